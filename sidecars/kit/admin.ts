@@ -1,0 +1,65 @@
+/** The admin port: is it alive, can it do its job, what has it done. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { listen } from './listen.ts';
+import type { Readiness } from './readiness.ts';
+
+/** What a path of the admin port answers to GET. */
+export type AdminHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+export interface AdminOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly readiness: Readiness;
+  /** The text of `/metrics`. */
+  readonly metrics: () => Promise<string>;
+  /** Further paths of this sidecar: `'/ca.crt': (request, response) => …`. */
+  readonly paths?: Readonly<Record<string, AdminHandler>>;
+}
+
+/**
+ * Serve `/healthz`, `/readyz`, `/metrics` and the sidecar's own paths.
+ * @returns the listening server
+ * @throws {ConfigurationError} when the address cannot be bound
+ */
+export async function serveAdmin(options: AdminOptions): Promise<Server> {
+  const handlers: Record<string, AdminHandler> = {
+    '/healthz': (_request, response) => void response.end('ok\n'),
+    '/readyz': (_request, response) => {
+      const report = options.readiness.report();
+      response.writeHead(report.ready ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(`${JSON.stringify(report)}\n`);
+    },
+    '/metrics': async (_request, response) => {
+      const text = await options.metrics();
+      response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+      response.end(text);
+    },
+    ...options.paths,
+  };
+  const server = createServer({ connectionsCheckingInterval: 30_000, requestTimeout: 5000 }, (request, response) => {
+    void answer(handlers, request, response);
+  });
+  server.maxConnections = 64;
+  await listen(server, { port: options.port, host: options.address }, 'ADMIN_PORT');
+  return server;
+}
+
+async function answer(handlers: Readonly<Record<string, AdminHandler>>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? '/').split('?', 1)[0]!;
+  const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
+  response.setHeader('cache-control', 'no-store');
+  if (!handler) {
+    response.writeHead(404).end(`not found; here are ${Object.keys(handlers).join(' ')}\n`);
+    return;
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
+  try {
+    await handler(request, response);
+  } catch (error) {
+    if (!response.headersSent) response.writeHead(500);
+    response.end(`${(error as Error).message}\n`);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * All parameters of a sidecar, declared once and read once, before anything else happens.
+ *
+ * The environment is the interface; a flag of the same name overrides it (`--proxy-port 8080` for
+ * `PROXY_PORT`). Every mistake is found in one go and named: the parameter, what was wrong, what is
+ * accepted.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Unacceptable, accepts, parseValue, type Parameter, type Value } from './parameter-types.ts';
+
+export type Parameters = Readonly<Record<string, Parameter>>;
+export type Values<P extends Parameters> = { readonly [Name in keyof P]: Value<P[Name]> };
+
+/** One thing that is wrong with the configuration. */
+export interface Problem {
+  readonly parameter: string;
+  readonly reason: 'missing' | 'malformed' | 'unknown' | 'conflict' | 'unreadable';
+  readonly message: string;
+}
+
+/** The configuration cannot be used. `problems` lists everything that is wrong, one line each. */
+export class ConfigurationError extends Error {
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super(problems.map((problem) => problem.message).join('\n'));
+    this.name = 'ConfigurationError';
+    this.problems = problems;
+  }
+}
+
+export interface Source {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Command line arguments after the program's name. */
+  readonly args?: readonly string[];
+  /** Beginnings of the names that belong to this sidecar: an undeclared one is an error. */
+  readonly prefixes?: readonly string[];
+  /** Read a secret's file; a test's seam. */
+  readonly readFile?: (path: string) => string;
+}
+
+/** `PROXY_PORT` as a flag: `proxy-port`. */
+export const flagOf = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/**
+ * Read every parameter.
+ * @param declared the declarations, by name
+ * @param source environment, arguments and the prefixes that are ours
+ * @returns the values (durations in milliseconds, sizes in bytes) and warnings about deprecated names
+ * @throws {ConfigurationError} with all that is wrong
+ */
+export function readParameters<P extends Parameters>(declared: P, source: Source): { values: Values<P>; warnings: string[] } {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const values: Record<string, unknown> = {};
+  const flags = readFlags(declared, source.args ?? [], problems);
+
+  for (const [name, parameter] of Object.entries(declared)) {
+    let text: string | undefined;
+    try {
+      text = textOf(name, parameter, source, flags, warnings) ?? parameter.default;
+      if (text !== undefined) values[name] = parseValue(parameter, text);
+      else if (parameter.required) {
+        throw new Wrong('missing', `${name} is not set; it is required: ${accepts(parameter)} (${parameter.description})`);
+      }
+    } catch (error) {
+      problems.push(problemOf(error, name, parameter.secret ? undefined : text));
+    }
+  }
+  problems.push(...unknownNames(declared, source));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return { values: values as Values<P>, warnings };
+}
+
+/** A problem on its way to the list. */
+class Wrong extends Error {
+  readonly reason: Problem['reason'];
+  constructor(reason: Problem['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Where a value was found and what it says. */
+interface Found {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The text of one parameter from its flag, name, file or a former name, in that order. */
+function textOf(name: string, parameter: Parameter, source: Source, flags: ReadonlyMap<string, string>, warnings: string[]): string | undefined {
+  const flag = flags.get(name);
+  if (flag !== undefined) return flag;
+
+  const current = lookUp(name, parameter, source);
+  const former = (parameter.deprecated ?? [])
+    .map((alias) => lookUp(alias, parameter, source))
+    .filter((found) => found !== undefined);
+  for (const found of former) {
+    warnings.push(`${found.name} is deprecated and will go: use ${name}`);
+  }
+  // An image's ENV holds every default, so a current name at its default is not a user's word.
+  const set = [...(current && current.text !== parameter.default ? [current] : []), ...former];
+  const other = set.find((found) => found.text !== set[0]!.text);
+  if (other) {
+    throw new Wrong('conflict', `${set[0]!.name} and ${other.name} (deprecated) are both set, to different values: keep ${name} only`);
+  }
+  return (set[0] ?? current)?.text;
+}
+
+/** A name's value, or the content of the file that NAME_FILE names; an empty value counts as not set. */
+function lookUp(name: string, parameter: Parameter, source: Source): Found | undefined {
+  const text = source.env[name] || undefined;
+  const path = parameter.secret ? source.env[`${name}_FILE`] || undefined : undefined;
+  if (path === undefined) return text === undefined ? undefined : { name, text };
+  if (text !== undefined) throw new Wrong('conflict', `${name} and ${name}_FILE are both set: keep one`);
+  try {
+    const read = source.readFile ?? ((file: string) => readFileSync(file, 'utf8'));
+    return { name: `${name}_FILE`, text: read(path).replace(/\r?\n$/, '') };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'error';
+    throw new Wrong('unreadable', `${name}_FILE: ${path} cannot be read (${code}); accepted is a readable file that holds the value`);
+  }
+}
+
+function readFlags(declared: Parameters, args: readonly string[], problems: Problem[]): Map<string, string> {
+  const names = new Map(Object.keys(declared).map((name) => [flagOf(name), name]));
+  const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]));
+  const flags = new Map<string, string>();
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true });
+  for (const token of tokens) {
+    if (token.kind === 'positional') {
+      problems.push({ parameter: token.value, reason: 'unknown', message: `${token.value}: not a flag; accepted are ${[...names.keys()].map((flag) => `--${flag}`).join(', ')}` });
+    } else if (token.kind === 'option') {
+      const name = names.get(token.name);
+      if (name === undefined) {
+        problems.push({ parameter: token.rawName, reason: 'unknown', message: `${token.rawName} is not a flag of this program${suggestion(token.name, [...names.keys()], '--')}; see --help` });
+      } else if (token.value === undefined) {
+        problems.push({ parameter: token.rawName, reason: 'malformed', message: `${token.rawName} has no value; accepted is ${accepts(declared[name]!)}` });
+      } else flags.set(name, token.value);
+    }
+  }
+  return flags;
+}
+
+/** Kubernetes sets `TLS_SERVICE_HOST`, `TLS_PORT_443_TCP_ADDR` … in every pod for a service named `tls`. */
+const SERVICE_LINK = /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
+
+function unknownNames(declared: Parameters, { env, prefixes = [] }: Source): Problem[] {
+  const known = new Set(
+    Object.entries(declared).flatMap(([name, { secret, deprecated = [] }]) =>
+      [name, ...deprecated].flatMap((each) => (secret ? [each, `${each}_FILE`] : [each])),
+    ),
+  );
+  return Object.keys(env)
+    .filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))
+    .filter((name) => !known.has(name) && !SERVICE_LINK.test(name) && !/^(tcp|udp|sctp):\/\//.test(env[name] ?? ''))
+    .map((name) => ({
+      parameter: name,
+      reason: 'unknown' as const,
+      message: `${name} is not a parameter of this sidecar${suggestion(name, [...known])}; see --help for those it has`,
+    }));
+}
+
+/** @param shown the wrong text, undefined where it must not be shown */
+function problemOf(error: unknown, name: string, shown: string | undefined): Problem {
+  if (error instanceof Wrong) return { parameter: name, reason: error.reason, message: error.message };
+  if (!(error instanceof Unacceptable)) throw error;
+  const value = shown === undefined ? 'the value' : JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
+  return { parameter: name, reason: 'malformed', message: `${name}: ${value} ${error.message}; accepted is ${error.accepted}` };
+}
+
+/** `; did you mean X?` for the nearest known name within a third of its length. */
+function suggestion(name: string, known: readonly string[], before = ''): string {
+  const [nearest] = known
+    .map((each) => ({ each, distance: editDistance(name, each) }))
+    .filter(({ each, distance }) => distance <= Math.max(2, each.length / 3))
+    .toSorted((a, b) => a.distance - b.distance);
+  return nearest ? `; did you mean ${before}${nearest.each}?` : '';
+}
+
+/** Levenshtein's distance, by one row of the table at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + cost));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
