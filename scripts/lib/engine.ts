@@ -1,4 +1,4 @@
-import {$} from 'zx';
+import {lastLines, run, type RunOptions} from './run.ts';
 
 /**
  * Why a call to the engine failed, for programs to branch on:
@@ -50,50 +50,20 @@ const MEANING: Record<EngineReason, string> = {
   failed: 'failed',
 };
 
-export interface DockerOptions {
-  /** Text or bytes for its standard input; without it, standard input is empty. */
-  input?: string | Buffer;
-  /** Milliseconds until the command is ended with SIGTERM and rejects with `timeout`. */
-  timeoutMs?: number;
-  /** Ends the command with SIGTERM; it rejects with `aborted`. */
-  signal?: AbortSignal;
-  /** Added to this process's environment. */
-  env?: Record<string, string>;
-  cwd?: string;
-}
+export type DockerOptions = Omit<RunOptions, 'endWith'>;
 
 /** How many lines of stderr an EngineError keeps. */
 const KEPT_LINES = 15;
 
 /**
  * Runs `docker ARGS…` quietly and returns its standard output, without the final newline.
- * Throws EngineError when it does not exit with 0.
- *
- * `exec` makes the shell that zx starts become docker itself, so that ending the child ends docker
- * (and zx's own kill, which needs `ps`, is not needed); `detached` keeps a terminal's Ctrl-C from
- * reaching it, so that the caller alone decides, by its signal, what is stopped and in which order.
+ * Throws EngineError when it does not exit with 0, after it has really ended.
  */
 export async function docker(args: readonly string[], options: DockerOptions = {}): Promise<string> {
-  const deadline = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
-  const signals = [deadline, options.signal].filter((signal) => signal !== undefined);
-  if (options.signal?.aborted) throw new EngineError('aborted', args, null, []);
-  const output = await $({
-    quiet: true,
-    nothrow: true,
-    detached: true,
-    input: options.input ?? '',
-    signal: AbortSignal.any(signals),
-    env: {...process.env, ...options.env},
-    ...(options.cwd === undefined ? {} : {cwd: options.cwd}),
-  })`exec docker ${args}`;
-  if (output.exitCode === 0) return output.stdout.replace(/\n$/, '');
-  const stderr = lastLines(output.stderr, KEPT_LINES);
-  const reason = options.signal?.aborted
-    ? 'aborted'
-    : deadline?.aborted
-      ? 'timeout'
-      : classify(stderr.join('\n'), output.exitCode);
-  throw new EngineError(reason, args, output.exitCode, stderr);
+  const {exitCode, stdout, stderr, ended} = await run('docker', args, options);
+  if (exitCode === 0) return stdout.replace(/\n$/, '');
+  const kept = lastLines(stderr, KEPT_LINES);
+  throw new EngineError(ended ?? classify(kept.join('\n'), exitCode), args, exitCode, kept);
 }
 
 /** The reason behind a failed docker command, from its stderr and exit code. */
@@ -111,14 +81,5 @@ export function classify(stderr: string, exitCode: number | null): EngineReason 
   if (/'compose' is not a docker command|unknown command: docker compose|unknown shorthand flag: 'f' in -f/i.test(stderr)) {
     return 'no-compose';
   }
-  return exitCode === 127 && /docker: (command )?not found/i.test(stderr) ? 'no-cli' : 'failed';
-}
-
-/** The last `count` lines of a text that are not blank, without trailing white space. */
-export function lastLines(text: string, count: number): string[] {
-  return text
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .filter((line) => line !== '')
-    .slice(-count);
+  return exitCode === 127 && /docker: (command )?not found|no such file/i.test(stderr) ? 'no-cli' : 'failed';
 }

@@ -2,6 +2,7 @@
 import type { Contract } from './contract.ts';
 import { accepts } from './parameter-types.ts';
 import { flagOf } from './parameters.ts';
+import { wrap } from './wrap.ts';
 
 /**
  * The help text.
@@ -35,17 +36,4 @@ export function helpText(contract: Contract): string {
     'Further: --version, --contract (this contract as JSON), --help',
     '',
   ].join('\n');
-}
-
-function wrap(text: string, indent: number, width = 80): string[] {
-  const pad = ' '.repeat(indent);
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent + line.length + 1 + word.length > width) {
-      lines.push(pad + line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, pad + line];
 }

@@ -1,0 +1,178 @@
+/**
+ * One compose project: the one place that speaks to `docker compose` for a stack.
+ *
+ * The docker-compose package serves the single commands; it can neither be stopped nor given a
+ * deadline and costs half a second a call, so what streams, polls or must be stopped goes through
+ * `docker()`. Both fail with an EngineError.
+ */
+import * as dockerCompose from 'docker-compose';
+import type { ComposeSpecification, IDockerComposeOptions, IDockerComposeResult } from 'docker-compose';
+import { classify, docker, EngineError, type DockerOptions } from './engine.ts';
+import { lastLines } from './run.ts';
+
+/** The parts of `docker inspect` that are looked at. */
+export interface Inspected {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Image: string;
+  readonly RestartCount: number;
+  readonly Created: string;
+  readonly State: {
+    readonly Status: string;
+    readonly Running: boolean;
+    readonly ExitCode: number;
+    readonly OOMKilled: boolean;
+    readonly Error: string;
+    readonly StartedAt: string;
+    readonly Health?: { readonly Status: string; readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[] };
+  };
+  readonly Config: { readonly Labels: Readonly<Record<string, string>>; readonly Env: readonly string[]; readonly Cmd: readonly string[] | null };
+  readonly HostConfig: { readonly RestartPolicy: { readonly Name: string } };
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
+}
+
+export interface ProjectOptions {
+  /** Compose's project name. */
+  readonly name: string;
+  /** The folder of the stack. */
+  readonly dir: string;
+  /** Added to this process's environment: the published ports, say. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class Project {
+  readonly name: string;
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+
+  constructor({ name, dir, env = {} }: ProjectOptions) {
+    this.name = name;
+    this.dir = dir;
+    this.env = env;
+  }
+
+  /** `docker compose -p NAME ARGS…`, stoppable; resolves with its standard output. */
+  compose(args: readonly string[], options: DockerOptions = {}): Promise<string> {
+    return docker(['compose', '--progress', 'plain', '-p', this.name, ...args], { cwd: this.dir, env: { ...this.env }, ...options });
+  }
+
+  /** Start everything (or some services) and wait until it is healthy. */
+  async up(services: readonly string[] = [], options: DockerOptions = {}): Promise<void> {
+    await this.compose(['up', '--detach', '--wait', '--quiet-pull', ...services], options);
+  }
+
+  /** Stop and remove everything, volumes too. */
+  async down(options: DockerOptions = {}): Promise<void> {
+    await this.compose(['down', '--volumes', '--remove-orphans'], options);
+  }
+
+  /** The project as compose resolves it. */
+  async config(): Promise<ComposeSpecification> {
+    const { data } = await wrapped('config', () => dockerCompose.config(this.#options()));
+    return data.config as unknown as ComposeSpecification;
+  }
+
+  /** Restart one service's container by the engine's order, as an operator would. */
+  async restart(service: string): Promise<void> {
+    await wrapped('restart', () => dockerCompose.restartOne(service, this.#options()));
+  }
+
+  async stop(service: string): Promise<void> {
+    await wrapped('stop', () => dockerCompose.stopOne(service, this.#options()));
+  }
+
+  /** Start services again, dependencies left alone. */
+  async start(service: string): Promise<void> {
+    await wrapped('start', () => dockerCompose.upOne(service, { ...this.#options(), commandOptions: ['--no-deps', '--wait', '--no-recreate'] }));
+  }
+
+  /**
+   * Run a one-off container of a service.
+   * @returns its standard output
+   */
+  async run(service: string, args: readonly string[]): Promise<string> {
+    return this.compose(['run', '--rm', '-T', '--no-deps', service, ...args], { timeoutMs: 60_000 });
+  }
+
+  /**
+   * Run a program in a service's running container.
+   * @returns its standard output
+   */
+  async exec(service: string, args: readonly string[], { user, ...options }: DockerOptions & { user?: string } = {}): Promise<string> {
+    const id = await this.id(service);
+    const flags = [...(user === undefined ? [] : ['--user', user]), ...(options.input === undefined ? [] : ['--interactive'])];
+    return docker(['exec', ...flags, id, ...args], { timeoutMs: 30_000, ...options });
+  }
+
+  /**
+   * End every process of a service that its user may end, but its init: what a crash looks like.
+   * Only for a container with a pid namespace of its own.
+   */
+  async crash(service: string): Promise<void> {
+    await this.exec(service, ['bash', '-c', 'kill -KILL -1']).catch((error: unknown) => {
+      // The container may be gone before the engine can tell how the command ended.
+      if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
+    });
+  }
+
+  /** The container's id of a service. */
+  async id(service: string): Promise<string> {
+    const found = await docker(['ps', '--all', '--quiet', '--no-trunc', '--latest', ...this.#filter(), '--filter', `label=com.docker.compose.service=${service}`, '--filter', 'label=com.docker.compose.oneoff=False'], { timeoutMs: 30_000 });
+    if (found === '') throw new Error(`service ${service} of project ${this.name} has no container`);
+    return found.split('\n')[0]!;
+  }
+
+  async inspect(service: string): Promise<Inspected> {
+    const [found] = JSON.parse(await docker(['inspect', await this.id(service)], { timeoutMs: 30_000 })) as Inspected[];
+    return found!;
+  }
+
+  /** Every container of the project, running or not. */
+  async containers(): Promise<Inspected[]> {
+    const ids = await docker(['ps', '--all', '--quiet', ...this.#filter()], { timeoutMs: 30_000 });
+    if (ids === '') return [];
+    return JSON.parse(await docker(['inspect', ...ids.split('\n')], { timeoutMs: 30_000 })) as Inspected[];
+  }
+
+  /** The address on this machine at which a container's port is published, `127.0.0.1:32768`. */
+  async port(service: string, port: number): Promise<string> {
+    const { data } = await wrapped('port', () => dockerCompose.port(service, port, this.#options()));
+    return `${data.address}:${data.port}`;
+  }
+
+  /** The last lines that a container wrote, stdout and stderr together. */
+  async logs(container: string, tail: number | 'all' = 'all'): Promise<string> {
+    return containerLogs(container, tail);
+  }
+
+  #filter(): string[] {
+    return ['--filter', `label=com.docker.compose.project=${this.name}`];
+  }
+
+  #options(): IDockerComposeOptions {
+    return { cwd: this.dir, env: { ...process.env, ...this.env }, composeOptions: [['--project-name', this.name]] };
+  }
+}
+
+/** The service that a container belongs to. */
+export const serviceOf = (container: Inspected): string => container.Config.Labels['com.docker.compose.service'] ?? container.Name.slice(1);
+
+/** What a container wrote, stdout and stderr in one text. */
+async function containerLogs(container: string, tail: number | 'all'): Promise<string> {
+  // `docker logs` writes the container's stderr to its own stderr, so both are joined in a shell
+  // whose script is fixed: the container's name is an argument of it.
+  const { $ } = await import('zx');
+  const output = await $({ quiet: true, nothrow: true, input: '' })`docker logs --tail ${tail} ${container} 2>&1`;
+  return output.stdout;
+}
+
+/** docker-compose rejects with a plain object; make it an EngineError. */
+async function wrapped<T extends IDockerComposeResult>(command: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const { exitCode, err } = error as { exitCode?: number | null; err?: string };
+    if (err === undefined) throw error;
+    throw new EngineError(classify(err, exitCode ?? null), ['compose', command], exitCode ?? null, lastLines(err, 15));
+  }
+}

@@ -1,0 +1,76 @@
+import {spawn} from 'node:child_process';
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {withLock} from './lock.mjs';
+
+// Plain JavaScript, because run.mjs needs it before anything is installed.
+
+/**
+ * Tells how node_modules differs from package-lock.json, by comparing the lock file with the one
+ * that npm leaves inside node_modules: every package at its place, version and hash. Packages that
+ * are optional or for other systems may be missing.
+ * @param {string} root the folder that holds both
+ * @returns {string | undefined} the first difference, in a few words; undefined when they match
+ */
+export function staleness(root) {
+  const installedFile = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedFile)) return 'nothing is installed yet';
+  const wanted = packages(join(root, 'package-lock.json'));
+  const installed = packages(installedFile);
+  for (const [path, {version, integrity, optional, devOptional, peer, link}] of Object.entries(wanted)) {
+    const there = installed[path];
+    if (path === '' || link) continue;
+    if (!there && !optional && !devOptional && !peer) return `${path} is missing`;
+    if (there && (there.version !== version || there.integrity !== integrity)) return `${path} is not ${version}`;
+  }
+  const extra = Object.keys(installed).find((path) => !(path in wanted));
+  return extra === undefined ? undefined : `${extra} is not wanted any more`;
+}
+
+/**
+ * Makes node_modules match package-lock.json by `npm ci`, if it does not. Several processes may ask
+ * at once: one installs, the others wait.
+ * @param {string} root
+ * @param {(line: string) => void} say
+ * @returns {Promise<void>} rejects when npm fails; npm itself has then said why
+ */
+export async function ensureNodeModules(root, say) {
+  if (staleness(root) === undefined) return;
+  await withLock(
+    join(root, '.cache', 'npm-ci.lock'),
+    async () => {
+      const reason = staleness(root);
+      if (reason === undefined) return;
+      const since = Date.now();
+      say(`node_modules: ${reason}; running npm ci`);
+      await npmCi(root);
+      say(`node_modules: installed after ${((Date.now() - since) / 1000).toFixed(1)} s`);
+    },
+    {onWait: () => say('node_modules: waiting for another npm ci')},
+  );
+}
+
+/** @param {string} root */
+async function npmCi(root) {
+  await new Promise((resolve, reject) => {
+    // Its standard output goes to our standard error: ours may be read by a program.
+    const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
+    npm.on('error', (error) => reject(new Error(`npm could not be started: ${error.message}`)));
+    npm.on('exit', (code, signal) => {
+      if (code === 0) resolve(undefined);
+      else reject(new Error(`npm ci failed (${signal ?? `exit code ${code}`})`));
+    });
+  });
+}
+
+/** @param {string} path */
+function packages(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')).packages ?? {};
+  } catch (error) {
+    throw new Error(`${path}: ${error.message}`);
+  }
+}

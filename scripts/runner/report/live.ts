@@ -1,0 +1,84 @@
+/** A live step list: what ended stays as a line, what goes on is redrawn below with its time. */
+import { createLogUpdate } from 'log-update';
+import { chalk } from 'zx';
+import type { Reporter, RunEvent } from '../events.ts';
+import { MARK, resultLines, stepLine, WIDTH } from './text.ts';
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const REDRAW = 100;
+
+export interface LiveOptions {
+  readonly stream: NodeJS.WriteStream;
+  /** More than one stack runs: every line names its own. */
+  readonly several: boolean;
+  readonly verbose: boolean;
+}
+
+/** @param options see LiveOptions */
+export function liveReporter({ stream, several, verbose }: LiveOptions): Reporter {
+  const draw = createLogUpdate(stream);
+  const running = new Map<string, { text: string; since: number }>();
+  let frame = 0;
+  const redraw = (): void => {
+    frame = (frame + 1) % FRAMES.length;
+    const lines = [...running.values()].map(({ text, since }) => stepLine(chalk.cyan(FRAMES[frame]!), text, performance.now() - since));
+    draw(lines.join('\n'));
+  };
+  const timer = setInterval(redraw, REDRAW);
+  const keep = (...lines: string[]): void => {
+    draw.clear();
+    stream.write(`${lines.join('\n')}\n`);
+    redraw();
+  };
+  const label = (event: { stack?: string }, text: string): string => (several && event.stack ? `${event.stack.padEnd(9)} ${text}` : text);
+  const begin = (key: string, text: string): void => {
+    running.set(key, { text, since: performance.now() });
+  };
+  const end = (key: string, passed: boolean, text: string, ms: number | undefined): void => {
+    running.delete(key);
+    keep(stepLine(passed ? MARK.passed : MARK.failed, text, ms));
+  };
+
+  const on = (event: RunEvent): void => {
+    switch (event.event) {
+      case 'note':
+        keep(chalk.dim(`    ${event.text}`));
+        break;
+      case 'phase': {
+        // The scenario's own steps stand for its phase.
+        if (event.phase === 'check') break;
+        const key = `${event.run ?? ''}/${event.phase}`;
+        if (event.state === 'start') begin(key, label(event, event.phase));
+        else end(key, event.state === 'done', label(event, event.phase), event.ms);
+        break;
+      }
+      case 'obligation': {
+        const key = `${event.run}#${event.index}`;
+        if (event.state === 'start') begin(key, label(event, event.name));
+        else end(key, event.state === 'passed', label(event, event.name), event.ms);
+        if (event.failure) keep(...event.failure.detail.split('\n').map((line) => chalk.dim(`      ${line}`).slice(0, WIDTH * 3)));
+        break;
+      }
+      case 'say':
+        keep(chalk.dim(`    ${event.text}`));
+        break;
+      case 'output':
+        if (verbose) keep(...event.text.trimEnd().split('\n').map((line) => chalk.dim(`    │ ${line}`)));
+        break;
+      case 'result':
+        for (const key of running.keys()) if (key.startsWith(`${event.run}#`)) running.delete(key);
+        keep(...resultLines(event.result));
+        break;
+      case 'plan':
+    }
+  };
+  return {
+    on,
+    close() {
+      clearInterval(timer);
+      running.clear();
+      draw.clear();
+      draw.done();
+    },
+  };
+}

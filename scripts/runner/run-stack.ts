@@ -1,0 +1,137 @@
+/** One run of one stack: up, the scenario, on failure artifacts, down. */
+import { randomBytes } from 'node:crypto';
+import { docker, EngineError } from '../lib/engine.ts';
+import { eventually } from '../lib/poll.ts';
+import { holdFreePorts } from '../lib/ports.ts';
+import { Project } from '../lib/compose.ts';
+import type { Stack } from '../lib/stacks.ts';
+import { writeArtifacts } from './artifacts.ts';
+import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
+import { engineAnswers, engineGone, explainUp, unexpected } from './failure.ts';
+import { enterRun, leaveRun } from './runs.ts';
+import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
+
+export interface RunOptions {
+  /** Leave it up when all went well or not, but not when interrupted. */
+  readonly keep: boolean;
+  /** Pin the published ports to those of the stack's .env, in the project that plain compose uses. */
+  readonly pinned: boolean;
+  /** False: only up and down, for measuring the runner itself. */
+  readonly checks: boolean;
+  /** Deadline of each of up and the scenario, in milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+}
+
+/** How often free ports are tried again after somebody else took one between our choice and `up`. */
+const PORT_ATTEMPTS = 3;
+/** How long an engine that stopped answering may take to come back, for the teardown, in ms. */
+const ENGINE_PATIENCE = 20_000;
+
+/**
+ * Run one stack. Never throws: what went wrong is in the result.
+ * @param stack the stack
+ * @param options see RunOptions
+ */
+export async function runStack(stack: Stack, options: RunOptions): Promise<RunResult> {
+  const { emit, signal } = options;
+  const name = options.pinned ? `sidecar-stacks-${stack.name}` : `sidecar-stacks-${stack.name}-${randomBytes(3).toString('hex')}`;
+  const id = { stack: stack.name, run: name };
+  const since = Date.now();
+  const started = performance.now();
+  const phases: Partial<Record<Phase, number>> = {};
+  const failures: Failure[] = [];
+  let project = new Project({ name, dir: stack.dir, env: pinnedPorts(stack) });
+  let outcome: ScenarioOutcome = { obligations: [], output: '' };
+
+  /** Time a phase; a failure ends the run's forward part. */
+  const phase = async (which: Phase, work: () => Promise<Failure | undefined>): Promise<boolean> => {
+    const begin = performance.now();
+    emit({ event: 'phase', ...id, phase: which, state: 'start' });
+    const failure = await work().catch(unexpected);
+    phases[which] = Math.round(performance.now() - begin);
+    if (failure) failures.push(signal.aborted && which !== 'down' ? { reason: 'interrupted', message: `Interrupted during ${which}.` } : failure);
+    emit({ event: 'phase', ...id, phase: which, state: failure ? 'failed' : 'done', ms: phases[which] });
+    return failure === undefined;
+  };
+
+  enterRun(name, stack.name);
+  const isUp = await phase('up', async () => {
+    if (options.pinned) await project.down({ timeoutMs: options.timeout, signal });
+    for (let attempt = 1; ; attempt++) {
+      if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await freePorts(stack) });
+      const failure = await up(project, options);
+      if (failure?.reason !== 'port-in-use' || options.pinned || attempt === PORT_ATTEMPTS) return failure;
+      await project.down({ timeoutMs: options.timeout, signal });
+    }
+  });
+  if (isUp && options.checks) {
+    await phase('check', async () => {
+      outcome = await runScenario(stack, project, options);
+      const failed = outcome.obligations.filter((each) => each.state === 'failed');
+      if (outcome.failure) return outcome.failure;
+      return failed.length === 0 ? undefined : { reason: 'obligation', message: `${failed.length} of ${outcome.obligations.length} obligations failed.` };
+    });
+    if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.push(engineGone(project));
+  }
+  if (failures.length > 0 && !signal.aborted) {
+    const artifacts = await writeArtifacts(stack.name, project, since, outcome.output);
+    failures.splice(0, 1, { ...failures[0]!, artifacts });
+  }
+  const kept = options.keep && !signal.aborted;
+  if (!kept) await phase('down', () => tearDown(project));
+  if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
+
+  const result: RunResult = {
+    ...id, kept, phases, failures, ports: project.env,
+    ok: failures.length === 0,
+    ms: Math.round(performance.now() - started),
+    obligations: outcome.obligations,
+  };
+  emit({ event: 'result', ...id, result });
+  return result;
+}
+
+async function up(project: Project, { timeout, signal }: RunOptions): Promise<Failure | undefined> {
+  try {
+    await project.up([], { timeoutMs: timeout, signal });
+    return undefined;
+  } catch (error) {
+    const failure = await explainUp(project, error);
+    const late = error instanceof EngineError && error.reason === 'timeout';
+    return late ? { ...failure, reason: 'timeout', message: `${project.name} was not up within ${timeout / 1000} s. ${failure.message}` } : failure;
+  }
+}
+
+/** Remove everything, whatever happened before; nothing interrupts it but the program's own end. */
+async function tearDown(project: Project): Promise<Failure | undefined> {
+  try {
+    if (!(await engineAnswers())) await eventually('the engine answers', engineAnswers, { within: ENGINE_PATIENCE, every: 500 });
+    await project.down({ timeoutMs: 120_000 });
+    const left = await leftovers(project.name);
+    return left.length === 0 ? undefined : { reason: 'teardown', message: `Left behind by ${project.name}: ${left.join(', ')}. Remove them with: make clean` };
+  } catch (error) {
+    return { reason: 'teardown', message: `${project.name} could not be removed: ${(error as Error).message}. When the engine answers again, the next run removes it, as does: make clean` };
+  }
+}
+
+/** Containers, networks and volumes that still carry a project's label. */
+export async function leftovers(project: string): Promise<string[]> {
+  const filter = ['--filter', `label=com.docker.compose.project=${project}`];
+  const found = await Promise.all([
+    docker(['ps', '--all', ...filter, '--format', 'container {{.Names}}']),
+    docker(['network', 'ls', ...filter, '--format', 'network {{.Name}}']),
+    docker(['volume', 'ls', ...filter, '--format', 'volume {{.Name}}']),
+  ]);
+  return found.flatMap((lines) => (lines === '' ? [] : lines.split('\n')));
+}
+
+async function freePorts(stack: Stack): Promise<Record<string, string>> {
+  const held = await holdFreePorts(stack.portVariables.length);
+  await held.release();
+  return Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(held.ports[index])]));
+}
+
+const pinnedPorts = (stack: Stack): Record<string, string> =>
+  Object.fromEntries(stack.portVariables.map((variable) => [variable, process.env[variable] ?? stack.env[variable]!]));

@@ -1,0 +1,77 @@
+/** `npm run stack -- NAME…`: bring stacks up, check their obligations, tear them down. */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { catchSignals } from './lib/interrupt.ts';
+import { findStack, stackNames, UnknownStack } from './lib/stacks.ts';
+import { exitCodeOf, type Reporter } from './runner/events.ts';
+import { reachLines } from './runner/reach.ts';
+import { annotationReporter } from './runner/report/annotations.ts';
+import { jsonReporter } from './runner/report/json.ts';
+import { junitReporter } from './runner/report/junit.ts';
+import { liveReporter } from './runner/report/live.ts';
+import { plainReporter } from './runner/report/plain.ts';
+import { runAll } from './runner/run-all.ts';
+
+const HELP = `Bring stacks up, check their obligations, tear them down.
+
+usage: npm run stack -- NAME… | all [options]
+       npm run stack:NAME
+
+  --keep          leave the stacks up, and say how to reach them
+  --jobs N        how many stacks run at the same time (default: the processors)
+  --timeout S     seconds that bringing up, and the scenario, may each take
+                  (default 300)
+  --junit FILE    write a JUnit XML report
+  --json          print every event as one JSON object a line
+  --verbose       also print what the scenarios print
+  --no-checks     bring up and tear down only
+  --help
+
+exit code: 0 when every check ran and passed, 1 when not, 2 for a wrong command
+line, 128 + n after signal n
+`;
+
+const options = {
+  keep: { type: 'boolean', default: false },
+  jobs: { type: 'string', default: String(availableParallelism()) },
+  timeout: { type: 'string', default: '300' },
+  junit: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
+  checks: { type: 'boolean', default: true },
+  help: { type: 'boolean', default: false },
+} as const;
+
+function commandLine() {
+  try {
+    const { values, positionals } = parseArgs({ args: process.argv.slice(2), options, allowPositionals: true, allowNegative: true });
+    if (values.help) {
+      process.stdout.write(HELP);
+      process.exit(0);
+    }
+    if (positionals.length === 0) throw new Error(`Which stack? One of: ${stackNames().join(', ')}, or all.`);
+    const names = positionals.includes('all') ? stackNames() : [...new Set(positionals)];
+    return { ...values, stacks: names.map((name) => findStack(name)), jobs: positive('jobs', values.jobs), timeout: positive('timeout', values.timeout) * 1000 };
+  } catch (error) {
+    process.stderr.write(`stack: ${(error as Error).message}${error instanceof UnknownStack ? '' : '\nSee: npm run stack -- --help'}\n`);
+    process.exit(2);
+  }
+}
+
+function positive(name: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`--${name} takes a whole number from 1 on, not ${JSON.stringify(text)}.`);
+  return Number(text);
+}
+
+const { stacks, ...chosen } = commandLine();
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const interrupt = catchSignals((left) => process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`));
+const live = process.stdout.isTTY && !process.env['CI'];
+const reporters: Reporter[] = [
+  chosen.json ? jsonReporter(print) : live ? liveReporter({ stream: process.stdout, several: stacks.length > 1, verbose: chosen.verbose }) : plainReporter(print, chosen.verbose),
+  ...(chosen.junit === undefined ? [] : [junitReporter(chosen.junit)]),
+  ...(process.env['CI'] && !chosen.json ? [annotationReporter(print)] : []),
+];
+const results = await runAll(stacks, { ...chosen, pinned: false, signal: interrupt.signal, reporters });
+if (!chosen.json) for (const result of results) if (result.kept) for (const line of await reachLines(result)) print(line);
+process.exit(interrupt.exitCode() ?? exitCodeOf(results));

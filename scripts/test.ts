@@ -1,0 +1,112 @@
+/** `npm test`: types, lint, unit tests, contracts, READMEs, the runner's own tests, every stack. */
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { catchSignals } from './lib/interrupt.ts';
+import { lastLines, run } from './lib/run.ts';
+import { findStack, ROOT, stackNames } from './lib/stacks.ts';
+import { annotationReporter } from './runner/report/annotations.ts';
+import { plainReporter } from './runner/report/plain.ts';
+import { runAll } from './runner/run-all.ts';
+import { checkReadmes } from './test/readme.ts';
+import { sum, tally, type Tally } from './test/tally.ts';
+import { runFile } from './test/uvu.ts';
+
+const HELP = `Check everything: types, lint, unit tests, contracts, READMEs, the runner, and
+every stack on a real engine.
+
+usage: npm test [-- options] [FILE…]
+
+  FILE…       only these test files
+  --unit      only what needs no engine
+  --jobs N    how many stacks run at the same time (default: the processors)
+  --help
+`;
+
+const { values, positionals } = parseArgs({
+  args: process.argv.slice(2),
+  options: { unit: { type: 'boolean', default: false }, jobs: { type: 'string', default: String(availableParallelism()) }, help: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const { signal, exitCode } = catchSignals(() => {});
+const tallies: Tally[] = [];
+
+/** One heading and what comes under it. */
+async function part(name: string, work: () => Promise<Tally>): Promise<void> {
+  if (signal.aborted) return;
+  const started = performance.now();
+  print(`\n# ${name}`);
+  const result = await work().catch((error: Error) => {
+    print(`FAILED ${name}: ${error.stack ?? error.message}`);
+    return tally(0, 1);
+  });
+  tallies.push(result);
+  print(`# ${name}: ${result.passed} passed, ${result.failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+const command = async (name: string, program: string, args: readonly string[]): Promise<Tally> => {
+  const { exitCode: code, stdout, stderr } = await run(program, args, { signal, cwd: ROOT });
+  const ok = code === 0;
+  print(`${ok ? 'ok' : 'FAILED'} ${name}`);
+  if (!ok) print(`${stdout}${stderr}`.trimEnd());
+  return ok ? tally(1) : tally(0, 1);
+};
+
+async function files(paths: readonly string[], timeout: number, parallel: number): Promise<Tally> {
+  const waiting = [...paths];
+  const reports: Tally[] = [];
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
+      const report = await runFile(file, { timeout, signal });
+      reports.push(report);
+      print(`${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`);
+      if (report.fault !== undefined) print(`  ${report.fault}`);
+      if (report.failed > 0) for (const line of lastLines(report.output, 200)) print(`  ${line}`);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+  return sum(reports);
+}
+
+async function stacks(): Promise<Tally> {
+  const results = await runAll(stackNames().map((name) => findStack(name)), {
+    jobs: Number(values.jobs), keep: false, pinned: false, checks: true, timeout: 600_000, signal,
+    reporters: [plainReporter(print, false), ...(process.env['CI'] ? [annotationReporter(print)] : [])],
+  });
+  return sum(results.map(({ obligations, ok }) => {
+    const passed = obligations.filter((each) => each.state === 'passed').length;
+    return tally(passed, ok ? 0 : Math.max(1, obligations.length - passed));
+  }));
+}
+
+const found = globSync('{scripts,sidecars,stacks}/**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**', '**/fixtures/**'] }).toSorted().map((file) => join(ROOT, file));
+const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
+const UNIT_DEADLINE = 120_000;
+const ENGINE_DEADLINE = 900_000;
+
+if (positionals.length > 0) {
+  await part('tests', () => files(positionals.map((file) => join(process.cwd(), file)), ENGINE_DEADLINE, 1));
+} else {
+  await part('types', () => command('tsc', 'tsc', []));
+  await part('lint', () => command('oxlint', 'oxlint', ['--type-aware', '--deny-warnings']));
+  await part('unit tests', () => files(found.filter((file) => !needsEngine(file)), UNIT_DEADLINE, availableParallelism()));
+  await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
+  await part('READMEs', () => checkReadmes({ print, signal, engine: !values.unit }));
+  if (!values.unit) {
+    await part('stacks', stacks);
+    await part('contracts of the built images', () => command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']));
+    await part('engine tests', () => files(found.filter(needsEngine), ENGINE_DEADLINE, 1));
+  }
+}
+
+const { passed, failed } = sum(tallies);
+if (signal.aborted) print('\ninterrupted');
+print(`\n${passed} passed, ${failed} failed`);
+process.exit(exitCode() ?? (failed === 0 && passed > 0 ? 0 : 1));

@@ -1,0 +1,185 @@
+/**
+ * The development CA and its certificate, on disk. The CA is made once and then only ever read,
+ * since people trust it: whatever is wrong with it is an error that says what to do.
+ *
+ *   ca.crt             for clients to trust
+ *   private/ca.pem     the CA's key and certificate      (0700, 0600: the sidecar's user alone)
+ *   private/leaf.pem   the server's key and certificate
+ *
+ * A key lies in one file with its certificate, so that one link() or rename() publishes both:
+ * several workers that start at once end up with one CA, and nobody ever reads half a pair.
+ */
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { chmod, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { dirname, join } from 'node:path';
+import { ConfigurationError, type Problem } from '../../../kit/parameters.ts';
+import { issueCa, issueLeaf, type Issued } from './issue.ts';
+import { normalizeDnsName, parseAltNames } from './subject-alt-names.ts';
+
+/** A certificate this close to its end is replaced, in milliseconds. */
+const RENEW_BEFORE = 30 * 86_400_000;
+
+export class DevelopmentStore {
+  readonly #directory: string;
+  readonly #names: readonly string[];
+
+  /**
+   * @param directory TLS_STATE_DIR
+   * @param names TLS_DEV_NAMES
+   * @throws {ConfigurationError} when a name is neither a DNS name nor an address
+   */
+  constructor(directory: string, names: readonly string[]) {
+    this.#directory = directory;
+    this.#names = [...new Set(names.map(certifiableName))];
+    if (names.length === 0) refuse('TLS_DEV_NAMES', 'malformed', 'holds no name; accepted is a comma-separated list of DNS names and IP addresses');
+  }
+
+  /** Where the served certificate and key lie, for messages. */
+  get leafFile(): string {
+    return join(this.#directory, 'private', 'leaf.pem');
+  }
+
+  /**
+   * The CA, made when there is none.
+   * @throws {ConfigurationError} when the directory cannot be used, or a CA in it is damaged or expired
+   */
+  async ca(now = Date.now()): Promise<Issued> {
+    await this.#preparePrivate();
+    const published = join(this.#directory, 'ca.crt');
+    const kept = join(this.#directory, 'private', 'ca.pem');
+    // In this order: another worker publishes ca.crt after ca.pem, so that ca.crt alone means a loss.
+    const trusted = await readIfThere(published);
+    let pem = await readIfThere(kept);
+    if (pem === undefined) {
+      if (trusted !== undefined) refuse('TLS_STATE_DIR', 'conflict', `${published} is there and its key ${kept} is not; accepted are both (restore the key), or neither (remove ca.crt, and a new CA is made, which clients must be told to trust)`);
+      const made = await issueCa(now);
+      await this.#write(kept, made.key + made.cert, 0o600, link);
+      pem = await readFile(kept, 'utf8');
+    }
+    const ca = split(pem, kept);
+    const certificate = new X509Certificate(ca.cert);
+    if (certificate.validToDate.getTime() < now + RENEW_BEFORE) refuse('TLS_STATE_DIR', 'conflict', `the development CA ${published} ends on ${certificate.validToDate.toISOString()}; accepted is a directory without one (remove ${this.#directory}/*, and tell clients to trust the new one)`);
+    if (trusted === undefined) await this.#write(published, ca.cert, 0o644, rename);
+    else if (trusted !== ca.cert) refuse('TLS_STATE_DIR', 'conflict', `${published} is not the certificate in ${kept}; accepted is a directory as this sidecar wrote it (remove ca.crt, and it is written again)`);
+    return ca;
+  }
+
+  /**
+   * The server's certificate, made when there is none that holds exactly these names, was signed by
+   * this CA, and has more than 30 days left.
+   */
+  async leaf(ca: Issued, now = Date.now()): Promise<Issued> {
+    const existing = await readIfThere(this.leafFile);
+    if (existing !== undefined && this.#isCurrent(existing, ca, now)) return split(existing, this.leafFile);
+    const made = await issueLeaf(ca, this.#names, now);
+    await this.#write(this.leafFile, made.key + made.cert, 0o600, rename);
+    return made;
+  }
+
+  /** A damaged leaf is none: unlike the CA nobody has it in a trust store. */
+  #isCurrent(pem: string, ca: Issued, now: number): boolean {
+    try {
+      const { cert, key } = split(pem, this.leafFile);
+      const [leaf, authority] = [new X509Certificate(cert), new X509Certificate(ca.cert)];
+      const names = parseAltNames(leaf.subjectAltName).map(({ type, value }) => (type === 'IP Address' ? canonicalIp(value) : value));
+      return (
+        leaf.checkPrivateKey(createPrivateKey(key)) &&
+        leaf.checkIssued(authority) &&
+        leaf.verify(authority.publicKey) &&
+        leaf.validFromDate.getTime() <= now &&
+        leaf.validToDate.getTime() > now + RENEW_BEFORE &&
+        names.toSorted().join() === this.#names.toSorted().join()
+      );
+    } catch {
+      return false;
+    }
+  }
+
+  async #preparePrivate(): Promise<void> {
+    const directory = join(this.#directory, 'private');
+    try {
+      await mkdir(this.#directory, { recursive: true });
+      await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+      const { mode } = await stat(directory);
+      if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
+    } catch (error) {
+      refuseWrite(directory, error);
+    }
+  }
+
+  /** Write beside the target, to the disk, and only then let `publish` put it in place. */
+  async #write(path: string, content: string, mode: number, publish: typeof link): Promise<void> {
+    const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+    try {
+      const file = await open(temporary, 'wx', mode);
+      try {
+        // Past the umask, which might keep ca.crt from those who shall trust it.
+        await file.chmod(mode);
+        await file.writeFile(content);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await publish(temporary, path);
+      await syncDirectory(dirname(path));
+    } catch (error) {
+      // With link(): another worker was first, and its CA is ours too.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') refuseWrite(path, error);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    return refuse('TLS_STATE_DIR', 'unreadable', `${path} cannot be read (${code}); accepted is a directory that the sidecar's user (uid ${process.getuid?.()}) wrote or may read`);
+  }
+}
+
+/** Key and certificate out of one file, after a look at whether they belong together. */
+function split(pem: string, file: string): Issued {
+  const [, key, cert] = /^(-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n)(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n)$/.exec(pem) ?? [];
+  try {
+    if (key !== undefined && new X509Certificate(cert!).checkPrivateKey(createPrivateKey(key))) return { key, cert: cert! };
+  } catch {
+    // Said below.
+  }
+  return refuse('TLS_STATE_DIR', 'malformed', `${file} is damaged; accepted is the file as this sidecar wrote it (restore it; or remove it and ca.crt, and a new CA is made, which clients must be told to trust)`);
+}
+
+function certifiableName(name: string): string {
+  if (isIP(name)) return canonicalIp(name);
+  return normalizeDnsName(name) ?? refuse('TLS_DEV_NAMES', 'malformed', `${JSON.stringify(name)} is neither a DNS name nor an IP address; accepted is such as app.localhost,*.app.localhost,127.0.0.1`);
+}
+
+/** `0:0:0:0:0:0:0:1` as `::1`, so that addresses can be compared. */
+function canonicalIp(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+}
+
+function refuseWrite(path: string, error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
+  return refuse('TLS_STATE_DIR', 'unreadable', `${path} cannot be written (${code}); accepted is a directory, best a volume, that the sidecar's user (uid ${process.getuid?.()}) may write`);
+}
+
+function refuse(parameter: string, reason: Problem['reason'], message: string): never {
+  throw new ConfigurationError([{ parameter, reason, message: `${parameter}: ${message}` }]);
+}

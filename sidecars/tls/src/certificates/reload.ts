@@ -1,0 +1,150 @@
+/**
+ * Taking up changed certificate files while running. A pair that cannot be used never replaces one
+ * that can, and a pair whose files are gone is served on.
+ *
+ * Certificate and key arrive as two writes, and an event may come between them. So what looks bad is
+ * looked at again before it counts as refused, and is reported once for each distinct content.
+ */
+import { readPairs, type Found } from './directory.ts';
+import { BadPair, type Pair, type PairFiles } from './pair.ts';
+import type { CertificateLog, CertificateMetrics, Shelf } from './shelf.ts';
+import { DirectoryWatch } from './watch.ts';
+
+export interface ReloadOptions {
+  readonly directory: string;
+  readonly shelf: Shelf;
+  readonly check: (files: PairFiles) => Pair;
+  readonly log: CertificateLog;
+  readonly metrics: CertificateMetrics;
+  readonly timing: ReloadTiming;
+}
+
+/** All in milliseconds. */
+export interface ReloadTiming {
+  /** Quiet time after the last event before a look. */
+  readonly settle: number;
+  /** How long a bad state must last to be reported. */
+  readonly confirm: number;
+  /** Between looks that no event asked for. */
+  readonly poll: number;
+}
+
+export const RELOAD_TIMING: ReloadTiming = { settle: 100, confirm: 1000, poll: 15_000 };
+
+/** What a name's files held when they were last found wanting. */
+interface Suspicion {
+  readonly digest: string;
+  readonly since: number;
+  reported: boolean;
+}
+
+/** The digest of a pair that is not there. */
+const VANISHED = 'vanished';
+
+export class Reloader {
+  readonly #options: ReloadOptions;
+  readonly #watch: DirectoryWatch;
+  /** Digests of the pairs on the shelf. */
+  readonly #digests = new Map<string, string>();
+  readonly #suspicions = new Map<string, Suspicion>();
+  #busy = Promise.resolve();
+
+  /** @param loaded what the shelf already holds, as it was found */
+  constructor(options: ReloadOptions, loaded: Iterable<Found>) {
+    this.#options = options;
+    for (const { name, digest } of loaded) this.#digests.set(name, digest);
+    this.#watch = new DirectoryWatch({
+      settle: options.timing.settle,
+      poll: options.timing.poll,
+      onChange: () => this.#look(true),
+      onPoll: () => {
+        options.shelf.warnOfExpired();
+        this.#look(false);
+      },
+      onBlind: (error) => options.log.warn({ err: error }, `changes in ${options.directory} make no events here: looking every ${options.timing.poll / 1000} s instead`),
+    });
+    // What changed between the first reading and the first watch is found by this look.
+    this.#look(false);
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** Look, after any look that is under way; `asked` when an event asked for it. */
+  #look(asked: boolean): void {
+    this.#busy = this.#busy.then(() => this.#lookNow(asked)).catch((error: unknown) => this.#options.log.error({ err: error }, 'looking at certificates failed'));
+  }
+
+  async #lookNow(asked: boolean): Promise<void> {
+    const { directory, shelf, log, metrics } = this.#options;
+    const { pairs, directories } = await this.#read();
+    const loaded: Pair[] = [];
+    for (const found of pairs.values()) {
+      if (found.digest === this.#digests.get(found.name)) this.#suspicions.delete(found.name);
+      else {
+        const pair = this.#judge(found);
+        if (pair) loaded.push(pair);
+      }
+    }
+    for (const name of shelf.names) {
+      if (pairs.has(name)) continue;
+      this.#suspect(name, VANISHED, () => log.warn({ certificate: name }, `${directory} no longer holds the certificate ${name}: the one in use is served on`));
+    }
+    if (loaded.length > 0) shelf.put(loaded);
+    for (const { name, serial, notAfter, dnsNames } of loaded) {
+      metrics.tls_certificate_reloads_total.inc({ result: 'loaded' });
+      log.info({ certificate: name, serial, not_after: new Date(notAfter).toISOString(), names: dnsNames }, 'certificate loaded');
+    }
+    const settled = [...this.#suspicions.values()].every((suspicion) => suspicion.reported);
+    if (asked && loaded.length === 0 && settled) metrics.tls_certificate_reloads_total.inc({ result: 'unchanged' });
+    const files = [...pairs.values()].flatMap(({ certFile, keyFile }) => [certFile, keyFile]);
+    if (await this.#watch.follow(directories, files)) this.#look(false);
+  }
+
+  /** The directory's pairs; none when it cannot be read, which then counts as vanished. */
+  async #read(): Promise<Awaited<ReturnType<typeof readPairs>>> {
+    try {
+      return await readPairs(this.#options.directory);
+    } catch (error) {
+      if (!(error instanceof BadPair)) throw error;
+      return { pairs: new Map(), directories: [this.#options.directory] };
+    }
+  }
+
+  /** The pair when it is good. A refused one is judged again at each look, since time may heal it. */
+  #judge(found: Found): Pair | undefined {
+    const { name, digest, files } = found;
+    const { check, log, metrics, shelf } = this.#options;
+    try {
+      if (files instanceof BadPair) throw files;
+      const pair = check(files);
+      this.#suspicions.delete(name);
+      this.#digests.set(name, digest);
+      return pair;
+    } catch (error) {
+      if (!(error instanceof BadPair)) throw error;
+      this.#suspect(name, digest, () => {
+        metrics.tls_certificate_reloads_total.inc({ result: 'refused' });
+        const kept = shelf.get(name);
+        log.error({ certificate: name, ...(kept && { serving_serial: kept.serial }) }, `certificate refused: ${error.message}${kept ? '; the one in use stays' : ''}`);
+      });
+      return undefined;
+    }
+  }
+
+  /** Report a bad state once it has lasted; until then have it looked at again. */
+  #suspect(name: string, digest: string, report: () => void): void {
+    const { confirm } = this.#options.timing;
+    const known = this.#suspicions.get(name);
+    if (known?.digest !== digest) {
+      this.#suspicions.set(name, { digest, since: performance.now(), reported: false });
+      this.#watch.nudge(confirm);
+    } else if (!known.reported) {
+      const left = known.since + confirm - performance.now();
+      if (left > 0) return this.#watch.nudge(left + 1);
+      known.reported = true;
+      report();
+    }
+  }
+}

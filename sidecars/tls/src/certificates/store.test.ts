@@ -1,0 +1,138 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ConfigurationError } from '../../../kit/parameters.ts';
+import { certify, type Signer } from './test-authority.ts';
+import { openStore, seenSerial, serialOf, serve, temporaryDirectory } from './test-store.ts';
+
+const main = await certify({ names: ['main.example'] });
+const shop = await certify({ names: ['Shop.Example', '*.shop.example', 'both.example'] });
+const blog = await certify({ names: ['blog.example', 'admin.shop.example', 'both.example'], algorithm: 'rsa' });
+
+function write(directory: string, name: string, { cert, key }: Pick<Signer, 'cert' | 'key'>): void {
+  writeFileSync(join(directory, `${name}.crt`), cert);
+  writeFileSync(join(directory, `${name}.key`), key, { mode: 0o600 });
+}
+
+async function problems(env: Record<string, string>): Promise<string[]> {
+  try {
+    (await openStore(env)).store.close();
+  } catch (error) {
+    assert.instance(error, ConfigurationError);
+    return (error as ConfigurationError).problems.map(({ message }) => message);
+  }
+  throw new Error('it was accepted');
+}
+
+test('both layouts are read, and a client gets the certificate of the name that it asks for', async () => {
+  const directory = temporaryDirectory();
+  write(directory, 'tls', main);
+  mkdirSync(join(directory, 'shop.example'));
+  writeFileSync(join(directory, 'shop.example', 'fullchain.pem'), shop.cert);
+  writeFileSync(join(directory, 'shop.example', 'privkey.pem'), shop.key);
+  mkdirSync(join(directory, 'blog'));
+  write(join(directory, 'blog'), 'tls', blog);
+  writeFileSync(join(directory, 'ca.crt'), main.cert);
+  const { store, lines } = await openStore({ TLS_CERT_DIR: directory });
+  const server = await serve(store);
+  const expected: [string | undefined, Signer][] = [
+    [undefined, main],
+    ['main.example', main],
+    ['SHOP.example', shop],
+    ['any.shop.example', shop],
+    ['admin.shop.example', blog],
+    ['two.labels.shop.example', main],
+    ['blog.example', blog],
+    ['unknown.example', main],
+    ['both.example', blog],
+  ];
+  for (const [name, { cert }] of expected) assert.is(await seenSerial(server, name), serialOf(cert), String(name));
+  assert.is(store.contextFor('shop.example.'), store.contextFor('shop.example'));
+  assert.is(store.contextFor('127.0.0.1'), store.default.context);
+  assert.ok(store.needsServerName);
+  assert.is(store.developmentCa, undefined);
+  assert.equal(lines.map((line) => line.replaceAll(directory, '')), ['warn both.example is in /blog/tls.crt and in /shop.example/fullchain.pem: the first is served']);
+  store.close();
+  server.close();
+});
+
+test('with TLS_UNKNOWN_NAME=refuse a client that names an unknown server ends in the handshake', async () => {
+  const directory = temporaryDirectory();
+  write(directory, 'tls', shop);
+  const { store } = await openStore({ TLS_CERT_DIR: directory, TLS_UNKNOWN_NAME: 'refuse' });
+  const server = await serve(store);
+  assert.ok(store.needsServerName);
+  assert.is(await seenSerial(server, 'a.shop.example'), serialOf(shop.cert));
+  assert.is(await seenSerial(server), serialOf(shop.cert));
+  let error: unknown;
+  await seenSerial(server, 'unknown.example').catch((reason: unknown) => (error = reason));
+  assert.instance(error, Error);
+  store.close();
+  server.close();
+});
+
+test('a single certificate needs no look at names', async () => {
+  const directory = temporaryDirectory();
+  write(directory, 'site', main);
+  const { store, notAfter } = await openStore({ TLS_CERT_DIR: directory, TLS_CERT_NAME: 'site' });
+  assert.not(store.needsServerName);
+  assert.is(store.default.name, 'site');
+  assert.equal(await notAfter(), { site: Math.floor(Date.parse(main.certificate.notAfter.toISOString()) / 1000) });
+  store.close();
+});
+
+test('everything that is wrong at start is said in one go, each with its file', async () => {
+  const directory = temporaryDirectory();
+  write(directory, 'tls', { cert: main.cert, key: shop.key });
+  write(directory, 'old', await certify({ from: -9, to: -1 }));
+  const found = await problems({ TLS_CERT_DIR: directory });
+  assert.is(found.length, 2);
+  assert.match(found[0]!, `TLS_CERT_DIR: ${directory}/old.crt has expired`);
+  assert.match(found[1]!, `TLS_CERT_DIR: ${directory}/tls.key is not the key of ${directory}/tls.crt; accepted is`);
+});
+
+test('a missing default names what is there', async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'tls.crt'), main.cert);
+  assert.equal(await problems({ TLS_CERT_DIR: directory }), [
+    `TLS_CERT_NAME: ${directory} holds no certificate tls (tls.crt with tls.key, or tls/fullchain.pem with tls/privkey.pem); accepted is the name of a certificate in TLS_CERT_DIR`,
+  ]);
+  write(directory, 'shop', shop);
+  assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /accepted is a certificate that is there: shop$/);
+});
+
+test('what cannot be read is said with its path and the reason', async () => {
+  const directory = temporaryDirectory();
+  assert.match((await problems({ TLS_CERT_DIR: join(directory, 'none') }))[0]!, /^TLS_CERT_DIR: .*\/none cannot be read \(ENOENT\); accepted is a directory/);
+  writeFileSync(join(directory, 'tls.crt'), main.cert);
+  assert.match((await problems({ TLS_CERT_DIR: join(directory, 'tls.crt') }))[0]!, /cannot be read \(ENOTDIR\)/);
+  symlinkSync(join(directory, 'gone'), join(directory, 'tls.key'));
+  assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key cannot be read \(ENOENT\)/);
+  write(directory, 'big', { cert: main.cert, key: 'x'.repeat(1024 * 1024 + 1) });
+  assert.match((await problems({ TLS_CERT_DIR: directory, TLS_CERT_NAME: 'big' }))[0]!, /big\.key has 1048577 bytes/);
+});
+
+test('a pipe in place of a key is refused and not waited for', async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'tls.crt'), main.cert);
+  execFileSync('mkfifo', [join(directory, 'tls.key')]);
+  assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key is not a file/);
+});
+
+test('a key of another user is refused with the user that must read it', async () => {
+  const directory = temporaryDirectory();
+  write(directory, 'tls', main);
+  chmodSync(join(directory, 'tls.key'), 0o000);
+  // Root reads everything, so this is for everyone else.
+  if (process.getuid?.() !== 0) assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key cannot be read \(EACCES\); accepted is a file that the sidecar's user \(uid \d+\) may read/);
+});
+
+test('a client CA is in every context, so that SNI does not lose it', async () => {
+  const directory = temporaryDirectory();
+  write(directory, 'tls', main);
+  assert.match((await problems({ TLS_CERT_DIR: directory, TLS_CLIENT_CA: join(directory, 'none') }))[0]!, /^TLS_CLIENT_CA: .* cannot be read/);
+});
+
+test.run();

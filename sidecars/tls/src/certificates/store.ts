@@ -1,0 +1,125 @@
+/** The certificates of this sidecar: a directory of one's own, or a development CA's. */
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { ConfigurationError, type Problem, type Values } from '../../../kit/parameters.ts';
+import type { contract } from '../contract.ts';
+import { createClientPolicy } from './client-identity.ts';
+import { DevelopmentStore } from './development-store.ts';
+import { readPairs, type Found } from './directory.ts';
+import { BadPair, checkPair, type Pair, type PairFiles } from './pair.ts';
+import { Reloader, RELOAD_TIMING, type ReloadTiming } from './reload.ts';
+import { Shelf, type CertificateLog, type CertificateMetrics } from './shelf.ts';
+
+export interface CertificateStore {
+  /** What clients get that name no server; its texts are for the listener's own context. */
+  readonly default: { readonly name: string; readonly context: SecureContext; readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** Context for an SNI name: exact, then wildcard (one label), then default or (TLS_UNKNOWN_NAME=refuse) undefined. */
+  contextFor(serverName: string | undefined): SecureContext | undefined;
+  /** True when SNI must be looked at at all (more than one certificate, or refuse). May change at reload. */
+  readonly needsServerName: boolean;
+  /** Called after each successful reload. */
+  onChange(listener: () => void): void;
+  /** PEM of the development CA, when there is one (served at /ca.crt). */
+  readonly developmentCa: string | undefined;
+  close(): void;
+}
+
+export interface CertificateStoreOptions {
+  readonly parameters: Values<typeof contract.parameters>;
+  readonly log: CertificateLog;
+  readonly metrics: CertificateMetrics;
+  /** A test's seam. */
+  readonly timing?: ReloadTiming;
+}
+
+/** The development certificate as logs and metrics call it. */
+const DEVELOPMENT = 'development';
+/** How often a development certificate's end is looked at, in milliseconds. */
+const RENEWAL_CHECK = 12 * 3_600_000;
+
+/**
+ * Load and check every certificate, then keep them up to date.
+ * @throws {ConfigurationError} when one cannot be used, the default is missing, or the state directory is not fit
+ */
+export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
+  const { parameters, log, metrics } = options;
+  const { TLS_CERT_DIR, TLS_CERT_NAME, TLS_UNKNOWN_NAME, TLS_MIN_VERSION } = parameters;
+  const { clientCa } = createClientPolicy(parameters);
+  // OpenSSL takes client CA and session id context from the context that SNI chose, not from the listener's.
+  const context: SecureContextOptions = { minVersion: `TLSv${TLS_MIN_VERSION}`, sessionIdContext: 'tls', ...(clientCa && { ca: clientCa }) };
+  const shelf = new Shelf({ defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME, unknownName: TLS_UNKNOWN_NAME, log, metrics });
+  const check = (files: PairFiles): Pair => checkPair(files, context);
+  if (TLS_CERT_DIR === undefined) return storeOf(shelf, await openDevelopment(options, shelf, check));
+
+  const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, shelf);
+  const reloader = new Reloader({ directory: TLS_CERT_DIR, shelf, check, log, metrics, timing: options.timing ?? RELOAD_TIMING }, pairs);
+  return storeOf(shelf, { close: () => reloader.close() });
+}
+
+function storeOf(shelf: Shelf, source: { readonly close: () => void; readonly ca?: string }): CertificateStore {
+  return {
+    get default() {
+      return shelf.default;
+    },
+    get needsServerName() {
+      return shelf.needsServerName;
+    },
+    contextFor: (serverName) => shelf.contextFor(serverName),
+    onChange: (listener) => shelf.onChange(listener),
+    developmentCa: source.ca,
+    close: source.close,
+  };
+}
+
+/** Put all pairs of a directory on the shelf; every bad one is a problem of its own. */
+async function loadAll(directory: string, defaultName: string, check: (files: PairFiles) => Pair, shelf: Shelf): Promise<Found[]> {
+  const problems: Problem[] = [];
+  const note = (error: unknown): void => {
+    if (!(error instanceof BadPair)) throw error;
+    problems.push({ parameter: 'TLS_CERT_DIR', reason: error.reason, message: `TLS_CERT_DIR: ${error.message}` });
+  };
+  const good: Pair[] = [];
+  let found: Found[] = [];
+  try {
+    const { pairs } = await readPairs(directory);
+    found = [...pairs.values()];
+    if (!pairs.has(defaultName)) problems.push(missingDefault(directory, defaultName, [...pairs.keys()]));
+  } catch (error) {
+    note(error);
+  }
+  for (const { files } of found) {
+    try {
+      if (files instanceof BadPair) throw files;
+      good.push(check(files));
+    } catch (error) {
+      note(error);
+    }
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  shelf.put(good);
+  return found;
+}
+
+function missingDefault(directory: string, name: string, others: readonly string[]): Problem {
+  const layouts = `${name}.crt with ${name}.key, or ${name}/fullchain.pem with ${name}/privkey.pem`;
+  const accepted = others.length > 0 ? `a certificate that is there: ${others.join(', ')}` : 'the name of a certificate in TLS_CERT_DIR';
+  return { parameter: 'TLS_CERT_NAME', reason: 'missing', message: `TLS_CERT_NAME: ${directory} holds no certificate ${name} (${layouts}); accepted is ${accepted}` };
+}
+
+async function openDevelopment({ parameters, log }: CertificateStoreOptions, shelf: Shelf, check: (files: PairFiles) => Pair): Promise<{ close: () => void; ca: string }> {
+  const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES);
+  const ca = await development.ca();
+  const file = development.leafFile;
+  const load = async (): Promise<void> => {
+    const { cert, key } = await development.leaf(ca);
+    const pair = check({ name: DEVELOPMENT, certFile: file, keyFile: file, cert: Buffer.from(cert), key: Buffer.from(key) });
+    if (shelf.names.length > 0 && shelf.default.serial === pair.serial) return;
+    shelf.put([pair]);
+    log.info({ certificate: DEVELOPMENT, serial: pair.serial, not_after: new Date(pair.notAfter).toISOString(), names: parameters.TLS_DEV_NAMES }, 'development certificate in use: trust ca.crt of TLS_STATE_DIR, or GET /ca.crt of the admin port');
+  };
+  await load();
+  const timer = setInterval(() => {
+    shelf.warnOfExpired();
+    load().catch((error: unknown) => log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'));
+  }, RENEWAL_CHECK).unref();
+  return { close: () => clearInterval(timer), ca: ca.cert };
+}

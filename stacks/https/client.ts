@@ -1,0 +1,58 @@
+/** What a client of the stack gets: one request over HTTP/1.1 or HTTP/2, one look at a certificate. */
+import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { connect as h2connect } from 'node:http2';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { once } from 'node:events';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Certificates in the stack are made out to this name; ports are published on 127.0.0.1. */
+export const HOST = 'localhost';
+
+/** GET (or what the options say) over HTTP or HTTPS, on a connection of its own unless an agent is given. */
+export async function fetchPage(url: string, { body, ...options }: RequestOptions & { body?: string } = {}): Promise<Answer> {
+  const make = url.startsWith('https:') ? httpsRequest : httpRequest;
+  const request = make(url, { agent: false, ...options });
+  request.setTimeout(10_000, () => request.destroy(new Error('no answer for 10 s')));
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() };
+}
+
+/** GET over HTTP/2. */
+export async function fetchPageH2(url: string, ca: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  const { origin, pathname } = new URL(url);
+  const session = h2connect(origin, { ca });
+  try {
+    const stream = session.request({ ':path': pathname, ...headers });
+    const [received] = (await Promise.race([once(stream, 'response'), once(session, 'error').then(([error]) => Promise.reject(error as Error))])) as [IncomingHttpHeaders & { ':status': number }];
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return { status: received[':status'], headers: received, body: Buffer.concat(chunks).toString() };
+  } finally {
+    session.close();
+  }
+}
+
+/** A finished TLS handshake; the caller destroys the socket. */
+export async function handshake(port: number, options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connect({ host: HOST, port, servername: HOST, ...options });
+  socket.setTimeout(10_000, () => socket.destroy(new Error('no handshake for 10 s')));
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Serial number of the certificate that a new connection is shown. */
+export async function serialAt(port: number, ca: string): Promise<string> {
+  const socket = await handshake(port, { ca });
+  const { serialNumber } = socket.getPeerCertificate();
+  socket.destroy();
+  return serialNumber;
+}
