@@ -33,7 +33,7 @@ const stack = (() => {
 const interrupt = catchSignals((left) => process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`));
 print(`\n${chalk.bold(`sidecar-stacks · ${name}`)}\n`);
 const results = await runAll([stack], {
-  jobs: 1, keep: true, pinned: true, checks: true, timeout: 300_000, signal: interrupt.signal, reporters: [demoReporter(print)],
+  jobs: 1, keep: 'when-ok', pinned: true, checks: true, timeout: 300_000, signal: interrupt.signal, reporters: [demoReporter(print)],
 });
 for (const result of results) if (result.kept && result.ok) for (const line of await reachLines(result)) print(line);
 process.exit(interrupt.exitCode() ?? exitCodeOf(results));

@@ -49,11 +49,10 @@ async function main(args: string[]): Promise<number> {
       stop.abort();
     });
   }
-  const since = performance.now();
   try {
     const result = await setup({say: (line) => console.log(`  ${chalk.dim('·')} ${line}`), signal: stop.signal});
     console.log(formatFindings(summarize(result)).join('\n'));
-    console.log(`  Ready after ${((performance.now() - since) / 1000).toFixed(1)} s`);
+    console.log(`  Ready after ${(performance.now() / 1000).toFixed(1)} s`);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return stoppedWith;
@@ -73,11 +72,12 @@ async function main(args: string[]): Promise<number> {
 
 function summarize({engine, images, bundles}: SetupResult): Finding[] {
   const written = bundles.filter((one) => one.written).length;
-  const made = images.filter(({how}) => how !== 'present');
-  const how = made.length === 0 ? 'all there' : `${made.length} ${made.map((image) => image.how).join(', ')}`;
+  const counts = (['present', 'pulled', 'built'] as const)
+    .map((how) => [how, images.filter((image) => image.how === how).length] as const)
+    .filter(([, count]) => count > 0);
   return [
-    {mark: 'ok', name: 'engine', text: `Docker ${engine.version}, compose ${engine.compose}, at ${engine.host}`},
-    {mark: 'ok', name: 'base images', text: how},
+    {mark: 'ok', name: 'engine', text: `${engine.version} with compose ${engine.compose}, at ${engine.host}`},
+    {mark: 'ok', name: 'base images', text: counts.map(([how, count]) => `${count} ${how}`).join(', ')},
     {mark: 'ok', name: 'bundles', text: `${bundles.length}, ${written === 0 ? 'none changed' : `${written} written`}`},
   ];
 }

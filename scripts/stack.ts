@@ -72,6 +72,6 @@ const reporters: Reporter[] = [
   ...(chosen.junit === undefined ? [] : [junitReporter(chosen.junit)]),
   ...(process.env['CI'] && !chosen.json ? [annotationReporter(print)] : []),
 ];
-const results = await runAll(stacks, { ...chosen, pinned: false, signal: interrupt.signal, reporters });
+const results = await runAll(stacks, { ...chosen, keep: chosen.keep ? 'always' : 'never', pinned: false, signal: interrupt.signal, reporters });
 if (!chosen.json) for (const result of results) if (result.kept) for (const line of await reachLines(result)) print(line);
 process.exit(interrupt.exitCode() ?? exitCodeOf(results));

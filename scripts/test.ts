@@ -77,7 +77,7 @@ async function files(paths: readonly string[], timeout: number, parallel: number
 
 async function stacks(): Promise<Tally> {
   const results = await runAll(stackNames().map((name) => findStack(name)), {
-    jobs: Number(values.jobs), keep: false, pinned: false, checks: true, timeout: 600_000, signal,
+    jobs: Number(values.jobs), keep: 'never', pinned: false, checks: true, timeout: 600_000, signal,
     reporters: [plainReporter(print, false), ...(process.env['CI'] ? [annotationReporter(print)] : [])],
   });
   return sum(results.map(({ obligations, ok }) => {

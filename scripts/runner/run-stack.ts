@@ -12,8 +12,8 @@ import { enterRun, leaveRun } from './runs.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
 
 export interface RunOptions {
-  /** Leave it up when all went well or not, but not when interrupted. */
-  readonly keep: boolean;
+  /** Leave it up: always (but when interrupted), only when all went well, or never. */
+  readonly keep: 'always' | 'when-ok' | 'never';
   /** Pin the published ports to those of the stack's .env, in the project that plain compose uses. */
   readonly pinned: boolean;
   /** False: only up and down, for measuring the runner itself. */
@@ -27,7 +27,7 @@ export interface RunOptions {
 /** How often free ports are tried again after somebody else took one between our choice and `up`. */
 const PORT_ATTEMPTS = 3;
 /** How long an engine that stopped answering may take to come back, for the teardown, in ms. */
-const ENGINE_PATIENCE = 20_000;
+const ENGINE_PATIENCE = 10_000;
 
 /**
  * Run one stack. Never throws: what went wrong is in the result.
@@ -73,13 +73,13 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
       if (outcome.failure) return outcome.failure;
       return failed.length === 0 ? undefined : { reason: 'obligation', message: `${failed.length} of ${outcome.obligations.length} obligations failed.` };
     });
-    if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.push(engineGone(project));
+    if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.unshift(engineGone(project));
   }
   if (failures.length > 0 && !signal.aborted) {
     const artifacts = await writeArtifacts(stack.name, project, since, outcome.output);
     failures.splice(0, 1, { ...failures[0]!, artifacts });
   }
-  const kept = options.keep && !signal.aborted;
+  const kept = !signal.aborted && (options.keep === 'always' || (options.keep === 'when-ok' && failures.length === 0));
   if (!kept) await phase('down', () => tearDown(project));
   if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
 

@@ -19,7 +19,7 @@ export async function prepareBootstrap(options: {say: (line: string) => void; si
       ],
     );
   }
-  if (findProgram('mmdebstrap', ['/usr/bin'])) return;
+  if (findProgram('mmdebstrap')) return;
   // On Ubuntu, Debian's signing keys do not come by themselves.
   const packages = ['mmdebstrap', ...(system.id === 'ubuntu' ? ['debian-archive-keyring'] : [])];
   options.say(`Installing ${packages.join(' ')}`);

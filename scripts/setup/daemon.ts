@@ -55,7 +55,7 @@ export async function startDaemon(system: System, endpoint: Endpoint, signal?: A
 
 /** Starts dockerd; returns a function that tells whether it has exited. */
 function spawnDaemon(): () => boolean {
-  const program = findProgram('dockerd', ['/usr/sbin', '/usr/bin', '/usr/local/bin']) ?? 'dockerd';
+  const program = findProgram('dockerd') ?? 'dockerd';
   const log = openSync(DAEMON_LOG, 'a', 0o640);
   let gone = false;
   const child = spawn(program, [], {

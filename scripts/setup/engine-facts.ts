@@ -62,7 +62,7 @@ export async function observe(signal?: AbortSignal): Promise<EngineFacts> {
     cli,
     compose,
     buildx,
-    dockerd: findProgram('dockerd', ['/usr/sbin', '/usr/bin', '/usr/local/bin']) !== undefined,
+    dockerd: findProgram('dockerd') !== undefined,
     dockerCe: existsSync('/var/lib/dpkg/info/docker-ce.list'),
     mayInstall: process.env.SETUP_ENGINE !== 'no',
   };
@@ -127,9 +127,8 @@ export function readVersion(body: string): Daemon {
   return {state: 'silent', detail: 'what answers there is no container engine'};
 }
 
-/** The path of a program on PATH (or in `also`), undefined when it is not installed. */
-export function findProgram(name: string, also: readonly string[] = []): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...also].filter((folder) => folder !== '');
+/** The path of a program in one of the folders, by default those of PATH; undefined when it is in none. */
+export function findProgram(name: string, folders: readonly string[] = searchPath()): string | undefined {
   return folders
     .map((folder) => join(folder, name))
     .find((path) => {
@@ -140,6 +139,13 @@ export function findProgram(name: string, also: readonly string[] = []): string 
         return false;
       }
     });
+}
+
+/** The folders of PATH, then those that a user's PATH may lack and daemons live in. */
+export function searchPath(): string[] {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/sbin', '/usr/bin'].filter(
+    (folder) => folder !== '',
+  );
 }
 
 async function pluginVersion(args: readonly string[], signal?: AbortSignal): Promise<string | undefined> {

@@ -1,9 +1,12 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { connect, createServer, type ConnectionOptions } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '../../../kit/parameters.ts';
+import type { CertificateStore } from './store.ts';
 import { certify, type Signer } from './test-authority.ts';
 import { openStore, seenSerial, serialOf, serve, temporaryDirectory } from './test-store.ts';
 
@@ -124,15 +127,64 @@ test('a pipe in place of a key is refused and not waited for', async () => {
 test('a key of another user is refused with the user that must read it', async () => {
   const directory = temporaryDirectory();
   write(directory, 'tls', main);
+  chmodSync(directory, 0o755);
   chmodSync(join(directory, 'tls.key'), 0o000);
-  // Root reads everything, so this is for everyone else.
-  if (process.getuid?.() !== 0) assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key cannot be read \(EACCES\); accepted is a file that the sidecar's user \(uid \d+\) may read/);
+  // Root reads everything, so root is somebody else for a while.
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65_532);
+  try {
+    assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key cannot be read \(EACCES\); accepted is a file that the sidecar's user \(uid \d+\) may read/);
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
 });
 
-test('a client CA is in every context, so that SNI does not lose it', async () => {
+test('client certificates are verified with the context that SNI chose', async () => {
   const directory = temporaryDirectory();
+  const ca = await certify({ subject: 'CN=clients', ca: true });
+  const ann = await certify({ subject: 'CN=ann', issuer: ca });
   write(directory, 'tls', main);
-  assert.match((await problems({ TLS_CERT_DIR: directory, TLS_CLIENT_CA: join(directory, 'none') }))[0]!, /^TLS_CLIENT_CA: .* cannot be read/);
+  write(directory, 'shop', shop);
+  writeFileSync(join(directory, 'clients.pem'), ca.cert);
+  const { store } = await openStore({ TLS_CERT_DIR: directory, TLS_CLIENT_CA: join(directory, 'clients.pem'), TLS_MIN_VERSION: '1.2' });
+  for (const servername of ['main.example', 'shop.example']) {
+    const { verdicts, close, port } = await judge(store);
+    assert.equal(await verdicts(port, { servername, cert: ann.cert, key: ann.key }), [true, true]);
+    assert.equal(await verdicts(port, { servername, cert: shop.cert, key: shop.key }), [false]);
+    close();
+  }
+  store.close();
 });
+
+/** A server whose own context knows no client CA; `verdicts` are of a handshake and of its resumption, in TLS 1.2. */
+async function judge(store: CertificateStore): Promise<{ port: number; close: () => void; verdicts: (port: number, options: ConnectionOptions) => Promise<boolean[]> }> {
+  const server = createServer({ cert: store.default.cert, key: store.default.key, requestCert: true, rejectUnauthorized: false, SNICallback: (name, done) => done(null, store.contextFor(name)) });
+  const seen: boolean[] = [];
+  server.on('secureConnection', (socket) => {
+    seen.push(socket.authorized);
+    socket.on('error', () => undefined);
+    socket.end('x');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const once = (options: ConnectionOptions): Promise<Buffer | undefined> =>
+    new Promise((resolve, reject) => {
+      let session: Buffer | undefined;
+      const socket = connect({ ...options, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
+      socket.on('session', (ticket) => (session = ticket));
+      socket.on('error', reject);
+      socket.on('close', () => resolve(session));
+      socket.resume();
+    });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => server.close(),
+    async verdicts(port, options) {
+      seen.length = 0;
+      const session = await once({ ...options, port });
+      if (seen[0] && session) await once({ ...options, port, session });
+      return [...seen];
+    },
+  };
+}
 
 test.run();

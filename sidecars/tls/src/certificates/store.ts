@@ -44,8 +44,8 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
   const { parameters, log, metrics } = options;
   const { TLS_CERT_DIR, TLS_CERT_NAME, TLS_UNKNOWN_NAME, TLS_MIN_VERSION } = parameters;
   const { clientCa } = createClientPolicy(parameters);
-  // OpenSSL takes client CA and session id context from the context that SNI chose, not from the listener's.
-  const context: SecureContextOptions = { minVersion: `TLSv${TLS_MIN_VERSION}`, sessionIdContext: 'tls', ...(clientCa && { ca: clientCa }) };
+  // OpenSSL takes the client CA from the context that SNI chose, not from the listener's.
+  const context: SecureContextOptions = { minVersion: `TLSv${TLS_MIN_VERSION}`, ...(clientCa && { ca: clientCa }) };
   const shelf = new Shelf({ defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME, unknownName: TLS_UNKNOWN_NAME, log, metrics });
   const check = (files: PairFiles): Pair => checkPair(files, context);
   if (TLS_CERT_DIR === undefined) return storeOf(shelf, await openDevelopment(options, shelf, check));

@@ -1,0 +1,43 @@
+# Every target hands over to a program in scripts/; `node scripts/run.mjs` sees to
+# it that what npm installs is there first. Options go in ARGS: make bench ARGS="tls --json"
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+RUN := node scripts/run.mjs
+
+.DEFAULT_GOAL := help
+.PHONY: help setup doctor demo-https stack-https test bench contract clean
+
+help: ## List these targets
+	@echo 'Legacy apps and their sidecars, by docker compose. Begin with: make demo-https'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Get engine, base images and bundles (the others do it too)
+	@$(RUN) setup $(ARGS)
+
+doctor: ## Show what is here and what is missing
+	@$(RUN) doctor $(ARGS)
+
+demo-https: ## HTTPS for a legacy service, told step by step, left running
+	@$(RUN) demo https $(ARGS)
+
+stack-https: ## The same with every check, then torn down (stack-NAME)
+	@$(RUN) stack https $(ARGS)
+
+demo-%:
+	@$(RUN) demo $* $(ARGS)
+
+stack-%:
+	@$(RUN) stack $* $(ARGS)
+
+test: ## Types, lint, unit tests, contracts, every stack
+	@$(RUN) test $(ARGS)
+
+bench: ## Measure the sidecars beside what they compete with
+	@$(RUN) bench $(ARGS)
+
+contract: ## Check every sidecar against its contract
+	@$(RUN) contract $(ARGS)
+
+clean: ## Remove every container, network, volume and image of ours
+	@$(RUN) clean $(ARGS)
