@@ -1,9 +1,9 @@
-import {parseArgs} from 'node:util';
-import {findFolders, removeFolders} from './clean/files.ts';
-import {findRemnants, isInherited, type Kind, KINDS, removeAll, type Remnant} from './clean/remnants.ts';
-import {EngineError} from './lib/engine.ts';
-import {ROOT} from './setup/paths.ts';
-import {type Finding, formatFindings} from './setup/report.ts';
+import { findFolders, removeFolders } from './clean/files.ts';
+import { findRemnants, isInherited, isNamed, type Kind, KINDS, removeAll, type Remnant } from './clean/remnants.ts';
+import { EngineError } from './lib/engine.ts';
+import { ROOT } from './lib/stacks.ts';
+import { readFlags } from './setup/arguments.ts';
+import { type Finding, formatFindings } from './setup/report.ts';
 
 const HELP = `usage: make clean  |  npm run clean -- [--dry-run]
 
@@ -18,27 +18,13 @@ Exit code
   0 nothing of ours is left   1 something could not be removed   2 wrong usage
 `;
 
-const EXIT_USAGE = 2;
+const dryRun = readFlags(HELP, ['dry-run']).has('dry-run');
+process.exitCode = await main(dryRun);
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: string[]): Promise<number> {
-  let dryRun = false;
-  try {
-    const {values} = parseArgs({args, options: {help: {type: 'boolean', short: 'h'}, 'dry-run': {type: 'boolean'}}});
-    if (values.help) {
-      process.stdout.write(HELP);
-      return 0;
-    }
-    dryRun = values['dry-run'] === true;
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee --help.`);
-    return EXIT_USAGE;
-  }
-
+async function main(dryRun: boolean): Promise<number> {
   const findings = [...(await cleanEngine(dryRun)), ...(await cleanFiles(dryRun))];
   console.log(findings.length === 0 ? '  There was nothing to remove.' : formatFindings(findings).join('\n'));
-  return findings.some(({mark}) => mark === 'bad') ? 1 : 0;
+  return findings.some(({ mark }) => mark === 'bad') ? 1 : 0;
 }
 
 async function cleanEngine(dryRun: boolean): Promise<Finding[]> {
@@ -49,7 +35,8 @@ async function cleanEngine(dryRun: boolean): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     // Without the docker command there is no engine either, and nothing that it could hold.
-    if (error.reason !== 'no-cli') findings.push({mark: 'bad', name: 'engine', text: `${error.message}; what it holds stays`});
+    if (error.reason !== 'no-cli')
+      findings.push({ mark: 'bad', name: 'engine', text: `${error.message}; what it holds stays` });
   }
   return findings;
 }
@@ -57,13 +44,13 @@ async function cleanEngine(dryRun: boolean): Promise<Finding[]> {
 async function cleanKind(kind: Kind, dryRun: boolean): Promise<Finding[]> {
   const found = await findRemnants(kind);
   const ours = found.filter((remnant) => !isInherited(remnant));
-  const {removed, kept} = dryRun ? {removed: ours, kept: []} : await removeAll(kind, ours);
+  const { removed, kept } = dryRun ? { removed: ours, kept: [] } : await removeAll(kind, ours);
   return [
-    ...(removed.length > 0 ? [{mark: 'ok' as const, name: plural(kind), text: list(removed, dryRun)}] : []),
+    ...(removed.length > 0 ? [{ mark: 'ok' as const, name: plural(kind), text: list(removed, dryRun) }] : []),
     ...found
       .filter(isInherited)
-      .map(({name}) => ({mark: 'note' as const, name: kind, text: `${name} stays: built on ours, but not ours`})),
-    ...kept.map(({remnant, why}) => ({mark: 'bad' as const, name: kind, text: `${remnant.name} stays: ${why}`})),
+      .map(({ name }) => ({ mark: 'note' as const, name: kind, text: `${name} stays: built on ours, but not ours` })),
+    ...kept.map(({ remnant, why }) => ({ mark: 'bad' as const, name: kind, text: `${remnant.name} stays: ${why}` })),
   ];
 }
 
@@ -71,11 +58,14 @@ async function cleanFiles(dryRun: boolean): Promise<Finding[]> {
   const folders = findFolders(ROOT);
   if (!dryRun) await removeFolders(ROOT, folders);
   const text = `${verb(dryRun)} ${folders.join(', ')}`;
-  return folders.length > 0 ? [{mark: 'ok', name: 'files', text}] : [];
+  return folders.length > 0 ? [{ mark: 'ok', name: 'files', text }] : [];
 }
 
 function list(remnants: readonly Remnant[], dryRun: boolean): string {
-  return `${verb(dryRun)} ${remnants.length}: ${remnants.map(({name}) => name).join(', ')}`;
+  const names = remnants.filter(isNamed).map(({ name }) => name);
+  const unnamed = remnants.length - names.length;
+  const all = [...names, ...(unnamed > 0 ? [`${unnamed} without a name`] : [])];
+  return `${verb(dryRun)} ${remnants.length}: ${all.join(', ')}`;
 }
 
 function verb(dryRun: boolean): string {

@@ -1,8 +1,8 @@
-import {parseArgs} from 'node:util';
-import {chalk} from 'zx';
-import {diagnose} from './setup/diagnosis.ts';
-import {inspect} from './setup/inspect.ts';
-import {formatFindings} from './setup/report.ts';
+import { chalk } from 'zx';
+import { readFlags } from './setup/arguments.ts';
+import { diagnose } from './setup/diagnosis.ts';
+import { inspect } from './setup/inspect.ts';
+import { formatFindings } from './setup/report.ts';
 
 const HELP = `usage: make doctor  |  npm run doctor
 
@@ -13,24 +13,15 @@ Exit code
   0 a stack could run   1 something is missing   2 wrong usage
 `;
 
-const EXIT_USAGE = 2;
+readFlags(HELP);
+process.exitCode = await main();
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: string[]): Promise<number> {
-  try {
-    const {values} = parseArgs({args, options: {help: {type: 'boolean', short: 'h'}}});
-    if (values.help) {
-      process.stdout.write(HELP);
-      return 0;
-    }
-  } catch (error) {
-    console.error(`${(error as Error).message}\nSee --help.`);
-    return EXIT_USAGE;
-  }
+async function main(): Promise<number> {
   const findings = diagnose(await inspect());
   console.log(formatFindings(findings).join('\n'));
-  const bad = findings.filter(({mark}) => mark === 'bad').map(({name}) => name);
-  console.log(bad.length === 0 ? chalk.green('\n  A stack can run.') : chalk.red(`\n  No stack can run yet: ${bad.join(', ')}.`));
+  const bad = findings.filter(({ mark }) => mark === 'bad').map(({ name }) => name);
+  console.log(
+    bad.length === 0 ? chalk.green('\n  A stack can run.') : chalk.red(`\n  No stack can run yet: ${bad.join(', ')}.`),
+  );
   return bad.length === 0 ? 0 : 1;
 }

@@ -6,12 +6,12 @@
  * empty node_modules. So this file is plain JavaScript for Node 20: it makes node_modules match the
  * lock file, then runs scripts/COMMAND.ts with Node 26, which npm brings as node_modules/.bin/node.
  */
-import {spawn} from 'node:child_process';
-import {existsSync, readdirSync} from 'node:fs';
-import {constants} from 'node:os';
-import {delimiter, dirname, join} from 'node:path';
-import {fileURLToPath, pathToFileURL} from 'node:url';
-import {ensureNodeModules} from './lib/node-modules.mjs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ensureNodeModules } from './lib/node-modules.mjs';
 
 const NEEDED_NODE = 26;
 const EXIT_USAGE = 2;
@@ -30,10 +30,12 @@ if (!/^[a-z][a-z-]*$/.test(command) || !existsSync(program)) {
 try {
   await ensureNodeModules(root, (line) => console.error(line));
 } catch (error) {
-  console.error(`${error.message}; see above`);
+  console.error(error.message);
   process.exit(1);
 }
-process.env.PATH = [bin, ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== bin)].join(delimiter);
+process.env.PATH = [bin, ...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== bin)].join(
+  delimiter,
+);
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED_NODE) {
   // In this process: a signal then reaches the program itself, with nobody in between.
@@ -48,11 +50,11 @@ function runWithNewerNode() {
   if (!existsSync(node)) {
     console.error(
       `Node ${NEEDED_NODE} is needed, this is ${process.version}, and npm has none for ${process.platform}-${process.arch}: ` +
-        'install it from https://nodejs.org, or drop --omit=optional from npm\'s settings',
+        "install it from https://nodejs.org, or drop --omit=optional from npm's settings",
     );
     process.exit(1);
   }
-  const child = spawn(node, [program, ...args], {stdio: 'inherit'});
+  const child = spawn(node, [program, ...args], { stdio: 'inherit' });
   // A terminal sends its Ctrl-C to the child as well; passing it on would make it two, which forces exit.
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   process.on('SIGINT', () => {

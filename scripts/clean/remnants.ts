@@ -1,6 +1,6 @@
-import {docker} from '../lib/engine.ts';
-import {lastLines, run} from '../lib/run.ts';
-import {IMAGE_LABEL, STACK_LABEL} from '../lib/labels.ts';
+import { docker } from '../lib/engine.ts';
+import { lastLines, run } from '../lib/run.ts';
+import { IMAGE_LABEL, STACK_LABEL } from '../lib/labels.ts';
 
 /** What of ours the engine holds, in the order in which it can be removed. */
 export type Kind = 'container' | 'network' | 'volume' | 'image';
@@ -40,7 +40,7 @@ const KEPT_COMPLAINTS = 100;
 
 /** Lists what carries our labels. Throws EngineError. */
 export async function findRemnants(kind: Kind): Promise<Remnant[]> {
-  return parseRemnants(kind, await docker(LISTS[kind], {timeoutMs: LIST_MS}));
+  return parseRemnants(kind, await docker(LISTS[kind], { timeoutMs: LIST_MS }));
 }
 
 /** Reads a list of `ID<tab>NAME` lines as the engine prints it. */
@@ -48,23 +48,28 @@ export function parseRemnants(kind: Kind, listed: string): Remnant[] {
   const lines = listed.split('\n').filter((line) => line !== '');
   const remnants = lines.map((line): Remnant => {
     const [id = '', name = ''] = line.split('\t');
-    if (kind !== 'image') return {kind, id, name};
+    if (kind !== 'image') return { kind, id, name };
     const nameless = name.includes('<none>');
-    return {kind, id: nameless ? id : name, name: nameless ? `unnamed ${id}` : name};
+    return { kind, id: nameless ? id : name, name: nameless ? `unnamed ${id}` : name };
   });
   // One image has a line for each of its names; one that is nameless has several when digests are kept.
   return [...new Map(remnants.map((remnant) => [remnant.id, remnant])).values()];
 }
 
+/** False for an image that lost its name to a later build. */
+export function isNamed({ kind, id, name }: Remnant): boolean {
+  return kind !== 'image' || id === name;
+}
+
 /** True for an image that carries our label only because it was built on one of ours. */
-export function isInherited({kind, id, name}: Remnant): boolean {
-  return kind === 'image' && id === name && !name.startsWith(OUR_IMAGES);
+export function isInherited(remnant: Remnant): boolean {
+  return remnant.kind === 'image' && isNamed(remnant) && !remnant.name.startsWith(OUR_IMAGES);
 }
 
 export interface Removal {
   removed: Remnant[];
   /** What is still there, and the engine's word why. */
-  kept: {remnant: Remnant; why: string}[];
+  kept: { remnant: Remnant; why: string }[];
 }
 
 /**
@@ -75,20 +80,20 @@ export async function removeAll(kind: Kind, remnants: readonly Remnant[]): Promi
   let left = [...remnants];
   let complaints: string[] = [];
   // In several rounds, since an image can go only after those built on it.
-  for (let before = Infinity; left.length > 0 && left.length < before; ) {
+  for (let before = Infinity; left.length > 0 && left.length < before;) {
     before = left.length;
-    const {stderr} = await run('docker', [...REMOVALS[kind], ...left.map(({id}) => id)], {timeoutMs: REMOVE_MS});
+    const { stderr } = await run('docker', [...REMOVALS[kind], ...left.map(({ id }) => id)], { timeoutMs: REMOVE_MS });
     complaints = lastLines(stderr, KEPT_COMPLAINTS);
-    const there = new Set((await findRemnants(kind)).map(({id}) => id));
-    left = left.filter(({id}) => there.has(id));
+    const there = new Set((await findRemnants(kind)).map(({ id }) => id));
+    left = left.filter(({ id }) => there.has(id));
   }
   return {
     removed: remnants.filter((remnant) => !left.includes(remnant)),
-    kept: left.map((remnant) => ({remnant, why: reason(remnant, complaints)})),
+    kept: left.map((remnant) => ({ remnant, why: reason(remnant, complaints) })),
   };
 }
 
-function reason({id}: Remnant, complaints: readonly string[]): string {
+function reason({ id }: Remnant, complaints: readonly string[]): string {
   const line = complaints.find((complaint) => complaint.includes(id)) ?? 'the engine does not say why';
   return line.replace(/^Error response from daemon: /, '');
 }

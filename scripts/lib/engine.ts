@@ -1,4 +1,4 @@
-import {lastLines, run, type RunOptions} from './run.ts';
+import { lastLines, run, type RunOptions } from './run.ts';
 
 /**
  * Why a call to the engine failed, for programs to branch on:
@@ -6,14 +6,7 @@ import {lastLines, run, type RunOptions} from './run.ts';
  * `permission` it is there but this user may not talk to it · `no-compose` the compose plugin is missing ·
  * `timeout` it took longer than allowed · `aborted` the caller's signal ended it · `failed` anything else.
  */
-export type EngineReason =
-  | 'no-cli'
-  | 'no-daemon'
-  | 'permission'
-  | 'no-compose'
-  | 'timeout'
-  | 'aborted'
-  | 'failed';
+export type EngineReason = 'no-cli' | 'no-daemon' | 'permission' | 'no-compose' | 'timeout' | 'aborted' | 'failed';
 
 /** A docker command that did not succeed; `stderr` holds the last lines of what it said. */
 export class EngineError extends Error {
@@ -25,12 +18,7 @@ export class EngineError extends Error {
   readonly exitCode: number | null;
   readonly stderr: readonly string[];
 
-  constructor(
-    reason: EngineReason,
-    args: readonly string[],
-    exitCode: number | null,
-    stderr: readonly string[],
-  ) {
+  constructor(reason: EngineReason, args: readonly string[], exitCode: number | null, stderr: readonly string[]) {
     const command = ['docker', ...args.slice(0, 2)].join(' ');
     super(`${command}: ${stderr.at(-1) ?? MEANING[reason]}`);
     this.reason = reason;
@@ -60,7 +48,7 @@ const KEPT_LINES = 15;
  * Throws EngineError when it does not exit with 0, after it has really ended.
  */
 export async function docker(args: readonly string[], options: DockerOptions = {}): Promise<string> {
-  const {exitCode, stdout, stderr, ended} = await run('docker', args, options);
+  const { exitCode, stdout, stderr, ended } = await run('docker', args, options);
   if (exitCode === 0) return stdout.replace(/\n$/, '');
   const kept = lastLines(stderr, KEPT_LINES);
   throw new EngineError(ended ?? classify(kept.join('\n'), exitCode), args, exitCode, kept);
@@ -78,7 +66,9 @@ export function classify(stderr: string, exitCode: number | null): EngineReason 
   ) {
     return 'no-daemon';
   }
-  if (/'compose' is not a docker command|unknown command: docker compose|unknown shorthand flag: 'f' in -f/i.test(stderr)) {
+  if (
+    /'compose' is not a docker command|unknown command: docker compose|unknown shorthand flag: 'f' in -f/i.test(stderr)
+  ) {
     return 'no-compose';
   }
   return exitCode === 127 && /docker: (command )?not found|no such file/i.test(stderr) ? 'no-cli' : 'failed';

@@ -6,5 +6,5 @@
 export function withLock<T>(
   path: string,
   work: () => Promise<T>,
-  options?: {onWait?: () => void; signal?: AbortSignal},
+  options?: { onWait?: () => void; signal?: AbortSignal | undefined },
 ): Promise<T>;

@@ -1,6 +1,6 @@
-import {linkSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {dirname} from 'node:path';
-import {setTimeout as pause} from 'node:timers/promises';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 // Plain JavaScript, because run.mjs needs it under a Node that reads no TypeScript.
 
@@ -16,8 +16,8 @@ const LOOK_MS = 200;
  * @param {{onWait?: () => void, signal?: AbortSignal}} [options] `onWait` is called once when it has to wait
  * @returns {Promise<T>}
  */
-export async function withLock(path, work, {onWait, signal} = {}) {
-  mkdirSync(dirname(path), {recursive: true});
+export async function withLock(path, work, { onWait, signal } = {}) {
+  mkdirSync(dirname(path), { recursive: true });
   let waited = false;
   while (!acquire(path)) {
     signal?.throwIfAborted();
@@ -25,7 +25,7 @@ export async function withLock(path, work, {onWait, signal} = {}) {
     waited = true;
     await pause(LOOK_MS);
   }
-  const release = () => rmSync(path, {force: true});
+  const release = () => rmSync(path, { force: true });
   process.once('exit', release);
   try {
     return await work();
@@ -46,10 +46,10 @@ function acquire(path) {
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
   } finally {
-    rmSync(own, {force: true});
+    rmSync(own, { force: true });
   }
   if (!ownerIsGone(path)) return false;
-  rmSync(path, {force: true});
+  rmSync(path, { force: true });
   return acquire(path);
 }
 

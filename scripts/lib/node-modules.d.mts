@@ -5,7 +5,7 @@
 export function staleness(root: string): string | undefined;
 
 /**
- * Makes node_modules match package-lock.json by `npm ci`, if it does not. Rejects when npm fails;
- * npm itself has then said why.
+ * Makes node_modules match package-lock.json by `npm ci`, if it does not. Rejects when npm fails,
+ * with what it said.
  */
 export function ensureNodeModules(root: string, say: (line: string) => void): Promise<void>;

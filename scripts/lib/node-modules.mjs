@@ -1,7 +1,7 @@
-import {spawn} from 'node:child_process';
-import {existsSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
-import {withLock} from './lock.mjs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from './lock.mjs';
 
 // Plain JavaScript, because run.mjs needs it before anything is installed.
 
@@ -17,7 +17,7 @@ export function staleness(root) {
   if (!existsSync(installedFile)) return 'nothing is installed yet';
   const wanted = packages(join(root, 'package-lock.json'));
   const installed = packages(installedFile);
-  for (const [path, {version, integrity, optional, devOptional, peer, link}] of Object.entries(wanted)) {
+  for (const [path, { version, integrity, optional, devOptional, peer, link }] of Object.entries(wanted)) {
     const there = installed[path];
     if (path === '' || link) continue;
     if (!there && !optional && !devOptional && !peer) return `${path} is missing`;
@@ -32,7 +32,7 @@ export function staleness(root) {
  * at once: one installs, the others wait.
  * @param {string} root
  * @param {(line: string) => void} say
- * @returns {Promise<void>} rejects when npm fails; npm itself has then said why
+ * @returns {Promise<void>} rejects when npm fails, with what it said
  */
 export async function ensureNodeModules(root, say) {
   if (staleness(root) === undefined) return;
@@ -46,22 +46,27 @@ export async function ensureNodeModules(root, say) {
       await npmCi(root);
       say(`node_modules: installed after ${((Date.now() - since) / 1000).toFixed(1)} s`);
     },
-    {onWait: () => say('node_modules: waiting for another npm ci')},
+    { onWait: () => say('node_modules: waiting for another npm ci') },
   );
 }
+
+/** How many lines of npm's complaint are passed on: what is wrong comes first, its usage after it. */
+const SHOWN_LINES = 8;
 
 /** @param {string} root */
 async function npmCi(root) {
   await new Promise((resolve, reject) => {
-    // Its standard output goes to our standard error: ours may be read by a program.
-    const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: root,
-      stdio: ['ignore', 2, 2],
-    });
+    const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+    const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    npm.stderr.on('data', (chunk) => (said += chunk));
     npm.on('error', (error) => reject(new Error(`npm could not be started: ${error.message}`)));
-    npm.on('exit', (code, signal) => {
-      if (code === 0) resolve(undefined);
-      else reject(new Error(`npm ci failed (${signal ?? `exit code ${code}`})`));
+    npm.on('close', (code, signal) => {
+      if (code === 0) return resolve(undefined);
+      const lines = said.split('\n').filter((line) => line.replace(/^npm error/, '').trim() !== '');
+      reject(
+        new Error([`npm ci failed (${signal ?? `exit code ${code}`}):`, ...lines.slice(0, SHOWN_LINES)].join('\n')),
+      );
     });
   });
 }

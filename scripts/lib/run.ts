@@ -1,19 +1,19 @@
-import {$} from 'zx';
+import { $ } from 'zx';
 
 export interface RunOptions {
   /** Text or bytes for its standard input; without it, standard input is empty. */
   input?: string | Buffer;
   /** Milliseconds until the program is ended. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Ends the program when it aborts. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** The signal by which it is ended first; after GRACE_MS comes SIGKILL. SIGTERM by default. */
   endWith?: 'SIGTERM' | 'SIGINT';
   /** Called with each piece of standard output as it comes. */
   onStdout?: (text: string) => void;
   /** Added to this process's environment. */
   env?: Record<string, string>;
-  cwd?: string;
+  cwd?: string | undefined;
 }
 
 export interface RunResult {
@@ -38,17 +38,18 @@ const GRACE_MS = 10_000;
  * is stopped and in which order.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const {signal, timeoutMs, endWith = 'SIGTERM'} = options;
+  const { signal, timeoutMs, endWith = 'SIGTERM' } = options;
   let ended: RunResult['ended'];
-  if (signal?.aborted) return {exitCode: null, stdout: '', stderr: '', ended: 'aborted'};
+  if (signal?.aborted) return { exitCode: null, stdout: '', stderr: '', ended: 'aborted' };
 
   const running = $({
     quiet: true,
     nothrow: true,
     detached: true,
-    input: options.input ?? '',
-    env: {...process.env, ...options.env},
-    ...(options.cwd === undefined ? {} : {cwd: options.cwd}),
+    // zx never closes the pipe of an empty input.
+    ...(options.input?.length ? { input: options.input } : { stdio: ['ignore', 'pipe', 'pipe'] as const }),
+    env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })`exec ${program} ${args}`;
 
   running.stdout?.on('data', (chunk: Buffer) => options.onStdout?.(chunk.toString()));
@@ -60,11 +61,11 @@ export async function run(program: string, args: readonly string[], options: Run
     timers.push(setTimeout(() => running.child?.kill('SIGKILL'), GRACE_MS));
   };
   const onAbort = () => end('aborted');
-  signal?.addEventListener('abort', onAbort, {once: true});
+  signal?.addEventListener('abort', onAbort, { once: true });
   if (timeoutMs !== undefined) timers.push(setTimeout(() => end('timeout'), timeoutMs));
   try {
     const output = await running;
-    return {exitCode: output.exitCode, stdout: output.stdout, stderr: output.stderr, ended};
+    return { exitCode: output.exitCode, stdout: output.stdout, stderr: output.stderr, ended };
   } finally {
     signal?.removeEventListener('abort', onAbort);
     for (const timer of timers) clearTimeout(timer);

@@ -1,5 +1,5 @@
-import type {Endpoint} from './endpoint.ts';
-import {isDebianOrUbuntu, type System} from './system.ts';
+import type { Endpoint } from './endpoint.ts';
+import { isDebianOrUbuntu, type System } from './system.ts';
 
 /**
  * What a person is told to type where setup does not act by itself. Every function returns lines;
@@ -14,7 +14,11 @@ const INSTALL: Record<string, readonly string[]> = {
   ubuntu: ['apt-get update', 'apt-get install docker.io docker-compose-v2 docker-buildx'],
   fedora: ['dnf install moby-engine docker-cli docker-compose docker-buildx', 'systemctl enable --now docker'],
   arch: ['pacman -S docker docker-compose docker-buildx', 'systemctl enable --now docker'],
-  alpine: ['apk add docker docker-cli-compose docker-cli-buildx', 'rc-update add docker default', 'service docker start'],
+  alpine: [
+    'apk add docker docker-cli-compose docker-cli-buildx',
+    'rc-update add docker default',
+    'service docker start',
+  ],
   suse: ['zypper install docker docker-compose docker-buildx', 'systemctl enable --now docker'],
 };
 
@@ -33,7 +37,11 @@ export function engineAdvice(system: System, mayInstall: boolean): string[] {
     ];
   }
   if (system.platform === 'win32') {
-    return [needed, 'Install Docker Desktop with its WSL 2 backend and work inside WSL:', '    winget install Docker.DockerDesktop'];
+    return [
+      needed,
+      'Install Docker Desktop with its WSL 2 backend and work inside WSL:',
+      '    winget install Docker.DockerDesktop',
+    ];
   }
   if (isDebianOrUbuntu(system) && !OLD_DEBIAN.has(system.codename)) {
     return [needed, ...bySetup(system, mayInstall), 'By hand:', ...commands(system, INSTALL[system.id] ?? [])];

@@ -15,7 +15,12 @@ export interface AptSource {
 }
 
 /** Options of the one-line form whose `.sources` name is not just the capitalised one. */
-const LONG_NAME: Record<string, string> = {arch: 'Architectures', lang: 'Languages', target: 'Targets', pdiffs: 'PDiffs'};
+const LONG_NAME: Record<string, string> = {
+  arch: 'Architectures',
+  lang: 'Languages',
+  target: 'Targets',
+  pdiffs: 'PDiffs',
+};
 
 /** Options that say how a mirror is trusted, which holds for its other suites too. */
 const CARRIED = ['Signed-By', 'Trusted', 'Check-Valid-Until'];
@@ -36,7 +41,7 @@ export function parseList(text: string): AptSource[] {
     if (!match) return [];
     const [, type = '', options = '', uri = '', suite = '', components = ''] = match;
     return [
-      {types: [type], uris: [uri], suites: [suite], components: words(components), options: parseOptions(options)},
+      { types: [type], uris: [uri], suites: [suite], components: words(components), options: parseOptions(options) },
     ];
   });
 }
@@ -82,7 +87,7 @@ export interface Derivation {
  * The same mirrors' sources for another release: the main archive, its updates and the security
  * archive, with whatever says how they are trusted. Empty when no enabled source of Debian's main archive is found.
  */
-export function deriveSources(sources: readonly AptSource[], {from, to, isDebian}: Derivation): AptSource[] {
+export function deriveSources(sources: readonly AptSource[], { from, to, isDebian }: Derivation): AptSource[] {
   const derive = (suffix: string): AptSource[] => {
     for (const source of sources) {
       const uri = source.uris.find(isDebian);
@@ -90,7 +95,7 @@ export function deriveSources(sources: readonly AptSource[], {from, to, isDebian
       const enabled = !/^(no|false|off|0|without|disable)$/i.test(source.options.Enabled ?? 'yes');
       if (!uri || !fits || !enabled || !source.components.includes('main')) continue;
       const options = Object.fromEntries(Object.entries(source.options).filter(([name]) => CARRIED.includes(name)));
-      return [{types: ['deb'], uris: [uri], suites: [to + suffix], components: ['main'], options}];
+      return [{ types: ['deb'], uris: [uri], suites: [to + suffix], components: ['main'], options }];
     }
     return [];
   };
@@ -101,7 +106,7 @@ export function deriveSources(sources: readonly AptSource[], {from, to, isDebian
 /** Writes sources in the `.sources` form. */
 export function formatSources(sources: readonly AptSource[]): string {
   return sources
-    .map(({types, uris, suites, components, options}) =>
+    .map(({ types, uris, suites, components, options }) =>
       [
         `Types: ${types.join(' ')}`,
         `URIs: ${uris.join(' ')}`,
@@ -120,10 +125,10 @@ export function sameArchive(a: string, b: string): boolean {
 }
 
 function toSource(stanza: Record<string, string>): AptSource[] {
-  const {types = '', uris = '', suites = '', components = '', ...rest} = stanza;
+  const { types = '', uris = '', suites = '', components = '', ...rest } = stanza;
   if (!types || !uris || !suites) return [];
   const options = Object.fromEntries(Object.entries(rest).map(([name, value]) => [properName(name), value]));
-  return [{types: words(types), uris: words(uris), suites: words(suites), components: words(components), options}];
+  return [{ types: words(types), uris: words(uris), suites: words(suites), components: words(components), options }];
 }
 
 function parseOptions(text: string): Record<string, string> {

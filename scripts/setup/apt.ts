@@ -1,9 +1,9 @@
-import {existsSync} from 'node:fs';
-import {readdir, readFile, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
-import {lastLines, run} from '../lib/run.ts';
-import {type AptSource, deriveSources, formatSources, parseSources, sameArchive} from './apt-sources.ts';
-import {SetupError} from './setup-error.ts';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastLines, run } from '../lib/run.ts';
+import { type AptSource, deriveSources, formatSources, parseSources, sameArchive } from './apt-sources.ts';
+import { SetupError } from './setup-error.ts';
 
 /** Milliseconds that one call of apt-get may take: a slow mirror, and other users of its lock. */
 const APT_MS = 300_000;
@@ -38,14 +38,9 @@ export async function aptInstall(packages: readonly string[], signal?: AbortSign
  * Throws SetupError when the machine has no source of Debian's main archive.
  */
 export async function addRelease(from: string, to: string, signal?: AbortSignal): Promise<string> {
-  const origins = await debianArchives(signal);
-  const known = origins.find((origin) => origin.codename === to);
+  const known = (await debianArchives(signal)).find(({ codename }) => codename === to);
   if (known) return known.uri;
-  const derived = deriveSources(await readSources(), {
-    from,
-    to,
-    isDebian: (uri) => origins.some((origin) => sameArchive(origin.uri, uri)),
-  });
+  const derived = await mirrorsFor(from, to, signal);
   const [main] = derived;
   if (!main) {
     throw new SetupError('failed', `Found no source of Debian ${from} among apt's sources to derive ${to} from.`, [
@@ -74,22 +69,24 @@ export async function mirrorsFor(from: string, to: string, signal?: AbortSignal)
 }
 
 /** The archives among apt's sources that say themselves that they are Debian's. */
-async function debianArchives(signal?: AbortSignal): Promise<{uri: string; codename: string}[]> {
+async function debianArchives(signal?: AbortSignal): Promise<{ uri: string; codename: string }[]> {
   const format = '$(ORIGIN)|$(CODENAME)|$(REPO_URI)';
-  const {stdout} = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
+  const { stdout } = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
     timeoutMs: 30_000,
-    ...(signal ? {signal} : {}),
+    signal,
   });
   return stdout.split('\n').flatMap((line) => {
     const [origin, codename = '', uri = ''] = line.split('|');
-    return origin === 'Debian' ? [{uri, codename}] : [];
+    return origin === 'Debian' ? [{ uri, codename }] : [];
   });
 }
 
 async function readSources(): Promise<AptSource[]> {
   const folder = '/etc/apt/sources.list.d';
   const parts = existsSync(folder) ? (await readdir(folder)).sort().map((name) => join(folder, name)) : [];
-  const files = ['/etc/apt/sources.list', ...parts].filter((path) => /\.(list|sources)$/.test(path) && existsSync(path));
+  const files = ['/etc/apt/sources.list', ...parts].filter(
+    (path) => /\.(list|sources)$/.test(path) && existsSync(path),
+  );
   const texts = await Promise.all(files.map((path) => readFile(path, 'utf8')));
   return files.flatMap((path, i) => parseSources(path, texts[i] ?? ''));
 }
@@ -99,8 +96,8 @@ async function aptGet(args: readonly string[], signal?: AbortSignal): Promise<vo
   const result = await run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     timeoutMs: APT_MS,
     endWith: 'SIGINT',
-    env: {DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8'},
-    ...(signal ? {signal} : {}),
+    env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+    signal,
   });
   if (result.exitCode === 0) return;
   signal?.throwIfAborted();

@@ -1,14 +1,14 @@
-import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
-import {docker} from '../lib/engine.ts';
-import {IMAGE_LABEL} from '../lib/labels.ts';
-import {lastLines, run} from '../lib/run.ts';
-import {CACHE} from './paths.ts';
-import {mirrorsFor} from './apt.ts';
-import {type AptSource, formatSources} from './apt-sources.ts';
-import {BASE, type BaseImage, type MakeOptions} from './base-table.ts';
-import {SetupError} from './setup-error.ts';
-import {findSystem} from './system.ts';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { docker } from '../lib/engine.ts';
+import { IMAGE_LABEL } from '../lib/labels.ts';
+import { lastLines, run } from '../lib/run.ts';
+import { mirrorsFor } from './apt.ts';
+import { type AptSource, formatSources } from './apt-sources.ts';
+import { BASE, type BaseImage, type MakeOptions } from './base-table.ts';
+import { CACHE } from './paths.ts';
+import { SetupError } from './setup-error.ts';
+import { findSystem } from './system.ts';
 
 /** Milliseconds for one image; about 8 s of them are work, the rest is for a slow mirror. */
 const BUILD_MS = 240_000;
@@ -41,7 +41,7 @@ const RELEASE_ARGS: Partial<Record<BaseImage['release'], string[]>> = {
  */
 const FINISH = [
   'set -e; cd "$1"',
-  'find usr/share/doc -type f ! -name copyright -delete; find usr/share/doc -type l -delete',
+  'find usr/share/doc -type f ! -name copyright -delete',
   `rm -rf ${LEFT_OUT.map((folder) => `.${folder}/*`).join(' ')}`,
   'rm -f etc/hostname etc/resolv.conf var/log/*.log var/log/apt/* var/cache/ldconfig/aux-cache',
   `printf '%s\\n' ${DPKG_RULES.map((rule) => `'${rule}'`).join(' ')} >etc/dpkg/dpkg.cfg.d/slim`,
@@ -53,13 +53,13 @@ const FINISH = [
  * slim images are; with libatomic1, a few kilobytes that Node needs.
  * Throws SetupError or EngineError.
  */
-export async function bootstrap({name, release}: BaseImage, {arch, signal}: MakeOptions): Promise<void> {
-  await mkdir(CACHE, {recursive: true});
+export async function bootstrap({ name, release }: BaseImage, { arch, signal }: MakeOptions): Promise<void> {
+  await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(join(CACHE, 'bootstrap-'));
   const tar = join(folder, `${release}.tar`);
   try {
     const mirrors = usable(await hostMirrors(release, signal));
-    const overHttps = mirrors.some(({uris}) => uris.some((uri) => uri.startsWith('https:')));
+    const overHttps = mirrors.some(({ uris }) => uris.some((uri) => uri.startsWith('https:')));
     const args = [
       '--quiet',
       '--variant=minbase',
@@ -74,8 +74,8 @@ export async function bootstrap({name, release}: BaseImage, {arch, signal}: Make
     const made = await run('mmdebstrap', args, {
       input: formatSources(mirrors),
       timeoutMs: BUILD_MS,
-      env: {LC_ALL: 'C.UTF-8'},
-      ...(signal ? {signal} : {}),
+      env: { LC_ALL: 'C.UTF-8' },
+      signal,
     });
     if (made.exitCode !== 0) {
       signal?.throwIfAborted();
@@ -86,10 +86,10 @@ export async function bootstrap({name, release}: BaseImage, {arch, signal}: Make
     const changes = [`LABEL ${IMAGE_LABEL}=${BASE}`, 'CMD ["bash"]'].flatMap((change) => ['--change', change]);
     await docker(['import', '--platform', `linux/${arch}`, ...changes, tar, name], {
       timeoutMs: BUILD_MS,
-      ...(signal ? {signal} : {}),
+      signal,
     });
   } finally {
-    await rm(folder, {recursive: true, force: true});
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -99,11 +99,11 @@ export async function bootstrap({name, release}: BaseImage, {arch, signal}: Make
  */
 async function addPolicy(folder: string, tar: string, signal?: AbortSignal): Promise<void> {
   const path = 'usr/sbin/policy-rc.d';
-  await mkdir(join(folder, dirname(path)), {recursive: true});
+  await mkdir(join(folder, dirname(path)), { recursive: true });
   await writeFile(join(folder, path), '#!/bin/sh\nexit 101\n');
   const owned = ['--owner=root:0', '--group=root:0', '--mode=0755'];
   const added = await run('tar', ['--append', `--file=${tar}`, `--directory=${folder}`, ...owned, `./${path}`], {
-    ...(signal ? {signal} : {}),
+    signal,
   });
   signal?.throwIfAborted();
   if (added.exitCode !== 0) throw new SetupError('failed', 'tar failed:', lastLines(added.stderr, 3));
@@ -111,7 +111,7 @@ async function addPolicy(folder: string, tar: string, signal?: AbortSignal): Pro
 
 /** The machine's own Debian mirrors for this release, none on Ubuntu: mmdebstrap then uses Debian's. */
 async function hostMirrors(release: string, signal?: AbortSignal): Promise<AptSource[]> {
-  const {id, codename} = findSystem();
+  const { id, codename } = findSystem();
   return id === 'debian' ? await mirrorsFor(codename, release, signal) : [];
 }
 
@@ -121,7 +121,7 @@ async function hostMirrors(release: string, signal?: AbortSignal): Promise<AptSo
  */
 export function usable(mirrors: readonly AptSource[]): readonly AptSource[] {
   const fits = mirrors.every(
-    ({uris, options}) =>
+    ({ uris, options }) =>
       uris.every((uri) => /^https?:\/\//.test(uri) && !/^https?:\/\/(localhost|127\.|\[::1\])/.test(uri)) &&
       /^(|\n.*|\/usr\/share\/keyrings\/debian-archive-keyring\.(gpg|pgp))$/s.test(options['Signed-By'] ?? ''),
   );

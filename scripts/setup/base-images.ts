@@ -1,11 +1,11 @@
-import {docker, EngineError} from '../lib/engine.ts';
-import {IMAGE_LABEL} from '../lib/labels.ts';
-import {bootstrap} from './base-bootstrap.ts';
-import {buildNode} from './base-node.ts';
-import {pull} from './base-pull.ts';
-import {BASE, BASE_IMAGES, type BaseImage, type MakeOptions} from './base-table.ts';
-import {prepareBootstrap} from './base-tools.ts';
-import {SetupError} from './setup-error.ts';
+import { docker, EngineError } from '../lib/engine.ts';
+import { IMAGE_LABEL } from '../lib/labels.ts';
+import { bootstrap } from './base-bootstrap.ts';
+import { buildNode } from './base-node.ts';
+import { pull } from './base-pull.ts';
+import { BASE, BASE_IMAGES, type BaseImage, type MakeOptions } from './base-table.ts';
+import { prepareBootstrap } from './base-tools.ts';
+import { SetupError } from './setup-error.ts';
 
 export interface MadeImage {
   name: string;
@@ -17,10 +17,10 @@ export interface MadeImage {
 export async function missingImages(signal?: AbortSignal): Promise<BaseImage[]> {
   const listed = await docker(
     ['image', 'ls', '--filter', `label=${IMAGE_LABEL}=${BASE}`, '--format', '{{.Repository}}:{{.Tag}}'],
-    {timeoutMs: 30_000, ...(signal ? {signal} : {})},
+    { timeoutMs: 30_000, signal },
   );
   const present = listed.split('\n');
-  return BASE_IMAGES.filter(({name}) => !present.includes(name));
+  return BASE_IMAGES.filter(({ name }) => !present.includes(name));
 }
 
 /**
@@ -31,7 +31,10 @@ export async function missingImages(signal?: AbortSignal): Promise<BaseImage[]> 
 export async function ensureBaseImages(options: MakeOptions): Promise<MadeImage[]> {
   const missing = await missingImages(options.signal);
   const pulled = await pullAll(missing, options);
-  await buildAll(missing.filter((image) => !pulled.has(image)), options);
+  await buildAll(
+    missing.filter((image) => !pulled.has(image)),
+    options,
+  );
   return BASE_IMAGES.map((image) => ({
     name: image.name,
     how: pulled.has(image) ? 'pulled' : missing.includes(image) ? 'built' : 'present',
@@ -67,13 +70,13 @@ async function buildAll(images: readonly BaseImage[], options: MakeOptions): Pro
     await work;
     options.say(`${image.name} built after ${((Date.now() - since) / 1000).toFixed(1)} s`);
   };
-  const names = plain.map(({release}) => release).join(' and ');
+  const names = plain.map(({ release }) => release).join(' and ');
   if (names) options.say(`Building Debian ${names} from packages`);
   const bases = new Map(plain.map((image) => [image.name, done(image, bootstrap(image, options))]));
   const nodes = images
     .filter((image) => image.node)
     .map(async (image) => {
-      const base = BASE_IMAGES.find(({release, node}) => release === image.release && !node);
+      const base = BASE_IMAGES.find(({ release, node }) => release === image.release && !node);
       if (!base) throw new Error(`no plain image of ${image.release}`);
       // A base that is not being built is there already.
       await bases.get(base.name);

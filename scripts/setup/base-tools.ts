@@ -1,13 +1,16 @@
-import {aptInstall, aptUpdate} from './apt.ts';
-import {findProgram} from './engine-facts.ts';
-import {SetupError} from './setup-error.ts';
-import {findSystem, isDebianOrUbuntu} from './system.ts';
+import { aptInstall, aptUpdate } from './apt.ts';
+import { findProgram } from './engine-facts.ts';
+import { SetupError } from './setup-error.ts';
+import { findSystem, isDebianOrUbuntu } from './system.ts';
 
 /**
  * Makes sure that mmdebstrap, which builds Debian images from packages, is here.
  * Throws SetupError, `refused` on a system where it cannot be.
  */
-export async function prepareBootstrap(options: {say: (line: string) => void; signal?: AbortSignal | undefined}): Promise<void> {
+export async function prepareBootstrap(options: {
+  say: (line: string) => void;
+  signal?: AbortSignal | undefined;
+}): Promise<void> {
   const system = findSystem();
   if (!isDebianOrUbuntu(system) || !system.root) {
     throw new SetupError(

@@ -1,9 +1,9 @@
-import {build, formatMessages, type BuildFailure, type OutputFile} from 'esbuild';
-import {globSync} from 'node:fs';
-import {mkdir, readFile, rename, writeFile} from 'node:fs/promises';
-import {basename, dirname, join, relative} from 'node:path';
-import {ROOT} from './paths.ts';
-import {SetupError} from './setup-error.ts';
+import { build, formatMessages, type BuildFailure, type OutputFile } from 'esbuild';
+import { existsSync, globSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { ROOT } from '../lib/stacks.ts';
+import { SetupError } from './setup-error.ts';
 
 /** A program that becomes one file of an image. */
 export interface Bundle {
@@ -28,30 +28,38 @@ const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds
  * Throws SetupError with esbuild's messages when a program does not compile.
  */
 export async function bundle(root: string = ROOT): Promise<Bundle[]> {
-  const programs = globSync(PROGRAMS, {cwd: root}).sort();
+  const programs = globSync(PROGRAMS, { cwd: root }).sort();
   if (programs.length === 0) return [];
   const entryPoints = programs.map((path) => {
     const folder = dirname(dirname(path));
-    return {in: join(root, path), out: join(folder, 'dist', basename(folder))};
+    return { in: join(root, path), out: join(folder, 'dist', basename(folder)) };
   });
   const files = await compile(root, entryPoints);
   const outcomes = await Promise.all(
-    files.map(async ({path, text}) => ({
+    files.map(async ({ path, text }) => ({
       path: relative(root, path),
       written: await writeIfChanged(path, path.endsWith('.mjs') ? withBanner(text) : text),
     })),
   );
-  return outcomes.filter(({path}) => path.endsWith('.mjs'));
+  await Promise.all(programs.filter((path) => path.startsWith('sidecars/')).map((path) => addHealthcheck(root, path)));
+  return outcomes.filter(({ path }) => path.endsWith('.mjs'));
 }
 
-async function compile(root: string, entryPoints: {in: string; out: string}[]): Promise<OutputFile[]> {
+/** Puts the kit's health check beside a sidecar's bundle, for an image is built of one folder. */
+async function addHealthcheck(root: string, program: string): Promise<void> {
+  const source = join(root, 'sidecars/kit/healthcheck.sh');
+  const target = join(root, dirname(dirname(program)), 'dist/healthcheck');
+  if (existsSync(source) && (await writeIfChanged(target, await readFile(source, 'utf8')))) await chmod(target, 0o755);
+}
+
+async function compile(root: string, entryPoints: { in: string; out: string }[]): Promise<OutputFile[]> {
   try {
-    const {outputFiles} = await build({
+    const { outputFiles } = await build({
       entryPoints,
       outdir: root,
       absWorkingDir: root,
-      outExtension: {'.js': '.mjs'},
-      banner: {js: REQUIRE},
+      outExtension: { '.js': '.mjs' },
+      banner: { js: REQUIRE },
       bundle: true,
       write: false,
       platform: 'node',
@@ -65,7 +73,7 @@ async function compile(root: string, entryPoints: {in: string; out: string}[]): 
   } catch (error) {
     const errors = (error as Partial<BuildFailure>).errors;
     if (!errors) throw error;
-    const texts = await formatMessages(errors, {kind: 'error', color: false});
+    const texts = await formatMessages(errors, { kind: 'error', color: false });
     throw new SetupError('failed', 'A program does not compile:', texts.join('').trimEnd().split('\n'));
   }
 }
@@ -80,7 +88,7 @@ function withBanner(text: string): string {
 async function writeIfChanged(path: string, text: string): Promise<boolean> {
   const current = await readFile(path, 'utf8').catch(() => undefined);
   if (current === text) return false;
-  await mkdir(dirname(path), {recursive: true});
+  await mkdir(dirname(path), { recursive: true });
   const fresh = `${path}.${process.pid}`;
   await writeFile(fresh, text);
   await rename(fresh, path);

@@ -1,12 +1,11 @@
-import {spawn} from 'node:child_process';
-import {existsSync, openSync, readFileSync} from 'node:fs';
-import {readFile} from 'node:fs/promises';
-import {setTimeout as pause} from 'node:timers/promises';
-import {lastLines, run} from '../lib/run.ts';
-import type {Endpoint} from './endpoint.ts';
-import {askEngine, findProgram} from './engine-facts.ts';
-import {SetupError} from './setup-error.ts';
-import type {System} from './system.ts';
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { lastLines, run } from '../lib/run.ts';
+import type { Endpoint } from './endpoint.ts';
+import { askEngine, findDaemon } from './engine-facts.ts';
+import { SetupError } from './setup-error.ts';
+import type { System } from './system.ts';
 
 /** Where dockerd writes when no service manager keeps its log. */
 export const DAEMON_LOG = '/var/log/dockerd.log';
@@ -15,6 +14,9 @@ const PID_FILE = '/var/run/docker.pid';
 
 /** Milliseconds for a daemon to answer; about 3 s is usual, a slow disk's first start takes longer. */
 const START_MS = 60_000;
+
+/** How many lines of its log are shown when it fails. */
+const WORDS = 10;
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 100;
@@ -26,49 +28,60 @@ const LOOK_MS = 100;
  * Throws SetupError with the daemon's last words when it does not answer in time, or at once when it exits.
  */
 export async function startDaemon(system: System, endpoint: Endpoint, signal?: AbortSignal): Promise<void> {
-  let exited = () => false;
-  if (system.systemd) {
-    const started = await run('systemctl', ['enable', '--now', 'docker'], {
-      timeoutMs: START_MS,
-      ...(signal ? {signal} : {}),
-    });
-    signal?.throwIfAborted();
-    if (started.exitCode !== 0) {
-      throw new SetupError('failed', 'systemd could not start the container engine:', [
-        ...lastLines(started.stderr, 3),
-        ...(await lastWords(system)),
-      ]);
-    }
-  } else if (!isRunning()) {
-    exited = spawnDaemon();
-  }
+  const started = system.systemd ? await startService(signal) : spawnDaemon();
   const deadline = Date.now() + START_MS;
   while ((await askEngine(endpoint, true, signal)).state !== 'up') {
     signal?.throwIfAborted();
-    if (exited() || Date.now() > deadline) {
-      const what = exited() ? 'exited at once' : `does not answer after ${START_MS / 1000} s`;
-      throw new SetupError('failed', `The container engine ${what}. Its last words:`, await lastWords(system));
+    const gone = started.exited() && !isRunning();
+    if (gone || Date.now() > deadline) {
+      const what = gone ? 'exited at once' : `does not answer after ${START_MS / 1000} s`;
+      throw new SetupError('failed', `The container engine ${what}. Its last words:`, await started.lastWords());
     }
     await pause(LOOK_MS);
   }
 }
 
-/** Starts dockerd; returns a function that tells whether it has exited. */
-function spawnDaemon(): () => boolean {
-  const program = findProgram('dockerd') ?? 'dockerd';
-  const log = openSync(DAEMON_LOG, 'a', 0o640);
+/** A daemon that has been told to start. */
+interface Started {
+  exited: () => boolean;
+  lastWords: () => Promise<string[]>;
+}
+
+async function startService(signal?: AbortSignal): Promise<Started> {
+  const lastWords = async () => {
+    const args = ['-u', 'docker', '-n', `${WORDS}`, '--no-pager', '-o', 'cat'];
+    return lastLines((await run('journalctl', args, { timeoutMs: 5_000 })).stdout, WORDS);
+  };
+  const { exitCode, stderr } = await run('systemctl', ['enable', '--now', 'docker'], { timeoutMs: START_MS, signal });
+  signal?.throwIfAborted();
+  if (exitCode !== 0) {
+    const words = [...lastLines(stderr, 3), ...(await lastWords())];
+    throw new SetupError('failed', 'systemd could not start the container engine:', words);
+  }
+  return { exited: () => false, lastWords };
+}
+
+/** Starts dockerd, unless one is on its way already. */
+function spawnDaemon(): Started {
+  const log = openSync(DAEMON_LOG, 'a+', 0o640);
+  // Earlier runs have written there too.
+  const begin = fstatSync(log).size;
+  const lastWords = () => Promise.resolve(lastLines(readFileSync(DAEMON_LOG).subarray(begin).toString(), WORDS));
   let gone = false;
-  const child = spawn(program, [], {
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', log, log],
-    // It calls iptables and runc, which a user's PATH may not have.
-    env: {...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`},
-  });
-  child.on('exit', () => (gone = true));
-  child.on('error', () => (gone = true));
-  child.unref();
-  return () => gone;
+  if (!isRunning()) {
+    const child = spawn(findDaemon() ?? 'dockerd', [], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', log, log],
+      // It calls iptables and runc, which a user's PATH may not have.
+      env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin` },
+    });
+    child.on('exit', () => (gone = true));
+    child.on('error', () => (gone = true));
+    child.unref();
+  }
+  closeSync(log);
+  return { exited: () => gone, lastWords };
 }
 
 /** True when a dockerd that wrote its pid file is alive. */
@@ -79,12 +92,4 @@ function isRunning(): boolean {
   } catch {
     return false;
   }
-}
-
-async function lastWords(system: System): Promise<string[]> {
-  if (system.systemd) {
-    const journal = await run('journalctl', ['-u', 'docker', '-n', '10', '--no-pager', '-o', 'cat'], {timeoutMs: 5_000});
-    return lastLines(journal.stdout, 10);
-  }
-  return existsSync(DAEMON_LOG) ? lastLines(await readFile(DAEMON_LOG, 'utf8'), 10) : [];
 }

@@ -1,7 +1,7 @@
-import {createHash} from 'node:crypto';
-import {readFile} from 'node:fs/promises';
-import {homedir} from 'node:os';
-import {join} from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 /** Where the docker command will look for its engine, and who said so. */
 export interface Endpoint {
@@ -22,15 +22,15 @@ export const DEFAULT_HOST = 'unix:///var/run/docker.sock';
  * Unreadable files count as absent: the docker command will say so better than we could.
  */
 export async function findEndpoint(env: NodeJS.ProcessEnv = process.env): Promise<Endpoint> {
-  if (env.DOCKER_HOST) return {source: 'DOCKER_HOST', host: env.DOCKER_HOST};
+  if (env.DOCKER_HOST) return { source: 'DOCKER_HOST', host: env.DOCKER_HOST };
   const folder = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
   const config = await readJson(join(folder, 'config.json'));
   const context = env.DOCKER_CONTEXT || text(config?.currentContext);
-  if (!context || context === 'default') return {source: 'default', host: DEFAULT_HOST};
+  if (!context || context === 'default') return { source: 'default', host: DEFAULT_HOST };
   const id = createHash('sha256').update(context).digest('hex');
   const meta = await readJson(join(folder, 'contexts', 'meta', id, 'meta.json'));
-  const endpoints = meta?.Endpoints as {docker?: {Host?: unknown}} | undefined;
-  return {source: 'context', context, host: text(endpoints?.docker?.Host)};
+  const endpoints = meta?.Endpoints as { docker?: { Host?: unknown } } | undefined;
+  return { source: 'context', context, host: text(endpoints?.docker?.Host) };
 }
 
 /** The path of the socket when the address is a unix socket. */

@@ -1,7 +1,7 @@
-import {atLeast} from '../lib/version.ts';
-import {engineAdvice, permissionAdvice, pluginAdvice, startAdvice} from './advice.ts';
-import type {EngineFacts} from './engine-facts.ts';
-import {isDebianOrUbuntu} from './system.ts';
+import { atLeast } from '../lib/version.ts';
+import { engineAdvice, permissionAdvice, pluginAdvice, startAdvice } from './advice.ts';
+import type { EngineFacts } from './engine-facts.ts';
+import { isDebianOrUbuntu } from './system.ts';
 
 /** The oldest compose plugin that the stacks run with (`start_interval`, `depends_on.required`…). */
 export const MIN_COMPOSE = '2.24';
@@ -14,11 +14,11 @@ export type Component = 'engine' | 'cli' | 'compose' | 'buildx';
 
 export type Plan =
   /** Everything is there; nothing is touched. */
-  | {action: 'use'}
+  | { action: 'use' }
   /** Install these (may be none), start the daemon if asked to, then look again. */
-  | {action: 'prepare'; because: string; install: Component[]; start: boolean}
+  | { action: 'prepare'; because: string; install: Component[]; start: boolean }
   /** Not setup's to repair: `because` is a sentence, `advice` the lines that tell what to do. */
-  | {action: 'refuse'; because: string; advice: string[]};
+  | { action: 'refuse'; because: string; advice: string[] };
 
 /**
  * Decides what is to be done about the engine. An engine that somebody chose (DOCKER_HOST, a
@@ -26,7 +26,7 @@ export type Plan =
  * beside it only where it is the distribution's own engine.
  */
 export function decide(facts: EngineFacts): Plan {
-  const {system, endpoint, daemon} = facts;
+  const { system, endpoint, daemon } = facts;
   const where = endpoint.host || `the context "${endpoint.context}"`;
 
   if (daemon.state === 'permission') {
@@ -52,7 +52,7 @@ export function decide(facts: EngineFacts): Plan {
   const composeLack = facts.compose
     ? `docker compose is ${facts.compose}, older than ${MIN_COMPOSE}`
     : 'docker compose does not answer';
-  if (daemon.state === 'up' && facts.cli && !composeMissing) return {action: 'use'};
+  if (daemon.state === 'up' && facts.cli && !composeMissing) return { action: 'use' };
 
   const plugins: Component[] = [
     ...(facts.cli ? [] : (['cli'] as const)),
@@ -64,7 +64,7 @@ export function decide(facts: EngineFacts): Plan {
   if (daemon.state === 'up') {
     const lack = facts.cli ? composeLack : 'the docker command is missing';
     if (capable && !facts.dockerCe && endpoint.source === 'default') {
-      return {action: 'prepare', because: `An engine runs here, but ${lack}.`, install: plugins, start: false};
+      return { action: 'prepare', because: `An engine runs here, but ${lack}.`, install: plugins, start: false };
     }
     return refuse(`An engine answers at ${where}, but ${lack}.`, pluginAdvice(system, facts.dockerCe));
   }
@@ -75,13 +75,13 @@ export function decide(facts: EngineFacts): Plan {
       const more = composeMissing ? pluginAdvice(system, facts.dockerCe) : [];
       return refuse(because, [...startAdvice(system, endpoint), ...more]);
     }
-    return {action: 'prepare', because, install: facts.dockerCe ? [] : plugins, start: true};
+    return { action: 'prepare', because, install: facts.dockerCe ? [] : plugins, start: true };
   }
   const because = 'There is no container engine here.';
   if (!capable) return refuse(because, engineAdvice(system, facts.mayInstall));
-  return {action: 'prepare', because, install: ['engine', ...plugins], start: true};
+  return { action: 'prepare', because, install: ['engine', ...plugins], start: true };
 }
 
 function refuse(because: string, advice: string[]): Plan {
-  return {action: 'refuse', because, advice};
+  return { action: 'refuse', because, advice };
 }

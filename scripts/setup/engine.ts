@@ -1,9 +1,9 @@
-import {addRelease, aptInstall, aptUpdate} from './apt.ts';
-import {DAEMON_LOG, startDaemon} from './daemon.ts';
-import {type EngineFacts, observe} from './engine-facts.ts';
-import {type Component, decide} from './engine-plan.ts';
-import {SetupError} from './setup-error.ts';
-import type {System} from './system.ts';
+import { addRelease, aptInstall, aptUpdate } from './apt.ts';
+import { DAEMON_LOG, startDaemon } from './daemon.ts';
+import { type EngineFacts, observe } from './engine-facts.ts';
+import { type Component, decide } from './engine-plan.ts';
+import { SetupError } from './setup-error.ts';
+import type { System } from './system.ts';
 
 /** The engine as setup leaves it. */
 export interface Engine {
@@ -28,30 +28,41 @@ export interface Engine {
 export async function ensureEngine(say: (line: string) => void, signal?: AbortSignal): Promise<Engine> {
   const found = await observe(signal);
   const plan = decide(found);
-  if (plan.action === 'refuse') throw new SetupError('refused', plan.because, plan.advice);
-  const made = {installed: [] as string[], started: false};
-  if (plan.action === 'prepare') {
-    say(plan.because);
-    if (plan.install.length > 0) made.installed = await install(found.system, plan.install, say, signal);
-    if (plan.start) {
-      const since = Date.now();
-      say(`Starting it ${found.system.systemd ? 'with systemd' : `as a process of its own, log in ${DAEMON_LOG}`}`);
-      await startDaemon(found.system, found.endpoint, signal);
-      say(`It answers after ${seconds(since)}`);
-      made.started = true;
-    }
+  const made = { installed: [] as string[], started: false };
+  if (plan.action !== 'prepare') return settled(found, made);
+
+  say(plan.because);
+  if (plan.install.length > 0) made.installed = await install(found.system, plan.install, say, signal);
+  signal?.throwIfAborted();
+  if (plan.start) {
+    const since = Date.now();
+    say(`Starting it ${found.system.systemd ? 'with systemd' : `as a process of its own, log in ${DAEMON_LOG}`}`);
+    await startDaemon(found.system, found.endpoint, signal);
+    say(`It answers after ${seconds(since)}`);
+    made.started = true;
   }
-  const facts = await observe(signal);
+  return settled(await observe(signal), made);
+}
+
+/** What setup did for an engine. */
+type Made = Pick<Engine, 'installed' | 'started'>;
+
+function settled(facts: EngineFacts, made: Made): Engine {
   const engine = usableEngine(facts, made);
-  if (!engine) throw new SetupError('failed', 'The engine cannot be used yet; `make doctor` says why.');
+  if (!engine) throw new SetupError('failed', 'The engine cannot be used yet.', ['See why:', '    make doctor']);
   return engine;
 }
 
-/** The engine, if it can be used as it was observed; undefined when there is something to do first. */
-export function usableEngine(facts: EngineFacts, made = {installed: [] as string[], started: false}): Engine | undefined {
-  const {daemon, compose, buildx, endpoint} = facts;
-  if (decide(facts).action !== 'use' || daemon.state !== 'up' || !compose) return undefined;
-  return {version: daemon.version, arch: daemon.arch, host: endpoint.host, compose, buildx, ...made};
+/**
+ * The engine, if it can be used as it was observed; undefined when setup has something to do first.
+ * Throws SetupError (`refused`, with advice) when somebody else has.
+ */
+export function usableEngine(facts: EngineFacts, made: Made = { installed: [], started: false }): Engine | undefined {
+  const { daemon, compose, buildx, endpoint } = facts;
+  const plan = decide(facts);
+  if (plan.action === 'refuse') throw new SetupError('refused', plan.because, plan.advice);
+  if (plan.action === 'prepare' || daemon.state !== 'up' || !compose) return undefined;
+  return { version: daemon.version, arch: daemon.arch, host: endpoint.host, compose, buildx, ...made };
 }
 
 /** Names of the packages that hold these components, by the distribution's release. */

@@ -1,14 +1,14 @@
-import {statfs} from 'node:fs/promises';
-import {request} from 'node:http';
-import {availableParallelism, freemem, totalmem} from 'node:os';
-import {dirname, join} from 'node:path';
-import {docker, EngineError} from '../lib/engine.ts';
-import {run} from '../lib/run.ts';
-import {missingImages} from './base-images.ts';
-import {BASE_IMAGES} from './base-table.ts';
-import {socketPath} from './endpoint.ts';
-import {type EngineFacts, findProgram, observe, searchPath} from './engine-facts.ts';
-import {ROOT} from './paths.ts';
+import { statfs } from 'node:fs/promises';
+import { request } from 'node:http';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { docker, EngineError } from '../lib/engine.ts';
+import { run } from '../lib/run.ts';
+import { missingImages } from './base-images.ts';
+import { BASE_IMAGES } from './base-table.ts';
+import { socketPath } from './endpoint.ts';
+import { type EngineFacts, findProgram, observe, pathFolders } from './engine-facts.ts';
+import { ROOT } from '../lib/stacks.ts';
 
 /** What the engine tells of the machine that it runs on, which need not be this one. */
 export interface EngineHost {
@@ -33,7 +33,7 @@ export interface Inspection {
   npm: string | undefined;
   /** Of this process, which is the pinned Node. */
   pinnedNode: string;
-  machine: {cpus: number; memoryBytes: number; freeMemoryBytes: number};
+  machine: { cpus: number; memoryBytes: number };
 }
 
 /** Milliseconds that a registry has for answering. */
@@ -46,7 +46,7 @@ export async function inspect(): Promise<Inspection> {
   const [engineHost, registry, missing, hostNode, npm] = await Promise.all([
     up && facts.cli ? askHost() : undefined,
     up ? askRegistry(socketPath(facts.endpoint.host)) : ('not asked' as const),
-    up && facts.cli ? missingImages().then((images) => images.map(({name}) => name)) : undefined,
+    up && facts.cli ? missingImages().then((images) => images.map(({ name }) => name)) : undefined,
     hostNodeVersion(),
     versionOf('npm'),
   ]);
@@ -59,13 +59,16 @@ export async function inspect(): Promise<Inspection> {
     hostNode,
     npm,
     pinnedNode: process.version,
-    machine: {cpus: availableParallelism(), memoryBytes: totalmem(), freeMemoryBytes: freemem()},
+    machine: { cpus: availableParallelism(), memoryBytes: totalmem() },
   };
 }
 
 async function askHost(): Promise<EngineHost | undefined> {
   try {
-    const info = JSON.parse(await docker(['info', '--format', '{{json .}}'], {timeoutMs: 10_000})) as Record<string, unknown>;
+    const info = JSON.parse(await docker(['info', '--format', '{{json .}}'], { timeoutMs: 10_000 })) as Record<
+      string,
+      unknown
+    >;
     return {
       folder: String(info.DockerRootDir),
       cgroups: `v${String(info.CgroupVersion)}, driver ${String(info.CgroupDriver)}`,
@@ -84,7 +87,7 @@ async function askRegistry(socket: string | undefined): Promise<Inspection['regi
   const image = BASE_IMAGES[0]?.official ?? '';
   return await new Promise((resolve) => {
     const asked = request(
-      {socketPath: socket, path: `/distribution/${image}/json`, headers: {host: 'docker'}, agent: false},
+      { socketPath: socket, path: `/distribution/${image}/json`, headers: { host: 'docker' }, agent: false },
       (response) => {
         response.resume();
         resolve(response.statusCode === 200 ? 'reachable' : 'unreachable');
@@ -106,7 +109,7 @@ async function freeBytes(folder: string | undefined, facts: EngineFacts): Promis
   // Before there is an engine, what counts is where it will keep its data.
   for (let path = folder ?? '/var/lib/docker'; ; path = dirname(path)) {
     try {
-      const {bavail, bsize} = await statfs(path);
+      const { bavail, bsize } = await statfs(path);
       return bavail * bsize;
     } catch {
       if (path === '/') return undefined;
@@ -117,11 +120,14 @@ async function freeBytes(folder: string | undefined, facts: EngineFacts): Promis
 /** The Node that the user has, past the pinned one that run.mjs puts first on PATH. */
 async function hostNodeVersion(): Promise<string | undefined> {
   const bin = join(ROOT, 'node_modules', '.bin');
-  const path = findProgram('node', searchPath().filter((folder) => folder !== bin));
+  const path = findProgram(
+    'node',
+    pathFolders().filter((folder) => folder !== bin),
+  );
   return path === undefined ? undefined : await versionOf(path);
 }
 
 async function versionOf(program: string): Promise<string | undefined> {
-  const {exitCode, stdout} = await run(program, ['--version'], {timeoutMs: 10_000});
+  const { exitCode, stdout } = await run(program, ['--version'], { timeoutMs: 10_000 });
   return exitCode === 0 ? stdout.trim() : undefined;
 }

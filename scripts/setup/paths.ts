@@ -1,7 +1,5 @@
-import {join, resolve} from 'node:path';
-
-/** The repository's folder. */
-export const ROOT = resolve(import.meta.dirname, '../..');
+import { join } from 'node:path';
+import { ROOT } from '../lib/stacks.ts';
 
 /** What can be made again; `make clean` removes it. */
 export const CACHE = join(ROOT, '.cache');

@@ -1,4 +1,4 @@
-import {chalk} from 'zx';
+import { chalk } from 'zx';
 
 /** How a finding is to be taken: all right, worth knowing, or in the way. */
 export type Mark = 'ok' | 'note' | 'bad';
@@ -12,7 +12,7 @@ export interface Finding {
   advice?: readonly string[];
 }
 
-const SIGNS: Record<Mark, string> = {ok: '✓', note: '!', bad: '✗'};
+const SIGNS: Record<Mark, string> = { ok: '✓', note: '!', bad: '✗' };
 
 /** Columns of a line: what fits the narrowest usual terminal. */
 const WIDTH = 80;
@@ -25,14 +25,16 @@ const NAME_WIDTH = 12;
  * beginning, advice below. Coloured when standard output is a terminal that shows colours.
  */
 export function formatFindings(findings: readonly Finding[]): string[] {
-  const paint = {ok: chalk.green, note: chalk.yellow, bad: chalk.red};
+  const paint = { ok: chalk.green, note: chalk.yellow, bad: chalk.red };
   const indent = ' '.repeat(2 + 2 + NAME_WIDTH + 1);
-  return findings.flatMap(({mark, name, text, advice = []}) => {
+  return findings.flatMap(({ mark, name, text, advice = [] }) => {
     const [first = '', ...more] = wrap(text, WIDTH - indent.length);
     return [
       `  ${paint[mark](SIGNS[mark])} ${name.padEnd(NAME_WIDTH)} ${first}`,
       ...more.map((line) => indent + line),
-      ...advice.flatMap((line) => (line.startsWith('    ') ? [line] : wrap(line, WIDTH - indent.length))).map((line) => indent + line),
+      ...advice
+        .flatMap((line) => (line.startsWith('    ') ? [line] : wrap(line, WIDTH - indent.length)))
+        .map((line) => indent + line),
     ];
   });
 }

@@ -1,13 +1,14 @@
-import {join} from 'node:path';
-import {withLock} from '../lib/lock.mjs';
-import {atLeast} from '../lib/version.ts';
-import {ensureBaseImages, type MadeImage, missingImages} from './base-images.ts';
-import {BASE_IMAGES} from './base-table.ts';
-import {type Bundle, bundle} from './bundle.ts';
-import {type Engine, ensureEngine, usableEngine} from './engine.ts';
-import {observe} from './engine-facts.ts';
-import {MIN_ENGINE} from './engine-plan.ts';
-import {CACHE} from './paths.ts';
+import { join } from 'node:path';
+import { withLock } from '../lib/lock.mjs';
+import { atLeast } from '../lib/version.ts';
+import { ensureBaseImages, type MadeImage, missingImages } from './base-images.ts';
+import { BASE_IMAGES } from './base-table.ts';
+import { type Bundle, bundle } from './bundle.ts';
+import { type Engine, ensureEngine, usableEngine } from './engine.ts';
+import { observe } from './engine-facts.ts';
+import { MIN_ENGINE } from './engine-plan.ts';
+import { CACHE } from './paths.ts';
+import { SetupError } from './setup-error.ts';
 
 export interface SetupResult {
   engine: Engine;
@@ -21,32 +22,56 @@ export interface SetupOptions {
   /** Gets a line about each step that takes time or changes something; nothing when all is there. */
   say: (line: string) => void;
   /** Ends the setup; it rejects when what runs has ended. What is finished stays. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Makes everything ready that a stack needs: a container engine, the base images, the bundles.
  * Safe to repeat and to run twice at once; takes a fraction of a second when there is nothing to do.
- * Throws SetupError (see its `exitCode` and `advice`), or the signal's reason.
+ * Throws SetupError (see its `exitCode` and `advice`), EngineError, or the signal's reason.
  */
-export async function setup({say, signal}: SetupOptions): Promise<SetupResult> {
+export async function setup(options: SetupOptions): Promise<SetupResult> {
   const bundled = bundle();
   // Awaited at the end; a failure before that must not end the process.
   bundled.catch(() => {});
-  const exclusively = <T>(work: () => Promise<T>) =>
-    withLock(join(CACHE, 'setup.lock'), work, {
-      onWait: () => say('Waiting for another setup'),
-      ...(signal ? {signal} : {}),
-    });
-
-  const engine = usableEngine(await observe(signal)) ?? (await exclusively(() => ensureEngine(say, signal)));
-  if (!atLeast(engine.version, MIN_ENGINE)) {
-    say(`Warning: engine ${engine.version} is older than ${MIN_ENGINE}, which the health checks need`);
+  try {
+    const { engine, images } = (await findReady(options)) ?? (await makeReady(options));
+    if (!atLeast(engine.version, MIN_ENGINE)) {
+      options.say(`Warning: engine ${engine.version} is older than ${MIN_ENGINE}, which the health checks need`);
+    }
+    return { engine, images, bundles: await bundled };
+  } catch (error) {
+    throw explainFiles(error);
   }
-  const missing = await missingImages(signal);
-  const images =
-    missing.length === 0
-      ? BASE_IMAGES.map(({name}) => ({name, how: 'present' as const}))
-      : await exclusively(() => ensureBaseImages({say, arch: engine.arch, signal}));
-  return {engine, images, bundles: await bundled};
+}
+
+type Ready = Pick<SetupResult, 'engine' | 'images'>;
+
+/** The usual case: everything is there. Undefined when something has to be made. */
+async function findReady({ signal }: SetupOptions): Promise<Ready | undefined> {
+  const engine = usableEngine(await observe(signal));
+  if (!engine || (await missingImages(signal)).length > 0) return undefined;
+  return { engine, images: BASE_IMAGES.map(({ name }) => ({ name, how: 'present' })) };
+}
+
+/** Makes what is missing, one process at a time; each looks again when its turn has come. */
+async function makeReady({ say, signal }: SetupOptions): Promise<Ready> {
+  const work = async () => {
+    const engine = await ensureEngine(say, signal);
+    return { engine, images: await ensureBaseImages({ say, arch: engine.arch, signal }) };
+  };
+  const onWait = () => say('Waiting for another setup');
+  return await withLock(join(CACHE, 'setup.lock'), work, { onWait, signal });
+}
+
+/** Turns the usual failures of files into a sentence: another user's files, a full disk. */
+function explainFiles(error: unknown): unknown {
+  const { code, path = '' } = error as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new SetupError('failed', `This user may not write ${path}.`, [
+      'Was setup run as root before? Take the files back:',
+      '    sudo chown -R "$USER" .',
+    ]);
+  }
+  return code === 'ENOSPC' ? new SetupError('failed', `The disk is full${path && `, at ${path}`}.`) : error;
 }

@@ -1,4 +1,4 @@
-import {existsSync, readFileSync} from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** The machine that setup runs on, as far as installing an engine is concerned. */
 export interface System {

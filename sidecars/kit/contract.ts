@@ -47,7 +47,7 @@ const commonParameters = (adminPort: string) =>
     ADMIN_ADDRESS: { type: 'string', default: '0.0.0.0', description: 'Address of the admin port', pattern: /^[0-9a-fA-F.:]+$/, accepts: 'an IP address' },
     ADMIN_PORT: { type: 'port', default: adminPort, description: 'Port of /healthz, /readyz and /metrics' },
     LOG_LEVEL: { type: 'enum', values: LOG_LEVELS, default: 'info', description: 'Least level that is logged' },
-    SHUTDOWN_TIMEOUT: { type: 'duration', unit: 's', default: '8s', min: 0, description: 'How long a shutdown may take before it is forced' },
+    SHUTDOWN_TIMEOUT: { type: 'duration', unit: 's', default: '8s', min: 0, max: 3_600_000, description: 'How long a shutdown may take before it is forced' },
   }) as const satisfies Parameters;
 
 type CommonParameters = ReturnType<typeof commonParameters>;

@@ -161,7 +161,9 @@ export function parseValue(parameter: Parameter, text: string): string | number 
     case 'duration': {
       const [, digits, suffix] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?$/.exec(text) ?? [];
       if (digits === undefined) return refuse('is not a duration');
-      return bounded(Number(digits) * MILLISECONDS[suffix ?? parameter.unit]!, parameter.min, parameter.max);
+      // To the microsecond, past what binary fractions leave: 1.001s is 1001 ms.
+      const milliseconds = Math.round(Number(digits) * MILLISECONDS[suffix ?? parameter.unit]! * 1000) / 1000;
+      return bounded(milliseconds, parameter.min, parameter.max);
     }
     case 'size': {
       const [, digits, suffix] = /^(\d{1,15})([a-z]{0,3})$/i.exec(text) ?? [];

@@ -56,15 +56,15 @@ export function readParameters<P extends Parameters>(declared: P, source: Source
   const flags = readFlags(declared, source.args ?? [], problems);
 
   for (const [name, parameter] of Object.entries(declared)) {
-    let text: string | undefined;
+    let found: Found | undefined;
     try {
-      text = textOf(name, parameter, source, flags, warnings) ?? parameter.default;
-      if (text !== undefined) values[name] = parseValue(parameter, text);
+      found = find(name, parameter, source, flags, warnings) ?? (parameter.default === undefined ? undefined : { name, text: parameter.default });
+      if (found !== undefined) values[name] = parseValue(parameter, found.text);
       else if (parameter.required) {
         throw new Wrong('missing', `${name} is not set; it is required: ${accepts(parameter)} (${parameter.description})`);
       }
     } catch (error) {
-      problems.push(problemOf(error, name, parameter.secret ? undefined : text));
+      problems.push(problemOf(error, name, found, parameter.secret));
     }
   }
   problems.push(...unknownNames(declared, source));
@@ -87,25 +87,35 @@ interface Found {
   readonly text: string;
 }
 
-/** The text of one parameter from its flag, name, file or a former name, in that order. */
-function textOf(name: string, parameter: Parameter, source: Source, flags: ReadonlyMap<string, string>, warnings: string[]): string | undefined {
-  const flag = flags.get(name);
-  if (flag !== undefined) return flag;
+/** One parameter's text, from flags before the environment; each by its name, its file or a former name. */
+function find(name: string, parameter: Parameter, source: Source, flags: Flags, warnings: string[]): Found | undefined {
+  const former = parameter.deprecated ?? [];
+  const byFlag = choose(parameter, flags.get(name), former.flatMap((alias) => flags.get(alias) ?? []), `--${flagOf(name)}`, warnings);
+  if (byFlag !== undefined) return byFlag;
 
   const current = lookUp(name, parameter, source);
-  const former = (parameter.deprecated ?? [])
-    .map((alias) => lookUp(alias, parameter, source))
-    .filter((found) => found !== undefined);
-  for (const found of former) {
-    warnings.push(`${found.name} is deprecated and will go: use ${name}`);
-  }
+  const byFormerNames = former.flatMap((alias) => lookUp(alias, parameter, source) ?? []);
   // An image's ENV holds every default, so a current name at its default is not a user's word.
-  const set = [...(current && current.text !== parameter.default ? [current] : []), ...former];
-  const other = set.find((found) => found.text !== set[0]!.text);
-  if (other) {
-    throw new Wrong('conflict', `${set[0]!.name} and ${other.name} (deprecated) are both set, to different values: keep ${name} only`);
+  const word = current?.text === parameter.default ? undefined : current;
+  return choose(parameter, word, byFormerNames, name, warnings) ?? current;
+}
+
+/** The value that a user means by a current name and by former ones, which may not contradict each other. */
+function choose(parameter: Parameter, current: Found | undefined, former: readonly Found[], name: string, warnings: string[]): Found | undefined {
+  for (const found of former) warnings.push(`${found.name} is deprecated and will go: use ${name}`);
+  const [first, ...others] = [...(current ? [current] : []), ...former];
+  const other = others.find((found) => !sameValue(parameter, found.text, first!.text));
+  if (other) throw new Wrong('conflict', `${first!.name} and ${other.name} (deprecated) are both set, to different values: keep ${name} only`);
+  return first;
+}
+
+/** `60s` and `1m` are one value in two spellings. */
+function sameValue(parameter: Parameter, a: string, b: string): boolean {
+  try {
+    return a === b || JSON.stringify(parseValue(parameter, a)) === JSON.stringify(parseValue(parameter, b));
+  } catch {
+    return false;
   }
-  return (set[0] ?? current)?.text;
 }
 
 /** A name's value, or the content of the file that NAME_FILE names; an empty value counts as not set. */
@@ -114,30 +124,36 @@ function lookUp(name: string, parameter: Parameter, source: Source): Found | und
   const path = parameter.secret ? source.env[`${name}_FILE`] || undefined : undefined;
   if (path === undefined) return text === undefined ? undefined : { name, text };
   if (text !== undefined) throw new Wrong('conflict', `${name} and ${name}_FILE are both set: keep one`);
+  let content: string;
   try {
     const read = source.readFile ?? ((file: string) => readFileSync(file, 'utf8'));
-    return { name: `${name}_FILE`, text: read(path).replace(/\r?\n$/, '') };
+    content = read(path).replace(/\r?\n$/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'error';
     throw new Wrong('unreadable', `${name}_FILE: ${path} cannot be read (${code}); accepted is a readable file that holds the value`);
   }
+  if (content === '') throw new Wrong('malformed', `${name}_FILE: ${path} is empty; accepted is a file that holds the value`);
+  return { name: `${name}_FILE`, text: content };
 }
 
-function readFlags(declared: Parameters, args: readonly string[], problems: Problem[]): Map<string, string> {
-  const names = new Map(Object.keys(declared).map((name) => [flagOf(name), name]));
+/** What the command line gave, by a parameter's current or former name. */
+type Flags = ReadonlyMap<string, Found>;
+
+function readFlags(declared: Parameters, args: readonly string[], problems: Problem[]): Flags {
+  const names = new Map(Object.entries(declared).flatMap(([name, parameter]) => [name, ...(parameter.deprecated ?? [])].map((each) => [flagOf(each), { name: each, parameter }])));
   const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]));
-  const flags = new Map<string, string>();
+  const flags = new Map<string, Found>();
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true });
   for (const token of tokens) {
     if (token.kind === 'positional') {
       problems.push({ parameter: token.value, reason: 'unknown', message: `${token.value}: not a flag; accepted are ${[...names.keys()].map((flag) => `--${flag}`).join(', ')}` });
     } else if (token.kind === 'option') {
-      const name = names.get(token.name);
-      if (name === undefined) {
+      const flag = names.get(token.name);
+      if (flag === undefined) {
         problems.push({ parameter: token.rawName, reason: 'unknown', message: `${token.rawName} is not a flag of this program${suggestion(token.name, [...names.keys()], '--')}; see --help` });
       } else if (token.value === undefined) {
-        problems.push({ parameter: token.rawName, reason: 'malformed', message: `${token.rawName} has no value; accepted is ${accepts(declared[name]!)}` });
-      } else flags.set(name, token.value);
+        problems.push({ parameter: token.rawName, reason: 'malformed', message: `${token.rawName} has no value; accepted is ${accepts(flag.parameter)}` });
+      } else flags.set(flag.name, { name: token.rawName, text: token.value });
     }
   }
   return flags;
@@ -162,12 +178,12 @@ function unknownNames(declared: Parameters, { env, prefixes = [] }: Source): Pro
     }));
 }
 
-/** @param shown the wrong text, undefined where it must not be shown */
-function problemOf(error: unknown, name: string, shown: string | undefined): Problem {
+/** @param found where the wrong text stood, by the name that the user gave it */
+function problemOf(error: unknown, name: string, found: Found | undefined, secret = false): Problem {
   if (error instanceof Wrong) return { parameter: name, reason: error.reason, message: error.message };
-  if (!(error instanceof Unacceptable)) throw error;
-  const value = shown === undefined ? 'the value' : JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
-  return { parameter: name, reason: 'malformed', message: `${name}: ${value} ${error.message}; accepted is ${error.accepted}` };
+  if (!(error instanceof Unacceptable) || !found) throw error;
+  const value = secret ? 'the value' : JSON.stringify(found.text.length > 60 ? `${found.text.slice(0, 60)}…` : found.text);
+  return { parameter: name, reason: 'malformed', message: `${found.name}: ${value} ${error.message}; accepted is ${error.accepted}` };
 }
 
 /** `; did you mean X?` for the nearest known name within a third of its length. */

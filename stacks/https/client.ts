@@ -14,11 +14,18 @@ export interface Answer {
 /** Certificates in the stack are made out to this name; ports are published on 127.0.0.1. */
 export const HOST = 'localhost';
 
+export interface PageOptions extends RequestOptions {
+  readonly body?: string;
+  /** Gets the connection that the request was given. */
+  readonly onSocket?: (socket: TLSSocket) => void;
+}
+
 /** GET (or what the options say) over HTTP or HTTPS, on a connection of its own unless an agent is given. */
-export async function fetchPage(url: string, { body, ...options }: RequestOptions & { body?: string } = {}): Promise<Answer> {
+export async function fetchPage(url: string, { body, onSocket, ...options }: PageOptions = {}): Promise<Answer> {
   const make = url.startsWith('https:') ? httpsRequest : httpRequest;
   const request = make(url, { agent: false, ...options });
   request.setTimeout(10_000, () => request.destroy(new Error('no answer for 10 s')));
+  if (onSocket) request.once('socket', (socket) => onSocket(socket as TLSSocket));
   request.end(body);
   const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
   const chunks: Buffer[] = [];

@@ -1,5 +1,6 @@
 /** Clients that ask again and again over connections that they keep, and count every answer. */
 import { Agent } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { fetchPage } from './client.ts';
 
 export interface LoadReport {
@@ -8,7 +9,7 @@ export interface LoadReport {
   readonly statuses: ReadonlyMap<number, number>;
   /** Requests that were sent and got no whole answer. */
   readonly lost: readonly string[];
-  /** Requests that found nobody to connect to: they had not begun. */
+  /** Attempts that ended before a connection and its handshake were there: no request had begun. */
   readonly refused: number;
 }
 
@@ -35,17 +36,18 @@ export function startLoad(url: string, ca: string, clients: number): Load {
 
   const client = async (): Promise<void> => {
     while (!stopping) {
+      let socket: TLSSocket | undefined;
       try {
-        const { status } = await fetchPage(url, { agent });
+        const { status } = await fetchPage(url, { agent, onSocket: (taken) => (socket = taken) });
         answered += 1;
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       } catch (error) {
-        const { code, syscall, message } = error as NodeJS.ErrnoException;
-        if (code === 'ECONNREFUSED' || (code === 'ECONNRESET' && syscall === 'connect') || /before secure TLS connection was established/.test(message)) {
+        // A published port accepts for a container that does not listen, and resets: a handshake tells.
+        if (socket === undefined || socket.getProtocol() === null) {
           refused += 1;
           // Nobody listens: asking at once again would only spin.
           await new Promise(setImmediate);
-        } else lost.push(`${code ?? ''} ${message}`);
+        } else lost.push(`${(error as NodeJS.ErrnoException).code ?? ''} ${(error as Error).message}`);
       }
     }
   };

@@ -12,6 +12,7 @@ export const contract = defineContract({
   parameters: {
     PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
     PROXY_HOST: { type: 'string', default: '127.0.0.1', pattern: /^[0-9a-fA-F.:]+$|^localhost$/, accepts: 'an IP address or localhost', description: 'Address of the legacy application' },
+    PROXY_IDLE_TIMEOUT: { type: 'duration', unit: 's', default: '4s', description: 'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time' },
     TLS_MODE: { type: 'enum', values: ['http', 'tcp'], default: 'http', description: 'What is spoken inside TLS: HTTP, whose requests are checked and told who called, or any protocol' },
     TLS_LISTEN_ADDRESS: { type: 'string', default: '0.0.0.0', pattern: /^[0-9a-fA-F.:]+$/, accepts: 'an IP address', description: 'Address to listen on' },
     TLS_LISTEN_PORT: { type: 'port', default: '8443', description: 'Port for TLS' },
@@ -47,6 +48,7 @@ export const contract = defineContract({
     redirect: { parameter: 'TLS_REDIRECT_PORT', description: 'plain HTTP, answered with a redirect' },
   },
   endpoints: {
+    '/startupz': 'listening with a valid certificate, whether or not the application is up: 200 or 503; for the health check of a container that starts before its application',
     '/ca.crt': 'the development CA, for clients to trust; 404 with certificates of your own',
   },
   paths: {

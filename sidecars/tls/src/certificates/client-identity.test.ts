@@ -67,7 +67,10 @@ test('a name that holds another name is not that other name', async () => {
   assert.not((await verdict({ cn: ['admin'] }, { subject: [{ CN: [{ utf8String: 'admin\u0000.evil' }] }] })).allowed);
 });
 
-test('of several common names none counts', async () => {
+test('of several common names none counts, and no common name is none', async () => {
+  assert.not((await verdict({ cn: ['*'] }, { subject: [{ CN: ['ann'] }, { CN: ['admin'] }] })).allowed);
+  assert.not((await verdict({ cn: ['*'] }, { subject: 'O=example' })).allowed);
+  assert.ok((await verdict({ cn: ['*'] }, ANN)).allowed);
   assert.not((await verdict({ cn: ['admin', 'ann'] }, { subject: [{ CN: ['ann'] }, { CN: ['admin'] }] })).allowed);
 });
 

@@ -121,9 +121,14 @@ test('a directory that is itself a symlink is followed when it is swapped', asyn
   }
   symlinkSync('first', join(root, 'current'));
   const it = await openStore({ TLS_CERT_DIR: join(root, 'current') }, EVENTS);
-  symlinkSync('second', join(root, 'next'));
-  renameSync(join(root, 'next'), join(root, 'current'));
-  await serves(it, two);
+  const swap = (target: string): void => {
+    symlinkSync(target, join(root, 'next'));
+    renameSync(join(root, 'next'), join(root, 'current'));
+  };
+  for (const [target, pair] of [['second', two], ['first', one], ['second', two]] as const) {
+    swap(target);
+    await serves(it, pair);
+  }
   write(join(root, 'second'), three);
   await serves(it, three);
   it.store.close();
@@ -208,6 +213,19 @@ test('a new pair is added, and names are looked at from then on', () =>
     copyFileSync(join(directory, 'tls.crt'), join(directory, 'third', 'tls.crt'));
     copyFileSync(join(directory, 'tls.key'), join(directory, 'third', 'tls.key'));
     await until(() => changes === 2, 'a directory that came later is watched');
+  }));
+
+test('a new pair that is broken is reported, and again when it comes back after it was gone', () =>
+  opened(EVENTS, async (directory, it) => {
+    const refusals = (): number => it.lines.filter((line) => line.startsWith('error')).length;
+    for (const times of [1, 2]) {
+      write(directory, { cert: other.cert, key: one.key }, 'other');
+      await until(() => refusals() === times, `it is reported ${times} times`);
+      unlinkSync(join(directory, 'other.crt'));
+      await until(async () => (await it.reloads())['unchanged'] === times, 'its absence is seen');
+    }
+    assert.not(it.store.needsServerName);
+    assert.match(it.lines[0]!, /^error certificate refused: .*other\.key is not the key of .*other\.crt; accepted is the key that the certificate was made for$/);
   }));
 
 test('a certificate that expires in use is served on, with one warning', async () => {

@@ -48,6 +48,8 @@ export class Reloader {
   readonly #digests = new Map<string, string>();
   readonly #suspicions = new Map<string, Suspicion>();
   #busy = Promise.resolve();
+  #confirming: NodeJS.Timeout | undefined;
+  #closed = false;
 
   /** @param loaded what the shelf already holds, as it was found */
   constructor(options: ReloadOptions, loaded: Iterable<Found>) {
@@ -67,7 +69,10 @@ export class Reloader {
     this.#look(false);
   }
 
+  /** Nothing changes on the shelf from here on, not even by a look that is under way. */
   close(): void {
+    this.#closed = true;
+    clearTimeout(this.#confirming);
     this.#watch.close();
   }
 
@@ -79,13 +84,18 @@ export class Reloader {
   async #lookNow(asked: boolean): Promise<void> {
     const { directory, shelf, log, metrics } = this.#options;
     const { pairs, directories } = await this.#read();
+    if (this.#closed) return;
     const loaded: Pair[] = [];
+    const reported = this.#reported();
     for (const found of pairs.values()) {
       if (found.digest === this.#digests.get(found.name)) this.#suspicions.delete(found.name);
       else {
         const pair = this.#judge(found);
         if (pair) loaded.push(pair);
       }
+    }
+    for (const name of this.#suspicions.keys()) {
+      if (!pairs.has(name) && !shelf.get(name)) this.#suspicions.delete(name);
     }
     for (const name of shelf.names) {
       if (pairs.has(name)) continue;
@@ -96,8 +106,8 @@ export class Reloader {
       metrics.tls_certificate_reloads_total.inc({ result: 'loaded' });
       log.info({ certificate: name, serial, not_after: new Date(notAfter).toISOString(), names: dnsNames }, 'certificate loaded');
     }
-    const settled = [...this.#suspicions.values()].every((suspicion) => suspicion.reported);
-    if (asked && loaded.length === 0 && settled) metrics.tls_certificate_reloads_total.inc({ result: 'unchanged' });
+    const news = loaded.length > 0 || this.#reported() > reported || this.#reported() < this.#suspicions.size;
+    if (asked && !news) metrics.tls_certificate_reloads_total.inc({ result: 'unchanged' });
     const files = [...pairs.values()].flatMap(({ certFile, keyFile }) => [certFile, keyFile]);
     if (await this.#watch.follow(directories, files)) this.#look(false);
   }
@@ -133,18 +143,28 @@ export class Reloader {
     }
   }
 
+  #reported(): number {
+    return [...this.#suspicions.values()].filter((suspicion) => suspicion.reported).length;
+  }
+
   /** Report a bad state once it has lasted; until then have it looked at again. */
   #suspect(name: string, digest: string, report: () => void): void {
     const { confirm } = this.#options.timing;
     const known = this.#suspicions.get(name);
     if (known?.digest !== digest) {
       this.#suspicions.set(name, { digest, since: performance.now(), reported: false });
-      this.#watch.nudge(confirm);
+      this.#lookIn(confirm);
     } else if (!known.reported) {
       const left = known.since + confirm - performance.now();
-      if (left > 0) return this.#watch.nudge(left + 1);
+      if (left > 0) return this.#lookIn(left);
       known.reported = true;
       report();
     }
+  }
+
+  #lookIn(delay: number): void {
+    clearTimeout(this.#confirming);
+    // A timer may fire a fraction of a millisecond early.
+    this.#confirming = setTimeout(() => this.#look(false), delay + 1).unref();
   }
 }

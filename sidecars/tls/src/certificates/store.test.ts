@@ -68,6 +68,7 @@ test('with TLS_UNKNOWN_NAME=refuse a client that names an unknown server ends in
   const server = await serve(store);
   assert.ok(store.needsServerName);
   assert.is(await seenSerial(server, 'a.shop.example'), serialOf(shop.cert));
+  assert.is(store.contextFor('127.0.0.1'), store.default.context);
   assert.is(await seenSerial(server), serialOf(shop.cert));
   let error: unknown;
   await seenSerial(server, 'unknown.example').catch((reason: unknown) => (error = reason));

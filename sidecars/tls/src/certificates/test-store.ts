@@ -1,6 +1,6 @@
 /** A certificate store in a directory of its own, with its logs and metrics at hand, for tests. */
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,21 +12,21 @@ import type { ReloadTiming } from './reload.ts';
 import { openCertificateStore, type CertificateStore } from './store.ts';
 
 
+const root = mkdtempSync(join(tmpdir(), 'certificates-'));
+process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+chmodSync(root, 0o755);
+
 /** A temporary directory that goes with the process. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'certificates-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
+export const temporaryDirectory = (): string => mkdtempSync(join(root, 'test-'));
 
 export interface TestStore {
   readonly store: CertificateStore;
   /** Log lines so far, `level text`. */
   readonly lines: string[];
   /** tls_certificate_reloads_total by result. */
-  reloads(): Promise<Record<string, number>>;
+  readonly reloads: () => Promise<Record<string, number>>;
   /** tls_certificate_not_after_seconds by name. */
-  notAfter(): Promise<Record<string, number>>;
+  readonly notAfter: () => Promise<Record<string, number>>;
 }
 
 /** Open a store with these parameters, as the environment would give them. */

@@ -63,13 +63,6 @@ export class DirectoryWatch {
     return added.length > 0;
   }
 
-  /** Look soon, as if something had changed. */
-  nudge(after = this.#options.settle): void {
-    if (this.#closed) return;
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(this.#options.onChange, after).unref();
-  }
-
   close(): void {
     this.#closed = true;
     clearInterval(this.#poll);
@@ -78,9 +71,14 @@ export class DirectoryWatch {
     this.#watchers.clear();
   }
 
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(this.#options.onChange, this.#options.settle).unref();
+  }
+
   #add(key: string, path: string): void {
     try {
-      const watcher = watch(path, { persistent: false }, () => this.nudge());
+      const watcher = watch(path, { persistent: false }, () => this.#settle());
       watcher.on('error', (error) => {
         watcher.close();
         this.#watchers.delete(key);

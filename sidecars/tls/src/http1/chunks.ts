@@ -144,7 +144,7 @@ export class ChunkWalker {
 function sift(head: Head, bytes: Buffer): string {
   let kept = '';
   for (let field = 0; field < head.count; field++) {
-    if (classify(bytes, head.fields[field * 4]!, head.fields[field * 4 + 1]!) === OTHER) kept += bytes.latin1Slice(head.lineStart(field), head.lineStart(field + 1));
+    if (classify(bytes, head.fields[field * 4]!, head.fields[field * 4 + 1]!) === OTHER) kept += bytes.toString('latin1', head.lineStart(field), head.lineStart(field + 1));
   }
   return kept;
 }

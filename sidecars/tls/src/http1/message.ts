@@ -36,7 +36,7 @@ export class MessageHead extends Head {
   }
 
   protected value(field: number, bytes: Buffer): string {
-    return bytes.latin1Slice(this.fields[field * 4 + 2], this.fields[field * 4 + 3]);
+    return bytes.toString('latin1', this.fields[field * 4 + 2], this.fields[field * 4 + 3]);
   }
 
   /** Read one Connection field's list. */
@@ -54,7 +54,7 @@ export class MessageHead extends Head {
     for (let field = 0; field < this.count; field++) {
       if (classify(bytes, this.fields[field * 4]!, this.fields[field * 4 + 1]!) !== CONNECTION) continue;
       this.eachItem(field, bytes, (start, end) => {
-        const word = bytes.latin1Slice(start, end).toLowerCase();
+        const word = bytes.toString('latin1', start, end).toLowerCase();
         for (let other = 0; other < this.count; other++) {
           const nameStart = this.fields[other * 4]!;
           const nameEnd = this.fields[other * 4 + 1]!;
@@ -97,7 +97,8 @@ export class RequestHead extends MessageHead {
   /** The host as the client wrote it; '' where an HTTP/1.0 client named none. */
   host = '';
   hostField = -1;
-  expectsContinue = false;
+  /** The index of `Expect: 100-continue`; -1 for none. */
+  expectField = -1;
 
   /**
    * Interpret the scanned head.
@@ -107,7 +108,7 @@ export class RequestHead extends MessageHead {
     this.reset();
     this.host = '';
     this.hostField = -1;
-    this.expectsContinue = false;
+    this.expectField = -1;
     let lengthField = -1;
     let codingField = -1;
     let upgradeField = -1;
@@ -136,7 +137,7 @@ export class RequestHead extends MessageHead {
           // RFC 9110, section 10.1.1: an HTTP/1.0 client's expectation is ignored.
           if (this.minor === 0) this.dropped[field] = 1;
           else if (!this.isValue(field, '100-continue', bytes)) return this.fault('expect');
-          else this.expectsContinue = true;
+          else this.expectField = field;
           break;
         case UPGRADE:
           this.dropped[field] = 1;

@@ -1,0 +1,136 @@
+/** `npm run contract -- check|write|diff`: a sidecar's declaration and all that follows from it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { checkFiles, contractJson, read } from './contract/check.ts';
+import { diffContracts } from './contract/diff.ts';
+import { lineOf, type Disagreement } from './contract/disagreement.ts';
+import { History, HistoryError } from './contract/history.ts';
+import { checkImage, imageOf } from './contract/image.ts';
+import { comparisonLines } from './contract/print.ts';
+import { fillReadme, markersOf } from './contract/readme.ts';
+import { licenceOf, loadSidecars, NoSidecar, type Sidecar } from './contract/sidecars.ts';
+
+const HELP = `Keep a sidecar's contract: the declaration in its src/contract.ts is compared
+with everything that follows from it.
+
+usage: npm run contract -- [check] [NAME…] [--image] [--json]
+       npm run contract -- write [NAME…]
+       npm run contract -- diff REF [NAME…] [--json]
+
+check  Dockerfile (ENV, EXPOSE, LABEL, USER), built image, contract.json and
+       the README's tables agree with the declaration; each disagreement is
+       one line that ends with its repair
+write  write contract.json, and the README's tables between
+       <!-- contract:SECTION --> and <!-- /contract -->, with SECTION one of
+       parameters, ports, endpoints, metrics, signals, exit-codes
+diff   name each change since a git ref (a tag, a branch, a commit), and
+       demand a major version for one that breaks (below 1.0.0 a minor one),
+       a minor one for an addition, a patch otherwise
+
+  NAME     only these sidecars
+  --image  the image must be there and agree, and is asked for its contract;
+           otherwise an absent or older image is only noted
+  --json   one JSON document instead of lines
+  --help
+
+exit code: 0 when all agree and versions are raised enough, 1 when not, 2 for a
+wrong command line
+`;
+
+const EXIT_USAGE = 2;
+/** npm starts every script in the project's folder. */
+const root = process.cwd();
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+class Usage extends Error {}
+
+async function main(): Promise<number> {
+  const { values, positionals } = commandLine();
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [first, ...rest] = positionals;
+  if (values.image && (first === 'write' || first === 'diff')) throw new Usage(`${first} takes no --image`);
+  if (first === 'diff') return diff(rest, values.json);
+  if (first === 'write') return write(await loadSidecars(root, rest));
+  return check(await loadSidecars(root, first === 'check' ? rest : positionals), values.image, values.json);
+}
+
+function commandLine() {
+  try {
+    return parseArgs({
+      args: process.argv.slice(2),
+      options: {
+        image: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new Usage((error as Error).message);
+  }
+}
+
+async function check(sidecars: readonly Sidecar[], demandImage: boolean, json: boolean): Promise<number> {
+  const licence = licenceOf(root);
+  const disagreements: Disagreement[] = [];
+  const notes: string[] = [];
+  for (const sidecar of sidecars) {
+    disagreements.push(...checkFiles(sidecar, licence));
+    const image = await checkImage(sidecar, licence, demandImage);
+    if (demandImage) disagreements.push(...image);
+    else notes.push(...imageNotes(sidecar, image));
+  }
+  if (json) print(JSON.stringify({ sidecars: sidecars.map(({ name }) => name), disagreements, notes }));
+  else {
+    for (const line of [...notes, ...disagreements.map(lineOf)]) print(line);
+    print(`${sidecars.length} contract${sidecars.length === 1 ? '' : 's'} checked, ${disagreements.length} disagreement${disagreements.length === 1 ? '' : 's'}`);
+  }
+  return disagreements.length > 0 ? 1 : 0;
+}
+
+/** An image that nobody demands may be absent, or older than the declaration: the next build mends both. */
+function imageNotes({ name }: Sidecar, found: readonly Disagreement[]): string[] {
+  if (found.some(({ absent }) => absent)) return [`${imageOf(name)}: not built: image not compared`];
+  return found.map((disagreement) => `${lineOf(disagreement)} (an older build)`);
+}
+
+function write(sidecars: readonly Sidecar[]): number {
+  for (const sidecar of sidecars) {
+    const files = [['contract.json', contractJson(sidecar)]];
+    const readme = read(sidecar, 'README.md');
+    if (readme === undefined) print(`sidecars/${sidecar.name}/README.md: there is none, so no tables were written`);
+    else {
+      const { text, missing } = fillReadme(readme, sidecar.contract);
+      files.push(['README.md', text]);
+      for (const section of missing) print(`sidecars/${sidecar.name}/README.md: no table of ${section}: put ${markersOf(section)} where it belongs`);
+    }
+    for (const [file, text] of files) {
+      const changed = read(sidecar, file!) !== text;
+      if (changed) writeFileSync(join(sidecar.folder, file!), text!);
+      print(`sidecars/${sidecar.name}/${file}: ${changed ? 'written' : 'up to date'}`);
+    }
+  }
+  return 0;
+}
+
+async function diff([ref, ...names]: readonly string[], json: boolean): Promise<number> {
+  if (ref === undefined) throw new Usage('diff needs a git ref to compare with, such as main or v1.0.0');
+  const sidecars = await loadSidecars(root, names);
+  const comparisons = await diffContracts(sidecars, await History.at(root, ref), names.length === 0);
+  const colour = process.stdout.isTTY && !process.env['NO_COLOR'];
+  if (json) print(JSON.stringify({ ref, sidecars: comparisons }));
+  else for (const comparison of comparisons) for (const line of comparisonLines(comparison, ref, colour)) print(line);
+  return comparisons.every(({ enough }) => enough) ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof Usage || error instanceof NoSidecar || error instanceof HistoryError)) throw error;
+  process.stderr.write(`contract: ${error.message}\n${error instanceof Usage ? 'See: npm run contract -- --help\n' : ''}`);
+  process.exitCode = EXIT_USAGE;
+}

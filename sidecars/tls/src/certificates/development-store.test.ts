@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { X509Certificate } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, createServer } from 'node:tls';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ConfigurationError } from '../../../kit/parameters.ts';
+import { DevelopmentStore } from './development-store.ts';
+import { openStore, seenSerial, serialOf, serve, temporaryDirectory } from './test-store.ts';
+
+const DAY = 86_400_000;
+const NAMES = ['localhost', '*.app.localhost', '127.0.0.1', '::1'];
+const mode = (...path: string[]): string => (statSync(join(...path)).mode & 0o777).toString(8);
+
+async function refusal(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    assert.instance(error, ConfigurationError, String(error));
+    return (error as ConfigurationError).message;
+  }
+  throw new Error('it was accepted');
+}
+
+/** A state directory with a CA and a leaf in it. */
+async function filled(): Promise<{ directory: string; store: DevelopmentStore; file: (...path: string[]) => string }> {
+  const directory = temporaryDirectory();
+  const store = new DevelopmentStore(directory, NAMES);
+  await store.leaf(await store.ca());
+  return { directory, store, file: (...path) => join(directory, ...path) };
+}
+
+test('a first start makes a CA and a certificate that verify, and keys that only their owner reads', async () => {
+  const { directory, file } = await filled();
+  assert.equal(readdirSync(directory).toSorted(), ['ca.crt', 'private']);
+  assert.equal(readdirSync(file('private')).toSorted(), ['ca.pem', 'leaf.pem']);
+  assert.equal([mode(file('ca.crt')), mode(file('private')), mode(file('private', 'ca.pem')), mode(file('private', 'leaf.pem'))], ['644', '700', '600', '600']);
+  const ca = new X509Certificate(readFileSync(file('ca.crt')));
+  const leafPem = readFileSync(file('private', 'leaf.pem'), 'utf8');
+  const leaf = new X509Certificate(leafPem.slice(leafPem.indexOf('-----BEGIN CERT')));
+  assert.ok(ca.ca);
+  assert.ok(leaf.verify(ca.publicKey));
+  assert.is(leaf.subjectAltName, 'DNS:localhost, DNS:*.app.localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
+  assert.ok(leaf.validToDate.getTime() - leaf.validFromDate.getTime() <= 397 * DAY);
+  assert.ok(!readFileSync(file('ca.crt'), 'utf8').includes('PRIVATE'));
+});
+
+test('a client that trusts ca.crt reaches every name, and no other', async () => {
+  const { store, file } = await filled();
+  const { cert, key } = await store.leaf(await store.ca());
+  const server = createServer({ cert, key }, (socket) => socket.on('error', () => undefined).end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const reach = (servername: string): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername, ca: readFileSync(file('ca.crt')) });
+      socket.on('secureConnect', () => resolve('ok'));
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+    });
+  assert.is(await reach('localhost'), 'ok');
+  assert.is(await reach('a.app.localhost'), 'ok');
+  assert.is(await reach('example.org'), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  server.close();
+});
+
+test('a later start finds both again', async () => {
+  const { directory, store } = await filled();
+  const ca = await store.ca();
+  const again = new DevelopmentStore(directory, NAMES.toReversed());
+  assert.equal(await again.ca(), ca);
+  assert.equal(await again.leaf(ca), await store.leaf(ca));
+});
+
+test('the certificate is made anew for other names, near its end, and when it is damaged; the CA stays', async () => {
+  const { directory, store, file } = await filled();
+  const ca = await store.ca();
+  const first = await store.leaf(ca);
+  const renamed = await new DevelopmentStore(directory, ['other.localhost']).leaf(ca);
+  assert.is(new X509Certificate(renamed.cert).subjectAltName, 'DNS:other.localhost');
+  const back = await store.leaf(ca);
+  assert.is.not(back.cert, first.cert);
+  assert.is((await store.leaf(ca, Date.now() + 366 * DAY)).cert, back.cert);
+  const renewed = await store.leaf(ca, Date.now() + 368 * DAY);
+  assert.is.not(renewed.cert, back.cert);
+  writeFileSync(file('private', 'leaf.pem'), renewed.cert.slice(0, 99));
+  assert.is.not((await store.leaf(ca)).cert, renewed.cert);
+  assert.equal(await store.ca(), ca);
+});
+
+test('a CA is never replaced: what is wrong with it is an error that says what to do', async () => {
+  const cases: [(file: (...path: string[]) => string) => void, RegExp][] = [
+    [(file) => rmSync(file('private', 'ca.pem')), /ca\.crt is there and its key .*private\/ca\.pem is not; accepted are both/],
+    [(file) => writeFileSync(file('private', 'ca.pem'), ''), /ca\.pem is damaged; accepted is/],
+    [(file) => writeFileSync(file('private', 'ca.pem'), readFileSync(file('private', 'ca.pem'), 'utf8').slice(0, -40)), /ca\.pem is damaged/],
+    [(file) => writeFileSync(file('private', 'ca.pem'), readFileSync(file('private', 'leaf.pem'), 'utf8').replace(/-----BEGIN CERT[^]*/, '') + readFileSync(file('ca.crt'), 'utf8')), /ca\.pem is damaged/],
+    [(file) => writeFileSync(file('ca.crt'), 'x'), /ca\.crt is not the certificate in .*ca\.pem/],
+  ];
+  for (const [damage, message] of cases) {
+    const { store, file } = await filled();
+    damage(file);
+    const before = readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8'));
+    assert.match(await refusal(() => store.ca()), message);
+    assert.equal(readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8')), before);
+  }
+  const { store } = await filled();
+  assert.match(await refusal(() => store.ca(Date.now() + 3640 * DAY)), /the development CA .* ends on 20\d\d/);
+});
+
+test('a lost ca.crt is written again, and a private directory that others may enter is closed', async () => {
+  const { store, file } = await filled();
+  const { cert } = await store.ca();
+  rmSync(file('ca.crt'));
+  chmodSync(file('private'), 0o755);
+  await store.ca();
+  assert.is(readFileSync(file('ca.crt'), 'utf8'), cert);
+  assert.is(mode(file('private')), '700');
+});
+
+test('processes that start at once end up with one CA', async () => {
+  const directory = temporaryDirectory();
+  const program = `import { DevelopmentStore } from ${JSON.stringify(import.meta.resolve('./development-store.ts'))};
+    const store = new DevelopmentStore(process.argv[1], ['localhost']);
+    const ca = await store.ca();
+    await store.leaf(ca);
+    console.log(ca.cert);`;
+  const runs = await Promise.all(Array.from({ length: 6 }, () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, directory])));
+  assert.is(new Set(runs.map(({ stdout }) => stdout)).size, 1);
+  assert.equal(readdirSync(join(directory, 'private')).toSorted(), ['ca.pem', 'leaf.pem']);
+  const inside = await Promise.all(Array.from({ length: 8 }, () => new DevelopmentStore(join(directory, 'second'), ['localhost']).ca()));
+  assert.is(new Set(inside.map(({ cert }) => cert)).size, 1);
+});
+
+test('a directory that cannot be used is named with what is accepted', async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'file'), '');
+  assert.match(await refusal(() => new DevelopmentStore(join(directory, 'file'), NAMES).ca()), /^TLS_STATE_DIR: .*file\/private cannot be written \(E[A-Z]+\); accepted is a directory/);
+  mkdirSync(join(directory, 'ca.crt'));
+  assert.match(await refusal(() => new DevelopmentStore(directory, NAMES).ca()), /ca\.crt cannot be read \(EISDIR\)/);
+});
+
+test('names that no certificate can hold are refused', async () => {
+  for (const bad of ['a..b', '*', 'a.*.b', '-', '1.2.3.4:80']) assert.match(await refusal(() => new DevelopmentStore('/x', [bad])), /^TLS_DEV_NAMES: ".*" is neither a DNS name nor an IP address; accepted is/);
+  assert.match(await refusal(() => new DevelopmentStore('/x', [])), /^TLS_DEV_NAMES: holds no name/);
+});
+
+test('without TLS_CERT_DIR the store serves the development certificate and offers its CA', async () => {
+  const directory = temporaryDirectory();
+  const env = { TLS_STATE_DIR: join(directory, 'state'), TLS_DEV_NAMES: 'app.localhost' };
+  const { store, lines, notAfter } = await openStore(env);
+  assert.is(store.developmentCa, readFileSync(join(directory, 'state', 'ca.crt'), 'utf8'));
+  assert.is(mode(directory, 'state'), '755');
+  assert.is(store.default.name, 'development');
+  assert.match(lines.join(), /^info development certificate in use: trust ca\.crt/);
+  assert.equal(Object.keys(await notAfter()), ['development']);
+  const server = await serve(store);
+  const serial = await seenSerial(server, 'app.localhost');
+  server.close();
+  store.close();
+  const again = await openStore(env);
+  assert.is(serialOf(String(again.store.default.cert)), serial);
+  again.store.close();
+});
+
+test.run();

@@ -1,0 +1,115 @@
+/** Heads on their way through: a request's for the application, a response's for the client. */
+import { LF } from './bytes.ts';
+import { HostCheck, type RequestHead } from './message.ts';
+import type { Fault, Head } from './scan-head.ts';
+
+const SLASH = 47;
+const hosts = new HostCheck();
+
+export interface RequestRewrite {
+  /** Whole lines that are added, given the host. */
+  readonly fields: (host: string) => string;
+  /** The Host for the application where the client named none. */
+  readonly fallbackHost: string;
+  /** Leave out `Expect`, since the application would not understand it. */
+  readonly dropExpect: boolean;
+  /** Ask the application to close the connection after its response. */
+  readonly close: boolean;
+}
+
+/** The method of a scanned request. */
+export const methodOf = (head: Head, bytes: Buffer): string => bytes.toString('latin1', head.start, head.methodEnd);
+
+/**
+ * A request's head for the application.
+ * @returns the head as Latin-1 text, or why it is refused
+ */
+export function rewriteRequest(head: RequestHead, bytes: Buffer, method: string, rewrite: RequestRewrite): { readonly text: string } | { readonly fault: Fault } {
+  let { host } = head;
+  if (method === 'CONNECT') return { fault: 'method' };
+  let line: string | undefined;
+  if (bytes[head.targetStart] !== SLASH) {
+    const target = bytes.toString('latin1', head.targetStart, head.targetEnd);
+    const resolved = resolveTarget(method, target);
+    if (resolved === undefined) return { fault: 'target' };
+    // RFC 9112, section 3.2.2: the target's authority counts, and Host must say the same to the application.
+    if (resolved.host !== undefined) {
+      host = resolved.host;
+      if (head.hostField !== -1) head.dropped[head.hostField] = 1;
+    }
+    line = `${method} ${resolved.target} HTTP/1.1\r\n${resolved.host === undefined ? '' : `Host: ${host}\r\n`}`;
+  }
+  if ((host !== '' || head.hostField !== -1) && !hosts.accepts(host)) return { fault: 'host' };
+  if (host === '') line = `${line ?? `${method} ${bytes.toString('latin1', head.targetStart, head.targetEnd)} HTTP/1.1\r\n`}Host: ${rewrite.fallbackHost}\r\n`;
+  else if (head.minor === 0 && line === undefined) line = `${method} ${bytes.toString('latin1', head.targetStart, head.targetEnd)} HTTP/1.1\r\n`;
+  if (head.minor > 1 && line === undefined) line = `${method} ${bytes.toString('latin1', head.targetStart, head.targetEnd)} HTTP/1.1\r\n`;
+
+  const last = head.upgradeField !== -1 ? 'Connection: upgrade\r\n\r\n' : rewrite.close ? 'Connection: close\r\n\r\n' : '\r\n';
+  const kept = line === undefined ? keptFrom(head, bytes, head.start, rewrite.dropExpect) : line + keptFrom(head, bytes, head.fieldsStart, rewrite.dropExpect);
+  return { text: kept + rewrite.fields(host) + last };
+}
+
+/** The bytes from `start` to the blank line, without the dropped fields. */
+function keptFrom(head: RequestHead, bytes: Buffer, start: number, dropExpect: boolean): string {
+  let text = '';
+  let from = start;
+  for (let field = 0; field < head.count; field++) {
+    if (head.dropped[field] === 0 && !(dropExpect && head.expectField === field)) continue;
+    const at = head.lineStart(field);
+    if (at > from) text += bytes.toString('latin1', from, at);
+    from = head.lineStart(field + 1);
+  }
+  return head.fieldsEnd > from ? text + bytes.toString('latin1', from, head.fieldsEnd) : text;
+}
+
+/** A target that is not a path: asterisk-form or absolute-form (RFC 9112, section 3.2). */
+function resolveTarget(method: string, target: string): { readonly target: string; readonly host?: string } | undefined {
+  if (target === '*') return method === 'OPTIONS' ? { target } : undefined;
+  const match = /^https?:\/\/([^/?]+)(\/[^?]*)?(\?.*)?$/i.exec(target);
+  if (!match) return undefined;
+  const [, host, path, query = ''] = match;
+  if (path === undefined && query === '' && method === 'OPTIONS') return { target: '*', host: host! };
+  return { target: (path ?? '/') + query, host: host! };
+}
+
+/**
+ * Edit a response's head where it lies: dropped fields go, lines are added after the status line,
+ * and the head still ends at `head.end`, so that what follows it need not move.
+ * @param added whole lines; the bytes need as much free room before the head
+ * @returns where the head now begins
+ */
+export function rewriteResponse(head: Head, bytes: Buffer, added: string): number {
+  let to = head.fieldsEnd;
+  let runEnd = head.fieldsEnd;
+  for (let field = head.count - 1; field >= -1; field--) {
+    if (field >= 0 && head.dropped[field] === 0) continue;
+    const runStart = field < 0 ? head.fieldsStart : head.lineStart(field + 1);
+    to -= runEnd - runStart;
+    if (to !== runStart) bytes.copyWithin(to, runStart, runEnd);
+    if (field >= 0) runEnd = head.lineStart(field);
+  }
+  if (added !== '') {
+    to -= added.length;
+    const start = to - (head.fieldsStart - head.start);
+    if (start !== head.start) bytes.copyWithin(start, head.start, head.fieldsStart);
+    bytes.write(added, to, 'latin1');
+    return start;
+  }
+  const start = to - (head.fieldsStart - head.start);
+  if (start !== head.start) bytes.copyWithin(start, head.start, head.fieldsStart);
+  return start;
+}
+
+/**
+ * A head whose lines end in bare LFs, with CRLFs instead.
+ * @param end of the head in `bytes`
+ */
+export function withCrlf(bytes: Buffer, start: number, end: number): string {
+  let text = '';
+  let from = start;
+  for (let at = bytes.indexOf(LF, start); at !== -1 && at < end; at = bytes.indexOf(LF, from)) {
+    text += `${bytes.toString('latin1', from, at > from && bytes[at - 1] === 13 ? at - 1 : at)}\r\n`;
+    from = at + 1;
+  }
+  return text;
+}
