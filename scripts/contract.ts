@@ -87,7 +87,9 @@ async function check(sidecars: readonly Sidecar[], demandImage: boolean, json: b
   if (json) print(JSON.stringify({ sidecars: sidecars.map(({ name }) => name), disagreements, notes }));
   else {
     for (const line of [...notes, ...disagreements.map(lineOf)]) print(line);
-    print(`${sidecars.length} contract${sidecars.length === 1 ? '' : 's'} checked, ${disagreements.length} disagreement${disagreements.length === 1 ? '' : 's'}`);
+    print(
+      `${sidecars.length} contract${sidecars.length === 1 ? '' : 's'} checked, ${disagreements.length} disagreement${disagreements.length === 1 ? '' : 's'}`,
+    );
   }
   return disagreements.length > 0 ? 1 : 0;
 }
@@ -106,7 +108,8 @@ function write(sidecars: readonly Sidecar[]): number {
     else {
       const { text, missing } = fillReadme(readme, sidecar.contract);
       files.push(['README.md', text]);
-      for (const section of missing) print(`sidecars/${sidecar.name}/README.md: no table of ${section}: put ${markersOf(section)} where it belongs`);
+      for (const section of missing)
+        print(`sidecars/${sidecar.name}/README.md: no table of ${section}: put ${markersOf(section)} where it belongs`);
     }
     for (const [file, text] of files) {
       const changed = read(sidecar, file!) !== text;
@@ -131,6 +134,8 @@ try {
   process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof Usage || error instanceof NoSidecar || error instanceof HistoryError)) throw error;
-  process.stderr.write(`contract: ${error.message}\n${error instanceof Usage ? 'See: npm run contract -- --help\n' : ''}`);
+  process.stderr.write(
+    `contract: ${error.message}\n${error instanceof Usage ? 'See: npm run contract -- --help\n' : ''}`,
+  );
   process.exitCode = EXIT_USAGE;
 }

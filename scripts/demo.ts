@@ -1,4 +1,6 @@
 /** `make demo-NAME`: walk through a stack's scenario, a sentence a step, and leave it up. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chalk } from 'zx';
 import { catchSignals } from './lib/interrupt.ts';
 import { findStack, stackNames } from './lib/stacks.ts';
@@ -30,10 +32,31 @@ const stack = (() => {
     process.exit(2);
   }
 })();
-const interrupt = catchSignals((left) => process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`));
+const interrupt = catchSignals((left) =>
+  process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`),
+);
 print(`\n${chalk.bold(`sidecar-stacks · ${name}`)}\n`);
+for (const line of picture(join(stack.dir, 'compose.yaml'))) print(`  ${line}`);
+print('');
 const results = await runAll([stack], {
-  jobs: 1, keep: 'when-ok', pinned: true, checks: true, timeout: 300_000, signal: interrupt.signal, reporters: [demoReporter(print)],
+  jobs: 1,
+  keep: 'when-ok',
+  pinned: true,
+  checks: true,
+  timeout: 300_000,
+  signal: interrupt.signal,
+  reporters: [demoReporter(print)],
 });
 for (const result of results) if (result.kept && result.ok) for (const line of await reachLines(result)) print(line);
 process.exit(interrupt.exitCode() ?? exitCodeOf(results));
+
+/** The comment that a compose file begins with: what the stack is, drawn. */
+function picture(file: string): string[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines
+    .slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('#')),
+    )
+    .map((line) => line.replace(/^# ?/, ''));
+}

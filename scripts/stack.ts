@@ -44,34 +44,60 @@ const options = {
 
 function commandLine() {
   try {
-    const { values, positionals } = parseArgs({ args: process.argv.slice(2), options, allowPositionals: true, allowNegative: true });
+    const { values, positionals } = parseArgs({
+      args: process.argv.slice(2),
+      options,
+      allowPositionals: true,
+      allowNegative: true,
+    });
     if (values.help) {
       process.stdout.write(HELP);
       process.exit(0);
     }
     if (positionals.length === 0) throw new Error(`Which stack? One of: ${stackNames().join(', ')}, or all.`);
     const names = positionals.includes('all') ? stackNames() : [...new Set(positionals)];
-    return { ...values, stacks: names.map((name) => findStack(name)), jobs: positive('jobs', values.jobs), timeout: positive('timeout', values.timeout) * 1000 };
+    return {
+      ...values,
+      stacks: names.map((name) => findStack(name)),
+      jobs: positive('jobs', values.jobs),
+      timeout: positive('timeout', values.timeout) * 1000,
+    };
   } catch (error) {
-    process.stderr.write(`stack: ${(error as Error).message}${error instanceof UnknownStack ? '' : '\nSee: npm run stack -- --help'}\n`);
+    process.stderr.write(
+      `stack: ${(error as Error).message}${error instanceof UnknownStack ? '' : '\nSee: npm run stack -- --help'}\n`,
+    );
     process.exit(2);
   }
 }
 
 function positive(name: string, text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`--${name} takes a whole number from 1 on, not ${JSON.stringify(text)}.`);
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new Error(`--${name} takes a whole number from 1 on, not ${JSON.stringify(text)}.`);
   return Number(text);
 }
 
 const { stacks, ...chosen } = commandLine();
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const interrupt = catchSignals((left) => process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`));
+const interrupt = catchSignals((left) =>
+  process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`),
+);
 const live = process.stdout.isTTY && !process.env['CI'];
 const reporters: Reporter[] = [
-  chosen.json ? jsonReporter(print) : live ? liveReporter({ stream: process.stdout, several: stacks.length > 1, verbose: chosen.verbose }) : plainReporter(print, chosen.verbose),
+  chosen.json
+    ? jsonReporter(print)
+    : live
+      ? liveReporter({ stream: process.stdout, several: stacks.length > 1, verbose: chosen.verbose })
+      : plainReporter(print, chosen.verbose),
   ...(chosen.junit === undefined ? [] : [junitReporter(chosen.junit)]),
   ...(process.env['CI'] && !chosen.json ? [annotationReporter(print)] : []),
 ];
-const results = await runAll(stacks, { ...chosen, keep: chosen.keep ? 'always' : 'never', pinned: false, signal: interrupt.signal, reporters });
-if (!chosen.json) for (const result of results) if (result.kept) for (const line of await reachLines(result)) print(line);
+const results = await runAll(stacks, {
+  ...chosen,
+  keep: chosen.keep ? 'always' : 'never',
+  pinned: false,
+  signal: interrupt.signal,
+  reporters,
+});
+if (!chosen.json)
+  for (const result of results) if (result.kept) for (const line of await reachLines(result)) print(line);
 process.exit(interrupt.exitCode() ?? exitCodeOf(results));

@@ -26,7 +26,11 @@ usage: npm test [-- options] [FILE…]
 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
-  options: { unit: { type: 'boolean', default: false }, jobs: { type: 'string', default: String(availableParallelism()) }, help: { type: 'boolean', default: false } },
+  options: {
+    unit: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    help: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 if (values.help) {
@@ -48,7 +52,9 @@ async function part(name: string, work: () => Promise<Tally>): Promise<void> {
     return tally(0, 1);
   });
   tallies.push(result);
-  print(`# ${name}: ${result.passed} passed, ${result.failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  print(
+    `# ${name}: ${result.passed} passed, ${result.failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
 }
 
 const command = async (name: string, program: string, args: readonly string[]): Promise<Tally> => {
@@ -66,7 +72,9 @@ async function files(paths: readonly string[], timeout: number, parallel: number
     for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
       const report = await runFile(file, { timeout, signal });
       reports.push(report);
-      print(`${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`);
+      print(
+        `${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`,
+      );
       if (report.fault !== undefined) print(`  ${report.fault}`);
       if (report.failed > 0) for (const line of lastLines(report.output, 200)) print(`  ${line}`);
     }
@@ -76,32 +84,61 @@ async function files(paths: readonly string[], timeout: number, parallel: number
 }
 
 async function stacks(): Promise<Tally> {
-  const results = await runAll(stackNames().map((name) => findStack(name)), {
-    jobs: Number(values.jobs), keep: 'never', pinned: false, checks: true, timeout: 600_000, signal,
-    reporters: [plainReporter(print, false), ...(process.env['CI'] ? [annotationReporter(print)] : [])],
-  });
-  return sum(results.map(({ obligations, ok }) => {
-    const passed = obligations.filter((each) => each.state === 'passed').length;
-    return tally(passed, ok ? 0 : Math.max(1, obligations.length - passed));
-  }));
+  const results = await runAll(
+    stackNames().map((name) => findStack(name)),
+    {
+      jobs: Number(values.jobs),
+      keep: 'never',
+      pinned: false,
+      checks: true,
+      timeout: 600_000,
+      signal,
+      reporters: [plainReporter(print, false), ...(process.env['CI'] ? [annotationReporter(print)] : [])],
+    },
+  );
+  return sum(
+    results.map(({ obligations, ok }) => {
+      const passed = obligations.filter((each) => each.state === 'passed').length;
+      return tally(passed, ok ? 0 : Math.max(1, obligations.length - passed));
+    }),
+  );
 }
 
-const found = globSync('{scripts,sidecars,stacks}/**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**', '**/fixtures/**'] }).toSorted().map((file) => join(ROOT, file));
+const found = globSync('{scripts,sidecars,stacks}/**/*.test.ts', {
+  cwd: ROOT,
+  exclude: ['**/node_modules/**', '**/fixtures/**'],
+})
+  .toSorted()
+  .map((file) => join(ROOT, file));
 const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
 const UNIT_DEADLINE = 120_000;
 const ENGINE_DEADLINE = 900_000;
 
 if (positionals.length > 0) {
-  await part('tests', () => files(positionals.map((file) => join(process.cwd(), file)), ENGINE_DEADLINE, 1));
+  await part('tests', () =>
+    files(
+      positionals.map((file) => join(process.cwd(), file)),
+      ENGINE_DEADLINE,
+      1,
+    ),
+  );
 } else {
   await part('types', () => command('tsc', 'tsc', []));
   await part('lint', () => command('oxlint', 'oxlint', ['--type-aware', '--deny-warnings']));
-  await part('unit tests', () => files(found.filter((file) => !needsEngine(file)), UNIT_DEADLINE, availableParallelism()));
+  await part('unit tests', () =>
+    files(
+      found.filter((file) => !needsEngine(file)),
+      UNIT_DEADLINE,
+      availableParallelism(),
+    ),
+  );
   await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
   await part('READMEs', () => checkReadmes({ print, signal, engine: !values.unit }));
   if (!values.unit) {
     await part('stacks', stacks);
-    await part('contracts of the built images', () => command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']));
+    await part('contracts of the built images', () =>
+      command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']),
+    );
     await part('engine tests', () => files(found.filter(needsEngine), ENGINE_DEADLINE, 1));
   }
 }

@@ -61,18 +61,30 @@ export function compare(
   const ratio = better === 'more' ? ours / theirs : theirs / ours;
   const reached = 'ratio' in target ? ratio >= target.ratio : ours <= target.limit;
   return {
-    bench, metric, ours: round(ours), peer, theirs: round(theirs), ratio: round(ratio),
-    target: 'ratio' in target ? `${target.ratio} x` : `<= ${target.limit}`, reached,
+    bench,
+    metric,
+    ours: round(ours),
+    peer,
+    theirs: round(theirs),
+    ratio: round(ratio),
+    target: 'ratio' in target ? `${target.ratio} x` : `<= ${target.limit}`,
+    reached,
   };
 }
 
 /** Measurements as a Markdown table, for a README. */
 export function table(measurements: readonly Measurement[]): string {
   const rows = measurements.map(({ metric, ours, peer, theirs, ratio, target, reached }) => [
-    `\`${metric}\``, String(ours), peer === undefined ? '' : `${theirs} (${peer})`, ratio === undefined ? '' : String(ratio), target ?? '', reached === undefined ? '' : reached ? 'yes' : 'no',
+    `\`${metric}\``,
+    String(ours),
+    peer === undefined ? '' : `${theirs} (${peer})`,
+    ratio === undefined ? '' : String(ratio),
+    target ?? '',
+    reached === undefined ? '' : reached ? 'yes' : 'no',
   ]);
   const all = [['metric', 'ours', 'peer', 'ratio', 'target', 'reached'], ...rows];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
   return [line(all[0]!), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
 }

@@ -24,9 +24,16 @@ export interface Inspected {
     readonly OOMKilled: boolean;
     readonly Error: string;
     readonly StartedAt: string;
-    readonly Health?: { readonly Status: string; readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[] };
+    readonly Health?: {
+      readonly Status: string;
+      readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[];
+    };
   };
-  readonly Config: { readonly Labels: Readonly<Record<string, string>>; readonly Env: readonly string[]; readonly Cmd: readonly string[] | null };
+  readonly Config: {
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Env: readonly string[];
+    readonly Cmd: readonly string[] | null;
+  };
   readonly HostConfig: { readonly RestartPolicy: { readonly Name: string } };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
@@ -53,7 +60,11 @@ export class Project {
 
   /** `docker compose -p NAME ARGS…`, stoppable; resolves with its standard output. */
   compose(args: readonly string[], options: DockerOptions = {}): Promise<string> {
-    return docker(['compose', '--progress', 'plain', '-p', this.name, ...args], { cwd: this.dir, env: { ...this.env }, ...options });
+    return docker(['compose', '--progress', 'plain', '-p', this.name, ...args], {
+      cwd: this.dir,
+      env: { ...this.env },
+      ...options,
+    });
   }
 
   /** Start everything (or some services) and wait until it is healthy. */
@@ -83,7 +94,9 @@ export class Project {
 
   /** Start services again, dependencies left alone. */
   async start(service: string): Promise<void> {
-    await wrapped('start', () => dockerCompose.upOne(service, { ...this.#options(), commandOptions: ['--no-deps', '--wait', '--no-recreate'] }));
+    await wrapped('start', () =>
+      dockerCompose.upOne(service, { ...this.#options(), commandOptions: ['--no-deps', '--wait', '--no-recreate'] }),
+    );
   }
 
   /**
@@ -98,9 +111,16 @@ export class Project {
    * Run a program in a service's running container.
    * @returns its standard output
    */
-  async exec(service: string, args: readonly string[], { user, ...options }: DockerOptions & { user?: string } = {}): Promise<string> {
+  async exec(
+    service: string,
+    args: readonly string[],
+    { user, ...options }: DockerOptions & { user?: string } = {},
+  ): Promise<string> {
     const id = await this.id(service);
-    const flags = [...(user === undefined ? [] : ['--user', user]), ...(options.input === undefined ? [] : ['--interactive'])];
+    const flags = [
+      ...(user === undefined ? [] : ['--user', user]),
+      ...(options.input === undefined ? [] : ['--interactive']),
+    ];
     return docker(['exec', ...flags, id, ...args], { timeoutMs: 30_000, ...options });
   }
 
@@ -117,7 +137,21 @@ export class Project {
 
   /** The container's id of a service. */
   async id(service: string): Promise<string> {
-    const found = await docker(['ps', '--all', '--quiet', '--no-trunc', '--latest', ...this.#filter(), '--filter', `label=com.docker.compose.service=${service}`, '--filter', 'label=com.docker.compose.oneoff=False'], { timeoutMs: 30_000 });
+    const found = await docker(
+      [
+        'ps',
+        '--all',
+        '--quiet',
+        '--no-trunc',
+        '--latest',
+        ...this.#filter(),
+        '--filter',
+        `label=com.docker.compose.service=${service}`,
+        '--filter',
+        'label=com.docker.compose.oneoff=False',
+      ],
+      { timeoutMs: 30_000 },
+    );
     if (found === '') throw new Error(`service ${service} of project ${this.name} has no container`);
     return found.split('\n')[0]!;
   }
@@ -155,7 +189,8 @@ export class Project {
 }
 
 /** The service that a container belongs to. */
-export const serviceOf = (container: Inspected): string => container.Config.Labels['com.docker.compose.service'] ?? container.Name.slice(1);
+export const serviceOf = (container: Inspected): string =>
+  container.Config.Labels['com.docker.compose.service'] ?? container.Name.slice(1);
 
 /** What a container wrote, stdout and stderr in one text. */
 async function containerLogs(container: string, tail: number | 'all'): Promise<string> {

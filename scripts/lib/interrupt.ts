@@ -3,7 +3,7 @@
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** 128 + the signal's number once one came. */
-  exitCode(): number | undefined;
+  readonly exitCode: () => number | undefined;
 }
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

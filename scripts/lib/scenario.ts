@@ -70,7 +70,9 @@ export function scenario(url: string): Scenario {
   const project = new Project({
     name: process.env[PROJECT_VARIABLE] ?? `sidecar-stacks-${name}`,
     dir: stack.dir,
-    env: Object.fromEntries(stack.portVariables.map((variable) => [variable, process.env[variable] ?? stack.env[variable]!])),
+    env: Object.fromEntries(
+      stack.portVariables.map((variable) => [variable, process.env[variable] ?? stack.env[variable]!]),
+    ),
   });
   const port = (key: string): number => {
     const value = Number(project.env[`PUBLISH_${key}`]);
@@ -88,7 +90,9 @@ export function scenario(url: string): Scenario {
         const started = performance.now();
         const ms = (): number => Math.round(performance.now() - started);
         try {
-          await inTime(within, (signal) => check({ project, port, signal, say: (text) => tell({ type: 'say', text }) }));
+          await inTime(within, (signal) =>
+            check({ project, port, signal, say: (text) => tell({ type: 'say', text }) }),
+          );
           tell({ type: 'end', index, ms: ms() });
         } catch (error) {
           tell({ type: 'end', index, ms: ms(), failure: failureOf(error, url) });

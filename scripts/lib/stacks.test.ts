@@ -11,7 +11,8 @@ import { findStack, ROOT, stackNames, UnknownStack } from './stacks.ts';
 
 const test = suite('stacks');
 
-const read = (file: string): ComposeSpecification => parse(readFileSync(file, 'utf8'), { merge: true }) as ComposeSpecification;
+const read = (file: string): ComposeSpecification =>
+  parse(readFileSync(file, 'utf8'), { merge: true }) as ComposeSpecification;
 const catalogue = read(join(ROOT, 'compose.yaml'));
 const ROLE_LABEL = 'dev.sidecar-stacks.role';
 const ROLES = ['pod', 'app', 'sidecar', 'init', 'service'];
@@ -21,7 +22,10 @@ test('there is a stack', () => {
 });
 
 test('an unknown stack is answered with those that there are', () => {
-  assert.throws(() => findStack('nosuch'), (error: Error) => error instanceof UnknownStack && error.message.includes(stackNames()[0]!));
+  assert.throws(
+    () => findStack('nosuch'),
+    (error: Error) => error instanceof UnknownStack && error.message.includes(stackNames()[0]!),
+  );
 });
 
 for (const name of stackNames()) {
@@ -30,7 +34,11 @@ for (const name of stackNames()) {
   const services = Object.entries(stack.services ?? {});
 
   test(`${name}: everything carries the stack's label, by which it is found again`, () => {
-    for (const [kind, things] of Object.entries({ service: stack.services, network: stack.networks, volume: stack.volumes })) {
+    for (const [kind, things] of Object.entries({
+      service: stack.services,
+      network: stack.networks,
+      volume: stack.volumes,
+    })) {
       for (const [key, thing] of Object.entries(things ?? {})) {
         assert.is((thing as { labels?: Record<string, string> }).labels?.[STACK_LABEL], name, `${kind} ${key}`);
       }
@@ -41,20 +49,29 @@ for (const name of stackNames()) {
   test(`${name}: every service has a role`, () => {
     for (const [key, service] of services) {
       const part = (service.extends as { service?: string } | undefined)?.service;
-      const labels = { ...(part && (catalogue.services?.[part]?.labels as Record<string, string>)), ...(service.labels as Record<string, string>) };
+      const labels = {
+        ...(part && (catalogue.services?.[part]?.labels as Record<string, string>)),
+        ...(service.labels as Record<string, string>),
+      };
       assert.ok(ROLES.includes(labels[ROLE_LABEL]!), `service ${key}`);
     }
   });
 
   test(`${name}: every service takes its hardening from the catalogue`, () => {
     for (const [key, service] of services) {
-      assert.ok((service.extends as { file?: string } | undefined)?.file?.endsWith('compose.yaml'), `service ${key} extends a part`);
-      for (const given of ['privileged', 'cap_add', 'userns_mode']) assert.not((service as Record<string, unknown>)[given], `service ${key} has ${given}`);
+      assert.ok(
+        (service.extends as { file?: string } | undefined)?.file?.endsWith('compose.yaml'),
+        `service ${key} extends a part`,
+      );
+      for (const given of ['privileged', 'cap_add', 'userns_mode'])
+        assert.not((service as Record<string, unknown>)[given], `service ${key} has ${given}`);
     }
   });
 
   test(`${name}: ports are published on 127.0.0.1 only, by pods only, as its .env pins them`, () => {
-    const used = services.flatMap(([key, service]) => (service.ports ?? []).map((port) => [key, String(port)] as const));
+    const used = services.flatMap(([key, service]) =>
+      (service.ports ?? []).map((port) => [key, typeof port === 'string' ? port : JSON.stringify(port)] as const),
+    );
     for (const [key, port] of used) {
       const [, variable, fallback] = /^127\.0\.0\.1:\$\{(PUBLISH_\w+):-(\d+)\}:\d+$/.exec(port) ?? [];
       assert.ok(variable, `${key}: ${port}`);
@@ -65,7 +82,9 @@ for (const name of stackNames()) {
 
   test(`${name}: it has a scenario, a README, a script and a demo`, () => {
     for (const file of ['scenario.ts', 'README.md']) assert.ok(existsSync(join(dir, file)), file);
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
     assert.is(scripts[`stack:${name}`], `node scripts/run.mjs stack ${name}`);
   });
 }
@@ -84,7 +103,7 @@ test('the fallbacks in compose files are the defaults of .env', () => {
   }
 });
 
-test('every part of the catalogue is hardened and has its folder\'s name', () => {
+test("every part of the catalogue is hardened and has its folder's name", () => {
   for (const [name, part] of Object.entries(catalogue.services ?? {})) {
     assert.is(part.read_only, true, name);
     assert.equal(part.cap_drop, ['ALL'], name);
@@ -98,7 +117,15 @@ test('every part of the catalogue is hardened and has its folder\'s name', () =>
 });
 
 test('every image that is built here carries our label', () => {
-  const files = globSync(['sidecars/*/Dockerfile', 'legacy-apps/*/Dockerfile', 'stacks/*/services/*/Dockerfile', 'scripts/bench/**/Dockerfile'], { cwd: ROOT });
+  const files = globSync(
+    [
+      'sidecars/*/Dockerfile',
+      'legacy-apps/*/Dockerfile',
+      'stacks/*/services/*/Dockerfile',
+      'scripts/bench/**/Dockerfile',
+    ],
+    { cwd: ROOT },
+  );
   assert.ok(files.length > 0);
   for (const file of files) assert.ok(readFileSync(join(ROOT, file), 'utf8').includes(IMAGE_LABEL), file);
 });

@@ -11,11 +11,18 @@ import { ROOT } from '../lib/stacks.ts';
  * @param since when the run began, milliseconds since the epoch
  * @returns the folder, relative to the project's root
  */
-export async function writeArtifacts(stack: string, project: Project, since: number, scenarioOutput: string): Promise<string> {
+export async function writeArtifacts(
+  stack: string,
+  project: Project,
+  since: number,
+  scenarioOutput: string,
+): Promise<string> {
   const dir = join(ROOT, 'artifacts', stack, project.name);
   await mkdir(dir, { recursive: true });
   const write = async (name: string, content: () => string | Promise<string>): Promise<void> => {
-    const text = await Promise.resolve().then(content).catch((error: Error) => `not to be had: ${error.message}\n`);
+    const text = await Promise.resolve()
+      .then(content)
+      .catch((error: Error) => `not to be had: ${error.message}\n`);
     if (text !== '') await writeFile(join(dir, name), text);
   };
   const time = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
@@ -23,7 +30,20 @@ export async function writeArtifacts(stack: string, project: Project, since: num
   await Promise.all([
     write('compose.yaml', () => project.compose(['config'], { timeoutMs: 20_000 })),
     write('events.jsonl', () =>
-      docker(['events', '--since', time(since), '--until', time(Date.now()), '--filter', `label=com.docker.compose.project=${project.name}`, '--format', '{{json .}}'], { timeoutMs: 20_000 }),
+      docker(
+        [
+          'events',
+          '--since',
+          time(since),
+          '--until',
+          time(Date.now()),
+          '--filter',
+          `label=com.docker.compose.project=${project.name}`,
+          '--format',
+          '{{json .}}',
+        ],
+        { timeoutMs: 20_000 },
+      ),
     ),
     write('inspect.json', () => JSON.stringify(containers, null, 2)),
     write('scenario.txt', () => scenarioOutput),

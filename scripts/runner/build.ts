@@ -31,7 +31,8 @@ type Stamps = Record<string, { readonly inputs: string; readonly id: string }>;
 export async function buildImages(stacks: readonly Stack[], signal: AbortSignal): Promise<string[]> {
   const bases = new Map<string, string>();
   const parts = new Map<string, Part>();
-  for (const part of (await Promise.all(stacks.map((stack) => partsOf(stack, bases)))).flat()) parts.set(part.image, part);
+  for (const part of (await Promise.all(stacks.map((stack) => partsOf(stack, bases)))).flat())
+    parts.set(part.image, part);
   const stamps = readStamps();
   const ids = await imageIds([...parts.keys()]);
   const stale = [...parts.values()].filter(({ image, inputs }) => {
@@ -41,7 +42,11 @@ export async function buildImages(stacks: readonly Stack[], signal: AbortSignal)
   if (stale.length === 0) return [];
 
   for (const [stack, services] of Map.groupBy(stale, (part) => part.stack)) {
-    await build(stack, services.map((part) => part.service), signal);
+    await build(
+      stack,
+      services.map((part) => part.service),
+      signal,
+    );
   }
   const built = await imageIds(stale.map((part) => part.image));
   // Read again: another runner may have built other images meanwhile.
@@ -72,10 +77,15 @@ async function partsOf(stack: Stack, bases: Map<string, string>): Promise<Part[]
   const project = new Project({ name: `sidecar-stacks-${stack.name}`, dir: stack.dir });
   let config: ComposeSpecification;
   try {
-    config = JSON.parse(await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000 })) as ComposeSpecification;
+    config = JSON.parse(
+      await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000 }),
+    ) as ComposeSpecification;
   } catch (error) {
     if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
-    throw new RunFailure({ reason: 'compose', message: `stacks/${stack.name}/compose.yaml is not valid: ${error.stderr.join(' ')}` });
+    throw new RunFailure({
+      reason: 'compose',
+      message: `stacks/${stack.name}/compose.yaml is not valid: ${error.stderr.join(' ')}`,
+    });
   }
   const parts: Part[] = [];
   for (const [service, { image, build: recipe }] of Object.entries(config.services ?? {})) {
@@ -99,7 +109,11 @@ async function addImageIds(names: readonly string[], known: Map<string, string>)
 
 /** Ids of local images; those that are not there are left out. */
 async function imageIds(names: readonly string[]): Promise<Map<string, string>> {
-  const lines = await Promise.all(names.map((name) => docker(['image', 'inspect', '--format', '{{.Id}}', name], { timeoutMs: 30_000 }).catch(ignoreMissing)));
+  const lines = await Promise.all(
+    names.map((name) =>
+      docker(['image', 'inspect', '--format', '{{.Id}}', name], { timeoutMs: 30_000 }).catch(ignoreMissing),
+    ),
+  );
   return new Map(names.flatMap((name, index) => (lines[index] === '' ? [] : [[name, lines[index]!] as const])));
 }
 

@@ -7,8 +7,20 @@ export type Phase = (typeof PHASES)[number];
 /** Why something went wrong, for people (a paragraph, with a container's last lines) and programs. */
 export interface Failure {
   readonly reason:
-    | 'setup' | 'unknown-stack' | 'build' | 'port-in-use' | 'unhealthy' | 'exited' | 'engine-gone' | 'compose'
-    | 'obligation' | 'no-obligations' | 'scenario' | 'timeout' | 'interrupted' | 'teardown';
+    | 'setup'
+    | 'unknown-stack'
+    | 'build'
+    | 'port-in-use'
+    | 'unhealthy'
+    | 'exited'
+    | 'engine-gone'
+    | 'compose'
+    | 'obligation'
+    | 'no-obligations'
+    | 'scenario'
+    | 'timeout'
+    | 'interrupted'
+    | 'teardown';
   readonly message: string;
   readonly container?: string;
   /** The last lines that the container (or the build) wrote. */
@@ -26,10 +38,25 @@ interface OfRun {
 }
 
 export type RunEvent =
-  | { readonly event: 'phase'; readonly stack?: string; readonly run?: string; readonly phase: Phase; readonly state: 'start' | 'done' | 'failed'; readonly ms?: number }
+  | {
+      readonly event: 'phase';
+      readonly stack?: string;
+      readonly run?: string;
+      readonly phase: Phase;
+      readonly state: 'start' | 'done' | 'failed';
+      readonly ms?: number;
+    }
   | { readonly event: 'note'; readonly text: string }
   | ({ readonly event: 'plan'; readonly obligations: readonly string[] } & OfRun)
-  | ({ readonly event: 'obligation'; readonly index: number; readonly name: string; readonly state: 'start' | 'passed' | 'failed'; readonly say?: string | undefined; readonly ms?: number; readonly failure?: ObligationFailure } & OfRun)
+  | ({
+      readonly event: 'obligation';
+      readonly index: number;
+      readonly name: string;
+      readonly state: 'start' | 'passed' | 'failed';
+      readonly say?: string | undefined;
+      readonly ms?: number;
+      readonly failure?: ObligationFailure;
+    } & OfRun)
   | ({ readonly event: 'say'; readonly text: string } & OfRun)
   | ({ readonly event: 'output'; readonly text: string } & OfRun)
   | ({ readonly event: 'result'; readonly result: RunResult } & OfRun);

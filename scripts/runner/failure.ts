@@ -39,7 +39,11 @@ export async function explainUp(project: Project, error: unknown): Promise<Failu
   if (/port is already allocated|address already in use/i.test(said)) return await portInUse(project, port);
   const culprit = worst(await project.containers());
   if (culprit) return await explainContainer(project, culprit);
-  return { reason: 'compose', message: `docker compose up failed: ${error.stderr.at(-1) ?? error.message}`, log: error.stderr };
+  return {
+    reason: 'compose',
+    message: `docker compose up failed: ${error.stderr.at(-1) ?? error.message}`,
+    log: error.stderr,
+  };
 }
 
 /** The engine stopped answering. */
@@ -54,7 +58,12 @@ async function portInUse(project: Project, address: string | undefined): Promise
   const port = address?.split(':').at(-1);
   const variable = Object.keys(project.env).find((name) => project.env[name] === port);
   const where = variable ? `, or set another ${variable} in the stack's .env` : '';
-  const holder = port === undefined ? '' : await docker(['ps', '--filter', `publish=${port}`, '--format', '{{.Names}}'], { timeoutMs: 5000 }).catch(() => '');
+  const holder =
+    port === undefined
+      ? ''
+      : await docker(['ps', '--filter', `publish=${port}`, '--format', '{{.Names}}'], { timeoutMs: 5000 }).catch(
+          () => '',
+        );
   const who = holder === '' ? 'another program on this machine' : `the container ${holder.split('\n').join(', ')}`;
   return { reason: 'port-in-use', message: `Port ${address ?? '(unknown)'} is in use by ${who}: stop it${where}.` };
 }
@@ -79,19 +88,32 @@ async function explainContainer(project: Project, container: Inspected): Promise
   const log = lastLines(await project.logs(container.Id, LOG_LINES), LOG_LINES);
   const check = State.Health?.Log.at(-1);
   if (State.Health?.Status === 'unhealthy' || State.Health?.Status === 'starting') {
-    const said = check ? ` Its last health check exited with ${check.ExitCode}${check.Output.trim() === '' ? '' : ` and said: ${check.Output.trim()}`}.` : '';
-    return { reason: 'unhealthy', container: name, log, message: `${service} (container ${name}) did not become healthy.${said}` };
+    const said = check
+      ? ` Its last health check exited with ${check.ExitCode}${check.Output.trim() === '' ? '' : ` and said: ${check.Output.trim()}`}.`
+      : '';
+    return {
+      reason: 'unhealthy',
+      container: name,
+      log,
+      message: `${service} (container ${name}) did not become healthy.${said}`,
+    };
   }
   const oom = State.OOMKilled ? ', out of memory' : '';
   const again = RestartCount > 0 ? ` and was restarted ${RestartCount} times` : '';
   const why = State.Error === '' ? '' : ` (${State.Error})`;
-  return { reason: 'exited', container: name, log, message: `${service} (container ${name}) exited with ${State.ExitCode}${oom}${again}${why}.` };
+  return {
+    reason: 'exited',
+    container: name,
+    log,
+    message: `${service} (container ${name}) exited with ${State.ExitCode}${oom}${again}${why}.`,
+  };
 }
 
 /** Something that no phase foresaw. */
 export function unexpected(error: unknown): Failure {
   if (error instanceof RunFailure) return error.failure;
   if (error instanceof EngineError) return { reason: 'compose', message: error.message, log: error.stderr };
-  if (error instanceof SetupError) return { reason: 'setup', message: [error.message, ...error.advice].join('\n'), exitCode: error.exitCode };
+  if (error instanceof SetupError)
+    return { reason: 'setup', message: [error.message, ...error.advice].join('\n'), exitCode: error.exitCode };
   return { reason: 'scenario', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -28,7 +28,8 @@ test('an unhealthy container is named, with its health check and its last lines'
   assert.match(container!, /ailing-1$/);
   assert.equal(log, ['a line from the ailing container']);
   const files = readdirSync(join(ROOT, artifacts!));
-  for (const file of ['compose.yaml', 'events.jsonl', 'inspect.json', 'ailing.log']) assert.ok(files.includes(file), `${file} is among the artifacts`);
+  for (const file of ['compose.yaml', 'events.jsonl', 'inspect.json', 'ailing.log'])
+    assert.ok(files.includes(file), `${file} is among the artifacts`);
 });
 
 test('a container that exits is named, with its exit code and its last lines', async () => {
@@ -53,7 +54,10 @@ test('a compose file that is not valid is named', async () => {
 test('a failed obligation fails the run and tells its line', async () => {
   const { reason, result } = await failure('failing');
   assert.is(reason, 'obligation');
-  assert.equal(result.obligations.map((each) => each.state), ['passed', 'failed']);
+  assert.equal(
+    result.obligations.map((each) => each.state),
+    ['passed', 'failed'],
+  );
   assert.is(result.obligations[1]!.failure!.line, 9);
 });
 

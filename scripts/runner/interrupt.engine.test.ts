@@ -9,7 +9,10 @@ import { leftovers } from './run-stack.ts';
 
 const test = suite('interrupt');
 
-const phase = (name: string) => (event: RunEvent): boolean => event.event === 'phase' && event.phase === name && event.state === 'start';
+const phase =
+  (name: string) =>
+  (event: RunEvent): boolean =>
+    event.event === 'phase' && event.phase === name && event.state === 'start';
 const label = 'label=dev.sidecar-stacks.stack=';
 
 /** For each phase: the stack that is in it for long, and how to tell that it is. */
@@ -22,11 +25,18 @@ const PHASES: Record<string, { stack: string; within: (event: RunEvent) => boole
 };
 
 for (const [name, { stack, within }] of Object.entries(PHASES)) {
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     test(`${signal} during ${name}`, async () => {
       const running = start('stack', [stack, '--json']);
       await running.seen(within);
-      if (name === 'up') await eventually('a container is there', async () => (await docker(['ps', '--quiet', '--filter', `${label}${stack}`])) !== '');
+      if (name === 'up')
+        await eventually(
+          'a container is there',
+          async () => (await docker(['ps', '--quiet', '--filter', `${label}${stack}`])) !== '',
+        );
       running.child.kill(signal);
       const { code: exited, results, stderr } = await running.ended;
       assert.is(exited, code, stderr);
@@ -51,7 +61,10 @@ test('what a runner that was killed left behind is removed by the next', async (
 
 test('two runs of one stack at the same time do not disturb each other', async () => {
   const both = await Promise.all([start('stack', ['good', '--json']).ended, start('stack', ['good', '--json']).ended]);
-  assert.equal(both.map(({ code }) => code), [0, 0]);
+  assert.equal(
+    both.map(({ code }) => code),
+    [0, 0],
+  );
   assert.is.not(both[0]!.results[0]!.run, both[1]!.results[0]!.run);
 });
 
@@ -62,7 +75,10 @@ test('--keep leaves the stack up and says how to reach it', async () => {
   assert.ok(run, 'it prints how to remove it');
   try {
     const port = /nothing listens on port (\d+)/.exec(stdout)?.[1];
-    assert.match(await docker(['ps', '--filter', `label=com.docker.compose.project=${run}`, '--format', '{{.Ports}}']), new RegExp(`127\\.0\\.0\\.1:${port}->8080`));
+    assert.match(
+      await docker(['ps', '--filter', `label=com.docker.compose.project=${run}`, '--format', '{{.Ports}}']),
+      new RegExp(`127\\.0\\.0\\.1:${port}->8080`),
+    );
   } finally {
     await docker(['compose', '-p', run, 'down', '--volumes']);
   }

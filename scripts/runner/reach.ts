@@ -9,6 +9,14 @@ import type { RunResult } from './events.ts';
  */
 export async function reachLines({ stack: name, run, ports }: RunResult): Promise<string[]> {
   const project = new Project({ name: run, dir: findStack(name).dir, env: ports });
-  const { 'x-reach': reach } = JSON.parse(await project.compose(['config', '--format', 'json'])) as { 'x-reach'?: string[] };
-  return ['', `${run} is up:`, ...(reach ?? []).map((line) => `  ${line}`), '', `Remove it with: docker compose -p ${run} down --volumes`];
+  const { 'x-reach': reach } = JSON.parse(await project.compose(['config', '--format', 'json'])) as {
+    'x-reach'?: string[];
+  };
+  return [
+    '',
+    `${run} is up:`,
+    ...(reach ?? []).map((line) => `  ${line}`),
+    '',
+    `Remove it with: docker compose -p ${run} down --volumes`,
+  ];
 }

@@ -47,7 +47,9 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
       const built = await buildImages(stacks, options.signal);
       if (built.length > 0) say(`built ${built.join(', ')}`);
     }));
-  const results = failure ? stacks.map((stack) => notRun(stack, failure, phases)) : await sideBySide(stacks, options.jobs, (stack) => runStack(stack, { ...options, emit }));
+  const results = failure
+    ? stacks.map((stack) => notRun(stack, failure, phases))
+    : await sideBySide(stacks, options.jobs, (stack) => runStack(stack, { ...options, emit }));
   if (failure) for (const result of results) emit({ event: 'result', stack: result.stack, run: result.run, result });
   for (const reporter of options.reporters) reporter.close?.(results);
   return results;
@@ -63,7 +65,11 @@ async function removeOrphans(say: (text: string) => void): Promise<void> {
   }
 }
 
-async function sideBySide(stacks: readonly Stack[], jobs: number, run: (stack: Stack) => Promise<RunResult>): Promise<RunResult[]> {
+async function sideBySide(
+  stacks: readonly Stack[],
+  jobs: number,
+  run: (stack: Stack) => Promise<RunResult>,
+): Promise<RunResult[]> {
   const results: RunResult[] = [];
   const waiting = [...stacks.entries()];
   const worker = async (): Promise<void> => {
@@ -74,5 +80,13 @@ async function sideBySide(stacks: readonly Stack[], jobs: number, run: (stack: S
 }
 
 const notRun = (stack: Stack, failure: Failure, phases: RunResult['phases']): RunResult => ({
-  stack: stack.name, run: '', ok: false, ms: 0, phases, obligations: [], failures: [failure], ports: {}, kept: false,
+  stack: stack.name,
+  run: '',
+  ok: false,
+  ms: 0,
+  phases,
+  obligations: [],
+  failures: [failure],
+  ports: {},
+  kept: false,
 });

@@ -36,7 +36,9 @@ const ENGINE_PATIENCE = 10_000;
  */
 export async function runStack(stack: Stack, options: RunOptions): Promise<RunResult> {
   const { emit, signal } = options;
-  const name = options.pinned ? `sidecar-stacks-${stack.name}` : `sidecar-stacks-${stack.name}-${randomBytes(3).toString('hex')}`;
+  const name = options.pinned
+    ? `sidecar-stacks-${stack.name}`
+    : `sidecar-stacks-${stack.name}-${randomBytes(3).toString('hex')}`;
   const id = { stack: stack.name, run: name };
   const since = Date.now();
   const started = performance.now();
@@ -51,7 +53,12 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     emit({ event: 'phase', ...id, phase: which, state: 'start' });
     const failure = await work().catch(unexpected);
     phases[which] = Math.round(performance.now() - begin);
-    if (failure) failures.push(signal.aborted && which !== 'down' ? { reason: 'interrupted', message: `Interrupted during ${which}.` } : failure);
+    if (failure)
+      failures.push(
+        signal.aborted && which !== 'down'
+          ? { reason: 'interrupted', message: `Interrupted during ${which}.` }
+          : failure,
+      );
     emit({ event: 'phase', ...id, phase: which, state: failure ? 'failed' : 'done', ms: phases[which] });
     return failure === undefined;
   };
@@ -71,7 +78,9 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
       outcome = await runScenario(stack, project, options);
       const failed = outcome.obligations.filter((each) => each.state === 'failed');
       if (outcome.failure) return outcome.failure;
-      return failed.length === 0 ? undefined : { reason: 'obligation', message: `${failed.length} of ${outcome.obligations.length} obligations failed.` };
+      return failed.length === 0
+        ? undefined
+        : { reason: 'obligation', message: `${failed.length} of ${outcome.obligations.length} obligations failed.` };
     });
     if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.unshift(engineGone(project));
   }
@@ -84,7 +93,11 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
 
   const result: RunResult = {
-    ...id, kept, phases, failures, ports: project.env,
+    ...id,
+    kept,
+    phases,
+    failures,
+    ports: project.env,
     ok: failures.length === 0,
     ms: Math.round(performance.now() - started),
     obligations: outcome.obligations,
@@ -100,19 +113,34 @@ async function up(project: Project, { timeout, signal }: RunOptions): Promise<Fa
   } catch (error) {
     const failure = await explainUp(project, error);
     const late = error instanceof EngineError && error.reason === 'timeout';
-    return late ? { ...failure, reason: 'timeout', message: `${project.name} was not up within ${timeout / 1000} s. ${failure.message}` } : failure;
+    return late
+      ? {
+          ...failure,
+          reason: 'timeout',
+          message: `${project.name} was not up within ${timeout / 1000} s. ${failure.message}`,
+        }
+      : failure;
   }
 }
 
 /** Remove everything, whatever happened before; nothing interrupts it but the program's own end. */
 async function tearDown(project: Project): Promise<Failure | undefined> {
   try {
-    if (!(await engineAnswers())) await eventually('the engine answers', engineAnswers, { within: ENGINE_PATIENCE, every: 500 });
+    if (!(await engineAnswers()))
+      await eventually('the engine answers', engineAnswers, { within: ENGINE_PATIENCE, every: 500 });
     await project.down({ timeoutMs: 120_000 });
     const left = await leftovers(project.name);
-    return left.length === 0 ? undefined : { reason: 'teardown', message: `Left behind by ${project.name}: ${left.join(', ')}. Remove them with: make clean` };
+    return left.length === 0
+      ? undefined
+      : {
+          reason: 'teardown',
+          message: `Left behind by ${project.name}: ${left.join(', ')}. Remove them with: make clean`,
+        };
   } catch (error) {
-    return { reason: 'teardown', message: `${project.name} could not be removed: ${(error as Error).message}. When the engine answers again, the next run removes it, as does: make clean` };
+    return {
+      reason: 'teardown',
+      message: `${project.name} could not be removed: ${(error as Error).message}. When the engine answers again, the next run removes it, as does: make clean`,
+    };
   }
 }
 

@@ -18,7 +18,10 @@ interface Entry {
 /** Note that this process runs a project. */
 export function enterRun(project: string, stack: string): void {
   mkdirSync(DIR, { recursive: true });
-  writeFileSync(fileOf(project), JSON.stringify({ pid: process.pid, started: startTime(process.pid) ?? '', stack } satisfies Entry));
+  writeFileSync(
+    fileOf(project),
+    JSON.stringify({ pid: process.pid, started: startTime(process.pid) ?? '', stack } satisfies Entry),
+  );
 }
 
 /** It is over, or was left up on purpose. */
@@ -57,7 +60,9 @@ function read(file: string): Entry | undefined {
 function startTime(pid: number): string | undefined {
   try {
     // Field 22 of proc(5)'s stat, counted after the command, which may hold blanks.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19];
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19];
   } catch {
     try {
       process.kill(pid, 0);

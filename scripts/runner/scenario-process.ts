@@ -29,7 +29,11 @@ const OUTPUT_LIMIT = 1_000_000;
  * pattern matches nothing; so a scenario passes only when it announced its obligations, each was
  * seen to pass, and the process ended by itself with 0.
  */
-export async function runScenario(stack: Stack, project: Project, { timeout, signal, emit }: ScenarioOptions): Promise<ScenarioOutcome> {
+export async function runScenario(
+  stack: Stack,
+  project: Project,
+  { timeout, signal, emit }: ScenarioOptions,
+): Promise<ScenarioOutcome> {
   const id = { stack: stack.name, run: project.name };
   const child = fork(join(stack.dir, 'scenario.ts'), [], {
     cwd: stack.dir,
@@ -89,18 +93,30 @@ export async function runScenario(stack: Stack, project: Project, { timeout, sig
   return { obligations, output, ...(failure && { failure }) };
 }
 
-function judge(obligations: readonly ObligationResult[], code: number | null, ended: 'timeout' | 'interrupted' | undefined, timeout: number): Failure | undefined {
+function judge(
+  obligations: readonly ObligationResult[],
+  code: number | null,
+  ended: 'timeout' | 'interrupted' | undefined,
+  timeout: number,
+): Failure | undefined {
   const unfinished = obligations.find((each) => each.state === 'not-run')?.name;
   const at = unfinished === undefined ? '' : ` It had not ended: "${unfinished}".`;
   if (ended === 'interrupted') return { reason: 'interrupted', message: 'Interrupted while the scenario ran.' };
-  if (ended === 'timeout') return { reason: 'timeout', message: `The scenario was not done within ${timeout / 1000} s and was ended.${at}` };
+  if (ended === 'timeout')
+    return { reason: 'timeout', message: `The scenario was not done within ${timeout / 1000} s and was ended.${at}` };
   if (obligations.length === 0) {
-    return { reason: 'no-obligations', message: `The scenario announced no obligations (exit code ${code}): does scenario.ts call run() at its end, and does it load?` };
+    return {
+      reason: 'no-obligations',
+      message: `The scenario announced no obligations (exit code ${code}): does scenario.ts call run() at its end, and does it load?`,
+    };
   }
   const failed = obligations.filter((each) => each.state === 'failed').length;
   if (failed > 0) return undefined;
   if (unfinished !== undefined || code !== 0) {
-    return { reason: 'scenario', message: `The scenario's process exited with ${code} although no obligation failed.${at}` };
+    return {
+      reason: 'scenario',
+      message: `The scenario's process exited with ${code} although no obligation failed.${at}`,
+    };
   }
   return undefined;
 }

@@ -5,27 +5,44 @@ import { commandBlocks, printsAs } from './readme-blocks.ts';
 const test = suite('readme blocks');
 
 const fence = '```';
-const block = (before: string, language: string, ...lines: string[]): string => [before, `${fence}${language}`, ...lines, fence].join('\n');
+const block = (before: string, language: string, ...lines: string[]): string =>
+  [before, `${fence}${language}`, ...lines, fence].join('\n');
 
 test('a block says in a comment how it is known to work', () => {
-  const hows = ['<!-- run -->', '<!-- run: engine -->', '<!-- covered: by the stack -->', '<!-- not run: it opens a browser -->', 'Just words:', '<!-- covered -->', '<!-- not run -->']
-    .map((comment) => commandBlocks(block(comment, 'sh', 'true'))[0]!.how);
+  const hows = [
+    '<!-- run -->',
+    '<!-- run: engine -->',
+    '<!-- covered: by the stack -->',
+    '<!-- not run: it opens a browser -->',
+    'Just words:',
+    '<!-- covered -->',
+    '<!-- not run -->',
+  ].map((comment) => commandBlocks(block(comment, 'sh', 'true'))[0]!.how);
   assert.equal(hows, ['run', 'run-engine', 'covered', 'not-run', 'unsaid', 'unsaid', 'unsaid']);
 });
 
 test('the lines of a sh block are commands, but for comments', () => {
   const [first] = commandBlocks(block('<!-- run -->', 'sh', '# why', 'one', '', 'two'));
-  assert.equal(first!.commands.map(({ text }) => text), ['one', 'two']);
+  assert.equal(
+    first!.commands.map(({ text }) => text),
+    ['one', 'two'],
+  );
 });
 
 test('a console block shows what each command prints', () => {
   const [first] = commandBlocks(block('<!-- run -->', 'console', '$ one', 'a', 'b', '$ two'));
-  assert.equal(first!.commands, [{ text: 'one', expected: 'a\nb' }, { text: 'two', expected: '' }]);
+  assert.equal(first!.commands, [
+    { text: 'one', expected: 'a\nb' },
+    { text: 'two', expected: '' },
+  ]);
 });
 
 test('other languages are no commands, and a comment counts for the next block only', () => {
   const blocks = commandBlocks([block('<!-- run -->', 'yaml', 'a: b'), block('', 'sh', 'true')].join('\n\n'));
-  assert.equal(blocks.map(({ how, line }) => [how, line]), [['unsaid', 8]]);
+  assert.equal(
+    blocks.map(({ how, line }) => [how, line]),
+    [['unsaid', 8]],
+  );
 });
 
 test('… stands for any text', () => {

@@ -47,7 +47,8 @@ export function commandBlocks(markdown: string): Block[] {
     const end = lines.findIndex((line, at) => at >= start && line.startsWith('```'));
     const body = lines.slice(start, end === -1 ? lines.length : end);
     index = end === -1 ? lines.length : end;
-    if (language === 'sh' || language === 'console') blocks.push({ line: start + 1, ...said(comment), commands: commandsOf(language, body) });
+    if (language === 'sh' || language === 'console')
+      blocks.push({ line: start + 1, ...said(comment), commands: commandsOf(language, body) });
     comment = '';
   }
   return blocks;
@@ -63,7 +64,9 @@ function said(comment: string): Pick<Block, 'how' | 'why'> {
 
 function commandsOf(language: string, body: readonly string[]): Command[] {
   if (language === 'sh') {
-    return body.filter((line) => line.trim() !== '' && !line.startsWith('#')).map((text) => ({ text, expected: undefined }));
+    return body
+      .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+      .map((text) => ({ text, expected: undefined }));
   }
   const commands: { text: string; lines: string[] }[] = [];
   for (const line of body) {
@@ -78,6 +81,10 @@ function commandsOf(language: string, body: readonly string[]): Command[] {
  * @param expected with `…` for any text
  */
 export function printsAs(expected: string, actual: string): boolean {
-  const pattern = expected.trim().split('…').map((part) => RegExp.escape(part)).join('[\\s\\S]*?');
+  const pattern = expected
+    .trim()
+    .split('…')
+    .map((part) => RegExp.escape(part))
+    .join('[\\s\\S]*?');
   return new RegExp(`^${pattern}$`).test(actual.trim());
 }

@@ -28,17 +28,24 @@ export async function checkReadmes({ print, signal, engine }: ReadmeOptions): Pr
       print(`FAILED ${file}:${line}: ${what}`);
     };
     for (const block of commandBlocks(readFileSync(join(ROOT, file), 'utf8'))) {
-      if (block.how === 'unsaid') fail(block.line, 'the block does not say whether it is run: put <!-- run -->, <!-- covered: by what --> or <!-- not run: why --> before it');
+      if (block.how === 'unsaid')
+        fail(
+          block.line,
+          'the block does not say whether it is run: put <!-- run -->, <!-- covered: by what --> or <!-- not run: why --> before it',
+        );
       else if (block.how === 'covered' || block.how === 'not-run') result.passed += 1;
       if (block.how !== 'run' && (block.how !== 'run-engine' || !engine)) continue;
       for (const { text, expected } of block.commands) {
         // A README's commands are the project's own text, meant to be typed into a shell.
         const { exitCode, stdout, stderr } = await run('bash', ['-c', text], {
-          cwd: join(ROOT, dirname(file)), timeoutMs: DEADLINE, signal,
+          cwd: join(ROOT, dirname(file)),
+          timeoutMs: DEADLINE,
+          signal,
           env: { PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH']}` },
         });
         if (exitCode !== 0) fail(block.line, `${text}: exit code ${exitCode}\n${stderr.trim()}`);
-        else if (expected !== undefined && !printsAs(expected, stdout)) fail(block.line, `${text} printed\n${stdout.trim()}\nand not\n${expected.trim()}`);
+        else if (expected !== undefined && !printsAs(expected, stdout))
+          fail(block.line, `${text} printed\n${stdout.trim()}\nand not\n${expected.trim()}`);
         else {
           result.passed += 1;
           print(`ok ${file}: ${text}`);

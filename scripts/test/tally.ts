@@ -8,4 +8,7 @@ export interface Tally {
 export const tally = (passed = 0, failed = 0): Tally => ({ passed, failed });
 
 export const sum = (tallies: readonly Tally[]): Tally =>
-  tallies.reduce((total, { passed, failed }) => ({ passed: total.passed + passed, failed: total.failed + failed }), tally());
+  tallies.reduce(
+    (total, { passed, failed }) => ({ passed: total.passed + passed, failed: total.failed + failed }),
+    tally(),
+  );

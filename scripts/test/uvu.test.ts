@@ -20,11 +20,19 @@ async function outcome(lines: string[], timeout = 20_000) {
 }
 
 test('tests that pass, pass', async () => {
-  assert.equal(await outcome(["test('a', () => {});", "test('b', () => {});", 'test.run();']), { passed: 2, failed: 0, fault: '' });
+  assert.equal(await outcome(["test('a', () => {});", "test('b', () => {});", 'test.run();']), {
+    passed: 2,
+    failed: 0,
+    fault: '',
+  });
 });
 
 test('a failed test fails', async () => {
-  assert.equal(await outcome(["test('a', () => {});", "test('b', () => { throw new Error('x'); });", 'test.run();']), { passed: 1, failed: 1, fault: '' });
+  assert.equal(await outcome(["test('a', () => {});", "test('b', () => { throw new Error('x'); });", 'test.run();']), {
+    passed: 1,
+    failed: 1,
+    fault: '',
+  });
 });
 
 test('a test that rejects with something else than an Error fails', async () => {
@@ -38,7 +46,10 @@ test('a file that forgets to run fails', async () => {
 });
 
 test('a hook that throws fails', async () => {
-  assert.ok((await outcome(["test.before(() => { throw new Error('x'); });", "test('a', () => {});", 'test.run();'])).failed > 0);
+  assert.ok(
+    (await outcome(["test.before(() => { throw new Error('x'); });", "test('a', () => {});", 'test.run();'])).failed >
+      0,
+  );
 });
 
 test('a file that does not load fails', async () => {
@@ -46,7 +57,10 @@ test('a file that does not load fails', async () => {
 });
 
 test('a process that hangs is ended at its deadline', async () => {
-  const { failed, fault } = await outcome(["test('a', () => {});", 'test.run();', 'setInterval(() => {}, 1000);'], 1000);
+  const { failed, fault } = await outcome(
+    ["test('a', () => {});", 'test.run();', 'setInterval(() => {}, 1000);'],
+    1000,
+  );
   assert.is(failed, 1);
   assert.match(fault, /not done within 1 s/);
 });

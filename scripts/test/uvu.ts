@@ -28,7 +28,12 @@ export interface FileOptions {
  */
 export async function runFile(file: string, { timeout, signal }: FileOptions): Promise<FileReport> {
   const started = performance.now();
-  const child = spawn(process.execPath, [file], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, FORCE_COLOR: '0' } });
+  const child = spawn(process.execPath, [file], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, FORCE_COLOR: '0' },
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -62,11 +67,16 @@ export async function runFile(file: string, { timeout, signal }: FileOptions): P
  * @param deadline the deadline in milliseconds when it passed
  */
 export function judge(output: string, code: number | null, deadline?: number): Tally & { fault?: string } {
-  const count = (label: string): number => [...output.matchAll(new RegExp(`^ {2}${label}:\\s+(\\d+)`, 'gm'))].reduce((total, [, digits]) => total + Number(digits), 0);
+  const count = (label: string): number =>
+    [...output.matchAll(new RegExp(`^ {2}${label}:\\s+(\\d+)`, 'gm'))].reduce(
+      (total, [, digits]) => total + Number(digits),
+      0,
+    );
   const total = count('Total');
   const passed = count('Passed');
   const failed = total - passed;
-  if (deadline !== undefined) return { passed, failed: failed + 1, fault: `not done within ${deadline / 1000} s, and ended` };
+  if (deadline !== undefined)
+    return { passed, failed: failed + 1, fault: `not done within ${deadline / 1000} s, and ended` };
   if (total === 0) return { ...tally(0, 1), fault: `ran no test (exit code ${code})` };
   if (code !== 0 && failed === 0) return { passed, failed: 1, fault: `exited with ${code} although no test failed` };
   return { passed, failed };

@@ -20,9 +20,17 @@ test.after(() => {
   server.closeAllConnections();
 });
 
-async function ask(path: string, method = 'GET'): Promise<{ status: number; body: string; type: string | null; headers: Headers }> {
+async function ask(
+  path: string,
+  method = 'GET',
+): Promise<{ status: number; body: string; type: string | null; headers: Headers }> {
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, { method });
-  return { status: response.status, body: await response.text(), type: response.headers.get('content-type'), headers: response.headers };
+  return {
+    status: response.status,
+    body: await response.text(),
+    type: response.headers.get('content-type'),
+    headers: response.headers,
+  };
 }
 
 test('/healthz answers while the process does', async () => {
@@ -33,14 +41,21 @@ test('/healthz answers while the process does', async () => {
 test('/readyz answers 503 with the reason, and 200 once the job can be done', async () => {
   const before = await ask('/readyz');
   assert.is(before.status, 503);
-  assert.equal(JSON.parse(before.body), { ready: false, checks: { app: { ready: false, age_seconds: null, reason: 'not verified yet' } } });
+  assert.equal(JSON.parse(before.body), {
+    ready: false,
+    checks: { app: { ready: false, age_seconds: null, reason: 'not verified yet' } },
+  });
   check.pass();
   const after = await ask('/readyz?verbose');
   assert.equal([after.status, after.type], [200, 'application/json']);
 });
 
 test("/metrics answers in Prometheus' format", async () => {
-  assert.equal(await ask('/metrics').then(({ status, body, type }) => [status, body, type]), [200, 'x 1\n', 'text/plain; version=0.0.4; charset=utf-8']);
+  assert.equal(await ask('/metrics').then(({ status, body, type }) => [status, body, type]), [
+    200,
+    'x 1\n',
+    'text/plain; version=0.0.4; charset=utf-8',
+  ]);
 });
 
 test('metrics that fail are a 500, and the port lives on', async () => {
@@ -71,7 +86,9 @@ test('HEAD is answered without a body, any other method with 405', async () => {
 test('a port that is taken is a configuration error that names the parameter', async () => {
   const { port } = server.address() as AddressInfo;
   let error: unknown;
-  await serveAdmin({ address: '127.0.0.1', port, readiness, metrics: () => metrics() }).catch((reason: unknown) => (error = reason));
+  await serveAdmin({ address: '127.0.0.1', port, readiness, metrics: () => metrics() }).catch(
+    (reason: unknown) => (error = reason),
+  );
   assert.instance(error, ConfigurationError);
   assert.match((error as ConfigurationError).message, new RegExp(`^ADMIN_PORT: 127\\.0\\.0\\.1:${port} is in use`));
 });

@@ -48,7 +48,11 @@ export async function serveAdmin(options: AdminOptions): Promise<Server> {
   return server;
 }
 
-async function answer(handlers: Readonly<Record<string, AdminHandler>>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  handlers: Readonly<Record<string, AdminHandler>>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0]!;
   const handler = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
   response.setHeader('cache-control', 'no-store');

@@ -12,7 +12,13 @@ const contract = defineContract({
   prefixes: ['UPDATE_'],
   adminPort: '9902',
   parameters: {
-    UPDATE_PERIOD: { type: 'duration', unit: 's', default: '60s', description: 'Time between two updates', deprecated: ['UPDATE_FREQUENCY'] },
+    UPDATE_PERIOD: {
+      type: 'duration',
+      unit: 's',
+      default: '60s',
+      description: 'Time between two updates',
+      deprecated: ['UPDATE_FREQUENCY'],
+    },
     UPDATE_TOKEN: { type: 'string', secret: true, required: true, pattern: /^\w+$/, description: 'Token' },
     HOOK_PORT: { type: 'port', description: 'Port of hooks' },
   },
@@ -24,7 +30,9 @@ const contract = defineContract({
 });
 
 test('what all sidecars share is added', () => {
-  assert.ok(['ADMIN_ADDRESS', 'ADMIN_PORT', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT'].every((name) => name in contract.parameters));
+  assert.ok(
+    ['ADMIN_ADDRESS', 'ADMIN_PORT', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT'].every((name) => name in contract.parameters),
+  );
   assert.equal(Object.keys(contract.endpoints), ['/healthz', '/readyz', '/metrics', '/last']);
   assert.equal(Object.keys(contract.signals), ['SIGTERM', 'SIGINT', 'SIGHUP']);
   assert.equal(Object.keys(contract.exitCodes), ['0', '1', '3', '64', '70']);
@@ -43,8 +51,17 @@ test('the document is plain data that says all', () => {
     deprecated: ['UPDATE_FREQUENCY'],
     description: 'Time between two updates',
   });
-  assert.equal(document.parameters['UPDATE_TOKEN'], { type: 'string', required: true, secret: true, accepts: 'any text', description: 'Token' });
-  assert.equal(document.ports, { hooks: { parameter: 'HOOK_PORT', description: 'hooks' }, admin: { parameter: 'ADMIN_PORT', description: 'health, readiness and metrics', default: 9902 } });
+  assert.equal(document.parameters['UPDATE_TOKEN'], {
+    type: 'string',
+    required: true,
+    secret: true,
+    accepts: 'any text',
+    description: 'Token',
+  });
+  assert.equal(document.ports, {
+    hooks: { parameter: 'HOOK_PORT', description: 'hooks' },
+    admin: { parameter: 'ADMIN_PORT', description: 'health, readiness and metrics', default: 9902 },
+  });
 });
 
 test('every default is a value of its own parameter', () => {
@@ -55,7 +72,16 @@ test('every default is a value of its own parameter', () => {
 
 test('the help names everything in at most 80 columns', () => {
   const help = helpText(contract);
-  for (const text of ['UPDATE_PERIOD   --update-period', 'UPDATE_TOKEN (or UPDATE_TOKEN_FILE)', 'default 60s', 'required', '/last', 'SIGHUP', '64']) assert.ok(help.includes(text), text);
+  for (const text of [
+    'UPDATE_PERIOD   --update-period',
+    'UPDATE_TOKEN (or UPDATE_TOKEN_FILE)',
+    'default 60s',
+    'required',
+    '/last',
+    'SIGHUP',
+    '64',
+  ])
+    assert.ok(help.includes(text), text);
   assert.ok(help.split('\n').every((line) => line.length <= 80));
 });
 

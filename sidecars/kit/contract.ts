@@ -44,15 +44,31 @@ export const EXIT_FAILURE = 70;
 /** What every sidecar has. The admin port's default differs, since sidecars share one network. */
 const commonParameters = (adminPort: string) =>
   ({
-    ADMIN_ADDRESS: { type: 'string', default: '0.0.0.0', description: 'Address of the admin port', pattern: /^[0-9a-fA-F.:]+$/, accepts: 'an IP address' },
+    ADMIN_ADDRESS: {
+      type: 'string',
+      default: '0.0.0.0',
+      description: 'Address of the admin port',
+      pattern: /^[0-9a-fA-F.:]+$/,
+      accepts: 'an IP address',
+    },
     ADMIN_PORT: { type: 'port', default: adminPort, description: 'Port of /healthz, /readyz and /metrics' },
     LOG_LEVEL: { type: 'enum', values: LOG_LEVELS, default: 'info', description: 'Least level that is logged' },
-    SHUTDOWN_TIMEOUT: { type: 'duration', unit: 's', default: '8s', min: 0, max: 3_600_000, description: 'How long a shutdown may take before it is forced' },
+    SHUTDOWN_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '8s',
+      min: 0,
+      max: 3_600_000,
+      description: 'How long a shutdown may take before it is forced',
+    },
   }) as const satisfies Parameters;
 
 type CommonParameters = ReturnType<typeof commonParameters>;
 
-type Own<P extends Parameters, M extends MetricDeclarations> = Pick<Contract<P, M>, 'name' | 'version' | 'description' | 'prefixes' | 'parameters' | 'ports' | 'metrics'> &
+type Own<P extends Parameters, M extends MetricDeclarations> = Pick<
+  Contract<P, M>,
+  'name' | 'version' | 'description' | 'prefixes' | 'parameters' | 'ports' | 'metrics'
+> &
   Partial<Pick<Contract, 'endpoints' | 'paths' | 'signals' | 'exitCodes' | 'user'>> & {
     /** Default of ADMIN_PORT, as text. */
     readonly adminPort: string;
@@ -62,7 +78,9 @@ type Own<P extends Parameters, M extends MetricDeclarations> = Pick<Contract<P, 
  * Declare a sidecar's contract; what all sidecars share is added here.
  * @param own what only this sidecar has
  */
-export function defineContract<const P extends Parameters, const M extends MetricDeclarations>(own: Own<P, M>): Contract<P & CommonParameters, M & typeof PROCESS_METRICS> {
+export function defineContract<const P extends Parameters, const M extends MetricDeclarations>(
+  own: Own<P, M>,
+): Contract<P & CommonParameters, M & typeof PROCESS_METRICS> {
   const { adminPort, ...rest } = own;
   return {
     ...rest,
@@ -76,8 +94,18 @@ export function defineContract<const P extends Parameters, const M extends Metri
     },
     metrics: { ...own.metrics, ...PROCESS_METRICS },
     paths: own.paths ?? {},
-    signals: { SIGTERM: 'stop accepting, drain, exit 0; a second one exits at once', SIGINT: 'as SIGTERM', ...own.signals },
-    exitCodes: { 0: 'stopped as asked', 1: 'the shutdown was forced', [EXIT_CONFIGURATION]: 'bad configuration', [EXIT_FAILURE]: 'internal error', ...own.exitCodes },
+    signals: {
+      SIGTERM: 'stop accepting, drain, exit 0; a second one exits at once',
+      SIGINT: 'as SIGTERM',
+      ...own.signals,
+    },
+    exitCodes: {
+      0: 'stopped as asked',
+      1: 'the shutdown was forced',
+      [EXIT_CONFIGURATION]: 'bad configuration',
+      [EXIT_FAILURE]: 'internal error',
+      ...own.exitCodes,
+    },
     user: own.user ?? '65532:65532',
   };
 }

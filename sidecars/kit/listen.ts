@@ -20,7 +20,11 @@ export async function listen(server: Server, options: ListenOptions, parameter: 
   const refuse = (error: NodeJS.ErrnoException): void => {
     const meaning = MEANING[error.code ?? ''];
     const at = `${options.host ?? '*'}:${options.port}`;
-    reject(meaning ? new ConfigurationError([{ parameter, reason: 'conflict', message: `${parameter}: ${at} ${meaning}` }]) : error);
+    reject(
+      meaning
+        ? new ConfigurationError([{ parameter, reason: 'conflict', message: `${parameter}: ${at} ${meaning}` }])
+        : error,
+    );
   };
   server.once('error', refuse);
   server.listen(options, () => {

@@ -16,7 +16,11 @@ export interface MetricDeclaration {
 export type MetricDeclarations = Readonly<Record<string, MetricDeclaration>>;
 
 export type Metrics<M extends MetricDeclarations> = {
-  readonly [Name in keyof M]: M[Name]['type'] extends 'counter' ? Counter : M[Name]['type'] extends 'gauge' ? Gauge : Histogram;
+  readonly [Name in keyof M]: M[Name]['type'] extends 'counter'
+    ? Counter
+    : M[Name]['type'] extends 'gauge'
+      ? Gauge
+      : Histogram;
 };
 
 /**
@@ -60,4 +64,3 @@ export function updateProcessMetrics(metrics: Metrics<typeof PROCESS_METRICS>): 
     // Not Linux: the gauge keeps its zero, as the platform has no such directory.
   }
 }
-

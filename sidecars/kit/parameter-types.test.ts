@@ -34,7 +34,8 @@ const GOOD: readonly [parameter: Parameter, text: string, value: unknown][] = [
   [LIST, ',', []],
 ];
 
-for (const [parameter, text, value] of GOOD) test(`${parameter.type} ${JSON.stringify(text)} is read`, () => assert.equal(parseValue(parameter, text), value));
+for (const [parameter, text, value] of GOOD)
+  test(`${parameter.type} ${JSON.stringify(text)} is read`, () => assert.equal(parseValue(parameter, text), value));
 
 const BAD: readonly [parameter: Parameter, text: string, wrong: RegExp, accepted: RegExp][] = [
   [{ type: 'string', ...d }, 'a\nb', /control character/, /any text/],
@@ -78,37 +79,66 @@ for (const [parameter, text, wrong, accepted] of BAD) {
 const FACTORS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 test('a duration is its number times its unit, to the microsecond, and what is read back is the same', () => {
-  fc.assert(fc.property(fc.nat(1e9), fc.nat(999), fc.constantFrom(...(Object.keys(FACTORS) as (keyof typeof FACTORS)[])), (whole, thousandths, unit) => {
-    const value = parseValue(SECONDS, `${whole}.${String(thousandths).padStart(3, '0')}${unit}`) as number;
-    assert.ok(Math.abs(value - ((whole * 1000 + thousandths) * FACTORS[unit]) / 1000) <= Math.max(0.0005, value * 1e-12));
-    if (value < 1e12 && Number.isInteger(value)) assert.is(parseValue(SECONDS, `${value}ms`), value);
-  }));
+  fc.assert(
+    fc.property(
+      fc.nat(1e9),
+      fc.nat(999),
+      fc.constantFrom(...(Object.keys(FACTORS) as (keyof typeof FACTORS)[])),
+      (whole, thousandths, unit) => {
+        const value = parseValue(SECONDS, `${whole}.${String(thousandths).padStart(3, '0')}${unit}`) as number;
+        assert.ok(
+          Math.abs(value - ((whole * 1000 + thousandths) * FACTORS[unit]) / 1000) <= Math.max(0.0005, value * 1e-12),
+        );
+        if (value < 1e12 && Number.isInteger(value)) assert.is(parseValue(SECONDS, `${value}ms`), value);
+      },
+    ),
+  );
 });
 
 test('a size is its number times its unit', () => {
-  fc.assert(fc.property(fc.nat(1e6), fc.constantFrom(['', 1], ['b', 1], ['KiB', 1024], ['M', 1024 ** 2], ['gb', 1024 ** 3]), (number, [suffix, factor]) => {
-    assert.is(parseValue(SIZE, `${number}${suffix}`), number * Number(factor));
-  }));
+  fc.assert(
+    fc.property(
+      fc.nat(1e6),
+      fc.constantFrom(['', 1], ['b', 1], ['KiB', 1024], ['M', 1024 ** 2], ['gb', 1024 ** 3]),
+      (number, [suffix, factor]) => {
+        assert.is(parseValue(SIZE, `${number}${suffix}`), number * Number(factor));
+      },
+    ),
+  );
 });
 
 test('items of a list come back whatever the blanks around them', () => {
   const item = fc.stringMatching(/^[^,\s](?:[^,\n]*[^,\s])?$/);
-  fc.assert(fc.property(fc.array(fc.tuple(item, fc.constantFrom('', ' ', '\t'), fc.constantFrom(',', ' , ', ',,'))), (items) => {
-    const text = items.map(([each, blank, separator]) => `${blank}${each}${blank}${separator}`).join('');
-    assert.equal(parseValue(LIST, text), items.map(([each]) => each));
-  }));
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(item, fc.constantFrom('', ' ', '\t'), fc.constantFrom(',', ' , ', ',,'))),
+      (items) => {
+        const text = items.map(([each, blank, separator]) => `${blank}${each}${blank}${separator}`).join('');
+        assert.equal(
+          parseValue(LIST, text),
+          items.map(([each]) => each),
+        );
+      },
+    ),
+  );
 });
 
 test('no text makes a reader throw anything but Unacceptable, nor give a number that is none', () => {
   const parameters = [...GOOD, ...BAD].map(([parameter]) => parameter);
-  fc.assert(fc.property(fc.constantFrom(...parameters), fc.oneof(fc.string(), fc.stringMatching(/^-?\d{0,20}(\.\d*)?[a-zA-Z]{0,3}$/)), (parameter, text) => {
-    try {
-      const value = parseValue(parameter, text);
-      if (typeof value === 'number') assert.ok(Number.isFinite(value));
-    } catch (error) {
-      assert.instance(error, Unacceptable);
-    }
-  }));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...parameters),
+      fc.oneof(fc.string(), fc.stringMatching(/^-?\d{0,20}(\.\d*)?[a-zA-Z]{0,3}$/)),
+      (parameter, text) => {
+        try {
+          const value = parseValue(parameter, text);
+          if (typeof value === 'number') assert.ok(Number.isFinite(value));
+        } catch (error) {
+          assert.instance(error, Unacceptable);
+        }
+      },
+    ),
+  );
 });
 
 test.run();

@@ -95,9 +95,15 @@ export class Unacceptable extends Error {
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const BYTES: Record<string, number> = {
   b: 1,
-  k: 1024, kb: 1024, kib: 1024,
-  m: 1024 ** 2, mb: 1024 ** 2, mib: 1024 ** 2,
-  g: 1024 ** 3, gb: 1024 ** 3, gib: 1024 ** 3,
+  k: 1024,
+  kb: 1024,
+  kib: 1024,
+  m: 1024 ** 2,
+  mb: 1024 ** 2,
+  mib: 1024 ** 2,
+  g: 1024 ** 3,
+  gb: 1024 ** 3,
+  gib: 1024 ** 3,
 };
 
 /**
@@ -177,7 +183,10 @@ export function parseValue(parameter: Parameter, text: string): string | number 
     case 'enum':
       return parameter.values.includes(text) ? text : refuse('is not a choice');
     case 'list': {
-      const items = text.split(',').map((item) => item.trim()).filter((item) => item !== '');
+      const items = text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
       const bad = items.find((item) => parameter.pattern && !parameter.pattern.test(item));
       return bad === undefined ? items : refuse(`has the item ${JSON.stringify(bad)}, which is malformed`);
     }

@@ -49,7 +49,10 @@ export const flagOf = (name: string): string => name.toLowerCase().replaceAll('_
  * @returns the values (durations in milliseconds, sizes in bytes) and warnings about deprecated names
  * @throws {ConfigurationError} with all that is wrong
  */
-export function readParameters<P extends Parameters>(declared: P, source: Source): { values: Values<P>; warnings: string[] } {
+export function readParameters<P extends Parameters>(
+  declared: P,
+  source: Source,
+): { values: Values<P>; warnings: string[] } {
   const problems: Problem[] = [];
   const warnings: string[] = [];
   const values: Record<string, unknown> = {};
@@ -58,10 +61,15 @@ export function readParameters<P extends Parameters>(declared: P, source: Source
   for (const [name, parameter] of Object.entries(declared)) {
     let found: Found | undefined;
     try {
-      found = find(name, parameter, source, flags, warnings) ?? (parameter.default === undefined ? undefined : { name, text: parameter.default });
+      found =
+        find(name, parameter, source, flags, warnings) ??
+        (parameter.default === undefined ? undefined : { name, text: parameter.default });
       if (found !== undefined) values[name] = parseValue(parameter, found.text);
       else if (parameter.required) {
-        throw new Wrong('missing', `${name} is not set; it is required: ${accepts(parameter)} (${parameter.description})`);
+        throw new Wrong(
+          'missing',
+          `${name} is not set; it is required: ${accepts(parameter)} (${parameter.description})`,
+        );
       }
     } catch (error) {
       problems.push(problemOf(error, name, found, parameter.secret));
@@ -90,7 +98,13 @@ interface Found {
 /** One parameter's text, from flags before the environment; each by its name, its file or a former name. */
 function find(name: string, parameter: Parameter, source: Source, flags: Flags, warnings: string[]): Found | undefined {
   const former = parameter.deprecated ?? [];
-  const byFlag = choose(parameter, flags.get(name), former.flatMap((alias) => flags.get(alias) ?? []), `--${flagOf(name)}`, warnings);
+  const byFlag = choose(
+    parameter,
+    flags.get(name),
+    former.flatMap((alias) => flags.get(alias) ?? []),
+    `--${flagOf(name)}`,
+    warnings,
+  );
   if (byFlag !== undefined) return byFlag;
 
   const current = lookUp(name, parameter, source);
@@ -101,11 +115,21 @@ function find(name: string, parameter: Parameter, source: Source, flags: Flags, 
 }
 
 /** The value that a user means by a current name and by former ones, which may not contradict each other. */
-function choose(parameter: Parameter, current: Found | undefined, former: readonly Found[], name: string, warnings: string[]): Found | undefined {
+function choose(
+  parameter: Parameter,
+  current: Found | undefined,
+  former: readonly Found[],
+  name: string,
+  warnings: string[],
+): Found | undefined {
   for (const found of former) warnings.push(`${found.name} is deprecated and will go: use ${name}`);
   const [first, ...others] = [...(current ? [current] : []), ...former];
   const other = others.find((found) => !sameValue(parameter, found.text, first!.text));
-  if (other) throw new Wrong('conflict', `${first!.name} and ${other.name} (deprecated) are both set, to different values: keep ${name} only`);
+  if (other)
+    throw new Wrong(
+      'conflict',
+      `${first!.name} and ${other.name} (deprecated) are both set, to different values: keep ${name} only`,
+    );
   return first;
 }
 
@@ -130,9 +154,13 @@ function lookUp(name: string, parameter: Parameter, source: Source): Found | und
     content = read(path).replace(/\r?\n$/, '');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'error';
-    throw new Wrong('unreadable', `${name}_FILE: ${path} cannot be read (${code}); accepted is a readable file that holds the value`);
+    throw new Wrong(
+      'unreadable',
+      `${name}_FILE: ${path} cannot be read (${code}); accepted is a readable file that holds the value`,
+    );
   }
-  if (content === '') throw new Wrong('malformed', `${name}_FILE: ${path} is empty; accepted is a file that holds the value`);
+  if (content === '')
+    throw new Wrong('malformed', `${name}_FILE: ${path} is empty; accepted is a file that holds the value`);
   return { name: `${name}_FILE`, text: content };
 }
 
@@ -140,19 +168,35 @@ function lookUp(name: string, parameter: Parameter, source: Source): Found | und
 type Flags = ReadonlyMap<string, Found>;
 
 function readFlags(declared: Parameters, args: readonly string[], problems: Problem[]): Flags {
-  const names = new Map(Object.entries(declared).flatMap(([name, parameter]) => [name, ...(parameter.deprecated ?? [])].map((each) => [flagOf(each), { name: each, parameter }])));
+  const names = new Map(
+    Object.entries(declared).flatMap(([name, parameter]) =>
+      [name, ...(parameter.deprecated ?? [])].map((each) => [flagOf(each), { name: each, parameter }]),
+    ),
+  );
   const options = Object.fromEntries([...names.keys()].map((flag) => [flag, { type: 'string' as const }]));
   const flags = new Map<string, Found>();
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true });
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      problems.push({ parameter: token.value, reason: 'unknown', message: `${token.value}: not a flag; accepted are ${[...names.keys()].map((flag) => `--${flag}`).join(', ')}` });
+      problems.push({
+        parameter: token.value,
+        reason: 'unknown',
+        message: `${token.value}: not a flag; accepted are ${[...names.keys()].map((flag) => `--${flag}`).join(', ')}`,
+      });
     } else if (token.kind === 'option') {
       const flag = names.get(token.name);
       if (flag === undefined) {
-        problems.push({ parameter: token.rawName, reason: 'unknown', message: `${token.rawName} is not a flag of this program${suggestion(token.name, [...names.keys()], '--')}; see --help` });
+        problems.push({
+          parameter: token.rawName,
+          reason: 'unknown',
+          message: `${token.rawName} is not a flag of this program${suggestion(token.name, [...names.keys()], '--')}; see --help`,
+        });
       } else if (token.value === undefined) {
-        problems.push({ parameter: token.rawName, reason: 'malformed', message: `${token.rawName} has no value; accepted is ${accepts(flag.parameter)}` });
+        problems.push({
+          parameter: token.rawName,
+          reason: 'malformed',
+          message: `${token.rawName} has no value; accepted is ${accepts(flag.parameter)}`,
+        });
       } else flags.set(flag.name, { name: token.rawName, text: token.value });
     }
   }
@@ -182,8 +226,14 @@ function unknownNames(declared: Parameters, { env, prefixes = [] }: Source): Pro
 function problemOf(error: unknown, name: string, found: Found | undefined, secret = false): Problem {
   if (error instanceof Wrong) return { parameter: name, reason: error.reason, message: error.message };
   if (!(error instanceof Unacceptable) || !found) throw error;
-  const value = secret ? 'the value' : JSON.stringify(found.text.length > 60 ? `${found.text.slice(0, 60)}…` : found.text);
-  return { parameter: name, reason: 'malformed', message: `${found.name}: ${value} ${error.message}; accepted is ${error.accepted}` };
+  const value = secret
+    ? 'the value'
+    : JSON.stringify(found.text.length > 60 ? `${found.text.slice(0, 60)}…` : found.text);
+  return {
+    parameter: name,
+    reason: 'malformed',
+    message: `${found.name}: ${value} ${error.message}; accepted is ${error.accepted}`,
+  };
 }
 
 /** `; did you mean X?` for the nearest known name within a third of its length. */

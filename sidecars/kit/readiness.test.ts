@@ -22,7 +22,10 @@ test('a failure is told with its reason and the age of the last success, and hea
   check.pass();
   now += 1500;
   check.fail('connection refused');
-  assert.equal(readiness.report(), { ready: false, checks: { app: { ready: false, age_seconds: 1.5, reason: 'connection refused' } } });
+  assert.equal(readiness.report(), {
+    ready: false,
+    checks: { app: { ready: false, age_seconds: 1.5, reason: 'connection refused' } },
+  });
   check.pass();
   assert.equal(readiness.report(), { ready: true, checks: { app: { ready: true, age_seconds: 0 } } });
 });
@@ -34,7 +37,11 @@ test('a success counts for its time only', () => {
   now = 10_000;
   assert.ok(readiness.report().ready);
   now = 10_001;
-  assert.equal(readiness.report().checks['poll'], { ready: false, age_seconds: 10.001, reason: 'last verified 10.0 s ago, more than 10 s' });
+  assert.equal(readiness.report().checks['poll'], {
+    ready: false,
+    age_seconds: 10.001,
+    reason: 'last verified 10.0 s ago, more than 10 s',
+  });
 });
 
 test('once stopping it is unready whatever the checks say', () => {

@@ -64,10 +64,25 @@ export class Readiness {
     return { ready: Object.values(checks).every((check) => check.ready), checks };
   }
 
-  #reportOf({ maxAge, last, reason }: { maxAge: number; last: number | undefined; reason: string | undefined }): CheckReport {
+  #reportOf({
+    maxAge,
+    last,
+    reason,
+  }: {
+    maxAge: number;
+    last: number | undefined;
+    reason: string | undefined;
+  }): CheckReport {
     const age = last === undefined ? null : (this.#now() - last) / 1000;
-    const stale = age !== null && age * 1000 > maxAge ? `last verified ${age.toFixed(1)} s ago, more than ${maxAge / 1000} s` : undefined;
+    const stale =
+      age !== null && age * 1000 > maxAge
+        ? `last verified ${age.toFixed(1)} s ago, more than ${maxAge / 1000} s`
+        : undefined;
     const why = reason ?? stale;
-    return { ready: why === undefined, age_seconds: age === null ? null : Math.round(age * 1000) / 1000, ...(why !== undefined && { reason: why }) };
+    return {
+      ready: why === undefined,
+      age_seconds: age === null ? null : Math.round(age * 1000) / 1000,
+      ...(why !== undefined && { reason: why }),
+    };
   }
 }

@@ -8,7 +8,11 @@ function make(timeout = 5000): { shutdown: Shutdown; codes: number[]; lines: str
   const codes: number[] = [];
   const lines: string[] = [];
   const line = (...args: unknown[]): void => void lines.push(String(args.at(-1)));
-  const shutdown = new Shutdown({ log: { info: line, warn: line, error: line } as never, timeout, exit: (code) => void codes.push(code) });
+  const shutdown = new Shutdown({
+    log: { info: line, warn: line, error: line } as never,
+    timeout,
+    exit: (code) => void codes.push(code),
+  });
   return { shutdown, codes, lines };
 }
 
@@ -71,7 +75,9 @@ test('the deadline tells the step that hangs, and forces the exit with 1', async
 });
 
 /** A process that shuts down on a signal, and says when it is up and when it has begun. */
-async function victim(step: string): Promise<{ child: ReturnType<typeof spawn>; said: (text: string) => Promise<void>; exit: Promise<number | null> }> {
+async function victim(
+  step: string,
+): Promise<{ child: ReturnType<typeof spawn>; said: (text: string) => Promise<void>; exit: Promise<number | null> }> {
   const program = `import { Shutdown } from ${JSON.stringify(import.meta.resolve('./shutdown.ts'))};
     const log = { info() {}, warn() {}, error() {} };
     const shutdown = new Shutdown({ log, timeout: 60000 });
@@ -79,7 +85,9 @@ async function victim(step: string): Promise<{ child: ReturnType<typeof spawn>; 
     shutdown.listen();
     setInterval(() => {}, 1000);
     console.log('up');`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const said = async (text: string): Promise<void> => {
@@ -98,7 +106,10 @@ test('SIGTERM and SIGINT end the process with 0', async () => {
 });
 
 test('a second signal forces the exit with 128 and its number', async () => {
-  for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
     const { child, said, exit } = await victim('new Promise(() => {})');
     child.kill('SIGTERM');
     await said('begun');

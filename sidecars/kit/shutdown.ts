@@ -44,7 +44,10 @@ export class Shutdown {
 
   /** Begin the end on SIGTERM and SIGINT; a second signal exits with 128 + its number. */
   listen(): void {
-    for (const [signal, number] of [['SIGTERM', 15], ['SIGINT', 2]] as const) {
+    for (const [signal, number] of [
+      ['SIGTERM', 15],
+      ['SIGINT', 2],
+    ] as const) {
       process.on(signal, () => {
         if (this.#started) {
           this.#options.log.warn({ signal }, 'second signal: exiting at once');

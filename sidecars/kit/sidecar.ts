@@ -3,7 +3,14 @@ import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } fro
 import { serveAdmin, type AdminHandler } from './admin.ts';
 import { helpText } from './help.ts';
 import { createLog, type Logger } from './log.ts';
-import { createMetrics, PROCESS_METRICS, Registry, updateProcessMetrics, type MetricDeclarations, type Metrics } from './metrics.ts';
+import {
+  createMetrics,
+  PROCESS_METRICS,
+  Registry,
+  updateProcessMetrics,
+  type MetricDeclarations,
+  type Metrics,
+} from './metrics.ts';
 import { ConfigurationError, readParameters, type Parameters, type Values } from './parameters.ts';
 import { Readiness } from './readiness.ts';
 import { Shutdown } from './shutdown.ts';
@@ -85,7 +92,15 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
       return registry.metrics();
     },
   });
-  await job({ parameters, log, metrics, registry, readiness, shutdown, adminPath: (path, handler) => (paths[path] = handler) });
+  await job({
+    parameters,
+    log,
+    metrics,
+    registry,
+    readiness,
+    shutdown,
+    adminPath: (path, handler) => (paths[path] = handler),
+  });
   shutdown.step('admin port', () => {
     admin.close();
     admin.closeAllConnections();

@@ -39,7 +39,10 @@ export async function fetchPageH2(url: string, ca: string, headers: OutgoingHttp
   const session = h2connect(origin, { ca });
   try {
     const stream = session.request({ ':path': pathname, ...headers });
-    const [received] = (await Promise.race([once(stream, 'response'), once(session, 'error').then(([error]) => Promise.reject(error as Error))])) as [IncomingHttpHeaders & { ':status': number }];
+    const [received] = (await Promise.race([
+      once(stream, 'response'),
+      once(session, 'error').then(([error]) => Promise.reject(error as Error)),
+    ])) as [IncomingHttpHeaders & { ':status': number }];
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
     return { status: received[':status'], headers: received, body: Buffer.concat(chunks).toString() };

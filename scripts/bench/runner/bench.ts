@@ -8,10 +8,15 @@ import { compare, median, type Bench } from '../measurement.ts';
 export const bench: Bench = async ({ rounds, signal, progress }) => {
   const stack = findStack('https');
 
-  const runner = async (...args: string[]): Promise<number> => timed(async () => {
-    const { exitCode, stdout, stderr } = await run('npm', ['run', '--silent', 'stack', '--', 'https', ...args], { cwd: ROOT, signal });
-    if (exitCode !== 0) throw new Error(`npm run stack -- https ${args.join(' ')}: exit code ${exitCode}\n${stdout}${stderr}`);
-  });
+  const runner = async (...args: string[]): Promise<number> =>
+    timed(async () => {
+      const { exitCode, stdout, stderr } = await run('npm', ['run', '--silent', 'stack', '--', 'https', ...args], {
+        cwd: ROOT,
+        signal,
+      });
+      if (exitCode !== 0)
+        throw new Error(`npm run stack -- https ${args.join(' ')}: exit code ${exitCode}\n${stdout}${stderr}`);
+    });
   const bare = async (): Promise<number> => {
     const held = await holdFreePorts(stack.portVariables.length);
     await held.release();
@@ -28,15 +33,28 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
   const samples = { ours: [] as number[], theirs: [] as number[] };
   const whole: number[] = [];
   for (let round = 1; round <= rounds; round++) {
-    const sides = [['ours', () => runner('--no-checks')], ['theirs', bare]] as const;
+    const sides = [
+      ['ours', () => runner('--no-checks')],
+      ['theirs', bare],
+    ] as const;
     for (const [side, measure] of round % 2 === 1 ? sides : sides.toReversed()) samples[side].push(await measure());
     whole.push(await runner());
-    progress(`round ${round} of ${rounds}: runner ${samples.ours.at(-1)!.toFixed(1)} s, bare compose ${samples.theirs.at(-1)!.toFixed(1)} s, with all checks ${whole.at(-1)!.toFixed(1)} s`);
+    progress(
+      `round ${round} of ${rounds}: runner ${samples.ours.at(-1)!.toFixed(1)} s, bare compose ${samples.theirs.at(-1)!.toFixed(1)} s, with all checks ${whole.at(-1)!.toFixed(1)} s`,
+    );
   }
-  const seconds = compare({ bench: 'runner', metric: 'warm_run_s', peer: 'docker compose', better: 'less' }, samples, { ratio: 1 / 1.2 });
+  const seconds = compare({ bench: 'runner', metric: 'warm_run_s', peer: 'docker compose', better: 'less' }, samples, {
+    ratio: 1 / 1.2,
+  });
   const all = median(whole);
   return [
-    { bench: 'runner', metric: 'runner_overhead', ours: Number((median(samples.ours) / median(samples.theirs)).toFixed(3)), target: '<= 1.2', reached: seconds.reached! },
+    {
+      bench: 'runner',
+      metric: 'runner_overhead',
+      ours: Number((median(samples.ours) / median(samples.theirs)).toFixed(3)),
+      target: '<= 1.2',
+      reached: seconds.reached!,
+    },
     { ...seconds, target: '' },
     { bench: 'runner', metric: 'stack_https_s', ours: Number(all.toFixed(1)), target: '<= 20', reached: all <= 20 },
   ];

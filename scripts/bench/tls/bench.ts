@@ -21,14 +21,24 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     progress('building and starting the pod');
     await project.compose(['build'], { signal });
     await project.up([], { signal });
-    const version = (await project.exec('theirs', ['bash', '-c', 'nginx -v 2>&1'])).replace('nginx version: nginx/', 'nginx ');
+    const version = (await project.exec('theirs', ['bash', '-c', 'nginx -v 2>&1'])).replace(
+      'nginx version: nginx/',
+      'nginx ',
+    );
     return await measure(project, version);
   } finally {
     await project.down({ timeoutMs: 60_000 });
   }
 
   async function measure(project: Project, peer: string): Promise<Measurement[]> {
-    const samples = { keepalive: fresh(), body64k: fresh(), p99: fresh(), handshakes: fresh(), rss: fresh(), added: fresh() };
+    const samples = {
+      keepalive: fresh(),
+      body64k: fresh(),
+      p99: fresh(),
+      handshakes: fresh(),
+      rss: fresh(),
+      added: fresh(),
+    };
     for (const [side, url] of Object.entries(SIDES)) {
       await wrk(project, { url: `${url}/small`, seconds: 3 });
       progress(`warmed up ${side}`);
@@ -39,7 +49,10 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       for (const side of sides) {
         signal.throwIfAborted();
         const url = SIDES[side];
-        const [rate, rss] = await Promise.all([wrk(project, { url: `${url}/small`, seconds }), peakMb(project, side, seconds)]);
+        const [rate, rss] = await Promise.all([
+          wrk(project, { url: `${url}/small`, seconds }),
+          peakMb(project, side, seconds),
+        ]);
         samples.keepalive[side].push(rate);
         samples.rss[side].push(rss);
         samples.body64k[side].push(await wrk(project, { url: `${url}/64k`, seconds }));
@@ -48,7 +61,11 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         const direct = await latencies(project, { url: `${DIRECT}/small`, seconds, rate: LIGHT_LOAD });
         const through = await latencies(project, { url: `${url}/small`, seconds, rate: LIGHT_LOAD });
         samples.added[side].push(through.p50 - direct.p50);
-        progress(`round ${round} of ${rounds}, ${side}: ${Object.entries(samples).map(([name, each]) => `${name} ${each[side].at(-1)!.toPrecision(4)}`).join(', ')}`);
+        progress(
+          `round ${round} of ${rounds}, ${side}: ${Object.entries(samples)
+            .map(([name, each]) => `${name} ${each[side].at(-1)!.toPrecision(4)}`)
+            .join(', ')}`,
+        );
       }
     }
     const of = (metric: string, better: 'more' | 'less') => ({ bench: 'tls', metric, peer, better });

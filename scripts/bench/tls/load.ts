@@ -17,11 +17,16 @@ export interface WrkOptions {
  * @throws when wrk saw socket errors or answers other than 2xx
  */
 export async function wrk(project: Project, { url, seconds, close = false }: WrkOptions): Promise<number> {
-  const output = await project.exec('load', ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...(close ? ['-H', 'Connection: close'] : []), url], { timeoutMs: (seconds + 20) * 1000 });
+  const output = await project.exec(
+    'load',
+    ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...(close ? ['-H', 'Connection: close'] : []), url],
+    { timeoutMs: (seconds + 20) * 1000 },
+  );
   const wrong = /Non-2xx.*|Socket errors: (?!connect 0, read \d+, write 0, timeout 0).*/.exec(output)?.[0];
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
   // wrk counts the server's close after `Connection: close` as a read error.
-  if (wrong || rate === undefined || (!close && /Socket errors/.test(output))) throw new Error(`wrk ${url}: ${wrong ?? output}`);
+  if (wrong || rate === undefined || (!close && /Socket errors/.test(output)))
+    throw new Error(`wrk ${url}: ${wrong ?? output}`);
   return Number(rate);
 }
 
@@ -29,21 +34,38 @@ export async function wrk(project: Project, { url, seconds, close = false }: Wrk
  * Latencies in milliseconds of requests at a fixed rate, by h2load over HTTP/1.1.
  * @param rate requests a second, of all connections together
  */
-export async function latencies(project: Project, { url, seconds, rate }: { url: string; seconds: number; rate: number }): Promise<{ p50: number; p99: number }> {
-  const args = ['h2load', '--h1', `-c${CONNECTIONS}`, '-t1', `--rps=${rate / CONNECTIONS}`, `-D${seconds}`, `--log-file=${LOG}`, url];
+export async function latencies(
+  project: Project,
+  { url, seconds, rate }: { url: string; seconds: number; rate: number },
+): Promise<{ p50: number; p99: number }> {
+  const args = [
+    'h2load',
+    '--h1',
+    `-c${CONNECTIONS}`,
+    '-t1',
+    `--rps=${rate / CONNECTIONS}`,
+    `-D${seconds}`,
+    `--log-file=${LOG}`,
+    url,
+  ];
   const output = await project.exec('load', args, { timeoutMs: (seconds + 20) * 1000 });
   const log = await project.exec('load', ['bash', '-c', `cat ${LOG} && rm ${LOG}`]);
   // Each line: start in microseconds, status, duration in microseconds.
   const fields = log.split('\n').map((line) => line.split('\t'));
   const wrong = fields.find(([, status]) => status !== '200');
-  if (wrong || fields.length < (rate * seconds) / 2) throw new Error(`h2load ${url}: status ${wrong?.[1]}, ${fields.length} requests\n${output}`);
+  if (wrong || fields.length < (rate * seconds) / 2)
+    throw new Error(`h2load ${url}: status ${wrong?.[1]}, ${fields.length} requests\n${output}`);
   const times = fields.map(([, , duration]) => Number(duration) / 1000);
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
 /** Resident memory in MB of all processes of a service, but its init and the one that looks. */
 export async function residentMb(project: Project, service: string): Promise<number> {
-  const text = await project.exec(service, ['bash', '-c', 'for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/status 2>/dev/null; done']);
+  const text = await project.exec(service, [
+    'bash',
+    '-c',
+    'for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/status 2>/dev/null; done',
+  ]);
   const kilobytes = [...text.matchAll(/^VmRSS:\s+(\d+) kB$/gm)].map(([, digits]) => Number(digits));
   return kilobytes.reduce((total, each) => total + each, 0) / 1024;
 }

@@ -19,7 +19,11 @@ export function annotations(result: RunResult): string[] {
 }
 
 function command(file: string, line: number | undefined, title: string, message: string): string {
-  const properties = [`file=${property(file)}`, ...(line === undefined ? [] : [`line=${line}`]), `title=${property(title)}`];
+  const properties = [
+    `file=${property(file)}`,
+    ...(line === undefined ? [] : [`line=${line}`]),
+    `title=${property(title)}`,
+  ];
   return `::error ${properties.join(',')}::${data(message)}`;
 }
 

@@ -2,7 +2,7 @@
 import { chalk } from 'zx';
 import { wrap } from '../../../sidecars/kit/wrap.ts';
 import type { Reporter } from '../events.ts';
-import { failureLines, MARK, stepLine, WIDTH } from './text.ts';
+import { asides, failureLines, MARK, stepLine, WIDTH } from './text.ts';
 
 /** @param print takes a line */
 export function demoReporter(print: (line: string) => void): Reporter {
@@ -11,11 +11,12 @@ export function demoReporter(print: (line: string) => void): Reporter {
     on(event) {
       switch (event.event) {
         case 'note':
-          print(chalk.dim(`    ${event.text}`));
+          for (const line of asides(event.text, 4)) print(line);
           break;
         case 'phase':
           if (event.phase === 'up' && event.state === 'start') print('\n    Bringing the stack up …');
-          else if (event.phase !== 'check' && event.state !== 'start') print(stepLine(event.state === 'done' ? MARK.passed : MARK.failed, event.phase, event.ms, 4));
+          else if (event.phase !== 'check' && event.state !== 'start')
+            print(stepLine(event.state === 'done' ? MARK.passed : MARK.failed, event.phase, event.ms, 4));
           break;
         case 'obligation':
           if (event.state === 'start') {
@@ -29,7 +30,7 @@ export function demoReporter(print: (line: string) => void): Reporter {
           }
           break;
         case 'say':
-          print(chalk.dim(`      ${event.text}`));
+          for (const line of asides(event.text, 6)) print(line);
           break;
         case 'result':
           for (const failure of event.result.failures) for (const line of failureLines(failure)) print(line);

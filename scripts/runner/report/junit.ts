@@ -17,7 +17,11 @@ export function junit(results: readonly RunResult[]): string {
     const cases = [
       ...result.obligations.map((each) => {
         const body =
-          each.state === 'not-run' ? '<skipped/>' : each.failure ? `<failure message="${escape(each.failure.message)}">${escape(each.failure.detail)}</failure>` : '';
+          each.state === 'not-run'
+            ? '<skipped/>'
+            : each.failure
+              ? `<failure message="${escape(each.failure.message)}">${escape(each.failure.detail)}</failure>`
+              : '';
         return `    <testcase classname="${escape(result.stack)}" name="${escape(each.name)}" time="${each.ms / 1000}">${body}</testcase>`;
       }),
       ...failures.map((failure) => {
@@ -40,5 +44,7 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** Escapes what XML reserves, and drops what XML 1.0 cannot hold at all. */
 function escape(text: string): string {
-  return text.replace(/(?![\t\n\r])\p{Cc}|\p{Cs}|[\uFFFE\uFFFF]/gu, '').replace(/[&<>"]/g, (character) => ENTITIES[character]!);
+  return text
+    .replace(/(?![\t\n\r])\p{Cc}|\p{Cs}|[\uFFFE\uFFFF]/gu, '')
+    .replace(/[&<>"]/g, (character) => ENTITIES[character]!);
 }

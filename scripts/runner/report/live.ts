@@ -2,7 +2,7 @@
 import { createLogUpdate } from 'log-update';
 import { chalk } from 'zx';
 import type { Reporter, RunEvent } from '../events.ts';
-import { MARK, resultLines, stepLine, WIDTH } from './text.ts';
+import { asides, MARK, resultLines, stepLine, WIDTH } from './text.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const REDRAW = 100;
@@ -21,7 +21,9 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
   let frame = 0;
   const redraw = (): void => {
     frame = (frame + 1) % FRAMES.length;
-    const lines = [...running.values()].map(({ text, since }) => stepLine(chalk.cyan(FRAMES[frame]!), text, performance.now() - since));
+    const lines = [...running.values()].map(({ text, since }) =>
+      stepLine(chalk.cyan(FRAMES[frame]!), text, performance.now() - since),
+    );
     draw(lines.join('\n'));
   };
   const timer = setInterval(redraw, REDRAW);
@@ -30,7 +32,8 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
     stream.write(`${lines.join('\n')}\n`);
     redraw();
   };
-  const label = (event: { stack?: string }, text: string): string => (several && event.stack ? `${event.stack.padEnd(9)} ${text}` : text);
+  const label = (event: { stack?: string }, text: string): string =>
+    several && event.stack ? `${event.stack.padEnd(9)} ${text}` : text;
   const begin = (key: string, text: string): void => {
     running.set(key, { text, since: performance.now() });
   };
@@ -42,7 +45,7 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
   const on = (event: RunEvent): void => {
     switch (event.event) {
       case 'note':
-        keep(chalk.dim(`    ${event.text}`));
+        keep(...asides(event.text, 4));
         break;
       case 'phase': {
         // The scenario's own steps stand for its phase.
@@ -56,14 +59,21 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
         const key = `${event.run}#${event.index}`;
         if (event.state === 'start') begin(key, label(event, event.name));
         else end(key, event.state === 'passed', label(event, event.name), event.ms);
-        if (event.failure) keep(...event.failure.detail.split('\n').map((line) => chalk.dim(`      ${line}`).slice(0, WIDTH * 3)));
+        if (event.failure)
+          keep(...event.failure.detail.split('\n').map((line) => chalk.dim(`      ${line}`).slice(0, WIDTH * 3)));
         break;
       }
       case 'say':
-        keep(chalk.dim(`    ${event.text}`));
+        keep(...asides(event.text, 4));
         break;
       case 'output':
-        if (verbose) keep(...event.text.trimEnd().split('\n').map((line) => chalk.dim(`    │ ${line}`)));
+        if (verbose)
+          keep(
+            ...event.text
+              .trimEnd()
+              .split('\n')
+              .map((line) => chalk.dim(`    │ ${line}`)),
+          );
         break;
       case 'result':
         for (const key of running.keys()) if (key.startsWith(`${event.run}#`)) running.delete(key);

@@ -14,11 +14,14 @@ export function plainReporter(print: (line: string) => void, verbose: boolean): 
           print(event.text);
           break;
         case 'phase':
-          if (event.state !== 'start') print(`${event.stack ? `[${event.stack}] ` : ''}${event.phase} ${event.state} (${seconds(event.ms ?? 0)})`);
+          if (event.state !== 'start')
+            print(`${event.stack ? `[${event.stack}] ` : ''}${event.phase} ${event.state} (${seconds(event.ms ?? 0)})`);
           break;
         case 'obligation':
           if (event.state === 'start') break;
-          print(`[${event.stack}] ${event.state === 'passed' ? 'ok' : 'FAILED'} must ${event.name} (${seconds(event.ms ?? 0)})`);
+          print(
+            `[${event.stack}] ${event.state === 'passed' ? 'ok' : 'FAILED'} must ${event.name} (${seconds(event.ms ?? 0)})`,
+          );
           if (event.failure) for (const line of event.failure.detail.split('\n')) print(`[${event.stack}]   ${line}`);
           break;
         case 'say':

@@ -1,4 +1,5 @@
 /** Words and lines that the reporters for people share. */
+import { stripVTControlCharacters } from 'node:util';
 import { chalk } from 'zx';
 import { wrap } from '../../../sidecars/kit/wrap.ts';
 import type { Failure, RunResult } from '../events.ts';
@@ -18,9 +19,15 @@ export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)}s`;
 export function stepLine(mark: string, text: string, ms: number | undefined, indent = 2): string {
   const time = ms === undefined ? '' : seconds(ms);
   const room = WIDTH - indent - 2 - time.length - 1;
-  const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
-  return `${' '.repeat(indent)}${mark} ${shown.padEnd(room)} ${chalk.dim(time)}`.trimEnd();
+  const length = stripVTControlCharacters(text).length;
+  const shown =
+    length > room ? `${stripVTControlCharacters(text).slice(0, room - 1)}…` : text + ' '.repeat(room - length);
+  return `${' '.repeat(indent)}${mark} ${shown} ${chalk.dim(time)}`.trimEnd();
 }
+
+/** Something worth seeing beside a step, wrapped. */
+export const asides = (text: string, indent: number): string[] =>
+  wrap(text, indent, WIDTH).map((line) => chalk.dim(line));
 
 /** The paragraph of one failure: what, which container, its last lines, where to read on. */
 export function failureLines(failure: Failure): string[] {
@@ -28,7 +35,12 @@ export function failureLines(failure: Failure): string[] {
   return [
     ...wrap(first, 2, WIDTH).map((line) => chalk.red(line)),
     ...rest.map((line) => `  ${line}`),
-    ...(failure.log?.length ? [chalk.dim(`  last lines${failure.container ? ` of ${failure.container}` : ''}:`), ...failure.log.map((line) => chalk.dim(`  │ ${line}`))] : []),
+    ...(failure.log?.length
+      ? [
+          chalk.dim(`  last lines${failure.container ? ` of ${failure.container}` : ''}:`),
+          ...failure.log.map((line) => chalk.dim(`  │ ${line}`)),
+        ]
+      : []),
     ...(failure.artifacts ? [`  more in ${failure.artifacts}/`] : []),
   ];
 }
@@ -39,5 +51,9 @@ export function resultLines(result: RunResult): string[] {
   const failed = result.obligations.length - passed;
   const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed or not run`] : [])].join(', ');
   const label = result.obligations.length === 0 ? result.stack : `${result.stack}: ${counts}`;
-  return ['', stepLine(result.ok ? MARK.passed : MARK.failed, chalk.bold(label), result.ms, 0), ...result.failures.flatMap(failureLines)];
+  return [
+    '',
+    stepLine(result.ok ? MARK.passed : MARK.failed, chalk.bold(label), result.ms, 0),
+    ...result.failures.flatMap(failureLines),
+  ];
 }

@@ -314,8 +314,7 @@ export class Http1Connection extends Exchange implements ClientHandler {
   }
 
   onClientDrain(): void {
-    const socket = this.upstream?.socket;
-    if (socket?.isPaused()) socket.resume();
+    this.upstream?.resume();
     if (this.phase !== IDLE) this.deadline = Math.max(this.deadline, this.plane.sweeper.after(this.plane.parameters.TLS_IDLE_TIMEOUT));
   }
 
@@ -421,9 +420,13 @@ export class Http1Connection extends Exchange implements ClientHandler {
   }
 
   protected onTruncated(): void {
-    // The only way to say so (RFC 9112, section 8): an end without the end of the body.
+    // The only way to say so (RFC 9112, section 8): an end without the end of the body. Where the end
+    // is all that ends a body, it must not look like an orderly one.
+    const ambiguous = this.#minor === 0;
     this.#over();
-    this.#socket.destroy();
+    this.#reads = NOTHING;
+    if (ambiguous) this.#socket.destroy();
+    else this.#socket.destroySoon();
   }
 
   protected onSwitch(bytes: Buffer, head: ResponseHead, end: number, upstream: UpstreamConnection): void {

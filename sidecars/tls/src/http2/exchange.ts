@@ -53,9 +53,7 @@ export class Http2Exchange extends Exchange implements Swept {
     stream.on('close', () => this.#onClose());
     this.begin(request.text, this.requestDone && IDEMPOTENT.test(request.method));
     if (request.tunnel) return;
-    stream.on('drain', () => {
-      if (this.upstream?.socket.isPaused()) this.upstream.socket.resume();
-    });
+    stream.on('drain', () => this.upstream?.resume());
     if (ended) return;
     if (headers.expect !== undefined && plane.appIsOld) stream.additionalHeaders({ ':status': 100 });
     stream.on('trailers', (trailers: IncomingHttpHeaders) => {

@@ -48,7 +48,7 @@ export class Tunnel implements ClientHandler, UpstreamUser {
     this.#upstream.socket.end();
   }
   onClientDrain(): void {
-    if (this.#upstream.socket.isPaused()) this.#upstream.socket.resume();
+    this.#upstream.resume();
   }
   onClientClose(): void {
     this.#plane.sweeper.remove(this);

@@ -30,6 +30,8 @@ export class UpstreamConnection {
   /** When it became idle, on the sweeper's clock. */
   idleSince = 0;
   #lastRead = 0;
+  /** The user wanted no more for now. */
+  #stopped = false;
   #error: NodeJS.ErrnoException | undefined;
 
   /**
@@ -76,7 +78,16 @@ export class UpstreamConnection {
       this.socket.destroy();
       return false;
     }
-    return this.user.onUpstreamData(this.reading.arena, HEADROOM, HEADROOM + size);
+    const more = this.user.onUpstreamData(this.reading.arena, HEADROOM, HEADROOM + size);
+    this.#stopped = !more;
+    return more;
+  }
+
+  /** Read on, if `onUpstreamData` said to stop. */
+  resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.socket.resume();
   }
 
   /** End it now; its user hears nothing more. */

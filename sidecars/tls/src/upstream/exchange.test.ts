@@ -116,7 +116,7 @@ test('a client that goes away takes its request along', async () => {
   let gone = false;
   const app = await rawApp((socket) => {
     socket.resume();
-    socket.on('close', () => (gone = true));
+    socket.on('end', () => (gone = true));
   });
   const running = await start(app.port);
   const talk = new Talk(await dial(running.port));

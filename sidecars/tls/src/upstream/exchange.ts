@@ -214,7 +214,10 @@ export abstract class Exchange implements UpstreamUser {
         const walker = this.#walker!;
         if (this.dechunks) return this.#passData(bytes, from, at, end);
         next = walker.walk(bytes, at, end);
-        if (walker.bad) return this.#corrupt();
+        if (walker.bad) {
+          if (walker.passEnd > from) this.onBytes(bytes, from, at, walker.passEnd, reading);
+          return this.#corrupt();
+        }
         ({ passEnd, finished: done, tail } = walker);
       }
     }
