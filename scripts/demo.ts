@@ -1,7 +1,7 @@
 /** `make demo-NAME`: walk through a stack's scenario, a sentence a step, and leave it up. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chalk } from 'zx';
+import { chalk } from 'zx/core';
 import { catchSignals } from './lib/interrupt.ts';
 import { findStack, stackNames } from './lib/stacks.ts';
 import { exitCodeOf } from './runner/events.ts';

@@ -1,4 +1,4 @@
-import { chalk } from 'zx';
+import { chalk } from 'zx/core';
 import { readFlags } from './setup/arguments.ts';
 import { diagnose } from './setup/diagnosis.ts';
 import { inspect } from './setup/inspect.ts';

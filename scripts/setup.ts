@@ -1,4 +1,4 @@
-import { chalk } from 'zx';
+import { chalk } from 'zx/core';
 import { EngineError } from './lib/engine.ts';
 import { catchSignals } from './lib/interrupt.ts';
 import { readFlags } from './setup/arguments.ts';

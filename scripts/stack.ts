@@ -8,7 +8,6 @@ import { reachLines } from './runner/reach.ts';
 import { annotationReporter } from './runner/report/annotations.ts';
 import { jsonReporter } from './runner/report/json.ts';
 import { junitReporter } from './runner/report/junit.ts';
-import { liveReporter } from './runner/report/live.ts';
 import { plainReporter } from './runner/report/plain.ts';
 import { runAll } from './runner/run-all.ts';
 
@@ -86,7 +85,11 @@ const reporters: Reporter[] = [
   chosen.json
     ? jsonReporter(print)
     : live
-      ? liveReporter({ stream: process.stdout, several: stacks.length > 1, verbose: chosen.verbose })
+      ? (await import('./runner/report/live.ts')).liveReporter({
+          stream: process.stdout,
+          several: stacks.length > 1,
+          verbose: chosen.verbose,
+        })
       : plainReporter(print, chosen.verbose),
   ...(chosen.junit === undefined ? [] : [junitReporter(chosen.junit)]),
   ...(process.env['CI'] && !chosen.json ? [annotationReporter(print)] : []),

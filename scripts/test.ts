@@ -125,6 +125,7 @@ if (positionals.length > 0) {
 } else {
   await part('types', () => command('tsc', 'tsc', []));
   await part('lint', () => command('oxlint', 'oxlint', ['--type-aware', '--deny-warnings']));
+  await part('format', () => command('oxfmt', 'oxfmt', ['--check']));
   await part('unit tests', () =>
     files(
       found.filter((file) => !needsEngine(file)),

@@ -9,10 +9,19 @@ export function compareAccepted(subject: string, before: string, after: string):
   const [old, now] = [boundsOf(before), boundsOf(after)];
   if (old.rest === now.rest) {
     const narrower = now.min > old.min || now.max < old.max;
-    return [{ impact: narrower ? 'breaking' : 'addition', subject, what: `took ${bounds(old)} and now takes ${bounds(now)}` }];
+    return [
+      { impact: narrower ? 'breaking' : 'addition', subject, what: `took ${bounds(old)} and now takes ${bounds(now)}` },
+    ];
   }
   // Only the sentence is known, not the pattern behind it.
-  return [{ impact: 'addition', subject, what: `took ${JSON.stringify(before)} and now takes ${JSON.stringify(after)}`, advice: 'see to it that this is no narrower: if it is, it breaks' }];
+  return [
+    {
+      impact: 'addition',
+      subject,
+      what: `took ${JSON.stringify(before)} and now takes ${JSON.stringify(after)}`,
+      advice: 'see to it that this is no narrower: if it is, it breaks',
+    },
+  ];
 }
 
 const choicesOf = (accepts: string): string[] | undefined => /^one of (.+)$/.exec(accepts)?.[1]?.split(', ');
@@ -37,7 +46,11 @@ interface Bounds {
 function boundsOf(accepts: string): Bounds {
   const match = /, (?:(-?\d+) to (-?\d+)|at least (-?\d+)|at most (-?\d+))(?: \S+)?$/.exec(accepts);
   const [, from, to, least, most] = match ?? [];
-  return { min: Number(from ?? least ?? -Infinity), max: Number(to ?? most ?? Infinity), rest: match ? accepts.slice(0, match.index) : accepts };
+  return {
+    min: Number(from ?? least ?? -Infinity),
+    max: Number(to ?? most ?? Infinity),
+    rest: match ? accepts.slice(0, match.index) : accepts,
+  };
 }
 
 function bounds({ min, max }: Bounds): string {

@@ -22,14 +22,18 @@ export function checkFiles(sidecar: Sidecar, licence: string): Disagreement[] {
 function checkDockerfile(sidecar: Sidecar, licence: string): Disagreement[] {
   const where = `sidecars/${sidecar.name}/Dockerfile`;
   const text = read(sidecar, 'Dockerfile');
-  if (text === undefined) return [{ where, declared: `an image ${sidecar.name}`, there: 'no such file', repair: `write ${where}` }];
+  if (text === undefined)
+    return [{ where, declared: `an image ${sidecar.name}`, there: 'no such file', repair: `write ${where}` }];
   return compareFacts(sidecar.contract, licence, readDockerfile(text, where), (line) => `write ${line}`);
 }
 
 function checkJson(sidecar: Sidecar): Disagreement[] {
   const where = `sidecars/${sidecar.name}/contract.json`;
   const text = read(sidecar, 'contract.json');
-  if (text === undefined) return [{ where, declared: `contract ${sidecar.document.version}`, there: 'no such file', repair: writeCommand(sidecar) }];
+  if (text === undefined)
+    return [
+      { where, declared: `contract ${sidecar.document.version}`, there: 'no such file', repair: writeCommand(sidecar) },
+    ];
   return compareJson(sidecar, text, where, writeCommand(sidecar));
 }
 
@@ -45,20 +49,37 @@ export function compareJson(sidecar: Sidecar, text: string, where: string, repai
     return [{ where, declared: 'a contract as JSON', there: `no JSON (${(error as Error).message})`, repair }];
   }
   const expected: unknown = JSON.parse(JSON.stringify(sidecar.document));
-  const found = differences(expected, actual).map(({ path, ...values }) => ({ where, declared: `${path} is ${excerpt(values.expected)}`, there: excerpt(values.actual), repair }));
+  const found = differences(expected, actual).map(({ path, ...values }) => ({
+    where,
+    declared: `${path} is ${excerpt(values.expected)}`,
+    there: excerpt(values.actual),
+    repair,
+  }));
   // The same content, laid out by hand: `git diff` after the next write would show a change that is none.
-  if (found.length === 0 && text !== contractJson(sidecar)) return [{ where, declared: 'the layout that write gives it', there: 'another layout', repair }];
+  if (found.length === 0 && text !== contractJson(sidecar))
+    return [{ where, declared: 'the layout that write gives it', there: 'another layout', repair }];
   return found;
 }
 
 function checkReadme(sidecar: Sidecar): Disagreement[] {
   const where = `sidecars/${sidecar.name}/README.md`;
   const text = read(sidecar, 'README.md');
-  if (text === undefined) return [{ where, declared: 'tables of the contract', there: 'no such file', repair: `write ${where}` }];
+  if (text === undefined)
+    return [{ where, declared: 'tables of the contract', there: 'no such file', repair: `write ${where}` }];
   const { missing, stale } = fillReadme(text, sidecar.contract);
   return [
-    ...missing.map((section) => ({ where, declared: `a table of ${section}`, there: 'no markers for it', repair: `put ${markersOf(section)} where it belongs, then ${writeCommand(sidecar)}` })),
-    ...stale.map((section) => ({ where, declared: `the table of ${section}`, there: 'another table', repair: writeCommand(sidecar) })),
+    ...missing.map((section) => ({
+      where,
+      declared: `a table of ${section}`,
+      there: 'no markers for it',
+      repair: `put ${markersOf(section)} where it belongs, then ${writeCommand(sidecar)}`,
+    })),
+    ...stale.map((section) => ({
+      where,
+      declared: `the table of ${section}`,
+      there: 'another table',
+      repair: writeCommand(sidecar),
+    })),
   ];
 }
 

@@ -16,34 +16,62 @@ test.after(() => rmSync(root, { recursive: true }));
 
 /** The command's exit code, output and error output; it sees no engine. */
 function contract(...args: string[]): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: root, encoding: 'utf8', env: { ...process.env, DOCKER_HOST: `unix://${root}/no-engine.sock` } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, DOCKER_HOST: `unix://${root}/no-engine.sock` },
+  });
   return { code: status, out: stdout, err: stderr };
 }
 
-const git = (...args: string[]): string => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'init.defaultBranch=main', '-c', 'commit.gpgsign=false', ...args], { cwd: root, encoding: 'utf8' });
+const git = (...args: string[]): string =>
+  execFileSync(
+    'git',
+    [
+      '-c',
+      'user.name=t',
+      '-c',
+      'user.email=t@example.org',
+      '-c',
+      'init.defaultBranch=main',
+      '-c',
+      'commit.gpgsign=false',
+      ...args,
+    ],
+    { cwd: root, encoding: 'utf8' },
+  );
 
 /** Declare the sidecar: a version, and its one parameter's name and further properties. */
 function declare(version: string, parameter: string, more = ''): void {
-  writeFileSync(join(folder, 'src', 'contract.ts'), `import { defineContract } from ${JSON.stringify(kit)};
+  writeFileSync(
+    join(folder, 'src', 'contract.ts'),
+    `import { defineContract } from ${JSON.stringify(kit)};
 export const contract = defineContract({
   name: 'sync', version: '${version}', description: 'Keeps a copy up to date.', prefixes: ['UPDATE_'], adminPort: '9902',
   parameters: { ${parameter}: { type: 'duration', unit: 's', default: '60s', description: 'Time between two updates', ${more} } },
   ports: {}, metrics: {},
 });
-`);
+`,
+  );
 }
 
 test.before(() => {
   mkdirSync(join(folder, 'src'), { recursive: true });
   writeFileSync(join(root, 'package.json'), '{"type":"module","license":"MIT"}');
-  writeFileSync(join(folder, 'Dockerfile'), `FROM x
+  writeFileSync(
+    join(folder, 'Dockerfile'),
+    `FROM x
 ENV UPDATE_FREQUENCY=60s ADMIN_ADDRESS=0.0.0.0 ADMIN_PORT=9902 LOG_LEVEL=info SHUTDOWN_TIMEOUT=8s
 EXPOSE 9902
 LABEL org.opencontainers.image.title=sync org.opencontainers.image.description="Keeps a copy up to date." \\
   org.opencontainers.image.version=1.0.0 org.opencontainers.image.licenses=MIT dev.sidecar-stacks.image=sync
 USER 65532:65532
-`);
-  writeFileSync(join(folder, 'README.md'), '# sync\n\nProse.\n\n<!-- contract:parameters -->\n<!-- /contract -->\n\nMore prose.\n');
+`,
+  );
+  writeFileSync(
+    join(folder, 'README.md'),
+    '# sync\n\nProse.\n\n<!-- contract:parameters -->\n<!-- /contract -->\n\nMore prose.\n',
+  );
   declare('1.0.0', 'UPDATE_FREQUENCY');
   git('init', '-q');
   git('add', '.');
@@ -63,14 +91,22 @@ test('check names what is missing, one line each, with its repair', () => {
 });
 
 test('write fills what there is, and then check agrees', () => {
-  const markers = ['ports', 'endpoints', 'metrics', 'signals', 'exit-codes'].map((section) => `<!-- contract:${section} -->\n<!-- /contract -->\n`);
+  const markers = ['ports', 'endpoints', 'metrics', 'signals', 'exit-codes'].map(
+    (section) => `<!-- contract:${section} -->\n<!-- /contract -->\n`,
+  );
   writeFileSync(join(folder, 'README.md'), `${readFileSync(join(folder, 'README.md'), 'utf8')}${markers.join('\n')}`);
-  assert.equal(contract('write').out.split('\n').slice(0, 2), ['sidecars/sync/contract.json: written', 'sidecars/sync/README.md: written']);
+  assert.equal(contract('write').out.split('\n').slice(0, 2), [
+    'sidecars/sync/contract.json: written',
+    'sidecars/sync/README.md: written',
+  ]);
   const readme = readFileSync(join(folder, 'README.md'), 'utf8');
   assert.match(readme, '# sync\n\nProse.\n\n<!-- contract:parameters -->\n| Parameter');
   assert.match(readme, '| `UPDATE_FREQUENCY` | `60s`     | duration in s ');
   assert.match(readme, '<!-- /contract -->\n\nMore prose.\n<!-- contract:ports -->\n');
-  assert.equal(contract('write', 'sync').out.split('\n').slice(0, 2), ['sidecars/sync/contract.json: up to date', 'sidecars/sync/README.md: up to date']);
+  assert.equal(contract('write', 'sync').out.split('\n').slice(0, 2), [
+    'sidecars/sync/contract.json: up to date',
+    'sidecars/sync/README.md: up to date',
+  ]);
   const { code, out } = contract('check', 'sync');
   assert.is(code, 0, out);
   git('add', '.');
@@ -87,7 +123,10 @@ test('check sees a contract.json and a README that were edited by hand', () => {
     assert.is(code, 1);
     return out;
   };
-  assert.match(told(text.replace('"60s"', '"61s"')), 'contract.json: declared: parameters.UPDATE_FREQUENCY.default is "60s"; there: "61s"; repair: npm run contract -- write sync');
+  assert.match(
+    told(text.replace('"60s"', '"61s"')),
+    'contract.json: declared: parameters.UPDATE_FREQUENCY.default is "60s"; there: "61s"; repair: npm run contract -- write sync',
+  );
   assert.match(told(text.replace(/ {2}/g, ' ')), 'there: another layout');
   assert.match(told('{'), /there: no JSON/);
   writeFileSync(file, text);
@@ -100,7 +139,10 @@ test('check sees a contract.json and a README that were edited by hand', () => {
 test('with --image an image that is not there is a disagreement', () => {
   const { code, out } = contract('check', '--image');
   assert.is(code, 1);
-  assert.match(out, /^sidecar-stacks\/sync:dev: declared: an image of sync; there: docker image inspect: .*; repair: docker compose build sync\n1 contract checked, 1 disagreement\n$/);
+  assert.match(
+    out,
+    /^sidecar-stacks\/sync:dev: declared: an image of sync; there: docker image inspect: .*; repair: docker compose build sync\n1 contract checked, 1 disagreement\n$/,
+  );
 });
 
 test('diff: a rename with its alias needs a minor version', () => {
@@ -111,19 +153,24 @@ test('diff: a rename with its alias needs a minor version', () => {
   declare('1.1.0', 'UPDATE_PERIOD', "deprecated: ['UPDATE_FREQUENCY']");
   const { code, out } = contract('diff', 'v1.0.0', 'sync');
   assert.is(code, 0);
-  assert.is(out, `sync: 1.0.0 at v1.0.0, 1.1.0 now
+  assert.is(
+    out,
+    `sync: 1.0.0 at v1.0.0, 1.1.0 now
   adds
     parameter UPDATE_FREQUENCY is now called UPDATE_PERIOD, and understood by
     its old name as a deprecated alias
   1.1.0 is enough: this demands a minor version
-`);
+`,
+  );
 });
 
 test('diff: a rename without it needs a major one, and the answer says how to do without', () => {
   declare('1.1.0', 'UPDATE_PERIOD');
   const { code, out } = contract('diff', 'v1.0.0');
   assert.is(code, 1);
-  assert.is(out, `sync: 1.0.0 at v1.0.0, 1.1.0 now
+  assert.is(
+    out,
+    `sync: 1.0.0 at v1.0.0, 1.1.0 now
   breaks
     parameter UPDATE_FREQUENCY was renamed to UPDATE_PERIOD, and its old name is
     an error now
@@ -131,7 +178,8 @@ test('diff: a rename without it needs a major one, and the answer says how to do
       sets UPDATE_FREQUENCY gets a warning instead.
   1.1.0 is not enough: this demands a major version, 2.0.0 or higher
   (sidecars/sync/src/contract.ts)
-`);
+`,
+  );
   assert.ok(out.split('\n').every((line) => line.length <= 80));
   declare('2.0.0', 'UPDATE_PERIOD');
   assert.is(contract('diff', 'v1.0.0').code, 0);
@@ -141,9 +189,31 @@ test('diff: another unit needs a major version even with the alias', () => {
   declare('1.1.0', 'UPDATE_PERIOD', "deprecated: ['UPDATE_FREQUENCY'], unit: 'ms'");
   const { code, out } = contract('diff', 'v1.0.0', '--json');
   assert.is(code, 1);
-  const { ref, sidecars } = JSON.parse(out) as { ref: string; sidecars: { name: string; from: string; to: string; demanded: string; least: string; enough: boolean; changes: { impact: string }[] }[] };
+  const { ref, sidecars } = JSON.parse(out) as {
+    ref: string;
+    sidecars: {
+      name: string;
+      from: string;
+      to: string;
+      demanded: string;
+      least: string;
+      enough: boolean;
+      changes: { impact: string }[];
+    }[];
+  };
   assert.is(ref, 'v1.0.0');
-  assert.equal({ ...sidecars[0], changes: sidecars[0]!.changes.map(({ impact }) => impact) }, { name: 'sync', from: '1.0.0', to: '1.1.0', demanded: 'major', least: '2.0.0', enough: false, changes: ['addition', 'breaking'] });
+  assert.equal(
+    { ...sidecars[0], changes: sidecars[0]!.changes.map(({ impact }) => impact) },
+    {
+      name: 'sync',
+      from: '1.0.0',
+      to: '1.1.0',
+      demanded: 'major',
+      least: '2.0.0',
+      enough: false,
+      changes: ['addition', 'breaking'],
+    },
+  );
 });
 
 test('diff: a sidecar without a contract at the ref is new, one that is gone is named', () => {
@@ -182,13 +252,22 @@ test('diff: a contract.json that is none is an error', () => {
 });
 
 test('a wrong command line is told what is right', () => {
-  for (const [args, message] of [[['diff'], /needs a git ref/], [['--bogus'], /Unknown option/], [['nobody'], /nobody is no sidecar; there is sync/], [['write', '--image'], /takes no --image/]] as const) {
+  for (const [args, message] of [
+    [['diff'], /needs a git ref/],
+    [['--bogus'], /Unknown option/],
+    [['nobody'], /nobody is no sidecar; there is sync/],
+    [['write', '--image'], /takes no --image/],
+  ] as const) {
     const { code, err } = contract(...args);
     assert.is(code, 2);
     assert.match(err, message);
   }
   assert.match(contract('--help').out, /^Keep a sidecar's contract/);
-  assert.ok(contract('--help').out.split('\n').every((line) => line.length <= 80));
+  assert.ok(
+    contract('--help')
+      .out.split('\n')
+      .every((line) => line.length <= 80),
+  );
 });
 
 test.run();

@@ -24,22 +24,43 @@ export interface Comparison {
  * @param all also name the sidecars that the ref had and that are gone
  * @throws {HistoryError} when the ref holds something that is no contract
  */
-export async function diffContracts(sidecars: readonly Sidecar[], history: History, all: boolean): Promise<Comparison[]> {
+export async function diffContracts(
+  sidecars: readonly Sidecar[],
+  history: History,
+  all: boolean,
+): Promise<Comparison[]> {
   const comparisons = await Promise.all(sidecars.map((sidecar) => diffContract(sidecar, history)));
   const gone = all ? (await history.names()).filter((name) => !sidecars.some((sidecar) => sidecar.name === name)) : [];
   for (const name of gone) {
     const from = (await history.contract(name))?.version ?? null;
     // No version is left to be raised, so this can only be said.
-    comparisons.push({ name, from, to: null, changes: [{ impact: 'breaking', subject: `sidecar ${name}`, what: 'is gone' }], demanded: 'none', least: null, enough: true });
+    comparisons.push({
+      name,
+      from,
+      to: null,
+      changes: [{ impact: 'breaking', subject: `sidecar ${name}`, what: 'is gone' }],
+      demanded: 'none',
+      least: null,
+      enough: true,
+    });
   }
   return comparisons;
 }
 
 async function diffContract({ name, document }: Sidecar, history: History): Promise<Comparison> {
   const before = await history.contract(name);
-  if (!before) return { name, from: null, to: document.version, changes: [], demanded: 'none', least: null, enough: true };
+  if (!before)
+    return { name, from: null, to: document.version, changes: [], demanded: 'none', least: null, enough: true };
   const changes = compareContracts(before, document);
   const raise = demanded(changes, before.version);
   const least = raised(before.version, raise);
-  return { name, from: before.version, to: document.version, changes, demanded: raise, least, enough: reaches(document.version, least) };
+  return {
+    name,
+    from: before.version,
+    to: document.version,
+    changes,
+    demanded: raise,
+    least,
+    enough: reaches(document.version, least),
+  };
 }

@@ -13,4 +13,5 @@ export interface Disagreement {
 }
 
 /** A disagreement as one line. */
-export const lineOf = ({ where, declared, there, repair }: Disagreement): string => `${where}: declared: ${declared}; there: ${there}; repair: ${repair}`;
+export const lineOf = ({ where, declared, there, repair }: Disagreement): string =>
+  `${where}: declared: ${declared}; there: ${there}; repair: ${repair}`;

@@ -17,14 +17,24 @@ interface Stage {
  */
 export function readDockerfile(text: string, file: string): ImageFacts {
   const dockerfile = DockerfileParser.parse(text);
-  const facts = { env: new Map<string, string>(), labels: new Map<string, string>(), ports: new Set<string>(), lines: new Map<string, number>() };
+  const facts = {
+    env: new Map<string, string>(),
+    labels: new Map<string, string>(),
+    ports: new Set<string>(),
+    lines: new Map<string, number>(),
+  };
   let user = '';
   for (const instruction of effective(stagesOf(dockerfile))) {
     const line = instruction.getRange().start.line;
     // ENV hides ARG, and an instruction sees the values from before it.
     const before = new Map(facts.env);
-    const valueOf = (name: string): string | null | undefined => before.get(name) ?? dockerfile.resolveVariable(name, line);
-    const expand = (value: string): string => value.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => valueOf((braced ?? bare)!) ?? whole);
+    const valueOf = (name: string): string | null | undefined =>
+      before.get(name) ?? dockerfile.resolveVariable(name, line);
+    const expand = (value: string): string =>
+      value.replace(
+        /\$(?:\{(\w+)\}|(\w+))/g,
+        (whole, braced?: string, bare?: string) => valueOf((braced ?? bare)!) ?? whole,
+      );
     switch (instruction.getKeyword()) {
       case 'ENV':
         setAll(instruction, facts.env, facts.lines, expand);
@@ -33,7 +43,8 @@ export function readDockerfile(text: string, file: string): ImageFacts {
         setAll(instruction, facts.labels, facts.lines, expand);
         break;
       case 'EXPOSE':
-        for (const argument of instruction.getArguments()) for (const port of portsOf(expand(argument.getValue()))) facts.ports.add(port);
+        for (const argument of instruction.getArguments())
+          for (const port of portsOf(expand(argument.getValue()))) facts.ports.add(port);
         break;
       case 'USER':
         user = expand(instruction.getArgumentsContent() ?? '');
@@ -41,10 +52,19 @@ export function readDockerfile(text: string, file: string): ImageFacts {
       default:
     }
   }
-  return { ...facts, user, where: (key) => (facts.lines.has(key ?? '') ? `${file}:${facts.lines.get(key!)! + 1}` : file) };
+  return {
+    ...facts,
+    user,
+    where: (key) => (facts.lines.has(key ?? '') ? `${file}:${facts.lines.get(key!)! + 1}` : file),
+  };
 }
 
-function setAll(instruction: Instruction, target: Map<string, string>, lines: Map<string, number>, expand: (value: string) => string): void {
+function setAll(
+  instruction: Instruction,
+  target: Map<string, string>,
+  lines: Map<string, number>,
+  expand: (value: string) => string,
+): void {
   for (const property of (instruction as PropertyInstruction).getProperties()) {
     const value = property.getValue() ?? '';
     // Within single quotes a dollar sign is a dollar sign.
@@ -66,7 +86,12 @@ function stagesOf(dockerfile: Dockerfile): Stage[] {
   const froms = new Map(dockerfile.getFROMs().map((from) => [from.getRange().start.line, from]));
   for (const instruction of dockerfile.getInstructions()) {
     const from = froms.get(instruction.getRange().start.line);
-    if (from) stages.push({ name: from.getBuildStage()?.toLowerCase(), image: from.getImage()?.toLowerCase(), instructions: [] });
+    if (from)
+      stages.push({
+        name: from.getBuildStage()?.toLowerCase(),
+        image: from.getImage()?.toLowerCase(),
+        instructions: [],
+      });
     else stages.at(-1)?.instructions.push(instruction);
   }
   return stages;

@@ -32,7 +32,10 @@ export class History {
     } catch (error) {
       const { code, stderr = '' } = error as { code?: string | number; stderr?: string };
       if (code === 'ENOENT') throw new HistoryError('git is not installed', { cause: error });
-      throw new HistoryError(`${JSON.stringify(ref)} is no commit, tag or branch here${stderr && `: ${stderr.trim()}`}`, { cause: error });
+      throw new HistoryError(
+        `${JSON.stringify(ref)} is no commit, tag or branch here${stderr && `: ${stderr.trim()}`}`,
+        { cause: error },
+      );
     }
   }
 
@@ -50,10 +53,25 @@ export class History {
     if (!(await this.names()).includes(name)) return undefined;
     const path = `sidecars/${name}/contract.json`;
     try {
-      const document = JSON.parse(await git(this.#root, ['show', `${this.#commit}:./${path}`])) as Partial<ContractDocument>;
-      if (typeof document.version !== 'string' || typeof document.parameters !== 'object') throw new Error('it has no version or no parameters');
+      const document = JSON.parse(
+        await git(this.#root, ['show', `${this.#commit}:./${path}`]),
+      ) as Partial<ContractDocument>;
+      if (typeof document.version !== 'string' || typeof document.parameters !== 'object')
+        throw new Error('it has no version or no parameters');
       // Sections that later versions of the kit brought were empty before.
-      return { name, description: '', prefixes: [], ports: {}, endpoints: {}, metrics: {}, paths: {}, signals: {}, exitCodes: {}, user: '', ...document } as ContractDocument;
+      return {
+        name,
+        description: '',
+        prefixes: [],
+        ports: {},
+        endpoints: {},
+        metrics: {},
+        paths: {},
+        signals: {},
+        exitCodes: {},
+        user: '',
+        ...document,
+      } as ContractDocument;
     } catch (error) {
       throw new HistoryError(`${this.ref}:${path} is no contract: ${(error as Error).message}`, { cause: error });
     }

@@ -31,24 +31,90 @@ LABEL org.opencontainers.image.title=sync org.opencontainers.image.description="
 USER 65532:65532
 `;
 
-const found = (text: string): string[] => compareFacts(contract, 'MIT', readDockerfile(text, 'Dockerfile'), (line) => `write ${line}`).map(lineOf);
+const found = (text: string): string[] =>
+  compareFacts(contract, 'MIT', readDockerfile(text, 'Dockerfile'), (line) => `write ${line}`).map(lineOf);
 
 test('a Dockerfile that agrees has nothing to be said', () => assert.equal(found(GOOD), []));
 
 const CASES: readonly [name: string, from: string, to: string, expected: string][] = [
-  ['another default', 'UPDATE_PERIOD=60s', 'UPDATE_PERIOD=61s', 'Dockerfile:2: declared: UPDATE_PERIOD has the default "60s"; there: ENV UPDATE_PERIOD=61s; repair: write ENV UPDATE_PERIOD=60s'],
-  ['a missing default', ' LOG_LEVEL=info', '', 'Dockerfile: declared: LOG_LEVEL has the default "info"; there: no ENV for it; repair: write ENV LOG_LEVEL=info'],
-  ['an unknown name of the prefix', 'ENV ', 'ENV UPDATE_X=1 ', 'Dockerfile:2: declared: no parameter UPDATE_X; there: ENV UPDATE_X=1; repair: write no ENV UPDATE_X'],
-  ['a former name', 'ENV ', 'ENV UPDATE_FREQUENCY=60s ', 'Dockerfile:2: declared: UPDATE_FREQUENCY is a former name of UPDATE_PERIOD; there: ENV UPDATE_FREQUENCY=60s; repair: write no ENV UPDATE_FREQUENCY'],
-  ['a value without a default', 'ENV ', 'ENV TLS_PORT=1 ', 'Dockerfile:2: declared: TLS_PORT has no default; there: ENV TLS_PORT=1; repair: write no ENV TLS_PORT'],
-  ['a secret, whose value is not repeated', 'ENV ', 'ENV UPDATE_TOKEN=hush ', 'Dockerfile:2: declared: UPDATE_TOKEN is a secret and must not be in an image; there: ENV UPDATE_TOKEN; repair: write no ENV UPDATE_TOKEN'],
-  ["a secret's file", 'ENV ', 'ENV UPDATE_TOKEN_FILE=/x ', 'Dockerfile:2: declared: UPDATE_TOKEN is a secret and must not be in an image; there: ENV UPDATE_TOKEN_FILE; repair: write no ENV UPDATE_TOKEN_FILE'],
-  ['a missing port', 'EXPOSE 8080', 'EXPOSE', 'Dockerfile: declared: port hooks has the default 8080/tcp; there: no EXPOSE for it; repair: write EXPOSE 8080 9902'],
-  ['a port too many', 'EXPOSE 8080', 'EXPOSE 8080 1/udp', 'Dockerfile: declared: no port with the default 1/udp; there: EXPOSE 1/udp; repair: write EXPOSE 8080 9902'],
-  ['an old version', '1.2.0', '1.1.0', 'Dockerfile:5: declared: label org.opencontainers.image.version is "1.2.0"; there: "1.1.0"; repair: write LABEL org.opencontainers.image.version="1.2.0"'],
-  ['a missing label', ' dev.sidecar-stacks.image=sync', '', 'Dockerfile: declared: label dev.sidecar-stacks.image is "sync"; there: no such label; repair: write LABEL dev.sidecar-stacks.image="sync"'],
-  ['another user', 'USER 65532:65532', 'USER node', 'Dockerfile: declared: user 65532:65532; there: USER node; repair: write USER 65532:65532'],
-  ['no user', 'USER 65532:65532', '', 'Dockerfile: declared: user 65532:65532; there: no USER, so root; repair: write USER 65532:65532'],
+  [
+    'another default',
+    'UPDATE_PERIOD=60s',
+    'UPDATE_PERIOD=61s',
+    'Dockerfile:2: declared: UPDATE_PERIOD has the default "60s"; there: ENV UPDATE_PERIOD=61s; repair: write ENV UPDATE_PERIOD=60s',
+  ],
+  [
+    'a missing default',
+    ' LOG_LEVEL=info',
+    '',
+    'Dockerfile: declared: LOG_LEVEL has the default "info"; there: no ENV for it; repair: write ENV LOG_LEVEL=info',
+  ],
+  [
+    'an unknown name of the prefix',
+    'ENV ',
+    'ENV UPDATE_X=1 ',
+    'Dockerfile:2: declared: no parameter UPDATE_X; there: ENV UPDATE_X=1; repair: write no ENV UPDATE_X',
+  ],
+  [
+    'a former name',
+    'ENV ',
+    'ENV UPDATE_FREQUENCY=60s ',
+    'Dockerfile:2: declared: UPDATE_FREQUENCY is a former name of UPDATE_PERIOD; there: ENV UPDATE_FREQUENCY=60s; repair: write no ENV UPDATE_FREQUENCY',
+  ],
+  [
+    'a value without a default',
+    'ENV ',
+    'ENV TLS_PORT=1 ',
+    'Dockerfile:2: declared: TLS_PORT has no default; there: ENV TLS_PORT=1; repair: write no ENV TLS_PORT',
+  ],
+  [
+    'a secret, whose value is not repeated',
+    'ENV ',
+    'ENV UPDATE_TOKEN=hush ',
+    'Dockerfile:2: declared: UPDATE_TOKEN is a secret and must not be in an image; there: ENV UPDATE_TOKEN; repair: write no ENV UPDATE_TOKEN',
+  ],
+  [
+    "a secret's file",
+    'ENV ',
+    'ENV UPDATE_TOKEN_FILE=/x ',
+    'Dockerfile:2: declared: UPDATE_TOKEN is a secret and must not be in an image; there: ENV UPDATE_TOKEN_FILE; repair: write no ENV UPDATE_TOKEN_FILE',
+  ],
+  [
+    'a missing port',
+    'EXPOSE 8080',
+    'EXPOSE',
+    'Dockerfile: declared: port hooks has the default 8080/tcp; there: no EXPOSE for it; repair: write EXPOSE 8080 9902',
+  ],
+  [
+    'a port too many',
+    'EXPOSE 8080',
+    'EXPOSE 8080 1/udp',
+    'Dockerfile: declared: no port with the default 1/udp; there: EXPOSE 1/udp; repair: write EXPOSE 8080 9902',
+  ],
+  [
+    'an old version',
+    '1.2.0',
+    '1.1.0',
+    'Dockerfile:5: declared: label org.opencontainers.image.version is "1.2.0"; there: "1.1.0"; repair: write LABEL org.opencontainers.image.version="1.2.0"',
+  ],
+  [
+    'a missing label',
+    ' dev.sidecar-stacks.image=sync',
+    '',
+    'Dockerfile: declared: label dev.sidecar-stacks.image is "sync"; there: no such label; repair: write LABEL dev.sidecar-stacks.image="sync"',
+  ],
+  [
+    'another user',
+    'USER 65532:65532',
+    'USER node',
+    'Dockerfile: declared: user 65532:65532; there: USER node; repair: write USER 65532:65532',
+  ],
+  [
+    'no user',
+    'USER 65532:65532',
+    '',
+    'Dockerfile: declared: user 65532:65532; there: no USER, so root; repair: write USER 65532:65532',
+  ],
 ];
 
 for (const [name, from, to, expected] of CASES) {
@@ -60,10 +126,23 @@ for (const [name, from, to, expected] of CASES) {
 
 test("an image's configuration is compared the same way", () => {
   const { env, labels } = readDockerfile(GOOD, '');
-  const config = { Env: ['PATH=/bin:a=b', ...[...env].map(([name, value]) => `${name}=${value}`)], Labels: Object.fromEntries(labels), ExposedPorts: { '8080/tcp': {}, '9902/tcp': {} }, User: '65532:65532' };
-  const of = (changed: object): string[] => compareFacts(contract, 'MIT', factsOf({ ...config, ...changed }, 'sync:dev'), () => 'docker compose build sync').map(lineOf);
+  const config = {
+    Env: ['PATH=/bin:a=b', ...[...env].map(([name, value]) => `${name}=${value}`)],
+    Labels: Object.fromEntries(labels),
+    ExposedPorts: { '8080/tcp': {}, '9902/tcp': {} },
+    User: '65532:65532',
+  };
+  const of = (changed: object): string[] =>
+    compareFacts(
+      contract,
+      'MIT',
+      factsOf({ ...config, ...changed }, 'sync:dev'),
+      () => 'docker compose build sync',
+    ).map(lineOf);
   assert.equal(of({}), []);
-  assert.equal(of({ User: '' }), ['sync:dev: declared: user 65532:65532; there: no USER, so root; repair: docker compose build sync']);
+  assert.equal(of({ User: '' }), [
+    'sync:dev: declared: user 65532:65532; there: no USER, so root; repair: docker compose build sync',
+  ]);
   assert.is(of({ Env: null, ExposedPorts: null, Labels: null }).length, 6 + 2 + 5);
   assert.is(factsOf(config, '').env.get('PATH'), '/bin:a=b');
 });

@@ -28,7 +28,9 @@ export async function checkImage(sidecar: Sidecar, licence: string, run: boolean
   const repair = `docker compose build ${sidecar.name}`;
   let config: ImageConfig;
   try {
-    config = JSON.parse(await docker(['image', 'inspect', '--format', '{{json .Config}}', image], { timeoutMs: INSPECT_TIMEOUT })) as ImageConfig;
+    config = JSON.parse(
+      await docker(['image', 'inspect', '--format', '{{json .Config}}', image], { timeoutMs: INSPECT_TIMEOUT }),
+    ) as ImageConfig;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return [{ where: image, declared: `an image of ${sidecar.name}`, there: error.message, repair, absent: true }];
@@ -36,7 +38,9 @@ export async function checkImage(sidecar: Sidecar, licence: string, run: boolean
   const found = compareFacts(sidecar.contract, licence, factsOf(config, image), () => repair);
   if (!run) return found;
   try {
-    const text = await docker(['run', '--rm', '--network=none', '--read-only', '--cap-drop=ALL', image, '--contract'], { timeoutMs: RUN_TIMEOUT });
+    const text = await docker(['run', '--rm', '--network=none', '--read-only', '--cap-drop=ALL', image, '--contract'], {
+      timeoutMs: RUN_TIMEOUT,
+    });
     return [...found, ...compareJson(sidecar, `${text}\n`, `${image} --contract`, repair)];
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -46,7 +50,10 @@ export async function checkImage(sidecar: Sidecar, licence: string, run: boolean
 
 /** The engine's view of an image as facts. */
 export function factsOf(config: ImageConfig, image: string): ImageFacts {
-  const split = (text: string): [string, string] => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
+  const split = (text: string): [string, string] => [
+    text.slice(0, text.indexOf('=')),
+    text.slice(text.indexOf('=') + 1),
+  ];
   return {
     env: new Map((config.Env ?? []).map(split)),
     labels: new Map(Object.entries(config.Labels ?? {})),

@@ -16,7 +16,8 @@ const HEADINGS: readonly [Impact, string, 'red' | 'green' | 'dim'][] = [
  */
 export function comparisonLines(comparison: Comparison, ref: string, colour: boolean): string[] {
   const { name, from, to, changes } = comparison;
-  const style = (format: 'red' | 'green' | 'dim' | 'bold', text: string): string => (colour ? styleText(format, text, { validateStream: false }) : text);
+  const style = (format: 'red' | 'green' | 'dim' | 'bold', text: string): string =>
+    colour ? styleText(format, text, { validateStream: false }) : text;
   if (from === null) return [style('bold', `${name} ${to}: new, ${ref} has no contract of it`)];
   const heading = to === null ? `${name} ${from} at ${ref}: gone` : `${name}: ${from} at ${ref}, ${to} now`;
   const lines = [style('bold', heading)];
@@ -34,6 +35,13 @@ function changeLines({ subject, what, advice }: Change): string[] {
 function verdict({ name, to, demanded, least, enough }: Comparison): string[] {
   if (to === null) return [];
   if (enough) return [demanded === 'none' ? '  no change' : `  ${to} is enough: this demands a ${demanded} version`];
-  if (demanded === 'none') return wrap(`${to} is lower than what was published: the version must be ${least} or higher (sidecars/${name}/src/contract.ts)`, 2);
-  return wrap(`${to} is not enough: this demands a ${demanded} version, ${least} or higher (sidecars/${name}/src/contract.ts)`, 2);
+  if (demanded === 'none')
+    return wrap(
+      `${to} is lower than what was published: the version must be ${least} or higher (sidecars/${name}/src/contract.ts)`,
+      2,
+    );
+  return wrap(
+    `${to} is not enough: this demands a ${demanded} version, ${least} or higher (sidecars/${name}/src/contract.ts)`,
+    2,
+  );
 }

@@ -31,12 +31,15 @@ test('a table is aligned and its cells cannot break it', () => {
 });
 
 test('filling twice changes nothing more, and prose stays', () => {
-  const readme = SECTIONS.map((section) => `before ${section}\n<!-- contract:${section} --> <!-- /contract -->\nafter\n`).join('');
+  const readme = SECTIONS.map(
+    (section) => `before ${section}\n<!-- contract:${section} --> <!-- /contract -->\nafter\n`,
+  ).join('');
   const once = fillReadme(readme, contract);
   assert.equal(once.missing, []);
   assert.equal(once.stale, [...SECTIONS]);
   assert.equal(fillReadme(once.text, contract), { text: once.text, missing: [], stale: [] });
-  for (const section of SECTIONS) assert.ok(once.text.includes(`before ${section}\n<!-- contract:${section} -->\n| `), section);
+  for (const section of SECTIONS)
+    assert.ok(once.text.includes(`before ${section}\n<!-- contract:${section} -->\n| `), section);
   assert.is(once.text.split('<!-- /contract -->\nafter\n').length, SECTIONS.length + 1);
 });
 

@@ -22,7 +22,9 @@ export class NoSidecar extends Error {}
 export function sidecarNames(root: string): string[] {
   const folder = join(root, 'sidecars');
   if (!existsSync(folder)) throw new NoSidecar(`${root} has no folder sidecars; run this in the project's folder`);
-  return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'src', 'contract.ts'))).toSorted();
+  return readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, 'src', 'contract.ts')))
+    .toSorted();
 }
 
 /**
@@ -34,14 +36,18 @@ export function sidecarNames(root: string): string[] {
 export async function loadSidecars(root: string, names: readonly string[]): Promise<Sidecar[]> {
   const known = sidecarNames(root);
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new NoSidecar(`${unknown} is no sidecar; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`);
+  if (unknown !== undefined)
+    throw new NoSidecar(
+      `${unknown} is no sidecar; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`,
+    );
   return Promise.all((names.length > 0 ? [...new Set(names)] : known).map((name) => loadSidecar(root, name)));
 }
 
 async function loadSidecar(root: string, name: string): Promise<Sidecar> {
   const folder = join(root, 'sidecars', name);
   const module = (await import(pathToFileURL(join(folder, 'src', 'contract.ts')).href)) as { contract?: Contract };
-  if (module.contract?.name !== name) throw new NoSidecar(`sidecars/${name}/src/contract.ts exports no contract whose name is ${JSON.stringify(name)}`);
+  if (module.contract?.name !== name)
+    throw new NoSidecar(`sidecars/${name}/src/contract.ts exports no contract whose name is ${JSON.stringify(name)}`);
   return { name, folder, contract: module.contract, document: contractDocument(module.contract) };
 }
 

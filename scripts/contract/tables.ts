@@ -9,13 +9,37 @@ export type Section = (typeof SECTIONS)[number];
 export function tableOf(contract: Contract, section: Section): string {
   switch (section) {
     case 'parameters':
-      return table(['Parameter', 'Default', 'Takes', 'Meaning'], Object.entries(contract.parameters).map(([name, parameter]) => [nameCell(name, parameter), defaultCell(parameter), takes(parameter), meaning(parameter)]));
+      return table(
+        ['Parameter', 'Default', 'Takes', 'Meaning'],
+        Object.entries(contract.parameters).map(([name, parameter]) => [
+          nameCell(name, parameter),
+          defaultCell(parameter),
+          takes(parameter),
+          meaning(parameter),
+        ]),
+      );
     case 'ports':
-      return table(['Port', 'Parameter', 'Default', 'Meaning'], Object.entries(contract.ports).map(([name, port]) => [name, code(port.parameter), contract.parameters[port.parameter]?.default ?? 'off', port.description]));
+      return table(
+        ['Port', 'Parameter', 'Default', 'Meaning'],
+        Object.entries(contract.ports).map(([name, port]) => [
+          name,
+          code(port.parameter),
+          contract.parameters[port.parameter]?.default ?? 'off',
+          port.description,
+        ]),
+      );
     case 'endpoints':
       return pairs(['Path', 'Answer'], contract.endpoints);
     case 'metrics':
-      return table(['Metric', 'Type', 'Labels', 'Meaning'], Object.entries(contract.metrics).map(([name, { type, labels = [], help }]) => [code(name), type, labels.map(code).join(', '), help]));
+      return table(
+        ['Metric', 'Type', 'Labels', 'Meaning'],
+        Object.entries(contract.metrics).map(([name, { type, labels = [], help }]) => [
+          code(name),
+          type,
+          labels.map(code).join(', '),
+          help,
+        ]),
+      );
     case 'signals':
       return pairs(['Signal', 'Effect'], contract.signals);
     case 'exit-codes':
@@ -25,21 +49,28 @@ export function tableOf(contract: Contract, section: Section): string {
 
 const code = (text: string): string => `\`${text}\``;
 
-const pairs = (heads: readonly [string, string], entries: Readonly<Record<string, string>>): string => table(heads, Object.entries(entries).map(([name, text]) => [code(name), text]));
+const pairs = (heads: readonly [string, string], entries: Readonly<Record<string, string>>): string =>
+  table(
+    heads,
+    Object.entries(entries).map(([name, text]) => [code(name), text]),
+  );
 
 /** Columns are padded to their widest cell, but for the last, whose sentences are of any length. */
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|').replace(/\s+/g, ' ')));
   const last = heads.length - 1;
   const widths = heads.map((head, column) => Math.max(...[heads, ...cells].map((row) => (row[column] ?? head).length)));
-  const line = (row: readonly string[]): string => `| ${row.map((cell, column) => (column === last ? cell : cell.padEnd(widths[column]!))).join(' | ')} |`;
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => (column === last ? cell : cell.padEnd(widths[column]!))).join(' | ')} |`;
   const rule = `| ${widths.map((width, column) => '-'.repeat(column === last ? heads[last]!.length : width)).join(' | ')} |`;
   return `${[line(heads), rule, ...cells.map(line)].join('\n')}\n`;
 }
 
-const nameCell = (name: string, { secret }: Parameter): string => (secret ? `${code(name)} or ${code(`${name}_FILE`)}` : code(name));
+const nameCell = (name: string, { secret }: Parameter): string =>
+  secret ? `${code(name)} or ${code(`${name}_FILE`)}` : code(name);
 
-const defaultCell = ({ default: value, required }: Parameter): string => (required ? 'required' : value === undefined ? '' : code(value));
+const defaultCell = ({ default: value, required }: Parameter): string =>
+  required ? 'required' : value === undefined ? '' : code(value);
 
 function meaning({ description, deprecated = [] }: Parameter): string {
   return deprecated.length === 0 ? description : `${description} (formerly ${deprecated.map(code).join(', ')})`;

@@ -8,7 +8,7 @@
 import * as dockerCompose from 'docker-compose';
 import type { ComposeSpecification, IDockerComposeOptions, IDockerComposeResult } from 'docker-compose';
 import { classify, docker, EngineError, type DockerOptions } from './engine.ts';
-import { lastLines } from './run.ts';
+import { lastLines, run } from './run.ts';
 
 /** The parts of `docker inspect` that are looked at. */
 export interface Inspected {
@@ -89,14 +89,12 @@ export class Project {
   }
 
   async stop(service: string): Promise<void> {
-    await wrapped('stop', () => dockerCompose.stopOne(service, this.#options()));
+    await this.compose(['stop', service], { timeoutMs: 60_000 });
   }
 
-  /** Start services again, dependencies left alone. */
+  /** Start a service again, its dependencies left alone, and wait until it is healthy. */
   async start(service: string): Promise<void> {
-    await wrapped('start', () =>
-      dockerCompose.upOne(service, { ...this.#options(), commandOptions: ['--no-deps', '--wait', '--no-recreate'] }),
-    );
+    await this.compose(['up', '--detach', '--no-deps', '--no-recreate', '--wait', service], { timeoutMs: 60_000 });
   }
 
   /**
@@ -192,13 +190,13 @@ export class Project {
 export const serviceOf = (container: Inspected): string =>
   container.Config.Labels['com.docker.compose.service'] ?? container.Name.slice(1);
 
-/** What a container wrote, stdout and stderr in one text. */
+/**
+ * What a container wrote, stdout and stderr in the order of its lines. `docker logs` splits them
+ * between its own two, so it is run by a shell whose script is fixed: the container is an argument.
+ */
 async function containerLogs(container: string, tail: number | 'all'): Promise<string> {
-  // `docker logs` writes the container's stderr to its own stderr, so both are joined in a shell
-  // whose script is fixed: the container's name is an argument of it.
-  const { $ } = await import('zx');
-  const output = await $({ quiet: true, nothrow: true, input: '' })`docker logs --tail ${tail} ${container} 2>&1`;
-  return output.stdout;
+  const { stdout } = await run('sh', ['-c', 'exec docker logs --tail "$1" "$2" 2>&1', 'sh', String(tail), container]);
+  return stdout;
 }
 
 /** docker-compose rejects with a plain object; make it an EngineError. */

@@ -1,4 +1,4 @@
-import { $ } from 'zx';
+import { $ } from 'zx/core';
 
 export interface RunOptions {
   /** Text or bytes for its standard input; without it, standard input is empty. */

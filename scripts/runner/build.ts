@@ -23,32 +23,41 @@ interface Part {
 /** For each image: the inputs that it was built from and the id that came of it. */
 type Stamps = Record<string, { readonly inputs: string; readonly id: string }>;
 
+/** A stack with its compose file as compose resolves it. */
+export interface Resolved {
+  readonly stack: Stack;
+  readonly config: ComposeSpecification;
+}
+
+/**
+ * Resolve the stacks' compose files; needs no engine.
+ * @throws {RunFailure} for one that is not valid
+ */
+export function resolveStacks(stacks: readonly Stack[]): Promise<Resolved[]> {
+  return Promise.all(stacks.map(resolve));
+}
+
 /**
  * Build what is missing or out of date.
  * @returns the names of the images that were built
  * @throws {RunFailure} with the last lines of the build that failed
  */
-export async function buildImages(stacks: readonly Stack[], signal: AbortSignal): Promise<string[]> {
-  const bases = new Map<string, string>();
+export async function buildImages(stacks: readonly Resolved[], signal: AbortSignal): Promise<string[]> {
+  const ids = await imageIds();
   const parts = new Map<string, Part>();
-  for (const part of (await Promise.all(stacks.map((stack) => partsOf(stack, bases)))).flat())
-    parts.set(part.image, part);
+  for (const part of stacks.flatMap((resolved) => partsOf(resolved, ids))) parts.set(part.image, part);
   const stamps = readStamps();
-  const ids = await imageIds([...parts.keys()]);
   const stale = [...parts.values()].filter(({ image, inputs }) => {
     const stamp = stamps[image];
-    return ids.get(image) === undefined || stamp?.inputs !== inputs || stamp.id !== ids.get(image);
+    return !ids.has(image) || stamp?.inputs !== inputs || stamp.id !== ids.get(image);
   });
   if (stale.length === 0) return [];
 
-  for (const [stack, services] of Map.groupBy(stale, (part) => part.stack)) {
-    await build(
-      stack,
-      services.map((part) => part.service),
-      signal,
-    );
+  for (const [stack, mine] of Map.groupBy(stale, (part) => part.stack)) {
+    const services = mine.map((part) => part.service);
+    await build(stack, services, signal);
   }
-  const built = await imageIds(stale.map((part) => part.image));
+  const built = await imageIds();
   // Read again: another runner may have built other images meanwhile.
   const fresh = readStamps();
   for (const { image, inputs } of stale) fresh[image] = { inputs, id: built.get(image) ?? '' };
@@ -73,13 +82,11 @@ async function build(stack: Stack, services: readonly string[], signal: AbortSig
   }
 }
 
-async function partsOf(stack: Stack, bases: Map<string, string>): Promise<Part[]> {
+async function resolve(stack: Stack): Promise<Resolved> {
   const project = new Project({ name: `sidecar-stacks-${stack.name}`, dir: stack.dir });
-  let config: ComposeSpecification;
   try {
-    config = JSON.parse(
-      await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000 }),
-    ) as ComposeSpecification;
+    const text = await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000 });
+    return { stack, config: JSON.parse(text) as ComposeSpecification };
   } catch (error) {
     if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
     throw new RunFailure({
@@ -87,44 +94,39 @@ async function partsOf(stack: Stack, bases: Map<string, string>): Promise<Part[]
       message: `stacks/${stack.name}/compose.yaml is not valid: ${error.stderr.join(' ')}`,
     });
   }
-  const parts: Part[] = [];
-  for (const [service, { image, build: recipe }] of Object.entries(config.services ?? {})) {
-    if (!image || !recipe || typeof recipe === 'string' || !recipe.context) continue;
-    const args = Object.values(recipe.args ?? {}).filter((value) => typeof value === 'string');
-    await addImageIds(args, bases);
-    const hash = createHash('sha256').update(JSON.stringify([recipe, args.map((arg) => bases.get(arg))]));
+}
+
+function partsOf({ stack, config }: Resolved, ids: ReadonlyMap<string, string>): Part[] {
+  return Object.entries(config.services ?? {}).flatMap(([service, { image, build: recipe }]) => {
+    if (!image || !recipe || typeof recipe === 'string' || !recipe.context) return [];
+    // Build arguments that name our images count with the image's id: a new base is a new input.
+    const bases = Object.values(recipe.args ?? {}).map((value) => ids.get(String(value)) ?? null);
+    const hash = createHash('sha256').update(JSON.stringify([recipe, bases]));
     digestFolder(recipe.context, hash);
-    parts.push({ image, service, stack, inputs: hash.digest('hex') });
-  }
-  return parts;
+    return [{ image, service, stack, inputs: hash.digest('hex') }];
+  });
 }
 
-/** Build arguments that name local images count with the image's id: a new base is a new input. */
-async function addImageIds(names: readonly string[], known: Map<string, string>): Promise<void> {
-  const unknown = names.filter((name) => !known.has(name));
-  if (unknown.length === 0) return;
-  const ids = await imageIds(unknown);
-  for (const name of unknown) known.set(name, ids.get(name) ?? '');
+/** Ids of the local images of ours, by name with tag. */
+async function imageIds(): Promise<Map<string, string>> {
+  const args = [
+    'images',
+    '--no-trunc',
+    '--filter',
+    'reference=sidecar-stacks/*',
+    '--format',
+    '{{.Repository}}:{{.Tag}} {{.ID}}',
+  ];
+  const lines = await docker(args, { timeoutMs: 30_000 });
+  return new Map(lines.split('\n').map((line) => line.split(' ', 2) as [string, string]));
 }
 
-/** Ids of local images; those that are not there are left out. */
-async function imageIds(names: readonly string[]): Promise<Map<string, string>> {
-  const lines = await Promise.all(
-    names.map((name) =>
-      docker(['image', 'inspect', '--format', '{{.Id}}', name], { timeoutMs: 30_000 }).catch(ignoreMissing),
-    ),
-  );
-  return new Map(names.flatMap((name, index) => (lines[index] === '' ? [] : [[name, lines[index]!] as const])));
-}
-
-function ignoreMissing(error: unknown): string {
-  if (error instanceof EngineError && error.reason === 'failed') return '';
-  throw error;
-}
+/** What no image takes in: sources are bundled, and texts are for readers. */
+const NOT_AN_INPUT = /^(node_modules|src)$|\.(map|md)$/;
 
 function digestFolder(dir: string, hash: Hash): void {
   for (const entry of readdirSync(dir, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.name === 'node_modules' || entry.name === 'src') continue;
+    if (NOT_AN_INPUT.test(entry.name)) continue;
     const path = join(dir, entry.name);
     if (entry.isDirectory()) digestFolder(path, hash);
     else if (entry.isFile()) hash.update(`\0${path}\0`).update(readFileSync(path));

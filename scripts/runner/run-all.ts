@@ -2,7 +2,7 @@
 import { setup } from '../setup/setup.ts';
 import { Project } from '../lib/compose.ts';
 import { findStack, type Stack } from '../lib/stacks.ts';
-import { buildImages } from './build.ts';
+import { buildImages, resolveStacks } from './build.ts';
 import type { Failure, Phase, Reporter, RunEvent, RunResult } from './events.ts';
 import { unexpected } from './failure.ts';
 import { orphanedRuns, leaveRun } from './runs.ts';
@@ -38,13 +38,16 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
     return options.signal.aborted ? { reason: 'interrupted', message: `Interrupted during ${phase}.` } : failure;
   };
 
+  // Needs no engine, so it goes on beside the setup; where docker itself is yet to come, again after it.
+  const resolved = resolveStacks(stacks).catch((error: unknown) => error);
   const failure =
     (await common('setup', async () => {
       await setup({ say, signal: options.signal });
       await removeOrphans(say);
     })) ??
     (await common('build', async () => {
-      const built = await buildImages(stacks, options.signal);
+      const early = await resolved;
+      const built = await buildImages(Array.isArray(early) ? early : await resolveStacks(stacks), options.signal);
       if (built.length > 0) say(`built ${built.join(', ')}`);
     }));
   const results = failure

@@ -126,16 +126,17 @@ async function up(project: Project, { timeout, signal }: RunOptions): Promise<Fa
 /** Remove everything, whatever happened before; nothing interrupts it but the program's own end. */
 async function tearDown(project: Project): Promise<Failure | undefined> {
   try {
-    if (!(await engineAnswers()))
+    await project.down({ timeoutMs: 120_000 }).catch(async (error: unknown) => {
+      if (!(error instanceof EngineError) || error.reason !== 'no-daemon') throw error;
       await eventually('the engine answers', engineAnswers, { within: ENGINE_PATIENCE, every: 500 });
-    await project.down({ timeoutMs: 120_000 });
+      await project.down({ timeoutMs: 120_000 });
+    });
     const left = await leftovers(project.name);
-    return left.length === 0
-      ? undefined
-      : {
-          reason: 'teardown',
-          message: `Left behind by ${project.name}: ${left.join(', ')}. Remove them with: make clean`,
-        };
+    if (left.length === 0) return undefined;
+    return {
+      reason: 'teardown',
+      message: `Left behind by ${project.name}: ${left.join(', ')}. Remove them with: make clean`,
+    };
   } catch (error) {
     return {
       reason: 'teardown',

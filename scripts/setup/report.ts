@@ -1,4 +1,4 @@
-import { chalk } from 'zx';
+import { chalk } from 'zx/core';
 
 /** How a finding is to be taken: all right, worth knowing, or in the way. */
 export type Mark = 'ok' | 'note' | 'bad';

@@ -1,6 +1,6 @@
 /** A live step list: what ended stays as a line, what goes on is redrawn below with its time. */
 import { createLogUpdate } from 'log-update';
-import { chalk } from 'zx';
+import { chalk } from 'zx/core';
 import type { Reporter, RunEvent } from '../events.ts';
 import { asides, MARK, resultLines, stepLine, WIDTH } from './text.ts';
 

@@ -8,7 +8,10 @@ import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from './patte
 import { parseAltNames, type AltName } from './subject-alt-names.ts';
 import { xfccElement } from './xfcc.ts';
 
-export type ClientPolicyParameters = Pick<Values<typeof contract.parameters>, 'TLS_CLIENT_CA' | 'TLS_CLIENT_ALLOW_CN' | 'TLS_CLIENT_ALLOW_DNS' | 'TLS_CLIENT_ALLOW_URI'>;
+export type ClientPolicyParameters = Pick<
+  Values<typeof contract.parameters>,
+  'TLS_CLIENT_CA' | 'TLS_CLIENT_ALLOW_CN' | 'TLS_CLIENT_ALLOW_DNS' | 'TLS_CLIENT_ALLOW_URI'
+>;
 
 /** The answer about one client. */
 export interface ClientVerdict {
@@ -37,7 +40,13 @@ export function createClientPolicy(parameters: ClientPolicyParameters): ClientPo
   const lists = {
     cn: patternsOf(parameters, 'TLS_CLIENT_ALLOW_CN', commonNamePattern, '', problems),
     dns: patternsOf(parameters, 'TLS_CLIENT_ALLOW_DNS', dnsPattern, 'a host name, or *. and one', problems),
-    uri: patternsOf(parameters, 'TLS_CLIENT_ALLOW_URI', uriPattern, 'a URI with its scheme, such as spiffe://domain/path', problems),
+    uri: patternsOf(
+      parameters,
+      'TLS_CLIENT_ALLOW_URI',
+      uriPattern,
+      'a URI with its scheme, such as spiffe://domain/path',
+      problems,
+    ),
   };
   if (problems.length > 0) throw new ConfigurationError(problems);
   const open = Object.values(lists).every((list) => list.length === 0);
@@ -55,7 +64,9 @@ export function createClientPolicy(parameters: ClientPolicyParameters): ClientPo
       const allowed =
         open ||
         (cn !== undefined && lists.cn.some((matches) => matches(cn))) ||
-        altNames.some(({ type, value }) => (type === 'DNS' ? lists.dns : type === 'URI' ? lists.uri : []).some((matches) => matches(value)));
+        altNames.some(({ type, value }) =>
+          (type === 'DNS' ? lists.dns : type === 'URI' ? lists.uri : []).some((matches) => matches(value)),
+        );
       if (allowed) return { allowed, xfcc: xfccElement(peer, altNames) };
       return { allowed, reason: `no allow-list matches ${describe(cn, altNames)}`, xfcc: '' };
     },
@@ -69,7 +80,9 @@ function commonName(peer: X509Certificate): string | undefined {
 }
 
 function describe(cn: string | undefined, altNames: readonly AltName[]): string {
-  const names = altNames.filter(({ type }) => type === 'DNS' || type === 'URI').map(({ type, value }) => `${type}:${value}`);
+  const names = altNames
+    .filter(({ type }) => type === 'DNS' || type === 'URI')
+    .map(({ type, value }) => `${type}:${value}`);
   const all = [...(cn === undefined ? [] : [`CN=${cn}`]), ...names].join(', ');
   return all === '' ? 'a certificate without a name' : JSON.stringify(all.slice(0, 300));
 }
@@ -83,13 +96,20 @@ function patternsOf(
 ): Matcher[] {
   const patterns = parameters[name];
   if (patterns === undefined) return [];
-  const problem = (reason: Problem['reason'], message: string): void => void problems.push({ parameter: name, reason, message: `${name}: ${message}` });
+  const problem = (reason: Problem['reason'], message: string): void =>
+    void problems.push({ parameter: name, reason, message: `${name}: ${message}` });
   // A list that was meant to hold something must not, by a slip, let everyone in.
-  if (patterns.length === 0) problem('malformed', 'holds no name; accepted is a comma-separated list, or nothing at all to allow every verified client');
-  if (parameters.TLS_CLIENT_CA === undefined) problem('conflict', 'needs TLS_CLIENT_CA, without which no client shows a certificate');
+  if (patterns.length === 0)
+    problem(
+      'malformed',
+      'holds no name; accepted is a comma-separated list, or nothing at all to allow every verified client',
+    );
+  if (parameters.TLS_CLIENT_CA === undefined)
+    problem('conflict', 'needs TLS_CLIENT_CA, without which no client shows a certificate');
   return patterns.flatMap((pattern) => {
     const matcher = compile(pattern);
-    if (matcher === undefined) problem('malformed', `${JSON.stringify(pattern)} is no pattern; accepted is ${accepted}`);
+    if (matcher === undefined)
+      problem('malformed', `${JSON.stringify(pattern)} is no pattern; accepted is ${accepted}`);
     return matcher ?? [];
   });
 }
@@ -103,11 +123,17 @@ function readClientCa(path: string | undefined, problems: Problem[]): Buffer | u
   try {
     content = readFileSync(path);
   } catch (error) {
-    return problem('unreadable', `cannot be read (${(error as NodeJS.ErrnoException).code}); accepted is a file of PEM certificates that the sidecar's user may read`);
+    return problem(
+      'unreadable',
+      `cannot be read (${(error as NodeJS.ErrnoException).code}); accepted is a file of PEM certificates that the sidecar's user may read`,
+    );
   }
   try {
-    const expired = certificatesIn(content.toString('latin1')).every((certificate) => certificate.validToDate.getTime() < Date.now());
-    if (expired) return problem('malformed', 'holds only certificates that have expired; accepted is one that is valid');
+    const expired = certificatesIn(content.toString('latin1')).every(
+      (certificate) => certificate.validToDate.getTime() < Date.now(),
+    );
+    if (expired)
+      return problem('malformed', 'holds only certificates that have expired; accepted is one that is valid');
   } catch (error) {
     return problem('malformed', `${(error as Error).message}; accepted is a file of PEM certificates`);
   }

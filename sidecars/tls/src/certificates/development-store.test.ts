@@ -38,13 +38,19 @@ test('a first start makes a CA and a certificate that verify, and keys that only
   const { directory, file } = await filled();
   assert.equal(readdirSync(directory).toSorted(), ['ca.crt', 'private']);
   assert.equal(readdirSync(file('private')).toSorted(), ['ca.pem', 'leaf.pem']);
-  assert.equal([mode(file('ca.crt')), mode(file('private')), mode(file('private', 'ca.pem')), mode(file('private', 'leaf.pem'))], ['644', '700', '600', '600']);
+  assert.equal(
+    [mode(file('ca.crt')), mode(file('private')), mode(file('private', 'ca.pem')), mode(file('private', 'leaf.pem'))],
+    ['644', '700', '600', '600'],
+  );
   const ca = new X509Certificate(readFileSync(file('ca.crt')));
   const leafPem = readFileSync(file('private', 'leaf.pem'), 'utf8');
   const leaf = new X509Certificate(leafPem.slice(leafPem.indexOf('-----BEGIN CERT')));
   assert.ok(ca.ca);
   assert.ok(leaf.verify(ca.publicKey));
-  assert.is(leaf.subjectAltName, 'DNS:localhost, DNS:*.app.localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
+  assert.is(
+    leaf.subjectAltName,
+    'DNS:localhost, DNS:*.app.localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
+  );
   assert.ok(leaf.validToDate.getTime() - leaf.validFromDate.getTime() <= 397 * DAY);
   assert.ok(!readFileSync(file('ca.crt'), 'utf8').includes('PRIVATE'));
 });
@@ -52,11 +58,19 @@ test('a first start makes a CA and a certificate that verify, and keys that only
 test('a client that trusts ca.crt reaches every name, and no other', async () => {
   const { store, file } = await filled();
   const { cert, key } = await store.leaf(await store.ca());
-  const server = createServer({ cert, key }, (socket) => socket.on('error', () => undefined).end()).listen(0, '127.0.0.1');
+  const server = createServer({ cert, key }, (socket) => socket.on('error', () => undefined).end()).listen(
+    0,
+    '127.0.0.1',
+  );
   await once(server, 'listening');
   const reach = (servername: string): Promise<string> =>
     new Promise((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername, ca: readFileSync(file('ca.crt')) });
+      const socket = connect({
+        host: '127.0.0.1',
+        port: (server.address() as AddressInfo).port,
+        servername,
+        ca: readFileSync(file('ca.crt')),
+      });
       socket.on('secureConnect', () => resolve('ok'));
       socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
     });
@@ -92,10 +106,24 @@ test('the certificate is made anew for other names, near its end, and when it is
 
 test('a CA is never replaced: what is wrong with it is an error that says what to do', async () => {
   const cases: [(file: (...path: string[]) => string) => void, RegExp][] = [
-    [(file) => rmSync(file('private', 'ca.pem')), /ca\.crt is there and its key .*private\/ca\.pem is not; accepted are both/],
+    [
+      (file) => rmSync(file('private', 'ca.pem')),
+      /ca\.crt is there and its key .*private\/ca\.pem is not; accepted are both/,
+    ],
     [(file) => writeFileSync(file('private', 'ca.pem'), ''), /ca\.pem is damaged; accepted is/],
-    [(file) => writeFileSync(file('private', 'ca.pem'), readFileSync(file('private', 'ca.pem'), 'utf8').slice(0, -40)), /ca\.pem is damaged/],
-    [(file) => writeFileSync(file('private', 'ca.pem'), readFileSync(file('private', 'leaf.pem'), 'utf8').replace(/-----BEGIN CERT[^]*/, '') + readFileSync(file('ca.crt'), 'utf8')), /ca\.pem is damaged/],
+    [
+      (file) => writeFileSync(file('private', 'ca.pem'), readFileSync(file('private', 'ca.pem'), 'utf8').slice(0, -40)),
+      /ca\.pem is damaged/,
+    ],
+    [
+      (file) =>
+        writeFileSync(
+          file('private', 'ca.pem'),
+          readFileSync(file('private', 'leaf.pem'), 'utf8').replace(/-----BEGIN CERT[^]*/, '') +
+            readFileSync(file('ca.crt'), 'utf8'),
+        ),
+      /ca\.pem is damaged/,
+    ],
     [(file) => writeFileSync(file('ca.crt'), 'x'), /ca\.crt is not the certificate in .*ca\.pem/],
   ];
   for (const [damage, message] of cases) {
@@ -103,7 +131,10 @@ test('a CA is never replaced: what is wrong with it is an error that says what t
     damage(file);
     const before = readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8'));
     assert.match(await refusal(() => store.ca()), message);
-    assert.equal(readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8')), before);
+    assert.equal(
+      readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8')),
+      before,
+    );
   }
   const { store } = await filled();
   assert.match(await refusal(() => store.ca(Date.now() + 3640 * DAY)), /the development CA .* ends on 20\d\d/);
@@ -126,23 +157,36 @@ test('processes that start at once end up with one CA', async () => {
     const ca = await store.ca();
     await store.leaf(ca);
     console.log(ca.cert);`;
-  const runs = await Promise.all(Array.from({ length: 6 }, () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, directory])));
+  const runs = await Promise.all(
+    Array.from({ length: 6 }, () =>
+      promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, directory]),
+    ),
+  );
   assert.is(new Set(runs.map(({ stdout }) => stdout)).size, 1);
   assert.equal(readdirSync(join(directory, 'private')).toSorted(), ['ca.pem', 'leaf.pem']);
-  const inside = await Promise.all(Array.from({ length: 8 }, () => new DevelopmentStore(join(directory, 'second'), ['localhost']).ca()));
+  const inside = await Promise.all(
+    Array.from({ length: 8 }, () => new DevelopmentStore(join(directory, 'second'), ['localhost']).ca()),
+  );
   assert.is(new Set(inside.map(({ cert }) => cert)).size, 1);
 });
 
 test('a directory that cannot be used is named with what is accepted', async () => {
   const directory = temporaryDirectory();
   writeFileSync(join(directory, 'file'), '');
-  assert.match(await refusal(() => new DevelopmentStore(join(directory, 'file'), NAMES).ca()), /^TLS_STATE_DIR: .*file\/private cannot be written \(E[A-Z]+\); accepted is a directory/);
+  assert.match(
+    await refusal(() => new DevelopmentStore(join(directory, 'file'), NAMES).ca()),
+    /^TLS_STATE_DIR: .*file\/private cannot be written \(E[A-Z]+\); accepted is a directory/,
+  );
   mkdirSync(join(directory, 'ca.crt'));
   assert.match(await refusal(() => new DevelopmentStore(directory, NAMES).ca()), /ca\.crt cannot be read \(EISDIR\)/);
 });
 
 test('names that no certificate can hold are refused', async () => {
-  for (const bad of ['a..b', '*', 'a.*.b', '-', '1.2.3.4:80']) assert.match(await refusal(() => new DevelopmentStore('/x', [bad])), /^TLS_DEV_NAMES: ".*" is neither a DNS name nor an IP address; accepted is/);
+  for (const bad of ['a..b', '*', 'a.*.b', '-', '1.2.3.4:80'])
+    assert.match(
+      await refusal(() => new DevelopmentStore('/x', [bad])),
+      /^TLS_DEV_NAMES: ".*" is neither a DNS name nor an IP address; accepted is/,
+    );
   assert.match(await refusal(() => new DevelopmentStore('/x', [])), /^TLS_DEV_NAMES: holds no name/);
 });
 

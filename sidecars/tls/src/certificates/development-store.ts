@@ -32,7 +32,12 @@ export class DevelopmentStore {
   constructor(directory: string, names: readonly string[]) {
     this.#directory = directory;
     this.#names = [...new Set(names.map(certifiableName))];
-    if (names.length === 0) refuse('TLS_DEV_NAMES', 'malformed', 'holds no name; accepted is a comma-separated list of DNS names and IP addresses');
+    if (names.length === 0)
+      refuse(
+        'TLS_DEV_NAMES',
+        'malformed',
+        'holds no name; accepted is a comma-separated list of DNS names and IP addresses',
+      );
   }
 
   /** Where the served certificate and key lie, for messages. */
@@ -52,16 +57,31 @@ export class DevelopmentStore {
     const trusted = await readIfThere(published);
     let pem = await readIfThere(kept);
     if (pem === undefined) {
-      if (trusted !== undefined) refuse('TLS_STATE_DIR', 'conflict', `${published} is there and its key ${kept} is not; accepted are both (restore the key), or neither (remove ca.crt, and a new CA is made, which clients must be told to trust)`);
+      if (trusted !== undefined)
+        refuse(
+          'TLS_STATE_DIR',
+          'conflict',
+          `${published} is there and its key ${kept} is not; accepted are both (restore the key), or neither (remove ca.crt, and a new CA is made, which clients must be told to trust)`,
+        );
       const made = await issueCa(now);
       await this.#write(kept, made.key + made.cert, 0o600, link);
       pem = await readFile(kept, 'utf8');
     }
     const ca = split(pem, kept);
     const certificate = new X509Certificate(ca.cert);
-    if (certificate.validToDate.getTime() < now + RENEW_BEFORE) refuse('TLS_STATE_DIR', 'conflict', `the development CA ${published} ends on ${certificate.validToDate.toISOString()}; accepted is a directory without one (remove ${this.#directory}/*, and tell clients to trust the new one)`);
+    if (certificate.validToDate.getTime() < now + RENEW_BEFORE)
+      refuse(
+        'TLS_STATE_DIR',
+        'conflict',
+        `the development CA ${published} ends on ${certificate.validToDate.toISOString()}; accepted is a directory without one (remove ${this.#directory}/*, and tell clients to trust the new one)`,
+      );
     if (trusted === undefined) await this.#write(published, ca.cert, 0o644, rename);
-    else if (trusted !== ca.cert) refuse('TLS_STATE_DIR', 'conflict', `${published} is not the certificate in ${kept}; accepted is a directory as this sidecar wrote it (remove ca.crt, and it is written again)`);
+    else if (trusted !== ca.cert)
+      refuse(
+        'TLS_STATE_DIR',
+        'conflict',
+        `${published} is not the certificate in ${kept}; accepted is a directory as this sidecar wrote it (remove ca.crt, and it is written again)`,
+      );
     return ca;
   }
 
@@ -82,7 +102,9 @@ export class DevelopmentStore {
     try {
       const { cert, key } = split(pem, this.leafFile);
       const [leaf, authority] = [new X509Certificate(cert), new X509Certificate(ca.cert)];
-      const names = parseAltNames(leaf.subjectAltName).map(({ type, value }) => (type === 'IP Address' ? canonicalIp(value) : value));
+      const names = parseAltNames(leaf.subjectAltName).map(({ type, value }) =>
+        type === 'IP Address' ? canonicalIp(value) : value,
+      );
       return (
         leaf.checkPrivateKey(createPrivateKey(key)) &&
         leaf.checkIssued(authority) &&
@@ -149,24 +171,43 @@ async function readIfThere(path: string): Promise<string | undefined> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    return refuse('TLS_STATE_DIR', 'unreadable', `${path} cannot be read (${code}); accepted is a directory that the sidecar's user (uid ${process.getuid?.()}) wrote or may read`);
+    return refuse(
+      'TLS_STATE_DIR',
+      'unreadable',
+      `${path} cannot be read (${code}); accepted is a directory that the sidecar's user (uid ${process.getuid?.()}) wrote or may read`,
+    );
   }
 }
 
 /** Key and certificate out of one file, after a look at whether they belong together. */
 function split(pem: string, file: string): Issued {
-  const [, key, cert] = /^(-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n)(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n)$/.exec(pem) ?? [];
+  const [, key, cert] =
+    /^(-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n)(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n)$/.exec(
+      pem,
+    ) ?? [];
   try {
-    if (key !== undefined && new X509Certificate(cert!).checkPrivateKey(createPrivateKey(key))) return { key, cert: cert! };
+    if (key !== undefined && new X509Certificate(cert!).checkPrivateKey(createPrivateKey(key)))
+      return { key, cert: cert! };
   } catch {
     // Said below.
   }
-  return refuse('TLS_STATE_DIR', 'malformed', `${file} is damaged; accepted is the file as this sidecar wrote it (restore it; or remove it and ca.crt, and a new CA is made, which clients must be told to trust)`);
+  return refuse(
+    'TLS_STATE_DIR',
+    'malformed',
+    `${file} is damaged; accepted is the file as this sidecar wrote it (restore it; or remove it and ca.crt, and a new CA is made, which clients must be told to trust)`,
+  );
 }
 
 function certifiableName(name: string): string {
   if (isIP(name)) return canonicalIp(name);
-  return normalizeDnsName(name) ?? refuse('TLS_DEV_NAMES', 'malformed', `${JSON.stringify(name)} is neither a DNS name nor an IP address; accepted is such as app.localhost,*.app.localhost,127.0.0.1`);
+  return (
+    normalizeDnsName(name) ??
+    refuse(
+      'TLS_DEV_NAMES',
+      'malformed',
+      `${JSON.stringify(name)} is neither a DNS name nor an IP address; accepted is such as app.localhost,*.app.localhost,127.0.0.1`,
+    )
+  );
 }
 
 /** `0:0:0:0:0:0:0:1` as `::1`, so that addresses can be compared. */
@@ -177,7 +218,11 @@ function canonicalIp(address: string): string {
 function refuseWrite(path: string, error: unknown): never {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
-  return refuse('TLS_STATE_DIR', 'unreadable', `${path} cannot be written (${code}); accepted is a directory, best a volume, that the sidecar's user (uid ${process.getuid?.()}) may write`);
+  return refuse(
+    'TLS_STATE_DIR',
+    'unreadable',
+    `${path} cannot be written (${code}); accepted is a directory, best a volume, that the sidecar's user (uid ${process.getuid?.()}) may write`,
+  );
 }
 
 function refuse(parameter: string, reason: Problem['reason'], message: string): never {

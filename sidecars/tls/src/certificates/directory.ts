@@ -21,7 +21,10 @@ export interface Found {
 
 /** A key or chain is a few KiB; what is larger was mounted by mistake. */
 const MAX_SIZE = 1024 * 1024;
-const SUBDIRECTORY_PAIRS = [['fullchain.pem', 'privkey.pem'], ['tls.crt', 'tls.key']] as const;
+const SUBDIRECTORY_PAIRS = [
+  ['fullchain.pem', 'privkey.pem'],
+  ['tls.crt', 'tls.key'],
+] as const;
 const CONSISTENT_READS = 5;
 
 /**
@@ -37,17 +40,25 @@ export async function readPairs(directory: string): Promise<{ pairs: Map<string,
   const entries = await list(directory);
   for (const entry of entries) {
     const path = join(directory, entry);
-    const isDirectory = await stat(path).then((found) => found.isDirectory(), () => false);
+    const isDirectory = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
     if (!isDirectory) continue;
     directories.push(path);
     const inside = await list(path).catch((): string[] => []);
     const names = SUBDIRECTORY_PAIRS.find(([cert, key]) => inside.includes(cert) && inside.includes(key));
-    if (names) pairs.set(entry, await consistently(path, () => readPair(entry, join(path, names[0]), join(path, names[1]))));
+    if (names)
+      pairs.set(entry, await consistently(path, () => readPair(entry, join(path, names[0]), join(path, names[1]))));
   }
   // A .crt without a .key is no pair: ca.crt lies beside tls.crt in many a secret.
   const flat = entries.filter((entry) => entry.endsWith('.crt') && entries.includes(entry.replace(/crt$/, 'key')));
   const found = await consistently(directory, () =>
-    Promise.all(flat.map((cert) => readPair(cert.slice(0, -'.crt'.length), join(directory, cert), join(directory, cert.replace(/crt$/, 'key'))))),
+    Promise.all(
+      flat.map((cert) =>
+        readPair(cert.slice(0, -'.crt'.length), join(directory, cert), join(directory, cert.replace(/crt$/, 'key'))),
+      ),
+    ),
   );
   for (const pair of found) pairs.set(pair.name, pair);
   return { pairs, directories };
@@ -58,7 +69,12 @@ async function list(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).filter((entry) => !entry.startsWith('.')).toSorted();
   } catch (error) {
-    throw new BadPair(directory, `cannot be read (${(error as NodeJS.ErrnoException).code})`, 'a directory that the sidecar\'s user may read', 'unreadable');
+    throw new BadPair(
+      directory,
+      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      "a directory that the sidecar's user may read",
+      'unreadable',
+    );
   }
 }
 
@@ -94,11 +110,17 @@ async function readSmall(path: string): Promise<Buffer> {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await file.stat();
     if (!found.isFile()) throw new BadPair(path, 'is not a file', 'a regular file', 'unreadable');
-    if (found.size > MAX_SIZE) throw new BadPair(path, `has ${found.size} bytes`, 'a file of at most 1 MiB', 'unreadable');
+    if (found.size > MAX_SIZE)
+      throw new BadPair(path, `has ${found.size} bytes`, 'a file of at most 1 MiB', 'unreadable');
     return await file.readFile();
   } catch (error) {
     if (error instanceof BadPair) throw error;
-    throw new BadPair(path, `cannot be read (${(error as NodeJS.ErrnoException).code})`, `a file that the sidecar's user (uid ${process.getuid?.()}) may read`, 'unreadable');
+    throw new BadPair(
+      path,
+      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      `a file that the sidecar's user (uid ${process.getuid?.()}) may read`,
+      'unreadable',
+    );
   } finally {
     await file?.close();
   }

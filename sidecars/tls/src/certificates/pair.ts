@@ -60,9 +60,20 @@ export function checkPair(files: PairFiles, options: SecureContextOptions, now =
     context = createSecureContext({ ...options, cert: files.cert, key: files.key });
   } catch (error) {
     // What only OpenSSL knows: keys that are too short, digests that are too weak.
-    throw new BadPair(files.certFile, `is refused by OpenSSL (${(error as Error).message})`, 'a certificate of its security level, such as RSA from 2048 bits with SHA-256');
+    throw new BadPair(
+      files.certFile,
+      `is refused by OpenSSL (${(error as Error).message})`,
+      'a certificate of its security level, such as RSA from 2048 bits with SHA-256',
+    );
   }
-  return { ...files, context, dnsNames, serial: leaf.serialNumber, notAfter: leaf.validToDate.getTime(), warnings: oddities(chain, now) };
+  return {
+    ...files,
+    context,
+    dnsNames,
+    serial: leaf.serialNumber,
+    notAfter: leaf.validToDate.getTime(),
+    warnings: oddities(chain, now),
+  };
 }
 
 /** Run a reader, and put the file's name before what it says. */
@@ -77,14 +88,21 @@ function named<T>(file: string, accepted: string, read: () => T): T {
 function checkBelongs({ certFile, keyFile }: PairFiles, chain: readonly X509Certificate[], key: KeyObject): void {
   const index = chain.findIndex((certificate) => certificate.checkPrivateKey(key));
   if (index === 0) return;
-  if (index > 0) throw new BadPair(certFile, `is in the wrong order: ${keyFile} is the key of its certificate number ${index + 1}`, ACCEPTED_CERT);
+  if (index > 0)
+    throw new BadPair(
+      certFile,
+      `is in the wrong order: ${keyFile} is the key of its certificate number ${index + 1}`,
+      ACCEPTED_CERT,
+    );
   throw new BadPair(keyFile, `is not the key of ${certFile}`, 'the key that the certificate was made for');
 }
 
 function checkValidity(file: string, leaf: X509Certificate, now: number): void {
   const valid = 'a certificate that is valid now';
-  if (leaf.validFromDate.getTime() > now + CLOCK_TOLERANCE) throw new BadPair(file, `is not valid before ${leaf.validFromDate.toISOString()}`, valid);
-  if (leaf.validToDate.getTime() <= now) throw new BadPair(file, `has expired on ${leaf.validToDate.toISOString()}`, valid);
+  if (leaf.validFromDate.getTime() > now + CLOCK_TOLERANCE)
+    throw new BadPair(file, `is not valid before ${leaf.validFromDate.toISOString()}`, valid);
+  if (leaf.validToDate.getTime() <= now)
+    throw new BadPair(file, `has expired on ${leaf.validToDate.toISOString()}`, valid);
 }
 
 function checkChain(file: string, chain: readonly X509Certificate[]): void {
@@ -92,7 +110,8 @@ function checkChain(file: string, chain: readonly X509Certificate[]): void {
     const subject = chain[index - 1];
     if (subject === undefined) continue;
     const number = `certificate number ${index + 1}`;
-    if (!subject.checkIssued(issuer) || !subject.verify(issuer.publicKey)) throw new BadPair(file, `has a broken chain: ${number} did not sign the one before it`, ACCEPTED_CERT);
+    if (!subject.checkIssued(issuer) || !subject.verify(issuer.publicKey))
+      throw new BadPair(file, `has a broken chain: ${number} did not sign the one before it`, ACCEPTED_CERT);
     if (!issuer.ca) throw new BadPair(file, `has a broken chain: ${number} is no certificate authority`, ACCEPTED_CERT);
   }
 }
@@ -105,7 +124,11 @@ function dnsNamesOf(leaf: X509Certificate): string[] {
 
 /** An expired intermediate is odd only: many clients know a newer path to their root. */
 function oddities(chain: readonly X509Certificate[], now: number): string[] {
-  return chain.slice(1).flatMap((certificate, index) =>
-    certificate.validToDate.getTime() <= now ? [`certificate number ${index + 2} of the chain has expired on ${certificate.validToDate.toISOString()}`] : [],
-  );
+  return chain
+    .slice(1)
+    .flatMap((certificate, index) =>
+      certificate.validToDate.getTime() <= now
+        ? [`certificate number ${index + 2} of the chain has expired on ${certificate.validToDate.toISOString()}`]
+        : [],
+    );
 }

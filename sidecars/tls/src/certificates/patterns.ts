@@ -41,7 +41,9 @@ export function dnsPattern(pattern: string): Matcher | undefined {
 export function uriPattern(pattern: string): Matcher | undefined {
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:./.test(pattern)) return undefined;
   if (!pattern.includes('*')) return (uri) => uri === pattern;
-  const parts = pattern.split(/(\*+)/).map((part) => (part === '*' ? '[^/?#]*' : part.startsWith('*') ? '[^?#]*' : literal(part)));
+  const parts = pattern
+    .split(/(\*+)/)
+    .map((part) => (part === '*' ? '[^/?#]*' : part.startsWith('*') ? '[^?#]*' : literal(part)));
   const expression = new RegExp(`^${parts.join('')}$`, 's');
   return (uri) => expression.test(uri) && hasPlainPath(uri);
 }

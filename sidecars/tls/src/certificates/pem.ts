@@ -26,7 +26,8 @@ export function certificatesIn(text: string): X509Certificate[] {
  * @throws {Error} whose message continues a sentence that begins with the file's name; no part of the file is in it
  */
 export function privateKeyIn(text: string): KeyObject {
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)) throw new Error('is encrypted, and nobody is here to type its passphrase');
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text))
+    throw new Error('is encrypted, and nobody is here to type its passphrase');
   if (!/-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(text)) throw new Error('holds no PEM private key');
   try {
     return createPrivateKey(text);

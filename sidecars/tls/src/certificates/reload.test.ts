@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -13,14 +22,22 @@ type Texts = Pick<Signer, 'cert' | 'key'>;
 /** Events only: a poll that would hide a missed event never comes. */
 const EVENTS: ReloadTiming = { settle: 50, confirm: 200, poll: 3_600_000 };
 
-const [one, two, three, other] = await Promise.all([certify({ names: ['a.example'] }), certify({ names: ['a.example'] }), certify({ names: ['a.example'] }), certify({ names: ['b.example'] })]);
+const [one, two, three, other] = await Promise.all([
+  certify({ names: ['a.example'] }),
+  certify({ names: ['a.example'] }),
+  certify({ names: ['a.example'] }),
+  certify({ names: ['b.example'] }),
+]);
 
 function write(directory: string, { cert, key }: Texts, name = 'tls'): void {
   writeFileSync(join(directory, `${name}.crt`), cert);
   writeFileSync(join(directory, `${name}.key`), key);
 }
 
-async function opened(timing: ReloadTiming, run: (directory: string, opened: TestStore) => Promise<void>): Promise<void> {
+async function opened(
+  timing: ReloadTiming,
+  run: (directory: string, opened: TestStore) => Promise<void>,
+): Promise<void> {
   const directory = temporaryDirectory();
   write(directory, one);
   const opening = await openStore({ TLS_CERT_DIR: directory }, timing);
@@ -31,13 +48,18 @@ async function opened(timing: ReloadTiming, run: (directory: string, opened: Tes
   }
 }
 
-const serves = ({ store }: TestStore, { cert }: Texts): Promise<void> => until(() => String(store.default.cert) === cert, 'the new certificate is served');
+const serves = ({ store }: TestStore, { cert }: Texts): Promise<void> =>
+  until(() => String(store.default.cert) === cert, 'the new certificate is served');
 
 test('files replaced in place are taken up, and a live connection goes on', () =>
   opened(EVENTS, async (directory, it) => {
     const server = await serve(it.store);
     server.on('secureConnection', (socket) => socket.pipe(socket));
-    const live = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, rejectUnauthorized: false });
+    const live = connect({
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+      rejectUnauthorized: false,
+    });
     await once(live, 'secureConnect');
     assert.is(await seenSerial(server), serialOf(one.cert));
     write(directory, two);
@@ -115,7 +137,10 @@ test("certbot's links into another directory are followed, swapped or written be
 
 test('a directory that is itself a symlink is followed when it is swapped', async () => {
   const root = temporaryDirectory();
-  for (const [name, pair] of [['first', one], ['second', two]] as const) {
+  for (const [name, pair] of [
+    ['first', one],
+    ['second', two],
+  ] as const) {
     mkdirSync(join(root, name));
     write(join(root, name), pair);
   }
@@ -125,7 +150,11 @@ test('a directory that is itself a symlink is followed when it is swapped', asyn
     symlinkSync(target, join(root, 'next'));
     renameSync(join(root, 'next'), join(root, 'current'));
   };
-  for (const [target, pair] of [['second', two], ['first', one], ['second', two]] as const) {
+  for (const [target, pair] of [
+    ['second', two],
+    ['first', one],
+    ['second', two],
+  ] as const) {
     swap(target);
     await serves(it, pair);
   }
@@ -146,7 +175,10 @@ test('a broken pair never replaces a good one, and is reported once for each con
     const refusals = (): string[] => it.lines.filter((line) => line.startsWith('error'));
     writeFileSync(key, other.key);
     await until(() => refusals().length === 1, 'the wrong key is reported');
-    assert.is(refusals()[0], `error certificate refused: ${key} is not the key of ${join(directory, 'tls.crt')}; accepted is the key that the certificate was made for; the one in use stays`);
+    assert.is(
+      refusals()[0],
+      `error certificate refused: ${key} is not the key of ${join(directory, 'tls.crt')}; accepted is the key that the certificate was made for; the one in use stays`,
+    );
     writeFileSync(key, other.key);
     await until(async () => (await it.reloads())['unchanged'] === 1, 'the same content is seen again');
     writeFileSync(key, 'nonsense');
@@ -168,7 +200,10 @@ test('a key that arrives after its certificate is no refusal', () =>
     writeFileSync(join(directory, 'tls.key'), two.key);
     await serves(it, two);
     assert.equal(await it.reloads(), { loaded: 1 });
-    assert.equal(it.lines.filter((line) => !line.startsWith('info')), []);
+    assert.equal(
+      it.lines.filter((line) => !line.startsWith('info')),
+      [],
+    );
   }));
 
 test('a certificate that is not valid yet is taken up once it is', async () => {
@@ -225,7 +260,10 @@ test('a new pair that is broken is reported, and again when it comes back after 
       await until(async () => (await it.reloads())['unchanged'] === times, 'its absence is seen');
     }
     assert.not(it.store.needsServerName);
-    assert.match(it.lines[0]!, /^error certificate refused: .*other\.key is not the key of .*other\.crt; accepted is the key that the certificate was made for$/);
+    assert.match(
+      it.lines[0]!,
+      /^error certificate refused: .*other\.key is not the key of .*other\.crt; accepted is the key that the certificate was made for$/,
+    );
   }));
 
 test('a certificate that expires in use is served on, with one warning', async () => {

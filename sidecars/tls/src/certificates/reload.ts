@@ -63,7 +63,11 @@ export class Reloader {
         options.shelf.warnOfExpired();
         this.#look(false);
       },
-      onBlind: (error) => options.log.warn({ err: error }, `changes in ${options.directory} make no events here: looking every ${options.timing.poll / 1000} s instead`),
+      onBlind: (error) =>
+        options.log.warn(
+          { err: error },
+          `changes in ${options.directory} make no events here: looking every ${options.timing.poll / 1000} s instead`,
+        ),
     });
     // What changed between the first reading and the first watch is found by this look.
     this.#look(false);
@@ -78,7 +82,9 @@ export class Reloader {
 
   /** Look, after any look that is under way; `asked` when an event asked for it. */
   #look(asked: boolean): void {
-    this.#busy = this.#busy.then(() => this.#lookNow(asked)).catch((error: unknown) => this.#options.log.error({ err: error }, 'looking at certificates failed'));
+    this.#busy = this.#busy
+      .then(() => this.#lookNow(asked))
+      .catch((error: unknown) => this.#options.log.error({ err: error }, 'looking at certificates failed'));
   }
 
   async #lookNow(asked: boolean): Promise<void> {
@@ -99,12 +105,20 @@ export class Reloader {
     }
     for (const name of shelf.names) {
       if (pairs.has(name)) continue;
-      this.#suspect(name, VANISHED, () => log.warn({ certificate: name }, `${directory} no longer holds the certificate ${name}: the one in use is served on`));
+      this.#suspect(name, VANISHED, () =>
+        log.warn(
+          { certificate: name },
+          `${directory} no longer holds the certificate ${name}: the one in use is served on`,
+        ),
+      );
     }
     if (loaded.length > 0) shelf.put(loaded);
     for (const { name, serial, notAfter, dnsNames } of loaded) {
       metrics.tls_certificate_reloads_total.inc({ result: 'loaded' });
-      log.info({ certificate: name, serial, not_after: new Date(notAfter).toISOString(), names: dnsNames }, 'certificate loaded');
+      log.info(
+        { certificate: name, serial, not_after: new Date(notAfter).toISOString(), names: dnsNames },
+        'certificate loaded',
+      );
     }
     const news = loaded.length > 0 || this.#reported() > reported || this.#reported() < this.#suspicions.size;
     if (asked && !news) metrics.tls_certificate_reloads_total.inc({ result: 'unchanged' });
@@ -137,7 +151,10 @@ export class Reloader {
       this.#suspect(name, digest, () => {
         metrics.tls_certificate_reloads_total.inc({ result: 'refused' });
         const kept = shelf.get(name);
-        log.error({ certificate: name, ...(kept && { serving_serial: kept.serial }) }, `certificate refused: ${error.message}${kept ? '; the one in use stays' : ''}`);
+        log.error(
+          { certificate: name, ...(kept && { serving_serial: kept.serial }) },
+          `certificate refused: ${error.message}${kept ? '; the one in use stays' : ''}`,
+        );
       });
       return undefined;
     }

@@ -8,7 +8,10 @@ import type { Pair } from './pair.ts';
 import { normalizeDnsName, wildcardOf } from './subject-alt-names.ts';
 
 export type CertificateLog = Pick<Logger, 'info' | 'warn' | 'error'>;
-export type CertificateMetrics = Pick<Metrics<typeof contract.metrics>, 'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total'>;
+export type CertificateMetrics = Pick<
+  Metrics<typeof contract.metrics>,
+  'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total'
+>;
 
 export interface ShelfOptions {
   readonly defaultName: string;
@@ -66,7 +69,10 @@ export class Shelf {
   put(pairs: readonly Pair[]): void {
     for (const pair of pairs) {
       this.#pairs.set(pair.name, pair);
-      this.#options.metrics.tls_certificate_not_after_seconds.set({ name: pair.name }, Math.floor(pair.notAfter / 1000));
+      this.#options.metrics.tls_certificate_not_after_seconds.set(
+        { name: pair.name },
+        Math.floor(pair.notAfter / 1000),
+      );
       for (const warning of pair.warnings) this.#warnOnce(`${pair.certFile}: ${warning}`);
     }
     this.#byName = this.#index();
@@ -80,21 +86,28 @@ export class Shelf {
   /** Say which certificates have expired while in use. They stay: a client decides for itself, and nothing better is here. */
   warnOfExpired(now = Date.now()): void {
     for (const { certFile, serial, notAfter } of this.#pairs.values()) {
-      if (notAfter <= now) this.#warnOnce(`${certFile} (serial ${serial}) has expired on ${new Date(notAfter).toISOString()} and is still served, since no newer one is there`);
+      if (notAfter <= now)
+        this.#warnOnce(
+          `${certFile} (serial ${serial}) has expired on ${new Date(notAfter).toISOString()} and is still served, since no newer one is there`,
+        );
     }
   }
 
   /** Names to certificates; of two for one name the default goes first, then the alphabet decides. */
   #index(): Map<string, Pair> {
     const index = new Map<string, Pair>();
-    const others = [...this.#pairs.values()].filter((pair) => pair !== this.default).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const others = [...this.#pairs.values()]
+      .filter((pair) => pair !== this.default)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     for (const pair of [this.default, ...others]) {
       for (const dnsName of pair.dnsNames) {
         const first = index.get(dnsName);
-        if (first && first !== pair) this.#warnOnce(`${dnsName} is in ${first.certFile} and in ${pair.certFile}: the first is served`);
+        if (first && first !== pair)
+          this.#warnOnce(`${dnsName} is in ${first.certFile} and in ${pair.certFile}: the first is served`);
         else index.set(dnsName, pair);
       }
-      if (pair !== this.default && pair.dnsNames.length === 0) this.#warnOnce(`${pair.certFile} holds no DNS name (SAN), so that no client will ever get it`);
+      if (pair !== this.default && pair.dnsNames.length === 0)
+        this.#warnOnce(`${pair.certFile} holds no DNS name (SAN), so that no client will ever get it`);
     }
     return index;
   }

@@ -56,7 +56,10 @@ test('both layouts are read, and a client gets the certificate of the name that 
   assert.is(store.contextFor('127.0.0.1'), store.default.context);
   assert.ok(store.needsServerName);
   assert.is(store.developmentCa, undefined);
-  assert.equal(lines.map((line) => line.replaceAll(directory, '')), ['warn both.example is in /blog/tls.crt and in /shop.example/fullchain.pem: the first is served']);
+  assert.equal(
+    lines.map((line) => line.replaceAll(directory, '')),
+    ['warn both.example is in /blog/tls.crt and in /shop.example/fullchain.pem: the first is served'],
+  );
   store.close();
   server.close();
 });
@@ -109,7 +112,10 @@ test('a missing default names what is there', async () => {
 
 test('what cannot be read is said with its path and the reason', async () => {
   const directory = temporaryDirectory();
-  assert.match((await problems({ TLS_CERT_DIR: join(directory, 'none') }))[0]!, /^TLS_CERT_DIR: .*\/none cannot be read \(ENOENT\); accepted is a directory/);
+  assert.match(
+    (await problems({ TLS_CERT_DIR: join(directory, 'none') }))[0]!,
+    /^TLS_CERT_DIR: .*\/none cannot be read \(ENOENT\); accepted is a directory/,
+  );
   writeFileSync(join(directory, 'tls.crt'), main.cert);
   assert.match((await problems({ TLS_CERT_DIR: join(directory, 'tls.crt') }))[0]!, /cannot be read \(ENOTDIR\)/);
   symlinkSync(join(directory, 'gone'), join(directory, 'tls.key'));
@@ -134,7 +140,10 @@ test('a key of another user is refused with the user that must read it', async (
   const root = process.geteuid?.() === 0;
   if (root) process.seteuid?.(65_532);
   try {
-    assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key cannot be read \(EACCES\); accepted is a file that the sidecar's user \(uid \d+\) may read/);
+    assert.match(
+      (await problems({ TLS_CERT_DIR: directory }))[0]!,
+      /tls\.key cannot be read \(EACCES\); accepted is a file that the sidecar's user \(uid \d+\) may read/,
+    );
   } finally {
     if (root) process.seteuid?.(0);
   }
@@ -147,7 +156,11 @@ test('client certificates are verified with the context that SNI chose', async (
   write(directory, 'tls', main);
   write(directory, 'shop', shop);
   writeFileSync(join(directory, 'clients.pem'), ca.cert);
-  const { store } = await openStore({ TLS_CERT_DIR: directory, TLS_CLIENT_CA: join(directory, 'clients.pem'), TLS_MIN_VERSION: '1.2' });
+  const { store } = await openStore({
+    TLS_CERT_DIR: directory,
+    TLS_CLIENT_CA: join(directory, 'clients.pem'),
+    TLS_MIN_VERSION: '1.2',
+  });
   for (const servername of ['main.example', 'shop.example']) {
     const { verdicts, close, port } = await judge(store);
     assert.equal(await verdicts(port, { servername, cert: ann.cert, key: ann.key }), [true, true]);
@@ -158,8 +171,20 @@ test('client certificates are verified with the context that SNI chose', async (
 });
 
 /** A server whose own context knows no client CA; `verdicts` are of a handshake and of its resumption, in TLS 1.2. */
-async function judge(store: CertificateStore): Promise<{ port: number; close: () => void; verdicts: (port: number, options: ConnectionOptions) => Promise<boolean[]> }> {
-  const server = createServer({ cert: store.default.cert, key: store.default.key, requestCert: true, rejectUnauthorized: false, SNICallback: (name, done) => done(null, store.contextFor(name)) });
+async function judge(
+  store: CertificateStore,
+): Promise<{
+  port: number;
+  close: () => void;
+  verdicts: (port: number, options: ConnectionOptions) => Promise<boolean[]>;
+}> {
+  const server = createServer({
+    cert: store.default.cert,
+    key: store.default.key,
+    requestCert: true,
+    rejectUnauthorized: false,
+    SNICallback: (name, done) => done(null, store.contextFor(name)),
+  });
   const seen: boolean[] = [];
   server.on('secureConnection', (socket) => {
     seen.push(socket.authorized);

@@ -11,7 +11,12 @@ import { Shelf, type CertificateLog, type CertificateMetrics } from './shelf.ts'
 
 export interface CertificateStore {
   /** What clients get that name no server; its texts are for the listener's own context. */
-  readonly default: { readonly name: string; readonly context: SecureContext; readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly default: {
+    readonly name: string;
+    readonly context: SecureContext;
+    readonly cert: string | Buffer;
+    readonly key: string | Buffer;
+  };
   /** Context for an SNI name: exact, then wildcard (one label), then default or (TLS_UNKNOWN_NAME=refuse) undefined. */
   contextFor(serverName: string | undefined): SecureContext | undefined;
   /** True when SNI must be looked at at all (more than one certificate, or refuse). May change at reload. */
@@ -46,12 +51,20 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
   const { clientCa } = createClientPolicy(parameters);
   // OpenSSL takes the client CA from the context that SNI chose, not from the listener's.
   const context: SecureContextOptions = { minVersion: `TLSv${TLS_MIN_VERSION}`, ...(clientCa && { ca: clientCa }) };
-  const shelf = new Shelf({ defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME, unknownName: TLS_UNKNOWN_NAME, log, metrics });
+  const shelf = new Shelf({
+    defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME,
+    unknownName: TLS_UNKNOWN_NAME,
+    log,
+    metrics,
+  });
   const check = (files: PairFiles): Pair => checkPair(files, context);
   if (TLS_CERT_DIR === undefined) return storeOf(shelf, await openDevelopment(options, shelf, check));
 
   const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, shelf);
-  const reloader = new Reloader({ directory: TLS_CERT_DIR, shelf, check, log, metrics, timing: options.timing ?? RELOAD_TIMING }, pairs);
+  const reloader = new Reloader(
+    { directory: TLS_CERT_DIR, shelf, check, log, metrics, timing: options.timing ?? RELOAD_TIMING },
+    pairs,
+  );
   return storeOf(shelf, { close: () => reloader.close() });
 }
 
@@ -71,7 +84,12 @@ function storeOf(shelf: Shelf, source: { readonly close: () => void; readonly ca
 }
 
 /** Put all pairs of a directory on the shelf; every bad one is a problem of its own. */
-async function loadAll(directory: string, defaultName: string, check: (files: PairFiles) => Pair, shelf: Shelf): Promise<Found[]> {
+async function loadAll(
+  directory: string,
+  defaultName: string,
+  check: (files: PairFiles) => Pair,
+  shelf: Shelf,
+): Promise<Found[]> {
   const problems: Problem[] = [];
   const note = (error: unknown): void => {
     if (!(error instanceof BadPair)) throw error;
@@ -101,25 +119,52 @@ async function loadAll(directory: string, defaultName: string, check: (files: Pa
 
 function missingDefault(directory: string, name: string, others: readonly string[]): Problem {
   const layouts = `${name}.crt with ${name}.key, or ${name}/fullchain.pem with ${name}/privkey.pem`;
-  const accepted = others.length > 0 ? `a certificate that is there: ${others.join(', ')}` : 'the name of a certificate in TLS_CERT_DIR';
-  return { parameter: 'TLS_CERT_NAME', reason: 'missing', message: `TLS_CERT_NAME: ${directory} holds no certificate ${name} (${layouts}); accepted is ${accepted}` };
+  const accepted =
+    others.length > 0
+      ? `a certificate that is there: ${others.join(', ')}`
+      : 'the name of a certificate in TLS_CERT_DIR';
+  return {
+    parameter: 'TLS_CERT_NAME',
+    reason: 'missing',
+    message: `TLS_CERT_NAME: ${directory} holds no certificate ${name} (${layouts}); accepted is ${accepted}`,
+  };
 }
 
-async function openDevelopment({ parameters, log }: CertificateStoreOptions, shelf: Shelf, check: (files: PairFiles) => Pair): Promise<{ close: () => void; ca: string }> {
+async function openDevelopment(
+  { parameters, log }: CertificateStoreOptions,
+  shelf: Shelf,
+  check: (files: PairFiles) => Pair,
+): Promise<{ close: () => void; ca: string }> {
   const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES);
   const ca = await development.ca();
   const file = development.leafFile;
   const load = async (): Promise<void> => {
     const { cert, key } = await development.leaf(ca);
-    const pair = check({ name: DEVELOPMENT, certFile: file, keyFile: file, cert: Buffer.from(cert), key: Buffer.from(key) });
+    const pair = check({
+      name: DEVELOPMENT,
+      certFile: file,
+      keyFile: file,
+      cert: Buffer.from(cert),
+      key: Buffer.from(key),
+    });
     if (shelf.names.length > 0 && shelf.default.serial === pair.serial) return;
     shelf.put([pair]);
-    log.info({ certificate: DEVELOPMENT, serial: pair.serial, not_after: new Date(pair.notAfter).toISOString(), names: parameters.TLS_DEV_NAMES }, 'development certificate in use: trust ca.crt of TLS_STATE_DIR, or GET /ca.crt of the admin port');
+    log.info(
+      {
+        certificate: DEVELOPMENT,
+        serial: pair.serial,
+        not_after: new Date(pair.notAfter).toISOString(),
+        names: parameters.TLS_DEV_NAMES,
+      },
+      'development certificate in use: trust ca.crt of TLS_STATE_DIR, or GET /ca.crt of the admin port',
+    );
   };
   await load();
   const timer = setInterval(() => {
     shelf.warnOfExpired();
-    load().catch((error: unknown) => log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'));
+    load().catch((error: unknown) =>
+      log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'),
+    );
   }, RENEWAL_CHECK).unref();
   return { close: () => clearInterval(timer), ca: ca.cert };
 }

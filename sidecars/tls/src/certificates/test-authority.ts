@@ -6,7 +6,12 @@ import * as x509 from '@peculiar/x509';
 const ALGORITHMS = {
   ec: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
   rsa: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
-  rsa1024: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+  rsa1024: {
+    name: 'RSASSA-PKCS1-v1_5',
+    modulusLength: 1024,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: 'SHA-256',
+  },
   ed25519: { name: 'Ed25519' },
 } as const;
 
@@ -34,7 +39,16 @@ export interface Wish {
 let serial = 1;
 
 /** Make a certificate; self-signed without an issuer. */
-export async function certify({ names = [], altNames = [], subject = 'CN=test', algorithm = 'ec', ca = false, from = -1, to = 30, issuer }: Wish): Promise<Signer> {
+export async function certify({
+  names = [],
+  altNames = [],
+  subject = 'CN=test',
+  algorithm = 'ec',
+  ca = false,
+  from = -1,
+  to = 30,
+  issuer,
+}: Wish): Promise<Signer> {
   const parameters = ALGORITHMS[algorithm];
   const keys = (await webcrypto.subtle.generateKey(parameters, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
@@ -48,7 +62,10 @@ export async function certify({ names = [], altNames = [], subject = 'CN=test', 
     publicKey: keys.publicKey,
     signingKey: (issuer?.keys ?? keys).privateKey,
     signingAlgorithm: (issuer?.keys ?? keys).privateKey.algorithm.name === 'ECDSA' ? ALGORITHMS.ec : parameters,
-    extensions: [new x509.BasicConstraintsExtension(ca, undefined, true), ...(san.length > 0 ? [new x509.SubjectAlternativeNameExtension(san)] : [])],
+    extensions: [
+      new x509.BasicConstraintsExtension(ca, undefined, true),
+      ...(san.length > 0 ? [new x509.SubjectAlternativeNameExtension(san)] : []),
+    ],
   });
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' });
   return { cert: `${certificate.toString('pem')}\n`, key: String(key), keys, certificate };

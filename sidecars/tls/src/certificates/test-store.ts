@@ -11,7 +11,6 @@ import { contract } from '../contract.ts';
 import type { ReloadTiming } from './reload.ts';
 import { openCertificateStore, type CertificateStore } from './store.ts';
 
-
 const root = mkdtempSync(join(tmpdir(), 'certificates-'));
 process.once('exit', () => rmSync(root, { recursive: true, force: true }));
 chmodSync(root, 0o755);
@@ -31,15 +30,29 @@ export interface TestStore {
 
 /** Open a store with these parameters, as the environment would give them. */
 export async function openStore(env: Record<string, string>, timing?: ReloadTiming): Promise<TestStore> {
-  const { values: parameters } = readParameters(contract.parameters, { env: { PROXY_PORT: '80', ...env }, prefixes: contract.prefixes });
+  const { values: parameters } = readParameters(contract.parameters, {
+    env: { PROXY_PORT: '80', ...env },
+    prefixes: contract.prefixes,
+  });
   const metrics = createMetrics(contract.metrics, new Registry());
   const lines: string[] = [];
-  const line = (level: string) => (...args: unknown[]): void => void lines.push(`${level} ${String(args.at(-1))}`);
+  const line =
+    (level: string) =>
+    (...args: unknown[]): void =>
+      void lines.push(`${level} ${String(args.at(-1))}`);
   const log = { info: line('info'), warn: line('warn'), error: line('error') };
   const store = await openCertificateStore({ parameters, log: log as never, metrics, ...(timing && { timing }) });
-  const by = async (metric: { get(): Promise<{ values: { labels: Partial<Record<string, string | number>>; value: number }[] }> }, label: string): Promise<Record<string, number>> =>
+  const by = async (
+    metric: { get(): Promise<{ values: { labels: Partial<Record<string, string | number>>; value: number }[] }> },
+    label: string,
+  ): Promise<Record<string, number>> =>
     Object.fromEntries((await metric.get()).values.map(({ labels, value }) => [String(labels[label]), value]));
-  return { store, lines, reloads: () => by(metrics.tls_certificate_reloads_total, 'result'), notAfter: () => by(metrics.tls_certificate_not_after_seconds, 'name') };
+  return {
+    store,
+    lines,
+    reloads: () => by(metrics.tls_certificate_reloads_total, 'result'),
+    notAfter: () => by(metrics.tls_certificate_not_after_seconds, 'name'),
+  };
 }
 
 /** A TLS server that uses a store as the sidecar does; it ends with the process. */
@@ -63,10 +76,18 @@ export async function serve(store: CertificateStore): Promise<Server> {
 /** The serial number of the certificate that a client sees, in lower case. */
 export function seenSerial(server: Server, serverName?: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const socket = tlsConnect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, rejectUnauthorized: false, ...(serverName !== undefined && { servername: serverName }) }, () => {
-    resolve(socket.getPeerX509Certificate()!.serialNumber.toLowerCase());
-    socket.destroy();
-  });
+  const socket = tlsConnect(
+    {
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+      rejectUnauthorized: false,
+      ...(serverName !== undefined && { servername: serverName }),
+    },
+    () => {
+      resolve(socket.getPeerX509Certificate()!.serialNumber.toLowerCase());
+      socket.destroy();
+    },
+  );
   socket.on('error', reject);
   return promise;
 }

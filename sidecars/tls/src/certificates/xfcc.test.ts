@@ -12,7 +12,14 @@ async function element(wish: Wish): Promise<string> {
 }
 
 test("an element has Envoy's form", async () => {
-  const text = await element({ subject: 'CN=ann,O=Example', altNames: [{ type: 'url', value: 'spiffe://d/ann' }, { type: 'dns', value: 'Ann.example.org' }, { type: 'email', value: 'a@b' }] });
+  const text = await element({
+    subject: 'CN=ann,O=Example',
+    altNames: [
+      { type: 'url', value: 'spiffe://d/ann' },
+      { type: 'dns', value: 'Ann.example.org' },
+      { type: 'email', value: 'a@b' },
+    ],
+  });
   assert.match(text, /^Hash=[0-9a-f]{64};Subject="O=Example,CN=ann";URI=spiffe:\/\/d\/ann;DNS=ann\.example\.org$/);
 });
 
@@ -27,7 +34,12 @@ test('a distinguished name is reversed, and its special characters stand in hex'
 });
 
 test('URIs that hold dividers are quoted, and characters that no URI holds are percent-encoded', async () => {
-  const text = await element({ altNames: [{ type: 'url', value: 'x:a;b=c,d' }, { type: 'url', value: 'x:"\\\r\n ' }] });
+  const text = await element({
+    altNames: [
+      { type: 'url', value: 'x:a;b=c,d' },
+      { type: 'url', value: 'x:"\\\r\n ' },
+    ],
+  });
   assert.match(text, /;URI="x:a;b=c,d";URI=x:%22%5C%0D%0A%20$/);
 });
 
@@ -37,15 +49,46 @@ function naiveKeys(text: string): string[] {
 }
 
 test('whatever the names hold, they add no key, no element, no line and no byte outside ASCII', async () => {
-  const hostile = fc.array(fc.constantFrom('a', '"', '\\', ';', ',', '=', '\r\n', 'Hash=', 'é', '\u0000', ' ', '+', '<', '";URI=spiffe://admin'), { minLength: 1, maxLength: 8 }).map((parts) => parts.join(''));
+  const hostile = fc
+    .array(
+      fc.constantFrom(
+        'a',
+        '"',
+        '\\',
+        ';',
+        ',',
+        '=',
+        '\r\n',
+        'Hash=',
+        'é',
+        '\u0000',
+        ' ',
+        '+',
+        '<',
+        '";URI=spiffe://admin',
+      ),
+      { minLength: 1, maxLength: 8 },
+    )
+    .map((parts) => parts.join(''));
   await fc.assert(
-    fc.asyncProperty(hostile, hostile, hostile.map((text) => text.replaceAll('é', 'e')), async (cn, o, uri) => {
-      const text = await element({ subject: [{ CN: [{ utf8String: cn }] }, { O: [{ utf8String: o }] }], altNames: [{ type: 'url', value: uri }, { type: 'dns', value: uri }] });
-      assert.match(text, /^[\x20-\x7e]*$/);
-      assert.equal(naiveKeys(text).slice(0, 3), ['Hash', 'Subject', 'URI']);
-      const rest = text.replace(/^Hash=[0-9a-f]{64};Subject="[^"]*";URI=(?:"[^"]*"|[^;,="]*)/, '');
-      assert.match(rest, /^(?:;DNS=[a-z0-9.-]+)?$/);
-    }),
+    fc.asyncProperty(
+      hostile,
+      hostile,
+      hostile.map((text) => text.replaceAll('é', 'e')),
+      async (cn, o, uri) => {
+        const text = await element({
+          subject: [{ CN: [{ utf8String: cn }] }, { O: [{ utf8String: o }] }],
+          altNames: [
+            { type: 'url', value: uri },
+            { type: 'dns', value: uri },
+          ],
+        });
+        assert.match(text, /^[\x20-\x7e]*$/);
+        assert.equal(naiveKeys(text).slice(0, 3), ['Hash', 'Subject', 'URI']);
+        const rest = text.replace(/^Hash=[0-9a-f]{64};Subject="[^"]*";URI=(?:"[^"]*"|[^;,="]*)/, '');
+        assert.match(rest, /^(?:;DNS=[a-z0-9.-]+)?$/);
+      },
+    ),
     { numRuns: 150 },
   );
 });

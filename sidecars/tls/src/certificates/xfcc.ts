@@ -26,7 +26,14 @@ export function distinguishedName(subject: string | undefined): string {
     .join(',');
 }
 
-function escape(_: string, escapedHex?: string, escaped?: string, plus?: string, foreign?: string, bare?: string): string {
+function escape(
+  _: string,
+  escapedHex?: string,
+  escaped?: string,
+  plus?: string,
+  foreign?: string,
+  bare?: string,
+): string {
   if (plus !== undefined) return plus;
   return escapedHex === undefined ? hex(escaped ?? foreign ?? bare!, '\\') : `\\${escapedHex.toUpperCase()}`;
 }

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
 import { authority, dial, eventually, exchange, listening, rawApp, start, Talk, type Running } from '../test-plane.ts';
 
 /** Run with an application of node:http. */
@@ -362,7 +362,7 @@ test('WebSocket passes both ways', async () => {
   });
   const port = await listening(server);
   const running = await start(port);
-  const client = new WebSocket(`wss://127.0.0.1:${running.port}/chat`, { ca: authority.cert, servername: 'localhost' });
+  const client = new WebSocket(`wss://127.0.0.1:${running.port}/chat`, [], { ca: authority.cert, servername: 'localhost' } as ClientOptions);
   const [first] = (await once(client, 'message')) as [Buffer];
   assert.is(first.toString(), 'https');
   for (const size of [1, 5000, 1_000_000]) {

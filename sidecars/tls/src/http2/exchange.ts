@@ -18,7 +18,6 @@ const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/;
 // RFC 9113, section 7.
 const NO_ERROR = 0;
 const PROTOCOL_ERROR = 1;
-const INTERNAL_ERROR = 2;
 
 export class Http2Exchange extends Exchange implements Swept {
   readonly #stream: ServerHttp2Stream;
@@ -167,7 +166,8 @@ export class Http2Exchange extends Exchange implements Swept {
   }
 
   protected onTruncated(): void {
-    this.#stream.close(INTERNAL_ERROR);
+    // Not `close`: it would end the stream in good order first, and a cut body would look whole.
+    this.#stream.destroy(new Error('the application broke off'));
   }
 
   protected onSwitch(bytes: Buffer, head: ResponseHead, end: number, upstream: UpstreamConnection): void {

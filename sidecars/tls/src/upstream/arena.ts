@@ -9,7 +9,8 @@ export const HEADROOM = 512;
 export const TAILROOM = 8;
 
 const SMALL = 8 * 1024;
-const LARGE = 64 * 1024;
+/** A little over 64 KiB, so that a body of that size comes in one read together with its head. */
+const LARGE = 72 * 1024;
 /** Buffers of each size that are kept for the next one who needs one. */
 const MAX_FREE = 64;
 /** So many small reads in a row say that the large buffer was for something that is over. */
