@@ -1,10 +1,12 @@
 /** SIGINT and SIGTERM in every phase: everything is removed, and the exit code tells. */
+import { spawn } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { docker } from '../lib/engine.ts';
 import { eventually } from '../lib/poll.ts';
 import type { RunEvent } from './events.ts';
-import { start } from './fixtures/program.ts';
+import { ROOT } from '../lib/stacks.ts';
+import { FIXTURES, start } from './fixtures/program.ts';
 import { leftovers } from './run-stack.ts';
 
 const test = suite('interrupt');
@@ -47,6 +49,27 @@ for (const [name, { stack, within }] of Object.entries(PHASES)) {
     });
   }
 }
+
+test('npm told to end, which tells nobody below it: everything is removed all the same', async () => {
+  const npm = spawn('npm', ['run', '--silent', 'stack', '--', 'hanging'], {
+    cwd: ROOT,
+    env: { ...process.env, STACKS_DIR: FIXTURES },
+    stdio: 'ignore',
+  });
+  const containers = (): Promise<string> => docker(['ps', '--all', '--quiet', '--filter', `${label}hanging`]);
+  await eventually('a container is there', async () => (await containers()) !== '', { within: 30_000 });
+  npm.kill('SIGTERM');
+  await eventually('it is gone', async () => (await containers()) === '', { within: 30_000 });
+});
+
+test('a reader that goes away ends the run, and everything is removed', async () => {
+  const running = start('stack', ['hanging', '--json', '--timeout', '3']);
+  const event = await running.seen(PHASES['check']!.within);
+  running.child.stdout?.destroy();
+  // The next event has nobody to go to; the scenario's deadline brings one.
+  assert.is(await new Promise((resolve) => running.child.once('exit', resolve)), 141);
+  assert.equal(await leftovers('run' in event ? event.run! : ''), []);
+});
 
 test('what a runner that was killed left behind is removed by the next', async () => {
   const killed = start('stack', ['hanging', '--json']);
