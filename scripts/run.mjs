@@ -12,7 +12,7 @@ import * as module from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureNodeModules } from './lib/node-modules.mjs';
+import { ensureNodeModules, linkNode } from './lib/node-modules.mjs';
 
 const NEEDED_NODE = 26;
 const EXIT_USAGE = 2;
@@ -30,6 +30,7 @@ if (!/^[a-z][a-z-]*$/.test(command) || !existsSync(program)) {
 }
 try {
   await ensureNodeModules(root, (line) => console.error(line));
+  linkNode(root);
 } catch (error) {
   console.error(error.message);
   process.exit(1);

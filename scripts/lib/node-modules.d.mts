@@ -9,3 +9,6 @@ export function staleness(root: string): string | undefined;
  * with what it said.
  */
 export function ensureNodeModules(root: string, say: (line: string) => void): Promise<void>;
+
+/** Makes node_modules/.bin/node out of the package that brings it, where npm did not. */
+export function linkNode(root: string): void;

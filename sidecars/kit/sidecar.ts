@@ -71,7 +71,11 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   const metrics = createMetrics(contract.metrics, registry);
   const readiness = new Readiness();
   const shutdown = new Shutdown({ log, timeout: common.SHUTDOWN_TIMEOUT });
-  const paths: Record<string, AdminHandler> = {};
+  let started = false;
+  const paths: Record<string, AdminHandler> = {
+    '/startupz': (_request, response) =>
+      void response.writeHead(started ? 200 : 503).end(started ? 'ok\n' : 'starting\n'),
+  };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');
     process.exit(EXIT_FAILURE);
@@ -101,6 +105,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     shutdown,
     adminPath: (path, handler) => (paths[path] = handler),
   });
+  started = true;
   shutdown.step('admin port', () => {
     admin.close();
     admin.closeAllConnections();
