@@ -50,8 +50,9 @@ export function handlerOf(socket: Duplex): ClientHandler | undefined {
   return (socket as Handled)[HANDLER];
 }
 
-/** An IP address without the prefix that an IPv6 socket gives an IPv4 peer. */
-export function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unknown';
+/** An IP address without its zone, and without the prefix that an IPv6 socket gives an IPv4 peer. */
+export function plainAddress(socketAddress: string | undefined): string {
+  if (socketAddress === undefined) return 'unknown';
+  const address = socketAddress.split('%', 1)[0]!;
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

@@ -2,53 +2,193 @@
 import { defineContract } from '../../kit/contract.ts';
 
 const WORKERS_MAX = 64;
+/** A bound in milliseconds that Node's timers can count to. */
+const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
   version: '1.0.0',
-  description: 'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
+  description:
+    'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
   adminPort: '9901',
   parameters: {
     PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
-    PROXY_HOST: { type: 'string', default: '127.0.0.1', pattern: /^[0-9a-fA-F.:]+$|^localhost$/, accepts: 'an IP address or localhost', description: 'Address of the legacy application' },
-    PROXY_IDLE_TIMEOUT: { type: 'duration', unit: 's', default: '4s', description: 'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time' },
-    TLS_MODE: { type: 'enum', values: ['http', 'tcp'], default: 'http', description: 'What is spoken inside TLS: HTTP, whose requests are checked and told who called, or any protocol' },
-    TLS_LISTEN_ADDRESS: { type: 'string', default: '0.0.0.0', pattern: /^[0-9a-fA-F.:]+$/, accepts: 'an IP address', description: 'Address to listen on' },
+    PROXY_HOST: {
+      type: 'string',
+      default: '127.0.0.1',
+      pattern: /^[0-9a-fA-F.:]+$|^localhost$/,
+      accepts: 'an IP address or localhost',
+      description: 'Address of the legacy application',
+    },
+    PROXY_IDLE_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '4s',
+      max: DAY,
+      description:
+        'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time',
+    },
+    TLS_MODE: {
+      type: 'enum',
+      values: ['http', 'tcp'],
+      default: 'http',
+      description: 'What is spoken inside TLS: HTTP, whose requests are checked and told who called, or any protocol',
+    },
+    TLS_LISTEN_ADDRESS: {
+      type: 'string',
+      default: '0.0.0.0',
+      pattern: /^[0-9a-fA-F.:]+$/,
+      accepts: 'an IP address',
+      description: 'Address to listen on',
+    },
     TLS_LISTEN_PORT: { type: 'port', default: '8443', description: 'Port for TLS' },
     TLS_REDIRECT_PORT: { type: 'port', description: 'Port of a plain HTTP listener that redirects to HTTPS' },
-    TLS_PUBLIC_PORT: { type: 'port', default: '443', description: 'Port of TLS as clients see it: for redirects and X-Forwarded-Port when a request names none' },
-    TLS_HSTS_MAX_AGE: { type: 'duration', unit: 's', default: '0', description: 'Adds Strict-Transport-Security with this age to every response; 0 adds none' },
+    TLS_PUBLIC_PORT: {
+      type: 'port',
+      default: '443',
+      description: 'Port of TLS as clients see it: for redirects and X-Forwarded-Port when a request names none',
+    },
+    TLS_HSTS_MAX_AGE: {
+      type: 'duration',
+      unit: 's',
+      default: '0',
+      description: 'Adds Strict-Transport-Security with this age to every response; 0 adds none',
+    },
 
-    TLS_CERT_DIR: { type: 'path', description: 'Directory of certificates: NAME.crt with NAME.key (as Kubernetes mounts them), or fullchain.pem with privkey.pem in a directory a name; watched' },
-    TLS_CERT_NAME: { type: 'string', default: 'tls', pattern: /^[\w.-]+$/, accepts: 'a file or directory name without suffix', description: 'The certificate for clients that name no server, or an unknown one' },
-    TLS_UNKNOWN_NAME: { type: 'enum', values: ['default', 'refuse'], default: 'default', description: 'What a client gets that names an unknown server' },
-    TLS_STATE_DIR: { type: 'path', default: '/var/lib/tls', description: 'Where the development CA is kept when no TLS_CERT_DIR is given' },
-    TLS_DEV_NAMES: { type: 'list', default: 'localhost,127.0.0.1,::1', pattern: /^[\w.*:-]+$/, accepts: 'a comma-separated list of DNS names and IP addresses', description: 'Names in the development certificate' },
-    TLS_MIN_VERSION: { type: 'enum', values: ['1.2', '1.3'], default: '1.2', description: 'Oldest TLS version that is spoken' },
+    TLS_CERT_DIR: {
+      type: 'path',
+      description:
+        'Directory of certificates: NAME.crt with NAME.key (as Kubernetes mounts them), or fullchain.pem with privkey.pem in a directory a name; watched',
+    },
+    TLS_CERT_NAME: {
+      type: 'string',
+      default: 'tls',
+      pattern: /^[\w.-]+$/,
+      accepts: 'a file or directory name without suffix',
+      description: 'The certificate for clients that name no server, or an unknown one',
+    },
+    TLS_UNKNOWN_NAME: {
+      type: 'enum',
+      values: ['default', 'refuse'],
+      default: 'default',
+      description: 'What a client gets that names an unknown server',
+    },
+    TLS_STATE_DIR: {
+      type: 'path',
+      default: '/var/lib/tls',
+      description: 'Where the development CA is kept when no TLS_CERT_DIR is given',
+    },
+    TLS_DEV_NAMES: {
+      type: 'list',
+      default: 'localhost,127.0.0.1,::1',
+      pattern: /^[\w.*:-]+$/,
+      accepts: 'a comma-separated list of DNS names and IP addresses',
+      description: 'Names in the development certificate',
+    },
+    TLS_MIN_VERSION: {
+      type: 'enum',
+      values: ['1.2', '1.3'],
+      default: '1.2',
+      description: 'Oldest TLS version that is spoken',
+    },
 
-    TLS_CLIENT_CA: { type: 'path', description: 'CA file for client certificates; when set, clients must show one (mTLS)' },
-    TLS_CLIENT_ALLOW_CN: { type: 'list', description: 'Allowed common names, * matches any run of characters; empty lists allow every verified client' },
+    TLS_CLIENT_CA: {
+      type: 'path',
+      description: 'CA file for client certificates; when set, clients must show one (mTLS)',
+    },
+    TLS_CLIENT_ALLOW_CN: {
+      type: 'list',
+      description: 'Allowed common names, * matches any run of characters; empty lists allow every verified client',
+    },
     TLS_CLIENT_ALLOW_DNS: { type: 'list', description: 'Allowed DNS names (SAN), a leading *. matches one label' },
-    TLS_CLIENT_ALLOW_URI: { type: 'list', description: 'Allowed URIs (SAN), such as spiffe://domain/path, * matches within a path segment, ** across them' },
+    TLS_CLIENT_ALLOW_URI: {
+      type: 'list',
+      description: 'Allowed URIs (SAN), such as spiffe://domain/path, * matches within a path segment, ** across them',
+    },
 
-    TLS_HANDSHAKE_TIMEOUT: { type: 'duration', unit: 's', default: '10s', min: 100, description: 'How long a handshake may take' },
-    TLS_HEADER_TIMEOUT: { type: 'duration', unit: 's', default: '10s', min: 100, description: 'How long a request head may take from its first byte' },
-    TLS_IDLE_TIMEOUT: { type: 'duration', unit: 's', default: '60s', min: 100, description: 'How long a connection may be silent: between requests, within a body, or within a tunnel' },
-    TLS_CONNECT_TIMEOUT: { type: 'duration', unit: 's', default: '2s', min: 10, description: 'How long the application may take to accept a connection' },
-    TLS_RESPONSE_TIMEOUT: { type: 'duration', unit: 's', default: '60s', min: 100, description: 'How long the application may take to begin its response' },
-    TLS_MAX_HEADER_SIZE: { type: 'size', unit: 'bytes', default: '16KiB', min: 1024, max: 1024 * 1024, description: 'Largest request or response head' },
-    TLS_MAX_CONNECTIONS: { type: 'integer', default: '10000', min: 1, max: 1_000_000, description: 'Most client connections of one worker; further ones are closed' },
-    TLS_RETRY_AFTER: { type: 'duration', unit: 's', default: '5s', description: 'Retry-After of a 503 while the application is down' },
-    TLS_PROXY_PROTOCOL: { type: 'boolean', default: 'false', description: 'In tcp mode, begin each connection to the application with a PROXY protocol v2 header' },
-    WORKERS: { type: 'integer', default: '1', min: 1, max: WORKERS_MAX, description: 'Processes that share the listening ports' },
+    TLS_HANDSHAKE_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '10s',
+      max: DAY,
+      min: 100,
+      description: 'How long a handshake may take',
+    },
+    TLS_HEADER_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '10s',
+      max: DAY,
+      min: 100,
+      description: 'How long a request head may take from its first byte',
+    },
+    TLS_IDLE_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '60s',
+      max: DAY,
+      min: 100,
+      description: 'How long a connection may be silent: between requests, within a body, or within a tunnel',
+    },
+    TLS_CONNECT_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '2s',
+      max: DAY,
+      min: 10,
+      description: 'How long the application may take to accept a connection',
+    },
+    TLS_RESPONSE_TIMEOUT: {
+      type: 'duration',
+      unit: 's',
+      default: '60s',
+      max: DAY,
+      min: 100,
+      description: 'How long the application may take to begin its response',
+    },
+    TLS_MAX_HEADER_SIZE: {
+      type: 'size',
+      unit: 'bytes',
+      default: '16KiB',
+      min: 1024,
+      max: 1024 * 1024,
+      description: 'Largest request or response head',
+    },
+    TLS_MAX_CONNECTIONS: {
+      type: 'integer',
+      default: '10000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most client connections of one worker; further ones are closed',
+    },
+    TLS_RETRY_AFTER: {
+      type: 'duration',
+      unit: 's',
+      default: '5s',
+      max: DAY,
+      description: 'Retry-After of a 503 while the application is down',
+    },
+    TLS_PROXY_PROTOCOL: {
+      type: 'boolean',
+      default: 'false',
+      description: 'In tcp mode, begin each connection to the application with a PROXY protocol v2 header',
+    },
+    WORKERS: {
+      type: 'integer',
+      default: '1',
+      min: 1,
+      max: WORKERS_MAX,
+      description: 'Processes that share the listening ports',
+    },
   },
   ports: {
     https: { parameter: 'TLS_LISTEN_PORT', description: 'TLS, for clients' },
     redirect: { parameter: 'TLS_REDIRECT_PORT', description: 'plain HTTP, answered with a redirect' },
   },
   endpoints: {
-    '/startupz': 'listening with a valid certificate, whether or not the application is up: 200 or 503; for the health check of a container that starts before its application',
+    '/startupz':
+      'listening with a valid certificate, whether or not the application is up: 200 or 503; for the health check of a container that starts before its application',
     '/ca.crt': 'the development CA, for clients to trust; 404 with certificates of your own',
   },
   paths: {
@@ -57,15 +197,31 @@ export const contract = defineContract({
   },
   metrics: {
     tls_connections_open: { type: 'gauge', help: 'Client connections open now' },
-    tls_connections_total: { type: 'counter', help: 'Client connections that ended their handshake', labels: ['protocol'] },
+    tls_connections_total: {
+      type: 'counter',
+      help: 'Client connections that ended their handshake',
+      labels: ['protocol'],
+    },
     tls_handshake_errors_total: { type: 'counter', help: 'Handshakes that failed', labels: ['reason'] },
-    tls_connections_refused_total: { type: 'counter', help: 'Connections closed before a handshake or a request', labels: ['reason'] },
+    tls_connections_refused_total: {
+      type: 'counter',
+      help: 'Connections closed before a handshake or a request',
+      labels: ['reason'],
+    },
     tls_requests_total: { type: 'counter', help: 'HTTP responses by status class', labels: ['code'] },
-    tls_requests_rejected_total: { type: 'counter', help: 'HTTP requests refused without asking the application', labels: ['reason'] },
+    tls_requests_rejected_total: {
+      type: 'counter',
+      help: 'HTTP requests refused without asking the application',
+      labels: ['reason'],
+    },
     tls_requests_in_flight: { type: 'gauge', help: 'HTTP requests begun and not ended' },
     tls_upstream_errors_total: { type: 'counter', help: 'Failures of the application', labels: ['reason'] },
     tls_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
-    tls_certificate_not_after_seconds: { type: 'gauge', help: 'End of the validity of a certificate in use, since the epoch', labels: ['name'] },
+    tls_certificate_not_after_seconds: {
+      type: 'gauge',
+      help: 'End of the validity of a certificate in use, since the epoch',
+      labels: ['name'],
+    },
     tls_certificate_reloads_total: { type: 'counter', help: 'Looks at changed certificate files', labels: ['result'] },
   },
 });

@@ -46,8 +46,22 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const { PROXY_HOST: host, PROXY_PORT: port, TLS_HSTS_MAX_AGE, TLS_REDIRECT_PORT } = parameters;
   const tally = new Tally();
   tally.publish(options.metrics);
-  const sweeper = new Sweeper(Math.min(parameters.TLS_HEADER_TIMEOUT, parameters.TLS_IDLE_TIMEOUT, parameters.TLS_RESPONSE_TIMEOUT, parameters.TLS_CONNECT_TIMEOUT));
-  const health = new AppHealth({ host, port, connectTimeout: parameters.TLS_CONNECT_TIMEOUT, check: options.appCheck, tally, log });
+  const sweeper = new Sweeper(
+    Math.min(
+      parameters.TLS_HEADER_TIMEOUT,
+      parameters.TLS_IDLE_TIMEOUT,
+      parameters.TLS_RESPONSE_TIMEOUT,
+      parameters.TLS_CONNECT_TIMEOUT,
+    ),
+  );
+  const health = new AppHealth({
+    host,
+    port,
+    connectTimeout: parameters.TLS_CONNECT_TIMEOUT,
+    check: options.appCheck,
+    tally,
+    log,
+  });
   const plane: Plane = {
     parameters,
     log,
@@ -56,6 +70,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     health,
     pool: new UpstreamPool({ host, port, idleTimeout: parameters.PROXY_IDLE_TIMEOUT, sweeper }),
     hsts: TLS_HSTS_MAX_AGE > 0 ? `max-age=${Math.ceil(TLS_HSTS_MAX_AGE / 1000)}` : '',
+    logsRequests: log.isLevelEnabled('debug'),
     draining: false,
     appIsOld: false,
   };

@@ -53,9 +53,15 @@ test('with a client CA, who shows no good certificate gets nothing from the appl
   }
   const talk = new Talk(await dial(running.port, { cert: friend.cert, key: friend.key }));
   talk.send('GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Client-Cert: lie\r\n\r\n');
-  assert.match(await talk.until(({ text }) => text.includes('}')), /"x-forwarded-client-cert":"Hash=[0-9a-f]{64};Subject=\\"CN=friend-1\\""/);
+  assert.match(
+    await talk.until(({ text }) => text.includes('}')),
+    /"x-forwarded-client-cert":"Hash=[0-9a-f]{64};Subject=\\"CN=friend-1\\""/,
+  );
   talk.socket.destroy();
-  assert.match(await running.metrics(), /refused_total\{reason="client_certificate"\} 2\n.*refused_total\{reason="client_identity"\} 1/);
+  assert.match(
+    await running.metrics(),
+    /refused_total\{reason="client_certificate"\} 2\n.*refused_total\{reason="client_identity"\} 1/,
+  );
   await running.stop();
 });
 
@@ -117,13 +123,18 @@ test('connections beyond the limit are closed, and counted', async () => {
 
 test('at the end what was begun is finished, told so, and nothing else is let in', async () => {
   const held: (() => void)[] = [];
-  const app = await rawApp((socket) => socket.on('data', () => held.push(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))));
+  const app = await rawApp((socket) =>
+    socket.on('data', () => held.push(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))),
+  );
   const running = await start(app.port);
   const busy = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
   const idle = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
   const late = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
   busy.send(GET);
-  const session = connectHttp2(`https://localhost:${running.port}`, { ca: authority.cert, lookup: (_h, _o, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }] as never, 4) });
+  const session = connectHttp2(`https://localhost:${running.port}`, {
+    ca: authority.cert,
+    lookup: (_h, _o, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }] as never, 4),
+  });
   let goaway = 0;
   session.on('goaway', () => goaway++);
   const stream = session.request();
@@ -135,7 +146,11 @@ test('at the end what was begun is finished, told so, and nothing else is let in
   const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
   assert.is(headers[':status'], 200);
   stream.resume();
-  for (const talk of [busy, late]) assert.is(await talk.until(({ closed }) => closed), 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
+  for (const talk of [busy, late])
+    assert.is(
+      await talk.until(({ closed }) => closed),
+      'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
+    );
   assert.is(await idle.until(({ closed }) => closed), '');
   await drained;
   const refused = connectPlain(running.port, '127.0.0.1');
@@ -166,7 +181,9 @@ test('stopping under load loses no request that had begun', async () => {
   const lost: string[] = [];
   const visitor = async (): Promise<void> => {
     for (;;) {
-      const talk = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }).catch(() => Promise.reject(new Error('refused'))));
+      const talk = new Talk(
+        await dial(running.port, { ALPNProtocols: ['http/1.1'] }).catch(() => Promise.reject(new Error('refused'))),
+      );
       while (!talk.closed) {
         const before = talk.text.length;
         talk.send(GET);

@@ -100,7 +100,10 @@ export class TlsListener {
       ...(policy.clientCa && { requestCert: true, rejectUnauthorized: false }),
       // The development certificate is the only one; any other may get company at a reload.
       ...(TLS_CERT_DIR !== undefined && {
-        SNICallback: (name: string, callback: (error: Error | null, context?: ReturnType<CertificateStore['contextFor']>) => void) => {
+        SNICallback: (
+          name: string,
+          callback: (error: Error | null, context?: ReturnType<CertificateStore['contextFor']>) => void,
+        ) => {
           if (!store.needsServerName) return callback(null);
           const context = store.contextFor(name);
           if (context) return callback(null, context);
@@ -139,7 +142,12 @@ export class TlsListener {
     plane.tally.connectionsOpen++;
     socket.on('close', this.#onSocketClose);
     // A client that names no server never meets the SNI callback.
-    if (TLS_UNKNOWN_NAME === 'refuse' && this.#options.store.needsServerName && !socket.servername && this.#options.store.contextFor(undefined) === undefined) {
+    if (
+      TLS_UNKNOWN_NAME === 'refuse' &&
+      this.#options.store.needsServerName &&
+      !socket.servername &&
+      this.#options.store.contextFor(undefined) === undefined
+    ) {
       plane.tally.refused('unknown_name');
       socket.destroy();
       return;
@@ -149,7 +157,13 @@ export class TlsListener {
     const http2 = socket.alpnProtocol === 'h2';
     plane.tally.connection(TLS_MODE === 'tcp' ? 'tcp' : http2 ? 'h2' : 'http/1.1');
     let handler: ClientHandler;
-    if (TLS_MODE === 'tcp') handler = new Tunnel(plane, socket, 'connect', plane.parameters.TLS_PROXY_PROTOCOL ? greet(socket, identity !== '') : undefined);
+    if (TLS_MODE === 'tcp')
+      handler = new Tunnel(
+        plane,
+        socket,
+        'connect',
+        plane.parameters.TLS_PROXY_PROTOCOL ? greet(socket, identity !== '') : undefined,
+      );
     else {
       const forwarding = new Forwarding(plainAddress(socket.remoteAddress), TLS_PUBLIC_PORT, identity);
       handler = http2 ? new Http2Connection(plane, socket, forwarding) : new Http1Connection(plane, socket, forwarding);

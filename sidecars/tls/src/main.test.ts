@@ -42,7 +42,16 @@ interface Program {
 async function program(env: Record<string, string>): Promise<Program> {
   const [port, adminPort] = (await freePorts(2)) as [number, number];
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-    env: { PATH: process.env['PATH'], PROXY_PORT: String(appPort), TLS_CERT_DIR: directory, TLS_LISTEN_PORT: String(port), TLS_LISTEN_ADDRESS: '127.0.0.1', ADMIN_PORT: String(adminPort), ADMIN_ADDRESS: '127.0.0.1', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      PROXY_PORT: String(appPort),
+      TLS_CERT_DIR: directory,
+      TLS_LISTEN_PORT: String(port),
+      TLS_LISTEN_ADDRESS: '127.0.0.1',
+      ADMIN_PORT: String(adminPort),
+      ADMIN_ADDRESS: '127.0.0.1',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -59,7 +68,16 @@ async function program(env: Record<string, string>): Promise<Program> {
 }
 
 const up = ({ get, child }: Program): Promise<void> =>
-  eventually(() => child.exitCode !== null || get('/startupz').then(({ status }) => status === 200, () => false), 'the program', 10_000);
+  eventually(
+    () =>
+      child.exitCode !== null ||
+      get('/startupz').then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    'the program',
+    10_000,
+  );
 
 async function ask(port: number): Promise<void> {
   const talk = new Talk(await dial(port, { ALPNProtocols: ['http/1.1'] }));
@@ -82,7 +100,11 @@ test('it starts before its application, serves, and ends as asked', async () => 
 });
 
 test('bad configuration is one line and 64', async () => {
-  for (const [env, line] of [[{ TLS_LISTEN_PORT: '99999' }, /^tls: TLS_LISTEN_PORT: "99999" is out of range/], [{ TLS_LISTEN_PORT: String(appPort) }, /^tls: TLS_LISTEN_PORT: 127\.0\.0\.1:\d+ is in use/m], [{ TLS_LISTEN_PORT: String(appPort), WORKERS: '2' }, /^tls: TLS_LISTEN_PORT: 127\.0\.0\.1:\d+ is in use/m]] as const) {
+  for (const [env, line] of [
+    [{ TLS_LISTEN_PORT: '99999' }, /^tls: TLS_LISTEN_PORT: "99999" is out of range/],
+    [{ TLS_LISTEN_PORT: String(appPort) }, /^tls: TLS_LISTEN_PORT: 127\.0\.0\.1:\d+ is in use/m],
+    [{ TLS_LISTEN_PORT: String(appPort), WORKERS: '2' }, /^tls: TLS_LISTEN_PORT: 127\.0\.0\.1:\d+ is in use/m],
+  ] as const) {
     const { child, output } = await program(env);
     const [code] = (await once(child, 'exit')) as [number];
     assert.is(code, 64, output());
@@ -94,12 +116,16 @@ test('several workers serve one port, are counted as one, replaced when they die
   const running = await program({ WORKERS: '2' });
   await up(running);
   for (let round = 0; round < 20; round++) await ask(running.port);
-  const requests = async (): Promise<number> => Number(/tls_requests_total\{code="2xx"\} (\d+)/.exec((await running.get('/metrics')).text)?.[1]);
+  const requests = async (): Promise<number> =>
+    Number(/tls_requests_total\{code="2xx"\} (\d+)/.exec((await running.get('/metrics')).text)?.[1]);
   assert.is(await requests(), 20, running.output());
   assert.is(await requests(), 20, 'a second look adds nothing');
   await eventually(async () => (await running.get('/readyz')).status === 200, 'readiness');
 
-  const children = readFileSync(`/proc/${running.child.pid}/task/${running.child.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const children = readFileSync(`/proc/${running.child.pid}/task/${running.child.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number);
   assert.is(children.length, 2);
   process.kill(children[0]!, 'SIGKILL');
   await eventually(async () => (await running.get('/startupz')).status === 503, 'the loss to be noticed');

@@ -11,7 +11,14 @@ import { isWorker, runWorker, Workers } from './workers.ts';
 /** Left of the shutdown's time for closing after the drain was cut, in milliseconds. */
 const CLOSING = 500;
 
-async function job({ parameters, log, metrics, readiness, shutdown, adminPath }: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
+async function job({
+  parameters,
+  log,
+  metrics,
+  readiness,
+  shutdown,
+  adminPath,
+}: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const policy = createClientPolicy(parameters);
   const store = await openCertificateStore({ parameters, log, metrics });
   adminPath('/ca.crt', (_request, response) => {

@@ -16,6 +16,8 @@ export interface Plane {
   readonly health: AppHealth;
   /** `Strict-Transport-Security`'s value; '' for none. */
   readonly hsts: string;
+  /** Each request is logged, at debug level. */
+  readonly logsRequests: boolean;
   /** The end has begun: no connection outlives its current request. */
   draining: boolean;
   /** The application answered with HTTP/1.0 last: it knows neither 100 (Continue) nor chunks. */

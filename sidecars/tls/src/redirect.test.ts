@@ -17,7 +17,8 @@ test('a request is sent to the same place by https', () => {
 });
 
 test('nobody is sent to a host that is none', () => {
-  for (const host of [undefined, '', 'a b', 'a/b', 'user@a', 'a:99999', 'a\\b', '[::1', 'a?b']) assert.is(ask(host, '/'), undefined, host);
+  for (const host of [undefined, '', 'a b', 'a/b', 'user@a', 'a:99999', 'a\\b', '[::1', 'a?b'])
+    assert.is(ask(host, '/'), undefined, host);
 });
 
 test('the listener answers 308, or 400', async () => {
@@ -32,7 +33,10 @@ test('the listener answers 308, or 400', async () => {
     for await (const chunk of socket) answer += String(chunk);
     return answer;
   };
-  assert.match(await talk('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 308 .*\r\nLocation: https:\/\/a:8443\/x\r\n/);
+  assert.match(
+    await talk('GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 308 .*\r\nLocation: https:\/\/a:8443\/x\r\n/,
+  );
   assert.match(await talk('GET /x HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /);
   assert.match(await talk('GET /x HTTP/1.1\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /);
   await running.stop();

@@ -14,7 +14,10 @@ const HTTPS_PORT = 443;
  * Where a request is sent.
  * @returns a URL, or undefined when the request names no valid host
  */
-export function redirectTarget(request: Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>, publicPort: number): string | undefined {
+export function redirectTarget(
+  request: Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>,
+  publicPort: number,
+): string | undefined {
   const absolute = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(request.url ?? '');
   const named = request.headersDistinct['host'] ?? [];
   const host = absolute ? absolute[1]! : named.length === 1 ? named[0]! : '';
@@ -30,13 +33,30 @@ export function redirectTarget(request: Pick<IncomingMessage, 'url' | 'headers' 
  * @throws {ConfigurationError} when the port cannot be had
  */
 export async function serveRedirect(plane: Plane, port: number, shared: boolean): Promise<Server> {
-  const { TLS_LISTEN_ADDRESS: host, TLS_PUBLIC_PORT, TLS_HEADER_TIMEOUT, TLS_IDLE_TIMEOUT, TLS_MAX_HEADER_SIZE } = plane.parameters;
+  const {
+    TLS_LISTEN_ADDRESS: host,
+    TLS_PUBLIC_PORT,
+    TLS_HEADER_TIMEOUT,
+    TLS_IDLE_TIMEOUT,
+    TLS_MAX_HEADER_SIZE,
+  } = plane.parameters;
   const server = createServer(
-    { headersTimeout: TLS_HEADER_TIMEOUT, requestTimeout: TLS_IDLE_TIMEOUT, keepAliveTimeout: 5000, maxHeaderSize: TLS_MAX_HEADER_SIZE, connectionsCheckingInterval: Math.min(5000, TLS_HEADER_TIMEOUT) },
+    {
+      headersTimeout: TLS_HEADER_TIMEOUT,
+      requestTimeout: TLS_IDLE_TIMEOUT,
+      keepAliveTimeout: 5000,
+      maxHeaderSize: TLS_MAX_HEADER_SIZE,
+      connectionsCheckingInterval: Math.min(5000, TLS_HEADER_TIMEOUT),
+    },
     (request, response) => {
       const location = redirectTarget(request, TLS_PUBLIC_PORT);
       // Nobody reads a body here: the connection is worth less than its rest.
-      if (plane.draining || request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) response.setHeader('Connection', 'close');
+      if (
+        plane.draining ||
+        request.headers['content-length'] !== undefined ||
+        request.headers['transfer-encoding'] !== undefined
+      )
+        response.setHeader('Connection', 'close');
       if (location === undefined) {
         plane.tally.rejected('redirect_host');
         response.writeHead(400, { 'Content-Type': 'text/plain' }).end('400 Bad Request\n');

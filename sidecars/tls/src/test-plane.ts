@@ -17,7 +17,12 @@ const leaf = await certify({ subject: 'CN=localhost', names: ['localhost', 'exam
 
 /** A store with one certificate that can be exchanged. */
 export class FixedStore implements CertificateStore {
-  default = { name: 'tls', context: createSecureContext(leaf), cert: leaf.cert as string | Buffer, key: leaf.key as string | Buffer };
+  default = {
+    name: 'tls',
+    context: createSecureContext(leaf),
+    cert: leaf.cert as string | Buffer,
+    key: leaf.key as string | Buffer,
+  };
   needsServerName = false;
   readonly developmentCa = undefined;
   readonly #listeners: (() => void)[] = [];
@@ -49,8 +54,15 @@ export interface Running {
  * @param appPort the application's
  * @param env parameters that differ from their defaults
  */
-export async function start(appPort: number, env: Record<string, string> = {}, store = new FixedStore()): Promise<Running> {
-  const { values: parameters } = readParameters(contract.parameters, { env: { PROXY_PORT: String(appPort), TLS_LISTEN_ADDRESS: '127.0.0.1', LOG_LEVEL: 'silent', ...env }, prefixes: contract.prefixes });
+export async function start(
+  appPort: number,
+  env: Record<string, string> = {},
+  store = new FixedStore(),
+): Promise<Running> {
+  const { values: parameters } = readParameters(contract.parameters, {
+    env: { PROXY_PORT: String(appPort), TLS_LISTEN_ADDRESS: '127.0.0.1', LOG_LEVEL: 'silent', ...env },
+    prefixes: contract.prefixes,
+  });
   const registry = new Registry();
   const app = { passed: false, reason: '' };
   const plane = await startDataPlane({
@@ -76,7 +88,9 @@ export async function listening(server: Server): Promise<number> {
 }
 
 /** An application that does with each connection what it is told. */
-export async function rawApp(onConnection: (socket: Socket) => void): Promise<{ port: number; connections: () => number; close: () => void }> {
+export async function rawApp(
+  onConnection: (socket: Socket) => void,
+): Promise<{ port: number; connections: () => number; close: () => void }> {
   let connections = 0;
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -140,7 +154,8 @@ export class Talk {
     let late = false;
     try {
       while (!condition(this)) {
-        if (late) throw new Error(`not in time; closed: ${this.closed}, received: ${JSON.stringify(this.text.slice(0, 2000))}`);
+        if (late)
+          throw new Error(`not in time; closed: ${this.closed}, received: ${JSON.stringify(this.text.slice(0, 2000))}`);
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
         await promise;
@@ -153,7 +168,11 @@ export class Talk {
 }
 
 /** Send text over a fresh connection; what came back until it was closed, or until `done`. */
-export async function exchange(port: number, text: string, done: (talk: Talk) => boolean = ({ closed }) => closed): Promise<string> {
+export async function exchange(
+  port: number,
+  text: string,
+  done: (talk: Talk) => boolean = ({ closed }) => closed,
+): Promise<string> {
   const talk = new Talk(await dial(port, { ALPNProtocols: ['http/1.1'] }));
   talk.send(text);
   try {
@@ -164,7 +183,11 @@ export async function exchange(port: number, text: string, done: (talk: Talk) =>
 }
 
 /** Wait for anything. @throws after `deadline` milliseconds */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string, deadline = 5000): Promise<void> {
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  deadline = 5000,
+): Promise<void> {
   const end = performance.now() + deadline;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not in time: ${what}`);

@@ -24,7 +24,11 @@ const METRICS_TIMEOUT = 1000;
 
 type Sample = { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number };
 type ToWorker = { readonly ask: 'metrics'; readonly id: number } | { readonly ask: 'drain'; readonly patience: number };
-type FromWorker = { readonly say: 'listening' } | { readonly say: 'app'; readonly down?: string } | { readonly say: 'metrics'; readonly id: number; readonly samples: Sample[] } | { readonly say: 'refused'; readonly problems: ConfigurationError['problems'] };
+type FromWorker =
+  | { readonly say: 'listening' }
+  | { readonly say: 'app'; readonly down?: string }
+  | { readonly say: 'metrics'; readonly id: number; readonly samples: Sample[] }
+  | { readonly say: 'refused'; readonly problems: ConfigurationError['problems'] };
 
 /** Whether this process is a worker. */
 export const isWorker = (): boolean => process.env[MARK] !== undefined && process.send !== undefined;
@@ -72,7 +76,10 @@ export class Workers implements Pick<DataPlane, 'listening' | 'drain'> {
   #spawn(number: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { log, appCheck } = this.#options;
-    const child = fork(process.argv[1]!, process.argv.slice(2), { execArgv: process.execArgv, env: { ...process.env, [MARK]: String(number) } });
+    const child = fork(process.argv[1]!, process.argv.slice(2), {
+      execArgv: process.execArgv,
+      env: { ...process.env, [MARK]: String(number) },
+    });
     const worker: Worker = { process: child, listening: false };
     this.#workers.set(number, worker);
     child.on('message', (message: FromWorker) => {
@@ -92,7 +99,8 @@ export class Workers implements Pick<DataPlane, 'listening' | 'drain'> {
       if (this.#ending) return;
       log.error({ worker: number, code, signal }, 'a worker died: starting another');
       void delay(RESTART_DELAY).then(() => {
-        if (!this.#ending) this.#spawn(number).catch((error: unknown) => log.error({ err: error }, 'a worker could not be started'));
+        if (!this.#ending)
+          this.#spawn(number).catch((error: unknown) => log.error({ err: error }, 'a worker could not be started'));
       });
     });
     return promise;
@@ -120,7 +128,9 @@ export class Workers implements Pick<DataPlane, 'listening' | 'drain'> {
   }
 
   async #gather(): Promise<Map<string, Sample[]>> {
-    const all = await Promise.all([...this.#workers.values()].filter(({ listening }) => listening).map((worker) => this.#ask(worker)));
+    const all = await Promise.all(
+      [...this.#workers.values()].filter(({ listening }) => listening).map((worker) => this.#ask(worker)),
+    );
     return Map.groupBy(all.flat(), ({ name }) => name);
   }
 
@@ -163,14 +173,26 @@ export async function runWorker(): Promise<void> {
   process.on('SIGINT', ignore);
   process.on('disconnect', () => process.exit(1));
   const say = (message: FromWorker): void => void process.send?.(message, ignore);
-  const { values: parameters } = readParameters(contract.parameters, { env: process.env, args: process.argv.slice(2), prefixes: contract.prefixes });
+  const { values: parameters } = readParameters(contract.parameters, {
+    env: process.env,
+    args: process.argv.slice(2),
+    prefixes: contract.prefixes,
+  });
   const log = createLog(contract.name, parameters.LOG_LEVEL).child({ worker: Number(process.env[MARK]) });
   const registry = new Registry();
   const metrics = createMetrics(contract.metrics, registry);
   const appCheck = { pass: () => say({ say: 'app' }), fail: (down: string) => say({ say: 'app', down }) };
   try {
     const store = await openCertificateStore({ parameters, log, metrics });
-    const plane = await startDataPlane({ parameters, log, metrics, appCheck, store, policy: createClientPolicy(parameters), shared: true });
+    const plane = await startDataPlane({
+      parameters,
+      log,
+      metrics,
+      appCheck,
+      store,
+      policy: createClientPolicy(parameters),
+      shared: true,
+    });
     process.on('message', (message: ToWorker) => {
       if (message.ask === 'drain') void plane.drain(message.patience).then(() => process.exit(0));
       else void samplesOf(registry, metrics).then((samples) => say({ say: 'metrics', id: message.id, samples }));
@@ -185,5 +207,7 @@ export async function runWorker(): Promise<void> {
 async function samplesOf(registry: Registry, metrics: Metrics<typeof contract.metrics>): Promise<Sample[]> {
   updateProcessMetrics(metrics);
   const all = await registry.getMetricsAsJSON();
-  return all.flatMap(({ name, values }) => values.map(({ labels, value }) => ({ name, labels: labels as Record<string, string>, value })));
+  return all.flatMap(({ name, values }) =>
+    values.map(({ labels, value }) => ({ name, labels: labels as Record<string, string>, value })),
+  );
 }

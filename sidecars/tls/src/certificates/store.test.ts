@@ -171,9 +171,7 @@ test('client certificates are verified with the context that SNI chose', async (
 });
 
 /** A server whose own context knows no client CA; `verdicts` are of a handshake and of its resumption, in TLS 1.2. */
-async function judge(
-  store: CertificateStore,
-): Promise<{
+async function judge(store: CertificateStore): Promise<{
   port: number;
   close: () => void;
   verdicts: (port: number, options: ConnectionOptions) => Promise<boolean[]>;

@@ -118,8 +118,6 @@ export class ChunkWalker {
     const before = this.#trailerBytes;
     this.#trailers.push(Buffer.from(bytes.subarray(start, end)));
     this.#trailerBytes += end - start;
-    // Only a line's end can change the answer.
-    if (bytes.indexOf(LF, start) === -1 && this.#trailerBytes <= this.#maxTrailers) return end;
     const all = Buffer.concat(this.#trailers);
     this.#trailers = [all];
     const scanned = scanFields(trailerHead, all, 0, all.length, false);
@@ -144,8 +142,8 @@ export class ChunkWalker {
 function sift(head: Head, bytes: Buffer): string {
   let kept = '';
   for (let field = 0; field < head.count; field++) {
-    if (classify(bytes, head.fields[field * 4]!, head.fields[field * 4 + 1]!) === OTHER) kept += bytes.toString('latin1', head.lineStart(field), head.lineStart(field + 1));
+    if (classify(bytes, head.fields[field * 4]!, head.fields[field * 4 + 1]!) === OTHER)
+      kept += bytes.toString('latin1', head.lineStart(field), head.lineStart(field + 1));
   }
   return kept;
 }
-

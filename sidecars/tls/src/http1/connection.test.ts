@@ -8,7 +8,11 @@ import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
 import { authority, dial, eventually, exchange, listening, rawApp, start, Talk, type Running } from '../test-plane.ts';
 
 /** Run with an application of node:http. */
-async function withApp(app: (request: IncomingMessage, response: ServerResponse) => void, run: (running: Running, port: number) => Promise<void>, env: Record<string, string> = {}): Promise<void> {
+async function withApp(
+  app: (request: IncomingMessage, response: ServerResponse) => void,
+  run: (running: Running, port: number) => Promise<void>,
+  env: Record<string, string> = {},
+): Promise<void> {
   const server = createServer(app);
   const port = await listening(server);
   const running = await start(port, env);
@@ -22,7 +26,11 @@ async function withApp(app: (request: IncomingMessage, response: ServerResponse)
 }
 
 /** Run with an application that answers each connection's first bytes with a text; `close` ends it then. */
-async function withText(answer: string, run: (running: Running, heard: string[]) => Promise<void>, { close = true, env = {} }: { close?: boolean; env?: Record<string, string> } = {}): Promise<void> {
+async function withText(
+  answer: string,
+  run: (running: Running, heard: string[]) => Promise<void>,
+  { close = true, env = {} }: { close?: boolean; env?: Record<string, string> } = {},
+): Promise<void> {
   const heard: string[] = [];
   const app = await rawApp((socket) => {
     socket.on('data', (chunk: Buffer) => {
@@ -44,7 +52,18 @@ const echo = (incoming: IncomingMessage, response: ServerResponse): void => {
   let body = '';
   incoming.setEncoding('latin1');
   incoming.on('data', (chunk: string) => (body += chunk));
-  incoming.on('end', () => response.end(JSON.stringify({ method: incoming.method, url: incoming.url, headers: incoming.headers, body, trailers: incoming.trailers, version: incoming.httpVersion })));
+  incoming.on('end', () =>
+    response.end(
+      JSON.stringify({
+        method: incoming.method,
+        url: incoming.url,
+        headers: incoming.headers,
+        body,
+        trailers: incoming.trailers,
+        version: incoming.httpVersion,
+      }),
+    ),
+  );
 };
 
 interface Echo {
@@ -55,15 +74,34 @@ interface Echo {
   readonly trailers: Record<string, string>;
   readonly version: string;
 }
-const echoed = (answer: string): Echo => JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1)) as Echo;
+const echoed = (answer: string): Echo =>
+  JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1)) as Echo;
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const LAST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 test('the application is told who called, and a client cannot say it instead', async () => {
   await withApp(echo, async ({ port }) => {
-    const lies = ['X-Forwarded-For', 'x_forwarded_for', 'X.Forwarded.For', 'X-FORWARDED-HOST', 'X-Forwarded-Anything', 'Forwarded', 'X-Forwarded-Client-Cert', 'X_Forwarded-Client_Cert', 'X-Real-IP', 'Proxy'].map((name) => `${name}: lie\r\n`).join('');
-    const { headers } = echoed(await exchange(port, `GET /x?y HTTP/1.1\r\n${lies}Host: Example.test:8443\r\nConnection: close\r\nX-Other: stays\r\n\r\n`));
+    const lies = [
+      'X-Forwarded-For',
+      'x_forwarded_for',
+      'X.Forwarded.For',
+      'X-FORWARDED-HOST',
+      'X-Forwarded-Anything',
+      'Forwarded',
+      'X-Forwarded-Client-Cert',
+      'X_Forwarded-Client_Cert',
+      'X-Real-IP',
+      'Proxy',
+    ]
+      .map((name) => `${name}: lie\r\n`)
+      .join('');
+    const { headers } = echoed(
+      await exchange(
+        port,
+        `GET /x?y HTTP/1.1\r\n${lies}Host: Example.test:8443\r\nConnection: close\r\nX-Other: stays\r\n\r\n`,
+      ),
+    );
     assert.equal(headers, {
       host: 'Example.test:8443',
       'x-other': 'stays',
@@ -78,12 +116,28 @@ test('the application is told who called, and a client cannot say it instead', a
 
 test('hop-by-hop fields end here, and those that Connection names', async () => {
   await withApp(echo, async ({ port }) => {
-    const { headers } = echoed(await exchange(port, 'GET / HTTP/1.1\r\nConnection: close, X-Private, Host, Content-Length\r\nX-Private: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nHost: a\r\nX-Public: 2\r\n\r\n'));
-    assert.equal(Object.keys(headers).filter((name) => !/forwarded/.test(name)).toSorted(), ['host', 'x-public']);
+    const { headers } = echoed(
+      await exchange(
+        port,
+        'GET / HTTP/1.1\r\nConnection: close, X-Private, Host, Content-Length\r\nX-Private: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nHost: a\r\nX-Public: 2\r\n\r\n',
+      ),
+    );
+    assert.equal(
+      Object.keys(headers)
+        .filter((name) => !/forwarded/.test(name))
+        .toSorted(),
+      ['host', 'x-public'],
+    );
   });
-  await withText('HTTP/1.1 200 OK\r\nConnection: X-Inner, keep-alive\r\nX-Inner: 1\r\nKeep-Alive: timeout=5\r\nX-Outer: 2\r\nContent-Length: 2\r\n\r\nok', async ({ port }) => {
-    assert.is(await exchange(port, GET, ({ text }) => text.endsWith('ok')), 'HTTP/1.1 200 OK\r\nX-Outer: 2\r\nContent-Length: 2\r\n\r\nok');
-  });
+  await withText(
+    'HTTP/1.1 200 OK\r\nConnection: X-Inner, keep-alive\r\nX-Inner: 1\r\nKeep-Alive: timeout=5\r\nX-Outer: 2\r\nContent-Length: 2\r\n\r\nok',
+    async ({ port }) => {
+      assert.is(
+        await exchange(port, GET, ({ text }) => text.endsWith('ok')),
+        'HTTP/1.1 200 OK\r\nX-Outer: 2\r\nContent-Length: 2\r\n\r\nok',
+      );
+    },
+  );
 });
 
 const SMUGGLED: Readonly<Record<string, string>> = {
@@ -93,7 +147,7 @@ const SMUGGLED: Readonly<Record<string, string>> = {
   'obs-fold': 'GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n  2\r\n\r\n',
   'bad chunk size': 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
   'blank before colon': 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n',
-  'NUL': 'GET / HTTP/1.1\r\nHost: a\0\r\n\r\n',
+  NUL: 'GET / HTTP/1.1\r\nHost: a\0\r\n\r\n',
   'no host': 'GET / HTTP/1.1\r\n\r\n',
   'bad host': 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n',
   'host with userinfo': 'GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -133,17 +187,27 @@ test('other refusals have their own status', async () => {
       [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(17_000)}\r\n\r\n`]: '431',
       [`GET /${'a'.repeat(17_000)}`]: '431',
     };
-    for (const [text, status] of Object.entries(statuses)) assert.is((await exchange(port, text)).slice(9, 12), status, text.slice(0, 60));
+    for (const [text, status] of Object.entries(statuses))
+      assert.is((await exchange(port, text)).slice(9, 12), status, text.slice(0, 60));
   });
 });
 
 test('an absolute target counts for more than Host', async () => {
   await withApp(echo, async ({ port }) => {
-    const { url, headers } = echoed(await exchange(port, 'GET https://real.test/p?q HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n'));
+    const { url, headers } = echoed(
+      await exchange(port, 'GET https://real.test/p?q HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n'),
+    );
     assert.is(url, '/p?q');
     assert.is(headers['host'], 'real.test');
     assert.is(headers['x-forwarded-host'], 'real.test');
     assert.is(echoed(await exchange(port, 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).url, '*');
+  });
+});
+
+test('the application gets one Host', async () => {
+  await withText('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', async ({ port }, heard) => {
+    await exchange(port, 'GET https://real.test/ HTTP/1.1\r\nX: y\r\nHost: other.test\r\nConnection: close\r\n\r\n');
+    assert.equal(heard[0]!.match(/^host:.*$/gim), ['Host: real.test']);
   });
 });
 
@@ -159,9 +223,15 @@ test('pipelined requests are answered in their order, one at a time', async () =
       });
     },
     async ({ port }) => {
-      const requests = Array.from({ length: 20 }, (_, index) => `GET /${index}; HTTP/1.1\r\nHost: a\r\n${index === 19 ? 'Connection: close\r\n' : ''}\r\n`).join('');
+      const requests = Array.from(
+        { length: 20 },
+        (_, index) => `GET /${index}; HTTP/1.1\r\nHost: a\r\n${index === 19 ? 'Connection: close\r\n' : ''}\r\n`,
+      ).join('');
       const answer = await exchange(port, requests);
-      assert.equal(answer.match(/\/\d+;/g), Array.from({ length: 20 }, (_, index) => `/${index};`));
+      assert.equal(
+        answer.match(/\/\d+;/g),
+        Array.from({ length: 20 }, (_, index) => `/${index};`),
+      );
       assert.is(most, 1);
     },
   );
@@ -186,7 +256,12 @@ test('an application that speaks HTTP/1.0 and closes does not cost the client it
     for (let round = 1; round <= 3; round++) {
       talk.send(GET);
       const text = await talk.until((t) => t.text.split('0\r\n\r\n').length > round);
-      assert.is(text.split('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n5\r\nhello\r\n0\r\n\r\n').length, round + 1);
+      assert.is(
+        text.split(
+          'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+        ).length,
+        round + 1,
+      );
     }
     assert.is(talk.closed, false);
     talk.socket.destroy();
@@ -194,18 +269,33 @@ test('an application that speaks HTTP/1.0 and closes does not cost the client it
 });
 
 test('a head with bare LFs, as CGI programs write it, is set right', async () => {
-  await withText('HTTP/1.0 200 OK\r\nServer: old\r\nContent-Type: text/plain\nContent-Length: 2\n\nok', async ({ port }) => {
-    assert.is(await exchange(port, GET, ({ text }) => text.endsWith('ok')), 'HTTP/1.1 200 OK\r\nServer: old\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok');
-  });
+  await withText(
+    'HTTP/1.0 200 OK\r\nServer: old\r\nContent-Type: text/plain\nContent-Length: 2\n\nok',
+    async ({ port }) => {
+      assert.is(
+        await exchange(port, GET, ({ text }) => text.endsWith('ok')),
+        'HTTP/1.1 200 OK\r\nServer: old\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok',
+      );
+    },
+  );
 });
 
 test('an HTTP/1.0 client gets no chunks, and its connection kept only when it asks', async () => {
-  await withText('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n', async ({ port }) => {
-    assert.is(await exchange(port, 'GET / HTTP/1.0\r\n\r\n'), 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcde');
-  });
+  await withText(
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n',
+    async ({ port }) => {
+      assert.is(await exchange(port, 'GET / HTTP/1.0\r\n\r\n'), 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcde');
+    },
+  );
   await withText('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', async ({ port }) => {
-    assert.is(await exchange(port, 'GET / HTTP/1.0\r\n\r\n'), 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok');
-    assert.is(await exchange(port, 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', ({ text }) => text.endsWith('ok')), 'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok');
+    assert.is(
+      await exchange(port, 'GET / HTTP/1.0\r\n\r\n'),
+      'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok',
+    );
+    assert.is(
+      await exchange(port, 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', ({ text }) => text.endsWith('ok')),
+      'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok',
+    );
   });
 });
 
@@ -216,25 +306,46 @@ test('responses without a body end with their head', async () => {
     ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', GET.replace('GET', 'HEAD')],
     ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', GET.replace('GET', 'HEAD')],
   ] as const) {
-    await withText(answer, async ({ port }) => {
-      const talk = new Talk(await dial(port));
-      talk.send(ask);
-      await talk.until(({ text }) => text.endsWith('\r\n\r\n'));
-      talk.send(ask);
-      await talk.until(({ text }) => text.split('HTTP/1.1').length === 3);
-      talk.socket.destroy();
-    }, { close: false });
+    await withText(
+      answer,
+      async ({ port }) => {
+        const talk = new Talk(await dial(port));
+        talk.send(ask);
+        await talk.until(({ text }) => text.endsWith('\r\n\r\n'));
+        talk.send(ask);
+        await talk.until(({ text }) => text.split('HTTP/1.1').length === 3);
+        talk.socket.destroy();
+      },
+      { close: false },
+    );
   }
 });
 
 test('an answer that is not well framed is not passed on: 502', async () => {
-  for (const answer of ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 'HTTP/1.1 200 OK\r\nContent-Length: a\r\n\r\n', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n', 'HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n', '<html>no head at all</html>\r\n\r\n', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', '', 'HTTP/1.1 200 OK\r\nCont', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`]) {
-    await withText(answer, async ({ port }) => assert.is((await exchange(port, LAST)).slice(9, 12), '502', JSON.stringify(answer.slice(0, 60))));
+  for (const answer of [
+    'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    'HTTP/1.1 200 OK\r\nContent-Length: a\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n',
+    '<html>no head at all</html>\r\n\r\n',
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+    '',
+    'HTTP/1.1 200 OK\r\nCont',
+    `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+  ]) {
+    await withText(answer, async ({ port }) =>
+      assert.is((await exchange(port, LAST)).slice(9, 12), '502', JSON.stringify(answer.slice(0, 60))),
+    );
   }
 });
 
 test('a response that breaks off is not made to look whole', async () => {
-  for (const answer of ['HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n']) {
+  for (const answer of [
+    'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n',
+  ]) {
     await withText(answer, async ({ port }) => {
       const text = await exchange(port, GET);
       assert.not.match(text, /\r\n0\r\n\r\n$/);
@@ -243,17 +354,24 @@ test('a response that breaks off is not made to look whole', async () => {
   }
 });
 
-test('bytes after a response belong to nobody', async () => {
-  await withText('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil', async ({ port }, heard) => {
-    const talk = new Talk(await dial(port));
+test('bytes after a response belong to nobody, and their connection is not used again', async () => {
+  const app = await rawApp((socket) =>
+    socket.on('data', () =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'),
+    ),
+  );
+  const running = await start(app.port);
+  await eventually(() => app.connections() === 1, 'the first look at the application');
+  const talk = new Talk(await dial(running.port));
+  for (let round = 2; round <= 4; round++) {
     talk.send(GET);
-    await talk.until(({ text }) => text.endsWith('ok'));
-    talk.send(GET);
-    await talk.until(({ text }) => text.split('HTTP/1.1').length === 3 && text.endsWith('ok'));
-    assert.not.match(talk.text, 'evil');
-    assert.is(heard.length, 2);
-    talk.socket.destroy();
-  }, { close: false });
+    await talk.until(({ text }) => text.split('HTTP/1.1').length === round && text.endsWith('ok'));
+    assert.is(app.connections(), round);
+  }
+  assert.not.match(talk.text, 'evil');
+  talk.socket.destroy();
+  await running.stop();
+  app.close();
 });
 
 test('an expectation is passed on, and fulfilled where the application is silent', async () => {
@@ -312,7 +430,14 @@ test('large bodies pass both ways unchanged, and nothing is gathered on the way'
       more();
     },
     async ({ port }) => {
-      const upload = request({ host: '127.0.0.1', port, method: 'POST', ca: authority.cert, servername: 'localhost', headers: { 'transfer-encoding': 'chunked' } });
+      const upload = request({
+        host: '127.0.0.1',
+        port,
+        method: 'POST',
+        ca: authority.cert,
+        servername: 'localhost',
+        headers: { 'transfer-encoding': 'chunked' },
+      });
       const piece = Buffer.alloc(100_000, 97);
       for (let sent = 0; sent < SIZE; sent += piece.length) if (!upload.write(piece)) await once(upload, 'drain');
       upload.end();
@@ -362,14 +487,20 @@ test('WebSocket passes both ways', async () => {
   });
   const port = await listening(server);
   const running = await start(port);
-  const client = new WebSocket(`wss://127.0.0.1:${running.port}/chat`, [], { ca: authority.cert, servername: 'localhost' } as ClientOptions);
+  const client = new WebSocket(`wss://127.0.0.1:${running.port}/chat`, [], {
+    ca: authority.cert,
+    servername: 'localhost',
+  } as ClientOptions);
   const [first] = (await once(client, 'message')) as [Buffer];
   assert.is(first.toString(), 'https');
   for (const size of [1, 5000, 1_000_000]) {
     client.send(Buffer.alloc(size, 7));
     const [data] = (await once(client, 'message')) as [Buffer];
     assert.is(data.length, size);
-    assert.is(data.every((byte) => byte === 7), true);
+    assert.is(
+      data.every((byte) => byte === 7),
+      true,
+    );
   }
   client.close();
   await once(client, 'close');
@@ -380,17 +511,28 @@ test('WebSocket passes both ways', async () => {
 
 test('a refused upgrade is an ordinary response', async () => {
   await withText('HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno', async ({ port }, heard) => {
-    const text = await exchange(port, `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${LAST}`, ({ text: t }) => t.split('no').length === 3);
+    const text = await exchange(
+      port,
+      `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${LAST}`,
+      ({ text: t }) => t.split('no').length === 3,
+    );
     assert.match(heard[0]!, /\r\nUpgrade: websocket\r\n(?:.*\r\n)*Connection: upgrade\r\n\r\n$/);
     assert.not.match(text, '101');
   });
 });
 
 test('HSTS is added once', async () => {
-  await withText('HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 2\r\n\r\nok', async ({ port }) => {
-    assert.is(await exchange(port, GET, ({ text }) => text.endsWith('ok')), 'HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=86400\r\nContent-Length: 2\r\n\r\nok');
-    assert.match(await exchange(port, 'bad\r\n\r\n'), 'Strict-Transport-Security: max-age=86400\r\n');
-  }, { env: { TLS_HSTS_MAX_AGE: '1d' } });
+  await withText(
+    'HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 2\r\n\r\nok',
+    async ({ port }) => {
+      assert.is(
+        await exchange(port, GET, ({ text }) => text.endsWith('ok')),
+        'HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=86400\r\nContent-Length: 2\r\n\r\nok',
+      );
+      assert.match(await exchange(port, 'bad\r\n\r\n'), 'Strict-Transport-Security: max-age=86400\r\n');
+    },
+    { env: { TLS_HSTS_MAX_AGE: '1d' } },
+  );
 });
 
 test.run();

@@ -9,9 +9,9 @@ import type { UpstreamConnection } from '../upstream/connection.ts';
 import { Exchange, IDLE } from '../upstream/exchange.ts';
 import { Outlet } from '../upstream/outlet.ts';
 import { CR, LF } from './bytes.ts';
-import { ChunkWalker } from './chunks.ts';
+import { BodyReader } from './body.ts';
 import type { Forwarding } from './forwarding.ts';
-import { CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE, RequestHead, type ResponseHead } from './message.ts';
+import { CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE, RequestHead, isIdempotent, type ResponseHead } from './message.ts';
 import { http1Response, ownResponse, statusOf } from './responses.ts';
 import { methodOf, rewriteRequest, rewriteResponse, type RequestRewrite } from './rewrite.ts';
 import { BAD, INCOMPLETE, scanRequest, type Fault } from './scan-head.ts';
@@ -39,7 +39,6 @@ const LINGER = 2000;
 /** After so many milliseconds without a word the client is told to send its body (RFC 9110, section 10.1.1). */
 const CONTINUE_AFTER = 1000;
 
-const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/;
 const request = new RequestHead();
 
 export class Http1Connection extends Exchange implements ClientHandler {
@@ -52,9 +51,7 @@ export class Http1Connection extends Exchange implements ClientHandler {
   /** No further request will be read. */
   #last = false;
   #minor = 1;
-  #body = NO_BODY;
-  #remaining = 0;
-  #walker: ChunkWalker | undefined;
+  readonly #body: BodyReader;
   #rechunks = false;
   /** When the client is told to continue; 0 for never. */
   #continueAt = 0;
@@ -64,6 +61,7 @@ export class Http1Connection extends Exchange implements ClientHandler {
     super(plane);
     this.#socket = socket;
     this.#outlet = new Outlet(socket);
+    this.#body = new BodyReader(plane.parameters.TLS_MAX_HEADER_SIZE);
     const { PROXY_HOST, PROXY_PORT } = plane.parameters;
     this.#rewrite = {
       fields: (host) => forwarding.fields(host),
@@ -153,32 +151,28 @@ export class Http1Connection extends Exchange implements ClientHandler {
     this.asksUpgrade = request.upgradeField !== -1;
     this.#minor = request.minor;
     this.#last = !request.keepAlive;
-    this.#body = request.body;
-    this.#remaining = request.length;
+    this.#body.begin(request.body, request.length);
     this.#rechunks = false;
     this.#continueAt = 0;
     this.requestDone = request.body === NO_BODY;
     plane.tally.requestsInFlight++;
-    if (plane.log.isLevelEnabled('debug')) this.#described = `${method} ${bytes.toString('latin1', request.targetStart, request.targetEnd).split('?', 1)[0]}`;
+    if (plane.logsRequests)
+      this.#described = `${method} ${bytes.toString('latin1', request.targetStart, request.targetEnd).split('?', 1)[0]}`;
 
     let at = request.end;
     let { text } = rewritten;
     if (this.requestDone) {
       this.#reads = NEXT;
-      this.begin(text, IDEMPOTENT.test(method));
+      this.begin(text, isIdempotent(method));
     } else {
       this.#reads = BODY;
-      if (request.body === CHUNKED) (this.#walker ??= new ChunkWalker(plane.parameters.TLS_MAX_HEADER_SIZE)).reset();
-      else {
-        const here = Math.min(this.#remaining, bytes.length - at);
-        if (here > 0 && here <= SMALL_BODY) {
-          text += bytes.toString('latin1', at, at + here);
-          at += here;
-          this.#remaining -= here;
-          if (this.#remaining === 0) {
-            this.requestDone = true;
-            this.#reads = NEXT;
-          }
+      if (request.body === LENGTH && at < bytes.length && bytes.length - at <= SMALL_BODY) {
+        this.#body.read(bytes, at);
+        text += bytes.toString('latin1', at, this.#body.next);
+        at = this.#body.next;
+        if (this.#body.done) {
+          this.requestDone = true;
+          this.#reads = NEXT;
         }
       }
       this.begin(text, false);
@@ -193,32 +187,22 @@ export class Http1Connection extends Exchange implements ClientHandler {
 
   /** Pass a part of the body on. @returns the first byte that is not of it */
   #readBody(bytes: Buffer, start: number): number {
-    let next: number;
-    let passEnd: number;
-    let done: boolean;
-    let tail = '';
-    if (this.#body === LENGTH) {
-      next = passEnd = Math.min(bytes.length, start + this.#remaining);
-      this.#remaining -= next - start;
-      done = this.#remaining === 0;
-    } else {
-      const walker = this.#walker!;
-      next = walker.walk(bytes, start, bytes.length);
-      if (walker.bad) {
-        this.#refuseBody();
-        return next;
-      }
-      ({ passEnd, finished: done, tail } = walker);
+    const body = this.#body;
+    body.read(bytes, start);
+    if (body.bad) {
+      this.#refuseBody();
+      return body.next;
     }
     this.#continueAt = 0;
     let more = true;
-    if (passEnd > start) more = this.sendBody(start === 0 && passEnd === bytes.length ? bytes : bytes.subarray(start, passEnd));
-    if (tail !== '') more = this.sendBody(tail);
-    if (done) {
+    if (body.passEnd > start)
+      more = this.sendBody(start === 0 && body.passEnd === bytes.length ? bytes : bytes.subarray(start, body.passEnd));
+    if (body.tail !== '') more = this.sendBody(body.tail);
+    if (body.done) {
       this.#reads = NEXT;
       this.endRequest();
     } else if (!more) this.#socket.pause();
-    return next;
+    return body.next;
   }
 
   /** The body turned out malformed in the middle of things. */
@@ -237,24 +221,14 @@ export class Http1Connection extends Exchange implements ClientHandler {
 
   /** Read the rest of a body that the application did not wait for. */
   #skipRest(bytes: Buffer): number {
-    let next: number;
-    let done: boolean;
-    if (this.#body === LENGTH) {
-      next = Math.min(bytes.length, this.#remaining);
-      this.#remaining -= next;
-      done = this.#remaining === 0;
-    } else {
-      const walker = this.#walker!;
-      this.#remaining += bytes.length;
-      next = walker.walk(bytes, 0, bytes.length);
-      if (walker.bad || this.#remaining > MAX_REST) {
-        this.#close();
-        return bytes.length;
-      }
-      done = walker.finished;
+    const body = this.#body;
+    body.read(bytes, 0);
+    if (body.bad || (!body.done && body.exceeds(MAX_REST))) {
+      this.#close();
+      return bytes.length;
     }
-    if (done) this.#expectRequest();
-    return next;
+    if (body.done) this.#expectRequest();
+    return body.next;
   }
 
   #refuse(fault: Fault): void {
@@ -267,7 +241,15 @@ export class Http1Connection extends Exchange implements ClientHandler {
   #answer(status: number, close: boolean): void {
     const { TLS_RETRY_AFTER } = this.plane.parameters;
     this.plane.tally.response(status);
-    this.#socket.write(http1Response(status, ownResponse(status, Math.ceil(TLS_RETRY_AFTER / 1000), this.plane.hsts), close, this.toHead), 'latin1');
+    this.#socket.write(
+      http1Response(
+        status,
+        ownResponse(status, Math.ceil(TLS_RETRY_AFTER / 1000), this.plane.hsts),
+        close,
+        this.toHead,
+      ),
+      'latin1',
+    );
     if (close) this.#close();
     else this.#expectRequest();
   }
@@ -284,7 +266,9 @@ export class Http1Connection extends Exchange implements ClientHandler {
   #expectRequest(): void {
     this.#reads = HEAD;
     this.toHead = false;
-    this.deadline = this.plane.sweeper.after(this.plane.draining ? DRAIN_GRACE : this.plane.parameters.TLS_IDLE_TIMEOUT);
+    this.deadline = this.plane.sweeper.after(
+      this.plane.draining ? DRAIN_GRACE : this.plane.parameters.TLS_IDLE_TIMEOUT,
+    );
     const { plane } = this;
     const carried = this.#carry;
     if (carried === undefined) {
@@ -315,7 +299,8 @@ export class Http1Connection extends Exchange implements ClientHandler {
 
   onClientDrain(): void {
     this.upstream?.resume();
-    if (this.phase !== IDLE) this.deadline = Math.max(this.deadline, this.plane.sweeper.after(this.plane.parameters.TLS_IDLE_TIMEOUT));
+    if (this.phase !== IDLE)
+      this.deadline = Math.max(this.deadline, this.plane.sweeper.after(this.plane.parameters.TLS_IDLE_TIMEOUT));
   }
 
   sweep(now: number): void {
@@ -338,7 +323,8 @@ export class Http1Connection extends Exchange implements ClientHandler {
   }
 
   drain(): void {
-    if (this.phase === IDLE && this.#reads === HEAD && this.#carry === undefined) this.deadline = Math.min(this.deadline, this.plane.sweeper.after(DRAIN_GRACE));
+    if (this.phase === IDLE && this.#reads === HEAD && this.#carry === undefined)
+      this.deadline = Math.min(this.deadline, this.plane.sweeper.after(DRAIN_GRACE));
   }
 
   destroy(): void {
@@ -381,11 +367,21 @@ export class Http1Connection extends Exchange implements ClientHandler {
     else if (this.#minor === 0) added += 'Connection: keep-alive\r\n';
     if (this.plane.hsts !== '') added += `Strict-Transport-Security: ${this.plane.hsts}\r\n`;
     if (head.minor !== 1) bytes[head.start + 7] = 49;
-    if (this.#described !== '') this.plane.log.debug({ request: this.#described, status: head.status, client: this.#socket.remoteAddress }, 'request');
+    if (this.#described !== '')
+      this.plane.log.debug(
+        { request: this.#described, status: head.status, client: this.#socket.remoteAddress },
+        'request',
+      );
     return rewriteResponse(head, bytes, added);
   }
 
-  protected onBytes(bytes: Buffer, start: number, bodyStart: number, end: number, reading: Reading | undefined): boolean {
+  protected onBytes(
+    bytes: Buffer,
+    start: number,
+    bodyStart: number,
+    end: number,
+    reading: Reading | undefined,
+  ): boolean {
     let from = start;
     let to = end;
     if (this.#rechunks && end > bodyStart) {
@@ -404,9 +400,9 @@ export class Http1Connection extends Exchange implements ClientHandler {
     this.#over();
     const rest = this.#rechunks ? '0\r\n\r\n' : this.dechunks ? '' : tail;
     if (rest !== '') this.#socket.write(rest, 'latin1');
-    if (this.#reads === BODY && !this.#last && (this.#body !== LENGTH || this.#remaining <= MAX_REST)) {
+    this.#body.forget();
+    if (this.#reads === BODY && !this.#last && !this.#body.exceeds(MAX_REST)) {
       this.#reads = REST;
-      if (this.#body === CHUNKED) this.#remaining = 0;
       this.#socket.resume();
     } else if (this.#last || this.#reads === BODY) this.#close();
     else if (this.#reads === NEXT) this.#expectRequest();

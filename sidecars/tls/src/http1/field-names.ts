@@ -38,10 +38,12 @@ const FORWARDED_PREFIX = 'x-forwarded-';
 const LONGEST = Math.max(...Object.keys(KNOWN).map((name) => name.length));
 
 /** Known names by length, as bytes: `[name, code]`. */
-const BY_LENGTH: readonly (readonly { readonly name: Uint8Array; readonly code: number }[])[] = Array.from({ length: LONGEST + 1 }, (_, length) =>
-  Object.entries(KNOWN)
-    .filter(([name]) => name.length === length)
-    .map(([name, code]) => ({ name: Uint8Array.from(Buffer.from(name)), code })),
+const BY_LENGTH: readonly (readonly { readonly name: Uint8Array; readonly code: number }[])[] = Array.from(
+  { length: LONGEST + 1 },
+  (_, length) =>
+    Object.entries(KNOWN)
+      .filter(([name]) => name.length === length)
+      .map(([name, code]) => ({ name: Uint8Array.from(Buffer.from(name)), code })),
 );
 const PREFIX = Uint8Array.from(Buffer.from(FORWARDED_PREFIX));
 

@@ -1,6 +1,19 @@
 /** What a head means for a proxy: where the body ends, who stays connected, which fields go on. */
 import { COMMA, decimal, equals, HTAB, SP } from './bytes.ts';
-import { CONNECTION, CONTENT_LENGTH, DISGUISED, EXPECT, HOP_BY_HOP, HOST, OTHER, OURS, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, UPGRADE, classify } from './field-names.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  DISGUISED,
+  EXPECT,
+  HOP_BY_HOP,
+  HOST,
+  OTHER,
+  OURS,
+  STRICT_TRANSPORT_SECURITY,
+  TRANSFER_ENCODING,
+  UPGRADE,
+  classify,
+} from './field-names.ts';
 import { Head, type Fault } from './scan-head.ts';
 import { validHost } from './host.ts';
 
@@ -58,7 +71,8 @@ export class MessageHead extends Head {
         for (let other = 0; other < this.count; other++) {
           const nameStart = this.fields[other * 4]!;
           const nameEnd = this.fields[other * 4 + 1]!;
-          if (equals(bytes, nameStart, nameEnd, word) && classify(bytes, nameStart, nameEnd) === OTHER) this.dropped[other] = 1;
+          if (equals(bytes, nameStart, nameEnd, word) && classify(bytes, nameStart, nameEnd) === OTHER)
+            this.dropped[other] = 1;
         }
       });
     }
@@ -188,6 +202,11 @@ export class RequestHead extends MessageHead {
   }
 }
 
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** Whether a request of this method may be sent twice with the effect of once (RFC 9110, section 9.2.2). */
+export const isIdempotent = (method: string): boolean => method === 'GET' || IDEMPOTENT.has(method);
+
 /** Whether a request's host may be believed; remembers the last good one, since clients repeat themselves. */
 export class HostCheck {
   #last = '';
@@ -254,13 +273,16 @@ export class ResponseHead extends MessageHead {
       this.upgradeField = upgradeField;
       this.dropped[upgradeField] = 0;
     }
-    this.keepAlive = this.body !== UNTIL_CLOSE && (this.minor > 0 ? (this.connectionHas & CLOSE) === 0 : (this.connectionHas & KEEP_ALIVE) !== 0);
+    this.keepAlive =
+      this.body !== UNTIL_CLOSE &&
+      (this.minor > 0 ? (this.connectionHas & CLOSE) === 0 : (this.connectionHas & KEEP_ALIVE) !== 0);
     return undefined;
   }
 
   private readFraming(lengthField: number, codingField: number, bytes: Buffer): Fault | undefined {
     if (codingField !== -1) {
-      if (lengthField !== -1 || this.minor === 0 || !this.isValue(codingField, 'chunked', bytes)) return this.fault('framing');
+      if (lengthField !== -1 || this.minor === 0 || !this.isValue(codingField, 'chunked', bytes))
+        return this.fault('framing');
       this.codingField = codingField;
       this.body = CHUNKED;
       return undefined;

@@ -19,7 +19,21 @@ const SLASH = 47;
 const DOT = 46;
 
 /** Why a head is refused: the label of a metric. */
-export type Fault = 'request_line' | 'version' | 'field' | 'line_end' | 'fold' | 'too_large' | 'host' | 'framing' | 'coding' | 'target' | 'method' | 'expect' | 'status_line' | 'upgrade';
+export type Fault =
+  | 'request_line'
+  | 'version'
+  | 'field'
+  | 'line_end'
+  | 'fold'
+  | 'too_large'
+  | 'host'
+  | 'framing'
+  | 'coding'
+  | 'target'
+  | 'method'
+  | 'expect'
+  | 'status_line'
+  | 'upgrade';
 
 /** Offsets of a head's parts. Reused from one head to the next. */
 export class Head {
@@ -90,7 +104,8 @@ export function scanRequest(head: Head, bytes: Uint8Array, start: number, end: n
   if (minor === undefined) return bad(head, 'request_line');
   if (minor < 0) return bad(head, 'version');
   head.minor = minor;
-  if (bytes[at + 8] !== CR || bytes[at + 9] !== LF) return bad(head, bytes[at + 8] === LF ? 'line_end' : 'request_line');
+  if (bytes[at + 8] !== CR || bytes[at + 9] !== LF)
+    return bad(head, bytes[at + 8] === LF ? 'line_end' : 'request_line');
   return scanFields(head, bytes, at + 10, end, false);
 }
 
@@ -128,7 +143,15 @@ export function scanResponse(head: Head, bytes: Uint8Array, start: number, end: 
 
 /** The minor version of `HTTP/1.x`, -1 for another major one, undefined for something else. */
 function version(bytes: Uint8Array, at: number): number | undefined {
-  if (bytes[at] !== H || bytes[at + 1] !== T || bytes[at + 2] !== T || bytes[at + 3] !== P || bytes[at + 4] !== SLASH || bytes[at + 6] !== DOT) return undefined;
+  if (
+    bytes[at] !== H ||
+    bytes[at + 1] !== T ||
+    bytes[at + 2] !== T ||
+    bytes[at + 3] !== P ||
+    bytes[at + 4] !== SLASH ||
+    bytes[at + 6] !== DOT
+  )
+    return undefined;
   const major = bytes[at + 5]! - 48;
   const minor = bytes[at + 7]! - 48;
   if (major < 0 || major > 9 || minor < 0 || minor > 9) return undefined;
@@ -152,7 +175,8 @@ export function scanFields(head: Head, bytes: Uint8Array, start: number, end: nu
     if (at === nameStart) {
       const byte = bytes[at]!;
       if (byte === LF && lenient) head.bareLf = true;
-      else if (byte !== CR) return bad(head, byte === LF ? 'line_end' : byte === SP || byte === HTAB ? 'fold' : 'field');
+      else if (byte !== CR)
+        return bad(head, byte === LF ? 'line_end' : byte === SP || byte === HTAB ? 'fold' : 'field');
       else if (at + 1 === end) return INCOMPLETE;
       else if (bytes[at + 1] !== LF) return bad(head, 'line_end');
       head.count = count;

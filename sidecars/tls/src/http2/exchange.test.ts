@@ -1,14 +1,24 @@
 /** What a client of HTTP/2 gets. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  connect,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocketServer } from 'ws';
 import { authority, eventually, listening, rawApp, start, type Running } from '../test-plane.ts';
 
 function client(port: number): ClientHttp2Session {
-  const session = connect(`https://localhost:${port}`, { ca: authority.cert, lookup: (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }] as never, 4) });
+  const session = connect(`https://localhost:${port}`, {
+    ca: authority.cert,
+    lookup: (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }] as never, 4),
+  });
   session.on('error', () => {});
   return session;
 }
@@ -35,7 +45,11 @@ async function answerTo(stream: ClientHttp2Stream, body?: string): Promise<Answe
   return { headers, body: text, trailers, informed };
 }
 
-async function withApp(app: (request: IncomingMessage, response: ServerResponse) => void, run: (session: ClientHttp2Session, running: Running) => Promise<void>, env: Record<string, string> = {}): Promise<void> {
+async function withApp(
+  app: (request: IncomingMessage, response: ServerResponse) => void,
+  run: (session: ClientHttp2Session, running: Running) => Promise<void>,
+  env: Record<string, string> = {},
+): Promise<void> {
   const server = createServer(app);
   const running = await start(await listening(server), env);
   const session = client(running.port);
@@ -53,27 +67,63 @@ const echo = (incoming: IncomingMessage, response: ServerResponse): void => {
   let body = '';
   incoming.setEncoding('latin1');
   incoming.on('data', (chunk: string) => (body += chunk));
-  incoming.on('end', () => response.end(JSON.stringify({ method: incoming.method, url: incoming.url, headers: incoming.headers, body, trailers: incoming.trailers })));
+  incoming.on('end', () =>
+    response.end(
+      JSON.stringify({
+        method: incoming.method,
+        url: incoming.url,
+        headers: incoming.headers,
+        body,
+        trailers: incoming.trailers,
+      }),
+    ),
+  );
 };
 
 test('a request reaches the application as HTTP/1.1, with who called', async () => {
   await withApp(echo, async (session) => {
-    const { headers, body } = await answerTo(session.request({ ':path': '/p?q', 'x-forwarded-for': 'lie', forwarded: 'lie', x_forwarded_proto: 'lie', 'x-other': 'stays', cookie: ['a=1', 'b=2'] } as OutgoingHttpHeaders));
+    const { headers, body } = await answerTo(
+      session.request({
+        ':path': '/p?q',
+        'x-forwarded-for': 'lie',
+        forwarded: 'lie',
+        x_forwarded_proto: 'lie',
+        'x-other': 'stays',
+        cookie: ['a=1', 'b=2'],
+      } as OutgoingHttpHeaders),
+    );
     assert.is(headers[':status'], 200);
     const seen = JSON.parse(body) as { url: string; headers: Record<string, string> };
     assert.is(seen.url, '/p?q');
     const host = seen.headers['host']!;
     assert.match(host, /^localhost:\d+$/);
     const port = host.split(':')[1]!;
-    assert.equal(seen.headers, { host, 'x-other': 'stays', cookie: 'a=1; b=2', 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https', 'x-forwarded-host': host, 'x-forwarded-port': port, forwarded: `for=127.0.0.1;host="${host}";proto=https` });
+    assert.equal(seen.headers, {
+      host,
+      'x-other': 'stays',
+      cookie: 'a=1; b=2',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': host,
+      'x-forwarded-port': port,
+      forwarded: `for=127.0.0.1;host="${host}";proto=https`,
+    });
   });
 });
 
 test('many requests at once are each answered', async () => {
-  await withApp((incoming, response) => setTimeout(() => response.end(incoming.url), Number(incoming.url!.slice(1)) % 7), async (session) => {
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => answerTo(session.request({ ':path': `/${index}` }))));
-    assert.equal(answers.map(({ body }) => body), Array.from({ length: 100 }, (_, index) => `/${index}`));
-  });
+  await withApp(
+    (incoming, response) => setTimeout(() => response.end(incoming.url), Number(incoming.url!.slice(1)) % 7),
+    async (session) => {
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, index) => answerTo(session.request({ ':path': `/${index}` }))),
+      );
+      assert.equal(
+        answers.map(({ body }) => body),
+        Array.from({ length: 100 }, (_, index) => `/${index}`),
+      );
+    },
+  );
 });
 
 test('bodies pass both ways, with and without a length, and trailers', async () => {
@@ -96,7 +146,10 @@ test('bodies pass both ways, with and without a length, and trailers', async () 
     },
     async (session) => {
       const { headers, body, trailers } = await answerTo(session.request());
-      assert.equal([headers['set-cookie'], headers['transfer-encoding'], headers['connection'], body, trailers['x-sum']], [['a=1', 'b=2'], undefined, undefined, 'abc', '2']);
+      assert.equal(
+        [headers['set-cookie'], headers['transfer-encoding'], headers['connection'], body, trailers['x-sum']],
+        [['a=1', 'b=2'], undefined, undefined, 'abc', '2'],
+      );
     },
   );
 });
@@ -114,9 +167,18 @@ test('responses without a body, interim responses and refusals have their shape'
       const head = await answerTo(session.request({ ':method': 'HEAD', ':path': '/200' }));
       assert.equal([head.headers['content-length'], head.body], ['5', '']);
       assert.equal((await answerTo(session.request({ ':path': '/hints' }))).informed, [103]);
-      for (const wrong of [{ ':path': 'x' }, { ':authority': 'a/b' }, { ':authority': 'a', host: 'b' }, { ':path': '/a b' }, { ':path': '/#a' }]) {
+      for (const wrong of [
+        { ':path': 'x' },
+        { ':authority': 'a/b' },
+        { ':authority': 'a', host: 'b' },
+        { ':path': '/a b' },
+        { ':path': '/#a' },
+      ]) {
         // Some are refused by nghttp2 already, which resets the stream.
-        const status = await answerTo(session.request(wrong)).then(({ headers }) => headers[':status'], () => 400);
+        const status = await answerTo(session.request(wrong)).then(
+          ({ headers }) => headers[':status'],
+          () => 400,
+        );
         assert.is(status, 400, JSON.stringify(wrong));
       }
     },
@@ -127,7 +189,8 @@ test('an application that is down or breaks off is told from one that answers', 
   const app = await rawApp((socket) => {
     socket.once('data', (chunk: Buffer) => {
       if (String(chunk).startsWith('GET /broken')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello');
-      else if (String(chunk).startsWith('GET /cut')) socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+      else if (String(chunk).startsWith('GET /cut'))
+        socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
       else if (String(chunk).startsWith('GET /old')) socket.end('HTTP/1.0 200 OK\r\n\r\nhello');
       else socket.destroy();
     });
@@ -154,11 +217,18 @@ test('an application that is down or breaks off is told from one that answers', 
 test('WebSocket passes over an extended CONNECT', async () => {
   const server = createServer();
   const sockets = new WebSocketServer({ server });
-  sockets.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data.toString().toUpperCase())));
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data: Buffer) => socket.send(data.toString().toUpperCase())),
+  );
   const running = await start(await listening(server));
   const session = client(running.port);
   await once(session, 'remoteSettings');
-  const stream = session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat', 'sec-websocket-version': '13' });
+  const stream = session.request({
+    ':method': 'CONNECT',
+    ':protocol': 'websocket',
+    ':path': '/chat',
+    'sec-websocket-version': '13',
+  });
   const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
   assert.equal([headers[':status'], headers['sec-websocket-accept']], [200, undefined]);
   // A masked text frame, "hello", with a mask of zeros.
@@ -172,27 +242,36 @@ test('WebSocket passes over an extended CONNECT', async () => {
 });
 
 test('a client that resets streams without end is cut off', async () => {
-  await withApp((incoming) => incoming.resume(), async (session) => {
-    let closed = false;
-    session.on('close', () => (closed = true));
-    await eventually(() => {
-      for (let round = 0; round < 100 && !closed && !session.destroyed; round++) {
-        const stream = session.request();
-        stream.on('error', () => {});
-        stream.close(constants.NGHTTP2_CANCEL);
-      }
-      return closed || session.destroyed;
-    }, 'the end of the session');
-  });
+  await withApp(
+    (incoming) => incoming.resume(),
+    async (session) => {
+      let closed = false;
+      session.on('close', () => (closed = true));
+      await eventually(() => {
+        for (let round = 0; round < 100 && !closed && !session.destroyed; round++) {
+          const stream = session.request();
+          stream.on('error', () => {});
+          stream.close(constants.NGHTTP2_CANCEL);
+        }
+        return closed || session.destroyed;
+      }, 'the end of the session');
+    },
+  );
 });
 
 test('a session that was left is forgotten, and its requests with it', async () => {
-  await withApp((incoming) => incoming.resume(), async (session, { metrics }) => {
-    session.request().on('error', () => {});
-    await eventually(async () => /tls_requests_in_flight 1/.test(await metrics()), 'a request');
-    session.destroy();
-    await eventually(async () => /tls_requests_in_flight 0/.test(await metrics()) && /tls_connections_open 0/.test(await metrics()), 'nothing open');
-  });
+  await withApp(
+    (incoming) => incoming.resume(),
+    async (session, { metrics }) => {
+      session.request().on('error', () => {});
+      await eventually(async () => /tls_requests_in_flight 1/.test(await metrics()), 'a request');
+      session.destroy();
+      await eventually(
+        async () => /tls_requests_in_flight 0/.test(await metrics()) && /tls_connections_open 0/.test(await metrics()),
+        'nothing open',
+      );
+    },
+  );
 });
 
 test.run();

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { OTHER } from '../http1/field-names.ts';
 import { ownResponse, statusOf } from '../http1/responses.ts';
-import { CHUNKED, NO_BODY, type ResponseHead } from '../http1/message.ts';
+import { CHUNKED, NO_BODY, isIdempotent, type ResponseHead } from '../http1/message.ts';
 import type { Fault } from '../http1/scan-head.ts';
 import type { Plane } from '../plane.ts';
 import type { Forwarding } from '../http1/forwarding.ts';
@@ -14,7 +14,6 @@ import { Exchange, IDLE } from '../upstream/exchange.ts';
 import { Outlet } from '../upstream/outlet.ts';
 import { http2Request, kindOf } from './request.ts';
 
-const IDEMPOTENT = /^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/;
 // RFC 9113, section 7.
 const NO_ERROR = 0;
 const PROTOCOL_ERROR = 1;
@@ -39,7 +38,11 @@ export class Http2Exchange extends Exchange implements Swept {
   start(headers: IncomingHttpHeaders, ended: boolean, forwarding: Forwarding): void {
     const { plane } = this;
     const stream = this.#stream;
-    const request = http2Request(headers, ended, { fields: (host) => forwarding.fields(host), dropExpect: plane.appIsOld, close: !plane.pool.keepsAlive });
+    const request = http2Request(headers, ended, {
+      fields: (host) => forwarding.fields(host),
+      dropExpect: plane.appIsOld,
+      close: !plane.pool.keepsAlive,
+    });
     if ('fault' in request) return this.#refuse(request.fault);
     this.toHead = request.method === 'HEAD';
     this.asksUpgrade = request.tunnel;
@@ -48,9 +51,9 @@ export class Http2Exchange extends Exchange implements Swept {
     this.#counted = true;
     plane.tally.requestsInFlight++;
     plane.sweeper.add(this);
-    if (plane.log.isLevelEnabled('debug')) this.#path = `${request.method} ${headers[':path']?.split('?', 1)[0]}`;
+    if (plane.logsRequests) this.#path = `${request.method} ${headers[':path']?.split('?', 1)[0]}`;
     stream.on('close', () => this.#onClose());
-    this.begin(request.text, this.requestDone && IDEMPOTENT.test(request.method));
+    this.begin(request.text, this.requestDone && isIdempotent(request.method));
     if (request.tunnel) return;
     stream.on('drain', () => this.upstream?.resume());
     if (ended) return;
@@ -110,7 +113,11 @@ export class Http2Exchange extends Exchange implements Swept {
     const stream = this.#stream;
     if (stream.destroyed || stream.headersSent) return;
     this.plane.tally.response(status);
-    const { fields, body } = ownResponse(status, Math.ceil(this.plane.parameters.TLS_RETRY_AFTER / 1000), this.plane.hsts);
+    const { fields, body } = ownResponse(
+      status,
+      Math.ceil(this.plane.parameters.TLS_RETRY_AFTER / 1000),
+      this.plane.hsts,
+    );
     stream.respond({ ':status': status, ...fields });
     stream.end(this.toHead ? undefined : body);
     if (!this.requestDone) stream.resume();
@@ -140,11 +147,20 @@ export class Http2Exchange extends Exchange implements Swept {
     const withTrailers = this.dechunks && headers['trailer'] !== undefined;
     if (withTrailers) this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(this.#responseTrailers ?? {}));
     // node:http2 ends the stream by itself where a status has no body.
-    this.#stream.respond(headers, { endStream: head.body === NO_BODY, waitForTrailers: withTrailers && head.body !== NO_BODY });
+    this.#stream.respond(headers, {
+      endStream: head.body === NO_BODY,
+      waitForTrailers: withTrailers && head.body !== NO_BODY,
+    });
     return head.end;
   }
 
-  protected onBytes(bytes: Buffer, start: number, _bodyStart: number, end: number, reading: Reading | undefined): boolean {
+  protected onBytes(
+    bytes: Buffer,
+    start: number,
+    _bodyStart: number,
+    end: number,
+    reading: Reading | undefined,
+  ): boolean {
     this.#outlet.write(bytes, start, end, reading);
     return this.#outlet.ready;
   }
@@ -152,7 +168,10 @@ export class Http2Exchange extends Exchange implements Swept {
   protected onEnd(tail: string): void {
     if (tail.length > 2) {
       this.#responseTrailers = Object.fromEntries(
-        tail.trimEnd().split('\r\n').map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+        tail
+          .trimEnd()
+          .split('\r\n')
+          .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
       );
     }
     if (!this.#stream.writableEnded) this.#stream.end();

@@ -1,7 +1,18 @@
 /** An HTTP/2 request's head as HTTP/1.1 for the application (RFC 9113, section 8.3). */
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http2';
-import { CONNECTION, CONTENT_LENGTH, DISGUISED, EXPECT, HOP_BY_HOP, HOST, OURS, TRANSFER_ENCODING, UPGRADE, classify } from '../http1/field-names.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  DISGUISED,
+  EXPECT,
+  HOP_BY_HOP,
+  HOST,
+  OURS,
+  TRANSFER_ENCODING,
+  UPGRADE,
+  classify,
+} from '../http1/field-names.ts';
 import type { RequestRewrite } from '../http1/rewrite.ts';
 import type { Fault } from '../http1/scan-head.ts';
 import { validHost } from '../http1/host.ts';
@@ -24,7 +35,11 @@ export interface Http2Request {
  * @param ended the request has no body
  * @returns the head as Latin-1 text, or why the request is refused
  */
-export function http2Request(headers: IncomingHttpHeaders, ended: boolean, rewrite: Omit<RequestRewrite, 'fallbackHost'>): Http2Request | { readonly fault: Fault } {
+export function http2Request(
+  headers: IncomingHttpHeaders,
+  ended: boolean,
+  rewrite: Omit<RequestRewrite, 'fallbackHost'>,
+): Http2Request | { readonly fault: Fault } {
   const method = headers[':method'] ?? '';
   const protocol = headers[':protocol'] as string | undefined;
   const tunnel = method === 'CONNECT' && protocol !== undefined;
@@ -60,7 +75,8 @@ export function http2Request(headers: IncomingHttpHeaders, ended: boolean, rewri
     }
   }
   if (length === -2 || (ended && length > 0)) return { fault: 'framing' };
-  if (tunnel) text += `Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n`;
+  if (tunnel)
+    text += `Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n`;
   else {
     if (length >= 0) text += `Content-Length: ${length}\r\n`;
     else if (!ended) text += 'Transfer-Encoding: chunked\r\n';

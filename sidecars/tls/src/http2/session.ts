@@ -41,7 +41,12 @@ export class Http2Connection implements ClientHandler {
       // Rapid reset (CVE-2023-44487): a burst, then so many a second.
       streamResetBurst: 200,
       streamResetRate: 20,
-      settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: WINDOW, maxHeaderListSize: TLS_MAX_HEADER_SIZE, enableConnectProtocol: true },
+      settings: {
+        maxConcurrentStreams: MAX_STREAMS,
+        initialWindowSize: WINDOW,
+        maxHeaderListSize: TLS_MAX_HEADER_SIZE,
+        enableConnectProtocol: true,
+      },
     });
     this.#session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => {
       this.#streams++;
@@ -49,7 +54,9 @@ export class Http2Connection implements ClientHandler {
       stream.on('close', () => this.#onStreamClose());
       new Http2Exchange(plane, stream).start(headers, (flags & END_STREAM) !== 0, forwarding);
     });
-    this.#session.on('error', (error: NodeJS.ErrnoException) => plane.log.debug({ reason: error.code ?? error.message }, 'HTTP/2 session failed'));
+    this.#session.on('error', (error: NodeJS.ErrnoException) =>
+      plane.log.debug({ reason: error.code ?? error.message }, 'HTTP/2 session failed'),
+    );
     // Sockets here may be half open for tunnels' sake; an HTTP/2 connection has no use for it.
     socket.on('end', () => this.#session.destroy());
     plane.sweeper.add(this);

@@ -6,8 +6,11 @@ import { proxyHeader } from './proxy-protocol.ts';
 /** @param verified the client's certificate was verified and allowed */
 export function greet(socket: TLSSocket, verified: boolean): Buffer {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  const known = remoteAddress !== undefined && remotePort !== undefined && localAddress !== undefined && localPort !== undefined;
-  const ends = known ? { remoteAddress: plainAddress(remoteAddress), remotePort, localAddress: plainAddress(localAddress), localPort } : undefined;
+  const known =
+    remoteAddress !== undefined && remotePort !== undefined && localAddress !== undefined && localPort !== undefined;
+  const ends = known
+    ? { remoteAddress: plainAddress(remoteAddress), remotePort, localAddress: plainAddress(localAddress), localPort }
+    : undefined;
   const serverName: unknown = socket.servername;
   const commonName: unknown = verified ? socket.getPeerCertificate().subject.CN : undefined;
   return proxyHeader(ends, {

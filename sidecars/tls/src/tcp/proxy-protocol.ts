@@ -83,11 +83,13 @@ function packIPv6(address: string): Buffer {
   if (!bare.includes(':')) return Buffer.concat([Buffer.from('00000000000000000000ffff', 'hex'), packIPv4(bare)]);
   const [head = '', tail] = bare.split('::');
   const words = (part: string): number[] =>
-    part === '' ? [] : part.split(':').flatMap((word) => {
-      if (!word.includes('.')) return [parseInt(word, 16)];
-      const [a = 0, b = 0, c = 0, d = 0] = word.split('.').map(Number);
-      return [a * 256 + b, c * 256 + d];
-    });
+    part === ''
+      ? []
+      : part.split(':').flatMap((word) => {
+          if (!word.includes('.')) return [parseInt(word, 16)];
+          const [a = 0, b = 0, c = 0, d = 0] = word.split('.').map(Number);
+          return [a * 256 + b, c * 256 + d];
+        });
   const left = words(head);
   const right = tail === undefined ? [] : words(tail);
   const all = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];

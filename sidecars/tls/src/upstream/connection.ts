@@ -38,7 +38,11 @@ export class UpstreamConnection {
    * Begin to connect.
    * @param onGone called once, when the connection is closed
    */
-  constructor(target: { readonly host: string; readonly port: number }, user: UpstreamUser, onGone: (connection: UpstreamConnection) => void) {
+  constructor(
+    target: { readonly host: string; readonly port: number },
+    user: UpstreamUser,
+    onGone: (connection: UpstreamConnection) => void,
+  ) {
     this.user = user;
     this.socket = connect({
       host: target.host,

@@ -21,7 +21,10 @@ test('while the application is down a client gets 503 and when to come again; th
   const running = await start(port, { TLS_RETRY_AFTER: '7s' });
   const talk = new Talk(await dial(running.port));
   talk.send(GET);
-  assert.match(await talk.until(({ text }) => text.includes('again soon')), /^HTTP\/1\.1 503 Service Unavailable\r\n(?:.*\r\n)*Retry-After: 7\r\n/);
+  assert.match(
+    await talk.until(({ text }) => text.includes('again soon')),
+    /^HTTP\/1\.1 503 Service Unavailable\r\n(?:.*\r\n)*Retry-After: 7\r\n/,
+  );
   await eventually(() => /ECONNREFUSED/.test(running.app.reason), 'unreadiness');
   assert.match(await running.metrics(), 'tls_app_up 0');
 
@@ -53,7 +56,12 @@ test('an application that does not answer in time is answered for with 504', asy
 });
 
 /** An application that answers a connection's first request and drops it at the second, as one does that closes idle connections. */
-async function forgetful(): Promise<{ port: number; requests: string[]; connections: () => number; close: () => void }> {
+async function forgetful(): Promise<{
+  port: number;
+  requests: string[];
+  connections: () => number;
+  close: () => void;
+}> {
   const requests: string[] = [];
   const app = await rawApp((socket: Socket) => {
     let served = 0;
@@ -89,9 +97,14 @@ test('what may have had an effect is not sent twice', async () => {
 });
 
 test('connections to the application are used again, unless it should not be', async () => {
-  for (const [env, most] of [[{}, 2], [{ PROXY_IDLE_TIMEOUT: '0' }, 99]] as const) {
+  for (const [env, most] of [
+    [{}, 2],
+    [{ PROXY_IDLE_TIMEOUT: '0' }, 99],
+  ] as const) {
     const heard: string[] = [];
-    const app = await rawApp((socket) => socket.on('data', (chunk: Buffer) => (heard.push(String(chunk)), socket.write(OK))));
+    const app = await rawApp((socket) =>
+      socket.on('data', (chunk: Buffer) => (heard.push(String(chunk)), socket.write(OK))),
+    );
     const running = await start(app.port, env);
     for (let round = 0; round < 5; round++) assert.match(await exchange(running.port, LAST), /ok$/);
     assert.is(app.connections() <= most, true, String(app.connections()));
@@ -106,7 +119,10 @@ test('slow clients are told so: 408 for a head or a body that does not come', as
   const app = await rawApp((socket) => socket.resume());
   const running = await start(app.port, { TLS_HEADER_TIMEOUT: '200ms', TLS_IDLE_TIMEOUT: '300ms' });
   assert.match(await exchange(running.port, 'GET / HTTP/1.1\r\nHo'), /^HTTP\/1\.1 408 /);
-  assert.match(await exchange(running.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab'), /^HTTP\/1\.1 408 /);
+  assert.match(
+    await exchange(running.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab'),
+    /^HTTP\/1\.1 408 /,
+  );
   assert.is(await exchange(running.port, ''), '', 'a silent one is just closed');
   await running.stop();
   app.close();

@@ -58,7 +58,13 @@ export abstract class Exchange implements UpstreamUser {
    * @param reading for `Outlet.write`
    * @returns false to read no further
    */
-  protected abstract onBytes(bytes: Buffer, start: number, bodyStart: number, end: number, reading: Reading | undefined): boolean;
+  protected abstract onBytes(
+    bytes: Buffer,
+    start: number,
+    bodyStart: number,
+    end: number,
+    reading: Reading | undefined,
+  ): boolean;
   /** The response is complete. @param tail what ends a chunked body and was not passed yet, as text */
   protected abstract onEnd(tail: string): void;
   /** The application switched protocols; from here on the connection belongs to the subclass. */
@@ -164,7 +170,10 @@ export abstract class Exchange implements UpstreamUser {
       if (scanned === BAD) return this.#invalid(response.reason);
       if (scanned === INCOMPLETE || response.end - start > most) return this.#invalid('too_large');
       if (response.bareLf) {
-        const clean = roomy([Buffer.from(withCrlf(bytes, start, response.end), 'latin1'), bytes.subarray(response.end, end)]);
+        const clean = roomy([
+          Buffer.from(withCrlf(bytes, start, response.end), 'latin1'),
+          bytes.subarray(response.end, end),
+        ]);
         return this.#readHead(clean, HEADROOM, clean.length - TAILROOM, undefined);
       }
       const fault = response.interpret(bytes, this.toHead, plane.hsts !== '');
