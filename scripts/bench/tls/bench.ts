@@ -9,6 +9,8 @@ const DIRECT = 'http://127.0.0.1:8080';
 /** Requests a second at which the tail is compared: well below what either can do. */
 const EQUAL_LOAD = 5000;
 const LIGHT_LOAD = 1000;
+/** A difference of two medians below this, in milliseconds, is noise and counts as this. */
+const RESOLUTION = 0.05;
 
 type Side = keyof typeof SIDES;
 type Samples = Record<Side, number[]>;
@@ -49,18 +51,19 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       for (const side of sides) {
         signal.throwIfAborted();
         const url = SIDES[side];
-        const [rate, rss] = await Promise.all([
-          wrk(project, { url: `${url}/small`, seconds }),
-          peakMb(project, side, seconds),
+        samples.keepalive[side].push(await wrk(project, { url: `${url}/small`, seconds }));
+        // A load of its own: looking costs what is measured above.
+        const [, rss] = await Promise.all([
+          wrk(project, { url: `${url}/small`, seconds: 2 }),
+          peakMb(project, side, 2),
         ]);
-        samples.keepalive[side].push(rate);
         samples.rss[side].push(rss);
         samples.body64k[side].push(await wrk(project, { url: `${url}/64k`, seconds }));
         samples.handshakes[side].push(await wrk(project, { url: `${url}/small`, seconds, close: true }));
         samples.p99[side].push((await latencies(project, { url: `${url}/small`, seconds, rate: EQUAL_LOAD })).p99);
         const direct = await latencies(project, { url: `${DIRECT}/small`, seconds, rate: LIGHT_LOAD });
         const through = await latencies(project, { url: `${url}/small`, seconds, rate: LIGHT_LOAD });
-        samples.added[side].push(through.p50 - direct.p50);
+        samples.added[side].push(Math.max(RESOLUTION, through.p50 - direct.p50));
         progress(
           `round ${round} of ${rounds}, ${side}: ${Object.entries(samples)
             .map(([name, each]) => `${name} ${each[side].at(-1)!.toPrecision(4)}`)
