@@ -134,9 +134,10 @@ if (positionals.length > 0) {
     ),
   );
   await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
+  // After the stacks, where there are any: a README's commands find the engine that setup provides.
+  if (!values.unit) await part('stacks', stacks);
   await part('READMEs', () => checkReadmes({ print, signal, engine: !values.unit }));
   if (!values.unit) {
-    await part('stacks', stacks);
     await part('contracts of the built images', () =>
       command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']),
     );
