@@ -83,11 +83,7 @@ export class Project {
     return data.config as unknown as ComposeSpecification;
   }
 
-  /** Restart one service's container by the engine's order, as an operator would. */
-  async restart(service: string): Promise<void> {
-    await wrapped('restart', () => dockerCompose.restartOne(service, this.#options()));
-  }
-
+  /** Stop one service's container, as an operator would: its restart policy leaves it stopped. */
   async stop(service: string): Promise<void> {
     await this.compose(['stop', service], { timeoutMs: 60_000 });
   }

@@ -9,9 +9,7 @@ import type { RunResult } from './events.ts';
  */
 export async function reachLines({ stack: name, run, ports }: RunResult): Promise<string[]> {
   const project = new Project({ name: run, dir: findStack(name).dir, env: ports });
-  const { 'x-reach': reach } = JSON.parse(await project.compose(['config', '--format', 'json'])) as {
-    'x-reach'?: string[];
-  };
+  const { 'x-reach': reach } = (await project.config()) as { 'x-reach'?: string[] };
   return [
     '',
     `${run} is up:`,
