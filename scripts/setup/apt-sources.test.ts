@@ -12,15 +12,15 @@ import {
 } from './apt-sources.ts';
 
 const CONTAINER = `Types: deb
-# http://snapshot.debian.org/archive/debian/20250520T000000Z
-URIs: http://deb.debian.org/debian
+# http://snapshot.example/archive/debian/20250520T000000Z
+URIs: http://mirror.example/debian
 Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 Types: deb
-# http://snapshot.debian.org/archive/debian-security/20250520T000000Z
-URIs: http://deb.debian.org/debian-security
+# http://snapshot.example/archive/debian-security/20250520T000000Z
+URIs: http://mirror.example/debian-security
 Suites: bookworm-security
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
@@ -28,12 +28,12 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 const INSTALLER = `#deb cdrom:[Debian GNU/Linux 12.0.0 _Bookworm_ - Official amd64 NETINST]/ bookworm main non-free-firmware
 
-deb http://ftp.de.debian.org/debian/ bookworm main non-free-firmware
-deb-src http://ftp.de.debian.org/debian/ bookworm main non-free-firmware
+deb http://ftp.example/debian/ bookworm main non-free-firmware
+deb-src http://ftp.example/debian/ bookworm main non-free-firmware
 
-deb http://security.debian.org/debian-security bookworm-security main non-free-firmware
+deb http://security.example/debian-security bookworm-security main non-free-firmware
 # bookworm-updates, to get updates before a point release is made;
-deb http://ftp.de.debian.org/debian/ bookworm-updates main non-free-firmware # volatile
+deb http://ftp.example/debian/ bookworm-updates main non-free-firmware # volatile
 `;
 
 const CLOUD = `Types: deb deb-src
@@ -59,9 +59,9 @@ Signed-By:
 `;
 
 const debians = [
-  'http://deb.debian.org',
-  'http://ftp.de.debian.org',
-  'http://security.debian.org',
+  'http://mirror.example',
+  'http://ftp.example',
+  'http://security.example',
   'mirror+file:',
   'https://mirror.example',
 ];
@@ -77,21 +77,21 @@ test('a container image: main, updates and security archive, keys kept', () => {
   assert.equal(derive(['debian.sources', CONTAINER]), [
     {
       types: ['deb'],
-      uris: ['http://deb.debian.org/debian'],
+      uris: ['http://mirror.example/debian'],
       suites: ['trixie'],
       components: ['main'],
       options: keyring,
     },
     {
       types: ['deb'],
-      uris: ['http://deb.debian.org/debian'],
+      uris: ['http://mirror.example/debian'],
       suites: ['trixie-updates'],
       components: ['main'],
       options: keyring,
     },
     {
       types: ['deb'],
-      uris: ['http://deb.debian.org/debian-security'],
+      uris: ['http://mirror.example/debian-security'],
       suites: ['trixie-security'],
       components: ['main'],
       options: keyring,
@@ -107,9 +107,9 @@ test('an installed machine: one-line sources, cdrom and comments left out', () =
       ...components,
     ]),
     [
-      ['http://ftp.de.debian.org/debian/', 'trixie', 'main'],
-      ['http://ftp.de.debian.org/debian/', 'trixie-updates', 'main'],
-      ['http://security.debian.org/debian-security', 'trixie-security', 'main'],
+      ['http://ftp.example/debian/', 'trixie', 'main'],
+      ['http://ftp.example/debian/', 'trixie-updates', 'main'],
+      ['http://security.example/debian-security', 'trixie-security', 'main'],
     ],
   );
 });
@@ -121,7 +121,7 @@ test('a cloud image: a list of mirrors is an address like any other', () => {
 test("other people's sources with the same suite names are never taken", () => {
   assert.equal(derive(['a.list', MICROSOFT], ['b.list', DOCKER]), []);
   assert.equal(derive(['a.list', MICROSOFT], ['sources.list', INSTALLER])[0]?.uris, [
-    'http://ftp.de.debian.org/debian/',
+    'http://ftp.example/debian/',
   ]);
 });
 
@@ -134,9 +134,9 @@ test('an inline key stays whole', () => {
 
 test('what is disabled, for sources only, or of another release is not taken', () => {
   assert.equal(derive(['x.sources', `Enabled: no\n${CLOUD}`]), []);
-  assert.equal(derive(['x.list', 'deb-src http://deb.debian.org/debian bookworm main']), []);
-  assert.equal(derive(['x.list', 'deb http://deb.debian.org/debian bullseye main']), []);
-  assert.equal(derive(['x.list', 'deb http://deb.debian.org/debian bookworm contrib']), []);
+  assert.equal(derive(['x.list', 'deb-src http://mirror.example/debian bookworm main']), []);
+  assert.equal(derive(['x.list', 'deb http://mirror.example/debian bullseye main']), []);
+  assert.equal(derive(['x.list', 'deb http://mirror.example/debian bookworm contrib']), []);
   assert.equal(derive(['x.list.disabled', INSTALLER], ['x.save', INSTALLER]), []);
 });
 
