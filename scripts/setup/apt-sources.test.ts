@@ -120,9 +120,7 @@ test('a cloud image: a list of mirrors is an address like any other', () => {
 
 test("other people's sources with the same suite names are never taken", () => {
   assert.equal(derive(['a.list', MICROSOFT], ['b.list', DOCKER]), []);
-  assert.equal(derive(['a.list', MICROSOFT], ['sources.list', INSTALLER])[0]?.uris, [
-    'http://ftp.example/debian/',
-  ]);
+  assert.equal(derive(['a.list', MICROSOFT], ['sources.list', INSTALLER])[0]?.uris, ['http://ftp.example/debian/']);
 });
 
 test('an inline key stays whole', () => {
