@@ -78,11 +78,12 @@ test('a reader sees one version or the other, whole', async () => {
 
 test('a link is replaced, and what it led to is untouched', async () => {
   const target = join(directory, 'target');
-  writeFileSync(target, 'mine');
+  writeFileSync(target, 'mine', { mode: 0o600 });
   symlinkSync(target, path);
   await publishFile(path, 'two');
   assert.is(readFileSync(target, 'utf8'), 'mine');
   assert.not(lstatSync(path).isSymbolicLink());
+  assert.is(statSync(path).mode & 0o7777, 0o644, "a link's target has no say in the mode");
 });
 
 test('a failure leaves the old file and nothing beside it', async () => {

@@ -51,8 +51,11 @@ test('a port that is open, and one that is not', async () => {
 
 test('a probe can be given up', async () => {
   const signal = AbortSignal.abort();
-  assert.not((await tcpProbe({ host: '127.0.0.1', port: 9, timeout: 5000, signal })).ok);
-  assert.not((await httpProbe({ url: 'http://127.0.0.1:9/', timeout: 5000, signal })).ok);
+  const server = createHttpServer((_request, response) => response.end());
+  const port = await listening(server);
+  assert.not((await tcpProbe({ host: '127.0.0.1', port, timeout: 5000, signal })).ok);
+  assert.not((await httpProbe({ url: `http://127.0.0.1:${port}/`, timeout: 5000, signal })).ok);
+  server.closeAllConnections();
 });
 
 test.run();

@@ -101,7 +101,8 @@ test('the roots of a pod are the first processes of its other containers', () =>
     { pid: 21, ppid: 20, name: 'node', group: 'own' },
     { pid: 22, ppid: 0, name: 'healthcheck', group: 'own' },
     { pid: 23, ppid: 0, name: 'healthcheck', group: 'pod' },
-    { pid: 30, ppid: 0, name: 'other', group: 'other' },
+    { pid: 30, ppid: 0, name: 'other', group: 'other', start: 300 },
+    { pid: 31, ppid: 0, name: 'sh', group: 'other', start: 400 },
   ]);
   assert.equal(
     containerRoots(proc, 21).map(({ pid }) => pid),

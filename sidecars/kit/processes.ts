@@ -89,10 +89,8 @@ export function findProcesses(name: string, proc = '/proc', self = process.pid):
 /** The names by which people may mean a process. */
 export function namesOf({ name, commandLine }: Pick<ProcessInfo, 'name' | 'commandLine'>): string[] {
   const [program = '', ...args] = commandLine;
-  // `nginx: master process /usr/sbin/nginx` and `-bash`: what a program wrote over its arguments.
-  const [title = ''] = program.replace(/^-/, '').split(/:\s/);
-  const names = [name, basename(title)];
-  if (INTERPRETERS.test(basename(title))) {
+  const names = [name, basename(program)];
+  if (INTERPRETERS.test(basename(program))) {
     const script = args.find((arg) => !arg.startsWith('-'));
     if (script !== undefined) names.push(basename(script));
   }
