@@ -65,12 +65,12 @@ const command = async (name: string, program: string, args: readonly string[]): 
   return ok ? tally(1) : tally(0, 1);
 };
 
-async function files(paths: readonly string[], timeout: number, parallel: number): Promise<Tally> {
+async function files(paths: readonly string[], parallel: number): Promise<Tally> {
   const waiting = [...paths];
   const reports: Tally[] = [];
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
-      const report = await runFile(file, { timeout, signal });
+      const report = await runFile(file, { timeout: needsEngine(file) ? ENGINE_DEADLINE : UNIT_DEADLINE, signal });
       reports.push(report);
       print(
         `${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`,
@@ -118,7 +118,6 @@ if (positionals.length > 0) {
   await part('tests', () =>
     files(
       positionals.map((file) => join(process.cwd(), file)),
-      ENGINE_DEADLINE,
       1,
     ),
   );
@@ -129,7 +128,6 @@ if (positionals.length > 0) {
   await part('unit tests', () =>
     files(
       found.filter((file) => !needsEngine(file)),
-      UNIT_DEADLINE,
       availableParallelism(),
     ),
   );
@@ -141,7 +139,7 @@ if (positionals.length > 0) {
     await part('contracts of the built images', () =>
       command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']),
     );
-    await part('engine tests', () => files(found.filter(needsEngine), ENGINE_DEADLINE, 1));
+    await part('engine tests', () => files(found.filter(needsEngine), 1));
   }
 }
 

@@ -1,5 +1,6 @@
 /** A data plane in the test's own process, in front of an application of the test's. */
 import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Registry } from 'prom-client';
@@ -85,6 +86,35 @@ export async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
+}
+
+/** Run with an application of node:http. */
+export async function withApp(
+  app: (request: IncomingMessage, response: ServerResponse) => void,
+  run: (running: Running, port: number) => Promise<void>,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const server = createHttpServer(app);
+  const port = await listening(server);
+  const running = await start(port, env);
+  try {
+    await run(running, port);
+  } finally {
+    await running.stop();
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** An application that answers with what it was asked. */
+export function echo(incoming: IncomingMessage, response: ServerResponse): void {
+  let body = '';
+  incoming.setEncoding('latin1');
+  incoming.on('data', (chunk: string) => (body += chunk));
+  incoming.on('end', () => {
+    const { method, url, headers, trailers, httpVersion: version } = incoming;
+    response.end(JSON.stringify({ method, url, headers, body, trailers, version }));
+  });
 }
 
 /** An application that does with each connection what it is told. */

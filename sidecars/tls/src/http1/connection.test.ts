@@ -1,29 +1,23 @@
 /** What a client of HTTP/1 gets, and what the application is told. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
-import { authority, dial, eventually, exchange, listening, rawApp, start, Talk, type Running } from '../test-plane.ts';
-
-/** Run with an application of node:http. */
-async function withApp(
-  app: (request: IncomingMessage, response: ServerResponse) => void,
-  run: (running: Running, port: number) => Promise<void>,
-  env: Record<string, string> = {},
-): Promise<void> {
-  const server = createServer(app);
-  const port = await listening(server);
-  const running = await start(port, env);
-  try {
-    await run(running, port);
-  } finally {
-    await running.stop();
-    server.close();
-    server.closeAllConnections();
-  }
-}
+import {
+  authority,
+  dial,
+  echo,
+  eventually,
+  exchange,
+  listening,
+  rawApp,
+  start,
+  Talk,
+  withApp,
+  type Running,
+} from '../test-plane.ts';
 
 /** Run with an application that answers each connection's first bytes with a text; `close` ends it then. */
 async function withText(
@@ -47,24 +41,6 @@ async function withText(
     app.close();
   }
 }
-
-const echo = (incoming: IncomingMessage, response: ServerResponse): void => {
-  let body = '';
-  incoming.setEncoding('latin1');
-  incoming.on('data', (chunk: string) => (body += chunk));
-  incoming.on('end', () =>
-    response.end(
-      JSON.stringify({
-        method: incoming.method,
-        url: incoming.url,
-        headers: incoming.headers,
-        body,
-        trailers: incoming.trailers,
-        version: incoming.httpVersion,
-      }),
-    ),
-  );
-};
 
 interface Echo {
   readonly method: string;

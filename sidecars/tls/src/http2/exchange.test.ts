@@ -1,6 +1,6 @@
 /** What a client of HTTP/2 gets. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import {
   connect,
   constants,
@@ -12,7 +12,7 @@ import {
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocketServer } from 'ws';
-import { authority, eventually, listening, rawApp, start, type Running } from '../test-plane.ts';
+import { authority, echo, eventually, listening, rawApp, start, withApp, type Running } from '../test-plane.ts';
 
 function client(port: number): ClientHttp2Session {
   const session = connect(`https://localhost:${port}`, {
@@ -45,43 +45,27 @@ async function answerTo(stream: ClientHttp2Stream, body?: string): Promise<Answe
   return { headers, body: text, trailers, informed };
 }
 
-async function withApp(
-  app: (request: IncomingMessage, response: ServerResponse) => void,
+async function withSession(
+  app: Parameters<typeof withApp>[0],
   run: (session: ClientHttp2Session, running: Running) => Promise<void>,
-  env: Record<string, string> = {},
+  env?: Record<string, string>,
 ): Promise<void> {
-  const server = createServer(app);
-  const running = await start(await listening(server), env);
-  const session = client(running.port);
-  try {
-    await run(session, running);
-  } finally {
-    session.destroy();
-    await running.stop();
-    server.close();
-    server.closeAllConnections();
-  }
+  await withApp(
+    app,
+    async (running) => {
+      const session = client(running.port);
+      try {
+        await run(session, running);
+      } finally {
+        session.destroy();
+      }
+    },
+    env,
+  );
 }
 
-const echo = (incoming: IncomingMessage, response: ServerResponse): void => {
-  let body = '';
-  incoming.setEncoding('latin1');
-  incoming.on('data', (chunk: string) => (body += chunk));
-  incoming.on('end', () =>
-    response.end(
-      JSON.stringify({
-        method: incoming.method,
-        url: incoming.url,
-        headers: incoming.headers,
-        body,
-        trailers: incoming.trailers,
-      }),
-    ),
-  );
-};
-
 test('a request reaches the application as HTTP/1.1, with who called', async () => {
-  await withApp(echo, async (session) => {
+  await withSession(echo, async (session) => {
     const { headers, body } = await answerTo(
       session.request({
         ':path': '/p?q',
@@ -112,7 +96,7 @@ test('a request reaches the application as HTTP/1.1, with who called', async () 
 });
 
 test('many requests at once are each answered', async () => {
-  await withApp(
+  await withSession(
     (incoming, response) => setTimeout(() => response.end(incoming.url), Number(incoming.url!.slice(1)) % 7),
     async (session) => {
       const answers = await Promise.all(
@@ -127,7 +111,7 @@ test('many requests at once are each answered', async () => {
 });
 
 test('bodies pass both ways, with and without a length, and trailers', async () => {
-  await withApp(echo, async (session) => {
+  await withSession(echo, async (session) => {
     const body = 'x'.repeat(300_000);
     for (const length of [{}, { 'content-length': body.length }]) {
       const answer = await answerTo(session.request({ ':method': 'POST', ...length }), body);
@@ -137,7 +121,7 @@ test('bodies pass both ways, with and without a length, and trailers', async () 
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1', 'x-forwarded-for': 'lie' }));
     assert.equal((JSON.parse((await answerTo(stream, 'abc')).body) as { trailers: object }).trailers, { 'x-sum': '1' });
   });
-  await withApp(
+  await withSession(
     (_incoming, response) => {
       response.writeHead(200, { Trailer: 'X-Sum', 'Set-Cookie': ['a=1', 'b=2'] });
       response.write('abc');
@@ -155,7 +139,7 @@ test('bodies pass both ways, with and without a length, and trailers', async () 
 });
 
 test('responses without a body, interim responses and refusals have their shape', async () => {
-  await withApp(
+  await withSession(
     (incoming, response) => {
       if (incoming.url === '/hints') response.writeEarlyHints({ link: '</a>; rel=preload' });
       response.writeHead(Number(incoming.url!.slice(1)) || 200, { 'Content-Length': 5 });
@@ -242,7 +226,7 @@ test('WebSocket passes over an extended CONNECT', async () => {
 });
 
 test('a client that resets streams without end is cut off', async () => {
-  await withApp(
+  await withSession(
     (incoming) => incoming.resume(),
     async (session) => {
       let closed = false;
@@ -260,7 +244,7 @@ test('a client that resets streams without end is cut off', async () => {
 });
 
 test('a session that was left is forgotten, and its requests with it', async () => {
-  await withApp(
+  await withSession(
     (incoming) => incoming.resume(),
     async (session, { metrics }) => {
       session.request().on('error', () => {});
