@@ -57,7 +57,8 @@ sub serve {
         my ($name, $value) = $h =~ /^([\w-]+):\s*(.*?)\s*$/ or next;
         $name = uc $name;
         $name =~ tr/-/_/;
-        $header{$name} = $value;
+        # RFC 3875, section 4.1.18: fields of one name reach the script as one.
+        $header{$name} = exists $header{$name} ? "$header{$name}, $value" : $value;
     }
     my ($path, $query) = split /\?/, $url, 2;
     $path =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;

@@ -9,6 +9,8 @@ export interface LoadReport {
   readonly statuses: ReadonlyMap<number, number>;
   /** Requests that were sent and got no whole answer. */
   readonly lost: readonly string[];
+  /** Connections that were made; as many as clients where none was ever closed on them. */
+  readonly connections: number;
   /** Attempts that ended before a connection and its handshake were there: no request had begun. */
   readonly refused: number;
 }
@@ -32,18 +34,27 @@ export function startLoad(url: string, ca: string, clients: number): Load {
   const lost: string[] = [];
   let answered = 0;
   let refused = 0;
+  const sockets = new WeakSet<TLSSocket>();
+  let connections = 0;
   let stopping = false;
 
   const client = async (): Promise<void> => {
     while (!stopping) {
-      let socket: TLSSocket | undefined;
+      // Remembered while it lives: a socket that was cut off no longer knows its protocol.
+      let secure = false;
+      const onSocket = (socket: TLSSocket): void => {
+        if (!sockets.has(socket)) connections += 1;
+        sockets.add(socket);
+        secure = socket.authorized;
+        socket.once('secureConnect', () => (secure = true));
+      };
       try {
-        const { status } = await fetchPage(url, { agent, onSocket: (taken) => (socket = taken) });
+        const { status } = await fetchPage(url, { agent, onSocket });
         answered += 1;
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       } catch (error) {
         // A published port accepts for a container that does not listen, and resets: a handshake tells.
-        if (socket === undefined || socket.getProtocol() === null) {
+        if (!secure) {
           refused += 1;
           // Nobody listens: asking at once again would only spin.
           await new Promise(setImmediate);
@@ -58,7 +69,7 @@ export function startLoad(url: string, ca: string, clients: number): Load {
       stopping = true;
       await all;
       agent.destroy();
-      return { answered, statuses, lost, refused };
+      return { answered, statuses, lost, connections, refused };
     },
   };
 }
