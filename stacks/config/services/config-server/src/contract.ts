@@ -44,6 +44,13 @@ export const contract = defineContract({
       max: 1_000_000,
       description: 'Versions of a document whose content is kept; who changed what is kept for ever',
     },
+    CONFIG_SERVER_MAX_SIZE: {
+      type: 'size',
+      unit: 'bytes',
+      default: '1GiB',
+      min: MIB,
+      description: 'Largest size of the database; beyond it changes get 503',
+    },
     CONFIG_SERVER_HEARTBEAT: {
       type: 'duration',
       unit: 's',

@@ -25,6 +25,7 @@ async function job({
   const store = new Store({
     dir: parameters.CONFIG_SERVER_DATA,
     history: parameters.CONFIG_SERVER_HISTORY,
+    maxSize: parameters.CONFIG_SERVER_MAX_SIZE,
     onChange: (change, address) => {
       log.info({ audit: { ...change, address } }, `${change.author}: ${change.action} ${change.key} ${change.version}`);
       metrics.config_server_changes_total.inc({ action: change.action });

@@ -23,7 +23,7 @@ export function documentHandlers(store: Store, hub: Hub): Record<string, Handler
     readDocument: async ({ request, reply, params, query }) => {
       const key = keyOf(params);
       const has = request.headers['if-none-match'];
-      const wait = durationOf(query['wait'], { name: 'wait', min: 0, max: LONGEST_WAIT });
+      const wait = durationOf(query['wait'] as string | undefined, { name: 'wait', min: 0, max: LONGEST_WAIT });
       if (wait !== undefined && alreadyHas(has, existing(key).version))
         await nextChange(hub, key, { wait, response: reply.raw });
       const latest = existing(key);

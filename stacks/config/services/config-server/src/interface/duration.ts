@@ -10,12 +10,12 @@ import { Refusal } from '../refusal.ts';
  * @throws {Refusal} malformed
  */
 export function durationOf(
-  text: unknown,
+  text: string | undefined,
   { name, min, max }: { name: string; min: number; max: number },
 ): number | undefined {
   if (text === undefined) return undefined;
   try {
-    return parseValue({ type: 'duration', unit: 's', min, max, description: name }, String(text)) as number;
+    return parseValue({ type: 'duration', unit: 's', min, max, description: name }, text) as number;
   } catch (error) {
     if (!(error instanceof Unacceptable)) throw error;
     throw new Refusal('malformed', `${name} ${error.message}; accepted is ${error.accepted}`);

@@ -13,7 +13,7 @@ export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record
   return {
     watch: ({ request, reply, query }) => {
       const keys = query['key'] === undefined ? undefined : new Set(query['key'] as string[]);
-      const beat = durationOf(query['heartbeat'], {
+      const beat = durationOf(query['heartbeat'] as string | undefined, {
         name: 'heartbeat',
         min: SHORTEST_HEARTBEAT,
         max: LONGEST_HEARTBEAT,

@@ -43,11 +43,11 @@ const SCHEMA = `
 /**
  * Open the database, and make it when it is not there.
  * @param file its path; a write-ahead log stands beside it
- * @param now milliseconds since the epoch; the revisions of a new store begin there, so that no
- * revision of a store that was replaced means something in this one
+ * @param options `now` in milliseconds since the epoch: the revisions of a new store begin there, so
+ * that no revision of a store that was replaced means something in this one; `maxSize` in bytes
  * @throws when it cannot be opened, is of a later schema, or another process has it
  */
-export function openDatabase(file: string, now: number): DatabaseSync {
+export function openDatabase(file: string, { now, maxSize }: { now: number; maxSize: number }): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
     // One process at a time; its lock goes with it, however it ends.
@@ -55,6 +55,8 @@ export function openDatabase(file: string, now: number): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL');
     // Each commit is on disk before it is answered, through a loss of power too.
     database.exec('PRAGMA synchronous = FULL');
+    const { page_size } = database.prepare('PRAGMA page_size').get() as { page_size: number };
+    database.exec(`PRAGMA max_page_count = ${Math.ceil(maxSize / page_size)}`);
     const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
     if (found > SCHEMA_VERSION) throw new Error(`${file} was written by a later version of this server`);
     if (found === 0) {

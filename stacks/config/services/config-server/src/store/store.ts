@@ -16,6 +16,8 @@ export interface StoreOptions {
   readonly dir: string;
   /** How many versions of a document keep their content and reports. */
   readonly history: number;
+  /** Largest size of the database in bytes, beyond which it takes no more. */
+  readonly maxSize: number;
   /** Told of each change that is on disk, before its request is. */
   readonly onChange?: (change: Version, address: string) => void;
   /** Told of each report that is on disk. */
@@ -43,7 +45,7 @@ export class Store {
   constructor(options: StoreOptions) {
     mkdirSync(options.dir, { recursive: true });
     this.#options = options;
-    this.#database = openDatabase(join(options.dir, 'config.db'), Date.now());
+    this.#database = openDatabase(join(options.dir, 'config.db'), { now: Date.now(), maxSize: options.maxSize });
     this.documents = new Documents(this.#database, options.history);
     this.born = this.documents.born();
     this.#revision = this.documents.revision();
@@ -172,7 +174,17 @@ export class Store {
     const { revision, version, digest, size, at } = made;
     this.documents.run(
       `INSERT INTO changes (${COLUMNS}, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[revision, key, version, action, digest, size, contentType, restored ?? null, at, author, address],
+      revision,
+      key,
+      version,
+      action,
+      digest,
+      size,
+      contentType,
+      restored ?? null,
+      at,
+      author,
+      address,
     );
     if (!made.deleted)
       this.documents.run('INSERT INTO contents (key, version, content) VALUES (?, ?, ?)', key, version, content);

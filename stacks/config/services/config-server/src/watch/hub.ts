@@ -51,6 +51,6 @@ export class Hub {
 
   /** End every watch. */
   close(): void {
-    for (const watcher of [...this.#watchers]) watcher.onEnd();
+    for (const watcher of this.#watchers) watcher.onEnd();
   }
 }
