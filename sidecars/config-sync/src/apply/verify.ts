@@ -126,9 +126,15 @@ async function look(subject: Subject, expected: string | undefined, signal: Abor
   }
 }
 
-/** An answer's status, and the text of its head and body. */
+/** Headers that may show a version. Date, Content-Length and Server hold numbers of their own. */
+const TELLING = /^(x-|etag$)/;
+
+/** An answer's status, and the text of its body and of the headers that may show a version. */
 async function answer(url: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
   const { status, headers, body } = await request(url, { timeout: LOOK_TIMEOUT, maxBody: LOOK_MAX, signal });
-  const head = Object.values(headers).flat().join('\n');
+  const head = Object.entries(headers)
+    .filter(([name]) => TELLING.test(name))
+    .flatMap(([, value]) => value)
+    .join('\n');
   return { status, text: `${head}\n${body.toString('utf8')}` };
 }
