@@ -53,6 +53,14 @@ async function runCheck(
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (error.reason === 'aborted') throw signal.reason;
-    throw new Invalid(`the check refuses it: ${error.message.replaceAll(staged, basename(path))}`);
+    throw new Invalid(`the check refuses it: ${said(error).replaceAll(staged, basename(path))}`);
   }
+}
+
+/** Lines of a check's complaint that are told; the one that says why is not always the last. */
+const TOLD_LINES = 4;
+
+function said({ reason, code, message, stderr }: CommandError): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return reason === 'exit' && lines.length > 1 ? `exit code ${code}: ${lines.slice(-TOLD_LINES).join('; ')}` : message;
 }
