@@ -6,6 +6,7 @@ Reads an INI file, shows a page, and reads the file again when it gets a SIGHUP.
 usage: board.py FILE
 """
 import configparser
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,6 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 reloads = 0
-hangup = threading.Event()
 
 
 class Settings:
@@ -72,14 +72,17 @@ class Server(ThreadingHTTPServer):
 path = sys.argv[1]
 started = time.strftime('%H:%M:%S')
 settings = Settings(path)
-signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+# A signal may reach any thread; the pipe is where the main one hears of it.
+hangups, w = os.pipe()
+os.set_blocking(w, False)
+signal.set_wakeup_fd(w)
+signal.signal(signal.SIGHUP, lambda *_: None)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server = Server(('', 8080), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 say('release %s on port 8080' % settings.release)
 while True:
-    hangup.wait()
-    hangup.clear()
+    os.read(hangups, 64)
     try:
         settings = Settings(path)
         say('read %s again: release %s' % (path, settings.release))
