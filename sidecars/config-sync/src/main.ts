@@ -59,8 +59,8 @@ async function job(kit: ConfigKit): Promise<void> {
         signal: ending.signal,
         events: {
           log,
-          report: (version, state, reason) =>
-            outbox?.add({
+          report: async (version, state, reason) =>
+            await outbox?.add({
               key: plan.key,
               version,
               state,

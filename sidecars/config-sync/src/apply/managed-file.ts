@@ -26,8 +26,11 @@ export type Outcome =
 
 export interface FileEvents {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Tell the source what became of a version. */
-  readonly report: (version: string, state: 'applied' | 'rejected' | 'rolled-back', reason?: string) => void;
+  /**
+   * Tell the source what became of a version. Resolves when that is kept; it comes before the journal
+   * says the same, so that a kill between them makes for a second report, not for none.
+   */
+  readonly report: (version: string, state: 'applied' | 'rejected' | 'rolled-back', reason?: string) => Promise<void>;
   readonly notifyFailed: () => void;
   readonly drifted: () => void;
 }
@@ -205,9 +208,9 @@ export class ManagedFile {
     if ((await this.check()) === 'again') return await this.#replace(document);
     this.#deferred = undefined;
     if (same(document, this.#journal.good)) return 'unchanged';
+    await this.#events.report(document.version, 'applied');
     await this.#write({ key: this.plan.key, good: { version: document.version, digest: document.digest } }, true);
     this.#events.log.info({ file: this.plan.path, version: document.version }, 'same content under a new version');
-    this.#events.report(document.version, 'applied');
     return 'applied';
   }
 
@@ -284,9 +287,9 @@ export class ManagedFile {
       `${reason}; ${nameOf(good)} is put back until it does`,
     );
     await this.#target.publish(kept, good.digest);
+    await this.#events.report(candidate.version, 'rolled-back', `${reason}; it is tried again once it is up`);
     await this.#write({ ...this.#journal, candidate: undefined }, false);
     this.#deferred = candidate;
-    this.#events.report(candidate.version, 'rolled-back', `${reason}; it is tried again once it is up`);
     return 'rolled_back';
   }
 
@@ -294,18 +297,18 @@ export class ManagedFile {
   async #commit({ version, digest }: Identity, content: Uint8Array): Promise<Outcome> {
     this.#verified = true;
     await this.#writing(() => this.#store.keep(content, digest));
+    await this.#events.report(version, 'applied');
     await this.#write({ key: this.plan.key, good: { version, digest } }, true);
     this.#events.log.info({ file: this.plan.path, version, digest }, 'applied');
-    this.#events.report(version, 'applied');
     await this.#store.tidy(this.#journal.good).catch(() => {});
     return 'applied';
   }
 
   async #reject({ version, digest }: Identity, reason: string): Promise<Outcome> {
     const at = new Date().toISOString();
+    await this.#events.report(version, 'rejected', reason);
     await this.#write({ ...this.#journal, refused: { version, digest, state: 'rejected', reason, at } }, true);
     this.#events.log.error({ file: this.plan.path, version }, `rejected: ${reason}`);
-    this.#events.report(version, 'rejected', reason);
     return 'rejected';
   }
 
@@ -326,24 +329,21 @@ export class ManagedFile {
     await this.#write(this.#journal, true);
     const content = good && (await this.#store.content(good));
     if (!content) {
+      await this.#events.report(version, 'rejected', `${failure}; there is no earlier version to go back to`);
       await this.#write({ ...this.#journal, candidate: undefined }, true);
-      this.#events.log.error(
-        { file: this.plan.path, version },
-        'there is no earlier version to go back to: it stays in place',
-      );
-      this.#events.report(version, 'rejected', `${failure}; there is no earlier version to go back to`);
+      this.#events.log.error({ file: this.plan.path, version }, 'no earlier version to go back to: it stays in place');
       return 'rejected';
     }
     await this.#target.publish(content, good.digest);
     await this.#tellAgain();
     this.#unconfirmed = this.#oneTime ? undefined : await this.#application.refusal(good, content, this.#signal);
-    await this.#write({ ...this.#journal, candidate: undefined }, true);
     const still = this.#unconfirmed === undefined ? '' : `; since then: ${this.#unconfirmed}`;
+    await this.#events.report(version, 'rolled-back', `${failure}${still}`);
+    await this.#write({ ...this.#journal, candidate: undefined }, true);
     this.#events.log.warn(
       { file: this.plan.path, version, good: good.version },
       `rolled back to ${nameOf(good)}${still}`,
     );
-    this.#events.report(version, 'rolled-back', `${failure}${still}`);
     return 'rolled_back';
   }
 

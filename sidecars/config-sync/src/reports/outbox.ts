@@ -46,16 +46,17 @@ export class Outbox {
     this.#options.onPending(this.size);
   }
 
-  /** Add a report; it takes the place of an earlier one about the same version. */
-  add(entry: ReportEntry): void {
+  /** Add a report; it takes the place of an earlier one about the same version. Resolves when it is kept. */
+  async add(entry: ReportEntry): Promise<void> {
     this.#remove(entry);
     this.#entries.push(entry);
     if (this.size > OUTBOX_MAX) {
       this.#entries.shift();
       this.#options.onDropped('full');
     }
-    this.#save();
+    const kept = this.#save();
     this.#wake();
+    await kept;
   }
 
   /** Send until the signal aborts; never throws. */
@@ -78,7 +79,7 @@ export class Outbox {
         }
         // It may have been replaced while it was on its way.
         this.#entries = this.#entries.filter((each) => each !== entry);
-        this.#save();
+        await this.#save();
         backoff.reset();
       } catch (error) {
         if (signal.aborted) return;
@@ -92,7 +93,7 @@ export class Outbox {
     this.#entries = this.#entries.filter((each) => each.key !== key || each.version !== version);
   }
 
-  #save(): void {
+  #save(): Promise<void> {
     const { path, log, onPending } = this.#options;
     onPending(this.size);
     const text = JSON.stringify(this.#entries);
@@ -103,6 +104,7 @@ export class Outbox {
       })
       // They are still in memory.
       .catch((error: unknown) => log.debug({ err: error }, 'reports could not be kept'));
+    return this.#saving;
   }
 
   async #woken(signal: AbortSignal): Promise<void> {

@@ -87,7 +87,9 @@ export class Rig implements AsyncDisposable {
     const look = (): TestReport | undefined =>
       this.server.reports.find((each) => each.state === state && each.version === String(version));
     return await eventually<TestReport>(`version ${version} is reported as ${state}`, look).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${JSON.stringify(this.server.reports)}\n${this.#sidecars.at(-1)?.output()}`);
+      throw new Error(
+        `${String(error)}\n${JSON.stringify(this.server.reports.slice(-3))}\n${this.#sidecars.at(-1)?.output()}`,
+      );
     });
   }
 
