@@ -94,7 +94,7 @@ async function readSpec(spec: string, defaults: Settings, wrong: Complain): Prom
   try {
     // Loaded by those who use it: parsers cost memory.
     const { parse } = await import('yaml');
-    content = parse(readFileSync(spec, 'utf8'), { logLevel: 'silent' });
+    content = parse(readFileSync(spec, 'utf8'), { logLevel: 'error' });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     wrong('CONFIG_SPEC', `${spec} cannot be read: ${message.split('\n')[0] ?? code}; accepted is a YAML or JSON file`);

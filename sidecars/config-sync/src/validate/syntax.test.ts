@@ -149,7 +149,7 @@ test('properties: what is refused, by line, without a word of it', () => {
 
 test('properties: what is written is read', () => {
   const escape = (text: string): string =>
-    [...text]
+    Array.from(text)
       .map((char) => (/[\w.]/.test(char) ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`))
       .join('');
   fc.assert(
