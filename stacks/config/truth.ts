@@ -54,6 +54,12 @@ export class ConfigServer implements Truth {
     return this.#changed(await this.ask(`/v1/documents/${key}`, { method: 'PUT', body: content, headers }));
   }
 
+  /** Make a document that does not exist. */
+  async create(key: string, content: string): Promise<string> {
+    const headers = { 'if-none-match': '*', 'content-type': 'text/plain' };
+    return this.#changed(await this.ask(`/v1/documents/${key}`, { method: 'PUT', body: content, headers }));
+  }
+
   async get(key: string): Promise<string> {
     const answer = await this.ask(`/v1/documents/${key}`);
     if (!answer.ok) throw new Error(`${key}: ${answer.status} ${await answer.text()}`);

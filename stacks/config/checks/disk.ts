@@ -38,22 +38,17 @@ export function disk(must: Must): void {
     { say: 'The volume turns read-only. The same: it is said, nothing is broken, and the change arrives later.' },
     async (stage) => {
       const { project } = stage;
-      const recreate = (...files: string[]): Promise<string> =>
-        project.compose([
-          ...files.flatMap((file) => ['--file', file]),
-          'up',
-          '--detach',
-          '--no-deps',
-          '--wait',
-          BOARD.sidecar,
-        ]);
-      await recreate('compose.yaml', 'faults/read-only.yaml');
+      const args = ['up', '--detach', '--no-deps', '--wait', BOARD.sidecar];
+      await project.compose(['--file', 'compose.yaml', '--file', 'faults/read-only.yaml', ...args]);
+      let writable = false;
+      const repair = async (): Promise<void> => {
+        await project.up();
+        writable = true;
+      };
       try {
-        await isHeldBack(stage, 'EROFS', async () => {
-          await recreate();
-        });
+        await isHeldBack(stage, 'EROFS', repair);
       } finally {
-        await recreate();
+        if (!writable) await repair();
       }
     },
   );
