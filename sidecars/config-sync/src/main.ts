@@ -48,7 +48,6 @@ async function job(kit: ConfigKit): Promise<void> {
       onDropped: (reason) => metrics.config_reports_dropped_total.inc({ reason }),
     });
   await mkdir(parameters.CONFIG_STATE_DIR, { recursive: true }).catch(() => {});
-  await outbox?.load();
 
   const files = plans.map(
     (plan) =>

@@ -102,4 +102,19 @@ test('a check command is asked first, with nothing of our environment, and not f
   assert.not.match(readFileSync(seen, 'utf8'), /CONFIG_|hunter2/);
 });
 
+test('beside a sidecar that is at work it leaves the files to it, and two sidecars do not meet', async () => {
+  const sidecar = await rig.settled();
+  const before = rig.stamp();
+  const init = await once();
+  assert.is(await init.exit, 0, init.output());
+  assert.match(init.output(), /a sidecar is at work on these files/);
+  assert.is(rig.stamp(), before);
+  const second = await rig.start();
+  await rig.ready(second, 503, /another sidecar is at work/);
+  sidecar.child.kill('SIGKILL');
+  await rig.ready(second, 200);
+  rig.server.put('app', 'release=2\n');
+  await rig.serves('release=2\n');
+});
+
 test.run();

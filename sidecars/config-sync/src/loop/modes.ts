@@ -6,7 +6,8 @@ import type { Outbox } from '../reports/outbox.ts';
 import type { Source } from '../sources/source.ts';
 import { Watcher } from '../sources/watcher.ts';
 import { pause } from '../../../kit/backoff.ts';
-import { putInPlace } from './one-time.ts';
+import { takeLease } from './lease.ts';
+import { leaveToSidecar, putInPlace } from './one-time.ts';
 import { Runner } from './runner.ts';
 
 export interface Mode {
@@ -22,6 +23,9 @@ const EXIT_UNAVAILABLE = 69;
 /** How long one-time mode waits for its reports to be taken, in milliseconds; what is left, the sidecar sends. */
 const LAST_REPORTS = 2000;
 
+/** Between looks whether another process has ended, in milliseconds. */
+const LEASE_AGAIN = 100;
+
 /** What ends a cycle, for the metrics. */
 const ENDS = new Set<Outcome>(['applied', 'rejected', 'rolled_back']);
 
@@ -29,15 +33,14 @@ const ENDS = new Set<Outcome>(['applied', 'rejected', 'rolled_back']);
 export async function runOnce({ kit, source, files, outbox, signal }: Mode): Promise<void> {
   const { parameters, log, readiness, shutdown } = kit;
   const check = readiness.check('files');
-  const problems = await putInPlace({
-    files,
-    source,
-    log,
-    maxSize: parameters.CONFIG_MAX_SIZE,
-    retryMax: parameters.CONFIG_RETRY_MAX,
-    onProblem: (problem) => check.fail(problem),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(parameters.CONFIG_ONE_TIME_TIMEOUT)]),
-  });
+  const onProblem = (problem: string): void => check.fail(problem);
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(parameters.CONFIG_ONE_TIME_TIMEOUT)]);
+  const { CONFIG_MAX_SIZE: maxSize, CONFIG_RETRY_MAX: retryMax } = parameters;
+  let problems: string[];
+  if (await takeLease(parameters.CONFIG_STATE_DIR)) {
+    await outbox?.load();
+    problems = await putInPlace({ files, source, log, maxSize, retryMax, onProblem, signal: inTime });
+  } else problems = await leaveToSidecar({ files, log, onProblem, signal: inTime });
   if (signal.aborted) return;
   for (const problem of problems) log.fatal(`not in place: ${problem}`);
   if (outbox) await sendLast(outbox, signal);
@@ -54,9 +57,24 @@ async function sendLast(outbox: Outbox, signal: AbortSignal): Promise<void> {
   await sending;
 }
 
+/** Wait until no other process is at work on the state directory. */
+async function ownState({ parameters, log, readiness }: Mode['kit'], signal: AbortSignal): Promise<void> {
+  const directory = parameters.CONFIG_STATE_DIR;
+  const check = readiness.check('state');
+  for (let tries = 0; !signal.aborted && !(await takeLease(directory)); tries++) {
+    check.fail(`another sidecar is at work on ${directory}`);
+    if (tries === 0) log.warn(`another sidecar is at work on ${directory}: waiting for its end`);
+    await pause(LEASE_AGAIN, signal).catch(() => {});
+  }
+  check.pass();
+}
+
 /** Watch and apply until the signal aborts. */
 export async function runForever({ kit, source, files, outbox, signal }: Mode): Promise<void> {
   const { parameters, log, metrics, readiness, adminPath } = kit;
+  adminPath('/startupz', (_request, response) => void response.writeHead(503).end('starting\n'));
+  await ownState(kit, signal);
+  await outbox?.load();
   const sourceCheck = readiness.check('source', parameters.CONFIG_MAX_AGE);
   const filesCheck = readiness.check('files');
   let heard: number | undefined;

@@ -1,4 +1,5 @@
 /** One-time mode: every file in place once, as an init container does it. */
+import { existsSync } from 'node:fs';
 import { Backoff, pause } from '../../../kit/backoff.ts';
 import type { Logger } from '../../../kit/log.ts';
 import { nameOf } from '../apply/document.ts';
@@ -42,6 +43,25 @@ export async function putInPlace(options: OneTimeOptions): Promise<string[]> {
     if (problems.size > 0) await pause(backoff.next(), options.signal).catch(() => {});
   }
   return [...problems].map(([file, problem]) => `${file.plan.path}: ${problem}`);
+}
+
+/**
+ * Wait until the sidecar that is at work on the same state has every file in place.
+ * @returns as putInPlace
+ */
+export async function leaveToSidecar({
+  files,
+  log,
+  onProblem,
+  signal,
+}: Pick<OneTimeOptions, 'files' | 'log' | 'onProblem' | 'signal'>): Promise<string[]> {
+  log.info('a sidecar is at work on these files: they are left to it');
+  for (;;) {
+    const missing = files.filter(({ plan }) => !existsSync(plan.path)).map(({ plan }) => `${plan.path}: not there yet`);
+    if (missing.length === 0 || signal.aborted) return missing;
+    onProblem(missing[0]!);
+    await pause(RETRY_INITIAL, signal).catch(() => {});
+  }
 }
 
 /** Undefined when the file is in place. */
