@@ -1,4 +1,4 @@
-/** The loop over a whole program: from a change at the server to the application, and back. */
+/** The loop over a whole program: from a change at the server to the application. */
 import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -32,11 +32,11 @@ test('a change reaches the application, with mode and owner kept', async () => {
   await rig.inSync(sidecar);
   assert.is(statSync(rig.file).mode & 0o777, 0o640);
   await rig.report('applied', 2);
-  assert.is(await sidecar.metric('config_versions_total'), 2);
+  await eventually('both are counted', async () => (await sidecar.metric('config_versions_total')) === 2);
   assert.equal(readdirSync(rig.live), ['app.properties']);
 });
 
-test('an invalid document never touches the rig.file, and is refused once', async () => {
+test('an invalid document never touches the file, and is refused once', async () => {
   const sidecar = await rig.settled();
   const before = rig.stamp();
   rig.server.put('app', '<html>');
@@ -50,63 +50,6 @@ test('an invalid document never touches the rig.file, and is refused once', asyn
   await rig.serves('release=3\n');
 });
 
-for (const [choke, alive] of [
-  ['ignore', true],
-  ['die', false],
-] as const) {
-  test(`what the application chokes on (${choke}) is rolled back, reported, and not tried again`, async () => {
-    const sidecar = await rig.settled();
-    rig.server.put('app', `release=2\nchoke=${choke}\n`);
-    if (!alive) {
-      await eventually('it died', () => !rig.app.running);
-      await eventually('the old file is back', () => rig.read() === 'release=1\n');
-      await rig.app.start();
-    }
-    await rig.report('rolled-back', 2);
-    assert.is(rig.read(), 'release=1\n');
-    await rig.serves('release=1\n');
-    await rig.ready(sidecar, 200);
-    const { refused, verified } = await sidecar.file();
-    assert.is(refused?.version, '2');
-    assert.is(verified?.version, '1');
-    await rig.polled();
-    assert.is(rig.server.reports.filter(({ version }) => version === '2').length, 1);
-    // After a restart neither.
-    sidecar.child.kill('SIGKILL');
-    await sidecar.exit;
-    const next = await rig.start();
-    await rig.ready(next, 200);
-    assert.is(rig.read(), 'release=1\n');
-    assert.is(rig.server.reports.filter(({ version }) => version === '2').length, 1);
-    rig.server.put('app', 'release=3\n');
-    await rig.serves('release=3\n');
-  });
-}
-
-test('an application that says no at its reload URL is believed', async () => {
-  await rig.settled({ CONFIG_NOTIFY: `http:POST ${rig.app.url}reload`, CONFIG_VERIFY_TIMEOUT: '60s' });
-  rig.server.put('app', 'release=2\nchoke=ignore\n');
-  await rig.report('rolled-back', 2);
-  assert.match(rig.server.reports.at(-1)!.reason!, /answered 500/);
-  assert.is(rig.read(), 'release=1\n');
-});
-
-test('an application that is terminated and started again has the new rig.file, or the old one', async () => {
-  rig.server.put('app', 'release=1\n');
-  const sidecar = await rig.start({ CONFIG_NOTIFY: `terminate@${rig.app.name}`, CONFIG_VERIFY_TIMEOUT: '3s' });
-  await rig.started(sidecar);
-  await rig.app.start(true);
-  await rig.inSync(sidecar);
-  const { pid } = rig.app;
-  rig.server.put('app', 'release=2\n');
-  await rig.serves('release=2\n');
-  assert.is.not(rig.app.pid, pid);
-  rig.server.put('app', 'release=3\nchoke=die\n');
-  await rig.report('rolled-back', 3);
-  await rig.serves('release=2\n');
-  await rig.ready(sidecar, 200);
-});
-
 test('a burst is coalesced: the application is told a handful of times, and of the last', async () => {
   const sidecar = await rig.settled();
   const before = await rig.app.loads();
@@ -118,30 +61,6 @@ test('a burst is coalesced: the application is told a handful of times, and of t
   await rig.inSync(sidecar);
   const told = (await rig.app.loads()) - before;
   assert.ok(told >= 1 && told <= 10, `told ${told} times`);
-});
-
-test('an application that does not come up gets the last good rig.file, and the new one once it is up', async () => {
-  const first = await rig.settled();
-  first.child.kill('SIGTERM');
-  await first.exit;
-  await rig.app.stop();
-  rig.server.put('app', 'release=2\n');
-  const sidecar = await rig.start({ CONFIG_START_TIMEOUT: '600ms' });
-  await rig.report('rolled-back', 2);
-  assert.match(rig.server.reports.at(-1)!.reason!, /did not come up within 0.6 s.*tried again/);
-  assert.is(rig.read(), 'release=1\n');
-  await rig.app.start();
-  await rig.serves('release=2\n');
-  await rig.report('applied', 2);
-  await rig.inSync(sidecar);
-});
-
-test('a rollback at the server to what is in place tells nobody, and counts as applied', async () => {
-  await rig.settled();
-  const loads = await rig.app.loads();
-  rig.server.put('app', 'release=1\n');
-  await rig.report('applied', 2);
-  assert.is(await rig.app.loads(), loads);
 });
 
 test.run();
