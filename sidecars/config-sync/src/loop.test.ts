@@ -1,5 +1,6 @@
 /** The loop over a whole program: from a change at the server to the application. */
-import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
@@ -61,6 +62,26 @@ test('a burst is coalesced: the application is told a handful of times, and of t
   await rig.inSync(sidecar);
   const told = (await rig.app.loads()) - before;
   assert.ok(told >= 1 && told <= 10, `told ${told} times`);
+});
+
+test('several documents go to several files, and what is wrong with one does not hold up another', async () => {
+  const other = join(rig.live, 'other.json');
+  const copy = join(rig.live, 'copy.properties');
+  rig.server.put('other', '{"a": 1}');
+  const sidecar = await rig.settled({
+    CONFIG_FILES: `other=${other},app=${rig.file},app=${copy}`,
+    CONFIG_VERIFY_EXPECT: 'release',
+  });
+  assert.is(readFileSync(other, 'utf8'), '{"a": 1}');
+  rig.server.put('other', '{"a": ');
+  rig.server.put('app', 'release=2\n');
+  await rig.serves('release=2\n');
+  await eventually('the copy follows', () => readFileSync(copy, 'utf8') === 'release=2\n');
+  await eventually('the wrong one is refused', () =>
+    rig.server.reports.some(({ key, state }) => key === 'other' && state === 'rejected'),
+  );
+  assert.is(readFileSync(other, 'utf8'), '{"a": 1}');
+  await rig.ready(sidecar, 200);
 });
 
 test.run();

@@ -12,6 +12,7 @@ test.after.each(() => rig[Symbol.asyncDispose]());
 
 for (const [choke, alive] of [
   ['ignore', true],
+  ['lie', true],
   ['die', false],
 ] as const) {
   test(`what the application chokes on (${choke}) is rolled back, reported, and not tried again`, async () => {

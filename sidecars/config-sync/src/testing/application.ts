@@ -1,7 +1,7 @@
 /**
  * An application that reads a file and knows of nothing else: it takes `release=N` from it, serves the
- * file, and reloads on SIGHUP or POST /reload. `choke=ignore` keeps it on what it had, `choke=die`
- * kills it, also as it starts.
+ * file, and reloads on SIGHUP or POST /reload. `choke=ignore` keeps it on what it had, `choke=lie`
+ * makes it serve something else, `choke=die` kills it, also as it starts.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const load = () => {
   if (/^choke=die$/m.test(fresh)) process.exit(1);
   loads++;
   if (/^choke=ignore$/m.test(fresh)) return false;
-  text = fresh;
+  text = /^choke=lie$/m.test(fresh) ? 'something else' : fresh;
   return true;
 };
 process.on('SIGHUP', load);
