@@ -57,8 +57,10 @@ test('any other text is malformed, and nothing else happens', () => {
 });
 
 test('a reader has what its list names, weakly too, and nothing else', () => {
+  // Few, so that lists often name the one that is asked for.
+  const few = fc.integer({ min: 1, max: 4 });
   fc.assert(
-    fc.property(fc.array(fc.tuple(version, fc.boolean()), { maxLength: 5 }), version, (list, asked) => {
+    fc.property(fc.array(fc.tuple(few, fc.boolean()), { maxLength: 3 }), few, (list, asked) => {
       const header = list.map(([each, weak]) => `${weak ? 'W/' : ''}${etagOf(each)}`).join(' , ');
       assert.is(
         alreadyHas(header, asked),
