@@ -5,13 +5,14 @@ import { boardLife, nextRelease, served, settled, type Must, type Pod } from '..
 import { ConfigServer, type Truth } from '../truth.ts';
 
 const BURST = 200;
-/** More than a handful a second is not coalesced: CONFIG_MIN_INTERVAL is 250 ms. */
-const HANDFUL = 5;
+/** One signal each CONFIG_MIN_INTERVAL, in seconds, and those before it is clear that this is a burst and after it. */
+const INTERVAL = 0.25;
+const AROUND = 4;
 const CHANGES = 1000;
 /** Of these, each is waited for: one that comes alone is applied at once. */
-const ALONE = 100;
+const ALONE = 60;
 /** Lines of filler: tens of kilobytes, which no write puts on disk at once. */
-const LARGE = 800;
+const LARGE = 400;
 
 /**
  * Reads a file again and again until it holds the last release; tells how many releases it saw and
@@ -53,7 +54,7 @@ export function burst(must: Must, pod: Pod, say: string): void {
       await settled(stage, pod, version);
       const told = (await boardLife(stage, pod)).reloads - reloads;
       stage.say(`${BURST} changes in ${seconds.toFixed(2)} s, ${told} signals`);
-      assert.ok(told <= HANDFUL * Math.ceil(seconds), `${told} signals in ${seconds} s`);
+      assert.ok(told <= AROUND + seconds / INTERVAL, `${told} signals in ${seconds} s`);
     },
   );
 }

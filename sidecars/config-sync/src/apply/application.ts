@@ -37,30 +37,45 @@ export class Application {
 
   /** Why it is not there, or cannot be told; undefined when it is up as far as can be seen. */
   async absence(signal: AbortSignal): Promise<string | undefined> {
-    const { notification, verification } = this.#plan;
-    const deaf = notification && obstacle(notification);
-    return deaf ?? (verification && (await absence(verification.subject, signal)));
+    const { notification } = this.#plan;
+    return (notification && obstacle(notification)) ?? (await this.silence(signal));
   }
 
-  /** Tell it, trying again for as long as CONFIG_NOTIFY_TIMEOUT when nobody hears. */
+  /** Why it does not answer at all; undefined when it does, or when nobody would know. */
+  async silence(signal: AbortSignal): Promise<string | undefined> {
+    const { verification } = this.#plan;
+    return verification && (await absence(verification.subject, signal));
+  }
+
+  /** Tell it, once. */
   async tell(signal: AbortSignal): Promise<Told> {
     const { notification, notifyTimeout: timeout } = this.#plan;
     if (!notification) return { kind: 'told' };
-    const deadline = performance.now() + timeout;
+    const blocked = obstacle(notification);
+    if (blocked !== undefined) return { kind: 'unheard', reason: blocked };
+    try {
+      await notify(notification, { timeout, signal, env: bareEnvironment() });
+      return { kind: 'told' };
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = (error as Error).message;
+      if (!(error instanceof NotificationRefused)) return { kind: 'unheard', reason };
+      this.#onFailure();
+      return { kind: 'refused', reason };
+    }
+  }
+
+  /** Tell it until it hears, for at most CONFIG_NOTIFY_TIMEOUT. */
+  async insist(signal: AbortSignal): Promise<Told> {
+    const deadline = performance.now() + this.#plan.notifyTimeout;
     for (;;) {
-      try {
-        const blocked = obstacle(notification);
-        if (blocked !== undefined) throw new Error(blocked);
-        await notify(notification, { timeout, signal, env: bareEnvironment() });
-        return { kind: 'told' };
-      } catch (error) {
-        signal.throwIfAborted();
+      const told = await this.tell(signal);
+      if (told.kind !== 'unheard') return told;
+      if (performance.now() + TELL_AGAIN >= deadline) {
         this.#onFailure();
-        const reason = (error as Error).message;
-        if (error instanceof NotificationRefused) return { kind: 'refused', reason };
-        if (performance.now() + TELL_AGAIN >= deadline) return { kind: 'unheard', reason };
-        await pause(TELL_AGAIN, signal);
+        return told;
       }
+      await pause(TELL_AGAIN, signal);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../../../kit/log.ts';
 import type { FilePlan } from '../settings/settings.ts';
 import { Invalid } from '../validate/invalid.ts';
 import { validate } from '../validate/validate.ts';
-import { Application } from './application.ts';
+import { Application, type Told } from './application.ts';
 import { digestOf, nameOf, same, type Document, type Identity } from './document.ts';
 import { Store, type Journal } from './store.ts';
 import { Target, writing } from './target.ts';
@@ -216,8 +216,8 @@ export class ManagedFile {
 
   async #replace(document: Document): Promise<Outcome> {
     const { version, digest, content } = document;
-    // Whether the application is there before the change: only then the change is to blame if it is not there after.
-    const absence = this.#oneTime ? Promise.resolve('one-time mode') : this.#application.absence(this.#signal);
+    // Whether the application is there before the change: only then the change is to blame if it is not after.
+    const silence = this.#oneTime ? Promise.resolve('one-time mode') : this.#application.silence(this.#signal);
     try {
       await this.#writing(() =>
         validate(content, this.plan.rules, {
@@ -228,11 +228,10 @@ export class ManagedFile {
       );
       this.plan.verification?.expectation(document, content);
     } catch (error) {
-      await absence;
+      await silence;
       if (!(error instanceof Invalid)) throw error;
       return await this.#reject(document, error.message);
     }
-    const absent = await absence;
     const before = this.#journal;
     const next = { ...before, candidate: { version, digest } };
     // A kill after this line finds a candidate that is not in place, and forgets it.
@@ -244,17 +243,22 @@ export class ManagedFile {
     this.#deferred = undefined;
     this.#unconfirmed = undefined;
     this.#waitingSince = performance.now();
-    this.#waitingFor = absent;
-    if (absent !== undefined) {
-      this.#events.log.info({ file: this.plan.path, version }, `in place; the application is not there: ${absent}`);
+    // Told before that answer is waited for, which is only needed when something is wrong; but for an
+    // application that is ended, and would end its answer too.
+    if (this.plan.notification?.kind === 'terminate') await silence;
+    const told: Told = this.#oneTime ? { kind: 'unheard', reason: '' } : await this.#application.tell(this.#signal);
+    this.#waitingFor = await silence;
+    if (told.kind === 'unheard') this.#waitingFor ??= await this.#application.absence(this.#signal);
+    if (this.#waitingFor !== undefined) {
+      this.#events.log.info({ file: this.plan.path, version }, `in place; not verified yet: ${this.#waitingFor}`);
       return 'waiting';
     }
-    return await this.#introduce(next.candidate, content);
+    return await this.#introduce(next.candidate, content, told);
   }
 
-  /** Tell the application of the candidate, and see whether it takes it. */
-  async #introduce(id: Identity, content: Uint8Array): Promise<Outcome> {
-    const told = await this.#application.tell(this.#signal);
+  /** See whether the application takes the candidate; `first` is what came of telling it. */
+  async #introduce(id: Identity, content: Uint8Array, first: Told): Promise<Outcome> {
+    const told = first.kind === 'unheard' ? await this.#application.insist(this.#signal) : first;
     if (told.kind === 'refused') return await this.#fail(id, told.reason);
     if (told.kind === 'unheard') {
       this.#waitingFor = `it could not be told: ${told.reason}`;
@@ -273,7 +277,7 @@ export class ManagedFile {
     if (absent === undefined) {
       if (await this.#application.tookItself(candidate, content, this.#signal))
         return await this.#commit(candidate, content);
-      return await this.#introduce(candidate, content);
+      return await this.#introduce(candidate, content, await this.#application.tell(this.#signal));
     }
     this.#waitingFor = absent;
     const waited = performance.now() - this.#waitingSince;
@@ -350,7 +354,7 @@ export class ManagedFile {
   /** Tell the application of the old file; when it is down, it will read it as it comes up. */
   async #tellAgain(): Promise<void> {
     if (this.#oneTime) return;
-    const told = await this.#application.tell(this.#signal);
+    const told = await this.#application.insist(this.#signal);
     if (told.kind !== 'told') this.#events.log.warn({ file: this.plan.path }, `it could not be told: ${told.reason}`);
   }
 

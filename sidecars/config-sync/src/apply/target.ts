@@ -76,12 +76,15 @@ export class Target {
   }
 
   /**
-   * Replace it in one step.
+   * Replace it in one step. What a power cut takes back is put in place again by the next start, since
+   * the journal and the good copy outlive it.
    * @throws {StorageError}, the file then being as it was
    */
   async publish(content: Uint8Array, digest: string): Promise<void> {
     const there = await stat(this.path).catch(() => undefined);
-    await writing(this.path, () => publishFile(this.path, content, there ? {} : { mode: this.#mode }));
+    await writing(this.path, () =>
+      publishFile(this.path, content, { lasting: false, ...(!there && { mode: this.#mode }) }),
+    );
     const stamp = await this.#stamp();
     this.#known = stamp === undefined ? undefined : { stamp, digest };
   }
