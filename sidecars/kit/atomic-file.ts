@@ -10,6 +10,11 @@ export interface PublishOptions {
   /** Owner; kept from the file that is replaced where absent and allowed. */
   readonly uid?: number;
   readonly gid?: number;
+  /**
+   * False leaves the directory unflushed, which is quicker: the file is old or new as ever, but after a
+   * power cut it may be the old one again.
+   */
+  readonly lasting?: boolean;
 }
 
 /** Between name and random part of what is being written, so that it is known again after a crash. */
@@ -25,7 +30,7 @@ const MARK = '.publishing-';
 export async function publishFile(
   path: string,
   content: string | Uint8Array,
-  { mode, uid, gid }: PublishOptions = {},
+  { mode, uid, gid, lasting = true }: PublishOptions = {},
 ): Promise<void> {
   const directory = dirname(path);
   const old = await lstat(path).catch(() => undefined);
@@ -48,7 +53,7 @@ export async function publishFile(
     await unlink(temporary).catch(() => {});
     throw error;
   }
-  await syncDirectory(directory);
+  if (lasting) await syncDirectory(directory);
 }
 
 /** Flush what was created, renamed and removed in a directory. */

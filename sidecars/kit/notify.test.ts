@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeNotification, notify, parseNotification } from './notify.ts';
+import { describeNotification, NotificationRefused, notify, obstacle, parseNotification } from './notify.ts';
 
 test('every form is read', () => {
   assert.equal(parseNotification('signal:HUP@nginx'), { kind: 'signal', signal: 'SIGHUP', process: 'nginx' });
@@ -97,6 +97,7 @@ test('a server is told, and one that refuses is an error', async () => {
   const error = await notify(parseNotification(`http:${at}/bad`), { timeout: 5000 }).catch((caught: Error) => caught);
   server.close();
   assert.equal(asked, ['PUT /reload', 'POST /bad']);
+  assert.instance(error, NotificationRefused);
   assert.match(String(error), /answered 500/);
 });
 
@@ -105,7 +106,25 @@ test('a command is run, and one that fails is an error', async () => {
   const error = await notify(parseNotification('command:test x = y'), { timeout: 5000 }).catch(
     (caught: Error) => caught,
   );
+  assert.instance(error, NotificationRefused);
   assert.match(String(error), /test exited with 1/);
+  const missing = await notify(parseNotification('command:/nowhere/x'), { timeout: 5000 }).catch(
+    (caught: Error) => caught,
+  );
+  assert.not(missing instanceof NotificationRefused);
+});
+
+test('what a program would die of is seen before it is sent', async () => {
+  const named = join(mkdtempSync(join(tmpdir(), 'notify-')), 'notify-deaf');
+  copyFileSync('/bin/sleep', named);
+  const deaf = spawn(named, ['3600'], { stdio: 'ignore' });
+  await once(deaf, 'spawn');
+  assert.match(obstacle(parseNotification('signal:HUP@notify-deaf')) ?? '', /does not handle SIGHUP \(yet\)/);
+  assert.is(obstacle(parseNotification('terminate@notify-deaf')), undefined, 'to end it is what is wanted');
+  assert.match(obstacle(parseNotification('signal:HUP@notify-nobody')) ?? '', /no process notify-nobody/);
+  assert.is(obstacle(parseNotification('http:POST http://127.0.0.1:1/')), undefined);
+  deaf.kill('SIGKILL');
+  rmSync(join(named, '..'), { recursive: true });
 });
 
 test.run();

@@ -1,8 +1,8 @@
 /** Telling an application that something changed, in the ways that applications understand. */
 import { constants } from 'node:os';
-import { parseCommand, runCommand } from './command.ts';
+import { CommandError, parseCommand, runCommand } from './command.ts';
 import { request, withoutCredentials } from './http-client.ts';
-import { containerRoots, findProcesses, namesOf, sendSignal, type ProcessInfo } from './processes.ts';
+import { containerRoots, findProcesses, handlesSignal, namesOf, sendSignal, type ProcessInfo } from './processes.ts';
 
 export type Notification =
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals; readonly process: string }
@@ -53,6 +53,28 @@ export function describeNotification(notification: Notification): string {
   }
 }
 
+/** It was told, and said no: a status of 400 or more, or a command that failed. */
+export class NotificationRefused extends Error {
+  override readonly name = 'NotificationRefused';
+}
+
+/**
+ * Why nobody could be told now, for notifications that are for processes: there is none, or it would
+ * die of a signal that it has not begun to handle yet. Undefined when somebody can be told, as far as
+ * can be seen without telling.
+ */
+export function obstacle(notification: Notification, proc = '/proc'): string | undefined {
+  if (notification.kind !== 'signal' && notification.kind !== 'terminate') return undefined;
+  try {
+    const found = addressees(notification, proc);
+    if (notification.kind === 'terminate' || found.every(({ pid }) => handlesSignal(pid, notification.signal, proc)))
+      return undefined;
+    return `${notification.process} does not handle ${notification.signal} (yet), and would die of it`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 export interface NotifyOptions {
   /** How long an HTTP server or a command may take, in milliseconds. */
   readonly timeout: number;
@@ -67,34 +89,40 @@ export interface NotifyOptions {
 
 /**
  * Tell it. Returns when it was told, not when it has done what it was told.
- * @throws {Error} when nobody was told: no such process, not allowed, a status of 400 or more, a failed command
+ * @throws {NotificationRefused} when it was told and refused
+ * @throws {Error} when nobody was told: no such process, not allowed, no answer
  */
 export async function notify(notification: Notification, options: NotifyOptions): Promise<void> {
   switch (notification.kind) {
     case 'signal':
-      for (const found of find(notification.process, options.proc))
-        sendSignal(found, notification.signal, options.proc);
+    case 'terminate': {
+      const signal = notification.kind === 'signal' ? notification.signal : 'SIGTERM';
+      for (const found of addressees(notification, options.proc)) sendSignal(found, signal, options.proc);
       return;
-    case 'terminate':
-      for (const found of notification.process === undefined
-        ? [onlyOther(options.proc)]
-        : find(notification.process, options.proc)) {
-        sendSignal(found, 'SIGTERM', options.proc);
-      }
-      return;
+    }
     case 'http': {
       const { status } = await request(notification.url, { method: notification.method, ...options });
-      if (status >= 400) throw new Error(`${withoutCredentials(notification.url)} answered ${status}`);
+      if (status >= 400) throw new NotificationRefused(`${withoutCredentials(notification.url)} answered ${status}`);
       return;
     }
     case 'command':
-      await runCommand(notification.argv, {
-        timeout: options.timeout,
-        ...(options.signal && { signal: options.signal }),
-        ...(options.env && { env: options.env }),
-        ...(options.cwd !== undefined && { cwd: options.cwd }),
-      });
+      try {
+        await runCommand(notification.argv, {
+          timeout: options.timeout,
+          ...(options.signal && { signal: options.signal }),
+          ...(options.env && { env: options.env }),
+          ...(options.cwd !== undefined && { cwd: options.cwd }),
+        });
+      } catch (error) {
+        if (!(error instanceof CommandError) || error.reason !== 'exit') throw error;
+        throw new NotificationRefused(error.message, { cause: error });
+      }
   }
+}
+
+/** The processes that a notification is for. */
+function addressees(notification: Notification & { kind: 'signal' | 'terminate' }, proc?: string): ProcessInfo[] {
+  return notification.process === undefined ? [onlyOther(proc)] : find(notification.process, proc);
 }
 
 function find(name: string, proc?: string): ProcessInfo[] {

@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { containerRoots, findProcesses, listProcesses, ProcessError, readProcess, sendSignal } from './processes.ts';
+import {
+  containerRoots,
+  findProcesses,
+  handlesSignal,
+  listProcesses,
+  ProcessError,
+  readProcess,
+  sendSignal,
+} from './processes.ts';
 
 const own = (process as { getuid: () => number }).getuid();
 let directory = '';
@@ -143,6 +151,17 @@ test('a process that ended is gone', async () => {
     () => sendSignal(found, 'SIGTERM'),
     (error: ProcessError) => error.reason === 'gone',
   );
+});
+
+test('a signal that a process catches or ignores is told from one that it dies of', async () => {
+  const program = "process.on('SIGUSR2', () => {}); console.log('up'); setInterval(() => {}, 1000)";
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  await once(child.stdout, 'data');
+  assert.ok(handlesSignal(child.pid!, 'SIGUSR2'), 'caught');
+  assert.ok(handlesSignal(child.pid!, 'SIGPIPE'), 'ignored, as Node does');
+  assert.not(handlesSignal(child.pid!, 'SIGHUP'), 'Node dies of it');
+  assert.not(handlesSignal(0, 'SIGHUP'), 'nobody');
 });
 
 test.run();

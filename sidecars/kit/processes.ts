@@ -3,6 +3,7 @@
  * meant. Source of the formats: proc(5).
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { basename } from 'node:path';
 
 export interface ProcessInfo {
@@ -118,6 +119,17 @@ export function containerRoots(proc = '/proc', self = process.pid): ProcessInfo[
     if (!known || each.startTime < known.startTime) roots.set(group, each);
   }
   return [...roots.values()];
+}
+
+/** Whether a process does something of its own with a signal, or ignores it, instead of dying of it. */
+export function handlesSignal(pid: number, signal: NodeJS.Signals, proc = '/proc'): boolean {
+  try {
+    const status = readFileSync(`${proc}/${pid}/status`, 'latin1');
+    const bit = 1n << BigInt(constants.signals[signal] - 1);
+    return [...status.matchAll(/^Sig(?:Cgt|Ign):\s+([0-9a-f]+)$/gm)].some(([, mask]) => BigInt(`0x${mask}`) & bit);
+  } catch {
+    return false;
+  }
 }
 
 /** The control group of a process as text that is the same for all of its container; undefined when it is gone. */

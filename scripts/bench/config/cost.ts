@@ -1,0 +1,37 @@
+/** What a container's node process costs. */
+import type { Project } from '../../lib/compose.ts';
+
+/** Prints, for the node process of a container: nanoseconds of CPU by all its threads, and its memory. */
+const LOOK = `
+for p in /proc/[0-9]*; do
+  [[ $(<$p/comm) == node || $(tr '\\0' ' ' < $p/cmdline) == node\\ * ]] || continue
+  cat $p/task/*/schedstat | while read -r ns _; do echo "ns $ns"; done
+  grep -E '^Vm(RSS|HWM):' $p/status
+done`;
+
+export interface Cost {
+  /** Nanoseconds of CPU since it started. */
+  readonly cpu: number;
+  /** Resident memory in MB: now, and the most that it ever was. */
+  readonly rss: number;
+  readonly peak: number;
+}
+
+/** @param service whose only node process is looked at */
+export async function costOf(project: Project, service: string): Promise<Cost> {
+  const text = await project.exec(service, ['bash', '-c', LOOK]);
+  const sum = [...text.matchAll(/^ns (\d+)$/gm)].reduce((total, [, ns]) => total + Number(ns), 0);
+  const megabytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) / 1024;
+  const cost = { cpu: sum, rss: megabytes('VmRSS'), peak: megabytes('VmHWM') };
+  if (!(cost.cpu > 0 && cost.rss > 0)) throw new Error(`no node process in ${service}: ${text}`);
+  return cost;
+}
+
+/** CPU of a process that has nothing to do, in percent of one processor. */
+export async function idleCpu(project: Project, service: string, seconds: number): Promise<number> {
+  const before = await costOf(project, service);
+  const began = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const after = await costOf(project, service);
+  return ((after.cpu - before.cpu) / 1e6 / (performance.now() - began)) * 100;
+}

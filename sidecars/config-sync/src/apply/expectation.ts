@@ -1,0 +1,47 @@
+/** What an application that took a document must show. */
+import { Invalid } from '../validate/invalid.ts';
+import type { Identity } from './document.ts';
+
+/**
+ * The text to look for; undefined when nothing can be expected, as of a file that was there before
+ * the first document.
+ * @throws {Invalid} when the document has nothing of the kind
+ */
+export type Expectation = (id: Identity, content: Uint8Array) => string | undefined;
+
+/**
+ * Read an expectation.
+ * @param text `{version}`, `{digest}` and any text around them; or `/PATTERN/FLAGS` with one group,
+ * which is matched against the document
+ * @throws {Error} when the pattern is none, or has not one group
+ */
+export function parseExpectation(text: string): Expectation {
+  const [, source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(text) ?? [];
+  if (source === undefined) {
+    return ({ version, digest }) =>
+      version === '' && text.includes('{version}')
+        ? undefined
+        : text.replace(/\{(version|digest)\}/g, (_whole, name) => (name === 'version' ? version : digest));
+  }
+  const pattern = new RegExp(source, flags);
+  const groups = new RegExp(`${source}|`, flags).exec('')!.length - 1;
+  if (groups !== 1) throw new Error(`${text} has ${groups} groups; it needs one, around what must be shown`);
+  return ({ version }, content) => {
+    pattern.lastIndex = 0;
+    const found = pattern.exec(Buffer.from(content).toString('utf8'))?.[1]?.trim();
+    if (found) return found;
+    if (version === '') return undefined;
+    throw new Invalid(`nothing in it matches ${text}, which the application is to show`);
+  };
+}
+
+/** Whether a text has the expected one as a whole word: 1 is not shown by 21. */
+export function shows(text: string, expected: string): boolean {
+  const letter = (char: string | undefined): boolean => char !== undefined && /[\p{L}\p{N}_]/u.test(char);
+  for (let at = text.indexOf(expected); at >= 0; at = text.indexOf(expected, at + 1)) {
+    if (!letter(expected[0]) || !letter(text[at - 1])) {
+      if (!letter(expected.at(-1)) || !letter(text[at + expected.length])) return true;
+    }
+  }
+  return false;
+}

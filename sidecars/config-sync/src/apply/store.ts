@@ -1,0 +1,104 @@
+/**
+ * What one file's life is written down in, so that a kill at any moment can be made good:
+ *
+ *   STATE_DIR/NAME-HASH/journal.json    which version is good, which one is on its way, which was refused
+ *   STATE_DIR/NAME-HASH/good-DIGEST     the content of the good one
+ *   STATE_DIR/NAME-HASH/staged/NAME     what a check command looks at
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { publishFile, removeStrays } from '../../../kit/atomic-file.ts';
+import { digestOf, type Identity } from './document.ts';
+
+/** Why a version was refused. */
+export interface Refusal extends Identity {
+  readonly state: 'rejected' | 'rolled-back';
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface Journal {
+  /** The document that the file is of: another one's versions mean nothing here. */
+  readonly key: string;
+  /** Verified, or at least told; what a rollback goes back to. */
+  readonly good?: Identity | undefined;
+  /** Validated and perhaps in place, but not verified. With `failure` it is on its way out. */
+  readonly candidate?: (Identity & { readonly failure?: string }) | undefined;
+  /** The latest version that is not tried again. */
+  readonly refused?: Refusal | undefined;
+}
+
+export class Store {
+  readonly directory: string;
+  readonly #key: string;
+
+  /**
+   * @param stateDirectory where all files' directories are
+   * @param path of the file that it is about
+   * @param key of the document
+   */
+  constructor(stateDirectory: string, path: string, key: string) {
+    const hash = createHash('sha256').update(path).digest('hex').slice(0, 8);
+    this.directory = join(stateDirectory, `${basename(path).slice(0, 100)}-${hash}`);
+    this.#key = key;
+  }
+
+  /** Where a check command's file is staged. */
+  get staging(): string {
+    return join(this.directory, 'staged');
+  }
+
+  /** The journal; an empty one when there is none, or it is unreadable or another document's. */
+  async load(): Promise<Journal> {
+    const text = await readFile(join(this.directory, 'journal.json'), 'utf8').catch(absent);
+    try {
+      const journal = JSON.parse(text ?? '{}') as Journal;
+      if (journal.key === this.#key) return journal;
+      // What was good for another document is still what the application can go back to.
+      return { key: this.#key, ...(journal.good && { good: { version: '', digest: journal.good.digest } }) };
+    } catch {
+      return { key: this.#key };
+    }
+  }
+
+  /**
+   * Write the journal in one step.
+   * @param durable wait until it would outlive a power cut; a kill of the process is survived either way
+   */
+  async save(journal: Journal, durable: boolean): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    const path = join(this.directory, 'journal.json');
+    const text = `${JSON.stringify(journal)}\n`;
+    if (durable) return await publishFile(path, text, { mode: 0o600 });
+    await writeFile(`${path}.new`, text, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  }
+
+  /** Keep the content of a version that is about to be good. */
+  async keep(content: Uint8Array, digest: string): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    // It may hold secrets, whatever the mode of the file itself.
+    await publishFile(join(this.directory, `good-${digest}`), content, { mode: 0o600 });
+  }
+
+  /** The content of the good version; undefined when it is lost or damaged. */
+  async content(good: Identity): Promise<Buffer | undefined> {
+    const content = await readFile(join(this.directory, `good-${good.digest}`)).catch(absent);
+    return content && digestOf(content) === good.digest ? content : undefined;
+  }
+
+  /** Remove what earlier versions and killed writers left. */
+  async tidy(good: Identity | undefined): Promise<void> {
+    const names = await readdir(this.directory).catch(() => []);
+    for (const name of names) {
+      if (name.startsWith('good-') && name !== `good-${good?.digest}`) await unlink(join(this.directory, name));
+    }
+    if (names.length > 0) await removeStrays(this.directory);
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseExpectation } from './expectation.ts';
+import { absence, parseSubject, Unverified, verify } from './verify.ts';
+
+const { signal } = new AbortController();
+const servers: Server[] = [];
+test.after.each(() => {
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+async function serve(answer: RequestListener): Promise<{ url: string; port: number; server: Server }> {
+  const server = createServer(answer);
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, port, server };
+}
+
+/** How long it took until version 7 was verified, in milliseconds, or why it was not. */
+async function verdict(subject: string, hold = 0, timeout = 400): Promise<number | string> {
+  const started = performance.now();
+  const verification = { subject: parseSubject(subject), expectation: parseExpectation('{version}'), hold, timeout };
+  try {
+    await verify(verification, { id: { version: '7', digest: '' }, content: Buffer.alloc(0), signal });
+    return performance.now() - started;
+  } catch (error) {
+    assert.instance(error, Unverified);
+    return (error as Unverified).message;
+  }
+}
+
+test('a version is looked for in the body and in the head, until it shows', async () => {
+  let looks = 0;
+  const body = await serve((_request, response) => response.end(++looks < 3 ? 'version 6' : 'version 7'));
+  assert.type(await verdict(`shows:${body.url}`), 'number');
+  assert.is(looks, 3);
+  const head = await serve((_request, response) => response.setHeader('x-version', '7').end('6'));
+  assert.type(await verdict(`shows:${head.url}`), 'number');
+});
+
+test('what it shows instead is said when the time is over', async () => {
+  const { url } = await serve((_request, response) => response.end('version 77'));
+  assert.is(await verdict(`shows:${url}`), `${url} does not show 7`);
+  const broken = await serve((_request, response) => response.writeHead(503).end('7'));
+  assert.is(await verdict(`shows:${broken.url}`), `${broken.url} answered 503`);
+  const silent = await serve(() => {});
+  assert.match(String(await verdict(`shows:${silent.url}`, 0, 10)), /did not answer within 2000 ms/);
+});
+
+test('health has to last: a break begins it anew', async () => {
+  const began = performance.now();
+  // Well, ill for a moment, well for good.
+  const { url } = await serve((_request, response) => {
+    const age = performance.now() - began;
+    response.writeHead(age > 60 && age < 160 ? 500 : 200).end();
+  });
+  const took = await verdict(`healthy:${url}`, 150, 2000);
+  assert.ok(typeof took === 'number' && took >= 300, String(took));
+});
+
+test('a port that accepts is healthy, one that does not is not', async () => {
+  const { port, server } = await serve(() => {});
+  assert.type(await verdict(`healthy:tcp:127.0.0.1:${port}`, 50), 'number');
+  assert.is(await absence(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal), undefined);
+  server.close();
+  assert.match(String(await verdict(`healthy:tcp:127.0.0.1:${port}`, 50)), /ECONNREFUSED/);
+  assert.match((await absence(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal)) ?? '', /ECONNREFUSED/);
+});
+
+test('a file of the application is looked into', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'config-verify-'));
+  const path = join(directory, 'version');
+  assert.is(await verdict(`shows:${path}`, 0, 50), `${path} cannot be read: ENOENT`);
+  assert.is(await absence(parseSubject(`shows:${path}`), signal), `${path} cannot be read: ENOENT`);
+  writeFileSync(path, 'v=6\n');
+  assert.is(await verdict(`shows:${path}`, 0, 50), `${path} does not show 7`);
+  assert.is(await absence(parseSubject(`shows:${path}`), signal), undefined);
+  writeFileSync(path, 'v=7\n');
+  assert.type(await verdict(`shows:${path}`), 'number');
+  rmSync(directory, { recursive: true });
+});
+
+test('whoever answers at all is there', async () => {
+  const { url } = await serve((_request, response) => response.writeHead(500).end());
+  assert.is(await absence(parseSubject(`shows:${url}`), signal), undefined);
+});
+
+test('a wait that is given up ends with the reason', async () => {
+  const { url } = await serve((_request, response) => response.end());
+  const giving = new AbortController();
+  const verification = {
+    subject: parseSubject(`shows:${url}`),
+    expectation: parseExpectation('{version}'),
+    hold: 0,
+    timeout: 60_000,
+  };
+  const waiting = verify(verification, {
+    id: { version: '7', digest: '' },
+    content: Buffer.alloc(0),
+    signal: giving.signal,
+  });
+  giving.abort(new Error('enough'));
+  const error = await waiting.catch((caught: Error) => caught);
+  assert.is((error as Error).message, 'enough');
+});
+
+test.run();

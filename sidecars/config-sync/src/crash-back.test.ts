@@ -1,0 +1,31 @@
+/** Killed before each step on disk of rolling back and of refusing: the application never stays on what it must not have. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { killEverywhere } from './testing/kill-everywhere.ts';
+
+test('a version that the application chokes on ends rolled back, whenever it was killed', async () => {
+  const steps = await killEverywhere(
+    'release=2\nchoke=ignore\n',
+    (rig) => assert.ok(['release=1\n', 'release=2\nchoke=ignore\n'].includes(rig.read()), rig.read()),
+    async (rig, version) => {
+      await rig.report('rolled-back', version);
+      assert.is(rig.read(), 'release=1\n');
+      await rig.serves('release=1\n');
+    },
+  );
+  assert.ok(steps >= 8, `it was killed at ${steps} steps`);
+});
+
+test('an invalid version never touches the file, whenever it was killed', async () => {
+  const steps = await killEverywhere(
+    '<html>',
+    (rig) => assert.is(rig.read(), 'release=1\n'),
+    async (rig, version) => {
+      await rig.report('rejected', version);
+      assert.is(rig.read(), 'release=1\n');
+    },
+  );
+  assert.ok(steps >= 3, `it was killed at ${steps} steps`);
+});
+
+test.run();

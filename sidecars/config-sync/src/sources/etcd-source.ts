@@ -1,0 +1,186 @@
+/**
+ * etcd v3 by its JSON gateway: keys and values are base64, 64-bit numbers are strings.
+ * Source: https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
+ */
+import { digestOf, type Identity } from '../apply/document.ts';
+import { follow, refuse, type Connection } from './connection.ts';
+import { JsonLinesParser, LineTooLong } from './json-lines.ts';
+import { SourceError, type Reading, type Source, type WatchOptions } from './source.ts';
+
+export interface EtcdSourceOptions {
+  readonly connection: Connection;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** Largest document, in bytes. */
+  readonly maxSize: number;
+}
+
+interface KeyValue {
+  readonly key: string;
+  readonly mod_revision: string;
+  readonly value?: string;
+}
+
+interface RangeAnswer {
+  readonly header: { readonly revision?: string };
+  readonly kvs?: readonly KeyValue[];
+}
+
+/** One line of a watch. */
+interface WatchFrame {
+  readonly error?: { readonly message?: string };
+  readonly result?: {
+    readonly header?: { readonly revision?: string };
+    readonly created?: boolean;
+    readonly canceled?: boolean;
+    readonly cancel_reason?: string;
+    readonly compact_revision?: string;
+    readonly events?: readonly { readonly type?: string; readonly kv: KeyValue }[];
+  };
+}
+
+/** Room for what an answer has beside the value. */
+const ENVELOPE = 16 * 1024;
+/** Room for several changes in one frame. */
+const FRAMES = 8;
+/** etcd's code for a token that it does not know (any more). */
+const UNAUTHENTICATED = 16;
+const PERMISSION_DENIED = 7;
+
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
+
+export class EtcdSource implements Source {
+  readonly #options: EtcdSourceOptions;
+  readonly #maxBody: number;
+  #token: string | undefined;
+
+  constructor(options: EtcdSourceOptions) {
+    this.#options = options;
+    this.#maxBody = Math.ceil((options.maxSize * 4) / 3) + ENVELOPE;
+  }
+
+  async read(key: string, known: Identity | undefined, signal: AbortSignal): Promise<Reading> {
+    const { maxSize } = this.#options;
+    // The head alone says whether there is anything new.
+    if (known) {
+      const head = await this.#range({ key: encode(key), keys_only: true }, signal);
+      if (head.kvs?.[0]?.mod_revision === known.version) return { kind: 'unchanged' };
+    }
+    let answer: RangeAnswer;
+    try {
+      answer = await this.#range({ key: encode(key) }, signal);
+    } catch (error) {
+      if (!(error instanceof SourceError) || error.reason !== 'too-large') throw error;
+      answer = await this.#range({ key: encode(key), keys_only: true }, signal);
+      const [head] = answer.kvs ?? [];
+      if (head) return { kind: 'too-large', id: { version: head.mod_revision, digest: '' }, bytes: undefined };
+    }
+    const resume = Number(answer.header.revision);
+    const [found] = answer.kvs ?? [];
+    if (!found) return { kind: 'absent', resume };
+    const content = Buffer.from(found.value ?? '', 'base64');
+    const id = { version: found.mod_revision, digest: digestOf(content) };
+    if (content.length > maxSize) return { kind: 'too-large', id, bytes: content.length };
+    return { kind: 'document', document: { ...id, key, content }, revision: Number(found.mod_revision), resume };
+  }
+
+  async watch({ keys, since, onOpen, onChange, onReset, signal }: WatchOptions): Promise<never> {
+    const { connection } = this.#options;
+    const start = since === undefined ? {} : { start_revision: String(since + 1) };
+    // One stream carries a watch for each key.
+    const body = keys
+      .map((key, index) =>
+        JSON.stringify({ create_request: { key: encode(key), watch_id: String(index + 1), ...start } }),
+      )
+      .join('\n');
+    const headers = await this.#authorization(signal);
+    const response = await connection.open('/v3/watch', { method: 'POST', headers, body, signal });
+    try {
+      if (response.statusCode !== 200) refuse(response.statusCode!, 'watching');
+      let created = 0;
+      const parser = new JsonLinesParser((frame) => {
+        const { result, error } = frame as WatchFrame;
+        if (error) throw new SourceError('status', `watching: ${error.message ?? 'etcd broke it off'}`);
+        if (result?.canceled) {
+          if (Number(result.compact_revision ?? 0) > 0) onReset();
+          if (/permission denied|auth/.test(result.cancel_reason ?? '')) this.#token = undefined;
+          throw new SourceError(
+            'status',
+            result.compact_revision
+              ? `watching: the history before revision ${result.compact_revision} is gone`
+              : `watching: etcd ended it: ${result.cancel_reason ?? 'no reason given'}`,
+          );
+        }
+        if (result?.created && ++created === keys.length) onOpen();
+        for (const { kv } of result?.events ?? [])
+          onChange({ key: decode(kv.key), version: kv.mod_revision, revision: Number(kv.mod_revision) });
+      }, this.#maxBody * FRAMES);
+      return await follow(response, {
+        silence: undefined,
+        signal,
+        take: (chunk) => {
+          try {
+            parser.push(chunk);
+          } catch (error) {
+            if (!(error instanceof LineTooLong)) throw error;
+            // Going on from here would bring the same line again.
+            onReset();
+            throw new SourceError('too-large', `watching: ${error.message}`);
+          }
+        },
+      });
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async #range(query: Record<string, unknown>, signal: AbortSignal, again = true): Promise<RangeAnswer> {
+    const headers = await this.#authorization(signal);
+    const { status, body } = await this.#options.connection.ask('/v3/kv/range', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(query),
+      maxBody: this.#maxBody,
+      signal,
+    });
+    const answer = parse(body);
+    if (status === 200) return answer as RangeAnswer;
+    const { code, message } = answer as { code?: number; message?: string };
+    if ((code === UNAUTHENTICATED || status === 401) && again && this.#token !== undefined) {
+      // A token does not live for ever; nor does it outlive etcd.
+      this.#token = undefined;
+      return await this.#range(query, signal, false);
+    }
+    const what = `reading: ${message ?? status}`;
+    if (code === UNAUTHENTICATED || status === 401) throw new SourceError('unauthorized', what);
+    if (code === PERMISSION_DENIED || status === 403) throw new SourceError('forbidden', what);
+    throw new SourceError('status', what);
+  }
+
+  async #authorization(signal: AbortSignal): Promise<Record<string, string>> {
+    const { connection, user, password } = this.#options;
+    if (user === undefined) return {};
+    if (this.#token === undefined) {
+      const { status, body } = await connection.ask('/v3/auth/authenticate', {
+        method: 'POST',
+        body: JSON.stringify({ name: user, password: password ?? '' }),
+        maxBody: ENVELOPE,
+        signal,
+      });
+      const { token, message } = parse(body) as { token?: unknown; message?: string };
+      if (status !== 200 || typeof token !== 'string')
+        throw new SourceError('unauthorized', `logging in as ${user}: ${message ?? status}`);
+      this.#token = token;
+    }
+    return { authorization: this.#token };
+  }
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch (error) {
+    throw new SourceError('malformed', 'the answer of etcd is not JSON', { cause: error });
+  }
+}

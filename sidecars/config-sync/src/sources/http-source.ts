@@ -1,0 +1,133 @@
+/** The config server: conditional reads, server-sent events, reports. */
+import type { Answer } from '../../../kit/http-client.ts';
+import { digestOf, type Identity } from '../apply/document.ts';
+import { follow, refuse, type Connection } from './connection.ts';
+import { EventStreamParser, EventTooLong } from './event-stream.ts';
+import { SourceError, type Reading, type ReportEntry, type Source, type WatchOptions } from './source.ts';
+
+export interface HttpSourceOptions {
+  readonly connection: Connection;
+  /** The bearer token; asked for each request, so that a file's new content counts. */
+  readonly token: () => string | undefined;
+  /** Name under which reports are made. */
+  readonly sidecar: string;
+  /** Largest document, in bytes. */
+  readonly maxSize: number;
+  /** How often the stream is to show that it lives, in milliseconds. */
+  readonly heartbeat: number;
+}
+
+/** Heartbeats that the server makes, in milliseconds. */
+const HEARTBEAT_MIN = 1000;
+const HEARTBEAT_MAX = 60_000;
+
+/** Longest reason that a report may have. */
+const REASON_MAX = 2000;
+
+/** Of errors and answers to reports nothing is needed but the status. */
+const ANSWER_MAX = 64 * 1024;
+
+export class HttpSource implements Source {
+  readonly #options: HttpSourceOptions;
+
+  constructor(options: HttpSourceOptions) {
+    this.#options = options;
+  }
+
+  async read(key: string, known: Identity | undefined, signal: AbortSignal): Promise<Reading> {
+    const { connection, maxSize } = this.#options;
+    const path = `/v1/documents/${encodeURIComponent(key)}`;
+    const headers = { ...this.#authorization(), ...(known?.version && { 'if-none-match': `"${known.version}"` }) };
+    let answer: Answer;
+    let headOnly = false;
+    try {
+      answer = await connection.ask(path, { headers, signal, maxBody: Math.max(maxSize, ANSWER_MAX) });
+    } catch (error) {
+      if (!(error instanceof SourceError) || error.reason !== 'too-large') throw error;
+      // Its head says which version it is that is too large.
+      answer = await connection.ask(path, { method: 'HEAD', headers: this.#authorization(), signal });
+      headOnly = true;
+    }
+    const { status, headers: got, body } = answer;
+    if (status === 304) return { kind: 'unchanged' };
+    if (status === 404 || status === 410) return { kind: 'absent', resume: undefined };
+    if (status !== 200) refuse(status, `reading ${key}`);
+    const version = /^(?:W\/)?"([^"]+)"$/.exec(got.etag ?? '')?.[1];
+    if (version === undefined) throw new SourceError('malformed', `reading ${key}: the answer has no ETag`);
+    const told = /^(?:sha256:)?([0-9a-f]{64})$/.exec(String(got['x-config-digest'] ?? ''))?.[1];
+    if (headOnly || body.length > maxSize) {
+      const bytes = Number(got['content-length'] ?? body.length);
+      return { kind: 'too-large', id: { version, digest: told ?? '' }, bytes };
+    }
+    const digest = digestOf(body);
+    if (told !== undefined && told !== digest)
+      throw new SourceError('corrupt', `reading ${key}: the content of version ${version} is not what its digest says`);
+    const revision = Number(got['x-config-revision'] ?? Number.NaN);
+    const at = Number.isSafeInteger(revision) ? revision : undefined;
+    return { kind: 'document', document: { key, version, digest, content: body }, revision: at, resume: at };
+  }
+
+  async watch({ keys, since, onOpen, onChange, onReset, signal }: WatchOptions): Promise<never> {
+    const { connection, heartbeat: wanted } = this.#options;
+    const heartbeat = Math.round(Math.min(HEARTBEAT_MAX, Math.max(HEARTBEAT_MIN, wanted)));
+    const query = new URLSearchParams(keys.map((key) => ['key', key]));
+    query.set('heartbeat', `${heartbeat}ms`);
+    const headers = {
+      ...this.#authorization(),
+      accept: 'text/event-stream',
+      ...(since !== undefined && { 'last-event-id': String(since) }),
+    };
+    const response = await connection.open(`/v1/watch?${query.toString()}`, { headers, signal });
+    try {
+      if (response.statusCode !== 200) refuse(response.statusCode!, 'watching');
+      const parser = new EventStreamParser(({ event, data }) => {
+        if (event === 'reset') onReset();
+        if (event !== 'change') return;
+        const { key, version, revision } = JSON.parse(data) as Record<string, unknown>;
+        if (typeof key !== 'string' || typeof revision !== 'number')
+          throw new SourceError('malformed', 'the stream told of a change without saying of what');
+        onChange({ key, version: String(version), revision });
+      });
+      onOpen();
+      return await follow(response, {
+        // A late heartbeat is forgiven once.
+        silence: heartbeat * 2 + 1000,
+        signal,
+        take: (chunk) => {
+          try {
+            parser.push(chunk);
+          } catch (error) {
+            if (!(error instanceof EventTooLong)) throw error;
+            throw new SourceError('too-large', error.message);
+          }
+        },
+      });
+    } finally {
+      response.destroy();
+    }
+  }
+
+  readonly report = async ({ key, version, ...entry }: ReportEntry, signal: AbortSignal): Promise<boolean> => {
+    const { connection, sidecar } = this.#options;
+    const reason = entry.reason?.slice(0, REASON_MAX);
+    const { status } = await connection.ask(
+      `/v1/documents/${encodeURIComponent(key)}/versions/${encodeURIComponent(version)}/reports`,
+      {
+        method: 'POST',
+        headers: { ...this.#authorization(), 'content-type': 'application/json' },
+        body: JSON.stringify({ sidecar, ...entry, ...(reason !== undefined && { reason }) }),
+        maxBody: ANSWER_MAX,
+        signal,
+      },
+    );
+    if (status >= 200 && status < 300) return true;
+    // What is malformed, or about a version that is no more, will not be taken later either.
+    if (status === 400 || status === 404 || status === 410 || status === 413 || status === 422) return false;
+    return refuse(status, `reporting on ${key}`);
+  };
+
+  #authorization(): Record<string, string> {
+    const token = this.#options.token();
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+}

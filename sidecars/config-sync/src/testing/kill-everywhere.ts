@@ -1,0 +1,61 @@
+/** Killing the sidecar at every step. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Rig } from './rig.ts';
+import { eventually, type Sidecar } from './sidecar.ts';
+
+/** Quicker than a person would have it: most of its tests' time is waiting for it. */
+const TIMES = { CONFIG_VERIFY_TIMEOUT: '200ms', CONFIG_NOTIFY_TIMEOUT: '200ms' };
+
+/**
+ * Kill a sidecar before its first, second … step after a change, until it gets through alive.
+ * @param change becomes version N + 1 of the document
+ * @param left checks what is there after the kill
+ * @param healed checks what the next start has come to
+ * @returns how many steps there were
+ */
+export async function killEverywhere(
+  change: string,
+  left: (rig: Rig) => void,
+  healed: (rig: Rig, version: number) => Promise<void>,
+): Promise<number> {
+  await using rig = await Rig.open();
+  let sidecar = await rig.settled(TIMES);
+  const armed = join(rig.directory, 'armed');
+  for (let at = 1; ; at++) {
+    sidecar.child.kill('SIGKILL');
+    await sidecar.exit;
+    rmSync(armed, { force: true });
+    rig.server.put('app', 'release=1\n');
+    sidecar = await rig.start({
+      ...TIMES,
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'crash-hook.ts')}`,
+      CRASH_AT: String(at),
+      CRASH_ARMED: armed,
+    });
+    await rig.inSync(sidecar);
+    await rig.serves('release=1\n');
+    writeFileSync(armed, '');
+    const version = rig.server.put('app', change);
+    const { exit } = sidecar;
+    let gone = false;
+    void exit.then(() => (gone = true));
+    await eventually('it is killed, or through', async () => gone || (await through(sidecar, String(version))));
+    left(rig);
+    // Through, and alive: there is no such step.
+    if (!gone) {
+      await healed(rig, version);
+      return at - 1;
+    }
+    sidecar = await rig.start(TIMES);
+    await healed(rig, version);
+    await rig.ready(sidecar, 200);
+  }
+}
+
+/** Whether nothing is left to be done about a version. */
+async function through(sidecar: Sidecar, version: string): Promise<boolean> {
+  const { verified, unverified, refused } = await sidecar.file();
+  if (unverified || (verified?.version !== version && refused?.version !== version)) return false;
+  return (await sidecar.metric('config_reports_pending')) === 0;
+}

@@ -1,0 +1,66 @@
+/** The sidecar is killed at random moments of its loop. */
+import * as assert from 'uvu/assert';
+import { docker } from '../../../scripts/lib/engine.ts';
+import { eventually } from '../../../scripts/lib/poll.ts';
+import type { Stage } from '../../../scripts/lib/scenario.ts';
+import { boardIni, brokenIni } from '../documents.ts';
+import { nextRelease, served, settled, type Must, type Pod } from '../pods.ts';
+
+type Kind = 'good' | 'broken' | 'choking';
+
+/** How long after the change the kill comes at most, in milliseconds: about as long as the loop takes. */
+const SPAN: Readonly<Record<Kind, number>> = { good: 250, broken: 100, choking: 3500 };
+/** The engine takes about so long to kill, in milliseconds. */
+const HEAD_START = 100;
+
+/** @param kinds what is changed in each round */
+export function kills(must: Must, pod: Pod, kinds: readonly Kind[], say: string): void {
+  must(
+    `never leave ${pod.app} on an unvalidated file, whenever its sidecar is killed`,
+    { say, within: 150_000 },
+    async (stage) => {
+      const truth = await pod.truth(stage);
+      let good = boardIni({ release: nextRelease() });
+      await settled(stage, pod, await truth.put(pod.key, good));
+      const moments: string[] = [];
+      for (const kind of kinds) {
+        const release = nextRelease();
+        const content = contentOf(kind, release);
+        const delay = Math.random() * (SPAN[kind] + HEAD_START) - HEAD_START;
+        const id = await stage.project.id(pod.sidecar);
+        const [version] = await Promise.all([
+          after(-delay, () => truth.put(pod.key, content)),
+          after(delay, () => docker(['kill', '--signal', 'KILL', id])),
+        ]);
+        // Nobody writes now.
+        const left = await fileOf(stage, pod);
+        assert.ok(left === good || (left === content && kind !== 'broken'), `after a kill: ${left}`);
+        if (kind === 'choking' && left === content) moments.push('on trial');
+        else moments.push(left === content ? 'published' : 'before');
+        await docker(['start', id]);
+        const { verified } = await settled(stage, pod, version, 40_000);
+        if (kind === 'good') good = content;
+        assert.is(verified?.version === version, kind === 'good', `version ${version}, ${kind}`);
+        await eventually('the file is the good one', async () => (await fileOf(stage, pod)) === good);
+        await served(stage, pod, releaseIn(good));
+      }
+      stage.say(`${kinds.length} kills; the file was left: ${moments.join(', ')}`);
+    },
+  );
+}
+
+function contentOf(kind: Kind, release: number): string {
+  if (kind === 'broken') return brokenIni(release);
+  return boardIni({ release, workers: kind === 'choking' ? 0 : 4 });
+}
+
+const releaseIn = (content: string): number => Number(/^release = (\d+)$/m.exec(content)![1]);
+
+/** What the application would read, the final newline that exec cuts put back. */
+const fileOf = async ({ project }: Stage, { app, path }: Pod): Promise<string> =>
+  `${await project.exec(app, ['cat', path])}\n`;
+
+async function after<T>(milliseconds: number, act: () => Promise<T>): Promise<T> {
+  if (milliseconds > 0) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return act();
+}

@@ -1,0 +1,136 @@
+/** A network that fails between a sidecar and the config server. */
+import * as assert from 'uvu/assert';
+import { docker } from '../../../scripts/lib/engine.ts';
+import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import type { Stage } from '../../../scripts/lib/scenario.ts';
+import { boardIni, nginxConf } from '../documents.ts';
+import { fileIdentity, readiness } from '../inside.ts';
+import { BOARD, boardLife, nextRelease, releaseOf, served, serverOf, settled, WEB, type Must } from '../pods.ts';
+
+interface WireCounts {
+  readonly open: number;
+  readonly cut: number;
+  readonly halved: number;
+}
+
+const wire = async ({ project }: Stage, word: string): Promise<WireCounts> =>
+  JSON.parse(await project.exec('wire', ['wire', word])) as WireCounts;
+
+/** Three periods of polling. */
+const A_WHILE = 6000;
+
+export function network(must: Must): void {
+  must(
+    'go on after its stream was cut',
+    { say: 'The stream of changes is cut. The sidecar comes back where it was, and misses nothing.' },
+    async (stage) => {
+      const server = await serverOf(stage);
+      const before = await boardLife(stage, BOARD);
+      for (let round = 1; round <= 3; round++) {
+        const { cut } = await wire(stage, 'cut');
+        assert.ok(cut >= round, `${cut} connections were cut`);
+        const release = nextRelease();
+        await server.put(BOARD.key, boardIni({ release }));
+        await served(stage, BOARD, release);
+        await eventually('it watches again', async () => (await wire(stage, 'count')).open > 0);
+      }
+      assert.is(await readiness(stage.project, BOARD.sidecar), true);
+      assert.is((await boardLife(stage, BOARD)).reloads, before.reloads + 3);
+    },
+  );
+
+  must(
+    'never take half a document',
+    { say: 'Documents arrive by half: the connection breaks in the middle of each. Nothing of them reaches the file.' },
+    async (stage) => {
+      const { project } = stage;
+      const server = await serverOf(stage);
+      const [file, shown] = await Promise.all([fileIdentity(project, BOARD.app, BOARD.path), releaseOf(stage, BOARD)]);
+      const { halved } = await wire(stage, 'halve');
+      try {
+        const release = nextRelease();
+        const version = await server.put(BOARD.key, boardIni({ release, filler: 200 }));
+        const tries = await eventually(
+          'three were halved',
+          async () => {
+            const now = (await wire(stage, 'count')).halved - halved;
+            return now >= 3 && now;
+          },
+          { within: 20_000 },
+        );
+        assert.is(await fileIdentity(project, BOARD.app, BOARD.path), file, 'the file was not touched');
+        assert.is(await releaseOf(stage, BOARD), shown);
+        await wire(stage, 'pass');
+        await served(stage, BOARD, release);
+        await settled(stage, BOARD, version);
+        stage.say(`${tries} halves, then the whole`);
+      } finally {
+        await wire(stage, 'pass');
+      }
+    },
+  );
+
+  must(
+    'turn unready when nothing was verified for long, although its connection is open',
+    {
+      say: 'The network freezes: every connection stays open, and nothing comes. A watcher that waits for ever would look fine; this one turns unready, and recovers.',
+    },
+    async (stage) => {
+      const { project } = stage;
+      const server = await serverOf(stage);
+      const shown = await releaseOf(stage, BOARD);
+      assert.is(await readiness(project, BOARD.sidecar), true);
+      await wire(stage, 'freeze');
+      try {
+        const release = nextRelease();
+        await server.put(BOARD.key, boardIni({ release }));
+        const reason = await eventually(
+          '/readyz answers 503',
+          async () => {
+            const ready = await readiness(project, BOARD.sidecar);
+            return ready !== true && ready;
+          },
+          { within: 30_000 },
+        );
+        assert.ok((await wire(stage, 'count')).open > 0, 'connections are open');
+        assert.is(await releaseOf(stage, BOARD), shown, 'the application goes on');
+        stage.say(reason);
+        await wire(stage, 'pass');
+        await served(stage, BOARD, release, 30_000);
+        await eventually('/readyz answers 200', async () => (await readiness(project, BOARD.sidecar)) === true);
+      } finally {
+        await wire(stage, 'pass');
+      }
+    },
+  );
+
+  must(
+    'sit out a network partition',
+    {
+      say: "nginx's pod loses its network to the server. nginx serves on; once the network is back, the change arrives.",
+    },
+    async (stage) => {
+      const { project } = stage;
+      const server = await serverOf(stage);
+      const network = `${project.name}_config`;
+      const pod = await project.id('web-pod');
+      const shown = await releaseOf(stage, WEB);
+      await docker(['network', 'disconnect', network, pod]);
+      let connected = false;
+      try {
+        const release = nextRelease();
+        await server.put(WEB.key, nginxConf({ release }));
+        await steadily(async () => assert.is(await releaseOf(stage, WEB), shown), A_WHILE, 250);
+        await eventually('/readyz answers 503', async () => (await readiness(project, WEB.sidecar)) !== true, {
+          within: 30_000,
+        });
+        await docker(['network', 'connect', network, pod]);
+        connected = true;
+        await served(stage, WEB, release, 30_000);
+        await eventually('/readyz answers 200', async () => (await readiness(project, WEB.sidecar)) === true);
+      } finally {
+        if (!connected) await docker(['network', 'connect', network, pod]);
+      }
+    },
+  );
+}

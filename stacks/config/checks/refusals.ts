@@ -1,0 +1,131 @@
+/** What is wrong does not arrive, or goes away again. */
+import * as assert from 'uvu/assert';
+import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import type { Stage } from '../../../scripts/lib/scenario.ts';
+import { boardIni, brokenIni, nginxConf, ratesYaml } from '../documents.ts';
+import { fileIdentity, fileStatus } from '../inside.ts';
+import {
+  BOARD,
+  boardLife,
+  nextRelease,
+  RATES,
+  releaseOf,
+  served,
+  serverOf,
+  settled,
+  WEB,
+  type Must,
+  type Pod,
+} from '../pods.ts';
+import type { Report } from '../truth.ts';
+
+/** Two periods of polling: what is to be tried again has been by then. */
+const LONG_ENOUGH = 4500;
+
+export function refusals(must: Must): void {
+  must(
+    'never let a document that fails validation touch the file',
+    {
+      say: 'Documents with mistakes: a broken section, an unknown setting, an nginx that would not start. Not one reaches a file; the server shows who refused and why.',
+    },
+    async (stage) => {
+      const { project } = stage;
+      const server = await serverOf(stage);
+      const wrong: [Pod, string, RegExp][] = [
+        [BOARD, brokenIni(nextRelease()), /INI|section|line 1/i],
+        [RATES, `${ratesYaml(nextRelease())}commission: 1\n`, /commission|additional/i],
+        [WEB, nginxConf({ release: nextRelease() }).replace('listen', 'lisen'), /nginx|lisen/],
+      ];
+      for (const [pod, content, why] of wrong) {
+        const [before, release, restarts] = await Promise.all([
+          fileIdentity(project, pod.app, pod.path),
+          releaseOf(stage, pod),
+          project.inspect(pod.app).then(({ RestartCount }) => RestartCount),
+        ]);
+        const version = await server.put(pod.key, content);
+        const report = await reported(server, pod, version);
+        assert.is(report.state, 'rejected');
+        assert.match(report.reason ?? '', why);
+        assert.is(await fileIdentity(project, pod.app, pod.path), before, `${pod.path} was not touched`);
+        assert.is(await releaseOf(stage, pod), release);
+        assert.is((await project.inspect(pod.app)).RestartCount, restarts, `${pod.app} was not restarted`);
+        stage.say(`${pod.key}: ${report.reason}`);
+      }
+    },
+  );
+
+  must(
+    'go back by itself from a document that the application chokes on',
+    {
+      say: 'Worse: documents without a mistake to be seen, on which the programs choke. A board without workers, a currency that is none, an nginx on the wrong port. Each goes back by itself.',
+      within: 120_000,
+    },
+    async (stage) => {
+      const server = await serverOf(stage);
+      const bad: [Pod, string][] = [
+        [BOARD, boardIni({ release: nextRelease(), workers: 0 })],
+        [RATES, ratesYaml(nextRelease(), 'XXX')],
+        [WEB, nginxConf({ release: nextRelease(), port: 8081 })],
+      ];
+      await Promise.all(
+        bad.map(async ([pod, content]) => {
+          const release = await releaseOf(stage, pod);
+          const file = await stage.project.exec(pod.app, ['cat', pod.path]);
+          const version = await server.put(pod.key, content);
+          const report = await reported(server, pod, version);
+          assert.is(report.state, 'rolled-back', `${pod.app}: ${report.reason}`);
+          assert.ok(report.reason, 'the server shows why');
+          await served(stage, pod, release);
+          await eventually(
+            'the file is the old one',
+            async () => (await stage.project.exec(pod.app, ['cat', pod.path])) === file,
+          );
+          stage.say(`${pod.key}: ${report.reason}`);
+        }),
+      );
+    },
+  );
+
+  must(
+    'not try a refused document again until it changes',
+    { say: 'A document that was refused is left alone until it changes.' },
+    async (stage) => {
+      const before = await boardLife(stage, BOARD);
+      const status = await fileStatus(stage.project, BOARD.sidecar, BOARD.key);
+      assert.is(status.source?.version, status.refused?.version, 'the server still has the refused one');
+      await steadily(async () => assert.equal(await boardLife(stage, BOARD), before), LONG_ENOUGH, 250);
+    },
+  );
+
+  must(
+    'restore an old version by a rollback through the API',
+    { say: 'The operator rolls the documents back to their first version; the applications follow.' },
+    async (stage) => {
+      const server = await serverOf(stage);
+      for (const pod of [BOARD, WEB, RATES]) {
+        if (pod === RATES) await calm(stage, pod.app);
+        const version = await server.rollback(pod.key, '1');
+        await served(stage, pod, 1);
+        const { verified } = await settled(stage, pod, version);
+        assert.is(verified?.version, version);
+        assert.is(await server.get(pod.key), await (await server.ask(`/v1/documents/${pod.key}/versions/1`)).text());
+      }
+    },
+  );
+}
+
+/** The engine waits twice as long before each restart of a container that did not run for 10 s. */
+const CALM = 10_500;
+
+/** Wait until an application that was restarted often is restarted at once again. */
+const calm = ({ project }: Stage, app: string): Promise<unknown> =>
+  eventually(
+    `${app} has run for a while`,
+    async () => Date.now() - Date.parse((await project.inspect(app)).State.StartedAt) > CALM,
+    { within: 40_000, every: 250 },
+  );
+
+type Server = Awaited<ReturnType<typeof serverOf>>;
+
+const reported = (server: Server, { key, app }: Pod, version: string): Promise<Report> =>
+  eventually(`${app} has reported`, () => server.report(key, version, app), { within: 40_000 });

@@ -1,0 +1,69 @@
+/** Looks from inside the stack's containers. */
+import type { Project } from '../../scripts/lib/compose.ts';
+
+interface Identity {
+  readonly version: string;
+  readonly digest: string;
+}
+
+/** What a sidecar says of a file at /status. */
+export interface FileStatus {
+  readonly key: string;
+  readonly source: Identity | null;
+  readonly verified: Identity | null;
+  readonly refused: (Identity & { readonly state: string; readonly reason: string }) | null;
+  readonly in_sync: boolean;
+  readonly problem: string | null;
+}
+
+/** What a path of a sidecar's admin port answers. */
+export async function adminPage(
+  project: Project,
+  sidecar: string,
+  path: string,
+): Promise<{ status: number; body: string }> {
+  const text = await project.exec(sidecar, [
+    'bash',
+    '-c',
+    'exec 3<>/dev/tcp/127.0.0.1/$ADMIN_PORT; printf "GET %s HTTP/1.0\\r\\n\\r\\n" "$1" >&3; cat <&3',
+    'bash',
+    path,
+  ]);
+  return { status: Number(text.split(' ', 2)[1]), body: text.slice(text.indexOf('\r\n\r\n') + 4) };
+}
+
+/** A sidecar's word on one of its files. */
+export async function fileStatus(project: Project, sidecar: string, key: string): Promise<FileStatus> {
+  const { files } = JSON.parse((await adminPage(project, sidecar, '/status')).body) as { files: FileStatus[] };
+  const found = files.find((file) => file.key === key);
+  if (!found) throw new Error(`${sidecar} knows no ${key}`);
+  return found;
+}
+
+/** True when a sidecar's /readyz answers 200; the reason that it gives otherwise. */
+export async function readiness(project: Project, sidecar: string): Promise<true | string> {
+  const { status, body } = await adminPage(project, sidecar, '/readyz');
+  if (status === 200) return true;
+  const { checks } = JSON.parse(body) as { checks: Record<string, { reason?: string }> };
+  return Object.values(checks)
+    .map(({ reason }) => reason ?? '')
+    .join(' ')
+    .trim();
+}
+
+/** The network namespace that a service's processes live in, as the kernel names it. */
+export const netNamespace = (project: Project, service: string): Promise<string> =>
+  project.exec(service, ['readlink', '/proc/self/ns/net']);
+
+/** A file's inode, size and time of change: what a write of any kind would alter. */
+export const fileIdentity = (project: Project, service: string, path: string): Promise<string> =>
+  project.exec(service, ['stat', '--format', '%i %s %.Z %a %u:%g', path]);
+
+/** Start time and restarts of every container but those of some services. */
+export async function lives(project: Project, ...except: string[]): Promise<string[]> {
+  return (await project.containers())
+    .filter(({ Config }) => Config.Labels['dev.sidecar-stacks.role'] !== 'init')
+    .filter(({ Config }) => !except.includes(Config.Labels['com.docker.compose.service']!))
+    .map(({ Name, State, RestartCount }) => `${Name} ${State.StartedAt} ${RestartCount}`)
+    .toSorted();
+}

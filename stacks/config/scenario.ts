@@ -1,0 +1,56 @@
+/** What the config stack must do, seen from outside and from inside its containers. */
+import * as assert from 'uvu/assert';
+import { scenario } from '../../scripts/lib/scenario.ts';
+import { access } from './checks/access.ts';
+import { changes } from './checks/changes.ts';
+import { disk } from './checks/disk.ts';
+import { etcd } from './checks/etcd.ts';
+import { kills } from './checks/kills.ts';
+import { network } from './checks/network.ts';
+import { etcdGoesAway, serverGoesAway, serverIsBack } from './checks/outage.ts';
+import { burst, readers } from './checks/pace.ts';
+import { refusals } from './checks/refusals.ts';
+import { lives } from './inside.ts';
+import { BOARD, KIOSK } from './pods.ts';
+
+const { must, run } = scenario(import.meta.url);
+
+changes(must);
+refusals(must);
+access(must);
+
+burst(
+  must,
+  BOARD,
+  'Somebody changes the board 200 times in a second. It is told a few times, and ends on the last one.',
+);
+readers(must, BOARD, 'A thousand changes of a large file, while a reader reads it in a loop.');
+network(must);
+disk(must);
+kills(
+  must,
+  BOARD,
+  ['good', 'choking', 'good', 'broken', 'good', 'choking', 'good', 'good', 'choking'],
+  'The sidecar is killed at random moments: before, while and after it replaces the file.',
+);
+
+serverGoesAway(must);
+etcd(must);
+burst(must, KIOSK, 'The 200 changes again, with etcd.');
+readers(must, KIOSK, 'And the thousand.');
+kills(must, KIOSK, ['good', 'choking', 'good', 'broken'], 'And the kills.');
+etcdGoesAway(must);
+serverIsBack(must);
+
+must(
+  'change nothing at a second `docker compose up`',
+  { say: 'Bringing the stack up a second time changes nothing.' },
+  async ({ project }) => {
+    const before = await lives(project);
+    assert.is(before.length, 15);
+    await project.up();
+    assert.equal(await lives(project), before);
+  },
+);
+
+run();

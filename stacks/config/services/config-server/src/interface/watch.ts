@@ -1,0 +1,53 @@
+/** The handler of a watch. */
+import type { Store } from '../store/store.ts';
+import type { Hub } from '../watch/hub.ts';
+import { EventStream } from '../watch/stream.ts';
+import { durationOf } from './duration.ts';
+import type { Handler } from './server.ts';
+
+const SHORTEST_HEARTBEAT = 1000;
+const LONGEST_HEARTBEAT = 60_000;
+
+/** @param heartbeat milliseconds, for those who ask for no other */
+export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record<string, Handler> {
+  return {
+    watch: ({ request, reply, query }) => {
+      const keys = query['key'] === undefined ? undefined : new Set(query['key'] as string[]);
+      const beat = durationOf(query['heartbeat'] as string | undefined, {
+        name: 'heartbeat',
+        min: SHORTEST_HEARTBEAT,
+        max: LONGEST_HEARTBEAT,
+      });
+      const since = sinceOf(request.headers['last-event-id']) ?? (query['since'] as number | undefined);
+      let stream: EventStream | undefined;
+      const leave = hub.add({
+        keys,
+        onChange: (change) => stream?.change(change),
+        ...(query['reports'] === true && {
+          onReport: (key, version, report) => stream?.report(key, version, report),
+        }),
+        onEnd: () => stream?.end(),
+      });
+      reply.raw.once('close', leave);
+      reply.hijack();
+      stream = new EventStream(reply.raw, beat ?? heartbeat, reply.getHeaders() as Record<string, string>);
+      begin(stream, keys, since);
+      return reply;
+    },
+  };
+
+  /** What the client missed. */
+  function begin(stream: EventStream, keys: ReadonlySet<string> | undefined, since: number | undefined): void {
+    const known = since !== undefined && since >= store.born && since <= store.revision;
+    if (since !== undefined && !known) stream.reset(store.revision);
+    const missed = known ? store.documents.since(since) : store.documents.list();
+    for (const change of missed) if (keys?.has(change.key) ?? true) stream.change(change);
+  }
+}
+
+/** A browser's own EventSource sends an empty one at first. */
+function sinceOf(lastEventId: string | string[] | undefined): number | undefined {
+  if (lastEventId === undefined || lastEventId === '') return undefined;
+  // What is no revision is of no store: it resets.
+  return /^\d{1,15}$/.test(String(lastEventId)) ? Number(lastEventId) : Number.NaN;
+}
