@@ -59,7 +59,7 @@ export function parseDocument(text: string, defaults: Timing): Target[] {
 
 function load(text: string): unknown {
   try {
-    return parse(text, { merge: true, prettyErrors: false, logLevel: 'silent' });
+    return parse(text, { merge: true, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     // Too many aliases are a ReferenceError.
     if (error instanceof YAMLError || error instanceof ReferenceError)
