@@ -78,7 +78,9 @@ function factsOf({ process }: DetailDocument): [string, string][] {
       'user',
       lacks['user']
         ? `${process.uid} (its name lacks ${lacks['user']} or the same user)`
-        : `${process.user} (${process.uid})`,
+        : process.user === String(process.uid)
+          ? process.user
+          : `${process.user} (${process.uid})`,
     ],
     ['state', process.state],
     ['CPU', `${process.cpu_percent?.toFixed(1) ?? '–'} %, ${process.cpu_seconds.toFixed(2)} s in all`],
