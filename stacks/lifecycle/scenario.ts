@@ -1,6 +1,7 @@
 /** What the lifecycle stack must do: its obligations, in order, each in the file of its theme. */
 import { scenario } from '../../scripts/lib/scenario.ts';
 import { comingAndGoingObligations } from './obligations/coming-and-going.ts';
+import { debuggingObligations } from './obligations/debugging.ts';
 import { engineObligations } from './obligations/engine.ts';
 import { hangingObligations } from './obligations/hanging.ts';
 import { jobObligations } from './obligations/job.ts';
@@ -17,6 +18,7 @@ comingAndGoingObligations(stack);
 hangingObligations(stack);
 naiveObligations(stack);
 jobObligations(stack);
+debuggingObligations(stack);
 engineObligations(stack);
 shutdownObligations(stack);
 
