@@ -28,7 +28,7 @@ export function findContainer(wanted: string, all: readonly Container[]): Contai
   const ways: ((container: Container) => boolean)[] = [
     ({ name, id }) => name === wanted || id === wanted,
     ({ id }) => /^[0-9a-f]+$/.test(wanted) && id.startsWith(wanted),
-    ({ service }) => service === wanted,
+    ({ service }) => wanted !== '' && service === wanted,
     ({ name }) => wanted !== '' && name.includes(wanted),
   ];
   for (const way of ways) {

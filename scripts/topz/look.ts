@@ -50,7 +50,7 @@ export async function startLook(image: string, target: Container, signal: AbortS
       '--security-opt=no-new-privileges',
       '--memory=128m',
       '--pids-limit=64',
-      // Names of users and sockets may be read with the same user.
+      // Names of users and sockets may be read with the same user and group.
       ...(user === undefined ? [] : [`--user=${user}`]),
       image,
       '/server',

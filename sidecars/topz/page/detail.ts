@@ -1,6 +1,6 @@
 /** One process: its limits, namespaces and sockets, as far as they may be read. */
 import type { DetailDocument } from '../src/view/document.ts';
-import { elapsedText } from '../src/view/format.ts';
+import { elapsedText, lacking } from '../src/view/format.ts';
 import { h, setText } from './dom.ts';
 import { follow } from './live.ts';
 import { bytes, plots } from './plot.ts';
@@ -77,7 +77,7 @@ function factsOf({ process }: DetailDocument): [string, string][] {
     [
       'user',
       lacks['user']
-        ? `${process.uid} (its name lacks ${lacks['user']} or the same user)`
+        ? `${process.uid} (its name ${lacking(lacks['user'])})`
         : process.user === String(process.uid)
           ? process.user
           : `${process.user} (${process.uid})`,
@@ -86,10 +86,7 @@ function factsOf({ process }: DetailDocument): [string, string][] {
     ['CPU', `${process.cpu_percent?.toFixed(1) ?? '–'} %, ${process.cpu_seconds.toFixed(2)} s in all`],
     ['memory', `${bytes(process.resident_bytes)}, ${process.memory_percent.toFixed(1)} %`],
     ['threads', String(process.threads)],
-    [
-      'open files',
-      process.open_files === null ? `lacks ${lacks['open_files']} or the same user` : String(process.open_files),
-    ],
+    ['open files', process.open_files === null ? lacking(lacks['open_files']) : String(process.open_files)],
     [
       'started',
       `${process.started.replace('T', ' ').replace('Z', ' UTC')}, ${elapsedText(process.elapsed_seconds)} ago`,
@@ -106,7 +103,7 @@ function rows(
   lines: readonly (readonly string[])[] | undefined,
   lacks: string | undefined,
 ): HTMLElement {
-  if (lines === undefined) return h('p', { class: 'note' }, `lacks ${lacks} or the same user`);
+  if (lines === undefined) return h('p', { class: 'note' }, lacking(lacks));
   if (lines.length === 0) return h('p', { class: 'note' }, 'none');
   return h(
     'table',

@@ -106,7 +106,7 @@ export function overview(root: HTMLElement): void {
       note,
       privileges.size === 0
         ? ''
-        : `Of some processes topz may not read: ${[...privileges].join(', ')}. The same user, or the capability, would do.`,
+        : `Of some processes topz may not read: ${[...privileges].join(', ')}. The capability would do, or the same user and group.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 /** The table of processes; rows stay the same elements from look to look. */
 import type { GroupDocument, ProcessDocument } from '../src/view/document.ts';
 import type { Placed } from '../src/view/tree.ts';
+import { lacking } from '../src/view/format.ts';
 import { COLUMNS, type Column } from './columns.ts';
 import { h, setAttributes, setChildren, setText } from './dom.ts';
 
@@ -96,8 +97,7 @@ function makeRow({ pid }: ProcessDocument): Row {
         const text = column.text(process);
         setText(column.key === 'pid' ? link : cell, column.key === 'command' ? `${branch(depth)}${text}` : text);
         const privilege = process.lacks?.[column.field ?? ''];
-        if (privilege !== undefined)
-          setAttributes(cell, { title: `lacks ${privilege} or the same user`, 'data-lacks': privilege });
+        if (privilege !== undefined) setAttributes(cell, { title: lacking(privilege), 'data-lacks': privilege });
         if (column.key === 'command') setAttributes(cell, { title: text });
         if (column.key === 'cpu') cell.classList.toggle('hot', (process.cpu_percent ?? 0) >= 50);
       });

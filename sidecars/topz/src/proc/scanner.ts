@@ -8,7 +8,7 @@ import { groupOf, nameOf, splitArguments, uidOf } from './facts.ts';
 import { printable } from './printable.ts';
 import { Process } from './process.ts';
 import { DENIED, ProcReader, why } from './reader.ts';
-import { newStat, parseStat, type Stat } from './stat.ts';
+import { newStat, parseResident, parseStat, type Stat } from './stat.ts';
 
 export interface ScannerOptions {
   readonly proc?: string;
@@ -95,7 +95,6 @@ export class Scanner {
     process.userTicks = stat.userTicks;
     process.systemTicks = stat.systemTicks;
     process.threads = stat.threads;
-    process.rssPages = stat.rssPages;
     process.virtualBytes = stat.virtualBytes;
 
     const age = uptime - process.factsAt;
@@ -108,11 +107,14 @@ export class Scanner {
         return;
       }
     }
+    const memory = this.#reader.read(`${directory}/statm`);
+    const resident = memory > 0 ? parseResident(this.#reader.buffer, memory) : undefined;
     const files = this.#openFiles(directory);
-    if (files === 'gone') {
+    if (resident === undefined || files === 'gone') {
       this.vanished++;
       return;
     }
+    process.rssPages = resident;
     process.openFiles = files;
     process.seen = this.#scan;
     process.readAt = performance.now();

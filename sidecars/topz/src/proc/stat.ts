@@ -1,6 +1,6 @@
 /** /proc/PID/stat, parsed by hand from bytes: it is read for every process at every scan. */
 
-/** The fields that are kept; proc(5) has their meaning. Times are in clock ticks, `rss` in pages. */
+/** The fields that are kept; proc(5) has their meaning. Times are in clock ticks. */
 export interface Stat {
   /** The command's name lies between these two offsets of the buffer. */
   nameStart: number;
@@ -14,7 +14,6 @@ export interface Stat {
   startTicks: number;
   /** Bytes of address space: any exec changes it. */
   virtualBytes: number;
-  rssPages: number;
 }
 
 export const newStat = (): Stat => ({
@@ -27,7 +26,6 @@ export const newStat = (): Stat => ({
   threads: 0,
   startTicks: 0,
   virtualBytes: 0,
-  rssPages: 0,
 });
 
 const SPACE = 0x20;
@@ -58,7 +56,7 @@ export function parseStat(buffer: Buffer, length: number, into: Stat): boolean {
   into.state = STATES[buffer[at + 2]! & 0x7f]!;
   at += 3;
   // `at` is on the blank before field 4.
-  for (let field = 4; field <= 24; field++) {
+  for (let field = 4; field <= 23; field++) {
     if (at >= length || buffer[at] !== SPACE) return false;
     at++;
     const negative = buffer[at] === MINUS;
@@ -89,11 +87,22 @@ export function parseStat(buffer: Buffer, length: number, into: Stat): boolean {
       case 23:
         into.virtualBytes = value;
         break;
-      case 24:
-        into.rssPages = value;
-        break;
       default:
     }
   }
   return true;
+}
+
+/**
+ * Resident memory by /proc/PID/statm, in pages. The figure in stat is a sloppy one: of some hundred
+ * pages that a small process has, a third may be missing (proc(5)).
+ * @returns undefined when the content is of another form
+ */
+export function parseResident(buffer: Buffer, length: number): number | undefined {
+  let at = 0;
+  while (at < length && buffer[at] !== SPACE) at++;
+  const begin = ++at;
+  let value = 0;
+  for (; at < length && buffer[at]! >= ZERO && buffer[at]! <= NINE; at++) value = value * 10 + (buffer[at]! - ZERO);
+  return at === begin ? undefined : value;
 }

@@ -1,6 +1,6 @@
 /**
  * Names of users. A user id means what /etc/passwd of the process' own container says, which can be
- * read only through /proc/PID/root: with the same user id, or CAP_SYS_PTRACE.
+ * read only through /proc/PID/root: with the same user and group, or CAP_SYS_PTRACE.
  */
 import { readBounded } from './bounded.ts';
 import type { Process } from './process.ts';

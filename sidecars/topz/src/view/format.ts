@@ -30,3 +30,8 @@ export function elapsedText(seconds: number): string {
 export function timeText(seconds: number): string {
   return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, '0')}`;
 }
+
+/** What it would take to read a field of another user's process. */
+export function lacking(privilege: string | undefined): string {
+  return `lacks ${privilege}, or the same user and group`;
+}

@@ -1,6 +1,6 @@
 /** `?format=text`: what `top -b` would print, and a little more. */
 import type { OverviewDocument, ProcessDocument } from './document.ts';
-import { amount, elapsedText, startedText, timeText } from './format.ts';
+import { amount, elapsedText, startedText, timeText, lacking } from './format.ts';
 import { treeOf } from './tree.ts';
 
 /** How the text may be sorted; numbers come largest first. */
@@ -61,7 +61,7 @@ export function overviewText(document: OverviewDocument, { sort, tree }: TextOpt
     '',
     line(titles, 'COMMAND'),
     ...rows.map(({ process, depth }, index) => line(cells[index]!, `${'  '.repeat(depth)}${process.command}`)),
-    ...lacking(document),
+    ...missing(document),
     '',
   ].join('\n');
 }
@@ -88,11 +88,11 @@ function heading({
 }
 
 /** What could not be read, and what that would take. */
-function lacking({ processes }: OverviewDocument): string[] {
+function missing({ processes }: OverviewDocument): string[] {
   const counts = new Map<string, number>();
   for (const { lacks = {} } of processes)
     for (const [field, privilege] of Object.entries(lacks)) {
-      const key = `${field} of %: lacks ${privilege} or the same user`;
+      const key = `${field} of %: ${lacking(privilege)}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   return counts.size === 0 ? [] : ['', ...Array.from(counts, ([key, count]) => key.replace('%', `${count} processes`))];
