@@ -47,12 +47,12 @@ const all = [
 ];
 
 test('containers that share a network are a pod, its owner first', () => {
-  const { pods, ended } = arrange('p', all);
+  const { pods, ended } = arrange('p', [...all, container('app', { joins: 'pod' })]);
   assert.equal(
     pods.map(({ owner, members }) => [owner.Id, ...members.map(({ Id }) => Id)]),
     [
       ['id-of-lone', 'id-of-lone'],
-      ['id-of-pod', 'id-of-pod', 'id-of-tls'],
+      ['id-of-pod', 'id-of-pod', 'id-of-app', 'id-of-tls'],
     ],
   );
   assert.is(ended.length, 1);

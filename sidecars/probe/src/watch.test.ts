@@ -34,6 +34,7 @@ function stage(target: Partial<Target> = {}, { budget = 3 } = {}) {
     denied: undefined as string | undefined,
     ambiguous: false,
     goesMeanwhile: false,
+    onProbe: () => {},
   };
   const ended: string[] = [];
   const lines: { level: string; msg: string }[] = [];
@@ -49,6 +50,7 @@ function stage(target: Partial<Target> = {}, { budget = 3 } = {}) {
     age: () => world.age,
     denied: () => world.denied,
     probe: async (): Promise<ProbeResult> => {
+      world.onProbe();
       if (world.goesMeanwhile) life += 1;
       world.goesMeanwhile = false;
       return world.well ? { ok: true, ms: 1 } : { ok: false, ms: 1, reason: 'no answer' };
@@ -149,6 +151,9 @@ test('a budget that is used up ends the restarts, loudly', async () => {
   assert.match(ready().checks['app']!.reason!, /budget of restarts is used up/);
   assert.is(lines.filter(({ level }) => level === 'error').length, 1);
   assert.is(await metric('probe_restart_budget_left{target="app"}'), 0);
+  world.onProbe = () => assert.not(ready().ready, 'not even while it is being probed');
+  await steps(1);
+  world.onProbe = () => {};
   world.well = true;
   await steps(2);
   assert.ok(ready().ready, 'it came to life by itself');

@@ -79,7 +79,8 @@ export function debuggingObligations({ must }: Scenario): void {
       assert.equal(await livesOf(project, LASTING), lives, 'nobody was touched');
       const changed = await docker(['diff', await project.id('reports')], { timeoutMs: 30_000 });
       assert.is(changed, '', "nothing was written to the app's root filesystem");
-      say(picture.text.split('\n').slice(2, 14).join('\n'));
+      const listening = picture.text.split('\n').filter((line) => /^ +tcp .*(tls|probe|reports)/.test(line));
+      for (const line of listening) say(line.trim());
     },
   );
 

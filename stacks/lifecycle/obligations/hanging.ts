@@ -4,7 +4,7 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { episode, told } from '../episode.ts';
-import { lifeOf, signal } from '../pod.ts';
+import { lifeOf, mainPid, signal } from '../pod.ts';
 import { withVariant } from '../variant.ts';
 
 /** The probe's log line that says why it told a target to stop. */
@@ -43,6 +43,34 @@ export function hangingObligations({ must }: Scenario): void {
       tell(told(outcome));
     });
   }
+
+  must(
+    'do so from another user too, with the capability KILL and no other',
+    {
+      say: 'The probe may also be another user than the app, with the capability to signal. It still cannot look into the app.',
+      within: 120_000,
+    },
+    async ({ project }) => {
+      await withVariant({ of: project, name: 'capability', over: true }, async (apart) => {
+        await apart.up([], { timeoutMs: 90_000 });
+        const before = await lifeOf(apart, 'reports');
+        const pid = await mainPid(apart, 'reports');
+        const look = await apart.exec('probe', ['bash', '-c', `ls /proc/${pid}/root 2>&1; true`]);
+        assert.match(look, /Permission denied/);
+        assert.match(await apart.exec('probe', ['grep', 'CapBnd', '/proc/self/status']), /\s0000000000000020$/);
+        await signal(apart, 'STOP', 'reports');
+        const after = await eventually(
+          'the app has a new life',
+          async () => {
+            const life = await lifeOf(apart, 'reports');
+            return life.restarts === before.restarts + 1 && life;
+          },
+          { within: 60_000, every: 250 },
+        );
+        assert.is(after.id, before.id);
+      });
+    },
+  );
 
   must(
     'let two probes watch each other, since nobody else watches the watcher',

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { certificate, fetchPage } from '../client.ts';
-import { lifeOf, signal } from '../pod.ts';
+import { lifeOf, signal, type Life } from '../pod.ts';
 import { withVariant } from '../variant.ts';
 
 /** What a visitor gets: a status, or the error's code. */
@@ -27,7 +27,7 @@ export function naiveObligations({ must }: Scenario): void {
         const knockBoth = (): Promise<string[]> =>
           Promise.all([knock(port('HTTPS'), cas[0]), knock(naivePort, cas[1])]);
         assert.equal(await knockBoth(), ['200', '200'], 'both serve');
-        const looked = (): Promise<{ network: string; restarts: number }[]> =>
+        const looked = (): Promise<Life[]> =>
           Promise.all([
             lifeOf(project, 'tls'),
             lifeOf(project, 'reports'),
@@ -64,8 +64,10 @@ export function naiveObligations({ must }: Scenario): void {
         );
 
         // It runs and is healthy, so compose sees nothing to do.
+        assert.is((await naive.inspect('tls')).State.Health?.Status, 'healthy');
         await naive.compose(['up', '--detach'], { timeoutMs: 60_000 });
-        assert.is.not(await knock(naivePort, cas[1]), '200', 'and another `up` does not heal it');
+        assert.equal(await lifeOf(naive, 'tls'), after[2], 'another `up` leaves it as it is');
+        assert.is.not(await knock(naivePort, cas[1]), '200', 'and does not heal it');
         say(`pod: tls and reports in ${after[0]!.network}, a visitor gets ${pod}`);
         say(`naive: tls in ${after[2]!.network}, reports in ${after[3]!.network}, a visitor gets ${stranded}`);
       });

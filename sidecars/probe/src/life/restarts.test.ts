@@ -50,6 +50,15 @@ test('a target that is healthy for long enough is forgiven; one that fails in be
   assert.equal(restarts.ask(), { allowed: false, reason: 'backoff', wait: 10_000 }, 'the first again');
 });
 
+test('health from before a restart does not forgive what comes after it', () => {
+  const restarts = make();
+  restarts.healthy();
+  now += 100_000;
+  restarts.restarted();
+  restarts.healthy();
+  assert.equal(restarts.ask(), { allowed: false, reason: 'backoff', wait: 10_000 });
+});
+
 test('a budget that is used up comes back as its window slides on', () => {
   const restarts = make({ budget: 2, window: 100_000 });
   restarts.restarted();

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findContainer } from '../pod/container.ts';
@@ -53,7 +54,10 @@ test('KILL comes after the grace period, for every process of the container', as
   const began = performance.now();
   assert.is(await end(200, () => (said += 1)), 'kill');
   assert.ok(performance.now() - began >= 200);
-  await ended;
+  await Promise.race([
+    ended,
+    pause(5000, undefined, { ref: false }).then(() => assert.unreachable('the worker was left')),
+  ]);
   assert.equal([app.signalCode, worker.signalCode, said], ['SIGKILL', 'SIGKILL', 1]);
 });
 
