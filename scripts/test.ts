@@ -122,7 +122,15 @@ if (positionals.length > 0) {
     ),
   );
 } else {
-  await part('types', () => command('tsc', 'tsc', []));
+  await part('types', async () =>
+    sum([
+      await command('tsc', 'tsc', []),
+      // Pages run in a browser, which has other globals.
+      ...(await Promise.all(
+        globSync('sidecars/*/page', { cwd: ROOT }).map((page) => command(`tsc ${page}`, 'tsc', ['--project', page])),
+      )),
+    ]),
+  );
   await part('lint', () => command('oxlint', 'oxlint', ['--type-aware', '--deny-warnings']));
   await part('format', () => command('oxfmt', 'oxfmt', ['--check']));
   await part('unit tests', () =>

@@ -1,5 +1,5 @@
 /** A contract beside what a Dockerfile or an image says: ENV, EXPOSE, LABEL, USER. */
-import type { Contract } from '../../sidecars/kit/contract.ts';
+import { defaultPort, type Contract } from '../../sidecars/kit/contract.ts';
 import { IMAGE_LABEL } from '../lib/labels.ts';
 import type { Disagreement } from './disagreement.ts';
 
@@ -95,8 +95,8 @@ function surplus(contract: Contract, name: string): string | undefined {
 
 function comparePorts(contract: Contract, facts: ImageFacts, repair: (line: string) => string): Disagreement[] {
   const declared = new Map<string, string>(
-    Object.entries(contract.ports).flatMap(([name, { parameter }]) => {
-      const number = contract.parameters[parameter]?.default;
+    Object.keys(contract.ports).flatMap((name) => {
+      const number = defaultPort(contract, name);
       return number === undefined ? [] : [[`${number}/tcp`, name] satisfies [string, string]];
     }),
   );

@@ -1,5 +1,5 @@
 /** The contract as Markdown tables that read well raw, too. */
-import type { Contract } from '../../sidecars/kit/contract.ts';
+import { defaultPort, type Contract } from '../../sidecars/kit/contract.ts';
 import type { Parameter } from '../../sidecars/kit/parameter-types.ts';
 
 export const SECTIONS = ['parameters', 'ports', 'endpoints', 'metrics', 'signals', 'exit-codes'] as const;
@@ -24,7 +24,7 @@ export function tableOf(contract: Contract, section: Section): string {
         Object.entries(contract.ports).map(([name, port]) => [
           name,
           code(port.parameter),
-          contract.parameters[port.parameter]?.default ?? 'off',
+          String(defaultPort(contract, name) ?? 'off'),
           port.description,
         ]),
       );

@@ -24,9 +24,12 @@ export interface Inspected {
     readonly OOMKilled: boolean;
     readonly Error: string;
     readonly StartedAt: string;
+    readonly FinishedAt: string;
+    /** Of the first process, as the engine's machine counts; 0 when it does not run. */
+    readonly Pid: number;
     readonly Health?: {
       readonly Status: string;
-      readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[];
+      readonly Log: readonly { readonly End: string; readonly ExitCode: number; readonly Output: string }[];
     };
   };
   readonly Config: {

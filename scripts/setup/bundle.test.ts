@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundle } from './bundle.ts';
@@ -62,6 +63,19 @@ test('a stack trace leads to the line in the source', () => {
       assert.match(String((error as { stderr: Buffer }).stderr), 'src/main.ts:3:');
     }
   });
+});
+
+test('a page becomes one script for a browser and one style', async () => {
+  put('sidecars/one/page/word.ts', "export const word: string = 'hello';");
+  put('sidecars/one/page/main.ts', "import { word } from './word.ts'; globalThis.print(word);");
+  put('sidecars/one/page/style.css', 'body { margin: 0 }');
+  const programs = (await bundle(root)).map(({ path }) => path);
+  assert.equal(programs, [ONE, TWO]);
+  const said: string[] = [];
+  runInNewContext(read('sidecars/one/dist/page.js'), { print: (text: string) => said.push(text) });
+  assert.equal(said, ['hello']);
+  assert.match(read('sidecars/one/dist/page.css'), /margin: 0/);
+  assert.not.match(read('sidecars/one/dist/page.js'), /import|require/);
 });
 
 test('a file with the same content is not touched', async () => {

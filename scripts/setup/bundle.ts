@@ -15,6 +15,8 @@ export interface Bundle {
 
 /** Where programs that become a bundle live: a folder with `src/main.ts`. */
 const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
+/** What a sidecar's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
+const PAGES = ['sidecars/*/page/main.ts', 'sidecars/*/page/style.css'];
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
@@ -23,8 +25,9 @@ const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds
 
 /**
  * Bundles every program into `dist/NAME.mjs` in its folder, with its source map beside it (not in
- * the image), not minified, so that a stack trace can be read inside a container. A file whose
- * content stays the same is not written, so that the engine's build cache holds.
+ * the image), not minified, so that a stack trace can be read inside a container; a sidecar's page
+ * becomes `dist/page.js` and `dist/page.css`. A file whose content stays the same is not written, so
+ * that the engine's build cache holds.
  * Throws SetupError with esbuild's messages when a program does not compile.
  */
 export async function bundle(root: string = ROOT): Promise<Bundle[]> {
@@ -34,7 +37,14 @@ export async function bundle(root: string = ROOT): Promise<Bundle[]> {
     const folder = dirname(dirname(path));
     return { in: join(root, path), out: join(folder, 'dist', basename(folder)) };
   });
-  const files = await compile(root, entryPoints);
+  const pages = globSync(PAGES, { cwd: root }).map((path) => ({
+    in: join(root, path),
+    out: join(dirname(dirname(path)), 'dist', 'page'),
+  }));
+  const files = [
+    ...(await compile(root, entryPoints, PROGRAM)),
+    ...(pages.length > 0 ? await compile(root, pages, PAGE) : []),
+  ];
   const outcomes = await Promise.all(
     files.map(async ({ path, text }) => ({
       path: relative(root, path),
@@ -52,20 +62,29 @@ async function addHealthcheck(root: string, program: string): Promise<void> {
   if (existsSync(source) && (await writeIfChanged(target, await readFile(source, 'utf8')))) await chmod(target, 0o755);
 }
 
-async function compile(root: string, entryPoints: { in: string; out: string }[]): Promise<OutputFile[]> {
+const PROGRAM = {
+  outExtension: { '.js': '.mjs' },
+  banner: { js: REQUIRE },
+  platform: 'node',
+  format: 'esm',
+  target: 'node26',
+  sourcemap: 'linked',
+} as const;
+const PAGE = { platform: 'browser', format: 'iife', target: 'es2023' } as const;
+
+async function compile(
+  root: string,
+  entryPoints: { in: string; out: string }[],
+  options: typeof PROGRAM | typeof PAGE,
+): Promise<OutputFile[]> {
   try {
     const { outputFiles } = await build({
+      ...options,
       entryPoints,
       outdir: root,
       absWorkingDir: root,
-      outExtension: { '.js': '.mjs' },
-      banner: { js: REQUIRE },
       bundle: true,
       write: false,
-      platform: 'node',
-      format: 'esm',
-      target: 'node26',
-      sourcemap: 'linked',
       charset: 'utf8',
       logLevel: 'silent',
     });

@@ -21,8 +21,12 @@ const contract = defineContract({
     },
     UPDATE_TOKEN: { type: 'string', secret: true, required: true, pattern: /^\w+$/, description: 'Token' },
     HOOK_PORT: { type: 'port', description: 'Port of hooks' },
+    PAGE_ADDRESS: { type: 'string', default: '[::1]:8080', description: 'Address and port of the page' },
   },
-  ports: { hooks: { parameter: 'HOOK_PORT', description: 'hooks' } },
+  ports: {
+    hooks: { parameter: 'HOOK_PORT', description: 'hooks' },
+    page: { parameter: 'PAGE_ADDRESS', description: 'page' },
+  },
   endpoints: { '/last': 'the last update' },
   metrics: { sync_updates_total: { type: 'counter', help: 'Updates', labels: ['result'] } },
   signals: { SIGHUP: 'update now' },
@@ -60,6 +64,7 @@ test('the document is plain data that says all', () => {
   });
   assert.equal(document.ports, {
     hooks: { parameter: 'HOOK_PORT', description: 'hooks' },
+    page: { parameter: 'PAGE_ADDRESS', description: 'page', default: 8080 },
     admin: { parameter: 'ADMIN_PORT', description: 'health, readiness and metrics', default: 9902 },
   });
 });

@@ -9,7 +9,7 @@ import { accepts } from './parameter-types.ts';
 import type { Parameters } from './parameters.ts';
 
 export interface PortDeclaration {
-  /** The parameter that moves it; its default is the port's number. */
+  /** The parameter that moves it: a port, or an address that ends in `:PORT`. */
   readonly parameter: string;
   readonly description: string;
 }
@@ -112,6 +112,12 @@ export function defineContract<const P extends Parameters, const M extends Metri
   };
 }
 
+/** The number that a port has unless its parameter says otherwise; undefined for one that is off by default. */
+export function defaultPort(contract: Contract, name: string): number | undefined {
+  const text = contract.parameters[contract.ports[name]?.parameter ?? '']?.default;
+  return text === undefined ? undefined : Number(text.slice(text.lastIndexOf(':') + 1));
+}
+
 /** A parameter as contract.json shows it. */
 export interface ParameterDocument {
   readonly type: string;
@@ -149,8 +155,8 @@ export function contractDocument(contract: Contract): ContractDocument {
     },
   ]);
   const ports = Object.entries(contract.ports).map(([name, port]) => {
-    const number = contract.parameters[port.parameter]?.default;
-    return [name, { ...port, ...(number !== undefined && { default: Number(number) }) }] as const;
+    const number = defaultPort(contract, name);
+    return [name, { ...port, ...(number !== undefined && { default: number }) }] as const;
   });
   return { ...contract, parameters: Object.fromEntries(parameters), ports: Object.fromEntries(ports) };
 }

@@ -11,6 +11,7 @@ const LIST: Parameter = { type: 'list', ...d };
 const GOOD: readonly [parameter: Parameter, text: string, value: unknown][] = [
   [{ type: 'string', ...d }, ' any text\t', ' any text\t'],
   [{ type: 'string', pattern: /^a+$/, ...d }, 'aa', 'aa'],
+  [{ type: 'string', multiline: true, ...d }, '- a\r\n\tb\n', '- a\r\n\tb\n'],
   [{ type: 'path', ...d }, '/x y', '/x y'],
   [{ type: 'url', ...d }, 'https://example.org/x', 'https://example.org/x'],
   [{ type: 'integer', min: -5, ...d }, '-5', -5],
@@ -39,6 +40,7 @@ for (const [parameter, text, value] of GOOD)
 
 const BAD: readonly [parameter: Parameter, text: string, wrong: RegExp, accepted: RegExp][] = [
   [{ type: 'string', ...d }, 'a\nb', /control character/, /any text/],
+  [{ type: 'string', multiline: true, ...d }, 'a\u0007b', /control character/, /any text/],
   [{ type: 'string', pattern: /^a+$/, accepts: 'some a', ...d }, 'b', /malformed/, /^some a$/],
   [{ type: 'path', ...d }, 'relative', /absolute/, /absolute path/],
   [{ type: 'url', ...d }, 'ftp://x', /not a URL/, /http/],

@@ -23,6 +23,8 @@ export interface StringParameter extends Common {
   /** What a value must look like; `accepts` says the same in words. */
   readonly pattern?: RegExp;
   readonly accepts?: string;
+  /** True for a whole document: line breaks are text too. */
+  readonly multiline?: boolean;
 }
 export interface IntegerParameter extends Common {
   readonly type: 'integer' | 'port';
@@ -200,6 +202,7 @@ export function parseValue(parameter: Parameter, text: string): string | number 
     }
     case 'string':
   }
-  if (/(?!\t)\p{Cc}/u.test(text)) return refuse('holds a control character');
+  const control = 'multiline' in parameter && parameter.multiline ? /(?![\t\r\n])\p{Cc}/u : /(?!\t)\p{Cc}/u;
+  if (control.test(text)) return refuse('holds a control character');
   return parameter.pattern && !parameter.pattern.test(text) ? refuse('is malformed') : text;
 }

@@ -35,7 +35,7 @@ export class ProcessError extends Error {
 }
 
 /** Programs whose first argument is the program that people mean: `python3 /srv/app.py`. */
-const INTERPRETERS = /^(?:python|perl|ruby|node|php|lua|java|bash|dash|ash|sh)[\d.]*$/;
+export const INTERPRETERS = /^(?:python|perl|ruby|node|php|lua|java|bash|dash|ash|sh)[\d.]*$/;
 
 /**
  * Look at one process.

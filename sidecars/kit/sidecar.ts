@@ -25,6 +25,10 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   readonly shutdown: Shutdown;
   /** Add a path to the admin port. */
   readonly adminPath: (path: string, handler: AdminHandler) => void;
+  /** Bring metrics up to date whenever they are read. */
+  readonly beforeMetrics: (update: () => void) => void;
+  /** What `/metrics` answers, for a sidecar that shows it elsewhere, too. */
+  readonly metricsText: () => Promise<string>;
 }
 
 /**
@@ -76,6 +80,11 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     '/startupz': (_request, response) =>
       void response.writeHead(started ? 200 : 503).end(started ? 'ok\n' : 'starting\n'),
   };
+  const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
+  const metricsText = (): Promise<string> => {
+    for (const update of updates) update();
+    return registry.metrics();
+  };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');
     process.exit(EXIT_FAILURE);
@@ -91,10 +100,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     port: common.ADMIN_PORT,
     readiness,
     paths,
-    metrics: () => {
-      updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>);
-      return registry.metrics();
-    },
+    metrics: metricsText,
   });
   await job({
     parameters,
@@ -104,6 +110,8 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     readiness,
     shutdown,
     adminPath: (path, handler) => (paths[path] = handler),
+    beforeMetrics: (update) => updates.push(update),
+    metricsText,
   });
   started = true;
   shutdown.step('admin port', () => {

@@ -1,0 +1,105 @@
+/** Our topz beside a container that is already running: started, asked, removed. */
+import { docker } from '../lib/engine.ts';
+import { STACK_LABEL } from '../lib/labels.ts';
+import { eventually, Hopeless } from '../lib/poll.ts';
+import type { Container } from './find-container.ts';
+
+const PORT = 8080;
+const UP = 20_000;
+
+/** Every container, running or not. */
+export async function listContainers(signal?: AbortSignal): Promise<Container[]> {
+  const format = '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Label "com.docker.compose.service"}}';
+  const text = await docker(['ps', '--all', '--no-trunc', '--format', format], { timeoutMs: 30_000, signal });
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [id = '', name = '', state = '', service = ''] = line.split('\t');
+      return { id, name, state, service };
+    });
+}
+
+export interface Look {
+  /** `http://127.0.0.1:PORT/topz`. */
+  readonly url: string;
+  /** Resolves when it has ended, which it does with the container that it looks into. */
+  readonly ended: Promise<unknown>;
+  /** Remove it. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Start topz in a container's pid namespace, on a free port of this machine's loopback address.
+ * @param image of topz
+ * @param target whose processes are shown
+ * @throws EngineError when it cannot be started
+ */
+export async function startLook(image: string, target: Container, signal: AbortSignal): Promise<Look> {
+  const user = await userOf(target.id);
+  const id = await docker(
+    [
+      'run',
+      '--detach',
+      '--rm',
+      `--label=${STACK_LABEL}=topz`,
+      `--pid=container:${target.id}`,
+      `--publish=127.0.0.1:0:${PORT}`,
+      '--read-only',
+      '--cap-drop=ALL',
+      '--security-opt=no-new-privileges',
+      '--memory=128m',
+      '--pids-limit=64',
+      // Names of users and sockets may be read with the same user and group.
+      ...(user === undefined ? [] : [`--user=${user}`]),
+      image,
+      '/server',
+      `--addr=0.0.0.0:${PORT}`,
+    ],
+    { timeoutMs: 60_000, signal },
+  );
+  const remove = async (): Promise<void> => {
+    // It removes itself as well, when it ends: what is already gone is no failure.
+    await docker(['rm', '--force', id], { timeoutMs: 30_000 }).catch(() => undefined);
+  };
+  try {
+    const address = (await docker(['port', id, `${PORT}/tcp`], { timeoutMs: 30_000, signal })).split('\n')[0]!;
+    const url = `http://${address}/topz`;
+    await eventually('topz answers', () => answers(url, id), { within: UP, signal });
+    return { url, ended: docker(['wait', id]).catch(() => undefined), remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** One look as text, once shares of the processor can be told. */
+export async function readText(url: string, signal: AbortSignal): Promise<string> {
+  await eventually(
+    'a window has passed',
+    async () => {
+      const response = await fetch(`${url}?format=json`, { signal });
+      const { window_seconds: window } = (await response.json()) as { window_seconds: number | null };
+      return window !== null && window >= 0.9;
+    },
+    { within: UP, every: 300, signal },
+  );
+  return (await fetch(`${url}?format=text`, { signal })).text();
+}
+
+/** The container's user, where it is given as a number and is not root: root without capabilities may read no more. */
+async function userOf(id: string): Promise<string | undefined> {
+  const user = await docker(['inspect', '--format', '{{.Config.User}}', id], { timeoutMs: 30_000 });
+  return /^[1-9]\d*(:\d+)?$/.test(user) ? user : undefined;
+}
+
+async function answers(url: string, id: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+  } catch (error) {
+    const running = await docker(['ps', '--quiet', '--no-trunc', '--filter', `id=${id}`], { timeoutMs: 10_000 });
+    if (running === '')
+      throw new Hopeless('topz has ended: did the container that it looks into end?', { cause: error });
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+/** What is watched: a container of the pod, and how one tells that it hangs. */
+import { withoutCredentials } from '../../../kit/http-client.ts';
+
+/** Three ways to look at a container. */
+export type Check =
+  | { readonly kind: 'http'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'process'; readonly name: string };
+
+/** When to look, and when it is enough; durations in milliseconds. */
+export interface Timing {
+  readonly initialDelay: number;
+  readonly period: number;
+  readonly timeout: number;
+  readonly failureThreshold: number;
+  /** From TERM to KILL. */
+  readonly gracePeriod: number;
+}
+
+export interface Target extends Timing {
+  /** For logs and metrics. */
+  readonly name: string;
+  /** The process by which its container is found. */
+  readonly process: string;
+  readonly check: Check;
+}
+
+/** A check in a log line's words. */
+export function describe(check: Check): string {
+  if (check.kind === 'http') return withoutCredentials(check.url);
+  return check.kind === 'tcp' ? `tcp://${check.host}:${check.port}` : `process ${check.name}`;
+}

@@ -1,0 +1,65 @@
+/** A card for each container: what it uses, now and in the last minutes. */
+import type { GroupDocument } from '../src/view/document.ts';
+import { elapsedText } from '../src/view/format.ts';
+import { h, setAttributes, setChildren, setText } from './dom.ts';
+import { plots } from './plot.ts';
+
+interface Card {
+  readonly element: HTMLElement;
+  update(group: GroupDocument, now: number, chosen: boolean): void;
+}
+
+/**
+ * The cards.
+ * @param choose is called with a container's id when its card is clicked
+ */
+export function containers(choose: (id: string) => void): {
+  readonly element: HTMLElement;
+  update(groups: readonly GroupDocument[], time: string, chosen: string): void;
+} {
+  const element = h('section', { class: 'containers', 'aria-label': 'Containers' });
+  const cards = new Map<string, Card>();
+  return {
+    element,
+    update(groups, time, chosen) {
+      const shown = groups.map((group) => {
+        const known = cards.get(group.id) ?? card(group.id, choose);
+        cards.set(group.id, known);
+        known.update(group, Date.parse(time), group.id === chosen);
+        return known.element;
+      });
+      for (const id of cards.keys()) if (!groups.some((group) => group.id === id)) cards.delete(id);
+      setChildren(element, shown);
+    },
+  };
+}
+
+function card(id: string, choose: (id: string) => void): Card {
+  const name = h('button', { type: 'button', title: 'Show only the processes of this container' });
+  const label = h('code', {}, id);
+  const facts = h('p');
+  const drawing = plots();
+  const element = h('article', { 'data-container': id }, h('header', {}, name, label), ...drawing.elements, facts);
+  name.addEventListener('click', () => choose(id));
+  return {
+    element,
+    update(group, now, chosen) {
+      setText(name, group.name);
+      setAttributes(name, { 'aria-pressed': String(chosen) });
+      if (group.history) drawing.update(group.history);
+      const up = elapsedText(Math.max(0, Math.floor((now - Date.parse(group.started)) / 1000)));
+      setText(
+        facts,
+        [
+          count(group.processes, 'process', 'processes'),
+          count(group.threads, 'thread', 'threads'),
+          ...(group.open_files === null ? [] : [count(group.open_files, 'file', 'files')]),
+          `up ${up}`,
+          ...(group.restarts > 0 ? [count(group.restarts, 'restart', 'restarts')] : []),
+        ].join(' · '),
+      );
+    },
+  };
+}
+
+const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;

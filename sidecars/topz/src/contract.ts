@@ -1,0 +1,103 @@
+/** The topz sidecar's contract: what it takes, serves, counts and answers with. */
+import { defineContract } from '../../kit/contract.ts';
+
+const GROUP = ['groupname', 'container'] as const;
+
+export const contract = defineContract({
+  name: 'topz',
+  version: '1.0.0',
+  description:
+    'Shows the processes of any container whose pid namespace it shares: as a page, as text, as JSON, as metrics.',
+  prefixes: ['TOPZ_'],
+  adminPort: '9921',
+  parameters: {
+    TOPZ_ADDRESS: {
+      type: 'string',
+      default: '0.0.0.0:8080',
+      pattern: /^(\[[0-9a-fA-F:.]+\]|[\d.]*):\d{1,5}$/,
+      accepts: 'ADDRESS:PORT, such as 0.0.0.0:8080, 127.0.0.1:8080, [::]:8080 or :8080',
+      description: 'Address and port of the page; also `--addr`, as in Kubernetes',
+    },
+    TOPZ_SAMPLE_PERIOD: {
+      type: 'duration',
+      unit: 's',
+      default: '5s',
+      min: 0,
+      max: 3_600_000,
+      description:
+        'Time between two samples of the plots; 0 takes none, and processes are looked at only when somebody asks',
+    },
+    TOPZ_HISTORY: {
+      type: 'duration',
+      unit: 's',
+      default: '10m',
+      min: 10_000,
+      max: 86_400_000,
+      description: 'How far back the plots go',
+    },
+    TOPZ_MASK: {
+      type: 'boolean',
+      default: 'true',
+      description: 'Hides passwords and tokens in command lines',
+    },
+    TOPZ_MASK_PATTERN: {
+      type: 'string',
+      accepts: 'a regular expression in JavaScript syntax',
+      description: 'What it matches in a command line is hidden, too',
+    },
+    TOPZ_MAX_PROCESSES: {
+      type: 'integer',
+      default: '2000',
+      min: 1,
+      max: 100_000,
+      description: 'Most processes that are looked at; those with the highest ids are left out, and counted',
+    },
+    TOPZ_MAX_CONTAINERS: {
+      type: 'integer',
+      default: '64',
+      min: 1,
+      max: 1000,
+      description: 'Most containers that are told apart; the rest is summed up as `other`',
+    },
+  },
+  ports: { page: { parameter: 'TOPZ_ADDRESS', description: '/topz, and /metrics once more' } },
+  endpoints: {
+    '/metrics': "Prometheus text format; the page's port answers it, too",
+  },
+  metrics: {
+    namedprocess_namegroup_num_procs: { type: 'gauge', help: 'Processes of a container', labels: GROUP },
+    namedprocess_namegroup_cpu_seconds_total: {
+      type: 'counter',
+      help: 'Processor time of a container since it was first seen, in seconds; a process that came and went between two looks is not in it',
+      labels: [...GROUP, 'mode'],
+    },
+    namedprocess_namegroup_memory_bytes: {
+      type: 'gauge',
+      help: 'Memory of a container, in bytes; pages that processes share count for each',
+      labels: [...GROUP, 'memtype'],
+    },
+    namedprocess_namegroup_num_threads: { type: 'gauge', help: 'Threads of a container', labels: GROUP },
+    namedprocess_namegroup_open_filedesc: {
+      type: 'gauge',
+      help: 'Open file descriptors of a container, of those processes that may be asked',
+      labels: GROUP,
+    },
+    namedprocess_namegroup_oldest_start_time_seconds: {
+      type: 'gauge',
+      help: "Start of a container's first process, since the epoch",
+      labels: GROUP,
+    },
+    namedprocess_namegroup_restarts_total: {
+      type: 'counter',
+      help: "How often another process was seen in the place of a container's first one",
+      labels: GROUP,
+    },
+    topz_scan_duration_seconds: {
+      type: 'histogram',
+      help: 'Time that one look at all processes took',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    },
+    topz_processes_vanished_total: { type: 'counter', help: 'Processes that ended while they were looked at' },
+    topz_processes_omitted: { type: 'gauge', help: 'Processes beyond TOPZ_MAX_PROCESSES' },
+  },
+});

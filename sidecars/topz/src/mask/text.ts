@@ -1,0 +1,39 @@
+/** Secrets inside a text: those that their form gives away, and those that a name before them does. */
+import { isSecretName } from './names.ts';
+
+export const MASK = '***';
+
+// Every expression takes time in proportion to the text: no repeated group holds another repetition
+// of the same characters.
+const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*/g;
+/** What issuers begin their tokens with; `eyJ` is `{"` in base64, a JSON web token. */
+const TOKENS =
+  /\b(?:gh[opsur]_\w{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|sk-[\w-]{16,}|[rs]k_(?:live|test)_\w{10,}|AIza[\w-]{30,}|ya29\.[\w.-]{20,}|npm_\w{30,}|hv[bs]\.[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{6,}[\w.-]*)/g;
+const BEARER = /\b(bearer\s+)[^\s"',;]+/gi;
+/** The value of a header goes on to the end of its line, or of its quotes. */
+const HEADER =
+  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,60}(?:key|token|auth|secret|password)[\w-]{0,60})(\s{0,3}[:=]\s{0,3})[^\r\n"']+/gi;
+/** `scheme://user:secret@`; a port is none, and a secret may hold `@` and even `/`. */
+const URL_PASSWORD = /\b([a-z][a-z\d+.-]{0,30}:\/\/[^\s/?#@:]*:)(?!\d{1,5}[/?#])[^\s"'<>]*@/gi;
+/** Over HTTP a user without a password is a token: `https://TOKEN@host/repository`. */
+const URL_TOKEN = /\b(https?:\/\/)[^\s/?#@:"'<>]+@/gi;
+const ASSIGNMENT = /([A-Za-z_][\w.-]{0,100})(["']?\s{0,3}[=:]\s{0,3})("(?:[^"\\]|\\[\s\S])*"?|'[^']*'?|[^\s&;"'`]+)/g;
+
+/**
+ * Mask what a text holds of secrets.
+ * @param text part of a command line
+ */
+export function maskText(text: string): string {
+  return text
+    .replace(PRIVATE_KEY, MASK)
+    .replace(URL_PASSWORD, `$1${MASK}@`)
+    .replace(URL_TOKEN, `$1${MASK}@`)
+    .replace(HEADER, `$1$2${MASK}`)
+    .replace(ASSIGNMENT, (all, name: string, between: string, value: string) => {
+      if (!isSecretName(name) || value.startsWith('//')) return all;
+      const quote = /^["']/.exec(value)?.[0] ?? '';
+      return `${name}${between}${quote}${MASK}${quote}`;
+    })
+    .replace(BEARER, `$1${MASK}`)
+    .replace(TOKENS, MASK);
+}

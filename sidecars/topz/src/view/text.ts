@@ -1,0 +1,113 @@
+/** `?format=text`: what `top -b` would print, and a little more. */
+import type { OverviewDocument, ProcessDocument } from './document.ts';
+import { amount, elapsedText, startedText, timeText, lacking } from './format.ts';
+import { treeOf } from './tree.ts';
+
+/** How the text may be sorted; numbers come largest first. */
+export const SORTS = ['cpu', 'memory', 'pid', 'threads', 'files', 'started', 'user', 'command'] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface TextOptions {
+  readonly sort: Sort;
+  /** Children under their parents. */
+  readonly tree: boolean;
+}
+
+interface Column {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  readonly value: (process: ProcessDocument) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'PID', align: 'right', value: ({ pid }) => String(pid) },
+  { title: 'PPID', align: 'right', value: ({ ppid }) => String(ppid) },
+  { title: 'USER', align: 'left', value: ({ user }) => user },
+  { title: 'S', align: 'left', value: ({ state }) => state },
+  { title: '%CPU', align: 'right', value: ({ cpu_percent: cpu }) => cpu?.toFixed(1) ?? '-' },
+  { title: '%MEM', align: 'right', value: ({ memory_percent: memory }) => memory.toFixed(1) },
+  { title: 'RES', align: 'right', value: ({ resident_bytes: bytes }) => amount(bytes) },
+  { title: 'THR', align: 'right', value: ({ threads }) => String(threads) },
+  { title: 'FD', align: 'right', value: ({ open_files: files }) => (files === null ? '-' : String(files)) },
+  { title: 'STARTED', align: 'right', value: ({ started, elapsed_seconds: age }) => startedText(started, age) },
+  { title: 'ELAPSED', align: 'right', value: ({ elapsed_seconds: age }) => elapsedText(age) },
+  { title: 'TIME+', align: 'right', value: ({ cpu_seconds: seconds }) => timeText(seconds) },
+];
+
+/**
+ * All processes.
+ * @returns lines, each ended; the command, of any length, is last in its line
+ */
+export function overviewText(document: OverviewDocument, { sort, tree }: TextOptions): string {
+  const { groups, processes } = document;
+  const rows = tree
+    ? treeOf(sorted(processes, sort))
+    : sorted(processes, sort).map((process) => ({ process, depth: 0 }));
+  const names = new Map(groups.map(({ id, name }) => [id, name]));
+  const cells = rows.map(({ process }) => [
+    ...COLUMNS.map(({ value }) => value(process)),
+    names.get(process.group) ?? '',
+  ]);
+  const titles = [...COLUMNS.map(({ title }) => title), 'CONTAINER'];
+  const widths = titles.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]!.length)));
+  const line = (row: readonly string[], command: string): string =>
+    `${row
+      .map((cell, column) =>
+        COLUMNS[column]?.align === 'right' ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
+      .join(' ')} ${command}`;
+  return [
+    ...heading(document),
+    '',
+    line(titles, 'COMMAND'),
+    ...rows.map(({ process, depth }, index) => line(cells[index]!, `${'  '.repeat(depth)}${process.command}`)),
+    ...missing(document),
+    '',
+  ].join('\n');
+}
+
+function heading({
+  time,
+  uptime_seconds: uptime,
+  processors,
+  memory_bytes: memory,
+  load,
+  omitted,
+  groups,
+  processes,
+}: OverviewDocument): string[] {
+  const count = (states: string): number => processes.filter(({ state }) => states.includes(state)).length;
+  const resident = processes.reduce((sum, { resident_bytes: bytes }) => sum + bytes, 0);
+  const cpu = processes.reduce((sum, { cpu_percent: percent }) => sum + (percent ?? 0), 0);
+  const left = omitted > 0 ? `, ${omitted} left out` : '';
+  return [
+    `topz - ${time.slice(11, 19)} up ${elapsedText(Math.floor(uptime))}, load average: ${load.map((each) => each.toFixed(2)).join(', ')}`,
+    `Tasks: ${processes.length} total, ${count('R')} running, ${count('SDI')} sleeping, ${count('Tt')} stopped, ${count('Z')} zombie${left}, in ${groups.length} containers`,
+    `%Cpu: ${cpu.toFixed(1)} used of ${processors * 100}; Mem: ${amount(resident)} resident of ${amount(memory)}`,
+  ];
+}
+
+/** What could not be read, and what that would take. */
+function missing({ processes }: OverviewDocument): string[] {
+  const counts = new Map<string, number>();
+  for (const { lacks = {} } of processes)
+    for (const [field, privilege] of Object.entries(lacks)) {
+      const key = `${field} of %: ${lacking(privilege)}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  return counts.size === 0 ? [] : ['', ...Array.from(counts, ([key, count]) => key.replace('%', `${count} processes`))];
+}
+
+const ORDER: Readonly<Record<Sort, (a: ProcessDocument, b: ProcessDocument) => number>> = {
+  cpu: (a, b) => (b.cpu_percent ?? 0) - (a.cpu_percent ?? 0),
+  memory: (a, b) => b.resident_bytes - a.resident_bytes,
+  pid: () => 0,
+  threads: (a, b) => b.threads - a.threads,
+  files: (a, b) => (b.open_files ?? 0) - (a.open_files ?? 0),
+  started: (a, b) => (a.started < b.started ? 1 : a.started > b.started ? -1 : 0),
+  user: (a, b) => (a.user < b.user ? -1 : a.user > b.user ? 1 : 0),
+  command: (a, b) => (a.command < b.command ? -1 : a.command > b.command ? 1 : 0),
+};
+
+const sorted = (processes: readonly ProcessDocument[], sort: Sort): ProcessDocument[] =>
+  processes.toSorted((a, b) => ORDER[sort](a, b) || a.pid - b.pid);

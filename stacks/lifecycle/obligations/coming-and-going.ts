@@ -1,0 +1,108 @@
+/** Each container of the pod restarted, crashed, recreated and upgraded, and nobody else touched. */
+import * as assert from 'uvu/assert';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import { docker } from '../../../scripts/lib/engine.ts';
+import { IMAGE_LABEL } from '../../../scripts/lib/labels.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { episode, told } from '../episode.ts';
+import { signal, type Service } from '../pod.ts';
+
+/** What each says as soon as it does its work. */
+const BACK = { reports: /reports on 127\.0\.0\.1:8000/, tls: /"msg":"listening/, probe: /"msg":"reports is healthy"/ };
+const OPTIONS = { timeoutMs: 60_000 };
+const WITHIN = 90_000;
+
+type Mortal = Exclude<Service, 'pod'>;
+
+const restart = (project: Project, service: string): Promise<unknown> => project.compose(['restart', service], OPTIONS);
+const recreate = (project: Project, service: string, env: Record<string, string> = {}): Promise<unknown> =>
+  project.compose(['up', '--detach', '--no-deps', '--force-recreate', service], {
+    ...OPTIONS,
+    env: { ...project.env, ...env },
+  });
+
+const EVENTS: readonly {
+  readonly what: string;
+  readonly say: (name: string) => string;
+  readonly act: (project: Project, service: Mortal) => Promise<unknown>;
+}[] = [
+  { what: 'restarted', say: (name) => `${name} is restarted with docker compose restart.`, act: restart },
+  { what: 'crashes', say: (name) => `${name} crashes.`, act: (project, service) => signal(project, 'KILL', service) },
+  { what: 'recreated', say: (name) => `${name} is replaced by a new container.`, act: recreate },
+];
+
+export function comingAndGoingObligations({ must }: Scenario): void {
+  for (const [service, name] of [
+    ['reports', 'The app'],
+    ['tls', 'The TLS sidecar'],
+    ['probe', 'The probe sidecar'],
+  ] as const) {
+    for (const { what, say, act } of EVENTS) {
+      must(
+        `leave everybody else untouched when ${service} ${what === 'crashes' ? what : `is ${what}`}`,
+        { say: say(name), within: WITHIN },
+        async ({ project, port, say: tell }) => {
+          const outcome = await episode({
+            project,
+            port: port('HTTPS'),
+            service,
+            act: async () => void (await act(project, service)),
+            back: BACK[service],
+          });
+          const crashed = what === 'crashes';
+          assert.is(outcome.after.restarts, crashed ? outcome.before.restarts + 1 : 0, 'restarts by the engine');
+          assert.is(outcome.after.id === outcome.before.id, what !== 'recreated', 'the same container');
+          if (service === 'probe') assert.equal(outcome.misses, [], 'no request failed');
+          tell(told(outcome));
+        },
+      );
+    }
+  }
+
+  for (const [service, name] of [
+    ['tls', 'The TLS sidecar'],
+    ['probe', 'The probe sidecar'],
+  ] as const) {
+    must(
+      `leave everybody else untouched when ${service} is upgraded to another image, and taken back`,
+      { say: `${name} is upgraded to another image, and then taken back to the first.`, within: WITHIN },
+      async ({ project, port, say }) => {
+        const tag = `${project.name}-next`;
+        const { Image } = await project.inspect(service);
+        await docker(
+          [
+            'build',
+            '--quiet',
+            '--label',
+            'org.opencontainers.image.version=next',
+            '--label',
+            `${IMAGE_LABEL}=${service}`,
+            '--tag',
+            `sidecar-stacks/${service}:${tag}`,
+            '-',
+          ],
+          { ...OPTIONS, input: `FROM sidecar-stacks/${service}:${process.env['IMAGE_TAG'] ?? 'dev'}\n` },
+        );
+        try {
+          for (const [env, check] of [
+            [{ IMAGE_TAG: tag }, assert.is.not],
+            [{}, assert.is],
+          ] as const) {
+            const outcome = await episode({
+              project,
+              port: port('HTTPS'),
+              service,
+              act: async () => void (await recreate(project, service, env)),
+              back: BACK[service],
+            });
+            check((await project.inspect(service)).Image, Image);
+            if (service === 'probe') assert.equal(outcome.misses, [], 'no request failed');
+            say(told(outcome));
+          }
+        } finally {
+          await docker(['image', 'rm', '--force', `sidecar-stacks/${service}:${tag}`], OPTIONS);
+        }
+      },
+    );
+  }
+}

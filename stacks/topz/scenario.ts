@@ -1,0 +1,387 @@
+/** What the topz stack must do, seen from outside and from inside its containers. */
+import * as assert from 'uvu/assert';
+import { docker } from '../../scripts/lib/engine.ts';
+import { eventually, steadily } from '../../scripts/lib/poll.ts';
+import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
+import { checkPage, closeBrowser } from './browser.ts';
+import { groupOf, processesOf, Topz } from './client.ts';
+import { lookAround } from './hands-on.ts';
+import { charges, chargedAt, lives, ps } from './inside.ts';
+
+const { must, run, finally: afterwards } = scenario(import.meta.url);
+
+const APACHE = { name: 'apache2', uid: 33 };
+const WEBSTATS = { name: 'webstats', uid: 8000 };
+/** What the image's command holds. */
+const SECRETS = ['Wint3r-is-c0ming', 's3same-0pen'];
+
+const topzOf = ({ port }: Stage): Topz => new Topz(port('TOPZ'));
+
+must(
+  "show the same processes as ps inside the app's container",
+  {
+    say: 'A preforking Apache, and a statistics program of another user. topz shares their pid namespace, and shows them.',
+  },
+  async (stage) => {
+    const { project, say } = stage;
+    // A health check may come and go between two looks: all three must be the same once.
+    const pairs = await eventually(
+      'ps and topz show the same',
+      async () => {
+        const before = await ps(project, 'apache');
+        const { processes } = await topzOf(stage).overview();
+        const after = await ps(project, 'apache');
+        const ids = (lines: readonly { pid: number }[]): string =>
+          lines
+            .map(({ pid }) => pid)
+            .toSorted((a, b) => a - b)
+            .join(' ');
+        if (ids(before) !== ids(processes) || ids(after) !== ids(processes)) return false;
+        return processes.map((process) => ({ process, line: after.find(({ pid }) => pid === process.pid)! }));
+      },
+      { within: 40_000 },
+    );
+    for (const { process, line } of pairs) {
+      const shown = SECRETS.reduce((text, secret) => text.replaceAll(secret, '***'), line.args);
+      assert.is(process.command, shown);
+      assert.is(process.ppid, line.ppid, process.command);
+      assert.is(process.uid, line.uid, process.command);
+      assert.is(process.threads, line.threads, process.command);
+      // The kernel itself counts pages in batches of a processor each.
+      const noise = Math.max(1024, line.rss * 0.15);
+      const kib = process.resident_bytes / 1024;
+      assert.ok(Math.abs(kib - line.rss) <= noise, `${process.command}: ${kib} KiB, ps says ${line.rss}`);
+    }
+    const { processes } = await topzOf(stage).overview();
+    assert.ok(processes.filter(({ uid }) => uid === APACHE.uid).length >= 6, 'Apache has forked');
+    assert.ok(processes.some(({ uid }) => uid === WEBSTATS.uid));
+    say(`${pairs.length} processes, the same ids, parents, users, threads, commands and memory as ps shows`);
+  },
+);
+
+must(
+  'tell containers apart and name them after their programs',
+  {
+    say: 'It tells the containers of the pod apart.',
+  },
+  async (stage) => {
+    const document = await topzOf(stage).overview();
+    for (const [service, { name, uid }] of [
+      ['apache', APACHE],
+      ['webstats', WEBSTATS],
+    ] as const) {
+      assert.is(groupOf(document, name).id, (await stage.project.inspect(service)).Id.slice(0, 12));
+      const processes = processesOf(document, name);
+      assert.equal([...new Set(processes.map((process) => process.uid))], [uid], `users in ${service}`);
+      assert.is(groupOf(document, name).processes, processes.length);
+    }
+    const text = await topzOf(stage).text('/topz');
+    for (const line of text.split('\n').slice(0, 8)) stage.say(line.slice(0, 78));
+  },
+);
+
+must(
+  'charge a busy process what the kernel charges it',
+  {
+    say: 'webstats computes all the time. What topz says it uses is what the scheduler charged it in the same second.',
+    within: 120_000,
+  },
+  async (stage) => {
+    const { project, say } = stage;
+    const topz = topzOf(stage);
+    const { pid } = processesOf(await topz.overview(), WEBSTATS.name)[0]!;
+    const windows = await eventually(
+      'four windows could be compared',
+      async () => {
+        const reading = charges(project, 'apache', pid, 8);
+        const looks: { to: number; window: number; percent: number }[] = [];
+        await steadily(
+          async () => {
+            const { uptime_seconds: to, window_seconds: window, processes } = await topz.overview();
+            const percent = processes.find((process) => process.pid === pid)?.cpu_percent;
+            if (window !== null && percent !== null && percent !== undefined) looks.push({ to, window, percent });
+          },
+          8000,
+          1000,
+        );
+        const readings = await reading;
+        const compared = looks.flatMap(({ to, window, percent }) => {
+          const [end, begin] = [chargedAt(readings, to), chargedAt(readings, to - window)];
+          if (end === undefined || begin === undefined) return [];
+          return [{ percent, charged: ((end - begin) / 1e9 / window) * 100 }];
+        });
+        return compared.length >= 4 && compared;
+      },
+      { within: 100_000 },
+    );
+    const told = windows.map(({ percent, charged }) => `${percent} of ${charged.toFixed(1)}`).join(', ');
+    assert.ok(
+      windows.every(({ charged }) => charged > 3),
+      `it is busy: ${told}`,
+    );
+    for (const { percent, charged } of windows) {
+      // On a machine that leaves it a few percent, the two ticks at a window's ends are more than 10 %.
+      const tolerance = Math.max(0.1 * charged, 2);
+      assert.ok(Math.abs(percent - charged) <= tolerance, `topz and the scheduler, in percent: ${told}`);
+    }
+    say(`topz and the scheduler, in percent of a processor: ${told}`);
+  },
+);
+
+must(
+  'hide what the command line should never have held',
+  {
+    say: 'webstats takes a password and a URL with credentials as arguments. Everybody in its container can read them; topz shows neither.',
+  },
+  async (stage) => {
+    const { project } = stage;
+    const topz = topzOf(stage);
+    const document = await topz.overview();
+    const { pid } = processesOf(document, WEBSTATS.name)[0]!;
+    const real = await project.exec('apache', ['cat', `/proc/${pid}/cmdline`]);
+    for (const secret of SECRETS) assert.ok(real.includes(secret), 'they are there');
+    const { Id } = await project.inspect('topz');
+    const shown = await Promise.all([
+      topz.text('/topz?format=json&history'),
+      topz.text('/topz?format=text&tree'),
+      topz.text(`/topz?pid=${pid}&format=json`),
+      topz.text(`/topz?pid=${pid}&format=text`),
+      topz.text('/topz', { accept: 'text/html' }),
+      topz.text('/metrics'),
+      project.logs(Id),
+    ]);
+    for (const text of shown) for (const secret of SECRETS) assert.not.ok(text.includes(secret), text.slice(0, 200));
+    assert.match(shown[0], /--db-password=\*\*\* http:\/\/stats:\*\*\*@127\.0\.0\.1/);
+  },
+);
+
+must(
+  'have no privilege, and name the one that a field would take',
+  {
+    say: 'It has no capability at all, and another user than the apps. What that keeps from it, it says.',
+  },
+  async (stage) => {
+    const { project, say } = stage;
+    const topz = topzOf(stage);
+    const document = await topz.overview();
+    const own = processesOf(document, 'topz')[0]!;
+    const status = await project.exec('topz', ['cat', `/proc/${own.pid}/status`]);
+    assert.match(status, /^CapEff:\t0+$/m);
+    assert.match(status, /^CapPrm:\t0+$/m);
+    assert.match(status, /^NoNewPrivs:\t1$/m);
+    assert.match(status, /^Uid:\t65532\t/m);
+    const apache = processesOf(document, APACHE.name)[0]!;
+    assert.is(apache.user, '33', 'its name is in a file of a root file system that is not shared');
+    assert.equal(apache.lacks, { user: 'CAP_SYS_PTRACE' });
+    assert.ok(apache.open_files! > 0, 'since Linux 6.2 everybody may count open files');
+    const detail = await topz.detail(apache.pid);
+    assert.is(detail.namespaces, null);
+    assert.is(detail.sockets, null);
+    assert.equal(detail.lacks, { namespaces: 'CAP_SYS_PTRACE', sockets: 'CAP_SYS_PTRACE' });
+    assert.ok(detail.limits!.some(({ name, soft }) => name === 'open files' && soft! > 0));
+    const mine = await topz.detail(own.pid);
+    assert.ok(mine.sockets!.some(({ local, state }) => local === '0.0.0.0:8080' && state === 'LISTEN'));
+    assert.ok(mine.namespaces!.every(({ shared }) => shared));
+    assert.is((await topz.get('/topz?pid=4194000&format=json')).status, 404);
+    say(`user of ${apache.command}: ${apache.user}, its name lacks ${apache.lacks!['user']}`);
+  },
+);
+
+must(
+  "leave the app's image, command and environment as they are",
+  {
+    say: 'Nothing of the apps was changed for it: image, command and environment are those of their images.',
+  },
+  async ({ project }) => {
+    for (const service of ['apache', 'webstats']) {
+      const container = await project.inspect(service);
+      const [image] = JSON.parse(
+        await docker(['image', 'inspect', `sidecar-stacks/${service}:${process.env['IMAGE_TAG'] || 'dev'}`]),
+      ) as [{ Id: string; Config: { Env: string[]; Cmd: string[] } }];
+      assert.is(container.Image, image.Id);
+      assert.equal(container.Config.Cmd, image.Config.Cmd);
+      assert.equal(container.Config.Env.toSorted(), image.Config.Env.toSorted());
+      const inside = await project.exec(service, ['bash', '-c', 'ls -A /sidecar /server 2>&-; true']);
+      assert.is(inside, '', 'nothing of topz is inside');
+    }
+  },
+);
+
+must(
+  'be a page that a browser shows, live',
+  {
+    say: "Debian's Chromium opens the page: it sorts, filters, draws the tree, and keeps itself up to date.",
+    within: 120_000,
+  },
+  (stage) => checkPage(stage, topzOf(stage)),
+);
+
+must(
+  'bear hundreds of processes that come and go during a minute of scraping',
+  {
+    say: 'For a minute, hundreds of processes come and go in the app while topz is asked all the time.',
+    within: 150_000,
+  },
+  async (stage) => {
+    const { project, say } = stage;
+    const topz = topzOf(stage);
+    const own = async () => processesOf(await topz.overview(), 'topz')[0]!;
+    const size = async (): Promise<{ files: number; mebibytes: number }> => {
+      const { pid } = await own();
+      const text = await project.exec('topz', [
+        'bash',
+        '-c',
+        `ls /proc/${pid}/fd | wc -l; grep VmRSS /proc/${pid}/status`,
+      ]);
+      const [, files, kib] = /^(\d+)\s+VmRSS:\s+(\d+) kB/.exec(text)!;
+      return { files: Number(files), mebibytes: Number(kib) / 1024 };
+    };
+    const { pid } = await own();
+    const before = await size();
+    const script = `end=$((SECONDS + 60)); count=0
+      while ((SECONDS < end)); do
+        for i in {1..25}; do sleep "0.\${RANDOM:0:2}" & done
+        count=$((count + 25)); wait
+      done; echo $count`;
+    const churn = project.exec('apache', ['bash', '-c', script], { timeoutMs: 120_000 });
+    let scrapes = 0;
+    const seen = new Set<string>();
+    let most = 0;
+    const paths = ['/metrics', '/topz?format=text&tree', '/topz?format=json&history'];
+    await steadily(
+      async () => {
+        await topz.text(paths[scrapes++ % paths.length]!);
+        const { processes } = await topz.overview();
+        for (const process of processes) {
+          assert.type(process.command, 'string');
+          assert.ok(process.pid > 0 && process.resident_bytes >= 0 && process.elapsed_seconds >= 0);
+          if (process.name === 'sleep') seen.add(`${process.pid} ${process.started}`);
+        }
+        most = Math.max(most, processes.length);
+        scrapes++;
+      },
+      60_000,
+      150,
+    );
+    const started = Number(await churn);
+    assert.ok(started >= 300, `${started} processes came and went`);
+    assert.ok(seen.size >= 100, `${seen.size} of them were seen`);
+    assert.is((await own()).pid, pid, 'the same topz all the time');
+    const log = await project.logs((await project.inspect('topz')).Id);
+    assert.not.match(log, /"level":"(warn|error|fatal)"/);
+    await eventually('none of them is shown any more', async () => {
+      const { processes } = await topz.overview();
+      return processes.every(({ name, uid }) => name !== 'sleep' || uid !== APACHE.uid);
+    });
+    const after = await eventually('its files are back to what they were', async () => {
+      const now = await size();
+      return now.files <= before.files + 2 && now;
+    });
+    assert.ok(after.mebibytes - before.mebibytes < 12, `memory ${before.mebibytes} MiB, then ${after.mebibytes} MiB`);
+    say(
+      `${started} processes, ${seen.size} seen, up to ${most} at once, ${scrapes} scrapes; files ${before.files} then ${after.files}, memory ${before.mebibytes.toFixed(1)} then ${after.mebibytes.toFixed(1)} MiB`,
+    );
+  },
+);
+
+must(
+  'count for Prometheus what each container uses, and its restarts',
+  {
+    say: 'Apache crashes and is started again. The metrics say so, under the names that process-exporter uses.',
+  },
+  async (stage) => {
+    const { project, say } = stage;
+    const topz = topzOf(stage);
+    const id = (await project.inspect('apache')).Id.slice(0, 12);
+    const of = async (name: string, labels?: string): Promise<number> =>
+      (await topz.metric(`namedprocess_namegroup_${name}`, labels)).get(id) ?? Number.NaN;
+    const restarts = await of('restarts_total');
+    const cpu = await of('cpu_seconds_total', 'mode="user"');
+    const started = await of('oldest_start_time_seconds');
+    assert.ok(cpu >= 0);
+    // Everything of its user, which is nobody else's in the pod.
+    await project.crash('apache');
+    await eventually('the restart is counted', async () => (await of('restarts_total')) === restarts + 1, {
+      within: 30_000,
+    });
+    await eventually('Apache has its processes again', async () => (await of('num_procs')) >= 6, { within: 20_000 });
+    assert.ok((await of('oldest_start_time_seconds')) >= started);
+    assert.ok((await of('cpu_seconds_total', 'mode="user"')) >= cpu, 'a counter never goes back');
+    assert.ok((await of('memory_bytes', 'memtype="resident"')) > 1_000_000);
+    assert.ok((await of('num_threads')) >= 6);
+    assert.ok((await of('open_filedesc')) > 6);
+    const other = (await project.inspect('webstats')).Id.slice(0, 12);
+    assert.is((await topz.metric('namedprocess_namegroup_restarts_total')).get(other), 0, 'webstats was not restarted');
+    say(`namedprocess_namegroup_restarts_total{groupname="apache2",container="${id}"} ${restarts + 1}`);
+  },
+);
+
+must(
+  "leave the app's processes untouched when it is killed or restarted",
+  {
+    say: 'topz itself is killed, then restarted. No process of the apps notices.',
+  },
+  async (stage) => {
+    const { project } = stage;
+    const topz = topzOf(stage);
+    const all = async (): Promise<string[][]> => [
+      await lives(project, 'apache', APACHE.uid),
+      await lives(project, 'apache', WEBSTATS.uid),
+    ];
+    const [apache, webstats] = await Promise.all([project.inspect('apache'), project.inspect('webstats')]);
+    // Those that looking starts are of the same user and gone at once.
+    const lasting = async (): Promise<string[][]> => {
+      const [first, second] = [await all(), await all()];
+      return first.map((each, index) => each.filter((life) => second[index]!.includes(life)));
+    };
+    const before = await lasting();
+    assert.ok(before[0]!.length >= 6 && before[1]!.length >= 1, JSON.stringify(before));
+    const { RestartCount } = await project.inspect('topz');
+    const { pid } = processesOf(await topz.overview(), 'topz')[0]!;
+    await project.exec('topz', ['bash', '-c', `kill -KILL ${pid}`]);
+    await eventually('topz is back', async () => processesOf(await topz.overview(), 'topz')[0]!.pid !== pid, {
+      within: 30_000,
+    });
+    assert.is((await project.inspect('topz')).RestartCount, RestartCount + 1);
+    assert.equal(await lasting(), before, 'after the kill');
+    await project.compose(['restart', '--no-deps', 'topz'], { timeoutMs: 60_000 });
+    await eventually('topz answers again', () => topz.overview(), { within: 30_000 });
+    assert.equal(await lasting(), before, 'after the restart');
+    for (const [service, was] of [
+      ['apache', apache],
+      ['webstats', webstats],
+    ] as const) {
+      const now = await project.inspect(service);
+      assert.is(now.RestartCount, was.RestartCount);
+      assert.is(now.State.StartedAt, was.State.StartedAt);
+    }
+  },
+);
+
+must(
+  'look into a container that nobody prepared for it',
+  {
+    say: 'And it needs no stack: any running container will do. Here is one by plain docker run, and topz beside it.',
+    within: 120_000,
+  },
+  lookAround,
+);
+
+must(
+  'change nothing at a second `docker compose up`',
+  {
+    say: 'Bringing the stack up a second time changes nothing.',
+  },
+  async ({ project }) => {
+    const all = async (): Promise<string[]> =>
+      (await project.containers()).map(({ Id, State }) => `${Id} ${State.StartedAt}`).toSorted();
+    const before = await all();
+    assert.is(before.length, 5);
+    await project.up();
+    assert.equal(await all(), before);
+  },
+);
+
+afterwards(closeBrowser);
+
+run();
