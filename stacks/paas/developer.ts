@@ -72,8 +72,11 @@ export class Developer {
     return this.#project.exec('developer', ['git', '-C', CLONE, ...args], { timeoutMs: 60_000, ...options });
   }
 
-  /** Run a script of bash in the developer's home; resolves with its standard output. */
-  bash(script: string, options: DockerOptions = {}): Promise<string> {
-    return this.#project.exec('developer', ['bash', '-c', script], { timeoutMs: 120_000, ...options });
+  /**
+   * Run a script of bash in the developer's home; resolves with its standard output.
+   * @param args what the script gets as `$1` and on: never a part of it
+   */
+  bash(script: string, args: readonly string[] = []): Promise<string> {
+    return this.#project.exec('developer', ['bash', '-c', script, 'bash', ...args], { timeoutMs: 120_000 });
   }
 }

@@ -18,9 +18,15 @@ const NONSENSE: readonly (() => Buffer)[] = [
 
 /**
  * Serve a fault until the signal aborts.
+ * @param begun called when it listens
  * @returns how many connections there were
  */
-export async function fault(kind: Fault, port: number, signal: AbortSignal): Promise<{ connections: number }> {
+export async function fault(
+  kind: Fault,
+  port: number,
+  signal: AbortSignal,
+  begun: () => void,
+): Promise<{ connections: number }> {
   let connections = 0;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -31,7 +37,7 @@ export async function fault(kind: Fault, port: number, signal: AbortSignal): Pro
   });
   server.listen(port);
   await once(server, 'listening');
-  process.stderr.write(`${kind} on port ${port}\n`);
+  begun();
   await once(signal, 'abort');
   for (const socket of sockets) socket.destroy();
   server.close();

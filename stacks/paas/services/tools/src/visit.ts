@@ -26,8 +26,11 @@ const DEADLINE = 10_000;
 /** An attempt that ended before the first byte of an answer. */
 class Unanswered extends Error {}
 
-/** Visit until the signal aborts. */
-export async function visit(url: string, signal: AbortSignal): Promise<VisitReport> {
+/**
+ * Visit until the signal aborts.
+ * @param begun called after the first answer
+ */
+export async function visit(url: string, signal: AbortSignal, begun: () => void): Promise<VisitReport> {
   const report = {
     answered: 0,
     versions: {} as Record<string, number>,
@@ -48,6 +51,7 @@ export async function visit(url: string, signal: AbortSignal): Promise<VisitRepo
         if (status !== 200) report.failed.push(`status ${status}`);
         else if (versions.length !== 1) report.mixed.push(versions.join(', '));
         else {
+          if (report.answered === 0) begun();
           report.answered += 1;
           report.versions[versions[0]!] = (report.versions[versions[0]!] ?? 0) + 1;
         }

@@ -17,8 +17,9 @@ const REST = 5;
 /**
  * Watch until the signal aborts. A version is whole when its file `parts` names how many files
  * `part-…` there are, they all are there, and all say the same.
+ * @param begun called after the first look
  */
-export async function watch(link: string, signal: AbortSignal): Promise<WatchReport> {
+export async function watch(link: string, signal: AbortSignal, begun: () => void): Promise<WatchReport> {
   const report = { looks: 0, versions: {} as Record<string, string>, broken: [] as string[] };
   while (!signal.aborted) {
     const target = await realpath(link).catch((error: NodeJS.ErrnoException) => error);
@@ -27,6 +28,7 @@ export async function watch(link: string, signal: AbortSignal): Promise<WatchRep
       if (typeof found === 'string') report.broken.push(`${basename(target)}: ${found}`);
       else report.versions[basename(target)] = found.version;
     } else report.broken.push(`${target.code} ${target.path}`);
+    if (report.looks === 0) begun();
     report.looks += 1;
     await pause(REST);
   }
