@@ -277,6 +277,7 @@ export const contract = defineContract({
       labels: ['status'],
       buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 120],
     },
+    git_sync_fetch_count_total: { type: 'counter', help: 'Fetches' },
     git_sync_failures: { type: 'gauge', help: 'Failures in a row' },
     git_sync_last_success_timestamp_seconds: {
       type: 'gauge',
