@@ -120,14 +120,10 @@ must(
   { say: 'The key that the sidecar has lets it read this repository, and nothing else.' },
   async ({ project }) => {
     const before = await developer.git(['ls-remote', 'origin']);
+    const flags = ['--rm', '-T', '--no-deps', '-e', `GIT_SSH_COMMAND=${SSH}`];
+    const key = ['-v', `${project.name}_git-deploy-secrets:/secrets/deploy:ro`];
     const withKey = (script: string): Promise<string> =>
-      project.compose(
-        [
-          ...['run', '--rm', '-T', '--no-deps', '-v', `${project.name}_git-deploy-secrets:/secrets/deploy:ro`],
-          ...['-e', `GIT_SSH_COMMAND=${SSH}`, 'developer', 'bash', '-c', `set -e; ${script}`],
-        ],
-        { timeoutMs: 60_000 },
-      );
+      project.compose(['run', ...flags, ...key, 'developer', 'bash', '-c', `set -e; ${script}`], { timeoutMs: 60_000 });
     assert.is((await withKey(`git ls-remote ${SSH_REMOTE}`)).trimEnd(), before, 'the key lets it read');
     const outcome = await withKey(
       `git init -q try; cd try; git commit -q --allow-empty -m no; git push -q ${SSH_REMOTE} HEAD:refs/heads/other`,

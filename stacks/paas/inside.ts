@@ -5,9 +5,10 @@ import { eventually } from '../../scripts/lib/poll.ts';
 
 /** What the git-sync sidecar says of itself. */
 export interface SyncStatus {
-  readonly live?: string;
-  readonly refused?: string;
-  readonly error?: { readonly reason: string; readonly message: string };
+  /** The commit that is live. */
+  readonly hash: string | null;
+  readonly refused?: { readonly hash: string; readonly by: 'gate' | 'verification'; readonly reason: string };
+  readonly error?: { readonly reason: string; readonly error: string; readonly advice: string };
 }
 
 export const syncStatus = async (project: Project): Promise<SyncStatus> =>

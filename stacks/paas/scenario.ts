@@ -1,18 +1,20 @@
 /** What the paas stack must do: code arrives by git push, and nothing bad is ever served. */
 import * as assert from 'uvu/assert';
 import { scenario } from '../../scripts/lib/scenario.ts';
-import { developerOf, live, next } from './obligations/stage.ts';
 import { faults } from './obligations/faults.ts';
 import { kills } from './obligations/kills.ts';
 import { publish } from './obligations/publish.ts';
-import { refs } from './obligations/refs.ts';
+import { otherRefs, waysBack } from './obligations/refs.ts';
 import { refusals } from './obligations/refusals.ts';
-import { version } from './versions.ts';
+import { becomes, current, release } from './obligations/stage.ts';
+import { traffic } from './obligations/traffic.ts';
 
 const { must, run } = scenario(import.meta.url);
 
 publish(must);
-refs(must);
+waysBack(must);
+traffic(must);
+otherRefs(must);
 faults(must);
 refusals(must);
 kills(must);
@@ -22,9 +24,7 @@ must(
   { say: 'Bringing the stack up a second time changes nothing, and the page is yours: clone, change it, push.' },
   async (stage) => {
     const { project } = stage;
-    const current = next();
-    await (await developerOf(project)).publish(version(current));
-    await live(stage, current);
+    await release(stage);
     const lasting = async (): Promise<string[]> =>
       (await project.containers())
         .filter((container) => container.Config.Labels['dev.sidecar-stacks.role'] !== 'init')
@@ -34,7 +34,7 @@ must(
     assert.is(before.length, 8);
     await project.up();
     assert.equal(await lasting(), before);
-    await live(stage, current);
+    await becomes(stage, current());
   },
 );
 

@@ -76,5 +76,5 @@ function installed(name: string): { version: string; resolved: string; integrity
     packages: Record<string, { version: string; integrity: string }>;
   };
   const { version: number, integrity } = lock.packages[`node_modules/${name}`]!;
-  return { version: number, resolved: `https://packages.example/${name}-${number}.tgz`, integrity };
+  return { version: number, resolved: `https://packages.example/${name}/-/${name}-${number}.tgz`, integrity };
 }

@@ -4,8 +4,8 @@ import { metric, ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { liveCommit, startTool, syncStatus } from '../inside.ts';
-import { called, version } from '../versions.ts';
-import { developerOf, live, next, page, type Must } from './stage.ts';
+import { called } from '../versions.ts';
+import { current, page, release, type Must } from './stage.ts';
 
 /** Longer than the longest a sync may take in this stack. */
 const NOTICED = 60_000;
@@ -19,10 +19,7 @@ export function faults(must: Must): void {
     },
     async (stage) => {
       const { project } = stage;
-      const developer = await developerOf(project);
-      const current = next();
-      await developer.publish(version(current));
-      await live(stage, current);
+      await release(stage);
       const commit = await liveCommit(project);
 
       await project.stop('git-http');
@@ -34,16 +31,14 @@ export function faults(must: Must): void {
       for (const kind of ['refuse', 'slow', 'garbage']) {
         const faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
         stage.say(`${kind}: ${await complaint(stage)}`);
-        assert.match(await page(stage), called(current), 'the application is served');
+        assert.match(await page(stage), called(current()), 'the application is served');
         assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');
       }
       assert.is(await liveCommit(project), commit, 'nothing else was published');
 
       await project.start('git-http');
       await eventually('the sidecar is ready again', () => ready(project, 'git-sync'), { within: NOTICED, every: 250 });
-      const after = next();
-      await developer.publish(version(after));
-      await live(stage, after);
+      await release(stage);
       assert.is((await syncStatus(project)).error, undefined, 'nothing is wrong any more');
     },
   );
@@ -59,5 +54,5 @@ async function complaint({ project }: Stage): Promise<string> {
   });
   const { error } = await syncStatus(project);
   assert.ok(error, 'the sidecar says that something is wrong');
-  return error.message;
+  return `${error.error}; ${error.advice}`;
 }

@@ -4,16 +4,19 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
-import { liveCommit, startTool } from '../inside.ts';
+import { startTool } from '../inside.ts';
 import type { WatchReport } from '../services/tools/src/watch.ts';
-import { called, inParts, version, withFailingTest } from '../versions.ts';
-import { developerOf, live, next, page, type Must } from './stage.ts';
+import { called, inParts, withFailingTest } from '../versions.ts';
+import { becomes, current, developerOf, next, page, release, type Must } from './stage.ts';
 
 const KILLS = 50;
 /** The longest that the sidecar lives between a push and its end, in milliseconds: a sync takes less. */
-const LIFE = 700;
+const LIFE = 500;
 /** Every third push does not pass the gate. */
 const BAD = 3;
+
+const END_NODEMON =
+  'for file in /proc/[0-9]*/cmdline; do if [[ $(tr "\\0" " " < "$file") == *"/bin/nodemon "* ]]; then pid=${file#/proc/}; kill -KILL "${pid%/cmdline}"; exit; fi; done 2> /dev/null';
 
 export function kills(must: Must): void {
   must(
@@ -23,22 +26,16 @@ export function kills(must: Must): void {
     },
     async (stage) => {
       const { project } = stage;
-      const developer = await developerOf(project);
-      const current = next();
-      await developer.publish(version(current));
-      await live(stage, current);
+      await release(stage);
       const [before, sidecar] = await Promise.all([project.inspect('app'), project.inspect('git-sync')]);
-      await project.exec('app', [
-        'bash',
-        '-c',
-        'for each in /proc/[0-9]*; do if [[ $(tr "\\0" " " < $each/cmdline) == *"bin/nodemon "* ]]; then kill -KILL "${each#/proc/}"; fi; done 2> /dev/null; true',
-      ]);
+      // It shares its processes with its sidecar: end its own first one, which takes the others along.
+      await project.exec('app', ['bash', '-c', END_NODEMON]);
       await eventually(
         'the container was restarted',
         async () => (await project.inspect('app')).RestartCount > before.RestartCount,
         { within: 30_000 },
       );
-      await live(stage, current);
+      await becomes(stage, current());
       assert.is(
         (await project.inspect('git-sync')).State.StartedAt,
         sidecar.State.StartedAt,
@@ -56,12 +53,11 @@ export function kills(must: Must): void {
     async (stage) => {
       const { project } = stage;
       const developer = await developerOf(project);
-      const begin = next();
-      await developer.publish(inParts(begin));
-      await live(stage, begin);
+      const { hash: first } = await release(stage, inParts);
+      const begin = current();
       const numbers = [begin, ...Array.from({ length: KILLS + 1 }, next)];
       const isBad = (number: number): boolean => (number - begin) % BAD === 1 && number !== numbers.at(-1);
-      const hashes = new Map<string, number>([[await liveCommit(project), begin]]);
+      const hashes = new Map<string, number>([[first, begin]]);
       const commits = await developer.commit(
         numbers.slice(1).map((each) => ({ ...inParts(each), ...(isBad(each) && withFailingTest(each)) })),
       );
@@ -75,7 +71,7 @@ export function kills(must: Must): void {
       }
       await developer.push('--force', `${commits.at(-1)}:refs/heads/main`);
       const last = numbers.at(-1)!;
-      await live(stage, last);
+      await becomes(stage, last);
       const report = await watcher.stop();
 
       assert.equal(report.broken, [], 'looks at which the link led to no whole version');

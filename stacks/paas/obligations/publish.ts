@@ -1,19 +1,23 @@
-/** From a push to a page. */
+/** From a push to a page, and what never becomes one. */
 import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import { liveCommit } from '../inside.ts';
-import { called, thatCrashes, version, withDependency, withFailingTest, withSyntaxError } from '../versions.ts';
-import { developerOf, live, next, page, refused, sawOnly, startVisitors, type Must } from './stage.ts';
-
-/** How many pushes come one right after the other. */
-const BURST = 50;
-/** How many versions are published while visitors come. */
-const CHANGES = 5;
+import { called, thatCrashes, withDependency, withFailingTest, withSyntaxError } from '../versions.ts';
+import {
+  becomes,
+  current,
+  developerOf,
+  next,
+  page,
+  refused,
+  release,
+  sawOnly,
+  startVisitors,
+  type Must,
+} from './stage.ts';
 
 export function publish(must: Must): void {
-  let current = 0;
-
   must(
     'wait for its first version',
     {
@@ -28,28 +32,22 @@ export function publish(must: Must): void {
   );
 
   must('serve the first version that is pushed', { say: 'A developer pushes a first version.' }, async (stage) => {
-    const developer = await developerOf(stage.project);
-    current = next();
-    const hash = await developer.publish(version(current));
-    const ms = await live(stage, current);
+    const { hash, ms } = await release(stage);
     assert.is(await liveCommit(stage.project), hash, "the link's target is named by the commit");
     await eventually('the sidecar says that it is ready', () => ready(stage.project, 'git-sync'), { within: 20_000 });
-    stage.say(`http://localhost:${stage.port('APP')}/ is ${called(current)}, ${ms} ms after the push was accepted`);
+    stage.say(`http://localhost:${stage.port('APP')}/ is ${called(current())}, ${ms} ms after the push was accepted`);
   });
 
   must(
     'serve a change, and leave the container alone',
     { say: 'The developer changes it and pushes again. Nobody touches the application’s container.' },
     async (stage) => {
-      const developer = await developerOf(stage.project);
       const container = async (): Promise<string> => {
         const { Id, State, RestartCount } = await stage.project.inspect('app');
         return `${Id} ${State.StartedAt} ${RestartCount}`;
       };
       const before = await container();
-      current = next();
-      await developer.publish(version(current));
-      const ms = await live(stage, current);
+      const { ms } = await release(stage);
       assert.is(await container(), before, 'id, start and restarts of the container');
       stage.say(`live ${ms} ms after the push was accepted: fetch, gate and nodemon's restart`);
     },
@@ -64,12 +62,12 @@ export function publish(must: Must): void {
       const visitors = await startVisitors(stage.project);
       const before = await liveCommit(stage.project);
       const hash = await developer.publish(bad(next()));
-      await refused(stage.project, hash);
+      await refused(stage.project, hash, 'gate');
       const report = await visitors.stop();
-      sawOnly(report, current);
+      sawOnly(report, current());
       assert.is(report.refused, 0, 'the application was not even restarted');
       assert.is(await liveCommit(stage.project), before);
-      stage.say(`${report.answered} visits meanwhile, each answered by ${called(current)}`);
+      stage.say(`${report.answered} visits meanwhile, each answered by ${called(current())}`);
     });
   }
 
@@ -82,14 +80,11 @@ export function publish(must: Must): void {
       const developer = await developerOf(stage.project);
       const before = await liveCommit(stage.project);
       const bad = await developer.publish(thatCrashes(next()));
-      await refused(stage.project, bad);
-      const ms = await live(stage, current);
+      await refused(stage.project, bad, 'verification');
+      await becomes(stage, current());
       assert.is(await liveCommit(stage.project), before);
-      stage.say(`${called(current)} is back; the commit stays refused until main moves on`);
-      assert.ok(ms < 60_000);
-      current = next();
-      await developer.publish(version(current));
-      await live(stage, current);
+      stage.say(`${called(current())} is back; the commit stays refused until main moves on`);
+      await release(stage);
     },
   );
 
@@ -97,55 +92,8 @@ export function publish(must: Must): void {
     'build a new dependency without a network',
     { say: 'A version that needs a new package. The gate installs it with npm, from a cache and no registry.' },
     async (stage) => {
-      const developer = await developerOf(stage.project);
-      current = next();
-      await developer.publish(withDependency(current));
-      await live(stage, current);
+      await release(stage, withDependency);
       assert.match(await page(stage), 'Two days are 172800000 ms.');
-    },
-  );
-
-  must(
-    `end on the last of ${BURST} pushes in quick succession`,
-    { say: `${BURST} pushes, one right after the other. The last one counts.`, within: 120_000 },
-    async (stage) => {
-      const developer = await developerOf(stage.project);
-      const numbers = Array.from({ length: BURST }, next);
-      current = numbers.at(-1)!;
-      const hashes = await developer.commit(numbers.map((each) => version(each)));
-      const begin = performance.now();
-      await developer.bash(
-        'cd app; for hash in "$@"; do git push --quiet origin "$hash:refs/heads/main" || exit 1; done',
-        hashes,
-      );
-      const pushed = Math.round(performance.now() - begin);
-      const ms = await live(stage, current);
-      assert.is(await liveCommit(stage.project), hashes.at(-1));
-      stage.say(`${BURST} pushes in ${pushed} ms; ${called(current)} live ${ms} ms later`);
-    },
-  );
-
-  must(
-    'answer every visitor with one whole version while versions change',
-    {
-      say: `Visitors come without pause while ${CHANGES} versions are published. nodemon ends the old version before it starts the new one, so a visitor may have to knock again; but whoever is answered gets one version, whole.`,
-    },
-    async (stage) => {
-      const developer = await developerOf(stage.project);
-      const visitors = await startVisitors(stage.project);
-      const seen = [current];
-      for (let change = 0; change < CHANGES; change++) {
-        current = next();
-        seen.push(current);
-        await developer.publish(version(current));
-        await live(stage, current);
-      }
-      const report = await visitors.stop();
-      sawOnly(report, ...seen);
-      assert.ok(report.versions[called(current)], 'visitors saw the last version');
-      stage.say(
-        `${report.answered} visits answered by ${Object.keys(report.versions).length} versions, none mixed, none cut; ${report.refused} knocks at nodemon's closed door, the longest wait ${report.longestRefusal} ms`,
-      );
     },
   );
 }

@@ -7,7 +7,7 @@ import { EngineError } from '../../../scripts/lib/engine.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import { liveCommit, syncStatus } from '../inside.ts';
 import { version } from '../versions.ts';
-import { developerOf, live, next, type Must } from './stage.ts';
+import { becomes, developerOf, next, type Must } from './stage.ts';
 
 const NOTICED = 60_000;
 /** A message that names the cause, for a person. */
@@ -21,21 +21,24 @@ const secrets = (project: Project, script: string): Promise<string> =>
 export function refusals(must: Must): void {
   must(
     'say so when the password is wrong, and go on when it is right again',
-    { say: 'Somebody changes the password on the server and forgets the sidecar.', within: 120_000 },
+    {
+      say: 'Somebody gives the sidecar a wrong password. It says so; with the right one it goes on, without a restart.',
+      within: 120_000,
+    },
     async (stage) => {
       const { project } = stage;
       const developer = await developerOf(project);
       await secrets(project, 'cp password password.right; printf wrong-password > new; mv new password');
       await eventually(
         'the sidecar says that the password is wrong',
-        async () => NAMES_PASSWORD.test((await syncStatus(project)).error?.message ?? ''),
+        async () => NAMES_PASSWORD.test((await syncStatus(project)).error?.error ?? ''),
         { within: NOTICED, every: 250 },
       );
-      stage.say((await syncStatus(project)).error!.message);
-      const current = next();
-      await developer.publish(version(current));
+      stage.say((await syncStatus(project)).error!.error);
+      const which = next();
+      await developer.publish(version(which));
       await secrets(project, 'mv password.right password');
-      await live(stage, current);
+      await becomes(stage, which);
     },
   );
 
@@ -146,16 +149,20 @@ async function cloneBySsh(project: Project, knownHosts: string): Promise<{ exitC
     GITSYNC_VERIFY_URL: '',
   };
   const flags = Object.entries(environment).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  try {
-    const log = await project.compose(['run', '--rm', '-T', '--no-deps', ...flags, 'git-sync'], { timeoutMs: 60_000 });
-    return { exitCode: 0, log };
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
-    return { exitCode: error.exitCode ?? -1, log: error.stderr.join('\n') };
-  }
+  let log = '';
+  const command = ['run', '--rm', '-T', '--no-deps', ...flags, 'git-sync'];
+  const exitCode = await project.compose(command, { timeoutMs: 60_000, onStdout: (text) => (log += text) }).then(
+    () => 0,
+    (error: unknown) => {
+      if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
+      return error.exitCode ?? -1;
+    },
+  );
+  return { exitCode, log };
 }
 
 function lastMessage(log: string): string {
-  const line = log.split('\n').findLast((each) => each.startsWith('{'));
-  return (JSON.parse(line ?? '{}') as { msg?: string }).msg ?? 'no log line';
+  const line = log.split('\n').findLast((each) => each.includes('"level":"error"'));
+  const { msg = 'no log line', error = '' } = JSON.parse(line ?? '{}') as { msg?: string; error?: string };
+  return `${msg}: ${error}`;
 }

@@ -3,10 +3,10 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
-import { Developer } from '../developer.ts';
+import { Developer, type Files } from '../developer.ts';
 import { syncStatus, startTool, type Tool } from '../inside.ts';
 import type { VisitReport } from '../services/tools/src/visit.ts';
-import { called } from '../versions.ts';
+import { called, version } from '../versions.ts';
 
 export type Must = Scenario['must'];
 
@@ -16,6 +16,7 @@ const ANSWER = 5_000;
 
 let developer: Developer | undefined;
 let number = 0;
+let live = 0;
 
 /** The developer, with a clone. */
 export async function developerOf(project: Project): Promise<Developer> {
@@ -29,6 +30,9 @@ export async function developerOf(project: Project): Promise<Developer> {
 /** The number of a new version. */
 export const next = (): number => (number += 1);
 
+/** The number of the good version that is live. */
+export const current = (): number => live;
+
 /** What a visitor from outside sees. */
 export async function page({ port }: Pick<Stage, 'port'>): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port('APP')}/`, {
@@ -41,10 +45,10 @@ export async function page({ port }: Pick<Stage, 'port'>): Promise<string> {
 }
 
 /**
- * Wait until the page is a version, in all its parts.
+ * Wait until the page is a good version, in all its parts.
  * @returns how long it took, in milliseconds
  */
-export async function live(stage: Pick<Stage, 'port'>, which: number): Promise<number> {
+export async function becomes(stage: Pick<Stage, 'port'>, which: number): Promise<number> {
   const begin = performance.now();
   await eventually(
     `the page is ${called(which)}`,
@@ -55,15 +59,38 @@ export async function live(stage: Pick<Stage, 'port'>, which: number): Promise<n
     },
     { within: LIVE, every: 20 },
   );
+  live = which;
   return Math.round(performance.now() - begin);
 }
 
-/** Wait until the sidecar refuses a commit. */
-export async function refused(project: Project, hash: string): Promise<void> {
-  await eventually('the commit is refused', async () => (await syncStatus(project)).refused === hash, {
-    within: LIVE,
-    every: 100,
-  });
+/**
+ * Push a new version, and wait until it is the page.
+ * @param make the files of a version by its number
+ * @returns its commit, and how long it took after the push was accepted, in milliseconds
+ */
+export async function release(
+  stage: Stage,
+  make: (which: number) => Files = version,
+): Promise<{ hash: string; ms: number }> {
+  const which = next();
+  const hash = await (await developerOf(stage.project)).publish(make(which));
+  return { hash, ms: await becomes(stage, which) };
+}
+
+/**
+ * Wait until the sidecar refuses a commit.
+ * @param by what found it bad
+ */
+export async function refused(project: Project, hash: string, by: 'gate' | 'verification'): Promise<void> {
+  const { refused: found } = await eventually(
+    'the commit is refused',
+    async () => {
+      const status = await syncStatus(project);
+      return status.refused?.hash === hash && status;
+    },
+    { within: LIVE, every: 100 },
+  );
+  assert.is(found?.by, by);
 }
 
 /** Visitors inside the stack's network, where a refused connection is seen as such. */
