@@ -23,7 +23,8 @@ const MOST_VERSIONS = 20;
 
 export class Housekeeping {
   readonly #parts: HousekeepingParts;
-  #dirty = true;
+  /** When there came to be work, in milliseconds of the monotonic clock. */
+  #since: number | undefined = performance.now();
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
@@ -31,12 +32,12 @@ export class Housekeeping {
 
   /** Something was published: there is work. */
   published(): void {
-    this.#dirty = true;
+    this.#since ??= performance.now();
   }
 
   /** Milliseconds until there is work; Infinity when nothing is foreseen. */
   due(): number {
-    if (this.#dirty) return QUIET;
+    if (this.#since !== undefined) return Math.max(0, this.#since + QUIET - performance.now());
     const { state, publisher, stale } = this.#parts;
     const kept = this.#kept();
     const ends = publisher.list().flatMap((hash) => (kept.has(hash) ? [] : [(state.get().retired[hash] ?? 0) + stale]));
@@ -53,7 +54,7 @@ export class Housekeeping {
       .filter((hash) => !kept.has(hash) && (retired[hash] ?? 0) + stale > Date.now())
       .toSorted((a, b) => (retired[b] ?? 0) - (retired[a] ?? 0))
       .slice(0, MOST_VERSIONS);
-    versions.discardExcept(new Set([...kept, ...waiting]));
+    if (versions.discardExcept(new Set([...kept, ...waiting])) > 0) this.#since ??= performance.now();
     const left = new Set(publisher.list());
     state.set({ retired: Object.fromEntries(Object.entries(retired).filter(([hash]) => left.has(hash))) });
   }
@@ -75,10 +76,10 @@ export class Housekeeping {
       const live = publisher.live();
       if (live !== undefined) await versions.makeDurable(live, signal);
       await store.collect({ timeout: TIMEOUT, signal });
-      this.#dirty = false;
+      this.#since = undefined;
     } catch (error) {
       if (signal.aborted) return;
-      this.#dirty = false;
+      this.#since = undefined;
       log.warn(
         { reason: (error as Error).message },
         'housekeeping failed; it is tried again after the next publication',

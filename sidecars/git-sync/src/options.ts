@@ -64,8 +64,8 @@ export function readOptions(parameters: ParameterValues): Options {
   if (parameters.GITSYNC_ONE_TIME && parameters.GITSYNC_VERIFY_URL !== undefined) {
     conflict('GITSYNC_VERIFY_URL', 'with GITSYNC_ONE_TIME the application is not up yet: keep one');
   }
-  if (parameters.GITSYNC_VERIFY_STABLE > parameters.GITSYNC_VERIFY_TIMEOUT) {
-    conflict('GITSYNC_VERIFY_STABLE', 'it is longer than GITSYNC_VERIFY_TIMEOUT, and could never be reached');
+  if (parameters.GITSYNC_VERIFY_STABLE >= parameters.GITSYNC_VERIFY_TIMEOUT) {
+    conflict('GITSYNC_VERIFY_STABLE', 'it is not shorter than GITSYNC_VERIFY_TIMEOUT, and could never be reached');
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {

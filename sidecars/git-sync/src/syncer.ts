@@ -75,6 +75,7 @@ export class Syncer {
       if (timeout <= 0) throw new SyncError('timeout', 'the sync took too long');
       return { timeout, signal };
     };
+    await this.#repair();
     await this.#goBack();
     await session.refresh(signal);
     await store.open(limits());
@@ -84,7 +85,7 @@ export class Syncer {
       state.set({ refused: undefined });
     else if (refused) return 'refused';
 
-    if (publisher.live() === hash && !publisher.isOfOtherMode()) return 'noop';
+    if (publisher.live() === hash) return 'noop';
     if (!publisher.has(hash)) {
       try {
         await this.#obtain(hash, limits, signal);
@@ -162,6 +163,14 @@ export class Syncer {
       await prepare?.();
       return await work();
     }
+  }
+
+  /** What was live is made so again when its link is missing or leads elsewhere; no server is needed for that. */
+  async #repair(): Promise<void> {
+    const { publisher, state } = this.#parts;
+    const hash = state.get().published?.hash;
+    if (hash === undefined || !publisher.has(hash)) return;
+    if (publisher.live() === undefined || publisher.isOfOtherMode()) await this.#publish(hash, 'repair');
   }
 
   /** Publish the last good version again in place of one that is not. */

@@ -34,16 +34,18 @@ export async function verify(
   let reason = 'it was not well for long enough';
   for (;;) {
     const begun = performance.now();
-    const left = deadline - begun;
-    const result = left > 0 ? await probe(url, Math.min(PROBE_TIMEOUT, left), signal) : undefined;
+    const result = await probe(url, Math.min(PROBE_TIMEOUT, Math.max(1, deadline - begun)), signal);
     signal.throwIfAborted();
-    if (result?.ok) since ??= begun;
+    if (result.ok) since ??= begun;
     else {
       since = undefined;
-      if (result) reason = result.reason;
+      reason = result.reason;
     }
-    if (since !== undefined && performance.now() - since >= stable) return undefined;
-    if (performance.now() >= deadline) return reason;
-    await pause(Math.min(every, Math.max(1, deadline - performance.now())), signal);
+    const now = performance.now();
+    if (since !== undefined && now - since >= stable) return undefined;
+    // Not a last probe in the time that is left: that it had no time would be all that it could say.
+    const possible = since === undefined ? now + every + stable : since + stable;
+    if (possible > deadline) return reason;
+    await pause(every, signal);
   }
 }

@@ -1,8 +1,9 @@
 /** A commit's files in a directory of their own. */
-import { copyFileSync, existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { runCommand } from '../../../kit/command.ts';
+import { SyncError } from '../failure.ts';
 import type { Limits, Store } from './store.ts';
 
 /** How many files are linked before others get a turn. */
@@ -42,9 +43,17 @@ export async function checkOut({
   const configuration = sparseConfiguration(store, sparse);
   const git = (args: readonly string[]): Promise<string> => gitIn(store, to, [...configuration, ...args], limits);
   if (shareWith && existsSync(shareWith.index)) {
-    copyFileSync(shareWith.index, to.index);
-    const files = (await git(['ls-files', '-z'])).split('\0');
-    await link(files.slice(0, -1), shareWith.directory, to.directory, limits.signal);
+    try {
+      copyFileSync(shareWith.index, to.index);
+      const files = (await git(['ls-files', '-z'])).split('\0');
+      await link(files.slice(0, -1), shareWith.directory, to.directory, limits.signal);
+    } catch (error) {
+      if (error instanceof SyncError && ['timeout', 'stopped'].includes(error.reason)) throw error;
+      // What cannot be taken over is written anew.
+      rmSync(to.index, { force: true });
+      rmSync(to.directory, { recursive: true, force: true });
+      mkdirSync(to.directory, { mode: 0o755 });
+    }
   }
   // Whatever is not as the commit has it is replaced, never written into: a link's other end stays as it is.
   await git(['read-tree', '--reset', '-u', commit]);
