@@ -27,7 +27,8 @@ const ADVICE: Readonly<Record<FailureReason, string>> = {
     "compare the server's host key with GITSYNC_SSH_KNOWN_HOSTS_FILE; if the server was not replaced on purpose, somebody is between",
   tls: "the server's certificate is not trusted: mount its CA and set GIT_SSL_CAINFO, or correct the server",
   'repository-not-found': 'check GITSYNC_REPO, and whether these credentials may read it',
-  'ref-not-found': 'check GITSYNC_REF; the branch or tag may have been deleted',
+  'ref-not-found':
+    'check GITSYNC_REF: the branch or tag may have been deleted, or the repository is empty; and GITSYNC_REPO: what answers there may be no git server',
   unreachable: 'the server is down or not reachable from here; it is tried again',
   timeout: 'the server is slow, or the repository large: it is tried again; GITSYNC_SYNC_TIMEOUT may be raised',
   'disk-full': 'make room on the volume of GITSYNC_ROOT; old versions were removed, and it is tried again',

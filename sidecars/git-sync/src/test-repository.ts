@@ -39,6 +39,7 @@ export class TestRepository {
   constructor(directory = temporaryDirectory('repository')) {
     this.directory = directory;
     this.url = `file://${directory}`;
+    mkdirSync(directory, { recursive: true });
     this.git('init', '--quiet', '--initial-branch=main', '.');
   }
 
