@@ -85,6 +85,7 @@ function relative(text: string, base: string): string {
     if (rest.startsWith('./')) rest = rest.slice(2);
     else if (rest.startsWith('../')) {
       rest = rest.slice(3);
+      if (root.endsWith(':')) throw new Error('leads out of its server');
       const cut = Math.max(root.lastIndexOf('/'), root.lastIndexOf(':'));
       if (cut <= 0 || root.slice(0, cut).endsWith('/') || /^[a-z]+:?\/*$/i.test(root.slice(0, cut))) {
         throw new Error('leads out of its server');

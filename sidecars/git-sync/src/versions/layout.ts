@@ -1,5 +1,5 @@
 /** Where things are below the root. */
-import { basename, join, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 
 export interface Layout {
   readonly root: string;
@@ -25,7 +25,7 @@ export interface Layout {
 export function layOut(root: string, link: string): Layout {
   const published = resolve(root, link);
   const own = ['.git', '.gitsync', '.worktrees'].map((name) => join(resolve(root), name));
-  if (published === resolve(root) || resolve(root).startsWith(published + sep)) {
+  if (!relative(published, resolve(root)).startsWith('..')) {
     throw new Error('is the root, or holds it');
   }
   if (own.some((path) => published === path || published.startsWith(path + sep))) {
