@@ -23,14 +23,18 @@ export function faults(must: Must): void {
       const commit = await liveCommit(project);
 
       await project.stop('git-http');
-      stage.say(`down: ${await complaint(stage)}`);
+      stage.say(`down: ${await complaint(stage, 'unreachable')}`);
       await eventually('the sidecar is not ready', async () => !(await ready(project, 'git-sync')), {
         within: NOTICED,
         every: 250,
       });
-      for (const kind of ['refuse', 'slow', 'garbage']) {
+      for (const [kind, reason] of [
+        ['refuse', 'unreachable'],
+        ['slow', 'timeout'],
+        ['garbage', 'garbage'],
+      ] as const) {
         const faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
-        stage.say(`${kind}: ${await complaint(stage)}`);
+        stage.say(`${kind}: ${await complaint(stage, reason)}`);
         assert.match(await page(stage), called(current()), 'the application is served');
         assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');
       }
@@ -44,8 +48,11 @@ export function faults(must: Must): void {
   );
 }
 
-/** What the sidecar says is wrong, after it has tried at least twice from now on. */
-async function complaint({ project }: Stage): Promise<string> {
+/**
+ * What the sidecar says is wrong, after it has tried at least twice from now on.
+ * @param reason the word for it that is expected
+ */
+async function complaint({ project }: Stage, reason: string): Promise<string> {
   const failures = (): Promise<number> => metric(project, 'git-sync', 'git_sync_count_total{status="error"}');
   const before = await failures();
   await eventually('the sidecar has failed twice', async () => (await failures()) >= before + 2, {
@@ -53,6 +60,6 @@ async function complaint({ project }: Stage): Promise<string> {
     every: 250,
   });
   const { error } = await syncStatus(project);
-  assert.ok(error, 'the sidecar says that something is wrong');
-  return `${error.error}; ${error.advice}`;
+  assert.is(error?.reason, reason, error?.error);
+  return error!.error;
 }
