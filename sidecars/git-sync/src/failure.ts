@@ -77,7 +77,7 @@ const MEANINGS: readonly (readonly [RegExp, FailureReason])[] = [
     'corrupt',
   ],
   [
-    /early EOF|unexpected (disconnect|flush|end)|bad line length|protocol error|invalid (server response|index-pack)|not valid: is this a git repository|bad pack|pack has bad|hung up unexpectedly|expected (flush|packfile)|RPC failed|bad band|invalid ls-refs|zlib/i,
+    /early EOF|unexpected (disconnect|flush|end)|bad line length|protocol error|invalid (server response|index-pack)|not valid: is this a git repository|bad pack|pack has bad|hung up unexpectedly|expected (flush|packfile)|RPC failed|bad band|invalid ls-refs|zlib|HTTP\/0\.9|bytes missing/i,
     'garbage',
   ],
   [
@@ -114,7 +114,7 @@ function gist(text: string): string {
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(@+$|hint:|and the repository exists|Please make sure)/.test(line));
+    .filter((line) => line !== '' && !/^(@+$|hint:|ssh-keygen |and the repository exists|Please make sure)/.test(line));
   const fatal = lines.filter((line) => /^(fatal|error|remote|ERROR|ssh|Host key|.*Permission denied)/.test(line));
   return (fatal.length > 0 ? fatal : lines).join('; ').slice(0, 500);
 }
