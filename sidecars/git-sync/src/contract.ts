@@ -72,10 +72,10 @@ export const contract = defineContract({
     GITSYNC_PERIOD: {
       type: 'duration',
       unit: 's',
-      default: '10s',
       min: 10,
       max: DAY,
-      description: 'How long to wait between two looks at the repository',
+      description:
+        'How long to wait between two looks at the repository; 10s when not set, and 60s where webhooks are received',
     },
     GITSYNC_SYNC_TIMEOUT: {
       type: 'duration',

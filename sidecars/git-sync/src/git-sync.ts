@@ -49,7 +49,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
   });
   const state = new StateFile(layout.state, hasState(layout));
   const errors = new ErrorFile(options.errorFile, log);
-  const check = readiness.check('sync', LATE * parameters.GITSYNC_PERIOD + parameters.GITSYNC_SYNC_TIMEOUT);
+  const check = readiness.check('sync', LATE * options.period + parameters.GITSYNC_SYNC_TIMEOUT);
   const housekeeping = new Housekeeping({
     store,
     publisher,
@@ -128,7 +128,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
     );
   };
   const loop = new Loop({
-    period: parameters.GITSYNC_PERIOD,
+    period: options.period,
     sync: (trigger, signal) => syncer.sync(trigger === 'webhook' || trigger === 'signal', signal),
     onOutcome: async (outcome, ms) => {
       failures = 0;

@@ -74,7 +74,10 @@ export class Housekeeping {
       this.discard();
       await versions.clean(signal);
       const live = publisher.live();
-      if (live !== undefined) await versions.makeDurable(live, signal);
+      if (live !== undefined) {
+        await versions.settleIndex(store, live, { timeout: TIMEOUT, signal });
+        await versions.makeDurable(live, signal);
+      }
       await store.collect({ timeout: TIMEOUT, signal });
       this.#since = undefined;
     } catch (error) {

@@ -26,7 +26,7 @@ export interface LoopOptions {
 
 /** The first pause after a failure, and the longest, in milliseconds; a shorter period is shorter still. */
 const FIRST_RETRY = 1000;
-const LONGEST_RETRY = 60_000;
+const LONGEST_RETRY = 10_000;
 
 export class Loop {
   readonly #options: LoopOptions;

@@ -10,7 +10,12 @@ import { layOut, type Layout } from './versions/layout.ts';
 
 export type ParameterValues = Values<(typeof contract)['parameters']>;
 
+/** Milliseconds between two looks when nobody says. A push that is announced need not be looked for often. */
+const PERIOD = { alone: 10_000, withWebhooks: 60_000 };
+
 export interface Options {
+  /** Milliseconds. */
+  readonly period: number;
   readonly repository: RepositoryAddress;
   readonly layout: Layout;
   readonly errorFile: string | undefined;
@@ -68,7 +73,9 @@ export function readOptions(parameters: ParameterValues): Options {
     conflict('GITSYNC_VERIFY_STABLE', 'it is not shorter than GITSYNC_VERIFY_TIMEOUT, and could never be reached');
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
+  const announced = parameters.GITSYNC_RECEIVE_SECRET_FILE !== undefined;
   return {
+    period: parameters.GITSYNC_PERIOD ?? (announced ? PERIOD.withWebhooks : PERIOD.alone),
     repository: repository!,
     layout: layout!,
     errorFile: parameters.GITSYNC_ERROR_FILE && resolve(parameters.GITSYNC_ROOT, parameters.GITSYNC_ERROR_FILE),

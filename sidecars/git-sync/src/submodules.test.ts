@@ -58,6 +58,19 @@ test('as many levels as asked', async () => {
   await off.stop();
 });
 
+test('a version without submodules has none of those that the version before had', async () => {
+  const { top, lib } = nested();
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: top.url });
+  await sidecar.lives(top.head());
+  await sidecar.stop();
+  top.commit({ file: 'changed' });
+  addLink(top, 'vendor/lib', lib.head());
+  const off = sidecar.again({ GITSYNC_SUBMODULES: 'off' });
+  await off.lives(top.head());
+  assert.equal(readdirSync(off.path('vendor/lib')), []);
+  await off.stop();
+});
+
 test('an address that is not allowed is an error that names the submodule, and what is live stays', async () => {
   const repository = new TestRepository();
   const good = repository.commit({ file: 'one' });

@@ -1,13 +1,9 @@
 /** A commit's files in a directory of their own. */
-import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runCommand } from '../../../kit/command.ts';
 import { SyncError } from '../failure.ts';
 import type { Limits, Store } from './store.ts';
-
-/** How many files are linked before others get a turn. */
-const BATCH = 1000;
 
 /** Files, and git's index of them. */
 export interface Place {
@@ -44,9 +40,7 @@ export async function checkOut({
   const git = (args: readonly string[]): Promise<string> => gitIn(store, to, [...configuration, ...args], limits);
   if (shareWith && existsSync(shareWith.index)) {
     try {
-      copyFileSync(shareWith.index, to.index);
-      const files = (await git(['ls-files', '-z'])).split('\0');
-      await link(files.slice(0, -1), shareWith.directory, to.directory, limits.signal);
+      await takeOver(shareWith, to, limits);
     } catch (error) {
       if (error instanceof SyncError && ['timeout', 'stopped'].includes(error.reason)) throw error;
       // What cannot be taken over is written anew.
@@ -57,6 +51,8 @@ export async function checkOut({
   }
   // Whatever is not as the commit has it is replaced, never written into: a link's other end stays as it is.
   await git(['read-tree', '--reset', '-u', commit]);
+  // What somebody put beside the files of the version before came along.
+  if (shareWith) await git(['clean', '-ffdxq']);
   if (readOnly) await protect(to.directory, limits);
 }
 
@@ -78,30 +74,20 @@ function sparseConfiguration(store: Store, patterns: string | undefined): string
   return ['-c', 'core.sparseCheckout=true', '-c', 'core.sparseCheckoutCone=false'];
 }
 
-/** Make each file of one directory appear in another, without a copy. */
-async function link(files: readonly string[], from: string, to: string, signal?: AbortSignal): Promise<void> {
-  const made = new Set([to]);
-  for (const [count, path] of files.entries()) {
-    if (count % BATCH === 0) await breathe(undefined, signal && { signal });
-    const target = join(to, path);
-    const parent = dirname(target);
-    if (!made.has(parent)) {
-      mkdirSync(parent, { recursive: true });
-      made.add(parent);
-    }
-    try {
-      linkSync(join(from, path), target);
-    } catch (error) {
-      // A submodule, not checked out there, gone, or linked too often: git writes it then, where it is a file.
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (!['EPERM', 'ENOENT', 'ENOTDIR', 'EMLINK', 'EXDEV'].includes(code)) throw error;
-    }
-  }
+/** Make all that is in one place appear in another, without a copy. */
+async function takeOver(from: Place, to: Place, { timeout, signal }: Limits): Promise<void> {
+  copyFileSync(from.index, to.index);
+  // A submodule's files came with those of the tree around it.
+  if (readdirSync(to.directory).length > 0) return;
+  // By a program of its own, as below: ten thousand names would stay in our memory long after their use.
+  await runCommand(['cp', '--archive', '--link', '--no-target-directory', '--', from.directory, to.directory], {
+    timeout,
+    ...(signal && { signal }),
+  });
 }
 
 /** Take the right to write from files, so that nobody changes two versions by writing into one. */
 async function protect(directory: string, { timeout, signal }: Limits): Promise<void> {
-  // A program of its own: it looks at ten thousand files faster than we could, and in its own memory.
   await runCommand(['find', directory, '-type', 'f', '-perm', '/222', '-exec', 'chmod', 'a-w', '--', '{}', '+'], {
     timeout,
     ...(signal && { signal }),

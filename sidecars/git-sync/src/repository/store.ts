@@ -2,7 +2,7 @@
  * The local copy of a repository: objects alone. Versions are directories that need nothing of it, so
  * it can be thrown away and fetched anew at any time while they are served.
  */
-import { existsSync, globSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError, runCommand } from '../../../kit/command.ts';
 import { asSyncError, SyncError } from '../failure.ts';
@@ -84,18 +84,16 @@ export class Store {
 
   /** Remove what a git that was killed left behind. Only when no git runs. */
   clearLocks(): void {
-    for (const pattern of [
-      '*.lock',
-      'refs/**/*.lock',
-      'info/*.lock',
-      'objects/pack/tmp_*',
-      'objects/??/tmp_*',
-      'objects/tmp_*',
-    ]) {
-      for (const file of globSync(pattern, { cwd: this.directory })) {
-        rmSync(join(this.directory, file), { force: true, recursive: true });
+    const isLeft = (name: string): boolean => name.endsWith('.lock') || name.startsWith('tmp_');
+    const clear = (directory: string, deep: boolean): void => {
+      for (const entry of entriesOf(directory)) {
+        const path = join(directory, entry.name);
+        if (isLeft(entry.name)) rmSync(path, { recursive: true, force: true });
+        else if (deep && entry.isDirectory()) clear(path, deep);
       }
-    }
+    };
+    clear(this.directory, false);
+    for (const name of ['info', 'objects', 'refs']) clear(join(this.directory, name), true);
   }
 
   /**
@@ -181,4 +179,8 @@ export class Store {
     const said = await this.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], limits);
     return said.trim();
   }
+}
+
+function entriesOf(directory: string): Dirent[] {
+  return existsSync(directory) ? readdirSync(directory, { withFileTypes: true }) : [];
 }

@@ -12,6 +12,8 @@ export interface VersionRecord {
   readonly inode: number;
   /** Its files may be shared, and are read-only. */
   readonly shared: boolean;
+  /** Which submodules it has. */
+  readonly submodules: string;
   /** The start of the machine under which it was made. */
   readonly boot: string;
   /** It was flushed to the disk. Until then only this start of the machine can trust it. */

@@ -1,5 +1,4 @@
 /** What must not be forgotten when the sidecar dies: the answers of gate and application, and who was told. */
-import { isDeepStrictEqual } from 'node:util';
 import { isHash } from '../repository/refs.ts';
 import { readJson, writeJson } from './json-file.ts';
 
@@ -63,7 +62,7 @@ export class StateFile {
     const next = Object.fromEntries(
       Object.entries({ ...this.#state, ...change }).filter(([, value]) => value !== undefined),
     ) as unknown as State;
-    if (isDeepStrictEqual(next, this.#state)) return;
+    if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
     writeJson(this.#path, next);
     this.#state = next;
   }

@@ -1,9 +1,9 @@
 /** Making versions, and removing those that nobody needs. */
-import { chmodSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../../kit/command.ts';
 import { SyncError } from '../failure.ts';
-import { checkOut, type Place } from '../repository/checkout.ts';
+import { checkOut, gitIn, type Place } from '../repository/checkout.ts';
 import { isHash } from '../repository/refs.ts';
 import type { Limits, Store } from '../repository/store.ts';
 import { checkOutSubmodules } from '../repository/submodules.ts';
@@ -67,7 +67,7 @@ export class Versions {
     const made = lstatSync(directory, { throwIfNoEntry: false });
     if (!made?.isDirectory()) throw new SyncError('gate', 'the gate removed the directory that it ran in');
     chmodSync(directory, 0o755);
-    this.#records.write({ hash: commit, inode: made.ino, shared: share });
+    this.#records.write({ hash: commit, inode: made.ino, shared: share, submodules });
   }
 
   /** Put a version, whole or not, out of the way; `clean` removes it for good. */
@@ -114,6 +114,17 @@ export class Versions {
     }
   }
 
+  /**
+   * Write the index of a version anew, once its files are older than it: git reads the content of those
+   * that are not, and the next version, which takes the index over, would wait for that.
+   */
+  async settleIndex(store: Store, hash: string, limits: Limits): Promise<void> {
+    const index = this.#records.index(hash);
+    if (!this.#records.read(hash)?.shared || !existsSync(index)) return;
+    const place = { directory: this.#publisher.locate(hash), index };
+    await gitIn(store, place, ['update-index', '-q', '--refresh', '--force-write-index'], limits);
+  }
+
   /** Flush all that was written to the disk, and remember that it was. */
   async makeDurable(hash: string, signal?: AbortSignal): Promise<void> {
     if (this.#records.read(hash)?.durable !== false) return;
@@ -133,7 +144,9 @@ export class Versions {
   /** The live version, when its files are read-only. */
   #sharable(): Place | undefined {
     const live = this.#publisher.live();
-    if (live === undefined || !this.#records.read(live)?.shared) return undefined;
+    const record = live === undefined ? undefined : this.#records.read(live);
+    // git leaves what is in a submodule's place alone, so it has to be what this version wants there.
+    if (live === undefined || !record?.shared || record.submodules !== this.#options.submodules) return undefined;
     return { directory: this.#publisher.locate(live), index: this.#records.index(live) };
   }
 }
