@@ -1,6 +1,6 @@
 /** What every stack promises by its files alone; no engine needed. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse as parseEnv } from 'dotenv';
 import type { ComposeSpecification } from 'docker-compose';
 import { suite } from 'uvu';
@@ -14,6 +14,18 @@ const test = suite('stacks');
 const read = (file: string): ComposeSpecification =>
   parse(readFileSync(file, 'utf8'), { merge: true }) as ComposeSpecification;
 const catalogue = read(join(ROOT, 'compose.yaml'));
+type Service = NonNullable<ComposeSpecification['services']>[string];
+
+/** A service and the parts that it extends, the nearest first, each with the file that it is in. */
+function lineage(service: Service, file: string): { service: Service; file: string }[] {
+  const { file: other, service: name } = (service.extends ?? {}) as { file?: string; service?: string };
+  if (other === undefined || name === undefined) return [{ service, file }];
+  const next = join(dirname(file), other);
+  const part = read(next).services?.[name];
+  assert.ok(part, `${next} has no service ${name}`);
+  return [{ service, file }, ...lineage(part, next)];
+}
+
 const ROLE_LABEL = 'dev.sidecar-stacks.role';
 const ROLES = ['pod', 'app', 'sidecar', 'init', 'service'];
 
@@ -30,7 +42,8 @@ test('an unknown stack is answered with those that there are', () => {
 
 for (const name of stackNames()) {
   const { dir, env, portVariables } = findStack(name);
-  const stack = read(join(dir, 'compose.yaml'));
+  const file = join(dir, 'compose.yaml');
+  const stack = read(file);
   const services = Object.entries(stack.services ?? {});
 
   test(`${name}: everything carries the stack's label, by which it is found again`, () => {
@@ -48,23 +61,18 @@ for (const name of stackNames()) {
 
   test(`${name}: every service has a role`, () => {
     for (const [key, service] of services) {
-      const part = (service.extends as { service?: string } | undefined)?.service;
-      const labels = {
-        ...(part && (catalogue.services?.[part]?.labels as Record<string, string>)),
-        ...(service.labels as Record<string, string>),
-      };
-      assert.ok(ROLES.includes(labels[ROLE_LABEL]!), `service ${key}`);
+      const labels = lineage(service, file).map((each) => each.service.labels as Record<string, string> | undefined);
+      assert.ok(ROLES.includes(labels.find((each) => each?.[ROLE_LABEL])?.[ROLE_LABEL] ?? 'none'), `service ${key}`);
     }
   });
 
   test(`${name}: every service takes its hardening from the catalogue`, () => {
     for (const [key, service] of services) {
-      assert.ok(
-        (service.extends as { file?: string } | undefined)?.file?.endsWith('compose.yaml'),
-        `service ${key} extends a part`,
-      );
-      for (const given of ['privileged', 'cap_add', 'userns_mode'])
-        assert.not((service as Record<string, unknown>)[given], `service ${key} has ${given}`);
+      const parts = lineage(service, file);
+      assert.is(parts.at(-1)!.file, join(ROOT, 'compose.yaml'), `service ${key} extends a part`);
+      for (const { service: part } of parts)
+        for (const given of ['privileged', 'cap_add', 'userns_mode'])
+          assert.not((part as Record<string, unknown>)[given], `service ${key} has ${given}`);
     }
   });
 

@@ -7,6 +7,7 @@ import { type Bundle, bundle } from './bundle.ts';
 import { type Engine, ensureEngine, usableEngine } from './engine.ts';
 import { observe } from './engine-facts.ts';
 import { MIN_ENGINE } from './engine-plan.ts';
+import { providePackages } from './packages.ts';
 import { CACHE } from './paths.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -26,20 +27,22 @@ export interface SetupOptions {
 }
 
 /**
- * Makes everything ready that a stack needs: a container engine, the base images, the bundles.
+ * Makes everything ready that a stack needs: a container engine, the base images, the bundles,
+ * the packages that images take from npm.
  * Safe to repeat and to run twice at once; takes a fraction of a second when there is nothing to do.
  * Throws SetupError (see its `exitCode` and `advice`), EngineError, or the signal's reason.
  */
 export async function setup(options: SetupOptions): Promise<SetupResult> {
-  const bundled = bundle();
+  const files = Promise.all([bundle(), providePackages(undefined, options.signal)]);
   // Awaited at the end; a failure before that must not end the process.
-  bundled.catch(() => {});
+  files.catch(() => {});
   try {
     const { engine, images } = (await findReady(options)) ?? (await makeReady(options));
     if (!atLeast(engine.version, MIN_ENGINE)) {
       options.say(`Warning: engine ${engine.version} is older than ${MIN_ENGINE}, which the health checks need`);
     }
-    return { engine, images, bundles: await bundled };
+    const [bundles] = await files;
+    return { engine, images, bundles };
   } catch (error) {
     throw explainFiles(error);
   }

@@ -1,0 +1,53 @@
+/** The gate: somebody's command that decides, in the new version's directory, whether it goes live. */
+import { CommandError, runCommand } from '../../kit/command.ts';
+import { SyncError } from './failure.ts';
+import type { Secrets } from './repository/secrets.ts';
+import type { Session } from './repository/session.ts';
+
+export interface GateOptions {
+  readonly argv: readonly string[];
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Variables of our environment that it gets. */
+  readonly env: readonly string[];
+  readonly ref: string;
+}
+
+/** Of its output so many of the last bytes are kept. */
+const OUTPUT = 16_384;
+/** And so many characters of those shown in an error. */
+const SHOWN = 2000;
+
+/**
+ * Run the gate.
+ * @throws {SyncError} `gate` when it says no, cannot be run, or takes too long; `stopped` when it was cut short,
+ * which says nothing of the commit
+ */
+export async function runGate(
+  { argv, timeout, env, ref }: GateOptions,
+  {
+    commit,
+    directory,
+    session,
+    secrets,
+    signal,
+  }: { commit: string; directory: string; session: Session; secrets: Secrets; signal?: AbortSignal },
+): Promise<void> {
+  try {
+    await runCommand(argv, {
+      cwd: directory,
+      env: session.programEnvironment(env, { GITSYNC_HASH: commit, GITSYNC_REF: ref }),
+      timeout,
+      maxOutput: OUTPUT,
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (error.reason === 'aborted') throw new SyncError('stopped', secrets.redact(error.message), { cause: error });
+    const output = `${error.stdout}\n${error.stderr}`.trim().slice(-SHOWN);
+    const [what = ''] = error.message.split('\n', 1);
+    throw new SyncError('gate', secrets.redact(`the gate refused ${commit}: ${what}${output ? `\n${output}` : ''}`), {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+/** Work for quiet times: old versions go, the repository is collected, the disk catches up. */
+import type { Logger } from '../../kit/log.ts';
+import type { Store } from './repository/store.ts';
+import type { Publisher } from './versions/publisher.ts';
+import type { StateFile } from './versions/state.ts';
+import type { Versions } from './versions/versions.ts';
+
+export interface HousekeepingParts {
+  readonly store: Store;
+  readonly publisher: Publisher;
+  readonly versions: Versions;
+  readonly state: StateFile;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** How long a version outlives its time, in milliseconds. */
+  readonly stale: number;
+}
+
+/** How long after a publication things count as quiet, in milliseconds. */
+const QUIET = 1000;
+const TIMEOUT = 600_000;
+/** More versions than this are not kept, however fast they came: a disk is finite. */
+const MOST_VERSIONS = 20;
+
+export class Housekeeping {
+  readonly #parts: HousekeepingParts;
+  /** When there came to be work, in milliseconds of the monotonic clock. */
+  #since: number | undefined = performance.now();
+
+  constructor(parts: HousekeepingParts) {
+    this.#parts = parts;
+  }
+
+  /** Something was published: there is work. */
+  published(): void {
+    this.#since ??= performance.now();
+  }
+
+  /** Milliseconds until there is work; Infinity when nothing is foreseen. */
+  due(): number {
+    if (this.#since !== undefined) return Math.max(0, this.#since + QUIET - performance.now());
+    const { state, publisher, stale } = this.#parts;
+    const kept = this.#kept();
+    const ends = publisher.list().flatMap((hash) => (kept.has(hash) ? [] : [(state.get().retired[hash] ?? 0) + stale]));
+    return ends.length === 0 ? Infinity : Math.max(0, Math.min(...ends) - Date.now());
+  }
+
+  /** Discard what has had its time. Cheap: what was discarded goes from the disk by `run`. */
+  discard(): void {
+    const { publisher, versions, state, stale } = this.#parts;
+    const { retired } = state.get();
+    const all = publisher.list();
+    const kept = this.#kept();
+    const waiting = all
+      .filter((hash) => !kept.has(hash) && (retired[hash] ?? 0) + stale > Date.now())
+      .toSorted((a, b) => (retired[b] ?? 0) - (retired[a] ?? 0))
+      .slice(0, MOST_VERSIONS);
+    if (versions.discardExcept(new Set([...kept, ...waiting])) > 0) this.#since ??= performance.now();
+    const left = new Set(publisher.list());
+    state.set({ retired: Object.fromEntries(Object.entries(retired).filter(([hash]) => left.has(hash))) });
+  }
+
+  /** The disk is full: everything goes that is not needed to go on or to go back. */
+  async makeRoom(): Promise<void> {
+    const { versions, store } = this.#parts;
+    versions.discardExcept(this.#kept());
+    store.clearLocks();
+    await versions.clean();
+  }
+
+  /** Do what is due; cut short, it is done next time. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { publisher, versions, store, log } = this.#parts;
+    try {
+      this.discard();
+      await versions.clean(signal);
+      const live = publisher.live();
+      if (live !== undefined) {
+        await versions.settleIndex(store, live, { timeout: TIMEOUT, signal });
+        await versions.makeDurable(live, signal);
+      }
+      await store.collect({ timeout: TIMEOUT, signal });
+      this.#since = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#since = undefined;
+      log.warn(
+        { reason: (error as Error).message },
+        'housekeeping failed; it is tried again after the next publication',
+      );
+    }
+  }
+
+  /** What is live, and what may be gone back to. */
+  #kept(): Set<string> {
+    const { publisher, state } = this.#parts;
+    const { previous, verified } = state.get();
+    return new Set([publisher.live(), previous, verified].filter((hash) => hash !== undefined));
+  }
+}

@@ -1,0 +1,156 @@
+/** The port for push webhooks. Nobody else's word is taken for anything here. */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Logger } from '../../../kit/log.ts';
+import { listen } from '../../../kit/listen.ts';
+import { authenticate } from './authentic.ts';
+import { Deliveries } from './deliveries.ts';
+import { concerns, deliveryId, isPush, parsePush } from './push.ts';
+
+const { createServer } = process.getBuiltinModule('node:http');
+
+/** As many of the largest bodies may be held at the same time; small ones do not fill this. */
+const AT_ONCE = 4;
+const BODY_TIMEOUT = 10_000;
+
+export type Verdict = 'accepted' | 'ignored' | 'unsigned' | 'replayed' | 'malformed' | 'oversized' | 'busy';
+
+const STATUS: Readonly<Record<Verdict, number>> = {
+  accepted: 202,
+  ignored: 204,
+  unsigned: 401,
+  replayed: 409,
+  malformed: 400,
+  oversized: 413,
+  busy: 503,
+};
+const TEXT: Readonly<Record<Verdict, string>> = {
+  accepted: 'syncing',
+  ignored: '',
+  unsigned: 'no valid signature or token',
+  replayed: 'this delivery was received before, or is too old',
+  malformed: 'not a push event that can be read',
+  oversized: 'the body is too large',
+  busy: 'too many webhooks at the same time',
+};
+
+export interface ReceiverOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly secretFile: string;
+  readonly maxBody: number;
+  /** The ref that is followed. */
+  readonly ref: string;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly count: (verdict: Verdict) => void;
+  /** A push of that ref arrived. */
+  readonly onPush: () => void;
+}
+
+/**
+ * Receive webhooks.
+ * @throws {ConfigurationError} when the port cannot be had
+ */
+export async function receive(options: ReceiverOptions): Promise<Server> {
+  const deliveries = new Deliveries();
+  const held = { bytes: 0 };
+  const server = createServer(
+    {
+      requestTimeout: BODY_TIMEOUT,
+      headersTimeout: BODY_TIMEOUT,
+      connectionsCheckingInterval: 5000,
+      maxHeaderSize: 16_384,
+    },
+    (request, response) => {
+      if (request.method !== 'POST') {
+        response.writeHead(405, { allow: 'POST', connection: 'close' }).end();
+        request.resume();
+        return;
+      }
+      void handle(request, options, deliveries, held)
+        .then((verdict) => answer(options, request, response, verdict))
+        .catch(() => void response.destroy());
+    },
+  );
+  server.maxConnections = 64;
+  await listen(server, { port: options.port, host: options.address }, 'GITSYNC_RECEIVE_PORT');
+  return server;
+}
+
+async function handle(
+  request: IncomingMessage,
+  options: ReceiverOptions,
+  deliveries: Deliveries,
+  held: Held,
+): Promise<Verdict> {
+  const body = await readBody(request, options.maxBody, held);
+  if (typeof body === 'string') return body;
+  const forge = authenticate(request.headers, body, readSecret(options));
+  if (forge === undefined) return 'unsigned';
+  if (!isPush(forge, request.headers)) return 'ignored';
+  const push = parsePush(body, request.headers['content-type']);
+  if (push === undefined) return 'malformed';
+  const signed = forge === 'gitlab' ? undefined : body;
+  if (deliveries.isReplay(deliveryId(forge, request.headers), signed, push.sentAt)) return 'replayed';
+  if (!concerns(push, options.ref)) return 'ignored';
+  options.onPush();
+  return 'accepted';
+}
+
+function answer(
+  { log, count }: ReceiverOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  verdict: Verdict,
+): void {
+  count(verdict);
+  const at = { from: request.socket.remoteAddress, verdict };
+  if (verdict === 'accepted' || verdict === 'ignored') log.info(at, 'webhook');
+  else log.warn(at, `webhook refused: ${TEXT[verdict]}`);
+  const headers = {
+    'content-type': 'text/plain',
+    ...(verdict === 'oversized' || verdict === 'busy' ? { connection: 'close' } : {}),
+  };
+  response.writeHead(STATUS[verdict], headers).end(verdict === 'ignored' ? undefined : `${TEXT[verdict]}\n`);
+  // What is left of a body that nobody wants.
+  if (!request.complete) request.resume();
+}
+
+/** What all requests hold together. */
+interface Held {
+  bytes: number;
+}
+
+/** @returns the whole body, or why it was not read to its end */
+async function readBody(request: IncomingMessage, max: number, held: Held): Promise<Buffer | 'oversized' | 'busy'> {
+  if (Number(request.headers['content-length'] ?? 0) > max) return 'oversized';
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | 'oversized' | 'busy'>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    if (bytes + chunk.length > max) return resolve('oversized');
+    if (held.bytes + chunk.length > max * AT_ONCE) return resolve('busy');
+    bytes += chunk.length;
+    held.bytes += chunk.length;
+    chunks.push(chunk);
+  });
+  request.once('end', () => resolve(Buffer.concat(chunks)));
+  request.once('error', reject);
+  request.once('close', () => reject(new Error('the sender went away')));
+  try {
+    return await promise;
+  } finally {
+    request.removeAllListeners('data');
+    held.bytes -= bytes;
+  }
+}
+
+/** Read at each webhook, so that a rotated secret counts at once; without one nothing is proven. */
+function readSecret({ secretFile, log }: ReceiverOptions): string {
+  try {
+    return readFileSync(secretFile, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    log.error({ path: secretFile, reason: (error as Error).message }, 'GITSYNC_RECEIVE_SECRET_FILE cannot be read');
+    return '';
+  }
+}

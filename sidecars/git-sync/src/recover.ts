@@ -1,0 +1,95 @@
+/** What a start finds on the disk, and makes good before anything else happens. */
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import type { Logger } from '../../kit/log.ts';
+import { ConfigurationError } from '../../kit/parameters.ts';
+import { endLeftovers } from './leftovers.ts';
+import { ticksNow } from './clock.ts';
+import type { Store } from './repository/store.ts';
+import type { Layout } from './versions/layout.ts';
+import type { Publisher } from './versions/publisher.ts';
+import { bootId } from './versions/records.ts';
+import type { StateFile } from './versions/state.ts';
+import type { Versions } from './versions/versions.ts';
+
+export type Recovery = 'process' | 'state' | 'version' | 'repository';
+
+/**
+ * Make the root and what is ours in it.
+ * @returns what marks processes that work in this root, whichever container looks at it
+ * @throws {ConfigurationError} when it cannot be used
+ */
+export function prepareRoot(layout: Layout): string {
+  const refuse = (message: string): never => {
+    throw new ConfigurationError([
+      {
+        parameter: 'GITSYNC_ROOT',
+        reason: 'unreadable',
+        message: `GITSYNC_ROOT: ${layout.root} ${message}; accepted is a directory that user ${process.getuid!()} may write to`,
+      },
+    ]);
+  };
+  const found = statSync(layout.root, { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) refuse('is a file');
+  try {
+    mkdirSync(layout.root, { recursive: true, mode: 0o755 });
+    mkdirSync(layout.versions, { recursive: true, mode: 0o755 });
+    mkdirSync(layout.records, { recursive: true, mode: 0o700 });
+    for (const path of [layout.root, layout.versions, layout.records])
+      accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    refuse(`cannot be used (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const { dev, ino } = lstatSync(layout.root);
+  return `${dev}:${ino}`;
+}
+
+/** True when there is a state from an earlier life. */
+export const hasState = (layout: Layout): boolean => existsSync(layout.state);
+
+/**
+ * Make good what an earlier life left half done. Nothing that is published and whole is touched.
+ * @param found is told what had to be put right
+ */
+export async function recover(
+  { layout, marker, store, publisher, versions, state, log }: RecoverParts,
+  found: (what: Recovery) => void,
+): Promise<void> {
+  const note = (what: Recovery, count: number): void => {
+    if (count === 0) return;
+    found(what);
+    log.warn({ what, count }, 'left behind by an earlier life, put right');
+  };
+  note('process', await endLeftovers(marker));
+  note('state', state.damaged ? 1 : 0);
+  publisher.settle();
+  note('version', versions.discardExcept(new Set(publisher.list())));
+  store.clearLocks();
+  if (state.get().repository !== store.address.url) {
+    if (state.get().repository !== undefined) {
+      store.destroy();
+      note('repository', 1);
+    }
+    state.set({ repository: store.address.url, refused: undefined });
+  }
+  const live = publisher.live();
+  const { published } = state.get();
+  if (live !== undefined && published?.hash !== live) {
+    // We died between publishing and writing it down; the application has not been told.
+    state.set({
+      published: { hash: live, at: Date.now(), boot: bootId(), ticks: ticksNow() },
+      previous: published?.hash,
+    });
+  }
+  await versions.clean();
+  log.info({ root: layout.root, live: live ?? null, versions: publisher.list().length }, 'found');
+}
+
+interface RecoverParts {
+  readonly layout: Layout;
+  readonly marker: string;
+  readonly store: Store;
+  readonly publisher: Publisher;
+  readonly versions: Versions;
+  readonly state: StateFile;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+}

@@ -1,0 +1,239 @@
+/**
+ * One sync: where is the ref, is its commit here, is it good, is it live. Nothing is remembered between
+ * two syncs but what is on the disk, so a sync after a crash is a sync like any other.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Logger } from '../../kit/log.ts';
+import { ticksNow } from './clock.ts';
+import { SyncError } from './failure.ts';
+import { isHash } from './repository/refs.ts';
+import type { Secrets } from './repository/secrets.ts';
+import type { Session } from './repository/session.ts';
+import type { Limits, Store } from './repository/store.ts';
+import { runGate, type GateOptions } from './gate.ts';
+import type { Publisher } from './versions/publisher.ts';
+import { bootId, type Records } from './versions/records.ts';
+import type { Refusal, StateFile } from './versions/state.ts';
+import type { Versions } from './versions/versions.ts';
+
+export type Outcome = 'success' | 'noop' | 'refused';
+export type PublicationReason = 'new' | 'rollback' | 'repair';
+
+export interface SyncerParts {
+  readonly session: Session;
+  readonly secrets: Secrets;
+  readonly store: Store;
+  readonly records: Records;
+  readonly publisher: Publisher;
+  readonly versions: Versions;
+  readonly state: StateFile;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+export interface SyncerOptions {
+  readonly ref: string;
+  readonly depth: number;
+  /** Milliseconds for all but the gate, which has its own. */
+  readonly timeout: number;
+  readonly sparseFile: string | undefined;
+  readonly gate: GateOptions | undefined;
+  /** The URL by which versions are verified; part of what a refusal depends on. */
+  readonly verifyUrl: string | undefined;
+  /** Something is live that was not before. */
+  readonly onPublish: (hash: string, reason: PublicationReason) => void;
+  readonly onFetch: () => void;
+  readonly onGate: (result: 'passed' | 'refused') => void;
+}
+
+export class Syncer {
+  readonly #parts: SyncerParts;
+  readonly #options: SyncerOptions;
+  /** A live version with which the application did not get well. */
+  #condemned: { readonly hash: string; readonly reason: string } | undefined;
+
+  constructor(parts: SyncerParts, options: SyncerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** The next sync goes back behind this version, if it is still live. */
+  condemn(hash: string, reason: string): void {
+    this.#condemned = { hash, reason };
+  }
+
+  /**
+   * Bring what is live to where the ref is.
+   * @param expected true when the ref has probably moved: then it is fetched at once, without a look first
+   * @throws {SyncError}
+   */
+  async sync(expected: boolean, signal: AbortSignal): Promise<Outcome> {
+    const { session, store, publisher, state } = this.#parts;
+    const deadline = performance.now() + this.#options.timeout;
+    const limits = (): Limits => {
+      const timeout = deadline - performance.now();
+      if (timeout <= 0) throw new SyncError('timeout', 'the sync took too long');
+      return { timeout, signal };
+    };
+    await this.#repair();
+    await this.#goBack();
+    await session.refresh(signal);
+    await store.open(limits());
+    const hash = await this.#locate(expected, limits);
+    const { refused } = state.get();
+    if (refused && (refused.hash !== hash || refused.rule !== this.#rule(refused.by)))
+      state.set({ refused: undefined });
+    else if (refused) return 'refused';
+
+    if (publisher.live() === hash) return 'noop';
+    if (!publisher.has(hash)) {
+      try {
+        await this.#obtain(hash, limits, signal);
+      } catch (error) {
+        if (!(error instanceof SyncError) || error.reason !== 'gate') throw error;
+        this.#refuse(hash, 'gate', error.message);
+        return 'refused';
+      }
+    }
+    await this.#publish(hash, state.get().published?.hash === hash ? 'repair' : 'new');
+    return 'success';
+  }
+
+  /** The commit that the ref is at; it need not be here when it is live, refused or made already. */
+  async #locate(expected: boolean, limits: () => Limits): Promise<string> {
+    const { store, publisher, state } = this.#parts;
+    const { ref, depth, onFetch } = this.#options;
+    const isKnown = (hash: string): boolean => publisher.has(hash) || state.get().refused?.hash === hash;
+    if (isHash(ref) && isKnown(ref)) return ref;
+    if (!expected && !isHash(ref) && publisher.live() !== undefined) {
+      const hash = await store.lookUp(ref, limits());
+      if (isKnown(hash)) return hash;
+    }
+    onFetch();
+    return await this.#unlessCorrupt(limits, () => store.fetch(ref, depth, limits()));
+  }
+
+  /** Make the version, gate and all. */
+  async #obtain(hash: string, limits: () => Limits, signal: AbortSignal): Promise<void> {
+    const { store, versions, session, secrets } = this.#parts;
+    const { ref, depth, gate, onGate, onFetch } = this.#options;
+    const sparse = this.#sparse();
+    const judge = async (directory: string): Promise<void> => {
+      if (!gate) return;
+      try {
+        await runGate(gate, { commit: hash, directory, session, secrets, signal });
+        onGate('passed');
+      } catch (error) {
+        if (error instanceof SyncError && error.reason === 'gate') onGate('refused');
+        throw error;
+      }
+    };
+    try {
+      await this.#unlessCorrupt(
+        limits,
+        () => versions.make(store, hash, { sparse, limits, gate: judge }),
+        async () => {
+          onFetch();
+          await store.fetch(ref, depth, limits());
+        },
+      );
+    } catch (error) {
+      versions.discard(hash);
+      throw error;
+    }
+  }
+
+  /**
+   * Do it, and when the local copy turns out to be damaged, do it once more with a new one.
+   * @param prepare what has to be done first with the new one
+   */
+  async #unlessCorrupt<T>(limits: () => Limits, work: () => Promise<T>, prepare?: () => Promise<void>): Promise<T> {
+    const { store, versions, log } = this.#parts;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.reason !== 'corrupt') throw error;
+      log.warn({ reason: error.message }, 'the local copy of the repository seems damaged');
+      versions.distrust();
+      if (!(await store.isSound(limits()))) {
+        store.destroy();
+        await store.open(limits());
+        log.warn('the local copy of the repository is fetched anew');
+      }
+      await prepare?.();
+      return await work();
+    }
+  }
+
+  /** What was live is made so again when its link is missing or leads elsewhere; no server is needed for that. */
+  async #repair(): Promise<void> {
+    const { publisher, state } = this.#parts;
+    const hash = state.get().published?.hash;
+    if (hash === undefined || !publisher.has(hash)) return;
+    if (publisher.live() === undefined || publisher.isOfOtherMode()) await this.#publish(hash, 'repair');
+  }
+
+  /** Publish the last good version again in place of one that is not. */
+  async #goBack(): Promise<void> {
+    const { publisher, state, log } = this.#parts;
+    const condemned = this.#condemned;
+    this.#condemned = undefined;
+    const live = publisher.live();
+    if (live === undefined) return;
+    const { verified, previous, refused } = state.get();
+    // Refused and still live: we died between the two.
+    if (condemned?.hash !== live && refused?.hash !== live) return;
+    const target = [verified, previous].find((hash) => hash !== undefined && hash !== live && publisher.has(hash));
+    if (target === undefined) {
+      log.error({ hash: live, reason: condemned?.reason }, 'there is no version to go back to');
+      return;
+    }
+    if (condemned?.hash === live) this.#refuse(live, 'verification', condemned.reason);
+    await this.#publish(target, 'rollback');
+    state.set({ previous: undefined });
+  }
+
+  async #publish(hash: string, reason: PublicationReason): Promise<void> {
+    const { publisher, state, log } = this.#parts;
+    const before = publisher.live();
+    await publisher.publish(hash);
+    const { published, retired, previous } = state.get();
+    const now = Date.now();
+    const others = Object.fromEntries(Object.entries(retired).filter(([other]) => other !== hash));
+    const replaced = before !== undefined && before !== hash;
+    state.set({
+      // Each publication has its own time: it is known by it.
+      published: { hash, at: Math.max(now, (published?.at ?? 0) + 1), boot: bootId(), ticks: ticksNow() },
+      previous: replaced ? before : previous,
+      retired: replaced ? { ...others, [before]: now } : others,
+    });
+    log.info({ hash, before, reason }, 'published');
+    this.#options.onPublish(hash, reason);
+  }
+
+  #refuse(hash: string, by: Refusal['by'], reason: string): void {
+    const { state, log } = this.#parts;
+    state.set({ refused: { hash, by, reason, rule: this.#rule(by), at: Date.now() } });
+    log.error({ hash, by, reason }, 'refused: the version before stays live');
+  }
+
+  /** What a refusal depended on: with another gate or URL a commit gets another chance. */
+  #rule(by: Refusal['by']): string {
+    const { gate, verifyUrl } = this.#options;
+    const rule = by === 'gate' ? gate?.argv : verifyUrl;
+    return createHash('sha256')
+      .update(JSON.stringify(rule ?? null))
+      .digest('hex')
+      .slice(0, 16);
+  }
+
+  #sparse(): string | undefined {
+    const { sparseFile } = this.#options;
+    if (sparseFile === undefined) return undefined;
+    try {
+      return readFileSync(sparseFile, 'utf8');
+    } catch (error) {
+      throw new SyncError('other', `GITSYNC_SPARSE_CHECKOUT_FILE: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}

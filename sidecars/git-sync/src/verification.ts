@@ -1,0 +1,62 @@
+/** The verification of what is live, beside the loop: a newer version ends it, a bad end turns the loop back. */
+import type { Logger } from '../../kit/log.ts';
+import { verify, type VerifyOptions } from './verify.ts';
+import type { StateFile } from './versions/state.ts';
+
+export interface VerificationOptions {
+  /** Versions count as good without a look when absent. */
+  readonly verify: VerifyOptions | undefined | '';
+  readonly state: StateFile;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  readonly count: (result: 'healthy' | 'unhealthy') => void;
+  readonly onUnhealthy: (hash: string, reason: string) => void;
+}
+
+export class Verification {
+  readonly #options: VerificationOptions;
+  #current: { readonly hash: string; readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+
+  constructor(options: VerificationOptions) {
+    this.#options = options;
+  }
+
+  /** Something was published: whatever is being verified is not live any more. */
+  start(): void {
+    this.#current?.stop.abort(new Error('another version was published'));
+    this.#current = undefined;
+    this.resume(this.#options.state.get().published?.hash);
+  }
+
+  /** Verify what is live, unless that was done or is being done. */
+  resume(live: string | undefined): void {
+    const { verify: options, state } = this.#options;
+    if (!options || live === undefined || live === state.get().verified || this.#current) return;
+    const stop = new AbortController();
+    this.#current = { hash: live, stop, done: this.#run(live, options, stop.signal) };
+  }
+
+  async stop(): Promise<void> {
+    this.#current?.stop.abort(new Error('the sidecar is stopped'));
+    await this.#current?.done;
+  }
+
+  async #run(hash: string, options: VerifyOptions, signal: AbortSignal): Promise<void> {
+    const { state, log, count, onUnhealthy } = this.#options;
+    let wrong: string | undefined;
+    try {
+      wrong = await verify(options, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    this.#current = undefined;
+    count(wrong === undefined ? 'healthy' : 'unhealthy');
+    if (wrong === undefined) {
+      state.set({ verified: hash });
+      log.info({ hash }, 'the application is healthy with it');
+    } else {
+      log.warn({ hash, reason: wrong }, 'the application is not healthy with it');
+      onUnhealthy(hash, wrong);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Publication in one step. As a link: a new symbolic link is renamed over the old one. As a directory:
+ * it changes places with the live one (renameat2's RENAME_EXCHANGE), so that its path is at no moment
+ * empty. What is live is read from the disk each time, never remembered.
+ */
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, type Stats } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { runCommand } from '../../../kit/command.ts';
+import { SyncError } from '../failure.ts';
+import { isHash } from '../repository/refs.ts';
+import type { Layout } from './layout.ts';
+import type { Records } from './records.ts';
+
+export type PublishMode = 'link' | 'exchange';
+/** Let two paths change places, in one step. */
+export type Exchange = (a: string, b: string) => Promise<void>;
+
+/** By coreutils (9.5 or newer), as Node cannot. */
+export const exchangeByMv: Exchange = async (a, b) => {
+  await runCommand(['mv', '--exchange', '--no-copy', '-T', '--', a, b], { timeout: 30_000 });
+};
+
+export class Publisher {
+  readonly #layout: Layout;
+  readonly #records: Records;
+  readonly #mode: PublishMode;
+  readonly #exchange: Exchange;
+
+  constructor(layout: Layout, records: Records, mode: PublishMode, exchange: Exchange = exchangeByMv) {
+    this.#layout = layout;
+    this.#records = records;
+    this.#mode = mode;
+    this.#exchange = exchange;
+  }
+
+  /** The commit that is live; undefined when there is none, or it is not one that we made. */
+  live(): string | undefined {
+    const found = statOf(this.#layout.link);
+    if (found?.isSymbolicLink()) {
+      const target = this.#target();
+      const hash = basename(target);
+      return target === this.directory(hash) && this.#is(target, hash) ? hash : undefined;
+    }
+    return found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
+  }
+
+  /** True when what is at the link is not as this mode has it. */
+  isOfOtherMode(): boolean {
+    const found = statOf(this.#layout.link);
+    return found !== undefined && found.isSymbolicLink() !== (this.#mode === 'link');
+  }
+
+  /** Where a version is while it is not live. */
+  directory(hash: string): string {
+    return join(this.#layout.versions, hash);
+  }
+
+  /** Where the files of a version are now. */
+  locate(hash: string): string {
+    return this.#mode === 'exchange' && this.live() === hash ? this.#layout.link : this.directory(hash);
+  }
+
+  /** True when the version is whole and passed its gate, and is where it belongs. */
+  has(hash: string): boolean {
+    return this.#is(this.directory(hash), hash) || this.#is(this.#layout.link, hash);
+  }
+
+  /** Commits of which there is a version. */
+  list(): string[] {
+    return readdirSync(this.#layout.records).filter((name) => isHash(name) && this.has(name));
+  }
+
+  /**
+   * Make a version live.
+   * @throws {SyncError} `link` when something that is not ours is at the link
+   */
+  async publish(hash: string): Promise<void> {
+    mkdirSync(dirname(this.#layout.link), { recursive: true });
+    if (this.#mode === 'link') await this.#publishLink(hash);
+    else await this.#publishDirectory(hash);
+  }
+
+  /** After a crash: give every version its name, and remove a link on its way. */
+  settle(): void {
+    rmSync(this.#temporaryLink(), { force: true, recursive: true });
+    for (const name of readdirSync(this.#layout.versions)) {
+      const path = join(this.#layout.versions, name);
+      const found = statOf(path);
+      if (found?.isSymbolicLink()) rmSync(path);
+      const hash = found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
+      if (hash !== undefined && hash !== name && !statOf(this.directory(hash))) renameSync(path, this.directory(hash));
+    }
+  }
+
+  async #publishLink(hash: string): Promise<void> {
+    const { link } = this.#layout;
+    const temporary = this.#temporaryLink();
+    rmSync(temporary, { force: true });
+    symlinkSync(relative(dirname(link), this.directory(hash)), temporary);
+    const found = statOf(link);
+    if (found && !found.isSymbolicLink()) {
+      const other = found.isDirectory() ? this.#ofInode(found.ino) : undefined;
+      if (other === undefined) throw this.#foreign(found);
+      await this.#exchange(temporary, link);
+      renameSync(temporary, this.directory(other));
+    } else renameSync(temporary, link);
+  }
+
+  async #publishDirectory(hash: string): Promise<void> {
+    const { link } = this.#layout;
+    const found = statOf(link);
+    const path = this.directory(hash);
+    if (!found) return renameSync(path, link);
+    const other = found.isDirectory() ? this.#ofInode(found.ino) : undefined;
+    if (!found.isSymbolicLink() && other === undefined) throw this.#foreign(found);
+    if (other === hash) return undefined;
+    try {
+      await this.#exchange(path, link);
+    } catch (error) {
+      throw new SyncError('link', `${link} could not be exchanged: ${(error as Error).message}`, { cause: error });
+    }
+    // Now the former one is at our path, under our name.
+    if (other === undefined) rmSync(path);
+    else renameSync(path, this.directory(other));
+    return undefined;
+  }
+
+  #target(): string {
+    return resolve(dirname(this.#layout.link), readlinkSync(this.#layout.link));
+  }
+
+  #temporaryLink(): string {
+    return join(dirname(this.#layout.link), `.${basename(this.#layout.link)}.publishing`);
+  }
+
+  #is(path: string, hash: string): boolean {
+    const found = isHash(hash) ? statOf(path) : undefined;
+    return found?.isDirectory() === true && this.#records.read(hash)?.inode === found.ino;
+  }
+
+  #ofInode(inode: number): string | undefined {
+    return readdirSync(this.#layout.records).find((name) => isHash(name) && this.#records.read(name)?.inode === inode);
+  }
+
+  #foreign(found: Stats): SyncError {
+    const what = found.isDirectory() ? 'a directory' : 'a file';
+    return new SyncError('link', `${this.#layout.link} is ${what} that this sidecar did not make`);
+  }
+}
+
+const statOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });

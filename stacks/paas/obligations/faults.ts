@@ -1,0 +1,65 @@
+/** A git server that is down or out of its mind. */
+import * as assert from 'uvu/assert';
+import { metric, ready } from '../../../scripts/lib/admin.ts';
+import { eventually } from '../../../scripts/lib/poll.ts';
+import type { Stage } from '../../../scripts/lib/scenario.ts';
+import { liveCommit, startTool, syncStatus } from '../inside.ts';
+import { called } from '../versions.ts';
+import { current, page, release, type Must } from './stage.ts';
+
+/** Longer than the longest a sync may take in this stack. */
+const NOTICED = 60_000;
+
+export function faults(must: Must): void {
+  must(
+    'keep serving while the git server is down, slow, refusing or talking nonsense',
+    {
+      say: 'The git server goes down; then something in its place refuses, dawdles, and talks nonsense. The application is served all the while, and the sidecar says what is wrong.',
+      within: 150_000,
+    },
+    async (stage) => {
+      const { project } = stage;
+      await release(stage);
+      const commit = await liveCommit(project);
+
+      await project.stop('git-http');
+      stage.say(`down: ${await complaint(stage, 'unreachable')}`);
+      await eventually('the sidecar is not ready', async () => !(await ready(project, 'git-sync')), {
+        within: NOTICED,
+        every: 250,
+      });
+      for (const [kind, reason] of [
+        ['refuse', 'unreachable'],
+        ['slow', 'timeout'],
+        ['garbage', 'garbage'],
+      ] as const) {
+        const faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
+        stage.say(`${kind}: ${await complaint(stage, reason)}`);
+        assert.match(await page(stage), called(current()), 'the application is served');
+        assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');
+      }
+      assert.is(await liveCommit(project), commit, 'nothing else was published');
+
+      await project.start('git-http');
+      await eventually('the sidecar is ready again', () => ready(project, 'git-sync'), { within: NOTICED, every: 250 });
+      await release(stage);
+      assert.is((await syncStatus(project)).error, undefined, 'nothing is wrong any more');
+    },
+  );
+}
+
+/**
+ * What the sidecar says is wrong, after it has tried at least twice from now on.
+ * @param reason the word for it that is expected
+ */
+async function complaint({ project }: Stage, reason: string): Promise<string> {
+  const failures = (): Promise<number> => metric(project, 'git-sync', 'git_sync_count_total{status="error"}');
+  const before = await failures();
+  await eventually('the sidecar has failed twice', async () => (await failures()) >= before + 2, {
+    within: NOTICED,
+    every: 250,
+  });
+  const { error } = await syncStatus(project);
+  assert.is(error?.reason, reason, error?.error);
+  return error!.error;
+}

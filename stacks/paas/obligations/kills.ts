@@ -1,0 +1,100 @@
+/** Containers that die. */
+import { setTimeout as pause } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import { docker } from '../../../scripts/lib/engine.ts';
+import { eventually } from '../../../scripts/lib/poll.ts';
+import { startTool } from '../inside.ts';
+import type { WatchReport } from '../services/tools/src/watch.ts';
+import { called, inParts, withFailingTest } from '../versions.ts';
+import { becomes, current, developerOf, next, page, release, type Must } from './stage.ts';
+
+const KILLS = 50;
+/** The longest that the sidecar lives after a push, in milliseconds, however slow this machine is. */
+const LONGEST_LIFE = 1500;
+/** Every third push does not pass the gate. */
+const BAD = 3;
+
+const END_NODEMON =
+  'for file in /proc/[0-9]*/cmdline; do if [[ $(tr "\\0" " " < "$file") == *"/bin/nodemon "* ]]; then pid=${file#/proc/}; kill -KILL "${pid%/cmdline}"; exit; fi; done 2> /dev/null';
+
+export function kills(must: Must): void {
+  must(
+    'come back with the same version when the application is killed',
+    {
+      say: 'The application’s container dies. It comes back with the version that is live, without its sidecar’s help.',
+    },
+    async (stage) => {
+      const { project } = stage;
+      await release(stage);
+      const [before, sidecar] = await Promise.all([project.inspect('app'), project.inspect('git-sync')]);
+      // It shares its processes with its sidecar: end its own first one, which takes the others along.
+      await project.exec('app', ['bash', '-c', END_NODEMON]);
+      await eventually(
+        'the container was restarted',
+        async () => (await project.inspect('app')).RestartCount > before.RestartCount,
+        { within: 30_000 },
+      );
+      await becomes(stage, current());
+      assert.is(
+        (await project.inspect('git-sync')).State.StartedAt,
+        sidecar.State.StartedAt,
+        'the sidecar was left alone',
+      );
+    },
+  );
+
+  must(
+    `have the link lead to a whole, gated version, though the sidecar is killed ${KILLS} times during pushes`,
+    {
+      say: `The sidecar is killed ${KILLS} times, at random moments, while pushes come in. Whenever somebody looks, the link leads to a version that is whole and has passed the gate.`,
+      within: 240_000,
+    },
+    async (stage) => {
+      const { project } = stage;
+      const developer = await developerOf(project);
+      const { hash: first, ms } = await release(stage, inParts);
+      // From before the first fetch until after the application was told.
+      const life = Math.min(ms, LONGEST_LIFE);
+      const begin = current();
+      const numbers = [begin, ...Array.from({ length: KILLS + 1 }, next)];
+      const isBad = (number: number): boolean => (number - begin) % BAD === 1 && number !== numbers.at(-1);
+      const hashes = new Map<string, number>([[first, begin]]);
+      const commits = await developer.commit(
+        numbers.slice(1).map((each) => ({ ...inParts(each), ...(isBad(each) && withFailingTest(each)) })),
+      );
+      for (const [index, commit] of commits.entries()) hashes.set(commit, numbers[index + 1]!);
+
+      const watcher = await startTool<WatchReport>(project, ['watch', '/git/current']);
+      for (const commit of commits.slice(0, -1)) {
+        await developer.push('--force', `${commit}:refs/heads/main`);
+        await pause(Math.random() * life);
+        await restart(project);
+      }
+      await developer.push('--force', `${commits.at(-1)}:refs/heads/main`);
+      const last = numbers.at(-1)!;
+      await becomes(stage, last);
+      const report = await watcher.stop();
+
+      assert.equal(report.broken, [], 'looks at which the link led to no whole version');
+      for (const [hash, said] of Object.entries(report.versions)) {
+        const number = hashes.get(hash);
+        assert.ok(number !== undefined, `${hash} is one of the pushed commits`);
+        assert.is(said, called(number), 'the version is the one of its commit');
+        assert.not(isBad(number), `${said} does not pass the gate and was live`);
+      }
+      assert.ok(report.versions[commits.at(-1)!], 'the last version was seen');
+      assert.match(await page(stage), called(last));
+      stage.say(
+        `${KILLS} kills, ${report.looks} looks, ${Object.keys(report.versions).length} of ${commits.length} versions seen live, all whole and gated`,
+      );
+    },
+  );
+}
+
+/** Kill the sidecar's container with all its processes, and start it at once: no restart policy's pauses. */
+async function restart(project: Project): Promise<void> {
+  const id = await project.id('git-sync');
+  await docker(['kill', id], { timeoutMs: 30_000 });
+  await docker(['start', id], { timeoutMs: 30_000 });
+}

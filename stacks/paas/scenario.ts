@@ -1,0 +1,41 @@
+/** What the paas stack must do: code arrives by git push, and nothing bad is ever served. */
+import * as assert from 'uvu/assert';
+import { scenario } from '../../scripts/lib/scenario.ts';
+import { faults } from './obligations/faults.ts';
+import { kills } from './obligations/kills.ts';
+import { publish } from './obligations/publish.ts';
+import { otherRefs, waysBack } from './obligations/refs.ts';
+import { refusals } from './obligations/refusals.ts';
+import { becomes, current, release } from './obligations/stage.ts';
+import { traffic } from './obligations/traffic.ts';
+
+const { must, run } = scenario(import.meta.url);
+
+publish(must);
+waysBack(must);
+traffic(must);
+otherRefs(must);
+faults(must);
+refusals(must);
+kills(must);
+
+must(
+  'change nothing at a second `docker compose up`',
+  { say: 'Bringing the stack up a second time changes nothing, and the page is yours: clone, change it, push.' },
+  async (stage) => {
+    const { project } = stage;
+    await release(stage);
+    const lasting = async (): Promise<string[]> =>
+      (await project.containers())
+        .filter((container) => container.Config.Labels['dev.sidecar-stacks.role'] !== 'init')
+        .map(({ Id, State }) => `${Id} ${State.StartedAt}`)
+        .toSorted();
+    const before = await lasting();
+    assert.is(before.length, 8);
+    await project.up();
+    assert.equal(await lasting(), before);
+    await becomes(stage, current());
+  },
+);
+
+run();
