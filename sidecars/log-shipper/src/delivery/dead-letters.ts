@@ -32,10 +32,13 @@ export interface DeadLetter {
   readonly body: string;
 }
 
+/** Added to the name of a file that is being replayed. */
+export const REPLAYING = '.replaying';
+
 const NAME = 'dead-letters';
 const CURRENT = `${NAME}.ndjson`;
-/** Files that hold dead letters, those of a replay under way too. */
-const FILES = /^dead-letters(\.[\w-]+)?\.ndjson(\.replaying)?$/;
+/** Files that hold dead letters; one that is being replayed has another name. */
+const FILES = /^dead-letters(\.[\w-]+)?\.ndjson$/;
 /** The directory holds up to so many files. */
 const SHARES = 8;
 
@@ -120,6 +123,18 @@ export class DeadLetters {
         return { path, size, mtime: mtimeMs };
       });
   }
+}
+
+/**
+ * The dead-letter files of a directory, oldest first; those that a killed replay left come first.
+ * @returns paths
+ */
+export function deadLetterFiles(dir: string): string[] {
+  const age = (path: string): number => (path.endsWith(REPLAYING) ? 0 : statSync(path).mtimeMs);
+  return readdirSync(dir)
+    .filter((name) => FILES.test(name.replace(REPLAYING, '')))
+    .map((name) => join(dir, name))
+    .toSorted((a, b) => age(a) - age(b));
 }
 
 function lineOf({ id, source, index, body }: LogRecord, status: number, reason: string, now: Date): string {
