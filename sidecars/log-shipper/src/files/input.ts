@@ -201,7 +201,8 @@ export class FileInput {
     return (terminated) => {
       const { multilineTimeout, partialTimeout, linger } = this.#options;
       const patience = terminated ? multilineTimeout : partialTimeout;
-      const until = generation.changedAt + (generation.detachedAt === undefined ? patience : Math.min(patience, linger));
+      const until =
+        generation.changedAt + (generation.detachedAt === undefined ? patience : Math.min(patience, linger));
       generation.withheldUntil = until;
       return this.#now() >= until ? 'take' : 'wait';
     };

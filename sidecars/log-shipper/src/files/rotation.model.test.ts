@@ -126,7 +126,9 @@ class Writer {
   }
 
   compress(): void {
-    const oldest = [...Array(30).keys()].map((each) => `${this.#path}.${each + 1}`).findLast((path) => existsSync(path));
+    const oldest = [...Array(30).keys()]
+      .map((each) => `${this.#path}.${each + 1}`)
+      .findLast((path) => existsSync(path));
     if (oldest === undefined) return;
     for (const line of readFileSync(oldest, 'utf8').replaceAll('\0', '').split('\n')) this.excused.add(line);
     appendFileSync(`${oldest}.gz`, Buffer.from('1f8b0800000000000003', 'hex'));
@@ -149,7 +151,12 @@ interface Named {
 const named = (name: string, run: Step): Named => ({ run, [fc.toStringMethod]: () => name });
 const count = fc.nat(4);
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.constantFrom(0, 1, 20, 700, 5000)).map(([lines, padding]) => named(`lines(${lines}, ${padding})`, (writer) => writer.lines(lines, padding))) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 1, max: 5 }), fc.constantFrom(0, 1, 20, 700, 5000))
+      .map(([lines, padding]) => named(`lines(${lines}, ${padding})`, (writer) => writer.lines(lines, padding))),
+  },
   { weight: 1, arbitrary: fc.constant(named('half', (writer) => writer.half())) },
   { weight: 1, arbitrary: fc.constant(named('complete', (writer) => writer.complete())) },
   { weight: 2, arbitrary: count.map((late) => named(`rename(${late})`, (writer) => writer.rename(late))) },
@@ -171,9 +178,21 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.constant(named('look', (_writer, rig) => rig.look())) },
   { weight: 2, arbitrary: fc.constant(named('scan', (_writer, rig) => rig.input.scan())) },
   { weight: 2, arbitrary: fc.constant(named('poll', (_writer, rig) => rig.input.step())) },
-  { weight: 3, arbitrary: fc.tuple(fc.nat(20), fc.nat(20)).map(([taken, heard]) => named(`deliver(${taken}, ${heard})`, (_writer, rig) => rig.deliver(taken, Math.min(heard, taken)))) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.nat(20), fc.nat(20))
+      .map(([taken, heard]) =>
+        named(`deliver(${taken}, ${heard})`, (_writer, rig) => rig.deliver(taken, Math.min(heard, taken))),
+      ),
+  },
   { weight: 2, arbitrary: fc.constant(named('kill', (_writer, rig) => rig.restart())) },
-  { weight: 2, arbitrary: fc.constantFrom(200, 1500, 7000).map((ms) => named(`wait(${ms})`, (_writer, rig) => void (rig.now += ms))) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(200, 1500, 7000)
+      .map((ms) => named(`wait(${ms})`, (_writer, rig) => void (rig.now += ms))),
+  },
 );
 
 async function check(append: boolean, maxOpen: number, steps: readonly Named[]): Promise<void> {
@@ -192,7 +211,11 @@ async function check(append: boolean, maxOpen: number, steps: readonly Named[]):
     const strange = arrived.filter((line) => !writer.written.includes(line));
     assert.equal(strange, [], 'lines that nobody wrote');
     const order = arrived.map((line) => writer.written.indexOf(line));
-    assert.equal(order, order.toSorted((a, b) => a - b), 'the order of arrival');
+    assert.equal(
+      order,
+      order.toSorted((a, b) => a - b),
+      'the order of arrival',
+    );
   } finally {
     rig.remove();
   }
@@ -201,8 +224,10 @@ async function check(append: boolean, maxOpen: number, steps: readonly Named[]):
 for (const append of [true, false]) {
   test(`${append ? 'an appending writer' : 'a writer that keeps its place'}: each line once and in order, whatever happens`, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), fc.constantFrom(2, 64), (steps, maxOpen) =>
-        check(append, maxOpen, steps),
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
+        fc.constantFrom(2, 64),
+        (steps, maxOpen) => check(append, maxOpen, steps),
       ),
       { numRuns: Number(process.env['MODEL_RUNS'] ?? 400), includeErrorInReport: true },
     );

@@ -45,7 +45,8 @@ export class Registry {
       mkdirSync(directory, { recursive: true });
       saved = read(this.#path) ?? { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
     } catch (error) {
-      const reason = error instanceof Unusable ? error.message : `cannot be used (${(error as NodeJS.ErrnoException).code})`;
+      const reason =
+        error instanceof Unusable ? error.message : `cannot be used (${(error as NodeJS.ErrnoException).code})`;
       throw new ConfigurationError([
         {
           parameter: 'STATE_DIR',
@@ -125,7 +126,7 @@ export class Registry {
   }
 }
 
-function read(path: string): (Saved) | undefined {
+function read(path: string): Saved | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
