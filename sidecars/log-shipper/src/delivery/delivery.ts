@@ -43,7 +43,12 @@ export function createDelivery(options: DeliveryOptions): StoreDelivery {
     authorization: authorization(authenticationOf(parameters)),
     ca: () => ca?.read(),
   });
-  const sender = new Sender({ transport, index: parameters.STORE_INDEX, metrics });
+  const sender = new Sender({
+    transport,
+    index: parameters.STORE_INDEX,
+    maxBytes: parameters.BULK_MAX_BYTES,
+    metrics,
+  });
   const deadLetters = new DeadLetters({
     dir: parameters.DEAD_LETTER_DIR,
     maxBytes: parameters.DEAD_LETTER_MAX_BYTES,

@@ -103,7 +103,7 @@ export const deliveryParameters = {
   QUEUE_MAX_BYTES: {
     type: 'size',
     unit: 'bytes',
-    default: '8MiB',
+    default: '4MiB',
     min: 1024,
     max: GIBIBYTE,
     description: 'Lines in memory, those in requests too; inputs wait when it is full',

@@ -62,12 +62,13 @@ test('a body is an action and a document for each record, whatever is in them', 
   fc.assert(
     fc.property(
       fc.array(fc.record({ id: fc.string(), value: fc.string({ unit: 'binary' }), index: fc.option(fc.string()) })),
-      (given) => {
+      fc.nat({ max: 500 }),
+      (given, size) => {
         const records = given.map(({ id, value, index }) => {
           const body = JSON.stringify({ value });
           return { id, source: 's', body, bytes: Buffer.byteLength(body), ...(index !== null && { index }) };
         });
-        const lines = bulkBody(records, 'logs').toString().split('\n');
+        const lines = bulkBody(records, 'logs', Buffer.alloc(size)).toString().split('\n');
         assert.is(lines.pop(), '');
         assert.is(lines.length, records.length * 2);
         for (const [at, { id, body, index = 'logs' }] of records.entries()) {
@@ -84,7 +85,7 @@ test('a body is an action and a document for each record, whatever is in them', 
 test('a dated index takes the day of each line', () => {
   const [one, two] = recordsOf('a', 2) as [ReturnType<typeof recordsOf>[0], ReturnType<typeof recordsOf>[0]];
   const late = { ...two, body: two.body.replace('2026-11-21', '2026-11-22') };
-  const days = bulkBody([one, late], 'app-{date}')
+  const days = bulkBody([one, late], 'app-{date}', Buffer.alloc(1000))
     .toString()
     .match(/app-[\d.]+/g);
   assert.equal(days, ['app-2026.11.21', 'app-2026.11.22']);

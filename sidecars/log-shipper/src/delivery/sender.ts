@@ -1,6 +1,6 @@
 /** One attempt at the records of a request: what the store says of each. */
 import type { Metrics } from '../../../kit/metrics.ts';
-import { bulkBody } from './body.ts';
+import { BodyPool, bulkBody } from './body.ts';
 import type { Host } from './hosts.ts';
 import type { deliveryMetrics } from './metrics.ts';
 import type { Entry } from './queue.ts';
@@ -36,6 +36,8 @@ export interface Problem {
 export interface SenderOptions {
   readonly transport: Pick<Transport, 'post'>;
   readonly index: string;
+  /** The most bytes of records that are usually in a request. */
+  readonly maxBytes: number;
   readonly metrics: Metrics<typeof deliveryMetrics>;
 }
 
@@ -48,12 +50,17 @@ interface Inquiry {
 }
 
 const SUSPECTS_MAX = 64;
+/** Room in a body for what is not a record, in bytes. */
+const OVERHEAD = 64 * 1024;
 
 export class Sender {
   readonly #options: SenderOptions;
+  readonly #pool: BodyPool;
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    // The records, what stands before each, and what UTF-8 may need at the end.
+    this.#pool = new BodyPool(options.maxBytes * 2 + OVERHEAD);
   }
 
   /**
@@ -131,13 +138,13 @@ export class Sender {
   async #post(entries: readonly Entry[], host: Host): Promise<Answer | Unanswered> {
     const { transport, index, metrics } = this.#options;
     metrics.shipper_sent_total.inc(entries.length);
+    const memory = this.#pool.take();
+    const records = entries.map(({ record }) => record);
     try {
-      const body = bulkBody(
-        entries.map(({ record }) => record),
-        index,
-      );
-      const answer = await transport.post(host.url, body, entries.length);
+      const answer = await transport.post(host.url, bulkBody(records, index, memory), entries.length);
       metrics.shipper_sent_bytes_total.inc(answer.sent);
+      // Only a request that was accepted was read to its end.
+      if (answer.status === 200) this.#pool.give(memory);
       return answer;
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
