@@ -93,7 +93,7 @@ export const inputParameters = {
     unit: 'bytes',
     default: '128KiB',
     min: 1024,
-    max: 16 * MEBIBYTE,
+    max: 2 * MEBIBYTE,
     description: 'A longer line, or event of several lines, is cut there and marked',
   },
   LINE_DROP: {

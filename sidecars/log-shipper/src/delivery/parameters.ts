@@ -105,7 +105,7 @@ export const deliveryParameters = {
     unit: 'bytes',
     default: '4MiB',
     min: 1024,
-    max: GIBIBYTE,
+    max: 16 * 1024 ** 2,
     description: 'Lines in memory, those in requests too; inputs wait when it is full',
   },
   QUEUE_MAX_RECORDS: {

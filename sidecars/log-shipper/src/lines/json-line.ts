@@ -22,7 +22,7 @@ export function parseObject(text: string): Fields | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
     // Numbers that a double does not hold are kept as they are written.
-    return (/\d{16}|\d[eE]/.test(text) ? parse(text, exactNumber) : JSON.parse(text)) as Fields;
+    return (/\d{16}/.test(text) ? parse(text, exactNumber) : JSON.parse(text)) as Fields;
   } catch {
     return undefined;
   }
@@ -91,15 +91,23 @@ function takeTime(fields: Fields): string | undefined {
   return undefined;
 }
 
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)$/;
+const ISO =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)$/;
 
-/** The magnitudes of the present in seconds, milliseconds, microseconds and nanoseconds. */
+/** The time that a text or a number means: seconds, milliseconds, microseconds or nanoseconds, by magnitude. */
 function timeOf(value: unknown): string | undefined {
-  if (typeof value === 'string')
-    return ISO.test(value) && !Number.isNaN(Date.parse(value.replace(',', '.'))) ? value.replace(',', '.') : undefined;
+  if (typeof value === 'string') return isoTime(value);
   if (typeof value !== 'number' || value < 1e8) return undefined;
   const milliseconds = value < 1e11 ? value * 1000 : value < 1e14 ? value : value < 1e17 ? value / 1e3 : value / 1e6;
   return milliseconds < 9e12 ? new Date(milliseconds).toISOString() : undefined;
+}
+
+function isoTime(text: string): string | undefined {
+  const day = ISO.exec(text)?.[1];
+  if (day === undefined) return undefined;
+  const time = text.includes(',') ? text.replace(',', '.') : text;
+  // The 30th of February is taken for the 2nd of March.
+  return day > '28' && new Date(`${time.slice(0, 10)}T00:00Z`).getUTCDate() !== Number(day) ? undefined : time;
 }
 
 function takeLevel(fields: Fields): void {
