@@ -1,0 +1,11 @@
+/** What the logs stack must do: lines are counted by their sequence numbers, at the app and in the store. */
+import { scenario } from '../../scripts/lib/scenario.ts';
+import { arrival } from './obligations/arrival.ts';
+import { rotation } from './obligations/rotation.ts';
+
+const logs = scenario(import.meta.url);
+
+arrival(logs);
+rotation(logs);
+
+logs.run();
