@@ -91,10 +91,11 @@ export function isBeginning(fd: number, size: number, of: number): boolean {
   return same && other.compare(scratch, 0, tail, 0, tail) === 0;
 }
 
+const MAGIC = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buffer.from(hex, 'hex'));
+
 /** gzip, bzip2, xz, zstd: a rotated copy that was compressed, under whatever name. */
 export function isCompressed({ bytes }: Head): boolean {
-  const magic = bytes.toString('latin1', 0, 6);
-  return /^(\x1f\x8b|BZh\d|\xfd7zXZ\0|\x28\xb5\x2f\xfd)/.test(magic);
+  return MAGIC.some((magic) => bytes.subarray(0, magic.length).equals(magic));
 }
 
 function digest(bytes: Buffer): string {

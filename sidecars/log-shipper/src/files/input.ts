@@ -38,7 +38,6 @@ export interface FileInputOptions {
 export class FileInput {
   readonly #options: FileInputOptions;
   readonly #now: () => number;
-  #scanned = -Infinity;
 
   constructor(options: FileInputOptions) {
     this.#options = options;
@@ -63,8 +62,8 @@ export class FileInput {
 
   /** Look at all paths. */
   scan(): void {
-    this.#scanned = this.#now();
-    this.#options.tracker.scan(this.#scanned);
+    this.#options.tracker.scan(this.#now());
+    this.#letGo();
     this.#options.onScan();
   }
 
@@ -82,7 +81,6 @@ export class FileInput {
         if (records.length > 0) await this.#options.delivery.offer(records);
       }
     }
-    this.#letGo();
   }
 
   /**
@@ -127,7 +125,11 @@ export class FileInput {
     if (!this.#options.tracker.readable(generation)) return false;
     if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
     if (generation.unread) return true;
-    return generation.withheld && this.#now() >= generation.withheldUntil;
+    if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
+    // The event may go on in the file that came after: that one's turn takes both.
+    for (const { after, unread } of this.#options.tracker.generations)
+      if (after?.generation === generation && unread) return false;
+    return true;
   }
 
   /** Whether what came before a generation was read. */

@@ -36,6 +36,8 @@ export class Rig {
   /** Offered and not settled. */
   waiting: LogRecord[] = [];
   lost = 0;
+  /** Set, the store is down and the queue is full: nothing more is taken. */
+  full: Promise<void> | undefined;
   now = 1000;
   input!: FileInput;
   tracker!: Tracker;
@@ -85,7 +87,12 @@ export class Rig {
       tracker: this.tracker,
       reader,
       files: this.files,
-      delivery: { offer: async (records) => void this.waiting.push(...records) },
+      delivery: {
+        offer: async (records) => {
+          await this.full;
+          this.waiting.push(...records);
+        },
+      },
       pollInterval: 100,
       scanInterval: 1000,
       partialTimeout,

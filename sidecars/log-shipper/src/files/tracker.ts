@@ -15,7 +15,7 @@ import { Generation, type Stat } from './generation.ts';
 import { listFiles, type Glob } from './glob.ts';
 import { firstData } from './holes.ts';
 import { continuesIn, isCopy, isRotationOf, isShortCopy, type Candidate } from './identity.ts';
-import { toStat, type OpenFiles, type Refusal } from './open-files.ts';
+import { toStat, type OpenFiles } from './open-files.ts';
 import { unrotated } from './rotated-name.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
@@ -49,7 +49,7 @@ export class Tracker {
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
   /** Paths that are there and cannot be read, and why. */
-  readonly refused = new Map<string, Refusal | string>();
+  readonly refused = new Map<string, string>();
   #dirty = true;
 
   constructor(options: TrackerOptions, now: number) {
@@ -190,9 +190,7 @@ export class Tracker {
       this.lose(generation);
       return;
     }
-    Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links });
-    generation.changedAt = now;
-    generation.unread = true;
+    note(generation, stat, now);
     generation.verified = true;
   }
 
@@ -202,7 +200,9 @@ export class Tracker {
     const { fd, stamp } = generation;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
-    if (stat.stamp !== stamp && !holds(generation, fd, stat)) this.lose(generation);
+    if (stat.stamp === stamp) return;
+    if (holds(generation, fd, stat)) note(generation, stat, now);
+    else this.lose(generation);
   }
 
   /** A copy changed: it is still being made, it took its original's place, or it was never one. */
@@ -389,6 +389,11 @@ export class Tracker {
 /** Whether a file still has what was read of it. */
 function holds({ offset, head, tail }: Generation, fd: number, { size }: Stat): boolean {
   return size >= offset && hasHead(fd, head) && hasTail(fd, tail);
+}
+
+/** A file changed, and may have more to read. */
+function note(generation: Generation, { size, stamp, links }: Stat, now: number): void {
+  Object.assign(generation, { size, stamp, links, changedAt: now, unread: true });
 }
 
 /** Names without a mark of rotation first: a copy is told by its original. */

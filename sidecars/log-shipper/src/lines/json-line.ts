@@ -7,9 +7,12 @@ type Fields = Record<string, unknown>;
 
 /** ES2026's access to the text of numbers, which TypeScript's library does not know yet. */
 interface SourceText {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
-  rawJSON(text: string): object;
-  isRawJSON(value: unknown): boolean;
+  readonly parse: (
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ) => unknown;
+  readonly rawJSON: (text: string) => object;
+  readonly isRawJSON: (value: unknown) => boolean;
 }
 const { parse, rawJSON, isRawJSON } = JSON as unknown as SourceText;
 export { isRawJSON };
