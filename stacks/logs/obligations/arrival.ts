@@ -138,7 +138,10 @@ with open("/var/log/orders/odd.log", "wb") as out:
       assert.is(long['message']!.length, 128 * 1024, 'cut at its limit');
       const foreign = found.find(({ message = '' }) => message.includes('latin1'))!;
       assert.match(foreign['log.flags']!, /not-utf8/);
-      say(`cut and marked: ${long['log.flags']}; not UTF-8: ${JSON.stringify(foreign['message']!.slice(25))}`);
+      assert.is(foreign['message'], '2026-11-21 10:00:00 INFO odd latin1 caf\u00e9 and \u00ff\u00fe');
+      say(
+        `cut at ${long['message']!.length} bytes and marked ${long['log.flags']}; taken as Latin-1: ${foreign['message']}`,
+      );
     },
   );
 }

@@ -149,7 +149,8 @@ export class Reader {
     generation.withheld = false;
     const start = generation.offset;
     const stop = position + end!;
-    const length = readAt(fd, this.#buffer, start, this.#options.limit + MARGIN);
+    // No further than its end: what was too long may have been what comes behind it.
+    const length = readAt(fd, this.#buffer, start, Math.min(stop - start, this.#options.limit + MARGIN));
     const head = new Chunk(this.#buffer.subarray(0, length));
     const record = this.#record(generation, head, 0, head.length, start, { end: stop, joined: undefined });
     if (record !== undefined) generation.inFlight += 1;
