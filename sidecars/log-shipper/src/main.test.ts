@@ -165,6 +165,7 @@ test('bad configuration is one line a problem and 64', async () => {
     [{ LINE_REDACT: '(a)\\1' }, /^log-shipper: LINE_REDACT: .*linear time/m],
     [{ MULTILINE_START: '(' }, /^log-shipper: MULTILINE_START: /m],
     [{ FILE_PATH: '/logs/*.log' }, /FILE_PATH is not a parameter of this sidecar; did you mean FILE_PATHS\?/],
+    [{ STATE_DIR: '/proc/nowhere' }, /^log-shipper: STATE_DIR: \/proc\/nowhere/m],
     [{}, /^log-shipper: STATE_DIR: \S+registry is not a registry/m],
   ] as [Record<string, string>, RegExp][]) {
     const { child, output } = await program(env);

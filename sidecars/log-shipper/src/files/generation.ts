@@ -46,7 +46,7 @@ export class Generation {
   ackedTail: Tail = NO_TAIL;
   /** Records offered and not settled. */
   inFlight = 0;
-  /** The one that is to be read first, up to a place. */
+  /** The one that is to be read first, up to a place: Infinity, to its end. */
   after: { readonly generation: Generation; readonly offset: number } | undefined;
   /** What it is a copy of: it is not read while the other one is. */
   copyOf: Generation | undefined;
@@ -67,12 +67,13 @@ export class Generation {
   withheldUntil = 0;
   /** How far the end of a long event was looked for. */
   scan: { position: number; inLine: boolean } | undefined;
-  /** Whether the file behind `key` was compared with head and tail since this process started. */
-  verified = false;
+  /** Its stamp when a scan last compared it with head and tail; empty before this process did. */
+  comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
   /** Nothing more is read of it. */
   finished = false;
+  /** When its file was used last, by a count of uses. */
   usedAt = 0;
   /** Members that are the same for every line of it, as JSON text. */
   readonly members: string;

@@ -6,7 +6,7 @@ import { pause } from '../../../kit/backoff.ts';
 import type { Delivery, LogRecord, Settled } from '../record.ts';
 import type { FileRecord, Generation } from './generation.ts';
 import type { OpenFiles } from './open-files.ts';
-import type { AtEnd, Reader } from './reader.ts';
+import type { AtEnd, Reader, Turn } from './reader.ts';
 import type { Tracker } from './tracker.ts';
 
 /** A file that changed this long ago is looked at at every poll, in milliseconds. */
@@ -127,25 +127,30 @@ export class FileInput {
     if (generation.unread) return true;
     if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
     // The event may go on in the file that came after: that one's turn takes both.
-    for (const { after, unread } of this.#options.tracker.generations)
-      if (after?.generation === generation && unread) return false;
+    for (const next of this.#options.tracker.generations)
+      if (next.after?.generation === generation && next.unread && this.#reachable(next)) return false;
     return true;
   }
 
-  /** Whether what came before a generation was read. */
+  /** Whether there is a file to read a generation from. */
+  #reachable(generation: Generation): boolean {
+    return this.#options.tracker.readable(generation) && !(generation.detachedAt !== undefined && generation.fd === undefined);
+  }
+
+  /** Whether what came before a generation was read, or all but an event that waits at its end. */
   #turnHasCome(generation: Generation): boolean {
-    const { generation: before, offset } = generation.after!;
-    const { tracker } = this.#options;
-    const stuck = before.detachedAt !== undefined && before.fd === undefined;
-    if (!stuck && tracker.readable(before) && before.offset < offset) {
-      if (before.after !== undefined && !this.#turnHasCome(before)) return false;
+    while (generation.after !== undefined) {
+      const { generation: before, offset } = generation.after;
+      if (!this.#reachable(before) || before.offset >= offset) {
+        generation.after = before.after;
+        continue;
+      }
+      if (!this.#turnHasCome(before)) return false;
       // Without a stamp: it was renamed just now, and the next scan finds it.
       if (before.unread || before.stamp === '') return false;
-      // Only an event without an end is left of it.
-      if (before.withheld && this.#now() - before.changedAt < GRACE) return false;
-      if (before.withheld) return generation.unread;
+      if (before.withheld) return generation.unread && this.#now() - before.changedAt >= GRACE;
+      generation.after = undefined;
     }
-    generation.after = undefined;
     return true;
   }
 
@@ -161,17 +166,23 @@ export class FileInput {
       if (tail !== undefined) generation.after = undefined;
       return tail;
     }
-    const fd = files.hold(generation, this.#now());
+    const fd = files.hold(generation);
     if (typeof fd === 'string') {
       // The next scan finds out what became of it.
       generation.unread = false;
       generation.stamp = '';
       return undefined;
     }
-    const { size, stamp, links } = files.stat(fd);
-    if (stamp !== generation.stamp) generation.changedAt = this.#now();
-    Object.assign(generation, { size, stamp, links });
-    const turn = size < generation.offset ? undefined : reader.read(generation, fd, this.#atEnd(generation));
+    let turn: Turn | undefined;
+    try {
+      const { size, stamp, links } = files.stat(fd);
+      if (stamp !== generation.stamp) generation.changedAt = this.#now();
+      Object.assign(generation, { size, stamp, links });
+      if (size >= generation.offset) turn = reader.read(generation, fd, this.#atEnd(generation));
+    } catch (error) {
+      tracker.refuse(generation, error);
+      return undefined;
+    }
     if (turn === undefined) {
       tracker.lose(generation);
       // At once: a copy of it may soon be compressed.
@@ -186,9 +197,19 @@ export class FileInput {
   /** The event at the end of a file that was followed by another, together with what goes on there. */
   #takeTail(before: Generation, next: Generation): readonly FileRecord[] | undefined {
     const { files, reader, multilineTimeout } = this.#options;
-    const fd = files.hold(before, this.#now());
-    const nextFd = files.hold(next, this.#now());
-    if (typeof fd === 'string' || typeof nextFd === 'string') return [];
+    const fd = files.hold(before);
+    const nextFd = files.hold(next);
+    for (const [generation, held] of [
+      [before, fd],
+      [next, nextFd],
+    ] as const) {
+      if (typeof held === 'number') continue;
+      // The next scan finds out what became of it.
+      generation.unread = false;
+      generation.stamp = '';
+      return undefined;
+    }
+    if (typeof fd === 'string' || typeof nextFd === 'string') return undefined;
     const quiet = this.#now() - next.changedAt >= multilineTimeout;
     const joined = reader.join(before, fd, next, nextFd, quiet);
     if (joined === 'wait') return undefined;

@@ -10,6 +10,7 @@ export class OpenFiles {
   readonly #most: number;
   readonly #roots: readonly string[];
   readonly #held = new Set<Generation>();
+  #uses = 0;
 
   /**
    * @param most how many are held open
@@ -45,8 +46,8 @@ export class OpenFiles {
   }
 
   /** The descriptor of a generation's file, opened where need be. */
-  hold(generation: Generation, now: number): number | Refusal {
-    generation.usedAt = now;
+  hold(generation: Generation): number | Refusal {
+    generation.usedAt = ++this.#uses;
     if (generation.fd !== undefined) return generation.fd;
     const looked = this.look(generation.path);
     if (typeof looked === 'string') return looked;
@@ -76,11 +77,14 @@ export class OpenFiles {
     for (const generation of this.#held) this.release(generation);
   }
 
-  /** Close what was used longest ago; what no path leads to any more could not be opened again. */
+  /**
+   * Close what was used longest ago; what no path leads to any more could not be opened again. What was
+   * used last stays: two files are compared, or read in one event.
+   */
   #makeRoom(): void {
     while (this.#held.size >= this.#most) {
-      const candidates = [...this.#held].toSorted((a, b) => a.usedAt - b.usedAt);
-      const victim = candidates.find(({ detachedAt }) => detachedAt === undefined) ?? candidates[0]!;
+      const [last, ...others] = [...this.#held].toSorted((a, b) => b.usedAt - a.usedAt);
+      const victim = others.findLast(({ detachedAt }) => detachedAt === undefined) ?? others.at(-1) ?? last!;
       this.release(victim);
     }
   }

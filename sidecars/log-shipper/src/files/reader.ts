@@ -54,7 +54,7 @@ export class Reader {
     const start = generation.offset;
     const count = readAt(fd, this.#buffer, start);
     // After the bytes: a file that still is what it was had not been truncated when they were read.
-    if (!hasHead(fd, generation.head) || !hasTail(fd, generation.tail)) return undefined;
+    if (!holds(generation, fd)) return undefined;
     generation.head = growHead(fd, generation.head);
     generation.withheld = false;
     if (count > 0 && this.#buffer[0] === 0) {
@@ -105,6 +105,8 @@ export class Reader {
     if (firstLength === 0 || first[firstLength - 1] !== 10) return undefined;
     const bytes = Buffer.alloc(limit + MARGIN);
     const chunk = new Chunk(bytes.subarray(0, readAt(nextFd, bytes, next.offset)));
+    // What became of a file that was truncated meanwhile is found out by the next scan.
+    if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
     const found = splitter.findEnd(chunk, false);
     let end = found.found;
     if (end === undefined) {
@@ -131,7 +133,7 @@ export class Reader {
   /** Look for the end of an event that is longer than the buffer; then take its beginning. */
   #scan(generation: Generation, fd: number, { position, inLine }: Scan, atEnd: AtEnd): Turn | undefined {
     const count = readAt(fd, this.#buffer, position);
-    if (!hasHead(fd, generation.head) || !hasTail(fd, generation.tail)) return undefined;
+    if (!holds(generation, fd)) return undefined;
     const chunk = new Chunk(this.#buffer.subarray(0, count));
     const full = count === this.#buffer.length;
     const result = this.#options.splitter.findEnd(chunk, inLine);
@@ -232,6 +234,11 @@ export class Reader {
 }
 
 type Scan = NonNullable<Generation['scan']>;
+
+/** Whether a file still has what was read of it. */
+function holds({ head, tail }: Generation, fd: number): boolean {
+  return hasHead(fd, head) && hasTail(fd, tail);
+}
 
 /** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */
 function withoutNewlines(text: string, all: boolean): number {

@@ -195,15 +195,16 @@ const step = fc.oneof(
   },
 );
 
-async function check(append: boolean, maxOpen: number, steps: readonly Named[]): Promise<void> {
-  const rig = new Rig({ maxOpen });
+async function check(append: boolean, maxOpen: number, multiline: boolean, steps: readonly Named[]): Promise<void> {
+  // Every other line belongs to the one before it.
+  const rig = new Rig({ maxOpen, ...(multiline && { multiline: /^\d*[02468](?:\D|$)/ }) });
   mkdirSync(rig.logs, { recursive: true });
   const writer = new Writer(join(rig.logs, 'app.log'), append);
   try {
     for (const { run } of steps) await run(writer, rig);
     writer.close();
     await rig.finish();
-    const arrived = rig.messages;
+    const arrived = rig.messages.flatMap((message) => message.split('\n'));
     const missing = writer.written.filter((line) => !arrived.includes(line) && !writer.excused.has(line));
     assert.equal(missing, [], 'lines that did not arrive');
     const twice = arrived.filter((line, index) => arrived.indexOf(line) !== index);
@@ -222,16 +223,19 @@ async function check(append: boolean, maxOpen: number, steps: readonly Named[]):
 }
 
 for (const append of [true, false]) {
-  test(`${append ? 'an appending writer' : 'a writer that keeps its place'}: each line once and in order, whatever happens`, async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
-        fc.constantFrom(2, 64),
-        (steps, maxOpen) => check(append, maxOpen, steps),
-      ),
-      { numRuns: Number(process.env['MODEL_RUNS'] ?? 400), includeErrorInReport: true },
-    );
-  });
+  for (const multiline of [false, true]) {
+    const who = append ? 'an appending writer' : 'a writer that keeps its place';
+    test(`${who}: each ${multiline ? 'event of two lines' : 'line'} once and in order, whatever happens`, async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
+          fc.constantFrom(2, 64),
+          (steps, maxOpen) => check(append, maxOpen, multiline, steps),
+        ),
+        { numRuns: Number(process.env['MODEL_RUNS'] ?? 100), includeErrorInReport: true },
+      );
+    });
+  }
 }
 
 test.run();

@@ -1,4 +1,5 @@
 /** The file input with all that it needs. */
+import { ConfigurationError } from '../../../kit/parameters.ts';
 import { member } from '../lines/document.ts';
 import type { Delivery } from '../record.ts';
 import type { Common } from '../pipeline.ts';
@@ -42,6 +43,14 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
   const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
   const tracker = new Tracker({ globs, exclude, files, registry, log, lost: lose('truncated') }, performance.now());
   tracker.save();
+  if (tracker.problem !== undefined && tracker.problem !== 'ENOSPC')
+    throw new ConfigurationError([
+      {
+        parameter: 'STATE_DIR',
+        reason: 'unreadable',
+        message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${tracker.problem}); accepted is a directory that this user may write to`,
+      },
+    ]);
   const reader = new Reader({
     documents,
     splitter,
@@ -51,8 +60,8 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     cut,
   });
   const looked = readiness.check('files', MISSED * parameters.FILE_SCAN_INTERVAL);
+  let failing = false;
   const noted = readiness.check('registry');
-  noted.pass();
   const input = new FileInput({
     tracker,
     reader,
@@ -70,6 +79,8 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     },
     onScan: () => {
       looked.pass();
+      if (tracker.problem !== undefined) noted.fail(`the registry cannot be written: ${tracker.problem}`);
+      else if (!failing) noted.pass();
       reportFiles(tracker, files, metrics, performance.now());
     },
     onLost: lose('deleted'),
@@ -80,8 +91,9 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     try {
       registry.acknowledge(moved);
       if (registry.long) registry.write(tracker.generations);
-      noted.pass();
+      failing = false;
     } catch (error) {
+      failing = true;
       // What is delivered meanwhile would be sent again after a crash, with the same ids.
       metrics.shipper_registry_errors_total.inc();
       noted.fail(`the registry cannot be written: ${(error as NodeJS.ErrnoException).code}`);

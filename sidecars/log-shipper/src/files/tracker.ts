@@ -43,13 +43,13 @@ export class Tracker {
   readonly #options: TrackerOptions;
   readonly #generations = new Set<Generation>();
   readonly #byKey = new Map<string, Generation>();
-  /** The latest generation of each home. */
-  readonly #lineage = new Map<string, Generation>();
   readonly #unsaved = new Set<Generation>();
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
   /** Paths that are there and cannot be read, and why. */
   readonly refused = new Map<string, string>();
+  /** Why the registry cannot be written, while it cannot. */
+  problem: string | undefined;
   #dirty = true;
 
   constructor(options: TrackerOptions, now: number) {
@@ -66,7 +66,7 @@ export class Tracker {
   readable(generation: Generation): boolean {
     return (
       !generation.finished &&
-      generation.verified &&
+      generation.comparedAt !== '' &&
       generation.copyOf === undefined &&
       generation.key !== '' &&
       !this.#unsaved.has(generation)
@@ -81,8 +81,12 @@ export class Tracker {
     const seen = this.#look();
     for (const generation of this.#generations) {
       const found = seen.get(generation.key);
-      if (found) this.#meet(generation, found, now);
-      else this.#miss(generation, now);
+      try {
+        if (found) this.#meet(generation, found, now);
+        else this.#miss(generation, now);
+      } catch (error) {
+        this.refuse(generation, error);
+      }
     }
     const unknown = [...seen].filter(
       ([key, { stat }]) => !this.#byKey.has(key) && stat.size > 0 && this.#ignored.get(key) !== stat.stamp,
@@ -96,6 +100,15 @@ export class Tracker {
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
     this.#forget(now);
     this.save();
+  }
+
+  /** A file could not be read just now; the next scan looks at it again. */
+  refuse(generation: Generation, error: unknown): void {
+    this.#options.files.release(generation);
+    generation.unread = false;
+    generation.stamp = '';
+    this.refused.set(generation.path, codeOf(error));
+    this.#options.log.warn({ err: error, path: generation.path }, 'a file cannot be read');
   }
 
   /** A generation's file does not hold it any more: truncated, or made anew. */
@@ -112,6 +125,9 @@ export class Tracker {
   finish(generation: Generation): void {
     this.#options.files.release(generation);
     generation.finished = true;
+    // Whoever waited for it waits for the one that it waited for.
+    for (const other of this.#generations)
+      if (other.after?.generation === generation) other.after = generation.after;
     if (generation.inFlight === 0) this.#remove(generation);
   }
 
@@ -122,30 +138,32 @@ export class Tracker {
       this.#options.registry.write(this.#generations);
       this.#dirty = false;
       this.#unsaved.clear();
+      this.problem = undefined;
     } catch (error) {
+      this.problem = codeOf(error);
       this.#options.log.error({ err: error }, 'the registry cannot be written: new files wait');
     }
   }
 
   #restore(saved: readonly SavedGeneration[], now: number): void {
     const byId = new Map<string, Generation>();
-    for (const { id, home, key, path, head, acked, tail } of saved) {
+    const latest = new Map<string, Generation>();
+    for (const { id, home, key, path, head, acked, tail, copyOf } of saved) {
       const generation = new Generation(id, home, key, path);
       generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
       generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
       generation.detachedAt = now;
       generation.caughtUpAt = now;
+      // A copy whose original is forgotten was read to its end with it.
+      generation.copyOf = copyOf === undefined ? undefined : byId.get(copyOf);
       byId.set(id, generation);
       this.#generations.add(generation);
       if (key !== '') this.#byKey.set(key, generation);
-      this.#lineage.set(home, generation);
-    }
-    for (const { id, after, copyOf } of saved) {
-      const generation = byId.get(id)!;
-      const before = after && byId.get(after[0]);
-      if (before) generation.after = { generation: before, offset: after[1] };
-      generation.copyOf = copyOf === undefined ? undefined : byId.get(copyOf);
-      // A copy whose original is forgotten was read to its end with it.
+      if (generation.copyOf !== undefined) continue;
+      // In flight, several may have to be read again: in the order in which they came.
+      const before = latest.get(home);
+      if (before) generation.after = { generation: before, offset: Infinity };
+      latest.set(home, generation);
     }
   }
 
@@ -161,7 +179,7 @@ export class Tracker {
         // Of several names for one file, the one that it is known by.
         if (!seen.has(stat.key) || this.#byKey.get(stat.key)?.path === path) seen.set(stat.key, { path, stat });
       } catch (error) {
-        const { code = 'error' } = error as NodeJS.ErrnoException;
+        const code = codeOf(error);
         if (code !== 'ENOTDIR') this.refused.set(path, code);
       }
     }
@@ -175,9 +193,9 @@ export class Tracker {
       generation.path = path;
       this.#dirty = true;
     }
-    if (generation.stamp === stat.stamp && generation.size === stat.size) return;
+    if (generation.stamp === stat.stamp && generation.comparedAt === stat.stamp) return;
     const { files } = this.#options;
-    const fd = files.hold(generation, generation.usedAt);
+    const fd = files.hold(generation);
     if (typeof fd === 'string') {
       if (fd !== 'gone') this.refused.set(path, fd);
       return;
@@ -191,16 +209,15 @@ export class Tracker {
       return;
     }
     note(generation, stat, now);
-    generation.verified = true;
   }
 
   /** No path leads to a generation. Does the file that is held open still have it? */
   #miss(generation: Generation, now: number): void {
     generation.detachedAt ??= now;
-    const { fd, stamp } = generation;
+    const { fd, comparedAt } = generation;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
-    if (stat.stamp === stamp) return;
+    if (stat.stamp === comparedAt) return;
     if (holds(generation, fd, stat)) note(generation, stat, now);
     else this.lose(generation);
   }
@@ -215,7 +232,7 @@ export class Tracker {
     }
     // Its original was just truncated: identify() comes to it.
     if (original.key === '') return;
-    const of = this.#options.files.hold(original, original.usedAt);
+    const of = this.#options.files.hold(original);
     if (typeof of === 'string') return;
     const { size } = this.#options.files.stat(of);
     if (isCopy({ path, fd, stat }, original, of, size)) this.#completeCopy(copy, fd, stat);
@@ -228,7 +245,7 @@ export class Tracker {
   #completeCopy(copy: Generation, fd: number, stat: Stat): void {
     copy.head = readHead(fd);
     copy.advance(stat.size, readTail(fd, stat.size));
-    Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, verified: true });
+    Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     this.#dirty = true;
   }
 
@@ -315,7 +332,7 @@ export class Tracker {
     this.#options.files.release(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
-    Object.assign(generation, { detachedAt: undefined, verified: true, unread: true, changedAt: now });
+    Object.assign(generation, { detachedAt: undefined, comparedAt: stat.stamp, unread: true, changedAt: now });
     this.#byKey.set(stat.key, generation);
     this.#dirty = true;
   }
@@ -326,7 +343,7 @@ export class Tracker {
     for (const generation of this.#generations) {
       if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
       if (!isRotationOf(candidate.path, generation.home)) continue;
-      const of = files.hold(generation, generation.usedAt);
+      const of = files.hold(generation);
       if (typeof of === 'number' && isCopy(candidate, generation, of, files.stat(of).size)) return generation;
     }
     // The next scan compares it with what the other file has become by then.
@@ -337,19 +354,24 @@ export class Tracker {
   #welcome(candidate: Candidate, now: number): void {
     const { path, fd, stat } = candidate;
     const before = unrotated(path);
-    const home = before !== path && (this.#lineage.has(before) || exists(before)) ? before : path;
-    const previous = this.#lineage.get(home);
+    const home = before !== path && (this.#latest(before) !== undefined || exists(before)) ? before : path;
+    const previous = this.#latest(home);
     const generation = this.#create(candidate, home);
     const data = firstData(fd, 0) ?? 0;
     generation.head = readHead(fd, data);
     generation.advance(data, readTail(fd, data, data));
-    Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links, verified: true });
+    Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
-    if (previous && !previous.finished && previous.key !== '')
-      generation.after = { generation: previous, offset: previous.size };
-    this.#lineage.set(home, generation);
-    this.#options.files.hold(generation, now);
+    if (previous) generation.after = { generation: previous, offset: previous.size };
+    this.#options.files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
+  }
+
+  /** What was written to a home last, as far as it can still be read. */
+  #latest(home: string): Generation | undefined {
+    return [...this.#generations].findLast(
+      (each) => each.home === home && !each.finished && each.key !== '' && each.copyOf === undefined,
+    );
   }
 
   #create({ path, fd, stat }: Candidate, home: string): Generation {
@@ -377,9 +399,8 @@ export class Tracker {
     this.#generations.delete(generation);
     this.#unsaved.delete(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
-    if (this.#lineage.get(generation.home) === generation) this.#lineage.delete(generation.home);
     for (const other of this.#generations) {
-      if (other.after?.generation === generation) other.after = undefined;
+      if (other.after?.generation === generation) other.after = generation.after;
       if (other.copyOf === generation) other.copyOf = undefined;
     }
     this.#dirty = true;
@@ -393,7 +414,8 @@ function holds({ offset, head, tail }: Generation, fd: number, { size }: Stat): 
 
 /** A file changed, and may have more to read. */
 function note(generation: Generation, { size, stamp, links }: Stat, now: number): void {
-  Object.assign(generation, { size, stamp, links, changedAt: now, unread: true });
+  if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
+  Object.assign(generation, { size, stamp, links, comparedAt: stamp });
 }
 
 /** Names without a mark of rotation first: a copy is told by its original. */
@@ -406,6 +428,13 @@ function age(a: Candidate, b: Candidate): number {
   const [first, second] = [a, b].map(({ stat }) => BigInt(stat.stamp.split(':')[0]!)) as [bigint, bigint];
   if (first !== second) return first < second ? -1 : 1;
   return rank(b) - rank(a) || b.path.localeCompare(a.path, 'en', { numeric: true });
+}
+
+/** What the system says about a failed call; other errors are ours. */
+function codeOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
+  return code;
 }
 
 function exists(path: string): boolean {

@@ -28,8 +28,6 @@ export interface SavedGeneration {
   readonly head: readonly [at: number, base64: string];
   readonly acked: number;
   readonly tail: SavedTail;
-  /** Which one is to be read before it, and up to where. */
-  readonly after?: readonly [id: string, offset: number];
   readonly copyOf?: string;
 }
 
@@ -38,6 +36,7 @@ export interface Saved {
   readonly instance: string;
   /** How many generations there have been. */
   readonly sequence: number;
+  /** In the order in which they came. */
   readonly generations: readonly SavedGeneration[];
 }
 
@@ -46,7 +45,7 @@ export class Unusable extends Error {}
 
 /** What is remembered of a generation. */
 export function save(generation: Generation): SavedGeneration {
-  const { id, home, key, path, head, acked, ackedTail, after, copyOf } = generation;
+  const { id, home, key, path, head, acked, ackedTail, copyOf } = generation;
   return {
     id,
     home,
@@ -55,7 +54,6 @@ export function save(generation: Generation): SavedGeneration {
     head: [head.at, head.bytes.toString('base64')],
     acked,
     tail: [ackedTail.at, ackedTail.length, ackedTail.digest],
-    ...(after && { after: [after.generation.id, after.offset] as const }),
     ...(copyOf && { copyOf: copyOf.id }),
   };
 }
