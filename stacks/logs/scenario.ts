@@ -2,6 +2,7 @@
 import { scenario } from '../../scripts/lib/scenario.ts';
 import { arrival } from './obligations/arrival.ts';
 import { faults } from './obligations/faults.ts';
+import { life } from './obligations/life.ts';
 import { outageBegins, outageEnds } from './obligations/outage.ts';
 import { rotation } from './obligations/rotation.ts';
 
@@ -13,5 +14,6 @@ rotation(logs);
 outageBegins(logs);
 faults(logs);
 outageEnds(logs);
+life(logs);
 
 logs.run();

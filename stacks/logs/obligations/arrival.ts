@@ -144,4 +144,12 @@ with open("/var/log/orders/odd.log", "wb") as out:
       );
     },
   );
+
+  must('show the logs on a page', { say: 'The store has a page to look at logs.' }, async ({ port, say }) => {
+    const { page } = openStore(port);
+    const answer = await fetch(page);
+    assert.is(answer.status, 200);
+    assert.match(await answer.text(), /<html/);
+    say(page);
+  });
 }

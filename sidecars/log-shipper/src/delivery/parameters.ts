@@ -43,7 +43,7 @@ export const deliveryParameters = {
   STORE_GZIP: {
     type: 'boolean',
     default: 'false',
-    description: 'Compress requests: a tenth of the bytes for about twice the processor time',
+    description: 'Compress requests: fewer bytes for more processor time',
   },
   STORE_TIMEOUT: {
     type: 'duration',
