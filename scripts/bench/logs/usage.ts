@@ -1,0 +1,25 @@
+/** What a shipper has used, from /proc. */
+import type { Project } from '../../lib/compose.ts';
+
+const TICKS_PER_SECOND = 100;
+const PROGRAMS = /^(node|rsyslogd)/;
+
+/**
+ * Processor time in seconds and the most resident memory in MB of a service's program.
+ * @throws when it does not run
+ */
+export async function usage(project: Project, service: string): Promise<{ cpu: number; rss: number }> {
+  const text = await project.exec(service, [
+    'bash',
+    '-c',
+    'for p in /proc/[0-9]*; do printf "%s\\n" "#$(< $p/comm)" "$(< $p/stat)" "$(< $p/status)"; done 2>/dev/null',
+  ]);
+  for (const process of text.split(/^#/m)) {
+    if (!PROGRAMS.test(process)) continue;
+    // Source: proc_pid_stat(5), fields 14 and 15, counted behind the name in parentheses.
+    const fields = /\) (.*)/.exec(process)![1]!.split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    return { cpu: ticks / TICKS_PER_SECOND, rss: Number(/VmHWM:\s+(\d+) kB/.exec(process)![1]) / 1024 };
+  }
+  throw new Error(`no shipper runs in ${service}`);
+}

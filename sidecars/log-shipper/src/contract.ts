@@ -1,0 +1,29 @@
+/** The log shipper's contract: what it takes, serves, counts and answers with. */
+import { defineContract } from '../../kit/contract.ts';
+import { deliveryMetrics } from './delivery/metrics.ts';
+import { deliveryParameters } from './delivery/parameters.ts';
+import { inputMetrics } from './metrics.ts';
+import { inputParameters } from './parameters.ts';
+
+export const contract = defineContract({
+  name: 'log-shipper',
+  version: '1.0.0',
+  description:
+    'Ships the log files and the output of an application to an Elasticsearch-compatible store: every line once, in order.',
+  prefixes: ['FILE_', 'LINE_', 'MULTILINE_', 'FORWARD_', 'STORE_', 'BULK_', 'QUEUE_', 'DEAD_LETTER_', 'SPOOL_'],
+  adminPort: '9951',
+  parameters: { ...inputParameters, ...deliveryParameters },
+  ports: {
+    forward: { parameter: 'FORWARD_PORT', description: "Fluentd's forward protocol, for the `fluentd` logging driver" },
+  },
+  endpoints: {
+    '/startupz': 'started: 200 once files are looked at and the forward port listens, whether or not the store answers',
+  },
+  paths: {
+    FILE_PATHS: 'logs; read and never written, the volume may be mounted read-only',
+    STATE_DIR: 'registry: how far each file was shipped, and how it begins',
+    SPOOL_DIR: 'lines of containers that wait for the store',
+    DEAD_LETTER_DIR: 'lines that the store refuses, with its reason, one JSON object a line',
+  },
+  metrics: { ...inputMetrics, ...deliveryMetrics },
+});

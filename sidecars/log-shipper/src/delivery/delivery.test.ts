@@ -1,0 +1,387 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Settled } from '../record.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import { recordsOf, startDelivery, until, type TestDelivery } from './test-delivery.ts';
+import { listenTestStore, type Fault } from './test-store.ts';
+
+const test = suite('delivery');
+
+type Store = Awaited<ReturnType<typeof listenTestStore>>;
+
+/** Run a check against a store of its own. */
+async function withStore(
+  check: (store: Store['store'], test: TestDelivery, url: string) => Promise<void>,
+  env: Record<string, string> = {},
+  options: Parameters<typeof listenTestStore>[0] = {},
+): Promise<void> {
+  const { store, url, close } = await listenTestStore(options);
+  const started = startDelivery([url], env);
+  try {
+    await check(store, started, url);
+  } finally {
+    started.close();
+    await close();
+  }
+}
+
+const ids = (settled: readonly Settled[]): string[] => settled.map(({ record }) => record.id);
+const outcomes = (settled: readonly Settled[]): string[] => [...new Set(settled.map(({ outcome }) => outcome))];
+const deadLetters = (dir: string): DeadLetter[] =>
+  readFileSync(join(dir, 'dead/dead-letters.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as DeadLetter);
+
+test('every record is stored once, in its order, and told', () =>
+  withStore(
+    async (store, { delivery, settled, metric }) => {
+      const records = recordsOf('a', 1000);
+      await delivery.offer(records);
+      await until('all is told', () => settled.length === 1000);
+      assert.equal(ids(settled), ids(records.map((record) => ({ record, outcome: 'stored' }))));
+      assert.equal(
+        store.documents.map(({ id }) => id),
+        ids(settled),
+      );
+      assert.equal(outcomes(settled), ['stored']);
+      assert.is(store.documents[0]!.index, 'logs-sidecar-default');
+      assert.is(store.documents[7]!.body, records[7]!.body);
+      assert.equal(delivery.pending, { records: 0, bytes: 0 });
+      assert.is(await metric('shipper_acknowledged_total'), 1000);
+      assert.ok(store.counts.requests >= 10, 'at most 100 records in a request');
+    },
+    { BULK_MAX_RECORDS: '100' },
+  ));
+
+test('an item that is put off is sent again alone, and later ones of its source wait for it', () =>
+  withStore(
+    async (store, { delivery, settled, metric }) => {
+      store.faults = [{ kind: 'item', status: 429, pattern: '"seq":13}', times: 5 }];
+      await delivery.offer([...recordsOf('a', 60), ...recordsOf('b', 5)]);
+      await until('all is told', () => settled.length === 65);
+      const a = settled.filter(({ record }) => record.source === 'a');
+      assert.equal(ids(a), ids(recordsOf('a', 60).map((record) => ({ record, outcome: 'stored' }))));
+      assert.is(store.counts.created, 65);
+      assert.is(store.counts.conflicts, 0, 'what was stored is not sent again');
+      assert.is(await metric('shipper_retried_total'), 5);
+      const order = store.documents.map(({ id }) => id);
+      assert.ok(order.indexOf('a-13') < order.indexOf('a-20'), 'nothing that was not in its request overtakes it');
+    },
+    { BULK_MAX_RECORDS: '20', BULK_CONCURRENCY: '4' },
+  ));
+
+test('a refused item goes to the dead letters with the reason; the others are stored', () =>
+  withStore(async (store, { delivery, settled, dir, metric }) => {
+    store.faults = [{ kind: 'item', status: 400, pattern: '"seq":(3|7)}' }];
+    await delivery.offer(recordsOf('a', 10));
+    await until('all is told', () => settled.length === 10);
+    assert.equal(ids(settled.filter(({ outcome }) => outcome === 'dead')), ['a-3', 'a-7']);
+    const [first, second] = deadLetters(dir);
+    assert.is(first!.status, 400);
+    assert.match(first!.reason, /document_parsing_exception: .*failed to parse field/);
+    assert.is(second!.body, recordsOf('a', 10)[7]!.body);
+    assert.is(store.counts.created, 8);
+    assert.is(await metric('shipper_dead_total'), 2);
+  }));
+
+test('a dead-letter file that cannot be written keeps the record until it can', () =>
+  withStore(async (store, { delivery, settled, dir }) => {
+    store.faults = [{ kind: 'item', status: 400, pattern: '"seq":3}' }];
+    rmSync(join(dir, 'dead'), { recursive: true });
+    await delivery.offer(recordsOf('a', 5));
+    await until('it was tried a few times', () => store.counts.requests > 3);
+    assert.equal(ids(settled), ['a-0', 'a-1', 'a-2'], 'what comes before it is told, what comes behind is not');
+    mkdirSync(join(dir, 'dead'));
+    await until('all is told', () => settled.length === 5);
+    assert.is(deadLetters(dir).length, 1);
+  }));
+
+for (const fault of [
+  { kind: 'status', status: 503, times: 3 },
+  { kind: 'status', status: 429, times: 3 },
+  { kind: 'status', status: 500, times: 3 },
+  { kind: 'cut', after: false, times: 3 },
+] as const satisfies Fault[]) {
+  test(`a request that fails as a whole is sent again: ${JSON.stringify(fault)}`, () =>
+    withStore(async (store, { delivery, settled }) => {
+      store.faults = [{ ...fault }];
+      await delivery.offer(recordsOf('a', 100));
+      await until('all is told', () => settled.length === 100);
+      assert.is(store.counts.faults, 3);
+      assert.is(store.counts.created, 100);
+      assert.equal(outcomes(settled), ['stored']);
+    }));
+}
+
+test('an answer that is lost after the store has committed leaves nothing twice', () =>
+  withStore(async (store, { delivery, settled, metric }) => {
+    store.faults = [{ kind: 'cut', after: true, times: 2 }];
+    await delivery.offer(recordsOf('a', 100));
+    await until('all is told', () => settled.length === 100);
+    assert.is(store.counts.created, 100);
+    assert.equal(outcomes(settled), ['duplicate']);
+    assert.is(await metric('shipper_duplicates_total'), 100);
+    assert.is(await metric('shipper_acknowledged_total'), 100);
+  }));
+
+test('a store that does not answer in time is asked again', () =>
+  withStore(
+    async (store, { delivery, settled }) => {
+      store.faults = [{ kind: 'slow', ms: 10_000, times: 1 }];
+      await delivery.offer(recordsOf('a', 10));
+      await until('all is told', () => settled.length === 10);
+      assert.equal(outcomes(settled), ['duplicate'], 'the first request was stored all the same');
+    },
+    { STORE_TIMEOUT: '150ms' },
+  ));
+
+test('Retry-After is honoured, up to the longest wait', () =>
+  withStore(
+    async (store, { delivery, settled }) => {
+      store.faults = [{ kind: 'status', status: 429, retryAfter: 1, times: 1 }];
+      const started = performance.now();
+      await delivery.offer(recordsOf('a', 10));
+      await until('all is told', () => settled.length === 10);
+      const took = performance.now() - started;
+      assert.ok(took >= 390 && took < 900, `${took} ms`);
+    },
+    { STORE_RETRY_MAX: '400ms' },
+  ));
+
+test('a request that is too large is split; a record that is too large alone is dead', () =>
+  withStore(
+    async (store, { delivery, settled, dir }) => {
+      const records = recordsOf('a', 200);
+      const large = { id: 'a-large', source: 'a', body: JSON.stringify({ message: 'x'.repeat(9000) }), bytes: 9014 };
+      await delivery.offer([...records.slice(0, 50), large, ...records.slice(50)]);
+      await until('all is told', () => settled.length === 201);
+      assert.equal(
+        store.documents.map(({ id }) => id),
+        records.map(({ id }) => id),
+      );
+      assert.is(deadLetters(dir)[0]!.id, 'a-large');
+      assert.is(deadLetters(dir)[0]!.status, 413);
+      const before = store.counts.requests;
+      await delivery.offer(recordsOf('a', 50, 200));
+      await until('all is told', () => settled.length === 251);
+      assert.ok(store.counts.requests - before <= 4, 'the size is remembered');
+    },
+    {},
+    { maxBody: 8000 },
+  ));
+
+test('wrong credentials make nothing dead, only unready; a corrected file is used at once', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'delivery-key-'));
+  const key = join(dir, 'key');
+  writeFileSync(key, 'bad-key\n');
+  await withStore(
+    async (store, { delivery, settled, readiness }) => {
+      await delivery.offer(recordsOf('a', 10));
+      await until('it was refused', () => store.counts.requests > 1);
+      assert.is(settled.length, 0);
+      const { ready, checks } = readiness.report();
+      assert.not(ready);
+      assert.match(checks['store']!.reason!, /credentials with 401/);
+      writeFileSync(key, 'good-key\n');
+      await until('all is told', () => settled.length === 10);
+      assert.ok(readiness.report().ready);
+      assert.equal(outcomes(settled), ['stored']);
+    },
+    { STORE_API_KEY_FILE: key },
+    { authorization: 'ApiKey good-key' },
+  );
+  rmSync(dir, { recursive: true });
+});
+
+test('an answer that is none of a bulk request stores nothing and loses nothing', () =>
+  withStore(async (store, { delivery, settled }) => {
+    store.faults = [
+      { kind: 'garbage', text: '<html>Sign in</html>', times: 3 },
+      { kind: 'garbage', text: '{"items":[]}', times: 3 },
+      { kind: 'garbage', text: 'x'.repeat(1_000_000), times: 1 },
+    ];
+    await delivery.offer(recordsOf('a', 40));
+    await until('all is told', () => settled.length === 40);
+    assert.is(store.counts.created, 40);
+    assert.ok(!outcomes(settled).includes('dead'));
+  }));
+
+test('a configuration that the store refuses makes no record dead', () =>
+  withStore(async (store, { delivery, settled }) => {
+    store.faults = [{ kind: 'status', status: 404 }];
+    await delivery.offer(recordsOf('a', 40));
+    await until('it was tried a few times', () => store.counts.requests > 100);
+    assert.is(settled.length, 0);
+    store.faults = [];
+    await until('all is told', () => settled.length === 40);
+    assert.equal(outcomes(settled), ['stored']);
+  }));
+
+test('several hosts are used in turn, and one that is gone is left alone', async () => {
+  const [one, two, gone] = [await listenTestStore(), await listenTestStore(), await listenTestStore()];
+  await gone.close();
+  const { delivery, settled, close } = startDelivery([one.url, gone.url, two.url], {
+    BULK_MAX_RECORDS: '10',
+    STORE_RETRY_MAX: '10s',
+  });
+  try {
+    await delivery.offer(recordsOf('a', 200));
+    await until('all is told', () => settled.length === 200);
+    assert.is(one.store.counts.created + two.store.counts.created, 200);
+    assert.ok(Math.abs(one.store.counts.created - two.store.counts.created) <= 20, 'evenly');
+  } finally {
+    close();
+    await one.close();
+    await two.close();
+  }
+});
+
+test('offer waits while the queue is full', () =>
+  withStore(
+    async (store, { delivery, settled }) => {
+      store.faults = [{ kind: 'status', status: 503 }];
+      let taken = false;
+      const offered = delivery.offer(recordsOf('a', 100)).then(() => (taken = true));
+      await until('it was tried', () => store.counts.requests > 2);
+      assert.is(taken, false);
+      assert.is(delivery.pending.records, 30);
+      store.faults = [];
+      await offered;
+      await until('all is told', () => settled.length === 100);
+      assert.equal(
+        store.documents.map(({ id }) => id),
+        recordsOf('a', 100).map(({ id }) => id),
+      );
+    },
+    { QUEUE_MAX_RECORDS: '30' },
+  ));
+
+test('a record larger than the whole queue goes through', () =>
+  withStore(
+    async (_store, { delivery, settled }) => {
+      const body = JSON.stringify({ message: 'x'.repeat(5000) });
+      await delivery.offer([...recordsOf('a', 3), { id: 'big', source: 'a', body, bytes: body.length }]);
+      await until('all is told', () => settled.length === 4);
+    },
+    { QUEUE_MAX_BYTES: '1024' },
+  ));
+
+test('drain sends what waits at once, and gives up at the deadline', () =>
+  withStore(
+    async (store, { delivery, settled }) => {
+      await delivery.offer(recordsOf('a', 5));
+      const started = performance.now();
+      await delivery.drain(AbortSignal.timeout(10_000));
+      assert.ok(performance.now() - started < 5000);
+      assert.is(settled.length, 5);
+      assert.is(store.counts.created, 5);
+    },
+    { BULK_DELAY: '1h' },
+  ));
+
+test('drain ends at its deadline with a store that is down', () =>
+  withStore(async (store, { delivery, settled }) => {
+    store.faults = [{ kind: 'slow', ms: 20_000 }];
+    await delivery.offer(recordsOf('a', 5));
+    await delivery.drain(AbortSignal.timeout(100));
+    assert.is(settled.length, 0);
+    assert.is(delivery.pending.records, 5);
+  }));
+
+test('gzip, a query and a dated index go out as told', async () => {
+  const seen: string[] = [];
+  const { store, url, server, close } = await listenTestStore();
+  server.on('request', (request) => void seen.push(`${request.url} ${request.headers['content-encoding']}`));
+  const started = startDelivery([`${url}/prefix/`], {
+    STORE_GZIP: 'true',
+    STORE_QUERY: 'pipeline=p',
+    STORE_INDEX: 'app-{date}',
+  });
+  try {
+    await started.delivery.offer(recordsOf('a', 2));
+    await until('all is told', () => started.settled.length === 2);
+    assert.match(seen[0]!, /^\/prefix\/_bulk\?pipeline=p&filter_path=\S+ gzip$/);
+    assert.is(store.documents[0]!.index, 'app-2026.11.21');
+  } finally {
+    started.close();
+    await close();
+  }
+});
+
+const faults = fc.array(
+  fc.oneof(
+    fc.record({
+      kind: fc.constant('status' as const),
+      status: fc.constantFrom(429, 503, 500, 401, 413, 404, 400),
+      times: fc.integer({ min: 1, max: 4 }),
+    }),
+    fc.record({ kind: fc.constant('cut' as const), after: fc.boolean(), times: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({
+      kind: fc.constant('garbage' as const),
+      text: fc.constantFrom('', '{', '{"items":[{}]}', 'null'),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
+    fc.record({
+      kind: fc.constant('item' as const),
+      status: fc.constantFrom(429, 503, 400),
+      every: fc.integer({ min: 2, max: 9 }),
+      times: fc.integer({ min: 1, max: 20 }),
+    }),
+  ),
+  { maxLength: 6 },
+);
+
+test('whatever fails, each record is told exactly once, in its source’s order, and is in the store or dead', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      faults,
+      fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 40 })), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+      fc.record({
+        BULK_MAX_RECORDS: fc.integer({ min: 1, max: 30 }),
+        QUEUE_MAX_RECORDS: fc.integer({ min: 1, max: 60 }),
+      }),
+      async (wrong, offers, limits) => {
+        await withStore(
+          async (store, { delivery, settled, dir }) => {
+            store.faults = wrong.map((fault) => ({ ...fault }));
+            const next: Record<string, number> = {};
+            const all = offers.map(([source, count]) => {
+              const from = next[source] ?? 0;
+              next[source] = from + count;
+              return recordsOf(source, count, from);
+            });
+            for (const records of all) await delivery.offer(records);
+            const total = all.flat().length;
+            await until('all is told', () => settled.length >= total);
+            assert.is(settled.length, total);
+            for (const [source, count] of Object.entries(next)) {
+              const told = settled.filter(({ record }) => record.source === source).map(({ record }) => record);
+              assert.equal(told, recordsOf(source, count));
+            }
+            const dead = settled.filter(({ outcome }) => outcome === 'dead');
+            const stored = new Set(store.documents.map(({ id }) => id));
+            assert.is(stored.size, store.documents.length);
+            for (const { record, outcome } of settled) if (outcome !== 'dead') assert.ok(stored.has(record.id));
+            assert.is(dead.length === 0 ? 0 : deadLetters(dir).length, dead.length);
+          },
+          {
+            BULK_CONCURRENCY: '3',
+            STORE_RETRY_MAX: '10ms',
+            ...Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, String(value)])),
+          },
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test.run();

@@ -1,0 +1,72 @@
+/** Responses: what became of each item of a bulk request. */
+
+/** What a store says of one item, when it did not simply store it. */
+export type Exception =
+  /** It had a document of that id. */
+  | { readonly kind: 'duplicate' }
+  /** Not now: 429 or 5xx. */
+  | { readonly kind: 'again'; readonly status: number; readonly reason: string }
+  /** Never: another 4xx. */
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string };
+
+/** Verdicts by item; an item that has none was stored. */
+export type Exceptions = Map<number, Exception>;
+
+/** Longest reason that is kept, in characters. */
+const REASON_MAX = 500;
+
+interface Item {
+  readonly status?: unknown;
+  readonly error?: unknown;
+}
+
+/**
+ * Read the response of a bulk request. Every item's own status counts; the `errors` flag is not
+ * believed.
+ * @param body what the store answered with a 2xx
+ * @param count how many items were sent
+ * @returns the items that were not simply stored; undefined when this is no answer to the request
+ */
+export function readBulkResponse(body: Buffer, count: number): Exceptions | undefined {
+  let items: unknown;
+  try {
+    items = (JSON.parse(body.toString()) as { items?: unknown } | null)?.items;
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(items) || items.length !== count) return undefined;
+  const exceptions: Exceptions = new Map();
+  for (let index = 0; index < count; index++) {
+    const item = itemOf(items[index]);
+    const status = item?.status;
+    if (typeof status !== 'number') return undefined;
+    if (status >= 200 && status < 300) continue;
+    if (status < 400 || status > 599) return undefined;
+    exceptions.set(index, exceptionOf(status, item?.error));
+  }
+  return exceptions;
+}
+
+/** `{"create": {…}}`: the only value of an item, whatever its action is called. */
+function itemOf(entry: unknown): Item | undefined {
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  for (const action in entry) {
+    const item = (entry as Record<string, unknown>)[action];
+    return typeof item === 'object' && item !== null ? item : undefined;
+  }
+  return undefined;
+}
+
+function exceptionOf(status: number, error: unknown): Exception {
+  if (status === 409) return { kind: 'duplicate' };
+  return { kind: status === 429 || status >= 500 ? 'again' : 'refused', status, reason: reasonOf(error) };
+}
+
+/** `mapper_parsing_exception: failed to parse field …`, or what else is there. */
+export function reasonOf(error: unknown): string {
+  if (typeof error === 'string') return error.slice(0, REASON_MAX);
+  if (typeof error !== 'object' || error === null) return 'no reason given';
+  const { type, reason } = error as { type?: unknown; reason?: unknown };
+  const parts = [type, reason].filter((part) => typeof part === 'string');
+  return (parts.length > 0 ? parts.join(': ') : JSON.stringify(error)).slice(0, REASON_MAX);
+}

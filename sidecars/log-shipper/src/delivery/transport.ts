@@ -1,0 +1,119 @@
+/** One request to one host: what came back, or why nothing did. */
+import { createAgent, HttpError, request } from '../../../kit/http-client.ts';
+
+const { gzip } = process.getBuiltinModule('node:zlib');
+
+export interface TransportOptions {
+  /** How long a request may take to its last byte, in milliseconds. */
+  readonly timeout: number;
+  readonly gzip: boolean;
+  /** Connections to one host. */
+  readonly connections: number;
+  /** The Authorization header, asked for each request. */
+  readonly authorization: () => string | undefined;
+  /** Authorities to trust, asked for each request; the usual ones when undefined. */
+  readonly ca: () => string | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+  /** In milliseconds, when the store asked for a pause. */
+  readonly retryAfter: number | undefined;
+  /** Bytes that were sent. */
+  readonly sent: number;
+}
+
+/** No whole answer came; whether the store has the records is not known. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+  readonly reason: HttpError['reason'] | 'credentials';
+
+  constructor(reason: Unanswered['reason'], message: string, cause: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
+
+/** The least and the most that a response may hold, in bytes; between them, what its items may need. */
+const RESPONSE_MIN = 64 * 1024;
+const RESPONSE_MAX = 32 * 1024 * 1024;
+const RESPONSE_PER_ITEM = 4096;
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #agents;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    const sockets = { maxSockets: options.connections };
+    this.#agents = { 'http:': createAgent('http:', sockets), 'https:': createAgent('https:', sockets) };
+  }
+
+  /**
+   * POST a bulk request.
+   * @param url where to
+   * @param body lines of JSON
+   * @param items how many records it holds, which bounds the response
+   * @throws {Unanswered} when there was no whole answer
+   */
+  async post(url: URL, body: Buffer, items: number): Promise<Answer> {
+    const payload = this.#options.gzip ? await compress(body) : body;
+    const { authorization, ca } = this.#secrets();
+    try {
+      const {
+        status,
+        headers,
+        body: text,
+      } = await request(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-ndjson',
+          'content-length': payload.length,
+          accept: 'application/json',
+          ...(this.#options.gzip && { 'content-encoding': 'gzip' }),
+          ...(authorization !== undefined && { authorization }),
+        },
+        body: payload,
+        timeout: this.#options.timeout,
+        ca,
+        agent: this.#agents[url.protocol as 'http:' | 'https:'],
+        maxBody: Math.min(RESPONSE_MAX, RESPONSE_MIN + items * RESPONSE_PER_ITEM),
+      });
+      return { status, body: text, retryAfter: readRetryAfter(headers['retry-after']), sent: payload.length };
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      throw new Unanswered(error.reason, error.message, error);
+    }
+  }
+
+  /** Cut what is under way and close every connection. */
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+
+  #secrets(): { authorization: string | undefined; ca: string | undefined } {
+    try {
+      return { authorization: this.#options.authorization(), ca: this.#options.ca() };
+    } catch (error) {
+      throw new Unanswered('credentials', (error as Error).message, error);
+    }
+  }
+}
+
+/**
+ * Retry-After in milliseconds: seconds, or a date. Source: RFC 9110, 10.2.3.
+ * @returns undefined when it is absent or neither
+ */
+export function readRetryAfter(value: string | undefined, now = Date.now()): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\s*\d{1,9}\s*$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function compress(body: Buffer): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  gzip(body, { level: 1 }, (error, result) => (error ? reject(error) : resolve(result)));
+  return promise;
+}

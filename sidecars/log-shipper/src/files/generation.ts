@@ -1,0 +1,126 @@
+/**
+ * One run of content: what a file holds from its creation, or from its truncation, until its next.
+ * It keeps its id when the file is renamed, copied away by copytruncate, or moved to another disk.
+ */
+import type { LogRecord } from '../record.ts';
+import { member } from '../lines/document.ts';
+import { NO_HEAD, NO_TAIL, type Head, type Tail } from './content.ts';
+
+/** A record of a file, and what is read when it is settled. */
+export interface FileRecord extends LogRecord {
+  readonly generation: Generation;
+  /** Where it ends in its generation. */
+  readonly end: number;
+  /** The beginning of the next generation, when an event went on there. */
+  readonly joined: { readonly generation: Generation; readonly end: number } | undefined;
+}
+
+/** A place that was read up to, with what stood before it. */
+interface Mark {
+  readonly end: number;
+  readonly tail: Tail;
+}
+
+export interface Stat {
+  /** Device and inode. */
+  readonly key: string;
+  readonly size: number;
+  /** Changes with every write, truncation and rename. */
+  readonly stamp: string;
+  readonly links: number;
+}
+
+export class Generation {
+  readonly id: string;
+  /** The path that the content was written to, whatever it was renamed to since; its source. */
+  readonly home: string;
+  /** The file that has it: device and inode; empty when none is known to. */
+  key: string;
+  path: string;
+  head: Head = NO_HEAD;
+  /** Up to where it was read: the beginning of an event that is not read yet. */
+  offset = 0;
+  tail: Tail = NO_TAIL;
+  /** Up to where the store has it. */
+  acked = 0;
+  ackedTail: Tail = NO_TAIL;
+  /** Records offered and not settled. */
+  inFlight = 0;
+  /** The one that is to be read first, up to a place: Infinity, to its end. */
+  after: { readonly generation: Generation; readonly offset: number } | undefined;
+  /** What it is a copy of: it is not read while the other one is. */
+  copyOf: Generation | undefined;
+
+  fd: number | undefined;
+  /** Size and stamp at the last look. */
+  size = 0;
+  stamp = '';
+  links = 1;
+  /** When the file was last seen to change, and when it was last read to its end. */
+  changedAt = 0;
+  caughtUpAt = 0;
+  /** Whether a look at the file is due though nothing changed. */
+  unread = true;
+  /** An event at the end waits for more of it. */
+  withheld = false;
+  /** Until when. */
+  withheldUntil = 0;
+  /** How far the end of a long event was looked for. */
+  scan: { position: number; inLine: boolean } | undefined;
+  /** Its stamp when a scan last compared it with head and tail; empty before this process did. */
+  comparedAt = '';
+  /** When no path led to it any more. */
+  detachedAt: number | undefined;
+  /** Nothing more is read of it. */
+  finished = false;
+  /** When its file was used last, by a count of uses. */
+  usedAt = 0;
+  /** Members that are the same for every line of it, as JSON text. */
+  readonly members: string;
+  readonly #marks: Mark[] = [];
+
+  constructor(id: string, home: string, key: string, path: string) {
+    this.id = id;
+    this.home = home;
+    this.members = member('log.file.path', home);
+    this.key = key;
+    this.path = path;
+  }
+
+  /** Move the reading place; what is before it needs no record, or has one. */
+  advance(end: number, tail: Tail): void {
+    this.offset = end;
+    this.tail = tail;
+    if (this.inFlight === 0) {
+      this.acked = end;
+      this.ackedTail = tail;
+    } else this.#marks.push({ end, tail });
+  }
+
+  /** A record that ends at a place is settled. */
+  settle(end: number, count = 1): void {
+    this.inFlight -= count;
+    this.acked = Math.max(this.acked, end);
+    if (this.inFlight === 0 && this.offset >= this.acked) {
+      this.acked = this.offset;
+      this.ackedTail = this.tail;
+      this.#marks.length = 0;
+      return;
+    }
+    let passed = 0;
+    while (passed < this.#marks.length && this.#marks[passed]!.end <= this.acked) passed++;
+    if (passed === 0) return;
+    this.ackedTail = this.#marks[passed - 1]!.tail;
+    this.#marks.splice(0, passed);
+  }
+
+  /** Bytes of the file that the store does not have. */
+  get lag(): number {
+    return Math.max(0, this.size - this.acked);
+  }
+
+  /** The id of the event at a place. */
+  idAt(offset: number): string {
+    return `${this.id}-${offset.toString(36)}`;
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The file input: looks at all paths now and then, at files that change more often, and reads what is
+ * new, a chunk of each file in turn. What the delivery has no room for stays in the files.
+ */
+import { pause } from '../../../kit/backoff.ts';
+import type { Delivery, LogRecord, Settled } from '../record.ts';
+import type { FileRecord, Generation } from './generation.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { AtEnd, Reader, Turn } from './reader.ts';
+import type { Tracker } from './tracker.ts';
+
+/** A file that changed this long ago is looked at at every poll, in milliseconds. */
+const HOT = 10_000;
+/** How long the end of a file is given after its successor has begun, in milliseconds. */
+const GRACE = 1000;
+
+export interface FileInputOptions {
+  readonly tracker: Tracker;
+  readonly reader: Reader;
+  readonly files: OpenFiles;
+  readonly delivery: Pick<Delivery, 'offer'>;
+  /** All in milliseconds. */
+  readonly pollInterval: number;
+  readonly scanInterval: number;
+  readonly partialTimeout: number;
+  readonly multilineTimeout: number;
+  /** How long a file is kept open that no path leads to, from its last change on. */
+  readonly linger: number;
+  /** How long a deleted file is kept open that is not read to its end. */
+  readonly deletedTimeout: number;
+  readonly onRead: (records: number, bytes: number) => void;
+  readonly onScan: () => void;
+  readonly onLost: (generation: Generation, bytes: number) => void;
+  /** A monotonic clock in milliseconds; a test's seam. */
+  readonly now?: () => number;
+}
+
+export class FileInput {
+  readonly #options: FileInputOptions;
+  readonly #now: () => number;
+
+  constructor(options: FileInputOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /**
+   * Read until told to stop.
+   * @param signal ends it between two chunks
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { scanInterval, pollInterval } = this.#options;
+    // Also while reading waits for the store: a file must be open before it is deleted.
+    const timer = setInterval(() => this.scan(), scanInterval);
+    this.scan();
+    while (!signal.aborted) {
+      await this.step(signal);
+      await pause(this.#hot() ? pollInterval : scanInterval, signal).catch(() => {});
+    }
+    clearInterval(timer);
+  }
+
+  /** Look at all paths. */
+  scan(): void {
+    this.#options.tracker.scan(this.#now());
+    this.#letGo();
+    this.#options.onScan();
+  }
+
+  /** Read all that there is to read now. */
+  async step(signal?: AbortSignal): Promise<void> {
+    this.#poll();
+    for (let again = true; again;) {
+      again = false;
+      for (const generation of this.#options.tracker.generations) {
+        if (signal?.aborted) return;
+        if (!this.#due(generation)) continue;
+        const records = this.#turn(generation);
+        if (records === undefined) continue;
+        again = true;
+        if (records.length > 0) await this.#options.delivery.offer(records);
+      }
+    }
+  }
+
+  /**
+   * Note what is settled.
+   * @returns the generations that it moved
+   */
+  settled(settled: readonly Settled[]): Set<Generation> {
+    const moved = new Set<Generation>();
+    for (const { record } of settled) {
+      if (!isFileRecord(record)) continue;
+      const { generation, end, joined } = record;
+      generation.settle(end);
+      moved.add(generation);
+      if (joined === undefined) continue;
+      joined.generation.settle(joined.end);
+      moved.add(joined.generation);
+    }
+    return moved;
+  }
+
+  #hot(): boolean {
+    const now = this.#now();
+    for (const { fd, changedAt, unread, withheld } of this.#options.tracker.generations)
+      if (unread || withheld || (fd !== undefined && now - changedAt < HOT)) return true;
+    return false;
+  }
+
+  /** Ask the files that are open whether they changed; all others are seen by the next scan. */
+  #poll(): void {
+    const now = this.#now();
+    for (const generation of this.#options.tracker.generations) {
+      const { fd, detachedAt, changedAt } = generation;
+      if (fd === undefined || (detachedAt === undefined && now - changedAt > HOT)) continue;
+      const { size, stamp, links } = this.#options.files.stat(fd);
+      generation.links = links;
+      if (stamp === generation.stamp && size === generation.size) continue;
+      Object.assign(generation, { size, stamp, changedAt: now, unread: true });
+    }
+  }
+
+  #due(generation: Generation): boolean {
+    if (!this.#options.tracker.readable(generation)) return false;
+    if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
+    if (generation.unread) return true;
+    if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
+    // The event may go on in the file that came after: that one's turn takes both.
+    for (const next of this.#options.tracker.generations)
+      if (next.after?.generation === generation && next.unread && this.#reachable(next)) return false;
+    return true;
+  }
+
+  /** Whether there is a file to read a generation from. */
+  #reachable(generation: Generation): boolean {
+    return this.#options.tracker.readable(generation) && !(generation.detachedAt !== undefined && generation.fd === undefined);
+  }
+
+  /** Whether what came before a generation was read, or all but an event that waits at its end. */
+  #turnHasCome(generation: Generation): boolean {
+    while (generation.after !== undefined) {
+      const { generation: before, offset } = generation.after;
+      if (!this.#reachable(before) || before.offset >= offset) {
+        generation.after = before.after;
+        continue;
+      }
+      if (!this.#turnHasCome(before)) return false;
+      // Without a stamp: it was renamed just now, and the next scan finds it.
+      if (before.unread || before.stamp === '') return false;
+      if (before.withheld) return generation.unread && this.#now() - before.changedAt >= GRACE;
+      generation.after = undefined;
+    }
+    return true;
+  }
+
+  /**
+   * One chunk of a file.
+   * @returns its records; undefined when there is nothing to do for now
+   */
+  #turn(generation: Generation): readonly FileRecord[] | undefined {
+    const { tracker, files, reader, onRead } = this.#options;
+    const before = generation.after?.generation;
+    if (before !== undefined) {
+      const tail = this.#takeTail(before, generation);
+      if (tail !== undefined) generation.after = undefined;
+      return tail;
+    }
+    const fd = files.hold(generation);
+    if (typeof fd === 'string') {
+      // The next scan finds out what became of it.
+      generation.unread = false;
+      generation.stamp = '';
+      return undefined;
+    }
+    let turn: Turn | undefined;
+    try {
+      const { size, stamp, links } = files.stat(fd);
+      if (stamp !== generation.stamp) generation.changedAt = this.#now();
+      Object.assign(generation, { size, stamp, links });
+      if (size >= generation.offset) turn = reader.read(generation, fd, this.#atEnd(generation));
+    } catch (error) {
+      tracker.refuse(generation, error);
+      return undefined;
+    }
+    if (turn === undefined) {
+      tracker.lose(generation);
+      // At once: a copy of it may soon be compressed.
+      tracker.scan(this.#now());
+      return [];
+    }
+    generation.unread = turn.more;
+    if (turn.bytes > 0) onRead(turn.records.length, turn.bytes);
+    return turn.records;
+  }
+
+  /** The event at the end of a file that was followed by another, together with what goes on there. */
+  #takeTail(before: Generation, next: Generation): readonly FileRecord[] | undefined {
+    const { files, reader, multilineTimeout } = this.#options;
+    const fd = files.hold(before);
+    const nextFd = files.hold(next);
+    for (const [generation, held] of [
+      [before, fd],
+      [next, nextFd],
+    ] as const) {
+      if (typeof held === 'number') continue;
+      // The next scan finds out what became of it.
+      generation.unread = false;
+      generation.stamp = '';
+      return undefined;
+    }
+    if (typeof fd === 'string' || typeof nextFd === 'string') return undefined;
+    const quiet = this.#now() - next.changedAt >= multilineTimeout;
+    const joined = reader.join(before, fd, next, nextFd, quiet);
+    if (joined === 'wait') return undefined;
+    if (joined !== undefined) {
+      before.withheld = false;
+      return [joined];
+    }
+    return reader.read(before, fd, () => 'take')?.records ?? [];
+  }
+
+  #atEnd(generation: Generation): AtEnd {
+    return (terminated) => {
+      const { multilineTimeout, partialTimeout, linger } = this.#options;
+      const patience = terminated ? multilineTimeout : partialTimeout;
+      const until =
+        generation.changedAt + (generation.detachedAt === undefined ? patience : Math.min(patience, linger));
+      generation.withheldUntil = until;
+      return this.#now() >= until ? 'take' : 'wait';
+    };
+  }
+
+  /** Close files that no path leads to any more. */
+  #letGo(): void {
+    const { tracker, files, linger, deletedTimeout, onLost } = this.#options;
+    const now = this.#now();
+    for (const generation of tracker.generations) {
+      const { detachedAt, fd, changedAt, links, unread, withheld, size, offset } = generation;
+      if (fd === undefined || detachedAt === undefined) continue;
+      const read = !unread && !withheld;
+      if (read && now - Math.max(detachedAt, changedAt) >= linger) {
+        if (links === 0) tracker.finish(generation);
+        else files.release(generation);
+      } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
+        onLost(generation, Math.max(0, size - offset));
+        tracker.finish(generation);
+      }
+    }
+  }
+}
+
+function isFileRecord(record: LogRecord): record is FileRecord {
+  return 'generation' in record;
+}

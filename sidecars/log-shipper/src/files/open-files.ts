@@ -1,0 +1,112 @@
+/** Files held open: at most so many, none outside the directories that were named. */
+import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { sep } from 'node:path';
+import type { Generation, Stat } from './generation.ts';
+
+/** Why a file is not read. */
+export type Refusal = 'gone' | 'unreadable' | 'outside';
+
+export class OpenFiles {
+  readonly #most: number;
+  readonly #roots: readonly string[];
+  readonly #held = new Set<Generation>();
+  #uses = 0;
+
+  /**
+   * @param most how many are held open
+   * @param roots directories; a link that leads elsewhere is not followed, since whoever writes logs
+   * could otherwise have the shipper send its own secrets
+   */
+  constructor(most: number, roots: readonly string[]) {
+    this.#most = most;
+    this.#roots = roots;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /**
+   * Open a path for a first look. The caller closes it.
+   * @returns the descriptor with what it is, or why there is none
+   */
+  look(path: string): { readonly fd: number; readonly stat: Stat } | Refusal {
+    let fd: number;
+    try {
+      // A FIFO in place of the file would block for ever without O_NONBLOCK.
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' || code === 'ENOTDIR' ? 'gone' : 'unreadable';
+    }
+    const stats = fstatSync(fd, { bigint: true });
+    if (stats.isFile() && this.#inside(fd)) return { fd, stat: toStat(stats) };
+    closeSync(fd);
+    return stats.isFile() ? 'outside' : 'gone';
+  }
+
+  /** The descriptor of a generation's file, opened where need be. */
+  hold(generation: Generation): number | Refusal {
+    generation.usedAt = ++this.#uses;
+    if (generation.fd !== undefined) return generation.fd;
+    const looked = this.look(generation.path);
+    if (typeof looked === 'string') return looked;
+    if (looked.stat.key !== generation.key) {
+      closeSync(looked.fd);
+      return 'gone';
+    }
+    this.#makeRoom();
+    generation.fd = looked.fd;
+    this.#held.add(generation);
+    return looked.fd;
+  }
+
+  /** What a held file is like now. */
+  stat(fd: number): Stat {
+    return toStat(fstatSync(fd, { bigint: true }));
+  }
+
+  release(generation: Generation): void {
+    if (generation.fd === undefined) return;
+    closeSync(generation.fd);
+    generation.fd = undefined;
+    this.#held.delete(generation);
+  }
+
+  releaseAll(): void {
+    for (const generation of this.#held) this.release(generation);
+  }
+
+  /**
+   * Close what was used longest ago; what no path leads to any more could not be opened again. What was
+   * used last stays: two files are compared, or read in one event.
+   */
+  #makeRoom(): void {
+    while (this.#held.size >= this.#most) {
+      const [last, ...others] = [...this.#held].toSorted((a, b) => b.usedAt - a.usedAt);
+      const victim = others.findLast(({ detachedAt }) => detachedAt === undefined) ?? others.at(-1) ?? last!;
+      this.release(victim);
+    }
+  }
+
+  #inside(fd: number): boolean {
+    let path: string;
+    try {
+      path = readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // Not Linux, where this is developed only.
+      return true;
+    }
+    return this.#roots.some((root) => path.startsWith(root === sep ? sep : root + sep));
+  }
+}
+
+/** Numbers of devices and inodes use all 64 bits on some file systems. */
+export function toStat(stats: BigIntStats): Stat {
+  return {
+    key: `${stats.dev}:${stats.ino}`,
+    size: Number(stats.size),
+    stamp: `${stats.mtimeNs}:${stats.ctimeNs}`,
+    links: Number(stats.nlink),
+  };
+}

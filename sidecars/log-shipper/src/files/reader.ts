@@ -1,0 +1,267 @@
+/**
+ * One turn at one file: a chunk is read, compared with what is remembered of the file, and taken apart
+ * into records. Nothing of a line is kept between turns; one that is not complete is read again.
+ */
+import { Chunk } from '../lines/chunk.ts';
+import { MARGIN, type Documents } from '../lines/document.ts';
+import type { Splitter } from '../lines/splitter.ts';
+import { growHead, hasHead, hasTail, readAt, readHead, readTail } from './content.ts';
+import type { FileRecord, Generation } from './generation.ts';
+import { firstData } from './holes.ts';
+
+/** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
+const QUANTUM = 256 * 1024;
+
+export interface ReaderOptions {
+  readonly documents: Documents;
+  readonly splitter: Splitter;
+  /** The most bytes of an event's text. */
+  readonly limit: number;
+  /** Members of every document, as JSON text with a comma behind each. */
+  readonly members: string;
+  /** Counts what became no record. */
+  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
+  readonly cut: () => void;
+}
+
+export interface Turn {
+  readonly records: readonly FileRecord[];
+  /** Bytes of the file that were read for the first time. */
+  readonly bytes: number;
+  /** There is more to read at once. */
+  readonly more: boolean;
+}
+
+/** What to do with an event whose end is not there. */
+export type AtEnd = (terminated: boolean) => 'wait' | 'take';
+
+export class Reader {
+  readonly #options: ReaderOptions;
+  readonly #buffer: Buffer;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#buffer = Buffer.allocUnsafe(Math.max(QUANTUM, options.limit + MARGIN + QUANTUM / 4));
+  }
+
+  /**
+   * Read on.
+   * @param atEnd decides about an event at the end of the file; told whether its last line has a newline
+   * @returns undefined when the file does not hold what it held
+   */
+  read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
+    if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
+    const start = generation.offset;
+    const count = readAt(fd, this.#buffer, start);
+    // After the bytes: a file that still is what it was had not been truncated when they were read.
+    if (!holds(generation, fd)) return undefined;
+    generation.head = growHead(fd, generation.head);
+    generation.withheld = false;
+    if (count > 0 && this.#buffer[0] === 0) {
+      const data = firstData(fd, start);
+      if (data === undefined) return { records: [], bytes: 0, more: false };
+      if (data > start) {
+        if (generation.head.at === 0 && start === 0) generation.head = readHead(fd, data);
+        this.#advance(generation, fd, data);
+        return { records: [], bytes: data - start, more: true };
+      }
+    }
+    const chunk = new Chunk(this.#buffer.subarray(0, count));
+    const full = count === this.#buffer.length;
+    const records: FileRecord[] = [];
+    const take = this.#taker(generation, chunk, start, records);
+    let { event, line } = this.#options.splitter.split(chunk, take.event);
+    if (full && event === 0) {
+      const { multiline } = this.#options.splitter;
+      generation.scan = { position: start + (multiline && line > 0 ? line : count), inLine: !multiline || line === 0 };
+    } else if (!full && event < count) {
+      if (atEnd(line === count) === 'take') {
+        take.event(event, count);
+        event = count;
+      } else generation.withheld = true;
+    }
+    take.done();
+    generation.inFlight += records.length;
+    if (event > 0) this.#advance(generation, fd, start + event);
+    return { records, bytes: event, more: full };
+  }
+
+  /**
+   * The event that waits at the end of a file, together with the lines that go on with it in the file
+   * that came after. Both are moved behind it.
+   * @returns the record; undefined when nothing goes on there, or its end is not there yet
+   */
+  join(
+    generation: Generation,
+    fd: number,
+    next: Generation,
+    nextFd: number,
+    quiet: boolean,
+  ): FileRecord | 'wait' | undefined {
+    const { splitter, limit } = this.#options;
+    if (!splitter.multiline || generation.scan !== undefined || next.offset !== next.head.at) return undefined;
+    const first = Buffer.alloc(limit + MARGIN);
+    const firstLength = readAt(fd, first, generation.offset);
+    if (firstLength === 0 || first[firstLength - 1] !== 10) return undefined;
+    const bytes = Buffer.alloc(limit + MARGIN);
+    const chunk = new Chunk(bytes.subarray(0, readAt(nextFd, bytes, next.offset)));
+    // What became of a file that was truncated meanwhile is found out by the next scan.
+    if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
+    const found = splitter.findEnd(chunk, false);
+    let end = found.found;
+    if (end === undefined) {
+      if (chunk.length === bytes.length) return undefined;
+      if (!quiet) return 'wait';
+      end = chunk.length;
+    }
+    if (end === 0) return undefined;
+    const whole = new Chunk(Buffer.concat([first.subarray(0, firstLength), bytes.subarray(0, end)]));
+    const joined = { generation: next, end: next.offset + end };
+    const record = this.#record(generation, whole, 0, whole.length, generation.offset, {
+      end: generation.offset + firstLength,
+      joined,
+    });
+    if (record !== undefined) {
+      generation.inFlight += 1;
+      next.inFlight += 1;
+    }
+    this.#advance(generation, fd, generation.offset + firstLength);
+    this.#advance(next, nextFd, joined.end);
+    return record;
+  }
+
+  /** Look for the end of an event that is longer than the buffer; then take its beginning. */
+  #scan(generation: Generation, fd: number, { position, inLine }: Scan, atEnd: AtEnd): Turn | undefined {
+    const count = readAt(fd, this.#buffer, position);
+    if (!holds(generation, fd)) return undefined;
+    const chunk = new Chunk(this.#buffer.subarray(0, count));
+    const full = count === this.#buffer.length;
+    const result = this.#options.splitter.findEnd(chunk, inLine);
+    let end = result.found;
+    if (result.found === undefined) {
+      generation.scan = { position: position + result.next, inLine: result.inLine };
+      if (full) return { records: [], bytes: 0, more: true };
+      if (atEnd(!result.inLine && result.next === count) === 'wait') {
+        generation.withheld = true;
+        return { records: [], bytes: 0, more: false };
+      }
+      end = count;
+    }
+    generation.scan = undefined;
+    generation.withheld = false;
+    const start = generation.offset;
+    const stop = position + end!;
+    // No further than its end: what was too long may have been what comes behind it.
+    const length = readAt(fd, this.#buffer, start, Math.min(stop - start, this.#options.limit + MARGIN));
+    const head = new Chunk(this.#buffer.subarray(0, length));
+    const record = this.#record(generation, head, 0, head.length, start, { end: stop, joined: undefined });
+    if (record !== undefined) generation.inFlight += 1;
+    this.#advance(generation, fd, stop);
+    return { records: record === undefined ? [] : [record], bytes: stop - start, more: true };
+  }
+
+  #taker(
+    generation: Generation,
+    chunk: Chunk,
+    start: number,
+    records: FileRecord[],
+  ): { event: (from: number, to: number) => void; done: () => void } {
+    let empty = 0;
+    return {
+      event: (from, to) => {
+        // Empty lines are not events; a million of them costs a count.
+        const length = to - from;
+        if (length === 1 && chunk.newline(from) === from) {
+          empty += 1;
+          return;
+        }
+        const record = this.#record(generation, chunk, from, to, start + from, {
+          end: start + to,
+          joined: undefined,
+        });
+        if (record !== undefined) records.push(record);
+      },
+      done: () => {
+        if (empty > 0) this.#options.skipped('empty', empty);
+      },
+    };
+  }
+
+  #record(
+    generation: Generation,
+    chunk: Chunk,
+    from: number,
+    to: number,
+    offset: number,
+    { end, joined }: Pick<FileRecord, 'end' | 'joined'>,
+  ): FileRecord | undefined {
+    const { documents, splitter, limit, members } = this.#options;
+    const cut = end - offset > limit + 2 || to - from > limit + 2;
+    let text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
+    const { foreign } = chunk;
+    text = text.slice(0, withoutNewlines(text, splitter.multiline));
+    if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
+    if (text === '') {
+      this.#options.skipped('empty', 1);
+      return undefined;
+    }
+    if (cut) this.#options.cut();
+    const body = documents.create(text, {
+      members: `${members}${generation.members}"log.offset":${offset},`,
+      time: clock(),
+      cut,
+      foreign,
+      multiline: splitter.multiline,
+    });
+    if (body === undefined) {
+      this.#options.skipped('rule', 1);
+      return undefined;
+    }
+    return {
+      id: generation.idAt(offset),
+      source: generation.home,
+      body,
+      bytes: Buffer.byteLength(body),
+      generation,
+      end,
+      joined,
+    };
+  }
+
+  #advance(generation: Generation, fd: number, to: number): void {
+    generation.advance(to, readTail(fd, to, generation.head.at));
+  }
+}
+
+type Scan = NonNullable<Generation['scan']>;
+
+/** Whether a file still has what was read of it. */
+function holds({ head, tail }: Generation, fd: number): boolean {
+  return hasHead(fd, head) && hasTail(fd, tail);
+}
+
+/** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */
+function withoutNewlines(text: string, all: boolean): number {
+  let end = text.length;
+  do {
+    if (text.charCodeAt(end - 1) !== NEWLINE) break;
+    end -= text.charCodeAt(end - 2) === CARRIAGE_RETURN ? 2 : 1;
+  } while (all);
+  return end;
+}
+
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+
+let lastTime = 0;
+let lastText = '';
+
+/** The time as ISO text; made once a millisecond. */
+function clock(): string {
+  const now = Date.now();
+  if (now !== lastTime) {
+    lastTime = now;
+    lastText = new Date(now).toISOString();
+  }
+  return lastText;
+}

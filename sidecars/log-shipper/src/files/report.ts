@@ -1,0 +1,52 @@
+/** The state of all files as metrics. */
+import type { Metrics } from '../../../kit/metrics.ts';
+import type { inputMetrics } from '../metrics.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { Tracker } from './tracker.ts';
+
+/** Files that have a label of their own, those that lag most; all others are one. */
+const LABELS = 50;
+const OTHERS = 'others';
+
+/**
+ * Bring the gauges up to date.
+ * @param now on the tracker's clock, in milliseconds
+ */
+export function reportFiles(
+  tracker: Tracker,
+  files: OpenFiles,
+  metrics: Pick<Metrics<typeof inputMetrics>, 'shipper_files' | 'shipper_file_lag_bytes' | 'shipper_file_lag_seconds'>,
+  now: number,
+): void {
+  const byHome = new Map<string, { bytes: number; seconds: number }>();
+  let known = 0;
+  for (const generation of tracker.generations) {
+    if (generation.finished || generation.key === '' || generation.detachedAt !== undefined) {
+      if (generation.fd === undefined) continue;
+    }
+    known += 1;
+    if (generation.copyOf !== undefined) continue;
+    const { lag, home } = generation;
+    if (lag === 0) generation.caughtUpAt = now;
+    const seconds = lag === 0 ? 0 : (now - generation.caughtUpAt) / 1000;
+    const before = byHome.get(home);
+    byHome.set(home, { bytes: (before?.bytes ?? 0) + lag, seconds: Math.max(before?.seconds ?? 0, seconds) });
+  }
+  metrics.shipper_files.set({ state: 'known' }, known);
+  metrics.shipper_files.set({ state: 'open' }, files.size);
+  metrics.shipper_files.set({ state: 'refused' }, tracker.refused.size);
+  metrics.shipper_file_lag_bytes.reset();
+  metrics.shipper_file_lag_seconds.reset();
+  const sorted = [...byHome].toSorted(([, a], [, b]) => b.bytes - a.bytes);
+  for (const [file, { bytes, seconds }] of sorted.slice(0, LABELS)) {
+    metrics.shipper_file_lag_bytes.set({ file }, bytes);
+    metrics.shipper_file_lag_seconds.set({ file }, seconds);
+  }
+  const rest = sorted.slice(LABELS).map(([, lag]) => lag);
+  if (rest.length === 0) return;
+  metrics.shipper_file_lag_bytes.set(
+    { file: OTHERS },
+    rest.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  metrics.shipper_file_lag_seconds.set({ file: OTHERS }, Math.max(...rest.map(({ seconds }) => seconds)));
+}

@@ -1,0 +1,113 @@
+/** The file input with all that it needs. */
+import { ConfigurationError } from '../../../kit/parameters.ts';
+import { member } from '../lines/document.ts';
+import type { Delivery } from '../record.ts';
+import type { Common } from '../pipeline.ts';
+import { Registry } from '../registry/registry.ts';
+import type { Generation } from './generation.ts';
+import { nameMatcher, parseGlob } from './glob.ts';
+import { FileInput } from './input.ts';
+import { reportFiles } from './report.ts';
+import { OpenFiles } from './open-files.ts';
+import { Reader } from './reader.ts';
+import { Tracker } from './tracker.ts';
+
+/** Scans this often missed mean that nobody looks any more. */
+const MISSED = 30;
+
+export interface Files {
+  /** Read no more. */
+  stop(): void;
+  /** Write down how far the store has come, and close everything. */
+  close(): void;
+}
+
+/**
+ * Start reading.
+ * @param paths patterns, not yet taken apart
+ * @throws {ConfigurationError} when the registry cannot be used
+ */
+export function startFiles(paths: readonly string[], common: Common, delivery: Delivery): Files {
+  const { parameters, log, metrics, readiness, documents, splitter, skipped, cut, members } = common;
+  const globs = paths.map(parseGlob);
+  const files = new OpenFiles(
+    parameters.FILE_MAX_OPEN,
+    globs.map(({ root }) => root),
+  );
+  const registry = new Registry(parameters.STATE_DIR);
+  const lose = (reason: string) => (generation: Generation, bytes: number) => {
+    if (bytes === 0) return;
+    metrics.shipper_lost_bytes_total.inc({ reason }, bytes);
+    log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
+  };
+  const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
+  const tracker = new Tracker({ globs, exclude, files, registry, log, lost: lose('truncated') }, performance.now());
+  tracker.save();
+  if (tracker.problem !== undefined && tracker.problem !== 'ENOSPC')
+    throw new ConfigurationError([
+      {
+        parameter: 'STATE_DIR',
+        reason: 'unreadable',
+        message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${tracker.problem}); accepted is a directory that this user may write to`,
+      },
+    ]);
+  const reader = new Reader({
+    documents,
+    splitter,
+    limit: parameters.LINE_MAX_BYTES,
+    members: members + member('service.name', parameters.SERVICE_NAME),
+    skipped,
+    cut,
+  });
+  const looked = readiness.check('files', MISSED * parameters.FILE_SCAN_INTERVAL);
+  let failing = false;
+  const noted = readiness.check('registry');
+  const input = new FileInput({
+    tracker,
+    reader,
+    files,
+    delivery,
+    pollInterval: parameters.FILE_POLL_INTERVAL,
+    scanInterval: parameters.FILE_SCAN_INTERVAL,
+    partialTimeout: parameters.FILE_PARTIAL_TIMEOUT === 0 ? Infinity : parameters.FILE_PARTIAL_TIMEOUT,
+    multilineTimeout: parameters.MULTILINE_TIMEOUT,
+    linger: parameters.FILE_CLOSE_AFTER,
+    deletedTimeout: parameters.FILE_DELETED_TIMEOUT,
+    onRead: (lines, bytes) => {
+      metrics.shipper_read_total.inc({ input: 'file' }, lines);
+      metrics.shipper_read_bytes_total.inc({ input: 'file' }, bytes);
+    },
+    onScan: () => {
+      looked.pass();
+      if (tracker.problem !== undefined) noted.fail(`the registry cannot be written: ${tracker.problem}`);
+      else if (!failing) noted.pass();
+      reportFiles(tracker, files, metrics, performance.now());
+    },
+    onLost: lose('deleted'),
+  });
+  delivery.onSettled((settled) => {
+    const moved = input.settled(settled);
+    if (moved.size === 0) return;
+    try {
+      registry.acknowledge(moved);
+      if (registry.long) registry.write(tracker.generations);
+      failing = false;
+    } catch (error) {
+      failing = true;
+      // What is delivered meanwhile would be sent again after a crash, with the same ids.
+      metrics.shipper_registry_errors_total.inc();
+      noted.fail(`the registry cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+      log.error({ err: error }, 'the registry cannot be written');
+    }
+  });
+  const stopping = new AbortController();
+  void input.run(stopping.signal);
+  return {
+    stop: () => stopping.abort(),
+    close: () => {
+      registry.write(tracker.generations);
+      registry.close();
+      files.releaseAll();
+    },
+  };
+}

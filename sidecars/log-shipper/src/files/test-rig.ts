@@ -1,0 +1,147 @@
+/** For tests: the file input over a directory of its own, a clock that is moved by hand, and a store in memory. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Documents } from '../lines/document.ts';
+import { Rules } from '../lines/rules.ts';
+import { Splitter } from '../lines/splitter.ts';
+import type { LogRecord, Settled } from '../record.ts';
+import { Registry } from '../registry/registry.ts';
+import { nameMatcher, parseGlob } from './glob.ts';
+import { FileInput } from './input.ts';
+import { OpenFiles } from './open-files.ts';
+import { Reader } from './reader.ts';
+import { Tracker } from './tracker.ts';
+
+export interface RigOptions {
+  readonly pattern?: string;
+  readonly limit?: number;
+  readonly multiline?: RegExp;
+  readonly maxOpen?: number;
+  readonly partialTimeout?: number;
+  readonly redact?: string;
+}
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+export class Rig {
+  readonly #top = mkdtempSync(join(tmpdir(), 'files-'));
+  readonly logs = join(this.#top, 'logs');
+  readonly state = join(this.#top, 'state');
+  readonly #options: RigOptions;
+  /** Every document that reached the store, by id, in the order of its first arrival. */
+  readonly store = new Map<string, LogRecord>();
+  /** How often an id arrived again. */
+  again = 0;
+  /** Offered and not settled. */
+  waiting: LogRecord[] = [];
+  lost = 0;
+  /** Set, the store is down and the queue is full: nothing more is taken. */
+  full: Promise<void> | undefined;
+  now = 1000;
+  input!: FileInput;
+  tracker!: Tracker;
+  files!: OpenFiles;
+  registry!: Registry;
+
+  constructor(options: RigOptions = {}) {
+    this.#options = options;
+    this.start();
+  }
+
+  /** As after a `kill -9`: what was offered and not settled is gone, the disk is as it is. */
+  restart(): void {
+    this.files.releaseAll();
+    this.registry.close();
+    this.waiting = [];
+    this.start();
+  }
+
+  start(): void {
+    const { pattern = '*.log*', limit = 64 * 1024, multiline, maxOpen = 64, partialTimeout = 60_000 } = this.#options;
+    const glob = parseGlob(join(this.logs, pattern));
+    this.files = new OpenFiles(maxOpen, [glob.root]);
+    this.registry = new Registry(this.state);
+    this.tracker = new Tracker(
+      {
+        globs: [glob],
+        exclude: ['*.gz'].map(nameMatcher),
+        files: this.files,
+        registry: this.registry,
+        log: quiet,
+        lost: (_generation, bytes) => (this.lost += bytes),
+      },
+      this.now,
+    );
+    this.tracker.save();
+    const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
+    const reader = new Reader({
+      documents: new Documents({ rules, limit, ours: [] }),
+      splitter: new Splitter(multiline),
+      limit,
+      members: '',
+      skipped: () => {},
+      cut: () => {},
+    });
+    this.input = new FileInput({
+      tracker: this.tracker,
+      reader,
+      files: this.files,
+      delivery: {
+        offer: async (records) => {
+          await this.full;
+          this.waiting.push(...records);
+        },
+      },
+      pollInterval: 100,
+      scanInterval: 1000,
+      partialTimeout,
+      multilineTimeout: 2000,
+      linger: 5000,
+      deletedTimeout: 60_000,
+      onRead: () => {},
+      onScan: () => {},
+      onLost: (_generation, bytes) => (this.lost += bytes),
+      now: () => this.now,
+    });
+  }
+
+  /** A scan, and everything read that is due. */
+  async look(): Promise<void> {
+    this.input.scan();
+    await this.input.step();
+  }
+
+  /**
+   * The store takes records in, and says so.
+   * @param acknowledged how many of them the shipper still hears of
+   */
+  deliver(count = this.waiting.length, acknowledged = count): void {
+    for (const record of this.waiting.slice(0, count)) {
+      if (this.store.has(record.id)) this.again += 1;
+      else this.store.set(record.id, record);
+    }
+    const settled = this.waiting.splice(0, acknowledged).map((record): Settled => ({ record, outcome: 'stored' }));
+    if (settled.length > 0) this.registry.acknowledge(this.input.settled(settled));
+  }
+
+  /** Until nothing more comes: time passes, everything is read and delivered. */
+  async finish(): Promise<void> {
+    for (let round = 0; round < 12; round++) {
+      await this.look();
+      this.deliver();
+      this.now += 10_000;
+    }
+  }
+
+  /** What the store holds, in the order of arrival. */
+  get messages(): string[] {
+    return [...this.store.values()].map(({ body }) => (JSON.parse(body) as { message: string }).message);
+  }
+
+  remove(): void {
+    this.files.releaseAll();
+    this.registry.close();
+    rmSync(this.#top, { recursive: true });
+  }
+}

@@ -1,0 +1,247 @@
+/** The forward input as a sender sees it, over a real socket. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Documents } from '../lines/document.ts';
+import { Rules } from '../lines/rules.ts';
+import { Splitter } from '../lines/splitter.ts';
+import type { LogRecord } from '../record.ts';
+import { eventually } from '../test-eventually.ts';
+import { ForwardInput } from './input.ts';
+import { decode, Extension, type Value } from './msgpack.ts';
+import { encode } from './test-encode.ts';
+
+const LIMIT = 1024;
+
+interface Rig {
+  readonly records: LogRecord[];
+  readonly documents: () => Record<string, unknown>[];
+  readonly refused: string[];
+  readonly connect: () => Promise<Socket>;
+  readonly close: () => Promise<void>;
+  /** While false, the spool takes nothing. */
+  room: boolean;
+}
+
+async function start({
+  multiline = undefined as RegExp | undefined,
+  drop = undefined as string | undefined,
+} = {}): Promise<Rig> {
+  const records: LogRecord[] = [];
+  const refused: string[] = [];
+  const rules = new Rules({ LINE_DROP: drop, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
+  const sockets: Socket[] = [];
+  const rig = { room: true };
+  const input = await ForwardInput.start({
+    address: '127.0.0.1',
+    port: 0,
+    maxConnections: 3,
+    maxMessage: 64 * 1024,
+    documents: new Documents({ rules, limit: LIMIT, ours: [] }),
+    splitter: new Splitter(multiline),
+    limit: LIMIT,
+    patience: 50,
+    members: '',
+    serviceName: 'shop',
+    spool: {
+      append: async (given) => {
+        await eventually(() => rig.room, 'room in the spool');
+        records.push(...given);
+      },
+    },
+    log: { warn: () => {}, error: () => {} },
+    onRead: () => {},
+    onConnections: () => {},
+    onRefused: (reason) => refused.push(reason),
+    skipped: () => {},
+    cut: () => {},
+  });
+  return Object.assign(rig, {
+    records,
+    refused,
+    documents: () => records.map(({ body }) => JSON.parse(body) as Record<string, unknown>),
+    connect: async () => {
+      const socket = connect(input.port, '127.0.0.1');
+      socket.on('error', () => {});
+      sockets.push(socket);
+      await once(socket, 'connect');
+      return socket;
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await input.close();
+    },
+  });
+}
+
+const fields = (values: Record<string, Value>): Map<Value, Value> => new Map(Object.entries(values));
+const docker = (log: Value, more: Record<string, Value> = {}): Map<Value, Value> =>
+  fields({ container_id: 'c0ffee', container_name: '/shop-1', source: 'stdout', log, ...more });
+const messagesOf = (rig: Rig): unknown[] => rig.documents().map(({ message }) => message);
+
+test("Docker's messages become documents, stdout and stderr told apart", async () => {
+  const rig = await start();
+  const socket = await rig.connect();
+  const time = Buffer.alloc(8);
+  time.writeUInt32BE(1_763_712_000, 0);
+  time.writeUInt32BE(123_456_789, 4);
+  socket.write(
+    encode(['tag', new Extension(0, time), docker('hello', { 'com.docker.compose.service': 'web', team: 'a' })]),
+  );
+  socket.write(encode(['tag', 1_763_712_001, docker('{"level":"WARN","msg":"careful"}', { source: 'stderr' })]));
+  await eventually(() => rig.records.length === 2, 'two records');
+  const [first, second] = rig.documents() as [Record<string, unknown>, Record<string, unknown>];
+  assert.equal(first, {
+    '@timestamp': '2025-11-21T08:00:00.123456789Z',
+    'container.id': 'c0ffee',
+    'container.name': 'shop-1',
+    stream: 'stdout',
+    'event.dataset': 'tag',
+    'service.name': 'web',
+    'container.labels.com_docker_compose_service': 'web',
+    'container.labels.team': 'a',
+    message: 'hello',
+  });
+  assert.is(second['stream'], 'stderr');
+  assert.is(second['message'], 'careful');
+  assert.is(second['log.level'], 'warn');
+  assert.is(second['service.name'], 'shop');
+  assert.is(second['@timestamp'], '2025-11-21T08:00:01.000Z');
+  assert.is(rig.records[0]!.source, rig.records[1]!.source, 'their order is kept');
+  assert.is.not(rig.records[0]!.id, rig.records[1]!.id);
+  await rig.close();
+});
+
+test('Forward, PackedForward and CompressedPackedForward mode; acknowledged once it is safe', async () => {
+  const rig = await start();
+  const socket = await rig.connect();
+  const entries = (from: number): Value[] =>
+    [from, from + 1].map((at): Value => [1_763_712_000 + at, docker(`line ${at}`)]);
+  const packed = (from: number): Buffer => Buffer.concat(entries(from).map(encode));
+  socket.write(encode(['t', entries(0)]));
+  socket.write(encode(['t', packed(2)]));
+  rig.room = false;
+  socket.write(encode(['t', gzipSync(packed(4)), fields({ compressed: 'gzip', chunk: 'abc' })]));
+  let answer = Buffer.alloc(0);
+  socket.on('data', (bytes: Buffer) => (answer = Buffer.concat([answer, bytes])));
+  socket.write(encode(['t', packed(6)]));
+  assert.is(answer.length, 0);
+  rig.room = true;
+  await eventually(() => rig.records.length === 8, 'all records');
+  assert.equal(
+    messagesOf(rig),
+    Array.from({ length: 8 }, (_, at) => `line ${at}`),
+  );
+  await eventually(() => answer.length > 0, 'an acknowledgement');
+  assert.equal(decode(answer), fields({ ack: 'abc' }));
+  const ids = rig.records.slice(4, 6).map(({ id }) => id);
+  socket.write(encode(['t', gzipSync(packed(4)), fields({ compressed: 'gzip', chunk: 'abc' })]));
+  await eventually(() => rig.records.length === 10, 'the message again');
+  assert.equal(
+    rig.records.slice(8).map(({ id }) => id),
+    ids,
+    'sent again under the same ids',
+  );
+  await rig.close();
+});
+
+test('split messages are joined, streams not mixed, a heartbeat is nothing', async () => {
+  const rig = await start();
+  const socket = await rig.connect();
+  const piece = (log: string, id: string, ordinal: number, last: boolean, source = 'stdout'): Buffer =>
+    encode([
+      't',
+      1,
+      docker(log, {
+        source,
+        partial_message: 'true',
+        partial_id: id,
+        partial_ordinal: String(ordinal),
+        partial_last: String(last),
+      }),
+    ]);
+  socket.write(encode(null));
+  socket.write(piece('a', 'one', 1, false));
+  socket.write(piece('x', 'two', 1, false, 'stderr'));
+  socket.write(piece('b', 'one', 2, false));
+  socket.write(piece('y', 'two', 2, true, 'stderr'));
+  socket.write(piece('c', 'one', 3, true));
+  socket.write(piece('never ended', 'three', 1, false));
+  await eventually(() => rig.records.length === 3, 'three records');
+  assert.equal(messagesOf(rig), ['xy', 'abc', 'never ended']);
+  for (let at = 0; at < 8; at++) socket.write(piece('z'.repeat(1000), 'long', at, at === 7));
+  await eventually(() => rig.records.length === 4, 'the long one');
+  const long = rig.documents()[3]!;
+  assert.is((long['message'] as string).length, LIMIT);
+  assert.equal(long['log.flags'], ['truncated']);
+  await rig.close();
+});
+
+test('a stack trace is one event, also when the shipper stops', async () => {
+  const rig = await start({ multiline: /^\S/ });
+  const socket = await rig.connect();
+  for (const line of ['Error: no', '    at a', '    at b', 'next', 'Error: last', '    at c'])
+    socket.write(encode(['t', 1, docker(line)]));
+  await eventually(() => rig.records.length === 2, 'two events');
+  await rig.close();
+  assert.equal(messagesOf(rig), ['Error: no\n    at a\n    at b', 'next', 'Error: last\n    at c']);
+});
+
+test('what is not UTF-8 arrives, and is marked', async () => {
+  const rig = await start();
+  const socket = await rig.connect();
+  const bytes = encode(['t', 1, docker('caf_')]);
+  bytes[bytes.lastIndexOf('_')] = 0xe9;
+  socket.write(bytes);
+  await eventually(() => rig.records.length === 1, 'a record');
+  assert.is(rig.documents()[0]!['message'], 'café');
+  assert.equal(rig.documents()[0]!['log.flags'], ['not-utf8']);
+  await rig.close();
+});
+
+test('garbage and lengths beyond the limit cut that connection and no other', async () => {
+  const rig = await start();
+  const good = await rig.connect();
+  for (const bytes of [
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.of(0xdd, 0xff, 0xff, 0xff, 0xff),
+    Buffer.of(0xc1),
+    encode(['tag', 1, 'no record']),
+    encode(['t', gzipSync(Buffer.alloc(1024 * 1024)), fields({ compressed: 'gzip' })]),
+  ]) {
+    const bad = await rig.connect();
+    const closed = once(bad, 'close');
+    bad.resume();
+    bad.write(bytes);
+    await closed;
+  }
+  assert.equal(
+    rig.refused,
+    Array.from({ length: 5 }, () => 'malformed'),
+  );
+  good.write(encode(['t', 1, docker('still here')]));
+  await eventually(() => rig.records.length === 1, 'a record');
+  await rig.close();
+});
+
+test('there are only so many connections', async () => {
+  const rig = await start();
+  for (let at = 0; at < 3; at++) await rig.connect();
+  const fourth = await rig.connect();
+  await once(fourth, 'close');
+  await eventually(() => rig.refused.includes('connections'), 'a refusal');
+  await rig.close();
+});
+
+test('a rule drops lines of containers too', async () => {
+  const rig = await start({ drop: 'GET /healthz' });
+  const socket = await rig.connect();
+  for (const line of ['a', 'GET /healthz 200', '', 'b']) socket.write(encode(['t', 1, docker(line)]));
+  await eventually(() => rig.records.length === 2, 'two records');
+  assert.equal(messagesOf(rig), ['a', 'b']);
+  await rig.close();
+});
+
+test.run();

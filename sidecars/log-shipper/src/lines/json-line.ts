@@ -1,0 +1,146 @@
+/**
+ * A line of JSON as members of a document after the Elastic Common Schema (ECS 8). What an application
+ * calls by one of the usual names is given the schema's name; everything else stays as it is.
+ */
+
+type Fields = Record<string, unknown>;
+
+/** ES2026's access to the text of numbers, which TypeScript's library does not know yet. */
+interface SourceText {
+  readonly parse: (
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ) => unknown;
+  readonly rawJSON: (text: string) => object;
+  readonly isRawJSON: (value: unknown) => boolean;
+}
+const { parse, rawJSON, isRawJSON } = JSON as unknown as SourceText;
+export { isRawJSON };
+
+/**
+ * Read a line as a JSON object.
+ * @returns undefined when it is anything else
+ */
+export function parseObject(text: string): Fields | undefined {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    // Numbers that a double does not hold are kept as they are written.
+    return (/\d{16}/.test(text) ? parse(text, exactNumber) : JSON.parse(text)) as Fields;
+  } catch {
+    return undefined;
+  }
+}
+
+function exactNumber(_key: string, value: unknown, context: { source?: string }): unknown {
+  return typeof value === 'number' && String(value) !== context.source ? rawJSON(context.source!) : value;
+}
+
+/** The levels of bunyan and pino. */
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
+
+/** Names that are objects in the schema: a value that is none cannot be stored beside ours. */
+const OBJECTS = ['log', 'host', 'service', 'container', 'labels', 'error'] as const;
+
+/**
+ * Give an object's members the schema's names.
+ * @param fields changed in place; a member that has gone is left undefined
+ * @param ours names of members that the shipper adds itself, so that none is there twice
+ * @returns its time as `@timestamp` wants it; undefined when it has none that makes sense
+ */
+export function toSchema(fields: Fields, ours: readonly string[]): string | undefined {
+  const time = takeTime(fields);
+  for (const name of ours) if (fields[name] !== undefined) fields[name] = undefined;
+  const log = fields['log'] as Fields | undefined;
+  if (log !== undefined && log !== null && typeof log === 'object') {
+    if (log['file'] !== undefined) log['file'] = undefined;
+    if (log['offset'] !== undefined) log['offset'] = undefined;
+  }
+  if (fields['message'] === undefined && typeof fields['msg'] === 'string') move(fields, 'msg', 'message');
+  const message = fields['message'];
+  if (message !== undefined && typeof message !== 'string') fields['message'] = JSON.stringify(message);
+  takeLevel(fields);
+  takeError(fields);
+  for (const name of OBJECTS) {
+    const value = fields[name];
+    if (value === undefined || (value !== null && typeof value === 'object' && !Array.isArray(value))) continue;
+    fields[name] = undefined;
+    if (value !== null) fields[`labels.${name}`] = typeof value === 'string' ? value : JSON.stringify(value);
+  }
+  return time;
+}
+
+function move(fields: Fields, from: string, to: string): void {
+  fields[to] = fields[from];
+  fields[from] = undefined;
+}
+
+const TIMES = ['@timestamp', 'timestamp', 'time', 'ts'] as const;
+
+function takeTime(fields: Fields): string | undefined {
+  for (const name of TIMES) {
+    if (fields[name] === undefined) continue;
+    const time = timeOf(fields[name]);
+    if (time === undefined && name !== '@timestamp') continue;
+    fields[name] = undefined;
+    return time;
+  }
+  return undefined;
+}
+
+const ISO =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)$/;
+
+/** The time that a text or a number means: seconds, milliseconds, microseconds or nanoseconds, by magnitude. */
+function timeOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return isoTime(value);
+  if (typeof value !== 'number' || value < 1e8) return undefined;
+  const milliseconds = value < 1e11 ? value * 1000 : value < 1e14 ? value : value < 1e17 ? value / 1e3 : value / 1e6;
+  return milliseconds < 9e12 ? new Date(milliseconds).toISOString() : undefined;
+}
+
+function isoTime(text: string): string | undefined {
+  const day = ISO.exec(text)?.[1];
+  if (day === undefined) return undefined;
+  const time = text.includes(',') ? text.replace(',', '.') : text;
+  // The 30th of February is taken for the 2nd of March.
+  return day > '28' && new Date(`${time.slice(0, 10)}T00:00Z`).getUTCDate() !== Number(day) ? undefined : time;
+}
+
+function takeLevel(fields: Fields): void {
+  if (fields['log.level'] !== undefined) return;
+  for (const name of ['level', 'severity'] as const) {
+    const value = fields[name];
+    const level = typeof value === 'string' ? value.toLowerCase() : LEVELS[value as number];
+    if (level === undefined) continue;
+    fields[name] = undefined;
+    fields['log.level'] = level;
+    return;
+  }
+}
+
+function takeError(fields: Fields): void {
+  const { error } = fields;
+  if (typeof error === 'string') {
+    fields['error'] = undefined;
+    fields['error.message'] = error;
+  }
+  const err = fields['err'];
+  if (err !== null && typeof err === 'object' && !Array.isArray(err) && fields['error'] === undefined) {
+    const { message, stack, type } = err as Fields;
+    if (typeof stack === 'string') {
+      fields['err'] = undefined;
+      fields['error'] = { message, stack_trace: stack, type };
+    }
+  }
+  for (const name of ['stack_trace', 'stack', 'exception'] as const) {
+    if (typeof fields[name] !== 'string' || fields['error.stack_trace'] !== undefined) continue;
+    move(fields, name, 'error.stack_trace');
+  }
+}

@@ -1,0 +1,141 @@
+/** The inputs' parameters: which files, which port, and what is done with lines. */
+import type { Parameters } from '../../kit/parameters.ts';
+
+const DAY = 86_400_000;
+const MEBIBYTE = 1024 ** 2;
+
+export const inputParameters = {
+  FILE_PATHS: {
+    type: 'list',
+    pattern: /^\/\S+$/,
+    accepts: 'a comma-separated list of absolute paths; * ? [a-z] match within a name, /**/ any directories',
+    description:
+      'Files to ship. Name rotated files too (`/logs/app.log*`): what was not read when a file was rotated is read there',
+  },
+  FILE_EXCLUDE: {
+    type: 'list',
+    default: '*.gz,*.bz2,*.xz,*.zst',
+    pattern: /^[^/]+$/,
+    accepts: 'a comma-separated list of patterns of names',
+    description: 'File names that are left out; compressed files are left out under any name',
+  },
+  FILE_POLL_INTERVAL: {
+    type: 'duration',
+    unit: 'ms',
+    default: '250ms',
+    min: 10,
+    max: DAY,
+    description: 'How often files are looked at that changed within 10 s',
+  },
+  FILE_SCAN_INTERVAL: {
+    type: 'duration',
+    unit: 's',
+    default: '1s',
+    min: 50,
+    max: DAY,
+    description: 'How often directories are listed and all files are looked at',
+  },
+  FILE_MAX_OPEN: {
+    type: 'integer',
+    default: '256',
+    min: 2,
+    max: 65_536,
+    description: 'Files held open; of more, those read longest ago are closed and opened again when they change',
+  },
+  FILE_PARTIAL_TIMEOUT: {
+    type: 'duration',
+    unit: 's',
+    default: '1m',
+    max: DAY,
+    description: 'How long a last line without a newline waits to be completed; 0 waits for ever',
+  },
+  FILE_CLOSE_AFTER: {
+    type: 'duration',
+    unit: 's',
+    default: '10s',
+    max: DAY,
+    description: 'A file that was deleted or renamed out of sight is let go when it was read and quiet for this long',
+  },
+  FILE_DELETED_TIMEOUT: {
+    type: 'duration',
+    unit: 's',
+    default: '1h',
+    max: 7 * DAY,
+    description: 'A deleted file that could not be read to its end, as while the store is down, is let go after this',
+  },
+
+  FORWARD_PORT: { type: 'port', description: "Port for Docker's `fluentd` logging driver; 24224 is usual" },
+  FORWARD_ADDRESS: {
+    type: 'string',
+    default: '0.0.0.0',
+    pattern: /^[0-9a-fA-F.:]+$/,
+    accepts: 'an IP address',
+    description: 'Address to listen on; a published port reaches the pod by its own address, not by loopback',
+  },
+  FORWARD_MAX_MESSAGE: {
+    type: 'size',
+    unit: 'bytes',
+    default: '1MiB',
+    min: 64 * 1024,
+    max: 64 * MEBIBYTE,
+    description: 'Largest message; the connection of a larger one is cut',
+  },
+  FORWARD_MAX_CONNECTIONS: {
+    type: 'integer',
+    default: '32',
+    min: 1,
+    max: 1024,
+    description: 'Connections at a time; each container has one',
+  },
+
+  LINE_MAX_BYTES: {
+    type: 'size',
+    unit: 'bytes',
+    default: '128KiB',
+    min: 1024,
+    max: 2 * MEBIBYTE,
+    description: 'A longer line, or event of several lines, is cut there and marked',
+  },
+  LINE_DROP: {
+    type: 'string',
+    accepts: 'a regular expression without backreferences and lookahead',
+    description: 'Lines that match are not shipped',
+  },
+  LINE_REDACT: {
+    type: 'string',
+    accepts: 'a regular expression without backreferences and lookahead',
+    description: 'What matches is replaced before a line leaves the pod',
+  },
+  LINE_REDACT_WITH: {
+    type: 'string',
+    default: '[redacted]',
+    description: 'What stands there instead; $1 is what the first group matched',
+  },
+  MULTILINE_START: {
+    type: 'string',
+    accepts: 'a regular expression without backreferences and lookahead',
+    description: 'Matches the first line of an event; lines that do not match belong to the one before',
+  },
+  MULTILINE_TIMEOUT: {
+    type: 'duration',
+    unit: 's',
+    default: '2s',
+    min: 10,
+    max: DAY,
+    description:
+      'How long an event waits for a next line before it counts as complete; also pieces of a long line of a container',
+  },
+
+  SERVICE_NAME: { type: 'string', description: '`service.name` of every line' },
+  LABELS: {
+    type: 'list',
+    pattern: /^[A-Za-z_][\w-]*=.*$/,
+    accepts: 'a comma-separated list of name=value',
+    description: '`labels.NAME` of every line',
+  },
+  STATE_DIR: {
+    type: 'path',
+    default: '/var/lib/log-shipper',
+    description: 'Where it is noted how far each file was shipped; belongs on a volume',
+  },
+} as const satisfies Parameters;

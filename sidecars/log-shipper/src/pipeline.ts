@@ -1,0 +1,120 @@
+/** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
+import { hostname } from 'node:os';
+import type { Logger } from '../../kit/log.ts';
+import type { Metrics } from '../../kit/metrics.ts';
+import { ConfigurationError, type Values } from '../../kit/parameters.ts';
+import type { Readiness } from '../../kit/readiness.ts';
+import type { Shutdown } from '../../kit/shutdown.ts';
+import type { contract } from './contract.ts';
+import { createDelivery } from './delivery/delivery.ts';
+import { createSpool } from './delivery/spool/spool.ts';
+import { startFiles } from './files/start.ts';
+import { ForwardInput } from './forward/input.ts';
+import { Documents, member } from './lines/document.ts';
+import { compilePattern, Rules } from './lines/rules.ts';
+import { Splitter } from './lines/splitter.ts';
+
+export interface PipelineOptions {
+  readonly parameters: Values<typeof contract.parameters>;
+  readonly log: Logger;
+  readonly metrics: Metrics<typeof contract.metrics>;
+  readonly readiness: Readiness;
+  readonly shutdown: Shutdown;
+}
+
+/** What is the same for both inputs. */
+export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'> {
+  readonly documents: Documents;
+  readonly splitter: Splitter;
+  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
+  readonly cut: () => void;
+  /** Members of every document, as JSON text. */
+  readonly members: string;
+}
+
+/** Left of the shutdown's time for closing after the drain was cut, in milliseconds. */
+const CLOSING = 500;
+
+/**
+ * Start shipping; the shutdown ends it.
+ * @throws {ConfigurationError} when parameters contradict each other, or the registry cannot be used
+ */
+export async function startPipeline(options: PipelineOptions): Promise<void> {
+  const { parameters, log, metrics, readiness, shutdown } = options;
+  if (parameters.FILE_PATHS === undefined && parameters.FORWARD_PORT === undefined)
+    throw new ConfigurationError([
+      {
+        parameter: 'FILE_PATHS',
+        reason: 'missing',
+        message: 'FILE_PATHS and FORWARD_PORT are both not set; accepted is one of them or both',
+      },
+    ]);
+  const common = { parameters, log, metrics, readiness, ...createLines(options) };
+  const delivery = createDelivery({ parameters, log, metrics, readiness });
+  const files = parameters.FILE_PATHS === undefined ? undefined : startFiles(parameters.FILE_PATHS, common, delivery);
+  const spool = createSpool({ parameters, delivery, log, metrics });
+  const forward =
+    parameters.FORWARD_PORT === undefined ? undefined : await startForward(parameters.FORWARD_PORT, common, spool);
+
+  shutdown.step('inputs', async () => {
+    await forward?.close();
+    files?.stop();
+    spool.stop();
+  });
+  const patience = Math.max(parameters.SHUTDOWN_TIMEOUT - CLOSING, parameters.SHUTDOWN_TIMEOUT / 2);
+  shutdown.step('drain', (deadline) => delivery.drain(AbortSignal.any([deadline, AbortSignal.timeout(patience)])));
+  shutdown.step('registry', () => {
+    spool.close();
+    files?.close();
+  });
+}
+
+function createLines({
+  parameters,
+  metrics,
+}: PipelineOptions): Pick<Common, 'documents' | 'splitter' | 'skipped' | 'cut' | 'members'> {
+  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES } = parameters;
+  const labels = LABELS.map((label) => {
+    const at = label.indexOf('=');
+    return [`labels.${label.slice(0, at)}`, label.slice(at + 1)] as const;
+  });
+  const own = ['@timestamp', 'log.file.path', 'log.offset', 'log.flags', 'host.name', ...labels.map(([name]) => name)];
+  return {
+    documents: new Documents({ rules: new Rules(parameters), limit: LINE_MAX_BYTES, ours: own }),
+    splitter: new Splitter(
+      MULTILINE_START === undefined ? undefined : compilePattern('MULTILINE_START', MULTILINE_START),
+    ),
+    skipped: (reason, count) => metrics.shipper_skipped_total.inc({ reason }, count),
+    cut: () => metrics.shipper_cut_total.inc(),
+    members: [member('host.name', hostname()), ...labels.map(([name, value]) => member(name, value))].join(''),
+  };
+}
+
+async function startForward(
+  port: number,
+  { parameters, log, metrics, documents, splitter, skipped, cut, members }: Common,
+  spool: ReturnType<typeof createSpool>,
+): Promise<{ close: () => Promise<void> }> {
+  return ForwardInput.start({
+    address: parameters.FORWARD_ADDRESS,
+    port,
+    maxConnections: parameters.FORWARD_MAX_CONNECTIONS,
+    maxMessage: parameters.FORWARD_MAX_MESSAGE,
+    documents,
+    splitter,
+    limit: parameters.LINE_MAX_BYTES,
+    patience: parameters.MULTILINE_TIMEOUT,
+    members,
+    serviceName: parameters.SERVICE_NAME,
+    spool,
+    log,
+    skipped,
+    cut,
+    onRead: (lines, bytes) => {
+      metrics.shipper_read_total.inc({ input: 'forward' }, lines);
+      metrics.shipper_read_bytes_total.inc({ input: 'forward' }, bytes);
+    },
+    onConnections: (open) => metrics.shipper_forward_connections.set(open),
+    onRefused: (reason) => metrics.shipper_forward_refused_total.inc({ reason }),
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * The registry as text: what is known of each generation, then how far the store has come since.
+ *
+ *   1c291ca3 {"format":"log-shipper registry","version":1,"instance":"Zk3…","sequence":7}
+ *   9f8e5b20 {"generation":{"id":"…","home":"/logs/app.log",…}}
+ *   5d41402a {"generations":1}
+ *   77d5e1b0 {"acked":["ID",4096,[4096,256,"DIGEST"]]}
+ *
+ * Each line begins with the CRC-32 of the rest. All up to the count is written at once, whenever a
+ * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
+ * most its last line torn, and that one only tells of an acknowledgement.
+ */
+import type { Generation } from '../files/generation.ts';
+
+const { crc32 } = process.getBuiltinModule('node:zlib');
+
+const FORMAT = 'log-shipper registry';
+const VERSION = 1;
+
+type SavedTail = readonly [at: number, length: number, digest: string];
+
+/** A generation as it is remembered. */
+export interface SavedGeneration {
+  readonly id: string;
+  readonly home: string;
+  readonly key: string;
+  readonly path: string;
+  readonly head: readonly [at: number, base64: string];
+  readonly acked: number;
+  readonly tail: SavedTail;
+  readonly copyOf?: string;
+}
+
+export interface Saved {
+  /** Drawn when the registry was begun; part of every id. */
+  readonly instance: string;
+  /** How many generations there have been. */
+  readonly sequence: number;
+  /** In the order in which they came. */
+  readonly generations: readonly SavedGeneration[];
+}
+
+/** The text cannot be used; `message` says why, as the end of a sentence. */
+export class Unusable extends Error {}
+
+/** What is remembered of a generation. */
+export function save(generation: Generation): SavedGeneration {
+  const { id, home, key, path, head, acked, ackedTail, copyOf } = generation;
+  return {
+    id,
+    home,
+    key,
+    path,
+    head: [head.at, head.bytes.toString('base64')],
+    acked,
+    tail: [ackedTail.at, ackedTail.length, ackedTail.digest],
+    ...(copyOf && { copyOf: copyOf.id }),
+  };
+}
+
+/** The whole registry. */
+export function serialize({ instance, sequence, generations }: Saved): string {
+  return [
+    line({ format: FORMAT, version: VERSION, instance, sequence }),
+    ...generations.map((generation) => line({ generation })),
+    line({ generations: generations.length }),
+  ].join('');
+}
+
+/** A line that is added: how far the store has come with some generations. */
+export function serializeAcked(generations: Iterable<Generation>): string {
+  let text = '';
+  for (const { id, acked, ackedTail } of generations)
+    text += line({ acked: [id, acked, [ackedTail.at, ackedTail.length, ackedTail.digest]] });
+  return text;
+}
+
+/**
+ * Read a registry.
+ * @returns what it remembers; a last line that was torn is left out
+ * @throws {Unusable} when it is damaged, or of another version
+ */
+export function parse(text: string): Saved {
+  const lines = text.split('\n');
+  lines.pop();
+  const header = lines[0] === undefined ? undefined : content(lines[0]);
+  if (header?.['format'] !== FORMAT) throw new Unusable('is not a registry, or its first line is damaged');
+  if (header['version'] !== VERSION)
+    throw new Unusable(`has version ${String(header['version'])} of the format, and this program reads ${VERSION}`);
+  const generations = new Map<string, SavedGeneration>();
+  let complete = false;
+  for (const [index, each] of lines.entries()) {
+    if (index === 0) continue;
+    const read = content(each);
+    if (read === undefined) {
+      // A torn line may be followed by nothing that is whole.
+      if (!complete || lines.slice(index + 1).some((later) => content(later) !== undefined))
+        throw new Unusable(`is damaged in line ${index + 1}`);
+      break;
+    }
+    if (complete) apply(generations, read['acked'] as Acked);
+    else if ('generation' in read) {
+      const generation = read['generation'] as SavedGeneration;
+      generations.set(generation.id, generation);
+    } else if (read['generations'] === generations.size) complete = true;
+    else throw new Unusable(`has ${generations.size} of ${String(read['generations'])} generations`);
+  }
+  if (!complete) throw new Unusable('ends too early');
+  return {
+    instance: header['instance'] as string,
+    sequence: header['sequence'] as number,
+    generations: [...generations.values()],
+  };
+}
+
+type Acked = readonly [id: string, acked: number, tail: SavedTail];
+
+function apply(generations: Map<string, SavedGeneration>, [id, acked, tail]: Acked): void {
+  const generation = generations.get(id);
+  if (generation !== undefined) generations.set(id, { ...generation, acked, tail });
+}
+
+function line(value: object): string {
+  const json = JSON.stringify(value);
+  return `${sum(json)} ${json}\n`;
+}
+
+/** What a line says; undefined when its checksum is wrong. */
+function content(text: string): Record<string, unknown> | undefined {
+  const json = text.slice(9);
+  return text.slice(0, 9) === `${sum(json)} ` ? (JSON.parse(json) as Record<string, unknown>) : undefined;
+}
+
+function sum(json: string): string {
+  return crc32(json).toString(16).padStart(8, '0');
+}

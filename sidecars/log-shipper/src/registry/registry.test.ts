@@ -1,0 +1,164 @@
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ConfigurationError } from '../../../kit/parameters.ts';
+import { Generation } from '../files/generation.ts';
+import { parse, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
+import { Registry } from './registry.ts';
+
+const top = mkdtempSync(join(tmpdir(), 'registry-'));
+test.after(() => rmSync(top, { recursive: true }));
+let count = 0;
+const fresh = (): { directory: string; path: string } => {
+  const directory = join(top, String(count++));
+  return { directory, path: join(directory, 'registry') };
+};
+
+function generation(id: string, acked = 0): Generation {
+  const made = new Generation(id, `/logs/${id}.log`, '1:2', `/logs/${id}.log.1`);
+  made.head = { at: 3, bytes: Buffer.from('beginning\n') };
+  made.advance(acked, { at: acked, length: 4, digest: 'abc' });
+  return made;
+}
+
+/** A registry with two files, one of them read on. */
+function written(): { directory: string; path: string; a: Generation; b: Generation } {
+  const place = fresh();
+  const registry = new Registry(place.directory);
+  assert.equal(registry.found, []);
+  const [a, b] = [generation('a', 5), generation('b')];
+  b.copyOf = a;
+  registry.write([a, b]);
+  a.advance(50, { at: 50, length: 10, digest: 'xyz' });
+  registry.acknowledge([a]);
+  registry.close();
+  return { ...place, a, b };
+}
+
+test('what was noted is there again', () => {
+  const { directory } = written();
+  const { found } = new Registry(directory);
+  assert.is(found.length, 2);
+  assert.equal(found[0], {
+    id: 'a',
+    home: '/logs/a.log',
+    key: '1:2',
+    path: '/logs/a.log.1',
+    head: [3, Buffer.from('beginning\n').toString('base64')],
+    acked: 50,
+    tail: [50, 10, 'xyz'],
+  } satisfies SavedGeneration);
+  assert.is(found[1]!.copyOf, 'a');
+});
+
+test('numbers of generations are not used twice, and the name stays', () => {
+  const { directory } = fresh();
+  const first = new Registry(directory);
+  const one = first.nextGeneration();
+  first.write([]);
+  first.close();
+  const two = new Registry(directory).nextGeneration();
+  assert.is(two.instance, one.instance);
+  assert.is.not(two.number, one.number);
+});
+
+test('a torn last line is an acknowledgement less, and no more', () => {
+  const { directory, path } = written();
+  for (const tail of [1, 10, 20]) {
+    truncateSync(path, readFileSync(path).length - tail);
+    assert.equal(
+      new Registry(directory).found.map(({ id, acked }) => [id, acked]),
+      [
+        ['a', 5],
+        ['b', 0],
+      ],
+    );
+  }
+});
+
+test('a damaged registry is an error that names it, not a beginning from zero', () => {
+  const refused = (path: string, directory: string, pattern: RegExp): void => {
+    const before = readFileSync(path);
+    assert.throws(
+      () => new Registry(directory),
+      (error: unknown) =>
+        error instanceof ConfigurationError && pattern.test(error.message) && error.message.includes(path),
+    );
+    assert.equal(readFileSync(path), before, 'it is left as it is');
+  };
+  const damage = (change: (text: string) => string, pattern: RegExp): void => {
+    const { directory, path } = written();
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+    refused(path, directory, pattern);
+  };
+  damage(() => '', /first line is damaged/);
+  damage(() => 'garbage\n', /not a registry/);
+  damage((text) => text.slice(0, text.length / 2), /ends too early|damaged in line/);
+  damage((text) => text.replace('"acked":5', '"acked":0'), /damaged in line 2/);
+  damage((text) => text.split('\n').toSpliced(1, 1).join('\n'), /1 of 2 generations/);
+  damage((text) => `${text}garbage\n${serializeAcked([generation('a', 60)])}`, /damaged in line 6/);
+  damage(
+    (text) =>
+      text.replace(/^.*\n/, '5aa8b6ad {"format":"log-shipper registry","version":1,"instance":"x","sequence":0}\n'),
+    /first line is damaged/,
+  );
+});
+
+test('a registry of another version is an error that says so', () => {
+  const { directory, path } = fresh();
+  new Registry(directory).write([]);
+  const json = '{"format":"log-shipper registry","version":2}';
+  const { crc32 } = process.getBuiltinModule('node:zlib');
+  writeFileSync(path, `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);
+  assert.throws(() => new Registry(directory), /version 2 of the format, and this program reads 1/);
+});
+
+test('however a registry is cut or a byte of it changed, it is refused or tells no more than is true', () => {
+  const generations = [generation('a', 5), generation('b', 9)].map(({ id, home, key, path, head, acked }) => ({
+    id,
+    home,
+    key,
+    path,
+    head: [head.at, head.bytes.toString('base64')] as const,
+    acked,
+    tail: [0, 0, ''] as const,
+  }));
+  const text =
+    serialize({ instance: 'x', sequence: 2, generations }) +
+    serializeAcked([generation('a', 10)]) +
+    serializeAcked([generation('b', 20), generation('a', 30)]);
+  fc.assert(
+    fc.property(
+      fc.nat(text.length - 1),
+      fc.constantFrom('cut', 'change'),
+      fc.constantFrom('x', '0', '\n', '\0'),
+      (at, how, by) => {
+        const damaged = how === 'cut' ? text.slice(0, at) : text.slice(0, at) + by + text.slice(at + 1);
+        if (damaged === text) return;
+        try {
+          const { generations: found } = parse(damaged);
+          assert.is(found.length, 2);
+          const [a, b] = found.map(({ acked }) => acked);
+          assert.ok([5, 10, 30].includes(a!) && [9, 20].includes(b!), `${a} ${b}`);
+        } catch (error) {
+          assert.instance(error, Unusable);
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test('once closed, nothing is written', () => {
+  const { directory } = fresh();
+  const registry = new Registry(directory);
+  registry.write([generation('a', 5)]);
+  registry.close();
+  registry.acknowledge([generation('a', 7)]);
+  assert.is(new Registry(directory).found[0]!.acked, 5);
+});
+
+test.run();

@@ -1,0 +1,145 @@
+/** What was read and acknowledged, on disk: a killed shipper goes on where the store has come to. */
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigurationError } from '../../../kit/parameters.ts';
+import type { Generation } from '../files/generation.ts';
+import { parse, save, serialize, serializeAcked, Unusable, type Saved } from './format.ts';
+
+const { randomBytes } = process.getBuiltinModule('node:crypto');
+
+/** Added lines that make it worth while to write it anew, in bytes. */
+const LONG = 1024 * 1024;
+/** A power cut takes back no more acknowledgements than these milliseconds had; a killed process none. */
+const FLUSH_EVERY = 1000;
+
+export class Registry {
+  readonly #path: string;
+  readonly #sequence: { instance: string; next: number };
+  /** What it held when it was opened. */
+  readonly found: Saved['generations'];
+  #fd: number | undefined;
+  #length = 0;
+  #base = 0;
+  #flush: NodeJS.Timeout | undefined;
+
+  /**
+   * @param directory where it is, or will be
+   * @throws {ConfigurationError} when it is there and cannot be used: files are never read again from
+   * their beginning because of that
+   */
+  constructor(directory: string) {
+    this.#path = join(directory, 'registry');
+    let saved: Saved;
+    try {
+      mkdirSync(directory, { recursive: true });
+      saved = read(this.#path) ?? { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
+    } catch (error) {
+      const reason =
+        error instanceof Unusable ? error.message : `cannot be used (${(error as NodeJS.ErrnoException).code})`;
+      throw new ConfigurationError([
+        {
+          parameter: 'STATE_DIR',
+          reason: 'unreadable',
+          message:
+            `STATE_DIR: ${this.#path} ${reason}; accepted is a registry that this program wrote, from a backup, ` +
+            'or none at all: then every file is shipped again from its beginning, with new ids',
+        },
+      ]);
+    }
+    this.#sequence = { instance: saved.instance, next: saved.sequence };
+    this.found = saved.generations;
+  }
+
+  /** A number that no generation had before, and the registry's own name. */
+  nextGeneration(): { readonly instance: string; readonly number: number } {
+    return { instance: this.#sequence.instance, number: this.#sequence.next++ };
+  }
+
+  /**
+   * Write all of it, and return when it is on the disk. Generations must be in it before anything of
+   * them is sent.
+   * @throws the file system's error; what was there before stays
+   */
+  write(generations: Iterable<Generation>): void {
+    const { instance, next } = this.#sequence;
+    const text = serialize({ instance, sequence: next, generations: [...generations].map(save) });
+    const temporary = `${this.#path}.new`;
+    const fd = openSync(temporary, 'w', 0o600);
+    try {
+      writeAll(fd, text, 0);
+      fsyncSync(fd);
+      renameSync(temporary, this.#path);
+    } catch (error) {
+      closeSync(fd);
+      unlinkSync(temporary);
+      throw error;
+    }
+    const directory = openSync(dirname(this.#path), 'r');
+    fsyncSync(directory);
+    closeSync(directory);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = fd;
+    this.#base = this.#length = Buffer.byteLength(text);
+  }
+
+  /**
+   * Add how far the store has come with some generations.
+   * @throws the file system's error; the next call may succeed
+   */
+  acknowledge(generations: Iterable<Generation>): void {
+    if (this.#fd === undefined) return;
+    const text = serializeAcked(generations);
+    try {
+      this.#length += writeAll(this.#fd, text, this.#length);
+    } catch (error) {
+      // Half a line is taken away, so that what is added later follows whole ones.
+      ftruncateSync(this.#fd, this.#length);
+      throw error;
+    }
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined;
+      // Its error would come up again at the next write.
+      if (this.#fd !== undefined) fdatasync(this.#fd, () => {});
+    }, FLUSH_EVERY).unref();
+  }
+
+  /** Whether so much was added that it is worth while to write it anew. */
+  get long(): boolean {
+    return this.#length - this.#base > LONG;
+  }
+
+  close(): void {
+    clearTimeout(this.#flush);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+function read(path: string): Saved | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return parse(text);
+}
+
+function writeAll(fd: number, text: string, position: number): number {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length;)
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
+  return bytes.length;
+}

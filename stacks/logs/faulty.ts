@@ -1,0 +1,30 @@
+/** The store that fails on demand, as the scenario tells it. */
+import type { Fault, StoredDocument, TestStore } from '../../sidecars/log-shipper/src/delivery/test-store.ts';
+
+export type { Fault } from '../../sidecars/log-shipper/src/delivery/test-store.ts';
+
+export interface Faulty {
+  /** What goes wrong from now on. */
+  fail(faults: readonly Fault[]): Promise<void>;
+  counts(): Promise<TestStore['counts']>;
+  /** In the order in which they were accepted. */
+  documents(): Promise<StoredDocument[]>;
+}
+
+export function openFaulty(port: (name: string) => number): Faulty {
+  const ask = async (path: string, init: RequestInit = {}): Promise<string> => {
+    const response = await fetch(`http://127.0.0.1:${port('FAULTY')}${path}`, {
+      ...init,
+      signal: AbortSignal.timeout(30_000),
+    });
+    return response.text();
+  };
+  return {
+    fail: async (faults) => void (await ask('/faults', { method: 'PUT', body: JSON.stringify(faults) })),
+    counts: async () => JSON.parse(await ask('/counts')) as TestStore['counts'],
+    documents: async () => {
+      const lines = (await ask('/documents')).split('\n');
+      return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as StoredDocument);
+    },
+  };
+}

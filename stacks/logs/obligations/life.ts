@@ -1,0 +1,159 @@
+/** What apps and sidecars do to each other by crashing, coming late and staying away. */
+import { crc32 } from 'node:zlib';
+import * as assert from 'uvu/assert';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import { eventually } from '../../../scripts/lib/poll.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { arrived, complete, field, inMessage, ledger, ledgerArrived } from '../arrivals.ts';
+import { openFaulty } from '../faulty.ts';
+import { crashingPython, killAndStart, python, ready, takeOrders, work, writeLedger } from '../inside.ts';
+import { reserve } from '../numbers.ts';
+import { range, tally } from '../sequence.ts';
+import { openStore } from '../store.ts';
+
+const SMALL = 1000;
+const REGISTRY = '/var/lib/log-shipper/registry';
+/** sysexits.h's EX_USAGE, as the sidecar's contract has it. */
+const BAD_CONFIGURATION = 64;
+
+export function life({ must }: Scenario): void {
+  must(
+    'bring a stack trace as far as it came when the app crashed, and a line once whose end came later',
+    {
+      say: 'An app is killed in the middle of a stack trace; another, and then its sidecar too, in the middle of a line.',
+    },
+    async ({ project, port, say }) => {
+      const store = openStore(port);
+      const order = reserve('order', 2);
+      const trace = 'Traceback (most recent call last):\\n  File \\"batch.py\\", line 7, in ta';
+      await crashingPython(
+        project,
+        `open("/var/log/orders/batch.log", "w").write('{"message":"order ${order} failed","order":${order}}\\n${trace}')`,
+      );
+      const find = async (number: number) =>
+        (await store.find({ service: 'orders' }, ['order', 'error.stack_trace'])).filter(
+          (found) => found['order'] === `${number}`,
+        );
+      await eventually('the trace is there', async () => (await find(order)).length > 0, { within: 30_000 });
+      await python(
+        project,
+        `open("/var/log/orders/batch.log", "a").write('ke\\n{"message":"up again","order":${order + 1}}\\n')`,
+      );
+      await eventually('the app goes on', async () => (await find(order + 1)).length > 0, { within: 30_000 });
+      const [crashed, ...more] = await find(order);
+      assert.is(more.length, 0, 'once');
+      assert.match(crashed!['error.stack_trace']!, /^Traceback[^]*line 7, in ta$/);
+
+      const faulty = openFaulty(port);
+      const entry = reserve('entry', 2);
+      const file = '/var/log/orders/ledger/ledger.log';
+      await crashingPython(
+        project,
+        `open("${file}", "a").write('{"message":"entry ${entry} in the ledger","seq":${entry}}\\n{"message":"entry ${entry + 1} in')`,
+      );
+      await eventually('what is whole is there', async () => (await ledger(faulty)).includes(entry));
+      await killAndStart(project, 'ledger-logs');
+      await python(project, `open("${file}", "a").write(' the ledger","seq":${entry + 1}}\\n')`);
+      complete(await ledgerArrived(faulty, range(entry, 2), { within: 30_000 }));
+      const bodies = (await faulty.documents()).filter(({ body }) => body.includes(`entry ${entry + 1} in`));
+      assert.is(bodies.length, 1, 'never in two parts');
+      say(`the trace ends with "${crashed!['error.stack_trace']!.slice(-10)}"; the line is whole, and there once`);
+    },
+  );
+
+  must(
+    'refuse a registry that is damaged or of another version, and never begin again from zero',
+    {
+      say: 'What the sidecar knows of its files is damaged, then comes from another version. It says so, and sends nothing.',
+    },
+    async ({ project, port, say }) => {
+      const faulty = openFaulty(port);
+      const service = 'ledger-logs';
+      const good = await project.exec(service, ['base64', '-w0', REGISTRY]);
+      await project.stop(service);
+      const { requests } = await faulty.counts();
+      const header = JSON.stringify({ format: 'log-shipper registry', version: 0, instance: 'x', sequence: 1 });
+      const said: string[] = [];
+      for (const [text, expected] of [
+        ['garbage\n', /is not a registry, or its first line is damaged/],
+        [`${crc32(header).toString(16).padStart(8, '0')} ${header}\n`, /has version 0 of the format/],
+      ] as const) {
+        await writeRegistry(project, service, Buffer.from(text).toString('base64'));
+        await project.compose(['start', service], { timeoutMs: 30_000 });
+        const message = await eventually('it gives up and says why', async () => {
+          const { State, RestartCount } = await project.inspect(service);
+          const log = await project.logs(await project.id(service), 3);
+          return (State.ExitCode === BAD_CONFIGURATION || RestartCount > 0) && expected.exec(log)?.input;
+        });
+        said.push(message.trim().split('\n').at(-1)!);
+        await project.stop(service);
+      }
+      assert.is((await faulty.counts()).requests, requests, 'nothing was sent');
+      await writeRegistry(project, service, good);
+      await project.start(service);
+      const from = reserve('entry', SMALL);
+      await writeLedger(project, from, SMALL);
+      complete(await ledgerArrived(faulty, range(from, SMALL)));
+      assert.is(tally(await ledger(faulty), range(1, from - 1)).repeated, 0, 'nothing old came again');
+      say(said[0]!);
+    },
+  );
+
+  must(
+    'let the apps run on while their sidecars are absent, late or stopped, and catch up',
+    {
+      say: 'The sidecars are stopped. The apps start, run and log without them, and nothing of it is lost.',
+      within: 120_000,
+    },
+    async ({ project, port }) => {
+      const store = openStore(port);
+      const expect = (service: string, kind: 'job' | 'order') => {
+        const from = reserve(kind, SMALL);
+        const number = kind === 'order' ? field('order') : inMessage(/^job (\d+) done/);
+        return {
+          from,
+          arrives: async () =>
+            complete(await arrived(store, { service }, ['message', 'order'], { numbers: range(from, SMALL), number })),
+        };
+      };
+      // Absent when the app starts.
+      await project.stop('worker-logs');
+      await project.stop('worker');
+      await project.start('worker');
+      const late = expect('worker', 'job');
+      await eventually('it answers', async () => (await work(project, `jobs ${late.from} ${SMALL}`)) === 'ok');
+      await project.stop('orders-logs');
+      const alone = expect('orders', 'order');
+      assert.match(await takeOrders(project, alone.from, SMALL), /1000 orders taken/);
+      await Promise.all([project.start('worker-logs'), project.start('orders-logs')]);
+      await Promise.all([late.arrives(), alone.arrives()]);
+      // Stopped while the app runs.
+      await project.stop('worker-logs');
+      const meanwhile = expect('worker', 'job');
+      assert.is(await work(project, `jobs ${meanwhile.from} ${SMALL}`), 'ok');
+      await project.start('worker-logs');
+      await meanwhile.arrives();
+      await eventually('they are ready', () => ready(project, 'worker-logs'));
+    },
+  );
+
+  must(
+    'change nothing at a second `docker compose up`',
+    { say: 'Bringing the stack up a second time changes nothing.' },
+    async ({ project }) => {
+      const all = async (): Promise<string[]> =>
+        (await project.containers()).map(({ Id, State }) => `${Id} ${State.StartedAt}`).toSorted();
+      const before = await all();
+      assert.is(before.length, 13);
+      await project.up();
+      assert.equal(await all(), before);
+    },
+  );
+}
+
+/** Put a registry where a stopped sidecar will look for it. */
+const writeRegistry = (project: Project, service: string, base64: string): Promise<string> =>
+  project.compose(
+    ['run', '--rm', '-T', '--no-deps', '--entrypoint', 'bash', service, '-c', `base64 -d > ${REGISTRY}`],
+    { input: base64, timeoutMs: 30_000 },
+  );

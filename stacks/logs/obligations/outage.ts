@@ -1,0 +1,107 @@
+/** A store that is down for a minute, and what happens meanwhile: the apps run on, a small disk fills up. */
+import * as assert from 'uvu/assert';
+import { eventually } from '../../../scripts/lib/poll.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { arrived, complete, field, inMessage } from '../arrivals.ts';
+import { metric, peakMemory, ready, takeOrders, work } from '../inside.ts';
+import { reserve } from '../numbers.ts';
+import { range } from '../sequence.ts';
+import { openStore, storeService } from '../store.ts';
+
+const LOAD = 100_000;
+const OUTAGE = 60_000;
+/** The most that a request holds: what a store that ignores ids may have twice when it is stopped in the middle of one. */
+const BATCH = 5000;
+/** What the benchmark's target allows, in MB. */
+const MEMORY = 192;
+
+/** What was written while the store was down. */
+const written = { began: 0, orders: new Set<number>(), jobs: new Set<number>() };
+
+export function outageBegins({ must }: Scenario): void {
+  must(
+    'let the apps run on while the store is down, in bounded memory, and say so',
+    {
+      say: 'The store goes down. Orders and jobs go on: a hundred thousand of each.',
+      within: 120_000,
+    },
+    async ({ project, say }) => {
+      await project.stop(storeService);
+      written.began = Date.now();
+      written.orders = range(reserve('order', LOAD), LOAD);
+      written.jobs = range(reserve('job', LOAD), LOAD);
+      await Promise.all([
+        takeOrders(project, [...written.orders][0]!, LOAD),
+        work(project, `jobs ${[...written.jobs][0]} ${LOAD}`),
+      ]);
+      await eventually('the sidecar is unready', async () => !(await ready(project, 'orders-logs')), {
+        within: 45_000,
+        every: 500,
+      });
+      const memory = await peakMemory(project, 'orders-logs');
+      assert.ok(memory < MEMORY, `${memory} MB`);
+      const waiting = await metric(project, 'orders-logs', 'shipper_file_lag_bytes');
+      assert.ok(waiting > 1e6, `${waiting} bytes wait in the file`);
+      say(
+        `${Math.round(waiting / 1e6)} MB of orders wait in the app's files; the shipper's memory peaked at ${Math.round(memory)} MB`,
+      );
+    },
+  );
+
+  must(
+    'hold its policy when the disk of the spool is full, and count it',
+    {
+      say: "The worker's lines cannot wait in a file. They fill the spool's small disk; then the sidecar takes no more in, and the engine keeps them.",
+    },
+    async ({ project, say }) => {
+      await eventually(
+        'the disk is full',
+        async () => (await metric(project, 'worker-logs', 'shipper_spool_full')) === 1,
+        {
+          within: 45_000,
+          every: 250,
+        },
+      );
+      const used = await project.exec('worker-logs', ['bash', '-c', 'df --output=pcent /spool | tail -1']);
+      assert.ok(Number(used.trim().replace('%', '')) >= 95, `the disk is at ${used}`);
+      assert.ok((await metric(project, 'worker-logs', 'shipper_spool_errors_total')) > 0, 'counted');
+      assert.is(await metric(project, 'worker-logs', 'shipper_dropped_total'), 0, 'nothing is dropped');
+      assert.is(await work(project, 'jobs 0 1'), 'ok', 'the worker runs on');
+      say(`the disk is at ${used.trim()}, nothing is dropped`);
+    },
+  );
+}
+
+export function outageEnds({ must }: Scenario): void {
+  must(
+    'lose nothing to a store that was down for a minute',
+    { say: 'The store comes back after a minute. Everything arrives.', within: 240_000 },
+    async ({ project, port, say, signal }) => {
+      await eventually('the minute is over', () => Date.now() - written.began >= OUTAGE, {
+        within: OUTAGE,
+        every: 200,
+        signal,
+      });
+      const seconds = Math.round((Date.now() - written.began) / 1000);
+      await project.start(storeService);
+      const store = openStore(port);
+      const { began, orders, jobs } = written;
+      // Docker's driver tells the time in whole seconds.
+      const since = new Date(began - 2000);
+      const within = 150_000;
+      const stdout = inMessage(/^job (\d+) done/);
+      const [ofOrders, ofJobs] = await Promise.all([
+        arrived(store, { service: 'orders', since }, ['order'], { numbers: orders, within, number: field('order') }),
+        arrived(store, { service: 'worker', since }, ['message'], { numbers: jobs, within, number: stdout }),
+      ]);
+      complete(ofOrders, { repeated: BATCH });
+      complete(ofJobs, { repeated: BATCH });
+      await eventually('the sidecars are ready again', () => ready(project, 'orders-logs'));
+      assert.is(await metric(project, 'worker-logs', 'shipper_spool_full'), 0, 'the spool takes lines again');
+      assert.is(await metric(project, 'worker-logs', 'shipper_dropped_total'), 0);
+      say(
+        `down for ${seconds} s: ${ofOrders.distinct} orders and ${ofJobs.distinct} jobs are there, ${ofOrders.repeated + ofJobs.repeated} twice`,
+      );
+    },
+  );
+}

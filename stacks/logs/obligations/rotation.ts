@@ -1,0 +1,114 @@
+/** Rotation under load: by the app itself, by logrotate's rename, by its copytruncate. */
+import * as assert from 'uvu/assert';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import { eventually } from '../../../scripts/lib/poll.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { arrived, complete, field, inMessage } from '../arrivals.ts';
+import { browse, rotate, takeOrders } from '../inside.ts';
+import { reserve } from '../numbers.ts';
+import { range } from '../sequence.ts';
+import { openStore } from '../store.ts';
+
+const LOAD = 100_000;
+/** Numbers that one round of clients uses at most, and how long it takes. */
+const ROUND = 1_000_000;
+const SECONDS = 4;
+const ITEM = /"GET \/\?item=(\d+) /;
+
+export function rotation({ must }: Scenario): void {
+  must(
+    'lose nothing when the app rotates its own file under load',
+    { say: 'A hundred thousand orders. The app rotates its file every four megabytes.', within: 180_000 },
+    async ({ project, port, say }) => {
+      const from = reserve('order', LOAD);
+      const before = await files(project, 'orders', 'orders.log');
+      await takeOrders(project, from, LOAD);
+      const rotations = (await files(project, 'orders', 'orders.log')) - before;
+      assert.ok(rotations >= 3, `${rotations} rotations`);
+      const counted = await arrived(openStore(port), { service: 'orders' }, ['order'], {
+        numbers: range(from, LOAD),
+        within: 120_000,
+        number: field('order'),
+      });
+      complete(counted);
+      say(`${counted.distinct} of ${LOAD} lines over ${rotations} rotations, ${counted.repeated} twice`);
+    },
+  );
+
+  must(
+    'lose nothing when logrotate renames under load',
+    {
+      say: 'nginx as Debian ships it, and its logrotate: the file is renamed and nginx is told to open another.',
+      within: 180_000,
+    },
+    async ({ project, port, say }) => {
+      const { from, answered } = await browseAndRotate(project, 'rename');
+      const numbers = await inFiles(project, from);
+      assert.ok(numbers.size >= answered, `${numbers.size} of ${answered} requests are in the files`);
+      const counted = await arrived(openStore(port), { service: 'web' }, ['message'], webLines(numbers));
+      complete(counted);
+      say(`${counted.distinct} lines over two rotations, ${counted.missingCount} missing, ${counted.repeated} twice`);
+    },
+  );
+
+  must(
+    'lose nothing of its own when logrotate copies and truncates under load',
+    {
+      say: 'copytruncate loses what is written between its copy and its truncation, whoever reads. What it leaves arrives.',
+      within: 180_000,
+    },
+    async ({ project, port, say }) => {
+      const store = openStore(port);
+      const { from, answered } = await browseAndRotate(project, 'copytruncate');
+      const numbers = await inFiles(project, from);
+      const counted = await arrived(store, { service: 'web' }, ['message'], webLines(numbers));
+      complete(counted);
+      const found = await store.find({ service: 'web' }, ['message']);
+      assert.is(found.filter(({ message = '' }) => message.includes('\0')).length, 0, 'no NUL bytes');
+      const lost = Math.max(0, answered - numbers.size);
+      say(`${numbers.size} lines are left in the files and all in the store; copytruncate itself lost ${lost}`);
+    },
+  );
+}
+
+/** Load in rounds until enough was asked for, rotated twice while the first runs. */
+async function browseAndRotate(
+  project: Project,
+  mode: 'rename' | 'copytruncate',
+): Promise<{ from: number; answered: number }> {
+  const from = reserve('item', ROUND);
+  const before = await accessLines(project);
+  const first = browse(project, from, SECONDS);
+  for (const share of [1 / 4, 1 / 2]) {
+    await eventually('the load goes on', async () => (await accessLines(project)) - before > share * LOAD, {
+      within: 30_000,
+    });
+    await rotate(project, mode);
+  }
+  let answered = requestsOf(await first);
+  while (answered < LOAD) answered += requestsOf(await browse(project, reserve('item', ROUND), SECONDS));
+  return { from, answered };
+}
+
+/** How many requests wrk had answered: each is a line, and some more may be that were on their way. */
+const requestsOf = (output: string): number => Number(/(\d+) requests in/.exec(output)![1]);
+
+/** How many lines nginx has written that are still there. */
+const accessLines = async (project: Project): Promise<number> =>
+  Number(await project.exec('web', ['bash', '-c', `${ALL_LINES} | wc -l`]));
+
+/** The items from a number on that are in any of nginx's files now. */
+async function inFiles(project: Project, from: number): Promise<Set<number>> {
+  const text = await project.exec('web', ['bash', '-c', `${ALL_LINES} | grep -aoE "item=[0-9]+"`]);
+  const numbers = text.split('\n').map((each) => Number(each.slice('item='.length)));
+  return new Set(numbers.filter((number) => number >= from));
+}
+
+/** Compressed files too. */
+const ALL_LINES = 'for f in /var/log/nginx/access.log*; do [[ $f == *.gz ]] && zcat $f || cat $f; done';
+
+const webLines = (numbers: ReadonlySet<number>) => ({ numbers, within: 90_000, number: inMessage(ITEM) });
+
+/** How many files of a name there are, rotated ones too. */
+const files = async (project: Project, service: string, name: string): Promise<number> =>
+  (await project.exec(service, ['bash', '-c', `ls -d /var/log/orders/${name}*`])).split('\n').length;
