@@ -21,7 +21,7 @@ function start(job: string, env: Record<string, string>, ...args: string[]): Run
     import { ConfigurationError } from ${kit('parameters.ts')};
     const contract = defineContract({
       name: 'example', version: '1.0.0', description: 'Shows the life of a sidecar.', prefixes: ['EXAMPLE_'],
-      adminPort: 9999, ports: {}, metrics: {},
+      adminPort: '9999', ports: {}, metrics: {},
       parameters: { EXAMPLE_WORD: { type: 'string', default: 'hello', description: 'A word.' } },
     });
     await runSidecar(contract, async ({ parameters, readiness, shutdown, adminPath }) => { ${job} });`;
