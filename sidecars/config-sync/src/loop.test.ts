@@ -25,6 +25,17 @@ test('the file is there before the application, and is verified once that is up'
   assert.is(statSync(rig.file).mode & 0o777, 0o644);
 });
 
+test('an application that nobody tells, and that is not up yet, is not blamed for showing nothing', async () => {
+  rig.server.put('app', 'release=1\n');
+  const sidecar = await rig.start({ CONFIG_NOTIFY: '', CONFIG_VERIFY_TIMEOUT: '200ms' });
+  await rig.started(sidecar);
+  await rig.polled();
+  await rig.ready(sidecar, 503, /in place, not verified: .*ECONNREFUSED/);
+  assert.equal(rig.server.reports, []);
+  await rig.app.start();
+  await rig.report('applied', 1);
+});
+
 test('a change reaches the application, with mode and owner kept', async () => {
   const sidecar = await rig.settled();
   chmodSync(rig.file, 0o640);
