@@ -63,8 +63,9 @@ test('an invalid document never touches the file, and is refused once', async ()
 });
 
 test('a burst is coalesced: the application is told a handful of times, and of the last', async () => {
-  const sidecar = await rig.settled();
+  const sidecar = await rig.settled({ CONFIG_MIN_INTERVAL: '500ms' });
   const before = await rig.app.loads();
+  const began = performance.now();
   for (let release = 2; release <= 201; release++) {
     rig.server.put('app', `release=${release}\n`);
     await new Promise((resolve) => setTimeout(resolve, 4));
@@ -72,7 +73,9 @@ test('a burst is coalesced: the application is told a handful of times, and of t
   await rig.serves('release=201\n');
   await rig.inSync(sidecar);
   const told = (await rig.app.loads()) - before;
-  assert.ok(told >= 1 && told <= 10, `told ${told} times`);
+  // Two are told before it is known for a burst.
+  const most = 3 + (performance.now() - began) / 500;
+  assert.ok(told >= 1 && told <= most, `told ${told} times, at most ${most}`);
 });
 
 test('several documents go to several files, and what is wrong with one does not hold up another', async () => {
