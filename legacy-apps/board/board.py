@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
             lines += ['%s  %s' % (time_, where.strip()) for time_, where in s.departures]
             if s.notice:
                 lines += ['', s.notice]
-            lines += ['', 'release %s' % s.release]
+            lines += ['', 'release = %s' % s.release]
             self.answer(200, '\n'.join(lines) + '\n')
         finally:
             s.pool.release()

@@ -25,7 +25,7 @@ give_up "#{base.inspect} is no currency" unless CURRENCIES.include?(base)
 rates = settings.fetch('rates') { give_up 'there are no rates' }
 rates.each { |name, rate| give_up "#{name}: #{rate.inspect} is no rate" unless rate.is_a?(Numeric) && rate > 0 }
 
-page = ["release #{settings['release']}", "base #{base}"]
+page = ["release: #{settings['release']}", "base #{base}"]
 page += rates.sort.map { |name, rate| format('%s %.4f', name, rate) }
 body = page.join("\n") + "\n"
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
+import fs, {
   chmodSync,
   existsSync,
   lstatSync,
@@ -13,6 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -121,6 +122,25 @@ test('a publisher killed at any moment leaves a whole file, and its strays are f
   }
   assert.ok(strays > 0, 'no kill came while a file was written: the test showed nothing');
   assert.ok(existsSync(path));
+});
+
+test('the directory is flushed, unless the change need not last', async () => {
+  const opened: unknown[] = [];
+  const { open } = fs.promises;
+  fs.promises.open = (...args) => {
+    opened.push(args[0]);
+    return open(...args);
+  };
+  syncBuiltinESMExports();
+  try {
+    await publishFile(path, 'one', { lasting: false });
+    assert.not(opened.includes(directory));
+    await publishFile(path, 'two');
+    assert.ok(opened.includes(directory));
+  } finally {
+    fs.promises.open = open;
+    syncBuiltinESMExports();
+  }
 });
 
 test.run();

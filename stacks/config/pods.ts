@@ -87,7 +87,7 @@ export async function pageOf({ port }: Stage, pod: Pod, path = pod.page): Promis
 /** The release that a client gets from an application. */
 export async function releaseOf(stage: Stage, pod: Pod): Promise<number> {
   const page = await pageOf(stage, pod);
-  const release = /^release (\d+)$/m.exec(page)?.[1];
+  const release = /^release(?: =|:)? (\d+)$/m.exec(page)?.[1];
   if (release === undefined) throw new Error(`${pod.app} shows no release: ${page}`);
   return Number(release);
 }

@@ -38,7 +38,7 @@ export class Clock {
 }
 
 async function shown({ url }: Side, release: number, at: number, signal: AbortSignal): Promise<number> {
-  const wanted = `\nrelease ${release}\n`;
+  const wanted = `\nrelease = ${release}\n`;
   for (;;) {
     signal.throwIfAborted();
     const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });

@@ -25,6 +25,17 @@ test('the file is there before the application, and is verified once that is up'
   assert.is(statSync(rig.file).mode & 0o777, 0o644);
 });
 
+test('an application that nobody tells, and that is not up yet, is not blamed for showing nothing', async () => {
+  rig.server.put('app', 'release=1\n');
+  const sidecar = await rig.start({ CONFIG_NOTIFY: '', CONFIG_VERIFY_TIMEOUT: '200ms' });
+  await rig.started(sidecar);
+  await rig.polled();
+  await rig.ready(sidecar, 503, /in place, not verified: .*ECONNREFUSED/);
+  assert.equal(rig.server.reports, []);
+  await rig.app.start();
+  await rig.report('applied', 1);
+});
+
 test('a change reaches the application, with mode and owner kept', async () => {
   const sidecar = await rig.settled();
   chmodSync(rig.file, 0o640);
@@ -52,8 +63,9 @@ test('an invalid document never touches the file, and is refused once', async ()
 });
 
 test('a burst is coalesced: the application is told a handful of times, and of the last', async () => {
-  const sidecar = await rig.settled();
+  const sidecar = await rig.settled({ CONFIG_MIN_INTERVAL: '500ms' });
   const before = await rig.app.loads();
+  const began = performance.now();
   for (let release = 2; release <= 201; release++) {
     rig.server.put('app', `release=${release}\n`);
     await new Promise((resolve) => setTimeout(resolve, 4));
@@ -61,7 +73,9 @@ test('a burst is coalesced: the application is told a handful of times, and of t
   await rig.serves('release=201\n');
   await rig.inSync(sidecar);
   const told = (await rig.app.loads()) - before;
-  assert.ok(told >= 1 && told <= 10, `told ${told} times`);
+  // Two are told before it is known for a burst.
+  const most = 3 + (performance.now() - began) / 500;
+  assert.ok(told >= 1 && told <= most, `told ${told} times, at most ${most}`);
 });
 
 test('several documents go to several files, and what is wrong with one does not hold up another', async () => {

@@ -48,6 +48,16 @@ for (const [choke, alive] of [
   });
 }
 
+test('an application that died of a version, and stays down, is looked for until it shows the old one', async () => {
+  const sidecar = await rig.settled();
+  rig.server.put('app', 'release=2\nchoke=die\n');
+  assert.match((await rig.report('rolled-back', 2)).reason!, /ECONNREFUSED; since then: .*ECONNREFUSED/);
+  assert.is(rig.read(), 'release=1\n');
+  await rig.ready(sidecar, 503, /version 1 was put back, and is not verified: .*ECONNREFUSED/);
+  await rig.app.start();
+  await rig.ready(sidecar, 200);
+});
+
 test('an application that says no at its reload URL is believed', async () => {
   await rig.settled({ CONFIG_NOTIFY: `http:POST ${rig.app.url}reload`, CONFIG_VERIFY_TIMEOUT: '60s' });
   rig.server.put('app', 'release=2\nchoke=ignore\n');

@@ -1,5 +1,6 @@
 /** What is wrong does not arrive, or goes away again. */
 import * as assert from 'uvu/assert';
+import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually, steadily } from '../../../scripts/lib/poll.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, brokenIni, nginxConf, ratesYaml } from '../documents.ts';
@@ -88,12 +89,24 @@ export function refusals(must: Must): void {
 
   must(
     'not try a refused document again until it changes',
-    { say: 'A document that was refused is left alone until it changes.' },
+    {
+      say: 'A document that was refused is left alone until it changes, also by a sidecar that was killed and came back.',
+    },
     async (stage) => {
+      const { project } = stage;
       const before = await boardLife(stage, BOARD);
-      const status = await fileStatus(stage.project, BOARD.sidecar, BOARD.key);
+      const status = await fileStatus(project, BOARD.sidecar, BOARD.key);
       assert.is(status.source?.version, status.refused?.version, 'the server still has the refused one');
-      await steadily(async () => assert.equal(await boardLife(stage, BOARD), before), LONG_ENOUGH, 250);
+      const leftAlone = async (): Promise<void> => assert.equal(await boardLife(stage, BOARD), before);
+      await steadily(leftAlone, LONG_ENOUGH, 250);
+      const id = await project.id(BOARD.sidecar);
+      await docker(['kill', '--signal', 'KILL', id]);
+      await docker(['start', id]);
+      await eventually('it has read the document again', async () => {
+        const { source } = await fileStatus(project, BOARD.sidecar, BOARD.key);
+        return source?.version === status.refused?.version;
+      });
+      await steadily(leftAlone, LONG_ENOUGH / 2, 250);
     },
   );
 

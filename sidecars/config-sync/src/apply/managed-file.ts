@@ -8,9 +8,9 @@ import type { FilePlan } from '../settings/settings.ts';
 import { Invalid } from '../validate/invalid.ts';
 import { validate } from '../validate/validate.ts';
 import { Application, type Told } from './application.ts';
-import { digestOf, nameOf, same, type Document, type Identity } from './document.ts';
-import { Store, type Journal } from './store.ts';
-import { Target, writing } from './target.ts';
+import { nameOf, same, type Document, type Identity } from './document.ts';
+import { Place } from './place.ts';
+import type { Journal } from './store.ts';
 
 /** What became of a version. */
 export type Outcome =
@@ -46,14 +46,11 @@ export interface ManagedFileOptions {
 
 export class ManagedFile {
   readonly plan: FilePlan;
-  readonly #store: Store;
-  readonly #target: Target;
+  readonly #place: Place;
   readonly #application: Application;
   readonly #events: FileEvents;
   readonly #signal: AbortSignal;
   readonly #oneTime: boolean;
-  #journal: Journal;
-  #inPlace = false;
   /** Since when a candidate waits for the application, on the monotonic clock. */
   #waitingSince = 0;
   #waitingFor: string | undefined;
@@ -66,27 +63,25 @@ export class ManagedFile {
 
   constructor({ plan, stateDirectory, events, oneTime, signal }: ManagedFileOptions) {
     this.plan = plan;
-    this.#store = new Store(stateDirectory, plan.path, plan.key);
-    this.#target = new Target(plan.path, plan.mode);
+    this.#place = new Place({ ...plan, stateDirectory, log: events.log });
     this.#application = new Application(plan, events.notifyFailed);
     this.#events = events;
     this.#oneTime = oneTime;
     this.#signal = signal;
-    this.#journal = { key: plan.key };
   }
 
   /** True when the application could start: a validated file is there. */
   get inPlace(): boolean {
-    return this.#inPlace;
+    return this.#place.filled;
   }
 
   get journal(): Journal {
-    return this.#journal;
+    return this.#place.journal;
   }
 
   /** What is not as it should be, although nothing failed just now. */
   get trouble(): string | undefined {
-    const { candidate, good, refused } = this.#journal;
+    const { candidate, good, refused } = this.journal;
     if (candidate && !this.#oneTime)
       return `${nameOf(candidate)} is in place, not verified: ${this.#waitingFor ?? 'not looked at yet'}`;
     if (this.#unconfirmed !== undefined)
@@ -97,7 +92,7 @@ export class ManagedFile {
 
   /** True while `settle` has something to do. */
   get unsettled(): boolean {
-    return this.#journal.candidate !== undefined || this.#unconfirmed !== undefined || this.#deferred !== undefined;
+    return this.journal.candidate !== undefined || this.#unconfirmed !== undefined || this.#deferred !== undefined;
   }
 
   /**
@@ -105,33 +100,8 @@ export class ManagedFile {
    * @throws {StorageError}
    */
   async prepare(): Promise<void> {
-    await this.#target.tidy();
-    this.#journal = await this.#reading(() => this.#store.load());
-    const there = await this.#target.digest();
-    const { candidate, refused } = this.#journal;
-    if (candidate && !candidate.failure && candidate.digest !== there) {
-      // Killed before it was published.
-      this.#journal = { ...this.#journal, candidate: undefined };
-    }
-    const good = await this.#keptGood();
-    if (candidate?.failure !== undefined && good && good.digest !== there) {
-      // Killed on the way back. The rest of that way, the application included, is `settle`'s.
-      await this.#target.publish((await this.#store.content(good))!, good.digest);
-    } else if (!this.#journal.candidate && good && good.digest !== there) {
-      this.#events.log.warn(
-        { file: this.plan.path },
-        `the file is not ${nameOf(good)}, which was verified: it is put back`,
-      );
-      await this.#target.publish((await this.#store.content(good))!, good.digest);
-    } else if (!good && !this.#journal.candidate && there !== undefined && there !== refused?.digest) {
-      // What the application had before is what it can go back to.
-      const content = (await this.#target.read())!;
-      await this.#writing(() => this.#store.keep(content, digestOf(content)));
-      await this.#write({ ...this.#journal, good: { version: '', digest: digestOf(content) } }, true);
-    }
+    await this.#place.prepare();
     this.#waitingSince = performance.now();
-    this.#inPlace = (await this.#target.digest()) !== undefined;
-    await this.#store.tidy(this.#journal.good).catch(() => {});
   }
 
   /**
@@ -140,8 +110,8 @@ export class ManagedFile {
    * @throws the signal's reason
    */
   async apply(document: Document): Promise<Outcome> {
-    if (this.#journal.candidate?.failure !== undefined) await this.#rollBack();
-    const { candidate, good, refused } = this.#journal;
+    if (this.journal.candidate?.failure !== undefined) await this.#rollBack();
+    const { candidate, good, refused } = this.journal;
     if (same(document, refused)) return 'unchanged';
     if (same(document, candidate)) return await this.settle();
     if (same(document, this.#deferred) && (await this.#application.absence(this.#signal)) !== undefined)
@@ -154,7 +124,7 @@ export class ManagedFile {
 
   /** Refuse a version whose content was not even read. */
   async refuse(id: Identity, reason: string): Promise<Outcome> {
-    if (same(id, this.#journal.refused)) return 'unchanged';
+    if (same(id, this.journal.refused)) return 'unchanged';
     return await this.#reject(id, reason);
   }
 
@@ -166,11 +136,11 @@ export class ManagedFile {
    * @throws {StorageError}, and the signal's reason
    */
   async settle(): Promise<Outcome> {
-    const { candidate, good } = this.#journal;
+    const { candidate, good } = this.journal;
     if (candidate?.failure !== undefined) return await this.#rollBack();
     if (candidate) return await this.#settleCandidate(candidate);
     if (this.#unconfirmed !== undefined && good) {
-      const content = await this.#store.content(good);
+      const content = await this.#place.goodContent();
       this.#unconfirmed = content && (await this.#application.refusal(good, content, this.#signal, 0));
       if (this.#unconfirmed !== undefined) return 'waiting';
       this.#events.log.info({ file: this.plan.path }, `the application shows ${nameOf(good)} again`);
@@ -187,19 +157,14 @@ export class ManagedFile {
    * @throws {StorageError}
    */
   async check(): Promise<'unchanged' | 'again'> {
-    const { candidate, good } = this.#journal;
-    const meant = candidate ?? good;
-    if (!meant || candidate?.failure !== undefined || (await this.#target.digest()) === meant.digest)
-      return 'unchanged';
+    if (await this.#place.intact()) return 'unchanged';
     this.#events.drifted();
-    const content = good && (await this.#store.content(good));
-    this.#events.log.warn(
-      { file: this.plan.path },
-      `the file was changed or removed${content ? `: ${nameOf(good)} is put back` : ''}`,
-    );
-    if (content) await this.#target.publish(content, good.digest);
+    const { candidate, good } = this.journal;
+    const content = await this.#place.putBack();
+    const back = content && good ? `: ${nameOf(good)} is put back` : '';
+    this.#events.log.warn({ file: this.plan.path }, `the file was changed or removed${back}`);
     if (candidate || !content)
-      await this.#write({ ...this.#journal, candidate: undefined, good: content && good }, false);
+      await this.#place.write({ ...this.journal, candidate: undefined, good: content && good }, false);
     if (content) await this.#tellAgain();
     return candidate || !content ? 'again' : 'unchanged';
   }
@@ -207,22 +172,22 @@ export class ManagedFile {
   async #keepUp(document: Document): Promise<Outcome> {
     if ((await this.check()) === 'again') return await this.#replace(document);
     this.#deferred = undefined;
-    if (same(document, this.#journal.good)) return 'unchanged';
+    if (same(document, this.journal.good)) return 'unchanged';
     await this.#events.report(document.version, 'applied');
-    await this.#write({ key: this.plan.key, good: { version: document.version, digest: document.digest } }, true);
+    await this.#place.write({ key: this.plan.key, good: { version: document.version, digest: document.digest } }, true);
     this.#events.log.info({ file: this.plan.path, version: document.version }, 'same content under a new version');
     return 'applied';
   }
 
   async #replace(document: Document): Promise<Outcome> {
-    const { version, digest, content } = document;
+    const { version, content } = document;
     // Whether the application is there before the change: only then the change is to blame if it is not after.
     const silence = this.#oneTime ? Promise.resolve('one-time mode') : this.#application.silence(this.#signal);
     try {
-      await this.#writing(() =>
+      await this.#place.work(() =>
         validate(content, this.plan.rules, {
           path: this.plan.path,
-          directory: this.#store.staging,
+          directory: this.#place.staging,
           signal: this.#signal,
         }),
       );
@@ -232,13 +197,7 @@ export class ManagedFile {
       if (!(error instanceof Invalid)) throw error;
       return await this.#reject(document, error.message);
     }
-    const before = this.#journal;
-    const next = { ...before, candidate: { version, digest } };
-    // A kill after this line finds a candidate that is not in place, and forgets it.
-    await this.#writing(() => this.#store.save(next, false));
-    await this.#target.publish(content, digest);
-    this.#journal = next;
-    this.#inPlace = true;
+    const candidate = await this.#place.propose(document);
     this.#verified = false;
     this.#deferred = undefined;
     this.#unconfirmed = undefined;
@@ -253,7 +212,7 @@ export class ManagedFile {
       this.#events.log.info({ file: this.plan.path, version }, `in place; not verified yet: ${this.#waitingFor}`);
       return 'waiting';
     }
-    return await this.#introduce(next.candidate, content, told);
+    return await this.#introduce(candidate, content, told);
   }
 
   /** See whether the application takes the candidate; `first` is what came of telling it. */
@@ -270,8 +229,8 @@ export class ManagedFile {
   }
 
   async #settleCandidate(candidate: Identity): Promise<Outcome> {
-    const content = await this.#target.read();
-    if (!content || digestOf(content) !== candidate.digest) return await this.check();
+    const content = await this.#place.candidateContent();
+    if (!content) return await this.check();
     if (this.#verified) return await this.#commit(candidate, content);
     const absent = await this.#application.absence(this.#signal);
     if (absent === undefined) {
@@ -281,18 +240,16 @@ export class ManagedFile {
     }
     this.#waitingFor = absent;
     const waited = performance.now() - this.#waitingSince;
-    const { good } = this.#journal;
+    const { good } = this.journal;
     if (!good || !this.#application.verifiable || waited < this.plan.startTimeout) return 'waiting';
-    const kept = await this.#store.content(good);
-    if (!kept) return 'waiting';
+    if (!(await this.#place.putBack())) return 'waiting';
     const reason = `the application did not come up within ${this.plan.startTimeout / 1000} s: ${absent}`;
     this.#events.log.warn(
       { file: this.plan.path, version: candidate.version },
       `${reason}; ${nameOf(good)} is put back until it does`,
     );
-    await this.#target.publish(kept, good.digest);
     await this.#events.report(candidate.version, 'rolled-back', `${reason}; it is tried again once it is up`);
-    await this.#write({ ...this.#journal, candidate: undefined }, false);
+    await this.#place.write({ ...this.journal, candidate: undefined }, false);
     this.#deferred = candidate;
     return 'rolled_back';
   }
@@ -300,50 +257,49 @@ export class ManagedFile {
   /** The candidate is good. */
   async #commit({ version, digest }: Identity, content: Uint8Array): Promise<Outcome> {
     this.#verified = true;
-    await this.#writing(() => this.#store.keep(content, digest));
+    await this.#place.keep(content, digest);
     await this.#events.report(version, 'applied');
-    await this.#write({ key: this.plan.key, good: { version, digest } }, true);
+    await this.#place.write({ key: this.plan.key, good: { version, digest } }, true);
     this.#events.log.info({ file: this.plan.path, version, digest }, 'applied');
-    await this.#store.tidy(this.#journal.good).catch(() => {});
+    await this.#place.tidy();
     return 'applied';
   }
 
   async #reject({ version, digest }: Identity, reason: string): Promise<Outcome> {
     const at = new Date().toISOString();
     await this.#events.report(version, 'rejected', reason);
-    await this.#write({ ...this.#journal, refused: { version, digest, state: 'rejected', reason, at } }, true);
+    await this.#place.write({ ...this.journal, refused: { version, digest, state: 'rejected', reason, at } }, true);
     this.#events.log.error({ file: this.plan.path, version }, `rejected: ${reason}`);
     return 'rejected';
   }
 
   /** The application did not take the candidate. */
-  async #fail({ version, digest }: Identity, reason: string): Promise<Outcome> {
-    this.#events.log.error({ file: this.plan.path, version }, `the application does not take it: ${reason}`);
-    const at = new Date().toISOString();
-    const refused = { version, digest, state: 'rolled-back' as const, reason, at };
-    // In memory first: even when it cannot be written down, the way is back.
-    this.#journal = { ...this.#journal, candidate: { version, digest, failure: reason }, refused };
+  async #fail(id: Identity, reason: string): Promise<Outcome> {
+    this.#events.log.error(
+      { file: this.plan.path, version: id.version },
+      `the application does not take it: ${reason}`,
+    );
+    this.#place.condemn(id, reason);
     return await this.#rollBack();
   }
 
   /** Put the good version back in place of a candidate that failed. */
   async #rollBack(): Promise<Outcome> {
-    const { candidate, good } = this.#journal;
+    const { candidate, good } = this.journal;
     const { version, failure = '' } = candidate!;
-    await this.#write(this.#journal, true);
-    const content = good && (await this.#store.content(good));
-    if (!content) {
+    await this.#place.write(this.journal, true);
+    const content = await this.#place.putBack();
+    if (!content || !good) {
       await this.#events.report(version, 'rejected', `${failure}; there is no earlier version to go back to`);
-      await this.#write({ ...this.#journal, candidate: undefined }, true);
+      await this.#place.write({ ...this.journal, candidate: undefined }, true);
       this.#events.log.error({ file: this.plan.path, version }, 'no earlier version to go back to: it stays in place');
       return 'rejected';
     }
-    await this.#target.publish(content, good.digest);
     await this.#tellAgain();
     this.#unconfirmed = this.#oneTime ? undefined : await this.#application.refusal(good, content, this.#signal);
     const still = this.#unconfirmed === undefined ? '' : `; since then: ${this.#unconfirmed}`;
     await this.#events.report(version, 'rolled-back', `${failure}${still}`);
-    await this.#write({ ...this.#journal, candidate: undefined }, true);
+    await this.#place.write({ ...this.journal, candidate: undefined }, true);
     this.#events.log.warn(
       { file: this.plan.path, version, good: good.version },
       `rolled back to ${nameOf(good)}${still}`,
@@ -356,27 +312,5 @@ export class ManagedFile {
     if (this.#oneTime) return;
     const told = await this.#application.insist(this.#signal);
     if (told.kind !== 'told') this.#events.log.warn({ file: this.plan.path }, `it could not be told: ${told.reason}`);
-  }
-
-  /** The good version, if its content is still there. */
-  async #keptGood(): Promise<Identity | undefined> {
-    const { good } = this.#journal;
-    if (!good || (await this.#reading(() => this.#store.content(good)))) return good;
-    this.#events.log.error({ file: this.plan.path }, `the copy of ${nameOf(good)} is lost or damaged`);
-    this.#journal = { ...this.#journal, good: undefined };
-    return undefined;
-  }
-
-  async #write(journal: Journal, durable: boolean): Promise<void> {
-    await this.#writing(() => this.#store.save(journal, durable));
-    this.#journal = journal;
-  }
-
-  #writing<T>(work: () => Promise<T>): Promise<T> {
-    return writing(this.#store.directory, work);
-  }
-
-  #reading<T>(work: () => Promise<T>): Promise<T> {
-    return writing(this.#store.directory, work);
   }
 }

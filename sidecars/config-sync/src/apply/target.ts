@@ -1,6 +1,6 @@
 /** The file that the application reads. */
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { publishFile, removeStrays } from '../../../kit/atomic-file.ts';
 import { digestOf } from './document.ts';
 
@@ -98,10 +98,5 @@ export class Target {
   async #stamp(): Promise<string | undefined> {
     const found = await stat(this.path, { bigint: true }).catch(() => undefined);
     return found && `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;
-  }
-
-  /** For logs and metrics. */
-  get name(): string {
-    return basename(this.path);
   }
 }

@@ -21,6 +21,8 @@ export class Commits {
   readonly #database: DatabaseSync;
   readonly #onCommit: (failure: Error | undefined) => void;
   #waiting: Job[] = [];
+  #soon: NodeJS.Immediate | undefined;
+  #later: NodeJS.Timeout | undefined;
 
   /** @param onCommit told of each transaction, with the error when it failed */
   constructor(database: DatabaseSync, onCommit: (failure: Error | undefined) => void = () => {}) {
@@ -31,15 +33,26 @@ export class Commits {
   /**
    * Do some work in the next transaction.
    * @param work throws a Refusal, before it writes anything, to be left out
+   * @param patience milliseconds that it may wait for company; the next that has none takes it along
    * @returns what `work` returned, once it is on disk
    * @throws {Refusal} that of `work`, or busy when too much waits or the disk takes no more
    */
-  add<T>(work: () => T): Promise<T> {
+  add<T>(work: () => T, patience = 0): Promise<T> {
     if (this.#waiting.length >= MOST_WAITING) return Promise.reject(new Refusal('busy', 'too many changes at a time'));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#waiting.push({ work, resolve, reject });
     // The requests of this turn of the event loop come together.
-    if (this.#waiting.push({ work, resolve, reject }) === 1) setImmediate(() => this.#commit());
+    if (patience === 0) this.#soon ??= setImmediate(() => this.flush());
+    else this.#later ??= setTimeout(() => this.flush(), patience);
     return promise;
+  }
+
+  /** Do now what waits. */
+  flush(): void {
+    clearImmediate(this.#soon);
+    clearTimeout(this.#later);
+    this.#soon = this.#later = undefined;
+    if (this.#waiting.length > 0) this.#commit();
   }
 
   #commit(): void {

@@ -128,6 +128,22 @@ test('changes that come together share a transaction', async () => {
   store.close();
 });
 
+test('reports wait for each other, and a change takes them along at once', async () => {
+  let commits = 0;
+  const store = fresh({ onCommit: () => (commits += 1) });
+  await store.put(by('a'), 'none', text('1'));
+  const reporting: Promise<unknown>[] = [];
+  for (let index = 0; index < 100; index++) {
+    reporting.push(store.report('a', 1, { sidecar: `s${index}`, state: 'applied', at: '2026-01-01T00:00:00Z' }));
+    await new Promise(setImmediate);
+  }
+  await store.put(by('a'), { version: 1 }, text('2'));
+  assert.is(store.documents.reports('a', 1).length, 100, 'on disk with the change');
+  await Promise.all(reporting);
+  assert.ok(commits < 50, `${commits} transactions of 100 reports and two changes`);
+  store.close();
+});
+
 test('a disk that takes no more refuses everything of its transaction, and what was there stays', async () => {
   const failures: (Error | undefined)[] = [];
   const dir = join(parent, String(count++));

@@ -26,6 +26,11 @@ export interface StoreOptions {
   readonly onCommit?: (failure: Error | undefined) => void;
 }
 
+/**
+ * Reports of many sidecars come within moments of each other. Waiting for the disk so long for each,
+ * in milliseconds, would keep those waiting who still read the change.
+ */
+const REPORT_PATIENCE = 20;
 /** Sidecars that may report about one version. */
 const MOST_REPORTERS = 1000;
 
@@ -126,11 +131,12 @@ export class Store {
       );
       this.#news.push(() => this.#options.onReport?.(key, version, report));
       return report;
-    });
+    }, REPORT_PATIENCE);
   }
 
-  /** Close the database; what was not answered is not there. */
+  /** Do what waits, and close the database. */
   close(): void {
+    this.#commits.flush();
     this.#database.close();
   }
 

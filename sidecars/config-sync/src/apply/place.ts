@@ -1,0 +1,161 @@
+/**
+ * A file and the journal about it, kept in step: whatever is killed in between, the journal names
+ * what is in place, or `prepare` makes it so.
+ */
+import type { Logger } from '../../../kit/log.ts';
+import { digestOf, nameOf, type Document, type Identity } from './document.ts';
+import { Store, type Journal } from './store.ts';
+import { Target, writing } from './target.ts';
+
+export interface PlaceOptions {
+  readonly key: string;
+  readonly path: string;
+  /** Permission bits of a file that was not there. */
+  readonly mode: number;
+  readonly stateDirectory: string;
+  readonly log: Pick<Logger, 'warn' | 'error'>;
+}
+
+export class Place {
+  readonly #path: string;
+  readonly #store: Store;
+  readonly #target: Target;
+  readonly #log: PlaceOptions['log'];
+  #journal: Journal;
+  #filled = false;
+
+  constructor({ key, path, mode, stateDirectory, log }: PlaceOptions) {
+    this.#path = path;
+    this.#store = new Store(stateDirectory, path, key);
+    this.#target = new Target(path, mode);
+    this.#log = log;
+    this.#journal = { key };
+  }
+
+  get journal(): Journal {
+    return this.#journal;
+  }
+
+  /** True when there is a file. */
+  get filled(): boolean {
+    return this.#filled;
+  }
+
+  /** Where a check command's file is staged. */
+  get staging(): string {
+    return this.#store.staging;
+  }
+
+  /**
+   * Bring file and journal together after a start, without asking anybody.
+   * @throws {StorageError}
+   */
+  async prepare(): Promise<void> {
+    await this.#target.tidy();
+    this.#journal = await this.work(() => this.#store.load());
+    const there = await this.#target.digest();
+    const { candidate, refused } = this.#journal;
+    if (candidate && candidate.failure === undefined && candidate.digest !== there) {
+      // Killed before it was published.
+      this.#journal = { ...this.#journal, candidate: undefined };
+    }
+    const kept = await this.#keptContent();
+    const { good } = this.#journal;
+    const waiting = this.#journal.candidate !== undefined && candidate?.failure === undefined;
+    if (kept && good && good.digest !== there && !waiting) {
+      // Killed on the way back, or somebody else changed the file.
+      this.#log.warn({ file: this.#path }, `the file is not ${nameOf(good)}, which was verified: it is put back`);
+      await this.#target.publish(kept, good.digest);
+    } else if (!good && !this.#journal.candidate && there !== undefined && there !== refused?.digest) {
+      // What the application had before is what it can go back to.
+      const content = (await this.#target.read())!;
+      const digest = digestOf(content);
+      await this.keep(content, digest);
+      await this.write({ ...this.#journal, good: { version: '', digest } }, true);
+    }
+    this.#filled = (await this.#target.digest()) !== undefined;
+    await this.tidy();
+  }
+
+  /**
+   * Put a document in place as the candidate.
+   * @throws {StorageError}, file and journal then being as they were
+   */
+  async propose({ version, digest, content }: Document): Promise<Identity> {
+    const next = { ...this.#journal, candidate: { version, digest } };
+    // A kill after this line finds a candidate that is not in place, and forgets it.
+    await this.work(() => this.#store.save(next, false));
+    await this.#target.publish(content, digest);
+    this.#journal = next;
+    this.#filled = true;
+    return next.candidate;
+  }
+
+  /**
+   * Put the good version in place again; the journal is left to the caller.
+   * @returns its content; undefined when there is none to go back to
+   * @throws {StorageError}
+   */
+  async putBack(): Promise<Buffer | undefined> {
+    const content = await this.goodContent();
+    if (content) await this.#target.publish(content, this.#journal.good!.digest);
+    return content;
+  }
+
+  /** Remember that the candidate failed: from now on the way is back, even when that cannot be written down. */
+  condemn({ version, digest }: Identity, reason: string): void {
+    const at = new Date().toISOString();
+    const refused = { version, digest, state: 'rolled-back' as const, reason, at };
+    this.#journal = { ...this.#journal, candidate: { version, digest, failure: reason }, refused };
+  }
+
+  /** Write the journal; see `Store.save`. */
+  async write(journal: Journal, durable: boolean): Promise<void> {
+    await this.work(() => this.#store.save(journal, durable));
+    this.#journal = journal;
+  }
+
+  /** Keep the content of a version that is about to be good. */
+  async keep(content: Uint8Array, digest: string): Promise<void> {
+    await this.work(() => this.#store.keep(content, digest));
+  }
+
+  /** The content of the good version; undefined when there is none, or it is lost. */
+  async goodContent(): Promise<Buffer | undefined> {
+    const { good } = this.#journal;
+    return good && (await this.work(() => this.#store.content(good)));
+  }
+
+  /** The content of the candidate; undefined when it is not what is in place. */
+  async candidateContent(): Promise<Buffer | undefined> {
+    const content = await this.#target.read();
+    return content && digestOf(content) === this.#journal.candidate?.digest ? content : undefined;
+  }
+
+  /** Whether what is in place is what the journal says; true as well while there is nothing to be in place. */
+  async intact(): Promise<boolean> {
+    const { candidate, good } = this.#journal;
+    const meant = candidate ?? good;
+    return !meant || candidate?.failure !== undefined || (await this.#target.digest()) === meant.digest;
+  }
+
+  /** Remove copies that are no longer needed; what cannot be removed does no harm. */
+  async tidy(): Promise<void> {
+    await this.#store.tidy(this.#journal.good).catch(() => {});
+  }
+
+  /** Work in the state directory, with errors in words. */
+  async work<T>(work: () => Promise<T>): Promise<T> {
+    return await writing(this.#store.directory, work);
+  }
+
+  /** The content of the good version; a journal that names one without it is corrected. */
+  async #keptContent(): Promise<Buffer | undefined> {
+    const { good } = this.#journal;
+    const content = await this.goodContent();
+    if (content || !good) return content;
+    this.#log.error({ file: this.#path }, `the copy of ${nameOf(good)} is lost or damaged`);
+    this.#journal = { ...this.#journal, good: undefined };
+    return undefined;
+  }
+}
