@@ -130,7 +130,7 @@ test('every image that is built here carries our label', () => {
       'sidecars/*/Dockerfile',
       'legacy-apps/*/Dockerfile',
       'stacks/*/services/*/Dockerfile',
-      'scripts/bench/**/Dockerfile',
+      'scripts/{bench,debug}/**/Dockerfile',
     ],
     { cwd: ROOT },
   );

@@ -4,7 +4,7 @@ import type { Project } from '../../scripts/lib/compose.ts';
 import { docker } from '../../scripts/lib/engine.ts';
 import { eventually } from '../../scripts/lib/poll.ts';
 import { certificate, fetchPage, startVisitors, type Miss } from './client.ts';
-import { allBut, initEnd, lifeOf, livesOf, millis, type Life, type Service } from './pod.ts';
+import { initEnd, LASTING, livesOf, millis, type Life, type Service } from './pod.ts';
 
 export interface Episode {
   readonly project: Project;
@@ -40,32 +40,30 @@ const SLACK = 500;
  */
 export async function episode({ project, port, service, act, back, within = 30_000 }: Episode): Promise<Outcome> {
   const ca = await certificate(project);
-  const others = allBut(service);
   await eventually('the pod serves', async () => (await fetchPage(port, ca)).status === 200, { within });
-  const [before, othersBefore, init] = await Promise.all([
-    lifeOf(project, service),
-    livesOf(project, others),
-    initEnd(project),
-  ]);
+  const [before, init] = await Promise.all([livesOf(project, LASTING), initEnd(project)]);
   const visitors = startVisitors(port, ca);
   try {
     await eventually('visitors are served', () => visitors.served() > 20, { within });
     const from = Date.now();
     await act();
-    const until = await eventually(`${service} is back`, () => saidSince(project, service, back, from), { within });
+    const until = await eventually(`${service} is back`, () => saidSince(project, service, back, from), {
+      within,
+      every: 100,
+    });
     const served = visitors.served();
     await eventually('visitors are served again', () => visitors.served() > served + 20, { within });
     const misses = await visitors.stop();
-    const after = await lifeOf(project, service);
-
-    assert.is.not(after.startedAt, before.startedAt, `${service} has begun a new life`);
-    assert.is(after.network, before.network, 'in the same network namespace');
-    assert.is(after.processes, before.processes, 'and the same pid namespace');
-    assert.equal(await livesOf(project, others), othersBefore, 'lives of the others');
+    const after = await livesOf(project, LASTING);
+    const [was, is] = [before[service]!, after[service]!];
+    assert.is.not(is.startedAt, was.startedAt, `${service} has begun a new life`);
+    assert.is(is.network, was.network, 'in the same network namespace');
+    assert.is(is.processes, was.processes, 'and the same pid namespace');
+    assert.equal({ ...after, [service]: was }, before, 'lives of the others');
     assert.is(await initEnd(project), init, 'the init container did not run again');
     const stray = misses.filter(({ begin, end }) => end < from - SLACK || begin > until + SLACK);
     assert.equal(stray, [], `requests failed although ${service} was there (away from ${from} to ${until})`);
-    return { before, after, served: visitors.served(), misses, away: until - from };
+    return { before: was, after: is, served: visitors.served(), misses, away: until - from };
   } finally {
     await visitors.stop();
   }

@@ -20,6 +20,8 @@ export interface Look {
 const PROJECT = 'inner';
 const LONG = { timeoutMs: 120_000 };
 const SHORT = { timeoutMs: 30_000 };
+/** Who has not come by then does not: the engine starts what it restarts at once. Milliseconds. */
+const SETTLED = 2000;
 
 export class InnerEngine {
   readonly #outer: Project;
@@ -80,7 +82,7 @@ export class InnerEngine {
       async () => {
         const now = await this.look();
         if (JSON.stringify(now) !== JSON.stringify(last)) [last, since] = [now, performance.now()];
-        return performance.now() - since > 3000 && now;
+        return performance.now() - since > SETTLED && now;
       },
       { within: 60_000, every: 250, signal: this.#signal },
     );

@@ -1,6 +1,7 @@
 /** The stack's containers as the engine and the kernel tell of them. */
 import * as assert from 'uvu/assert';
 import type { Inspected, Project } from '../../scripts/lib/compose.ts';
+import { docker } from '../../scripts/lib/engine.ts';
 
 /** What lives on in the pod; the init container has ended. */
 export const LASTING = ['pod', 'tls', 'probe', 'reports'] as const;
@@ -18,24 +19,24 @@ export interface Life {
   readonly processes: string;
 }
 
-/** Look at one container. */
-export async function lifeOf(project: Project, service: string): Promise<Life> {
-  const [{ Id, State, RestartCount }, namespaces] = await Promise.all([
-    project.inspect(service),
-    project.exec(service, ['readlink', '/proc/self/ns/net', '/proc/self/ns/pid']),
-  ]);
+/** Look at several containers at once, by service. */
+export async function livesOf(project: Project, services: readonly string[]): Promise<Record<string, Life>> {
+  const containers = byService(await project.containers());
+  const lives = services.map(async (service) => [service, await lifeIn(containers.get(service)!)] as const);
+  return Object.fromEntries(await Promise.all(lives));
+}
+
+/** Look at one. */
+export const lifeOf = async (project: Project, service: string): Promise<Life> =>
+  lifeIn(await project.inspect(service));
+
+async function lifeIn({ Id, State, RestartCount }: Inspected): Promise<Life> {
+  const namespaces = await docker(['exec', Id, 'readlink', '/proc/self/ns/net', '/proc/self/ns/pid'], {
+    timeoutMs: 30_000,
+  });
   const [network, processes] = namespaces.split('\n') as [string, string];
   return { id: Id, startedAt: State.StartedAt, pid: State.Pid, restarts: RestartCount, network, processes };
 }
-
-/** Look at several, by service. */
-export async function livesOf(project: Project, services: readonly string[]): Promise<Record<string, Life>> {
-  const lives = await Promise.all(services.map(async (service) => [service, await lifeOf(project, service)] as const));
-  return Object.fromEntries(lives);
-}
-
-/** Everybody in the pod but one. */
-export const allBut = (service: Service): Service[] => LASTING.filter((each) => each !== service);
 
 /** When the init container last ended; it must not change while the others come and go. */
 export async function initEnd(project: Project): Promise<string> {

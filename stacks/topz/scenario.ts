@@ -1,12 +1,14 @@
 /** What the topz stack must do, seen from outside and from inside its containers. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../scripts/lib/engine.ts';
-import { eventually, steadily } from '../../scripts/lib/poll.ts';
+import { eventually } from '../../scripts/lib/poll.ts';
 import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { checkPage, closeBrowser } from './browser.ts';
+import { compareCharges } from './charge.ts';
+import { bearChurn } from './churn.ts';
 import { groupOf, processesOf, Topz } from './client.ts';
 import { lookAround } from './hands-on.ts';
-import { charges, chargedAt, lives, ps } from './inside.ts';
+import { lives, ps } from './inside.ts';
 
 const { must, run, finally: afterwards } = scenario(import.meta.url);
 
@@ -86,46 +88,7 @@ must(
     say: 'webstats computes all the time. What topz says it uses is what the scheduler charged it in the same second.',
     within: 120_000,
   },
-  async (stage) => {
-    const { project, say } = stage;
-    const topz = topzOf(stage);
-    const { pid } = processesOf(await topz.overview(), WEBSTATS.name)[0]!;
-    const windows = await eventually(
-      'four windows could be compared',
-      async () => {
-        const reading = charges(project, 'apache', pid, 8);
-        const looks: { to: number; window: number; percent: number }[] = [];
-        await steadily(
-          async () => {
-            const { uptime_seconds: to, window_seconds: window, processes } = await topz.overview();
-            const percent = processes.find((process) => process.pid === pid)?.cpu_percent;
-            if (window !== null && percent !== null && percent !== undefined) looks.push({ to, window, percent });
-          },
-          8000,
-          1000,
-        );
-        const readings = await reading;
-        const compared = looks.flatMap(({ to, window, percent }) => {
-          const [end, begin] = [chargedAt(readings, to), chargedAt(readings, to - window)];
-          if (end === undefined || begin === undefined) return [];
-          return [{ percent, charged: ((end - begin) / 1e9 / window) * 100 }];
-        });
-        return compared.length >= 4 && compared;
-      },
-      { within: 100_000 },
-    );
-    const told = windows.map(({ percent, charged }) => `${percent} of ${charged.toFixed(1)}`).join(', ');
-    assert.ok(
-      windows.every(({ charged }) => charged > 3),
-      `it is busy: ${told}`,
-    );
-    for (const { percent, charged } of windows) {
-      // On a machine that leaves it a few percent, the two ticks at a window's ends are more than 10 %.
-      const tolerance = Math.max(0.1 * charged, 2);
-      assert.ok(Math.abs(percent - charged) <= tolerance, `topz and the scheduler, in percent: ${told}`);
-    }
-    say(`topz and the scheduler, in percent of a processor: ${told}`);
-  },
+  (stage) => compareCharges(stage, topzOf(stage), WEBSTATS.name),
 );
 
 must(
@@ -222,66 +185,7 @@ must(
     say: 'For a minute, hundreds of processes come and go in the app while topz is asked all the time.',
     within: 150_000,
   },
-  async (stage) => {
-    const { project, say } = stage;
-    const topz = topzOf(stage);
-    const own = async () => processesOf(await topz.overview(), 'topz')[0]!;
-    const size = async (): Promise<{ files: number; mebibytes: number }> => {
-      const { pid } = await own();
-      const text = await project.exec('topz', [
-        'bash',
-        '-c',
-        `ls /proc/${pid}/fd | wc -l; grep VmRSS /proc/${pid}/status`,
-      ]);
-      const [, files, kib] = /^(\d+)\s+VmRSS:\s+(\d+) kB/.exec(text)!;
-      return { files: Number(files), mebibytes: Number(kib) / 1024 };
-    };
-    const { pid } = await own();
-    const before = await size();
-    const script = `end=$((SECONDS + 60)); count=0
-      while ((SECONDS < end)); do
-        for i in {1..25}; do sleep "0.\${RANDOM:0:2}" & done
-        count=$((count + 25)); wait
-      done; echo $count`;
-    const churn = project.exec('apache', ['bash', '-c', script], { timeoutMs: 120_000 });
-    let scrapes = 0;
-    const seen = new Set<string>();
-    let most = 0;
-    const paths = ['/metrics', '/topz?format=text&tree', '/topz?format=json&history'];
-    await steadily(
-      async () => {
-        await topz.text(paths[scrapes++ % paths.length]!);
-        const { processes } = await topz.overview();
-        for (const process of processes) {
-          assert.type(process.command, 'string');
-          assert.ok(process.pid > 0 && process.resident_bytes >= 0 && process.elapsed_seconds >= 0);
-          if (process.name === 'sleep') seen.add(`${process.pid} ${process.started}`);
-        }
-        most = Math.max(most, processes.length);
-        scrapes++;
-      },
-      60_000,
-      150,
-    );
-    const started = Number(await churn);
-    assert.ok(started >= 300, `${started} processes came and went`);
-    assert.ok(seen.size >= 100, `${seen.size} of them were seen`);
-    assert.is((await own()).pid, pid, 'the same topz all the time');
-    const log = await project.logs((await project.inspect('topz')).Id);
-    assert.not.match(log, /"level":"(warn|error|fatal)"/);
-    await eventually('none of them is shown any more', async () => {
-      const { processes } = await topz.overview();
-      return processes.every(({ name, uid }) => name !== 'sleep' || uid !== APACHE.uid);
-    });
-    const after = await eventually('its files are back to what they were', async () => {
-      const now = await size();
-      return now.files <= before.files + 2 && now;
-    });
-    assert.ok(after.mebibytes - before.mebibytes < 12, `memory ${before.mebibytes} MiB, then ${after.mebibytes} MiB`);
-    say(
-      `${started} processes, ${seen.size} seen, up to ${most} at once, ${scrapes} scrapes; files ${before.files} then ${after.files}, memory ${before.mebibytes.toFixed(1)} then ${after.mebibytes.toFixed(1)} MiB`,
-    );
-  },
+  (stage) => bearChurn(stage, topzOf(stage), APACHE.uid),
 );
 
 must(

@@ -11,9 +11,6 @@ import { Users } from './proc/users.ts';
 import { Sampler } from './sampler.ts';
 import { serveTopz } from './server.ts';
 
-/** In the image the page lies beside the program; in the source tree both are bundled to `dist`. */
-const ASSETS = import.meta.filename.endsWith('.ts') ? join(import.meta.dirname, '../dist') : import.meta.dirname;
-
 async function job({
   parameters,
   log,
@@ -71,6 +68,7 @@ function maskPattern(text: string | undefined): RegExp | undefined {
   return ''.search(pattern) === 0 ? refuse('it matches the empty text') : pattern;
 }
 
-const asset = (name: string): string => readFileSync(join(ASSETS, name), 'utf8');
+/** What the page loads lies beside the program, as both are bundled. */
+const asset = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
 
 await runSidecar(contract, job, { args: translateArguments(process.argv.slice(2)) });

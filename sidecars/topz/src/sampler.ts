@@ -79,6 +79,7 @@ export class Sampler {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#scanner.close();
   }
 
   /** What runs now: at most FRESH milliseconds old. */

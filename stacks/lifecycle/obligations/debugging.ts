@@ -47,18 +47,18 @@ export function debuggingObligations({ must }: Scenario): void {
       const wide = picture.text.split('\n').filter((line) => line.length > 80 && !line.startsWith('Pod of'));
       assert.equal(wide, [], 'lines for a terminal of 80 columns');
 
-      const [logs, metrics, engineOnly, sockets] = [
-        await debug(project, 'reports', '--logs'),
-        await debug(project, 'probe', '--metrics'),
-        await debug(project, 'reports', '--metrics'),
-        await debug(project, 'tls', '--sockets'),
-      ];
+      const [logs, metrics, engineOnly, sockets, ps] = await Promise.all([
+        debug(project, 'reports', '--logs'),
+        debug(project, 'probe', '--metrics'),
+        debug(project, 'reports', '--metrics'),
+        debug(project, 'tls', '--sockets'),
+        debug(project, 'reports', '--', 'ps', '-eo', 'args'),
+      ]);
       assert.match(logs.text, /reports on 127\.0\.0\.1:8000/);
       assert.match(metrics.text, /^probe_checks_total\{target="reports",result="success"\} [1-9]/m);
       assert.match(engineOnly.text, /^# the engine: CPU [\d.]+%, memory .*MiB/);
       assert.match(sockets.text, /tcp +LISTEN +127\.0\.0\.1:8000 +\S+ +reports/);
 
-      const ps = await debug(project, 'reports', '--', 'ps', '-eo', 'args');
       for (const program of ['tls.mjs', 'probe.mjs', 'reports.py'])
         assert.ok(ps.text.includes(program), `ps shows ${program}`);
       const tools = await debug(

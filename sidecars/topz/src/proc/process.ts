@@ -2,6 +2,11 @@
 
 import type { History } from '../history.ts';
 
+export interface OpenFiles {
+  readonly stat: number;
+  readonly statm: number;
+}
+
 /** Processor time of a whole life, in ticks, and when it was read, in milliseconds. */
 export interface Mark {
   ticks: number;
@@ -23,6 +28,8 @@ export class Process {
   virtualBytes = 0;
   /** Null when it may not be read. */
   openFiles: number | null = null;
+  /** Its stat and statm, held open; undefined for one that is new, or beyond the bound. */
+  files: OpenFiles | undefined;
   /** The number of the scan that saw it last. */
   seen = 0;
 

@@ -25,12 +25,22 @@ export class ProcReader {
       return why(error);
     }
     try {
-      return readSync(file, this.buffer, 0, CAPACITY, 0);
-    } catch (error) {
-      // A process that ends between open and read answers ESRCH.
-      return why(error);
+      return this.readOpen(file);
     } finally {
       closeSync(file);
+    }
+  }
+
+  /**
+   * Read a file that is open, from its beginning: it says anew what holds now.
+   * @returns as `read`; GONE, too, when another process has got the id
+   */
+  readOpen(file: number): number {
+    try {
+      return readSync(file, this.buffer, 0, CAPACITY, 0);
+    } catch (error) {
+      // A process that has ended answers ESRCH.
+      return why(error);
     }
   }
 }

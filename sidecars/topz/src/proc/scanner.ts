@@ -5,9 +5,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { Mask } from '../mask/mask.ts';
 import { groupOf, nameOf, splitArguments, uidOf } from './facts.ts';
+import { KeptFiles } from './kept-files.ts';
 import { printable } from './printable.ts';
 import { Process } from './process.ts';
-import { DENIED, ProcReader, why } from './reader.ts';
+import { DENIED, GONE, ProcReader, why } from './reader.ts';
 import { newStat, parseResident, parseStat, type Stat } from './stat.ts';
 
 export interface ScannerOptions {
@@ -41,6 +42,7 @@ export class Scanner {
   readonly #ticksPerSecond: number;
   readonly #reader = new ProcReader();
   readonly #stat: Stat = newStat();
+  readonly #kept: KeptFiles;
   readonly #countsFiles: boolean;
   #scan = 0;
 
@@ -49,6 +51,7 @@ export class Scanner {
     this.#mask = mask;
     this.#max = maxProcesses;
     this.#ticksPerSecond = ticksPerSecond;
+    this.#kept = new KeptFiles(proc);
     // Since Linux 6.2 the size of /proc/PID/fd is the number of open files, for everybody to see.
     this.#countsFiles = openFileCount(`${proc}/self/fd`) > 0;
   }
@@ -59,9 +62,18 @@ export class Scanner {
    */
   scan(uptime: number): void {
     this.#scan++;
-    const ids = this.#processIds();
-    for (const pid of ids) this.#look(pid, uptime);
-    for (const [pid, process] of this.processes) if (process.seen !== this.#scan) this.processes.delete(pid);
+    for (const pid of this.#processIds()) this.#look(pid, uptime);
+    for (const process of this.processes.values()) if (process.seen !== this.#scan) this.#forget(process);
+  }
+
+  /** Close what is held open. */
+  close(): void {
+    for (const process of this.processes.values()) this.#forget(process);
+  }
+
+  #forget(process: Process): void {
+    this.#kept.release(process);
+    this.processes.delete(process.pid);
   }
 
   #processIds(): number[] {
@@ -77,13 +89,18 @@ export class Scanner {
   #look(pid: number, uptime: number): void {
     const directory = `${this.#proc}/${pid}`;
     const stat = this.#stat;
-    const length = this.#reader.read(`${directory}/stat`);
+    let process = this.processes.get(pid);
+    let length = process?.files ? this.#reader.readOpen(process.files.stat) : GONE;
+    if (length === GONE) {
+      if (process?.files) this.#kept.release(process);
+      length = this.#reader.read(`${directory}/stat`);
+    }
     if (length <= 0 || !parseStat(this.#reader.buffer, length, stat)) {
       if (length !== DENIED) this.vanished++;
       return;
     }
-    let process = this.processes.get(pid);
     if (process === undefined || process.startTicks !== stat.startTicks) {
+      if (process) this.#kept.release(process);
       process = new Process(pid, stat.startTicks);
     }
     const { buffer } = this.#reader;
@@ -107,7 +124,7 @@ export class Scanner {
         return;
       }
     }
-    const memory = this.#reader.read(`${directory}/statm`);
+    const memory = process.files ? this.#reader.readOpen(process.files.statm) : this.#reader.read(`${directory}/statm`);
     const resident = memory > 0 ? parseResident(this.#reader.buffer, memory) : undefined;
     const files = this.#openFiles(directory);
     if (resident === undefined || files === 'gone') {
@@ -118,7 +135,9 @@ export class Scanner {
     process.openFiles = files;
     process.seen = this.#scan;
     process.readAt = performance.now();
-    this.processes.set(pid, process);
+    // Most that are seen once are never seen again.
+    if (process.files === undefined && this.processes.get(pid) === process) this.#kept.keep(process, directory);
+    else this.processes.set(pid, process);
   }
 
   /** Returns false when the process is gone. */
