@@ -63,6 +63,19 @@ test('a version that was removed by hand is made again', async () => {
   await sidecar.stop();
 });
 
+test('a version that was lost is judged anew before anybody sees it', async () => {
+  const repository = new TestRepository();
+  const seen = join(temporaryDirectory('gate'), 'seen');
+  const gate = `#!/bin/sh\nls -d ../../link/gate >> ${seen} 2> /dev/null\ntouch judged\n`;
+  const hash = repository.commit({ gate: { executable: gate } });
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_GATE_COMMAND: './gate' });
+  await sidecar.lives(hash);
+  rmSync(join(sidecar.root, '.worktrees', hash), { recursive: true });
+  await eventually('it is back', () => existsSync(sidecar.path('judged')));
+  assert.is(readFileSync(seen, 'utf8'), '', 'while it was judged no link led to it');
+  await sidecar.stop();
+});
+
 test('half-made versions, strays and stale locks are no obstacle', async () => {
   const { repository, sidecar, hash } = await synced();
   await sidecar.kill();
@@ -223,11 +236,11 @@ test('after a start of the machine only what was on the disk is trusted', async 
   writeFileSync(record, JSON.stringify({ ...written, boot: 'another', durable: false }));
   writeFileSync(join(sidecar.root, '.worktrees', hash, 'made-by-nobody'), '');
   const second = sidecar.again();
-  await eventually(
-    'it is made again',
-    () => existsSync(second.path('file')) && !existsSync(second.path('made-by-nobody')),
-  );
-  await eventually('and counted', async () => (await second.metric('git_sync_recoveries_total{what="version"}')) === 1);
+  const recovered = 'git_sync_recoveries_total{what="version"}';
+  await eventually('it is thrown away', async () => (await second.metric(recovered)) === 1);
+  await eventually('it is made again', () => existsSync(second.path('file')));
+  assert.not(existsSync(second.path('made-by-nobody')));
+  await eventually('its record is there', () => existsSync(record));
   await second.kill();
   writeFileSync(
     record,
@@ -235,7 +248,7 @@ test('after a start of the machine only what was on the disk is trusted', async 
   );
   const third = second.again();
   await eventually('it looked', async () => (await third.metric('git_sync_count_total{status="noop"}')) > 0);
-  assert.is(await third.metric('git_sync_recoveries_total{what="version"}'), 0);
+  assert.is(await third.metric(recovered), 0);
   await third.stop();
 });
 
