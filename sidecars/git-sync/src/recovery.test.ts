@@ -42,7 +42,11 @@ test('a missing link, and one that leads elsewhere, is put right while it runs',
     'both are counted',
     async () => (await sidecar.metric('git_sync_publications_total{reason="repair"}')) === 2,
   );
-  assert.is(await sidecar.metric('git_sync_fetch_count_total'), 1, 'nothing had to be fetched for it');
+  assert.is(
+    await sidecar.metric('git_sync_fetch_count_total'),
+    1,
+    `nothing had to be fetched for it: ${sidecar.output}`,
+  );
   await sidecar.stop();
 });
 
