@@ -76,7 +76,7 @@ export function webhookChannel(
         maxBody: 1024 * 1024,
         signal,
       });
-      if (options.successStatus !== -1 && status !== options.successStatus) throw new Error(`it answered ${status}`);
+      if (options.successStatus !== 0 && status !== options.successStatus) throw new Error(`it answered ${status}`);
     },
   };
 }
