@@ -34,6 +34,8 @@ const ONE_TIME_NOTIFICATIONS = 60_000;
 export async function startGitSync(kit: GitSyncKit): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown, adminPath } = kit;
   const options = readOptions(parameters);
+  // Consumers are other users; what is not for them says so itself.
+  process.umask(0o022);
   const { layout, repository } = options;
   const marker = prepareRoot(layout);
   const secrets = new Secrets();
