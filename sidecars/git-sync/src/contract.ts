@@ -206,9 +206,9 @@ export const contract = defineContract({
     GITSYNC_WEBHOOK_SUCCESS_STATUS: {
       type: 'integer',
       default: '200',
-      min: -1,
+      min: 0,
       max: 599,
-      description: 'The status that means success; -1 takes any',
+      description: 'The status that means success; 0 takes any',
     },
     GITSYNC_WEBHOOK_TIMEOUT: {
       type: 'duration',

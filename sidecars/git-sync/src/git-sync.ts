@@ -2,12 +2,12 @@
 import type { Kit } from '../../kit/sidecar.ts';
 import { contract, EXIT_GAVE_UP } from './contract.ts';
 import { ErrorFile } from './error-file.ts';
-import { asSyncError, SyncError } from './failure.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { Loop } from './loop.ts';
-import { exechookChannel, signalChannel, webhookChannel, type Channel } from './notify/channels.ts';
+import { channelsOf } from './notify/channels.ts';
 import { Notifier } from './notify/notifier.ts';
-import { readOptions, type Options } from './options.ts';
+import { readOptions } from './options.ts';
+import { Outcomes } from './outcomes.ts';
 import { receive } from './receive/receiver.ts';
 import { hasState, prepareRoot, recover } from './recover.ts';
 import { Secrets } from './repository/secrets.ts';
@@ -15,7 +15,7 @@ import { Session } from './repository/session.ts';
 import { Store } from './repository/store.ts';
 import { Syncer } from './syncer.ts';
 import { Verification } from './verification.ts';
-import { bootId, Records } from './versions/records.ts';
+import { Records } from './versions/records.ts';
 import { Publisher } from './versions/publisher.ts';
 import { StateFile } from './versions/state.ts';
 import { Versions } from './versions/versions.ts';
@@ -34,6 +34,8 @@ const ONE_TIME_NOTIFICATIONS = 60_000;
 export async function startGitSync(kit: GitSyncKit): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown, adminPath } = kit;
   const options = readOptions(parameters);
+  // Consumers are other users; what is not for them says so itself.
+  process.umask(0o022);
   const { layout, repository } = options;
   const marker = prepareRoot(layout);
   const secrets = new Secrets();
@@ -104,17 +106,15 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
     },
   );
 
-  let failures = 0;
-  const observe = (status: string, ms: number): void => {
-    metrics.git_sync_count_total.inc({ status });
-    metrics.git_sync_duration_seconds.observe({ status }, ms / 1000);
-    metrics.git_sync_failures.set(failures);
-    metrics.git_sync_refused.set(state.get().refused ? 1 : 0);
-    metrics.git_sync_worktrees.set(publisher.list().length);
-    metrics.git_sync_live_info.reset();
-    const live = publisher.live();
-    if (live !== undefined) metrics.git_sync_live_info.set({ hash: live }, 1);
-  };
+  const outcomes = new Outcomes({
+    metrics,
+    check,
+    errors,
+    state,
+    publisher,
+    log,
+    redact: (text) => secrets.redact(text),
+  });
   const endOneTime = async (): Promise<void> => {
     const { refused } = state.get();
     const told = await notifier.idle(AbortSignal.timeout(ONE_TIME_NOTIFICATIONS)).then(
@@ -131,30 +131,18 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
     period: options.period,
     sync: (trigger, signal) => syncer.sync(trigger === 'webhook' || trigger === 'signal', signal),
     onOutcome: async (outcome, ms) => {
-      failures = 0;
-      const { refused } = state.get();
-      if (refused) await errors.report(new SyncError(refused.by, refused.reason), 0);
-      else errors.clear();
-      check.pass();
-      metrics.git_sync_last_success_timestamp_seconds.setToCurrentTime();
-      observe(outcome, ms);
+      await outcomes.succeeded(outcome, ms);
       housekeeping.discard();
       verification.resume(publisher.live());
       if (parameters.GITSYNC_ONE_TIME) void endOneTime();
       return !parameters.GITSYNC_ONE_TIME;
     },
     onFailure: async (thrown, ms) => {
-      const error = asSyncError(thrown, (text) => secrets.redact(text));
-      failures += 1;
-      check.fail(error.message);
-      observe('error', ms);
-      log.error({ reason: error.reason, error: error.message, advice: error.advice, failures }, 'sync failed');
-      if (error.reason === 'other' && !(thrown instanceof SyncError)) log.debug({ err: thrown }, 'sync failed');
-      await errors.report(error, failures);
+      const { reason } = await outcomes.failed(thrown, ms);
       store.clearLocks();
-      if (error.reason === 'disk-full') await housekeeping.makeRoom().catch(() => {});
+      if (reason === 'disk-full') await housekeeping.makeRoom().catch(() => {});
       const allowed = parameters.GITSYNC_MAX_FAILURES;
-      if (allowed < 0 || failures <= allowed) return true;
+      if (allowed < 0 || outcomes.failures <= allowed) return true;
       void shutdown.run('too many failures in a row', EXIT_GAVE_UP);
       return false;
     },
@@ -217,35 +205,4 @@ function credentialsOf(parameters: GitSyncKit['parameters']): ConstructorParamet
     sshKeyFile: parameters.GITSYNC_SSH_KEY_FILE,
     sshKnownHostsFile: parameters.GITSYNC_SSH_KNOWN_HOSTS_FILE,
   };
-}
-
-function channelsOf(
-  parameters: GitSyncKit['parameters'],
-  { signal, exechook }: Options,
-  { session, publisher }: { session: Session; publisher: Publisher },
-): Channel[] {
-  const url = parameters.GITSYNC_WEBHOOK_URL;
-  return [
-    ...(signal ? [signalChannel(signal, parameters.GITSYNC_EXECHOOK_BACKOFF, { boot: bootId() })] : []),
-    ...(exechook
-      ? [
-          exechookChannel(exechook, {
-            timeout: parameters.GITSYNC_EXECHOOK_TIMEOUT,
-            backoff: parameters.GITSYNC_EXECHOOK_BACKOFF,
-            locate: (hash) => publisher.locate(hash),
-            env: (hash) => session.programEnvironment([], { GITSYNC_HASH: hash, GITSYNC_REF: parameters.GITSYNC_REF }),
-          }),
-        ]
-      : []),
-    ...(url === undefined
-      ? []
-      : [
-          webhookChannel(url, {
-            method: parameters.GITSYNC_WEBHOOK_METHOD,
-            successStatus: parameters.GITSYNC_WEBHOOK_SUCCESS_STATUS,
-            timeout: parameters.GITSYNC_WEBHOOK_TIMEOUT,
-            backoff: parameters.GITSYNC_WEBHOOK_BACKOFF,
-          }),
-        ]),
-  ];
 }

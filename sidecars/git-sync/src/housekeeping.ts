@@ -93,7 +93,8 @@ export class Housekeeping {
   /** What is live, and what may be gone back to. */
   #kept(): Set<string> {
     const { publisher, state } = this.#parts;
-    const { previous, verified } = state.get();
-    return new Set([publisher.live(), previous, verified].filter((hash) => hash !== undefined));
+    const { published, previous, verified } = state.get();
+    // Somebody may have removed the link just now: what was published is live all the same.
+    return new Set([publisher.live(), published?.hash, previous, verified].filter((hash) => hash !== undefined));
   }
 }

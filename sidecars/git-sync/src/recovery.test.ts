@@ -42,7 +42,11 @@ test('a missing link, and one that leads elsewhere, is put right while it runs',
     'both are counted',
     async () => (await sidecar.metric('git_sync_publications_total{reason="repair"}')) === 2,
   );
-  assert.is(await sidecar.metric('git_sync_fetch_count_total'), 1, 'nothing had to be fetched for it');
+  assert.is(
+    await sidecar.metric('git_sync_fetch_count_total'),
+    1,
+    `nothing had to be fetched for it: ${sidecar.output}`,
+  );
   await sidecar.stop();
 });
 
@@ -60,6 +64,19 @@ test('a version that was removed by hand is made again', async () => {
   const { sidecar, hash } = await synced();
   rmSync(join(sidecar.root, '.worktrees', hash), { recursive: true });
   await eventually('it is back', () => readFileSync(sidecar.path('file'), 'utf8') === 'one');
+  await sidecar.stop();
+});
+
+test('a version that was lost is judged anew before anybody sees it', async () => {
+  const repository = new TestRepository();
+  const seen = join(temporaryDirectory('gate'), 'seen');
+  const gate = `#!/bin/sh\nls -d ../../link/gate >> ${seen} 2> /dev/null\ntouch judged\n`;
+  const hash = repository.commit({ gate: { executable: gate } });
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_GATE_COMMAND: './gate' });
+  await sidecar.lives(hash);
+  rmSync(join(sidecar.root, '.worktrees', hash), { recursive: true });
+  await eventually('it is back', () => existsSync(sidecar.path('judged')));
+  assert.is(readFileSync(seen, 'utf8'), '', 'while it was judged no link led to it');
   await sidecar.stop();
 });
 
@@ -223,11 +240,11 @@ test('after a start of the machine only what was on the disk is trusted', async 
   writeFileSync(record, JSON.stringify({ ...written, boot: 'another', durable: false }));
   writeFileSync(join(sidecar.root, '.worktrees', hash, 'made-by-nobody'), '');
   const second = sidecar.again();
-  await eventually(
-    'it is made again',
-    () => existsSync(second.path('file')) && !existsSync(second.path('made-by-nobody')),
-  );
-  await eventually('and counted', async () => (await second.metric('git_sync_recoveries_total{what="version"}')) === 1);
+  const recovered = 'git_sync_recoveries_total{what="version"}';
+  await eventually('it is thrown away', async () => (await second.metric(recovered)) === 1);
+  await eventually('it is made again', () => existsSync(second.path('file')));
+  assert.not(existsSync(second.path('made-by-nobody')));
+  await eventually('its record is there', () => existsSync(record));
   await second.kill();
   writeFileSync(
     record,
@@ -235,7 +252,7 @@ test('after a start of the machine only what was on the disk is trusted', async 
   );
   const third = second.again();
   await eventually('it looked', async () => (await third.metric('git_sync_count_total{status="noop"}')) > 0);
-  assert.is(await third.metric('git_sync_recoveries_total{what="version"}'), 0);
+  assert.is(await third.metric(recovered), 0);
   await third.stop();
 });
 

@@ -105,7 +105,7 @@ export class Syncer {
     const { ref, depth, onFetch } = this.#options;
     const isKnown = (hash: string): boolean => publisher.has(hash) || state.get().refused?.hash === hash;
     if (isHash(ref) && isKnown(ref)) return ref;
-    if (!expected && !isHash(ref) && publisher.live() !== undefined) {
+    if (!expected && !isHash(ref) && publisher.list().length > 0) {
       const hash = await store.lookUp(ref, limits());
       if (isKnown(hash)) return hash;
     }

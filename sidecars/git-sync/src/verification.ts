@@ -32,7 +32,12 @@ export class Verification {
     const { verify: options, state } = this.#options;
     if (!options || live === undefined || live === state.get().verified || this.#current) return;
     const stop = new AbortController();
-    this.#current = { hash: live, stop, done: this.#run(live, options, stop.signal) };
+    const done = this.#run(live, options, stop.signal).catch((error: Error) => {
+      // The answer could not be written down, on a full disk say: it is asked for again at the next sync.
+      this.#current = undefined;
+      this.#options.log.warn({ hash: live, reason: error.message }, 'the verification came to nothing');
+    });
+    this.#current = { hash: live, stop, done };
   }
 
   async stop(): Promise<void> {

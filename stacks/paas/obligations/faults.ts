@@ -1,6 +1,6 @@
 /** A git server that is down or out of its mind. */
 import * as assert from 'uvu/assert';
-import { metric, ready } from '../../../scripts/lib/admin.ts';
+import { ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { liveCommit, startTool, syncStatus } from '../inside.ts';
@@ -23,18 +23,18 @@ export function faults(must: Must): void {
       const commit = await liveCommit(project);
 
       await project.stop('git-http');
-      stage.say(`down: ${await complaint(stage, 'unreachable')}`);
+      stage.say(`down: ${await complaint(stage, 'unreachable', /connect/i)}`);
       await eventually('the sidecar is not ready', async () => !(await ready(project, 'git-sync')), {
         within: NOTICED,
         every: 250,
       });
-      for (const [kind, reason] of [
-        ['refuse', 'unreachable'],
-        ['slow', 'timeout'],
-        ['garbage', 'garbage'],
+      for (const [kind, reason, words] of [
+        ['refuse', 'unreachable', /503/],
+        ['slow', 'timeout', /5\.\d s/],
+        ['garbage', 'garbage', /./],
       ] as const) {
         const faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
-        stage.say(`${kind}: ${await complaint(stage, reason)}`);
+        stage.say(`${kind}: ${await complaint(stage, reason, words)}`);
         assert.match(await page(stage), called(current()), 'the application is served');
         assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');
       }
@@ -49,17 +49,18 @@ export function faults(must: Must): void {
 }
 
 /**
- * What the sidecar says is wrong, after it has tried at least twice from now on.
- * @param reason the word for it that is expected
+ * Wait until the sidecar says what is wrong.
+ * @param reason its word for it
+ * @param words what else is in the message
  */
-async function complaint({ project }: Stage, reason: string): Promise<string> {
-  const failures = (): Promise<number> => metric(project, 'git-sync', 'git_sync_count_total{status="error"}');
-  const before = await failures();
-  await eventually('the sidecar has failed twice', async () => (await failures()) >= before + 2, {
-    within: NOTICED,
-    every: 250,
-  });
-  const { error } = await syncStatus(project);
-  assert.is(error?.reason, reason, error?.error);
+async function complaint({ project }: Stage, reason: string, words: RegExp): Promise<string> {
+  const { error } = await eventually(
+    `the sidecar says ${reason}`,
+    async () => {
+      const status = await syncStatus(project);
+      return status.error?.reason === reason && words.test(status.error.error) && status;
+    },
+    { within: NOTICED, every: 200 },
+  );
   return error!.error;
 }

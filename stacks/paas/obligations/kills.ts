@@ -1,7 +1,6 @@
 /** Containers that die. */
 import { setTimeout as pause } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import type { Project } from '../../../scripts/lib/compose.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import { startTool } from '../inside.ts';
@@ -15,6 +14,9 @@ const LONGEST_LIFE = 1500;
 /** Every third push does not pass the gate. */
 const BAD = 3;
 
+/** Push one commit after the other, and begin again, until there is a file `stop`. */
+const PUSH_UNTIL_STOPPED =
+  'cd app; while :; do for hash in "$@"; do [[ -e ../stop ]] && exit; git push --quiet --force origin "$hash:refs/heads/main" || exit; sleep "0.$((RANDOM % 6))"; done; done';
 const END_NODEMON =
   'for file in /proc/[0-9]*/cmdline; do if [[ $(tr "\\0" " " < "$file") == *"/bin/nodemon "* ]]; then pid=${file#/proc/}; kill -KILL "${pid%/cmdline}"; exit; fi; done 2> /dev/null';
 
@@ -66,11 +68,18 @@ export function kills(must: Must): void {
       for (const [index, commit] of commits.entries()) hashes.set(commit, numbers[index + 1]!);
 
       const watcher = await startTool<WatchReport>(project, ['watch', '/git/current']);
-      for (const commit of commits.slice(0, -1)) {
-        await developer.push('--force', `${commit}:refs/heads/main`);
+      const pusher = developer.bash(PUSH_UNTIL_STOPPED, commits.slice(0, -1));
+      // Awaited below; a failure before that must not end the process.
+      pusher.catch(() => {});
+      const sidecar = await project.id('git-sync');
+      for (let kill = 0; kill < KILLS; kill++) {
         await pause(Math.random() * life);
-        await restart(project);
+        // With all its processes; and started at once, without a restart policy's pauses.
+        await docker(['kill', sidecar], { timeoutMs: 30_000 });
+        await docker(['start', sidecar], { timeoutMs: 30_000 });
       }
+      await developer.bash('touch stop');
+      await pusher;
       await developer.push('--force', `${commits.at(-1)}:refs/heads/main`);
       const last = numbers.at(-1)!;
       await becomes(stage, last);
@@ -90,11 +99,4 @@ export function kills(must: Must): void {
       );
     },
   );
-}
-
-/** Kill the sidecar's container with all its processes, and start it at once: no restart policy's pauses. */
-async function restart(project: Project): Promise<void> {
-  const id = await project.id('git-sync');
-  await docker(['kill', id], { timeoutMs: 30_000 });
-  await docker(['start', id], { timeoutMs: 30_000 });
 }

@@ -2,6 +2,10 @@
 import { runCommand } from '../../../kit/command.ts';
 import { request } from '../../../kit/http-client.ts';
 import { findProcesses, sendSignal, type ProcessInfo } from '../../../kit/processes.ts';
+import type { Options, ParameterValues } from '../options.ts';
+import type { Session } from '../repository/session.ts';
+import type { Publisher } from '../versions/publisher.ts';
+import { bootId } from '../versions/records.ts';
 import type { Publication } from '../versions/state.ts';
 
 export interface Channel {
@@ -76,7 +80,43 @@ export function webhookChannel(
         maxBody: 1024 * 1024,
         signal,
       });
-      if (options.successStatus !== -1 && status !== options.successStatus) throw new Error(`it answered ${status}`);
+      if (options.successStatus !== 0 && status !== options.successStatus) throw new Error(`it answered ${status}`);
     },
   };
+}
+
+/**
+ * The channels that the parameters ask for.
+ * @param session gives a program its environment
+ * @param publisher knows where a version is
+ */
+export function channelsOf(
+  parameters: ParameterValues,
+  { signal, exechook }: Options,
+  { session, publisher }: { session: Session; publisher: Publisher },
+): Channel[] {
+  const url = parameters.GITSYNC_WEBHOOK_URL;
+  return [
+    ...(signal ? [signalChannel(signal, parameters.GITSYNC_EXECHOOK_BACKOFF, { boot: bootId() })] : []),
+    ...(exechook
+      ? [
+          exechookChannel(exechook, {
+            timeout: parameters.GITSYNC_EXECHOOK_TIMEOUT,
+            backoff: parameters.GITSYNC_EXECHOOK_BACKOFF,
+            locate: (hash) => publisher.locate(hash),
+            env: (hash) => session.programEnvironment([], { GITSYNC_HASH: hash, GITSYNC_REF: parameters.GITSYNC_REF }),
+          }),
+        ]
+      : []),
+    ...(url === undefined
+      ? []
+      : [
+          webhookChannel(url, {
+            method: parameters.GITSYNC_WEBHOOK_METHOD,
+            successStatus: parameters.GITSYNC_WEBHOOK_SUCCESS_STATUS,
+            timeout: parameters.GITSYNC_WEBHOOK_TIMEOUT,
+            backoff: parameters.GITSYNC_WEBHOOK_BACKOFF,
+          }),
+        ]),
+  ];
 }

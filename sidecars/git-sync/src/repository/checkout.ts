@@ -38,21 +38,24 @@ export async function checkOut({
   mkdirSync(to.directory, { recursive: true, mode: 0o755 });
   const configuration = sparseConfiguration(store, sparse);
   const git = (args: readonly string[]): Promise<string> => gitIn(store, to, [...configuration, ...args], limits);
-  if (shareWith && existsSync(shareWith.index)) {
+  // Whatever is not as the commit has it is replaced, never written into: a link's other end stays as it is.
+  const fill = (): Promise<string> => git(['read-tree', '--reset', '-u', commit]);
+  if (!shareWith || !existsSync(shareWith.index)) await fill();
+  else {
     try {
       await takeOver(shareWith, to, limits);
+      await fill();
+      // What somebody put beside the files of the version before came along.
+      await git(['clean', '-ffdxq']);
     } catch (error) {
       if (error instanceof SyncError && ['timeout', 'stopped'].includes(error.reason)) throw error;
       // What cannot be taken over is written anew.
       rmSync(to.index, { force: true });
       rmSync(to.directory, { recursive: true, force: true });
       mkdirSync(to.directory, { mode: 0o755 });
+      await fill();
     }
   }
-  // Whatever is not as the commit has it is replaced, never written into: a link's other end stays as it is.
-  await git(['read-tree', '--reset', '-u', commit]);
-  // What somebody put beside the files of the version before came along.
-  if (shareWith) await git(['clean', '-ffdxq']);
   if (readOnly) await protect(to.directory, limits);
 }
 

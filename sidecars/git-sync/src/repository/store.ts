@@ -65,7 +65,7 @@ export class Store {
 
   /** Make it when it is not there: whole, or not at all. */
   async open(limits: Limits): Promise<void> {
-    if (existsSync(join(this.directory, 'HEAD')) && existsSync(join(this.directory, 'objects'))) return;
+    if (this.#isThere()) return;
     this.destroy();
     const unfinished = `${this.directory}.new`;
     rmSync(unfinished, { recursive: true, force: true });
@@ -129,6 +129,7 @@ export class Store {
 
   /** Put it in order, when there is much to put in order. */
   async collect(limits: Limits): Promise<void> {
+    if (!this.#isThere()) return;
     const config = ['-c', 'gc.auto=500', '-c', 'gc.autoPackLimit=20', '-c', 'gc.autoDetach=false'];
     await this.git([...config, 'gc', '--auto', '--quiet', '--prune=now'], limits);
   }
@@ -143,6 +144,10 @@ export class Store {
         return false;
       throw error;
     }
+  }
+
+  #isThere(): boolean {
+    return existsSync(join(this.directory, 'HEAD')) && existsSync(join(this.directory, 'objects'));
   }
 
   async #fetch(refspecs: readonly string[], depth: number, limits: Limits): Promise<void> {

@@ -80,6 +80,12 @@ export class Publisher {
     else await this.#publishDirectory(hash);
   }
 
+  /** Nothing leads to a version that is about to be made, not even a link from before it was lost. */
+  withdraw(hash: string): void {
+    const { link } = this.#layout;
+    if (statOf(link)?.isSymbolicLink() && this.#target() === this.directory(hash)) rmSync(link);
+  }
+
   /** After a crash: give every version its name, and remove a link on its way. */
   settle(): void {
     rmSync(this.#temporaryLink(), { force: true, recursive: true });

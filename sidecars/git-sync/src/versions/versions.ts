@@ -48,6 +48,7 @@ export class Versions {
     }: { sparse: string | undefined; limits: () => Limits; gate: (directory: string) => Promise<void> },
   ): Promise<void> {
     const directory = this.#publisher.directory(commit);
+    this.#publisher.withdraw(commit);
     this.discard(commit);
     const to: Place = { directory, index: this.#records.index(commit) };
     const { share, submodules, depth, openStore } = this.#options;
