@@ -134,7 +134,10 @@ export class FileInput {
 
   /** Whether there is a file to read a generation from. */
   #reachable(generation: Generation): boolean {
-    return this.#options.tracker.readable(generation) && !(generation.detachedAt !== undefined && generation.fd === undefined);
+    return (
+      this.#options.tracker.readable(generation) &&
+      !(generation.detachedAt !== undefined && generation.fd === undefined)
+    );
   }
 
   /** Whether what came before a generation was read, or all but an event that waits at its end. */
