@@ -69,9 +69,9 @@ export class FileInput {
 
   /** Read all that there is to read now. */
   async step(signal?: AbortSignal): Promise<void> {
-    this.#poll();
     for (let again = true; again;) {
       again = false;
+      this.#poll();
       for (const generation of this.#options.tracker.generations) {
         if (signal?.aborted) return;
         if (!this.#due(generation)) continue;
