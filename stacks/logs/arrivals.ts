@@ -57,26 +57,27 @@ export async function arrived(
 }
 
 /** The entries of the ledger that the faulty store has, in the order in which it accepted them. */
-export async function ledger(faulty: Faulty): Promise<number[]> {
-  return (await faulty.documents()).map(({ body }) => (JSON.parse(body) as { seq?: number }).seq ?? -1);
+export async function ledger(faulty: Faulty, after = 0): Promise<number[]> {
+  return (await faulty.documents(after)).map(({ body }) => (JSON.parse(body) as { seq?: number }).seq ?? -1);
 }
 
 /**
  * Wait until the faulty store has every entry of the ledger, but so many that it refuses.
+ * @param after how many documents it had before
  * @returns what was counted
  */
 export async function ledgerArrived(
   faulty: Faulty,
   expected: ReadonlySet<number>,
-  { refused = 0, within = 60_000 }: { refused?: number; within?: number } = {},
+  { after = 0, refused = 0, within = 60_000 }: { after?: number; refused?: number; within?: number } = {},
 ): Promise<Tally> {
   let last: Tally | undefined;
   return eventually(
     `${expected.size - refused} entries are in the faulty store`,
     async () => {
       // Asked first, for it is cheap.
-      if ((await faulty.counts()).created < expected.size - refused) return false;
-      last = tally(await ledger(faulty), expected);
+      if ((await faulty.counts()).created - after < expected.size - refused) return false;
+      last = tally(await ledger(faulty, after), expected);
       return last.distinct >= expected.size - refused && last;
     },
     { within, every: 500 },

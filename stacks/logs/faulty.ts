@@ -7,8 +7,11 @@ export interface Faulty {
   /** What goes wrong from now on. */
   fail(faults: readonly Fault[]): Promise<void>;
   counts(): Promise<TestStore['counts']>;
-  /** In the order in which they were accepted. */
-  documents(): Promise<StoredDocument[]>;
+  /**
+   * In the order in which they were accepted.
+   * @param after leaves so many out that came first
+   */
+  documents(after?: number): Promise<StoredDocument[]>;
 }
 
 export function openFaulty(port: (name: string) => number): Faulty {
@@ -22,8 +25,8 @@ export function openFaulty(port: (name: string) => number): Faulty {
   return {
     fail: async (faults) => void (await ask('/faults', { method: 'PUT', body: JSON.stringify(faults) })),
     counts: async () => JSON.parse(await ask('/counts')) as TestStore['counts'],
-    documents: async () => {
-      const lines = (await ask('/documents')).split('\n');
+    documents: async (after = 0) => {
+      const lines = (await ask(`/documents?after=${after}`)).split('\n');
       return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as StoredDocument);
     },
   };

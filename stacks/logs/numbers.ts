@@ -8,3 +8,6 @@ export function reserve(kind: keyof typeof next, count: number): number {
   next[kind] += count;
   return from;
 }
+
+/** All numbers of a kind that were given out, `1` to this one. */
+export const written = (kind: keyof typeof next): number => next[kind] - 1;

@@ -119,6 +119,8 @@ async function visible(
   const lines = RATE * seconds;
   const path = `${name}.log`;
   return withShipper(project, side, async () => {
+    // The only file: what was in others is not to be shipped first.
+    await project.exec('writer', ['bash', '-c', 'rm -f /live/*']);
     await project.exec('writer', ['write-lines', `/live/${path}`, '1', '1']);
     await docker(['start', await project.id(side)], { timeoutMs: 60_000 });
     await eventually('the first line is there', async () => (await store.highest(path)) === 1, { within: 30_000 });

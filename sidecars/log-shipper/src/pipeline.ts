@@ -1,5 +1,6 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
 import { hostname } from 'node:os';
+import { pause } from '../../kit/backoff.ts';
 import type { Logger } from '../../kit/log.ts';
 import type { Metrics } from '../../kit/metrics.ts';
 import { ConfigurationError, type Values } from '../../kit/parameters.ts';
@@ -32,7 +33,7 @@ export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'me
   readonly members: string;
 }
 
-/** Left of the shutdown's time for closing after the drain was cut, in milliseconds. */
+/** For closing the inputs, and left of the shutdown's time after the drain was cut, in milliseconds. */
 const CLOSING = 500;
 
 /**
@@ -57,7 +58,8 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
     parameters.FORWARD_PORT === undefined ? undefined : await startForward(parameters.FORWARD_PORT, common, spool);
 
   shutdown.step('inputs', async () => {
-    await forward?.close();
+    // A spool that is full would have it wait for the store.
+    await Promise.race([forward?.close(), pause(CLOSING)]);
     files?.stop();
     spool.stop();
   });

@@ -83,7 +83,8 @@ export class Transport {
       return { status, body: text, retryAfter: readRetryAfter(headers['retry-after']), sent: payload.length };
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      throw new Unanswered(error.reason, error.message, error);
+      // Without the URL and its query, which are the same each time.
+      throw new Unanswered(error.reason, error.cause instanceof Error ? error.cause.message : error.message, error);
     }
   }
 

@@ -108,6 +108,22 @@ scene('a line of 5 MB is cut and marked, and those around it arrive', async (rig
   assert.is(rig.again, 0);
 });
 
+scene(
+  'an event before one that is too long ends where it ends, and a long trace is cut like a long line',
+  async (rig, path) => {
+    const frames = '  at somewhere\n'.repeat(200_000);
+    writeFileSync(path('a.log'), `E1\n  at a\nE2 ${'x'.repeat(1_000_000)}\nE3\n${frames}E4\n`);
+    await rig.finish();
+    const [first, second, third, fourth] = rig.messages;
+    assert.is(first, 'E1\n  at a');
+    assert.equal([second!.slice(0, 4), second!.length], ['E2 x', 64 * 1024]);
+    assert.equal([third!.slice(0, 7), third!.length], ['E3\n  at', 64 * 1024]);
+    assert.is(fourth, 'E4');
+    assert.is(rig.messages.length, 4);
+  },
+  { multiline: /^\S/ },
+);
+
 scene('a million empty lines cost nothing', async (rig, path) => {
   writeFileSync(path('a.log'), `a\n${'\n'.repeat(1_000_000)}b\n`);
   await rig.finish();
@@ -186,6 +202,19 @@ scene('what was not read when copytruncate came is read from the copy', async (r
   await rig.finish();
   assert.equal(rig.messages, ['one', 'two', 'a longer line than both']);
   assert.is(rig.lost, 0);
+});
+
+scene('a file that is rewritten under the same banner is read anew', async (rig, path) => {
+  const banner = `#Software: ${'-'.repeat(1100)}\n`;
+  writeFileSync(path('a.log'), `${banner}one\ntwo\n`);
+  await rig.look();
+  rig.deliver();
+  writeFileSync(path('a.log'), `${banner}three\nfour\nfive\n`);
+  await rig.finish();
+  assert.equal(
+    rig.messages.map((message) => message.slice(0, 5)),
+    ['#Soft', 'one', 'two', '#Soft', 'three', 'four', 'five'],
+  );
 });
 
 scene('a copy is not read, and a file that only began like another is', async (rig, path) => {

@@ -69,9 +69,9 @@ export class FileInput {
 
   /** Read all that there is to read now. */
   async step(signal?: AbortSignal): Promise<void> {
-    this.#poll();
     for (let again = true; again;) {
       again = false;
+      this.#poll();
       for (const generation of this.#options.tracker.generations) {
         if (signal?.aborted) return;
         if (!this.#due(generation)) continue;
@@ -134,7 +134,10 @@ export class FileInput {
 
   /** Whether there is a file to read a generation from. */
   #reachable(generation: Generation): boolean {
-    return this.#options.tracker.readable(generation) && !(generation.detachedAt !== undefined && generation.fd === undefined);
+    return (
+      this.#options.tracker.readable(generation) &&
+      !(generation.detachedAt !== undefined && generation.fd === undefined)
+    );
   }
 
   /** Whether what came before a generation was read, or all but an event that waits at its end. */

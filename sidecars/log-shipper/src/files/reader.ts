@@ -12,6 +12,9 @@ import { firstData } from './holes.ts';
 /** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
 const QUANTUM = 256 * 1024;
 
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+
 export interface ReaderOptions {
   readonly documents: Documents;
   readonly splitter: Splitter;
@@ -102,7 +105,7 @@ export class Reader {
     if (!splitter.multiline || generation.scan !== undefined || next.offset !== next.head.at) return undefined;
     const first = Buffer.alloc(limit + MARGIN);
     const firstLength = readAt(fd, first, generation.offset);
-    if (firstLength === 0 || first[firstLength - 1] !== 10) return undefined;
+    if (firstLength === 0 || first[firstLength - 1] !== NEWLINE) return undefined;
     const bytes = Buffer.alloc(limit + MARGIN);
     const chunk = new Chunk(bytes.subarray(0, readAt(nextFd, bytes, next.offset)));
     // What became of a file that was truncated meanwhile is found out by the next scan.
@@ -112,7 +115,7 @@ export class Reader {
     if (end === undefined) {
       if (chunk.length === bytes.length) return undefined;
       if (!quiet) return 'wait';
-      end = chunk.length;
+      end = bytes.lastIndexOf(NEWLINE, chunk.length - 1) + 1;
     }
     if (end === 0) return undefined;
     const whole = new Chunk(Buffer.concat([first.subarray(0, firstLength), bytes.subarray(0, end)]));
@@ -249,9 +252,6 @@ function withoutNewlines(text: string, all: boolean): number {
   } while (all);
   return end;
 }
-
-const NEWLINE = 10;
-const CARRIAGE_RETURN = 13;
 
 let lastTime = 0;
 let lastText = '';

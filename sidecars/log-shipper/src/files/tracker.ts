@@ -126,8 +126,7 @@ export class Tracker {
     this.#options.files.release(generation);
     generation.finished = true;
     // Whoever waited for it waits for the one that it waited for.
-    for (const other of this.#generations)
-      if (other.after?.generation === generation) other.after = generation.after;
+    for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
     if (generation.inFlight === 0) this.#remove(generation);
   }
 

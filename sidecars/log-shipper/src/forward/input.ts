@@ -61,7 +61,10 @@ export class ForwardInput {
     this.#options = options;
     this.#assembler = new Assembler(options.splitter, options.limit, options.patience);
     this.#timer = setInterval(() => {
-      if (this.#assembler.waiting) void this.#append(this.#assembler.expire(performance.now()));
+      if (!this.#assembler.waiting) return;
+      this.#append(this.#assembler.expire(performance.now())).catch((error: unknown) => {
+        options.log.error({ err: error }, 'lines of containers could not be kept');
+      });
     }, TICK);
     this.#timer.unref();
   }

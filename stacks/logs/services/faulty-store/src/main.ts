@@ -15,7 +15,7 @@ createServer((request, response) => {
 }).listen(BULK_PORT);
 
 createServer(async (request, response) => {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   switch (`${request.method} ${pathname}`) {
     case 'PUT /faults':
       store.faults = JSON.parse(await text(request)) as Fault[];
@@ -23,7 +23,8 @@ createServer(async (request, response) => {
     case 'GET /counts':
       return void response.end(JSON.stringify(store.counts));
     case 'GET /documents':
-      for (const document of store.documents) response.write(`${JSON.stringify(document)}\n`);
+      for (const document of store.documents.slice(Number(searchParams.get('after') ?? 0)))
+        response.write(`${JSON.stringify(document)}\n`);
       return void response.end();
     case 'DELETE /documents':
       store.clear();
