@@ -1,5 +1,4 @@
-// Parts of prom-client that are imported by themselves: its index would load https, cluster and a
-// push gateway, some 14 MB of memory that no sidecar uses.
+/** The parts of prom-client that are loaded alone; its index would load TLS, clusters and child processes along. */
 declare module 'prom-client/lib/counter.js' {
   export { Counter as default } from 'prom-client';
 }
