@@ -43,8 +43,9 @@ export const INTERPRETERS = /^(?:python|perl|ruby|node|php|lua|java|bash|dash|as
  */
 export function readProcess(pid: number, proc = '/proc'): ProcessInfo | undefined {
   try {
-    const stat = readFileSync(`${proc}/${pid}/stat`, 'latin1');
-    const status = readFileSync(`${proc}/${pid}/status`, 'latin1');
+    // As utf8, for which alone Node takes no buffer of 64 KiB a file; no field but the name can be anything else.
+    const stat = readFileSync(`${proc}/${pid}/stat`, 'utf8');
+    const status = readFileSync(`${proc}/${pid}/status`, 'utf8');
     const commandLine = readFileSync(`${proc}/${pid}/cmdline`, 'utf8');
     // The name may hold blanks and parentheses, so the fields are counted from its last one.
     const end = stat.lastIndexOf(')');
@@ -124,7 +125,7 @@ export function containerRoots(proc = '/proc', self = process.pid): ProcessInfo[
 /** Whether a process does something of its own with a signal, or ignores it, instead of dying of it. */
 export function handlesSignal(pid: number, signal: NodeJS.Signals, proc = '/proc'): boolean {
   try {
-    const status = readFileSync(`${proc}/${pid}/status`, 'latin1');
+    const status = readFileSync(`${proc}/${pid}/status`, 'utf8');
     const bit = 1n << BigInt(constants.signals[signal] - 1);
     return [...status.matchAll(/^Sig(?:Cgt|Ign):\s+([0-9a-f]+)$/gm)].some(([, mask]) => BigInt(`0x${mask}`) & bit);
   } catch {
@@ -135,7 +136,7 @@ export function handlesSignal(pid: number, signal: NodeJS.Signals, proc = '/proc
 /** The control group of a process as text that is the same for all of its container; undefined when it is gone. */
 export function controlGroup(pid: number, proc = '/proc'): string | undefined {
   try {
-    return readFileSync(`${proc}/${pid}/cgroup`, 'latin1');
+    return readFileSync(`${proc}/${pid}/cgroup`, 'utf8');
   } catch {
     return undefined;
   }

@@ -15,6 +15,9 @@ import { EtcdSource } from './sources/etcd-source.ts';
 import { HttpSource } from './sources/http-source.ts';
 import type { Source } from './sources/source.ts';
 
+/** How far reports of many sidecars are spread, in milliseconds. */
+const REPORT_SPREAD = 250;
+
 type ConfigKit = Kit<typeof contract.parameters, typeof contract.metrics>;
 
 async function job(kit: ConfigKit): Promise<void> {
@@ -43,6 +46,7 @@ async function job(kit: ConfigKit): Promise<void> {
       path: join(parameters.CONFIG_STATE_DIR, 'outbox.json'),
       send: source.report,
       retryMax: parameters.CONFIG_RETRY_MAX,
+      spread: parameters.CONFIG_ONE_TIME ? 0 : REPORT_SPREAD,
       log,
       onPending: (count) => metrics.config_reports_pending.set(count),
       onDropped: (reason) => metrics.config_reports_dropped_total.inc({ reason }),

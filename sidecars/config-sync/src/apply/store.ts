@@ -76,11 +76,11 @@ export class Store {
     await rename(`${path}.new`, path);
   }
 
-  /** Keep the content of a version that is about to be good. */
+  /** Keep the content of a version that is about to be good; it lasts once a durable journal was written after it. */
   async keep(content: Uint8Array, digest: string): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     // It may hold secrets, whatever the mode of the file itself.
-    await publishFile(join(this.directory, `good-${digest}`), content, { mode: 0o600 });
+    await publishFile(join(this.directory, `good-${digest}`), content, { mode: 0o600, lasting: false });
   }
 
   /** The content of the good version; undefined when it is lost or damaged. */
