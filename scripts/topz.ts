@@ -41,7 +41,7 @@ async function show(): Promise<number> {
   const look = await startLook(await ensureImage(), target, signal);
   try {
     if (text) {
-      process.stdout.write(await readText(look.url, signal));
+      process.stdout.write(await readText(look.url, process.stdout.isTTY ? process.stdout.columns : undefined, signal));
       return 0;
     }
     process.stdout.write(`${look.url} shows ${target.name}. Ctrl-C ends it.\n`);

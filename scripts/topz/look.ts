@@ -73,8 +73,11 @@ export async function startLook(image: string, target: Container, signal: AbortS
   }
 }
 
-/** One look as text, once shares of the processor can be told. */
-export async function readText(url: string, signal: AbortSignal): Promise<string> {
+/**
+ * One look as text, once shares of the processor can be told.
+ * @param width of the terminal; undefined for lines of any length
+ */
+export async function readText(url: string, width: number | undefined, signal: AbortSignal): Promise<string> {
   await eventually(
     'a window has passed',
     async () => {
@@ -84,7 +87,7 @@ export async function readText(url: string, signal: AbortSignal): Promise<string
     },
     { within: UP, every: 300, signal },
   );
-  return (await fetch(`${url}?format=text`, { signal })).text();
+  return (await fetch(`${url}?format=text${width === undefined ? '' : `&width=${width}`}`, { signal })).text();
 }
 
 /** The container's user, where it is given as a number and is not root: root without capabilities may read no more. */

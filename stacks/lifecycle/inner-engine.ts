@@ -58,7 +58,7 @@ export class InnerEngine {
       LONG,
     );
     await eventually('the pod is whole', async () => (await this.look()).whole, { within: 30_000, every: 200 });
-    await this.#served();
+    await this.served();
   }
 
   /** End the daemon; it is started again at once. Resolves when the new one answers. */
@@ -127,7 +127,7 @@ export class InnerEngine {
   }
 
   /** A report through the TLS sidecar, asked for inside the pod. */
-  async #served(): Promise<void> {
+  async served(): Promise<void> {
     const ask = `process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
       const answer = await fetch('https://localhost:8443/reports/march');
       process.exit((await answer.text()).endsWith('total of march\\n') ? 0 : 1);`;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Project } from '../../scripts/lib/compose.ts';
 import { holdFreePorts } from '../../scripts/lib/ports.ts';
+import { enterRun, leaveRun } from '../../scripts/runner/runs.ts';
 
 export interface VariantOptions {
   /** The run's own project, whose name the variant's is derived from. */
@@ -35,9 +36,12 @@ export async function withVariant<T>(
       PUBLISH_HTTPS: String(port),
     },
   });
+  // A scenario that is killed cannot clean up; the next run of any stack then does.
+  enterRun(project.name, 'lifecycle');
   try {
     return await use(project, port);
   } finally {
     await project.compose(['down', '--volumes', '--remove-orphans', '--timeout', '2'], { timeoutMs: 120_000 });
+    leaveRun(project.name);
   }
 }

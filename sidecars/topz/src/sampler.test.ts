@@ -176,8 +176,10 @@ test('without a period nothing is looked at unasked, and with one plots fill', a
   const still = new Sampler({ ...options, onScan: () => scans++ });
   still.start();
   const live = new Sampler({ ...options, period: 120, span: 1200 });
+  const timers = (): number => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+  const before = timers();
   live.start();
-  // The timer alone would not keep this test alive.
+  assert.is(timers(), before, 'its timer keeps no process alive');
   const own = await eventually(() => {
     const { processes, tick } = live.look();
     return tick >= 4 && processes.get(process.pid)?.history?.read(tick);

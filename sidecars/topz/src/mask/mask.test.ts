@@ -218,10 +218,10 @@ test('time grows with the length, also for texts that are made to be slow', () =
     'password="\\'.repeat(6000),
     ' -p'.repeat(20_000),
   ]) {
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     mask(['app', text, `sh ${text}`]);
-    const ms = performance.now() - begin;
-    assert.ok(ms < 2000, `${text.slice(0, 12)}… took ${ms.toFixed(0)} ms`);
+    const { user } = process.cpuUsage(begin);
+    assert.ok(user < 1_000_000, `${text.slice(0, 12)}… took ${user / 1000} ms of the processor`);
   }
 });
 

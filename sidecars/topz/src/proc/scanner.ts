@@ -20,7 +20,7 @@ export interface ScannerOptions {
 }
 
 /** How much of a command line is read and looked through for secrets, in bytes. */
-const COMMAND_READ = 32 * 1024;
+const COMMAND_READ = 8 * 1024;
 /** How much of it is shown, in characters. */
 const COMMAND_SHOWN = 4096;
 /** Seconds after which facts are read again: a program may change its own title. */

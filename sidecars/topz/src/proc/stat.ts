@@ -57,7 +57,7 @@ export function parseStat(buffer: Buffer, length: number, into: Stat): boolean {
   into.virtualBytes = Number(fields[20]);
   // What is not there, or no number, makes the sum none.
   const sum = into.ppid + into.userTicks + into.systemTicks + into.threads + into.startTicks + into.virtualBytes;
-  return fields.length === LAST && fields[0]!.length === 1 && Number.isSafeInteger(sum);
+  return fields[0]!.length === 1 && Number.isSafeInteger(sum);
 }
 
 const LAST = 21;

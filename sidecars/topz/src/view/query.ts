@@ -10,6 +10,8 @@ export interface Query {
   readonly sort: Sort;
   readonly tree: boolean;
   readonly history: boolean;
+  /** Columns of the terminal; as many as it takes when none were named. */
+  readonly width: number;
 }
 
 /** The query cannot be answered; the message says what can. */
@@ -24,7 +26,11 @@ export class BadQuery extends Error {}
 export function readQuery(parameters: URLSearchParams, accept: string): Query {
   const pid = parameters.get('pid');
   if (pid !== null && !/^[1-9]\d{0,9}$/.test(pid)) throw new BadQuery('pid: accepted is a process id');
+  const width = parameters.get('width');
+  if (width !== null && !/^[1-9]\d{1,3}$/.test(width))
+    throw new BadQuery('width: accepted is a number from 10 to 9999');
   return {
+    width: width === null ? Infinity : Number(width),
     format: choice(parameters, 'format', FORMATS, accept.includes('text/html') ? 'html' : 'text'),
     pid: pid === null ? undefined : Number(pid),
     sort: choice(parameters, 'sort', SORTS, 'cpu'),

@@ -59,7 +59,7 @@ const document: OverviewDocument = {
 const commands = (text: string): string[] => [...text.matchAll(/web {7}( *app \d+)$/gm)].map(([, command]) => command!);
 
 test('it looks like top', () => {
-  const lines = overviewText(document, { sort: 'cpu', tree: false }).split('\n');
+  const lines = overviewText(document, { sort: 'cpu', tree: false, width: Infinity }).split('\n');
   assert.equal(lines.slice(0, 7), [
     'topz - 08:01:05 up 1-01:01:01, load average: 1.00, 0.50, 0.25',
     'Tasks: 4 total, 1 running, 3 sleeping, 0 stopped, 0 zombie, in 1 containers',
@@ -74,7 +74,7 @@ test('it looks like top', () => {
 
 test('sorted by what was asked for', () => {
   const by = (sort: 'cpu' | 'memory' | 'pid' | 'user'): string[] =>
-    commands(overviewText(document, { sort, tree: false })).map((each) => each.trim());
+    commands(overviewText(document, { sort, tree: false, width: Infinity })).map((each) => each.trim());
   assert.equal(by('cpu'), ['app 20', 'app 1', 'app 3', 'app 4']);
   assert.equal(by('memory'), ['app 3', 'app 1', 'app 4', 'app 20']);
   assert.equal(by('pid'), ['app 1', 'app 3', 'app 4', 'app 20']);
@@ -82,12 +82,21 @@ test('sorted by what was asked for', () => {
 });
 
 test('a tree has children under their parents', () => {
-  assert.equal(commands(overviewText(document, { sort: 'pid', tree: true })), [
+  assert.equal(commands(overviewText(document, { sort: 'pid', tree: true, width: Infinity })), [
     'app 1',
     '  app 4',
     '  app 20',
     '    app 3',
   ]);
+});
+
+test('a narrow terminal gets fewer columns, and no line that is longer', () => {
+  const lines = overviewText(document, { sort: 'cpu', tree: false, width: 50 }).split('\n');
+  assert.equal(lines.slice(4, 6), [
+    'PID USER S %CPU  RES THR FD ELAPSED COMMAND',
+    ' 20 joe  R 60.0 2000   1  3   01:05 app 20',
+  ]);
+  assert.ok(lines.every((line) => line.length <= 50));
 });
 
 test('a process in detail', () => {
@@ -137,6 +146,7 @@ test('a browser gets the page, everybody else the text', () => {
     sort: 'memory',
     tree: true,
     history: true,
+    width: Infinity,
   });
   assert.is(read('tree=0').tree, false);
 });
@@ -147,6 +157,7 @@ test('what cannot be answered says what can', () => {
     ['pid=0', 'pid: accepted is a process id'],
     ['pid=-1', 'pid: accepted is a process id'],
     ['pid=99999999999', 'pid: accepted is a process id'],
+    ['width=9', 'width: accepted is a number from 10 to 9999'],
     ['format=xml', 'format: accepted is one of html, text, json'],
     ['sort=x', 'sort: accepted is one of cpu, memory, pid, threads, files, started, user, command'],
   ] as const)

@@ -1,6 +1,6 @@
 /** `?format=text`: what `top -b` would print, and a little more. */
 import type { OverviewDocument, ProcessDocument } from './document.ts';
-import { amount, elapsedText, startedText, timeText, lacking } from './format.ts';
+import { amount, elapsedText, lacking, startedText, timeText } from './format.ts';
 import { treeOf } from './tree.ts';
 
 /** How the text may be sorted; numbers come largest first. */
@@ -11,59 +11,71 @@ export interface TextOptions {
   readonly sort: Sort;
   /** Children under their parents. */
   readonly tree: boolean;
+  /** Of the terminal; lines are cut there, and a narrow one goes without some columns. */
+  readonly width: number;
 }
+
+/** Below this many characters a line goes without the columns that are dispensable. */
+const WIDE = 110;
 
 interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
-  readonly value: (process: ProcessDocument) => string;
+  readonly dispensable?: true;
+  /** @param containers names by id */
+  readonly value: (process: ProcessDocument, containers: ReadonlyMap<string, string>) => string;
 }
 
 const COLUMNS: readonly Column[] = [
   { title: 'PID', align: 'right', value: ({ pid }) => String(pid) },
-  { title: 'PPID', align: 'right', value: ({ ppid }) => String(ppid) },
+  { title: 'PPID', align: 'right', dispensable: true, value: ({ ppid }) => String(ppid) },
   { title: 'USER', align: 'left', value: ({ user }) => user },
   { title: 'S', align: 'left', value: ({ state }) => state },
   { title: '%CPU', align: 'right', value: ({ cpu_percent: cpu }) => cpu?.toFixed(1) ?? '-' },
-  { title: '%MEM', align: 'right', value: ({ memory_percent: memory }) => memory.toFixed(1) },
+  { title: '%MEM', align: 'right', dispensable: true, value: ({ memory_percent: memory }) => memory.toFixed(1) },
   { title: 'RES', align: 'right', value: ({ resident_bytes: bytes }) => amount(bytes) },
   { title: 'THR', align: 'right', value: ({ threads }) => String(threads) },
   { title: 'FD', align: 'right', value: ({ open_files: files }) => (files === null ? '-' : String(files)) },
-  { title: 'STARTED', align: 'right', value: ({ started, elapsed_seconds: age }) => startedText(started, age) },
+  {
+    title: 'STARTED',
+    align: 'right',
+    dispensable: true,
+    value: ({ started, elapsed_seconds: age }) => startedText(started, age),
+  },
   { title: 'ELAPSED', align: 'right', value: ({ elapsed_seconds: age }) => elapsedText(age) },
-  { title: 'TIME+', align: 'right', value: ({ cpu_seconds: seconds }) => timeText(seconds) },
+  { title: 'TIME+', align: 'right', dispensable: true, value: ({ cpu_seconds: seconds }) => timeText(seconds) },
+  {
+    title: 'CONTAINER',
+    align: 'left',
+    dispensable: true,
+    value: ({ group }, containers) => containers.get(group) ?? '',
+  },
 ];
 
 /**
  * All processes.
  * @returns lines, each ended; the command, of any length, is last in its line
  */
-export function overviewText(document: OverviewDocument, { sort, tree }: TextOptions): string {
+export function overviewText(document: OverviewDocument, { sort, tree, width }: TextOptions): string {
   const { groups, processes } = document;
   const rows = tree
     ? treeOf(sorted(processes, sort))
     : sorted(processes, sort).map((process) => ({ process, depth: 0 }));
   const names = new Map(groups.map(({ id, name }) => [id, name]));
-  const cells = rows.map(({ process }) => [
-    ...COLUMNS.map(({ value }) => value(process)),
-    names.get(process.group) ?? '',
-  ]);
-  const titles = [...COLUMNS.map(({ title }) => title), 'CONTAINER'];
-  const widths = titles.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]!.length)));
-  const line = (row: readonly string[], command: string): string =>
-    `${row
-      .map((cell, column) =>
-        COLUMNS[column]?.align === 'right' ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
-      .join(' ')} ${command}`;
-  return [
-    ...heading(document),
-    '',
-    line(titles, 'COMMAND'),
-    ...rows.map(({ process, depth }, index) => line(cells[index]!, `${'  '.repeat(depth)}${process.command}`)),
-    ...missing(document),
-    '',
-  ].join('\n');
+  const columns = COLUMNS.filter(({ dispensable }) => width >= WIDE || !dispensable);
+  const cells = [
+    columns.map(({ title }) => title),
+    ...rows.map(({ process }) => columns.map(({ value }) => value(process, names))),
+  ];
+  const widths = columns.map((_, index) => cells.reduce((most, row) => Math.max(most, row[index]!.length), 0));
+  const commands = ['COMMAND', ...rows.map(({ process, depth }) => '  '.repeat(depth) + process.command)];
+  const lines = cells.map((row, index) => {
+    const padded = row.map((cell, at) =>
+      columns[at]!.align === 'right' ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!),
+    );
+    return `${padded.join(' ')} ${commands[index]}`;
+  });
+  return [...heading(document), '', ...lines, ...missing(document), ''].map((line) => line.slice(0, width)).join('\n');
 }
 
 function heading({
