@@ -43,7 +43,7 @@ const results = await runAll([stack], {
   keep: 'when-ok',
   pinned: true,
   checks: true,
-  timeout: 300_000,
+  timeout: 600_000,
   signal: interrupt.signal,
   reporters: [demoReporter(print)],
 });

@@ -19,7 +19,7 @@ usage: npm run stack -- NAME… | all [options]
   --keep          leave the stacks up, and say how to reach them
   --jobs N        how many stacks run at the same time (default: the processors)
   --timeout S     seconds that bringing up, and the scenario, may each take
-                  (default 300)
+                  (default 600)
   --junit FILE    write a JUnit XML report
   --json          print every event as one JSON object a line
   --verbose       also print what the scenarios print
@@ -33,7 +33,7 @@ line, 128 + n after signal n
 const options = {
   keep: { type: 'boolean', default: false },
   jobs: { type: 'string', default: String(availableParallelism()) },
-  timeout: { type: 'string', default: '300' },
+  timeout: { type: 'string', default: '600' },
   junit: { type: 'string' },
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
