@@ -1,6 +1,15 @@
 /** The file input: which files are read, and what of them. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -136,6 +145,18 @@ scene(
   },
   { maxOpen: 4 },
 );
+
+scene('a new file waits until the registry has it', async (rig, path) => {
+  mkdirSync(join(rig.state, 'registry.new'));
+  writeFileSync(path('a.log'), 'one\n');
+  await rig.look();
+  assert.is(rig.ledger.problem, 'EISDIR');
+  assert.is(rig.waiting.length, 0);
+  rmdirSync(join(rig.state, 'registry.new'));
+  await rig.finish();
+  assert.is(rig.ledger.problem, undefined);
+  assert.equal(rig.messages, ['one']);
+});
 
 scene('nothing is written beside the logs', async (rig, path) => {
   writeFileSync(path('a.log'), 'one\n');

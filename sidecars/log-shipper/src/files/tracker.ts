@@ -11,7 +11,7 @@ import type { Logger } from '../../../kit/log.ts';
 import { hasHead, hasTail, isCompressed, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
-import { listFiles, type Glob } from './glob.ts';
+import { listFiles, type Glob, type NameMatcher } from './glob.ts';
 import { firstData } from './holes.ts';
 import { Identifier, type IdentifierOptions } from './identifier.ts';
 import { isCopy, type Candidate } from './identity.ts';
@@ -20,7 +20,7 @@ import { toStat } from './open-files.ts';
 export interface TrackerOptions extends IdentifierOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
-  readonly exclude: readonly RegExp[];
+  readonly exclude: readonly NameMatcher[];
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
