@@ -175,6 +175,18 @@ test('a request that is too large is split; a record that is too large alone is 
     { maxBody: 8000 },
   ));
 
+test('a record that is too large is dead also when it is alone', () =>
+  withStore(
+    async (_store, { delivery, settled }) => {
+      const body = JSON.stringify({ message: 'x'.repeat(9000) });
+      await delivery.offer([{ id: 'large', source: 'a', body, bytes: body.length }]);
+      await until('it is told', () => settled.length === 1);
+      assert.equal(outcomes(settled), ['dead']);
+    },
+    {},
+    { maxBody: 8000 },
+  ));
+
 test('wrong credentials make nothing dead, only unready; a corrected file is used at once', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'delivery-key-'));
   const key = join(dir, 'key');
