@@ -175,6 +175,18 @@ test('a request that is too large is split; a record that is too large alone is 
     { maxBody: 8000 },
   ));
 
+test('a record that is too large is dead also when it is alone', () =>
+  withStore(
+    async (_store, { delivery, settled }) => {
+      const body = JSON.stringify({ message: 'x'.repeat(9000) });
+      await delivery.offer([{ id: 'large', source: 'a', body, bytes: body.length }]);
+      await until('it is told', () => settled.length === 1);
+      assert.equal(outcomes(settled), ['dead']);
+    },
+    {},
+    { maxBody: 8000 },
+  ));
+
 test('wrong credentials make nothing dead, only unready; a corrected file is used at once', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'delivery-key-'));
   const key = join(dir, 'key');
@@ -211,15 +223,29 @@ test('an answer that is none of a bulk request stores nothing and loses nothing'
     assert.ok(!outcomes(settled).includes('dead'));
   }));
 
-test('a configuration that the store refuses makes no record dead', () =>
-  withStore(async (store, { delivery, settled }) => {
-    store.faults = [{ kind: 'status', status: 404 }];
-    await delivery.offer(recordsOf('a', 40));
-    await until('it was tried a few times', () => store.counts.requests > 100);
-    assert.is(settled.length, 0);
-    store.faults = [];
-    await until('all is told', () => settled.length === 40);
-    assert.equal(outcomes(settled), ['stored']);
+for (const count of [1, 2, 40]) {
+  test(`a configuration that the store refuses makes no record dead, of ${count}`, () =>
+    withStore(async (store, { delivery, settled }) => {
+      store.faults = [{ kind: 'status', status: 404 }];
+      await delivery.offer(recordsOf('a', count));
+      await until('it was tried a few times', () => store.counts.requests > 50);
+      assert.is(settled.length, 0);
+      store.faults = [];
+      await until('all is told', () => settled.length === count);
+      assert.equal(outcomes(settled), ['stored']);
+    }));
+}
+
+test('a record that makes the store refuse its request as a whole is found, and the others are stored', () =>
+  withStore(async (store, { delivery, settled, dir }) => {
+    store.poison = '"seq":13}';
+    await delivery.offer(recordsOf('a', 60));
+    await until('all is told', () => settled.length === 60);
+    assert.equal(
+      deadLetters(dir).map(({ id, status }) => ({ id, status })),
+      [{ id: 'a-13', status: 400 }],
+    );
+    assert.is(store.counts.created, 59);
   }));
 
 test('several hosts are used in turn, and one that is gone is left alone', async () => {

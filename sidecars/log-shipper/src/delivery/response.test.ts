@@ -39,6 +39,8 @@ test('what VictoriaLogs answers is read', () => {
 test('an answer for another number of items is none', () => {
   assert.is(read({ errors: false, items: [{ create: { status: 201 } }] }, 2), undefined);
   assert.is(read({ errors: false, items: [] }, 1), undefined);
+  const two = [{ create: { status: 201 } }, { create: { status: 201 } }];
+  assert.is(read({ errors: false, items: two }, 1), undefined);
   assert.is(read({ errors: false }, 1), undefined);
 });
 

@@ -42,6 +42,8 @@ export class TestStore {
   readonly documents: StoredDocument[] = [];
   readonly counts = { requests: 0, items: 0, created: 0, conflicts: 0, faults: 0 };
   faults: Fault[] = [];
+  /** A request with this in it is refused as a whole: one record spoils it for all. */
+  poison: string | undefined;
   options: TestStoreOptions;
   readonly #ids = new Set<string>();
   #turn = 0;
@@ -55,6 +57,7 @@ export class TestStore {
     this.documents.length = 0;
     this.#ids.clear();
     this.faults = [];
+    this.poison = undefined;
     for (const key of Object.keys(this.counts)) this.counts[key as keyof TestStore['counts']] = 0;
   }
 
@@ -77,6 +80,8 @@ export class TestStore {
       return refuse(response, fault.status, 'fault', 'as told');
     }
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
+    if (this.poison !== undefined && body.includes(this.poison))
+      return refuse(response, 400, 'illegal_argument_exception', 'one of these is wrong');
     const answer = this.#store(body.toString());
     if (fault?.kind === 'cut') return void request.socket.destroy();
     if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms).unref());

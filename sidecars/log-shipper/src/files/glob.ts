@@ -2,7 +2,7 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 
-type Segment = string | RegExp | typeof ANY_DEPTH;
+type Segment = string | NameMatcher | typeof ANY_DEPTH;
 const ANY_DEPTH = Symbol('**');
 
 /** A pattern, taken apart once. */
@@ -27,18 +27,51 @@ export function parseGlob(pattern: string): Glob {
   return { root: `/${fixed.join('/')}`, segments };
 }
 
-/** A pattern of one name as a regular expression; a leading dot is matched by a dot alone, as in a shell. */
-export function nameMatcher(pattern: string): RegExp {
-  // Runs of stars mean one star; one star after another would take exponential time.
-  const source = pattern
-    .replace(/\*+/g, '*')
-    .replace(/\[([!^]?)([^\]]+)\]|[\s\S]/g, (whole, not: string | undefined, set: string | undefined) => {
-      if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\^[]/g, '\\$&')}]`;
-      if (whole === '*') return '[^/]*';
-      if (whole === '?') return '[^/]';
-      return whole.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-    });
-  return new RegExp(`^${/^[*?[]/.test(pattern) ? '(?!\\.)' : ''}${source}$`, 's');
+/** Tells whether a name matches. */
+export interface NameMatcher {
+  readonly test: (name: string) => boolean;
+}
+
+/**
+ * A pattern of one name; a leading dot is matched by a dot alone, as in a shell. Applications choose
+ * names, so a pattern of many stars must not take exponential time, as it would as a regular expression.
+ */
+export function nameMatcher(pattern: string): NameMatcher {
+  const parts = (pattern.match(/\[[!^]?[^\]]+\]|[\s\S]/g) ?? []).map(toPart);
+  const dotted = pattern.startsWith('.');
+  return { test: (name) => (dotted || !name.startsWith('.')) && matches(parts, name) };
+}
+
+const STAR = Symbol('*');
+type Part = typeof STAR | ((character: string) => boolean);
+
+function toPart(text: string): Part {
+  if (text === '*') return STAR;
+  if (text === '?') return () => true;
+  if (text.length === 1) return (character) => character === text;
+  const set = new RegExp(`^[${text.slice(1, -1).replace(/^!/, '^').replace(/[\\[]/g, '\\$&')}]$`, 's');
+  return (character) => set.test(character);
+}
+
+/** Whether parts match a name: on failure only the last star takes one character more. */
+function matches(parts: readonly Part[], name: string): boolean {
+  let part = 0;
+  let at = 0;
+  let retry: { part: number; at: number } | undefined;
+  while (at < name.length) {
+    const wanted = parts[part];
+    if (wanted === STAR) {
+      part += 1;
+      retry = { part, at };
+    } else if (wanted?.(name[at]!)) {
+      part += 1;
+      at += 1;
+    } else if (retry !== undefined) {
+      retry.at += 1;
+      ({ part, at } = retry);
+    } else return false;
+  }
+  return parts.slice(part).every((left) => left === STAR);
 }
 
 /**
@@ -50,7 +83,7 @@ export function nameMatcher(pattern: string): RegExp {
  */
 export function listFiles(
   globs: readonly Glob[],
-  exclude: readonly RegExp[],
+  exclude: readonly NameMatcher[],
   unreadable: (directory: string, code: string) => void,
 ): string[] {
   const found = new Set<string>();

@@ -5,6 +5,7 @@
 import { pause } from '../../../kit/backoff.ts';
 import type { Delivery, LogRecord, Settled } from '../record.ts';
 import type { FileRecord, Generation } from './generation.ts';
+import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { AtEnd, Reader, Turn } from './reader.ts';
 import type { Tracker } from './tracker.ts';
@@ -15,6 +16,7 @@ const HOT = 10_000;
 const GRACE = 1000;
 
 export interface FileInputOptions {
+  readonly ledger: Ledger;
   readonly tracker: Tracker;
   readonly reader: Reader;
   readonly files: OpenFiles;
@@ -72,7 +74,7 @@ export class FileInput {
     for (let again = true; again;) {
       again = false;
       this.#poll();
-      for (const generation of this.#options.tracker.generations) {
+      for (const generation of this.#options.ledger.generations) {
         if (signal?.aborted) return;
         if (!this.#due(generation)) continue;
         const records = this.#turn(generation);
@@ -103,7 +105,7 @@ export class FileInput {
 
   #hot(): boolean {
     const now = this.#now();
-    for (const { fd, changedAt, unread, withheld } of this.#options.tracker.generations)
+    for (const { fd, changedAt, unread, withheld } of this.#options.ledger.generations)
       if (unread || withheld || (fd !== undefined && now - changedAt < HOT)) return true;
     return false;
   }
@@ -111,7 +113,7 @@ export class FileInput {
   /** Ask the files that are open whether they changed; all others are seen by the next scan. */
   #poll(): void {
     const now = this.#now();
-    for (const generation of this.#options.tracker.generations) {
+    for (const generation of this.#options.ledger.generations) {
       const { fd, detachedAt, changedAt } = generation;
       if (fd === undefined || (detachedAt === undefined && now - changedAt > HOT)) continue;
       const { size, stamp, links } = this.#options.files.stat(fd);
@@ -122,12 +124,12 @@ export class FileInput {
   }
 
   #due(generation: Generation): boolean {
-    if (!this.#options.tracker.readable(generation)) return false;
+    if (!this.#options.ledger.readable(generation)) return false;
     if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
     if (generation.unread) return true;
     if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
     // The event may go on in the file that came after: that one's turn takes both.
-    for (const next of this.#options.tracker.generations)
+    for (const next of this.#options.ledger.generations)
       if (next.after?.generation === generation && next.unread && this.#reachable(next)) return false;
     return true;
   }
@@ -135,8 +137,7 @@ export class FileInput {
   /** Whether there is a file to read a generation from. */
   #reachable(generation: Generation): boolean {
     return (
-      this.#options.tracker.readable(generation) &&
-      !(generation.detachedAt !== undefined && generation.fd === undefined)
+      this.#options.ledger.readable(generation) && !(generation.detachedAt !== undefined && generation.fd === undefined)
     );
   }
 
@@ -162,7 +163,7 @@ export class FileInput {
    * @returns its records; undefined when there is nothing to do for now
    */
   #turn(generation: Generation): readonly FileRecord[] | undefined {
-    const { tracker, files, reader, onRead } = this.#options;
+    const { ledger, tracker, files, reader, onRead } = this.#options;
     const before = generation.after?.generation;
     if (before !== undefined) {
       const tail = this.#takeTail(before, generation);
@@ -187,7 +188,7 @@ export class FileInput {
       return undefined;
     }
     if (turn === undefined) {
-      tracker.lose(generation);
+      ledger.lose(generation);
       // At once: a copy of it may soon be compressed.
       tracker.scan(this.#now());
       return [];
@@ -236,18 +237,18 @@ export class FileInput {
 
   /** Close files that no path leads to any more. */
   #letGo(): void {
-    const { tracker, files, linger, deletedTimeout, onLost } = this.#options;
+    const { ledger, files, linger, deletedTimeout, onLost } = this.#options;
     const now = this.#now();
-    for (const generation of tracker.generations) {
+    for (const generation of ledger.generations) {
       const { detachedAt, fd, changedAt, links, unread, withheld, size, offset } = generation;
       if (fd === undefined || detachedAt === undefined) continue;
       const read = !unread && !withheld;
       if (read && now - Math.max(detachedAt, changedAt) >= linger) {
-        if (links === 0) tracker.finish(generation);
+        if (links === 0) ledger.finish(generation);
         else files.release(generation);
       } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
         onLost(generation, Math.max(0, size - offset));
-        tracker.finish(generation);
+        ledger.finish(generation);
       }
     }
   }

@@ -1,6 +1,7 @@
 /** The state of all files as metrics. */
 import type { Metrics } from '../../../kit/metrics.ts';
 import type { inputMetrics } from '../metrics.ts';
+import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -10,17 +11,18 @@ const OTHERS = 'others';
 
 /**
  * Bring the gauges up to date.
- * @param now on the tracker's clock, in milliseconds
+ * @param now on the ledger's clock, in milliseconds
  */
 export function reportFiles(
-  tracker: Tracker,
+  ledger: Ledger,
+  tracker: Pick<Tracker, 'refused'>,
   files: OpenFiles,
   metrics: Pick<Metrics<typeof inputMetrics>, 'shipper_files' | 'shipper_file_lag_bytes' | 'shipper_file_lag_seconds'>,
   now: number,
 ): void {
   const byHome = new Map<string, { bytes: number; seconds: number }>();
   let known = 0;
-  for (const generation of tracker.generations) {
+  for (const generation of ledger.generations) {
     if (generation.finished || generation.key === '' || generation.detachedAt !== undefined) {
       if (generation.fd === undefined) continue;
     }

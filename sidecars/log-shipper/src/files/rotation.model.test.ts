@@ -232,7 +232,7 @@ for (const append of [true, false]) {
           fc.constantFrom(2, 64),
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
-        { numRuns: Number(process.env['MODEL_RUNS'] ?? 100), includeErrorInReport: true },
+        { numRuns: Number(process.env['MODEL_RUNS'] ?? 60), includeErrorInReport: true },
       );
     });
   }

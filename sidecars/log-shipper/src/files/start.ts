@@ -6,6 +6,7 @@ import type { Common } from '../pipeline.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Generation } from './generation.ts';
 import { nameMatcher, parseGlob } from './glob.ts';
+import { Ledger } from './ledger.ts';
 import { FileInput } from './input.ts';
 import { reportFiles } from './report.ts';
 import { OpenFiles } from './open-files.ts';
@@ -41,14 +42,15 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
   };
   const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
-  const tracker = new Tracker({ globs, exclude, files, registry, log, lost: lose('truncated') }, performance.now());
-  tracker.save();
-  if (tracker.problem !== undefined && tracker.problem !== 'ENOSPC')
+  const ledger = new Ledger({ files, registry, log }, performance.now());
+  const tracker = new Tracker({ globs, exclude, files, ledger, log, lost: lose('truncated') });
+  ledger.save();
+  if (ledger.problem !== undefined && ledger.problem !== 'ENOSPC')
     throw new ConfigurationError([
       {
         parameter: 'STATE_DIR',
         reason: 'unreadable',
-        message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${tracker.problem}); accepted is a directory that this user may write to`,
+        message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${ledger.problem}); accepted is a directory that this user may write to`,
       },
     ]);
   const reader = new Reader({
@@ -63,6 +65,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
   let failing = false;
   const noted = readiness.check('registry');
   const input = new FileInput({
+    ledger,
     tracker,
     reader,
     files,
@@ -79,9 +82,9 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     },
     onScan: () => {
       looked.pass();
-      if (tracker.problem !== undefined) noted.fail(`the registry cannot be written: ${tracker.problem}`);
+      if (ledger.problem !== undefined) noted.fail(`the registry cannot be written: ${ledger.problem}`);
       else if (!failing) noted.pass();
-      reportFiles(tracker, files, metrics, performance.now());
+      reportFiles(ledger, tracker, files, metrics, performance.now());
     },
     onLost: lose('deleted'),
   });
@@ -90,7 +93,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     if (moved.size === 0) return;
     try {
       registry.acknowledge(moved);
-      if (registry.long) registry.write(tracker.generations);
+      if (registry.long) registry.write(ledger.generations);
       failing = false;
     } catch (error) {
       failing = true;
@@ -105,7 +108,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
   return {
     stop: () => stopping.abort(),
     close: () => {
-      registry.write(tracker.generations);
+      registry.write(ledger.generations);
       registry.close();
       files.releaseAll();
     },

@@ -1,7 +1,9 @@
 /** For tests: the file input over a directory of its own, a clock that is moved by hand, and a store in memory. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { test } from 'uvu';
 import { Documents } from '../lines/document.ts';
 import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
@@ -9,6 +11,7 @@ import type { LogRecord, Settled } from '../record.ts';
 import { Registry } from '../registry/registry.ts';
 import { nameMatcher, parseGlob } from './glob.ts';
 import { FileInput } from './input.ts';
+import { Ledger } from './ledger.ts';
 import { OpenFiles } from './open-files.ts';
 import { Reader } from './reader.ts';
 import { Tracker } from './tracker.ts';
@@ -40,6 +43,7 @@ export class Rig {
   full: Promise<void> | undefined;
   now = 1000;
   input!: FileInput;
+  ledger!: Ledger;
   tracker!: Tracker;
   files!: OpenFiles;
   registry!: Registry;
@@ -62,18 +66,16 @@ export class Rig {
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
     this.registry = new Registry(this.state);
-    this.tracker = new Tracker(
-      {
-        globs: [glob],
-        exclude: ['*.gz'].map(nameMatcher),
-        files: this.files,
-        registry: this.registry,
-        log: quiet,
-        lost: (_generation, bytes) => (this.lost += bytes),
-      },
-      this.now,
-    );
-    this.tracker.save();
+    this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet }, this.now);
+    this.tracker = new Tracker({
+      globs: [glob],
+      exclude: ['*.gz'].map(nameMatcher),
+      files: this.files,
+      ledger: this.ledger,
+      log: quiet,
+      lost: (_generation, bytes) => (this.lost += bytes),
+    });
+    this.ledger.save();
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
     const reader = new Reader({
       documents: new Documents({ rules, limit, ours: [] }),
@@ -84,6 +86,7 @@ export class Rig {
       cut: () => {},
     });
     this.input = new FileInput({
+      ledger: this.ledger,
       tracker: this.tracker,
       reader,
       files: this.files,
@@ -144,4 +147,46 @@ export class Rig {
     this.registry.close();
     rmSync(this.#top, { recursive: true });
   }
+}
+
+/** A test with a rig of its own; `path` is where a log of a name is. */
+export function scene(
+  name: string,
+  run: (rig: Rig, path: (name: string) => string) => Promise<void>,
+  options: RigOptions = {},
+): void {
+  test(name, async () => {
+    const rig = new Rig(options);
+    mkdirSync(rig.logs, { recursive: true });
+    try {
+      await run(rig, (each) => join(rig.logs, each));
+    } finally {
+      rig.remove();
+    }
+  });
+}
+
+/** Do something while a file cannot be read, as a user who is not root where need be: root reads everything. */
+export async function asNobody(rig: Rig, path: string, act: () => Promise<void>): Promise<void> {
+  const root = process.geteuid?.() === 0;
+  if (root) execFileSync('chmod', ['-R', 'a+rwX', join(rig.logs, '..')]);
+  chmodSync(path, 0);
+  if (root) process.seteuid!(65_534);
+  try {
+    await act();
+  } finally {
+    if (root) process.seteuid!(0);
+  }
+}
+
+/** How many files are open under a path. */
+export function openFiles(path: string): number {
+  const links = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return [];
+    }
+  });
+  return links.filter((link) => link.includes(path)).length;
 }

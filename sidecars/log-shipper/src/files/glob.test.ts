@@ -1,0 +1,80 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, matchesGlob } from 'node:path';
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { listFiles, nameMatcher, parseGlob } from './glob.ts';
+import { unrotated } from './rotated-name.ts';
+
+const top = mkdtempSync(join(tmpdir(), 'glob-'));
+test.after(() => rmSync(top, { recursive: true }));
+
+/** A fixed name behind a wildcard need not be there. */
+const list = (pattern: string, exclude: string[] = []): string[] =>
+  listFiles([parseGlob(join(top, pattern))], exclude.map(nameMatcher), () => {})
+    .filter((path) => existsSync(path))
+    .map((path) => path.slice(top.length + 1));
+
+test('names match as in a shell', () => {
+  const letter = fc.constantFrom('a', 'b', '.', '-', '+');
+  const pattern = fc.array(fc.oneof(letter, fc.constantFrom('*', '?', '[ab]', '[!a]')), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(pattern, fc.array(letter, { minLength: 1, maxLength: 6 }), (parts, letters) => {
+      const [text, name] = [parts.join(''), letters.join('')];
+      // A leading dot and runs of stars are treated in several ways elsewhere.
+      if (name.startsWith('.') || text.startsWith('.') || text.includes('**')) return;
+      assert.is(nameMatcher(text).test(name), matchesGlob(name, text), `${text} on ${name}`);
+    }),
+    { numRuns: 2000 },
+  );
+  assert.not.ok(nameMatcher('*.log').test('.hidden.log'));
+});
+
+test('a pattern of many stars takes no exponential time', () => {
+  const begun = performance.now();
+  assert.not.ok(nameMatcher(`${'*a'.repeat(8)}b`).test('a'.repeat(100)));
+  assert.ok(nameMatcher('****').test('a'.repeat(200)));
+  assert.ok(performance.now() - begun < 30_000);
+});
+
+test('paths are walked: names, any depth, what is left out, links to directories not followed by **', () => {
+  for (const path of ['a.log', 'a.log.1', 'a.log.2.gz', 'x/b.log', 'x/y/c.log', '.git/d.log', 'x/e.txt']) {
+    mkdirSync(join(top, path, '..'), { recursive: true });
+    writeFileSync(join(top, path), '');
+  }
+  symlinkSync('..', join(top, 'x', 'loop'));
+  assert.equal(list('*.log*', ['*.gz']), ['a.log', 'a.log.1']);
+  assert.equal(list('**/*.log'), ['a.log', 'x/b.log', 'x/y/c.log']);
+  assert.equal(list('x/*/c.log'), ['x/y/c.log']);
+  assert.equal(list('*/*.log'), ['x/b.log']);
+  assert.equal(list('a.log'), ['a.log']);
+  assert.equal(list('nowhere/*.log'), []);
+  assert.is(parseGlob('/logs/app/*.log').root, '/logs/app');
+  assert.is(parseGlob('/logs/app.log').root, '/logs');
+});
+
+test('what a rotated file was called before', () => {
+  for (const [rotated, before] of [
+    ['/l/app.log.1', '/l/app.log'],
+    ['/l/app.log-20261121', '/l/app.log'],
+    ['/l/app.log-20261121-1763712000', '/l/app.log'],
+    ['/l/app-20261121.log', '/l/app.log'],
+    ['/l/app.1.log', '/l/app.log'],
+    ['/l/app.log.2026-11-21T08:00', '/l/app.log'],
+    ['/l/app.log.old', '/l/app.log'],
+    ['/l/app.log.1.bak', '/l/app.log'],
+    ['/l/app.log', '/l/app.log'],
+    ['/l/app2.log', '/l/app2.log'],
+    ['/l/access_log', '/l/access_log'],
+  ] as const)
+    assert.is(unrotated(rotated), before);
+});
+
+test('a long name takes no exponential time', () => {
+  const begun = performance.now();
+  unrotated(`/l/a${'.1-1'.repeat(60)}x`);
+  assert.ok(performance.now() - begun < 30_000);
+});
+
+test.run();

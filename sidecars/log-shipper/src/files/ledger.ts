@@ -1,0 +1,177 @@
+/** All generations that are known, and the registry that remembers them. */
+import type { Logger } from '../../../kit/log.ts';
+import type { SavedGeneration } from '../registry/format.ts';
+import type { Registry } from '../registry/registry.ts';
+import { readHead, readTail } from './content.ts';
+import { codeOf } from './error-code.ts';
+import { Generation, type Stat } from './generation.ts';
+import type { Candidate } from './identity.ts';
+import type { OpenFiles } from './open-files.ts';
+
+const { hash } = process.getBuiltinModule('node:crypto');
+
+/** How long a file is remembered that is not there, in milliseconds: a volume may come back. */
+const REMEMBER = 24 * 3_600_000;
+
+export interface LedgerOptions {
+  readonly files: OpenFiles;
+  readonly registry: Pick<Registry, 'found' | 'nextGeneration' | 'write'>;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+export class Ledger {
+  readonly #options: LedgerOptions;
+  readonly #generations = new Set<Generation>();
+  readonly #byKey = new Map<string, Generation>();
+  readonly #unsaved = new Set<Generation>();
+  /** Why the registry cannot be written, while it cannot. */
+  problem: string | undefined;
+  #dirty = true;
+
+  /** @param now on a monotonic clock, in milliseconds */
+  constructor(options: LedgerOptions, now: number) {
+    this.#options = options;
+    this.#restore(options.registry.found, now);
+  }
+
+  /** In the order in which they came. */
+  get generations(): ReadonlySet<Generation> {
+    return this.#generations;
+  }
+
+  /** The generation of a file, by device and inode. */
+  at(key: string): Generation | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** Whether a generation may be read: it is in the registry, and is no copy of another. */
+  readable(generation: Generation): boolean {
+    return (
+      !generation.finished &&
+      generation.comparedAt !== '' &&
+      generation.copyOf === undefined &&
+      generation.key !== '' &&
+      !this.#unsaved.has(generation)
+    );
+  }
+
+  /** Something changed that must be in the registry. */
+  touch(): void {
+    this.#dirty = true;
+  }
+
+  /** A generation's file does not hold it any more: truncated, or made anew. */
+  lose(generation: Generation): void {
+    this.#options.files.release(generation);
+    this.#byKey.delete(generation.key);
+    generation.key = '';
+    generation.scan = undefined;
+    generation.withheld = false;
+    this.#dirty = true;
+  }
+
+  /** Nothing more is read of a generation. */
+  finish(generation: Generation): void {
+    this.#options.files.release(generation);
+    generation.finished = true;
+    // Whoever waited for it waits for the one that it waited for.
+    for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
+    if (generation.inFlight === 0) this.remove(generation);
+  }
+
+  /** Write the registry where something changed that must be in it. */
+  save(): void {
+    if (!this.#dirty) return;
+    try {
+      this.#options.registry.write(this.#generations);
+      this.#dirty = false;
+      this.#unsaved.clear();
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = codeOf(error);
+      this.#options.log.error({ err: error }, 'the registry cannot be written: new files wait');
+    }
+  }
+
+  /** What was written to a home last, as far as it can still be read. */
+  latest(home: string): Generation | undefined {
+    return [...this.#generations].findLast(
+      (each) => each.home === home && !each.finished && each.key !== '' && each.copyOf === undefined,
+    );
+  }
+
+  /** A file begins to be known; nothing of it is read before it is in the registry. */
+  create({ path, fd, stat }: Candidate, home: string): Generation {
+    const { instance, number } = this.#options.registry.nextGeneration();
+    const beginning = readHead(fd).bytes.toString('base64');
+    const id = hash('sha256', `${instance} ${number} ${stat.key} ${beginning}`, 'base64url').slice(0, 16);
+    const generation = new Generation(id, home, stat.key, path);
+    this.#generations.add(generation);
+    this.#byKey.set(stat.key, generation);
+    this.#unsaved.add(generation);
+    this.#dirty = true;
+    return generation;
+  }
+
+  /** A generation goes on in another file. */
+  adopt(generation: Generation, { path, stat }: Candidate, now: number): void {
+    this.#options.files.release(generation);
+    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
+    Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
+    Object.assign(generation, { detachedAt: undefined, comparedAt: stat.stamp, unread: true, changedAt: now });
+    this.#byKey.set(stat.key, generation);
+    this.#dirty = true;
+  }
+
+  /** A copy is, up to its end, what was or will be read of its original. */
+  completeCopy(copy: Generation, fd: number, stat: Stat): void {
+    copy.head = readHead(fd);
+    copy.advance(stat.size, readTail(fd, stat.size));
+    Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
+    this.#dirty = true;
+  }
+
+  /** Drop what is read and settled, or has not been seen for long. */
+  forget(now: number): void {
+    for (const generation of this.#generations) {
+      const { detachedAt, inFlight, finished, fd } = generation;
+      const old = detachedAt !== undefined && fd === undefined && now - detachedAt > REMEMBER;
+      if (inFlight === 0 && (finished || old)) this.remove(generation);
+    }
+  }
+
+  /** Forget a generation; those that waited for it, or are its copies, go on without it. */
+  remove(generation: Generation): void {
+    this.#options.files.release(generation);
+    this.#generations.delete(generation);
+    this.#unsaved.delete(generation);
+    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
+    for (const other of this.#generations) {
+      if (other.after?.generation === generation) other.after = generation.after;
+      if (other.copyOf === generation) other.copyOf = undefined;
+    }
+    this.#dirty = true;
+  }
+
+  #restore(saved: readonly SavedGeneration[], now: number): void {
+    const byId = new Map<string, Generation>();
+    const latest = new Map<string, Generation>();
+    for (const { id, home, key, path, head, acked, tail, copyOf } of saved) {
+      const generation = new Generation(id, home, key, path);
+      generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
+      generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
+      generation.detachedAt = now;
+      generation.caughtUpAt = now;
+      // A copy whose original is forgotten was read to its end with it.
+      generation.copyOf = copyOf === undefined ? undefined : byId.get(copyOf);
+      byId.set(id, generation);
+      this.#generations.add(generation);
+      if (key !== '') this.#byKey.set(key, generation);
+      if (generation.copyOf !== undefined) continue;
+      // In flight, several may have to be read again: in the order in which they came.
+      const before = latest.get(home);
+      if (before) generation.after = { generation: before, offset: Infinity };
+      latest.set(home, generation);
+    }
+  }
+}
