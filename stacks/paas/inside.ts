@@ -18,14 +18,12 @@ export const syncStatus = async (project: Project): Promise<SyncStatus> =>
 export const liveCommit = async (project: Project): Promise<string> =>
   (await project.exec('app', ['realpath', '/git/current'])).split('/').at(-1)!;
 
-export interface Tool<Report> {
+export interface Tool<Report> extends AsyncDisposable {
   /** End it and get what it saw. */
   readonly stop: () => Promise<Report>;
 }
 
-/**
- * Run a program of the tools' until it is stopped; see services/tools.
- */
+/** Run a program of the tools' until it is stopped, or goes out of scope; see services/tools. */
 export async function startTool<Report>(
   project: Project,
   args: readonly [program: string, ...rest: string[]],
@@ -44,10 +42,12 @@ export async function startTool<Report>(
       },
     ),
   ]);
+  const end = async (): Promise<string> => {
+    await project.exec('tools', ['touch', `/tmp/stop-${program}`]);
+    return ended;
+  };
   return {
-    stop: async () => {
-      await project.exec('tools', ['touch', `/tmp/stop-${program}`]);
-      return JSON.parse(await ended) as Report;
-    },
+    stop: async () => JSON.parse(await end()) as Report,
+    [Symbol.asyncDispose]: async () => void (await end().catch(() => {})),
   };
 }

@@ -3,7 +3,6 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -52,6 +51,7 @@ test('a password from a file: wrong, then rotated to the right one, and shown no
     if (request.headers.authorization !== undefined) seen += visible();
     return false;
   };
+  const scratch = temporaryDirectory('scratch');
   const file = join(temporaryDirectory('secret'), 'password');
   writeFileSync(file, 'a wrong secret\n');
   const sidecar = await TestSidecar.start({
@@ -60,6 +60,7 @@ test('a password from a file: wrong, then rotated to the right one, and shown no
     GITSYNC_PASSWORD_FILE: file,
     GITSYNC_ERROR_FILE: 'error.json',
     LOG_LEVEL: 'trace',
+    TMPDIR: scratch,
   });
   const { error } = await sidecar.reports('it is refused', (report) => report.error?.reason === 'authentication');
   assert.match(error!.advice, /GITSYNC_PASSWORD_FILE/);
@@ -82,14 +83,7 @@ test('a password from a file: wrong, then rotated to the right one, and shown no
     assert.not(seen.includes(secret), 'in no argument or environment');
     assert.not((sidecar.output + written).includes(secret), 'in no log or error');
   }
-  const left = readdirSync(tmpdir()).filter(
-    (name) => name.startsWith('gitsync-') && existsSync(join(tmpdir(), name, 'credentials')),
-  );
-  const texts = left.map((name) => readFileSync(join(tmpdir(), name, 'credentials'), 'utf8'));
-  assert.not(
-    texts.some((text) => text.includes(SECRET)),
-    'nothing is left of it after the end',
-  );
+  assert.equal(readdirSync(scratch), [], 'nothing is left of it after the end');
 });
 
 test('credentials from a URL, asked before each sync', async () => {

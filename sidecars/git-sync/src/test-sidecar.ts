@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { request } from '../../kit/http-client.ts';
 import { eventually } from './test-poll.ts';
-import { temporaryDirectory } from './test-repository.ts';
+import { temporaryDirectory, TestRepository } from './test-repository.ts';
 
 export interface VersionReport {
   readonly hash: string | null;
@@ -159,4 +159,15 @@ export class TestSidecar {
       else each.unref();
     }
   }
+}
+
+/** A sidecar whose first version is live. */
+export async function synced(
+  env: Record<string, string> = {},
+): Promise<{ repository: TestRepository; sidecar: TestSidecar; hash: string }> {
+  const repository = new TestRepository();
+  const hash = repository.commit({ file: 'one', big: 'x'.repeat(10_000) });
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_REF: 'main', ...env });
+  await sidecar.lives(hash);
+  return { repository, sidecar, hash };
 }

@@ -33,7 +33,7 @@ export function faults(must: Must): void {
         ['slow', 'timeout', /5\.\d s/],
         ['garbage', 'garbage', /./],
       ] as const) {
-        const faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
+        await using faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
         stage.say(`${kind}: ${await complaint(stage, reason, words)}`);
         assert.match(await page(stage), called(current()), 'the application is served');
         assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');

@@ -67,7 +67,7 @@ export function kills(must: Must): void {
       );
       for (const [index, commit] of commits.entries()) hashes.set(commit, numbers[index + 1]!);
 
-      const watcher = await startTool<WatchReport>(project, ['watch', '/git/current']);
+      await using watcher = await startTool<WatchReport>(project, ['watch', '/git/current']);
       const pusher = developer.bash(PUSH_UNTIL_STOPPED, commits.slice(0, -1));
       // Awaited below; a failure before that must not end the process.
       pusher.catch(() => {});

@@ -59,7 +59,7 @@ export function publish(must: Must): void {
   ] as const) {
     must(name, { say: `The developer pushes ${what}. The gate stops it: visitors never see it.` }, async (stage) => {
       const developer = await developerOf(stage.project);
-      const visitors = await startVisitors(stage.project);
+      await using visitors = await startVisitors(stage.project);
       const before = await liveCommit(stage.project);
       const hash = await developer.publish(bad(next()));
       await refused(stage.project, hash, 'gate');

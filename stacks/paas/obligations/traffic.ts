@@ -35,7 +35,7 @@ export function traffic(must: Must): void {
       say: `Visitors come without pause while ${CHANGES} versions are published. nodemon ends the old version before it starts the new one, so a visitor may have to knock again; but whoever is answered gets one version, whole.`,
     },
     async (stage) => {
-      const visitors = await startVisitors(stage.project);
+      await using visitors = await startVisitors(stage.project);
       const seen = [current()];
       for (let change = 0; change < CHANGES; change++) {
         await release(stage);
