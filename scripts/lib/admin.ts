@@ -1,4 +1,4 @@
-/** What a sidecar says of itself on its admin port, asked from inside its own container. */
+/** What is asked from inside a container: a sidecar's admin port, and where its processes live. */
 import type { Project } from './compose.ts';
 import { EngineError } from './engine.ts';
 
@@ -17,21 +17,31 @@ export async function ready(project: Project, service: string): Promise<boolean>
 }
 
 /**
- * The body of a path of a sidecar's admin port, whatever the status.
+ * What a path of a sidecar's admin port answers.
  * @param path such as `/metrics`
  */
-export async function adminPage(project: Project, service: string, path: string): Promise<string> {
+export async function adminPage(
+  project: Project,
+  service: string,
+  path: string,
+): Promise<{ status: number; body: string }> {
   const answer = await project.exec(service, ['bash', '-c', GET, 'get', path]);
-  return answer.slice(answer.indexOf('\r\n\r\n') + 4);
+  return { status: Number(answer.split(' ', 2)[1]), body: answer.slice(answer.indexOf('\r\n\r\n') + 4) };
 }
 
 /**
- * One sample of a sidecar's metrics.
- * @param sample name with labels, as in the text format
+ * A sidecar's metric.
+ * @param name of one sample with its labels, as in the text format, or without: then all are added up
  * @returns its value, 0 when it was never set
  */
-export async function metric(project: Project, service: string, sample: string): Promise<number> {
-  const text = await adminPage(project, service, '/metrics');
-  const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
-  return line === undefined ? 0 : Number(line.slice(sample.length + 1));
+export async function metric(project: Project, service: string, name: string): Promise<number> {
+  const { body } = await adminPage(project, service, '/metrics');
+  return body
+    .split('\n')
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
+
+/** The network namespace that a service's processes live in, as the kernel names it. */
+export const netNamespace = (project: Project, service: string): Promise<string> =>
+  project.exec(service, ['readlink', '/proc/self/ns/net']);

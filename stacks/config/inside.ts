@@ -1,4 +1,5 @@
 /** Looks from inside the stack's containers. */
+import { adminPage } from '../../scripts/lib/admin.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 
 interface Identity {
@@ -14,22 +15,6 @@ export interface FileStatus {
   readonly refused: (Identity & { readonly state: string; readonly reason: string }) | null;
   readonly in_sync: boolean;
   readonly problem: string | null;
-}
-
-/** What a path of a sidecar's admin port answers. */
-export async function adminPage(
-  project: Project,
-  sidecar: string,
-  path: string,
-): Promise<{ status: number; body: string }> {
-  const text = await project.exec(sidecar, [
-    'bash',
-    '-c',
-    'exec 3<>/dev/tcp/127.0.0.1/$ADMIN_PORT; printf "GET %s HTTP/1.0\\r\\n\\r\\n" "$1" >&3; cat <&3',
-    'bash',
-    path,
-  ]);
-  return { status: Number(text.split(' ', 2)[1]), body: text.slice(text.indexOf('\r\n\r\n') + 4) };
 }
 
 /** A sidecar's word on one of its files. */
@@ -50,10 +35,6 @@ export async function readiness(project: Project, sidecar: string): Promise<true
     .join(' ')
     .trim();
 }
-
-/** The network namespace that a service's processes live in, as the kernel names it. */
-export const netNamespace = (project: Project, service: string): Promise<string> =>
-  project.exec(service, ['readlink', '/proc/self/ns/net']);
 
 /** A file's inode, size and time of change: what a write of any kind would alter. */
 export const fileIdentity = (project: Project, service: string, path: string): Promise<string> =>

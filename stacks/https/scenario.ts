@@ -4,12 +4,11 @@ import { connect as tcpConnect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import mqtt from 'mqtt';
 import * as assert from 'uvu/assert';
-import { metric, ready } from '../../scripts/lib/admin.ts';
+import { metric, netNamespace, ready } from '../../scripts/lib/admin.ts';
 import { eventually, steadily } from '../../scripts/lib/poll.ts';
 import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { fetchPage, fetchPageH2, handshake, HOST, serialAt } from './client.ts';
 import { startLoad } from './load.ts';
-import { netNamespace } from './inside.ts';
 
 const { must, run } = scenario(import.meta.url);
 

@@ -1,31 +1,6 @@
 /** Looks from inside the stack's containers, and what is done in them. */
-import { docker, EngineError } from '../../scripts/lib/engine.ts';
+import { docker } from '../../scripts/lib/engine.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
-
-/** True when a sidecar's /readyz answers 200. */
-export async function ready(project: Project, service: string): Promise<boolean> {
-  try {
-    await project.exec(service, ['/sidecar/healthcheck', '/readyz']);
-    return true;
-  } catch (error) {
-    if (error instanceof EngineError && error.exitCode === 1) return false;
-    throw error;
-  }
-}
-
-/**
- * A sidecar's metric, all its labels added up.
- * @returns 0 when it was never set
- */
-export async function metric(project: Project, service: string, name: string): Promise<number> {
-  const text = await project.exec(service, [
-    'bash',
-    '-c',
-    'exec 3<>/dev/tcp/127.0.0.1/$ADMIN_PORT; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3',
-  ]);
-  const samples = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)`, 'gm'))];
-  return samples.reduce((total, [, value]) => total + Number(value), 0);
-}
 
 /** The most memory that a sidecar's program ever had resident, in MB. */
 export async function peakMemory(project: Project, service: string): Promise<number> {

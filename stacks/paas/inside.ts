@@ -12,7 +12,7 @@ export interface SyncStatus {
 }
 
 export const syncStatus = async (project: Project): Promise<SyncStatus> =>
-  JSON.parse(await adminPage(project, 'git-sync', '/version')) as SyncStatus;
+  JSON.parse((await adminPage(project, 'git-sync', '/version')).body) as SyncStatus;
 
 /** The commit that the link leads to, as the app's container sees it. */
 export const liveCommit = async (project: Project): Promise<string> =>

@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import { boardIni, nginxConf, ratesYaml } from '../documents.ts';
-import { lives, netNamespace } from '../inside.ts';
+import { netNamespace } from '../../../scripts/lib/admin.ts';
+import { lives } from '../inside.ts';
 import {
   BOARD,
   boardLife,

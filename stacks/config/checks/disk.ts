@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni } from '../documents.ts';
-import { adminPage, fileIdentity, fileStatus, readiness } from '../inside.ts';
+import { adminPage } from '../../../scripts/lib/admin.ts';
+import { fileIdentity, fileStatus, readiness } from '../inside.ts';
 import { BOARD, nextRelease, releaseOf, served, serverOf, type Must } from '../pods.ts';
 
 export function disk(must: Must): void {

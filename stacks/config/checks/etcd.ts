@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '../../../scripts/lib/poll.ts';
 import { boardIni, brokenIni } from '../documents.ts';
-import { adminPage, fileIdentity, fileStatus } from '../inside.ts';
+import { adminPage } from '../../../scripts/lib/admin.ts';
+import { fileIdentity, fileStatus } from '../inside.ts';
 import { boardLife, etcdOf, KIOSK, nextRelease, releaseOf, served, settled, type Must } from '../pods.ts';
 
 /** Two periods of polling. */

@@ -4,7 +4,8 @@ import { eventually } from '../../../scripts/lib/poll.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { complete, ledger, ledgerArrived } from '../arrivals.ts';
 import { openFaulty } from '../faulty.ts';
-import { killAndStart, metric, peakMemory, writeLedger } from '../inside.ts';
+import { metric } from '../../../scripts/lib/admin.ts';
+import { killAndStart, peakMemory, writeLedger } from '../inside.ts';
 import { reserve } from '../numbers.ts';
 import { range, tally } from '../sequence.ts';
 

@@ -115,7 +115,7 @@ export function refusals(must: Must): void {
         said.set(`log of ${serviceOf(container)}`, await project.logs(container.Id));
         said.set(`inspect of ${serviceOf(container)}`, JSON.stringify(container));
       }
-      for (const path of ['/version', '/metrics']) said.set(path, await adminPage(project, 'git-sync', path));
+      for (const path of ['/version', '/metrics']) said.set(path, (await adminPage(project, 'git-sync', path)).body);
       said.set(
         'what can be read of the sidecar’s files by the app',
         await project.exec('app', [
