@@ -1,5 +1,5 @@
 /** Looks from inside the stack's containers, and what is done in them. */
-import { docker } from '../../scripts/lib/engine.ts';
+import { docker, EngineError } from '../../scripts/lib/engine.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 
 /** The most memory that a sidecar's program ever had resident, in MB. */
