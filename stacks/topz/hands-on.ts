@@ -54,7 +54,7 @@ export async function lookAround({ project, say }: Stage): Promise<void> {
     assert.match(stdout, /^topz - [\d:]+ up /);
     assert.match(stdout, /sleep 3001\n/);
     assert.match(stdout, /sleep 3002\n/);
-    for (const line of stdout.split('\n').slice(0, 8)) say(line.slice(0, 78));
+    for (const line of (await topz.text('/topz?width=74')).split('\n').slice(4, 8)) say(line);
     const left = await besides(app);
     assert.equal(left.toSorted(), [byFlag, byEnvironment].toSorted(), 'npm run topz leaves nothing behind');
   } finally {
