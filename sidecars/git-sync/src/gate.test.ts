@@ -1,5 +1,5 @@
 /** The gate decides what goes live, and nothing gets past it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -145,6 +145,23 @@ test('the gate gets few variables, no secret, and can neither remove nor replace
   assert.match(refused!.reason, /removed the directory/);
   assert.is(sidecar.live, first);
   await sidecar.stop();
+});
+
+test('killed while the gate judges, it has it judged anew', async () => {
+  const repository = new TestRepository();
+  const place = temporaryDirectory('gate');
+  const script = `#!/bin/sh\necho begun >> ${place}/log\nuntil test -e ${place}/go; do sleep 0.05; done\ntouch judged\n`;
+  const hash = repository.commit({ gate: { executable: script } });
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_GATE_COMMAND: './gate' });
+  await eventually('the gate runs', () => runs(join(place, 'log')).length === 1);
+  await sidecar.kill();
+  const second = sidecar.again();
+  await eventually('it runs again', () => runs(join(place, 'log')).length === 2);
+  assert.not(existsSync(second.path()), 'nothing is live before it has said yes');
+  writeFileSync(join(place, 'go'), '');
+  await second.lives(hash);
+  assert.ok(existsSync(second.path('judged')));
+  await second.stop();
 });
 
 test('a gate that cannot be run refuses', async () => {
