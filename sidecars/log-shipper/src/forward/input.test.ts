@@ -79,6 +79,15 @@ async function start({
 const fields = (values: Record<string, Value>): Map<Value, Value> => new Map(Object.entries(values));
 const docker = (log: Value, more: Record<string, Value> = {}): Map<Value, Value> =>
   fields({ container_id: 'c0ffee', container_name: '/shop-1', source: 'stdout', log, ...more });
+/** Send garbage, and wait until the connection is cut. */
+async function cutOff(rig: Rig, bytes: Buffer): Promise<void> {
+  const bad = await rig.connect();
+  const closed = once(bad, 'close');
+  bad.resume();
+  bad.write(bytes);
+  await closed;
+}
+
 const messagesOf = (rig: Rig): unknown[] => rig.documents().map(({ message }) => message);
 
 test("Docker's messages become documents, stdout and stderr told apart", async () => {
@@ -127,6 +136,8 @@ test('Forward, PackedForward and CompressedPackedForward mode; acknowledged once
   let answer = Buffer.alloc(0);
   socket.on('data', (bytes: Buffer) => (answer = Buffer.concat([answer, bytes])));
   socket.write(encode(['t', packed(6)]));
+  // By the time that another connection was answered, this one would have been, too.
+  await cutOff(rig, Buffer.of(0xc1));
   assert.is(answer.length, 0);
   rig.room = true;
   await eventually(() => rig.records.length === 8, 'all records');
@@ -164,9 +175,9 @@ test('split messages are joined, streams not mixed, a heartbeat is nothing', asy
     ]);
   socket.write(encode(null));
   socket.write(piece('a', 'one', 1, false));
-  socket.write(piece('x', 'two', 1, false, 'stderr'));
+  socket.write(piece('x', 'one', 1, false, 'stderr'));
   socket.write(piece('b', 'one', 2, false));
-  socket.write(piece('y', 'two', 2, true, 'stderr'));
+  socket.write(piece('y', 'one', 2, true, 'stderr'));
   socket.write(piece('c', 'one', 3, true));
   socket.write(piece('never ended', 'three', 1, false));
   await eventually(() => rig.records.length === 3, 'three records');
@@ -204,12 +215,13 @@ test('what is not UTF-8 arrives, and is marked', async () => {
 test('garbage and lengths beyond the limit cut that connection and no other', async () => {
   const rig = await start();
   const good = await rig.connect();
+  const entry = encode([1, docker('one of many')]);
   for (const bytes of [
     Buffer.from('GET / HTTP/1.1\r\n\r\n'),
     Buffer.of(0xdd, 0xff, 0xff, 0xff, 0xff),
     Buffer.of(0xc1),
     encode(['tag', 1, 'no record']),
-    encode(['t', gzipSync(Buffer.alloc(1024 * 1024)), fields({ compressed: 'gzip' })]),
+    encode(['t', gzipSync(Buffer.concat(Array.from({ length: 2000 }, () => entry))), fields({ compressed: 'gzip' })]),
   ]) {
     const bad = await rig.connect();
     const closed = once(bad, 'close');
