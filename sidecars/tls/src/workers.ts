@@ -5,7 +5,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Registry } from 'prom-client';
+import { Registry } from '../../kit/metrics.ts';
 import { createLog, type Logger } from '../../kit/log.ts';
 import { createMetrics, updateProcessMetrics, type Metrics } from '../../kit/metrics.ts';
 import { ConfigurationError, readParameters } from '../../kit/parameters.ts';
