@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readProcess } from '../../../kit/processes.ts';
 import { findContainer } from '../pod/container.ts';
 import { FakeProc } from '../pod/test-proc.ts';
 import { terminate } from './terminate.ts';
@@ -64,6 +65,8 @@ test('KILL comes after the grace period, for every process of the container', as
 test('a stopped program is killed too', async () => {
   const app = await start(':');
   app.kill('SIGSTOP');
+  // TERM that comes while STOP is still pending would be heeded first.
+  while (readProcess(app.pid)?.state !== 'T') await pause(5);
   assert.is(await end(100), 'kill');
   assert.is(app.signalCode, 'SIGKILL');
 });

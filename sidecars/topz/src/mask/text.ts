@@ -14,7 +14,7 @@ const BEARER = /\b(bearer\s+)[^\s"',;]+/gi;
 const HEADER =
   /\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,60}(?:key|token|auth|secret|password)[\w-]{0,60})(\s{0,3}[:=]\s{0,3})[^\r\n"']+/gi;
 /** `scheme://user:secret@`; a port is none, and a secret may hold `@` and even `/`. */
-const URL_PASSWORD = /\b([a-z][a-z\d+.-]{0,30}:\/\/[^\s/?#@:]*:)(?!\d{1,5}[/?#])[^\s"'<>]*@/gi;
+const URL_PASSWORD = /\b([a-z][a-z\d+.-]{0,30}:\/\/[^\s/?#@:]*:)(?!\d{1,5}[/?#])([^\s"'<>]*)/gi;
 /** Over HTTP a user without a password is a token: `https://TOKEN@host/repository`. */
 const URL_TOKEN = /\b(https?:\/\/)[^\s/?#@:"'<>]+@/gi;
 const ASSIGNMENT = /([A-Za-z_][\w.-]{0,100})(["']?\s{0,3}[=:]\s{0,3})("(?:[^"\\]|\\[\s\S])*"?|'[^']*'?|[^\s&;"'`]+)/g;
@@ -26,7 +26,11 @@ const ASSIGNMENT = /([A-Za-z_][\w.-]{0,100})(["']?\s{0,3}[=:]\s{0,3})("(?:[^"\\]
 export function maskText(text: string): string {
   return text
     .replace(PRIVATE_KEY, MASK)
-    .replace(URL_PASSWORD, `$1${MASK}@`)
+    .replace(URL_PASSWORD, (all, before: string, rest: string) => {
+      // Looked for here, since an expression would look anew from each of many schemes in a row.
+      const at = rest.lastIndexOf('@');
+      return at === -1 ? all : before + MASK + rest.slice(at);
+    })
     .replace(URL_TOKEN, `$1${MASK}@`)
     .replace(HEADER, `$1$2${MASK}`)
     .replace(ASSIGNMENT, (all, name: string, between: string, value: string) => {
