@@ -5,12 +5,12 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node scripts/run.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor demo-https stack-https test bench contract clean
+.PHONY: help setup doctor test bench contract clean
 
 help: ## List these targets
 	@echo 'Legacy apps and their sidecars, by docker compose. Begin with: make demo-https'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Get engine, base images and bundles (the others do it too)
 	@$(RUN) setup $(ARGS)
@@ -18,14 +18,19 @@ setup: ## Get engine, base images and bundles (the others do it too)
 doctor: ## Show what is here and what is missing
 	@$(RUN) doctor $(ARGS)
 
-demo-https: ## HTTPS for a legacy service, told step by step, left running
-	@$(RUN) demo https $(ARGS)
-
-stack-https: ## The same with every check, then torn down (stack-NAME)
-	@$(RUN) stack https $(ARGS)
+# Told step by step, left running. The pattern below has the recipe.
+demo-https: ## HTTPS for a legacy service
+demo-config: ## Configuration from an API, taken back when it does not work
+demo-topz: ## The processes of an application, looked at from beside it
+demo-lifecycle: ## What makes a container a sidecar
+demo-paas: ## git push, and the running application is the new code
+demo-content: ## 10,000 files from git under nginx, versions never mixed
+demo-logs: ## Every line of three applications in a store, counted
 
 demo-%:
 	@$(RUN) demo $* $(ARGS)
+
+stack-https: ## A stack with every check, then torn down (stack-NAME)
 
 stack-%:
 	@$(RUN) stack $* $(ARGS)
