@@ -111,12 +111,15 @@ async function pushes(seconds: number): Promise<Record<Side, number[]>> {
   const pending: Promise<void>[] = [];
   for (let version = 1; performance.now() - begin < seconds * 1000; version++) {
     await commit(repository, { 'version.txt': String(version), 'server.js': APP, 'package.json': '{"type":"module"}' });
-    await git(['-C', repository, 'push', '--quiet', 'origin', 'main']);
+    // From before the push: the server accepts it at some moment that nobody outside sees, and may keep
+    // the pusher waiting after it.
     const since = performance.now();
+    const pushed = git(['-C', repository, 'push', '--quiet', 'origin', 'main']);
     for (const [side, url] of Object.entries(SIDES) as [Side, string][]) {
       const look = side === 'pull60' ? 100 : LOOK;
       pending.push(served(url, version, since, look).then((ms) => void samples[side].push(ms)));
     }
+    await pushed;
     // At any moment of the others' periods.
     await pause(CHANGE_EVERY * (0.5 + Math.random()));
   }
@@ -161,8 +164,10 @@ async function switches(count: number): Promise<number[]> {
   await served('http://nginx:8080/big/version.txt', 0, performance.now());
   for (let version = 1; version <= count; version++) {
     await commit(repository, { 'version.txt': String(version) });
-    await git(['-C', repository, 'push', '--quiet', 'origin', 'main']);
-    times.push(await served('http://nginx:8080/big/version.txt', version, performance.now()));
+    const since = performance.now();
+    const pushed = git(['-C', repository, 'push', '--quiet', 'origin', 'main']);
+    times.push(await served('http://nginx:8080/big/version.txt', version, since));
+    await pushed;
   }
   return times;
 }
