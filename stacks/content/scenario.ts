@@ -1,6 +1,7 @@
 /** What the content stack must do: a site that changes under its readers, and never shows them two versions. */
 import * as assert from 'uvu/assert';
 import { EngineError } from '../../scripts/lib/engine.ts';
+import { lasting } from '../../scripts/lib/lasting.ts';
 import { eventually } from '../../scripts/lib/poll.ts';
 import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { Developer } from '../paas/developer.ts';
@@ -154,16 +155,11 @@ must(
   { say: 'Bringing the stack up a second time changes nothing.' },
   async (stage) => {
     const { project } = stage;
-    const lasting = async (): Promise<string[]> =>
-      (await project.containers())
-        .filter((container) => container.Config.Labels['dev.sidecar-stacks.role'] !== 'init')
-        .map(({ Id, State }) => `${Id} ${State.StartedAt}`)
-        .toSorted();
     const hash = await liveCommit(stage);
-    const before = await lasting();
+    const before = await lasting(project);
     assert.is(before.length, 7);
     await project.up();
-    assert.equal(await lasting(), before);
+    assert.equal(await lasting(project), before);
     assert.is(await liveCommit(stage), hash);
   },
 );

@@ -5,6 +5,7 @@ import { connect as tlsConnect } from 'node:tls';
 import mqtt from 'mqtt';
 import * as assert from 'uvu/assert';
 import { metric, netNamespace, ready } from '../../scripts/lib/admin.ts';
+import { lasting } from '../../scripts/lib/lasting.ts';
 import { eventually, steadily } from '../../scripts/lib/poll.ts';
 import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { fetchPage, fetchPageH2, handshake, HOST, serialAt } from './client.ts';
@@ -430,16 +431,10 @@ must(
     say: 'Bringing the stack up a second time changes nothing.',
   },
   async ({ project }) => {
-    // The init container has ended, and compose runs it again at each `up`.
-    const lasting = async (): Promise<string[]> =>
-      (await project.containers())
-        .filter((container) => container.Config.Labels['dev.sidecar-stacks.role'] !== 'init')
-        .map(({ Id, State }) => `${Id} ${State.StartedAt}`)
-        .toSorted();
-    const before = await lasting();
+    const before = await lasting(project);
     assert.is(before.length, 7);
     await project.up();
-    assert.equal(await lasting(), before);
+    assert.equal(await lasting(project), before);
   },
 );
 

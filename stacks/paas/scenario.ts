@@ -1,5 +1,6 @@
 /** What the paas stack must do: code arrives by git push, and nothing bad is ever served. */
 import * as assert from 'uvu/assert';
+import { lasting } from '../../scripts/lib/lasting.ts';
 import { scenario } from '../../scripts/lib/scenario.ts';
 import { faults } from './obligations/faults.ts';
 import { kills } from './obligations/kills.ts';
@@ -25,15 +26,10 @@ must(
   async (stage) => {
     const { project } = stage;
     await release(stage);
-    const lasting = async (): Promise<string[]> =>
-      (await project.containers())
-        .filter((container) => container.Config.Labels['dev.sidecar-stacks.role'] !== 'init')
-        .map(({ Id, State }) => `${Id} ${State.StartedAt}`)
-        .toSorted();
-    const before = await lasting();
+    const before = await lasting(project);
     assert.is(before.length, 8);
     await project.up();
-    assert.equal(await lasting(), before);
+    assert.equal(await lasting(project), before);
     await becomes(stage, current());
   },
 );
