@@ -3,7 +3,7 @@
  * compose file, a dashboard or a script that worked with the old contract behave otherwise with the
  * new one.
  */
-import type { ContractDocument } from '../../sidecars/kit/contract.ts';
+import type { ContractDocument } from '#kit/contract.ts';
 import { compareParameters } from './parameter-changes.ts';
 
 export type Impact = 'breaking' | 'addition' | 'wording';

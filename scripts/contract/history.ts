@@ -1,7 +1,7 @@
 /** Contracts as a git ref holds them. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ContractDocument } from '../../sidecars/kit/contract.ts';
+import type { ContractDocument } from '#kit/contract.ts';
 
 /** The ref, or what it holds, cannot be used. */
 export class HistoryError extends Error {}

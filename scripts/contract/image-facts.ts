@@ -1,5 +1,5 @@
 /** A contract beside what a Dockerfile or an image says: ENV, EXPOSE, LABEL, USER. */
-import { defaultPort, type Contract } from '../../sidecars/kit/contract.ts';
+import { defaultPort, type Contract } from '#kit/contract.ts';
 import { IMAGE_LABEL } from '../lib/labels.ts';
 import type { Disagreement } from './disagreement.ts';
 

@@ -1,5 +1,5 @@
 /** What changed in a contract's parameters, renames included. */
-import type { ParameterDocument } from '../../sidecars/kit/contract.ts';
+import type { ParameterDocument } from '#kit/contract.ts';
 import type { Change } from './changes.ts';
 import { compareAccepted } from './accepted-values.ts';
 import { likelyRename } from './rename.ts';

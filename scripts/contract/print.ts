@@ -1,6 +1,6 @@
 /** A comparison for a reader at a terminal of 80 columns. */
 import { styleText } from 'node:util';
-import { wrap } from '../../sidecars/kit/wrap.ts';
+import { wrap } from '#kit/wrap.ts';
 import type { Change, Impact } from './changes.ts';
 import type { Comparison } from './diff.ts';
 

@@ -1,5 +1,5 @@
 /** Recognising a parameter under its new name. */
-import type { ParameterDocument } from '../../sidecars/kit/contract.ts';
+import type { ParameterDocument } from '#kit/contract.ts';
 
 /** Half the evidence must point to it. */
 const LIKELY = 0.5;

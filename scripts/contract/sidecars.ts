@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { contractDocument, type Contract, type ContractDocument } from '../../sidecars/kit/contract.ts';
+import { contractDocument, type Contract, type ContractDocument } from '#kit/contract.ts';
 
 export interface Sidecar {
   readonly name: string;

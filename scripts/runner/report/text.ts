@@ -1,7 +1,7 @@
 /** Words and lines that the reporters for people share. */
 import { stripVTControlCharacters } from 'node:util';
 import { chalk } from 'zx/core';
-import { wrap } from '../../../sidecars/kit/wrap.ts';
+import { wrap } from '#kit/wrap.ts';
 import type { Failure, RunResult } from '../events.ts';
 
 export const WIDTH = 80;

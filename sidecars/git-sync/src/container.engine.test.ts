@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '../../kit/http-client.ts';
+import { request } from '#kit/http-client.ts';
 import { eventually } from './test-poll.ts';
 import type { VersionReport } from './test-sidecar.ts';
 

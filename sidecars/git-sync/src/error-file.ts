@@ -1,7 +1,7 @@
 /** The current error, for whoever looks: on the admin port, and in a file. */
 import { rmSync } from 'node:fs';
-import { publishFile } from '../../kit/atomic-file.ts';
-import type { Logger } from '../../kit/log.ts';
+import { publishFile } from '#kit/atomic-file.ts';
+import type { Logger } from '#kit/log.ts';
 import type { SyncError } from './failure.ts';
 
 export interface ErrorReport {

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '../../kit/http-client.ts';
+import { request } from '#kit/http-client.ts';
 import { eventually } from './test-poll.ts';
 import { temporaryDirectory, TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';

@@ -1,7 +1,7 @@
 /** What a start finds on the disk, and makes good before anything else happens. */
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
-import type { Logger } from '../../kit/log.ts';
-import { ConfigurationError } from '../../kit/parameters.ts';
+import type { Logger } from '#kit/log.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
 import { endLeftovers } from './leftovers.ts';
 import { ticksNow } from './clock.ts';
 import type { Store } from './repository/store.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readProcess } from '../../kit/processes.ts';
+import { readProcess } from '#kit/processes.ts';
 import { eventually } from './test-poll.ts';
 import { temporaryDirectory, TestRepository } from './test-repository.ts';
 import { synced, TestSidecar } from './test-sidecar.ts';

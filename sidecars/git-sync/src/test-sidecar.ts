@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
-import { request } from '../../kit/http-client.ts';
+import { request } from '#kit/http-client.ts';
 import { eventually } from './test-poll.ts';
 import { temporaryDirectory, TestRepository } from './test-repository.ts';
 

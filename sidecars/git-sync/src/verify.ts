@@ -1,6 +1,6 @@
 /** Is the application well with what was published? */
-import { pause } from '../../kit/backoff.ts';
-import { httpProbe, type ProbeResult } from '../../kit/probes.ts';
+import { pause } from '#kit/backoff.ts';
+import { httpProbe, type ProbeResult } from '#kit/probes.ts';
 
 export interface VerifyOptions {
   readonly url: string;

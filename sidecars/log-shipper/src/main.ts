@@ -1,5 +1,5 @@
 /** The log shipper's program. */
-import { runSidecar } from '../../kit/sidecar.ts';
+import { runSidecar } from '#kit/sidecar.ts';
 import { contract } from './contract.ts';
 import { replayCommand } from './delivery/replay.ts';
 import { startPipeline } from './pipeline.ts';

@@ -1,11 +1,11 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
 import { hostname } from 'node:os';
-import { pause } from '../../kit/backoff.ts';
-import type { Logger } from '../../kit/log.ts';
-import type { Metrics } from '../../kit/metrics.ts';
-import { ConfigurationError, type Values } from '../../kit/parameters.ts';
-import type { Readiness } from '../../kit/readiness.ts';
-import type { Shutdown } from '../../kit/shutdown.ts';
+import { pause } from '#kit/backoff.ts';
+import type { Logger } from '#kit/log.ts';
+import type { Metrics } from '#kit/metrics.ts';
+import { ConfigurationError, type Values } from '#kit/parameters.ts';
+import type { Readiness } from '#kit/readiness.ts';
+import type { Shutdown } from '#kit/shutdown.ts';
 import type { contract } from './contract.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';

@@ -1,8 +1,8 @@
 /** Everything between the clients' port and the application's, in one process. */
-import type { Logger } from '../../kit/log.ts';
-import type { Metrics } from '../../kit/metrics.ts';
-import type { Values } from '../../kit/parameters.ts';
-import type { ReadinessCheck } from '../../kit/readiness.ts';
+import type { Logger } from '#kit/log.ts';
+import type { Metrics } from '#kit/metrics.ts';
+import type { Values } from '#kit/parameters.ts';
+import type { ReadinessCheck } from '#kit/readiness.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import type { contract } from './contract.ts';

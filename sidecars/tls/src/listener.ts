@@ -2,8 +2,8 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
-import { ConfigurationError } from '../../kit/parameters.ts';
-import { listen } from '../../kit/listen.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
+import { listen } from '#kit/listen.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import { handlerOf, plainAddress, type ClientHandler } from './client.ts';

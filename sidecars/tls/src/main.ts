@@ -1,6 +1,6 @@
 /** The TLS sidecar's program. */
 import { X509Certificate } from 'node:crypto';
-import { runSidecar, type Kit } from '../../kit/sidecar.ts';
+import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { createClientPolicy } from './certificates/client-identity.ts';
 import { openCertificateStore, type CertificateStore } from './certificates/store.ts';
 import { contract } from './contract.ts';

@@ -1,6 +1,6 @@
 /** What every part of the data plane shares. */
-import type { Logger } from '../../kit/log.ts';
-import type { Values } from '../../kit/parameters.ts';
+import type { Logger } from '#kit/log.ts';
+import type { Values } from '#kit/parameters.ts';
 import type { contract } from './contract.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { Tally } from './tally.ts';

@@ -1,6 +1,6 @@
 /** A plain HTTP port that sends everyone to HTTPS. */
 import type { IncomingMessage, Server } from 'node:http';
-import { listen } from '../../kit/listen.ts';
+import { listen } from '#kit/listen.ts';
 import { validHost, withoutPort } from './http1/host.ts';
 import type { Plane } from './plane.ts';
 

@@ -3,7 +3,7 @@
  * than reading a request does; they become metrics when somebody asks for them.
  */
 import type { Counter, Gauge } from 'prom-client';
-import type { Metrics } from '../../kit/metrics.ts';
+import type { Metrics } from '#kit/metrics.ts';
 import type { contract } from './contract.ts';
 
 type TlsMetrics = Pick<

@@ -4,9 +4,9 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Registry } from 'prom-client';
-import { createLog } from '../../kit/log.ts';
-import { createMetrics } from '../../kit/metrics.ts';
-import { readParameters } from '../../kit/parameters.ts';
+import { createLog } from '#kit/log.ts';
+import { createMetrics } from '#kit/metrics.ts';
+import { readParameters } from '#kit/parameters.ts';
 import { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import { certify, type Signer } from './certificates/test-authority.ts';

@@ -5,11 +5,11 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Registry } from '../../kit/metrics.ts';
-import { createLog, type Logger } from '../../kit/log.ts';
-import { createMetrics, updateProcessMetrics, type Metrics } from '../../kit/metrics.ts';
-import { ConfigurationError, readParameters } from '../../kit/parameters.ts';
-import type { ReadinessCheck } from '../../kit/readiness.ts';
+import { Registry } from '#kit/metrics.ts';
+import { createLog, type Logger } from '#kit/log.ts';
+import { createMetrics, updateProcessMetrics, type Metrics } from '#kit/metrics.ts';
+import { ConfigurationError, readParameters } from '#kit/parameters.ts';
+import type { ReadinessCheck } from '#kit/readiness.ts';
 import { createClientPolicy } from './certificates/client-identity.ts';
 import { openCertificateStore, type CertificateStore } from './certificates/store.ts';
 import { contract } from './contract.ts';

@@ -1,10 +1,10 @@
 /** What is wanted of each file, out of the parameters and CONFIG_SPEC. */
 import { readFileSync } from 'node:fs';
-import { parseCommand } from '../../../kit/command.ts';
-import { parseNotification, type Notification } from '../../../kit/notify.ts';
-import { parseValue, Unacceptable, type Parameter } from '../../../kit/parameter-types.ts';
-import { ConfigurationError, type Problem, type Values } from '../../../kit/parameters.ts';
-import { suggestion } from '../../../kit/suggestion.ts';
+import { parseCommand } from '#kit/command.ts';
+import { parseNotification, type Notification } from '#kit/notify.ts';
+import { parseValue, Unacceptable, type Parameter } from '#kit/parameter-types.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
+import { suggestion } from '#kit/suggestion.ts';
 import { parseExpectation } from '../apply/expectation.ts';
 import { parseSubject, type Verification } from '../apply/verify.ts';
 import { contract } from '../contract.ts';

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
-import { request } from '../../../kit/http-client.ts';
+import { request } from '#kit/http-client.ts';
 import type { FileStatus } from '../loop/runner.ts';
 
 export interface Sidecar {

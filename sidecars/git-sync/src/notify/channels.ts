@@ -1,7 +1,7 @@
 /** The ways in which an application is told of a publication. */
-import { runCommand } from '../../../kit/command.ts';
-import { request } from '../../../kit/http-client.ts';
-import { findProcesses, sendSignal, type ProcessInfo } from '../../../kit/processes.ts';
+import { runCommand } from '#kit/command.ts';
+import { request } from '#kit/http-client.ts';
+import { findProcesses, sendSignal, type ProcessInfo } from '#kit/processes.ts';
 import type { Options, ParameterValues } from '../options.ts';
 import type { Session } from '../repository/session.ts';
 import type { Publisher } from '../versions/publisher.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '../../../kit/http-client.ts';
+import { request } from '#kit/http-client.ts';
 import { freePort } from '../test-sidecar.ts';
 import { temporaryDirectory } from '../test-repository.ts';
 import { authenticate } from './authentic.ts';

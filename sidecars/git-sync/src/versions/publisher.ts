@@ -5,7 +5,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { runCommand } from '../../../kit/command.ts';
+import { runCommand } from '#kit/command.ts';
 import { SyncError } from '../failure.ts';
 import { isHash } from '../repository/refs.ts';
 import type { Layout } from './layout.ts';

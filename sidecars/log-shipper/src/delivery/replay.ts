@@ -4,12 +4,12 @@
  */
 import { createReadStream, renameSync, rmSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { EXIT_CONFIGURATION } from '../../../kit/contract.ts';
-import { pause } from '../../../kit/backoff.ts';
-import { createLog } from '../../../kit/log.ts';
-import { createMetrics, Registry } from '../../../kit/metrics.ts';
-import { ConfigurationError, readParameters } from '../../../kit/parameters.ts';
-import { Readiness } from '../../../kit/readiness.ts';
+import { EXIT_CONFIGURATION } from '#kit/contract.ts';
+import { pause } from '#kit/backoff.ts';
+import { createLog } from '#kit/log.ts';
+import { createMetrics, Registry } from '#kit/metrics.ts';
+import { ConfigurationError, readParameters } from '#kit/parameters.ts';
+import { Readiness } from '#kit/readiness.ts';
 import type { Delivery, LogRecord, Outcome } from '../record.ts';
 import { deadLetterFiles, REPLAYING, type DeadLetter } from './dead-letters.ts';
 import { createDelivery } from './delivery.ts';

@@ -1,6 +1,6 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
 import { closeSync, statSync } from 'node:fs';
-import type { Logger } from '../../../kit/log.ts';
+import type { Logger } from '#kit/log.ts';
 import { readHead, readTail } from './content.ts';
 import { Generation } from './generation.ts';
 import { firstData } from './holes.ts';

@@ -2,7 +2,7 @@
  * The file input: looks at all paths now and then, at files that change more often, and reads what is
  * new, a chunk of each file in turn. What the delivery has no room for stays in the files.
  */
-import { pause } from '../../../kit/backoff.ts';
+import { pause } from '#kit/backoff.ts';
 import type { Delivery, LogRecord, Settled } from '../record.ts';
 import type { FileRecord, Generation } from './generation.ts';
 import type { Ledger } from './ledger.ts';

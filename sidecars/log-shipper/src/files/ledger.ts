@@ -1,5 +1,5 @@
 /** All generations that are known, and the registry that remembers them. */
-import type { Logger } from '../../../kit/log.ts';
+import type { Logger } from '#kit/log.ts';
 import type { SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
 import { readHead, readTail } from './content.ts';

@@ -1,5 +1,5 @@
 /** The file input with all that it needs. */
-import { ConfigurationError } from '../../../kit/parameters.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
 import { member } from '../lines/document.ts';
 import type { Delivery } from '../record.ts';
 import type { Common } from '../pipeline.ts';

@@ -7,7 +7,7 @@
  * on the disk, before anything of it is read.
  */
 import { closeSync, statSync } from 'node:fs';
-import type { Logger } from '../../../kit/log.ts';
+import type { Logger } from '#kit/log.ts';
 import { hasHead, hasTail, isCompressed, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';

@@ -3,8 +3,8 @@
  * arrives goes to the disk spool at once; only when that blocks is no more taken from the sockets.
  */
 import type { Socket } from 'node:net';
-import { listen } from '../../../kit/listen.ts';
-import type { Logger } from '../../../kit/log.ts';
+import { listen } from '#kit/listen.ts';
+import type { Logger } from '#kit/log.ts';
 import type { Documents } from '../lines/document.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import type { LogRecord } from '../record.ts';

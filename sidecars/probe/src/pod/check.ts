@@ -1,7 +1,7 @@
 /** One look at a target. */
-import { findProcesses } from '../../../kit/processes.ts';
-import { httpProbe, tcpProbe, type ProbeResult } from '../../../kit/probes.ts';
-import { controlGroup } from '../../../kit/processes.ts';
+import { findProcesses } from '#kit/processes.ts';
+import { httpProbe, tcpProbe, type ProbeResult } from '#kit/probes.ts';
+import { controlGroup } from '#kit/processes.ts';
 import type { Target } from '../targets/target.ts';
 import type { Container } from './container.ts';
 

@@ -1,7 +1,7 @@
 /** Which client certificates may come in, and what the application is told of them. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, type Problem, type Values } from '../../../kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
 import { certificatesIn } from './pem.ts';
 import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from './patterns.ts';

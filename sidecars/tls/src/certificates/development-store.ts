@@ -13,7 +13,7 @@ import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { chmod, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
-import { ConfigurationError, type Problem } from '../../../kit/parameters.ts';
+import { ConfigurationError, type Problem } from '#kit/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
 import { normalizeDnsName, parseAltNames } from './subject-alt-names.ts';
 

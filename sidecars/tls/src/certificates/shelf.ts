@@ -1,8 +1,8 @@
 /** The certificates in use, and which of them a client gets for the name that it asks for. */
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import type { Logger } from '../../../kit/log.ts';
-import type { Metrics } from '../../../kit/metrics.ts';
+import type { Logger } from '#kit/log.ts';
+import type { Metrics } from '#kit/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Pair } from './pair.ts';
 import { normalizeDnsName, wildcardOf } from './subject-alt-names.ts';

@@ -1,6 +1,6 @@
 /** The certificates of this sidecar: a directory of one's own, or a development CA's. */
 import type { SecureContext, SecureContextOptions } from 'node:tls';
-import { ConfigurationError, type Problem, type Values } from '../../../kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
 import { createClientPolicy } from './client-identity.ts';
 import { DevelopmentStore } from './development-store.ts';

@@ -4,8 +4,8 @@
  * application that is back is found at once.
  */
 import { connect } from 'node:net';
-import type { ReadinessCheck } from '../../../kit/readiness.ts';
-import type { Logger } from '../../../kit/log.ts';
+import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { Logger } from '#kit/log.ts';
 import type { Tally } from '../tally.ts';
 
 /** Milliseconds between looks. */

@@ -1,5 +1,5 @@
 /** What the config server takes, serves and counts. */
-import { defineContract } from '../../../../../sidecars/kit/contract.ts';
+import { defineContract } from '#kit/contract.ts';
 
 const HOUR = 3_600_000;
 const MIB = 1024 * 1024;

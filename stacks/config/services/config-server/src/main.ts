@@ -1,7 +1,7 @@
 /** The config server's program. */
 import { readFileSync } from 'node:fs';
-import { ConfigurationError } from '../../../../../sidecars/kit/parameters.ts';
-import { runSidecar, type Kit } from '../../../../../sidecars/kit/sidecar.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
+import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { contract } from './contract.ts';
 import { documentHandlers } from './interface/documents.ts';
 import { operationsOf, readDocument } from './interface/operations.ts';

@@ -1,5 +1,5 @@
 /** Spans of time in a query: `500ms`, `30s`. */
-import { parseValue, Unacceptable } from '../../../../../../sidecars/kit/parameter-types.ts';
+import { parseValue, Unacceptable } from '#kit/parameter-types.ts';
 import { Refusal } from '../refusal.ts';
 
 /**

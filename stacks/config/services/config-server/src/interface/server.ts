@@ -1,6 +1,6 @@
 /** The HTTP server: each operation of openapi.yaml with its handler, and how errors are told. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Logger } from '../../../../../../sidecars/kit/log.ts';
+import type { Logger } from '#kit/log.ts';
 import { Refusal, type RefusalReason } from '../refusal.ts';
 import type { Caller, Tokens } from '../tokens.ts';
 import type { Operation } from './operations.ts';
