@@ -53,10 +53,13 @@ export interface Program {
   readonly get: (path: string) => Promise<{ status: number; text: string }>;
 }
 
-/** Start it; requests are small, looks are frequent. */
-export async function program(env: Record<string, string> = {}): Promise<Program> {
+/**
+ * Start it; requests are small, looks are frequent.
+ * @param flags of node
+ */
+export async function program(env: Record<string, string> = {}, flags: readonly string[] = []): Promise<Program> {
   const adminPort = await freePort();
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
+  const child = spawn(process.execPath, [...flags, join(import.meta.dirname, 'main.ts')], {
     env: {
       PATH: process.env['PATH'],
       FILE_PATHS: join(logs, '*.log*'),

@@ -1,6 +1,9 @@
 /** The forward input as a sender sees it, over a real socket. */
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,7 +12,7 @@ import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
 import type { LogRecord } from '../record.ts';
 import { eventually } from '../test-eventually.ts';
-import { ForwardInput } from './input.ts';
+import { startForward } from './input.ts';
 import { decode, Extension, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
 
@@ -34,7 +37,7 @@ async function start({
   const rules = new Rules({ LINE_DROP: drop, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
   const sockets: Socket[] = [];
   const rig = { room: true };
-  const input = await ForwardInput.start({
+  const input = await startForward({
     address: '127.0.0.1',
     port: 0,
     maxConnections: 3,
@@ -52,7 +55,10 @@ async function start({
       },
     },
     log: { warn: () => {}, error: () => {} },
+    dir: mkdtempSync(join(tmpdir(), 'forward-')),
+    drops: false,
     onRead: () => {},
+    onDiskError: () => {},
     onConnections: () => {},
     onRefused: (reason) => refused.push(reason),
     skipped: () => {},
@@ -71,7 +77,7 @@ async function start({
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
-      await input.close();
+      await input.close(AbortSignal.timeout(1000));
     },
   });
 }
