@@ -1,6 +1,6 @@
 /** config-sync beside polling reloaders, a fleet of it on one server, and what it costs. */
 import { Project } from '../../lib/compose.ts';
-import { eventually } from '../../lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { setup } from '../../setup/setup.ts';
 import { boardIni } from '../../../stacks/config/documents.ts';
 import { ConfigServer } from '../../../stacks/config/truth.ts';

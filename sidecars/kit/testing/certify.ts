@@ -1,6 +1,6 @@
 /** Certificates for tests, made in memory. */
 import { createPrivateKey, webcrypto } from 'node:crypto';
-import './reflect-shim.ts';
+import '#kit/reflect-shim.ts';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHMS = {

@@ -4,8 +4,9 @@
  * a whole, and an answer can be lost after the documents are in. No real store can be made to do all
  * of these on demand.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { serve, type TestServer } from './server.ts';
 
 /** What goes wrong. `times`: so many requests (items for `item`), for ever when absent. */
 export type Fault =
@@ -152,18 +153,7 @@ function refuse(response: ServerResponse, status: number, type: string, reason: 
 /** A test store on a free port of the loopback interface. */
 export async function listenTestStore(
   options: TestStoreOptions = {},
-): Promise<{ store: TestStore; url: string; close: () => Promise<void>; server: Server }> {
+): Promise<TestServer & { readonly store: TestStore }> {
   const store = new TestStore(options);
-  const server = createServer((request, response) => void store.answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  return {
-    store,
-    url: `http://127.0.0.1:${port}`,
-    server,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { store, ...(await serve((request, response) => void store.answer(request, response))) };
 }

@@ -4,15 +4,15 @@
 export class Hopeless extends Error {}
 
 export interface Within {
-  /** Deadline in milliseconds. */
+  /** Deadline in milliseconds; 20 s where absent. */
   readonly within?: number;
-  /** Pause between two looks in milliseconds. */
+  /** Pause between two looks in milliseconds; 20 ms where absent. */
   readonly every?: number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Wait until `look` returns something other than undefined or false without throwing.
+ * Wait until `look` returns something other than undefined, null or false without throwing.
  * @param what the awaited state, for the error: "the app answers"
  * @param look observes the state; what it throws counts as "not yet"
  * @returns what `look` returned
@@ -22,14 +22,14 @@ export interface Within {
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
-  { within = 10_000, every = 50, signal }: Within = {},
-): Promise<Exclude<T, undefined | false>> {
+  { within = 20_000, every = 20, signal }: Within = {},
+): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + within;
   for (;;) {
     let cause: unknown;
     try {
       const seen = await look();
-      if (seen !== undefined && seen !== false) return seen as Exclude<T, undefined | false>;
+      if (seen !== undefined && seen !== null && seen !== false) return seen as Exclude<T, undefined | null | false>;
     } catch (error) {
       if (error instanceof Hopeless) throw error;
       cause = error;
@@ -37,7 +37,7 @@ export async function eventually<T>(
     signal?.throwIfAborted();
     if (performance.now() >= deadline) {
       const why = cause instanceof Error ? `: ${cause.message}` : '';
-      throw new Error(`waited ${within / 1000} s in vain until ${what}${why}`, { cause });
+      throw new Error(`not within ${within / 1000} s: ${what}${why}`, { cause });
     }
     await pause(every, signal);
   }
