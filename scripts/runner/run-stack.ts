@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { docker, EngineError } from '../lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
-import { Project } from '../lib/compose.ts';
+import { ofProject, Project } from '../lib/compose.ts';
 import type { Stack } from '../lib/stacks.ts';
 import { writeArtifacts } from './artifacts.ts';
 import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
@@ -149,7 +149,7 @@ async function tearDown(project: Project): Promise<Failure | undefined> {
 export async function leftovers(project: string): Promise<string[]> {
   const filter = ['--filter', `label=com.docker.compose.project=${project}`];
   const found = await Promise.all([
-    docker(['ps', '--all', ...filter, '--format', 'container {{.Names}}']),
+    docker(['ps', '--all', ...ofProject(project), '--format', 'container {{.Names}}']),
     docker(['network', 'ls', ...filter, '--format', 'network {{.Name}}']),
     docker(['volume', 'ls', ...filter, '--format', 'volume {{.Name}}']),
   ]);

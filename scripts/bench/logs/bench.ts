@@ -1,6 +1,7 @@
 /** The log shipper beside rsyslog: the same half million lines from a file into the same store. */
 import { docker } from '../../lib/engine.ts';
 import { Project } from '../../lib/compose.ts';
+import { buildImages } from '../../lib/images.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { setup } from '../../setup/setup.ts';
@@ -35,7 +36,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await load.down();
   try {
     progress('building and starting');
-    await load.compose(['build'], { signal });
+    await buildImages(load, undefined, { signal });
     await load.up(['store', 'writer'], { signal });
     progress(`writing ${LINES} lines`);
     const write = (...args: string[]): Promise<string> =>

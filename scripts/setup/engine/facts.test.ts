@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { askEngine, findProgram, readVersion } from './engine-facts.ts';
+import { askEngine, findProgram, readVersion } from './facts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facts-test-'));
 const servers: Server[] = [];

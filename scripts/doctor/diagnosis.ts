@@ -1,8 +1,8 @@
 import { atLeast } from '../lib/version.ts';
-import { decide, MIN_COMPOSE, MIN_ENGINE } from './engine-plan.ts';
+import { decide, MIN_COMPOSE, MIN_ENGINE } from '../setup/engine/plan.ts';
 import type { Inspection } from './inspect.ts';
-import { type Finding, gigabytes } from './report.ts';
-import { isDebianOrUbuntu } from './system.ts';
+import { type Finding, gigabytes } from '../lib/findings.ts';
+import { isDebianOrUbuntu } from '../setup/engine/system.ts';
 
 /** Bytes: below the first the images hardly fit, below the second it gets tight. */
 const DISK_NEEDED = 2e9;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ROOT } from '../lib/stacks.ts';
-import { dockerfile, nodePackage } from './base-node.ts';
+import { ROOT } from '../../lib/stacks.ts';
+import { dockerfile, nodePackage } from './node.ts';
 
 test("Node comes from npm's package for the engine's processor, which package.json pins", () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {

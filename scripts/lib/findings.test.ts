@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { stripVTControlCharacters } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatFindings, gigabytes, wrap } from './report.ts';
+import { formatFindings, gigabytes, wrap } from './findings.ts';
 
 const plain = (lines: string[]) => lines.map((line) => stripVTControlCharacters(line));
 

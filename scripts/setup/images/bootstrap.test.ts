@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AptSource } from './apt-sources.ts';
-import { usable } from './base-bootstrap.ts';
+import type { AptSource } from '../engine/apt-sources.ts';
+import { usable } from './bootstrap.ts';
 
 const source = (uri: string, signedBy?: string): AptSource => ({
   types: ['deb'],

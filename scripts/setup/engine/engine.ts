@@ -1,8 +1,8 @@
 import { addRelease, aptInstall, aptUpdate } from './apt.ts';
 import { DAEMON_LOG, startDaemon } from './daemon.ts';
-import { type EngineFacts, observe } from './engine-facts.ts';
-import { type Component, decide } from './engine-plan.ts';
-import { SetupError } from './setup-error.ts';
+import { type EngineFacts, observe } from './facts.ts';
+import { type Component, decide } from './plan.ts';
+import { SetupError } from '../setup-error.ts';
 import type { System } from './system.ts';
 
 /** The engine as setup leaves it. */

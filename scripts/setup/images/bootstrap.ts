@@ -1,14 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { docker } from '../lib/engine.ts';
-import { IMAGE_LABEL } from '../lib/labels.ts';
-import { lastLines, run } from '../lib/run.ts';
-import { mirrorsFor } from './apt.ts';
-import { type AptSource, formatSources } from './apt-sources.ts';
-import { BASE, type BaseImage, type MakeOptions } from './base-table.ts';
-import { CACHE } from './paths.ts';
-import { SetupError } from './setup-error.ts';
-import { findSystem } from './system.ts';
+import { docker } from '../../lib/engine.ts';
+import { IMAGE_LABEL } from '../../lib/labels.ts';
+import { lastLines, run } from '../../lib/run.ts';
+import { mirrorsFor } from '../engine/apt.ts';
+import { type AptSource, formatSources } from '../engine/apt-sources.ts';
+import { BASE, type BaseImage, type MakeOptions } from './table.ts';
+import { CACHE } from '../paths.ts';
+import { SetupError } from '../setup-error.ts';
+import { findSystem } from '../engine/system.ts';
 
 /** Milliseconds for one image; about 8 s of them are work, the rest is for a slow mirror. */
 const BUILD_MS = 240_000;

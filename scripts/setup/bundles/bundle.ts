@@ -2,8 +2,8 @@ import { build, formatMessages, type BuildFailure, type OutputFile } from 'esbui
 import { existsSync, globSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { ROOT } from '../lib/stacks.ts';
-import { SetupError } from './setup-error.ts';
+import { ROOT } from '../../lib/stacks.ts';
+import { SetupError } from '../setup-error.ts';
 
 /** A program that becomes one file of an image. */
 export interface Bundle {

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packagesFor } from './engine.ts';
-import type { Component } from './engine-plan.ts';
+import type { Component } from './plan.ts';
 
 const ALL: Component[] = ['engine', 'cli', 'compose', 'buildx'];
 

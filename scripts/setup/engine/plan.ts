@@ -1,6 +1,6 @@
-import { atLeast } from '../lib/version.ts';
+import { atLeast } from '../../lib/version.ts';
 import { engineAdvice, permissionAdvice, pluginAdvice, startAdvice } from './advice.ts';
-import type { EngineFacts } from './engine-facts.ts';
+import type { EngineFacts } from './facts.ts';
 import { isDebianOrUbuntu } from './system.ts';
 
 /** The oldest compose plugin that the stacks run with (`start_interval`, `depends_on.required`…). */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastLines, run } from '../lib/run.ts';
+import { lastLines, run } from '../../lib/run.ts';
 import { type AptSource, deriveSources, formatSources, parseSources, sameArchive } from './apt-sources.ts';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from '../setup-error.ts';
 
 /** Milliseconds that one call of apt-get may take: a slow mirror, and other users of its lock. */
 const APT_MS = 300_000;

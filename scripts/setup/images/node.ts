@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { docker } from '../lib/engine.ts';
-import { IMAGE_LABEL } from '../lib/labels.ts';
-import { lastLines, run } from '../lib/run.ts';
-import { BASE, type BaseImage, type MakeOptions } from './base-table.ts';
-import { ROOT } from '../lib/stacks.ts';
-import { CACHE } from './paths.ts';
-import { SetupError } from './setup-error.ts';
+import { docker } from '../../lib/engine.ts';
+import { IMAGE_LABEL } from '../../lib/labels.ts';
+import { lastLines, run } from '../../lib/run.ts';
+import { BASE, type BaseImage, type MakeOptions } from './table.ts';
+import { ROOT } from '../../lib/stacks.ts';
+import { CACHE } from '../paths.ts';
+import { SetupError } from '../setup-error.ts';
 
 /** Milliseconds for npm to fetch about 50 MB, and for the build. */
 const FETCH_MS = 180_000;

@@ -1,7 +1,7 @@
-import { aptInstall, aptUpdate } from './apt.ts';
-import { findProgram } from './engine-facts.ts';
-import { SetupError } from './setup-error.ts';
-import { findSystem, isDebianOrUbuntu } from './system.ts';
+import { aptInstall, aptUpdate } from '../engine/apt.ts';
+import { findProgram } from '../engine/facts.ts';
+import { SetupError } from '../setup-error.ts';
+import { findSystem, isDebianOrUbuntu } from '../engine/system.ts';
 
 /**
  * Makes sure that mmdebstrap, which builds Debian images from packages, is here.

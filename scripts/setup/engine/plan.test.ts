@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { EngineFacts } from './engine-facts.ts';
-import { decide, type Plan } from './engine-plan.ts';
+import type { EngineFacts } from './facts.ts';
+import { decide, type Plan } from './plan.ts';
 
 type Part<T> = { [K in keyof T]?: T[K] };
 interface Case {

@@ -4,10 +4,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { docker, EngineError } from '../lib/engine.ts';
 import { run } from '../lib/run.ts';
-import { missingImages } from './base-images.ts';
-import { BASE_IMAGES } from './base-table.ts';
-import { socketPath } from './endpoint.ts';
-import { type EngineFacts, findProgram, observe, pathFolders } from './engine-facts.ts';
+import { missingImages } from '../setup/images/base-images.ts';
+import { BASE_IMAGES } from '../setup/images/table.ts';
+import { socketPath } from '../setup/engine/endpoint.ts';
+import { type EngineFacts, findProgram, observe, pathFolders } from '../setup/engine/facts.ts';
 import { ROOT } from '../lib/stacks.ts';
 
 /** What the engine tells of the machine that it runs on, which need not be this one. */

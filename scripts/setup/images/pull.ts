@@ -1,6 +1,6 @@
-import { docker, EngineError } from '../lib/engine.ts';
-import { IMAGE_LABEL } from '../lib/labels.ts';
-import { BASE, type BaseImage } from './base-table.ts';
+import { docker, EngineError } from '../../lib/engine.ts';
+import { IMAGE_LABEL } from '../../lib/labels.ts';
+import { BASE, type BaseImage } from './table.ts';
 
 /** Milliseconds for a registry to say that it has the image. */
 const ANSWER_MS = 15_000;

@@ -1,11 +1,11 @@
-import { docker, EngineError } from '../lib/engine.ts';
-import { IMAGE_LABEL } from '../lib/labels.ts';
-import { bootstrap } from './base-bootstrap.ts';
-import { buildNode } from './base-node.ts';
-import { pull } from './base-pull.ts';
-import { BASE, BASE_IMAGES, type BaseImage, type MakeOptions } from './base-table.ts';
-import { prepareBootstrap } from './base-tools.ts';
-import { SetupError } from './setup-error.ts';
+import { docker, EngineError } from '../../lib/engine.ts';
+import { IMAGE_LABEL } from '../../lib/labels.ts';
+import { bootstrap } from './bootstrap.ts';
+import { buildNode } from './node.ts';
+import { pull } from './pull.ts';
+import { BASE, BASE_IMAGES, type BaseImage, type MakeOptions } from './table.ts';
+import { prepareBootstrap } from './tools.ts';
+import { SetupError } from '../setup-error.ts';
 
 export interface MadeImage {
   name: string;
