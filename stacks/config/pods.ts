@@ -1,5 +1,5 @@
 /** The stack's pods, as the checks speak of them. */
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario, Stage } from '../../scripts/lib/scenario.ts';
 import { fileStatus, type FileStatus } from './inside.ts';
 import { ConfigServer, Etcd, type Truth } from './truth.ts';

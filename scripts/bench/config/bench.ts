@@ -1,6 +1,7 @@
 /** config-sync beside polling reloaders, a fleet of it on one server, and what it costs. */
 import { Project } from '../../lib/compose.ts';
-import { eventually } from '../../lib/poll.ts';
+import { buildImages } from '../../lib/images.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { setup } from '../../setup/setup.ts';
 import { boardIni } from '../../../stacks/config/documents.ts';
 import { ConfigServer } from '../../../stacks/config/truth.ts';
@@ -22,7 +23,7 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
   await project.down();
   try {
     progress('building and starting the server');
-    await project.compose(['build'], { signal });
+    await buildImages(project, undefined, { signal });
     await project.up(['server', 'fleet'], { signal });
     const url = `http://${await project.port('server', 8080)}`;
     const server = new ConfigServer(url, await project.exec('fleet', ['cat', '/run/operator/token']));

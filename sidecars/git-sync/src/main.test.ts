@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
-import { eventually } from './test-poll.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 test('everything that is wrong is said at once, without the address’s password', async () => {
@@ -42,7 +43,7 @@ test('everything that is wrong is said at once, without the address’s password
 });
 
 test('the link is named after the repository when nobody names it', async () => {
-  const repository = new TestRepository(join(temporaryDirectory('named'), 'shop'));
+  const repository = new TestRepository(join(temporaryDirectory('git-sync-named'), 'shop'));
   const hash = repository.commit({ file: 'one' });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_LINK: '' });
   await eventually('it is published', () => readFileSync(join(sidecar.root, 'shop/file'), 'utf8') === 'one');
@@ -83,7 +84,7 @@ test('one-shot: it syncs, tells, and ends with 0; a refused commit ends it with 
 
 test('a webhook is answered by a sync at once, and a burst by few', async () => {
   const repository = new TestRepository();
-  const secret = join(temporaryDirectory('webhook'), 'secret');
+  const secret = join(temporaryDirectory('git-sync-webhook'), 'secret');
   writeFileSync(secret, 'shared');
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: repository.url,
@@ -123,9 +124,9 @@ test('a webhook is answered by a sync at once, and a burst by few', async () => 
 });
 
 test('stopped in the middle of a gate, it ends with 0 and leaves nothing running or lying about', async () => {
-  const scratch = temporaryDirectory('scratch');
+  const scratch = temporaryDirectory('git-sync-scratch');
   const repository = new TestRepository();
-  const pids = join(temporaryDirectory('gate'), 'pids');
+  const pids = join(temporaryDirectory('git-sync-gate'), 'pids');
   repository.commit({ gate: { executable: `#!/bin/sh\necho $$ > ${pids}\nexec sleep 600\n` } });
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: repository.url,

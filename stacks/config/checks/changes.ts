@@ -1,6 +1,6 @@
 /** A change arrives, at each application in the way that it knows. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { boardIni, nginxConf, ratesYaml } from '../documents.ts';
 import { netNamespace } from '../../../scripts/lib/admin.ts';
 import { lives } from '../inside.ts';

@@ -1,7 +1,7 @@
 /** What is wrong does not arrive, or goes away again. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, brokenIni, nginxConf, ratesYaml } from '../documents.ts';
 import { fileIdentity, fileStatus } from '../inside.ts';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ticksNow } from '../clock.ts';
-import { eventually } from '../test-poll.ts';
-import { temporaryDirectory } from '../test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { bootId } from '../versions/records.ts';
 import { StateFile, type Publication } from '../versions/state.ts';
 import { exechookChannel, signalChannel, webhookChannel, type Channel } from './channels.ts';
@@ -25,7 +25,7 @@ const publication = (index: number): Publication => ({
 const abort = new AbortController().signal;
 
 function stateFile(): { path: string; state: StateFile } {
-  const path = join(temporaryDirectory('state'), 'state.json');
+  const path = join(temporaryDirectory('git-sync-state'), 'state.json');
   return { path, state: new StateFile(path, false) };
 }
 
@@ -143,7 +143,7 @@ test('a webhook has the hash, and only the asked status counts', async () => {
 });
 
 test('a program runs in the version, with its hash, and its failure counts', async () => {
-  const directory = temporaryDirectory('hook');
+  const directory = temporaryDirectory('git-sync-hook');
   mkdirSync(join(directory, HASHES[0]));
   const options = {
     timeout: 2000,
@@ -160,7 +160,7 @@ test('a program runs in the version, with its hash, and its failure counts', asy
 });
 
 test('a signal goes to processes from before the publication, not to one that started with the new version', async () => {
-  const directory = temporaryDirectory('signal');
+  const directory = temporaryDirectory('git-sync-signal');
   const name = `app-${process.pid}`;
   const script = join(directory, name);
   writeFileSync(

@@ -4,13 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from '../test-eventually.ts';
-import { clear, close, exit, freePort, program, store, until, type Program } from '../test-program.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import type { Program } from '#kit/testing/program.ts';
+import { clear, program, store } from '../test-program.ts';
 import { decode, Framer, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
 
 test.before.each(clear);
-test.after(close);
 
 /** The heap that the image gives it. */
 const FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=48'];
@@ -22,7 +22,7 @@ async function start(env: Record<string, string> = {}): Promise<Program> {
     { FILE_PATHS: '', FORWARD_PORT: String(port), FORWARD_ADDRESS: '127.0.0.1', ...env },
     FLAGS,
   );
-  await until(running, '/startupz', 200);
+  await running.up();
   return running;
 }
 
@@ -87,9 +87,9 @@ for (const [what, bytes] of [
     hostile.resume();
     const good = await dial();
     good.write(encode(['t', [entry('still here')]]));
-    await eventually(() => messages().includes('still here'), `the other sender's line: ${running.output()}`);
+    await running.eventually("the other sender's line", () => messages().includes('still here'));
     hostile.destroy();
-    assert.is(await exit(running.child, 'SIGTERM'), 0, running.output());
+    assert.is(await running.stop('SIGTERM'), 0);
   });
 }
 
@@ -112,20 +112,23 @@ test('what was acknowledged outlives kill -9, also the event that waits for its 
     }),
   ];
   socket.write(encode(['t', [piece('L1-', 1), piece('L2-', 2)], fields({ chunk: 'two' })]));
-  await eventually(() => acks.length === 2, `acknowledgements: ${running.output()}`);
-  await exit(running.child, 'SIGKILL');
+  await running.eventually('acknowledgements', () => acks.length === 2);
+  await running.stop('SIGKILL');
 
   running = await start(env);
   const again = await dial();
   const more = acknowledged(again);
   again.write(chunked('three', '  at c', 'E3'));
-  await eventually(() => more.length === 1, 'an acknowledgement');
-  await exit(running.child, 'SIGKILL');
+  await running.eventually('an acknowledgement', () => more.length === 1);
+  await running.stop('SIGKILL');
   // A sender that heard nothing sends its chunk again.
   running = await start({ ...env, MULTILINE_TIMEOUT: '100ms' });
   (await dial()).write(chunked('three', '  at c', 'E3'));
-  await eventually(() => messages().some((text) => text.startsWith('L1-')) && messages().includes('E3'), 'all events');
-  assert.is(await exit(running.child, 'SIGTERM'), 0);
+  await running.eventually(
+    'all events',
+    () => messages().some((text) => text.startsWith('L1-')) && messages().includes('E3'),
+  );
+  assert.is(await running.stop('SIGTERM'), 0);
   assert.is(store.counts.conflicts, 0, 'and nothing was sent twice');
   assert.equal(
     messages()
@@ -147,10 +150,10 @@ test('SIGTERM reads out what the kernel has received: 10,000 lines of a sender t
     // The kernel has all of it: this side is done.
     await sent.promise;
     if (ends) socket.end();
-    assert.is(await exit(running.child, 'SIGTERM'), 0, running.output());
+    assert.is(await running.stop('SIGTERM'), 0);
     running = await start();
-    await eventually(() => store.documents.length >= lines, `${store.documents.length} of ${lines} lines`, 10_000);
-    assert.is(await exit(running.child, 'SIGTERM'), 0);
+    await running.eventually('all lines', () => store.documents.length >= lines);
+    assert.is(await running.stop('SIGTERM'), 0);
     assert.is(new Set(messages()).size, lines);
     socket.destroy();
   }
