@@ -82,7 +82,9 @@ test('an address that is not allowed is an error that names the submodule, and w
     '--upload-pack=/tmp/pwned',
     'https://user:secret@host.example/x',
   ]) {
-    repository.commit({ '.gitmodules': `[submodule "x"]\n\tpath = x\n\turl = ${url}\n` });
+    // In one commit with the link: a look between two would publish the first.
+    writeFileSync(join(repository.directory, '.gitmodules'), `[submodule "x"]\n\tpath = x\n\turl = ${url}\n`);
+    repository.git('add', '.gitmodules');
     addLink(repository, 'x', good);
     const { error } = await sidecar.reports(url, (report) => report.error?.reason === 'submodule');
     assert.match(error!.error, /^the url of the submodule x /);
