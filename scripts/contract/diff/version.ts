@@ -1,5 +1,5 @@
 /** How far a version must be raised for what changed. https://semver.org */
-import type { Change } from './changes.ts';
+import type { Change } from './change.ts';
 
 export type Raise = 'major' | 'minor' | 'patch' | 'none';
 

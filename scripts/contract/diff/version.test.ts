@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Impact } from './changes.ts';
+import type { Impact } from './change.ts';
 import { demanded, raised, reaches, type Raise } from './version.ts';
 
 const CASES: readonly [impacts: readonly Impact[], before: string, raise: Raise, least: string][] = [

@@ -1,7 +1,8 @@
 /** Contracts of now beside those of a git ref. */
-import { compareContracts, type Change } from './changes.ts';
+import type { Change } from './change.ts';
+import { compareContracts } from './changes.ts';
 import type { History } from './history.ts';
-import type { Sidecar } from './sidecars.ts';
+import type { Sidecar } from '../sidecars.ts';
 import { demanded, raised, reaches, type Raise } from './version.ts';
 
 /** How one sidecar's contract changed. */

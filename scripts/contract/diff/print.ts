@@ -1,8 +1,8 @@
 /** A comparison for a reader at a terminal of 80 columns. */
 import { styleText } from 'node:util';
 import { wrap } from '#kit/wrap.ts';
-import type { Change, Impact } from './changes.ts';
-import type { Comparison } from './diff.ts';
+import type { Change, Impact } from './change.ts';
+import type { Comparison } from './compare.ts';
 
 const HEADINGS: readonly [Impact, string, 'red' | 'green' | 'dim'][] = [
   ['breaking', 'breaks', 'red'],

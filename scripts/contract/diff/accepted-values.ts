@@ -1,5 +1,5 @@
 /** What a parameter takes, out of its `accepts` sentence: choices and bounds that became narrower or wider. */
-import type { Change } from './changes.ts';
+import type { Change } from './change.ts';
 
 /** @param before and `after` are `accepts` of contract.json, for one type and unit */
 export function compareAccepted(subject: string, before: string, after: string): Change[] {

@@ -1,6 +1,6 @@
-/** A developer, on a machine of their own in the stack's network: commits, pushes, looks. */
-import type { Project } from '../../scripts/lib/compose.ts';
-import type { DockerOptions } from '../../scripts/lib/engine.ts';
+/** A developer, on a machine of their own in the network of a stack with a git server: commits, pushes, looks. */
+import type { Project } from './compose.ts';
+import type { DockerOptions } from './engine.ts';
 
 /** A version's files, by path. */
 export type Files = Readonly<Record<string, string>>;

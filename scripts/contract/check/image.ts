@@ -1,9 +1,9 @@
 /** The built image beside the declaration. */
-import { docker, EngineError } from '../lib/engine.ts';
-import { compareJson } from './check.ts';
+import { docker, EngineError } from '../../lib/engine.ts';
+import { compareJson } from './files.ts';
 import type { Disagreement } from './disagreement.ts';
 import { compareFacts, type ImageFacts } from './image-facts.ts';
-import type { Sidecar } from './sidecars.ts';
+import type { Sidecar } from '../sidecars.ts';
 
 /** What of `docker image inspect` counts here. */
 interface ImageConfig {

@@ -1,6 +1,6 @@
 /** A contract beside what a Dockerfile or an image says: ENV, EXPOSE, LABEL, USER. */
 import { defaultPort, type Contract } from '#kit/contract.ts';
-import { IMAGE_LABEL } from '../lib/labels.ts';
+import { IMAGE_LABEL } from '../../lib/labels.ts';
 import type { Disagreement } from './disagreement.ts';
 
 /** An image's configuration, as its Dockerfile or the engine tells it. */

@@ -1,6 +1,6 @@
 /** What changed in a contract's parameters, renames included. */
 import type { ParameterDocument } from '#kit/contract.ts';
-import type { Change } from './changes.ts';
+import type { Change } from './change.ts';
 import { compareAccepted } from './accepted-values.ts';
 import { likelyRename } from './rename.ts';
 

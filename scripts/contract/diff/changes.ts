@@ -4,19 +4,8 @@
  * new one.
  */
 import type { ContractDocument } from '#kit/contract.ts';
+import type { Change, Impact } from './change.ts';
 import { compareParameters } from './parameter-changes.ts';
-
-export type Impact = 'breaking' | 'addition' | 'wording';
-
-export interface Change {
-  readonly impact: Impact;
-  /** `parameter UPDATE_FREQUENCY`. */
-  readonly subject: string;
-  /** What happened to it. */
-  readonly what: string;
-  /** How the change could be made without breaking, or be made good. */
-  readonly advice?: string;
-}
 
 /**
  * Compare two contracts.

@@ -6,7 +6,7 @@ import { readDockerfile } from './dockerfile.ts';
 import { compareFacts } from './image-facts.ts';
 import { differences, excerpt } from './json-difference.ts';
 import { fillReadme, markersOf } from './readme.ts';
-import type { Sidecar } from './sidecars.ts';
+import type { Sidecar } from '../sidecars.ts';
 
 /** What `contract write` would write. */
 export const contractJson = (sidecar: Sidecar): string => `${JSON.stringify(sidecar.document, null, 2)}\n`;
