@@ -23,9 +23,12 @@ export function clear(): void {
   store.clear();
 }
 
-/** Start it; requests are small, looks are frequent. */
-export async function program(env: Record<string, string> = {}): Promise<Program> {
-  return await startProgram([join(import.meta.dirname, 'main.ts')], {
+/**
+ * Start it; requests are small, looks are frequent.
+ * @param flags of node
+ */
+export async function program(env: Record<string, string> = {}, flags: readonly string[] = []): Promise<Program> {
+  return await startProgram([...flags, join(import.meta.dirname, 'main.ts')], {
     FILE_PATHS: join(logs, '*.log*'),
     FILE_SCAN_INTERVAL: '100ms',
     FILE_POLL_INTERVAL: '20ms',

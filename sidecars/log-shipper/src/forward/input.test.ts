@@ -9,7 +9,8 @@ import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
 import type { LogRecord } from '../record.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { ForwardInput } from './input.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { startForward } from './input.ts';
 import { decode, Extension, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
 
@@ -34,7 +35,7 @@ async function start({
   const rules = new Rules({ LINE_DROP: drop, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
   const sockets: Socket[] = [];
   const rig = { room: true };
-  const input = await ForwardInput.start({
+  const input = await startForward({
     address: '127.0.0.1',
     port: 0,
     maxConnections: 3,
@@ -52,7 +53,10 @@ async function start({
       },
     },
     log: { warn: () => {}, error: () => {} },
+    dir: temporaryDirectory('forward'),
+    drops: false,
     onRead: () => {},
+    onDiskError: () => {},
     onConnections: () => {},
     onRefused: (reason) => refused.push(reason),
     skipped: () => {},
@@ -71,7 +75,7 @@ async function start({
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
-      await input.close();
+      await input.close(AbortSignal.timeout(1000));
     },
   });
 }
