@@ -72,7 +72,15 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
       `void [freePort, createLog];`,
     ].join('\n'),
     'sidecars/example/src/b.ts': `import type { A } from './main.ts';\nexport const b = (a?: A): unknown => a;\n`,
-    'sidecars/example/src/b.test.ts': `import { test as check } from 'uvu';\ncheck.only('one', () => {});\ncheck.skip('two', () => {});\ncheck.run();\n`,
+    'sidecars/example/src/b.test.ts': [
+      `import { suite, test as check } from 'uvu';`,
+      `check.only('one', () => {});`,
+      `const group = suite('a group');`,
+      `group.skip('two', () => {});`,
+      `const line = { skip() {} };`,
+      `line.skip();`,
+      `check.run();`,
+    ].join('\n'),
   });
   for (const expected of [
     'sidecars/topz/src/cpu.ts is out of reach',
@@ -81,10 +89,11 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
     'sidecars/kit/testing/ports.ts is for tests',
     'import(no-cycle)',
     'check.only leaves tests out',
-    'check.skip leaves tests out',
+    'group.skip leaves tests out',
   ])
     assert.ok(said.includes(expected), `${expected}:\n${said}`);
   assert.not.match(said, 'sidecars/kit/log.ts is');
+  assert.not.match(said, 'line.skip');
   assert.not.match(
     lint({ 'sidecars/example/src/main.ts': `import { createLog } from '#kit/log.ts';\nvoid createLog;\n` }),
     'house',

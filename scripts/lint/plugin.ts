@@ -10,6 +10,11 @@ interface Node {
   readonly value?: unknown;
   readonly name?: string;
   readonly source?: Node | null;
+  readonly specifiers?: readonly Node[];
+  readonly imported?: Node;
+  readonly local?: Node;
+  readonly id?: Node;
+  readonly init?: Node | null;
   readonly callee?: Node;
   readonly object?: Node;
   readonly property?: Node;
@@ -48,17 +53,26 @@ const layers = {
 /** `.only` hides every other test of a file, and `.skip` the test itself, while the run stays green. */
 const everyTestRuns = {
   create(context: Context) {
-    let usesUvu = false;
+    /** Names of tests and suites, and of the function that makes suites. */
+    const tests = new Set<string>();
+    const makers = new Set<string>();
     return {
-      ImportDeclaration(node: Node) {
-        if (node.source?.value === 'uvu') usesUvu = true;
+      ImportDeclaration({ source, specifiers = [] }: Node) {
+        if (source?.value !== 'uvu') return;
+        for (const { imported, local } of specifiers)
+          if (local?.name !== undefined) (imported?.name === 'suite' ? makers : tests).add(local.name);
+      },
+      VariableDeclarator({ id, init }: Node) {
+        if (init?.type === 'CallExpression' && makers.has(init.callee?.name ?? '') && id?.name !== undefined)
+          tests.add(id.name);
       },
       CallExpression(node: Node) {
         const { callee } = node;
-        if (!usesUvu || callee?.type !== 'MemberExpression' || callee.object?.type !== 'Identifier') return;
+        if (callee?.type !== 'MemberExpression' || !tests.has(callee.object?.name ?? '')) return;
         const name = callee.property?.name ?? callee.property?.value;
         if (name !== 'only' && name !== 'skip') return;
-        context.report({ node, message: `${callee.object.name}.${name} leaves tests out, and the run stays green` });
+        const message = `${callee.object?.name}.${name} leaves tests out, and the run stays green`;
+        context.report({ node, message });
       },
     };
   },
