@@ -35,18 +35,16 @@ export interface Filter {
 
 /** A chain of filters, sorted by what they want to hear of. */
 export class Filters {
-  readonly onRequest: readonly Pick<Required<Filter>, 'onRequest'>[];
-  readonly onResponse: readonly Pick<Required<Filter>, 'onResponse'>[];
-  readonly onEnd: readonly Pick<Required<Filter>, 'onEnd'>[];
+  readonly onRequest: readonly With<'onRequest'>[];
+  readonly onResponse: readonly With<'onResponse'>[];
+  readonly onEnd: readonly With<'onEnd'>[];
 
   /** @param filters in the order in which they see a request */
   constructor(filters: readonly Filter[]) {
-    this.onRequest = filters.filter((filter): filter is Filter & Pick<Required<Filter>, 'onRequest'> =>
-      Boolean(filter.onRequest),
-    );
-    this.onResponse = filters
-      .filter((filter): filter is Filter & Pick<Required<Filter>, 'onResponse'> => Boolean(filter.onResponse))
-      .toReversed();
-    this.onEnd = filters.filter((filter): filter is Filter & Pick<Required<Filter>, 'onEnd'> => Boolean(filter.onEnd));
+    this.onRequest = filters.filter((filter): filter is With<'onRequest'> => 'onRequest' in filter);
+    this.onResponse = filters.filter((filter): filter is With<'onResponse'> => 'onResponse' in filter).toReversed();
+    this.onEnd = filters.filter((filter): filter is With<'onEnd'> => 'onEnd' in filter);
   }
 }
+
+type With<K extends keyof Filter> = Filter & Required<Pick<Filter, K>>;

@@ -64,7 +64,7 @@ export async function start(
     env: {
       PROXY_PORT: String(appPort),
       TLS_LISTEN_ADDRESS: '127.0.0.1',
-      LOG_LEVEL: process.env['DBG'] ?? 'silent',
+      LOG_LEVEL: 'silent',
       ...env,
     },
     prefixes: contract.prefixes,
