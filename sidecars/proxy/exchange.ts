@@ -5,8 +5,9 @@
  */
 import type { DownstreamInfo } from './downstream/connection.ts';
 import { internalError, type ProxyContext } from './context.ts';
-import type { Reply } from './filters/filter.ts';
+import type { FilteredExchange, Outcome } from './filters/filter.ts';
 import { CHUNKED, isIdempotent, NO_BODY } from './http/message.ts';
+import type { Reply } from './http/reply.ts';
 import { Request } from './http/request.ts';
 import { bytesOf, plainReply, responseOf, statusOf } from './http/responses.ts';
 import { Response } from './http/response.ts';
@@ -49,21 +50,6 @@ export interface Downstream {
   onDrain(): void;
 }
 
-/** How an exchange ended. */
-export type Outcome =
-  | 'complete'
-  /** The client went away. */
-  | 'cancelled'
-  /** The endpoint's connection became the client's: WebSocket and its like. */
-  | 'switched'
-  /** The request was refused. */
-  | 'rejected'
-  | 'internal_error'
-  | UpstreamFailure
-  | 'no_endpoint'
-  | 'filter_timeout'
-  | 'request_timeout';
-
 /** Not begun. */
 const NEW = 0;
 /** A filter has not decided yet. */
@@ -93,7 +79,7 @@ const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
 /** What stands for a request that could not be read. */
 export const unreadable = (): Request => new Request({ method: '-', target: '-', authority: '' });
 
-export class Exchange implements ResponseUser, Pick {
+export class Exchange implements FilteredExchange, ResponseUser, Pick {
   readonly context: ProxyContext;
   readonly downstream: DownstreamInfo;
   readonly request: Request;

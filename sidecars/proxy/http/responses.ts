@@ -1,6 +1,6 @@
 /** What the proxy answers by itself. */
-import type { Reply } from '#proxy/filters/filter.ts';
 import { LENGTH, NO_BODY, UNKNOWN_LENGTH } from './message.ts';
+import type { Reply } from './reply.ts';
 import { Response } from './response.ts';
 import type { RejectReason } from './scan-head.ts';
 

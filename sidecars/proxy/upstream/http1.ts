@@ -8,8 +8,7 @@ import { withCrlf } from '#proxy/http/rewrite.ts';
 import { BAD, INCOMPLETE, scanResponse } from '#proxy/http/scan-head.ts';
 import { HEADROOM, TAILROOM, type PooledBuffer, type ReadBuffer } from './buffers.ts';
 import type { ResponseUser, UpstreamFailure, UpstreamStream } from './cluster.ts';
-import { UpstreamConnection, type UpstreamUser } from './connection.ts';
-import type { Http1Pool, PoolOptions } from './pool.ts';
+import { UpstreamConnection, type ConnectionTarget, type UpstreamUser } from './connection.ts';
 
 // What the endpoint's bytes are at the moment.
 /** Nobody's: no request is under way. */
@@ -21,12 +20,22 @@ const BODY = 2;
 
 const head = new ResponseHead();
 
+/** Where a connection belongs to. */
+export interface Http1Owner {
+  /** A response was read to its end: the connection may serve another request. */
+  release(connection: Http1Connection): void;
+  /** A connection is closed. */
+  remove(connection: Http1Connection): void;
+  /** A response came. @param http10 it was HTTP/1.0's */
+  onVersion(http10: boolean): void;
+}
+
 export class Http1Connection implements UpstreamStream, UpstreamUser {
   /** When it became idle, on the sweeper's clock. */
   idleSince = 0;
   reused = false;
   readonly #connection: UpstreamConnection;
-  readonly #pool: Http1Pool;
+  readonly #owner: Http1Owner;
   readonly #maxHeaderSize: number;
   #user: ResponseUser | undefined;
   #reads = IDLE;
@@ -45,10 +54,11 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   #dechunks = false;
   #walker: ChunkWalker | undefined;
 
-  constructor(options: PoolOptions, pool: Http1Pool) {
-    this.#pool = pool;
-    this.#maxHeaderSize = options.maxHeaderSize;
-    this.#connection = new UpstreamConnection(options, this, () => pool.remove(this));
+  /** @param maxHeaderSize of a response, in bytes */
+  constructor(target: ConnectionTarget, maxHeaderSize: number, owner: Http1Owner) {
+    this.#owner = owner;
+    this.#maxHeaderSize = maxHeaderSize;
+    this.#connection = new UpstreamConnection(target, this, () => owner.remove(this));
   }
 
   get connected(): boolean {
@@ -154,7 +164,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
       if (start === end) return true;
     }
     const user = this.#user!;
-    this.#pool.onVersion(head.minor === 0);
+    this.#owner.onVersion(head.minor === 0);
     this.#reads = BODY;
     this.#keepAlive = head.keepAlive;
     this.#remaining = head.length;
@@ -249,7 +259,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     const user = this.#forget()!;
     if (clean && this.#keepAlive && user.requestDone) {
       this.reused = true;
-      this.#pool.release(this);
+      this.#owner.release(this);
     } else this.#connection.destroy();
     user.onUpstreamEnd(trailers);
   }

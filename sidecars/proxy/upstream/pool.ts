@@ -1,7 +1,7 @@
 /** Connections to one endpoint of HTTP/1: those in use, and idle ones for the next request. */
 import type { Sweeper, Swept } from '#proxy/sweeper.ts';
 import type { ConnectionTarget } from './connection.ts';
-import { Http1Connection } from './http1.ts';
+import { Http1Connection, type Http1Owner } from './http1.ts';
 
 /** An endpoint may close an idle connection just as a request is sent. What must not be sent twice only takes one that was used just now. */
 const FRESH = 500;
@@ -15,7 +15,7 @@ export interface PoolOptions extends ConnectionTarget {
   readonly sweeper: Sweeper;
 }
 
-export class Http1Pool implements Swept {
+export class Http1Pool implements Http1Owner, Swept {
   readonly #options: PoolOptions;
   /** The last one used is used next: the others grow old and are closed. */
   readonly #idle: Http1Connection[] = [];
@@ -46,7 +46,7 @@ export class Http1Pool implements Swept {
         return last;
       }
     }
-    return new Http1Connection(this.#options, this);
+    return new Http1Connection(this.#options, this.#options.maxHeaderSize, this);
   }
 
   /** Give back a connection whose last response was read to its end. */
