@@ -2,7 +2,7 @@
  * A decoded field block: a head or trailers. Fields lie as lines of HTTP/1 (`name: value`, CRLF) in
  * one buffer, with offsets beside them, so that everything that reads heads reads these as well.
  */
-import { HTAB, NAME, SP, VALUE, decimal, equals } from '../http/bytes.ts';
+import { HTAB, NAME, SP, VALUE, decimal, equals } from '#proxy/http/bytes.ts';
 
 /** Most fields of a block; the HTTP/1 engine takes as many. */
 export const MAX_FIELDS = 256;

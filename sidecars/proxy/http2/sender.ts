@@ -19,6 +19,7 @@ import {
   SETTINGS,
   WINDOW_UPDATE,
 } from './codes.ts';
+import { trimBlanks } from '#proxy/http/fields.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
 import type { SharedMemory } from './memory.ts';
 import { Output, type OutputChunk } from './output.ts';
@@ -219,7 +220,7 @@ export class Sender<User> {
       this.encoder.begin();
       for (const line of stream.trailers.split('\r\n')) {
         const colon = line.indexOf(':');
-        if (colon > 0) this.encoder.text(line.slice(0, colon), line.slice(colon + 1).trim());
+        if (colon > 0) this.encoder.text(line.slice(0, colon), trimBlanks(line, colon + 1, line.length));
       }
       stream.trailers = '';
       this.head(stream, true);
