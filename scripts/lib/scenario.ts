@@ -9,7 +9,7 @@ import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { suite } from 'uvu';
 import { Project, PROJECT_VARIABLE } from './compose.ts';
-import { explain } from './explain.ts';
+import { explain } from '#kit/explain.ts';
 import { findStack, portOwners, type Stack } from './stacks.ts';
 
 /** What a scenario tells the runner. */

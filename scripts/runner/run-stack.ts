@@ -1,7 +1,7 @@
 /** One run of one stack: up, the scenario, on failure artifacts, down. */
 import { randomBytes } from 'node:crypto';
+import { freePorts } from '#kit/testing/ports.ts';
 import { EngineError } from '../lib/engine.ts';
-import { holdFreePorts } from '../lib/ports.ts';
 import { Project } from '../lib/compose.ts';
 import { lastLines } from '../lib/run.ts';
 import type { Stack } from '../lib/stacks.ts';
@@ -70,7 +70,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   const isUp = await phase('up', async () => {
     if (options.pinned) await project.down({ timeoutMs: options.timeout, signal });
     for (let attempt = 1; ; attempt++) {
-      if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await freePorts(stack) });
+      if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await portsOfRun(stack) });
       const failure = await up(project, options);
       if (failure?.reason !== 'port-in-use' || options.pinned || attempt === PORT_ATTEMPTS) return failure;
       await project.down({ timeoutMs: options.timeout, signal });
@@ -144,10 +144,9 @@ async function up(project: Project, { timeout, signal }: RunOptions): Promise<Fa
   }
 }
 
-async function freePorts(stack: Stack): Promise<Record<string, string>> {
-  const held = await holdFreePorts(stack.portVariables.length);
-  await held.release();
-  return Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(held.ports[index])]));
+async function portsOfRun(stack: Stack): Promise<Record<string, string>> {
+  const ports = await freePorts(stack.portVariables.length);
+  return Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(ports[index])]));
 }
 
 const pinnedPorts = (stack: Stack): Record<string, string> =>

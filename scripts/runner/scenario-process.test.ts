@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Project } from '../lib/compose.ts';
-import { holdFreePorts } from '../lib/ports.ts';
+import { freePort } from '#kit/testing/ports.ts';
 import { findStack, ROOT } from '../lib/stacks.ts';
 import type { RunEvent } from './events.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
@@ -17,9 +17,7 @@ const stacks = mkdtempSync(join(ROOT, '.cache', 'stacks-'));
 test.after(() => rmSync(stacks, { recursive: true }));
 let count = 0;
 /** Nobody listens there. */
-const held = await holdFreePorts(1);
-await held.release();
-const PORT = String(held.ports[0]);
+const PORT = String(await freePort());
 
 interface Options {
   readonly timeout?: number;

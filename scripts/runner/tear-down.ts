@@ -1,7 +1,7 @@
 /** Removing a run, whatever happened before: until nothing carries its label any more. */
 import { ofProject, Project } from '../lib/compose.ts';
 import { docker, EngineError } from '../lib/engine.ts';
-import { eventually } from '../lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Failure } from './events.ts';
 import { engineAnswers } from './failure.ts';
 import { childRuns, leaveRun } from './runs.ts';

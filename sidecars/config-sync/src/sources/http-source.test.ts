@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { certify } from '../../../tls/src/certificates/test-authority.ts';
+import { certify } from '#kit/testing/certify.ts';
 import { Connection } from './connection.ts';
 import { HttpSource } from './http-source.ts';
 import type { SourceError } from './source.ts';
