@@ -88,15 +88,18 @@ test('a server is told, and one that refuses is an error', async () => {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
-    response.writeHead(request.url === '/bad' ? 500 : 204).end();
+    response.writeHead(request.url === '/bad' ? 500 : request.url === '/login' ? 302 : 204).end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await notify(parseNotification(`http:PUT ${at}/reload`), { timeout: 5000 });
   const error = await notify(parseNotification(`http:${at}/bad`), { timeout: 5000 }).catch((caught: Error) => caught);
+  const login = await notify(parseNotification(`http:${at}/login`), { timeout: 5000 }).catch((caught: Error) => caught);
   server.close();
-  assert.equal(asked, ['PUT /reload', 'POST /bad']);
+  assert.equal(asked, ['PUT /reload', 'POST /bad', 'POST /login']);
+  assert.instance(login, NotificationRefused, 'a redirect is no success');
+  assert.match(String(login), /answered 302/);
   assert.instance(error, NotificationRefused);
   assert.match(String(error), /answered 500/);
 });

@@ -53,7 +53,7 @@ export function describeNotification(notification: Notification): string {
   }
 }
 
-/** It was told, and said no: a status of 400 or more, or a command that failed. */
+/** It was told, and said no: a status other than 2xx, or a command that failed. */
 export class NotificationRefused extends Error {
   override readonly name = 'NotificationRefused';
 }
@@ -102,7 +102,9 @@ export async function notify(notification: Notification, options: NotifyOptions)
     }
     case 'http': {
       const { status } = await request(notification.url, { method: notification.method, ...options });
-      if (status >= 400) throw new NotificationRefused(`${withoutCredentials(notification.url)} answered ${status}`);
+      // A redirect has not done what was asked: most likely it leads to a login.
+      if (status < 200 || status > 299)
+        throw new NotificationRefused(`${withoutCredentials(notification.url)} answered ${status}`);
       return;
     }
     case 'command':
