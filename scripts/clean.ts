@@ -2,8 +2,8 @@ import { findFolders, removeFolders } from './clean/files.ts';
 import { findRemnants, isInherited, isNamed, type Kind, KINDS, removeAll, type Remnant } from './clean/remnants.ts';
 import { EngineError } from './lib/engine.ts';
 import { ROOT } from './lib/stacks.ts';
-import { readFlags } from './setup/arguments.ts';
-import { type Finding, formatFindings } from './setup/report.ts';
+import { readFlags } from './lib/arguments.ts';
+import { type Finding, formatFindings } from './lib/findings.ts';
 
 const HELP = `usage: make clean  |  npm run clean -- [--dry-run]
 

@@ -1,8 +1,8 @@
 import { chalk } from 'zx/core';
-import { readFlags } from './setup/arguments.ts';
-import { diagnose } from './setup/diagnosis.ts';
-import { inspect } from './setup/inspect.ts';
-import { formatFindings } from './setup/report.ts';
+import { readFlags } from './lib/arguments.ts';
+import { diagnose } from './doctor/diagnosis.ts';
+import { inspect } from './doctor/inspect.ts';
+import { formatFindings } from './lib/findings.ts';
 
 const HELP = `usage: make doctor  |  npm run doctor
 

@@ -1,8 +1,8 @@
 import { chalk } from 'zx/core';
 import { EngineError } from './lib/engine.ts';
 import { catchSignals } from './lib/interrupt.ts';
-import { readFlags } from './setup/arguments.ts';
-import { type Finding, formatFindings, wrap } from './setup/report.ts';
+import { readFlags } from './lib/arguments.ts';
+import { type Finding, formatFindings, wrap } from './lib/findings.ts';
 import { SetupError } from './setup/setup-error.ts';
 import { setup, type SetupResult } from './setup/setup.ts';
 

@@ -1,6 +1,8 @@
 /** `npm run topz -- CONTAINER`: look into a container that is already running. */
 import { parseArgs } from 'node:util';
+import { Project } from './lib/compose.ts';
 import { docker, EngineError } from './lib/engine.ts';
+import { buildImages } from './lib/images.ts';
 import { catchSignals } from './lib/interrupt.ts';
 import { ROOT } from './lib/stacks.ts';
 import { SetupError } from './setup/setup-error.ts';
@@ -63,7 +65,7 @@ async function ensureImage(): Promise<string> {
   if (there !== '') return image;
   say('Building topz, once');
   await setup({ say, signal });
-  await docker(['compose', '--progress', 'plain', 'build', 'topz'], { cwd: ROOT, signal });
+  await buildImages(new Project({ name: 'sidecar-stacks', dir: ROOT }), ['topz'], { signal });
   return image;
 }
 

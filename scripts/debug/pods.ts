@@ -44,7 +44,17 @@ const MS = { timeoutMs: 30_000 };
  */
 export async function findRunning(stack: string, wanted: string | undefined): Promise<RunningStack> {
   const ids = await docker(
-    ['ps', '--all', '--quiet', '--filter', `label=${STACK_LABEL}=${stack}`, '--filter', `label=${PROJECT_LABEL}`],
+    [
+      'ps',
+      '--all',
+      '--quiet',
+      '--filter',
+      `label=${STACK_LABEL}=${stack}`,
+      '--filter',
+      `label=${PROJECT_LABEL}`,
+      '--filter',
+      'label=com.docker.compose.config-hash',
+    ],
     MS,
   );
   const containers = ids === '' ? [] : (JSON.parse(await docker(['inspect', ...ids.split('\n')], MS)) as Container[]);

@@ -177,13 +177,25 @@ export class Project {
   }
 
   #filter(): string[] {
-    return ['--filter', `label=com.docker.compose.project=${this.name}`];
+    return ofProject(this.name);
   }
 
   #options(): IDockerComposeOptions {
     return { cwd: this.dir, env: { ...process.env, ...this.env }, composeOptions: [['--project-name', this.name]] };
   }
 }
+
+/**
+ * Filters of `docker ps` for the containers that compose made for a project. Not by the project's label
+ * alone: an image that compose built carries it too, and so does whatever is started from that image.
+ * The hash of its configuration compose gives to containers only, and goes by it as well.
+ */
+export const ofProject = (project: string): string[] => [
+  '--filter',
+  `label=com.docker.compose.project=${project}`,
+  '--filter',
+  'label=com.docker.compose.config-hash',
+];
 
 /** The service that a container belongs to. */
 export const serviceOf = (container: Inspected): string =>

@@ -2,12 +2,14 @@
 import type { Project } from './compose.ts';
 
 /**
- * Id and start time of every container, but of init containers: they have ended, and compose runs them
- * again at each `up`.
+ * Name, id, start time and restarts of every container: what replacing or restarting it would change. But not of
+ * init containers: they have ended, and compose runs them again at each `up`.
+ * @param except services that are left out
  */
-export async function lasting(project: Project): Promise<string[]> {
+export async function lasting(project: Project, ...except: string[]): Promise<string[]> {
   return (await project.containers())
     .filter(({ Config }) => Config.Labels['dev.sidecar-stacks.role'] !== 'init')
-    .map(({ Id, State }) => `${Id} ${State.StartedAt}`)
+    .filter(({ Config }) => !except.includes(Config.Labels['com.docker.compose.service']!))
+    .map(({ Name, Id, State, RestartCount }) => `${Name} ${Id} ${State.StartedAt} ${RestartCount}`)
     .toSorted();
 }

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import type { ComposeSpecification } from 'docker-compose';
 import { docker, EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
-import { lastLines } from '../lib/run.ts';
+import { buildImages as buildServices } from '../lib/images.ts';
 import { ROOT, type Stack } from '../lib/stacks.ts';
 import { RunFailure } from './failure.ts';
 
-const LOG_LINES = 20;
 const STAMPS = join(ROOT, '.cache', 'builds.json');
 
 interface Part {
@@ -68,16 +67,15 @@ export async function buildImages(stacks: readonly Resolved[], signal: AbortSign
 
 async function build(stack: Stack, services: readonly string[], signal: AbortSignal): Promise<void> {
   const project = new Project({ name: `sidecar-stacks-${stack.name}`, dir: stack.dir });
-  let progress = '';
   try {
-    await project.compose(['build', ...services], { signal, onStdout: (text) => (progress += text) });
+    await buildServices(project, services, { signal });
   } catch (error) {
     if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
     const failed = /failed to solve: (.*)/.exec(error.stderr.join('\n'))?.[1];
     throw new RunFailure({
       reason: 'build',
       message: `Building the images of stack ${stack.name} (${services.join(', ')}) failed: ${failed ?? error.stderr.at(-1) ?? 'no reason given'}`,
-      log: lastLines(progress, LOG_LINES).filter((line) => !/^-+$/.test(line)),
+      log: error.stderr.filter((line) => !/^-+$/.test(line)),
     });
   }
 }

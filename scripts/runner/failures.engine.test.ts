@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { holdFreePorts } from '../lib/ports.ts';
+import { freePort } from '#kit/testing/ports.ts';
 import { ROOT } from '../lib/stacks.ts';
 import { runToEnd, start } from './fixtures/program.ts';
 import { leftovers } from './run-stack.ts';
@@ -72,9 +72,7 @@ test('a scenario that hangs is ended at the deadline', async () => {
 });
 
 test('a pinned port in use is named, with the variable to change', async () => {
-  const held = await holdFreePorts(1);
-  await held.release();
-  const port = held.ports[0]!;
+  const port = await freePort();
   const server = createServer().listen(port, '127.0.0.1');
   try {
     const { code, stdout } = await start('demo', ['good'], { PUBLISH_WEB: String(port) }).ended;

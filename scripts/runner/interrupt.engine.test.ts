@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { docker } from '../lib/engine.ts';
-import { eventually } from '../lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { RunEvent } from './events.ts';
 import { ROOT } from '../lib/stacks.ts';
 import { FIXTURES, start } from './fixtures/program.ts';

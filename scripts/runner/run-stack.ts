@@ -1,9 +1,9 @@
 /** One run of one stack: up, the scenario, on failure artifacts, down. */
 import { randomBytes } from 'node:crypto';
 import { docker, EngineError } from '../lib/engine.ts';
-import { eventually } from '../lib/poll.ts';
-import { holdFreePorts } from '../lib/ports.ts';
-import { Project } from '../lib/compose.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { freePorts } from '#kit/testing/ports.ts';
+import { ofProject, Project } from '../lib/compose.ts';
 import type { Stack } from '../lib/stacks.ts';
 import { writeArtifacts } from './artifacts.ts';
 import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
@@ -67,7 +67,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   const isUp = await phase('up', async () => {
     if (options.pinned) await project.down({ timeoutMs: options.timeout, signal });
     for (let attempt = 1; ; attempt++) {
-      if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await freePorts(stack) });
+      if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await portsOfRun(stack) });
       const failure = await up(project, options);
       if (failure?.reason !== 'port-in-use' || options.pinned || attempt === PORT_ATTEMPTS) return failure;
       await project.down({ timeoutMs: options.timeout, signal });
@@ -149,17 +149,16 @@ async function tearDown(project: Project): Promise<Failure | undefined> {
 export async function leftovers(project: string): Promise<string[]> {
   const filter = ['--filter', `label=com.docker.compose.project=${project}`];
   const found = await Promise.all([
-    docker(['ps', '--all', ...filter, '--format', 'container {{.Names}}']),
+    docker(['ps', '--all', ...ofProject(project), '--format', 'container {{.Names}}']),
     docker(['network', 'ls', ...filter, '--format', 'network {{.Name}}']),
     docker(['volume', 'ls', ...filter, '--format', 'volume {{.Name}}']),
   ]);
   return found.flatMap((lines) => (lines === '' ? [] : lines.split('\n')));
 }
 
-async function freePorts(stack: Stack): Promise<Record<string, string>> {
-  const held = await holdFreePorts(stack.portVariables.length);
-  await held.release();
-  return Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(held.ports[index])]));
+async function portsOfRun(stack: Stack): Promise<Record<string, string>> {
+  const ports = await freePorts(stack.portVariables.length);
+  return Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(ports[index])]));
 }
 
 const pinnedPorts = (stack: Stack): Record<string, string> =>

@@ -1,7 +1,7 @@
 /** Our topz beside a container that is already running: started, asked, removed. */
 import { docker } from '../lib/engine.ts';
 import { STACK_LABEL } from '../lib/labels.ts';
-import { eventually, Hopeless } from '../lib/poll.ts';
+import { eventually, Hopeless } from '#kit/testing/eventually.ts';
 import type { Container } from './find-container.ts';
 
 const PORT = 8080;

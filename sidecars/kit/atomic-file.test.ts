@@ -77,6 +77,20 @@ test('a reader sees one version or the other, whole', async () => {
   assert.ok(seen.size > 1, `${seen.size} versions were seen`);
 });
 
+test('an exclusive publication is the first of many, whole, and a later one leaves it alone', async () => {
+  const results = await Promise.allSettled(
+    ['one', 'two', 'three', 'four'].map((content) => publishFile(path, content.repeat(10_000), { exclusive: true })),
+  );
+  assert.is(results.filter(({ status }) => status === 'fulfilled').length, 1);
+  for (const result of results)
+    if (result.status === 'rejected') assert.is((result.reason as NodeJS.ErrnoException).code, 'EEXIST');
+  const content = readFileSync(path, 'utf8');
+  assert.match(content, /^(one|two|three|four)\1*$/);
+  await publishFile(path, 'late', { exclusive: true }).catch(() => {});
+  assert.is(readFileSync(path, 'utf8'), content);
+  assert.equal(readdirSync(directory), ['app.ini']);
+});
+
 test('a link is replaced, and what it led to is untouched', async () => {
   const target = join(directory, 'target');
   writeFileSync(target, 'mine', { mode: 0o600 });

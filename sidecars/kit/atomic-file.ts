@@ -1,7 +1,7 @@
 /** Files that are seen old or new, never half, whoever reads them and whenever we are killed. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 export interface PublishOptions {
@@ -15,6 +15,8 @@ export interface PublishOptions {
    * power cut it may be the old one again.
    */
   readonly lasting?: boolean;
+  /** True leaves a file that is there already as it is, and throws EEXIST. */
+  readonly exclusive?: boolean;
 }
 
 /** Between name and random part of what is being written, so that it is known again after a crash. */
@@ -30,7 +32,7 @@ const MARK = '.publishing-';
 export async function publishFile(
   path: string,
   content: string | Uint8Array,
-  { mode, uid, gid, lasting = true }: PublishOptions = {},
+  { mode, uid, gid, lasting = true, exclusive = false }: PublishOptions = {},
 ): Promise<void> {
   const directory = dirname(path);
   const old = await lstat(path).catch(() => undefined);
@@ -48,7 +50,10 @@ export async function publishFile(
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    if (exclusive) {
+      await link(temporary, path);
+      await unlink(temporary);
+    } else await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;

@@ -1,32 +1,23 @@
-import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { RequestListener } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createAgent, HttpError, openResponse, request, withoutCredentials } from './http-client.ts';
+import { serve as startServer, type TestServer } from './testing/server.ts';
 
-let servers: Server[] = [];
-const sockets = new Set<Socket>();
-
-test.after.each(() => {
-  for (const server of servers) server.close();
-  for (const socket of sockets) socket.destroy();
-  servers = [];
+const servers: TestServer[] = [];
+test.after.each(async () => {
+  for (const server of servers.splice(0)) await server.close();
 });
 
-async function listening(server: Server): Promise<string> {
+async function serve(answer: RequestListener | Server): Promise<string> {
+  const server = await startServer(answer);
   servers.push(server);
-  server.on('connection', (socket) => sockets.add(socket));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return server.url;
 }
-const serve = (listener: RequestListener): Promise<string> => listening(createHttpServer(listener));
 /** A server that answers with these bytes and then does what it is told. */
 const raw = (answer: string, then: (socket: Socket) => void): Promise<string> =>
-  listening(
-    createServer((socket) => socket.on('error', () => {}).once('data', () => socket.write(answer, () => then(socket)))),
-  );
+  serve(createServer((socket) => socket.once('data', () => socket.write(answer, () => then(socket)))));
 
 async function failure(promise: Promise<unknown>): Promise<HttpError> {
   try {
@@ -62,7 +53,7 @@ test('a kept connection is used again', async () => {
 
 test('nobody listening', async () => {
   const url = await serve(() => {});
-  servers[0]!.close();
+  await servers[0]!.close();
   const error = await failure(request(url.replace('//', '//user:secret@')));
   assert.is(error.reason, 'refused');
   assert.match(error.message, /ECONNREFUSED/);

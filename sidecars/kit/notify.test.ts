@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { describeNotification, NotificationRefused, notify, obstacle, parseNotification } from './notify.ts';
+import { serve } from './testing/server.ts';
 
 test('every form is read', () => {
   assert.equal(parseNotification('signal:HUP@nginx'), { kind: 'signal', signal: 'SIGHUP', process: 'nginx' });
@@ -86,22 +85,21 @@ test('a signal reaches the program by its name; a program that is not there is a
 
 test('a server is told, and one that refuses is an error', async () => {
   const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
+  await using server = await serve((request, response) => {
+    asked.push(`${request.method} ${request.url} ${String(request.headers['x-version'])}`);
     response.writeHead(request.url === '/bad' ? 500 : request.url === '/login' ? 302 : 204).end();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await notify(parseNotification(`http:PUT ${at}/reload`), { timeout: 5000 });
-  const error = await notify(parseNotification(`http:${at}/bad`), { timeout: 5000 }).catch((caught: Error) => caught);
-  const login = await notify(parseNotification(`http:${at}/login`), { timeout: 5000 }).catch((caught: Error) => caught);
-  server.close();
-  assert.equal(asked, ['PUT /reload', 'POST /bad', 'POST /login']);
-  assert.instance(login, NotificationRefused, 'a redirect is no success');
-  assert.match(String(login), /answered 302/);
+  const options = { timeout: 5000, headers: { 'x-version': '7' } };
+  await notify(parseNotification(`http:PUT ${server.url}/reload`), options);
+  const bad = parseNotification(`http:${server.url}/bad`);
+  const error = await notify(bad, options).catch((caught: Error) => caught);
   assert.instance(error, NotificationRefused);
   assert.match(String(error), /answered 500/);
+  const login = parseNotification(`http:${server.url}/login`);
+  const redirected = await notify(login, options).catch((caught: Error) => caught);
+  assert.instance(redirected, NotificationRefused, 'a redirect is no success');
+  await notify(bad, { ...options, accepts: (status) => status === 500 });
+  assert.equal(asked, ['PUT /reload 7', 'POST /bad 7', 'POST /login 7', 'POST /bad 7']);
 });
 
 test('a command is run, and one that fails is an error', async () => {

@@ -75,6 +75,9 @@ export function obstacle(notification: Notification, proc = '/proc'): string | u
   }
 }
 
+/** What is read of an HTTP server's answer, in bytes; nobody needs it. */
+const ANSWER_MAX = 1024 * 1024;
+
 export interface NotifyOptions {
   /** How long an HTTP server or a command may take, in milliseconds. */
   readonly timeout: number;
@@ -83,6 +86,12 @@ export interface NotifyOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Working directory of a command. */
   readonly cwd?: string;
+  /** Which processes of the name are told, all where absent; that there are none of these is no error. */
+  readonly meant?: (process: ProcessInfo) => boolean;
+  /** Headers of an HTTP request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether a status means that it was taken; 2xx where absent. */
+  readonly accepts?: (status: number) => boolean;
   /** Where processes are looked for. */
   readonly proc?: string;
 }
@@ -97,14 +106,20 @@ export async function notify(notification: Notification, options: NotifyOptions)
     case 'signal':
     case 'terminate': {
       const signal = notification.kind === 'signal' ? notification.signal : 'SIGTERM';
-      for (const found of addressees(notification, options.proc)) sendSignal(found, signal, options.proc);
+      for (const found of addressees(notification, options.proc))
+        if (options.meant?.(found) ?? true) sendSignal(found, signal, options.proc);
       return;
     }
     case 'http': {
-      const { status } = await request(notification.url, { method: notification.method, ...options });
-      // A redirect has not done what was asked: most likely it leads to a login.
-      if (status < 200 || status > 299)
-        throw new NotificationRefused(`${withoutCredentials(notification.url)} answered ${status}`);
+      const { timeout, signal, headers, accepts = succeeded } = options;
+      const { status } = await request(notification.url, {
+        method: notification.method,
+        ...(headers && { headers }),
+        timeout,
+        signal,
+        maxBody: ANSWER_MAX,
+      });
+      if (!accepts(status)) throw new NotificationRefused(`${withoutCredentials(notification.url)} answered ${status}`);
       return;
     }
     case 'command':
@@ -121,6 +136,9 @@ export async function notify(notification: Notification, options: NotifyOptions)
       }
   }
 }
+
+/** A redirect has not done what was asked: most likely it leads to a login. */
+const succeeded = (status: number): boolean => status >= 200 && status <= 299;
 
 /** The processes that a notification is for. */
 function addressees(notification: Notification & { kind: 'signal' | 'terminate' }, proc?: string): ProcessInfo[] {

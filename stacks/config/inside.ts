@@ -39,12 +39,3 @@ export async function readiness(project: Project, sidecar: string): Promise<true
 /** A file's inode, size and time of change: what a write of any kind would alter. */
 export const fileIdentity = (project: Project, service: string, path: string): Promise<string> =>
   project.exec(service, ['stat', '--format', '%i %s %.Z %a %u:%g', path]);
-
-/** Start time and restarts of every container but those of some services. */
-export async function lives(project: Project, ...except: string[]): Promise<string[]> {
-  return (await project.containers())
-    .filter(({ Config }) => Config.Labels['dev.sidecar-stacks.role'] !== 'init')
-    .filter(({ Config }) => !except.includes(Config.Labels['com.docker.compose.service']!))
-    .map(({ Name, State, RestartCount }) => `${Name} ${State.StartedAt} ${RestartCount}`)
-    .toSorted();
-}

@@ -10,7 +10,7 @@ import { network } from './checks/network.ts';
 import { etcdGoesAway, serverGoesAway, serverIsBack } from './checks/outage.ts';
 import { burst, readers } from './checks/pace.ts';
 import { refusals } from './checks/refusals.ts';
-import { lives } from './inside.ts';
+import { lasting } from '../../scripts/lib/lasting.ts';
 import { BOARD, KIOSK } from './pods.ts';
 
 const { must, run } = scenario(import.meta.url);
@@ -46,10 +46,10 @@ must(
   'change nothing at a second `docker compose up`',
   { say: 'Bringing the stack up a second time changes nothing.' },
   async ({ project }) => {
-    const before = await lives(project);
+    const before = await lasting(project);
     assert.is(before.length, 15);
     await project.up();
-    assert.equal(await lives(project), before);
+    assert.equal(await lasting(project), before);
   },
 );
 

@@ -6,7 +6,7 @@ import mqtt from 'mqtt';
 import * as assert from 'uvu/assert';
 import { metric, netNamespace, ready } from '../../scripts/lib/admin.ts';
 import { lasting } from '../../scripts/lib/lasting.ts';
-import { eventually, steadily } from '../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { fetchPage, fetchPageH2, handshake, HOST, serialAt } from './client.ts';
 import { startLoad } from './load.ts';

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { Project } from '../../scripts/lib/compose.ts';
 import { docker } from '../../scripts/lib/engine.ts';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { certificate, fetchPage, startVisitors, type Miss } from './client.ts';
 import { initEnd, LASTING, livesOf, millis, type Life, type Service } from './pod.ts';
 

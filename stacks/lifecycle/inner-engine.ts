@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { EngineError } from '../../scripts/lib/engine.ts';
 import type { Inspected, Project } from '../../scripts/lib/compose.ts';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { LASTING } from './pod.ts';
 
 /** The pod in the inner engine, at one moment. */

@@ -1,7 +1,7 @@
 /** The stack wired or configured another way, in a project of its own that is always removed. */
 import { join } from 'node:path';
+import { freePort } from '#kit/testing/ports.ts';
 import { Project } from '../../scripts/lib/compose.ts';
-import { holdFreePorts } from '../../scripts/lib/ports.ts';
 import { enterRun, leaveRun } from '../../scripts/runner/runs.ts';
 
 export interface VariantOptions {
@@ -22,9 +22,7 @@ export async function withVariant<T>(
   { of, name, over, env = {} }: VariantOptions,
   use: (project: Project, port: number) => Promise<T>,
 ): Promise<T> {
-  const held = await holdFreePorts(1);
-  await held.release();
-  const port = held.ports[0]!;
+  const port = await freePort();
   const file = join(of.dir, 'variants', `${name}.yaml`);
   const project = new Project({
     name: `${of.name}-${name}`,

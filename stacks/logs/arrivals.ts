@@ -1,6 +1,6 @@
 /** Waiting until all that was written is in a store, and counting it. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Faulty } from './faulty.ts';
 import { tally, type Tally } from './sequence.ts';
 import type { Found, Search, Store } from './store.ts';

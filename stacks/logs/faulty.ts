@@ -1,7 +1,7 @@
 /** The store that fails on demand, as the scenario tells it. */
-import type { Fault, StoredDocument, TestStore } from '../../sidecars/log-shipper/src/delivery/test-store.ts';
+import type { Fault, StoredDocument, TestStore } from '#kit/testing/bulk-store.ts';
 
-export type { Fault } from '../../sidecars/log-shipper/src/delivery/test-store.ts';
+export type { Fault } from '#kit/testing/bulk-store.ts';
 
 export interface Faulty {
   /** What goes wrong from now on. */

@@ -1,7 +1,7 @@
 /** Looks at the stack from inside its containers. */
 import { adminPage } from '../../scripts/lib/admin.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 /** What the git-sync sidecar says of itself. */
 export interface SyncStatus {

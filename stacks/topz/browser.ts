@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';
 import { groupOf, type Topz } from './client.ts';

@@ -1,6 +1,6 @@
 /** Use of the processor as topz tells it, beside what the scheduler charged. */
 import * as assert from 'uvu/assert';
-import { eventually, steadily } from '../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';
 import { processesOf, type Topz } from './client.ts';
 import { charges, chargedAt } from './inside.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { docker } from '../../scripts/lib/engine.ts';
 import { STACK_LABEL } from '../../scripts/lib/labels.ts';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { run } from '../../scripts/lib/run.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';

@@ -1,7 +1,7 @@
 /** What the topz stack must do, seen from outside and from inside its containers. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../scripts/lib/engine.ts';
-import { eventually } from '../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { checkPage, closeBrowser } from './browser.ts';
 import { compareCharges } from './charge.ts';

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Project } from '../../lib/compose.ts';
+import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, type Bench, type Measurement } from '../measurement.ts';
 import { residentMb } from '../tls/load.ts';
@@ -34,7 +35,7 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
   await project.down();
   try {
     progress('building and starting');
-    await project.compose(['build'], { signal });
+    await buildImages(project, undefined, { signal });
     await project.up([], { signal });
     progress(`filling a repository with ${FILES} files, ${BYTES / 1e6} MB`);
     await client('fill', FILES, BYTES);

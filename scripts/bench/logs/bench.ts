@@ -1,8 +1,9 @@
 /** The log shipper beside rsyslog: the same half million lines from a file into the same store. */
 import { docker } from '../../lib/engine.ts';
 import { Project } from '../../lib/compose.ts';
-import { eventually } from '../../lib/poll.ts';
-import { holdFreePorts } from '../../lib/ports.ts';
+import { buildImages } from '../../lib/images.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { freePort } from '#kit/testing/ports.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, percentile, type Bench, type Measurement } from '../measurement.ts';
 import { VictoriaLogs } from './store.ts';
@@ -22,9 +23,7 @@ const fresh = (): Samples => ({ ours: [], theirs: [] });
 
 export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await setup({ say: progress, signal });
-  const held = await holdFreePorts(1);
-  await held.release();
-  const [port] = held.ports as [number];
+  const port = await freePort();
   /** The project, its shippers reading one of the volumes. */
   const reading = (volume: 'load' | 'live' | 'many'): Project =>
     new Project({
@@ -37,7 +36,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await load.down();
   try {
     progress('building and starting');
-    await load.compose(['build'], { signal });
+    await buildImages(load, undefined, { signal });
     await load.up(['store', 'writer'], { signal });
     progress(`writing ${LINES} lines`);
     const write = (...args: string[]): Promise<string> =>

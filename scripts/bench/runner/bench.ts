@@ -1,6 +1,6 @@
 /** The runner beside bare compose: a warm run of the https stack, and one with all its checks. */
+import { freePorts } from '#kit/testing/ports.ts';
 import { Project } from '../../lib/compose.ts';
-import { holdFreePorts } from '../../lib/ports.ts';
 import { run } from '../../lib/run.ts';
 import { findStack, ROOT } from '../../lib/stacks.ts';
 import { compare, median, type Bench } from '../measurement.ts';
@@ -18,9 +18,8 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
         throw new Error(`npm run stack -- https ${args.join(' ')}: exit code ${exitCode}\n${stdout}${stderr}`);
     });
   const bare = async (): Promise<number> => {
-    const held = await holdFreePorts(stack.portVariables.length);
-    await held.release();
-    const env = Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(held.ports[index])]));
+    const ports = await freePorts(stack.portVariables.length);
+    const env = Object.fromEntries(stack.portVariables.map((variable, index) => [variable, String(ports[index])]));
     const project = new Project({ name: 'sidecar-stacks-https-bare', dir: stack.dir, env });
     return timed(async () => {
       await project.up([], { signal });

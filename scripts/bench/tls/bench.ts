@@ -1,5 +1,6 @@
 /** The TLS sidecar beside nginx: one worker each, the same TLS settings, the same origin. */
 import { Project } from '../../lib/compose.ts';
+import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { latencies, residentMb, wrk } from './load.ts';
@@ -21,7 +22,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await project.down();
   try {
     progress('building and starting the pod');
-    await project.compose(['build'], { signal });
+    await buildImages(project, undefined, { signal });
     await project.up([], { signal });
     const version = (await project.exec('theirs', ['bash', '-c', 'nginx -v 2>&1'])).replace(
       'nginx version: nginx/',

@@ -1,5 +1,6 @@
 /** The topz sidecar beside ps and top, over the same five hundred processes. */
 import { Project } from '../../lib/compose.ts';
+import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, type Bench, type Measurement } from '../measurement.ts';
 import { compareScans, residentMb, scrapeCost } from './load.ts';
@@ -17,7 +18,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await project.down();
   try {
     progress('building and starting five hundred processes');
-    await project.compose(['build'], { signal });
+    await buildImages(project, undefined, { signal });
     await project.up([], { signal });
     const version = (await project.exec('crowd', ['ps', '--version'])).replace('ps from procps-ng ', 'procps ');
     return await measure(version);

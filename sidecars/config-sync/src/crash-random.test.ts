@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
-import { eventually } from './testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 const ROUNDS = 40;
 const TIMES = { CONFIG_VERIFY_TIMEOUT: '150ms', CONFIG_NOTIFY_TIMEOUT: '150ms' };
@@ -36,8 +36,7 @@ test('the application never stays on anything but a whole, valid version, and en
     }
     const until = performance.now() + random() * (random() < 0.5 ? 80 : 600);
     await eventually('the moment has come', () => performance.now() >= until);
-    sidecar.child.kill('SIGKILL');
-    await sidecar.exit;
+    await sidecar.stop('SIGKILL');
     assert.ok(valid.has(rig.read()), `seed ${seed}, round ${round}: ${JSON.stringify(rig.read())}`);
     sidecar = await rig.start(TIMES);
   }

@@ -86,7 +86,7 @@ for (const [what, [format, hostile, schema, reason]] of Object.entries(REFUSED))
     assert.ok(slowest < PROMPT, `/healthz took ${slowest} ms`);
     rig.server.put('app', FIRST[format].replace('1', '3'));
     await rig.report('applied', 3);
-    assert.is(sidecar.child.exitCode, null, sidecar.output());
+    assert.is(sidecar.child.exitCode, null, sidecar.output);
   });
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
-import { eventually } from './testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 let rig: Rig;
 test.before.each(async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
-import { eventually, type Sidecar } from './testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import type { Sidecar } from './testing/sidecar.ts';
 
 let rig: Rig;
 test.before.each(async () => {
@@ -18,7 +19,7 @@ const once = (env: Record<string, string> = {}): Promise<Sidecar> =>
 test('it puts the file in place and ends; who verifies it is the sidecar after it', async () => {
   rig.server.put('app', 'release=1\n');
   const init = await once();
-  assert.is(await init.exit, 0, init.output());
+  assert.is(await init.ended(), 0, init.output);
   assert.is(rig.read(), 'release=1\n');
   assert.is(statSync(rig.file).mode & 0o777, 0o600);
   assert.equal(rig.server.reports, []);
@@ -32,29 +33,28 @@ test('it puts the file in place and ends; who verifies it is the sidecar after i
 test('with the server away it takes the last good version, and without one it fails clearly in time', async () => {
   rig.server.stop();
   const failing = await once();
-  assert.is(await failing.exit, 69);
-  assert.match(failing.output(), /"fatal".*not in place: .*app\.properties: .*cannot be reached: ECONNREFUSED/);
+  assert.is(await failing.ended(), 69);
+  assert.match(failing.output, /"fatal".*not in place: .*app\.properties: .*cannot be reached: ECONNREFUSED/);
   assert.not(existsSync(rig.file));
 
   await rig.server.start();
   const sidecar = await rig.settled();
-  sidecar.child.kill('SIGTERM');
-  await sidecar.exit;
+  await sidecar.stop();
   rig.server.stop();
   rmSync(rig.file);
   const init = await once();
-  assert.is(await init.exit, 0, init.output());
-  assert.match(init.output(), /going on with version 1/);
+  assert.is(await init.ended(), 0, init.output);
+  assert.match(init.output, /going on with version 1/);
   assert.is(rig.read(), 'release=1\n');
 });
 
 test('with its validated file in place and the source down it ends with 0, though nobody verified that yet', async () => {
   rig.server.put('app', 'release=1\n');
-  assert.is(await (await once()).exit, 0);
+  assert.is(await (await once()).ended(), 0);
   rig.server.stop();
   const again = await once();
-  assert.is(await again.exit, 0, again.output());
-  assert.match(again.output(), /ECONNREFUSED; going on with version 1/);
+  assert.is(await again.ended(), 0, again.output);
+  assert.match(again.output, /ECONNREFUSED; going on with version 1/);
   assert.is(rig.read(), 'release=1\n');
 });
 
@@ -64,15 +64,15 @@ test('a server that comes up in time is waited for', async () => {
   const init = await once({ CONFIG_ONE_TIME_TIMEOUT: '20s' });
   await eventually('it has tried', () => init.get('/readyz').then(({ text }) => /ECONNREFUSED/.test(text)));
   await rig.server.start();
-  assert.is(await init.exit, 0, init.output());
+  assert.is(await init.ended(), 0, init.output);
   assert.is(rig.read(), 'release=1\n');
 });
 
 test('an invalid first version is never put in place', async () => {
   rig.server.put('app', '<html>');
   const init = await once();
-  assert.is(await init.exit, 69);
-  assert.match(init.output(), /not in place: .*version 1 was refused: not properties at line 1/);
+  assert.is(await init.ended(), 69);
+  assert.match(init.output, /not in place: .*version 1 was refused: not properties at line 1/);
   assert.not(existsSync(rig.file));
   await rig.report('rejected', 1);
 });
@@ -81,8 +81,8 @@ test('a place where it cannot write is said', async () => {
   rig.server.put('app', 'release=1\n');
   mkdirSync(rig.file);
   const init = await once();
-  assert.is(await init.exit, 69);
-  assert.match(init.output(), /cannot be written: it is a directory \(EISDIR\)/);
+  assert.is(await init.ended(), 69);
+  assert.match(init.output, /cannot be written: it is a directory \(EISDIR\)/);
 });
 
 test('a check command is asked first, with nothing of our environment, and not for ever', async () => {
@@ -97,17 +97,17 @@ test('a check command is asked first, with nothing of our environment, and not f
   writeFileSync(token, 'hunter2');
   const env = { CONFIG_CHECK: `${check} {}`, CONFIG_CHECK_TIMEOUT: '300ms', CONFIG_TOKEN_FILE: token };
   rig.server.put('app', 'other=1\n');
-  assert.is(await (await once(env)).exit, 69);
+  assert.is(await (await once(env)).ended(), 69);
   assert.is(
     (await rig.report('rejected', 1)).reason,
     `the check refuses it: ${check} exited with 1: no release in app.properties`,
   );
   rig.server.put('app', 'release=hang\n');
-  assert.is(await (await once(env)).exit, 69);
+  assert.is(await (await once(env)).ended(), 69);
   assert.match((await rig.report('rejected', 2)).reason!, /check was ended after 0\.\d s/);
   rig.server.put('app', 'release=1\n');
   const init = await once(env);
-  assert.is(await init.exit, 0, init.output());
+  assert.is(await init.ended(), 0, init.output);
   assert.is(rig.read(), 'release=1\n');
   assert.not.match(readFileSync(seen, 'utf8'), /CONFIG_|hunter2/);
 });
@@ -116,8 +116,8 @@ test('beside a sidecar that is at work it leaves the files to it, and two sideca
   const sidecar = await rig.settled();
   const before = rig.stamp();
   const init = await once();
-  assert.is(await init.exit, 0, init.output());
-  assert.match(init.output(), /a sidecar is at work on these files/);
+  assert.is(await init.ended(), 0, init.output);
+  assert.match(init.output, /a sidecar is at work on these files/);
   assert.is(rig.stamp(), before);
   const second = await rig.start();
   await rig.ready(second, 503, /another sidecar is at work/);

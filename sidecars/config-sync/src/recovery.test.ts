@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { digestOf } from './apply/document.ts';
 import type { Journal } from './apply/store.ts';
 import { Rig } from './testing/rig.ts';
-import { eventually } from './testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 let rig: Rig;
 test.before.each(async () => {
@@ -19,8 +19,7 @@ const second = { version: '2', digest: digestOf(Buffer.from('release=2\n')) };
 /** Stop the sidecar on release 1, and leave behind what a killed one would. */
 async function cutShort(candidate: Journal['candidate'], file: string): Promise<void> {
   const sidecar = await rig.settled();
-  sidecar.child.kill('SIGKILL');
-  await sidecar.exit;
+  await sidecar.stop('SIGKILL');
   const journal = journalPath();
   writeFileSync(journal, JSON.stringify({ ...(JSON.parse(readFileSync(journal, 'utf8')) as Journal), candidate }));
   writeFileSync(rig.file, file);
@@ -39,7 +38,7 @@ test('one-time mode begins again with a candidate that was never in place', asyn
   await cutShort(second, 'release=1\n');
   rig.server.put('app', 'release=2\n');
   const init = await rig.start({ CONFIG_ONE_TIME: 'true' });
-  assert.is(await init.exit, 0, init.output());
+  assert.is(await init.ended(), 0, init.output);
   assert.is(rig.read(), 'release=2\n');
 });
 
@@ -67,21 +66,18 @@ test('a candidate in place is verified without the source', async () => {
 test('a journal that is damaged or gone costs nothing but its memory', async () => {
   const first = await rig.settled();
   for (const damage of [() => writeFileSync(journalPath(), '{"key":"app","good":'), () => rmSync(journalPath())]) {
-    first.child.kill('SIGKILL');
-    await first.exit;
+    await first.stop('SIGKILL');
     damage();
     const sidecar = await rig.start();
     await rig.inSync(sidecar);
     assert.is(rig.read(), 'release=1\n');
-    sidecar.child.kill('SIGKILL');
-    await sidecar.exit;
+    await sidecar.stop('SIGKILL');
   }
 });
 
 test('a good copy that is damaged is not put back', async () => {
   const first = await rig.settled();
-  first.child.kill('SIGKILL');
-  await first.exit;
+  await first.stop('SIGKILL');
   const directory = join(journalPath(), '..');
   const copy = readdirSync(directory).find((name) => name.startsWith('good-'))!;
   writeFileSync(join(directory, copy), 'release=');

@@ -14,7 +14,7 @@ test.after.each(() => rig[Symbol.asyncDispose]());
 
 async function restart(sidecar: Sidecar, env: Record<string, string>): Promise<Sidecar> {
   sidecar.child.kill('SIGTERM');
-  assert.is(await sidecar.exit, 0, sidecar.output());
+  assert.is(await sidecar.ended(), 0, sidecar.output);
   const next = await rig.start(env);
   await rig.started(next);
   return next;

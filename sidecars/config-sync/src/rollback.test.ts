@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
-import { eventually } from './testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 let rig: Rig;
 test.before.each(async () => {
@@ -33,8 +33,7 @@ for (const [choke, alive] of [
     await rig.polled();
     assert.is(rig.server.reports.filter(({ version }) => version === '2').length, 1);
     // After a restart neither.
-    sidecar.child.kill('SIGKILL');
-    await sidecar.exit;
+    await sidecar.stop('SIGKILL');
     const before = rig.stamp();
     const next = await rig.start();
     await eventually('it has seen the version', async () => (await next.file()).source?.version === '2');
@@ -84,8 +83,7 @@ test('an application that is terminated and started again has the new file, or t
 
 test('an application that does not come up gets the last good file, and the new one once it is up', async () => {
   const first = await rig.settled();
-  first.child.kill('SIGTERM');
-  await first.exit;
+  await first.stop();
   await rig.app.stop();
   rig.server.put('app', 'release=2\n');
   const sidecar = await rig.start({ CONFIG_START_TIMEOUT: '600ms' });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
-import { eventually } from './testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 let rig: Rig;
 test.before.each(async () => {
@@ -15,7 +15,7 @@ test.after.each(() => rig[Symbol.asyncDispose]());
 test('while the server is down the pod can restart, and it catches up', async () => {
   const first = await rig.settled();
   first.child.kill('SIGTERM');
-  assert.is(await first.exit, 0, first.output());
+  assert.is(await first.ended(), 0, first.output);
   await rig.app.stop();
   rig.server.stop();
   rmSync(rig.file);
@@ -101,7 +101,7 @@ test('a wrong token is said, and a new one in its file is taken up', async () =>
   writeFileSync(token, 'wrong\n');
   const sidecar = await rig.start({ CONFIG_TOKEN_FILE: token });
   await rig.ready(sidecar, 503, /401, the token is missing or unknown/);
-  assert.not.match(sidecar.output(), /wrong/);
+  assert.not.match(sidecar.output, /wrong/);
   writeFileSync(token, 'right\n');
   await eventually('the file is there', () => rig.read() === 'release=1\n');
 });
@@ -119,8 +119,7 @@ test('reports wait for a server that takes none, and outlive a restart', async (
   rig.server.faults = { noReports: true };
   const first = await rig.settled();
   await eventually('a report waits', async () => (await first.metric('config_reports_pending')) === 1);
-  first.child.kill('SIGKILL');
-  await first.exit;
+  await first.stop('SIGKILL');
   rig.server.faults = {};
   await rig.start();
   await rig.report('applied', 1);

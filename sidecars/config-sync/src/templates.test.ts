@@ -1,10 +1,11 @@
 /** Several documents that become one file. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from '#kit/testing/eventually.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
-import { eventually, type Sidecar } from './testing/sidecar.ts';
+import type { Sidecar } from './testing/sidecar.ts';
 
 let rig: Rig;
 test.before.each(async () => {
@@ -129,8 +130,8 @@ test('a template without end, or of more than is taken, is refused in time, and 
 
 test('a template that is none is bad configuration, with its place', async () => {
   const sidecar = await start('a={{ web.release }}\n{% if web.x %}');
-  assert.is(await sidecar.exit, 64);
-  assert.match(sidecar.output(), /CONFIG_SPEC: .*app\.liquid: tag "?\{% if web\.x %\}"? not closed, line:2/);
+  assert.is(await sidecar.ended(), 64);
+  assert.match(sidecar.output, /CONFIG_SPEC: .*app\.liquid: tag "?\{% if web\.x %\}"? not closed, line:2/);
 });
 
 test.run();

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
-import { eventually } from './test-poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { VersionReport } from './test-sidecar.ts';
 
 const test = suite('git-sync in a container');
@@ -88,7 +88,7 @@ class Container {
         const report = await this.version();
         return is(report) && report;
       },
-      60_000,
+      { within: 60_000 },
     );
   }
 }
@@ -129,7 +129,7 @@ test('a directory is exchanged without a moment in which it is missing or mixed'
     await container.reports(`${content} is live`, (report) => report.hash === hash);
   }
   const report = JSON.parse(
-    await eventually('the reader has seen the last', () => output.includes('\n') && output, 60_000),
+    await eventually('the reader has seen the last', () => output.includes('\n') && output, { within: 60_000 }),
   ) as {
     reads: number;
     missing: number;

@@ -13,13 +13,13 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from './test-poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { TestRepository } from './test-repository.ts';
 import { synced, TestSidecar } from './test-sidecar.ts';
 
 test('half-made versions, strays and stale locks are no obstacle', async () => {
   const { repository, sidecar, hash } = await synced();
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   const next = repository.commit({ file: 'two' });
   const half = join(sidecar.root, '.worktrees', next);
   mkdirSync(half);
@@ -70,7 +70,7 @@ test('a damaged index is not taken over', async () => {
 
 test('a damaged state is begun anew, and what is live stays', async () => {
   const { sidecar, hash } = await synced();
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   writeFileSync(join(sidecar.root, '.gitsync/state.json'), '{"notified":');
   const second = sidecar.again();
   await eventually('it looked', async () => (await second.metric('git_sync_count_total{status="noop"}')) > 0);
@@ -108,7 +108,7 @@ test('old versions go after their time; live, previous and their files stay', as
 
 test('after a start of the machine only what was on the disk is trusted', async () => {
   const { sidecar, hash } = await synced();
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   const record = join(sidecar.root, '.gitsync/versions', hash, 'record.json');
   const written = JSON.parse(readFileSync(record, 'utf8')) as object;
   writeFileSync(record, JSON.stringify({ ...written, boot: 'another', durable: false }));
@@ -119,7 +119,7 @@ test('after a start of the machine only what was on the disk is trusted', async 
   await eventually('it is made again', () => existsSync(second.path('file')));
   assert.not(existsSync(second.path('made-by-nobody')));
   await eventually('its record is there', () => existsSync(record));
-  await second.kill();
+  await second.stop('SIGKILL');
   writeFileSync(
     record,
     JSON.stringify({ ...(JSON.parse(readFileSync(record, 'utf8')) as object), boot: 'another', durable: true }),

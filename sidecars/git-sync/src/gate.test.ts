@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from './test-poll.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 /** Counts its runs beside the versions, prepares something, and asks the version what to do. */
@@ -16,7 +17,7 @@ exec sh ./verdict
 `,
 });
 
-const log = (): string => join(temporaryDirectory('gate'), 'log');
+const log = (): string => join(temporaryDirectory('git-sync-gate'), 'log');
 const runs = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
 
 test('what the gate refuses is never live, is not judged again, and the next commit is', async () => {
@@ -72,7 +73,7 @@ test('a refusal outlives a restart, but not another gate or a moved ref', async 
   await sidecar.lives(first);
   const bad = repository.commit({ verdict: 'exit 1' });
   await sidecar.reports('the commit is refused', ({ refused }) => refused?.hash === bad);
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
 
   const second = sidecar.again();
   await second.reports(
@@ -104,7 +105,7 @@ test('a gate that takes too long is ended with all that it started', async () =>
     GITSYNC_GATE_TIMEOUT: '300ms',
   });
   await sidecar.lives(first);
-  const pids = join(temporaryDirectory('gate'), 'pids');
+  const pids = join(temporaryDirectory('git-sync-gate'), 'pids');
   const slow = repository.commit({ verdict: { executable: `#!/bin/sh\nsleep 600 & echo $! > ${pids}\nwait\n` } });
   const { refused } = await sidecar.reports('the slow commit is refused', (report) => report.refused?.hash === slow);
   assert.match(refused!.reason, /was ended after 0\.\d s/);
@@ -116,7 +117,7 @@ test('a gate that takes too long is ended with all that it started', async () =>
 
 test('the gate gets few variables, no secret, and can neither remove nor replace its version', async () => {
   const repository = new TestRepository();
-  const dump = join(temporaryDirectory('gate'), 'env');
+  const dump = join(temporaryDirectory('git-sync-gate'), 'env');
   const first = repository.commit({ gate: { executable: `#!/bin/sh\nenv > ${dump}\n` } });
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: repository.url,
@@ -149,12 +150,12 @@ test('the gate gets few variables, no secret, and can neither remove nor replace
 
 test('killed while the gate judges, it has it judged anew', async () => {
   const repository = new TestRepository();
-  const place = temporaryDirectory('gate');
+  const place = temporaryDirectory('git-sync-gate');
   const script = `#!/bin/sh\necho begun >> ${place}/log\nuntil test -e ${place}/go; do sleep 0.05; done\ntouch judged\n`;
   const hash = repository.commit({ gate: { executable: script } });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_GATE_COMMAND: './gate' });
   await eventually('the gate runs', () => runs(join(place, 'log')).length === 1);
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   const second = sidecar.again();
   await eventually('it runs again', () => runs(join(place, 'log')).length === 2);
   assert.not(existsSync(second.path()), 'nothing is live before it has said yes');

@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 const KILLS = 20;
@@ -32,7 +33,7 @@ test(`killed ${KILLS} times during pushes, good and bad, nothing else is ever li
     '.gitignore': 'gated\n',
     gate: { executable: '#!/bin/sh\ntest ! -e bad || exit 1\nsleep 0.1\necho "$GITSYNC_HASH" > gated\n' },
   });
-  const root = join(temporaryDirectory('kill'), 'git');
+  const root = join(temporaryDirectory('git-sync-kill'), 'git');
   const env = {
     GITSYNC_REPO: repository.url,
     GITSYNC_GATE_COMMAND: './gate',
@@ -57,7 +58,7 @@ test(`killed ${KILLS} times during pushes, good and bad, nothing else is ever li
     else good = hash;
     sidecar.child.kill('SIGHUP');
     await sleep(Math.random() * life * 1.2);
-    await sidecar.kill();
+    await sidecar.stop('SIGKILL');
     look(`after kill ${round}`);
     sidecar = sidecar.again();
     if (round % 2 === 0) {

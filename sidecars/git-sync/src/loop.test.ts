@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Loop, type Trigger } from './loop.ts';
-import { eventually } from './test-poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 
 interface Run {
   readonly loop: Loop;
@@ -84,7 +84,7 @@ test('after a failure it is tried again sooner than a long period, and stopping 
   it.loop.start();
   await eventually('the first runs', () => it.triggers.length === 1);
   it.release();
-  await eventually('it is tried again', () => it.triggers.length === 2, 5000);
+  await eventually('it is tried again', () => it.triggers.length === 2, { within: 5000 });
   await it.loop.stop();
   assert.is(it.triggers.length, 2);
 });

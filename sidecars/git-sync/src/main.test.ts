@@ -1,15 +1,14 @@
 /** The program as a whole: its configuration, its one-shot mode, its end. */
-import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHmac } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
-import { eventually } from './test-poll.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 test('everything that is wrong is said at once, without the address’s password', async () => {
@@ -42,7 +41,7 @@ test('everything that is wrong is said at once, without the address’s password
 });
 
 test('the link is named after the repository when nobody names it', async () => {
-  const repository = new TestRepository(join(temporaryDirectory('named'), 'shop'));
+  const repository = new TestRepository(join(temporaryDirectory('git-sync-named'), 'shop'));
   const hash = repository.commit({ file: 'one' });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_LINK: '' });
   await eventually('it is published', () => readFileSync(join(sidecar.root, 'shop/file'), 'utf8') === 'one');
@@ -52,18 +51,16 @@ test('the link is named after the repository when nobody names it', async () => 
 
 test('one-shot: it syncs, tells, and ends with 0; a refused commit ends it with 75', async () => {
   let told = 0;
-  const app = createServer((_request, response) => {
+  await using app = await serve((_request, response) => {
     told += 1;
     response.writeHead(told < 3 ? 500 : 200).end();
-  }).listen(0, '127.0.0.1');
-  app.unref();
-  await once(app, 'listening');
+  });
   const repository = new TestRepository();
   repository.commit({ file: 'one' });
   const env = {
     GITSYNC_REPO: repository.url,
     GITSYNC_ONE_TIME: 'true',
-    GITSYNC_WEBHOOK_URL: `http://127.0.0.1:${(app.address() as AddressInfo).port}/`,
+    GITSYNC_WEBHOOK_URL: `${app.url}/`,
     GITSYNC_WEBHOOK_BACKOFF: '10ms',
   };
   const sidecar = await TestSidecar.start(env);
@@ -77,13 +74,11 @@ test('one-shot: it syncs, tells, and ends with 0; a refused commit ends it with 
   const refused = again.again({ GITSYNC_GATE_COMMAND: 'false' });
   assert.is(await refused.ended(), 75);
   assert.is(readFileSync(refused.path('file'), 'utf8'), 'one');
-  app.close();
-  app.closeAllConnections();
 });
 
 test('a webhook is answered by a sync at once, and a burst by few', async () => {
   const repository = new TestRepository();
-  const secret = join(temporaryDirectory('webhook'), 'secret');
+  const secret = join(temporaryDirectory('git-sync-webhook'), 'secret');
   writeFileSync(secret, 'shared');
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: repository.url,
@@ -123,9 +118,9 @@ test('a webhook is answered by a sync at once, and a burst by few', async () => 
 });
 
 test('stopped in the middle of a gate, it ends with 0 and leaves nothing running or lying about', async () => {
-  const scratch = temporaryDirectory('scratch');
+  const scratch = temporaryDirectory('git-sync-scratch');
   const repository = new TestRepository();
-  const pids = join(temporaryDirectory('gate'), 'pids');
+  const pids = join(temporaryDirectory('git-sync-gate'), 'pids');
   repository.commit({ gate: { executable: `#!/bin/sh\necho $$ > ${pids}\nexec sleep 600\n` } });
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: repository.url,

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readProcess } from '#kit/processes.ts';
-import { eventually } from './test-poll.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { synced, TestSidecar } from './test-sidecar.ts';
 
 test('a missing link, and one that leads elsewhere, is put right while it runs', async () => {
@@ -48,7 +49,7 @@ test('a version that was removed by hand is made again', async () => {
 
 test('a version that was lost is judged anew before anybody sees it', async () => {
   const repository = new TestRepository();
-  const seen = join(temporaryDirectory('gate'), 'seen');
+  const seen = join(temporaryDirectory('git-sync-gate'), 'seen');
   const gate = `#!/bin/sh\nls -d ../../link/gate >> ${seen} 2> /dev/null\ntouch judged\n`;
   const hash = repository.commit({ gate: { executable: gate } });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_GATE_COMMAND: './gate' });
@@ -62,7 +63,7 @@ test('a version that was lost is judged anew before anybody sees it', async () =
 test('another repository takes the place of the first without a gap', async () => {
   const { sidecar, hash } = await synced();
   await sidecar.stop();
-  const gone = sidecar.again({ GITSYNC_REPO: `file://${temporaryDirectory('empty')}/nothing` });
+  const gone = sidecar.again({ GITSYNC_REPO: `file://${temporaryDirectory('git-sync-empty')}/nothing` });
   await eventually('it cannot be had', async () => (await gone.version()).error?.reason === 'repository-not-found');
   assert.is(gone.live, hash);
   assert.is((await gone.get('/startupz')).status, 200, 'there is a version to start with');
@@ -80,7 +81,7 @@ test('another repository takes the place of the first without a gap', async () =
 test('a file in place of the root, and of the link, is a clear error', async () => {
   const repository = new TestRepository();
   repository.commit({ file: 'one' });
-  const root = join(temporaryDirectory('root'), 'git');
+  const root = join(temporaryDirectory('git-sync-root'), 'git');
   writeFileSync(root, 'precious');
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url }, root);
   assert.is(await sidecar.ended(), 64);
@@ -101,7 +102,7 @@ test('a file in place of the root, and of the link, is a clear error', async () 
 
 test('processes of a killed sidecar are ended by the next', async () => {
   const repository = new TestRepository();
-  const pids = join(temporaryDirectory('gate'), 'pids');
+  const pids = join(temporaryDirectory('git-sync-gate'), 'pids');
   repository.commit({ gate: { executable: `#!/bin/sh\necho $$ > ${pids}\nexec sleep 600\n` } });
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: repository.url,
@@ -109,7 +110,7 @@ test('processes of a killed sidecar are ended by the next', async () => {
     GITSYNC_GATE_TIMEOUT: '10m',
   });
   const pid = await eventually('the gate runs', () => existsSync(pids) && readFileSync(pids, 'utf8').trim());
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   assert.ok(existsSync(`/proc/${pid}`), 'it outlived the sidecar');
   const bystander = spawn('sleep', ['60'], { stdio: 'ignore' });
   bystander.unref();

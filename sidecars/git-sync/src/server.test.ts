@@ -6,9 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from './test-poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { TestGitServer } from './test-git-server.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 const SECRET = 'correct horse/battery+staple%41';
@@ -51,8 +52,8 @@ test('a password from a file: wrong, then rotated to the right one, and shown no
     if (request.headers.authorization !== undefined) seen += visible();
     return false;
   };
-  const scratch = temporaryDirectory('scratch');
-  const file = join(temporaryDirectory('secret'), 'password');
+  const scratch = temporaryDirectory('git-sync-scratch');
+  const file = join(temporaryDirectory('git-sync-secret'), 'password');
   writeFileSync(file, 'a wrong secret\n');
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: url,
@@ -126,7 +127,7 @@ test('credentials go to the repository’s own server, and not where it redirect
     return true;
   };
   thief.credentials = { username: 'other', password: 'other' };
-  const file = join(temporaryDirectory('secret'), 'password');
+  const file = join(temporaryDirectory('git-sync-secret'), 'password');
   writeFileSync(file, SECRET);
   const sidecar = await TestSidecar.start({
     GITSYNC_REPO: url,

@@ -5,12 +5,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseEntries } from './repository/submodules.ts';
 import { TestGitServer } from './test-git-server.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 /** A repository with another in `lib`, which has a third in `deep`. */
 function nested(): { top: TestRepository; lib: TestRepository } {
-  const place = temporaryDirectory('nested');
+  const place = temporaryDirectory('git-sync-nested');
   const deep = new TestRepository(join(place, 'deep'));
   deep.commit({ file: 'deep' });
   const lib = new TestRepository(join(place, 'lib'));
@@ -81,7 +82,9 @@ test('an address that is not allowed is an error that names the submodule, and w
     '--upload-pack=/tmp/pwned',
     'https://user:secret@host.example/x',
   ]) {
-    repository.commit({ '.gitmodules': `[submodule "x"]\n\tpath = x\n\turl = ${url}\n` });
+    // In one commit with the link: a look between two would publish the first.
+    writeFileSync(join(repository.directory, '.gitmodules'), `[submodule "x"]\n\tpath = x\n\turl = ${url}\n`);
+    repository.git('add', '.gitmodules');
     addLink(repository, 'x', good);
     const { error } = await sidecar.reports(url, (report) => report.error?.reason === 'submodule');
     assert.match(error!.error, /^the url of the submodule x /);
@@ -107,7 +110,7 @@ test('a repository from elsewhere cannot reach into this machine’s disk', asyn
 });
 
 test('links in a repository are content: nothing is written through them', async () => {
-  const outside = temporaryDirectory('outside');
+  const outside = temporaryDirectory('git-sync-outside');
   const repository = new TestRepository();
   const first = repository.commit({ dir: { link: outside }, passwd: { link: '/etc/passwd' } });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url });

@@ -3,8 +3,9 @@ import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, statSyn
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from './test-poll.ts';
-import { temporaryDirectory, TestRepository } from './test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
 const read = (sidecar: TestSidecar, path: string): string => readFileSync(sidecar.path(path), 'utf8');
@@ -154,7 +155,7 @@ test('without sharing every version is a copy of its own', async () => {
 
 test('sparse: only what the patterns match, read anew for each version', async () => {
   const repository = new TestRepository();
-  const patterns = join(temporaryDirectory('sparse'), 'patterns');
+  const patterns = join(temporaryDirectory('git-sync-sparse'), 'patterns');
   writeFileSync(patterns, '/docs/\n');
   const first = repository.commit({ 'docs/a': 'a', 'src/b': 'b', top: 't' });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_SPARSE_CHECKOUT_FILE: patterns });

@@ -1,8 +1,8 @@
 /** Real repositories for tests, made with the machine's git. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 
 const ENVIRONMENT: NodeJS.ProcessEnv = {
   PATH: process.env['PATH'],
@@ -19,24 +19,12 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
 /** A file's content; an executable one, or a symbolic link. */
 export type Content = string | Buffer | { readonly executable: string } | { readonly link: string };
 
-const directories: string[] = [];
-process.on('exit', () => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});
-
-/** A directory that is removed when the process ends. */
-export function temporaryDirectory(name: string): string {
-  const directory = mkdtempSync(join(tmpdir(), `git-sync-${name}-`));
-  directories.push(directory);
-  return directory;
-}
-
 /** A repository with a working tree, where commits are made. */
 export class TestRepository {
   readonly directory: string;
   readonly url: string;
 
-  constructor(directory = temporaryDirectory('repository')) {
+  constructor(directory = temporaryDirectory('git-sync-repository')) {
     this.directory = directory;
     this.url = `file://${directory}`;
     mkdirSync(directory, { recursive: true });

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from './test-poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { TestRepository } from './test-repository.ts';
 import { TestSidecar } from './test-sidecar.ts';
 
@@ -67,7 +67,7 @@ test('an unhealthy version is taken back, and refused until the ref moves', asyn
   assert.is(sidecar.live, good);
   assert.is(await sidecar.metric('git_sync_publications_total{reason="rollback"}'), 1);
 
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   const second = sidecar.again();
   await second.reports(
     'a restart refuses it still',
@@ -90,7 +90,7 @@ test('killed while it verifies, it verifies again; killed between refusing and g
   await sidecar.reports('the first is verified', ({ verified }) => verified === good);
   const bad = repository.commit({ status: '500' });
   await sidecar.lives(bad);
-  await sidecar.kill();
+  await sidecar.stop('SIGKILL');
   assert.is(sidecar.live, bad);
   const second = sidecar.again();
   await second.reports('the second is taken back', ({ hash, refused }) => hash === good && refused?.hash === bad);

@@ -1,6 +1,6 @@
 /** Is the application well with what was published? */
-import { pause } from '#kit/backoff.ts';
 import { httpProbe, type ProbeResult } from '#kit/probes.ts';
+import { steady } from '#kit/steady.ts';
 
 export interface VerifyOptions {
   readonly url: string;
@@ -13,8 +13,8 @@ export interface VerifyOptions {
   readonly probe?: (url: string, timeout: number, signal: AbortSignal) => Promise<ProbeResult>;
 }
 
-/** One probe's patience in milliseconds: who takes longer is not well. */
-const PROBE_TIMEOUT = 5000;
+/** One probe's patience in milliseconds: who takes longer is not well. The last ones have the time that is left. */
+const PROBE_TIMEOUT = { most: 5000, least: 1000 };
 
 const probeHttp = (url: string, timeout: number, signal: AbortSignal): Promise<ProbeResult> =>
   httpProbe({ url, timeout, signal });
@@ -30,22 +30,13 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const deadline = performance.now() + timeout;
-  let since: number | undefined;
-  let reason = 'it was not well for long enough';
-  for (;;) {
-    const begun = performance.now();
-    const result = await probe(url, Math.min(PROBE_TIMEOUT, Math.max(1, deadline - begun)), signal);
-    signal.throwIfAborted();
-    if (result.ok) since ??= begun;
-    else {
-      since = undefined;
-      reason = result.reason;
-    }
-    const now = performance.now();
-    if (since !== undefined && now - since >= stable) return undefined;
-    // Not a last probe in the time that is left: that it had no time would be all that it could say.
-    const possible = since === undefined ? now + every + stable : since + stable;
-    if (possible > deadline) return reason;
-    await pause(every, signal);
-  }
+  return await steady(
+    async () => {
+      const left = Math.max(PROBE_TIMEOUT.least, deadline - performance.now());
+      const result = await probe(url, Math.min(PROBE_TIMEOUT.most, left), signal);
+      return result.ok ? undefined : result.reason;
+    },
+    { hold: stable, begin: Math.max(0, timeout - stable), pauses: { first: every, longest: every } },
+    signal,
+  );
 }

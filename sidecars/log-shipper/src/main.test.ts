@@ -1,14 +1,14 @@
 /** The program as a whole: from its start to its end, and when it is configured wrongly. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from './test-eventually.ts';
-import { clear, close, exit, freePort, lines, logs, program, state, store, until } from './test-program.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { serve } from '#kit/testing/server.ts';
+import { clear, lines, logs, program, state, store } from './test-program.ts';
 
 test.before.each(clear);
-test.after(close);
 
 test('it starts before there is a file or a store, says so, and ships when both are there', async () => {
   const nobody = await freePort();
@@ -18,17 +18,16 @@ test('it starts before there is a file or a store, says so, and ships when both 
     STORE_RETRY_MAX: '100ms',
     SHUTDOWN_TIMEOUT: '1s',
   });
-  await until(running, '/startupz', 200);
-  await until(running, '/readyz', 200);
+  await running.answers('/startupz', 200);
+  await running.answers('/readyz', 200);
   writeFileSync(join(logs, 'a.log'), lines(0, 10));
-  await until(running, '/readyz', 503);
+  await running.answers('/readyz', 503);
   assert.match((await running.get('/metrics')).text, /shipper_file_lag_bytes\{file="[^"]*a\.log"\} [1-9]/);
-  const late = createServer((incoming, response) => void store.answer(incoming, response)).listen(nobody, '127.0.0.1');
-  await until(running, '/readyz', 200);
-  await eventually(() => store.counts.created === 10, 'the lines');
-  assert.is(await exit(running.child, 'SIGTERM'), 0);
-  late.close();
-  late.closeAllConnections();
+  const late = await serve((incoming, response) => void store.answer(incoming, response), nobody);
+  await running.answers('/readyz', 200);
+  await eventually('the lines', () => store.counts.created === 10);
+  assert.is(await running.stop(), 0);
+  await late.close();
 });
 
 test('bad configuration is one line a problem and 64', async () => {
@@ -45,9 +44,9 @@ test('bad configuration is one line a problem and 64', async () => {
     [{ STATE_DIR: '/dev/null/state' }, /^log-shipper: STATE_DIR: \/dev\/null\/state/m],
     [{}, /^log-shipper: STATE_DIR: \S+registry is not a registry/m],
   ] as [Record<string, string>, ...RegExp[]][]) {
-    const { child, output } = await program(env);
-    assert.is(await exit(child), 64, output());
-    for (const message of messages) assert.match(output(), message);
+    const refused = await program(env);
+    assert.is(await refused.ended(), 64, refused.output);
+    for (const message of messages) assert.match(refused.output, message);
   }
   assert.is(readFileSync(join(state, 'registry'), 'utf8'), 'garbage\n');
   assert.is(store.counts.requests, 0, 'nothing was sent');

@@ -1,40 +1,20 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
 import { hostname } from 'node:os';
 import { pause } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import { ConfigurationError, type Values } from '#kit/parameters.ts';
-import type { Readiness } from '#kit/readiness.ts';
-import type { Shutdown } from '#kit/shutdown.ts';
-import type { contract } from './contract.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
+import type { Common, PipelineOptions } from './common.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
-import { ForwardInput } from './forward/input.ts';
+import { startForward, type Forward } from './forward/input.ts';
 import { Documents, member } from './lines/document.ts';
 import { compilePattern, Rules } from './lines/rules.ts';
 import { Splitter } from './lines/splitter.ts';
 
-export interface PipelineOptions {
-  readonly parameters: Values<typeof contract.parameters>;
-  readonly log: Logger;
-  readonly metrics: Metrics<typeof contract.metrics>;
-  readonly readiness: Readiness;
-  readonly shutdown: Shutdown;
-}
-
-/** What is the same for both inputs. */
-export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'> {
-  readonly documents: Documents;
-  readonly splitter: Splitter;
-  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
-  readonly cut: () => void;
-  /** Members of every document, as JSON text. */
-  readonly members: string;
-}
-
 /** For closing the inputs, and left of the shutdown's time after the drain was cut, in milliseconds. */
 const CLOSING = 500;
+/** Share of the shutdown's time in which is taken in what senders have sent. */
+const READ_OUT = 0.25;
 
 /**
  * Start shipping; the shutdown ends it.
@@ -55,11 +35,12 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
   const files = parameters.FILE_PATHS === undefined ? undefined : startFiles(parameters.FILE_PATHS, common, delivery);
   const spool = createSpool({ parameters, delivery, log, metrics });
   const forward =
-    parameters.FORWARD_PORT === undefined ? undefined : await startForward(parameters.FORWARD_PORT, common, spool);
+    parameters.FORWARD_PORT === undefined ? undefined : await forwardOf(parameters.FORWARD_PORT, common, spool);
 
   shutdown.step('inputs', async () => {
+    const reading = AbortSignal.timeout(READ_OUT * parameters.SHUTDOWN_TIMEOUT);
     // A spool that is full would have it wait for the store.
-    await Promise.race([forward?.close(), pause(CLOSING)]);
+    await Promise.race([forward?.close(reading), pause(READ_OUT * parameters.SHUTDOWN_TIMEOUT + CLOSING)]);
     files?.stop();
     spool.stop();
   });
@@ -92,12 +73,12 @@ function createLines({
   };
 }
 
-async function startForward(
+function forwardOf(
   port: number,
   { parameters, log, metrics, documents, splitter, skipped, cut, members }: Common,
   spool: ReturnType<typeof createSpool>,
-): Promise<{ close: () => Promise<void> }> {
-  return ForwardInput.start({
+): Promise<Forward> {
+  return startForward({
     address: parameters.FORWARD_ADDRESS,
     port,
     maxConnections: parameters.FORWARD_MAX_CONNECTIONS,
@@ -109,6 +90,8 @@ async function startForward(
     members,
     serviceName: parameters.SERVICE_NAME,
     spool,
+    dir: parameters.SPOOL_DIR,
+    drops: parameters.SPOOL_POLICY === 'drop-oldest',
     log,
     skipped,
     cut,
@@ -116,6 +99,7 @@ async function startForward(
       metrics.shipper_read_total.inc({ input: 'forward' }, lines);
       metrics.shipper_read_bytes_total.inc({ input: 'forward' }, bytes);
     },
+    onDiskError: (reason) => metrics.shipper_spool_errors_total.inc({ reason }),
     onConnections: (open) => metrics.shipper_forward_connections.set(open),
     onRefused: (reason) => metrics.shipper_forward_refused_total.inc({ reason }),
   });

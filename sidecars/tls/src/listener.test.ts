@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { connect as connectHttp2 } from 'node:http2';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { certify } from './certificates/test-authority.ts';
-import { authority, dial, eventually, FixedStore, listening, rawApp, start, Talk } from './test-plane.ts';
+import { certify } from '#kit/testing/certify.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { listening } from '#kit/testing/server.ts';
+import { authority, dial, FixedStore, rawApp, start, Talk } from './test-plane.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const directory = mkdtempSync(join(tmpdir(), 'tls-listener-'));
@@ -115,7 +117,7 @@ test('connections beyond the limit are closed, and counted', async () => {
   await once(third, 'close');
   assert.match(await running.metrics(), 'refused_total{reason="max_connections"} 1');
   first.destroy();
-  await eventually(async () => /connections_open 1/.test(await running.metrics()), 'room');
+  await eventually('room', async () => /connections_open 1/.test(await running.metrics()));
   const fourth = await dial(running.port);
   for (const socket of [second, fourth]) socket.destroy();
   await running.stop();
@@ -138,10 +140,10 @@ test('at the end what was begun is finished, told so, and nothing else is let in
   let goaway = 0;
   session.on('goaway', () => goaway++);
   const stream = session.request();
-  await eventually(() => held.length === 2, 'two requests');
+  await eventually('two requests', () => held.length === 2);
   const drained = running.plane.drain(10_000);
   late.send(GET);
-  await eventually(() => held.length === 3 && goaway > 0, 'a request that was on its way');
+  await eventually('a request that was on its way', () => held.length === 3 && goaway > 0);
   for (const answer of held) answer();
   const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
   assert.is(headers[':status'], 200);
@@ -165,7 +167,7 @@ test('what does not end is cut when patience does', async () => {
   const running = await start(app.port);
   const talk = new Talk(await dial(running.port));
   talk.send(GET);
-  await eventually(async () => /in_flight 1/.test(await running.metrics()), 'a request');
+  await eventually('a request', async () => /in_flight 1/.test(await running.metrics()));
   const begun = performance.now();
   await running.plane.drain(300);
   assert.is(performance.now() - begun < 2000, true);
@@ -198,7 +200,7 @@ test('stopping under load loses no request that had begun', async () => {
     }
   };
   const visitors = Array.from({ length: 16 }, () => visitor());
-  await eventually(() => answered > 300, 'load');
+  await eventually('load', () => answered > 300);
   stopping = true;
   await running.plane.drain(5000);
   await Promise.all(visitors);

@@ -2,7 +2,8 @@ import { connect, createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { redirectTarget } from './redirect.ts';
-import { listening, start } from './test-plane.ts';
+import { listening } from '#kit/testing/server.ts';
+import { start } from './test-plane.ts';
 
 const ask = (host: string | undefined, url: string, port = 443): string | undefined =>
   redirectTarget({ url, headers: {}, headersDistinct: host === undefined ? {} : { host: [host] } }, port);

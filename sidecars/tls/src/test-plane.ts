@@ -1,7 +1,7 @@
 /** A data plane in the test's own process, in front of an application of the test's. */
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Registry } from 'prom-client';
 import { createLog } from '#kit/log.ts';
@@ -9,7 +9,8 @@ import { createMetrics } from '#kit/metrics.ts';
 import { readParameters } from '#kit/parameters.ts';
 import { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
-import { certify, type Signer } from './certificates/test-authority.ts';
+import { certify, type Signer } from '#kit/testing/certify.ts';
+import { listening } from '#kit/testing/server.ts';
 import { contract } from './contract.ts';
 import { startDataPlane, type DataPlane } from './data-plane.ts';
 
@@ -79,13 +80,6 @@ export async function start(
     shared: false,
   });
   return { plane, port: plane.port, store, metrics: () => registry.metrics(), app, stop: () => plane.drain(0) };
-}
-
-/** Listen on a free port of localhost. */
-export async function listening(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
 }
 
 /** Run with an application of node:http. */
@@ -209,18 +203,5 @@ export async function exchange(
     return await talk.until(done);
   } finally {
     talk.socket.destroy();
-  }
-}
-
-/** Wait for anything. @throws after `deadline` milliseconds */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  deadline = 5000,
-): Promise<void> {
-  const end = performance.now() + deadline;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await new Promise((resolve) => void setTimeout(resolve, 10));
   }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
 import { CpuWindow, WINDOW } from './cpu.ts';
 import { Groups } from './groups.ts';
 import { History } from './history.ts';
@@ -9,16 +10,6 @@ import { Process } from './proc/process.ts';
 import { Sampler } from './sampler.ts';
 
 const options = { mask: createMask({ enabled: true }), maxProcesses: 10_000, maxGroups: 64, period: 0, span: 60_000 };
-
-async function eventually<T>(look: () => T | undefined | false): Promise<T> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    const seen = look();
-    if (seen !== undefined && seen !== false) return seen;
-    if (performance.now() > deadline) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 function looker() {
   const window = new CpuWindow(100);
@@ -153,9 +144,9 @@ test('a busy child is charged what the kernel charges it', async () => {
   try {
     sampler.look();
     const busy = () => sampler.look().processes.get(child.pid!);
-    await eventually(() => (busy()?.cpuPercent ?? 0) > 5);
+    await eventually('it is busy', () => (busy()?.cpuPercent ?? 0) > 5);
     // What a look tells is what its ticks did between that look's window's ends.
-    const first = await eventually(() => busy());
+    const first = await eventually('it has a share', () => busy());
     assert.ok(first.cpuPercent! <= 110, `${first.cpuPercent} %`);
   } finally {
     child.kill('SIGKILL');
@@ -180,7 +171,7 @@ test('without a period nothing is looked at unasked, and with one plots fill', a
   const before = timers();
   live.start();
   assert.is(timers(), before, 'its timer keeps no process alive');
-  const own = await eventually(() => {
+  const own = await eventually('there is a history', () => {
     const { processes, tick } = live.look();
     return tick >= 4 && processes.get(process.pid)?.history?.read(tick);
   });

@@ -1,9 +1,9 @@
 /** A change arrives, at each application in the way that it knows. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { boardIni, nginxConf, ratesYaml } from '../documents.ts';
 import { netNamespace } from '../../../scripts/lib/admin.ts';
-import { lives } from '../inside.ts';
+import { lasting } from '../../../scripts/lib/lasting.ts';
 import {
   BOARD,
   boardLife,
@@ -95,7 +95,7 @@ export function changes(must: Must): void {
       const { project } = stage;
       const server = await serverOf(stage);
       const look = async (): Promise<unknown> => ({
-        others: await lives(project, 'rates'),
+        others: await lasting(project, 'rates'),
         app: await netNamespace(project, 'rates'),
         sidecar: await netNamespace(project, 'rates-config'),
       });

@@ -1,6 +1,6 @@
 /** A disk that takes no more, and a volume that is read-only. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni } from '../documents.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';

@@ -1,6 +1,6 @@
 /** The main path once more, with a real etcd as the source. */
 import * as assert from 'uvu/assert';
-import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import { boardIni, brokenIni } from '../documents.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';
 import { fileIdentity, fileStatus } from '../inside.ts';

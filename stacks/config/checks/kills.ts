@@ -1,7 +1,7 @@
 /** The sidecar is killed at random moments of its loop. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, brokenIni } from '../documents.ts';
 import { nextRelease, served, settled, type Must, type Pod } from '../pods.ts';

@@ -1,7 +1,7 @@
 /** A network that fails between a sidecar and the config server. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, nginxConf } from '../documents.ts';
 import { fileIdentity, readiness } from '../inside.ts';

@@ -1,7 +1,7 @@
 /** The source is away: applications run, pods restart, and catch up after. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni } from '../documents.ts';
 import { readiness } from '../inside.ts';

@@ -1,7 +1,7 @@
 /** What is wrong does not arrive, or goes away again. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import { eventually, steadily } from '../../../scripts/lib/poll.ts';
+import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, brokenIni, nginxConf, ratesYaml } from '../documents.ts';
 import { fileIdentity, fileStatus } from '../inside.ts';
@@ -18,7 +18,7 @@ import {
   type Must,
   type Pod,
 } from '../pods.ts';
-import type { Report } from '../truth.ts';
+import type { Report } from '../../../scripts/lib/config-server.ts';
 
 /** Two periods of polling: what is to be tried again has been by then. */
 const LONG_ENOUGH = 4500;

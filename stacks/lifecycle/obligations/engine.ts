@@ -1,5 +1,6 @@
 /** The engine itself goes away: in an engine of the test's own, never in that of this machine. */
 import * as assert from 'uvu/assert';
+import { buildImages } from '../../../scripts/lib/images.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { InnerEngine } from '../inner-engine.ts';
 import { withVariant } from '../variant.ts';
@@ -15,7 +16,7 @@ export function engineObligations({ must }: Scenario): void {
     },
     async ({ project, say, signal }) => {
       await withVariant({ of: project, name: 'engine', over: false }, async (outer) => {
-        await outer.compose(['build', '--quiet'], { timeoutMs: 180_000 });
+        await buildImages(outer, undefined, { timeoutMs: 180_000 });
         await outer.up([], { timeoutMs: 60_000 });
         const inner = new InnerEngine(outer, signal);
         await inner.answers();

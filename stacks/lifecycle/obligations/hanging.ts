@@ -1,7 +1,7 @@
 /** Compose restarts what exits; the probe sidecar restarts what hangs, and nobody else. */
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { episode, told } from '../episode.ts';
 import { lifeOf, mainPid, signal } from '../pod.ts';

@@ -1,6 +1,6 @@
 /** The same parts with the app as the owner of the network, as most examples wire it. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { certificate, fetchPage } from '../client.ts';
 import { lifeOf, signal, type Life } from '../pod.ts';

@@ -1,6 +1,6 @@
 /** Who starts first, who waits for whom, and what is said when somebody never comes. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { explainUp } from '../../../scripts/runner/failure.ts';
 import { certificate, fetchPage } from '../client.ts';

@@ -1,7 +1,7 @@
 /** The end of the pod: the app first, its sidecars after it. */
 import { finished } from 'node:stream/promises';
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { certificate, fetchPage, open } from '../client.ts';
 import { byService, LASTING, millis } from '../pod.ts';

@@ -1,7 +1,7 @@
 /** Lines of each application arrive, told apart, with what belongs to them, and nothing else of them. */
 import * as assert from 'uvu/assert';
 import type { EngineError } from '../../../scripts/lib/engine.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { arrived, complete, field, inMessage } from '../arrivals.ts';
 import { python, takeOrders, work } from '../inside.ts';

@@ -1,6 +1,6 @@
 /** A store that fails in every documented way, and a sidecar that is killed: counted where ids are honoured. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { complete, ledger, ledgerArrived } from '../arrivals.ts';
 import { openFaulty } from '../faulty.ts';

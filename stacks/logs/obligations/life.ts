@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { arrived, complete, field, inMessage, ledger, ledgerArrived } from '../arrivals.ts';
 import { openFaulty } from '../faulty.ts';

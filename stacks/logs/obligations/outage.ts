@@ -1,6 +1,6 @@
 /** A store that is down for a minute, and what happens meanwhile: the apps run on, a small disk fills up. */
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { arrived, complete, field, inMessage } from '../arrivals.ts';
 import { metric, ready } from '../../../scripts/lib/admin.ts';

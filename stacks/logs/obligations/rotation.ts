@@ -1,7 +1,7 @@
 /** Rotation under load: by the app itself, by logrotate's rename, by its copytruncate. */
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { arrived, complete, field, inMessage } from '../arrivals.ts';
 import { browse, rotate, takeOrders } from '../inside.ts';

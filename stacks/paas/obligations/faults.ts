@@ -1,7 +1,7 @@
 /** A git server that is down or out of its mind. */
 import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { liveCommit, startTool, syncStatus } from '../inside.ts';
 import { called } from '../versions.ts';

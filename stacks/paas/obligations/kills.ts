@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { startTool } from '../inside.ts';
 import type { WatchReport } from '../services/tools/src/watch.ts';
 import { called, inParts, withFailingTest } from '../versions.ts';

@@ -1,7 +1,7 @@
 /** From a push to a page, and what never becomes one. */
 import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { liveCommit } from '../inside.ts';
 import { called, thatCrashes, withDependency, withFailingTest, withSyntaxError } from '../versions.ts';
 import {

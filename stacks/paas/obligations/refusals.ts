@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { adminPage, metric } from '../../../scripts/lib/admin.ts';
 import { serviceOf, type Project } from '../../../scripts/lib/compose.ts';
 import { EngineError } from '../../../scripts/lib/engine.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { liveCommit, syncStatus } from '../inside.ts';
 import { version } from '../versions.ts';
 import { becomes, developerOf, next, type Must } from './stage.ts';

@@ -1,30 +1,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { serve as startServer, type TestServer } from '#kit/testing/server.ts';
 import { parseExpectation } from './expectation.ts';
 import { absence, parseSubject, Unverified, verify } from './verify.ts';
 
 const { signal } = new AbortController();
-const servers: Server[] = [];
-test.after.each(() => {
-  for (const server of servers.splice(0)) {
-    server.close();
-    server.closeAllConnections();
-  }
+const servers: TestServer[] = [];
+test.after.each(async () => {
+  for (const server of servers.splice(0)) await server.close();
 });
 
-async function serve(answer: RequestListener): Promise<{ url: string; port: number; server: Server }> {
-  const server = createServer(answer);
+async function serve(answer: RequestListener): Promise<TestServer> {
+  const server = await startServer(answer);
   servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, port, server };
+  return { ...server, url: `${server.url}/` };
 }
 
 /** How long it took until version 7 was verified, in milliseconds, or why it was not. */
@@ -70,10 +63,10 @@ test('health has to last: a break begins it anew', async () => {
 });
 
 test('a port that accepts is healthy, one that does not is not', async () => {
-  const { port, server } = await serve(() => {});
+  const { port, close } = await serve(() => {});
   assert.type(await verdict(`healthy:tcp:127.0.0.1:${port}`, 50), 'number');
   assert.is(await absence(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal), undefined);
-  server.close();
+  await close();
   assert.match(String(await verdict(`healthy:tcp:127.0.0.1:${port}`, 50)), /ECONNREFUSED/);
   assert.match((await absence(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal)) ?? '', /ECONNREFUSED/);
 });

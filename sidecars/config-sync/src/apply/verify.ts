@@ -1,8 +1,8 @@
 /** Whether the application took what it was given. */
 import { readFile } from 'node:fs/promises';
-import { pause } from '#kit/backoff.ts';
 import { request, withoutCredentials } from '#kit/http-client.ts';
 import { httpProbe, tcpProbe } from '#kit/probes.ts';
+import { steady } from '#kit/steady.ts';
 import type { Identity } from './document.ts';
 import { shows, type Expectation } from './expectation.ts';
 
@@ -32,8 +32,7 @@ export class Unverified extends Error {
 const LOOK_TIMEOUT = 2000;
 const LOOK_MAX = 1024 * 1024;
 /** Between looks, in milliseconds: soon after the application was told, more calmly later. */
-const PAUSE_MIN = 4;
-const PAUSE_MAX = 250;
+const PAUSES = { first: 4, longest: 250 };
 
 /**
  * Read where to look.
@@ -77,24 +76,8 @@ export async function verify(
   patience = timeout,
 ): Promise<void> {
   const expected = expectation(id, content);
-  const deadline = performance.now() + patience;
-  let since: number | undefined;
-  let wait = PAUSE_MIN;
-  for (;;) {
-    const wrong = await look(subject, expected, signal);
-    signal.throwIfAborted();
-    const now = performance.now();
-    if (wrong === undefined) {
-      since ??= now;
-      if (now - since >= hold) return;
-    } else {
-      since = undefined;
-      if (now >= deadline) throw new Unverified(wrong);
-    }
-    const left = since === undefined ? deadline - now : since + hold - now;
-    await pause(Math.max(1, Math.min(wait, left)), signal);
-    wait = Math.min(PAUSE_MAX, wait * 1.5);
-  }
+  const wrong = await steady(() => look(subject, expected, signal), { hold, begin: patience, pauses: PAUSES }, signal);
+  if (wrong !== undefined) throw new Unverified(wrong);
 }
 
 /** One look: undefined when all is well, else what is not. */

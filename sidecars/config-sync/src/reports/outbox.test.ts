@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ReportEntry } from '../sources/source.ts';
-import { eventually } from '../testing/sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { Outbox, OUTBOX_MAX } from './outbox.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'config-outbox-'));

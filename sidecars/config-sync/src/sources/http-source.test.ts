@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { certify } from '../../../tls/src/certificates/test-authority.ts';
+import { certify } from '#kit/testing/certify.ts';
 import { Connection } from './connection.ts';
 import { HttpSource } from './http-source.ts';
 import type { Change, SourceError } from './source.ts';

@@ -2,7 +2,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Rig } from './rig.ts';
-import { eventually, type Sidecar } from './sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import type { Sidecar } from './sidecar.ts';
 
 /** Quicker than a person would have it: most of its tests' time is waiting for it. */
 const TIMES = { CONFIG_VERIFY_TIMEOUT: '200ms', CONFIG_NOTIFY_TIMEOUT: '200ms' };
@@ -23,8 +24,7 @@ export async function killEverywhere(
   let sidecar = await rig.settled(TIMES);
   const armed = join(rig.directory, 'armed');
   for (let at = 1; ; at++) {
-    sidecar.child.kill('SIGKILL');
-    await sidecar.exit;
+    await sidecar.stop('SIGKILL');
     rmSync(armed, { force: true });
     rig.server.put('app', 'release=1\n');
     sidecar = await rig.start({
@@ -37,9 +37,8 @@ export async function killEverywhere(
     await rig.serves('release=1\n');
     writeFileSync(armed, '');
     const version = rig.server.put('app', change);
-    const { exit } = sidecar;
     let gone = false;
-    void exit.then(() => (gone = true));
+    sidecar.child.once('exit', () => (gone = true));
     await eventually('it is killed, or through', async () => gone || (await through(sidecar, String(version))));
     left(rig);
     // Through, and alive: there is no such step.

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestApplication } from './application.ts';
 import { TestConfigServer, type TestReport } from './config-server.ts';
-import { eventually, freePort, startSidecar, type Sidecar } from './sidecar.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { Sidecar } from './sidecar.ts';
 
 export class Rig implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'config-sync-'));
@@ -27,8 +29,7 @@ export class Rig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { child } of this.#sidecars) child.kill('SIGKILL');
-    await Promise.all(this.#sidecars.map(({ exit }) => exit));
+    await Promise.all(this.#sidecars.map((sidecar) => sidecar.stop('SIGKILL')));
     await this.app.stop();
     this.server.stop();
     rmSync(this.directory, { recursive: true, force: true });
@@ -36,7 +37,7 @@ export class Rig implements AsyncDisposable {
 
   /** A sidecar of the application, told by SIGHUP, which is to show the document's release. */
   async start(env: Record<string, string> = {}): Promise<Sidecar> {
-    const sidecar = await startSidecar({
+    const sidecar = await Sidecar.start({
       CONFIG_URL: this.server.url,
       CONFIG_FILES: `app=${this.file}`,
       CONFIG_STATE_DIR: join(this.directory, 'state'),
@@ -60,25 +61,22 @@ export class Rig implements AsyncDisposable {
   }
 
   async started(sidecar: Sidecar): Promise<void> {
-    await explained(sidecar, 'it has started', async () => (await sidecar.get('/startupz')).status === 200);
+    await sidecar.up();
   }
 
   async inSync(sidecar: Sidecar): Promise<void> {
-    await explained(sidecar, 'the file is in sync', async () => (await sidecar.file()).in_sync);
+    await sidecar.eventually('the file is in sync', async () => (await sidecar.file()).in_sync);
   }
 
   async ready(sidecar: Sidecar, status: number, pattern = /./): Promise<void> {
-    await explained(sidecar, `/readyz says ${status} ${pattern.source}`, async () => {
-      const answer = await sidecar.get('/readyz');
-      return answer.status === status && pattern.test(answer.text);
-    });
+    await sidecar.answers('/readyz', status, pattern);
   }
 
   /** The application serves a text. */
   async serves(text: string): Promise<void> {
     const look = async (): Promise<boolean> => (await this.app.serves()) === text;
     await eventually(`the application serves ${JSON.stringify(text)}`, look).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${this.#sidecars.at(-1)?.output()}`);
+      throw new Error(`${String(error)}\n${this.#sidecars.at(-1)?.output}`);
     });
   }
 
@@ -86,9 +84,9 @@ export class Rig implements AsyncDisposable {
   async report(state: string, version: number): Promise<TestReport> {
     const look = (): TestReport | undefined =>
       this.server.reports.find((each) => each.state === state && each.version === String(version));
-    return await eventually<TestReport>(`version ${version} is reported as ${state}`, look).catch((error: unknown) => {
+    return await eventually(`version ${version} is reported as ${state}`, look).catch((error: unknown) => {
       throw new Error(
-        `${String(error)}\n${JSON.stringify(this.server.reports.slice(-3))}\n${this.#sidecars.at(-1)?.output()}`,
+        `${String(error)}\n${JSON.stringify(this.server.reports.slice(-3))}\n${this.#sidecars.at(-1)?.output}`,
       );
     });
   }
@@ -108,12 +106,4 @@ export class Rig implements AsyncDisposable {
     const { ino, mtimeNs, ctimeNs } = statSync(this.file, { bigint: true });
     return `${ino}:${mtimeNs}:${ctimeNs}`;
   }
-}
-
-/** What the sidecar said goes with what was waited for in vain. */
-async function explained(sidecar: Sidecar, what: string, look: () => Promise<boolean>): Promise<void> {
-  await eventually(what, look).catch(async (error: unknown) => {
-    const state = await sidecar.get('/readyz').catch(() => undefined);
-    throw new Error(`${String(error)}\n${state?.text}\n${sidecar.output()}`);
-  });
 }

@@ -1,7 +1,6 @@
 /** The ways in which an application is told of a publication. */
-import { runCommand } from '#kit/command.ts';
-import { request } from '#kit/http-client.ts';
-import { findProcesses, sendSignal, type ProcessInfo } from '#kit/processes.ts';
+import { notify } from '#kit/notify.ts';
+import type { ProcessInfo } from '#kit/processes.ts';
 import type { Options, ParameterValues } from '../options.ts';
 import type { Session } from '../repository/session.ts';
 import type { Publisher } from '../versions/publisher.ts';
@@ -23,24 +22,19 @@ export interface Channel {
 /**
  * Send a signal. A process that started after the publication has read the new version already, and may
  * not be ready for a signal, which would end it.
- * @param proc where processes are looked for, with `boot` naming the start of the machine that they belong to
+ * @param boot names the start of the machine that our processes' start times count from
  */
 export function signalChannel(
-  { signal, process: name }: { signal: NodeJS.Signals; process: string },
-  backoff: number,
-  { boot, find = findProcesses }: { boot: string; find?: (name: string) => ProcessInfo[] },
+  to: { signal: NodeJS.Signals; process: string },
+  { backoff, boot }: { backoff: number; boot: string },
 ): Channel {
   return {
     kind: 'signal',
     backoff,
-    send: async (publication) => {
-      const found = find(name);
-      if (found.length === 0) {
-        throw new Error(`no process ${name} is in this pid namespace (it is seen with pid: service:… in compose)`);
-      }
-      for (const each of found) {
-        if (publication.boot === boot && each.startTime <= publication.ticks) sendSignal(each, signal);
-      }
+    send: async (publication, signal) => {
+      const meant = ({ startTime }: ProcessInfo): boolean =>
+        publication.boot === boot && startTime <= publication.ticks;
+      await notify({ kind: 'signal', ...to }, { timeout: 0, signal, meant });
     },
   };
 }
@@ -55,12 +49,12 @@ export function exechookChannel(
     env: (hash: string) => NodeJS.ProcessEnv;
   },
 ): Channel {
+  const { timeout, backoff, locate, env } = options;
   return {
     kind: 'exechook',
-    backoff: options.backoff,
-    send: async ({ hash }, signal) => {
-      await runCommand(argv, { cwd: options.locate(hash), env: options.env(hash), timeout: options.timeout, signal });
-    },
+    backoff,
+    send: async ({ hash }, signal) =>
+      await notify({ kind: 'command', argv }, { cwd: locate(hash), env: env(hash), timeout, signal }),
   };
 }
 
@@ -69,19 +63,20 @@ export function webhookChannel(
   url: string,
   options: { method: string; successStatus: number; timeout: number; backoff: number },
 ): Channel {
+  const { method, successStatus, timeout, backoff } = options;
   return {
     kind: 'webhook',
-    backoff: options.backoff,
-    send: async ({ hash }, signal) => {
-      const { status } = await request(url, {
-        method: options.method,
-        headers: { 'gitsync-hash': hash, 'content-length': 0 },
-        timeout: options.timeout,
-        maxBody: 1024 * 1024,
-        signal,
-      });
-      if (options.successStatus !== 0 && status !== options.successStatus) throw new Error(`it answered ${status}`);
-    },
+    backoff,
+    send: async ({ hash }, signal) =>
+      await notify(
+        { kind: 'http', method, url },
+        {
+          headers: { 'gitsync-hash': hash },
+          timeout,
+          signal,
+          accepts: (status) => successStatus === 0 || status === successStatus,
+        },
+      ),
   };
 }
 
@@ -97,7 +92,7 @@ export function channelsOf(
 ): Channel[] {
   const url = parameters.GITSYNC_WEBHOOK_URL;
   return [
-    ...(signal ? [signalChannel(signal, parameters.GITSYNC_EXECHOOK_BACKOFF, { boot: bootId() })] : []),
+    ...(signal ? [signalChannel(signal, { backoff: parameters.GITSYNC_EXECHOOK_BACKOFF, boot: bootId() })] : []),
     ...(exechook
       ? [
           exechookChannel(exechook, {

@@ -1,15 +1,14 @@
 /** Who is to be told is told: the newest, until it worked, and again after a crash. */
 import { spawn } from 'node:child_process';
-import { createServer, type IncomingMessage } from 'node:http';
-import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ticksNow } from '../clock.ts';
-import { eventually } from '../test-poll.ts';
-import { temporaryDirectory } from '../test-repository.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { bootId } from '../versions/records.ts';
 import { StateFile, type Publication } from '../versions/state.ts';
 import { exechookChannel, signalChannel, webhookChannel, type Channel } from './channels.ts';
@@ -25,7 +24,7 @@ const publication = (index: number): Publication => ({
 const abort = new AbortController().signal;
 
 function stateFile(): { path: string; state: StateFile } {
-  const path = join(temporaryDirectory('state'), 'state.json');
+  const path = join(temporaryDirectory('git-sync-state'), 'state.json');
   return { path, state: new StateFile(path, false) };
 }
 
@@ -119,18 +118,16 @@ test('the same commit published again, as after going back, is told again', asyn
 test('a webhook has the hash, and only the asked status counts', async () => {
   const requests: IncomingMessage[] = [];
   let status = 500;
-  const server = createServer((request, response) => {
+  await using server = await serve((request, response) => {
     requests.push(request);
     response.writeHead(status).end();
-  }).listen(0, '127.0.0.1');
-  server.unref();
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/reload`;
+  });
+  const url = `${server.url}/reload`;
   const options = { method: 'PUT', successStatus: 201, timeout: 1000, backoff: 10 };
   const send = (success: number): Promise<void> =>
     webhookChannel(url, { ...options, successStatus: success }).send(publication(0), abort);
   const refused = await send(201).catch((error: Error) => error.message);
-  assert.is(refused, 'it answered 500');
+  assert.is(refused, `${url} answered 500`);
   await send(0);
   status = 201;
   await send(201);
@@ -138,12 +135,10 @@ test('a webhook has the hash, and only the asked status counts', async () => {
     [requests[0]!.method, requests[0]!.url, requests[0]!.headers['gitsync-hash']],
     ['PUT', '/reload', HASHES[0]],
   );
-  server.close();
-  server.closeAllConnections();
 });
 
 test('a program runs in the version, with its hash, and its failure counts', async () => {
-  const directory = temporaryDirectory('hook');
+  const directory = temporaryDirectory('git-sync-hook');
   mkdirSync(join(directory, HASHES[0]));
   const options = {
     timeout: 2000,
@@ -160,14 +155,14 @@ test('a program runs in the version, with its hash, and its failure counts', asy
 });
 
 test('a signal goes to processes from before the publication, not to one that started with the new version', async () => {
-  const directory = temporaryDirectory('signal');
+  const directory = temporaryDirectory('git-sync-signal');
   const name = `app-${process.pid}`;
   const script = join(directory, name);
   writeFileSync(
     script,
     `require('fs').writeFileSync(process.argv[2], 'up'); process.on('SIGHUP', () => require('fs').writeFileSync(process.argv[2], 'told')); setInterval(() => {}, 1000);`,
   );
-  const channel = signalChannel({ signal: 'SIGHUP', process: name }, 10, { boot: bootId() });
+  const channel = signalChannel({ signal: 'SIGHUP', process: name }, { backoff: 10, boot: bootId() });
   const nobody = await channel.send(publication(0), abort).catch((error: Error) => error.message);
   assert.match(String(nobody), /no process app-\d+ is in this pid namespace/);
 

@@ -9,8 +9,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
-import { freePort } from '../test-sidecar.ts';
-import { temporaryDirectory } from '../test-repository.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { authenticate } from './authentic.ts';
 import { Deliveries } from './deliveries.ts';
 import { concerns, parsePush } from './push.ts';
@@ -39,7 +39,7 @@ interface Port {
 }
 
 async function open(ref = 'main', maxBody = 4096): Promise<Port> {
-  const secretFile = join(temporaryDirectory('webhook'), 'secret');
+  const secretFile = join(temporaryDirectory('git-sync-webhook'), 'secret');
   writeFileSync(secretFile, `${SECRET}\n`);
   const verdicts: Verdict[] = [];
   const logs: string[] = [];

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { temporaryDirectory } from '../test-repository.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { layOut, type Layout } from './layout.ts';
 import { Publisher, type Exchange, type PublishMode } from './publisher.ts';
 import { Records } from './records.ts';
@@ -43,7 +43,7 @@ interface Place {
 }
 
 function place(link = 'live'): Place {
-  const layout = layOut(join(temporaryDirectory('publisher'), 'root'), link);
+  const layout = layOut(join(temporaryDirectory('git-sync-publisher'), 'root'), link);
   for (const path of [layout.versions, layout.records]) mkdirSync(path, { recursive: true });
   const records = new Records(layout.records);
   return {

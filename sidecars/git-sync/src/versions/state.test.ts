@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { temporaryDirectory } from '../test-repository.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { Records } from './records.ts';
 import { StateFile } from './state.ts';
 
 const HASH = 'a'.repeat(40);
 
 test('what is set is found again, by itself and by the next life', () => {
-  const path = join(temporaryDirectory('state'), 'state.json');
+  const path = join(temporaryDirectory('git-sync-state'), 'state.json');
   const state = new StateFile(path, false);
   assert.not(state.damaged);
   state.set({ verified: HASH, previous: HASH, retired: { [HASH]: 1 } });
@@ -25,7 +25,7 @@ test('what is set is found again, by itself and by the next life', () => {
 });
 
 test('whatever is in the file, there is a state that can be used', () => {
-  const path = join(temporaryDirectory('state'), 'state.json');
+  const path = join(temporaryDirectory('git-sync-state'), 'state.json');
   const field = fc.constantFrom('published', 'previous', 'verified', 'refused', 'notified', 'retired', 'other');
   fc.assert(
     fc.property(
@@ -48,7 +48,7 @@ test('whatever is in the file, there is a state that can be used', () => {
 });
 
 test('a record counts for its own version, under this start of the machine or once it is durable', () => {
-  const directory = temporaryDirectory('records');
+  const directory = temporaryDirectory('git-sync-records');
   const records = new Records(directory, 'this start');
   records.index(HASH);
   assert.is(records.read(HASH), undefined);

@@ -6,8 +6,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Settled } from '../record.ts';
 import type { DeadLetter } from './dead-letters.ts';
-import { recordsOf, startDelivery, until, type TestDelivery } from './test-delivery.ts';
-import { listenTestStore, type Fault } from './test-store.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { recordsOf, startDelivery, type TestDelivery } from './test-delivery.ts';
+import { listenTestStore, type Fault } from '#kit/testing/bulk-store.ts';
 
 const test = suite('delivery');
 
@@ -42,7 +43,7 @@ test('every record is stored once, in its order, and told', () =>
     async (store, { delivery, settled, metric }) => {
       const records = recordsOf('a', 1000);
       await delivery.offer(records);
-      await until('all is told', () => settled.length === 1000);
+      await eventually('all is told', () => settled.length === 1000);
       assert.equal(ids(settled), ids(records.map((record) => ({ record, outcome: 'stored' }))));
       assert.equal(
         store.documents.map(({ id }) => id),
@@ -63,7 +64,7 @@ test('an item that is put off is sent again alone, and later ones of its source 
     async (store, { delivery, settled, metric }) => {
       store.faults = [{ kind: 'item', status: 429, pattern: '"seq":13}', times: 5 }];
       await delivery.offer([...recordsOf('a', 60), ...recordsOf('b', 5)]);
-      await until('all is told', () => settled.length === 65);
+      await eventually('all is told', () => settled.length === 65);
       const a = settled.filter(({ record }) => record.source === 'a');
       assert.equal(ids(a), ids(recordsOf('a', 60).map((record) => ({ record, outcome: 'stored' }))));
       assert.is(store.counts.created, 65);
@@ -79,7 +80,7 @@ test('a refused item goes to the dead letters with the reason; the others are st
   withStore(async (store, { delivery, settled, dir, metric }) => {
     store.faults = [{ kind: 'item', status: 400, pattern: '"seq":(3|7)}' }];
     await delivery.offer(recordsOf('a', 10));
-    await until('all is told', () => settled.length === 10);
+    await eventually('all is told', () => settled.length === 10);
     assert.equal(ids(settled.filter(({ outcome }) => outcome === 'dead')), ['a-3', 'a-7']);
     const [first, second] = deadLetters(dir);
     assert.is(first!.status, 400);
@@ -94,10 +95,10 @@ test('a dead-letter file that cannot be written keeps the record until it can', 
     store.faults = [{ kind: 'item', status: 400, pattern: '"seq":3}' }];
     rmSync(join(dir, 'dead'), { recursive: true });
     await delivery.offer(recordsOf('a', 5));
-    await until('it was tried a few times', () => store.counts.requests > 3);
+    await eventually('it was tried a few times', () => store.counts.requests > 3);
     assert.equal(ids(settled), ['a-0', 'a-1', 'a-2'], 'what comes before it is told, what comes behind is not');
     mkdirSync(join(dir, 'dead'));
-    await until('all is told', () => settled.length === 5);
+    await eventually('all is told', () => settled.length === 5);
     assert.is(deadLetters(dir).length, 1);
   }));
 
@@ -111,7 +112,7 @@ for (const fault of [
     withStore(async (store, { delivery, settled }) => {
       store.faults = [{ ...fault }];
       await delivery.offer(recordsOf('a', 100));
-      await until('all is told', () => settled.length === 100);
+      await eventually('all is told', () => settled.length === 100);
       assert.is(store.counts.faults, 3);
       assert.is(store.counts.created, 100);
       assert.equal(outcomes(settled), ['stored']);
@@ -122,7 +123,7 @@ test('an answer that is lost after the store has committed leaves nothing twice'
   withStore(async (store, { delivery, settled, metric }) => {
     store.faults = [{ kind: 'cut', after: true, times: 2 }];
     await delivery.offer(recordsOf('a', 100));
-    await until('all is told', () => settled.length === 100);
+    await eventually('all is told', () => settled.length === 100);
     assert.is(store.counts.created, 100);
     assert.equal(outcomes(settled), ['duplicate']);
     assert.is(await metric('shipper_duplicates_total'), 100);
@@ -134,7 +135,7 @@ test('a store that does not answer in time is asked again', () =>
     async (store, { delivery, settled }) => {
       store.faults = [{ kind: 'slow', ms: 10_000, times: 1 }];
       await delivery.offer(recordsOf('a', 10));
-      await until('all is told', () => settled.length === 10);
+      await eventually('all is told', () => settled.length === 10);
       assert.equal(outcomes(settled), ['duplicate'], 'the first request was stored all the same');
     },
     { STORE_TIMEOUT: '150ms' },
@@ -146,7 +147,7 @@ test('Retry-After is honoured, up to the longest wait', () =>
       store.faults = [{ kind: 'status', status: 429, retryAfter: 1, times: 1 }];
       const started = performance.now();
       await delivery.offer(recordsOf('a', 10));
-      await until('all is told', () => settled.length === 10);
+      await eventually('all is told', () => settled.length === 10);
       const took = performance.now() - started;
       assert.ok(took >= 390 && took < 900, `${took} ms`);
     },
@@ -159,7 +160,7 @@ test('a request that is too large is split; a record that is too large alone is 
       const records = recordsOf('a', 200);
       const large = { id: 'a-large', source: 'a', body: JSON.stringify({ message: 'x'.repeat(9000) }), bytes: 9014 };
       await delivery.offer([...records.slice(0, 50), large, ...records.slice(50)]);
-      await until('all is told', () => settled.length === 201);
+      await eventually('all is told', () => settled.length === 201);
       assert.equal(
         store.documents.map(({ id }) => id),
         records.map(({ id }) => id),
@@ -168,7 +169,7 @@ test('a request that is too large is split; a record that is too large alone is 
       assert.is(deadLetters(dir)[0]!.status, 413);
       const before = store.counts.requests;
       await delivery.offer(recordsOf('a', 50, 200));
-      await until('all is told', () => settled.length === 251);
+      await eventually('all is told', () => settled.length === 251);
       assert.ok(store.counts.requests - before <= 4, 'the size is remembered');
     },
     {},
@@ -180,7 +181,7 @@ test('a record that is too large is dead also when it is alone', () =>
     async (_store, { delivery, settled }) => {
       const body = JSON.stringify({ message: 'x'.repeat(9000) });
       await delivery.offer([{ id: 'large', source: 'a', body, bytes: body.length }]);
-      await until('it is told', () => settled.length === 1);
+      await eventually('it is told', () => settled.length === 1);
       assert.equal(outcomes(settled), ['dead']);
     },
     {},
@@ -194,13 +195,13 @@ test('wrong credentials make nothing dead, only unready; a corrected file is use
   await withStore(
     async (store, { delivery, settled, readiness }) => {
       await delivery.offer(recordsOf('a', 10));
-      await until('it was refused', () => store.counts.requests > 1);
+      await eventually('it was refused', () => store.counts.requests > 1);
       assert.is(settled.length, 0);
       const { ready, checks } = readiness.report();
       assert.not(ready);
       assert.match(checks['store']!.reason!, /credentials with 401/);
       writeFileSync(key, 'good-key\n');
-      await until('all is told', () => settled.length === 10);
+      await eventually('all is told', () => settled.length === 10);
       assert.ok(readiness.report().ready);
       assert.equal(outcomes(settled), ['stored']);
     },
@@ -218,7 +219,7 @@ test('an answer that is none of a bulk request stores nothing and loses nothing'
       { kind: 'garbage', text: 'x'.repeat(1_000_000), times: 1 },
     ];
     await delivery.offer(recordsOf('a', 40));
-    await until('all is told', () => settled.length === 40);
+    await eventually('all is told', () => settled.length === 40);
     assert.is(store.counts.created, 40);
     assert.ok(!outcomes(settled).includes('dead'));
   }));
@@ -228,10 +229,10 @@ for (const count of [1, 2, 40]) {
     withStore(async (store, { delivery, settled }) => {
       store.faults = [{ kind: 'status', status: 404 }];
       await delivery.offer(recordsOf('a', count));
-      await until('it was tried a few times', () => store.counts.requests > 50);
+      await eventually('it was tried a few times', () => store.counts.requests > 50);
       assert.is(settled.length, 0);
       store.faults = [];
-      await until('all is told', () => settled.length === count);
+      await eventually('all is told', () => settled.length === count);
       assert.equal(outcomes(settled), ['stored']);
     }));
 }
@@ -240,7 +241,7 @@ test('a record that makes the store refuse its request as a whole is found, and 
   withStore(async (store, { delivery, settled, dir }) => {
     store.poison = '"seq":13}';
     await delivery.offer(recordsOf('a', 60));
-    await until('all is told', () => settled.length === 60);
+    await eventually('all is told', () => settled.length === 60);
     assert.equal(
       deadLetters(dir).map(({ id, status }) => ({ id, status })),
       [{ id: 'a-13', status: 400 }],
@@ -257,7 +258,7 @@ test('several hosts are used in turn, and one that is gone is left alone', async
   });
   try {
     await delivery.offer(recordsOf('a', 200));
-    await until('all is told', () => settled.length === 200);
+    await eventually('all is told', () => settled.length === 200);
     assert.is(one.store.counts.created + two.store.counts.created, 200);
     assert.ok(Math.abs(one.store.counts.created - two.store.counts.created) <= 20, 'evenly');
   } finally {
@@ -273,12 +274,12 @@ test('offer waits while the queue is full', () =>
       store.faults = [{ kind: 'status', status: 503 }];
       let taken = false;
       const offered = delivery.offer(recordsOf('a', 100)).then(() => (taken = true));
-      await until('it was tried', () => store.counts.requests > 2);
+      await eventually('it was tried', () => store.counts.requests > 2);
       assert.is(taken, false);
       assert.is(delivery.pending.records, 30);
       store.faults = [];
       await offered;
-      await until('all is told', () => settled.length === 100);
+      await eventually('all is told', () => settled.length === 100);
       assert.equal(
         store.documents.map(({ id }) => id),
         recordsOf('a', 100).map(({ id }) => id),
@@ -292,7 +293,7 @@ test('a record larger than the whole queue goes through', () =>
     async (_store, { delivery, settled }) => {
       const body = JSON.stringify({ message: 'x'.repeat(5000) });
       await delivery.offer([...recordsOf('a', 3), { id: 'big', source: 'a', body, bytes: body.length }]);
-      await until('all is told', () => settled.length === 4);
+      await eventually('all is told', () => settled.length === 4);
     },
     { QUEUE_MAX_BYTES: '1024' },
   ));
@@ -330,7 +331,7 @@ test('gzip, a query and a dated index go out as told', async () => {
   });
   try {
     await started.delivery.offer(recordsOf('a', 2));
-    await until('all is told', () => started.settled.length === 2);
+    await eventually('all is told', () => started.settled.length === 2);
     assert.match(seen[0]!, /^\/prefix\/_bulk\?pipeline=p&filter_path=\S+ gzip$/);
     assert.is(store.documents[0]!.index, 'app-2026.11.21');
   } finally {
@@ -386,7 +387,7 @@ test('whatever fails, each record is told exactly once, in its source’s order,
             });
             for (const records of all) await delivery.offer(records);
             const total = all.flat().length;
-            await until('all is told', () => settled.length >= total);
+            await eventually('all is told', () => settled.length >= total);
             assert.is(settled.length, total);
             for (const [source, count] of Object.entries(next)) {
               const told = settled.filter(({ record }) => record.source === source).map(({ record }) => record);

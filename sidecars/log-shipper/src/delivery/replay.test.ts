@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { DeadLetters } from './dead-letters.ts';
 import { replayCommand } from './replay.ts';
 import { recordsOf } from './test-delivery.ts';
-import { listenTestStore } from './test-store.ts';
+import { listenTestStore } from '#kit/testing/bulk-store.ts';
 
 const test = suite('replay');
 

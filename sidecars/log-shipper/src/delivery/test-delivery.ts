@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createMetrics, Registry } from '#kit/metrics.ts';
 import { readParameters } from '#kit/parameters.ts';
 import { Readiness } from '#kit/readiness.ts';
@@ -65,13 +64,4 @@ export function recordsOf(source: string, count: number, from = 0): LogRecord[] 
     const body = JSON.stringify({ '@timestamp': '2026-11-21T10:00:00.000Z', source, seq: from + index });
     return { id: `${source}-${from + index}`, source, body, bytes: Buffer.byteLength(body) };
   });
-}
-
-/** Wait until a state holds, at most ten seconds. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await pause(2);
-  }
 }

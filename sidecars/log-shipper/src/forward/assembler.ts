@@ -1,7 +1,8 @@
 /**
  * From what a container wrote to events: Docker cuts lines at 16 KiB and says so (`partial_*`), and
- * sends each line of a stack trace as a message of its own. Pieces wait here, in memory, until the rest
- * has come, or for a time.
+ * sends each line of a stack trace as a message of its own. Pieces wait here until the rest has come, or
+ * for a time; what waits can be saved and brought back (see held.ts), and the same pieces in the same order
+ * make the same events.
  */
 import { Chunk } from '../lines/chunk.ts';
 import { MARGIN } from '../lines/document.ts';
@@ -23,16 +24,23 @@ export interface Assembled<T> {
   readonly text: string;
   readonly foreign: boolean;
   readonly cut: boolean;
+  /** It waited here. */
+  readonly waited: boolean;
 }
 
 interface Open<T> {
   readonly first: T;
-  texts: string[];
+  readonly texts: string[];
   length: number;
   foreign: boolean;
   cut: boolean;
   changedAt: number;
 }
+
+/** What waits, as it is saved. */
+export type Saved<T> = readonly [kind: Kind, key: string, open: Omit<Open<T>, 'changedAt'>];
+/** A line of which pieces are missing, or an event that may go on. */
+type Kind = 'partial' | 'event';
 
 /** Events that wait at a time; the oldest goes before one more begins. */
 const MOST = 256;
@@ -64,23 +72,55 @@ export class Assembler<T> {
    * @returns the events that are complete now, in their order
    */
   add(first: T, { stream, text, foreign, partial }: Piece, now: number): Assembled<T>[] {
-    if (partial === undefined) return this.#line(stream, { first, text, foreign, cut: false }, now);
+    if (partial === undefined) return this.#line(stream, { first, text, foreign, cut: false, waited: false }, now);
     const key = `${stream} ${partial.id}`;
     const evicted = this.#put(this.#partials, key, first, text, foreign, '', now);
     const whole = partial.last ? this.#take(this.#partials, key) : undefined;
     return [...evicted, ...(whole ? this.#line(stream, whole, now) : [])];
   }
 
-  /** What has waited long enough; everything when `now` is Infinity. */
-  expire(now: number): Assembled<T>[] {
-    const due: Assembled<T>[] = [];
-    for (const [key, { changedAt }] of this.#partials) {
-      if (now - changedAt < this.#patience) continue;
-      due.push(...this.#line(key.slice(0, key.lastIndexOf(' ')), this.#take(this.#partials, key)!, now));
-    }
-    for (const [key, { changedAt }] of this.#events)
-      if (now - changedAt >= this.#patience) due.push(this.#take(this.#events, key)!);
-    return due;
+  /**
+   * What has waited long enough, as `end` takes it; everything when `now` is Infinity. A line whose rest is given up
+   * may become an event that waits in turn.
+   */
+  due(now: number): (readonly [kind: Kind, key: string])[] {
+    const waited = (map: Map<string, Open<T>>): string[] =>
+      [...map].filter(([, { changedAt }]) => now - changedAt >= this.#patience).map(([key]) => key);
+    return [
+      ...waited(this.#partials).map((key) => ['partial', key] as const),
+      ...waited(this.#events).map((key) => ['event', key] as const),
+    ];
+  }
+
+  /**
+   * Wait no longer for the rest of something.
+   * @returns the events that are complete by that
+   */
+  end(kind: Kind, key: string, now: number): Assembled<T>[] {
+    const whole = this.#take(kind === 'partial' ? this.#partials : this.#events, key);
+    if (whole === undefined) return [];
+    return kind === 'partial' ? this.#line(streamOf(key), whole, now) : [whole];
+  }
+
+  /** What waits now. */
+  save(): Saved<T>[] {
+    const of = (kind: Kind, map: Map<string, Open<T>>): Saved<T>[] =>
+      [...map].map(([key, { first, texts, length, foreign, cut }]) => [
+        kind,
+        key,
+        { first, texts, length, foreign, cut },
+      ]);
+    return [...of('partial', this.#partials), ...of('event', this.#events)];
+  }
+
+  /** Let something wait that was saved. */
+  restore([kind, key, open]: Saved<T>, now: number): void {
+    (kind === 'partial' ? this.#partials : this.#events).set(key, { ...open, changedAt: now });
+  }
+
+  /** Whether a piece changes what waits. */
+  keeps({ partial }: Piece): boolean {
+    return partial !== undefined || this.#splitter.multiline;
   }
 
   /** A line that is whole: an event, or part of one. */
@@ -124,6 +164,8 @@ export class Assembler<T> {
     if (open === undefined) return undefined;
     map.delete(key);
     const { first, texts, foreign, cut } = open;
-    return { first, text: texts.join(''), foreign, cut };
+    return { first, text: texts.join(''), foreign, cut, waited: true };
   }
 }
+
+const streamOf = (partialKey: string): string => partialKey.slice(0, partialKey.lastIndexOf(' '));

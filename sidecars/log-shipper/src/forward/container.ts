@@ -61,15 +61,17 @@ export function toContainerLine(tag: string, { time, record }: Entry, serviceNam
   return {
     source,
     stream: `${source}:${stream ?? ''}`,
-    text: (fields.get('log') ?? fields.get('message') ?? JSON.stringify(Object.fromEntries(fields))).replace(
-      /\r?\n$/,
-      '',
-    ),
+    text: (fields.get('log') ?? fields.get('message') ?? othersOf(fields)).replace(/\r?\n$/, ''),
     foreign,
     partial: partial ? { id: fields.get('partial_id')!, last: fields.get('partial_last') === 'true' } : undefined,
     members,
     time,
   };
+}
+
+/** A record without a line as text; one that says nothing is empty. */
+function othersOf(fields: ReadonlyMap<string, string>): string {
+  return fields.size === 0 ? '' : JSON.stringify(Object.fromEntries(fields));
 }
 
 function textOf(value: Value): { text: string; foreign: boolean } {

@@ -8,8 +8,9 @@ import { Documents } from '../lines/document.ts';
 import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
 import type { LogRecord } from '../record.ts';
-import { eventually } from '../test-eventually.ts';
-import { ForwardInput } from './input.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { startForward } from './input.ts';
 import { decode, Extension, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
 
@@ -34,7 +35,7 @@ async function start({
   const rules = new Rules({ LINE_DROP: drop, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
   const sockets: Socket[] = [];
   const rig = { room: true };
-  const input = await ForwardInput.start({
+  const input = await startForward({
     address: '127.0.0.1',
     port: 0,
     maxConnections: 3,
@@ -47,12 +48,15 @@ async function start({
     serviceName: 'shop',
     spool: {
       append: async (given) => {
-        await eventually(() => rig.room, 'room in the spool');
+        await eventually('room in the spool', () => rig.room);
         records.push(...given);
       },
     },
     log: { warn: () => {}, error: () => {} },
+    dir: temporaryDirectory('forward'),
+    drops: false,
     onRead: () => {},
+    onDiskError: () => {},
     onConnections: () => {},
     onRefused: (reason) => refused.push(reason),
     skipped: () => {},
@@ -71,7 +75,7 @@ async function start({
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
-      await input.close();
+      await input.close(AbortSignal.timeout(1000));
     },
   });
 }
@@ -100,7 +104,7 @@ test("Docker's messages become documents, stdout and stderr told apart", async (
     encode(['tag', new Extension(0, time), docker('hello', { 'com.docker.compose.service': 'web', team: 'a' })]),
   );
   socket.write(encode(['tag', 1_763_712_001, docker('{"level":"WARN","msg":"careful"}', { source: 'stderr' })]));
-  await eventually(() => rig.records.length === 2, 'two records');
+  await eventually('two records', () => rig.records.length === 2);
   const [first, second] = rig.documents() as [Record<string, unknown>, Record<string, unknown>];
   assert.equal(first, {
     '@timestamp': '2025-11-21T08:00:00.123456789Z',
@@ -140,16 +144,16 @@ test('Forward, PackedForward and CompressedPackedForward mode; acknowledged once
   await cutOff(rig, Buffer.of(0xc1));
   assert.is(answer.length, 0);
   rig.room = true;
-  await eventually(() => rig.records.length === 8, 'all records');
+  await eventually('all records', () => rig.records.length === 8);
   assert.equal(
     messagesOf(rig),
     Array.from({ length: 8 }, (_, at) => `line ${at}`),
   );
-  await eventually(() => answer.length > 0, 'an acknowledgement');
+  await eventually('an acknowledgement', () => answer.length > 0);
   assert.equal(decode(answer), fields({ ack: 'abc' }));
   const ids = rig.records.slice(4, 6).map(({ id }) => id);
   socket.write(encode(['t', gzipSync(packed(4)), fields({ compressed: 'gzip', chunk: 'abc' })]));
-  await eventually(() => rig.records.length === 10, 'the message again');
+  await eventually('the message again', () => rig.records.length === 10);
   assert.equal(
     rig.records.slice(8).map(({ id }) => id),
     ids,
@@ -180,10 +184,10 @@ test('split messages are joined, streams not mixed, a heartbeat is nothing', asy
   socket.write(piece('y', 'one', 2, true, 'stderr'));
   socket.write(piece('c', 'one', 3, true));
   socket.write(piece('never ended', 'three', 1, false));
-  await eventually(() => rig.records.length === 3, 'three records');
+  await eventually('three records', () => rig.records.length === 3);
   assert.equal(messagesOf(rig), ['xy', 'abc', 'never ended']);
   for (let at = 0; at < 8; at++) socket.write(piece('z'.repeat(1000), 'long', at, at === 7));
-  await eventually(() => rig.records.length === 4, 'the long one');
+  await eventually('the long one', () => rig.records.length === 4);
   const long = rig.documents()[3]!;
   assert.is((long['message'] as string).length, LIMIT);
   assert.equal(long['log.flags'], ['truncated']);
@@ -195,7 +199,7 @@ test('a stack trace is one event, also when the shipper stops', async () => {
   const socket = await rig.connect();
   for (const line of ['Error: no', '    at a', '    at b', 'next', 'Error: last', '    at c'])
     socket.write(encode(['t', 1, docker(line)]));
-  await eventually(() => rig.records.length === 2, 'two events');
+  await eventually('two events', () => rig.records.length === 2);
   await rig.close();
   assert.equal(messagesOf(rig), ['Error: no\n    at a\n    at b', 'next', 'Error: last\n    at c']);
 });
@@ -206,7 +210,7 @@ test('what is not UTF-8 arrives, and is marked', async () => {
   const bytes = encode(['t', 1, docker('caf_')]);
   bytes[bytes.lastIndexOf('_')] = 0xe9;
   socket.write(bytes);
-  await eventually(() => rig.records.length === 1, 'a record');
+  await eventually('a record', () => rig.records.length === 1);
   assert.is(rig.documents()[0]!['message'], 'café');
   assert.equal(rig.documents()[0]!['log.flags'], ['not-utf8']);
   await rig.close();
@@ -234,7 +238,7 @@ test('garbage and lengths beyond the limit cut that connection and no other', as
     Array.from({ length: 5 }, () => 'malformed'),
   );
   good.write(encode(['t', 1, docker('still here')]));
-  await eventually(() => rig.records.length === 1, 'a record');
+  await eventually('a record', () => rig.records.length === 1);
   await rig.close();
 });
 
@@ -243,7 +247,7 @@ test('there are only so many connections', async () => {
   for (let at = 0; at < 3; at++) await rig.connect();
   const fourth = await rig.connect();
   await once(fourth, 'close');
-  await eventually(() => rig.refused.includes('connections'), 'a refusal');
+  await eventually('a refusal', () => rig.refused.includes('connections'));
   await rig.close();
 });
 
@@ -251,7 +255,7 @@ test('a rule drops lines of containers too', async () => {
   const rig = await start({ drop: 'GET /healthz' });
   const socket = await rig.connect();
   for (const line of ['a', 'GET /healthz 200', '', 'b']) socket.write(encode(['t', 1, docker(line)]));
-  await eventually(() => rig.records.length === 2, 'two records');
+  await eventually('two records', () => rig.records.length === 2);
   assert.equal(messagesOf(rig), ['a', 'b']);
   await rig.close();
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decode, decodeAll, Extension, Framer, MalformedError, type Value } from './msgpack.ts';
+import { decode, Decoder, Extension, Framer, MalformedError, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
 
 const value = fc.letrec<{ value: Value }>((tie) => ({
@@ -47,7 +47,15 @@ test('values are told apart wherever a stream is cut', () => {
         frames.map((frame) => frame.toString('hex')),
         encoded.map((each) => each.toString('hex')),
       );
-      assert.equal(decodeAll(stream), values);
+      const made: Value[] = [];
+      for (const decoder = new Decoder(stream); !decoder.ended;) made.push(decoder.value());
+      assert.equal(made, values);
+      const passed = new Decoder(stream);
+      for (const each of encoded) {
+        const before = passed.at;
+        passed.skip();
+        assert.is(passed.at - before, each.length);
+      }
     }),
     { numRuns: 500 },
   );

@@ -157,51 +157,103 @@ export class Framer {
   }
 }
 
+/** The most values that are made of one value: a byte of input can be a Map, which takes two hundred. */
+export const VALUES = 16_384;
+
 /**
  * Decode one value that is all there.
- * @throws {MalformedError} when it is not
+ * @throws {MalformedError} when it is not, or consists of more than VALUES
  */
 export function decode(buffer: Buffer): Value {
   const decoder = new Decoder(buffer);
-  const value = decoder.next(0);
-  if (decoder.at !== buffer.length) throw new MalformedError('bytes behind the value');
+  const value = decoder.value();
+  if (!decoder.ended) throw new MalformedError('bytes behind the value');
   return value;
 }
 
-/**
- * Decode values one after another.
- * @throws {MalformedError} when the last one is not all there
- */
-export function decodeAll(buffer: Buffer): Value[] {
-  const decoder = new Decoder(buffer);
-  const values: Value[] = [];
-  while (decoder.at < buffer.length) values.push(decoder.next(0));
-  return values;
-}
+/** Values one after another; what is skipped is looked through, and nothing is made of it. */
+export class Decoder {
+  readonly buffer: Buffer;
+  at: number;
+  /** Values that may still be made or skipped. */
+  #left = 0;
 
-class Decoder {
-  readonly #buffer: Buffer;
-  at = 0;
-
-  constructor(buffer: Buffer) {
-    this.#buffer = buffer;
+  /** @param at where the first value begins */
+  constructor(buffer: Buffer, at = 0) {
+    this.buffer = buffer;
+    this.at = at;
   }
 
-  next(depth: number): Value {
-    const buffer = this.#buffer;
-    if (depth > DEPTH) throw new MalformedError(`nested deeper than ${DEPTH}`);
-    const head = this.at < buffer.length ? headAt(buffer, this.at, buffer.length) : undefined;
+  get ended(): boolean {
+    return this.at >= this.buffer.length;
+  }
+
+  /** What the next value is; undefined at the end. */
+  get kind(): Head['kind'] | undefined {
+    return this.ended ? undefined : this.#head().kind;
+  }
+
+  /**
+   * Go into the next value, a container.
+   * @returns how many elements, or pairs, it has
+   * @throws {MalformedError} when it is none
+   */
+  enter(kind: 'array' | 'map'): number {
+    const head = this.#head();
+    if (head.kind !== kind) throw new MalformedError(`no ${kind} where one belongs`);
+    this.at += head.size;
+    if (head.length > this.buffer.length - this.at) throw new MalformedError('ends within a value');
+    return kind === 'map' ? head.length / 2 : head.length;
+  }
+
+  /**
+   * Decode the next value.
+   * @throws {MalformedError} when it is not all there, or consists of more than VALUES
+   */
+  value(): Value {
+    this.#left = VALUES;
+    return this.#next(0);
+  }
+
+  /**
+   * Pass over the next value, by the same bounds.
+   * @throws {MalformedError} when `value` would
+   */
+  skip(): void {
+    this.#left = VALUES;
+    this.#pass(0);
+  }
+
+  #head(): Head {
+    const head = this.ended ? undefined : headAt(this.buffer, this.at, this.buffer.length);
     if (head === undefined) throw new MalformedError('ends within a value');
-    const first = buffer[this.at]!;
-    const from = this.at + head.size;
-    if (head.kind === 'array' || head.kind === 'map') {
-      this.at = from;
-      return this.#container(head, depth);
-    }
-    const to = from + head.length;
-    if (to > buffer.length) throw new MalformedError('ends within a value');
-    this.at = to;
-    const bytes = buffer.subarray(from, to);
+    return head;
+  }
+
+  /** Count a value, and move behind its head; behind all of it, unless it is a container. */
+  #step(depth: number): Head {
+    if (depth > DEPTH) throw new MalformedError(`nested deeper than ${DEPTH}`);
+    if (--this.#left < 0) throw new MalformedError(`more than ${VALUES} values in one`);
+    const head = this.#head();
+    const container = head.kind === 'array' || head.kind === 'map';
+    this.at += head.size + (container ? 0 : head.length);
+    // Each value in a container takes a byte at least.
+    if (this.at + (container ? head.length : 0) > this.buffer.length) throw new MalformedError('ends within a value');
+    return head;
+  }
+
+  #pass(depth: number): void {
+    const { kind, length } = this.#step(depth);
+    if (kind !== 'array' && kind !== 'map') return;
+    for (let index = 0; index < length; index++) this.#pass(depth + 1);
+  }
+
+  #next(depth: number): Value {
+    const start = this.at;
+    const head = this.#step(depth);
+    if (head.kind === 'array' || head.kind === 'map') return this.#container(head, depth);
+    const first = this.buffer[start]!;
+    const bytes = this.buffer.subarray(start + head.size, this.at);
     switch (head.kind) {
       case 'nil':
         return null;
@@ -224,12 +276,16 @@ class Decoder {
   }
 
   #container({ kind, length }: Head, depth: number): Value[] | Map<Value, Value> {
-    if (length > this.#buffer.length - this.at) throw new MalformedError('ends within a value');
-    const values: Value[] = [];
-    for (let index = 0; index < length; index++) values.push(this.next(depth + 1));
-    if (kind === 'array') return values;
+    if (kind === 'array') {
+      const values: Value[] = [];
+      for (let index = 0; index < length; index++) values.push(this.#next(depth + 1));
+      return values;
+    }
     const map = new Map<Value, Value>();
-    for (let index = 0; index < length; index += 2) map.set(values[index]!, values[index + 1]!);
+    for (let index = 0; index < length; index += 2) {
+      const name = this.#next(depth + 1);
+      map.set(name, this.#next(depth + 1));
+    }
     return map;
   }
 }

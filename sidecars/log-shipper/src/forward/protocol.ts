@@ -2,8 +2,11 @@
  * Fluentd's forward protocol, version 1:
  * https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1
  * Docker's `fluentd` driver sends Message mode; the others are what Fluentd and Fluent Bit send.
+ *
+ * A message is looked through before anything is made of it, and its entries are then decoded one at a
+ * time: a kilobyte of gzip can hold a million of them.
  */
-import { decode, decodeAll, Extension, MalformedError, type Value } from './msgpack.ts';
+import { Decoder, Extension, MalformedError, type Value } from './msgpack.ts';
 
 const { gunzipSync } = process.getBuiltinModule('node:zlib');
 
@@ -15,37 +18,86 @@ export interface Entry {
 
 export interface Message {
   readonly tag: string;
-  readonly entries: readonly Entry[];
+  /** Decoded as they are asked for; all are well-formed. */
+  readonly entries: Iterable<Entry>;
   /** To be sent back once the entries are safe; the same for a message that is sent again. */
   readonly chunk: string | undefined;
 }
 
+/** The longest chunk, in bytes: it is a name that the sender made up. */
+const CHUNK = 1024;
+
 /**
  * Read a message.
  * @param bytes one MessagePack value
- * @param limit the most bytes of entries that are packed or compressed in it
+ * @param limit the most bytes of entries that are compressed in it
  * @returns undefined for nil, by which a sender shows that it is there
  * @throws {MalformedError}
  */
 export function readMessage(bytes: Buffer, limit: number): Message | undefined {
-  const value = decode(bytes);
-  if (value === null) return undefined;
-  if (!Array.isArray(value) || typeof value[0] !== 'string') throw new MalformedError('no message: [tag, …]');
-  const [tag, second] = value;
-  if (Array.isArray(second)) return finish(tag, second, value[2]);
-  if (typeof second === 'string' || Buffer.isBuffer(second)) {
-    const packed = typeof second === 'string' ? Buffer.from(second) : second;
-    return finish(tag, decodeAll(isCompressed(value[2]) ? decompress(packed, limit) : packed), value[2]);
+  const decoder = new Decoder(bytes);
+  if (decoder.kind === 'nil') return undefined;
+  const parts = decoder.enter('array');
+  const tag = decoder.kind === 'string' ? decoder.value() : undefined;
+  if (typeof tag !== 'string' || parts < 2) throw new MalformedError('no message: [tag, …]');
+  switch (decoder.kind) {
+    case 'array': {
+      const count = decoder.enter('array');
+      const from = decoder.at;
+      for (let index = 0; index < count; index++) checkEntry(decoder);
+      return { tag, entries: entriesOf(bytes, from, decoder.at), chunk: chunkOf(readOption(decoder, parts > 2)) };
+    }
+    case 'string':
+    case 'binary': {
+      const value = decoder.value();
+      const packed = typeof value === 'string' ? Buffer.from(value) : (value as Buffer);
+      const option = readOption(decoder, parts > 2);
+      const plain = isCompressed(option) ? decompress(packed, limit) : packed;
+      const check = new Decoder(plain);
+      while (!check.ended) checkEntry(check);
+      return { tag, entries: entriesOf(plain, 0, plain.length), chunk: chunkOf(option) };
+    }
+    default: {
+      if (parts < 3) throw new MalformedError('no message: [tag, time, record]');
+      const time = timeOf(decoder.value());
+      const record = decoder.kind === 'map' ? (decoder.value() as Entry['record']) : undefined;
+      if (record === undefined) throw new MalformedError('no entry: [time, record]');
+      return { tag, entries: [{ time, record }], chunk: chunkOf(readOption(decoder, parts > 3)) };
+    }
   }
-  return finish(tag, [value.slice(1, 3)], value[3]);
 }
 
-function finish(tag: string, entries: readonly Value[], option: Value | undefined): Message {
+/** Pass over an entry, `[time, record]`. */
+function checkEntry(decoder: Decoder): void {
+  if (decoder.enter('array') !== 2) throw new MalformedError('no entry: [time, record]');
+  decoder.skip();
+  if (decoder.kind !== 'map') throw new MalformedError('no entry: [time, record]');
+  decoder.skip();
+}
+
+function* entriesOf(bytes: Buffer, from: number, to: number): Generator<Entry> {
+  const decoder = new Decoder(bytes, from);
+  while (decoder.at < to) {
+    decoder.enter('array');
+    const time = timeOf(decoder.value());
+    yield { time, record: decoder.value() as Entry['record'] };
+  }
+}
+
+function readOption(decoder: Decoder, there: boolean): Value {
+  const option = there ? decoder.value() : null;
+  if (!decoder.ended) throw new MalformedError('more than a message');
+  return option;
+}
+
+function chunkOf(option: Value): string | undefined {
   const chunk = option instanceof Map ? option.get('chunk') : undefined;
-  return { tag, entries: entries.map(toEntry), chunk: typeof chunk === 'string' ? chunk : undefined };
+  if (typeof chunk !== 'string') return undefined;
+  if (Buffer.byteLength(chunk) > CHUNK) throw new MalformedError(`a chunk of more than ${CHUNK} bytes`);
+  return chunk;
 }
 
-function isCompressed(option: Value | undefined): boolean {
+function isCompressed(option: Value): boolean {
   const how = option instanceof Map ? option.get('compressed') : undefined;
   if (how !== undefined && how !== null && how !== 'gzip' && how !== 'text')
     throw new MalformedError('compressed in an unknown way');
@@ -61,20 +113,16 @@ function decompress(packed: Buffer, limit: number): Buffer {
   }
 }
 
-function toEntry(value: Value): Entry {
-  if (!Array.isArray(value) || !(value[1] instanceof Map)) throw new MalformedError('no entry: [time, record]');
-  return { time: timeOf(value[0]), record: value[1] };
-}
-
-/** Seconds, or an EventTime: extension type 0 of seconds and nanoseconds, 4 bytes each. */
+/** Seconds, or an EventTime: extension type 0 of seconds and nanoseconds, 4 bytes each; Fluent Bit may put metadata behind it. */
 function timeOf(value: Value | undefined): string | undefined {
+  if (Array.isArray(value)) return Array.isArray(value[0]) ? undefined : timeOf(value[0]);
   if (value instanceof Extension && value.type === 0 && value.bytes.length === 8) {
     const nanoseconds = value.bytes.readUInt32BE(4);
     if (nanoseconds >= 1e9) return undefined;
     const seconds = new Date(value.bytes.readUInt32BE(0) * 1000).toISOString().slice(0, 19);
     return `${seconds}.${String(nanoseconds).padStart(9, '0')}Z`;
   }
-  if (typeof value !== 'number' || value <= 0 || value >= 2 ** 32) return undefined;
+  if (typeof value !== 'number' || !(value > 0) || value >= 2 ** 32) return undefined;
   return new Date(value * 1000).toISOString();
 }
 

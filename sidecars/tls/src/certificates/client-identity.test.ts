@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { createClientPolicy, type ClientPolicyParameters, type ClientVerdict } from './client-identity.ts';
-import { certify, type Wish } from './test-authority.ts';
+import { certify, type Wish } from '#kit/testing/certify.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'client-identity-'));
 const ca = await certify({ subject: 'CN=clients', ca: true });

@@ -10,7 +10,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { DevelopmentStore } from './development-store.ts';
-import { openStore, seenSerial, serialOf, serve, temporaryDirectory } from './test-store.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { openStore, seenSerial, serialOf, serve } from './test-store.ts';
 
 const DAY = 86_400_000;
 const NAMES = ['localhost', '*.app.localhost', '127.0.0.1', '::1'];
@@ -28,7 +29,7 @@ async function refusal(work: () => unknown): Promise<string> {
 
 /** A state directory with a CA and a leaf in it. */
 async function filled(): Promise<{ directory: string; store: DevelopmentStore; file: (...path: string[]) => string }> {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   const store = new DevelopmentStore(directory, NAMES);
   await store.leaf(await store.ca());
   return { directory, store, file: (...path) => join(directory, ...path) };
@@ -151,7 +152,7 @@ test('a lost ca.crt is written again, and a private directory that others may en
 });
 
 test('processes that start at once end up with one CA', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   const program = `import { DevelopmentStore } from ${JSON.stringify(import.meta.resolve('./development-store.ts'))};
     const store = new DevelopmentStore(process.argv[1], ['localhost']);
     const ca = await store.ca();
@@ -171,7 +172,7 @@ test('processes that start at once end up with one CA', async () => {
 });
 
 test('a directory that cannot be used is named with what is accepted', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   writeFileSync(join(directory, 'file'), '');
   assert.match(
     await refusal(() => new DevelopmentStore(join(directory, 'file'), NAMES).ca()),
@@ -191,7 +192,7 @@ test('names that no certificate can hold are refused', async () => {
 });
 
 test('without TLS_CERT_DIR the store serves the development certificate and offers its CA', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   const env = { TLS_STATE_DIR: join(directory, 'state'), TLS_DEV_NAMES: 'app.localhost' };
   const { store, lines, notAfter } = await openStore(env);
   assert.is(store.developmentCa, readFileSync(join(directory, 'state', 'ca.crt'), 'utf8'));

@@ -9,10 +9,11 @@
  * A key lies in one file with its certificate, so that one link() or rename() publishes both:
  * several workers that start at once end up with one CA, and nobody ever reads half a pair.
  */
-import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { publishFile, type PublishOptions } from '#kit/atomic-file.ts';
 import { ConfigurationError, type Problem } from '#kit/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
 import { normalizeDnsName, parseAltNames } from './subject-alt-names.ts';
@@ -64,7 +65,7 @@ export class DevelopmentStore {
           `${published} is there and its key ${kept} is not; accepted are both (restore the key), or neither (remove ca.crt, and a new CA is made, which clients must be told to trust)`,
         );
       const made = await issueCa(now);
-      await this.#write(kept, made.key + made.cert, 0o600, link);
+      await this.#write(kept, made.key + made.cert, { mode: 0o600, exclusive: true });
       pem = await readFile(kept, 'utf8');
     }
     const ca = split(pem, kept);
@@ -75,7 +76,7 @@ export class DevelopmentStore {
         'conflict',
         `the development CA ${published} ends on ${certificate.validToDate.toISOString()}; accepted is a directory without one (remove ${this.#directory}/*, and tell clients to trust the new one)`,
       );
-    if (trusted === undefined) await this.#write(published, ca.cert, 0o644, rename);
+    if (trusted === undefined) await this.#write(published, ca.cert, { mode: 0o644 });
     else if (trusted !== ca.cert)
       refuse(
         'TLS_STATE_DIR',
@@ -93,7 +94,7 @@ export class DevelopmentStore {
     const existing = await readIfThere(this.leafFile);
     if (existing !== undefined && this.#isCurrent(existing, ca, now)) return split(existing, this.leafFile);
     const made = await issueLeaf(ca, this.#names, now);
-    await this.#write(this.leafFile, made.key + made.cert, 0o600, rename);
+    await this.#write(this.leafFile, made.key + made.cert, { mode: 0o600 });
     return made;
   }
 
@@ -132,36 +133,13 @@ export class DevelopmentStore {
     }
   }
 
-  /** Write beside the target, to the disk, and only then let `publish` put it in place. */
-  async #write(path: string, content: string, mode: number, publish: typeof link): Promise<void> {
-    const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  /** Publish a file; one that is there already stays with `exclusive`: another worker was first, and its CA is ours too. */
+  async #write(path: string, content: string, options: PublishOptions): Promise<void> {
     try {
-      const file = await open(temporary, 'wx', mode);
-      try {
-        // Past the umask, which might keep ca.crt from those who shall trust it.
-        await file.chmod(mode);
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await publish(temporary, path);
-      await syncDirectory(dirname(path));
+      await publishFile(path, content, options);
     } catch (error) {
-      // With link(): another worker was first, and its CA is ours too.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') refuseWrite(path, error);
-    } finally {
-      await rm(temporary, { force: true });
     }
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

@@ -4,10 +4,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPairs } from './directory.ts';
 import { BadPair } from './pair.ts';
-import { temporaryDirectory } from './test-store.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 
 test('while generations are swapped, no key of one meets a certificate of another', async () => {
-  const volume = temporaryDirectory();
+  const volume = temporaryDirectory('certificates');
   let generation = 0;
   let last = '';
   const publish = (): void => {
@@ -38,14 +38,14 @@ test('while generations are swapped, no key of one meets a certificate of anothe
 });
 
 test('entries without their counterpart, and hidden ones, are no pairs', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   for (const file of ['ca.crt', 'lonely.key', '.hidden.crt', '.hidden.key', 'README', 'tls.crt', 'tls.key'])
     writeFileSync(join(directory, file), file);
   assert.equal([...(await readPairs(directory)).pairs.keys()], ['tls']);
 });
 
 test('the digest tells contents apart, and where the certificate ends', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   const digest = async (cert: string, key: string): Promise<string> => {
     writeFileSync(join(directory, 'tls.crt'), cert);
     writeFileSync(join(directory, 'tls.key'), key);

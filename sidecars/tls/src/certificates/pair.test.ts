@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BadPair, checkPair, type Pair } from './pair.ts';
-import { certify } from './test-authority.ts';
+import { certify } from '#kit/testing/certify.ts';
 
 const root = await certify({ subject: 'CN=root', ca: true });
 const intermediate = await certify({ subject: 'CN=intermediate', ca: true, issuer: root });

@@ -15,8 +15,10 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ReloadTiming } from './reload.ts';
-import { certify, type Signer } from './test-authority.ts';
-import { openStore, seenSerial, serialOf, serve, temporaryDirectory, until, type TestStore } from './test-store.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { certify, type Signer } from '#kit/testing/certify.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { openStore, seenSerial, serialOf, serve, type TestStore } from './test-store.ts';
 
 type Texts = Pick<Signer, 'cert' | 'key'>;
 /** Events only: a poll that would hide a missed event never comes. */
@@ -38,7 +40,7 @@ async function opened(
   timing: ReloadTiming,
   run: (directory: string, opened: TestStore) => Promise<void>,
 ): Promise<void> {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, one);
   const opening = await openStore({ TLS_CERT_DIR: directory }, timing);
   try {
@@ -48,8 +50,8 @@ async function opened(
   }
 }
 
-const serves = ({ store }: TestStore, { cert }: Texts): Promise<void> =>
-  until(() => String(store.default.cert) === cert, 'the new certificate is served');
+const serves = ({ store }: TestStore, { cert }: Texts): Promise<unknown> =>
+  eventually('the new certificate is served', () => String(store.default.cert) === cert);
 
 test('files replaced in place are taken up, and a live connection goes on', () =>
   opened(EVENTS, async (directory, it) => {
@@ -95,7 +97,7 @@ function publish(volume: string, pair: Texts): void {
 
 test("Kubernetes' symlink swap is taken up, also in a directory of its own", async () => {
   for (const inside of ['', 'shop']) {
-    const directory = temporaryDirectory();
+    const directory = temporaryDirectory('certificates');
     const volume = join(directory, inside);
     mkdirSync(volume, { recursive: true });
     publish(volume, one);
@@ -111,7 +113,7 @@ test("Kubernetes' symlink swap is taken up, also in a directory of its own", asy
 });
 
 test("certbot's links into another directory are followed, swapped or written behind", async () => {
-  const root = temporaryDirectory();
+  const root = temporaryDirectory('certificates');
   const [live, archive] = [join(root, 'live'), join(root, 'archive')];
   for (const path of [live, archive, join(live, 'a.example')]) mkdirSync(path);
   const put = (number: number, { cert, key }: Texts): void => {
@@ -136,7 +138,7 @@ test("certbot's links into another directory are followed, swapped or written be
 });
 
 test('a directory that is itself a symlink is followed when it is swapped', async () => {
-  const root = temporaryDirectory();
+  const root = temporaryDirectory('certificates');
   for (const [name, pair] of [
     ['first', one],
     ['second', two],
@@ -174,21 +176,21 @@ test('a broken pair never replaces a good one, and is reported once for each con
     const key = join(directory, 'tls.key');
     const refusals = (): string[] => it.lines.filter((line) => line.startsWith('error'));
     writeFileSync(key, other.key);
-    await until(() => refusals().length === 1, 'the wrong key is reported');
+    await eventually('the wrong key is reported', () => refusals().length === 1);
     assert.is(
       refusals()[0],
       `error certificate refused: ${key} is not the key of ${join(directory, 'tls.crt')}; accepted is the key that the certificate was made for; the one in use stays`,
     );
     writeFileSync(key, other.key);
-    await until(async () => (await it.reloads())['unchanged'] === 1, 'the same content is seen again');
+    await eventually('the same content is seen again', async () => (await it.reloads())['unchanged'] === 1);
     writeFileSync(key, 'nonsense');
-    await until(() => refusals().length === 2, 'other content is reported');
+    await eventually('other content is reported', () => refusals().length === 2);
     assert.is(String(it.store.default.cert), one.cert);
     assert.equal(await it.reloads(), { refused: 2, unchanged: 1 });
     write(directory, two);
     await serves(it, two);
     writeFileSync(key, 'nonsense');
-    await until(() => refusals().length === 3, 'the same content is news beside another certificate');
+    await eventually('the same content is news beside another certificate', () => refusals().length === 3);
   }));
 
 test('a key that arrives after its certificate is no refusal', () =>
@@ -210,7 +212,7 @@ test('a certificate that is not valid yet is taken up once it is', async () => {
   const soon = await certify({ from: 61.5 / 86_400 });
   await opened({ settle: 10, confirm: 100, poll: 50 }, async (directory, it) => {
     write(directory, soon);
-    await until(async () => (await it.reloads())['refused'] === 1, 'it is refused');
+    await eventually('it is refused', async () => (await it.reloads())['refused'] === 1);
     await serves(it, soon);
     assert.equal(await it.reloads(), { refused: 1, loaded: 1 });
   });
@@ -219,7 +221,7 @@ test('a certificate that is not valid yet is taken up once it is', async () => {
 test('certificates that vanish are served on with a warning, and taken up when they are back', () =>
   opened(EVENTS, async (directory, it) => {
     unlinkSync(join(directory, 'tls.crt'));
-    await until(() => it.lines.some((line) => line.startsWith('warn')), 'it is said');
+    await eventually('it is said', () => it.lines.some((line) => line.startsWith('warn')));
     assert.is(it.lines[0], `warn ${directory} no longer holds the certificate tls: the one in use is served on`);
     assert.is(String(it.store.default.cert), one.cert);
     write(directory, two);
@@ -229,7 +231,7 @@ test('certificates that vanish are served on with a warning, and taken up when t
 test('a whole directory may vanish and come back', () =>
   opened({ ...EVENTS, poll: 100 }, async (directory, it) => {
     rmSync(directory, { recursive: true });
-    await until(() => it.lines.some((line) => line.startsWith('warn')), 'it is said');
+    await eventually('it is said', () => it.lines.some((line) => line.startsWith('warn')));
     mkdirSync(directory);
     write(directory, two);
     await serves(it, two);
@@ -241,13 +243,13 @@ test('a new pair is added, and names are looked at from then on', () =>
     it.store.onChange(() => changes++);
     assert.not(it.store.needsServerName);
     write(directory, other, 'other');
-    await until(() => it.store.needsServerName, 'names matter');
+    await eventually('names matter', () => it.store.needsServerName);
     assert.is(changes, 1);
     assert.is.not(it.store.contextFor('b.example'), it.store.default.context);
     mkdirSync(join(directory, 'third'));
     copyFileSync(join(directory, 'tls.crt'), join(directory, 'third', 'tls.crt'));
     copyFileSync(join(directory, 'tls.key'), join(directory, 'third', 'tls.key'));
-    await until(() => changes === 2, 'a directory that came later is watched');
+    await eventually('a directory that came later is watched', () => changes === 2);
   }));
 
 test('a new pair that is broken is reported, and again when it comes back after it was gone', () =>
@@ -255,9 +257,9 @@ test('a new pair that is broken is reported, and again when it comes back after 
     const refusals = (): number => it.lines.filter((line) => line.startsWith('error')).length;
     for (const times of [1, 2]) {
       write(directory, { cert: other.cert, key: one.key }, 'other');
-      await until(() => refusals() === times, `it is reported ${times} times`);
+      await eventually(`it is reported ${times} times`, () => refusals() === times);
       unlinkSync(join(directory, 'other.crt'));
-      await until(async () => (await it.reloads())['unchanged'] === times, 'its absence is seen');
+      await eventually('its absence is seen', async () => (await it.reloads())['unchanged'] === times);
     }
     assert.not(it.store.needsServerName);
     assert.match(
@@ -267,10 +269,10 @@ test('a new pair that is broken is reported, and again when it comes back after 
   }));
 
 test('a certificate that expires in use is served on, with one warning', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, await certify({ to: 2 / 86_400 }));
   const it = await openStore({ TLS_CERT_DIR: directory }, { settle: 10, confirm: 50, poll: 20 });
-  await until(() => it.lines.length > 0, 'it is said');
+  await eventually('it is said', () => it.lines.length > 0);
   assert.match(it.lines[0]!, /^warn .*tls\.crt \(serial [0-9A-F]+\) has expired on .* and is still served/);
   write(directory, two);
   await serves(it, two);

@@ -7,8 +7,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/parameters.ts';
 import type { CertificateStore } from './store.ts';
-import { certify, type Signer } from './test-authority.ts';
-import { openStore, seenSerial, serialOf, serve, temporaryDirectory } from './test-store.ts';
+import { certify, type Signer } from '#kit/testing/certify.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { openStore, seenSerial, serialOf, serve } from './test-store.ts';
 
 const main = await certify({ names: ['main.example'] });
 const shop = await certify({ names: ['Shop.Example', '*.shop.example', 'both.example'] });
@@ -30,7 +31,7 @@ async function problems(env: Record<string, string>): Promise<string[]> {
 }
 
 test('both layouts are read, and a client gets the certificate of the name that it asks for', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, 'tls', main);
   mkdirSync(join(directory, 'shop.example'));
   writeFileSync(join(directory, 'shop.example', 'fullchain.pem'), shop.cert);
@@ -65,7 +66,7 @@ test('both layouts are read, and a client gets the certificate of the name that 
 });
 
 test('with TLS_UNKNOWN_NAME=refuse a client that names an unknown server ends in the handshake', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, 'tls', shop);
   const { store } = await openStore({ TLS_CERT_DIR: directory, TLS_UNKNOWN_NAME: 'refuse' });
   const server = await serve(store);
@@ -81,7 +82,7 @@ test('with TLS_UNKNOWN_NAME=refuse a client that names an unknown server ends in
 });
 
 test('a single certificate needs no look at names', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, 'site', main);
   const { store, notAfter } = await openStore({ TLS_CERT_DIR: directory, TLS_CERT_NAME: 'site' });
   assert.not(store.needsServerName);
@@ -91,7 +92,7 @@ test('a single certificate needs no look at names', async () => {
 });
 
 test('everything that is wrong at start is said in one go, each with its file', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, 'tls', { cert: main.cert, key: shop.key });
   write(directory, 'old', await certify({ from: -9, to: -1 }));
   const found = await problems({ TLS_CERT_DIR: directory });
@@ -101,7 +102,7 @@ test('everything that is wrong at start is said in one go, each with its file', 
 });
 
 test('a missing default names what is there', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   writeFileSync(join(directory, 'tls.crt'), main.cert);
   assert.equal(await problems({ TLS_CERT_DIR: directory }), [
     `TLS_CERT_NAME: ${directory} holds no certificate tls (tls.crt with tls.key, or tls/fullchain.pem with tls/privkey.pem); accepted is the name of a certificate in TLS_CERT_DIR`,
@@ -111,7 +112,7 @@ test('a missing default names what is there', async () => {
 });
 
 test('what cannot be read is said with its path and the reason', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   assert.match(
     (await problems({ TLS_CERT_DIR: join(directory, 'none') }))[0]!,
     /^TLS_CERT_DIR: .*\/none cannot be read \(ENOENT\); accepted is a directory/,
@@ -125,14 +126,14 @@ test('what cannot be read is said with its path and the reason', async () => {
 });
 
 test('a pipe in place of a key is refused and not waited for', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   writeFileSync(join(directory, 'tls.crt'), main.cert);
   execFileSync('mkfifo', [join(directory, 'tls.key')]);
   assert.match((await problems({ TLS_CERT_DIR: directory }))[0]!, /tls\.key is not a file/);
 });
 
 test('a key of another user is refused with the user that must read it', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   write(directory, 'tls', main);
   chmodSync(directory, 0o755);
   chmodSync(join(directory, 'tls.key'), 0o000);
@@ -150,7 +151,7 @@ test('a key of another user is refused with the user that must read it', async (
 });
 
 test('client certificates are verified with the context that SNI chose', async () => {
-  const directory = temporaryDirectory();
+  const directory = temporaryDirectory('certificates');
   const ca = await certify({ subject: 'CN=clients', ca: true });
   const ann = await certify({ subject: 'CN=ann', issuer: ca });
   write(directory, 'tls', main);

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { normalizeDnsName, parseAltNames, wildcardOf } from './subject-alt-names.ts';
-import { certify } from './test-authority.ts';
+import { certify } from '#kit/testing/certify.ts';
 
 test('plain and quoted names are read', () => {
   assert.equal(

@@ -1,22 +1,12 @@
 /** A certificate store in a directory of its own, with its logs and metrics at hand, for tests. */
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect as tlsConnect, createServer as createTlsServer, type Server } from 'node:tls';
 import { createMetrics, Registry } from '#kit/metrics.ts';
 import { readParameters } from '#kit/parameters.ts';
 import { contract } from '../contract.ts';
 import type { ReloadTiming } from './reload.ts';
 import { openCertificateStore, type CertificateStore } from './store.ts';
-
-const root = mkdtempSync(join(tmpdir(), 'certificates-'));
-process.once('exit', () => rmSync(root, { recursive: true, force: true }));
-chmodSync(root, 0o755);
-
-/** A temporary directory that goes with the process. */
-export const temporaryDirectory = (): string => mkdtempSync(join(root, 'test-'));
 
 export interface TestStore {
   readonly store: CertificateStore;
@@ -94,12 +84,3 @@ export function seenSerial(server: Server, serverName?: string): Promise<string>
 
 /** The serial number of a PEM certificate, in lower case. */
 export const serialOf = (pem: string): string => new X509Certificate(pem).serialNumber.toLowerCase();
-
-/** Ask again until it holds, for at most 5 s. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`it never came true that ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

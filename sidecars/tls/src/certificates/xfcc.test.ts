@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { parseAltNames } from './subject-alt-names.ts';
-import { certify, type Wish } from './test-authority.ts';
+import { certify, type Wish } from '#kit/testing/certify.ts';
 import { distinguishedName, xfccElement } from './xfcc.ts';
 
 async function element(wish: Wish): Promise<string> {

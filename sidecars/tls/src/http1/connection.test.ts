@@ -5,19 +5,9 @@ import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
-import {
-  authority,
-  dial,
-  echo,
-  eventually,
-  exchange,
-  listening,
-  rawApp,
-  start,
-  Talk,
-  withApp,
-  type Running,
-} from '../test-plane.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { listening } from '#kit/testing/server.ts';
+import { authority, dial, echo, exchange, rawApp, start, Talk, withApp, type Running } from '../test-plane.ts';
 
 /** Run with an application that answers each connection's first bytes with a text; `close` ends it then. */
 async function withText(
@@ -337,7 +327,7 @@ test('bytes after a response belong to nobody, and their connection is not used 
     ),
   );
   const running = await start(app.port);
-  await eventually(() => app.connections() === 1, 'the first look at the application');
+  await eventually('the first look at the application', () => app.connections() === 1);
   const talk = new Talk(await dial(running.port));
   for (let round = 2; round <= 4; round++) {
     talk.send(GET);
@@ -426,7 +416,7 @@ test('large bodies pass both ways unchanged, and nothing is gathered on the way'
       download.end();
       const [response] = (await once(download, 'response')) as [IncomingMessage];
       // The client reads nothing: the application must come to a halt too.
-      await eventually(() => paused, 'a halt');
+      await eventually('a halt', () => paused);
       let size = 0;
       for await (const chunk of response) {
         const bytes = chunk as Buffer;

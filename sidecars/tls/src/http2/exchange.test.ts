@@ -12,7 +12,9 @@ import {
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocketServer } from 'ws';
-import { authority, echo, eventually, listening, rawApp, start, withApp, type Running } from '../test-plane.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { listening } from '#kit/testing/server.ts';
+import { authority, echo, rawApp, start, withApp, type Running } from '../test-plane.ts';
 
 function client(port: number): ClientHttp2Session {
   const session = connect(`https://localhost:${port}`, {
@@ -231,14 +233,14 @@ test('a client that resets streams without end is cut off', async () => {
     async (session) => {
       let closed = false;
       session.on('close', () => (closed = true));
-      await eventually(() => {
+      await eventually('the end of the session', () => {
         for (let round = 0; round < 100 && !closed && !session.destroyed; round++) {
           const stream = session.request();
           stream.on('error', () => {});
           stream.close(constants.NGHTTP2_CANCEL);
         }
         return closed || session.destroyed;
-      }, 'the end of the session');
+      });
     },
   );
 });
@@ -248,11 +250,11 @@ test('a session that was left is forgotten, and its requests with it', async () 
     (incoming) => incoming.resume(),
     async (session, { metrics }) => {
       session.request().on('error', () => {});
-      await eventually(async () => /tls_requests_in_flight 1/.test(await metrics()), 'a request');
+      await eventually('a request', async () => /tls_requests_in_flight 1/.test(await metrics()));
       session.destroy();
       await eventually(
-        async () => /tls_requests_in_flight 0/.test(await metrics()) && /tls_connections_open 0/.test(await metrics()),
         'nothing open',
+        async () => /tls_requests_in_flight 0/.test(await metrics()) && /tls_connections_open 0/.test(await metrics()),
       );
     },
   );

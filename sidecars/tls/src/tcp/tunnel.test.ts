@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dial, eventually, rawApp, start, Talk } from '../test-plane.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { dial, rawApp, start, Talk } from '../test-plane.ts';
 
 test('bytes pass both ways, and each side may end before the other', async () => {
   const app = await rawApp((socket) => {
@@ -28,7 +29,7 @@ test('a slow reader halts the writer, and gets everything', async () => {
   });
   const running = await start(app.port, { TLS_MODE: 'tcp' });
   const socket = await dial(running.port);
-  await eventually(() => stuck, 'a halt');
+  await eventually('a halt', () => stuck);
   let size = 0;
   for await (const chunk of socket) size += (chunk as Buffer).length;
   assert.is(size, SIZE);
@@ -42,7 +43,7 @@ test('an application that knows the PROXY protocol is told who called', async ()
   const running = await start(app.port, { TLS_MODE: 'tcp', TLS_PROXY_PROTOCOL: 'true' });
   const socket = await dial(running.port);
   socket.write('hello');
-  await eventually(() => heard.includes('hello'), 'the greeting');
+  await eventually('the greeting', () => heard.includes('hello'));
   assert.is(heard.toString('latin1', 0, 14), '\r\n\r\n\0\r\nQUIT\n!\x11');
   assert.equal([...heard.subarray(16, 24)], [127, 0, 0, 1, 127, 0, 0, 1]);
   assert.is(heard.readUInt16BE(24), socket.localPort);

@@ -2,19 +2,13 @@
 import { createServer, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dial, eventually, exchange, listening, rawApp, start, Talk } from '../test-plane.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { dial, exchange, rawApp, start, Talk } from '../test-plane.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const LAST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-
-/** A port where nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((resolve) => void server.close(resolve));
-  return port;
-}
 
 test('while the application is down a client gets 503 and when to come again; then it is found by itself', async () => {
   const port = await freePort();
@@ -25,12 +19,12 @@ test('while the application is down a client gets 503 and when to come again; th
     await talk.until(({ text }) => text.includes('again soon')),
     /^HTTP\/1\.1 503 Service Unavailable\r\n(?:.*\r\n)*Retry-After: 7\r\n/,
   );
-  await eventually(() => /ECONNREFUSED/.test(running.app.reason), 'unreadiness');
+  await eventually('unreadiness', () => /ECONNREFUSED/.test(running.app.reason));
   assert.match(await running.metrics(), 'tls_app_up 0');
 
   const server = createServer((socket) => socket.on('data', () => socket.write(OK)));
   await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
-  await eventually(() => running.app.passed, 'readiness without any traffic');
+  await eventually('readiness without any traffic', () => running.app.passed);
   talk.send(LAST);
   assert.match(await talk.until(({ closed }) => closed), /ok$/);
   assert.match(await running.metrics(), 'tls_app_up 1');
@@ -137,11 +131,11 @@ test('a client that goes away takes its request along', async () => {
   const running = await start(app.port);
   const talk = new Talk(await dial(running.port));
   talk.send(GET);
-  await eventually(() => app.connections() > 1, 'a request');
+  await eventually('a request', () => app.connections() > 1);
   gone = false;
   talk.socket.end();
-  await eventually(() => gone, 'the end of the request');
-  await eventually(async () => /tls_requests_in_flight 0/.test(await running.metrics()), 'nothing in flight');
+  await eventually('the end of the request', () => gone);
+  await eventually('nothing in flight', async () => /tls_requests_in_flight 0/.test(await running.metrics()));
   await running.stop();
   app.close();
 });

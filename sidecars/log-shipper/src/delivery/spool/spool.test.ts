@@ -16,7 +16,8 @@ import * as assert from 'uvu/assert';
 import { createMetrics, Registry } from '#kit/metrics.ts';
 import type { Delivery, LogRecord, Settled } from '../../record.ts';
 import { deliveryMetrics } from '../metrics.ts';
-import { recordsOf, silent, until } from '../test-delivery.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { recordsOf, silent } from '../test-delivery.ts';
 import { Cursor } from './cursor.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
 import { createSpool, type Spool } from './spool.ts';
@@ -109,7 +110,7 @@ test('records reach the delivery in order, and leave nothing once settled and mo
     const { spool, desk, metric } = open(dir);
     const records = recordsOf('a', 20_000);
     for (let at = 0; at < records.length; at += 500) await spool.append(records.slice(at, at + 500));
-    await until('all is offered', () => desk.offered.length === 20_000);
+    await eventually('all is offered', () => desk.offered.length === 20_000);
     assert.equal(desk.offered, records);
     assert.ok(segments(dir).length <= 1, 'settled segments are removed');
     assert.is(await metric('shipper_spool_records'), 0);
@@ -120,18 +121,18 @@ test('a killed process’ successor delivers what was not settled, and only that
   inDir(async (dir) => {
     const first = open(dir, { open: false });
     await first.spool.append(recordsOf('a', 100));
-    await until('all is offered', () => first.desk.offered.length === 100);
+    await eventually('all is offered', () => first.desk.offered.length === 100);
     first.desk.settle(first.desk.offered.slice(0, 60));
     // Out of turn, as another source's would be: the cursor waits for what comes before.
     first.desk.settle(first.desk.offered.slice(80, 90));
     const second = open(dir);
-    await until('the rest is offered', () => second.desk.offered.length === 40);
+    await eventually('the rest is offered', () => second.desk.offered.length === 40);
     assert.equal(ids(second.desk.offered), ids(recordsOf('a', 40, 60)));
     await second.spool.append(recordsOf('a', 5, 100));
-    await until('the new is offered', () => second.desk.offered.length === 45);
+    await eventually('the new is offered', () => second.desk.offered.length === 45);
     const third = open(dir);
     await third.spool.append(recordsOf('a', 1, 105));
-    await until('one is offered', () => third.desk.offered.length === 1);
+    await eventually('one is offered', () => third.desk.offered.length === 1);
     assert.equal(ids(third.desk.offered), ['a-105']);
     for (const { spool } of [first, second, third]) spool.close();
   }));
@@ -152,7 +153,7 @@ test('a spool that ends anywhere in a record is cut there, and written on', () =
       const again = open(copy);
       const kept = Math.floor(cut / length);
       await again.spool.append(recordsOf('b', 2));
-      await until('it goes on', () => again.desk.offered.length === kept + 2);
+      await eventually('it goes on', () => again.desk.offered.length === kept + 2);
       assert.equal(ids(again.desk.offered), [...ids(recordsOf('a', kept)), 'b-0', 'b-1']);
       again.spool.close();
       rmSync(copy, { recursive: true });
@@ -167,7 +168,7 @@ test('garbage at the end is no record', () =>
     );
     const { spool, desk } = open(dir);
     await spool.append(recordsOf('b', 1));
-    await until('both are offered', () => desk.offered.length === 2);
+    await eventually('both are offered', () => desk.offered.length === 2);
     assert.equal(ids(desk.offered), ['a-0', 'b-0']);
     spool.close();
   }));
@@ -183,13 +184,13 @@ test('full with policy block: waits, keeps its limit, loses nothing, goes on whe
       }
     })();
     const used = (): number => segments(dir).reduce((total, name) => total + statSync(join(dir, name)).size, 0);
-    await until('it is full', () => used() > 50 * 1024);
+    await eventually('it is full', () => used() > 50 * 1024);
     assert.is(await metric('shipper_spool_full'), 1);
     assert.ok(used() <= 64 * 1024, `${used()} bytes`);
     assert.ok(written < 3000);
     desk.takeMore();
     await writing;
-    await until('all is offered', () => desk.offered.length === 3000);
+    await eventually('all is offered', () => desk.offered.length === 3000);
     assert.equal(ids(desk.offered), ids(recordsOf('a', 3000)));
     assert.is(await metric('shipper_dropped_total'), 0);
     assert.is(await metric('shipper_spool_full'), 0);
@@ -203,7 +204,7 @@ test('full with policy drop-oldest: never waits, and counts exactly what it drop
     const dropped = await metric('shipper_dropped_total');
     assert.ok(dropped > 0);
     desk.takeMore();
-    await until('the last is offered', () => desk.offered.at(-1)?.id === 'a-2999');
+    await eventually('the last is offered', () => desk.offered.at(-1)?.id === 'a-2999');
     assert.is(desk.offered.length + dropped, 3000);
     const numbers = desk.offered.map(({ id }) => Number(id.slice(2)));
     assert.equal(
@@ -222,7 +223,7 @@ test('a record larger than a chunk, and one larger than the spool, go through', 
     };
     const records = [big('1', 10), big('2', 150_000), big('3', 1_000_000), big('4', 10)];
     await spool.append(records);
-    await until('all are offered', () => desk.offered.length === 4);
+    await eventually('all are offered', () => desk.offered.length === 4);
     assert.equal(desk.offered, records);
     spool.close();
   }));

@@ -1,11 +1,9 @@
 /** The whole program as a process of its own, for tests. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, Hopeless } from '../../../../../scripts/lib/poll.ts';
-import { holdFreePorts } from '../../../../../scripts/lib/ports.ts';
+import { freePorts } from '#kit/testing/ports.ts';
+import { Program } from '#kit/testing/program.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 
 export const TOKENS = {
   operator: 'operator-token-0123456789',
@@ -25,11 +23,11 @@ export interface AskOptions {
 }
 
 export class TestServer {
-  readonly dir = mkdtempSync(join(tmpdir(), 'config-server-'));
+  readonly dir = temporaryDirectory('config-server');
   readonly #env: Readonly<Record<string, string>>;
-  #child: ChildProcess | undefined;
+  /** Its port and that of its admin page, the same at every start. */
   #ports: readonly number[] = [];
-  output = '';
+  #program: Program | undefined;
 
   /** @param env further parameters */
   constructor(env: Readonly<Record<string, string>> = {}) {
@@ -37,52 +35,34 @@ export class TestServer {
     writeFileSync(join(this.dir, 'tokens'), FILE);
   }
 
+  /** What the program said since its last start. */
+  get output(): string {
+    return this.#program?.output ?? '';
+  }
+
   /** Start it and wait until it serves. */
   async start(): Promise<void> {
-    if (this.#ports.length === 0) {
-      const held = await holdFreePorts(2);
-      this.#ports = held.ports;
-      await held.release();
-    }
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-      env: {
-        PATH: process.env['PATH'],
-        CONFIG_SERVER_ADDRESS: '127.0.0.1',
-        CONFIG_SERVER_PORT: String(this.#ports[0]),
-        CONFIG_SERVER_DATA: join(this.dir, 'data'),
-        CONFIG_SERVER_TOKENS: join(this.dir, 'tokens'),
-        ADMIN_ADDRESS: '127.0.0.1',
-        ADMIN_PORT: String(this.#ports[1]),
-        ...this.#env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    if (this.#ports.length === 0) this.#ports = await freePorts(2);
+    this.#program = new Program([join(import.meta.dirname, 'main.ts')], {
+      CONFIG_SERVER_ADDRESS: '127.0.0.1',
+      CONFIG_SERVER_PORT: String(this.#ports[0]),
+      CONFIG_SERVER_DATA: join(this.dir, 'data'),
+      CONFIG_SERVER_TOKENS: join(this.dir, 'tokens'),
+      ADMIN_ADDRESS: '127.0.0.1',
+      ADMIN_PORT: String(this.#ports[1]),
+      ...this.#env,
     });
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    await eventually(
-      'the server serves',
-      async () => {
-        if (child.exitCode !== null) throw new Hopeless(`it ended with ${child.exitCode}: ${this.output}`);
-        return (await fetch(`http://127.0.0.1:${this.#ports[1]}/startupz`)).ok;
-      },
-      { within: 20_000 },
-    );
+    await this.#program.up();
   }
 
   /** End it, and wait until it has ended. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    const child = this.#child!;
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    child.kill(signal);
-    await once(child, 'exit');
-    return child.exitCode;
+    return await this.#program!.stop(signal);
   }
 
-  /** End it and remove its files. */
+  /** End it at once, for the last time. */
   async remove(): Promise<void> {
     await this.end('SIGKILL');
-    rmSync(this.dir, { recursive: true });
   }
 
   /** A request, by the operator unless told. */

@@ -1,7 +1,7 @@
 /** The test store as a service: `_bulk`, and a port beside it by which the scenario says what fails. */
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { TestStore, type Fault } from '../../../../../sidecars/log-shipper/src/delivery/test-store.ts';
+import { TestStore, type Fault } from '#kit/testing/bulk-store.ts';
 
 const BULK_PORT = 9200;
 const CONTROL_PORT = 9201;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { Refusal } from '../refusal.ts';
 import { Store, type StoreOptions } from './store.ts';
 import type { Report, Version } from './types.ts';

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually } from '../../../../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { TestServer, TOKENS, Watch, type SeenEvent } from '../test-server.ts';
 
 const server = new TestServer({ CONFIG_SERVER_MAX_WATCHERS: '20', CONFIG_SERVER_HEARTBEAT: '1s' });

@@ -1,0 +1,115 @@
+import { build, formatMessages, type BuildFailure, type OutputFile } from 'esbuild';
+import { existsSync, globSync } from 'node:fs';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { ROOT } from '../../lib/stacks.ts';
+import { SetupError } from '../setup-error.ts';
+
+/** A program that becomes one file of an image. */
+export interface Bundle {
+  /** The bundle, relative to the repository: `sidecars/tls/dist/tls.mjs`. */
+  path: string;
+  /** False when the file had this content already, and was left alone. */
+  written: boolean;
+}
+
+/** Where programs that become a bundle live: a folder with `src/main.ts`. */
+const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
+/** What a sidecar's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
+const PAGES = ['sidecars/*/page/main.ts', 'sidecars/*/page/style.css'];
+
+/** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+/** As many lines as REQUIRE, so that source maps fit both. */
+const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds the sources.';
+
+/**
+ * Bundles every program into `dist/NAME.mjs` in its folder, with its source map beside it (not in
+ * the image), not minified, so that a stack trace can be read inside a container; a sidecar's page
+ * becomes `dist/page.js` and `dist/page.css`. A file whose content stays the same is not written, so
+ * that the engine's build cache holds.
+ * Throws SetupError with esbuild's messages when a program does not compile.
+ */
+export async function bundle(root: string = ROOT): Promise<Bundle[]> {
+  const programs = globSync(PROGRAMS, { cwd: root }).sort();
+  if (programs.length === 0) return [];
+  const entryPoints = programs.map((path) => {
+    const folder = dirname(dirname(path));
+    return { in: join(root, path), out: join(folder, 'dist', basename(folder)) };
+  });
+  const pages = globSync(PAGES, { cwd: root }).map((path) => ({
+    in: join(root, path),
+    out: join(dirname(dirname(path)), 'dist', 'page'),
+  }));
+  const files = [
+    ...(await compile(root, entryPoints, PROGRAM)),
+    ...(pages.length > 0 ? await compile(root, pages, PAGE) : []),
+  ];
+  const outcomes = await Promise.all(
+    files.map(async ({ path, text }) => ({
+      path: relative(root, path),
+      written: await writeIfChanged(path, path.endsWith('.mjs') ? withBanner(text) : text),
+    })),
+  );
+  await Promise.all(programs.filter((path) => path.startsWith('sidecars/')).map((path) => addHealthcheck(root, path)));
+  return outcomes.filter(({ path }) => path.endsWith('.mjs'));
+}
+
+/** Puts the kit's health check beside a sidecar's bundle, for an image is built of one folder. */
+async function addHealthcheck(root: string, program: string): Promise<void> {
+  const source = join(root, 'sidecars/kit/healthcheck.sh');
+  const target = join(root, dirname(dirname(program)), 'dist/healthcheck');
+  if (existsSync(source) && (await writeIfChanged(target, await readFile(source, 'utf8')))) await chmod(target, 0o755);
+}
+
+const PROGRAM = {
+  outExtension: { '.js': '.mjs' },
+  banner: { js: REQUIRE },
+  platform: 'node',
+  format: 'esm',
+  target: 'node26',
+  sourcemap: 'linked',
+} as const;
+const PAGE = { platform: 'browser', format: 'iife', target: 'es2023' } as const;
+
+async function compile(
+  root: string,
+  entryPoints: { in: string; out: string }[],
+  options: typeof PROGRAM | typeof PAGE,
+): Promise<OutputFile[]> {
+  try {
+    const { outputFiles } = await build({
+      ...options,
+      entryPoints,
+      outdir: root,
+      absWorkingDir: root,
+      bundle: true,
+      write: false,
+      charset: 'utf8',
+      logLevel: 'silent',
+    });
+    return outputFiles;
+  } catch (error) {
+    const errors = (error as Partial<BuildFailure>).errors;
+    if (!errors) throw error;
+    const texts = await formatMessages(errors, { kind: 'error', color: false });
+    throw new SetupError('failed', 'A program does not compile:', texts.join('').trimEnd().split('\n'));
+  }
+}
+
+/** Leaves `require` out of a bundle that does not call it. */
+function withBanner(text: string): string {
+  const rest = text.slice(REQUIRE.length);
+  return /\b(__require|require)\b/.test(rest) ? text : NO_REQUIRE + rest;
+}
+
+/** Writes a file in one step, unless it has this content already. Returns whether it wrote. */
+async function writeIfChanged(path: string, text: string): Promise<boolean> {
+  const current = await readFile(path, 'utf8').catch(() => undefined);
+  if (current === text) return false;
+  await mkdir(dirname(path), { recursive: true });
+  const fresh = `${path}.${process.pid}`;
+  await writeFile(fresh, text);
+  await rename(fresh, path);
+  return true;
+}
