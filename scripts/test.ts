@@ -104,7 +104,7 @@ async function stacks(): Promise<Tally> {
   );
 }
 
-const found = globSync('{scripts,sidecars,stacks}/**/*.test.ts', {
+const found = globSync('{scripts,sidecars,stacks,tools}/**/*.test.ts', {
   cwd: ROOT,
   exclude: ['**/node_modules/**', '**/fixtures/**'],
 })
