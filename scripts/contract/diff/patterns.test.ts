@@ -40,7 +40,7 @@ test('texts of several lines that are no longer taken', () => {
 });
 
 test('classes and lengths of any kind: narrower breaks, wider does not', () => {
-  const letters = fc.uniqueArray(fc.constantFrom(...'abcdefghij'), { minLength: 1, maxLength: 10 });
+  const letters = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), { minLength: 1, maxLength: 7 });
   const lengths = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 8 }));
   fc.assert(
     fc.property(letters, lengths, letters, lengths, (oldLetters, [oldMin, oldMore], newLetters, [newMin, newMore]) => {
