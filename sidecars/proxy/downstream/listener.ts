@@ -9,7 +9,7 @@ import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
 import { DownstreamInfo, handlerOf, type DownstreamHandler } from './connection.ts';
 import { Http1Downstream } from './http1.ts';
-import { Http2Session } from './http2-session.ts';
+import { Http2Downstream } from './http2.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** Certificates for the server names that clients ask for. */
@@ -200,7 +200,7 @@ export class TlsListener {
       mode === 'tcp'
         ? this.#tunnel(info)
         : http2
-          ? new Http2Session(context, info)
+          ? new Http2Downstream(context, info)
           : new Http1Downstream(context, info);
     if (handler === undefined) return;
     this.#connections.set(socket, handler);
