@@ -7,6 +7,7 @@ import { listen } from '#kit/listen.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import { handlerOf, plainAddress, type ClientHandler } from './client.ts';
+import { Handshakes } from './handshakes.ts';
 import { Forwarding } from './http1/forwarding.ts';
 import { Http1Connection } from './http1/connection.ts';
 import { http1Response, ownResponse } from './http1/responses.ts';
@@ -45,6 +46,7 @@ export interface ListenerOptions {
 export class TlsListener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
+  readonly #handshakes: Handshakes;
   readonly #connections = new Map<TLSSocket, ClientHandler>();
   /** One function for all sockets; `this` is the socket. */
   readonly #onSocketClose: (this: TLSSocket) => void;
@@ -59,13 +61,10 @@ export class TlsListener {
       plane.tally.connectionsOpen--;
     };
     this.#server = createServer(this.#tlsOptions());
+    this.#handshakes = new Handshakes(this.#server);
     this.#server.maxConnections = plane.parameters.TLS_MAX_CONNECTIONS;
     this.#server.on('drop', () => plane.tally.refused('max_connections'));
-    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      plane.tally.handshakeError(error.code ?? 'other');
-      // A handshake that takes too long is only reported.
-      socket.destroy();
-    });
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => this.#onHandshakeError(error, socket));
     this.#server.on('secureConnection', (socket) => this.#accept(socket));
     // Connections that are open keep the context that they began with.
     store.onChange(() => this.#server.setSecureContext(this.#contextOptions()));
@@ -111,7 +110,6 @@ export class TlsListener {
           callback(new Error('unknown server name'));
         },
       }),
-      allowHalfOpen: true,
       noDelay: true,
     };
   }
@@ -136,8 +134,11 @@ export class TlsListener {
 
   #accept(socket: TLSSocket): void {
     const { plane } = this.#options;
+    this.#handshakes.end(socket);
     socket.on('error', ignore);
     if (socket.destroyed) return;
+    // Only from here on: a client that closes during the handshake is gone.
+    socket.allowHalfOpen = true;
     const { TLS_MODE, TLS_PUBLIC_PORT, TLS_UNKNOWN_NAME } = plane.parameters;
     plane.tally.connectionsOpen++;
     socket.on('close', this.#onSocketClose);
@@ -170,6 +171,18 @@ export class TlsListener {
     }
     this.#connections.set(socket, handler);
     if (plane.draining) handler.drain();
+  }
+
+  #onHandshakeError(error: NodeJS.ErrnoException, socket: TLSSocket): void {
+    const { plane } = this.#options;
+    if (NOT_TLS.has(error.code ?? '')) {
+      plane.tally.refused('not_tls');
+      const below = this.#handshakes.end(socket);
+      // OpenSSL sends no alert here: this is all that the client gets before the connection is closed.
+      if (plane.parameters.TLS_MODE === 'http') below?.write(http1Response(400, PLAIN_HTTP, true, false), 'latin1');
+    } else plane.tally.handshakeError(error.code ?? 'other');
+    // A handshake that takes too long is only reported.
+    socket.destroy();
   }
 
   /** The client's identity for a header: '' where none is asked for, undefined where it is not accepted. */
@@ -214,6 +227,7 @@ export class TlsListener {
     await nextTurn();
     await nextTurn();
     const { promise, resolve } = Promise.withResolvers<void>();
+    const handshakes = setTimeout(() => this.#handshakes.destroyAll(), Math.min(HANDSHAKE_GRACE, patience));
     const timer = setTimeout(() => {
       const cut = this.#connections.size;
       if (cut > 0) plane.log.warn({ connections: cut }, 'drain deadline passed: closing what is open');
@@ -222,6 +236,7 @@ export class TlsListener {
     }, patience);
     this.#server.close(() => resolve());
     await promise;
+    clearTimeout(handshakes);
     clearTimeout(timer);
   }
 
@@ -230,6 +245,16 @@ export class TlsListener {
   }
 }
 
+/** How long a handshake may still take once the end has begun, in milliseconds. */
+const HANDSHAKE_GRACE = 1000;
+/** How OpenSSL calls first bytes that are no TLS: GET, HEAD, POST or PUT; CONNECT; anything else. */
+const NOT_TLS: ReadonlySet<string> = new Set([
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+]);
+/** No Strict-Transport-Security: it has no meaning outside TLS (RFC 6797, section 7.2). */
+const PLAIN_HTTP = ownResponse(400, 0, '', 'This port speaks HTTPS, and the request came in plain HTTP.');
 /** How long a client that was turned away may take to notice, in milliseconds. */
 const LINGER = 2000;
 

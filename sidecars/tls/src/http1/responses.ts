@@ -39,9 +39,15 @@ export interface OwnResponse {
 /**
  * Fields and body of a response of the sidecar's own.
  * @param retryAfter seconds, for a 503
+ * @param explained a sentence for whoever reads it, where the status has more than one cause
  */
-export function ownResponse(status: number, retryAfter: number, hsts: string): OwnResponse {
-  const body = `${status} ${STATUS_CODES[status]}\n${EXPLAINED[status] === undefined ? '' : `${EXPLAINED[status]}\n`}`;
+export function ownResponse(
+  status: number,
+  retryAfter: number,
+  hsts: string,
+  explained = EXPLAINED[status],
+): OwnResponse {
+  const body = `${status} ${STATUS_CODES[status]}\n${explained === undefined ? '' : `${explained}\n`}`;
   return {
     fields: {
       'Content-Type': 'text/plain; charset=utf-8',
