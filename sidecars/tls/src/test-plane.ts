@@ -62,7 +62,12 @@ export async function start(
   store = new FixedStore(),
 ): Promise<Running> {
   const { values: parameters } = readParameters(contract.parameters, {
-    env: { PROXY_PORT: String(appPort), TLS_LISTEN_ADDRESS: '127.0.0.1', LOG_LEVEL: 'silent', ...env },
+    env: {
+      PROXY_PORT: String(appPort),
+      TLS_LISTEN_ADDRESS: '127.0.0.1',
+      LOG_LEVEL: 'silent',
+      ...env,
+    },
     prefixes: contract.prefixes,
   });
   const registry = new Registry();
