@@ -162,9 +162,9 @@ export class Http2Connection<User> implements FrameSink {
   get settled(): boolean {
     return this.#settled;
   }
-  /** A head, or another frame, has begun and is not complete. */
-  get midFrame(): boolean {
-    return !this.#reader.between || this.#head !== undefined;
+  /** A head, or any frame other than one of data, has begun and is not complete. */
+  get midHead(): boolean {
+    return this.#reader.midFrame || this.#head !== undefined;
   }
   /** Bytes in memory for this connection: data for the peer, and data of the peer that was not consumed. */
   get buffered(): number {
@@ -202,6 +202,11 @@ export class Http2Connection<User> implements FrameSink {
   transportHolds(bytes: number): void {
     this.#sender.inFlight = bytes;
     if (!this.#over) this.#sender.pump();
+  }
+
+  /** Bytes of bodies that were sent so far. */
+  get sent(): number {
+    return this.#sender.sent;
   }
 
   /** Begin a stream with the encoder's block as its head. Only while `available`. @param end there is no body */
@@ -283,6 +288,7 @@ export class Http2Connection<User> implements FrameSink {
   close(): void {
     if (!this.#over) this.#end(CANCEL);
     this.#sender.output.clear();
+    this.#sender.inFlight = 0;
   }
 
   #end(code: number): void {
