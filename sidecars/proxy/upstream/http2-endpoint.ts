@@ -54,8 +54,10 @@ export class Http2Endpoint implements Endpoint, Http2Owner, Swept {
 
   /** Close connections that were idle for too long. */
   sweep(now: number): void {
-    for (const connection of [...this.#connections]) {
-      if (connection.http2.size > 0 || now - connection.idleSince < this.#options.idleTimeout) continue;
+    const old = this.#connections.filter(
+      ({ http2, idleSince }) => http2.size === 0 && now - idleSince >= this.#options.idleTimeout,
+    );
+    for (const connection of old) {
       this.remove(connection);
       connection.close();
     }
@@ -66,9 +68,7 @@ export class Http2Endpoint implements Endpoint, Http2Owner, Swept {
   }
 
   close(): void {
-    for (const connection of [...this.#connections]) {
-      this.remove(connection);
-      connection.close();
-    }
+    for (const connection of this.#connections.splice(0)) connection.close();
+    this.#options.sweeper.remove(this);
   }
 }
