@@ -57,9 +57,9 @@ export class FrameReader {
     this.#state = expectsPreface ? IN_PREFACE : IN_HEAD;
   }
 
-  /** Nothing has begun that is not complete. */
-  get between(): boolean {
-    return this.#state === IN_HEAD && this.#read === 0;
+  /** A frame other than one of data has begun, or one's head, and is not complete. */
+  get midFrame(): boolean {
+    return this.#state === IN_PAYLOAD || (this.#state === IN_HEAD && this.#read > 0);
   }
 
   /** Read no further, whatever comes. */

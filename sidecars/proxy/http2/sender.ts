@@ -19,8 +19,8 @@ import {
   SETTINGS,
   WINDOW_UPDATE,
 } from './codes.ts';
-import { trimBlanks } from '#proxy/http/fields.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
+import { writeLines } from './lines.ts';
 import type { SharedMemory } from './memory.ts';
 import { Output, type OutputChunk } from './output.ts';
 import { PeerSettings, SETTING_SIZE } from './settings.ts';
@@ -40,12 +40,12 @@ export class Sender<User> {
   readonly encoder = new HpackEncoder();
   readonly output: Output;
   readonly peer = new PeerSettings();
-  /** Bytes that were taken from the output and not sent yet. */
-  inFlight = 0;
   /** The connection's own window. */
   window = DEFAULT_WINDOW;
   /** Bytes that wait in streams. */
   queued = 0;
+  /** Bytes of data that were sent so far. */
+  sent = 0;
   /** Counts frames of data that were worth their head; what a peer with tiny windows asks for is not. */
   useful = 0;
   readonly #memory: SharedMemory;
@@ -53,6 +53,7 @@ export class Sender<User> {
   readonly #onSent: (stream: Http2Stream<User>) => void;
   readonly #turns: Http2Stream<User>[] = [];
   #pumping = false;
+  #inFlight = 0;
 
   /**
    * @param onDrain a stream whose user was asked to stop may go on
@@ -69,6 +70,15 @@ export class Sender<User> {
     this.#memory = memory;
     this.#onDrain = onDrain;
     this.#onSent = onSent;
+  }
+
+  /** Bytes that were taken from the output and not sent yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+  set inFlight(bytes: number) {
+    this.#memory.used += bytes - this.#inFlight;
+    this.#inFlight = bytes;
   }
 
   // Frames.
@@ -182,6 +192,7 @@ export class Sender<User> {
     stream.sendWindow -= size;
     this.window -= size;
     stream.sent += size;
+    this.sent += size;
   }
 
   /**
@@ -218,10 +229,7 @@ export class Sender<User> {
   #end(stream: Http2Stream<User>): void {
     if (stream.trailers !== '') {
       this.encoder.begin();
-      for (const line of stream.trailers.split('\r\n')) {
-        const colon = line.indexOf(':');
-        if (colon > 0) this.encoder.text(line.slice(0, colon), trimBlanks(line, colon + 1, line.length));
-      }
+      writeLines(this.encoder, stream.trailers);
       stream.trailers = '';
       this.head(stream, true);
       return;

@@ -11,24 +11,35 @@ const SMALL = 4096;
 /** So much may wait in the socket before the peer, who does not read, is read no further. */
 const READ_LIMIT = 256 * 1024;
 
+type Carried = Pick<Http2Connection<unknown>, 'take' | 'transportHolds'>;
+
 let dirty: Http2Transport[] = [];
 
 function flushAll(): void {
   const transports = dirty;
   dirty = [];
-  for (const transport of transports) transport.flush();
+  for (const transport of transports) {
+    try {
+      transport.flush();
+    } catch (error) {
+      transport.onInternalError(error);
+    }
+  }
 }
 
 export class Http2Transport {
   readonly #socket: Duplex;
-  readonly #connection: Pick<Http2Connection<unknown>, 'take' | 'transportHolds'>;
+  readonly #connection: Carried;
+  readonly onInternalError: (error: unknown) => void;
   #scheduled = false;
   #ends = false;
   #paused = false;
 
-  constructor(socket: Duplex, connection: Pick<Http2Connection<unknown>, 'take' | 'transportHolds'>) {
+  /** @param onInternalError what is told of an exception at the end of a turn, where nobody else could catch it */
+  constructor(socket: Duplex, connection: Carried, onInternalError: (error: unknown) => void) {
     this.#socket = socket;
     this.#connection = connection;
+    this.onInternalError = onInternalError;
   }
 
   /** Let what is in the output leave at the end of this turn. */
