@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkFiles, contractJson, read } from './contract/check.ts';
-import { diffContracts } from './contract/diff.ts';
-import { lineOf, type Disagreement } from './contract/disagreement.ts';
-import { History, HistoryError } from './contract/history.ts';
-import { checkImage, imageOf } from './contract/image.ts';
-import { comparisonLines } from './contract/print.ts';
-import { fillReadme, markersOf } from './contract/readme.ts';
+import { checkFiles, contractJson, read } from './contract/check/files.ts';
+import { diffContracts } from './contract/diff/compare.ts';
+import { lineOf, type Disagreement } from './contract/check/disagreement.ts';
+import { History, HistoryError } from './contract/diff/history.ts';
+import { checkImage, imageOf } from './contract/check/image.ts';
+import { comparisonLines } from './contract/diff/print.ts';
+import { fillReadme, markersOf } from './contract/check/readme.ts';
 import { licenceOf, loadSidecars, NoSidecar, type Sidecar } from './contract/sidecars.ts';
 
 const HELP = `Keep a sidecar's contract: the declaration in its src/contract.ts is compared

@@ -87,7 +87,7 @@ test('a server is told, and one that refuses is an error', async () => {
   const asked: string[] = [];
   await using server = await serve((request, response) => {
     asked.push(`${request.method} ${request.url} ${String(request.headers['x-version'])}`);
-    response.writeHead(request.url === '/bad' ? 500 : 204).end();
+    response.writeHead(request.url === '/bad' ? 500 : request.url === '/login' ? 302 : 204).end();
   });
   const options = { timeout: 5000, headers: { 'x-version': '7' } };
   await notify(parseNotification(`http:PUT ${server.url}/reload`), options);
@@ -95,8 +95,11 @@ test('a server is told, and one that refuses is an error', async () => {
   const error = await notify(bad, options).catch((caught: Error) => caught);
   assert.instance(error, NotificationRefused);
   assert.match(String(error), /answered 500/);
+  const login = parseNotification(`http:${server.url}/login`);
+  const redirected = await notify(login, options).catch((caught: Error) => caught);
+  assert.instance(redirected, NotificationRefused, 'a redirect is no success');
   await notify(bad, { ...options, accepts: (status) => status === 500 });
-  assert.equal(asked, ['PUT /reload 7', 'POST /bad 7', 'POST /bad 7']);
+  assert.equal(asked, ['PUT /reload 7', 'POST /bad 7', 'POST /login 7', 'POST /bad 7']);
 });
 
 test('a command is run, and one that fails is an error', async () => {

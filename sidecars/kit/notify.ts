@@ -53,7 +53,7 @@ export function describeNotification(notification: Notification): string {
   }
 }
 
-/** It was told, and said no: a status of 400 or more, or a command that failed. */
+/** It was told, and said no: a status other than 2xx, or a command that failed. */
 export class NotificationRefused extends Error {
   override readonly name = 'NotificationRefused';
 }
@@ -90,7 +90,7 @@ export interface NotifyOptions {
   readonly meant?: (process: ProcessInfo) => boolean;
   /** Headers of an HTTP request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether a status means that it was taken; below 400 where absent. */
+  /** Whether a status means that it was taken; 2xx where absent. */
   readonly accepts?: (status: number) => boolean;
   /** Where processes are looked for. */
   readonly proc?: string;
@@ -111,7 +111,7 @@ export async function notify(notification: Notification, options: NotifyOptions)
       return;
     }
     case 'http': {
-      const { timeout, signal, headers, accepts = (status) => status < 400 } = options;
+      const { timeout, signal, headers, accepts = succeeded } = options;
       const { status } = await request(notification.url, {
         method: notification.method,
         ...(headers && { headers }),
@@ -136,6 +136,9 @@ export async function notify(notification: Notification, options: NotifyOptions)
       }
   }
 }
+
+/** A redirect has not done what was asked: most likely it leads to a login. */
+const succeeded = (status: number): boolean => status >= 200 && status <= 299;
 
 /** The processes that a notification is for. */
 function addressees(notification: Notification & { kind: 'signal' | 'terminate' }, proc?: string): ProcessInfo[] {

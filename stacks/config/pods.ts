@@ -2,7 +2,8 @@
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario, Stage } from '../../scripts/lib/scenario.ts';
 import { fileStatus, type FileStatus } from './inside.ts';
-import { ConfigServer, Etcd, type Truth } from './truth.ts';
+import { ConfigServer } from '../../scripts/lib/config-server.ts';
+import { Etcd, type Truth } from './truth.ts';
 
 export type Must = Scenario['must'];
 

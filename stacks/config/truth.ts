@@ -1,4 +1,4 @@
-/** Where documents come from, as an operator sees it: the config server and etcd. */
+/** Where documents come from, as an operator sees it: the config server (scripts/lib/config-server.ts) or etcd. */
 import { createHash } from 'node:crypto';
 
 /** Takes documents; sidecars watch it. */
@@ -12,85 +12,8 @@ export interface Truth {
   get(key: string): Promise<string>;
 }
 
-export interface Report {
-  readonly sidecar: string;
-  readonly state: 'applied' | 'rejected' | 'rolled-back';
-  readonly reason?: string;
-}
-
-export interface AskOptions {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** Another token than the operator's; none when null. */
-  readonly token?: string | null;
-}
-
+/** etcd may take so long to answer, in milliseconds. */
 const PATIENCE = 10_000;
-
-export class ConfigServer implements Truth {
-  readonly #url: string;
-  readonly #token: string;
-
-  constructor(url: string, token: string) {
-    this.#url = url;
-    this.#token = token;
-  }
-
-  /** Any request of its interface. */
-  ask(path: string, { token = this.#token, headers, ...options }: AskOptions = {}): Promise<Response> {
-    const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
-    const signal = AbortSignal.timeout(PATIENCE);
-    return fetch(`${this.#url}${path}`, { ...options, signal, headers: { ...authorization, ...headers } });
-  }
-
-  async put(key: string, content: string): Promise<string> {
-    return this.putFrom(key, content, await this.version(key));
-  }
-
-  /** Change a document from a version that is known. */
-  async putFrom(key: string, content: string, version: string): Promise<string> {
-    const headers = { 'if-match': `"${version}"`, 'content-type': 'text/plain' };
-    return this.#changed(await this.ask(`/v1/documents/${key}`, { method: 'PUT', body: content, headers }));
-  }
-
-  /** Make a document that does not exist. */
-  async create(key: string, content: string): Promise<string> {
-    const headers = { 'if-none-match': '*', 'content-type': 'text/plain' };
-    return this.#changed(await this.ask(`/v1/documents/${key}`, { method: 'PUT', body: content, headers }));
-  }
-
-  async get(key: string): Promise<string> {
-    const answer = await this.ask(`/v1/documents/${key}`);
-    if (!answer.ok) throw new Error(`${key}: ${answer.status} ${await answer.text()}`);
-    return answer.text();
-  }
-
-  /** The version that a document is at. */
-  async version(key: string): Promise<string> {
-    const { headers } = await this.ask(`/v1/documents/${key}`);
-    return headers.get('x-config-version') ?? '';
-  }
-
-  /** Make a new version with the content of an old one. */
-  async rollback(key: string, to: string): Promise<string> {
-    const headers = { 'if-match': `"${await this.version(key)}"`, 'content-type': 'application/json' };
-    const body = JSON.stringify({ version: Number(to) });
-    return this.#changed(await this.ask(`/v1/documents/${key}/rollback`, { method: 'POST', body, headers }));
-  }
-
-  /** What a sidecar said of a version; undefined when it has not. */
-  async report(key: string, version: string, sidecar: string): Promise<Report | undefined> {
-    const answer = await this.ask(`/v1/documents/${key}/versions/${version}/reports`);
-    const { reports } = (await answer.json()) as { reports: Report[] };
-    return reports.find((each) => each.sidecar === sidecar);
-  }
-
-  async #changed(answer: Response): Promise<string> {
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    return String(((await answer.json()) as { version: number }).version);
-  }
-}
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 

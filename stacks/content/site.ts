@@ -1,5 +1,5 @@
 /** Versions of a site of 10,000 files, which all say which version they are of. */
-import type { Files } from '../paas/developer.ts';
+import type { Files } from '../../scripts/lib/developer.ts';
 
 export const FILES = 10_000;
 /** How many of them a page refers to. */

@@ -1,7 +1,7 @@
 /** Versions of the application, as a developer would push them: good ones, and each kind of bad one. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Files } from './developer.ts';
+import type { Files } from '../../scripts/lib/developer.ts';
 
 const APP = join(import.meta.dirname, 'app');
 const first: Files = Object.fromEntries(

@@ -3,11 +3,10 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { setup } from '../../setup/setup.ts';
-import { boardIni } from '../../../stacks/config/documents.ts';
-import { ConfigServer } from '../../../stacks/config/truth.ts';
+import { ConfigServer } from '../../lib/config-server.ts';
 import { percentile, type Bench, type Measurement } from '../measurement.ts';
 import { costOf, idleCpu } from './cost.ts';
-import { Clock, type Side } from './latency.ts';
+import { boardIni, Clock, type Side } from './latency.ts';
 
 /** Changes of ours in all rounds; peers take a second for each, and get fewer. */
 const CHANGES = 200;
@@ -27,7 +26,7 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
     await project.up(['server', 'fleet'], { signal });
     const url = `http://${await project.port('server', 8080)}`;
     const server = new ConfigServer(url, await project.exec('fleet', ['cat', '/run/operator/token']));
-    await server.create('board.ini', boardIni({ release: 1 }));
+    await server.create('board.ini', boardIni(1));
     await project.up([], { signal });
     return await measure(project, server);
   } finally {

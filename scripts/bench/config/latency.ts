@@ -1,6 +1,5 @@
 /** From the answer to a PUT until the application serves the new value. */
-import { ConfigServer } from '../../../stacks/config/truth.ts';
-import { boardIni } from '../../../stacks/config/documents.ts';
+import { ConfigServer } from '../../lib/config-server.ts';
 
 export interface Side {
   /** Where its board answers. */
@@ -10,6 +9,10 @@ export interface Side {
 /** One look may take so long, in milliseconds; and so long is waited in all. */
 const PATIENCE = 10_000;
 const KEY = 'board.ini';
+
+/** The board's INI file, a release in it by which it is known again. */
+export const boardIni = (release: number): string =>
+  `[board]\nrelease = ${release}\nstation = Central\nnotice = Mind the gap.\n[departures]\n09.05 = Harbour\n[pool]\nworkers = 4\n`;
 
 /** Changes one document of one server, and watches several boards take it. */
 export class Clock {
@@ -31,7 +34,7 @@ export class Clock {
    */
   async change(sides: readonly Side[], signal: AbortSignal): Promise<number[]> {
     const release = (this.#release += 1);
-    this.#version = await this.#server.putFrom(KEY, boardIni({ release }), this.#version);
+    this.#version = await this.#server.putFrom(KEY, boardIni(release), this.#version);
     const at = performance.now();
     return Promise.all(sides.map((side) => shown(side, release, at, signal)));
   }

@@ -5,7 +5,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'config-sync',
-  version: '1.0.0',
+  version: '2.0.0',
   description:
     'Dynamic configuration for an application that only reads a file: watches a config server or etcd, validates, replaces the file in one step, tells the application, makes sure that it took it, and goes back when it did not.',
   prefixes: ['CONFIG_'],
@@ -31,7 +31,8 @@ export const contract = defineContract({
     },
     CONFIG_SPEC: {
       type: 'path',
-      description: 'YAML or JSON file that lists further files with settings of their own',
+      description:
+        'YAML or JSON file that lists further files: with settings of their own, or made of several documents by a template',
     },
     CONFIG_FILE_MODE: {
       type: 'string',
@@ -72,9 +73,16 @@ export const contract = defineContract({
       default: '10s',
       min: 10,
       max: DAY,
-      description: 'How long a check may take',
+      description: 'How long validation may take: syntax and schema, a template, and the check',
     },
 
+    CONFIG_COMMAND_ENV: {
+      type: 'list',
+      pattern: /^[A-Za-z_][A-Za-z0-9_]*(=.*)?$/s,
+      accepts: "a comma-separated list of NAME=VALUE, or NAME for the sidecar's own",
+      description:
+        'What the commands of CONFIG_CHECK and CONFIG_NOTIFY find in their environment beside PATH, HOME, LANG and TZ',
+    },
     CONFIG_NOTIFY: {
       type: 'string',
       accepts: 'signal:HUP@PROCESS, http:POST URL, terminate, terminate@PROCESS or command:PROGRAM ARGUMENTS',
@@ -96,10 +104,9 @@ export const contract = defineContract({
     },
     CONFIG_VERIFY_EXPECT: {
       type: 'string',
-      default: '{version}',
       accepts: 'a text in which {version} and {digest} are replaced, or /PATTERN/FLAGS with one group',
       description:
-        'What shows: must find, as a whole word; the group of a pattern is taken from the document, so /^release=(.+)$/m waits for the value of its release',
+        'What shows: must find, as a whole word; not set, {version}; the group of a pattern is taken from the document, so /^release=(.+)$/m waits for the value of its release',
     },
     CONFIG_VERIFY_FOR: {
       type: 'duration',

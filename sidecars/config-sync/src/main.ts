@@ -14,6 +14,9 @@ import { Connection } from './sources/connection.ts';
 import { EtcdSource } from './sources/etcd-source.ts';
 import { HttpSource } from './sources/http-source.ts';
 import type { Source } from './sources/source.ts';
+import { TemplatedSource } from './templates/templated-source.ts';
+import { WORKER } from './work/perform.ts';
+import { work } from './work/worker.ts';
 
 /** How far reports of many sidecars are spread, in milliseconds. */
 const REPORT_SPREAD = 250;
@@ -37,7 +40,9 @@ async function job(kit: ConfigKit): Promise<void> {
     ca: certificateAuthority(parameters.CONFIG_CA),
     timeout: parameters.CONFIG_REQUEST_TIMEOUT,
   });
-  const source = openSource(kit, connection);
+  const recipes = plans.flatMap(({ recipe }) => recipe ?? []);
+  const documents = openSource(kit, connection);
+  const source = recipes.length === 0 ? documents : new TemplatedSource(documents, recipes, parameters.CONFIG_MAX_SIZE);
   const ending = new AbortController();
 
   const outbox =
@@ -133,4 +138,5 @@ function certificateAuthority(path: string | undefined): Buffer | undefined {
   }
 }
 
-await runSidecar(contract, job);
+if (process.argv[2] === WORKER) await work();
+else await runSidecar(contract, job);

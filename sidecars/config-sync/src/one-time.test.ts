@@ -48,6 +48,16 @@ test('with the server away it takes the last good version, and without one it fa
   assert.is(rig.read(), 'release=1\n');
 });
 
+test('with its validated file in place and the source down it ends with 0, though nobody verified that yet', async () => {
+  rig.server.put('app', 'release=1\n');
+  assert.is(await (await once()).ended(), 0);
+  rig.server.stop();
+  const again = await once();
+  assert.is(await again.ended(), 0, again.output);
+  assert.match(again.output, /ECONNREFUSED; going on with version 1/);
+  assert.is(rig.read(), 'release=1\n');
+});
+
 test('a server that comes up in time is waited for', async () => {
   rig.server.put('app', 'release=1\n');
   rig.server.stop();

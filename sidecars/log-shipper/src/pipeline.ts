@@ -1,12 +1,8 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
 import { hostname } from 'node:os';
 import { pause } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import { ConfigurationError, type Values } from '#kit/parameters.ts';
-import type { Readiness } from '#kit/readiness.ts';
-import type { Shutdown } from '#kit/shutdown.ts';
-import type { contract } from './contract.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
+import type { Common, PipelineOptions } from './common.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
@@ -14,24 +10,6 @@ import { startForward, type Forward } from './forward/input.ts';
 import { Documents, member } from './lines/document.ts';
 import { compilePattern, Rules } from './lines/rules.ts';
 import { Splitter } from './lines/splitter.ts';
-
-export interface PipelineOptions {
-  readonly parameters: Values<typeof contract.parameters>;
-  readonly log: Logger;
-  readonly metrics: Metrics<typeof contract.metrics>;
-  readonly readiness: Readiness;
-  readonly shutdown: Shutdown;
-}
-
-/** What is the same for both inputs. */
-export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'> {
-  readonly documents: Documents;
-  readonly splitter: Splitter;
-  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
-  readonly cut: () => void;
-  /** Members of every document, as JSON text. */
-  readonly members: string;
-}
 
 /** For closing the inputs, and left of the shutdown's time after the drain was cut, in milliseconds. */
 const CLOSING = 500;

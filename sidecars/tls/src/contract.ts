@@ -29,6 +29,13 @@ export const contract = defineContract({
       description:
         'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time',
     },
+    PROXY_HTTP_VERSION: {
+      type: 'enum',
+      values: ['1.1', '2'],
+      default: '1.1',
+      description:
+        'HTTP version spoken to the application: 1.1, or 2 in the clear (h2c with prior knowledge), as gRPC servers expect',
+    },
     TLS_MODE: {
       type: 'enum',
       values: ['http', 'tcp'],
@@ -216,6 +223,7 @@ export const contract = defineContract({
     },
     tls_requests_in_flight: { type: 'gauge', help: 'HTTP requests begun and not ended' },
     tls_upstream_errors_total: { type: 'counter', help: 'Failures of the application', labels: ['reason'] },
+    tls_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
     tls_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
     tls_certificate_not_after_seconds: {
       type: 'gauge',

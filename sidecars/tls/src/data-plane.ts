@@ -3,16 +3,23 @@ import type { Logger } from '#kit/log.ts';
 import type { Metrics } from '#kit/metrics.ts';
 import type { Values } from '#kit/parameters.ts';
 import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { ProxyContext } from '#proxy/context.ts';
+import { TlsListener } from '#proxy/downstream/listener.ts';
+import { accessLog } from '#proxy/filters/access-log.ts';
+import { Filters } from '#proxy/filters/filter.ts';
+import { forwarded } from '#proxy/filters/forwarded.ts';
+import { hsts } from '#proxy/filters/hsts.ts';
+import { ProxyCounts } from '#proxy/stats.ts';
+import { Sweeper } from '#proxy/sweeper.ts';
+import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
+import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
+import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
+import { EndpointHealth } from '#proxy/upstream/health.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import type { contract } from './contract.ts';
-import { TlsListener } from './listener.ts';
-import type { Plane } from './plane.ts';
 import { serveRedirect } from './redirect.ts';
-import { Sweeper } from './sweeper.ts';
-import { Tally } from './tally.ts';
-import { AppHealth } from './upstream/health.ts';
-import { UpstreamPool } from './upstream/pool.ts';
+import { settingsOf } from './settings.ts';
 
 export interface DataPlaneOptions {
   readonly parameters: Values<typeof contract.parameters>;
@@ -43,40 +50,60 @@ export interface DataPlane {
  */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { parameters, log, store, policy, shared } = options;
-  const { PROXY_HOST: host, PROXY_PORT: port, TLS_HSTS_MAX_AGE, TLS_REDIRECT_PORT } = parameters;
-  const tally = new Tally();
-  tally.publish(options.metrics);
+  const { PROXY_HOST: host, PROXY_PORT: port } = parameters;
+  const settings = settingsOf(parameters);
+  const stats = publishedCounts(options.metrics);
   const sweeper = new Sweeper(
-    Math.min(
-      parameters.TLS_HEADER_TIMEOUT,
-      parameters.TLS_IDLE_TIMEOUT,
-      parameters.TLS_RESPONSE_TIMEOUT,
-      parameters.TLS_CONNECT_TIMEOUT,
-    ),
+    Math.min(settings.headerTimeout, settings.idleTimeout, settings.responseTimeout, settings.connectTimeout),
   );
-  const health = new AppHealth({
+  const health = new EndpointHealth({
     host,
     port,
-    connectTimeout: parameters.TLS_CONNECT_TIMEOUT,
+    connectTimeout: settings.connectTimeout,
     check: options.appCheck,
-    tally,
+    stats,
     log,
   });
-  const plane: Plane = {
-    parameters,
-    log,
-    tally,
+  const EndpointOfVersion = parameters.PROXY_HTTP_VERSION === '2' ? Http2Endpoint : Http1Endpoint;
+  const endpoint = new EndpointOfVersion({
+    host,
+    port,
+    idleTimeout: parameters.PROXY_IDLE_TIMEOUT,
+    maxHeaderSize: settings.maxHeaderSize,
     sweeper,
-    health,
-    pool: new UpstreamPool({ host, port, idleTimeout: parameters.PROXY_IDLE_TIMEOUT, sweeper }),
-    hsts: TLS_HSTS_MAX_AGE > 0 ? `max-age=${Math.ceil(TLS_HSTS_MAX_AGE / 1000)}` : '',
-    logsRequests: log.isLevelEnabled('debug'),
+  });
+  const context: ProxyContext = {
+    settings,
+    log,
+    stats,
+    sweeper,
+    filters: new Filters([
+      forwarded(parameters.TLS_PUBLIC_PORT),
+      ...(parameters.TLS_HSTS_MAX_AGE > 0 ? [hsts(parameters.TLS_HSTS_MAX_AGE)] : []),
+      ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
+    ]),
+    cluster: new SingleEndpoint(endpoint, health),
     draining: false,
-    appIsOld: false,
   };
-  const listener = new TlsListener({ plane, store, policy, shared });
+  const listener = new TlsListener({
+    context,
+    certificates: store,
+    policy,
+    host: parameters.TLS_LISTEN_ADDRESS,
+    port: parameters.TLS_LISTEN_PORT,
+    portParameter: 'TLS_LISTEN_PORT',
+    shared,
+    mode: parameters.TLS_MODE,
+    minVersion: parameters.TLS_MIN_VERSION,
+    handshakeTimeout: parameters.TLS_HANDSHAKE_TIMEOUT,
+    maxConnections: parameters.TLS_MAX_CONNECTIONS,
+    // The development certificate is the only one; any other may get company at a reload.
+    selectsByName: parameters.TLS_CERT_DIR !== undefined,
+    refusesUnknownNames: parameters.TLS_UNKNOWN_NAME === 'refuse',
+    proxyProtocol: parameters.TLS_PROXY_PROTOCOL,
+  });
   await listener.open();
-  const redirect = TLS_REDIRECT_PORT === undefined ? undefined : await serveRedirect(plane, TLS_REDIRECT_PORT, shared);
+  const redirect = await serveRedirect(context, parameters, shared);
   health.start();
   return {
     port: listener.port,
@@ -89,8 +116,26 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       await listener.drain(patience);
       redirect?.closeAllConnections();
       health.close();
-      plane.pool.close();
+      endpoint.close();
       store.close();
     },
   };
+}
+
+/** The data plane's counts, as this sidecar's metrics. */
+function publishedCounts(metrics: Metrics<typeof contract.metrics>): ProxyCounts {
+  const counts = new ProxyCounts();
+  counts.publish({
+    connectionsOpen: metrics.tls_connections_open,
+    connections: metrics.tls_connections_total,
+    handshakeErrors: metrics.tls_handshake_errors_total,
+    connectionsRefused: metrics.tls_connections_refused_total,
+    requestsInFlight: metrics.tls_requests_in_flight,
+    requests: metrics.tls_requests_total,
+    requestsRejected: metrics.tls_requests_rejected_total,
+    upstreamErrors: metrics.tls_upstream_errors_total,
+    upstreamUp: metrics.tls_app_up,
+    internalErrors: metrics.tls_internal_errors_total,
+  });
+  return counts;
 }

@@ -5,7 +5,7 @@ import { createClientPolicy } from './certificates/client-identity.ts';
 import { openCertificateStore, type CertificateStore } from './certificates/store.ts';
 import { contract } from './contract.ts';
 import { startDataPlane } from './data-plane.ts';
-import { HEALTH_MAX_AGE } from './upstream/health.ts';
+import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { isWorker, runWorker, Workers } from './workers.ts';
 
 /** Left of the shutdown's time for closing after the drain was cut, in milliseconds. */

@@ -1,8 +1,10 @@
 /** A plain HTTP port that sends everyone to HTTPS. */
 import type { IncomingMessage, Server } from 'node:http';
 import { listen } from '#kit/listen.ts';
-import { validHost, withoutPort } from './http1/host.ts';
-import type { Plane } from './plane.ts';
+import type { Values } from '#kit/parameters.ts';
+import type { ProxyContext } from '#proxy/context.ts';
+import { validHost, withoutPort } from '#proxy/http/host.ts';
+import type { contract } from './contract.ts';
 
 // By an import statement it would be 10 MB dearer: see kit/admin.ts.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -29,17 +31,23 @@ export function redirectTarget(
 }
 
 /**
- * Listen on TLS_REDIRECT_PORT.
+ * Listen on TLS_REDIRECT_PORT, where there is one.
  * @throws {ConfigurationError} when the port cannot be had
  */
-export async function serveRedirect(plane: Plane, port: number, shared: boolean): Promise<Server> {
+export async function serveRedirect(
+  context: ProxyContext,
+  parameters: Values<typeof contract.parameters>,
+  shared: boolean,
+): Promise<Server | undefined> {
   const {
     TLS_LISTEN_ADDRESS: host,
+    TLS_REDIRECT_PORT: port,
     TLS_PUBLIC_PORT,
     TLS_HEADER_TIMEOUT,
     TLS_IDLE_TIMEOUT,
     TLS_MAX_HEADER_SIZE,
-  } = plane.parameters;
+  } = parameters;
+  if (port === undefined) return undefined;
   const server = createServer(
     {
       headersTimeout: TLS_HEADER_TIMEOUT,
@@ -52,13 +60,13 @@ export async function serveRedirect(plane: Plane, port: number, shared: boolean)
       const location = redirectTarget(request, TLS_PUBLIC_PORT);
       // Nobody reads a body here: the connection is worth less than its rest.
       if (
-        plane.draining ||
+        context.draining ||
         request.headers['content-length'] !== undefined ||
         request.headers['transfer-encoding'] !== undefined
       )
         response.setHeader('Connection', 'close');
       if (location === undefined) {
-        plane.tally.rejected('redirect_host');
+        context.stats.requestRejected('redirect_host');
         response.writeHead(400, { 'Content-Type': 'text/plain' }).end('400 Bad Request\n');
       } else response.writeHead(308, { Location: location, 'Content-Length': 0 }).end();
     },

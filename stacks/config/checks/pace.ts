@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { boardIni } from '../documents.ts';
 import { boardLife, nextRelease, served, settled, type Must, type Pod } from '../pods.ts';
-import { ConfigServer, type Truth } from '../truth.ts';
+import { ConfigServer } from '../../../scripts/lib/config-server.ts';
+import type { Truth } from '../truth.ts';
 
 const BURST = 200;
 /** One signal each CONFIG_MIN_INTERVAL, in seconds, and those before it is clear that this is a burst and after it. */

@@ -18,7 +18,7 @@ import {
   type Must,
   type Pod,
 } from '../pods.ts';
-import type { Report } from '../truth.ts';
+import type { Report } from '../../../scripts/lib/config-server.ts';
 
 /** Two periods of polling: what is to be tried again has been by then. */
 const LONG_ENOUGH = 4500;

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { liveCommit } from '../inside.ts';
-import { BRANCH } from '../developer.ts';
+import { BRANCH } from '../../../scripts/lib/developer.ts';
 import { called, version } from '../versions.ts';
 import { becomes, developerOf, next, type Must } from './stage.ts';
 

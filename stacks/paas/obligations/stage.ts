@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
-import { Developer, type Files } from '../developer.ts';
+import { Developer, type Files } from '../../../scripts/lib/developer.ts';
 import { syncStatus, startTool, type Tool } from '../inside.ts';
 import type { VisitReport } from '../services/tools/src/visit.ts';
 import { called, version } from '../versions.ts';

@@ -1,7 +1,7 @@
 /** The application, as far as one file goes: is it there, tell it, has it taken the file. */
 import { pause } from '#kit/backoff.ts';
 import { NotificationRefused, notify, obstacle } from '#kit/notify.ts';
-import type { FilePlan } from '../settings/settings.ts';
+import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../validate/invalid.ts';
 import type { Identity } from './document.ts';
 import { bareEnvironment } from './environment.ts';
@@ -54,7 +54,7 @@ export class Application {
     const blocked = obstacle(notification);
     if (blocked !== undefined) return { kind: 'unheard', reason: blocked };
     try {
-      await notify(notification, { timeout, signal, env: bareEnvironment() });
+      await notify(notification, { timeout, signal, env: bareEnvironment(this.#plan.commandEnvironment) });
       return { kind: 'told' };
     } catch (error) {
       signal.throwIfAborted();

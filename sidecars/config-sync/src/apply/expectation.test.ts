@@ -22,6 +22,20 @@ test('what was there before the first document has no version, but may have a re
   assert.is(parseExpectation('/^nothing=(.+)$/m')(before, content), undefined);
 });
 
+test('a document that a pattern would search without end, or finds a book in, is invalid', () => {
+  for (const [pattern, text] of [
+    ['/^(a+)+$/', `${'a'.repeat(60)}!`],
+    ['/^release=(.+)$/m', `release=${'x'.repeat(5000)}`],
+  ] as const) {
+    const began = performance.now();
+    assert.throws(
+      () => parseExpectation(pattern)(id, Buffer.from(text)),
+      (error: Error) => error instanceof Invalid && /takes longer|longer than 1000/.test(error.message),
+    );
+    assert.ok(performance.now() - began < 3000);
+  }
+});
+
 test('a document without what is to be shown is invalid', () => {
   assert.throws(
     () => parseExpectation('/^nothing=(.+)$/m')(id, content),

@@ -1,5 +1,6 @@
 /** What an application that took a document must show. */
 import { Invalid } from '../validate/invalid.ts';
+import { OutOfTime, within } from '../work/within.ts';
 import type { Identity } from './document.ts';
 
 /**
@@ -27,12 +28,29 @@ export function parseExpectation(text: string): Expectation {
   const groups = new RegExp(`${source}|`, flags).exec('')!.length - 1;
   if (groups !== 1) throw new Error(`${text} has ${groups} groups; it needs one, around what must be shown`);
   return ({ version }, content) => {
-    pattern.lastIndex = 0;
-    const found = pattern.exec(Buffer.from(content).toString('utf8'))?.[1]?.trim();
+    const found = find(pattern, Buffer.from(content).toString('utf8'))?.trim();
+    if (found !== undefined && found.length > EXPECTED_MAX)
+      throw new Invalid(`what matches ${text} in it is longer than ${EXPECTED_MAX} characters`);
     if (found) return found;
     if (version === '') return undefined;
     throw new Invalid(`nothing in it matches ${text}, which the application is to show`);
   };
+}
+
+/** Longest text that an application is to show. */
+const EXPECTED_MAX = 1000;
+/** How long a pattern may look for it in a document, in milliseconds. */
+const FIND_TIME = 250;
+
+/** The group of a pattern in a document, which may be made to make it search without end. */
+function find(pattern: RegExp, document: string): string | undefined {
+  pattern.lastIndex = 0;
+  try {
+    return within(FIND_TIME, () => pattern.exec(document)?.[1]);
+  } catch (error) {
+    if (!(error instanceof OutOfTime)) throw error;
+    throw new Invalid(`looking for /${pattern.source}/ in it takes longer than ${FIND_TIME} ms`);
+  }
 }
 
 /** Whether a text has the expected one as a whole word: 1 is not shown by 21. */

@@ -4,7 +4,7 @@
  * between any two is made good by `prepare` and `settle` of the next start.
  */
 import type { Logger } from '#kit/log.ts';
-import type { FilePlan } from '../settings/settings.ts';
+import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../validate/invalid.ts';
 import { validate } from '../validate/validate.ts';
 import { Application, type Told } from './application.ts';
@@ -266,9 +266,8 @@ export class ManagedFile {
   }
 
   async #reject({ version, digest }: Identity, reason: string): Promise<Outcome> {
-    const at = new Date().toISOString();
     await this.#events.report(version, 'rejected', reason);
-    await this.#place.write({ ...this.journal, refused: { version, digest, state: 'rejected', reason, at } }, true);
+    await this.#place.reject({ version, digest }, reason);
     this.#events.log.error({ file: this.plan.path, version }, `rejected: ${reason}`);
     return 'rejected';
   }

@@ -12,6 +12,8 @@ export interface PlaceOptions {
   readonly path: string;
   /** Permission bits of a file that was not there. */
   readonly mode: number;
+  /** The fingerprint of all that a document is held against. */
+  readonly fingerprint: string;
   readonly stateDirectory: string;
   readonly log: Pick<Logger, 'warn' | 'error'>;
 }
@@ -20,11 +22,13 @@ export class Place {
   readonly #path: string;
   readonly #store: Store;
   readonly #target: Target;
+  readonly #rules: string;
   readonly #log: PlaceOptions['log'];
   #journal: Journal;
   #filled = false;
 
-  constructor({ key, path, mode, stateDirectory, log }: PlaceOptions) {
+  constructor({ key, path, mode, fingerprint, stateDirectory, log }: PlaceOptions) {
+    this.#rules = fingerprint;
     this.#path = path;
     this.#store = new Store(stateDirectory, path, key);
     this.#target = new Target(path, mode);
@@ -55,6 +59,13 @@ export class Place {
     this.#journal = await this.work(() => this.#store.load());
     const there = await this.#target.digest();
     const { candidate, refused } = this.#journal;
+    if (refused && refused.rules !== this.#rules) {
+      this.#log.warn(
+        { file: this.#path, version: refused.version },
+        'the settings have changed since a version was refused: it is tried again',
+      );
+      this.#journal = { ...this.#journal, refused: undefined };
+    }
     if (candidate && candidate.failure === undefined && candidate.digest !== there) {
       // Killed before it was published.
       this.#journal = { ...this.#journal, candidate: undefined };
@@ -105,8 +116,15 @@ export class Place {
   /** Remember that the candidate failed: from now on the way is back, even when that cannot be written down. */
   condemn({ version, digest }: Identity, reason: string): void {
     const at = new Date().toISOString();
-    const refused = { version, digest, state: 'rolled-back' as const, reason, at };
+    const refused = { version, digest, state: 'rolled-back' as const, reason, rules: this.#rules, at };
     this.#journal = { ...this.#journal, candidate: { version, digest, failure: reason }, refused };
+  }
+
+  /** Write down that a version is not taken. */
+  async reject({ version, digest }: Identity, reason: string): Promise<void> {
+    const at = new Date().toISOString();
+    const refused = { version, digest, state: 'rejected' as const, reason, rules: this.#rules, at };
+    await this.write({ ...this.#journal, refused }, true);
   }
 
   /** Write the journal; see `Store.save`. */

@@ -15,6 +15,8 @@ import { digestOf, type Identity } from './document.ts';
 export interface Refusal extends Identity {
   readonly state: 'rejected' | 'rolled-back';
   readonly reason: string;
+  /** The fingerprint of what it was held against. */
+  readonly rules: string;
   /** ISO 8601. */
   readonly at: string;
 }

@@ -84,15 +84,19 @@ async function tryOnce(
     } else if (reading.kind === 'too-large') {
       problem = `it has ${reading.bytes ?? 'too many'} bytes; at most ${maxSize} are taken`;
       await file.refuse(reading.id, problem);
+    } else if (reading.kind === 'unusable') {
+      problem = reading.reason;
+      await file.refuse(reading.id, problem);
     } else problem = `the source has no document ${key}`;
   } catch (error) {
     if (signal.aborted) return 'there was no time';
-    if (!(error instanceof SourceError || error instanceof StorageError)) throw error;
-    problem = error.message;
-    if (error instanceof StorageError) return problem;
+    problem = error instanceof SourceError || error instanceof StorageError ? error.message : String(error);
+    if (!(error instanceof SourceError)) return problem;
   }
-  const { good } = file.journal;
-  if (!file.inPlace || !good) return problem;
-  log.warn({ file: path }, `${problem}; going on with ${nameOf(good)}`);
+  const { good, candidate } = file.journal;
+  // A candidate is what the sidecar, or this mode before it, validated and put in place.
+  const there = candidate?.failure === undefined ? (candidate ?? good) : undefined;
+  if (!file.inPlace || !there) return problem;
+  log.warn({ file: path }, `${problem}; going on with ${nameOf(there)}`);
   return undefined;
 }

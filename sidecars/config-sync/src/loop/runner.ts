@@ -8,6 +8,7 @@
 import { Backoff, pause } from '#kit/backoff.ts';
 import type { Logger } from '#kit/log.ts';
 import { same, type Identity } from '../apply/document.ts';
+import type { Refusal } from '../apply/store.ts';
 import type { ManagedFile, Outcome } from '../apply/managed-file.ts';
 import { StorageError } from '../apply/target.ts';
 import { SourceError, type Reading } from '../sources/source.ts';
@@ -120,7 +121,7 @@ export class Runner {
     this.#wake();
   }
 
-  /** Work until the signal aborts. Throws only what is nobody's fault but ours. */
+  /** Work until the signal aborts; never throws. */
   async run(): Promise<void> {
     const { signal } = this.#options;
     while (!signal.aborted) {
@@ -158,7 +159,7 @@ export class Runner {
         source: latest ? bare(latest) : null,
         verified: good ? bare(good) : null,
         unverified: candidate ? bare(candidate) : null,
-        refused: refused ?? null,
+        refused: refused ? { ...bare(refused), ...pick(refused) } : null,
         in_sync: same(latest, good) && problemOf(entry) === undefined,
         problem: problemOf(entry) ?? null,
       };
@@ -202,7 +203,12 @@ export class Runner {
         if (entry.problem !== error.message)
           log.error({ file: entry.file.plan.path, reason: error.code }, error.message);
         entry.problem = error.message;
-      } else if (!(error instanceof SourceError)) throw error;
+      } else if (!(error instanceof SourceError)) {
+        // A mistake of ours must not end the sidecar: each start would only make it again.
+        const problem = `internal error: ${String(error)}`;
+        if (entry.problem !== problem) log.error({ file: entry.file.plan.path, err: error }, problem);
+        entry.problem = problem;
+      }
     }
   }
 
@@ -242,6 +248,9 @@ export class Runner {
           reading.id,
           `it has ${reading.bytes ?? 'too many'} bytes; at most ${maxSize} are taken`,
         );
+      case 'unusable':
+        entry.latest = reading.id;
+        return await file.refuse(reading.id, reading.reason);
       case 'absent':
         entry.latest = undefined;
         if (!was)
@@ -299,4 +308,5 @@ function problemOf({ problem, file, prepared, absent }: Entry): string | undefin
   return trouble !== undefined && absent && !file.inPlace ? `the source has no document ${file.plan.key}` : trouble;
 }
 
+const pick = ({ state, reason, at }: Refusal): Pick<Refusal, 'state' | 'reason' | 'at'> => ({ state, reason, at });
 const bare = ({ version, digest }: Identity): Identity => ({ version, digest });

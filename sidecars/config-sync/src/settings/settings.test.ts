@@ -6,7 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError, readParameters } from '#kit/parameters.ts';
 import { contract } from '../contract.ts';
-import { readSettings, type FilePlan } from './settings.ts';
+import type { FilePlan } from './plan.ts';
+import { readSettings } from './settings.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'config-settings-'));
 test.after(() => rmSync(directory, { recursive: true }));
@@ -72,10 +73,18 @@ test('what is wrong is said with what is accepted', async () => {
       /^CONFIG_NOTIFY: "hup" is no notification; accepted is signal:HUP@PROCESS/,
     ],
     [{ CONFIG_FILES: 'a=/x', CONFIG_VERIFY: 'x' }, /^CONFIG_VERIFY: "x" is no verification; accepted is shows:URL/],
-    [{ CONFIG_FILES: 'a=/x', CONFIG_VERIFY_EXPECT: '/x/' }, /^CONFIG_VERIFY_EXPECT: \/x\/ has 0 groups/],
+    [
+      { CONFIG_FILES: 'a=/x', CONFIG_VERIFY: 'shows:/y', CONFIG_VERIFY_EXPECT: '/x/' },
+      /^CONFIG_VERIFY_EXPECT: \/x\/ has 0 groups/,
+    ],
     [{ CONFIG_FILES: 'a=/x', CONFIG_CHECK: 'true' }, /^CONFIG_CHECK: "true" has no \{\}/],
     [{ CONFIG_FILES: 'a=/x', CONFIG_CHECK: "sh '{}" }, /^CONFIG_CHECK: the quote ' is not closed/],
     [{ CONFIG_FILES: 'a=/x.json', CONFIG_SCHEMA: '/nowhere' }, /^CONFIG_SCHEMA: ENOENT/],
+    [{ CONFIG_FILES: 'a=/x', CONFIG_VERIFY_EXPECT: 'x' }, /^CONFIG_VERIFY_EXPECT: nothing is verified; accepted with/],
+    [{ CONFIG_FILES: 'a=/x', CONFIG_VERIFY_FOR: '1s' }, /^CONFIG_VERIFY_FOR: nothing is verified/],
+    [{ CONFIG_FILES: 'a=/x', CONFIG_USER: 'me' }, /^CONFIG_USER: CONFIG_SOURCE is http; accepted with .*etcd/],
+    [{ CONFIG_FILES: 'a=/x', CONFIG_PASSWORD: 'x' }, /^CONFIG_PASSWORD: CONFIG_SOURCE is http/],
+    [{ CONFIG_FILES: 'a=/x', CONFIG_SOURCE: 'etcd', CONFIG_TOKEN: 'x' }, /^CONFIG_TOKEN: CONFIG_SOURCE is etcd/],
     [{ CONFIG_SPEC: '/nowhere' }, /^CONFIG_SPEC: \/nowhere cannot be read/],
     [{ CONFIG_SPEC: spec('x: [') }, /^CONFIG_SPEC: .* cannot be read/],
   ] as const) {
@@ -84,7 +93,12 @@ test('what is wrong is said with what is accepted', async () => {
   for (const [text, message] of [
     ['[]', /has no list "files"; accepted is files:/],
     ['files: [1]', /files\[0\] is no mapping/],
-    ['files: [{key: a, path: b}]', /files\[0\] lacks a key or an absolute path/],
+    ['files: [{key: a, path: b}]', /files\[0\] lacks an absolute path; accepted is \{key: KEY, path/],
+    ['files: [{key: a, path: /b, verify_expect: x}]', /\/b: verify_expect: nothing is verified; accepted with verify/],
+    ['files: [{key: a, path: /b, template: /t}]', /files\[0\] has both a key and a template/],
+    ['files: [{path: /b, template: /t}]', /files\[0\] lacks the documents of its template/],
+    ['files: [{path: /b, template: /t, documents: {a-b: c}}]', /files\[0\] has a document "a-b", which is no name/],
+    ['files: [{path: /b, template: /nowhere, documents: {a: c}}]', /\/b: its template \/nowhere: ENOENT/],
     ['files: [{key: a, path: /b, verifi: x}]', /files\[0\]: verifi is not a setting of a file; did you mean verify\?/],
     [
       'files: [{key: a, path: /b, format: xml}]',

@@ -56,12 +56,11 @@ export async function follow(
   { silence, signal, take }: { silence: number | undefined; signal: AbortSignal; take: (chunk: Buffer) => void },
 ): Promise<never> {
   // A peer that is gone without a word is found by the kernel where nothing is said for long.
-  response.socket.setKeepAlive(true, 10_000);
-  if (silence !== undefined) {
-    response.socket.setTimeout(silence, () =>
-      response.destroy(new SourceError('silent', `the stream was silent for ${silence} ms`)),
-    );
-  }
+  const { socket } = response;
+  socket.setKeepAlive(true, 10_000);
+  const onSilence = (): void =>
+    void response.destroy(new SourceError('silent', `the stream was silent for ${silence} ms`));
+  if (silence !== undefined) socket.setTimeout(silence, onSilence);
   try {
     await pipeline(
       response,
@@ -72,6 +71,10 @@ export async function follow(
     );
   } catch (error) {
     translate(signal)(error);
+  } finally {
+    // The connection may be used again.
+    socket.setTimeout(0);
+    socket.off('timeout', onSilence);
   }
   throw new SourceError('network', 'the stream ended');
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { digestOf } from '../apply/document.ts';
@@ -199,6 +200,74 @@ test('refusals have their reasons', async () => {
     const error = await source.read('a', undefined, signal).catch((caught: SourceError) => caught);
     assert.is((error as SourceError).reason, reason);
   }
+});
+
+/** JSON that is etcd's, or nearly: a part of a true answer is replaced by anything. */
+const nearly = (answer: object): fc.Arbitrary<unknown> => {
+  const paths: (readonly string[])[] = [[]];
+  const collect = (value: unknown, path: readonly string[]): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, part] of Object.entries(value)) {
+      paths.push([...path, name]);
+      collect(part, [...path, name]);
+    }
+  };
+  collect(answer, []);
+  const replaced = (value: unknown, [name, ...rest]: readonly string[], by: unknown): unknown => {
+    if (name === undefined) return by;
+    const copy = structuredClone(value) as Record<string, unknown>;
+    copy[name] = replaced(copy[name], rest, by);
+    return copy;
+  };
+  return fc
+    .tuple(fc.constantFrom(...paths), fc.oneof(fc.jsonValue(), fc.constantFrom(null, {}, [], '', '7', -1, 1e300)))
+    .map(([path, by]) => replaced(answer, path, by));
+};
+
+test('whatever answers at the address of etcd, it is a reading or a SourceError', async () => {
+  let answer = '';
+  let status = 200;
+  const source = await gateway({
+    '/v3/kv/range': (_asked, response) => void response.writeHead(status).end(answer),
+    '/v3/auth/authenticate': (_asked, response) => void response.writeHead(status).end(answer),
+  });
+  const kv = { key: base64('a'), create_revision: '2', mod_revision: '7', version: '3', value: base64('x') };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.constantFrom('', 'null', '{}', '[]', '0'),
+        nearly({ header: HEADER, kvs: [kv], count: '1' }).map((value) => JSON.stringify(value)),
+      ),
+      fc.constantFrom(200, 200, 200, 400, 401, 500),
+      async (text, code) => {
+        [answer, status] = [text, code];
+        const seen = await source.read('a', undefined, signal).catch((error: unknown) => error);
+        if (seen instanceof SourceError) return;
+        assert.ok(['document', 'absent', 'too-large'].includes((seen as { kind: string }).kind), String(seen));
+        assert.is(code, 200);
+      },
+    ),
+  );
+});
+
+test('whatever a watch tells, it is changes or a SourceError', async () => {
+  const event = { kv: { key: base64('a'), mod_revision: '43', value: base64('x') } };
+  const frame = { result: { header: HEADER, watch_id: '2', created: true, canceled: false, events: [event] } };
+  const gone = { result: { header: HEADER, canceled: true, compact_revision: '50', cancel_reason: 'compacted' } };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(nearly(frame), nearly(gone), nearly({ error: { code: 1, message: 'no' } })),
+      async (value) => {
+        const { changes, error } = await watching([`${JSON.stringify(value)}\n`]);
+        assert.instance(error, SourceError);
+        for (const { key, version, revision } of changes) {
+          assert.type(key, 'string');
+          assert.is(version, String(revision));
+          assert.ok(Number.isSafeInteger(revision));
+        }
+      },
+    ),
+  );
 });
 
 test.run();

@@ -4,6 +4,7 @@
  */
 import { digestOf, type Identity } from '../apply/document.ts';
 import { follow, refuse, type Connection } from './connection.ts';
+import { parseJson, rangeAnswer, refusalOf, tokenOf, watchFrame, type RangeAnswer } from './etcd-shapes.ts';
 import { JsonLinesParser, LineTooLong } from './json-lines.ts';
 import { SourceError, type Reading, type Source, type WatchOptions } from './source.ts';
 
@@ -15,30 +16,6 @@ export interface EtcdSourceOptions {
   readonly maxSize: number;
 }
 
-interface KeyValue {
-  readonly key: string;
-  readonly mod_revision: string;
-  readonly value?: string;
-}
-
-interface RangeAnswer {
-  readonly header: { readonly revision?: string };
-  readonly kvs?: readonly KeyValue[];
-}
-
-/** One line of a watch. */
-interface WatchFrame {
-  readonly error?: { readonly message?: string };
-  readonly result?: {
-    readonly header?: { readonly revision?: string };
-    readonly created?: boolean;
-    readonly canceled?: boolean;
-    readonly cancel_reason?: string;
-    readonly compact_revision?: string;
-    readonly events?: readonly { readonly type?: string; readonly kv: KeyValue }[];
-  };
-}
-
 /** Room for what an answer has beside the value. */
 const ENVELOPE = 16 * 1024;
 /** Room for several changes in one frame. */
@@ -48,7 +25,6 @@ const UNAUTHENTICATED = 16;
 const PERMISSION_DENIED = 7;
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
-const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
 
 export class EtcdSource implements Source {
   readonly #options: EtcdSourceOptions;
@@ -65,7 +41,7 @@ export class EtcdSource implements Source {
     // The head alone says whether there is anything new.
     if (known) {
       const head = await this.#range({ key: encode(key), keys_only: true }, signal);
-      if (head.kvs?.[0]?.mod_revision === known.version) return { kind: 'unchanged' };
+      if (head.found && String(head.found.revision) === known.version) return { kind: 'unchanged' };
     }
     let answer: RangeAnswer;
     try {
@@ -73,16 +49,15 @@ export class EtcdSource implements Source {
     } catch (error) {
       if (!(error instanceof SourceError) || error.reason !== 'too-large') throw error;
       answer = await this.#range({ key: encode(key), keys_only: true }, signal);
-      const [head] = answer.kvs ?? [];
-      if (head) return { kind: 'too-large', id: { version: head.mod_revision, digest: '' }, bytes: undefined };
+      const { found: head } = answer;
+      if (head) return { kind: 'too-large', id: { version: String(head.revision), digest: '' }, bytes: undefined };
     }
-    const resume = Number(answer.header.revision);
-    const [found] = answer.kvs ?? [];
+    const { revision: resume, found } = answer;
     if (!found) return { kind: 'absent', resume };
-    const content = Buffer.from(found.value ?? '', 'base64');
-    const id = { version: found.mod_revision, digest: digestOf(content) };
+    const content = Buffer.from(found.value, 'base64');
+    const id = { version: String(found.revision), digest: digestOf(content) };
     if (content.length > maxSize) return { kind: 'too-large', id, bytes: content.length };
-    return { kind: 'document', document: { ...id, key, content }, revision: Number(found.mod_revision), resume };
+    return { kind: 'document', document: { ...id, key, content }, revision: found.revision, resume };
   }
 
   async watch({ keys, since, onOpen, onChange, onReset, signal }: WatchOptions): Promise<never> {
@@ -99,22 +74,22 @@ export class EtcdSource implements Source {
     try {
       if (response.statusCode !== 200) refuse(response.statusCode!, 'watching');
       let created = 0;
-      const parser = new JsonLinesParser((frame) => {
-        const { result, error } = frame as WatchFrame;
-        if (error) throw new SourceError('status', `watching: ${error.message ?? 'etcd broke it off'}`);
-        if (result?.canceled) {
-          if (Number(result.compact_revision ?? 0) > 0) onReset();
-          if (/permission denied|auth/.test(result.cancel_reason ?? '')) this.#token = undefined;
+      const parser = new JsonLinesParser((value) => {
+        const frame = watchFrame(value);
+        if (frame.error !== undefined) throw new SourceError('status', `watching: ${frame.error}`);
+        if (frame.canceled) {
+          const { reason, compacted } = frame.canceled;
+          if (compacted > 0) onReset();
+          if (/permission denied|auth/.test(reason)) this.#token = undefined;
           throw new SourceError(
             'status',
-            result.compact_revision
-              ? `watching: the history before revision ${result.compact_revision} is gone`
-              : `watching: etcd ended it: ${result.cancel_reason ?? 'no reason given'}`,
+            compacted > 0
+              ? `watching: the history before revision ${compacted} is gone`
+              : `watching: etcd ended it: ${reason}`,
           );
         }
-        if (result?.created && ++created === keys.length) onOpen();
-        for (const { kv } of result?.events ?? [])
-          onChange({ key: decode(kv.key), version: kv.mod_revision, revision: Number(kv.mod_revision) });
+        if (frame.created && ++created === keys.length) onOpen();
+        for (const { key, revision } of frame.changes) onChange({ key, version: String(revision), revision });
       }, this.#maxBody * FRAMES);
       return await follow(response, {
         silence: undefined,
@@ -144,9 +119,9 @@ export class EtcdSource implements Source {
       maxBody: this.#maxBody,
       signal,
     });
-    const answer = parse(body);
-    if (status === 200) return answer as RangeAnswer;
-    const { code, message } = answer as { code?: number; message?: string };
+    const answer = parseJson(body);
+    if (status === 200) return rangeAnswer(answer);
+    const { code, message } = refusalOf(answer);
     if ((code === UNAUTHENTICATED || status === 401) && again && this.#token !== undefined) {
       // A token does not live for ever; nor does it outlive etcd.
       this.#token = undefined;
@@ -168,19 +143,12 @@ export class EtcdSource implements Source {
         maxBody: ENVELOPE,
         signal,
       });
-      const { token, message } = parse(body) as { token?: unknown; message?: string };
-      if (status !== 200 || typeof token !== 'string')
-        throw new SourceError('unauthorized', `logging in as ${user}: ${message ?? status}`);
+      const answer = parseJson(body);
+      const token = tokenOf(answer);
+      if (status !== 200 || token === undefined)
+        throw new SourceError('unauthorized', `logging in as ${user}: ${refusalOf(answer).message ?? status}`);
       this.#token = token;
     }
     return { authorization: this.#token };
-  }
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8')) as unknown;
-  } catch (error) {
-    throw new SourceError('malformed', 'the answer of etcd is not JSON', { cause: error });
   }
 }

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { Connection } from './connection.ts';
 import { HttpSource } from './http-source.ts';
-import type { SourceError } from './source.ts';
+import type { Change, SourceError } from './source.ts';
 
 const authority = await certify({ subject: 'CN=authority', ca: true });
 const leaf = await certify({ subject: 'CN=localhost', names: ['localhost'], issuer: authority });
@@ -79,6 +80,42 @@ test('a stream that tells nonsense, or ends, is an error', async () => {
   assert.is(await watch('event: change\ndata: {"key":"a"}\n\n'), 'malformed');
   assert.is(await watch(`data: ${'x'.repeat(100_000)}`), 'too-large');
   assert.is(await watch(': nothing\n\n'), 'network');
+});
+
+test('whatever a stream tells of, it is a change or malformed', async () => {
+  let told = '';
+  const served = await source((_request, response) => void response.end(told), authority.cert);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.jsonValue(),
+        fc.record({ key: fc.jsonValue(), version: fc.jsonValue(), revision: fc.jsonValue() }),
+        fc.record({ key: fc.string(), version: fc.nat(), revision: fc.nat() }),
+      ),
+      async (value) => {
+        told = `event: change\ndata: ${JSON.stringify(value)}\n\n`;
+        const changes: Change[] = [];
+        const nothing = (): void => {};
+        const error = await failure(
+          served.watch({
+            keys: ['a'],
+            since: undefined,
+            onOpen: nothing,
+            onChange: (change) => changes.push(change),
+            onReset: nothing,
+            signal,
+          }),
+        );
+        assert.is(error.reason, changes.length === 1 ? 'network' : 'malformed');
+        for (const { key, version, revision } of changes) {
+          assert.type(key, 'string');
+          assert.match(version, /^/);
+          assert.ok(Number.isSafeInteger(revision));
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test('a report that will never be taken is told from one that may be', async () => {

@@ -3,7 +3,7 @@ import type { Answer } from '#kit/http-client.ts';
 import { digestOf, type Identity } from '../apply/document.ts';
 import { follow, refuse, type Connection } from './connection.ts';
 import { EventStreamParser, EventTooLong } from './event-stream.ts';
-import { SourceError, type Reading, type ReportEntry, type Source, type WatchOptions } from './source.ts';
+import { SourceError, type Change, type Reading, type ReportEntry, type Source, type WatchOptions } from './source.ts';
 
 export interface HttpSourceOptions {
   readonly connection: Connection;
@@ -57,7 +57,8 @@ export class HttpSource implements Source {
     const told = /^(?:sha256:)?([0-9a-f]{64})$/.exec(String(got['x-config-digest'] ?? ''))?.[1];
     if (headOnly || body.length > maxSize) {
       const bytes = Number(got['content-length'] ?? body.length);
-      return { kind: 'too-large', id: { version, digest: told ?? '' }, bytes };
+      const known = Number.isSafeInteger(bytes) ? bytes : undefined;
+      return { kind: 'too-large', id: { version, digest: told ?? '' }, bytes: known };
     }
     const digest = digestOf(body);
     if (told !== undefined && told !== digest)
@@ -83,10 +84,7 @@ export class HttpSource implements Source {
       const parser = new EventStreamParser(({ event, data }) => {
         if (event === 'reset') onReset();
         if (event !== 'change') return;
-        const { key, version, revision } = JSON.parse(data) as Record<string, unknown>;
-        if (typeof key !== 'string' || typeof revision !== 'number')
-          throw new SourceError('malformed', 'the stream told of a change without saying of what');
-        onChange({ key, version: String(version), revision });
+        onChange(changeOf(data));
       });
       onOpen();
       return await follow(response, {
@@ -130,4 +128,22 @@ export class HttpSource implements Source {
     const token = this.#options.token();
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
+}
+
+/** @throws {SourceError} malformed */
+function changeOf(data: string): Change {
+  let change: unknown;
+  try {
+    change = JSON.parse(data);
+  } catch {
+    // Said below.
+  }
+  const { key, version, revision } = (change ?? {}) as Record<string, unknown>;
+  if (
+    typeof key !== 'string' ||
+    !Number.isSafeInteger(revision) ||
+    (typeof version !== 'string' && !Number.isSafeInteger(version))
+  )
+    throw new SourceError('malformed', 'the stream told of a change without saying of what');
+  return { key, version: String(version), revision: revision as number };
 }

@@ -12,7 +12,9 @@ export type SourceErrorReason =
   | 'malformed'
   | 'corrupt'
   | 'too-large'
-  | 'silent';
+  | 'silent'
+  /** Our own mistake, found by an answer that nobody thought of. */
+  | 'internal';
 
 /** The source did not do its part. */
 export class SourceError extends Error {
@@ -23,6 +25,12 @@ export class SourceError extends Error {
     this.reason = reason;
   }
 }
+
+/** What went wrong with a source, in its words; what is none of them is a mistake of ours, which ends nothing. */
+export const sourceErrorOf = (error: unknown): SourceError =>
+  error instanceof SourceError
+    ? error
+    : new SourceError('internal', `the answer could not be worked on: ${String(error)}`, { cause: error });
 
 /** What a look at a document found. */
 export type Reading =
@@ -37,7 +45,9 @@ export type Reading =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'absent'; readonly resume: number | undefined }
   /** It is larger than what is taken, and was not read. */
-  | { readonly kind: 'too-large'; readonly id: Identity; readonly bytes: number | undefined };
+  | { readonly kind: 'too-large'; readonly id: Identity; readonly bytes: number | undefined }
+  /** There is something of that name, of which no document can be made; the reason is fit for users. */
+  | { readonly kind: 'unusable'; readonly id: Identity; readonly reason: string };
 
 /** Something in a watched document changed. */
 export interface Change {
@@ -83,5 +93,5 @@ export interface Source {
    * @returns false when it never will take this report
    * @throws {SourceError} when it may be tried again
    */
-  readonly report?: (entry: ReportEntry, signal: AbortSignal) => Promise<boolean>;
+  readonly report?: ((entry: ReportEntry, signal: AbortSignal) => Promise<boolean>) | undefined;
 }

@@ -5,7 +5,7 @@
 import type { Logger } from '#kit/log.ts';
 import { Backoff, pause } from '#kit/backoff.ts';
 import type { Identity } from '../apply/document.ts';
-import { SourceError, type Reading, type Source } from './source.ts';
+import { SourceError, sourceErrorOf, type Reading, type Source } from './source.ts';
 
 export interface WatcherOptions {
   readonly source: Source;
@@ -76,7 +76,7 @@ export class Watcher {
       return reading;
     } catch (error) {
       this.#fail(error, signal);
-      throw error;
+      throw signal.aborted ? error : sourceErrorOf(error);
     }
   }
 
@@ -169,7 +169,7 @@ export class Watcher {
     if (reading.kind === 'document') {
       const { version, digest } = reading.document;
       this.#latest.set(key, { version, digest });
-    } else if (reading.kind === 'too-large') this.#latest.set(key, reading.id);
+    } else if (reading.kind === 'too-large' || reading.kind === 'unusable') this.#latest.set(key, reading.id);
     else if (reading.kind === 'absent') this.#latest.delete(key);
     if (this.#first && 'resume' in reading) this.#resume.push(reading.resume);
   }
@@ -180,11 +180,12 @@ export class Watcher {
 
   #fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return;
-    if (!(error instanceof SourceError)) throw error;
-    this.#options.events.failed(error.reason, error.message);
+    const { reason, message, cause } = sourceErrorOf(error);
+    this.#options.events.failed(reason, message);
     // Once for each new kind of failure, not for each try.
-    if (this.#failing !== error.reason) this.#options.log.warn({ reason: error.reason }, `source: ${error.message}`);
-    this.#failing = error.reason;
+    if (this.#failing !== reason)
+      this.#options.log.warn({ reason, ...(reason === 'internal' && { err: cause }) }, `source: ${message}`);
+    this.#failing = reason;
   }
 
   #recover(): void {

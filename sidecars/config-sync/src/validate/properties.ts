@@ -17,14 +17,17 @@ export function parseProperties(text: string): Record<string, string> {
   const lines = text.split(/\r\n|\r|\n/);
   for (let index = 0; index < lines.length; index++) {
     const wrong = wrongAt(index + 1);
-    let line = lines[index]!.replace(/^[ \t\f]+/, '');
-    if (line === '' || /^[#!]/.test(line)) continue;
-    // An odd number of backslashes at the end: the line goes on in the next.
-    while (/(?<!\\)(?:\\\\)*\\$/.test(line)) {
-      line = line.slice(0, -1) + (lines[++index] ?? '').replace(/^[ \t\f]+/, '');
+    const first = withoutIndent(lines[index]!);
+    if (first === '' || /^[#!]/.test(first)) continue;
+    const parts = [first];
+    while (goesOn(parts.at(-1)!)) {
+      parts.push(parts.pop()!.slice(0, -1));
+      parts.push(withoutIndent(lines[++index] ?? ''));
     }
-    const [, key, value] = /^((?:\\.|[^\\=:])*?)[ \t\f]*[=:][ \t\f]*(.*)$/s.exec(line) ?? [];
-    if (key === undefined || value === undefined) throw wrong('a key is not followed by = or :');
+    const line = parts.join('');
+    const [, before, value] = /^((?:\\.|[^\\=:])*)[=:][ \t\f]*(.*)$/s.exec(line) ?? [];
+    if (before === undefined || value === undefined) throw wrong('a key is not followed by = or :');
+    const key = withoutTrailingBlanks(before);
     if (key === '') throw wrong('there is no key');
     if (/[ \t\f]/.test(key.replace(/\\./gs, ''))) throw wrong('a blank within a key is not escaped');
     const name = unescape(key, wrong);
@@ -32,6 +35,22 @@ export function parseProperties(text: string): Record<string, string> {
     values[name] = unescape(value, wrong);
   }
   return values;
+}
+
+const withoutIndent = (line: string): string => line.replace(/^[ \t\f]+/, '');
+
+/** Whether a line ends in an odd number of backslashes, and so goes on in the next. */
+function goesOn(line: string): boolean {
+  let at = line.length;
+  while (line[at - 1] === '\\') at -= 1;
+  return (line.length - at) % 2 === 1;
+}
+
+/** A key without the blanks before its = or :, but with one that is escaped. */
+function withoutTrailingBlanks(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\f'.includes(text[end - 1]!)) end -= 1;
+  return end < text.length && goesOn(text.slice(0, end)) ? text.slice(0, end + 1) : text.slice(0, end);
 }
 
 const wrongAt = (line: number) => (what: string) => new Invalid(`not properties at line ${line}: ${what}`);

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Invalid } from './invalid.ts';
-import { parseDocument } from './syntax.ts';
+import { loadParser } from './syntax.ts';
 import { compileSchema } from './schema.ts';
 
 const SCHEMA = JSON.stringify({
@@ -40,11 +40,11 @@ test('what satisfies passes, what does not is refused with the place, and no val
 });
 
 test('it holds for any syntax that has structure', async () => {
-  const [ini] = (await parseDocument('ini', Buffer.from('[server]\ntoken=short\n')))!;
+  const [ini] = (await loadParser('ini'))(Buffer.from('[server]\ntoken=short\n'))!;
   assert.match(verdict(SCHEMA, ini) ?? '', /minLength/);
-  const [toml] = (await parseDocument('toml', Buffer.from('[server]\nport = 80\n')))!;
+  const [toml] = (await loadParser('toml'))(Buffer.from('[server]\nport = 80\n'))!;
   assert.is(verdict(SCHEMA, toml), undefined);
-  const [date] = (await parseDocument('toml', Buffer.from('server = 2020-01-01\n')))!;
+  const [date] = (await loadParser('toml'))(Buffer.from('server = 2020-01-01\n'))!;
   assert.match(verdict(SCHEMA, date) ?? '', /"string" is invalid. Expected "object"/);
 });
 

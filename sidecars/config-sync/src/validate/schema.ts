@@ -1,6 +1,7 @@
 /** JSON Schema: documents of any syntax that has structure. */
 import { Validator, type Schema } from '@cfworker/json-schema';
 import { Invalid } from './invalid.ts';
+import { plain } from './plain.ts';
 
 /** Keywords whose messages speak of the schema and of names, not of values. */
 const PLAIN = new Set([
@@ -45,8 +46,11 @@ export function compileSchema(text: string): (value: unknown) => void {
   };
 }
 
-/** What a schema can look at: dates of YAML and TOML as text, and no prototypes. */
-function plain(value: unknown): unknown {
-  const text = JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? Number(each) : each));
-  return text === undefined ? undefined : JSON.parse(text);
+const compiled = new Map<string, (value: unknown) => void>();
+
+/** As compileSchema; the same text is compiled once. There are as many as there are files in the settings. */
+export function schemaOf(text: string): (value: unknown) => void {
+  let check = compiled.get(text);
+  if (!check) compiled.set(text, (check = compileSchema(text)));
+  return check;
 }

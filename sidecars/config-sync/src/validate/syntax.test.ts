@@ -5,7 +5,8 @@ import { parseIni } from './ini.ts';
 import { Invalid } from './invalid.ts';
 import { mistakeIn, parseJson } from './json.ts';
 import { parseProperties } from './properties.ts';
-import { FORMATS, parseDocument, syntaxOf, type Syntax } from './syntax.ts';
+import { plain } from './plain.ts';
+import { FORMATS, loadParser, syntaxOf, type Syntax } from './syntax.ts';
 
 /** What a parser says of a text: its value, or the message of its Invalid; anything else is thrown on. */
 function says(work: () => unknown): unknown {
@@ -15,6 +16,11 @@ function says(work: () => unknown): unknown {
     if (error instanceof Invalid) return error.message;
     throw error;
   }
+}
+
+/** A document's values as JSON has them. */
+async function parseDocument(syntax: Syntax, content: Uint8Array): Promise<unknown[] | undefined> {
+  return (await loadParser(syntax))(content)?.map(plain);
 }
 
 /** Text that is nearly JSON. */
@@ -184,18 +190,82 @@ test('YAML and TOML: places, several documents, bombs', async () => {
   const parse = async (syntax: Syntax, text: string): Promise<unknown> =>
     await parseDocument(syntax, Buffer.from(text)).catch((error: Error) => error.message);
   assert.equal(await parse('yaml', 'a: 1\n---\nb: [2]\n'), [{ a: 1 }, { b: [2] }]);
-  assert.is(await parse('yaml', 'a: 1\na: hunter2\n'), 'not YAML at line 2, column 1: duplicate key');
-  assert.match(String(await parse('yaml', 'a: "hunter2\n')), /^not YAML at line 2, column 1: missing char$/);
+  assert.is(await parse('yaml', 'a: 1\na: hunter2\n'), 'not YAML at line 2, column 1: duplicated mapping key');
+  assert.match(String(await parse('yaml', 'a: "hunter2\n')), /^not YAML at line 2, column 1: deficient indentation$/);
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
     .split('')
     .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[index]}`).join(',')}]`)
     .join('\n')}\n`;
-  assert.match(String(await parse('yaml', bomb)), /aliases grow without bound/);
+  assert.match(String(await parse('yaml', bomb)), /its aliases add more than 1,000,000 values/);
   assert.equal(JSON.stringify(await parse('toml', 'a = 1\n[b]\nc = "x"\n')), '[{"a":1,"b":{"c":"x"}}]');
   assert.is(
     await parse('toml', 'a = 1\na = "hunter2"\n'),
     'not TOML at line 2, column 1: trying to redefine an already defined table or value',
   );
+});
+
+test('YAML: tags, keys and merges that only the application knows the meaning of', async () => {
+  for (const text of [
+    'a: !vault |\n  3234\nb: !Ref x\nc: !Sub [a, b]\nd: !Map { e: f }\n',
+    'a: !!python/tuple [1, 2]\nb: !<tag:example.org,2000:x> y\n',
+    '? [a, b]\n: c\n1: d\n"1": e\n__proto__: f\n',
+    'base: &base { a: 1 }\nother:\n  <<: *base\n  b: 2\n',
+    '%YAML 1.1\n---\na: yes\n',
+  ])
+    assert.not.instance(await parseDocument('yaml', Buffer.from(text)).catch((error: Error) => error), Error, text);
+});
+
+test('what is nested, circular or multiplied beyond use is Invalid in every syntax, and quickly', async () => {
+  const deep = (open: string, close: string): string => open.repeat(100_000) + close.repeat(100_000);
+  const began = performance.now();
+  for (const [syntax, text, message] of [
+    ['json', deep('[', ']'), /nested deeper than 100 levels/],
+    ['json', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`, /nested deeper than 100 levels/],
+    ['yaml', deep('[', ']'), /nesting exceeded/],
+    ['yaml', '- '.repeat(100_000), /nesting exceeded/],
+    ['toml', `a = ${deep('[', ']')}`, /nested/],
+    ['yaml', 'a: &a [*a]\n', /contains itself/],
+    ['yaml', 'a: &a { b: *a }\n', /contains itself/],
+    ['yaml', '&a [1, { b: [*a] }]\n', /contains itself/],
+  ] as const) {
+    const error = await parseDocument(syntax, Buffer.from(text)).catch((caught: Error) => caught);
+    assert.instance(error, Invalid, text.slice(0, 20));
+    assert.match((error as Error).message, message);
+  }
+  assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
+});
+
+/** Texts that grow in one way; each once drove some parser to the square of its length. */
+const GROWING: readonly (readonly [Syntax, (size: number) => string])[] = [
+  ['yaml', (size) => Array.from({ length: size / 16 }, (_, index) => `key${index}: value\n`).join('')],
+  ['yaml', (size) => `a: &a x\nb:\n${'- *a\n'.repeat(size / 5)}`],
+  ['yaml', (size) => Array.from({ length: size / 16 }, (_, index) => `- &a${index} x\n- *a${index}\n`).join('')],
+  ['yaml', (size) => `{${Array.from({ length: size / 8 }, (_, index) => `k${index}: 1`).join(', ')}}`],
+  ['yaml', (size) => '\n'.repeat(size)],
+  ['properties', (size) => `a${' '.repeat(size)}`],
+  ['properties', (size) => `a=${'x\\\n'.repeat(size / 3)}`],
+  ['properties', (size) => '\\'.repeat(size)],
+  ['ini', (size) => `[a]\nb=1\n${' c\n'.repeat(size / 3)}`],
+  ['ini', (size) => `[${'['.repeat(size)}`],
+  ['toml', (size) => Array.from({ length: size / 16 }, (_, index) => `key${index} = 1\n`).join('')],
+  ['json', (size) => `[${'1,'.repeat(size / 2)}`],
+  ['json', (size) => `"${'\\'.repeat(size)}`],
+];
+
+test('parsers take time in proportion to the length of a text', async () => {
+  for (const [syntax, text] of GROWING) {
+    const parse = await loadParser(syntax);
+    const time = (size: number): number => {
+      const content = Buffer.from(text(size));
+      const before = process.cpuUsage();
+      says(() => parse(content));
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
+    };
+    // The square would take an hour where a line takes a second.
+    time(32_768);
+    assert.ok(time(1024 * 1024) < 4000, `${syntax}: ${text(40)}`);
+  }
 });
 
 test('text is anything, the others are UTF-8', async () => {

@@ -1,6 +1,7 @@
 /** The syntaxes that a document may be asked to have. */
 import { extname } from 'node:path';
 import { Invalid } from './invalid.ts';
+import { checkStructure } from './structure.ts';
 
 export const FORMATS = ['auto', 'text', 'json', 'yaml', 'ini', 'toml', 'properties'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -20,28 +21,54 @@ export const syntaxOf = (format: Format, path: string): Syntax =>
   format === 'auto' ? (SUFFIXES[extname(path).toLowerCase()] ?? 'text') : format;
 
 /**
- * Check a document's syntax. Only the parser that is needed is loaded.
+ * Checks a document's syntax.
  * @returns its values, more than one when a YAML stream has more documents; undefined for plain text
  * @throws {Invalid} when it is not of the syntax
  */
-export async function parseDocument(syntax: Syntax, content: Uint8Array): Promise<unknown[] | undefined> {
-  if (syntax === 'text') return undefined;
-  let text: string;
+export type Parser = (content: Uint8Array) => unknown[] | undefined;
+
+/** The parser of a syntax; only what is needed is loaded. */
+export async function loadParser(syntax: Syntax): Promise<Parser> {
+  if (syntax === 'text') return () => undefined;
+  const parse = await parserOf(syntax);
+  return (content) => {
+    const values = parse(textOf(content));
+    for (const value of values) checkStructure(value);
+    return values;
+  };
+}
+
+async function parserOf(syntax: Exclude<Syntax, 'text'>): Promise<(text: string) => unknown[]> {
+  switch (syntax) {
+    case 'json': {
+      const { parseJson } = await import('./json.ts');
+      return (text) => [parseJson(text)];
+    }
+    case 'yaml':
+      return (await import('./yaml.ts')).parseYaml;
+    case 'toml': {
+      const { parseToml } = await import('./toml.ts');
+      return (text) => [parseToml(text)];
+    }
+    case 'ini': {
+      const { parseIni } = await import('./ini.ts');
+      return (text) => [parseIni(text)];
+    }
+    case 'properties': {
+      const { parseProperties } = await import('./properties.ts');
+      return (text) => [parseProperties(text)];
+    }
+  }
+}
+
+/**
+ * A document as text.
+ * @throws {Invalid} when it is not UTF-8
+ */
+export function textOf(content: Uint8Array): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
   } catch {
     throw new Invalid('not UTF-8');
-  }
-  switch (syntax) {
-    case 'json':
-      return [(await import('./json.ts')).parseJson(text)];
-    case 'yaml':
-      return (await import('./yaml.ts')).parseYaml(text);
-    case 'toml':
-      return [(await import('./toml.ts')).parseToml(text)];
-    case 'ini':
-      return [(await import('./ini.ts')).parseIni(text)];
-    case 'properties':
-      return [(await import('./properties.ts')).parseProperties(text)];
   }
 }

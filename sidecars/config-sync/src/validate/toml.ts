@@ -12,7 +12,7 @@ export function parseToml(text: string): unknown {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     // Its first line says what is wrong, in plain words; an excerpt of the document follows.
-    const [, what = ''] = /^Invalid TOML document: ([a-z][a-z ,:-]+)$/m.exec(error.message) ?? [];
+    const [, what = ''] = /^Invalid TOML document: ([a-z][a-z ,.:-]+?)\.?$/m.exec(error.message) ?? [];
     throw new Invalid(`not TOML at line ${error.line}, column ${error.column}${what && `: ${what}`}`);
   }
 }

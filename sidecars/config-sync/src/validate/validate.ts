@@ -4,17 +4,20 @@ import { basename, join } from 'node:path';
 import { CommandError, runCommand } from '#kit/command.ts';
 import { bareEnvironment } from '../apply/environment.ts';
 import { Invalid } from './invalid.ts';
-import { parseDocument, type Syntax } from './syntax.ts';
+import { perform } from '../work/perform.ts';
+import type { Syntax } from './syntax.ts';
 
 /** What a file's documents are held against. */
 export interface Rules {
   readonly syntax: Syntax;
-  /** Throws {Invalid}. */
-  readonly schema: ((value: unknown) => void) | undefined;
+  /** The text of a JSON Schema. */
+  readonly schema: string | undefined;
   /** Program and arguments, in which `{}` stands for the staged file. */
   readonly check: readonly string[] | undefined;
-  /** Milliseconds. */
+  /** Milliseconds, for the check, and for syntax and schema. */
   readonly checkTimeout: number;
+  /** What the check gets beside PATH and the like, as NAME=VALUE or NAME. */
+  readonly commandEnvironment: readonly string[];
 }
 
 export interface Staging {
@@ -31,15 +34,16 @@ export interface Staging {
  * @throws the file system's error when it cannot be staged, and the signal's reason
  */
 export async function validate(content: Uint8Array, rules: Rules, staging: Staging): Promise<void> {
-  const values = await parseDocument(rules.syntax, content);
-  for (const value of values ?? []) rules.schema?.(value);
-  if (rules.check) await runCheck(content, rules.check, rules.checkTimeout, staging);
+  const { syntax, schema, checkTimeout } = rules;
+  if (syntax !== 'text')
+    await perform({ kind: 'examine', content, syntax, schema }, { timeout: checkTimeout, signal: staging.signal });
+  if (rules.check) await runCheck(content, rules.check, rules, staging);
 }
 
 async function runCheck(
   content: Uint8Array,
   check: readonly string[],
-  timeout: number,
+  { checkTimeout: timeout, commandEnvironment }: Rules,
   { path, directory, signal }: Staging,
 ): Promise<void> {
   const staged = join(directory, basename(path));
@@ -48,7 +52,7 @@ async function runCheck(
   try {
     await runCommand(
       check.map((word) => word.replaceAll('{}', staged)),
-      { cwd: directory, env: bareEnvironment(), timeout, signal, maxOutput: 8192 },
+      { cwd: directory, env: bareEnvironment(commandEnvironment), timeout, signal, maxOutput: 8192 },
     );
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -1,28 +1,57 @@
 /** YAML 1.2, one document or several. */
-import { LineCounter, parseAllDocuments } from 'yaml';
+import {
+  CORE_SCHEMA,
+  defineMappingTag,
+  defineScalarTag,
+  defineSequenceTag,
+  loadAll,
+  realMapTag,
+  YAMLException,
+  type TagDefinition,
+} from 'js-yaml';
 import { Invalid } from './invalid.ts';
+import { DEPTH_MAX } from './structure.ts';
+
+/** Tags that only the application knows: `!vault` and the like, and types of its language. */
+const UNKNOWN: TagDefinition[] = ['!', 'tag:'].flatMap((prefix) => [
+  defineScalarTag(prefix, { matchByTagPrefix: true, resolve: (text) => text, identify: () => false }),
+  defineSequenceTag<unknown[]>(prefix, {
+    matchByTagPrefix: true,
+    create: () => [],
+    addItem: (list, item) => void list.push(item),
+    identify: () => false,
+  }),
+  defineMappingTag<Map<unknown, unknown>>(prefix, {
+    matchByTagPrefix: true,
+    create: () => new Map(),
+    addPair: (map, key, value) => {
+      map.set(key, value);
+      return '';
+    },
+    has: (map, key) => map.has(key),
+    keys: (map) => map.keys(),
+    get: (map, key) => map.get(key),
+    identify: () => false,
+  }),
+]);
+
+// Maps as maps: their keys may be anything, and none of them means something to JavaScript.
+const schema = CORE_SCHEMA.withTags(realMapTag, ...UNKNOWN);
 
 /**
  * Parse a YAML stream.
- * @returns the content of each of its documents
+ * @returns the content of each of its documents; a mapping is a Map
  * @throws {Invalid} with the place of the first mistake
  */
 export function parseYaml(text: string): unknown[] {
-  const lines = new LineCounter();
-  const stream = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
-  const documents = 'empty' in stream ? [] : stream;
-  for (const { errors } of documents) {
-    const [first] = errors;
-    if (!first) continue;
-    const { line, col } = lines.linePos(first.pos[0]);
-    // Its message may quote the document; its code does not.
-    throw new Invalid(`not YAML at line ${line}, column ${col}: ${first.code.toLowerCase().replaceAll('_', ' ')}`);
+  try {
+    return loadAll(text, { schema, maxDepth: DEPTH_MAX });
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    const { reason, mark } = error;
+    const where = mark ? ` at line ${mark.line + 1}, column ${mark.column + 1}` : '';
+    // What is between quotes or after a colon is the document's.
+    const what = reason.replaceAll(/ ?("[^"]*"|!<[^>]*>|: .*)/gs, '');
+    throw new Invalid(`not YAML${where}: ${what}`);
   }
-  return documents.map((document): unknown => {
-    try {
-      return document.toJS();
-    } catch {
-      throw new Invalid('not usable as YAML: an alias has no anchor, or aliases grow without bound');
-    }
-  });
 }

@@ -2,7 +2,7 @@
 import { ConfigurationError } from '#kit/parameters.ts';
 import { member } from '../lines/document.ts';
 import type { Delivery } from '../record.ts';
-import type { Common } from '../pipeline.ts';
+import type { Common } from '../common.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Generation } from './generation.ts';
 import { nameMatcher, parseGlob } from './glob.ts';

@@ -1,0 +1,103 @@
+/** Each rule of the house's own seen red, and what it must leave alone. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { importProblem } from './layers.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+test('a sidecar imports its own files, the kit and the proxy library', () => {
+  for (const to of ['sidecars/tls/src/b.ts', 'sidecars/kit/log.ts', 'sidecars/proxy/http1/head.ts'])
+    assert.is(importProblem('sidecars/tls/src/a.ts', to), undefined, to);
+  for (const to of ['sidecars/topz/src/a.ts', 'scripts/lib/run.ts', 'stacks/https/client.ts'])
+    assert.match(importProblem('sidecars/tls/src/a.ts', to) ?? '', 'is out of reach: a sidecar imports', to);
+});
+
+test('what is general imports nothing particular', () => {
+  for (const [from, to] of [
+    ['sidecars/kit/log.ts', 'sidecars/proxy/head.ts'],
+    ['sidecars/kit/log.ts', 'sidecars/tls/src/main.ts'],
+    ['sidecars/proxy/head.ts', 'sidecars/tls/src/main.ts'],
+    ['scripts/stack.ts', 'stacks/https/client.ts'],
+    ['stacks/https/scenario.ts', 'stacks/paas/versions.ts'],
+    ['legacy-apps/board/test.ts', 'sidecars/kit/log.ts'],
+  ] as const)
+    assert.match(importProblem(from, to) ?? '', 'is out of reach', `${from} → ${to}`);
+  for (const [from, to] of [
+    ['sidecars/proxy/head.ts', 'sidecars/kit/log.ts'],
+    ['scripts/contract/sidecars.ts', 'sidecars/kit/contract.ts'],
+    ['stacks/https/scenario.ts', 'scripts/lib/scenario.ts'],
+    ['stacks/https/scenario.ts', 'stacks/https/client.ts'],
+    ['stacks/logs/services/faulty-store/src/main.ts', 'sidecars/kit/testing/bulk-store.ts'],
+  ] as const)
+    assert.is(importProblem(from, to), undefined, `${from} → ${to}`);
+});
+
+test('helpers of tests stay out of programs', () => {
+  const helper = 'sidecars/kit/testing/ports.ts';
+  for (const from of ['sidecars/tls/src/main.ts', 'sidecars/kit/listen.ts', 'sidecars/proxy/pool.ts'])
+    assert.match(importProblem(from, helper) ?? '', 'is for tests', from);
+  for (const from of [
+    'sidecars/tls/src/main.test.ts',
+    'sidecars/tls/src/test-plane.ts',
+    'sidecars/x/src/testing/rig.ts',
+  ])
+    assert.is(importProblem(from, helper), undefined, from);
+});
+
+/** What oxlint says of files, with the project's configuration in a folder that is laid out like the project. */
+function lint(files: Readonly<Record<string, string>>): string {
+  const top = temporaryDirectory('lint');
+  for (const path of ['.oxlintrc.json', 'scripts/lint']) cpSync(join(ROOT, path), join(top, path), { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(top, path)), { recursive: true });
+    writeFileSync(join(top, path), text);
+  }
+  return spawnSync('oxlint', ['--deny-warnings', 'sidecars'], { cwd: top, encoding: 'utf8' }).stdout;
+}
+
+test('oxlint holds it: imports of every form, circles of types too, and tests that are left out', () => {
+  const said = lint({
+    'sidecars/example/src/main.ts': [
+      `import { b } from './b.ts';`,
+      `export * from '../../topz/src/cpu.ts';`,
+      `export { name } from '../../../scripts/lib/labels.ts';`,
+      `void import('../../../stacks/https/client.ts');`,
+      `import { freePort } from '#kit/testing/ports.ts';`,
+      `import { createLog } from '#kit/log.ts';`,
+      `export interface A { readonly b: typeof b }`,
+      `void [freePort, createLog];`,
+    ].join('\n'),
+    'sidecars/example/src/b.ts': `import type { A } from './main.ts';\nexport const b = (a?: A): unknown => a;\n`,
+    'sidecars/example/src/b.test.ts': [
+      `import { suite, test as check } from 'uvu';`,
+      `check.only('one', () => {});`,
+      `const group = suite('a group');`,
+      `group.skip('two', () => {});`,
+      `const line = { skip() {} };`,
+      `line.skip();`,
+      `check.run();`,
+    ].join('\n'),
+  });
+  for (const expected of [
+    'sidecars/topz/src/cpu.ts is out of reach',
+    'scripts/lib/labels.ts is out of reach',
+    'stacks/https/client.ts is out of reach',
+    'sidecars/kit/testing/ports.ts is for tests',
+    'import(no-cycle)',
+    'check.only leaves tests out',
+    'group.skip leaves tests out',
+  ])
+    assert.ok(said.includes(expected), `${expected}:\n${said}`);
+  assert.not.match(said, 'sidecars/kit/log.ts is');
+  assert.not.match(said, 'line.skip');
+  assert.not.match(
+    lint({ 'sidecars/example/src/main.ts': `import { createLog } from '#kit/log.ts';\nvoid createLog;\n` }),
+    'house',
+  );
+});
+
+test.run();

@@ -1,0 +1,52 @@
+/**
+ * Who may import whom: data and dependencies flow one way, from what is particular to what is general.
+ * plugin.ts makes a rule of oxlint of it.
+ */
+
+/** A part of the tree; `own` is the same part again: the same sidecar, the same stack. */
+interface Layer {
+  readonly name: string;
+  /** Of a path below the root; its first group, where there is one, tells parts of a kind apart. */
+  readonly path: RegExp;
+  /** Layers that it may import besides itself. */
+  readonly imports: readonly string[];
+}
+
+const LAYERS: readonly Layer[] = [
+  { name: 'the kit', path: /^sidecars\/kit\//, imports: [] },
+  { name: 'the proxy library', path: /^sidecars\/proxy\//, imports: ['the kit'] },
+  { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: ['the kit', 'the proxy library'] },
+  { name: 'scripts', path: /^scripts\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
+  { name: 'a stack', path: /^stacks\/([^/]+)\//, imports: ['the kit', 'the proxy library', 'a sidecar', 'scripts'] },
+  { name: 'a legacy app', path: /^legacy-apps\/([^/]+)\//, imports: [] },
+];
+
+const TEST = /\.test\.ts$|\/test-[^/]+\.ts$|\/testing\//;
+const HELPERS_OF_TESTS = /^sidecars\/kit\/testing\//;
+/** Where everything is a check of something, so that helpers of tests belong there. */
+const CHECKS = /^(?:scripts|stacks)\//;
+
+/**
+ * What is wrong with an import.
+ * @param from the importing file, below the root
+ * @param to the imported file, below the root
+ * @returns a sentence; undefined when nothing is
+ */
+export function importProblem(from: string, to: string): string | undefined {
+  const [importer, imported] = [layerOf(from), layerOf(to)];
+  if (HELPERS_OF_TESTS.test(to) && !TEST.test(from) && !CHECKS.test(from))
+    return `${from} is a program, and ${to} is for tests`;
+  if (!importer || !imported || importer.part === imported.part) return undefined;
+  const { name, imports } = importer.layer;
+  if (imports.includes(imported.layer.name)) return undefined;
+  const allowed = ['its own files', ...imports.map((each) => `files of ${each}`)].join(', ');
+  return `${to} is out of reach: ${name} imports ${allowed}`;
+}
+
+function layerOf(path: string): { layer: Layer; part: string } | undefined {
+  for (const layer of LAYERS) {
+    const [part] = layer.path.exec(path) ?? [];
+    if (part !== undefined) return { layer, part: part.slice(0, -1) };
+  }
+  return undefined;
+}

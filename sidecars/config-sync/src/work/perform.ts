@@ -1,0 +1,105 @@
+/**
+ * Doing a job on a document under limits. What is small is done here, for at most a moment; what is
+ * large, or did not end in that moment, is done in a process of its own, so that the admin port goes on
+ * answering, and with compilers, which this process does without.
+ */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { bareEnvironment } from '../apply/environment.ts';
+import { Invalid } from '../validate/invalid.ts';
+import { ready, sizeOf, type Job } from './job.ts';
+import { OutOfTime, within } from './within.ts';
+
+export interface Limits {
+  /** How long it may take, in milliseconds. */
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** The argument that makes this program the process that does one job. */
+export const WORKER = '--work';
+
+/** What goes to that process, and what comes back. */
+export interface Order {
+  readonly job: Job;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+export type Result =
+  | { readonly kind: 'done'; readonly text: string | undefined }
+  | { readonly kind: 'invalid'; readonly reason: string }
+  | { readonly kind: 'late' };
+
+/** Most bytes that are worked on here. */
+const HERE_MAX = 32 * 1024;
+/** So long the admin port may have to wait, in milliseconds. */
+const MOMENT = 100;
+/** How long a process may take to start and to end, in milliseconds. */
+const AROUND = 10_000;
+/** The heap of that process in MiB: at least, and for each MiB of the document. */
+const HEAP_MIN = 48;
+const HEAP_FOR_EACH = 64;
+
+const MIB = 1024 * 1024;
+/** Bundled, the program is one file. */
+const PROGRAM = import.meta.filename.endsWith('.ts') ? join(import.meta.dirname, '../main.ts') : import.meta.filename;
+
+/**
+ * Do a job.
+ * @returns what was rendered; undefined for an examination
+ * @throws {Invalid} when the document is not to be used, and the signal's reason
+ */
+export async function perform(job: Job, limits: Limits): Promise<string | undefined> {
+  limits.signal.throwIfAborted();
+  if (sizeOf(job) <= HERE_MAX) {
+    try {
+      return within(Math.min(MOMENT, limits.timeout), await ready(job));
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+    }
+  }
+  const result = await elsewhere(job, limits);
+  switch (result.kind) {
+    case 'done':
+      return result.text;
+    case 'invalid':
+      throw new Invalid(result.reason);
+    case 'late':
+      throw new Invalid(`validating it takes longer than ${limits.timeout / 1000} s`);
+  }
+}
+
+/** Do a job in a process of its own, which ends with it. */
+async function elsewhere(job: Job, { timeout, signal }: Limits): Promise<Result> {
+  const heap = HEAP_MIN + Math.ceil(sizeOf(job) / MIB) * HEAP_FOR_EACH;
+  const child = fork(PROGRAM, [WORKER], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: bareEnvironment(),
+    execArgv: [`--max-old-space-size=${heap}`],
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  // Its own deadline comes first; this one is for what cannot be cut off, and for a start that hangs.
+  const deadline = setTimeout(() => child.kill('SIGKILL'), timeout + AROUND);
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  child.once('message', (result) => resolve(result as Result));
+  child.once('error', reject);
+  child.once('exit', (code, by) =>
+    resolve({
+      kind: 'invalid',
+      reason: `validating it ended with ${by ?? `exit code ${code}`}: it needs more than ${heap} MiB, or than the container has`,
+    }),
+  );
+  const order: Order = { job, timeout };
+  child.send(order, (error) => error && child.kill('SIGKILL'));
+  try {
+    return await promise;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(deadline);
+    child.kill('SIGKILL');
+  }
+}

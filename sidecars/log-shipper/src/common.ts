@@ -1,0 +1,27 @@
+/** What the pipeline is given, and what it hands on to both inputs. */
+import type { Logger } from '#kit/log.ts';
+import type { Metrics } from '#kit/metrics.ts';
+import type { Values } from '#kit/parameters.ts';
+import type { Readiness } from '#kit/readiness.ts';
+import type { Shutdown } from '#kit/shutdown.ts';
+import type { contract } from './contract.ts';
+import type { Documents } from './lines/document.ts';
+import type { Splitter } from './lines/splitter.ts';
+
+export interface PipelineOptions {
+  readonly parameters: Values<typeof contract.parameters>;
+  readonly log: Logger;
+  readonly metrics: Metrics<typeof contract.metrics>;
+  readonly readiness: Readiness;
+  readonly shutdown: Shutdown;
+}
+
+/** What is the same for both inputs. */
+export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'> {
+  readonly documents: Documents;
+  readonly splitter: Splitter;
+  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
+  readonly cut: () => void;
+  /** Members of every document, as JSON text. */
+  readonly members: string;
+}

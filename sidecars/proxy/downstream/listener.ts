@@ -1,0 +1,309 @@
+/** The TLS port: handshakes and their limits, certificates, client certificates, and what comes after. */
+import { constants, type X509Certificate } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { ConfigurationError } from '#kit/parameters.ts';
+import { listen } from '#kit/listen.ts';
+import { internalError, type ProxyContext } from '#proxy/context.ts';
+import { http1Text, plainReply } from '#proxy/http/responses.ts';
+import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
+import { DownstreamInfo, handlerOf, type DownstreamHandler } from './connection.ts';
+import { Handshakes } from './handshakes.ts';
+import { Http1Downstream } from './http1.ts';
+import { Http2Downstream } from './http2.ts';
+import { Tunnel } from './tunnel.ts';
+
+/** Certificates for the server names that clients ask for. */
+export interface CertificateSource {
+  /** What clients get that name no server; its texts are for the listener's own context. */
+  readonly default: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** Context for a server name; undefined for a client to be refused. */
+  contextFor(serverName: string | undefined): SecureContext | undefined;
+  /** Server names must be looked at at all. May change with the certificates. */
+  readonly needsServerName: boolean;
+  /** Called after each change of the certificates. */
+  onChange(listener: () => void): void;
+}
+
+/** Which client certificates are asked for, and let in. */
+export interface ClientPolicy {
+  /** PEM of what client certificates must be signed by; undefined: clients show none. */
+  readonly clientCa: Buffer | undefined;
+  /** Judge a certificate that the handshake has verified already; `xfcc` is an X-Forwarded-Client-Cert element. */
+  check(peer: X509Certificate): { readonly allowed: boolean; readonly reason?: string; readonly xfcc: string };
+}
+
+/** One context for all: a session of one certificate's must not be taken for another's (see certificates/store.ts). */
+const SESSION_ID_CONTEXT = 'tls';
+const BACKLOG = 1024;
+/**
+ * Forward secrecy and authenticated encryption only. AES-128 first: as good as unbreakable, a third
+ * cheaper than AES-256 for bulk data, and its SHA-256 makes cheaper handshakes than SHA-384.
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+export interface TlsListenerOptions {
+  readonly context: ProxyContext;
+  readonly certificates: CertificateSource;
+  readonly policy: ClientPolicy;
+  /** An IP address to listen on. */
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  /** The parameter that holds the port, for error messages. */
+  readonly portParameter: string;
+  /** Share the port with other processes. */
+  readonly shared: boolean;
+  /** What is spoken inside TLS: HTTP, or any protocol, which is relayed as it is. */
+  readonly mode: 'http' | 'tcp';
+  readonly minVersion: '1.2' | '1.3';
+  /** How long a handshake may take, in milliseconds. */
+  readonly handshakeTimeout: number;
+  /** Further connections are closed. */
+  readonly maxConnections: number;
+  /** There may be more than one certificate, now or later. */
+  readonly selectsByName: boolean;
+  /** A client that names an unknown server, or none, is refused where the certificates do not cover it. */
+  readonly refusesUnknownNames: boolean;
+  /** In tcp mode: begin each connection to an endpoint with a PROXY protocol header. */
+  readonly proxyProtocol: boolean;
+}
+
+export class TlsListener {
+  readonly #options: TlsListenerOptions;
+  readonly #server: Server;
+  readonly #handshakes: Handshakes;
+  readonly #connections = new Map<TLSSocket, DownstreamHandler>();
+  /** One function for all sockets; `this` is the socket. */
+  readonly #onSocketClose: (this: TLSSocket) => void;
+
+  constructor(options: TlsListenerOptions) {
+    this.#options = options;
+    const { context, certificates, maxConnections } = options;
+    const connections = this.#connections;
+    this.#onSocketClose = function (this: TLSSocket) {
+      connections.delete(this);
+      context.stats.downstreamClosed();
+    };
+    this.#server = createServer(this.#tlsOptions());
+    this.#handshakes = new Handshakes(this.#server);
+    this.#server.maxConnections = maxConnections;
+    this.#server.on('drop', () => context.stats.downstreamRefused('max_connections'));
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => this.#onHandshakeError(error, socket));
+    this.#server.on('secureConnection', (socket) => this.#accept(socket));
+    // Connections that are open keep the context that they began with.
+    certificates.onChange(() => this.#server.setSecureContext(this.#contextOptions()));
+  }
+
+  #contextOptions(): TlsOptions {
+    const { certificates, policy, minVersion } = this.#options;
+    const { cert, key } = certificates.default;
+    return {
+      cert,
+      key,
+      minVersion: `TLSv${minVersion}`,
+      ciphers: CIPHERS,
+      sessionIdContext: SESSION_ID_CONTEXT,
+      secureOptions:
+        constants.SSL_OP_NO_RENEGOTIATION |
+        constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
+        // A resumed session would not show its certificate again to a CA that may have changed.
+        (policy.clientCa ? constants.SSL_OP_NO_TICKET : 0),
+      ...(policy.clientCa && { ca: policy.clientCa }),
+    };
+  }
+
+  #tlsOptions(): TlsOptions {
+    const { certificates, policy, context, mode, handshakeTimeout, selectsByName } = this.#options;
+    return {
+      ...this.#contextOptions(),
+      ...(mode === 'http' && { ALPNProtocols: ['h2', 'http/1.1'] }),
+      handshakeTimeout,
+      // A socket that was verified is not to be told from one that was not by its absence: see #identify.
+      ...(policy.clientCa && { requestCert: true, rejectUnauthorized: false }),
+      // The development certificate is the only one; any other may get company at a reload.
+      ...(selectsByName && {
+        SNICallback: (name: string, callback: (error: Error | null, context?: SecureContext) => void) => {
+          if (!certificates.needsServerName) return callback(null);
+          const found = certificates.contextFor(name);
+          if (found) return callback(null, found);
+          context.stats.downstreamRefused('unknown_name');
+          callback(new Error('unknown server name'));
+        },
+      }),
+      noDelay: true,
+    };
+  }
+
+  /** Bind the port. @throws {ConfigurationError} when it cannot be had */
+  async open(): Promise<void> {
+    const { context, host, port, portParameter, shared, mode } = this.#options;
+    await listen(this.#server, { host, port, backlog: BACKLOG, ...(shared && { reusePort: true }) }, portParameter);
+    context.log.info({ address: host, port: this.port, mode }, 'listening');
+  }
+
+  get listening(): boolean {
+    return this.#server.listening;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new ConfigurationError([]);
+    return address.port;
+  }
+
+  #accept(socket: TLSSocket): void {
+    const { context } = this.#options;
+    this.#handshakes.end(socket);
+    socket.on('error', ignore);
+    if (socket.destroyed) return;
+    // Only from here on: a client that closes its side during the handshake is gone.
+    socket.allowHalfOpen = true;
+    context.stats.downstreamOpened();
+    socket.on('close', this.#onSocketClose);
+    try {
+      this.#serve(socket);
+    } catch (error) {
+      internalError(context, error);
+      socket.destroy();
+    }
+  }
+
+  #serve(socket: TLSSocket): void {
+    const { context, certificates, mode, refusesUnknownNames } = this.#options;
+    // A client that names no server never meets the SNI callback.
+    if (
+      refusesUnknownNames &&
+      certificates.needsServerName &&
+      !socket.servername &&
+      certificates.contextFor(undefined) === undefined
+    ) {
+      context.stats.downstreamRefused('unknown_name');
+      socket.destroy();
+      return;
+    }
+    const identity = this.#identify(socket);
+    if (identity === undefined) return this.#turnAway(socket);
+    const http2 = socket.alpnProtocol === 'h2';
+    context.stats.downstreamProtocol(mode === 'tcp' ? 'tcp' : http2 ? 'h2' : 'http/1.1');
+    const info = new DownstreamInfo(socket, identity);
+    const handler =
+      mode === 'tcp'
+        ? this.#tunnel(info)
+        : http2
+          ? new Http2Downstream(context, info)
+          : new Http1Downstream(context, info);
+    if (handler === undefined) return;
+    this.#connections.set(socket, handler);
+    if (context.draining) handler.drain();
+  }
+
+  #tunnel(info: DownstreamInfo): DownstreamHandler | undefined {
+    const { context, proxyProtocol } = this.#options;
+    const { cluster } = context;
+    const endpoint = cluster.pick({ downstream: info, tried: [] });
+    if (endpoint === undefined) {
+      context.stats.upstreamFailed('no_endpoint');
+      info.socket.destroy();
+      return undefined;
+    }
+    const preface = proxyProtocol ? proxyHeaderOf(info.socket as TLSSocket, info.clientCertificate !== '') : undefined;
+    return new Tunnel(context, info.socket, { cluster, endpoint, ...(preface && { preface }) });
+  }
+
+  #onHandshakeError(error: NodeJS.ErrnoException, socket: TLSSocket): void {
+    const { context, mode } = this.#options;
+    if (NOT_TLS.has(error.code ?? '')) {
+      context.stats.downstreamRefused('not_tls');
+      const below = this.#handshakes.end(socket);
+      // OpenSSL sends no alert here: this is all that the client gets before the connection is closed.
+      if (mode === 'http') below?.write(http1Text(PLAIN_HTTP));
+    } else context.stats.handshakeFailed(error.code ?? 'other');
+    // A handshake that takes too long is only reported.
+    socket.destroy();
+  }
+
+  /** The client's identity for a header: '' where none is asked for, undefined where it is not accepted. */
+  #identify(socket: TLSSocket): string | undefined {
+    const { context, policy } = this.#options;
+    if (!policy.clientCa) return '';
+    const peer: X509Certificate | undefined = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+    if (peer === undefined) {
+      const reason = String(socket.authorizationError ?? 'no certificate');
+      context.stats.downstreamRefused('client_certificate');
+      context.log.info({ reason, client: socket.remoteAddress }, 'client certificate not accepted');
+      return undefined;
+    }
+    const verdict = policy.check(peer);
+    if (verdict.allowed) return verdict.xfcc;
+    context.stats.downstreamRefused('client_identity');
+    context.log.info({ reason: verdict.reason, client: socket.remoteAddress }, 'client not allowed');
+    return undefined;
+  }
+
+  /** TLS 1.3 has let the client in before its certificate was looked at: say so where it can be said. */
+  #turnAway(socket: TLSSocket): void {
+    if (this.#options.mode === 'tcp' || socket.alpnProtocol === 'h2') {
+      socket.destroy();
+      return;
+    }
+    socket.on('end', () => socket.destroy());
+    socket.resume();
+    socket.setTimeout(LINGER, () => socket.destroy());
+    socket.end(http1Text(plainReply(403, 0)));
+  }
+
+  /**
+   * Stop: accept no more, let what was begun come to its end, then close.
+   * @param patience milliseconds after which what is still open is cut
+   */
+  async drain(patience: number): Promise<void> {
+    const { context } = this.#options;
+    context.draining = true;
+    for (const handler of this.handlers()) handler.drain();
+    // Connections that wait in the backlog already are let in first.
+    await nextTurn();
+    await nextTurn();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const handshakes = setTimeout(() => this.#handshakes.destroyAll(), Math.min(HANDSHAKE_GRACE, patience));
+    const timer = setTimeout(() => {
+      const cut = this.#connections.size;
+      if (cut > 0) context.log.warn({ connections: cut }, 'drain deadline passed: closing what is open');
+      for (const socket of this.#connections.keys()) socket.destroy();
+      resolve();
+    }, patience);
+    this.#server.close(() => resolve());
+    await promise;
+    clearTimeout(handshakes);
+    clearTimeout(timer);
+  }
+
+  *handlers(): Iterable<DownstreamHandler> {
+    for (const [socket, handler] of this.#connections) yield handlerOf(socket) ?? handler;
+  }
+}
+
+/** How long a handshake may still take once the end has begun, in milliseconds. */
+const HANDSHAKE_GRACE = 1000;
+/** How OpenSSL calls first bytes that are no TLS: GET, HEAD, POST or PUT; CONNECT; anything else. */
+const NOT_TLS: ReadonlySet<string> = new Set([
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+]);
+/** No Strict-Transport-Security: it has no meaning outside TLS (RFC 6797, section 7.2). */
+const PLAIN_HTTP = plainReply(400, 0, 'This port speaks HTTPS, and the request came in plain HTTP.');
+/** How long a client that was turned away may take to notice, in milliseconds. */
+const LINGER = 2000;
+
+function ignore(): void {}

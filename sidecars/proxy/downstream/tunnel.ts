@@ -1,0 +1,117 @@
+/** Two connections whose bytes are each other's: opaque TCP, and what follows 101 (Switching Protocols). */
+import type { Duplex } from 'node:stream';
+import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { PooledBuffer } from '#proxy/upstream/buffers.ts';
+import type { Cluster, Endpoint } from '#proxy/upstream/cluster.ts';
+import type { UpstreamConnection, UpstreamUser } from '#proxy/upstream/connection.ts';
+import { handle, type DownstreamHandler } from './connection.ts';
+import { DownstreamWriter } from './writer.ts';
+
+/** Where a tunnel connects to. */
+export interface TunnelTarget {
+  readonly cluster: Cluster;
+  readonly endpoint: Endpoint;
+  /** What the endpoint gets first: a PROXY protocol header. */
+  readonly preface?: Buffer;
+}
+
+export class Tunnel implements DownstreamHandler, UpstreamUser {
+  readonly #context: ProxyContext;
+  readonly #client: Duplex;
+  readonly #writer: DownstreamWriter;
+  readonly #upstream: UpstreamConnection;
+  readonly #target: TunnelTarget | undefined;
+  #deadline: number;
+
+  /** @param upstream a connection, or where to connect to */
+  constructor(context: ProxyContext, client: Duplex, upstream: UpstreamConnection | TunnelTarget) {
+    const { sweeper, settings } = context;
+    this.#context = context;
+    this.#client = client;
+    this.#writer = new DownstreamWriter(client);
+    if ('endpoint' in upstream) {
+      this.#target = upstream;
+      client.pause();
+      upstream.endpoint.active++;
+      this.#upstream = upstream.endpoint.connect(this);
+      if (upstream.preface) this.#upstream.socket.write(upstream.preface);
+      this.#deadline = sweeper.after(settings.connectTimeout);
+    } else {
+      this.#upstream = upstream;
+      upstream.user = this;
+      this.#deadline = sweeper.after(settings.idleTimeout);
+    }
+    sweeper.add(this);
+    handle(client, this);
+    if (this.#target) client.pause();
+  }
+
+  #touch(): void {
+    this.#deadline = this.#context.sweeper.after(this.#context.settings.idleTimeout);
+  }
+
+  onClientData(chunk: Buffer): void {
+    this.#touch();
+    if (!this.#upstream.socket.write(chunk)) this.#client.pause();
+  }
+  onClientEnd(): void {
+    this.#upstream.socket.end();
+  }
+  onClientDrain(): void {
+    this.#upstream.resume();
+  }
+  onClientClose(): void {
+    this.#context.sweeper.remove(this);
+    if (this.#target) this.#target.endpoint.active--;
+    this.#upstream.destroy();
+  }
+
+  onUpstreamConnect(): void {
+    this.#target?.cluster.onConnect?.(this.#target.endpoint);
+    this.#touch();
+    this.#client.resume();
+  }
+  onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean {
+    this.#touch();
+    this.#writer.write(buffer.bytes, start, end, this.#upstream.reading);
+    return this.#writer.ready;
+  }
+  onUpstreamFinish(): void {
+    this.#client.end();
+  }
+  onUpstreamDrain(): void {
+    if (this.#client.isPaused()) this.#client.resume();
+  }
+  onUpstreamClose(error: NodeJS.ErrnoException | undefined): void {
+    if (!this.#upstream.connected) this.#unreachable(error?.code ?? 'closed');
+    // An end that is already on its way is let through; anything else is an abort on both sides.
+    else if (error !== undefined) this.#client.destroy();
+    else if (!this.#client.writableEnded) this.#client.end();
+  }
+
+  #unreachable(reason: string): void {
+    this.#target?.cluster.onConnectFailure?.(this.#target.endpoint, reason);
+    this.#context.stats.upstreamFailed(reason === 'timeout' ? 'connect_timeout' : 'connect');
+    this.#client.destroy();
+  }
+
+  sweep(now: number): void {
+    if (now < this.#deadline) return;
+    if (!this.#upstream.connected) this.#unreachable('timeout');
+    else this.#client.destroy();
+  }
+
+  drain(): void {
+    // Its protocol is not known, so neither is a good moment to end it: that is the deadline's.
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+  }
+
+  onInternalError(error: unknown): void {
+    internalError(this.#context, error);
+    this.#upstream.destroy();
+    this.#client.destroy();
+  }
+}

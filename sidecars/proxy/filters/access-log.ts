@@ -1,0 +1,20 @@
+/** A line for each request, at debug level. */
+import type { Logger } from '#kit/log.ts';
+import type { Filter } from './filter.ts';
+
+/** The query is left out: it may hold secrets. */
+export function accessLog(log: Pick<Logger, 'debug'>): Filter {
+  return {
+    onEnd({ request, status, outcome, downstream }) {
+      log.debug(
+        {
+          request: `${request.method} ${request.path}`,
+          status,
+          ...(outcome !== 'complete' && { outcome }),
+          client: downstream.remoteAddress,
+        },
+        'request',
+      );
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/** One connection to an endpoint. */
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { HEADROOM, ReadBuffer, type PooledBuffer } from './buffers.ts';
+
+/** Who uses a connection at the moment. */
+export interface UpstreamUser {
+  /** The connection is there; for TLS, its handshake has ended. */
+  onUpstreamConnect(): void;
+  /**
+   * Bytes came: `buffer.bytes` from `start` to `end`, with free room on both sides. Valid during the
+   * call, unless `connection.reading.lend()` is called.
+   * @returns false to read no further until `resume`
+   */
+  onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean;
+  /** The endpoint sends nothing more. */
+  onUpstreamFinish(): void;
+  /** The connection is gone, or never came. */
+  onUpstreamClose(error: NodeJS.ErrnoException | undefined): void;
+  /** What was written is on its way: write on. */
+  onUpstreamDrain(): void;
+  /** One of the above threw. The connection is closed. */
+  onInternalError(error: unknown): void;
+}
+
+export interface ConnectionTarget {
+  readonly host: string;
+  readonly port: number;
+  /** TLS towards the endpoint: server name, authorities, client certificate, ALPN, as node:tls names them. */
+  readonly tls?: UpstreamTls;
+}
+
+export type UpstreamTls = Pick<
+  ConnectionOptions,
+  'servername' | 'ca' | 'cert' | 'key' | 'ALPNProtocols' | 'checkServerIdentity' | 'minVersion' | 'secureContext'
+>;
+
+export class UpstreamConnection {
+  readonly socket: Socket;
+  readonly reading = new ReadBuffer();
+  user: UpstreamUser | undefined;
+  connected = false;
+  /** It has served a request before: a close without an answer may be an idle connection's. */
+  reused = false;
+  /** When it became idle, on the sweeper's clock. */
+  idleSince = 0;
+  #lastRead = 0;
+  /** The user wanted no more for now. */
+  #stopped = false;
+  #error: NodeJS.ErrnoException | undefined;
+
+  /**
+   * Begin to connect.
+   * @param onGone called once, when the connection is closed
+   */
+  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: (connection: UpstreamConnection) => void) {
+    this.user = user;
+    this.socket = target.tls === undefined ? this.#connect(target) : this.#connectTls(target, target.tls);
+    this.socket.on('end', () => this.#guard((current) => current.onUpstreamFinish()));
+    this.socket.on('drain', () => {
+      if (this.user !== undefined) this.#guard((current) => current.onUpstreamDrain());
+    });
+    this.socket.on('error', (error) => {
+      this.#error = error;
+    });
+    this.socket.on('close', () => {
+      this.reading.close();
+      onGone(this);
+      const { user: last } = this;
+      this.user = undefined;
+      try {
+        last?.onUpstreamClose(this.#error);
+      } catch (error) {
+        last?.onInternalError(error);
+      }
+    });
+  }
+
+  #connect({ host, port }: ConnectionTarget): Socket {
+    return connect({
+      host,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: {
+        buffer: () => this.reading.next(this.#lastRead).view,
+        callback: (size) => this.#onRead(size),
+      },
+    }).on('connect', () => this.#onConnect());
+  }
+
+  #connectTls({ host, port }: ConnectionTarget, tls: UpstreamTls): TLSSocket {
+    const socket = connectTls({ ...tls, host, port, allowHalfOpen: true } as ConnectionOptions);
+    socket.setNoDelay(true);
+    socket.on('secureConnect', () => this.#onConnect());
+    // node:tls brings buffers of its own; they are copied, in parts, to where there is room for edits.
+    socket.on('data', (chunk: Buffer) => {
+      for (let at = 0; at < chunk.length && !socket.destroyed;) {
+        const buffer = this.reading.next(this.#lastRead);
+        const size = chunk.copy(buffer.view, 0, at);
+        at += size;
+        if (!this.#onRead(size)) socket.pause();
+      }
+    });
+    return socket;
+  }
+
+  #onConnect(): void {
+    this.connected = true;
+    this.#guard((user) => user.onUpstreamConnect());
+  }
+
+  /** Tell the user; whatever it throws ends this connection and is told to it, nothing else. */
+  #guard(tell: (user: UpstreamUser) => void): void {
+    const { user } = this;
+    // Nobody asked: what comes belongs to no request.
+    if (user === undefined) this.socket.destroy();
+    else
+      try {
+        tell(user);
+      } catch (error) {
+        this.destroy();
+        user.onInternalError(error);
+      }
+  }
+
+  #onRead(size: number): boolean {
+    this.#lastRead = size;
+    const { user } = this;
+    if (user === undefined) {
+      this.socket.destroy();
+      return false;
+    }
+    try {
+      const more = user.onUpstreamBytes(this.reading.buffer, HEADROOM, HEADROOM + size);
+      this.#stopped = !more;
+      return more;
+    } catch (error) {
+      this.destroy();
+      user.onInternalError(error);
+      return false;
+    }
+  }
+
+  /** Read on, if `onUpstreamBytes` said to stop. */
+  resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.socket.resume();
+  }
+
+  /** End it now; its user hears nothing more. */
+  destroy(): void {
+    this.user = undefined;
+    this.socket.destroy();
+  }
+}

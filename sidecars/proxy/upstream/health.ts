@@ -1,0 +1,100 @@
+/**
+ * Is the application up? Traffic says so by itself; while there is none, a TCP connection now and
+ * then does. Nothing is refused because of it: every request tries for itself, so that an
+ * application that is back is found at once.
+ */
+import { connect } from 'node:net';
+import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { Logger } from '#kit/log.ts';
+import type { ProxyStats } from '#proxy/stats.ts';
+
+/** Milliseconds between looks. */
+const WHILE_UP = 5000;
+const WHILE_DOWN = 500;
+/** How long one success counts, in milliseconds. */
+export const HEALTH_MAX_AGE = 3 * WHILE_UP;
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectTimeout: number;
+  readonly check: ReadinessCheck;
+  readonly stats: Pick<ProxyStats, 'upstreamUp'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+}
+
+export class EndpointHealth {
+  readonly #options: HealthOptions;
+  #state: 'unknown' | 'up' | 'down' = 'unknown';
+  /** Traffic has shown it to be up since the last look. */
+  #seen = false;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  /** Begin to look. */
+  start(): void {
+    this.#look();
+  }
+
+  /** A connection was made. */
+  up(): void {
+    if (this.#seen) return;
+    this.#seen = true;
+    this.#options.stats.upstreamUp(true);
+    this.#options.check.pass();
+    if (this.#state !== 'up') this.#options.log.info({ port: this.#options.port }, 'the application is up');
+    this.#state = 'up';
+  }
+
+  /** A connection could not be made. */
+  down(reason: string): void {
+    this.#seen = false;
+    this.#options.stats.upstreamUp(false);
+    this.#options.check.fail(`the application does not accept connections: ${reason}`);
+    if (this.#state === 'down') return;
+    this.#options.log.warn({ port: this.#options.port, reason }, 'the application is down');
+    this.#state = 'down';
+    if (!this.#closed) this.#again();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #again(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), this.#state === 'up' ? WHILE_UP : WHILE_DOWN);
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    if (this.#seen) {
+      // Traffic since the last look was proof enough; from here on it must be given again.
+      this.#seen = false;
+      this.#options.check.pass();
+      this.#again();
+      return;
+    }
+    const { host, port, connectTimeout } = this.#options;
+    const socket = connect({ host, port, timeout: connectTimeout });
+    const done = (reason: string | undefined): void => {
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.destroy();
+      if (this.#closed) return;
+      if (reason === undefined) {
+        this.up();
+        this.#seen = false;
+      } else this.down(reason);
+      this.#again();
+    };
+    socket.on('connect', () => done(undefined));
+    socket.on('timeout', () => done('timeout'));
+    socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+  }
+}

@@ -1,0 +1,303 @@
+/** HTTP/1 towards an endpoint: one request at a time on a connection, and its response read as its bytes come. */
+import { ChunkWalker } from '#proxy/http/chunks.ts';
+import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
+import type { Request } from '#proxy/http/request.ts';
+import { ResponseHead } from '#proxy/http/response-head.ts';
+import { Response } from '#proxy/http/response.ts';
+import { withCrlf } from '#proxy/http/rewrite.ts';
+import { BAD, INCOMPLETE, scanResponse } from '#proxy/http/scan-head.ts';
+import { HEADROOM, TAILROOM, type PooledBuffer, type ReadBuffer } from './buffers.ts';
+import type { ResponseUser, UpstreamFailure, UpstreamStream } from './cluster.ts';
+import { UpstreamConnection, type ConnectionTarget, type UpstreamUser } from './connection.ts';
+
+// What the endpoint's bytes are at the moment.
+/** Nobody's: no request is under way. */
+const IDLE = 0;
+/** A head, or its beginning. */
+const HEAD = 1;
+/** A body. */
+const BODY = 2;
+
+const head = new ResponseHead();
+
+/** Where a connection belongs to. */
+export interface Http1Owner {
+  /** A response was read to its end: the connection may serve another request. */
+  release(connection: Http1Connection): void;
+  /** A connection is closed. */
+  remove(connection: Http1Connection): void;
+  /** A response came. @param http10 it was HTTP/1.0's */
+  onVersion(http10: boolean): void;
+}
+
+export class Http1Connection implements UpstreamStream, UpstreamUser {
+  /** When it became idle, on the sweeper's clock. */
+  idleSince = 0;
+  reused = false;
+  readonly #connection: UpstreamConnection;
+  readonly #owner: Http1Owner;
+  readonly #maxHeaderSize: number;
+  #user: ResponseUser | undefined;
+  #reads = IDLE;
+  #toHead = false;
+  #asksUpgrade = false;
+  /** The request's body goes in chunks. */
+  #chunks = false;
+  #partial: Buffer | undefined;
+  /** Something came for the request that is under way. */
+  #answered = false;
+  #body = NO_BODY;
+  #remaining = 0;
+  /** The connection may serve another request after this response. */
+  #keepAlive = false;
+  /** The body's chunks are taken off. */
+  #dechunks = false;
+  #walker: ChunkWalker | undefined;
+
+  /** @param maxHeaderSize of a response, in bytes */
+  constructor(target: ConnectionTarget, maxHeaderSize: number, owner: Http1Owner) {
+    this.#owner = owner;
+    this.#maxHeaderSize = maxHeaderSize;
+    this.#connection = new UpstreamConnection(target, this, () => owner.remove(this));
+  }
+
+  get connected(): boolean {
+    return this.#connection.connected;
+  }
+
+  get blocked(): boolean {
+    return this.#connection.socket.writableNeedDrain;
+  }
+
+  /** Begin a request; see Endpoint.open. */
+  begin(request: Request, text: string, user: ResponseUser): void {
+    this.#user = user;
+    this.#reads = HEAD;
+    this.#answered = false;
+    this.#toHead = request.method === 'HEAD';
+    this.#asksUpgrade = request.upgrade !== '';
+    this.#chunks = request.body === CHUNKED;
+    this.#connection.socket.write(text, 'latin1');
+  }
+
+  write(data: Buffer, raw: boolean): boolean {
+    const { socket } = this.#connection;
+    if (raw || !this.#chunks) return socket.write(data);
+    if (data.length === 0) return !socket.writableNeedDrain;
+    socket.cork();
+    socket.write(`${data.length.toString(16)}\r\n`, 'latin1');
+    socket.write(data);
+    const more = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return more;
+  }
+
+  end(trailers: string, raw: boolean): void {
+    const text = raw ? trailers : this.#chunks ? `0\r\n${trailers}\r\n` : '';
+    if (text !== '') this.#connection.socket.write(text, 'latin1');
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  cancel(): void {
+    this.#forget();
+    this.#connection.destroy();
+  }
+
+  /** @returns who has to hear of the end */
+  #forget(): ResponseUser | undefined {
+    const user = this.#user;
+    this.#user = undefined;
+    this.#reads = IDLE;
+    this.#partial = undefined;
+    return user;
+  }
+
+  onUpstreamConnect(): void {
+    this.#user?.onUpstreamConnect();
+  }
+
+  onUpstreamDrain(): void {
+    this.#user?.onUpstreamDrain();
+  }
+
+  onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean {
+    const { reading } = this.#connection;
+    this.#answered = true;
+    if (this.#reads === BODY) return this.#pass(buffer.bytes, start, end, reading);
+    if (this.#reads === IDLE) {
+      // Nobody asked: what comes belongs to no request.
+      this.#connection.destroy();
+      return false;
+    }
+    if (this.#partial === undefined) return this.#readHead(buffer.bytes, start, end, reading);
+    const joined = roomy([this.#partial, buffer.bytes.subarray(start, end)]);
+    this.#partial = undefined;
+    return this.#readHead(joined, HEADROOM, joined.length - TAILROOM, undefined);
+  }
+
+  #readHead(bytes: Buffer, from: number, end: number, reading: ReadBuffer | undefined): boolean {
+    const most = this.#maxHeaderSize;
+    let start = from;
+    for (;;) {
+      const scanned = scanResponse(head, bytes, start, end);
+      if (scanned === INCOMPLETE && end - start <= most) {
+        this.#partial = Buffer.from(bytes.subarray(start, end));
+        return true;
+      }
+      if (scanned === BAD) return this.#invalid(head.reason);
+      if (scanned === INCOMPLETE || head.end - start > most) return this.#invalid('too_large');
+      if (head.bareLf) {
+        const clean = roomy([Buffer.from(withCrlf(bytes, start, head.end), 'latin1'), bytes.subarray(head.end, end)]);
+        return this.#readHead(clean, HEADROOM, clean.length - TAILROOM, undefined);
+      }
+      const reason = head.interpret(bytes, this.#toHead);
+      if (reason !== undefined) return this.#invalid(reason);
+      if (head.status === 101) return this.#switch(bytes, end);
+      if (head.status >= 200) break;
+      this.#user!.onUpstreamInterim(this.#response(bytes));
+      // The user may have cancelled.
+      if (this.#reads !== HEAD) return false;
+      start = head.end;
+      if (start === end) return true;
+    }
+    const user = this.#user!;
+    this.#owner.onVersion(head.minor === 0);
+    this.#reads = BODY;
+    this.#keepAlive = head.keepAlive;
+    this.#remaining = head.length;
+    this.#body = head.body;
+    if (head.body === CHUNKED) (this.#walker ??= new ChunkWalker(most)).reset();
+    const at = head.end;
+    const response = this.#response(bytes);
+    user.onUpstreamResponse(response);
+    if (this.#user !== user) return false;
+    this.#dechunks = response.body !== this.#body;
+    return this.#pass(bytes, at, end, reading);
+  }
+
+  #response(bytes: Buffer): Response {
+    return new Response(
+      {
+        status: head.status,
+        body: head.body,
+        length: head.hasLength ? head.length : -1,
+        upgrade: head.upgrade,
+      },
+      { head, bytes, withBody: true },
+    );
+  }
+
+  #switch(bytes: Buffer, end: number): boolean {
+    if (!this.#asksUpgrade || head.upgrade === '') return this.#invalid('upgrade');
+    const response = this.#response(bytes);
+    const user = this.#forget()!;
+    user.onUpstreamSwitch(response, Buffer.from(bytes.subarray(head.end, end)), this.#connection);
+    return true;
+  }
+
+  /** Pass on what belongs to the response's body. */
+  #pass(bytes: Buffer, at: number, end: number, reading: ReadBuffer | undefined): boolean {
+    const user = this.#user!;
+    let next = at;
+    let passEnd = at;
+    let done = true;
+    let trailers = '';
+    switch (this.#body) {
+      case LENGTH:
+        next = passEnd = Math.min(end, at + this.#remaining);
+        this.#remaining -= next - at;
+        done = this.#remaining === 0;
+        break;
+      case UNKNOWN_LENGTH:
+        next = passEnd = end;
+        done = false;
+        break;
+      case CHUNKED: {
+        if (this.#dechunks) return this.#passData(bytes, at, end);
+        const walker = this.#walker!;
+        next = walker.walk(bytes, at, end);
+        if (walker.bad) {
+          if (walker.passEnd > at) user.onUpstreamData(bytes, at, walker.passEnd, reading);
+          return this.#invalid('chunks');
+        }
+        ({ passEnd, finished: done, tail: trailers } = walker);
+      }
+    }
+    if (this.#body === NO_BODY) {
+      user.onUpstreamData(bytes, at, at, reading);
+      if (this.#user !== user) return false;
+      this.#finish(next === end, '');
+      return true;
+    }
+    const more = user.onUpstreamData(bytes, at, passEnd, reading);
+    if (this.#user !== user) return false;
+    if (!done) return more;
+    this.#finish(next === end, trailers);
+    return true;
+  }
+
+  /** A chunked body for a user that takes no chunks: its data, gathered. */
+  #passData(bytes: Buffer, at: number, end: number): boolean {
+    const user = this.#user!;
+    const walker = this.#walker!;
+    const parts: Buffer[] = [];
+    const next = walker.walk(bytes, at, end, { chunk: (start, stop) => void parts.push(bytes.subarray(start, stop)) });
+    if (walker.bad) return this.#invalid('chunks');
+    const data = roomy(parts);
+    const more = user.onUpstreamData(data, HEADROOM, data.length - TAILROOM, undefined);
+    if (this.#user !== user) return false;
+    if (!walker.finished) return more;
+    this.#finish(next === end, walker.trailers);
+    return true;
+  }
+
+  /** @param clean nothing came after the response */
+  #finish(clean: boolean, trailers: string): void {
+    const user = this.#forget()!;
+    if (clean && this.#keepAlive && user.requestDone) {
+      this.reused = true;
+      this.#owner.release(this);
+    } else this.#connection.destroy();
+    user.onUpstreamEnd(trailers);
+  }
+
+  #invalid(reason: string): boolean {
+    this.#fail('invalid_response', reason);
+    return false;
+  }
+
+  #fail(failure: UpstreamFailure, reason: string): void {
+    const user = this.#forget();
+    this.#connection.destroy();
+    user?.onUpstreamFailure(failure, reason);
+  }
+
+  onUpstreamFinish(): void {
+    if (this.#reads === BODY && this.#body === UNKNOWN_LENGTH) this.#finish(false, '');
+    else this.#lost(undefined);
+  }
+
+  onUpstreamClose(error: NodeJS.ErrnoException | undefined): void {
+    if (this.#reads !== IDLE) this.#lost(error);
+  }
+
+  #lost(error: NodeJS.ErrnoException | undefined): void {
+    const reason = error?.code ?? 'closed';
+    if (!this.connected) this.#fail('connect', reason);
+    else if (this.#reads === BODY) this.#fail('truncated', reason);
+    else if (!this.#answered) this.#fail('closed', reason);
+    else this.#fail('invalid_response', 'incomplete');
+  }
+
+  onInternalError(error: unknown): void {
+    this.#forget()?.onInternalError(error);
+  }
+}
+
+/** Joined bytes with room on both sides, as the buffers of a connection have it. */
+function roomy(parts: readonly Buffer[]): Buffer {
+  return Buffer.concat([Buffer.allocUnsafe(HEADROOM), ...parts, Buffer.alloc(TAILROOM)]);
+}

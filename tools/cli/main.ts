@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** `sidecar-stacks COMMAND`: what works on other people's projects. */
+import { identifyCommand } from '../identify/command.ts';
+import { injectCommand } from '../inject/command.ts';
+import { EXIT_USAGE, Usage, type Command, type World } from './usage.ts';
+
+const COMMANDS: Readonly<Record<string, Command>> = { identify: identifyCommand, inject: injectCommand };
+
+const HELP = `Sidecars for your own compose project or Kubernetes manifests.
+
+usage: sidecar-stacks COMMAND [ARGUMENT…]
+
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join('\n')}
+
+sidecar-stacks COMMAND --help says more.
+`;
+
+/**
+ * Run one command.
+ * @param args the command line without node and script
+ * @returns the exit code
+ */
+export async function main(args: readonly string[], world: World): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    (name === undefined ? world.err : world.out)(HELP);
+    return name === undefined ? EXIT_USAGE : 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) {
+    world.err(`There is no command "${name}". Commands are: ${Object.keys(COMMANDS).join(', ')}\n`);
+    return EXIT_USAGE;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    world.out(command.help(rest));
+    return 0;
+  }
+  try {
+    return await command.run(rest, world);
+  } catch (error) {
+    if (!(error instanceof Usage)) throw error;
+    world.err(`${error.message}\nsidecar-stacks ${name} --help says what is accepted\n`);
+    return EXIT_USAGE;
+  }
+}
+
+if (import.meta.main) {
+  process.exitCode = await main(process.argv.slice(2), {
+    folder: process.cwd(),
+    environment: process.env,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  });
+}

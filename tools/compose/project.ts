@@ -1,0 +1,241 @@
+/** A compose project from its files: merged, included, extended, interpolated, as far as this needs no engine. */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parse as parseDotenv } from 'dotenv';
+import {
+  entries,
+  get,
+  items,
+  parseTrees,
+  text,
+  texts,
+  YamlError,
+  type MapTree,
+  type Place,
+  type Tree,
+} from '../yaml/tree.ts';
+import { interpolateTree, type Environment } from './interpolate.ts';
+import { mergeTrees, withoutResets } from './merge.ts';
+
+export interface Service {
+  readonly name: string;
+  /** The service as merged, with variables filled in. */
+  readonly tree: MapTree;
+  readonly at: Place;
+}
+
+export interface Project {
+  /** The first file, as the caller named it. */
+  readonly source: string;
+  readonly folder: string;
+  readonly services: ReadonlyMap<string, Service>;
+  /** Files that another of them brought in. */
+  readonly used: ReadonlySet<string>;
+  /** What could not be read or found; the rest is answered all the same. */
+  readonly problems: readonly YamlError[];
+}
+
+export interface ProjectOptions {
+  /** Paths are told relative to this folder. */
+  readonly base: string;
+  readonly environment: Environment;
+  /** Instead of the project folder's `.env`. */
+  readonly envFiles?: readonly string[];
+  /** Services with other profiles are left out; undefined keeps all. */
+  readonly profiles?: readonly string[];
+  /** Values keep their variables, for what is written back into a compose file. */
+  readonly raw?: boolean;
+}
+
+const MAX_INCLUDES = 100;
+const MAX_EXTENDS = 20;
+
+/**
+ * Load a project.
+ * @param files its compose files, later ones over earlier ones; paths resolve from the first one's folder
+ */
+export function loadProject(files: readonly string[], options: ProjectOptions): Project {
+  const loader = new Loader(options);
+  const [first] = files;
+  const folder = dirname(resolve(options.base, first!));
+  const services = loader.load(
+    files.map((file) => resolve(options.base, file)),
+    folder,
+    options.envFiles,
+  );
+  const chosen = [...services].filter(([, tree]) => inProfiles(tree, options.profiles));
+  return {
+    source: relative(options.base, resolve(options.base, first!)) || first!,
+    folder,
+    services: new Map(chosen.map(([name, tree]) => [name, { name, tree, at: tree.at }])),
+    used: loader.used,
+    problems: loader.problems,
+  };
+}
+
+function inProfiles(tree: MapTree, profiles: readonly string[] | undefined): boolean {
+  const own = texts(get(tree, 'profiles'));
+  return (
+    profiles === undefined || own.length === 0 || profiles.includes('*') || own.some((name) => profiles.includes(name))
+  );
+}
+
+class Loader {
+  readonly used = new Set<string>();
+  readonly problems: YamlError[] = [];
+  readonly #options: ProjectOptions;
+  readonly #files = new Map<string, MapTree | undefined>();
+  #includes = 0;
+
+  constructor(options: ProjectOptions) {
+    this.#options = options;
+  }
+
+  load(files: readonly string[], folder: string, envFiles?: readonly string[]): Map<string, MapTree> {
+    const environment = this.#environment(folder, envFiles);
+    let merged: Tree | undefined;
+    const included = new Map<string, MapTree>();
+    for (const file of files) {
+      const tree = this.#read(file, environment);
+      if (!tree) continue;
+      for (const [name, service] of this.#included(tree, folder)) included.set(name, service);
+      merged = mergeTrees(merged, tree);
+    }
+    const services = new Map(included);
+    for (const [name, tree] of entries(get(merged, 'services'))) {
+      if (tree.kind !== 'map') continue;
+      const extended = this.#extended(name, tree, files[0]!, environment, merged as MapTree, 0);
+      const own = withoutResets(extended) as MapTree;
+      // A file may say more of a service that it includes.
+      const both = mergeTrees(included.get(name), own) as MapTree;
+      services.set(name, both);
+    }
+    return services;
+  }
+
+  #included(tree: MapTree, folder: string): Map<string, MapTree> {
+    const services = new Map<string, MapTree>();
+    for (const item of items(get(tree, 'include'))) {
+      const paths = item.kind === 'map' ? texts(get(item, 'path')) : texts(item);
+      if (paths.length === 0 || ++this.#includes > MAX_INCLUDES) continue;
+      const files = paths.map((path) => resolve(folder, path));
+      files.forEach((file) => this.used.add(file));
+      const own = text(get(item, 'project_directory'));
+      const inner = own === undefined ? dirname(files[0]!) : resolve(folder, own);
+      const envFiles = texts(get(item, 'env_file')).map((path) => resolve(folder, path));
+      const missing = files.find((file) => !isFile(file));
+      if (missing !== undefined) this.#problem(`includes ${relative(folder, missing)}, which is not there`, item.at);
+      else
+        for (const [name, service] of this.load(files, inner, envFiles.length > 0 ? envFiles : undefined))
+          services.set(name, service);
+    }
+    return services;
+  }
+
+  #extended(
+    name: string,
+    tree: MapTree,
+    file: string,
+    environment: Environment,
+    root: MapTree,
+    depth: number,
+  ): MapTree {
+    const wish = get(tree, 'extends');
+    if (wish === undefined) return tree;
+    const service = text(wish) ?? text(get(wish, 'service'));
+    const other = text(get(wish, 'file'));
+    if (service === undefined || depth > MAX_EXTENDS) {
+      this.#problem(`service ${name} extends itself, or nothing`, wish.at);
+      return tree;
+    }
+    const path = other === undefined ? file : resolve(dirname(file), other);
+    if (other !== undefined) this.used.add(path);
+    const source = other === undefined ? root : isFile(path) ? this.#read(path, environment) : undefined;
+    const found = get(source, 'services', service);
+    if (found?.kind !== 'map' || source === undefined) {
+      this.#problem(`service ${name} extends ${service} of ${other ?? 'this file'}, which is not there`, wish.at);
+      return tree;
+    }
+    const parent = this.#extended(service, found, path, environment, source, depth + 1);
+    // What joins or waits for others is not taken over (Compose Specification, "extends").
+    const inherited = new Map([...parent.entries].filter(([key]) => key !== 'extends' && key !== 'profiles'));
+    const merged = mergeTrees({ ...parent, entries: inherited }, tree) as MapTree;
+    return { ...merged, at: tree.at };
+  }
+
+  #read(file: string, environment: Environment): MapTree | undefined {
+    if (this.#files.has(file)) return this.#files.get(file);
+    this.#files.set(file, undefined);
+    const shown = relative(this.#options.base, file) || file;
+    let content: string;
+    try {
+      content = readFileSync(file, 'utf8');
+    } catch (error) {
+      this.problems.push(new YamlError(`cannot be read: ${(error as Error).message}`, { file: shown, line: 1 }));
+      return undefined;
+    }
+    let tree: MapTree | undefined;
+    for (const parsed of parseTrees(content, shown)) {
+      if (parsed instanceof YamlError) this.problems.push(parsed);
+      else if (parsed.kind === 'map') {
+        const filled = this.#options.raw ? parsed : (interpolateTree(parsed, environment) as MapTree);
+        tree = tree === undefined ? filled : (mergeTrees(tree, filled) as MapTree);
+      }
+    }
+    this.#files.set(file, tree);
+    return tree;
+  }
+
+  #environment(folder: string, envFiles: readonly string[] | undefined): Environment {
+    const values: Record<string, string> = {};
+    for (const file of envFiles ?? [join(folder, '.env')]) {
+      const path = resolve(this.#options.base, file);
+      if (!isFile(path)) continue;
+      try {
+        Object.assign(values, parseDotenv(readFileSync(path)));
+      } catch {
+        this.problems.push(new YamlError('cannot be read', { file: relative(this.#options.base, path), line: 1 }));
+      }
+    }
+    return { ...values, ...this.#options.environment };
+  }
+
+  #problem(message: string, at: Place): void {
+    this.problems.push(new YamlError(message, at));
+  }
+}
+
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Whether a document is a compose file: it has services that look like such. */
+export function isCompose(tree: Tree): tree is MapTree {
+  const services = get(tree, 'services');
+  if (services?.kind !== 'map' || get(tree, 'kind') !== undefined)
+    return (
+      get(tree, 'include') !== undefined &&
+      get(tree, 'kind') === undefined &&
+      get(tree, 'include')!.kind === 'seq' &&
+      services === undefined &&
+      entries(tree).every(([key]) => /^(name|include|networks|volumes|x-.*|version)$/.test(key))
+    );
+  const list = entries(services);
+  return (
+    list.length > 0 &&
+    list.every(([, service]) => service.kind === 'map' || (service.kind === 'scalar' && service.value === null)) &&
+    list.some(([, service]) => LOOKS.some((key) => get(service, key) !== undefined))
+  );
+}
+const LOOKS = [
+  'image',
+  'build',
+  'command',
+  'volumes',
+  'ports',
+  'environment',
+  'network_mode',
+  'extends',
+  'depends_on',
+  'labels',
+];
