@@ -165,4 +165,28 @@ scene('nothing is written beside the logs', async (rig, path) => {
   assert.ok(existsSync(join(rig.state, 'registry')));
 });
 
+scene(
+  'a line keeps its index: read again after midnight, and by its own time in UTC',
+  async (rig, path) => {
+    const { now } = Date;
+    const indices = (): (string | undefined)[] => rig.waiting.map(({ index }) => index);
+    try {
+      Date.now = () => Date.parse('2026-11-20T23:59:00Z');
+      writeFileSync(path('a.log'), 'one\n{"time":"2026-11-21T01:00:00+02:00"}\n');
+      await rig.look();
+      assert.equal(indices(), ['logs-2026.11.20', 'logs-2026.11.20']);
+      rig.restart();
+      Date.now = () => Date.parse('2026-11-21T00:01:00Z');
+      await rig.look();
+      assert.equal(indices(), ['logs-2026.11.20', 'logs-2026.11.20'], 'sent again');
+      appendFileSync(path('a.log'), 'two\n');
+      await rig.look();
+      assert.equal(indices().slice(2), ['logs-2026.11.21']);
+    } finally {
+      Date.now = now;
+    }
+  },
+  { dated: 'logs-{date}' },
+);
+
 test.run();
