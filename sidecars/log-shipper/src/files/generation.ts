@@ -149,7 +149,10 @@ export class Generation {
   begins(day: string): boolean {
     this.readBefore ??= this.size;
     if (this.days.at(-1)?.day === day || (this.days.length > 0 && this.offset < this.readBefore)) return false;
-    this.days = [...this.days.filter(({ from }, at, all) => (all[at + 1]?.from ?? Infinity) > this.acked || from > this.acked), { from: this.offset, day }];
+    this.days = [
+      ...this.days.filter(({ from }, at, all) => (all[at + 1]?.from ?? Infinity) > this.acked || from > this.acked),
+      { from: this.offset, day },
+    ];
     return true;
   }
 

@@ -68,7 +68,14 @@ export class Rig {
   }
 
   start(): void {
-    const { pattern = '*.log*', limit = 64 * 1024, multiline, maxOpen = 64, partialTimeout = 60_000, dated } = this.#options;
+    const {
+      pattern = '*.log*',
+      limit = 64 * 1024,
+      multiline,
+      maxOpen = 64,
+      partialTimeout = 60_000,
+      dated,
+    } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
     for (const name of ['look', 'stat'] as const) {

@@ -42,11 +42,14 @@ export function epochTime(text: string): string | undefined {
   if (whole === undefined) return undefined;
   // Digits of the unit's fraction of a second: seconds have 9 to 11 digits.
   const power = whole.length <= 11 ? 0 : whole.length <= 14 ? 3 : whole.length <= 17 ? 6 : 9;
-  const digits = (whole.slice(0, whole.length - power) + (whole.slice(whole.length - power) + fraction).slice(0, 9).padEnd(9, '0'));
+  const digits =
+    whole.slice(0, whole.length - power) + (whole.slice(whole.length - power) + fraction).slice(0, 9).padEnd(9, '0');
   const all = BigInt(power === 0 ? whole + fraction.padEnd(9, '0') : digits);
   const seconds = all / NANOSECONDS;
   if (seconds < 100_000_000n || seconds > LATEST) return undefined;
-  const rest = String(all % NANOSECONDS).padStart(9, '0').replace(/(?:000){1,2}$/, '');
+  const rest = String(all % NANOSECONDS)
+    .padStart(9, '0')
+    .replace(/(?:000){1,2}$/, '');
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${rest}Z`;
 }
 
