@@ -1,7 +1,7 @@
 /** Hundreds of files at once under logrotate, in each of its modes, into the store that honours ids. */
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import { eventually } from '../../../scripts/lib/poll.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import { openFaulty } from '../faulty.ts';
