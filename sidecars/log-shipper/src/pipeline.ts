@@ -60,14 +60,19 @@ function createLines({
   parameters,
   metrics,
 }: PipelineOptions): Pick<Common, 'documents' | 'splitter' | 'skipped' | 'cut' | 'members'> {
-  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES } = parameters;
+  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES, LINE_TIME } = parameters;
   const labels = LABELS.map((label) => {
     const at = label.indexOf('=');
     return [`labels.${label.slice(0, at)}`, label.slice(at + 1)] as const;
   });
   const own = ['@timestamp', 'log.file.path', 'log.offset', 'log.flags', 'host.name', ...labels.map(([name]) => name)];
   return {
-    documents: new Documents({ rules: new Rules(parameters), limit: LINE_MAX_BYTES, ours: own }),
+    documents: new Documents({
+      rules: new Rules(parameters),
+      limit: LINE_MAX_BYTES,
+      ours: own,
+      detectTime: LINE_TIME === 'detect',
+    }),
     splitter: new Splitter(
       MULTILINE_START === undefined ? undefined : compilePattern('MULTILINE_START', MULTILINE_START),
     ),

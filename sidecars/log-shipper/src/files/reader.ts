@@ -283,13 +283,18 @@ function withoutNewlines(text: string, all: boolean): number {
 
 let lastTime = 0;
 let lastText = '';
+let count = 0;
 
-/** The time as ISO text; made once a millisecond. */
+/**
+ * The time as ISO text, made once a millisecond. Lines that are read in one millisecond count up behind
+ * it, so that a viewer shows them in their order.
+ */
 function clock(): string {
   const now = Date.now();
   if (now !== lastTime) {
     lastTime = now;
-    lastText = new Date(now).toISOString();
+    lastText = new Date(now).toISOString().slice(0, -1);
+    count = 0;
   }
-  return lastText;
+  return `${lastText}${String(Math.min(count++, 999_999)).padStart(6, '0')}Z`;
 }

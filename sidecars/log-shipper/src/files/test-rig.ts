@@ -24,6 +24,8 @@ export interface RigOptions {
   readonly partialTimeout?: number;
   readonly redact?: string;
   readonly dated?: string;
+  readonly startAtEnd?: boolean;
+  readonly ignoreOlder?: number;
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -93,6 +95,8 @@ export class Rig {
       files: this.files,
       ledger: this.ledger,
       dir: this.state,
+      startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
+      ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
       lost: (_generation, bytes) => (this.lost += bytes),
     });

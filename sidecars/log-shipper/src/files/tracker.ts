@@ -20,6 +20,8 @@ export interface TrackerOptions extends IdentifierOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
   readonly exclude: readonly NameMatcher[];
+  /** Files that have not changed for longer are not begun with, in milliseconds. */
+  readonly ignoreOlder?: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -78,7 +80,10 @@ export class Tracker {
     if (moved && !whatever) return false;
     const unknown = [...seen].filter(
       ([key, { stat }]) =>
-        this.#options.ledger.at(key) === undefined && stat.size > 0 && this.#ignored.get(key) !== stat.stamp,
+        this.#options.ledger.at(key) === undefined &&
+        stat.size > 0 &&
+        this.#ignored.get(key) !== stat.stamp &&
+        !this.#isOld(stat),
     );
     const candidates: Candidate[] = [];
     try {
@@ -92,6 +97,7 @@ export class Tracker {
     } finally {
       for (const { fd } of candidates) closeSync(fd);
     }
+    this.#identifier.atEnd = false;
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
     return true;
   }
@@ -114,6 +120,11 @@ export class Tracker {
       if (!seen.has(stat.key) || this.#options.ledger.at(stat.key)?.path === path) seen.set(stat.key, { path, stat });
     }
     return seen;
+  }
+
+  #isOld({ stamp }: Stat): boolean {
+    const { ignoreOlder = 0 } = this.#options;
+    return ignoreOlder > 0 && Date.now() - Number(stamp.slice(0, stamp.indexOf(':'))) / 1e6 > ignoreOlder;
   }
 
   /**

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { indexAt } from './index-name.ts';
-import { epochTime, isoTime, utcDay } from './time.ts';
+import { epochTime, isoTime, timeIn, utcDay } from './time.ts';
 
 process.env['TZ'] = 'Europe/Vienna';
 
@@ -31,6 +31,25 @@ test('numbers since the epoch, by magnitude, without a digit lost', () => {
     ['17637120001234567890', undefined],
   ] as const)
     assert.is(epochTime(text), expected, text);
+});
+
+test('the time that a line of text begins with', () => {
+  for (const [text, expected] of [
+    ['2026-11-21 10:00:00,123 INFO started', '2026-11-21T09:00:00.123Z'],
+    ['[2026-11-21T10:00:00.123456Z] started', '2026-11-21T10:00:00.123456Z'],
+    ['2026-11-21T10:00:00+01:00 host app: started', '2026-11-21T10:00:00+01:00'],
+    ['127.0.0.1 - - [21/Nov/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 1', '2026-11-21T10:00:00+0100'],
+    ['started at 2026-11-21 10:00:00', undefined],
+    ['2026-11-21 10:00:00.1234567890 odd', undefined],
+    ['2026-13-21 10:00:00 odd', undefined],
+    ['', undefined],
+  ] as const)
+    assert.is(timeIn(text), expected, text);
+  fc.assert(fc.property(fc.string(), (text) => void timeIn(text)));
+  const long = '2026-11-21 '.repeat(20_000);
+  const begun = performance.now();
+  for (let at = 0; at < 1000; at++) timeIn(long);
+  assert.ok(performance.now() - begun < 1000, 'of a long line only the beginning is looked at');
 });
 
 test('what is accepted is a time, and the day is that of UTC', () => {

@@ -17,6 +17,26 @@ export function isoTime(text: string): string | undefined {
   return date === undefined ? undefined : compose(date, clock!, fraction, zone);
 }
 
+const LEADING = new RegExp(`^[[(<"']?${DATE}[T ]${CLOCK}${FRACTION}(?: ?${ZONE})?(?![\\d.:])`, 'i');
+/** Of a web server's access log, `[21/Nov/2026:10:00:00 +0100]`. */
+const COMMON =
+  /\[(\d\d)\/(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\/(\d{4}):([0-2]\d:[0-5]\d:[0-5]\d) ([+-](?:0\d|1[0-4])[0-5]\d)\]/;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** How far into a line its time begins at most, in characters. */
+const GLANCE = 200;
+
+/**
+ * The time that a line of text begins with, or that a web server's access log has in brackets.
+ * @returns undefined when there is none
+ */
+export function timeIn(text: string): string | undefined {
+  const [, date, clock, fraction, zone] = LEADING.exec(text) ?? [];
+  if (date !== undefined) return compose(date, clock!, fraction, zone);
+  const [, day, month, year, at, offset] = COMMON.exec(text.slice(0, GLANCE)) ?? [];
+  if (day === undefined) return undefined;
+  return isoTime(`${year}-${String(MONTHS.indexOf(month!) + 1).padStart(2, '0')}-${day}T${at}${offset}`);
+}
+
 /** @param zone as ISO 8601 writes it; undefined for the process' own */
 export function compose(date: string, clock: string, fraction = '', zone?: string): string | undefined {
   const day = Number(date.slice(8));
