@@ -86,6 +86,8 @@ export class Generation {
   comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
+  /** Since when its file does not hold it, and where it is now is not sure. */
+  lostSince: number | undefined;
   /** It was looked for since, and not found. */
   sought = false;
   /** Nothing more is read of it. */

@@ -25,6 +25,9 @@ export interface IdentifierOptions extends SearchOptions {
 const GRACE = 10_000;
 const COPY_BYTES_PER_MS = 10_000;
 
+/** How long a name that cannot be looked at is waited for, in milliseconds. */
+const UNSURE = 5000;
+
 /** How long a line is at most that is completed after the start at the end, in bytes. */
 const LAST_LINE = 64 * 1024;
 
@@ -100,7 +103,10 @@ export class Identifier {
     }
     // It is read from the descriptor, whatever became of its name.
     if (generation.key !== '' && fd !== undefined) return;
-    if (search(generation, this.#options, now)) return;
+    const found = search(generation, this.#options, now);
+    if (found === 'found') return;
+    generation.lostSince ??= now;
+    if (found === 'unsure' && now - generation.lostSince < UNSURE) return;
     generation.sought = true;
     if (generation.key === '') this.#end(generation, left, opened.length > 0);
   }
@@ -180,7 +186,7 @@ export class Identifier {
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
     // How much a compressed file holds is not known before it is unpacked.
     if (previous)
-      generation.after = { generation: previous, offset: previous.packed === undefined ? previous.size : Infinity };
+      generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
     this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
   }

@@ -43,7 +43,8 @@ export function compose(date: string, clock: string, fraction = '', zone?: strin
   // The 30th of February is taken for the 2nd of March.
   if (day > 28 && new Date(`${date}T00:00Z`).getUTCDate() !== day) return undefined;
   const shown = fraction === '' ? '' : `.${fraction}`;
-  if (zone !== undefined) return `${date}T${clock}${shown}${zone.toUpperCase()}`;
+  // RFC 3339 wants a colon, and so does VictoriaLogs.
+  if (zone !== undefined) return `${date}T${clock}${shown}${zone.toUpperCase().replace(/^(.\d\d)(\d\d)$/, '$1:$2')}`;
   const local = new Date(`${date}T${clock}`);
   return `${local.toISOString().slice(0, 19)}${shown}Z`;
 }
