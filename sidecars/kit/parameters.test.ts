@@ -134,7 +134,11 @@ test("a secret's file that cannot be used is named, its content is not", () => {
 });
 
 test('the password in a URL is not in a message', () => {
-  for (const text of ['https://elastic:hunter2@store:9200', `https://elastic:hunter2${'x'.repeat(80)}@store`, 'a,http://u:hunter2@h/?q']) {
+  for (const text of [
+    'https://elastic:hunter2@store:9200',
+    `https://elastic:hunter2${'x'.repeat(80)}@store`,
+    'a,http://u:hunter2@h/?q',
+  ]) {
     const declared = { STORE_URL: { type: 'list', pattern: /^https?:\/\/[^@?]+$/, description: 'x' } } as const;
     let message = '';
     try {

@@ -185,8 +185,7 @@ export class Identifier {
     Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
     // How much a compressed file holds is not known before it is unpacked.
-    if (previous)
-      generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
+    if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
     this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
   }

@@ -132,7 +132,13 @@ export class Ledger {
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
-    Object.assign(generation, { detachedAt: undefined, lostSince: undefined, comparedAt: stat.stamp, unread: true, changedAt: now });
+    Object.assign(generation, {
+      detachedAt: undefined,
+      lostSince: undefined,
+      comparedAt: stat.stamp,
+      unread: true,
+      changedAt: now,
+    });
     this.#byKey.set(stat.key, generation);
     this.#dirty = true;
   }
