@@ -7,6 +7,7 @@ import { docker, EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { buildImages as buildServices } from '../lib/images.ts';
 import { ownImage, withTag } from './own-images.ts';
+import { stackFaults } from '../lib/stack-rules.ts';
 import { ROOT, type Stack } from '../lib/stacks.ts';
 import { RunFailure } from './failure.ts';
 
@@ -82,6 +83,16 @@ async function build(stack: Stack, services: readonly string[], signal: AbortSig
 }
 
 async function resolve(stack: Stack): Promise<Resolved> {
+  const resolved = await resolveByCompose(stack);
+  const faults = stackFaults(stack);
+  if (faults.length === 0) return resolved;
+  throw new RunFailure({
+    reason: 'stack',
+    message: [`Stack ${stack.name} is not complete:`, ...faults.map((fault) => `- ${fault}`)].join('\n'),
+  });
+}
+
+async function resolveByCompose(stack: Stack): Promise<Resolved> {
   const project = new Project({ name: `sidecar-stacks-${stack.name}`, dir: stack.dir });
   try {
     const text = await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000 });

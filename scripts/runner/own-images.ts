@@ -4,8 +4,8 @@
  * the stack's, take the name that compose looks for while a run lasts, and lose it again.
  */
 import { docker } from '../lib/engine.ts';
+import type { ComposeSpecification } from 'docker-compose';
 import type { Stack } from '../lib/stacks.ts';
-import type { Resolved } from './build.ts';
 
 const OPTIONS = { timeoutMs: 30_000 };
 
@@ -17,7 +17,7 @@ export const ownImage = (stack: Stack, service: string): string =>
 export const withTag = (image: string): string => (/:[^/]+$/.test(image) ? image : `${image}:latest`);
 
 /** Services that build an image without a name for it. */
-export const nameless = ({ config }: Resolved): string[] =>
+export const nameless = (config: ComposeSpecification): string[] =>
   Object.entries(config.services ?? {}).flatMap(([service, { image, build }]) => (build && !image ? [service] : []));
 
 /** The name that compose looks for. */

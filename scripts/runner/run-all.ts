@@ -53,7 +53,7 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
     (await common('build', async () => {
       const early = await resolved;
       const ready = Array.isArray(early) ? (early as Resolved[]) : await resolveStacks(stacks);
-      for (const each of ready) own.set(each.stack, nameless(each));
+      for (const each of ready) own.set(each.stack, nameless(each.config));
       const built = await buildImages(ready, options.signal);
       if (built.length > 0) say(`built ${built.join(', ')}`);
     }));

@@ -94,8 +94,10 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.unshift(engineGone(project));
   }
   for (const loop of (await crashes?.stop(checksSince)) ?? []) {
-    if (loop.still && isUp && !signal.aborted) failures.push(await explainLoop(project, loop));
-    else if (!loop.still) emit({ event: 'note', text: `${stack.name}: ${crashSentence(loop)} It runs again.` });
+    // Before that, the failure of 'up' names the container.
+    if (!isUp || signal.aborted) continue;
+    if (loop.still) failures.push(await explainLoop(project, loop));
+    else emit({ event: 'note', text: `${stack.name}: ${crashSentence(loop)} It runs again.` });
   }
   if (failures.length > 0 && !signal.aborted) {
     const artifacts = await writeArtifacts(stack.name, project, since, outcome.output);
@@ -125,7 +127,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
 }
 
 const crashSentence = ({ service, container, crashes, exitCode }: CrashLoop): string =>
-  `${service} (container ${container}) crashed ${crashes} times in a row during the checks, last with exit code ${exitCode}.`;
+  `${service} (container ${container}) crashed ${crashes} times in a row, last with exit code ${exitCode}.`;
 
 async function explainLoop(project: Project, loop: CrashLoop): Promise<Failure> {
   const log = await project.logs(loop.container, LOG_LINES).catch(() => '');
