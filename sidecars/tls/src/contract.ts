@@ -95,7 +95,12 @@ export const contract = defineContract({
 
     TLS_CLIENT_CA: {
       type: 'path',
-      description: 'CA file for client certificates; when set, clients must show one (mTLS)',
+      description: 'CA file for client certificates; when set, clients must show one (mTLS); watched',
+    },
+    TLS_CLIENT_CRL: {
+      type: 'path',
+      description:
+        'Certificate revocation lists in PEM, one for each CA of TLS_CLIENT_CA; who is on one, or whose CA has none that is current, is refused',
     },
     TLS_CLIENT_ALLOW_CN: {
       type: 'list',
@@ -192,9 +197,13 @@ export const contract = defineContract({
     '/ca.crt': 'the development CA, for clients to trust; 404 with certificates of your own',
   },
   paths: {
-    TLS_CERT_DIR: 'certificates and keys, read and watched',
+    TLS_CERT_DIR:
+      'certificates and keys, read and watched; an OCSP response (DER) to staple lies beside its certificate, as NAME.ocsp or fullchain.ocsp',
+    TLS_CLIENT_CA: 'read and watched',
+    TLS_CLIENT_CRL: 'read and watched',
     TLS_STATE_DIR: 'ca.crt for clients to trust; the keys beside it are readable by the sidecar alone',
   },
+  signals: { SIGHUP: 'looks at certificates, client CA, revocation lists and OCSP responses at once' },
   metrics: {
     tls_connections_open: { type: 'gauge', help: 'Client connections open now' },
     tls_connections_total: {

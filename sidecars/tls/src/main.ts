@@ -20,7 +20,7 @@ async function job({
   adminPath,
 }: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const policy = createClientPolicy(parameters);
-  const store = await openCertificateStore({ parameters, log, metrics });
+  const store = await openCertificateStore({ parameters, log, metrics, policy });
   adminPath('/ca.crt', (_request, response) => {
     if (store.developmentCa === undefined) response.writeHead(404).end('there is no development CA\n');
     else response.setHeader('content-type', 'application/x-pem-file').end(store.developmentCa);
@@ -40,7 +40,7 @@ async function job({
 
 /** Why the default certificate is no longer, or not yet, good. */
 function expired(store: CertificateStore): string | undefined {
-  const { validFromDate, validToDate } = new X509Certificate(store.default.cert);
+  const { validFromDate, validToDate } = new X509Certificate([store.default.cert].flat()[0]!);
   if (validToDate.getTime() < Date.now()) return 'the certificate has expired';
   return validFromDate.getTime() > Date.now() ? 'the certificate is not valid yet' : undefined;
 }

@@ -183,14 +183,15 @@ export async function runWorker(): Promise<void> {
   const metrics = createMetrics(contract.metrics, registry);
   const appCheck = { pass: () => say({ say: 'app' }), fail: (down: string) => say({ say: 'app', down }) };
   try {
-    const store = await openCertificateStore({ parameters, log, metrics });
+    const policy = createClientPolicy(parameters);
+    const store = await openCertificateStore({ parameters, log, metrics, policy });
     const plane = await startDataPlane({
       parameters,
       log,
       metrics,
       appCheck,
       store,
-      policy: createClientPolicy(parameters),
+      policy,
       shared: true,
     });
     process.on('message', (message: ToWorker) => {
