@@ -87,11 +87,14 @@ export interface TlsListenerOptions {
   readonly refusesUnknownNames: boolean;
   /** In tcp mode: begin each connection to an endpoint with a PROXY protocol header. */
   readonly proxyProtocol: boolean;
+  /** The keys of session tickets, 48 bytes; random ones where absent. */
+  readonly ticketKeys?: Buffer;
 }
 
 export class TlsListener {
   readonly #options: TlsListenerOptions;
   readonly #server: Server;
+  #ticketKeys: Buffer | undefined;
   readonly #handshakes: Handshakes;
   readonly #connections = new Map<TLSSocket, DownstreamHandler>();
   /** One function for all sockets; `this` is the socket. */
@@ -99,6 +102,7 @@ export class TlsListener {
 
   constructor(options: TlsListenerOptions) {
     this.#options = options;
+    this.#ticketKeys = options.ticketKeys;
     const { context, certificates, maxConnections } = options;
     const connections = this.#connections;
     this.#onSocketClose = function (this: TLSSocket) {
@@ -144,6 +148,7 @@ export class TlsListener {
       minVersion: `TLSv${minVersion}`,
       ciphers: CIPHERS,
       sessionIdContext: SESSION_ID_CONTEXT,
+      ...(this.#ticketKeys && { ticketKeys: this.#ticketKeys }),
       secureOptions:
         constants.SSL_OP_NO_RENEGOTIATION |
         constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -152,6 +157,15 @@ export class TlsListener {
       ...(policy.clientCa && { ca: policy.clientCa }),
       ...(policy.clientCrls && policy.clientCrls.length > 0 && { crl: [...policy.clientCrls] }),
     };
+  }
+
+  /**
+   * Exchange the keys of session tickets: sessions that began before take a full handshake.
+   * @param keys 48 bytes
+   */
+  setTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    this.#server.setTicketKeys(keys);
   }
 
   #tlsOptions(): TlsOptions {

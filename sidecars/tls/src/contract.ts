@@ -226,12 +226,18 @@ export const contract = defineContract({
     tls_requests_in_flight: { type: 'gauge', help: 'HTTP requests begun and not ended' },
     tls_upstream_errors_total: { type: 'counter', help: 'Failures of the application', labels: ['reason'] },
     tls_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
-    tls_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
+    tls_app_up: { type: 'gauge', help: '1 while the application accepts connections', aggregator: 'max' },
     tls_certificate_not_after_seconds: {
       type: 'gauge',
       help: 'End of the validity of a certificate in use, since the epoch',
       labels: ['name'],
+      aggregator: 'min',
     },
-    tls_certificate_reloads_total: { type: 'counter', help: 'Looks at changed certificate files', labels: ['result'] },
+    tls_certificate_reloads_total: {
+      type: 'counter',
+      help: 'Looks at changed certificate files',
+      labels: ['result'],
+      aggregator: 'max',
+    },
   },
 });
