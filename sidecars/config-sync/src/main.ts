@@ -73,7 +73,6 @@ async function job(kit: ConfigKit): Promise<void> {
               key: plan.key,
               version,
               state,
-              at: new Date().toISOString(),
               ...(reason !== undefined && { reason }),
             }),
           notifyFailed: () => metrics.config_notify_failures_total.inc({ file: plan.path }),
