@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { catchSignals } from './lib/interrupt.ts';
-import { findStack, stackNames, UnknownStack } from './lib/stacks.ts';
+import { findStack, stackNames, stacksDir, UnknownStack } from './lib/stacks.ts';
 import { exitCodeOf, type Reporter } from './runner/events.ts';
 import { reachLines } from './runner/reach.ts';
 import { annotationReporter } from './runner/report/annotations.ts';
@@ -27,7 +27,8 @@ usage: npm run stack -- NAME… | all [options]
   --help
 
 exit code: 0 when every check ran and passed, 1 when not, 2 for a wrong command
-line, 128 + n after signal n
+line, and where something has to be installed first (an engine, its docker
+command), 128 + n after signal n
 `;
 
 const options = {
@@ -55,6 +56,7 @@ function commandLine() {
     }
     if (positionals.length === 0) throw new Error(`Which stack? One of: ${stackNames().join(', ')}, or all.`);
     const names = positionals.includes('all') ? stackNames() : [...new Set(positionals)];
+    if (names.length === 0) throw new Error(`There is no stack in ${stacksDir()}: nothing would be checked.`);
     return {
       ...values,
       stacks: names.map((name) => findStack(name)),

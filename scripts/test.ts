@@ -41,6 +41,8 @@ if (values.help) {
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const { signal, exitCode } = catchSignals(() => {});
 const tallies: Tally[] = [];
+/** Tests that were left out on purpose. */
+let left = 0;
 
 /** One heading and what comes under it. */
 async function part(name: string, work: () => Promise<Tally>): Promise<void> {
@@ -75,6 +77,8 @@ async function files(paths: readonly string[], parallel: number): Promise<Tally>
       print(
         `${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`,
       );
+      for (const each of report.skipped) print(`  skipped ${each}`);
+      left += report.skipped.length;
       if (report.fault !== undefined) print(`  ${report.fault}`);
       if (report.failed > 0) for (const line of lastLines(report.output, 200)) print(`  ${line}`);
     }
@@ -153,5 +157,5 @@ if (positionals.length > 0) {
 
 const { passed, failed } = sum(tallies);
 if (signal.aborted) print('\ninterrupted');
-print(`\n${passed} passed, ${failed} failed`);
+print(`\n${passed} passed, ${failed} failed${left > 0 ? `, ${left} skipped` : ''}`);
 process.exit(exitCode() ?? (failed === 0 && passed > 0 ? 0 : 1));

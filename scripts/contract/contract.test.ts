@@ -66,6 +66,7 @@ EXPOSE 9902
 LABEL org.opencontainers.image.title=sync org.opencontainers.image.description="Keeps a copy up to date." \\
   org.opencontainers.image.version=1.0.0 org.opencontainers.image.licenses=MIT dev.sidecar-stacks.image=sync
 USER 65532:65532
+HEALTHCHECK CMD ["/sidecar/healthcheck", "/startupz"]
 `,
   );
   writeFileSync(

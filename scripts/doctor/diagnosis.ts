@@ -1,5 +1,4 @@
-import { atLeast } from '../lib/version.ts';
-import { decide, MIN_COMPOSE, MIN_ENGINE } from '../setup/engine/plan.ts';
+import { atLeast, decide, MIN_COMPOSE, MIN_ENGINE } from '../setup/engine/plan.ts';
 import type { Inspection } from './inspect.ts';
 import { type Finding, gigabytes } from '../lib/findings.ts';
 import { isDebianOrUbuntu } from '../setup/engine/system.ts';

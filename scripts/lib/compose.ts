@@ -41,6 +41,9 @@ export interface Inspected {
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
 
+/** The environment by which the runner tells a scenario which project it is about. */
+export const PROJECT_VARIABLE = 'SIDECAR_STACKS_PROJECT';
+
 export interface ProjectOptions {
   /** Compose's project name. */
   readonly name: string;
@@ -101,7 +104,10 @@ export class Project {
    * @returns its standard output
    */
   async run(service: string, args: readonly string[]): Promise<string> {
-    return this.compose(['run', '--rm', '-T', '--no-deps', service, ...args], { timeoutMs: 60_000 });
+    return this.compose(['run', '--rm', '-T', '--no-deps', service, ...args], {
+      timeoutMs: 60_000,
+      subject: `run ${args[0] ?? ''} in service ${service}`,
+    });
   }
 
   /**
@@ -118,7 +124,11 @@ export class Project {
       ...(user === undefined ? [] : ['--user', user]),
       ...(options.input === undefined ? [] : ['--interactive']),
     ];
-    return docker(['exec', ...flags, id, ...args], { timeoutMs: 30_000, ...options });
+    return docker(['exec', ...flags, id, ...args], {
+      timeoutMs: 30_000,
+      subject: `${args[0]} in service ${service}`,
+      ...options,
+    });
   }
 
   /**

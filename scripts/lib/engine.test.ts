@@ -44,7 +44,7 @@ test('an aborted signal starts nothing', async () => {
 
 test('the message names the command and the last thing that it said', () => {
   const error = new EngineError('failed', ['image', 'rm', 'x'], 1, ['warning', 'No such image: x']);
-  assert.is(error.message, 'docker image rm: No such image: x');
+  assert.is(error.message, 'docker image rm exited with 1: No such image: x');
   assert.is(new EngineError('timeout', ['pull', 'x'], null, []).message, 'docker pull x: took too long');
 });
 

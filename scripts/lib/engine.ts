@@ -18,9 +18,19 @@ export class EngineError extends Error {
   readonly exitCode: number | null;
   readonly stderr: readonly string[];
 
-  constructor(reason: EngineReason, args: readonly string[], exitCode: number | null, stderr: readonly string[]) {
-    const command = ['docker', ...args.slice(0, 2)].join(' ');
-    super(`${command}: ${stderr.at(-1) ?? MEANING[reason]}`);
+  /** @param subject what it was about, for the message: `service tls` */
+  constructor(
+    reason: EngineReason,
+    args: readonly string[],
+    exitCode: number | null,
+    stderr: readonly string[],
+    subject?: string,
+  ) {
+    // An id says nothing to a reader; the subject stands for it.
+    const command = ['docker', ...args.slice(0, subject === undefined ? 2 : 1)].join(' ');
+    const about = subject === undefined ? '' : ` of ${subject}`;
+    const exit = exitCode === null || exitCode === 0 ? '' : ` exited with ${exitCode}`;
+    super(`${command}${about}${exit}: ${stderr.at(-1) ?? MEANING[reason]}`);
     this.reason = reason;
     this.args = args;
     this.exitCode = exitCode;
@@ -38,7 +48,10 @@ const MEANING: Record<EngineReason, string> = {
   failed: 'failed',
 };
 
-export type DockerOptions = Omit<RunOptions, 'endWith'>;
+export interface DockerOptions extends Omit<RunOptions, 'endWith'> {
+  /** What the command is about, for the error: `service tls`. */
+  readonly subject?: string;
+}
 
 /** How many lines of stderr an EngineError keeps. */
 const KEPT_LINES = 15;
@@ -47,11 +60,11 @@ const KEPT_LINES = 15;
  * Runs `docker ARGS…` quietly and returns its standard output, without the final newline.
  * Throws EngineError when it does not exit with 0, after it has really ended.
  */
-export async function docker(args: readonly string[], options: DockerOptions = {}): Promise<string> {
+export async function docker(args: readonly string[], { subject, ...options }: DockerOptions = {}): Promise<string> {
   const { exitCode, stdout, stderr, ended } = await run('docker', args, options);
   if (exitCode === 0) return stdout.replace(/\n$/, '');
   const kept = lastLines(stderr, KEPT_LINES);
-  throw new EngineError(ended ?? classify(kept.join('\n'), exitCode), args, exitCode, kept);
+  throw new EngineError(ended ?? classify(kept.join('\n'), exitCode), args, exitCode, kept, subject);
 }
 
 /** The reason behind a failed docker command, from its stderr and exit code. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findRunning } from '../debug/pods.ts';
-import { leftovers } from '../runner/run-stack.ts';
+import { leftovers } from '../runner/tear-down.ts';
 import { Project } from './compose.ts';
 import { docker } from './engine.ts';
 import { buildImages } from './images.ts';

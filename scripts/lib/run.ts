@@ -45,7 +45,8 @@ export async function run(program: string, args: readonly string[], options: Run
   const running = $({
     quiet: true,
     nothrow: true,
-    detached: true,
+    // What a scenario starts stays in the scenario's own group, with which the runner ends it.
+    detached: process.env['SIDECAR_STACKS_PROJECT'] === undefined,
     // zx never closes the pipe of an empty input.
     ...(options.input?.length ? { input: options.input } : { stdio: ['ignore', 'pipe', 'pipe'] as const }),
     env: { ...process.env, ...options.env },

@@ -8,15 +8,18 @@
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { suite } from 'uvu';
-import { Project } from './compose.ts';
-import { findStack } from './stacks.ts';
+import { Project, PROJECT_VARIABLE } from './compose.ts';
+import { explain } from '#kit/explain.ts';
+import { findStack, portOwners, type Stack } from './stacks.ts';
 
 /** What a scenario tells the runner. */
 export type ScenarioMessage =
   | { readonly type: 'plan'; readonly obligations: readonly string[] }
   | { readonly type: 'start'; readonly index: number; readonly say?: string | undefined }
   | { readonly type: 'say'; readonly text: string }
-  | { readonly type: 'end'; readonly index: number; readonly ms: number; readonly failure?: ObligationFailure };
+  | { readonly type: 'end'; readonly index: number; readonly ms: number; readonly failure?: ObligationFailure }
+  /** The scenario itself is wrong: an obligation that would never run. */
+  | { readonly type: 'misuse'; readonly message: string };
 
 export interface ObligationFailure {
   readonly message: string;
@@ -26,8 +29,8 @@ export interface ObligationFailure {
   readonly line?: number;
 }
 
-/** The environment by which the runner tells a scenario which project it is about. */
-export const PROJECT_VARIABLE = 'SIDECAR_STACKS_PROJECT';
+/** Set by the runner when obligations must run strictly in order: a demo, which tells them one by one. */
+export const IN_ORDER_VARIABLE = 'SIDECAR_STACKS_IN_ORDER';
 
 export interface Stage {
   readonly project: Project;
@@ -52,6 +55,12 @@ export interface Scenario {
    * @param name ends the sentence "the stack must …"
    */
   readonly must: (name: string, options: MustOptions, check: (stage: Stage) => void | Promise<void>) => void;
+  /**
+   * The same scenario, for obligations that run beside those of other lanes: in order within the lane.
+   * An obligation without a lane waits for all before it, and all after it wait for it. What a lane
+   * changes, no other lane may look at. A demo runs everything in order all the same.
+   */
+  readonly lane: (name: string) => Scenario;
   /** Run after everything, also when an obligation failed: close what the scenario opened. */
   readonly finally: (close: () => void | Promise<void>) => void;
   /** Run all; call once, at the end of the file. */
@@ -59,12 +68,23 @@ export interface Scenario {
 }
 
 const DEADLINE = 60_000;
+interface Obligation {
+  readonly name: string;
+  readonly lane: string | undefined;
+  readonly options: MustOptions;
+  readonly check: (stage: Stage) => void | Promise<void>;
+}
+
+let begun = false;
 
 /**
- * Begin a scenario.
+ * Begin a scenario; a process has one.
  * @param url the scenario's `import.meta.url`; its folder is the stack
+ * @throws {Error} for a second scenario in one process, whose obligations nobody would count
  */
 export function scenario(url: string): Scenario {
+  if (begun) throw misuse('A scenario.ts has one scenario(); a second was begun.');
+  begun = true;
   const name = basename(new URL('.', url).pathname);
   const stack = findStack(name);
   const project = new Project({
@@ -80,36 +100,85 @@ export function scenario(url: string): Scenario {
     return value;
   };
   const test = suite(name);
-  const obligations: string[] = [];
+  const obligations: Obligation[] = [];
+  let running = false;
 
-  return {
-    must(obligation, { say, within = DEADLINE }, check) {
-      const index = obligations.push(obligation) - 1;
-      test(obligation, async () => {
-        tell({ type: 'start', index, say });
-        const started = performance.now();
-        const ms = (): number => Math.round(performance.now() - started);
-        try {
-          await inTime(within, (signal) =>
-            check({ project, port, signal, say: (text) => tell({ type: 'say', text }) }),
-          );
-          tell({ type: 'end', index, ms: ms() });
-        } catch (error) {
-          tell({ type: 'end', index, ms: ms(), failure: failureOf(error, url) });
-          // uvu counts only Errors as failures.
-          throw error instanceof Error ? error : new Error(inspect(error));
-        }
-      });
+  /** Carry out one; rejects with an Error when it is not met. */
+  const carryOut = async (index: number): Promise<void> => {
+    const { options, check } = obligations[index]!;
+    tell({ type: 'start', index, say: options.say });
+    const started = performance.now();
+    const ms = (): number => Math.round(performance.now() - started);
+    try {
+      await inTime(options.within ?? DEADLINE, (signal) =>
+        check({ project, port, signal, say: (text) => tell({ type: 'say', text }) }),
+      );
+      tell({ type: 'end', index, ms: ms() });
+    } catch (error) {
+      tell({ type: 'end', index, ms: ms(), failure: failureOf(error, url, stack, project) });
+      // uvu counts only Errors as failures.
+      throw error instanceof Error ? error : new Error(inspect(error));
+    }
+  };
+
+  const inLane = (lane: string | undefined): Scenario => ({
+    must(obligation, options, check) {
+      if (running)
+        throw misuse(`must("${obligation}") came after run(): it would never be checked. Add it before run().`);
+      obligations.push({ name: obligation, lane, options, check });
     },
+    lane: inLane,
     finally(close) {
+      if (running) throw misuse('finally() came after run(): it would never be called. Add it before run().');
       test.after(close);
     },
     run() {
-      tell({ type: 'plan', obligations });
+      if (running) throw misuse('run() was called twice.');
+      running = true;
+      tell({ type: 'plan', obligations: obligations.map((each) => each.name) });
+      const ends = startInLanes(
+        obligations.map((each) => each.lane),
+        carryOut,
+      );
+      for (const [index, each] of obligations.entries()) test(each.name, ends[index]!);
       test.after(() => process.disconnect?.());
       test.run();
     },
-  };
+  });
+  return inLane(undefined);
+}
+
+/**
+ * Start obligations, each as soon as those that it waits for have ended, however they did.
+ * @param lanes of each obligation, undefined for one that waits for all before it
+ * @param carryOut carries out the obligation of an index
+ * @returns for each: wait for its end; throws what it threw
+ */
+function startInLanes(
+  lanes: readonly (string | undefined)[],
+  carryOut: (index: number) => Promise<void>,
+): (() => Promise<void>)[] {
+  const inOrder = Boolean(process.env[IN_ORDER_VARIABLE]);
+  const ends: Promise<PromiseSettledResult<void>>[] = [];
+  for (const [index, lane] of lanes.entries()) {
+    const alone = inOrder || lane === undefined;
+    const before = ends.filter((_, other) => alone || lanes[other] === lane || lanes[other] === undefined);
+    ends.push(
+      Promise.all(before)
+        .then(() => Promise.allSettled([carryOut(index)]))
+        .then(([end]) => end!),
+    );
+  }
+  return ends.map((each) => async () => {
+    const end = await each;
+    if (end.status === 'rejected') throw end.reason as Error;
+  });
+}
+
+/** A scenario that is written wrongly; the runner hears of it even when the error is caught. */
+function misuse(message: string): Error {
+  tell({ type: 'misuse', message });
+  return new Error(message);
 }
 
 async function inTime(milliseconds: number, check: (signal: AbortSignal) => void | Promise<void>): Promise<void> {
@@ -127,17 +196,27 @@ async function inTime(milliseconds: number, check: (signal: AbortSignal) => void
 }
 
 function tell(message: ScenarioMessage): void {
-  process.send?.(message);
+  if (process.connected) process.send?.(message);
 }
 
-function failureOf(error: unknown, url: string): ObligationFailure {
+function failureOf(error: unknown, url: string, stack: Stack, project: Project): ObligationFailure {
   if (!(error instanceof Error)) return { message: inspect(error), detail: inspect(error) };
   const path = new URL('.', url).pathname;
   // Only the stack's own frames: those of uvu and of this module are the same for every failure.
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.includes(path));
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.includes(path) && line.trim().startsWith('at '));
   const line = frames.find((each) => each.includes(new URL(url).pathname))?.match(/:(\d+):\d+\)?$/)?.[1];
   const { details } = error as { details?: string };
-  const cause = error.cause instanceof Error ? [`cause: ${error.cause.message}`] : [];
-  const detail = [error.message, ...(details ? [details.trimEnd()] : []), ...cause, ...frames].join('\n');
-  return { message: error.message, detail, ...(line !== undefined && { line: Number(line) }) };
+  const message = explain(error) + portSentence(error, stack, project);
+  const detail = [message, ...(details ? [details.trimEnd()] : []), ...frames].join('\n');
+  return { message, detail, ...(line !== undefined && { line: Number(line) }) };
+}
+
+/** Which service publishes the port that an error is about; empty when it is about none. */
+function portSentence(error: Error, stack: Stack, project: Project): string {
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    const { port } = each as { port?: unknown };
+    const variable = Object.keys(project.env).find((name) => project.env[name] === String(port));
+    if (variable !== undefined) return ` (${variable}, published by service ${portOwners(stack).get(variable) ?? '?'})`;
+  }
+  return '';
 }

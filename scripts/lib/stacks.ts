@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'dotenv';
+import { parse as parseYaml } from 'yaml';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -46,4 +47,18 @@ export class UnknownStack extends Error {
   constructor(name: string, known: readonly string[]) {
     super(`There is no stack named ${JSON.stringify(name)}. The stacks are: ${known.join(', ')}.`);
   }
+}
+
+/**
+ * Which service publishes the port of each PUBLISH_ variable, as the stack's compose.yaml says.
+ * @param stack the stack
+ */
+export function portOwners({ dir }: Stack): Map<string, string> {
+  const text = readFileSync(join(dir, 'compose.yaml'), 'utf8');
+  const { services } = parseYaml(text, { merge: true }) as { services?: Record<string, { ports?: unknown[] } | null> };
+  return new Map(
+    Object.entries(services ?? {}).flatMap(([service, declared]) =>
+      [...JSON.stringify(declared?.ports ?? []).matchAll(/PUBLISH_\w+/g)].map(([variable]) => [variable, service]),
+    ),
+  );
 }

@@ -11,7 +11,7 @@ import * as assert from 'uvu/assert';
 import { docker } from '../lib/engine.ts';
 import type { RunEvent } from './events.ts';
 import { start } from './fixtures/program.ts';
-import { leftovers } from './run-stack.ts';
+import { leftovers } from './tear-down.ts';
 
 const test = suite('engine-gone');
 

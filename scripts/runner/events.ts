@@ -13,6 +13,8 @@ export interface Failure {
     | 'port-in-use'
     | 'unhealthy'
     | 'exited'
+    | 'crash-loop'
+    | 'stack'
     | 'engine-gone'
     | 'compose'
     | 'obligation'
@@ -25,6 +27,8 @@ export interface Failure {
   readonly container?: string;
   /** The last lines that the container (or the build) wrote. */
   readonly log?: readonly string[];
+  /** Line of the stack's scenario.ts, where one is known. */
+  readonly line?: number;
   /** The exit code that this failure calls for, 1 when absent. */
   readonly exitCode?: number;
   /** Where more was written. */

@@ -1,13 +1,15 @@
 /** Each way a run can fail: one paragraph that names the container, nothing left, exit code 1. */
 import { createServer } from 'node:net';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { freePort } from '#kit/testing/ports.ts';
+import { docker } from '../lib/engine.ts';
 import { ROOT } from '../lib/stacks.ts';
 import { runToEnd, start } from './fixtures/program.ts';
-import { leftovers } from './run-stack.ts';
+import { leftovers } from './tear-down.ts';
 
 const test = suite('failures');
 
@@ -63,6 +65,53 @@ test('a failed obligation fails the run and tells its line', async () => {
 
 test('a scenario that runs nothing does not pass', async () => {
   assert.is((await failure('silent')).reason, 'no-obligations');
+});
+
+test('a container that crashes again and again beside the checks fails the run', async () => {
+  const { reason, message, log, result } = await failure('crash-loop');
+  assert.is(reason, 'crash-loop', message);
+  assert.match(message, /^app \(container .*-app-1\) crashed \d+ times in a row .* exit code 3/);
+  assert.match(log!.join('\n'), /a line from the app/);
+  assert.is(result.obligations[0]!.state, 'passed');
+});
+
+test('why a scenario did not load is in the report, in JUnit and in the annotations; --keep tells the ports', async () => {
+  const file = join(ROOT, '.cache', 'junit-of-a-test', 'deep', 'report.xml');
+  rmSync(dirname(dirname(file)), { recursive: true, force: true });
+  const { code, stdout } = await start('stack', ['unsaid', '--keep', '--junit', file], { CI: '1' }).ended;
+  const [, run] = /docker compose -p (\S+) down --volumes/.exec(stdout) ?? [];
+  assert.ok(run, stdout);
+  try {
+    assert.is(code, 1);
+    const why = /scenario\.ts did not load .*TypeError: this scenario does not load/;
+    assert.match(stdout, why);
+    assert.match(readFileSync(file, 'utf8'), why);
+    assert.match(stdout, /^::error file=stacks\/unsaid\/scenario\.ts,line=1,.*this scenario does not load/m);
+    assert.match(stdout, /^ {2}127\.0\.0\.1:\d+ leads to port 8080 of pod$/m);
+  } finally {
+    await docker(['compose', '-p', run, 'down', '--volumes']);
+  }
+});
+
+test('without the docker command the exit code is the documented one', async () => {
+  const bin = mkdtempSync(join(tmpdir(), 'no-docker-'));
+  for (const program of ['sh', 'bash', 'uname', 'git']) symlinkSync(`/usr/bin/${program}`, join(bin, program));
+  const { code, stdout, stderr } = await start('stack', ['good'], { PATH: bin, SETUP_ENGINE: 'no' }).ended;
+  rmSync(bin, { recursive: true });
+  assert.is(code, 2, stdout + stderr);
+  assert.match(stdout, /docker/i);
+  assert.match(
+    (await runToEnd('--help')).stdout,
+    /2 for a wrong command\s+line, and where something has to be installed first/,
+  );
+});
+
+test('no stack at all is an error', async () => {
+  const empty = mkdtempSync(join(tmpdir(), 'no-stacks-'));
+  const { code, stderr } = await start('stack', ['all'], { STACKS_DIR: empty }).ended;
+  rmSync(empty, { recursive: true });
+  assert.is(code, 2);
+  assert.match(stderr, /There is no stack in .*nothing would be checked/);
 });
 
 test('a scenario that hangs is ended at the deadline', async () => {

@@ -7,7 +7,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { RunEvent } from './events.ts';
 import { ROOT } from '../lib/stacks.ts';
 import { FIXTURES, start } from './fixtures/program.ts';
-import { leftovers } from './run-stack.ts';
+import { leftovers } from './tear-down.ts';
 
 const test = suite('interrupt');
 

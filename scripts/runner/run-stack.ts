@@ -1,14 +1,16 @@
 /** One run of one stack: up, the scenario, on failure artifacts, down. */
 import { randomBytes } from 'node:crypto';
-import { docker, EngineError } from '../lib/engine.ts';
-import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
-import { ofProject, Project } from '../lib/compose.ts';
+import { EngineError } from '../lib/engine.ts';
+import { Project } from '../lib/compose.ts';
+import { lastLines } from '../lib/run.ts';
 import type { Stack } from '../lib/stacks.ts';
 import { writeArtifacts } from './artifacts.ts';
 import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
 import { engineAnswers, engineGone, explainUp, unexpected } from './failure.ts';
 import { enterRun, leaveRun } from './runs.ts';
+import { followCrashes, type CrashLoop } from './crash-loops.ts';
+import { tearDown } from './tear-down.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
 
 export interface RunOptions {
@@ -24,10 +26,9 @@ export interface RunOptions {
   readonly emit: (event: RunEvent) => void;
 }
 
+const LOG_LINES = 12;
 /** How often free ports are tried again after somebody else took one between our choice and `up`. */
 const PORT_ATTEMPTS = 3;
-/** How long an engine that stopped answering may take to come back, for the teardown, in ms. */
-const ENGINE_PATIENCE = 10_000;
 
 /**
  * Run one stack. Never throws: what went wrong is in the result.
@@ -64,6 +65,8 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   };
 
   enterRun(name, stack.name);
+  const crashes = options.checks ? followCrashes(name) : undefined;
+  let checksSince = Infinity;
   const isUp = await phase('up', async () => {
     if (options.pinned) await project.down({ timeoutMs: options.timeout, signal });
     for (let attempt = 1; ; attempt++) {
@@ -74,8 +77,9 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     }
   });
   if (isUp && options.checks) {
+    checksSince = Date.now();
     await phase('check', async () => {
-      outcome = await runScenario(stack, project, options);
+      outcome = await runScenario(stack, project, { ...options, inOrder: options.pinned });
       const failed = outcome.obligations.filter((each) => each.state === 'failed');
       if (outcome.failure) return outcome.failure;
       return failed.length === 0
@@ -84,12 +88,16 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     });
     if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.unshift(engineGone(project));
   }
+  for (const loop of (await crashes?.stop(checksSince)) ?? []) {
+    if (loop.still && isUp && !signal.aborted) failures.push(await explainLoop(project, loop));
+    else if (!loop.still) emit({ event: 'note', text: `${stack.name}: ${crashSentence(loop)} It runs again.` });
+  }
   if (failures.length > 0 && !signal.aborted) {
     const artifacts = await writeArtifacts(stack.name, project, since, outcome.output);
     failures.splice(0, 1, { ...failures[0]!, artifacts });
   }
   const kept = !signal.aborted && (options.keep === 'always' || (options.keep === 'when-ok' && failures.length === 0));
-  if (!kept) await phase('down', () => tearDown(project));
+  if (!kept) await phase('down', () => tearDown(project, { interrupted: signal.aborted }));
   if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
 
   const result: RunResult = {
@@ -104,6 +112,19 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   };
   emit({ event: 'result', ...id, result });
   return result;
+}
+
+const crashSentence = ({ service, container, crashes, exitCode }: CrashLoop): string =>
+  `${service} (container ${container}) crashed ${crashes} times in a row during the checks, last with exit code ${exitCode}.`;
+
+async function explainLoop(project: Project, loop: CrashLoop): Promise<Failure> {
+  const log = await project.logs(loop.container, LOG_LINES).catch(() => '');
+  return {
+    reason: 'crash-loop',
+    container: loop.container,
+    message: crashSentence(loop),
+    log: lastLines(log, LOG_LINES),
+  };
 }
 
 async function up(project: Project, { timeout, signal }: RunOptions): Promise<Failure | undefined> {
@@ -121,39 +142,6 @@ async function up(project: Project, { timeout, signal }: RunOptions): Promise<Fa
         }
       : failure;
   }
-}
-
-/** Remove everything, whatever happened before; nothing interrupts it but the program's own end. */
-async function tearDown(project: Project): Promise<Failure | undefined> {
-  try {
-    await project.down({ timeoutMs: 120_000 }).catch(async (error: unknown) => {
-      if (!(error instanceof EngineError) || error.reason !== 'no-daemon') throw error;
-      await eventually('the engine answers', engineAnswers, { within: ENGINE_PATIENCE, every: 500 });
-      await project.down({ timeoutMs: 120_000 });
-    });
-    const left = await leftovers(project.name);
-    if (left.length === 0) return undefined;
-    return {
-      reason: 'teardown',
-      message: `Left behind by ${project.name}: ${left.join(', ')}. Remove them with: make clean`,
-    };
-  } catch (error) {
-    return {
-      reason: 'teardown',
-      message: `${project.name} could not be removed: ${(error as Error).message}. When the engine answers again, the next run removes it, as does: make clean`,
-    };
-  }
-}
-
-/** Containers, networks and volumes that still carry a project's label. */
-export async function leftovers(project: string): Promise<string[]> {
-  const filter = ['--filter', `label=com.docker.compose.project=${project}`];
-  const found = await Promise.all([
-    docker(['ps', '--all', ...ofProject(project), '--format', 'container {{.Names}}']),
-    docker(['network', 'ls', ...filter, '--format', 'network {{.Name}}']),
-    docker(['volume', 'ls', ...filter, '--format', 'volume {{.Name}}']),
-  ]);
-  return found.flatMap((lines) => (lines === '' ? [] : lines.split('\n')));
 }
 
 async function portsOfRun(stack: Stack): Promise<Record<string, string>> {

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PROJECT_VARIABLE } from '../lib/compose.ts';
 import { ROOT } from '../lib/stacks.ts';
 
 const DIR = join(ROOT, '.cache', 'runs');
@@ -13,6 +14,8 @@ interface Entry {
   /** Start time of that process, since pids are used again. */
   readonly started: string;
   readonly stack: string;
+  /** The run whose scenario this process is: it removes what the scenario could not. */
+  readonly parent?: string | undefined;
 }
 
 /** Note that this process runs a project. */
@@ -20,7 +23,12 @@ export function enterRun(project: string, stack: string): void {
   mkdirSync(DIR, { recursive: true });
   writeFileSync(
     fileOf(project),
-    JSON.stringify({ pid: process.pid, started: startTime(process.pid) ?? '', stack } satisfies Entry),
+    JSON.stringify({
+      pid: process.pid,
+      started: startTime(process.pid) ?? '',
+      stack,
+      parent: process.env[PROJECT_VARIABLE],
+    } satisfies Entry),
   );
 }
 
@@ -31,6 +39,18 @@ export function leaveRun(project: string): void {
 
 /** Projects whose runner is no more, with the stack that each is of. */
 export function orphanedRuns(): { project: string; stack: string }[] {
+  return entries().flatMap(({ project, entry }) => {
+    const alive = entry && startTime(entry.pid) === entry.started;
+    return alive ? [] : [{ project, stack: entry?.stack ?? '' }];
+  });
+}
+
+/** Projects that the scenario of a run made, and did not remove. */
+export function childRuns(parent: string): string[] {
+  return entries().flatMap(({ project, entry }) => (entry?.parent === parent ? [project] : []));
+}
+
+function entries(): { project: string; entry: Entry | undefined }[] {
   let files: string[];
   try {
     files = readdirSync(DIR);
@@ -39,11 +59,7 @@ export function orphanedRuns(): { project: string; stack: string }[] {
   }
   return files
     .filter((file) => file.endsWith('.json'))
-    .flatMap((file) => {
-      const entry = read(file);
-      const alive = entry && startTime(entry.pid) === entry.started;
-      return alive ? [] : [{ project: file.slice(0, -'.json'.length), stack: entry?.stack ?? '' }];
-    });
+    .map((file) => ({ project: file.slice(0, -'.json'.length), entry: read(file) }));
 }
 
 const fileOf = (project: string): string => join(DIR, `${project}.json`);

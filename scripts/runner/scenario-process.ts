@@ -1,14 +1,18 @@
 /** Runs a stack's scenario.ts in a process of its own and believes nothing but what it saw. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { PROJECT_VARIABLE, type ScenarioMessage } from '../lib/scenario.ts';
-import type { Project } from '../lib/compose.ts';
+import { PROJECT_VARIABLE, type Project } from '../lib/compose.ts';
+import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../lib/scenario.ts';
+import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
+import { crashIn } from './crash.ts';
 import type { Stack } from '../lib/stacks.ts';
 import type { Failure, ObligationResult, RunEvent } from './events.ts';
 
 export interface ScenarioOptions {
   /** Deadline for the whole scenario, in milliseconds. */
   readonly timeout: number;
+  /** True for a demo: its obligations run strictly one after the other. */
+  readonly inOrder: boolean;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
 }
@@ -32,17 +36,26 @@ const OUTPUT_LIMIT = 1_000_000;
 export async function runScenario(
   stack: Stack,
   project: Project,
-  { timeout, signal, emit }: ScenarioOptions,
+  { timeout, inOrder, signal, emit }: ScenarioOptions,
 ): Promise<ScenarioOutcome> {
   const id = { stack: stack.name, run: project.name };
-  const child = fork(join(stack.dir, 'scenario.ts'), [], {
+  const file = join(stack.dir, 'scenario.ts');
+  const child = fork(file, [], {
     cwd: stack.dir,
-    env: { ...process.env, ...project.env, [PROJECT_VARIABLE]: project.name, FORCE_COLOR: '0' },
+    execArgv: [...process.execArgv, ...WATCH_ARGUMENTS],
+    env: {
+      ...process.env,
+      ...project.env,
+      [PROJECT_VARIABLE]: project.name,
+      ...(inOrder && { [IN_ORDER_VARIABLE]: '1' }),
+      FORCE_COLOR: '0',
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // A Ctrl-C on the terminal is for the runner, which ends the scenario itself.
     detached: true,
   });
   const obligations: ObligationResult[] = [];
+  const misuses: string[] = [];
   let output = '';
   const collect = (chunk: Buffer): void => {
     const text = chunk.toString();
@@ -55,7 +68,8 @@ export async function runScenario(
     if (message.type === 'plan') {
       obligations.push(...message.obligations.map((name) => ({ name, state: 'not-run' as const, ms: 0 })));
       emit({ event: 'plan', ...id, obligations: message.obligations });
-    } else if (message.type === 'say') emit({ event: 'say', ...id, text: message.text });
+    } else if (message.type === 'misuse') misuses.push(message.message);
+    else if (message.type === 'say') emit({ event: 'say', ...id, text: message.text });
     else {
       const { name } = obligations[message.index]!;
       if (message.type === 'start') {
@@ -82,41 +96,53 @@ export async function runScenario(
   const timer = setTimeout(() => end('timeout'), timeout);
   const onAbort = (): void => end('interrupted');
   signal.addEventListener('abort', onAbort, { once: true });
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  const { promise, resolve, reject } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>();
   child.once('error', reject);
-  child.once('close', resolve);
-  const code = await promise.finally(() => {
+  child.once('close', (code, by) => resolve([code, by]));
+  const [code, signalled] = await promise.finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   });
-  const failure = judge(obligations, code, ended, timeout);
+  misuses.push(...faultsIn(output, child.pid!));
+  const failure = judge({ obligations, code, signalled, ended, timeout, misuses, output, file });
   return { obligations, output, ...(failure && { failure }) };
 }
 
-function judge(
-  obligations: readonly ObligationResult[],
-  code: number | null,
-  ended: 'timeout' | 'interrupted' | undefined,
-  timeout: number,
-): Failure | undefined {
+interface Seen {
+  readonly obligations: readonly ObligationResult[];
+  readonly code: number | null;
+  /** The signal that ended the process. */
+  readonly signalled: NodeJS.Signals | null;
+  /** Why the runner ended it. */
+  readonly ended: 'timeout' | 'interrupted' | undefined;
+  readonly timeout: number;
+  /** What is wrong with the scenario as it is written. */
+  readonly misuses: readonly string[];
+  readonly output: string;
+  readonly file: string;
+}
+
+function judge({ obligations, code, signalled, ended, timeout, misuses, output, file }: Seen): Failure | undefined {
   const unfinished = obligations.find((each) => each.state === 'not-run')?.name;
   const at = unfinished === undefined ? '' : ` It had not ended: "${unfinished}".`;
   if (ended === 'interrupted') return { reason: 'interrupted', message: 'Interrupted while the scenario ran.' };
   if (ended === 'timeout')
     return { reason: 'timeout', message: `The scenario was not done within ${timeout / 1000} s and was ended.${at}` };
-  if (obligations.length === 0) {
-    return {
-      reason: 'no-obligations',
-      message: `The scenario announced no obligations (exit code ${code}): does scenario.ts call run() at its end, and does it load?`,
-    };
-  }
-  const failed = obligations.filter((each) => each.state === 'failed').length;
-  if (failed > 0) return undefined;
-  if (unfinished !== undefined || code !== 0) {
-    return {
-      reason: 'scenario',
-      message: `The scenario's process exited with ${code} although no obligation failed.${at}`,
-    };
-  }
+  if (misuses.length > 0) return { reason: 'scenario', message: [...new Set(misuses)].join('\n') };
+  const crash = code === 0 ? undefined : crashIn(output, file);
+  const why = crash?.message === undefined ? '' : `: ${crash.message}`;
+  const exit = signalled ? `was ended by ${signalled}` : `exited with ${code}`;
+  if (obligations.length === 0)
+    return crash
+      ? { reason: 'scenario', message: `scenario.ts did not load (its process ${exit})${why}`, ...crash.details }
+      : {
+          reason: 'no-obligations',
+          message: 'The scenario announced no obligations: does scenario.ts call run() at its end?',
+        };
+  const failed = obligations.some((each) => each.state === 'failed');
+  // uvu exits with 1 when an obligation failed, after it has carried out them all.
+  if (failed && unfinished === undefined && code === 1) return undefined;
+  if (unfinished !== undefined || code !== 0)
+    return { reason: 'scenario', message: `The scenario's process ${exit}${why}${at && `.${at}`}`, ...crash?.details };
   return undefined;
 }

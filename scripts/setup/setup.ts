@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { withLock } from '../lib/lock.mjs';
-import { atLeast } from '../lib/version.ts';
 import { ensureBaseImages, type MadeImage, missingImages } from './images/base-images.ts';
 import { BASE_IMAGES } from './images/table.ts';
 import { type Bundle, bundle } from './bundles/bundle.ts';
 import { type Engine, ensureEngine, usableEngine } from './engine/engine.ts';
 import { observe } from './engine/facts.ts';
-import { MIN_ENGINE } from './engine/plan.ts';
+import { atLeast, MIN_ENGINE } from './engine/plan.ts';
 import { providePackages } from './bundles/packages.ts';
 import { CACHE } from './paths.ts';
 import { SetupError } from './setup-error.ts';

@@ -65,8 +65,35 @@ test('a process that hangs is ended at its deadline', async () => {
   assert.match(fault, /not done within 1 s/);
 });
 
-test('a skipped test is not a passed one', async () => {
-  assert.is((await outcome(["test('a', () => {});", "test.skip('b', () => {});", 'test.run();'])).passed, 1);
+test('.only, .skip and a suite without .run() are red, whatever passed beside them', async () => {
+  const only = await outcome(["test('a', () => {});", "test.only('b', () => {});", 'test.run();']);
+  assert.is(only.failed, 1);
+  assert.match(only.fault, /\.only leaves out every other test: "b"/);
+
+  const skip = await outcome(["test('a', () => {});", "test.skip('b', () => {});", 'test.run();']);
+  assert.is(skip.failed, 1);
+  assert.match(skip.fault, /\.skip drops "b"/);
+
+  const second = ["test('a', () => {});", 'test.run();', "const more = suite('more');", "more('b', () => {});"];
+  const never = await outcome(["import { suite } from 'uvu';", ...second]);
+  assert.is(never.failed, 1);
+  assert.match(never.fault, /\.run\(\) is missing: more \(1\)/);
+  assert.is((await outcome(["import { suite } from 'uvu';", ...second, 'more.run();'])).failed, 0);
+});
+
+test('a skip that is meant is no failure, and is named with its reason', async () => {
+  const file = join(dir, 'meant.test.ts');
+  const lines = [
+    "import { test } from 'uvu';",
+    "import { skipped } from '#kit/testing/skipped.ts';",
+    "skipped('b', 'it needs two moons');",
+    "test('a', () => {});",
+    'test.run();',
+  ];
+  writeFileSync(file, lines.join('\n'));
+  const report = await runFile(file, { timeout: 20_000, signal });
+  assert.is(report.failed, 0);
+  assert.equal(report.skipped, ['b: it needs two moons']);
 });
 
 test.after(() => rmSync(dir, { recursive: true }));

@@ -5,7 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import { relative } from 'node:path';
+import { SKIPPED_MARK } from '#kit/testing/skipped.ts';
 import { ROOT } from '../lib/stacks.ts';
+import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
 import { tally, type Tally } from './tally.ts';
 
 export interface FileReport extends Tally {
@@ -13,6 +15,8 @@ export interface FileReport extends Tally {
   readonly ms: number;
   /** What is wrong beyond failed tests. */
   readonly fault?: string;
+  /** Tests that were left out on purpose, each with its reason. */
+  readonly skipped: readonly string[];
   readonly output: string;
 }
 
@@ -28,7 +32,7 @@ export interface FileOptions {
  */
 export async function runFile(file: string, { timeout, signal }: FileOptions): Promise<FileReport> {
   const started = performance.now();
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, [...WATCH_ARGUMENTS, file], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -56,17 +60,28 @@ export async function runFile(file: string, { timeout, signal }: FileOptions): P
   });
   clearTimeout(timer);
   signal.removeEventListener('abort', end);
-  const report = judge(output, code, late ? timeout : undefined);
-  return { file: relative(ROOT, file), ms: performance.now() - started, output, ...report };
+  const report = judge(output, code, { deadline: late ? timeout : undefined, faults: faultsIn(output, child.pid!) });
+  const skipped = output.split('\n').filter((line) => line.startsWith(`${SKIPPED_MARK} `));
+  return {
+    file: relative(ROOT, file),
+    ms: performance.now() - started,
+    output,
+    skipped: skipped.map((line) => line.slice(SKIPPED_MARK.length + 1)),
+    ...report,
+  };
 }
 
 /**
  * What a file's output and exit code amount to.
  * @param output stdout and stderr
  * @param code exit code, null when it was killed
- * @param deadline the deadline in milliseconds when it passed
+ * @param how `deadline` in milliseconds when it passed; `faults` that the process noted itself
  */
-export function judge(output: string, code: number | null, deadline?: number): Tally & { fault?: string } {
+export function judge(
+  output: string,
+  code: number | null,
+  { deadline, faults = [] }: { deadline?: number | undefined; faults?: readonly string[] } = {},
+): Tally & { fault?: string } {
   const count = (label: string): number =>
     [...output.matchAll(new RegExp(`^ {2}${label}:\\s+(\\d+)`, 'gm'))].reduce(
       (total, [, digits]) => total + Number(digits),
@@ -77,7 +92,8 @@ export function judge(output: string, code: number | null, deadline?: number): T
   const failed = total - passed;
   if (deadline !== undefined)
     return { passed, failed: failed + 1, fault: `not done within ${deadline / 1000} s, and ended` };
-  if (total === 0) return { ...tally(0, 1), fault: `ran no test (exit code ${code})` };
+  if (total === 0) return { ...tally(0, 1), fault: [`ran no test (exit code ${code})`, ...faults].join('; ') };
+  if (faults.length > 0) return { passed, failed: failed + faults.length, fault: faults.join('; ') };
   if (code !== 0 && failed === 0) return { passed, failed: 1, fault: `exited with ${code} although no test failed` };
   return { passed, failed };
 }

@@ -34,6 +34,8 @@ export interface Contract<P extends Parameters = Parameters, M extends MetricDec
   readonly exitCodes: Readonly<Record<string, string>>;
   /** The user and group that the image runs as. */
   readonly user: string;
+  /** The path of the admin port that the image's health check asks for. */
+  readonly healthcheck: string;
 }
 
 /** sysexits.h's EX_USAGE: the configuration is wrong, and a restart will not help. */
@@ -109,6 +111,7 @@ export function defineContract<const P extends Parameters, const M extends Metri
       ...own.exitCodes,
     },
     user: own.user ?? '65532:65532',
+    healthcheck: '/startupz',
   };
 }
 
@@ -126,6 +129,9 @@ export interface ParameterDocument {
   readonly required?: true;
   readonly secret?: true;
   readonly accepts: string;
+  /** A regular expression with its flags, as `/^a$/u`: what a text, or each item of a list, must match. */
+  readonly pattern?: string;
+  readonly multiline?: true;
   readonly deprecated?: readonly string[];
   readonly description: string;
 }
@@ -150,6 +156,8 @@ export function contractDocument(contract: Contract): ContractDocument {
       ...(parameter.required && { required: true as const }),
       ...(parameter.secret && { secret: true as const }),
       accepts: accepts(parameter),
+      ...('pattern' in parameter && parameter.pattern && { pattern: String(parameter.pattern) }),
+      ...('multiline' in parameter && parameter.multiline && { multiline: true as const }),
       ...(parameter.deprecated && { deprecated: parameter.deprecated }),
       description: parameter.description,
     },

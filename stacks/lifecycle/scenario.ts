@@ -12,14 +12,19 @@ import { shutdownObligations } from './obligations/shutdown.ts';
 
 const stack = scenario(import.meta.url);
 
-orderObligations(stack);
-sharingObligations(stack);
-comingAndGoingObligations(stack);
-hangingObligations(stack);
-naiveObligations(stack);
-jobObligations(stack);
-debuggingObligations(stack);
-engineObligations(stack);
+// What happens to the run's own pod, what happens to pods that are made for one obligation, and the
+// engine of the test's own: three lanes that do not see one another.
+const pod = stack.lane('pod');
+const others = stack.lane('other pods');
+
+orderObligations(pod, others);
+sharingObligations(pod);
+comingAndGoingObligations(pod);
+hangingObligations(pod, others);
+naiveObligations(pod);
+jobObligations(others);
+debuggingObligations(pod);
+engineObligations(stack.lane('engine'));
 shutdownObligations(stack);
 
 stack.run();

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from '../identify/command.ts';
+import { injectCommand } from '../inject/command.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './usage.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { identify: identifyCommand };
+const COMMANDS: Readonly<Record<string, Command>> = { identify: identifyCommand, inject: injectCommand };
 
 const HELP = `Sidecars for your own compose project or Kubernetes manifests.
 
@@ -33,7 +34,7 @@ export async function main(args: readonly string[], world: World): Promise<numbe
     return EXIT_USAGE;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    world.out(command.help);
+    world.out(command.help(rest));
     return 0;
   }
   try {

@@ -18,7 +18,8 @@ export interface World {
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
-  readonly help: string;
+  /** @param args what stands beside --help */
+  readonly help: (args: readonly string[]) => string;
   /** @returns the exit code; @throws {Usage} for a wrong command line */
   readonly run: (args: readonly string[], world: World) => Promise<number> | number;
 }

@@ -43,6 +43,8 @@ export interface ProjectOptions {
   readonly envFiles?: readonly string[];
   /** Services with other profiles are left out; undefined keeps all. */
   readonly profiles?: readonly string[];
+  /** Values keep their variables, for what is written back into a compose file. */
+  readonly raw?: boolean;
 }
 
 const MAX_INCLUDES = 100;
@@ -176,7 +178,7 @@ class Loader {
     for (const parsed of parseTrees(content, shown)) {
       if (parsed instanceof YamlError) this.problems.push(parsed);
       else if (parsed.kind === 'map') {
-        const filled = interpolateTree(parsed, environment) as MapTree;
+        const filled = this.#options.raw ? parsed : (interpolateTree(parsed, environment) as MapTree);
         tree = tree === undefined ? filled : (mergeTrees(tree, filled) as MapTree);
       }
     }

@@ -72,7 +72,7 @@ function commandLine(args: readonly string[]) {
 
 export const identifyCommand: Command = {
   summary: 'find sidecars in compose files and Kubernetes manifests',
-  help: HELP,
+  help: () => HELP,
   run(args, { folder, environment, out }) {
     const { values, positionals } = commandLine(args);
     const formats = Object.keys(FORMATS).filter((name) => values[name as 'json']);

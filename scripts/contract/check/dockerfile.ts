@@ -9,7 +9,7 @@ interface Stage {
 }
 
 /**
- * Read ENV, EXPOSE, LABEL and USER of a Dockerfile's last stage and of the stages that it is built
+ * Read ENV, EXPOSE, LABEL, USER and HEALTHCHECK of a Dockerfile's last stage and of the stages that it is built
  * from; what a base image from elsewhere sets is not known. Variables stand for the values that
  * their ARG or ENV gives them.
  * @param text the file
@@ -24,6 +24,7 @@ export function readDockerfile(text: string, file: string): ImageFacts {
     lines: new Map<string, number>(),
   };
   let user = '';
+  let healthcheck: readonly string[] = [];
   for (const instruction of effective(stagesOf(dockerfile))) {
     const line = instruction.getRange().start.line;
     // ENV hides ARG, and an instruction sees the values from before it.
@@ -49,14 +50,31 @@ export function readDockerfile(text: string, file: string): ImageFacts {
       case 'USER':
         user = expand(instruction.getArgumentsContent() ?? '');
         break;
+      case 'HEALTHCHECK':
+        healthcheck = commandOf(instruction.getRawArgumentsContent() ?? '');
+        break;
       default:
     }
   }
   return {
     ...facts,
     user,
+    healthcheck,
     where: (key) => (facts.lines.has(key ?? '') ? `${file}:${facts.lines.get(key!)! + 1}` : file),
   };
+}
+
+/** `--interval=10s CMD ["a", "b"]` as `a`, `b`; `CMD a b` as a shell runs it; nothing for NONE. */
+function commandOf(content: string): string[] {
+  const command = /(?:^|\s)CMD\s+(.*)$/is.exec(content.replace(/\\\r?\n/g, ' '))?.[1]?.trim();
+  if (command === undefined) return [];
+  try {
+    const argv: unknown = JSON.parse(command);
+    if (Array.isArray(argv)) return argv.map(String);
+  } catch {
+    // The other form: a line for the shell.
+  }
+  return ['/bin/sh', '-c', command];
 }
 
 function setAll(

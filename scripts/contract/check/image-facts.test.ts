@@ -29,6 +29,8 @@ EXPOSE 8080 9902
 LABEL org.opencontainers.image.title=sync org.opencontainers.image.description="Keeps a \\"copy\\" up to date." \\
       org.opencontainers.image.version=1.2.0 org.opencontainers.image.licenses=MIT dev.sidecar-stacks.image=sync
 USER 65532:65532
+HEALTHCHECK --interval=10s \\
+  CMD ["/sidecar/healthcheck", "/startupz"]
 `;
 
 const found = (text: string): string[] =>
@@ -110,6 +112,24 @@ const CASES: readonly [name: string, from: string, to: string, expected: string]
     'Dockerfile: declared: user 65532:65532; there: USER node; repair: write USER 65532:65532',
   ],
   [
+    'a health check that asks for something else',
+    '"/startupz"',
+    '"/readyz"',
+    'Dockerfile: declared: a health check that asks for /startupz; there: HEALTHCHECK CMD ["/sidecar/healthcheck","/readyz"]; repair: write HEALTHCHECK CMD ["/sidecar/healthcheck", "/startupz"]',
+  ],
+  [
+    'a health check that is a line for the shell',
+    'CMD ["/sidecar/healthcheck", "/startupz"]',
+    'CMD true',
+    'Dockerfile: declared: a health check that asks for /startupz; there: HEALTHCHECK CMD ["/bin/sh","-c","true"]; repair: write HEALTHCHECK CMD ["/sidecar/healthcheck", "/startupz"]',
+  ],
+  [
+    'no health check',
+    'HEALTHCHECK --interval=10s \\\n  CMD ["/sidecar/healthcheck", "/startupz"]\n',
+    '',
+    'Dockerfile: declared: a health check that asks for /startupz; there: no HEALTHCHECK; repair: write HEALTHCHECK CMD ["/sidecar/healthcheck", "/startupz"]',
+  ],
+  [
     'no user',
     'USER 65532:65532',
     '',
@@ -131,6 +151,7 @@ test("an image's configuration is compared the same way", () => {
     Labels: Object.fromEntries(labels),
     ExposedPorts: { '8080/tcp': {}, '9902/tcp': {} },
     User: '65532:65532',
+    Healthcheck: { Test: ['CMD', '/sidecar/healthcheck', '/startupz'] },
   };
   const of = (changed: object): string[] =>
     compareFacts(
@@ -142,6 +163,9 @@ test("an image's configuration is compared the same way", () => {
   assert.equal(of({}), []);
   assert.equal(of({ User: '' }), [
     'sync:dev: declared: user 65532:65532; there: no USER, so root; repair: docker compose build sync',
+  ]);
+  assert.equal(of({ Healthcheck: { Test: ['NONE'] } }), [
+    'sync:dev: declared: a health check that asks for /startupz; there: no HEALTHCHECK; repair: docker compose build sync',
   ]);
   assert.is(of({ Env: null, ExposedPorts: null, Labels: null }).length, 6 + 2 + 5);
   assert.is(factsOf(config, '').env.get('PATH'), '/bin:a=b');

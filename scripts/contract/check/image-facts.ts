@@ -1,4 +1,4 @@
-/** A contract beside what a Dockerfile or an image says: ENV, EXPOSE, LABEL, USER. */
+/** A contract beside what a Dockerfile or an image says: ENV, EXPOSE, LABEL, USER, HEALTHCHECK. */
 import { defaultPort, type Contract } from '#kit/contract.ts';
 import { IMAGE_LABEL } from '../../lib/labels.ts';
 import type { Disagreement } from './disagreement.ts';
@@ -10,6 +10,8 @@ export interface ImageFacts {
   /** `8443/tcp`. */
   readonly ports: ReadonlySet<string>;
   readonly user: string;
+  /** What the health check runs; empty when there is none. */
+  readonly healthcheck: readonly string[];
   /** File (and line, where known) of an ENV or LABEL name, or of the whole. */
   readonly where: (key?: string) => string;
 }
@@ -50,6 +52,7 @@ export function compareFacts(
     ...comparePorts(contract, facts, repair),
     ...compareLabels(contract, licence, facts, repair),
     ...compareUser(contract, facts, repair),
+    ...compareHealthcheck(contract, facts, repair),
   ];
 }
 
@@ -138,6 +141,22 @@ function compareUser(contract: Contract, facts: ImageFacts, repair: (line: strin
       declared: `user ${contract.user}`,
       there: facts.user === '' ? 'no USER, so root' : `USER ${facts.user}`,
       repair: repair(`USER ${contract.user}`),
+    },
+  ];
+}
+
+/** As bundles bring it along; see sidecars/kit/healthcheck.sh. */
+const HEALTHCHECK = '/sidecar/healthcheck';
+
+function compareHealthcheck(contract: Contract, facts: ImageFacts, repair: (line: string) => string): Disagreement[] {
+  const declared = [HEALTHCHECK, contract.healthcheck];
+  if (JSON.stringify(facts.healthcheck) === JSON.stringify(declared)) return [];
+  return [
+    {
+      where: facts.where(),
+      declared: `a health check that asks for ${contract.healthcheck}`,
+      there: facts.healthcheck.length === 0 ? 'no HEALTHCHECK' : `HEALTHCHECK CMD ${JSON.stringify(facts.healthcheck)}`,
+      repair: repair(`HEALTHCHECK CMD ${JSON.stringify(declared).replace(',', ', ')}`),
     },
   ];
 }

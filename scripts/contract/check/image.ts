@@ -11,6 +11,8 @@ interface ImageConfig {
   readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly User?: string;
+  /** `["CMD", …]`, `["CMD-SHELL", LINE]` or `["NONE"]`. */
+  readonly Healthcheck?: { readonly Test?: readonly string[] | null } | null;
 }
 
 const INSPECT_TIMEOUT = 20_000;
@@ -60,6 +62,12 @@ export function factsOf(config: ImageConfig, image: string): ImageFacts {
     labels: new Map(Object.entries(config.Labels ?? {})),
     ports: new Set(Object.keys(config.ExposedPorts ?? {})),
     user: config.User ?? '',
+    healthcheck: healthcheckOf(config.Healthcheck?.Test ?? []),
     where: () => image,
   };
+}
+
+function healthcheckOf([kind, ...argv]: readonly string[]): readonly string[] {
+  if (kind === 'CMD') return argv;
+  return kind === 'CMD-SHELL' ? ['/bin/sh', '-c', ...argv] : [];
 }

@@ -1,27 +1,34 @@
 /** What a parameter takes, out of its `accepts` sentence: choices and bounds that became narrower or wider. */
+import type { ParameterDocument } from '#kit/contract.ts';
 import type { Change } from './change.ts';
+import { comparePatterns } from './patterns.ts';
 
-/** @param before and `after` are `accepts` of contract.json, for one type and unit */
-export function compareAccepted(subject: string, before: string, after: string): Change[] {
-  if (before === after) return [];
-  const [oldChoices, newChoices] = [choicesOf(before), choicesOf(after)];
+/**
+ * @param before and `after` are of one type and unit
+ * @param patterns false when the old contract does not write patterns down, so that only sentences can be compared
+ */
+export function compareAccepted(
+  subject: string,
+  before: ParameterDocument,
+  after: ParameterDocument,
+  patterns: boolean,
+): Change[] {
+  const found = patterns ? comparePatterns(subject, before, after) : [];
+  if (found.length > 0 || before.accepts === after.accepts) return found;
+  const [oldChoices, newChoices] = [choicesOf(before.accepts), choicesOf(after.accepts)];
   if (oldChoices && newChoices) return compareChoices(subject, oldChoices, newChoices);
-  const [old, now] = [boundsOf(before), boundsOf(after)];
+  const [old, now] = [boundsOf(before.accepts), boundsOf(after.accepts)];
   if (old.rest === now.rest) {
     const narrower = now.min > old.min || now.max < old.max;
     return [
       { impact: narrower ? 'breaking' : 'addition', subject, what: `took ${bounds(old)} and now takes ${bounds(now)}` },
     ];
   }
-  // Only the sentence is known, not the pattern behind it.
-  return [
-    {
-      impact: 'addition',
-      subject,
-      what: `took ${JSON.stringify(before)} and now takes ${JSON.stringify(after)}`,
-      advice: 'see to it that this is no narrower: if it is, it breaks',
-    },
-  ];
+  const what = `took ${JSON.stringify(before.accepts)} and now takes ${JSON.stringify(after.accepts)}`;
+  if (patterns && after.pattern !== undefined)
+    return [{ impact: 'wording', subject, what: `${what}, by the same pattern` }];
+  // Code checks it, or a pattern that the old contract does not have.
+  return [{ impact: 'addition', subject, what, advice: 'see to it that this is no narrower: if it is, it breaks' }];
 }
 
 const choicesOf = (accepts: string): string[] | undefined => /^one of (.+)$/.exec(accepts)?.[1]?.split(', ');

@@ -186,6 +186,36 @@ const PARAMETER_CASES: readonly [name: string, before: Parameter, after: Paramet
     text({ accepts: 'two words' }),
     ['addition: parameter X took "a word" and now takes "two words"'],
   ],
+  [
+    'a narrower pattern under the same words',
+    text({ accepts: 'a word', pattern: /^[a-z]+$/ }),
+    text({ accepts: 'a word', pattern: /^[a-y]+$/ }),
+    ['breaking: parameter X no longer takes "z"'],
+  ],
+  [
+    'other words for the same pattern',
+    text({ accepts: 'a word', pattern: /^[a-z]+$/ }),
+    text({ accepts: 'letters', pattern: /^[a-z]+$/ }),
+    ['wording: parameter X took "a word" and now takes "letters", by the same pattern'],
+  ],
+  [
+    'a default that is written otherwise',
+    { type: 'duration', unit: 's', default: '5s', description: 'd' },
+    { type: 'duration', unit: 's', default: '5000ms', description: 'd' },
+    ['wording: parameter X writes its default as 5000ms, which is the same'],
+  ],
+  [
+    'a size that is written otherwise',
+    { type: 'size', unit: 'bytes', default: '1MiB', description: 'd' },
+    { type: 'size', unit: 'bytes', default: '1024KiB', description: 'd' },
+    ['wording: parameter X writes its default as 1024KiB, which is the same'],
+  ],
+  [
+    'a default that looks alike and is another',
+    { type: 'duration', unit: 's', default: '5s', description: 'd' },
+    { type: 'duration', unit: 's', default: '5ms', description: 'd' },
+    ['breaking: parameter X had the default "5s" and now has the default "5ms"'],
+  ],
 ];
 
 for (const [name, before, after, expected] of PARAMETER_CASES) {
@@ -246,6 +276,19 @@ test('endpoints, metrics, signals, exit codes, user and prefixes', () => {
       ['breaking: metric m_total had the labels a, b and now has a'],
     ],
     [metrics(counter), metrics({ ...counter, help: 'i' }), ['wording: metric m_total is described otherwise']],
+    [
+      metrics({ type: 'histogram', help: 'h', buckets: [0.1, 1, 10] }),
+      metrics({ type: 'histogram', help: 'h', buckets: [0.1, 5, 10] }),
+      [
+        'breaking: metric m_total no longer has the bucket le="1"',
+        'addition: metric m_total also has the bucket le="5"',
+      ],
+    ],
+    [
+      metrics({ type: 'histogram', help: 'h' }),
+      metrics({ type: 'histogram', help: 'h', buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] }),
+      ['breaking: metric m_total no longer has the bucket le="10"'],
+    ],
     [{ exitCodes: { 3: 'x' } }, { exitCodes: { 3: 'y' } }, ['breaking: exit code 3 was "x" and is now "y"']],
     [{ signals: { SIGHUP: 'reload' } }, {}, ['breaking: signal SIGHUP is gone']],
     [{}, { signals: { SIGHUP: 'reload' } }, ['addition: signal SIGHUP is new']],
@@ -261,6 +304,21 @@ test('endpoints, metrics, signals, exit codes, user and prefixes', () => {
     [{}, { prefixes: ['UPDATE_X_'] }, ['addition: prefix UPDATE_ no longer belongs to this sidecar']],
   ];
   for (const [before, after, expected] of cases) assert.equal(lines(sync({}, before), sync({}, after)), expected);
+});
+
+test('a contract from before patterns and health checks were written down', () => {
+  const { healthcheck: _, ...before } = JSON.parse(
+    JSON.stringify(sync({ X: text({ pattern: /^[a-z]+$/ }) }), (key, value: unknown) =>
+      key === 'pattern' ? undefined : value,
+    ),
+  ) as ContractDocument;
+  assert.equal(lines(before as ContractDocument, sync({ X: text({ pattern: /^[a-y]+$/ }) })), []);
+});
+
+test('another health check breaks', () => {
+  assert.equal(lines(sync({}), { ...sync({}), healthcheck: '/readyz' }), [
+    'breaking: health check asked for /startupz and now asks for /readyz: the container is healthy at another time',
+  ]);
 });
 
 type More = NonNullable<globalThis.Parameters<typeof sync>[1]>;

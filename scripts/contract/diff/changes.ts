@@ -4,6 +4,7 @@
  * new one.
  */
 import type { ContractDocument } from '#kit/contract.ts';
+import type { MetricDeclaration } from '#kit/metrics.ts';
 import type { Change, Impact } from './change.ts';
 import { compareParameters } from './parameter-changes.ts';
 
@@ -19,6 +20,7 @@ export function compareContracts(before: ContractDocument, after: ContractDocume
     ...comparePrefixes(before, after),
     ...changes,
     ...comparePorts(before, after, successors),
+    ...compareHealthcheck(before, after),
     ...compareTexts('endpoint', before.endpoints, after.endpoints, 'wording'),
     ...compareMetrics(before, after),
     ...compareTexts('path', before.paths, after.paths, 'wording', successors),
@@ -111,6 +113,47 @@ function comparePorts(
   ];
 }
 
+/** Contracts from before this was part of them say nothing about it. */
+function compareHealthcheck({ healthcheck: before }: Partial<ContractDocument>, after: ContractDocument): Change[] {
+  if (before === undefined || before === after.healthcheck) return [];
+  const what = `asked for ${before} and now asks for ${after.healthcheck}: the container is healthy at another time`;
+  return [{ impact: 'breaking', subject: 'health check', what }];
+}
+
+/** A bucket is a time series of its own, which dashboards and alerts name by its bound. */
+function compareBuckets(subject: string, before: MetricDeclaration, after: MetricDeclaration): Change[] {
+  const [old, now] = [bucketsOf(before), bucketsOf(after)];
+  const lost = old.filter((bound) => !now.includes(bound));
+  const gained = now.filter((bound) => !old.includes(bound));
+  const named = (bounds: readonly number[]): string => bounds.map((bound) => `le="${bound}"`).join(', ');
+  return [
+    ...(lost.length > 0
+      ? [
+          {
+            impact: 'breaking' as const,
+            subject,
+            what: `no longer has the ${lost.length === 1 ? 'bucket' : 'buckets'} ${named(lost)}`,
+            advice: 'keep them, and add what is wanted beside them',
+          },
+        ]
+      : []),
+    ...(gained.length > 0
+      ? [
+          {
+            impact: 'addition' as const,
+            subject,
+            what: `also has the ${gained.length === 1 ? 'bucket' : 'buckets'} ${named(gained)}`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** What prom-client takes where none are declared. */
+const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const bucketsOf = ({ buckets }: MetricDeclaration): readonly number[] => buckets ?? DEFAULT_BUCKETS;
+
 function compareMetrics(before: ContractDocument, after: ContractDocument): Change[] {
   const list = (labels: readonly string[] = []): string => labels.toSorted().join(', ') || 'none';
   const changes = Object.entries(before.metrics).flatMap(([name, metric]): Change[] => {
@@ -127,8 +170,7 @@ function compareMetrics(before: ContractDocument, after: ContractDocument): Chan
         what: `had the labels ${list(metric.labels)} and now has ${list(now.labels)}`,
         advice: 'add a metric of another name instead, and keep this one',
       });
-    if (JSON.stringify(now.buckets) !== JSON.stringify(metric.buckets))
-      found.push({ impact: 'addition', subject, what: 'has other buckets' });
+    if (metric.type === 'histogram' && now.type === 'histogram') found.push(...compareBuckets(subject, metric, now));
     if (now.help !== metric.help) found.push({ impact: 'wording', subject, what: 'is described otherwise' });
     return found;
   });

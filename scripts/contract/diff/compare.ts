@@ -1,9 +1,11 @@
 /** Contracts of now beside those of a git ref. */
+import semver from 'semver';
+import type { Sidecar } from '../sidecars.ts';
 import type { Change } from './change.ts';
 import { compareContracts } from './changes.ts';
-import type { History } from './history.ts';
-import type { Sidecar } from '../sidecars.ts';
-import { demanded, raised, reaches, type Raise } from './version.ts';
+import { HistoryError, type History } from './history.ts';
+
+export type Raise = 'major' | 'minor' | 'patch' | 'none';
 
 /** How one sidecar's contract changed. */
 export interface Comparison {
@@ -69,3 +71,27 @@ async function diffContract({ name, path, document }: Sidecar, history: History)
     enough: reaches(document.version, least),
   };
 }
+
+/**
+ * What the changes demand: a major version for a break (below 1.0.0 a minor one), a minor one for an
+ * addition, a patch otherwise.
+ * @param before the published version
+ * @throws {HistoryError} when it is none of https://semver.org
+ */
+export function demanded(changes: readonly Change[], before: string): Raise {
+  if (semver.valid(before) !== before) throw new HistoryError(`${JSON.stringify(before)} is no version such as 1.2.0`);
+  const impacts = new Set(changes.map(({ impact }) => impact));
+  if (impacts.has('breaking')) return semver.major(before) === 0 ? 'minor' : 'major';
+  if (impacts.has('addition')) return 'minor';
+  return impacts.has('wording') ? 'patch' : 'none';
+}
+
+/** The lowest version that satisfies a demand; a pre-release is raised like the release that it announces. */
+export function raised(before: string, raise: Raise): string {
+  const release = semver.coerce(before)!.version;
+  return raise === 'none' ? release : semver.inc(release, raise)!;
+}
+
+/** Is `version` at least `least`? A pre-release of it will do: it announces the same break. */
+export const reaches = (version: string, least: string): boolean =>
+  semver.valid(version) !== null && semver.gte(semver.coerce(version)!, least);

@@ -1,5 +1,6 @@
 /** What changed in a contract's parameters, renames included. */
 import type { ParameterDocument } from '#kit/contract.ts';
+import { parseValue, type Parameter } from '#kit/parameter-types.ts';
 import type { Change } from './change.ts';
 import { compareAccepted } from './accepted-values.ts';
 import { likelyRename } from './rename.ts';
@@ -24,6 +25,8 @@ export function compareParameters(
     ),
   );
   const added = new Set(Object.keys(after).filter((name) => !before[name]));
+  // ADMIN_ADDRESS has one in every sidecar; a contract without any is from before they were written down.
+  const patterns = Object.values(before).some(({ pattern }) => pattern !== undefined);
 
   for (const [name, parameter] of Object.entries(before)) {
     const owner = owners.get(name);
@@ -45,7 +48,7 @@ export function compareParameters(
           ];
     changes.push(
       ...renamed,
-      ...compareParameter(name, parameter, owner, after[owner]!),
+      ...compareParameter(name, parameter, owner, after[owner]!, patterns),
       ...compareAliases(name, parameter, owner, after, owners),
     );
   }
@@ -90,6 +93,7 @@ function compareParameter(
   before: ParameterDocument,
   name: string,
   after: ParameterDocument,
+  patterns: boolean,
 ): Change[] {
   const subject = `parameter ${name}`;
   const changes: Change[] = [];
@@ -107,15 +111,30 @@ function compareParameter(
   if (after.required && !before.required) breaking('is now required', 'give it a default that keeps the old behaviour');
   else if (before.required && !after.required)
     changes.push({ impact: 'addition', subject, what: 'is no longer required' });
-  else if (before.default !== after.default) breaking(`had ${defaultOf(before)} and now has ${defaultOf(after)}`);
+  else if (before.default !== after.default) {
+    if (before.type === after.type && sameValue(before, after))
+      changes.push({ impact: 'wording', subject, what: `writes its default as ${after.default}, which is the same` });
+    else breaking(`had ${defaultOf(before)} and now has ${defaultOf(after)}`);
+  }
   if (before.secret && !after.secret) breaking(`is no longer a secret: ${name}_FILE is an error now`);
   if (!before.secret && after.secret)
     changes.push({ impact: 'addition', subject, what: `is now a secret, and may be given as ${name}_FILE` });
   if (before.type === after.type && before.unit === after.unit)
-    changes.push(...compareAccepted(subject, before.accepts, after.accepts));
+    changes.push(...compareAccepted(subject, before, after, patterns));
   if (before.description !== after.description)
     changes.push({ impact: 'wording', subject, what: 'is described otherwise' });
   return changes;
+}
+
+/** `5s` and `5000ms`, `on` and `true`: two texts of one value. */
+function sameValue(before: ParameterDocument, after: ParameterDocument): boolean {
+  const value = ({ type, unit, default: text }: ParameterDocument): string | undefined =>
+    text === undefined ? undefined : JSON.stringify(parseValue({ type, unit, description: '' } as Parameter, text));
+  try {
+    return before.default !== undefined && before.type !== 'enum' && value(before) === value(after);
+  } catch {
+    return false;
+  }
 }
 
 const defaultOf = ({ default: value }: ParameterDocument): string =>

@@ -14,7 +14,7 @@ export function annotations(result: RunResult): string[] {
   );
   const others = result.failures
     .filter((failure) => failure.reason !== 'obligation')
-    .map((failure) => command(file, undefined, `${result.stack}: ${failure.reason}`, failure.message));
+    .map((failure) => command(file, failure.line, `${result.stack}: ${failure.reason}`, failure.message));
   return [...failed, ...others];
 }
 

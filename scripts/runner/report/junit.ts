@@ -1,9 +1,15 @@
 /** JUnit XML, as CI systems read it: a suite a stack, a case an obligation. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Reporter, RunResult } from '../events.ts';
 
-/** @param file where the report is written when all is over */
+/**
+ * Its folder is made at once, so that a run does not end with a report that cannot be written.
+ * @param file where the report is written when all is over
+ * @throws {Error} when the folder can neither be found nor made
+ */
 export function junitReporter(file: string): Reporter {
+  mkdirSync(dirname(file), { recursive: true });
   return { on() {}, close: (results) => writeFileSync(file, junit(results)) };
 }
 

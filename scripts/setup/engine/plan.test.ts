@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { EngineFacts } from './facts.ts';
-import { decide, type Plan } from './plan.ts';
+import { atLeast, decide, type Plan } from './plan.ts';
 
 type Part<T> = { [K in keyof T]?: T[K] };
 interface Case {
@@ -194,6 +194,15 @@ test('whatever is refused says what to do', () => {
     const plan = decide(observed(given));
     if (plan.action === 'refuse') assert.ok(plan.advice.length > 0, name);
   }
+});
+
+test('versions are compared as programs print them', () => {
+  const newer = ['2.24.0', '2.24', 'v2.24.0-rc.1', '2.26.1-4+b2', 'Docker Compose version v2.29.7-desktop.1', 'v5.2.0'];
+  for (const version of newer) assert.ok(atLeast(version, '2.24'), version);
+  for (const version of [undefined, '', 'dev', '2.3', '2.23.3', '1.29.2'])
+    assert.not(atLeast(version, '2.24'), version);
+  assert.ok(atLeast('26.1.5+dfsg1', '25'));
+  assert.ok(atLeast('github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3', '0.13'));
 });
 
 function text(plan: Plan): string {

@@ -1,4 +1,4 @@
-import { atLeast } from '../../lib/version.ts';
+import semver from 'semver';
 import { engineAdvice, permissionAdvice, pluginAdvice, startAdvice } from './advice.ts';
 import type { EngineFacts } from './facts.ts';
 import { isDebianOrUbuntu } from './system.ts';
@@ -8,6 +8,13 @@ export const MIN_COMPOSE = '2.24';
 
 /** The oldest engine that knows `start_interval`, by which health checks are quick. */
 export const MIN_ENGINE = '25';
+
+/**
+ * Whether a version is new enough. Pre-releases count as what they announce, and revisions of a distribution do not count.
+ * @param version as programs print it: `v2.26.1-4+b2`; undefined where none answered
+ */
+export const atLeast = (version: string | undefined, wanted: string): boolean =>
+  semver.gte(semver.coerce(version) ?? '0.0.0', semver.coerce(wanted)!);
 
 /** A part that setup can install; what the package is called is the distribution's affair. */
 export type Component = 'engine' | 'cli' | 'compose' | 'buildx';

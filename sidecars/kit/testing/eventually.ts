@@ -1,5 +1,7 @@
 /** Waiting for a state: look again and again until it holds, a deadline passes, or it never can hold. */
 
+import { explain } from '../explain.ts';
+
 /** Thrown by a look to say that waiting longer is pointless. */
 export class Hopeless extends Error {}
 
@@ -36,7 +38,7 @@ export async function eventually<T>(
     }
     signal?.throwIfAborted();
     if (performance.now() >= deadline) {
-      const why = cause instanceof Error ? `: ${cause.message}` : '';
+      const why = cause === undefined ? '' : `: ${explain(cause)}`;
       throw new Error(`not within ${within / 1000} s: ${what}${why}`, { cause });
     }
     await pause(every, signal);

@@ -1,93 +1,125 @@
-/** An HTTP/2 request's head, as node:http2 gives it, checked (RFC 9113, section 8.3). */
+/** An HTTP/2 request's head, checked as an HTTP/1 one is (RFC 9113, section 8.3). */
 import { randomBytes } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http2';
+import { TARGET, equals } from '#proxy/http/bytes.ts';
 import {
-  CONNECTION,
   CONTENT_LENGTH,
   DISGUISED,
   EXPECT,
   FORWARDED,
   HOP_BY_HOP,
   HOST,
+  OTHER,
   TE,
-  TRANSFER_ENCODING,
-  UPGRADE,
-  kindOf,
+  classify,
 } from '#proxy/http/field-names.ts';
 import { validHost } from '#proxy/http/host.ts';
 import { CHUNKED, LENGTH, NO_BODY } from '#proxy/http/message.ts';
 import { Request } from '#proxy/http/request.ts';
 import type { RejectReason } from '#proxy/http/scan-head.ts';
+import { AUTHORITY, METHOD, PATH, PROTOCOL, type FieldBlock } from '#proxy/http2/field-block.ts';
 
-const PATH = /^\/[\x21\x22\x24-\x7e\x80-\xff]*$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+const EXPECTS_LENGTH = /^(?:POST|PUT|PATCH)$/;
+const SLASH = 47;
+const C = 99;
+
+/** The last authority that was valid: clients repeat themselves. */
+let lastAuthority = '';
 
 /**
- * @param headers as node:http2 gives them
  * @param ended the request has no body
  * @param trustsForwarded the client may say who called
  * @returns the request, or why it is refused; one that asks for a tunnel (RFC 8441) has `upgrade`
  */
-export function http2Request(
-  headers: IncomingHttpHeaders,
-  ended: boolean,
-  trustsForwarded: boolean,
-): Request | RejectReason {
-  const method = headers[':method'] ?? '';
-  const protocol = headers[':protocol'] as string | undefined;
-  const tunnel = method === 'CONNECT' && protocol !== undefined;
-  if (!NAME.test(method) || (method === 'CONNECT' && protocol !== 'websocket')) return 'method';
-  const target = headers[':path'] ?? '';
-  if (!PATH.test(target) && !(target === '*' && method === 'OPTIONS')) return 'target';
-  const authority = headers[':authority'] ?? headers.host ?? '';
-  if (!validHost(authority) || (headers.host !== undefined && headers.host !== authority)) return 'host';
+export function http2Request(block: FieldBlock, ended: boolean, trustsForwarded: boolean): Request | RejectReason {
+  if (block.tooLarge) return 'too_large';
+  const { bytes, fields, count } = block;
+  const method = block.pseudo(METHOD);
+  const tunnel = block.has(PROTOCOL);
+  if (method !== 'GET' && !TOKEN.test(method)) return 'method';
+  if (method === 'CONNECT' && (!tunnel || block.pseudo(PROTOCOL) !== 'websocket')) return 'method';
+  const target = block.pseudo(PATH);
+  if (!isPath(block) && !(target === '*' && method === 'OPTIONS')) return 'target';
 
-  let lines = '';
-  let length = -1;
+  let authority = block.pseudo(AUTHORITY);
+  let kept = '';
+  let from = block.fieldsStart;
+  let cookies = '';
+  let cookieFields = 0;
   let expectsContinue = false;
   let acceptsTrailers = false;
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(':') || value === undefined) continue;
-    switch (kindOf(name)) {
+  for (let field = 0; field < count; field++) {
+    const start = fields[field * 4]!;
+    const nameEnd = fields[field * 4 + 1]!;
+    switch (classify(bytes, start, nameEnd)) {
+      case OTHER:
+        // RFC 9113, section 8.2.3: where it came in several fields, HTTP/1 gets it in one.
+        if (bytes[start] !== C || !equals(bytes, start, nameEnd, 'cookie')) continue;
+        cookies += cookieFields++ === 0 ? block.value(field) : `; ${block.value(field)}`;
+        break;
       case CONTENT_LENGTH:
-        if (!/^\d{1,15}$/.test(String(value))) return 'framing';
-        length = Number(value);
-        continue;
+        if (!tunnel) continue;
+        break;
       case HOST:
-      case HOP_BY_HOP:
-      case CONNECTION:
-      case UPGRADE:
-        continue;
+        if (authority === '') authority = block.value(field);
+        else if (authority !== block.value(field)) return 'host';
+        break;
       case FORWARDED:
-        if (!trustsForwarded) continue;
+        if (trustsForwarded) continue;
         break;
       case TE:
-        acceptsTrailers = String(value) === 'trailers';
-        continue;
-      case TRANSFER_ENCODING:
+        acceptsTrailers = true;
+        break;
+      case EXPECT:
+        if (!equals(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!, '100-continue')) return 'expect';
+        expectsContinue = true;
+        break;
+      case HOP_BY_HOP:
+        break;
       case DISGUISED:
         return 'framing';
-      case EXPECT:
-        expectsContinue = true;
+      default:
         continue;
     }
-    for (const each of Array.isArray(value) ? value : [value]) {
-      if (!NAME.test(name) || !VALUE.test(each)) return 'field';
-      lines += `${name}: ${each}\r\n`;
-    }
+    // This field is left out: what stands before it is kept.
+    if (start > from) kept += bytes.toString('latin1', from, start);
+    from = block.lineStart(field + 1);
   }
-  if (ended && length > 0) return 'framing';
-  if (tunnel) lines += `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n`;
-  return new Request({
-    method: tunnel ? 'GET' : method,
-    target,
-    authority,
-    lines,
-    body: ended || tunnel || length === 0 ? NO_BODY : length > 0 ? LENGTH : CHUNKED,
-    length: Math.max(length, 0),
-    upgrade: tunnel ? 'websocket' : '',
-    expectsContinue,
-    acceptsTrailers,
-  });
+  if (block.fieldsEnd > from) kept += bytes.toString('latin1', from, block.fieldsEnd);
+  if (cookieFields > 0) kept += `cookie: ${cookies}\r\n`;
+  if (authority !== lastAuthority || authority === '') {
+    if (!validHost(authority)) return 'host';
+    lastAuthority = authority;
+  }
+
+  const length = block.contentLength;
+  if (tunnel) kept += `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n`;
+  else if (length === -1) {
+    if (!ended) kept += 'Transfer-Encoding: chunked\r\n';
+    else if (EXPECTS_LENGTH.test(method)) kept += 'Content-Length: 0\r\n';
+  }
+  const sent = tunnel ? 'GET' : method;
+  return new Request(
+    {
+      method: sent,
+      target,
+      authority,
+      body: ended || tunnel || length === 0 ? NO_BODY : length > 0 ? LENGTH : CHUNKED,
+      length: Math.max(length, 0),
+      upgrade: tunnel ? 'websocket' : '',
+      expectsContinue,
+      acceptsTrailers,
+    },
+    `${sent} ${target} HTTP/1.1\r\nHost: ${authority}\r\n${kept}`,
+  );
+}
+
+/** Whether `:path` is a path with or without a query, of bytes that HTTP/1 allows there. */
+function isPath(block: FieldBlock): boolean {
+  const { bytes } = block;
+  const start = block.start(PATH);
+  const end = block.end(PATH);
+  if (bytes[start] !== SLASH) return false;
+  for (let at = start; at < end; at++) if (TARGET[bytes[at]!] === 0) return false;
+  return true;
 }

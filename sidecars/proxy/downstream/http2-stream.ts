@@ -1,212 +1,202 @@
-/** One HTTP/2 stream of node:http2: a request and its response. */
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+/** One stream of a client's HTTP/2 connection: a request and its response. */
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { Exchange, unreadable, type Downstream } from '#proxy/exchange.ts';
-import { OTHER, kindOf } from '#proxy/http/field-names.ts';
-import { pushLines } from '#proxy/http/fields.ts';
-import { LENGTH, NO_BODY } from '#proxy/http/message.ts';
+import { OTHER, TRANSFER_ENCODING, classify } from '#proxy/http/field-names.ts';
+import { NO_BODY } from '#proxy/http/message.ts';
 import type { Response } from '#proxy/http/response.ts';
-import type { Swept } from '#proxy/sweeper.ts';
-import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
+import { INTERNAL_ERROR } from '#proxy/http2/codes.ts';
+import type { Http2Connection } from '#proxy/http2/connection.ts';
+import type { FieldBlock } from '#proxy/http2/field-block.ts';
+import { writeLines } from '#proxy/http2/lines.ts';
+import type { Http2Stream } from '#proxy/http2/stream.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import type { DownstreamInfo } from './connection.ts';
 import { http2Request } from './http2-request.ts';
+import { Http2Tunnel } from './http2-tunnel.ts';
 import { Tunnel } from './tunnel.ts';
-import { DownstreamWriter } from './writer.ts';
 
-// RFC 9113, section 7.
-const NO_ERROR = 0;
-const PROTOCOL_ERROR = 1;
+type Connection = Http2Connection<Http2DownstreamStream>;
+type Stream = Http2Stream<Http2DownstreamStream>;
 
-type Headers = Record<string, string | number | string[]>;
-
-export class Http2Stream implements Downstream, Swept {
+export class Http2DownstreamStream implements Downstream {
   readonly takesChunks = false;
   readonly #context: ProxyContext;
-  readonly #stream: ServerHttp2Stream;
-  readonly #writer: DownstreamWriter;
+  readonly #info: DownstreamInfo;
+  readonly #connection: Connection;
+  readonly #stream: Stream;
   #exchange: Exchange | undefined;
-  /** Declared length of the request's body still to come; -1 where none was declared. */
-  #remaining = -1;
+  #tunnel: Http2Tunnel<Http2DownstreamStream> | undefined;
+  /** A tunnel was asked for. */
+  #wantsTunnel = false;
+  /** The body's beginning, while nobody takes it yet. */
+  #waiting: Buffer[] = [];
+  /** The body has ended, and the exchange has not been told. */
+  #bodyEnded = false;
   #trailers = '';
-  #responseTrailers: Headers | undefined;
-  #tunnel = false;
 
-  constructor(context: ProxyContext, stream: ServerHttp2Stream) {
+  constructor(context: ProxyContext, info: DownstreamInfo, connection: Connection, stream: Stream) {
     this.#context = context;
+    this.#info = info;
+    this.#connection = connection;
     this.#stream = stream;
-    this.#writer = new DownstreamWriter(stream);
   }
 
-  /** Begin; `ended` says that there is no body. */
-  start(info: DownstreamInfo, headers: IncomingHttpHeaders, ended: boolean): void {
-    const stream = this.#stream;
-    const request = http2Request(headers, ended, this.#context.settings.trustsForwarded);
-    stream.on('close', () => this.#guard(() => this.#onClose()));
+  // The client's side.
+
+  /** Begin with the request's head. @param ended there is no body */
+  begin(block: FieldBlock, ended: boolean): void {
+    const request = http2Request(block, ended, this.#context.settings.trustsForwarded);
     if (typeof request === 'string') {
-      this.#exchange = new Exchange(this.#context, this, info, unreadable());
+      this.#exchange = new Exchange(this.#context, this, this.#info, unreadable());
       this.#exchange.reject(request);
-      if (!ended) stream.resume();
       return;
     }
-    const exchange = new Exchange(this.#context, this, info, request);
-    this.#exchange = exchange;
-    this.#tunnel = request.upgrade !== '';
-    this.#remaining = request.body === LENGTH ? request.length : -1;
-    this.#context.sweeper.add(this);
-    exchange.begin();
-    stream.on('drain', () => this.#exchange?.resume());
-    if (this.#tunnel || request.body === NO_BODY) return;
-    stream.on('trailers', (trailers: IncomingHttpHeaders) => {
-      this.#trailers = Object.entries(trailers)
-        .filter(([name]) => !name.startsWith(':') && kindOf(name) === OTHER)
-        .map(([name, value]) => `${name}: ${String(value)}\r\n`)
-        .join('');
-    });
-    stream.on('data', (chunk: Buffer) => this.#guard(() => this.#onData(chunk)));
-    stream.on('end', () => this.#guard(() => this.#onEnd()));
-    if (!exchange.wantsBody) stream.pause();
+    this.#wantsTunnel = request.upgrade !== '';
+    this.#exchange = new Exchange(this.#context, this, this.#info, request);
+    this.#exchange.begin();
   }
 
-  #guard(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      this.onInternalError(error);
+  /** A part of the body. @returns false when it is kept until `release` */
+  onBody(data: Buffer): boolean {
+    if (this.#tunnel !== undefined) return this.#tunnel.receive(data);
+    const exchange = this.#exchange;
+    if (exchange === undefined) return true;
+    if (this.#waiting.length === 0 && exchange.wantsBody && !this.#wantsTunnel) return exchange.sendBody(data);
+    this.#waiting.push(data);
+    return false;
+  }
+
+  onTrailers(block: FieldBlock): void {
+    for (let field = 0; field < block.count; field++) {
+      const { bytes, fields } = block;
+      if (classify(bytes, fields[field * 4]!, fields[field * 4 + 1]!) === OTHER)
+        this.#trailers += bytes.toString('latin1', fields[field * 4], block.lineStart(field + 1));
     }
   }
 
-  onInternalError(error: unknown): void {
-    if (this.#exchange !== undefined && !this.#exchange.over) this.#exchange.onInternalError(error);
-    else internalError(this.#context, error);
-    this.onAbort();
-  }
-
-  #onData(chunk: Buffer): void {
-    const exchange = this.#exchange;
-    // The response is over: what still comes is not wanted.
-    if (exchange === undefined) return;
-    if (this.#remaining >= 0) {
-      this.#remaining -= chunk.length;
-      if (this.#remaining < 0) return this.#misframed();
+  onBodyEnd(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.receiveEnd();
+    else {
+      this.#bodyEnded = true;
+      this.#passBody();
     }
-    if (!exchange.sendBody(chunk)) this.#stream.pause();
   }
 
-  #onEnd(): void {
+  /** Hand over what waits of the body, once it is wanted. */
+  #passBody(): void {
     const exchange = this.#exchange;
-    // A stream that was reset, or whose connection is lost, ends too: its body is not whole.
-    if (exchange === undefined || this.#stream.aborted) return;
-    if (this.#remaining > 0) return this.#misframed();
+    if (exchange === undefined || !exchange.wantsBody || this.#wantsTunnel) return;
+    while (this.#waiting.length > 0) if (!exchange.sendBody(this.#waiting.shift()!)) return;
+    this.#connection.release(this.#stream);
+    if (!this.#bodyEnded || exchange.over) return;
+    this.#bodyEnded = false;
     exchange.endRequest(this.#trailers);
   }
 
-  #misframed(): void {
-    this.#context.stats.requestRejected('framing');
-    this.#exchange?.cancel();
+  /** The stream is over before its time. */
+  onReset(): void {
+    const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#stream.close(PROTOCOL_ERROR);
+    this.#waiting = [];
+    exchange?.cancel();
+    this.#tunnel?.destroy();
   }
 
-  #onClose(): void {
-    this.#exchange?.cancel();
-    this.#exchange = undefined;
-    this.#context.sweeper.remove(this);
+  /** The client takes more. */
+  onRoom(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.room();
+    else this.#exchange?.resume();
   }
 
   sweep(now: number): void {
     this.#exchange?.sweep(now);
   }
 
-  onDrain(): void {
-    if (this.#stream.isPaused()) this.#stream.resume();
-  }
+  // The exchange's side.
 
-  /** The client may have reset the stream meanwhile. */
-  get #open(): boolean {
-    return !this.#stream.destroyed && !this.#stream.closed;
+  /** More of the request is wanted. */
+  onDrain(): void {
+    this.#passBody();
   }
 
   onInterim(response: Response): void {
-    if (this.#open && !this.#stream.headersSent && response.status > 100)
-      this.#stream.additionalHeaders(headersOf(response));
-    else if (this.#open && !this.#stream.headersSent) this.#stream.additionalHeaders({ ':status': 100 });
+    this.#sendHead(response, response.status, false);
   }
 
   onResponse(response: Response): void {
-    if (!this.#open || this.#stream.headersSent) return;
+    const { status } = response;
     // RFC 8441, section 5: 200 would open the tunnel that the application knows nothing of.
-    if (this.#tunnel && response.status >= 200 && response.status < 300) {
-      this.#stream.respond({ ':status': 502 }, { endStream: true });
-      return;
+    if (this.#wantsTunnel && status >= 200 && status < 300) {
+      const { encoder } = this.#connection;
+      encoder.begin();
+      encoder.status(502);
+      this.#connection.sendHead(this.#stream, true);
+    } else this.#sendHead(response, status, response.body === NO_BODY);
+  }
+
+  #sendHead(response: Response, status: number, end: boolean): void {
+    const { encoder } = this.#connection;
+    const { inPlace } = response;
+    encoder.begin();
+    encoder.status(status);
+    if (inPlace === undefined) {
+      writeLines(encoder, response.lines());
+      writeLines(encoder, response.lengthLine);
+    } else {
+      const { head, bytes } = inPlace;
+      const { fields, dropped } = head;
+      for (let field = 0; field < head.count; field++) {
+        if (dropped[field] !== 0) continue;
+        const at = field * 4;
+        // A response to HEAD may tell of the chunks that it does not have.
+        if (classify(bytes, fields[at]!, fields[at + 1]!) !== TRANSFER_ENCODING)
+          encoder.field(bytes, fields[at]!, fields[at + 1]!, fields[at + 2]!, fields[at + 3]!);
+      }
+      writeLines(encoder, response.addedLines);
     }
-    const bodiless = response.body === NO_BODY;
-    // node:http2 refuses a status above 599.
-    const headers = headersOf(response);
-    if (response.status > 599) headers[':status'] = 502;
-    if (!bodiless) this.#stream.on('wantTrailers', () => this.#sendTrailers());
-    this.#stream.respond(headers, { endStream: bodiless, waitForTrailers: !bodiless });
+    this.#connection.sendHead(this.#stream, end);
   }
 
-  #sendTrailers(): void {
-    if (this.#open) this.#stream.sendTrailers(this.#responseTrailers ?? {});
-  }
-
-  onData(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
-    if (!this.#open || this.#stream.writableEnded) return true;
-    if (end > start) this.#writer.write(bytes, start, end, from);
-    return this.#writer.ready;
+  onData(bytes: Buffer, start: number, end: number): boolean {
+    return this.#connection.sendData(this.#stream, bytes, start, end);
   }
 
   onEnd(trailers: string): void {
-    const requestDone = this.#exchange?.requestDone !== false;
+    const whole = this.#exchange?.requestDone === true;
     this.#exchange = undefined;
-    if (trailers !== '') this.#responseTrailers = listed(trailers);
-    if (!this.#open) return;
-    if (!this.#stream.writableEnded) this.#stream.end();
+    this.#waiting = [];
+    this.#connection.sendEnd(this.#stream, trailers);
     // RFC 9113, section 8.1: a complete response may come before the end of its request.
-    if (!requestDone) this.#stream.once('finish', () => this.#stream.close(NO_ERROR));
-    if (!requestDone) this.#stream.resume();
+    if (!whole) this.#connection.discard(this.#stream);
   }
 
   onAbort(): void {
     this.#exchange = undefined;
-    // Not `close`: it would end the stream in good order first, and a cut body would look whole.
-    this.#stream.destroy(new Error('the endpoint broke off'));
+    this.#waiting = [];
+    this.#connection.reset(this.#stream, INTERNAL_ERROR);
   }
 
   onSwitch(response: Response, rest: Buffer, upstream: UpstreamConnection): void {
     this.#exchange = undefined;
-    this.#context.sweeper.remove(this);
-    if (!this.#open) {
+    if (this.#stream.closed) {
       upstream.destroy();
       return;
     }
     response.delete('sec-websocket-accept');
-    this.#stream.respond({ ...headersOf(response), ':status': 200 });
-    if (rest.length > 0) this.#stream.write(rest);
-    new Tunnel(this.#context, this.#stream, upstream);
+    this.#sendHead(response, 200, false);
+    this.#tunnel = new Http2Tunnel(this.#connection, this.#stream);
+    if (rest.length > 0) this.#tunnel.write(rest);
+    new Tunnel(this.#context, this.#tunnel, upstream);
+    // What the client said before it was answered.
+    for (const data of this.#waiting.splice(0)) this.#tunnel.receive(data);
+    if (this.#bodyEnded) this.#tunnel.receiveEnd();
   }
-}
 
-function headersOf(response: Response): Headers {
-  const headers = listed(response.lines() + response.lengthLine);
-  headers[':status'] = response.status;
-  return headers;
-}
-
-/** Lines as node:http2 takes them. */
-function listed(lines: string): Headers {
-  const headers = Object.create(null) as Headers;
-  const list: string[] = [];
-  pushLines(list, lines);
-  for (let index = 0; index < list.length; index += 2) {
-    const name = list[index]!.toLowerCase();
-    const value = list[index + 1]!;
-    const before = headers[name];
-    if (before === undefined) headers[name] = value;
-    else if (name === 'set-cookie') headers[name] = [...(Array.isArray(before) ? before : [String(before)]), value];
-    else headers[name] = `${String(before)}, ${value}`;
+  /** Something threw: this stream is ended, nothing else. */
+  onInternalError(error: unknown): void {
+    if (this.#exchange === undefined) {
+      internalError(this.#context, error);
+      this.#connection.reset(this.#stream, INTERNAL_ERROR);
+    } else this.#exchange.onInternalError(error);
   }
-  return headers;
 }

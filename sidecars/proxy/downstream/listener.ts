@@ -8,8 +8,9 @@ import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
 import { DownstreamInfo, handlerOf, type DownstreamHandler } from './connection.ts';
+import { Handshakes } from './handshakes.ts';
 import { Http1Downstream } from './http1.ts';
-import { Http2Session } from './http2-session.ts';
+import { Http2Downstream } from './http2.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** Certificates for the server names that clients ask for. */
@@ -81,6 +82,7 @@ export interface TlsListenerOptions {
 export class TlsListener {
   readonly #options: TlsListenerOptions;
   readonly #server: Server;
+  readonly #handshakes: Handshakes;
   readonly #connections = new Map<TLSSocket, DownstreamHandler>();
   /** One function for all sockets; `this` is the socket. */
   readonly #onSocketClose: (this: TLSSocket) => void;
@@ -94,13 +96,10 @@ export class TlsListener {
       context.stats.downstreamClosed();
     };
     this.#server = createServer(this.#tlsOptions());
+    this.#handshakes = new Handshakes(this.#server);
     this.#server.maxConnections = maxConnections;
     this.#server.on('drop', () => context.stats.downstreamRefused('max_connections'));
-    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      context.stats.handshakeFailed(error.code ?? 'other');
-      // A handshake that takes too long is only reported.
-      socket.destroy();
-    });
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => this.#onHandshakeError(error, socket));
     this.#server.on('secureConnection', (socket) => this.#accept(socket));
     // Connections that are open keep the context that they began with.
     certificates.onChange(() => this.#server.setSecureContext(this.#contextOptions()));
@@ -142,7 +141,6 @@ export class TlsListener {
           callback(new Error('unknown server name'));
         },
       }),
-      allowHalfOpen: true,
       noDelay: true,
     };
   }
@@ -166,8 +164,11 @@ export class TlsListener {
 
   #accept(socket: TLSSocket): void {
     const { context } = this.#options;
+    this.#handshakes.end(socket);
     socket.on('error', ignore);
     if (socket.destroyed) return;
+    // Only from here on: a client that closes its side during the handshake is gone.
+    socket.allowHalfOpen = true;
     context.stats.downstreamOpened();
     socket.on('close', this.#onSocketClose);
     try {
@@ -200,7 +201,7 @@ export class TlsListener {
       mode === 'tcp'
         ? this.#tunnel(info)
         : http2
-          ? new Http2Session(context, info)
+          ? new Http2Downstream(context, info)
           : new Http1Downstream(context, info);
     if (handler === undefined) return;
     this.#connections.set(socket, handler);
@@ -218,6 +219,18 @@ export class TlsListener {
     }
     const preface = proxyProtocol ? proxyHeaderOf(info.socket as TLSSocket, info.clientCertificate !== '') : undefined;
     return new Tunnel(context, info.socket, { cluster, endpoint, ...(preface && { preface }) });
+  }
+
+  #onHandshakeError(error: NodeJS.ErrnoException, socket: TLSSocket): void {
+    const { context, mode } = this.#options;
+    if (NOT_TLS.has(error.code ?? '')) {
+      context.stats.downstreamRefused('not_tls');
+      const below = this.#handshakes.end(socket);
+      // OpenSSL sends no alert here: this is all that the client gets before the connection is closed.
+      if (mode === 'http') below?.write(http1Text(PLAIN_HTTP));
+    } else context.stats.handshakeFailed(error.code ?? 'other');
+    // A handshake that takes too long is only reported.
+    socket.destroy();
   }
 
   /** The client's identity for a header: '' where none is asked for, undefined where it is not accepted. */
@@ -262,6 +275,7 @@ export class TlsListener {
     await nextTurn();
     await nextTurn();
     const { promise, resolve } = Promise.withResolvers<void>();
+    const handshakes = setTimeout(() => this.#handshakes.destroyAll(), Math.min(HANDSHAKE_GRACE, patience));
     const timer = setTimeout(() => {
       const cut = this.#connections.size;
       if (cut > 0) context.log.warn({ connections: cut }, 'drain deadline passed: closing what is open');
@@ -270,6 +284,7 @@ export class TlsListener {
     }, patience);
     this.#server.close(() => resolve());
     await promise;
+    clearTimeout(handshakes);
     clearTimeout(timer);
   }
 
@@ -278,6 +293,16 @@ export class TlsListener {
   }
 }
 
+/** How long a handshake may still take once the end has begun, in milliseconds. */
+const HANDSHAKE_GRACE = 1000;
+/** How OpenSSL calls first bytes that are no TLS: GET, HEAD, POST or PUT; CONNECT; anything else. */
+const NOT_TLS: ReadonlySet<string> = new Set([
+  'ERR_SSL_HTTP_REQUEST',
+  'ERR_SSL_HTTPS_PROXY_REQUEST',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+]);
+/** No Strict-Transport-Security: it has no meaning outside TLS (RFC 6797, section 7.2). */
+const PLAIN_HTTP = plainReply(400, 0, 'This port speaks HTTPS, and the request came in plain HTTP.');
 /** How long a client that was turned away may take to notice, in milliseconds. */
 const LINGER = 2000;
 

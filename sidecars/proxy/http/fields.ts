@@ -116,7 +116,18 @@ export function pushLines(list: string[], lines: string): void {
   while (start < lines.length) {
     const end = lines.indexOf('\r\n', start);
     const colon = lines.indexOf(':', start);
-    list.push(lines.slice(start, colon), lines.slice(colon + 1, end).replace(/^[ \t]+|[ \t]+$/g, ''));
+    list.push(lines.slice(start, colon), trimBlanks(lines, colon + 1, end));
     start = end + 2;
   }
 }
+
+/** A part of a text without the blanks round it; other characters that `trim` takes belong to a value. */
+export function trimBlanks(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+const isBlank = (code: number): boolean => code === 32 || code === 9;

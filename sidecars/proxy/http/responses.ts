@@ -40,9 +40,9 @@ const EXPLAINED: Readonly<Record<number, string>> = {
 /**
  * A plain answer that says what its status means.
  * @param retryAfter milliseconds, for a 503
+ * @param explained a sentence for whoever reads it, where the status has more than one cause
  */
-export function plainReply(status: number, retryAfter: number): Reply {
-  const explained = EXPLAINED[status];
+export function plainReply(status: number, retryAfter: number, explained = EXPLAINED[status]): Reply {
   return {
     status,
     fields: [

@@ -10,7 +10,11 @@ import { withVariant } from '../variant.ts';
 /** Milliseconds by which variants/slow.yaml holds its sidecar back. */
 const SLOW = 3000;
 
-export function orderObligations({ must }: Scenario): void {
+/**
+ * @param own obligations of the run's own pod
+ * @param others those of pods that are made for one obligation
+ */
+export function orderObligations({ must }: Scenario, others: Scenario): void {
   must(
     'run its init container once, to its end, before all else',
     {
@@ -44,7 +48,7 @@ export function orderObligations({ must }: Scenario): void {
     },
   );
 
-  must(
+  others.must(
     'let a sidecar that is slow to start delay the app',
     {
       say: `In a second pod, the TLS sidecar takes ${SLOW / 1000} seconds longer to start. The app waits for it.`,
@@ -74,7 +78,7 @@ export function orderObligations({ must }: Scenario): void {
     },
   );
 
-  must(
+  others.must(
     'say what is wrong when a sidecar never starts, and not start the app',
     {
       say: 'In another, the sidecar is given a mode that does not exist. The app is not started, and one sentence says why.',

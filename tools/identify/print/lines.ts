@@ -1,13 +1,14 @@
 /** The answer for a person at a terminal of 80 columns. */
+import { wrap } from '#kit/wrap.ts';
 import type { Answer, Evidence, Group, Member } from '../answer.ts';
-
-const WIDTH = 80;
 
 export function lines({ groups, notes }: Answer): string {
   const helpers = groups.flatMap(({ containers }) => containers).filter((member) => /sidecar|init/.test(member.class));
   const parts = groups.map(group);
   if (notes.length > 0)
-    parts.push(notes.map((note) => wrap(`${note.level}: ${note.file}:${note.line}: ${note.message}`, 0, 2)).join('\n'));
+    parts.push(
+      notes.map((note) => paragraph(`${note.level}: ${note.file}:${note.line}: ${note.message}`, 0, 2)).join('\n'),
+    );
   const sum =
     groups.length === 0
       ? "No containers here share a namespace, or a volume for a helper's sake: no sidecars."
@@ -30,10 +31,10 @@ function group({ source, workload, owner, shares, containers, warnings }: Group)
   const width = Math.max(...containers.map(({ name }) => name.length));
   return [
     `${workload.kind} ${workload.name}  (${source})`,
-    wrap(`shares ${shared.join(', ') || 'nothing that lasts'}${owned}`, 2, 4),
+    paragraph(`shares ${shared.join(', ') || 'nothing that lasts'}${owned}`, 2, 4),
     ...containers.flatMap((member) => memberLines(member, width, source)),
     ...warnings.map(({ level, file, line, code, message }) =>
-      wrap(`${level === 'warning' ? '!' : '·'} ${code}, ${place(file, line, source)}: ${message}`, 2, 4),
+      paragraph(`${level === 'warning' ? '!' : '·'} ${code}, ${place(file, line, source)}: ${message}`, 2, 4),
     ),
   ].join('\n');
 }
@@ -42,7 +43,7 @@ function memberLines(member: Member, width: number, source: string): string[] {
   const what = member.class === 'app' ? 'app' : `${member.class}: ${member.role}`;
   const sure = member.class === 'app' || member.class === 'peer' ? '' : `  ${Math.round(member.confidence * 100)} %`;
   const because = member.evidence.slice(0, 2).map((each) => reason(each, source));
-  return [`  ${member.name.padEnd(width)}  ${what}${sure}`, ...because.map((text) => wrap(text, 6, 8))];
+  return [`  ${member.name.padEnd(width)}  ${what}${sure}`, ...because.map((text) => paragraph(text, 6, 8))];
 }
 
 const reason = ({ text, file, line }: Evidence, source: string): string => `${place(file, line, source)}: ${text}`;
@@ -50,19 +51,6 @@ const reason = ({ text, file, line }: Evidence, source: string): string => `${pl
 const place = (file: string, line: number, source: string): string =>
   file === source ? `line ${line}` : `${file}:${line}`;
 
-/** Break a text at blanks; words longer than a line stay whole. */
-function wrap(text: string, first: number, rest: number): string {
-  const out: string[] = [];
-  let line = ' '.repeat(first);
-  let empty = true;
-  for (const word of text.split(' ')) {
-    if (!empty && line.length + 1 + word.length > WIDTH) {
-      out.push(line);
-      line = ' '.repeat(rest);
-      empty = true;
-    }
-    line += empty ? word : ` ${word}`;
-    empty = false;
-  }
-  return [...out, line].join('\n');
-}
+/** A paragraph of at most 80 columns: its first line indented by `first`, the others by `rest`. */
+const paragraph = (text: string, first: number, rest: number): string =>
+  ' '.repeat(first) + wrap(text, rest).join('\n').trimStart();

@@ -1,0 +1,54 @@
+/**
+ * uvu with its eyes open. uvu exits with 0 when `.only` leaves out every other test, when `.skip`
+ * drops one, and when a suite is never run; here each is noted, and printed as one line when the
+ * process ends, for findings.ts to read.
+ */
+import { writeSync } from 'node:fs';
+import * as uvu from 'uvu';
+import { FINDINGS_MARK, type Findings } from './findings.ts';
+
+const findings: { [Key in keyof Findings]: string[] } = { only: [], skipped: [], neverRun: [] };
+
+/** Tests that were added to each suite since it was last run. */
+const added = new Map<string, number>();
+let suites = 0;
+
+function watch<T>(real: uvu.Test<T>, name: string): uvu.Test<T> {
+  suites += 1;
+  const key = name === '' ? `suite ${suites}` : name;
+  const add = (): void => void added.set(key, (added.get(key) ?? 0) + 1);
+  const watched = (title: string, handler: uvu.Callback<T>): void => {
+    add();
+    real(title, handler);
+  };
+  return Object.assign(watched, real, {
+    only(title: string, handler: uvu.Callback<T>) {
+      add();
+      findings.only.push(title);
+      real.only(title, handler);
+    },
+    skip(title = 'a test without a name') {
+      findings.skipped.push(title);
+      real.skip();
+    },
+    run() {
+      added.delete(key);
+      real.run();
+    },
+  }) as uvu.Test<T>;
+}
+
+export const test = watch(uvu.test, '');
+
+export function suite<T = uvu.Context>(name = '', state?: T): uvu.Test<T> {
+  return watch(uvu.suite<T>(name, state as T), name);
+}
+
+export const { exec } = uvu as unknown as { exec: unknown };
+
+process.on('exit', () => {
+  for (const [name, count] of added) findings.neverRun.push(`${name} (${count})`);
+  // Synchronous: nothing else is written any more at this moment.
+  if (Object.values(findings).some((list) => list.length > 0))
+    writeSync(1, `\n${FINDINGS_MARK} ${process.pid} ${JSON.stringify(findings)}\n`);
+});

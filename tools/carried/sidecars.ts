@@ -1,0 +1,68 @@
+/** The sidecars that the package carries, and what each needs of the pod it joins. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Contract } from '#kit/contract.ts';
+import { contract as configSync } from '../../sidecars/config-sync/src/contract.ts';
+import { contract as gitSync } from '../../sidecars/git-sync/src/contract.ts';
+import { contract as logShipper } from '../../sidecars/log-shipper/src/contract.ts';
+import { contract as probe } from '../../sidecars/probe/src/contract.ts';
+import { contract as tls } from '../../sidecars/tls/src/contract.ts';
+import { contract as topz } from '../../sidecars/topz/src/contract.ts';
+
+export interface CarriedSidecar {
+  readonly contract: Contract;
+  /** The parameter that gets the application's port, where the sidecar speaks to one. */
+  readonly appPort?: string;
+  /** It has to see the application's processes. */
+  readonly sharesProcesses?: boolean;
+  /** Volumes of its own, by purpose: what a restart must not lose. */
+  readonly volumes?: Readonly<Record<string, string>>;
+  readonly tmpfs?: readonly string[];
+  readonly memory: string;
+  readonly processes: number;
+}
+
+/** By name. */
+export const SIDECARS: Readonly<Record<string, CarriedSidecar>> = {
+  tls: {
+    contract: tls as unknown as Contract,
+    appPort: 'PROXY_PORT',
+    volumes: { state: '/var/lib/tls' },
+    memory: '256m',
+    processes: 64,
+  },
+  'config-sync': {
+    contract: configSync as unknown as Contract,
+    volumes: { state: '/var/lib/config-sync' },
+    sharesProcesses: true,
+    memory: '128m',
+    processes: 64,
+  },
+  'git-sync': {
+    contract: gitSync as unknown as Contract,
+    sharesProcesses: true,
+    tmpfs: ['/tmp'],
+    memory: '512m',
+    processes: 256,
+  },
+  'log-shipper': {
+    contract: logShipper as unknown as Contract,
+    volumes: { state: '/var/lib/log-shipper' },
+    memory: '256m',
+    processes: 64,
+  },
+  probe: { contract: probe as unknown as Contract, sharesProcesses: true, memory: '128m', processes: 64 },
+  topz: { contract: topz as unknown as Contract, sharesProcesses: true, memory: '128m', processes: 64 },
+};
+
+/**
+ * The folder that a sidecar's image is built from: its Dockerfile and its bundle.
+ * @returns undefined when the bundle is not there
+ */
+export function buildFolder(name: string): string | undefined {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // Of the package's one file in tools/dist, and of the source in tools/carried.
+  const folder = join(here, '..', '..', 'sidecars', name);
+  return existsSync(join(folder, 'dist', `${name}.mjs`)) ? folder : undefined;
+}

@@ -1,0 +1,187 @@
+/** `inject`: the command line of it. */
+import { createTwoFilesPatch } from 'diff';
+import { execFileSync } from 'node:child_process';
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { helpText } from '#kit/help.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
+import { SIDECARS } from '../carried/sidecars.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
+import { apply, carriedOf, commandOf, labelled, planInjection, planRemoval, type Plan, type Target } from './inject.ts';
+import { Refusal } from './refusal.ts';
+import type { Injection } from './request.ts';
+
+const HELP = `Put a sidecar beside a service of a compose project. The project's files stay as
+they are: what changes is written to compose.sidecars.yaml beside the first one,
+and the sidecar's build to .sidecar-stacks/.
+
+usage: sidecar-stacks inject SIDECAR --into SERVICE [OPTION…]
+       sidecar-stacks inject --all [OPTION…]
+       sidecar-stacks inject --undo [SIDECAR --into SERVICE]
+
+  SIDECAR           ${Object.keys(SIDECARS).join(', ')}
+  --into SERVICE    the service that becomes a pod
+  --all             what services ask for by the label
+                    dev.sidecar-stacks.inject: tls ("false" refuses)
+  --set KEY=VALUE   a parameter of the sidecar; again for each
+  --publish PORT    publish a port of the sidecar, as compose writes it
+                    (127.0.0.1:8443:8443); again for each
+  --share PATH      a path of the application that the sidecar sees too: logs,
+                    configuration, content; again for each
+  -f, --file FILE   the project's compose files (default: as docker compose)
+  --write-env       put COMPOSE_FILE into .env, so that a plain docker compose up
+                    takes the sidecars
+  --diff            show what would be written, and write nothing
+  --undo            take all of it back, or one injection
+  --help            sidecar-stacks inject SIDECAR --help lists its parameters
+
+exit code: 0, 1 for what cannot be injected, with the reason, 2 for a wrong
+command line
+`;
+
+const NEEDED = [2, 24, 4] as const;
+const ADVISED = [2, 26, 0] as const;
+
+function commandLine(args: readonly string[]) {
+  const list = { type: 'string', multiple: true } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        into: { type: 'string' },
+        all: flag,
+        set: list,
+        publish: list,
+        share: list,
+        file: { ...list, short: 'f' },
+        'write-env': flag,
+        diff: flag,
+        undo: flag,
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new Usage((error as Error).message);
+  }
+}
+
+export const injectCommand: Command = {
+  summary: 'put a sidecar beside a service of a compose project',
+  help: (args) => {
+    const sidecar = args.find((name) => Object.hasOwn(SIDECARS, name));
+    return sidecar === undefined ? HELP : helpText(SIDECARS[sidecar]!.contract);
+  },
+  run(args, world) {
+    const { values, positionals } = commandLine(args);
+    if (positionals.length > 1) throw new Usage(`one sidecar at a time, not ${positionals.join(' ')}`);
+    const target: Target = { folder: world.folder, files: values.file ?? [], environment: world.environment };
+    try {
+      const plan = planOf(target, positionals[0], values);
+      if (values.diff) return showDiff(plan, world);
+      checkCompose(world);
+      apply(plan, { writeEnv: values['write-env'] });
+      report(plan, world, values['write-env']);
+      return EXIT_OK;
+    } catch (error) {
+      if (error instanceof Refusal) world.err(`Not injected (${error.reason}): ${error.message}\n`);
+      else if (error instanceof ConfigurationError)
+        world.err(`Not injected:\n${error.problems.map(({ message }) => `  ${message}`).join('\n')}\n`);
+      else throw error;
+      return EXIT_FOUND;
+    }
+  },
+};
+
+type Values = ReturnType<typeof commandLine>['values'];
+
+function planOf(target: Target, sidecar: string | undefined, values: Values): Plan {
+  if (values.undo) {
+    if (sidecar === undefined && values.into === undefined) return planRemoval(target);
+    return planRemoval(
+      target,
+      (each) =>
+        (sidecar === undefined || each.sidecar === sidecar) && (values.into === undefined || each.into === values.into),
+    );
+  }
+  const common = { set: pairs(values.set ?? []), publish: values.publish ?? [], share: values.share ?? [] };
+  if (values.all) {
+    if (sidecar !== undefined || values.into !== undefined)
+      throw new Usage('--all goes by labels, without SIDECAR and --into');
+    const wanted = labelled(target, common);
+    if (wanted.length === 0)
+      throw new Refusal('nothing-labelled', 'no service has the label dev.sidecar-stacks.inject');
+    wanted.forEach((each) => carriedOf(each.sidecar));
+    return planInjection(target, wanted);
+  }
+  if (sidecar === undefined) throw new Usage(`which sidecar? There are ${Object.keys(SIDECARS).join(', ')}`);
+  carriedOf(sidecar);
+  if (values.into === undefined) throw new Usage('--into SERVICE is missing');
+  const wanted: Injection = { sidecar, into: values.into, ...common };
+  return planInjection(target, [wanted]);
+}
+
+function pairs(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    list.map((each) => {
+      const cut = each.indexOf('=');
+      if (cut < 1) throw new Usage(`--set takes KEY=VALUE, not "${each}"`);
+      return [each.slice(0, cut), each.slice(cut + 1)];
+    }),
+  );
+}
+
+function showDiff({ path, before, after }: Plan, { folder, out }: World): number {
+  if (before === after) out('Nothing would change.\n');
+  else {
+    const name = relative(folder, path);
+    out(createTwoFilesPatch(name, name, before ?? '', after ?? '', '', '', { context: 3 }).replace(/^=+\n/, ''));
+  }
+  return EXIT_OK;
+}
+
+function report(plan: Plan, { folder, out }: World, env: boolean): void {
+  const name = relative(folder, plan.path);
+  if (plan.after === undefined) {
+    out(
+      plan.before === undefined
+        ? 'Nothing was injected here.\n'
+        : `Taken back: ${name} and what came with it are gone.\n`,
+    );
+    return;
+  }
+  if (plan.before === plan.after) out(`${name} says so already: nothing changed.\n`);
+  else out(`${name} is written. With it:\n\n`);
+  for (const { sidecar, into, publish } of plan.injections) {
+    out(`  ${sidecar} beside ${into}${publish.length > 0 ? `, published as ${publish.join(', ')}` : ''}\n`);
+    if (publish.length === 0 && sidecar === 'tls')
+      out('    reachable by other services; from outside with --publish 127.0.0.1:8443:8443\n');
+  }
+  out(`\nBring it up:\n\n  ${env ? 'docker compose up --build --wait' : commandOf(plan, folder)}\n`);
+}
+
+/** `!reset` and `!override` are honoured from here on; earlier versions would merge what they were to replace. */
+function checkCompose({ err }: World): void {
+  let version: string;
+  try {
+    version = execFileSync('docker', ['compose', 'version', '--short'], {
+      encoding: 'utf8',
+      timeout: 10_000,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    err(`Note: docker compose does not answer here; it has to be ${NEEDED.join('.')} or newer.\n`);
+    return;
+  }
+  const parts = version.replace(/^v/, '').split(/[.+-]/).map(Number);
+  const older = (than: readonly number[]): boolean => {
+    const at = than.findIndex((each, index) => (parts[index] ?? 0) !== each);
+    return at !== -1 && (parts[at] ?? 0) < than[at]!;
+  };
+  if (older(NEEDED))
+    throw new Refusal(
+      'compose-version',
+      `docker compose ${version} does not know !reset and !override well enough: ${NEEDED.join('.')} is needed`,
+    );
+  if (older(ADVISED)) err(`Note: docker compose ${version} works, ${ADVISED.join('.')} is better.\n`);
+}

@@ -1,0 +1,235 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parse } from 'yaml';
+import { withComposeFile, withoutComposeFile } from './dotenv.ts';
+import { labelled, planInjection, planRemoval, type Plan } from './inject.ts';
+import { Refusal } from './refusal.ts';
+import type { Injection } from './request.ts';
+
+const test = suite('inject: compose');
+
+interface Folder {
+  readonly folder: string;
+  readonly plan: (...wanted: Partial<Injection>[]) => Plan;
+  readonly keep: (plan: Plan) => void;
+}
+function inFolder<T>(files: Record<string, string>, use: (folder: Folder) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'inject-'));
+  const target = { folder, files: [], environment: {} };
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    return use({
+      folder,
+      plan: (...wanted) =>
+        planInjection(
+          target,
+          wanted.map((each) => ({ sidecar: 'tls', into: 'web', set: {}, publish: [], share: [], ...each })),
+        ),
+      keep: ({ path, after }) => writeFileSync(path, after!),
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+type Services = Record<string, Record<string, unknown>>;
+/** The written services; tags are read as values. */
+const written = ({ after }: Plan): Services =>
+  (parse(after!, { logLevel: 'silent' }) as { services: Services }).services;
+const planned = (compose: string, wanted: Partial<Injection> = {}): Services =>
+  inFolder({ 'compose.yaml': compose }, ({ plan }) => written(plan(wanted)));
+const refusal = (compose: string, wanted: Partial<Injection> = {}): string => {
+  try {
+    planned(compose, wanted);
+  } catch (error) {
+    if (error instanceof Refusal) return error.reason;
+    throw error;
+  }
+  return 'injected';
+};
+
+test("what makes a network moves to the pod, with the service's names as aliases", () => {
+  const { 'web-pod': pod, web } = planned(`services:
+  web:
+    image: x
+    container_name: shop
+    hostname: h
+    ports: ["\${PORT:-80}:8080"]
+    networks: {front: {aliases: [a], ipv4_address: 10.0.0.2}, back: }
+    dns: [1.1.1.1]
+    extra_hosts: ["x:1.2.3.4"]
+    mac_address: "02:42:ac:11:65:43"
+    sysctls: {net.core.somaxconn: 1024, kernel.msgmax: 1}
+    links: ["db:database"]
+  db: {image: y}`);
+  assert.equal(pod!['networks'], {
+    front: { aliases: ['web', 'shop', 'a'], ipv4_address: '10.0.0.2' },
+    back: { aliases: ['web', 'shop'] },
+  });
+  assert.equal(pod!['ports'], ['${PORT:-80}:8080']);
+  assert.equal(
+    [pod!['hostname'], pod!['dns'], pod!['extra_hosts'], pod!['links']],
+    ['h', ['1.1.1.1'], ['x:1.2.3.4'], ['db:database']],
+  );
+  assert.equal(pod!['sysctls'], { 'net.core.somaxconn': 1024 });
+  assert.is(web!['network_mode'], 'service:web-pod');
+  assert.equal(web!['ports'], []);
+  assert.equal(web!['sysctls'], { 'kernel.msgmax': 1 });
+  assert.equal(web!['depends_on'], {
+    'web-pod': { condition: 'service_started' },
+    'web-tls': { condition: 'service_healthy' },
+    db: { condition: 'service_started' },
+  });
+});
+
+test("who joined the service joins the pod, also by its container's name", () => {
+  const services = planned(
+    'services: {web: {image: x, expose: [80], container_name: shop}, a: {image: y, network_mode: "service:web"}, b: {image: y, network_mode: "container:shop"}, c: {image: y}}',
+  );
+  assert.equal(
+    [services['a']!['network_mode'], services['b']!['network_mode'], services['c']],
+    ['service:web-pod', 'service:web-pod', undefined],
+  );
+});
+
+test('a sidecar that looks at processes shares them', () => {
+  const services = planned('services: {web: {image: x}}', { sidecar: 'topz' });
+  assert.equal([services['web']!['pid'], services['web-topz']!['pid']], ['service:web-pod', 'service:web-pod']);
+});
+
+test("a shared path is the application's own mount, or a new volume", () => {
+  const compose = 'services: {web: {image: x, volumes: ["./logs:/var/log/web"]}}';
+  const shared = (path: string) =>
+    planned(compose, {
+      sidecar: 'log-shipper',
+      set: { STORE_URL: 'http://store:9200', FILE_PATHS: `${path}/*.log` },
+      share: [path],
+    });
+  assert.ok((shared('/var/log/web')['web-log-shipper']!['volumes'] as string[]).includes('./logs:/var/log/web'));
+  const fresh = shared('/data');
+  assert.equal(fresh['web']!['volumes'], ['web-shared-data:/data']);
+});
+
+const REFUSED: [string, string, Partial<Injection>?][] = [
+  ['replicas', 'services: {web: {image: x, expose: [80], deploy: {replicas: 3}}}'],
+  ['network-mode-host', 'services: {web: {image: x, network_mode: host}}'],
+  ['network-mode-none', 'services: {web: {image: x, network_mode: none}}'],
+  ['network-mode-container', 'services: {web: {image: x, network_mode: "container:other"}}'],
+  ['joins-another', 'services: {web: {image: x, network_mode: "service:db"}, db: {image: y}}'],
+  ['provider', 'services: {web: {provider: {type: x}}}'],
+  ['port-clash', 'services: {web: {image: x, expose: [8443]}}'],
+  ['app-port', 'services: {web: {image: x}}'],
+  ['app-port', 'services: {web: {image: x, expose: [80, 81]}}'],
+  ['label', 'services: {web: {image: x, expose: [80], labels: {dev.sidecar-stacks.inject: "false"}}}'],
+  ['label', 'services: {web: {image: x, expose: [80], labels: ["dev.sidecar-stacks.inject=false"]}}'],
+  ['no-such-service', 'services: {other: {image: x}}'],
+  ['no-such-sidecar', 'services: {web: {image: x, expose: [80]}}', { sidecar: 'tsl' }],
+  ['pid', 'services: {web: {image: x, pid: host}}', { sidecar: 'topz' }],
+];
+for (const [reason, compose, wanted] of REFUSED)
+  test(`is refused by name: ${reason} (${compose.slice(10, 60)})`, () => {
+    assert.is(refusal(compose, wanted), reason);
+  });
+
+test('a parameter that the contract does not know, or not so, is named', () => {
+  const compose = 'services: {web: {image: x, expose: [80]}}';
+  for (const set of [{ TLS_MOD: 'http' }, { TLS_MODE: 'htp' }, { TLS_LISTEN_PORT: '99999' }])
+    assert.throws(() => planned(compose, { set: set as Record<string, string> }), new RegExp(Object.keys(set)[0]!));
+  planned(compose, { set: { TLS_MODE: '${MODE}' } });
+});
+
+test('injecting twice changes nothing; several sidecars live in one pod; each is taken back alone', () => {
+  inFolder({ 'compose.yaml': 'services: {web: {image: x, expose: [80]}}' }, ({ folder, plan, keep }) => {
+    const first = plan({});
+    keep(first);
+    assert.is(plan({}).after, first.after);
+    const both = plan({ sidecar: 'topz' });
+    keep(both);
+    assert.equal(Object.keys(written(both)), ['web-pod', 'web', 'web-tls', 'web-topz']);
+    const target = { folder, files: [], environment: {} };
+    assert.is(planRemoval(target, ({ sidecar }) => sidecar === 'topz').after, first.after);
+    assert.is(planRemoval(target).after, undefined);
+    assert.equal(readdirSync(folder), ['compose.sidecars.yaml', 'compose.yaml']);
+  });
+});
+
+test('a file of that name that somebody else wrote is left alone', () => {
+  inFolder(
+    { 'compose.yaml': 'services: {web: {image: x, expose: [80]}}', 'compose.sidecars.yaml': 'services: {}' },
+    ({ plan }) => {
+      assert.throws(
+        () => plan({}),
+        (error: unknown) => error instanceof Refusal && error.reason === 'not-ours',
+      );
+    },
+  );
+});
+
+test('an override file that compose would take by itself is named, and an existing COMPOSE_FILE kept', () => {
+  inFolder(
+    {
+      'docker-compose.yml': 'services: {web: {image: x}}',
+      'docker-compose.override.yml': 'services: {web: {ports: ["8080"]}}',
+    },
+    ({ plan, folder }) => {
+      assert.equal(plan({}).files, ['docker-compose.yml', 'docker-compose.override.yml']);
+      assert.is.not(existsSync(join(folder, '.env')), true);
+    },
+  );
+});
+
+test('labels ask for sidecars', () => {
+  inFolder(
+    {
+      'compose.yaml':
+        'services: {a: {image: x, labels: {dev.sidecar-stacks.inject: "tls,topz"}}, b: {image: y, labels: ["dev.sidecar-stacks.inject=false"]}, c: {image: z}}',
+    },
+    ({ folder }) => {
+      const found = labelled({ folder, files: [], environment: {} }, { set: {}, publish: [], share: [] });
+      assert.equal(
+        found.map(({ sidecar, into }) => [sidecar, into]),
+        [
+          ['tls', 'a'],
+          ['topz', 'a'],
+        ],
+      );
+    },
+  );
+});
+
+test('.env is what it was, byte for byte, whatever it was', () => {
+  const line = fc.oneof(
+    fc.string(),
+    fc.constantFrom('COMPOSE_FILE=a.yml:b.yml', 'A=1', '', '# x', 'export COMPOSE_FILE = "x"', 'A=1\r'),
+  );
+  const content = fc.option(
+    fc
+      .array(line, { minLength: 1 })
+      .map((lines) => lines.join('\n'))
+      .filter((text) => text !== ''),
+    { nil: undefined },
+  );
+  fc.assert(
+    fc.property(content, (before) => {
+      const after = withComposeFile(before, ['compose.yaml', 'compose.sidecars.yaml']);
+      assert.match(after, /^COMPOSE_FILE=compose.yaml:compose.sidecars.yaml$/m);
+      assert.is(withComposeFile(after, ['compose.yaml', 'compose.sidecars.yaml']), after);
+      assert.is(withoutComposeFile(after), before);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('files of the user are never written', () => {
+  const compose = 'services: {web: {image: x, expose: [80]}}';
+  inFolder({ 'compose.yaml': compose }, ({ plan, folder }) => {
+    plan({});
+    assert.is(readFileSync(join(folder, 'compose.yaml'), 'utf8'), compose);
+    assert.equal(readdirSync(folder), ['compose.yaml']);
+  });
+});
+
+test.run();

@@ -1,0 +1,202 @@
+/** Sidecars beside the services of anybody's compose project, without a change of its files. */
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { readParameters, ConfigurationError } from '#kit/parameters.ts';
+import { buildFolder, SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import { loadProject, type Project } from '../compose/project.ts';
+import { get, parseTrees, toValue, YamlError } from '../yaml/tree.ts';
+import { withComposeFile, withoutComposeFile } from './dotenv.ts';
+import { injectLabel, requireEligible } from './eligible.ts';
+import { composeFiles, INJECTED } from './files.ts';
+import { FIELD, overrideText } from './override-yaml.ts';
+import { BUILDS, environmentOf, podOf } from './pod.ts';
+import { Refusal } from './refusal.ts';
+import { sameTarget, type Injection } from './request.ts';
+
+export interface Target {
+  /** The folder that the command was called in. */
+  readonly folder: string;
+  /** Compose files as said; empty for what the folder holds. */
+  readonly files: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Plan {
+  /** The project's own files. */
+  readonly files: readonly string[];
+  /** Where the injected file is, or will be. */
+  readonly path: string;
+  readonly before: string | undefined;
+  /** undefined when nothing is injected any more. */
+  readonly after: string | undefined;
+  readonly injections: readonly Injection[];
+}
+
+/**
+ * What injecting would write.
+ * @param wanted added to, or instead of, what an earlier call injected
+ * @throws {Refusal} when a service cannot get a sidecar, {ConfigurationError} for a wrong parameter
+ */
+export function planInjection(target: Target, wanted: readonly Injection[]): Plan {
+  const state = stateOf(target);
+  const injections = [...state.injections.filter((old) => !wanted.some((each) => sameTarget(old, each))), ...wanted];
+  return { ...state, injections, after: textOf(state.project, injections) };
+}
+
+/** What taking back would leave. @param only the ones to take back; undefined for all */
+export function planRemoval(target: Target, only?: (injection: Injection) => boolean): Plan {
+  const state = stateOf(target);
+  const injections = only === undefined ? [] : state.injections.filter((each) => !only(each));
+  return { ...state, injections, after: injections.length === 0 ? undefined : textOf(state.project, injections) };
+}
+
+/** Injections that services ask for by the label `dev.sidecar-stacks.inject: tls,topz`. */
+export function labelled(target: Target, common: Pick<Injection, 'set' | 'publish' | 'share'>): Injection[] {
+  const { project } = stateOf(target);
+  return [...project.services.values()].flatMap((service) => {
+    const value = injectLabel(service.tree);
+    if (value === undefined || value === 'false' || value === '') return [];
+    return value.split(',').map((sidecar) => ({ sidecar: sidecar.trim(), into: service.name, ...common }));
+  });
+}
+
+interface State extends Omit<Plan, 'after'> {
+  readonly project: Project;
+}
+
+function stateOf(target: Target): State {
+  const files = composeFiles(target.folder, target.files, target.environment);
+  const first = resolve(target.folder, files[0]!);
+  const path = join(dirname(first), INJECTED);
+  const project = loadProject(files, { base: target.folder, environment: target.environment, raw: true });
+  const [problem] = project.problems;
+  if (problem) throw new Refusal('unreadable', `${problem.at.file}:${problem.at.line}: ${problem.message}`);
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  return { files, path, before, injections: before === undefined ? [] : injectionsIn(before, path), project };
+}
+
+function injectionsIn(text: string, path: string): Injection[] {
+  const [tree] = parseTrees(text, path);
+  if (tree === undefined || tree instanceof YamlError || get(tree, FIELD) === undefined)
+    throw new Refusal('not-ours', `${path} was not written by this command, and is left alone: rename it`);
+  return toValue(get(tree, FIELD, 'injections')) as Injection[];
+}
+
+function textOf(project: Project, injections: readonly Injection[]): string {
+  const services: Record<string, Record<string, unknown>> = {};
+  const volumes: Record<string, null> = {};
+  const ordered = injections.toSorted((a, b) =>
+    a.into === b.into ? compare(a.sidecar, b.sidecar) : compare(a.into, b.into),
+  );
+  for (const [into, own] of Map.groupBy(ordered, (injection) => injection.into)) {
+    const service = requireEligible(project, into);
+    for (const injection of own)
+      requireValues(
+        injection,
+        carriedOf(injection.sidecar),
+        environmentOf(service, injection, carriedOf(injection.sidecar)),
+      );
+    const plan = podOf(project, service, own, SIDECARS);
+    for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };
+    Object.assign(volumes, plan.volumes);
+  }
+  return overrideText({ injections: ordered, services, volumes });
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export function carriedOf(name: string): CarriedSidecar {
+  const carried = Object.hasOwn(SIDECARS, name) ? SIDECARS[name] : undefined;
+  if (!carried)
+    throw new Refusal('no-such-sidecar', `there is no sidecar ${name}; there are ${Object.keys(SIDECARS).join(', ')}`);
+  return carried;
+}
+
+/** @throws {ConfigurationError} for what the sidecar would not start with */
+function requireValues(injection: Injection, { contract }: CarriedSidecar, environment: Record<string, string>): void {
+  const unknown = Object.keys(environment).filter((name) => !Object.hasOwn(contract.parameters, name));
+  if (unknown.length > 0)
+    throw new ConfigurationError(
+      unknown.map((parameter) => ({
+        parameter,
+        reason: 'unknown',
+        message: `${injection.sidecar} has no parameter ${parameter}; sidecar-stacks inject ${injection.sidecar} --help lists them`,
+      })),
+    );
+  // Values with variables are compose's to fill in; files of secrets are looked for in the container.
+  const known = Object.fromEntries(Object.entries(environment).filter(([, value]) => !value.includes('$')));
+  const variable = new Set(Object.keys(environment).filter((name) => environment[name]!.includes('$')));
+  try {
+    readParameters(contract.parameters, {
+      env: known,
+      prefixes: contract.prefixes,
+      readFile: () => 'in the container',
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const problems = error.problems.filter(({ parameter }) => !variable.has(parameter));
+    if (problems.length > 0) throw new ConfigurationError(problems);
+  }
+}
+
+export interface ApplyOptions {
+  /** COMPOSE_FILE is put into the project's .env, so that a plain `docker compose up` takes the sidecars. */
+  readonly writeEnv: boolean;
+}
+
+/**
+ * Write what was planned. The injected file is replaced in one step; the folder of builds holds what
+ * the injected sidecars need, and nothing else.
+ * @throws {Refusal} when the package lacks a sidecar's bundle
+ */
+export function apply({ path, after, injections, files }: Plan, { writeEnv }: ApplyOptions): void {
+  const folder = dirname(path);
+  const builds = join(folder, BUILDS);
+  const names = [...new Set(injections.map(({ sidecar }) => sidecar))];
+  const sources = names.map((name) => [name, buildFolder(name)] as const);
+  const missing = sources.find(([, source]) => source === undefined);
+  if (missing)
+    throw new Refusal('no-bundle', `the bundle of ${missing[0]} is not here; in a checkout, run make setup first`);
+  rmSync(builds, { recursive: true, force: true });
+  const env = join(folder, '.env');
+  const before = existsSync(env) ? readFileSync(env, 'utf8') : undefined;
+  if (after === undefined) {
+    rmSync(path, { force: true });
+    writeOrRemove(env, before, withoutComposeFile(before));
+    return;
+  }
+  for (const [name, source] of sources) {
+    mkdirSync(join(builds, name), { recursive: true });
+    cpSync(join(source!, 'Dockerfile'), join(builds, name, 'Dockerfile'));
+    cpSync(join(source!, 'dist'), join(builds, name, 'dist'), {
+      recursive: true,
+      filter: (file) => !file.endsWith('.map'),
+    });
+  }
+  writeFileSync(join(builds, '.gitignore'), '*\n');
+  replace(path, after);
+  if (writeEnv)
+    writeOrRemove(
+      env,
+      before,
+      withComposeFile(before, [...files.map((file) => relative(folder, resolve(folder, file)) || file), INJECTED]),
+    );
+}
+
+function writeOrRemove(path: string, before: string | undefined, after: string | undefined): void {
+  if (after === before) return;
+  if (after === undefined) rmSync(path, { force: true });
+  else replace(path, after);
+}
+
+function replace(path: string, text: string): void {
+  const fresh = `${path}.${process.pid}.new`;
+  writeFileSync(fresh, text);
+  renameSync(fresh, path);
+}
+
+/** The command line that brings the project up with its sidecars. */
+export function commandOf({ files, path }: Plan, folder: string): string {
+  const all = [...files, relative(folder, path) || path];
+  return `docker compose ${all.map((file) => `-f ${file}`).join(' ')} up --build --wait`;
+}

@@ -1,0 +1,328 @@
+/**
+ * A compose service as a pod: what owns the network moves to a service that does nothing else, and
+ * the application, its sidecars and whoever joined it before join that one. The result is laid over
+ * the user's files by compose; they stay as they are.
+ */
+import type { CarriedSidecar } from '../carried/sidecars.ts';
+import type { Project, Service } from '../compose/project.ts';
+import { keyed } from '../compose/merge.ts';
+import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
+import { OVERRIDE, RESET } from './override-yaml.ts';
+import { Refusal } from './refusal.ts';
+import type { Injection } from './request.ts';
+
+/** Moved to the pod as they are: all of them say how a network namespace is made. */
+const MOVED = [
+  'ports',
+  'expose',
+  'hostname',
+  'domainname',
+  'extra_hosts',
+  'dns',
+  'dns_search',
+  'dns_opt',
+  'mac_address',
+  'links',
+  'external_links',
+];
+const LISTS = new Set(['ports', 'expose', 'links', 'external_links', 'dns', 'dns_search', 'dns_opt', 'extra_hosts']);
+/** Where a sidecar's build is kept, beside the compose file. */
+export const BUILDS = '.sidecar-stacks';
+
+/** The base that a sidecar's Dockerfile names; another one by the environment, where no registry answers. */
+const BASE = '${SIDECAR_BASE:-node:26-trixie-slim}';
+
+type Entry = Record<string, unknown>;
+
+export interface PodPlan {
+  readonly pod: string;
+  readonly services: Record<string, Entry>;
+  readonly volumes: Record<string, null>;
+}
+
+/**
+ * @param injections all of one service
+ * @param carried the sidecars by name
+ * @param image what the sidecars' images are called, by sidecar
+ */
+export function podOf(
+  project: Project,
+  service: Service,
+  injections: readonly Injection[],
+  carried: Readonly<Record<string, CarriedSidecar>>,
+): PodPlan {
+  const { name, tree } = service;
+  const pod = freeName(project, `${name}-pod`);
+  const sidecars = injections.map((injection) => ({
+    injection,
+    name: freeName(project, `${name}-${injection.sidecar}`),
+    carried: carried[injection.sidecar]!,
+  }));
+  requireFreePorts(service, sidecars);
+  const processes = sidecars.some((each) => each.carried.sharesProcesses);
+  if (processes && get(tree, 'pid') !== undefined)
+    throw new Refusal(
+      'pid',
+      `service ${name} has a pid setting of its own; ${sidecars.map((each) => each.injection.sidecar).join(', ')} needs the pod's`,
+    );
+
+  const volumes: Record<string, null> = {};
+  const services: Record<string, Entry> = {};
+  const profiles = get(tree, 'profiles');
+  const common: Entry = profiles === undefined ? {} : { profiles: toValue(profiles) };
+  services[pod] = {
+    ...podService(service, sidecars[0]!.injection.sidecar, sidecars[0]!.carried),
+    ...publish(service, injections),
+    ...common,
+  };
+  services[name] = appService(
+    service,
+    pod,
+    sidecars.map((each) => each.name),
+    processes,
+  );
+  for (const each of sidecars) {
+    services[each.name] = { ...sidecarService(service, pod, each, processes), ...common };
+    for (const purpose of Object.keys(each.carried.volumes ?? {})) volumes[`${each.name}-${purpose}`] = null;
+  }
+  shareMounts(service, sidecars, services, volumes);
+  for (const other of project.services.values()) {
+    const joined = joinedMode(project, other, service);
+    if (joined)
+      services[other.name] = {
+        network_mode: `service:${pod}`,
+        depends_on: { [pod]: { condition: 'service_started' } },
+      };
+  }
+  return { pod, services, volumes };
+}
+
+function freeName(project: Project, wanted: string): string {
+  let name = wanted;
+  for (let n = 2; project.services.has(name); n++) name = `${wanted}-${n}`;
+  return name;
+}
+
+/** Ports that a sidecar will listen on must not be the application's. */
+function requireFreePorts(
+  { name, tree }: Service,
+  sidecars: readonly { injection: Injection; carried: CarriedSidecar }[],
+): void {
+  const taken = new Map<number, string>(appPorts(tree).map((port) => [port, name]));
+  for (const { injection, carried } of sidecars) {
+    for (const { parameter } of Object.values(carried.contract.ports)) {
+      const value =
+        injection.set[parameter] ??
+        (carried.contract.parameters[parameter] as { default?: string } | undefined)?.default;
+      const port = Number(/(\d+)$/.exec(value ?? '')?.[1]);
+      if (!port) continue;
+      const other = taken.get(port);
+      if (other !== undefined)
+        throw new Refusal(
+          'port-clash',
+          `${injection.sidecar} would listen on port ${port}, which ${other} has in the same pod: --set ${parameter}=ANOTHER`,
+        );
+      taken.set(port, injection.sidecar);
+    }
+  }
+}
+
+/** Ports that the application says it listens on. */
+export function appPorts(tree: Tree): number[] {
+  const published = items(get(tree, 'ports')).map((item) =>
+    item.kind === 'map' ? text(get(item, 'target')) : targetOf(text(item)),
+  );
+  const exposed = items(get(tree, 'expose')).map((item) => text(item)?.split('/')[0]);
+  return [...new Set([...published, ...exposed].map(Number).filter((port) => port > 0))];
+}
+
+const targetOf = (port: string | undefined): string | undefined =>
+  port
+    ?.split('/')[0]!
+    .replaceAll(/\$\{[^}]*\}/g, 'X')
+    .split(':')
+    .at(-1);
+
+function podService(service: Service, sidecar: string, carried: CarriedSidecar): Entry {
+  const { tree, name } = service;
+  const moved: Entry = {};
+  for (const key of MOVED) {
+    const value = get(tree, key);
+    if (value !== undefined) moved[key] = toValue(value);
+  }
+  const sysctls = Object.entries((toValue(keyedOr(get(tree, 'sysctls'))) ?? {}) as Entry).filter(([key]) =>
+    key.startsWith('net.'),
+  );
+  const restart = text(get(tree, 'restart'));
+  const mode = text(get(tree, 'network_mode'));
+  return {
+    ...imageOf(sidecar, carried),
+    entrypoint: ['sleep', 'infinity'],
+    user: '65534:65534',
+    init: true,
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    mem_limit: '16m',
+    pids_limit: 16,
+    // Its image has a check of a sidecar's; sleeping is all that is asked here.
+    healthcheck: { test: ['CMD', 'true'], interval: '60s', start_period: '10s', start_interval: '100ms' },
+    ...(restart !== undefined && restart !== 'no' && { restart: 'unless-stopped' }),
+    ...(mode === undefined ? { networks: networksOf(service) } : { network_mode: mode }),
+    ...moved,
+    ...(sysctls.length > 0 && { sysctls: Object.fromEntries(sysctls) }),
+    labels: { 'dev.sidecar-stacks.role': 'pod', 'dev.sidecar-stacks.app': name },
+  };
+}
+
+const keyedOr = (tree: Tree | undefined): Tree | undefined => (tree === undefined ? undefined : keyed(tree));
+
+/** The service's networks with their options, and its names as aliases: others still find it. */
+function networksOf({ name, tree }: Service): Entry {
+  const container = text(get(tree, 'container_name'));
+  const aliases = [name, ...(container === undefined || container === name ? [] : [container])];
+  const own = get(tree, 'networks');
+  const named =
+    own?.kind === 'map'
+      ? entries(own)
+      : own?.kind === 'seq'
+        ? texts(own).map((each) => [each, undefined] as const)
+        : [['default', undefined] as const];
+  return Object.fromEntries(
+    named.map(([network, options]) => {
+      const value = (toValue(options) ?? {}) as Entry;
+      const before = Array.isArray(value['aliases']) ? (value['aliases'] as string[]) : [];
+      return [network, { ...value, aliases: [...new Set([...aliases, ...before])] }];
+    }),
+  );
+}
+
+/** Published ports of the application and of its sidecars. */
+function publish({ tree }: Service, injections: readonly Injection[]): Entry {
+  const added = injections.flatMap((injection) => injection.publish);
+  if (added.length === 0) return {};
+  const own = (toValue(get(tree, 'ports')) ?? []) as unknown[];
+  return { ports: [...own, ...added] };
+}
+
+function appService({ tree }: Service, pod: string, sidecars: readonly string[], processes: boolean): Entry {
+  const linked = items(get(tree, 'links')).flatMap((item) => text(item)?.split(':')[0] ?? []);
+  const own = new Set(dependencies(tree));
+  const reset: Entry = {};
+  for (const key of MOVED) if (get(tree, key) !== undefined) reset[key] = RESET(LISTS.has(key) ? [] : null);
+  if (get(tree, 'networks') !== undefined) reset['networks'] = RESET(null);
+  const sysctls = get(tree, 'sysctls');
+  if (sysctls !== undefined) {
+    const rest = Object.entries(toValue(keyed(sysctls)) as Entry).filter(([key]) => !key.startsWith('net.'));
+    reset['sysctls'] = rest.length === 0 ? RESET(null) : OVERRIDE(Object.fromEntries(rest));
+  }
+  return {
+    network_mode: `service:${pod}`,
+    ...(processes && { pid: `service:${pod}` }),
+    ...reset,
+    depends_on: {
+      [pod]: { condition: 'service_started' },
+      ...Object.fromEntries(sidecars.map((name) => [name, { condition: 'service_healthy' }])),
+      ...Object.fromEntries(
+        linked.filter((name) => !own.has(name)).map((name) => [name, { condition: 'service_started' }]),
+      ),
+    },
+  };
+}
+
+function dependencies(tree: Tree): string[] {
+  const wish = get(tree, 'depends_on');
+  return wish?.kind === 'map' ? entries(wish).map(([name]) => name) : texts(wish);
+}
+
+function imageOf(sidecar: string, { contract }: CarriedSidecar): Entry {
+  return {
+    image: `sidecar-stacks/${sidecar}:${contract.version}`,
+    build: { context: `./${BUILDS}/${sidecar}`, args: { SIDECAR_BASE: BASE } },
+  };
+}
+
+function sidecarService(
+  service: Service,
+  pod: string,
+  { injection, carried, name }: { injection: Injection; carried: CarriedSidecar; name: string },
+  processes: boolean,
+): Entry {
+  const mounts = Object.entries(carried.volumes ?? {}).map(([purpose, path]) => `${name}-${purpose}:${path}`);
+  return {
+    ...imageOf(injection.sidecar, carried),
+    network_mode: `service:${pod}`,
+    ...(processes && { pid: `service:${pod}` }),
+    environment: environmentOf(service, injection, carried),
+    ...(processes ? {} : { init: true }),
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    mem_limit: carried.memory,
+    pids_limit: carried.processes,
+    restart: 'unless-stopped',
+    ...(mounts.length > 0 && { volumes: mounts }),
+    ...(carried.tmpfs && { tmpfs: carried.tmpfs }),
+    depends_on: { [pod]: { condition: 'service_started' } },
+    labels: { 'dev.sidecar-stacks.role': 'sidecar', 'dev.sidecar-stacks.app': service.name },
+  };
+}
+
+/** The parameters as set, and the application's port where it is known. */
+export function environmentOf(
+  { name, tree }: Service,
+  injection: Injection,
+  carried: CarriedSidecar,
+): Record<string, string> {
+  const { appPort } = carried;
+  if (appPort === undefined || injection.set[appPort] !== undefined) return { ...injection.set };
+  const ports = appPorts(tree);
+  const [only] = ports;
+  if (only === undefined || ports.length > 1)
+    throw new Refusal(
+      'app-port',
+      `service ${name} ${only === undefined ? 'does not say on which port it listens' : `listens on ${ports.join(', ')}`}: say which one ${injection.sidecar} is for, --set ${appPort}=PORT`,
+    );
+  return { [appPort]: String(only), ...injection.set };
+}
+
+/** Paths of the application that its sidecars see too: mounts that it has, or a new volume. */
+function shareMounts(
+  { name, tree }: Service,
+  sidecars: readonly { injection: Injection; name: string }[],
+  services: Record<string, Entry>,
+  volumes: Record<string, null>,
+): void {
+  for (const { injection, name: sidecar } of sidecars)
+    for (const path of injection.share) {
+      const mount = mountAt(tree, path);
+      let source = mount;
+      if (source === undefined) {
+        source = `${name}-shared${path.replaceAll(/[^A-Za-z0-9]+/g, '-').replace(/-$/, '')}`;
+        volumes[source] = null;
+        const own = services[name]!;
+        const line = `${source}:${path}`;
+        const list = (own['volumes'] as string[] | undefined) ?? [];
+        if (!list.includes(line)) own['volumes'] = [...list, line];
+      }
+      const target = services[sidecar]!;
+      target['volumes'] = [...((target['volumes'] as string[] | undefined) ?? []), `${source}:${path}`];
+    }
+}
+
+/** The source of the application's mount at a path. */
+function mountAt(tree: Tree, path: string): string | undefined {
+  for (const item of items(get(tree, 'volumes'))) {
+    const [source, target] =
+      item.kind === 'map' ? [text(get(item, 'source')), text(get(item, 'target'))] : (text(item) ?? '').split(':');
+    if (source !== undefined && target?.replace(/\/$/, '') === path.replace(/\/$/, '')) return source;
+  }
+  return undefined;
+}
+
+function joinedMode(project: Project, other: Service, service: Service): boolean {
+  const mode = text(get(other.tree, 'network_mode'));
+  if (mode === `service:${service.name}`) return true;
+  const container = text(get(project.services.get(service.name)!.tree, 'container_name'));
+  return container !== undefined && mode === `container:${container}`;
+}
