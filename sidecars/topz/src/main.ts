@@ -40,6 +40,7 @@ async function job({
   shutdown.step('samples', () => sampler.stop());
   const server = await serveTopz({
     address: parameters.TOPZ_ADDRESS,
+    hosts: parameters.TOPZ_HOSTS ?? [],
     sampler,
     users: new Users(),
     assets: { script: asset('page.js'), style: asset('page.css') },
