@@ -1,28 +1,23 @@
 /**
- * One request and its response: filters, an endpoint, and the response back. A downstream protocol
- * makes one for each request and drives it; what it hears of it is `Downstream`. Whatever throws in
- * here ends this exchange and nothing else.
+ * One request and its response: filters, the request on its way upstream, and the response back. A
+ * downstream protocol makes one for each request and drives it; what it hears of it is `Downstream`.
+ * Whatever throws in here ends this exchange and nothing else.
  */
 import type { DownstreamInfo } from './downstream/connection.ts';
 import { internalError, type ProxyContext } from './context.ts';
-import type { FilteredExchange, Outcome } from './filters/filter.ts';
-import { CHUNKED, isIdempotent, NO_BODY } from './http/message.ts';
+import type { BodySink, FilteredExchange, Outcome } from './filters/filter.ts';
+import { NO_BODY } from './http/message.ts';
 import type { Reply } from './http/reply.ts';
 import { Request } from './http/request.ts';
 import { bytesOf, plainReply, responseOf, statusOf } from './http/responses.ts';
 import { Response } from './http/response.ts';
 import type { RejectReason } from './http/scan-head.ts';
+import { RequestBody } from './request-body.ts';
 import type { ReadBuffer } from './upstream/buffers.ts';
-import type {
-  Cluster,
-  Endpoint,
-  Pick,
-  ResponseUser,
-  TryOutcome,
-  UpstreamFailure,
-  UpstreamStream,
-} from './upstream/cluster.ts';
+import type { Cluster, Endpoint, ResponseUser, UpstreamFailure } from './upstream/cluster.ts';
 import type { UpstreamConnection } from './upstream/connection.ts';
+import { UpstreamRequest } from './upstream/request.ts';
+import type { RetryPolicy } from './upstream/retry.ts';
 
 /** The client's side of an exchange: what every downstream protocol offers. */
 export interface Downstream {
@@ -50,61 +45,58 @@ export interface Downstream {
   onDrain(): void;
 }
 
-/** Not begun. */
-const NEW = 0;
 /** A filter has not decided yet. */
 const FILTERING = 1;
-/** Waiting for a connection. */
-const CONNECTING = 2;
-/** Waiting for the response's head. */
-const AWAITING = 3;
-/** Passing the response's body on. */
-const STREAMING = 4;
-const OVER = 5;
+/** The request is upstream's, and so are the deadlines. */
+const UPSTREAM = 2;
+/** An answer's body comes in time. */
+const REPLYING = 3;
+const OVER = 4;
 
 /** After so many milliseconds without a word the client is told to send its body (RFC 9110, section 10.1.1). */
 const CONTINUE_AFTER = 1000;
-const NONE: readonly Endpoint[] = [];
 
 const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
   connect: 503,
   connect_timeout: 503,
+  no_endpoint: 503,
   closed: 502,
   invalid_response: 502,
-  response_timeout: 504,
   truncated: 502,
+  response_timeout: 504,
   body_timeout: 504,
+  request_timeout: 408,
 };
 
 /** What stands for a request that could not be read. */
 export const unreadable = (): Request => new Request({ method: '-', target: '-', authority: '' });
 
-export class Exchange implements FilteredExchange, ResponseUser, Pick {
+export class Exchange implements FilteredExchange, ResponseUser {
   readonly context: ProxyContext;
   readonly downstream: DownstreamInfo;
   readonly request: Request;
-  /** Where the request goes; a filter may choose another. */
   cluster: Cluster;
-  /** The final response's status; 0 before it. */
+  retry: RetryPolicy | undefined;
+  timeout: number;
   status = 0;
   outcome: Outcome = 'complete';
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
-  /** The request's body is sent on as the chunks it came in; otherwise as its data. Known once `wantsBody`. */
-  rawBody = false;
   readonly #client: Downstream;
-  #phase = NEW;
+  #phase = FILTERING;
   #deadline = Infinity;
   /** When the client is told to continue; 0 for never. */
   #continueAt = 0;
-  #endpoint: Endpoint | undefined;
-  #tried: readonly Endpoint[] = NONE;
-  #tryStartedAt = 0;
-  #stream: UpstreamStream | undefined;
+  #continued = false;
+  #upstream: UpstreamRequest | undefined;
   /** The beginning of the body that came with the head, as Latin-1 text. */
   #start = '';
+  /** The body, where a filter reads it. */
+  #body: RequestBody | undefined;
   #responding = false;
-  #ended = false;
+  #sinks: BodySink[] | undefined;
+  /** Wakes an answer that waits for a slow client. */
+  #drained: (() => void) | undefined;
   #abort: AbortController | undefined;
 
   constructor(context: ProxyContext, client: Downstream, downstream: DownstreamInfo, request: Request) {
@@ -113,13 +105,14 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
     this.downstream = downstream;
     this.request = request;
     this.cluster = context.cluster;
+    this.retry = undefined;
+    this.timeout = context.settings.responseTimeout;
     this.requestDone = request.body === NO_BODY;
     context.stats.requestStarted();
   }
 
-  /** Endpoints that were tried, the last one last. */
   get tried(): readonly Endpoint[] {
-    return this.#tried;
+    return this.#upstream?.tried ?? [];
   }
 
   /** The response, or its refusal, has begun. */
@@ -127,16 +120,20 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
     return this.#responding;
   }
 
-  /** `sendBody` may be called now; otherwise `Downstream.onDrain` tells when, or the exchange ends. */
-  get wantsBody(): boolean {
-    return this.#stream !== undefined;
-  }
-
   get over(): boolean {
     return this.#phase === OVER;
   }
 
-  /** Aborted when the exchange is over: for what a filter waits for. */
+  /** `sendBody` may be called now; otherwise `Downstream.onDrain` tells when, or the exchange ends. */
+  get wantsBody(): boolean {
+    return this.#phase === UPSTREAM || this.#body?.reading === true;
+  }
+
+  /** The request's body is sent as the chunks it came in; otherwise as its data. Known once `wantsBody`. */
+  get rawBody(): boolean {
+    return this.#upstream?.rawBody === true;
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#phase === OVER) this.#abort.abort();
@@ -151,7 +148,6 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
    */
   begin(start = ''): void {
     this.#start = start;
-    this.#phase = FILTERING;
     try {
       this.#filter(0);
     } catch (error) {
@@ -159,15 +155,14 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
     }
   }
 
-  /** Refuse the request instead of beginning it; the connection can serve no other. */
+  /** Refuse the request instead of beginning it, or within its body; the connection can serve no other. */
   reject(reason: RejectReason | 'timeout'): void {
     this.context.stats.requestRejected(reason);
     this.context.log.debug({ reason, client: this.downstream.remoteAddress }, 'request refused');
-    this.outcome = 'rejected';
     try {
-      this.#dropStream('cancelled');
+      this.#upstream?.cancel();
       if (this.#responding) this.#cut('rejected');
-      else this.#answer(plainReply(statusOf(reason), 0), true);
+      else this.#answer(plainReply(statusOf(reason), 0), 'rejected');
     } catch (error) {
       this.onInternalError(error);
     }
@@ -178,12 +173,10 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
    * @returns false when `Downstream.onDrain` should be waited for
    */
   sendBody(bytes: Buffer): boolean {
-    const stream = this.#stream;
-    if (stream === undefined) return true;
     this.#continueAt = 0;
     try {
-      if (this.#phase >= AWAITING) this.#touch();
-      return stream.write(bytes, this.rawBody);
+      if (this.#phase === UPSTREAM) return this.#upstream!.write(bytes);
+      return this.#body === undefined || this.#body.push(bytes);
     } catch (error) {
       this.onInternalError(error);
       return true;
@@ -195,8 +188,8 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
     this.requestDone = true;
     this.#continueAt = 0;
     try {
-      this.#stream?.end(trailers, this.rawBody);
-      if (this.#phase === AWAITING) this.#await();
+      if (this.#phase === UPSTREAM) this.#upstream!.end(trailers);
+      else this.#body?.end(trailers);
     } catch (error) {
       this.onInternalError(error);
     }
@@ -205,15 +198,15 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   /** The client is gone: so is the request. */
   cancel(): void {
     if (this.#phase === OVER) return;
-    this.#dropStream('cancelled');
+    this.#upstream?.cancel();
     this.#end('cancelled');
   }
 
   /** The client takes more of the response. */
   resume(): void {
-    if (this.#phase === STREAMING) this.#touch();
     try {
-      this.#stream?.resume();
+      this.#upstream?.resume();
+      this.#drained?.();
     } catch (error) {
       this.onInternalError(error);
     }
@@ -223,13 +216,32 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   sweep(now: number): void {
     try {
       if (this.#continueAt !== 0 && now >= this.#continueAt) this.#continue();
-      if (now >= this.#deadline) this.#late();
+      if (this.#phase === UPSTREAM) this.#upstream!.sweep(now);
+      else if (now >= this.#deadline) this.#late();
     } catch (error) {
       this.onInternalError(error);
     }
   }
 
-  // Filters and tries.
+  // What filters may do: see FilteredExchange.
+
+  readBody(limit: number): Promise<Buffer | undefined> {
+    if (this.#phase !== FILTERING) throw new Error('a body can be read in onRequest only');
+    this.#body ??= new RequestBody(this.#start, this.requestDone);
+    this.#start = '';
+    const whole = this.#body.read(limit);
+    // Not before whoever calls `begin` is ready for it.
+    if (!this.requestDone)
+      queueMicrotask(() => {
+        if (this.request.expectsContinue) this.#protect(() => this.#continue());
+        this.onUpstreamDrain();
+      });
+    return whole;
+  }
+
+  tee(sink: BodySink): void {
+    (this.#sinks ??= []).push(sink);
+  }
 
   #filter(from: number): void {
     const { onRequest } = this.context.filters;
@@ -237,9 +249,9 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
       const answer = onRequest[index]!.onRequest(this);
       if (answer === undefined) continue;
       if (answer instanceof Promise) return this.#wait(answer, index + 1);
-      return this.#answer(answer as Reply, false);
+      return this.#answer(answer as Reply, 'complete');
     }
-    this.#try(false);
+    this.#send();
   }
 
   #wait(answer: Promise<Reply | undefined | void>, next: number): void {
@@ -247,7 +259,7 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
     answer
       .then((reply) => {
         if (this.#phase !== FILTERING) return;
-        if (reply) this.#answer(reply, false);
+        if (reply) this.#answer(reply, 'complete');
         else {
           this.#filter(next);
           if (!this.requestDone && this.wantsBody) this.#client.onDrain();
@@ -259,163 +271,152 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
       });
   }
 
-  #try(fresh: boolean): void {
-    const endpoint = this.cluster.pick(this);
-    if (endpoint === undefined) {
-      this.context.stats.upstreamFailed('no_endpoint');
-      return this.#fail('no_endpoint', 503);
-    }
-    this.#tried = this.#tried === NONE ? [endpoint] : [...this.#tried, endpoint];
-    this.#endpoint = endpoint;
-    this.rawBody = this.request.body === CHUNKED && this.#client.takesChunks && endpoint.takesChunks;
-    endpoint.active++;
-    if (this.cluster.onTryEnd !== undefined) this.#tryStartedAt = performance.now();
-    const stream = endpoint.open(this.request, this.#start, this, fresh);
-    this.#stream = stream;
-    if (stream.connected) this.#await();
-    else {
-      this.#phase = CONNECTING;
-      this.#deadline = this.context.sweeper.after(this.context.settings.connectTimeout);
-    }
-    if (this.request.expectsContinue && !this.requestDone) {
-      if (endpoint.http10) this.#continue();
-      else this.#continueAt = this.context.sweeper.now + CONTINUE_AFTER;
-    }
-  }
-
-  #await(): void {
-    const { responseTimeout, idleTimeout } = this.context.settings;
-    this.#phase = AWAITING;
-    this.#deadline = this.context.sweeper.after(this.requestDone ? responseTimeout : idleTimeout);
-  }
-
-  #touch(): void {
-    this.#deadline = this.context.sweeper.after(this.context.settings.idleTimeout);
+  #send(): void {
+    const upstream = new UpstreamRequest(this.context, this, {
+      request: this.request,
+      cluster: this.cluster,
+      downstream: this.downstream,
+      retry: this.retry,
+      timeout: this.timeout,
+      // Of a body that a filter read, the chunks are gone.
+      sendsChunks: this.#client.takesChunks && this.#body === undefined,
+    });
+    this.#upstream = upstream;
+    this.#phase = UPSTREAM;
+    const body = this.#body;
+    if (body === undefined) upstream.begin(this.#start);
+    else upstream.begin(body.release(), body.trailers);
+    if (!this.request.expectsContinue || this.requestDone || this.over) return;
+    if (upstream.endpoint?.http10 === true) this.#continue();
+    else this.#continueAt = this.context.sweeper.now + CONTINUE_AFTER;
   }
 
   /** Tell the client to send its body. */
   #continue(): void {
     this.#continueAt = 0;
-    if (!this.#responding) this.#client.onInterim(new Response({ status: 100, body: NO_BODY }));
+    if (this.#continued || this.#responding) return;
+    this.#continued = true;
+    this.#client.onInterim(new Response({ status: 100, body: NO_BODY }));
   }
 
   /** A deadline has passed. */
   #late(): void {
-    const blocked = this.#stream?.blocked === true;
-    switch (this.#phase) {
-      case FILTERING:
-        this.context.stats.requestRejected('filter_timeout');
-        return this.#fail('filter_timeout', 504);
-      case CONNECTING:
-        this.cluster.onConnectFailure?.(this.#endpoint!, 'timeout');
-        return this.#failTry('connect_timeout');
-      case AWAITING:
-        if (this.requestDone || blocked) return this.#failTry('response_timeout');
-        this.context.stats.requestRejected('timeout');
-        return this.#fail('request_timeout', 408);
-      case STREAMING:
-        return this.#failTry('body_timeout');
+    if (this.#phase === REPLYING) return this.#cut('body_timeout');
+    const slow = this.#body?.reading === true;
+    this.context.stats.requestRejected(slow ? 'timeout' : 'filter_timeout');
+    this.#answer(plainReply(slow ? 408 : 504, 0), slow ? 'request_timeout' : 'filter_timeout');
+  }
+
+  // The response.
+
+  /**
+   * Answer without an endpoint.
+   * @param from the first filter that sees the response
+   */
+  #answer(reply: Reply, outcome: Outcome, from = 0): void {
+    const bytes = bytesOf(reply);
+    const size = bytes?.length ?? reply.length;
+    const response = responseOf(reply, size, this.request.method === 'HEAD');
+    response.close = outcome === 'rejected' || !this.requestDone;
+    this.#phase = REPLYING;
+    this.#deadline = this.context.sweeper.after(this.context.settings.idleTimeout);
+    if (!this.#respond(response, from)) return;
+    if (bytes === undefined && response.body !== NO_BODY) {
+      this.#pump(reply.body as AsyncIterable<Uint8Array>, reply.length, outcome).catch((error: unknown) =>
+        this.onInternalError(error),
+      );
+      return;
     }
+    if (response.body !== NO_BODY) this.#data(bytes!, 0, bytes!.length, undefined);
+    this.#end(outcome);
+    this.#client.onEnd('');
   }
 
-  /** A try is over: the endpoint is told, and owes nothing more. */
-  #endTry(outcome: TryOutcome): void {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return;
-    this.#endpoint = undefined;
-    endpoint.active--;
-    const { cluster } = this;
-    if (cluster.onTryEnd !== undefined) cluster.onTryEnd(endpoint, outcome, performance.now() - this.#tryStartedAt);
+  /** An answer's body that comes in time, no faster than the client takes it. */
+  async #pump(body: AsyncIterable<Uint8Array>, length: number | undefined, outcome: Outcome): Promise<void> {
+    let sent = 0;
+    for await (const chunk of body) {
+      if (this.over) return;
+      sent += chunk.byteLength;
+      if (length !== undefined && sent > length) throw new Error(`an answer of ${length} bytes has more`);
+      this.#deadline = this.context.sweeper.after(this.context.settings.idleTimeout);
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      if (this.#data(bytes, 0, bytes.length, undefined)) continue;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#drained = resolve;
+      await promise;
+    }
+    if (this.over) return;
+    if (length !== undefined && sent < length) throw new Error(`an answer of ${length} bytes has ${sent}`);
+    this.#end(outcome);
+    this.#client.onEnd('');
   }
 
-  #dropStream(failure: UpstreamFailure | 'cancelled'): void {
-    const stream = this.#stream;
-    this.#stream = undefined;
-    stream?.cancel();
-    this.#endTry(this.status > 0 && this.#responding ? { status: this.status } : { failure });
+  /** @returns false when a filter's answer has gone out instead */
+  #respond(response: Response, from = 0): boolean {
+    this.status = response.status;
+    this.#continueAt = 0;
+    const { onResponse } = this.context.filters;
+    for (let index = from; index < onResponse.length; index++) {
+      const reply = onResponse[index]!.onResponse(this, response);
+      if (!reply) continue;
+      this.#upstream?.cancel();
+      this.#answer(reply, 'complete', index + 1);
+      return false;
+    }
+    if (this.#sinks !== undefined || !this.#client.takesChunks) response.dechunk();
+    this.#responding = true;
+    this.context.stats.responded(response.status);
+    this.#client.onResponse(response);
+    response.detach();
+    return true;
   }
 
-  #failTry(failure: UpstreamFailure): void {
-    this.context.stats.upstreamFailed(failure);
-    this.#dropStream(failure);
-    this.#fail(failure, STATUS_OF_FAILURE[failure]);
+  /** A part of the response's body. @returns false to send no more for now */
+  #data(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
+    if (this.#sinks !== undefined && end > start)
+      for (const sink of this.#sinks) sink.onData(bytes.subarray(start, end));
+    return this.#client.onData(bytes, start, end, from);
   }
 
   /** There will be no response, or no end of it. */
-  #fail(outcome: Outcome, status: number): void {
-    this.#dropStream('cancelled');
-    if (this.#responding) return this.#cut(outcome);
-    this.outcome = outcome;
-    this.#answer(plainReply(status, this.context.settings.retryAfter), false);
-  }
-
   #cut(outcome: Outcome): void {
     this.#end(outcome);
     this.#client.onAbort();
   }
 
-  // The response.
-
-  /** Answer without an endpoint. */
-  #answer(reply: Reply, close: boolean): void {
-    this.#dropStream('cancelled');
-    const bytes = bytesOf(reply);
-    if (bytes === undefined) throw new TypeError('a body that comes in time is not supported yet');
-    const response = responseOf(reply, reply.length ?? bytes.length, this.request.method === 'HEAD');
-    response.close = close || !this.requestDone;
-    this.#respond(response);
-    if (response.body !== NO_BODY) this.#client.onData(bytes, 0, bytes.length, undefined);
-    this.#end(this.outcome);
-    this.#client.onEnd('');
-  }
-
-  #respond(response: Response): void {
-    this.status = response.status;
-    this.#continueAt = 0;
-    for (const filter of this.context.filters.onResponse) filter.onResponse(this, response);
-    this.#responding = true;
-    this.context.stats.responded(response.status);
-    this.#client.onResponse(response);
-    response.detach();
-  }
-
   #end(outcome: Outcome): void {
+    if (this.#phase === OVER) return;
     this.#phase = OVER;
     this.#continueAt = 0;
-    if (this.#ended) return;
-    this.#ended = true;
     this.outcome = outcome;
     this.context.stats.requestEnded();
-    for (const filter of this.context.filters.onEnd) {
-      try {
-        filter.onEnd(this);
-      } catch (error) {
-        internalError(this.context, error);
-      }
-    }
+    this.#body?.abort();
+    this.#drained?.();
+    for (const sink of this.#sinks ?? []) this.#protect(() => (outcome === 'complete' ? sink.onEnd() : sink.onAbort()));
+    for (const filter of this.context.filters.onEnd) this.#protect(() => filter.onEnd(this));
     this.#abort?.abort();
   }
 
-  // The upstream protocol's calls.
-
-  get takesChunks(): boolean {
-    return this.#client.takesChunks;
-  }
-
-  onUpstreamConnect(): void {
+  #protect(action: () => void): void {
     try {
-      this.cluster.onConnect?.(this.#endpoint!);
-      this.#await();
+      action();
     } catch (error) {
-      this.onInternalError(error);
+      internalError(this.context, error);
     }
   }
 
+  // The upstream request's calls.
+
+  onUpstreamConnect(): void {}
+
   onUpstreamInterim(response: Response): void {
     // The body has come already: it need not be asked for.
-    if (response.status === 100 && this.requestDone) return;
-    if (response.status === 100) this.#continueAt = 0;
     try {
+      if (response.status === 100) {
+        if (!this.requestDone) this.#continue();
+        return;
+      }
       this.#client.onInterim(response);
     } catch (error) {
       this.onInternalError(error);
@@ -423,8 +424,6 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   }
 
   onUpstreamResponse(response: Response): void {
-    this.#phase = STREAMING;
-    this.#touch();
     try {
       this.#respond(response);
     } catch (error) {
@@ -433,9 +432,8 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   }
 
   onUpstreamData(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
-    this.#touch();
     try {
-      return this.#client.onData(bytes, start, end, from);
+      return this.#data(bytes, start, end, from);
     } catch (error) {
       this.onInternalError(error);
       return false;
@@ -443,9 +441,7 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   }
 
   onUpstreamEnd(trailers: string): void {
-    this.#stream = undefined;
     try {
-      this.#endTry({ status: this.status });
       this.#end('complete');
       this.#client.onEnd(trailers);
     } catch (error) {
@@ -454,12 +450,10 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   }
 
   onUpstreamSwitch(response: Response, rest: Buffer, connection: UpstreamConnection): void {
-    this.#stream = undefined;
     this.status = response.status;
     this.#responding = true;
     try {
       this.context.stats.responded(response.status);
-      this.#endTry({ status: response.status });
       this.#end('switched');
       this.#client.onSwitch(response, rest, connection);
     } catch (error) {
@@ -468,25 +462,18 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
     }
   }
 
-  onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
-    const stale = failure === 'closed' && this.#stream?.reused === true;
-    this.#stream = undefined;
+  onUpstreamFailure(failure: UpstreamFailure): void {
     try {
-      if (failure === 'connect') this.cluster.onConnectFailure?.(this.#endpoint!, reason);
-      if (failure === 'invalid_response')
-        this.context.log.warn({ reason, endpoint: this.#endpoint?.authority }, 'invalid response');
-      // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was answered.
-      if (stale && this.request.body === NO_BODY && isIdempotent(this.request.method)) {
-        this.#endTry({ failure });
-        this.#try(true);
-      } else this.#failTry(failure);
+      if (failure === 'request_timeout') this.context.stats.requestRejected('timeout');
+      if (this.#responding) this.#cut(failure);
+      else this.#answer(plainReply(STATUS_OF_FAILURE[failure], this.context.settings.retryAfter), failure);
     } catch (error) {
       this.onInternalError(error);
     }
   }
 
   onUpstreamDrain(): void {
-    if (this.requestDone) return;
+    if (this.requestDone || this.over) return;
     try {
       this.#client.onDrain();
     } catch (error) {
@@ -497,27 +484,23 @@ export class Exchange implements FilteredExchange, ResponseUser, Pick {
   /** Something threw: this exchange is ended, nothing else. */
   onInternalError(error: unknown): void {
     internalError(this.context, error);
-    const over = this.#phase === OVER;
+    this.#protect(() => this.#upstream?.cancel());
+    if (this.over || this.#responding) return this.#cut('internal_error');
+    this.#responding = true;
     try {
-      this.#dropStream('cancelled');
-      if (!over && !this.#responding) {
-        this.#responding = true;
-        this.status = 500;
-        const reply = plainReply(500, 0);
-        const bytes = bytesOf(reply)!;
-        const response = responseOf(reply, bytes.length, this.request.method === 'HEAD');
-        response.close = true;
-        this.context.stats.responded(500);
-        this.#client.onResponse(response);
-        if (response.body !== NO_BODY) this.#client.onData(bytes, 0, bytes.length, undefined);
-        this.#end('internal_error');
-        this.#client.onEnd('');
-        return;
-      }
+      const reply = plainReply(500, 0);
+      const bytes = bytesOf(reply)!;
+      const response = responseOf(reply, bytes.length, this.request.method === 'HEAD');
+      response.close = true;
+      this.status = 500;
+      this.context.stats.responded(500);
+      this.#client.onResponse(response);
+      if (response.body !== NO_BODY) this.#client.onData(bytes, 0, bytes.length, undefined);
+      this.#end('internal_error');
+      this.#client.onEnd('');
     } catch (second) {
       internalError(this.context, second);
+      this.#cut('internal_error');
     }
-    this.#end('internal_error');
-    this.#client.onAbort();
   }
 }

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from '../identify/command.ts';
 import { injectCommand } from '../inject/command.ts';
@@ -44,13 +43,4 @@ export async function main(args: readonly string[], world: World): Promise<numbe
     world.err(`${error.message}\nsidecar-stacks ${name} --help says what is accepted\n`);
     return EXIT_USAGE;
   }
-}
-
-if (import.meta.main) {
-  process.exitCode = await main(process.argv.slice(2), {
-    folder: process.cwd(),
-    environment: process.env,
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-  });
 }

@@ -7,6 +7,7 @@ import type { Reply } from '#proxy/http/reply.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { Cluster, Endpoint, UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { RetryPolicy } from '#proxy/upstream/retry.ts';
 
 /** How an exchange ended. */
 export type Outcome =
@@ -19,9 +20,7 @@ export type Outcome =
   | 'rejected'
   | 'internal_error'
   | UpstreamFailure
-  | 'no_endpoint'
-  | 'filter_timeout'
-  | 'request_timeout';
+  | 'filter_timeout';
 
 /** An exchange as filters see it. */
 export interface FilteredExchange {
@@ -29,6 +28,10 @@ export interface FilteredExchange {
   readonly request: Request;
   /** Where the request goes; may be changed in `onRequest`. */
   cluster: Cluster;
+  /** When it is tried again; may be set in `onRequest`. */
+  retry: RetryPolicy | undefined;
+  /** How long the response may take to begin, all tries together, in milliseconds; may be set in `onRequest`. */
+  timeout: number;
   /** Endpoints that were tried, the last one last. */
   readonly tried: readonly Endpoint[];
   /** The final response's status; 0 before it. */
@@ -37,6 +40,24 @@ export interface FilteredExchange {
   readonly outcome: Outcome;
   /** Aborted when the exchange is over: for what a filter waits for. */
   readonly signal: AbortSignal;
+  /**
+   * In `onRequest`: read the whole body. It goes on to the endpoint all the same.
+   * @param limit in bytes
+   * @returns undefined when it is longer; then it was not kept, and goes on as it comes
+   */
+  readBody(limit: number): Promise<Buffer | undefined>;
+  /** In `onResponse`: see the response's body go by. */
+  tee(sink: BodySink): void;
+}
+
+/** Who sees a response's body go by. */
+export interface BodySink {
+  /** A part of its data: good during the call only. */
+  onData(bytes: Buffer): void;
+  /** It was complete. */
+  onEnd(): void;
+  /** It broke off, or the client went away. */
+  onAbort(): void;
 }
 
 export interface Filter {

@@ -1,7 +1,7 @@
 /** A response on its way from an endpoint, or from the proxy itself, to a client. */
 import { CONTENT_LENGTH, TRANSFER_ENCODING, classify, namesEqual } from './field-names.ts';
 import { Fields, pushLines } from './fields.ts';
-import { LENGTH, NO_BODY } from './message.ts';
+import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from './message.ts';
 import type { ResponseHead } from './response-head.ts';
 
 export interface ResponseInit {
@@ -26,7 +26,7 @@ export interface HeadInPlace {
 
 export class Response extends Fields {
   readonly status: number;
-  readonly body: number;
+  #body: number;
   readonly length: number;
   readonly upgrade: string;
   /** The client must not send a further request on its connection. */
@@ -39,11 +39,25 @@ export class Response extends Fields {
   constructor(init: ResponseInit, inPlace?: HeadInPlace) {
     super();
     this.status = init.status;
-    this.body = init.body;
+    this.#body = init.body;
     this.length = init.length ?? (init.body === NO_BODY ? -1 : 0);
     this.upgrade = init.upgrade ?? '';
     this.#lines = init.lines ?? '';
     this.#inPlace = inPlace;
+  }
+
+  /** NO_BODY, LENGTH, CHUNKED or UNKNOWN_LENGTH. */
+  get body(): number {
+    return this.#body;
+  }
+
+  /** Of a CHUNKED body: take its data, without the chunks that it comes in. To be said before it begins. */
+  dechunk(): void {
+    if (this.#body !== CHUNKED) return;
+    this.#body = UNKNOWN_LENGTH;
+    this.#inPlace?.head.dropCoding();
+    // The data will be gathered elsewhere.
+    if (this.#inPlace) this.#inPlace = { ...this.#inPlace, withBody: false };
   }
 
   protected override read(): string[] {

@@ -15,7 +15,11 @@ export type UpstreamFailure =
   | 'response_timeout'
   /** The connection was closed within a response. */
   | 'truncated'
-  | 'body_timeout';
+  | 'body_timeout'
+  /** The cluster had no endpoint to offer. */
+  | 'no_endpoint'
+  /** The client did not send the rest of its request in time. */
+  | 'request_timeout';
 
 /** What came of a try: a response's status, why there was none, or `cancelled` by us or by the client. */
 export type TryOutcome = { readonly status: number } | { readonly failure: UpstreamFailure | 'cancelled' };
@@ -51,7 +55,7 @@ export interface Endpoint {
   readonly takesChunks: boolean;
   /**
    * Begin a request; nothing is called back before this returns. Where `user.requestDone`, it ends with `start`.
-   * @param start the beginning of its body, or all of it, as Latin-1 text
+   * @param start the beginning of its body's data, or all of it, as Latin-1 text
    * @param fresh use a connection that is made for it
    */
   open(request: Request, start: string, user: ResponseUser, fresh: boolean): UpstreamStream;
@@ -84,8 +88,6 @@ export interface UpstreamStream {
 
 /** Who gets the response of an upstream stream: the exchange. */
 export interface ResponseUser {
-  /** The response's chunked body may come as it is, for a client of HTTP/1. */
-  readonly takesChunks: boolean;
   /** The whole request has been handed over. */
   readonly requestDone: boolean;
   /** The connection is there. */
@@ -93,7 +95,8 @@ export interface ResponseUser {
   onUpstreamInterim(response: Response): void;
   /**
    * The final response's head. Where it lies in place (`response.inPlace`), `onUpstreamData` follows
-   * in the same turn, perhaps with no bytes.
+   * in the same turn, perhaps with no bytes. A CHUNKED body is passed as the chunks it came in, unless
+   * the user calls `response.dechunk()` here.
    */
   onUpstreamResponse(response: Response): void;
   /**

@@ -1,6 +1,6 @@
 /** An endpoint that speaks HTTP/1. */
 import type { Request } from '#proxy/http/request.ts';
-import { isIdempotent, NO_BODY } from '#proxy/http/message.ts';
+import { CHUNKED, isIdempotent, NO_BODY } from '#proxy/http/message.ts';
 import type { Endpoint, ResponseUser, UpstreamStream } from './cluster.ts';
 import { UpstreamConnection, type UpstreamUser } from './connection.ts';
 import { Http1Pool, type PoolOptions } from './pool.ts';
@@ -28,7 +28,7 @@ export class Http1Endpoint implements Endpoint {
       http10: this.http10,
       close: !this.#pool.keepsAlive,
     });
-    connection.begin(request, start === '' ? head : head + start, user);
+    connection.begin(request, head + framed(request, start, user.requestDone), user);
     return connection;
   }
 
@@ -39,6 +39,13 @@ export class Http1Endpoint implements Endpoint {
   close(): void {
     this.#pool.close();
   }
+}
+
+/** The beginning of a body as it is sent. */
+function framed(request: Request, start: string, done: boolean): string {
+  if (request.body !== CHUNKED) return start;
+  const chunk = start === '' ? '' : `${start.length.toString(16)}\r\n${start}\r\n`;
+  return done ? `${chunk}0\r\n\r\n` : chunk;
 }
 
 function ignore(): void {}

@@ -169,24 +169,24 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     this.#keepAlive = head.keepAlive;
     this.#remaining = head.length;
     this.#body = head.body;
-    this.#dechunks = head.body === CHUNKED && !user.takesChunks;
     if (head.body === CHUNKED) (this.#walker ??= new ChunkWalker(most)).reset();
     const at = head.end;
-    user.onUpstreamResponse(this.#response(bytes));
+    const response = this.#response(bytes);
+    user.onUpstreamResponse(response);
     if (this.#user !== user) return false;
+    this.#dechunks = response.body !== this.#body;
     return this.#pass(bytes, at, end, reading);
   }
 
   #response(bytes: Buffer): Response {
-    if (this.#dechunks) head.dropCoding();
     return new Response(
       {
         status: head.status,
-        body: this.#dechunks ? UNKNOWN_LENGTH : head.body,
+        body: head.body,
         length: head.hasLength ? head.length : -1,
         upgrade: head.upgrade,
       },
-      { head, bytes, withBody: !this.#dechunks },
+      { head, bytes, withBody: true },
     );
   }
 

@@ -29,6 +29,13 @@ export const contract = defineContract({
       description:
         'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time',
     },
+    PROXY_HTTP_VERSION: {
+      type: 'enum',
+      values: ['1.1', '2'],
+      default: '1.1',
+      description:
+        'HTTP version spoken to the application: 1.1, or 2 in the clear (h2c with prior knowledge), as gRPC servers expect',
+    },
     TLS_MODE: {
       type: 'enum',
       values: ['http', 'tcp'],

@@ -13,6 +13,7 @@ import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
+import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
@@ -70,7 +71,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     stats,
     log,
   });
-  const endpoint = new Http1Endpoint({
+  const EndpointOfVersion = parameters.PROXY_HTTP_VERSION === '2' ? Http2Endpoint : Http1Endpoint;
+  const endpoint = new EndpointOfVersion({
     host,
     port,
     idleTimeout: parameters.PROXY_IDLE_TIMEOUT,

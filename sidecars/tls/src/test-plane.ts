@@ -1,7 +1,6 @@
 /** A data plane in the test's own process, in front of an application of the test's. */
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer, type Socket } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Registry } from 'prom-client';
 import { createLog } from '#kit/log.ts';
@@ -11,8 +10,12 @@ import { createClientPolicy, type ClientPolicy } from './certificates/client-ide
 import type { CertificateStore } from './certificates/store.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';
 import { listening } from '#kit/testing/server.ts';
+import { Talk } from '#proxy/testing/talk.ts';
 import { contract } from './contract.ts';
 import { startDataPlane, type DataPlane } from './data-plane.ts';
+
+export { echo, rawApp } from '#proxy/testing/apps.ts';
+export { Talk };
 
 export const authority: Signer = await certify({ subject: 'CN=test authority', ca: true });
 const leaf = await certify({ subject: 'CN=localhost', names: ['localhost', 'example.test'], issuer: authority });
@@ -123,95 +126,12 @@ export async function withApp(
   }
 }
 
-/** An application that answers with what it was asked. */
-export function echo(incoming: IncomingMessage, response: ServerResponse): void {
-  let body = '';
-  incoming.setEncoding('latin1');
-  incoming.on('data', (chunk: string) => (body += chunk));
-  incoming.on('end', () => {
-    const { method, url, headers, trailers, httpVersion: version } = incoming;
-    response.end(JSON.stringify({ method, url, headers, body, trailers, version }));
-  });
-}
-
-/** An application that does with each connection what it is told. */
-export async function rawApp(
-  onConnection: (socket: Socket) => void,
-): Promise<{ port: number; connections: () => number; close: () => void }> {
-  let connections = 0;
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    connections++;
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('close', () => sockets.delete(socket));
-    onConnection(socket);
-  });
-  const port = await listening(server);
-  return {
-    port,
-    connections: () => connections,
-    close: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
-
 /** A client that trusts the test authority. */
 export async function dial(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca: authority.cert, ...options });
   socket.on('error', () => {});
   await once(socket, 'secureConnect');
   return socket;
-}
-
-/** What a client has been told so far, and what to wait for. */
-export class Talk {
-  readonly socket: TLSSocket;
-  text = '';
-  closed = false;
-  #wake: (() => void) | undefined;
-
-  constructor(socket: TLSSocket) {
-    this.socket = socket;
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk: string) => {
-      this.text += chunk;
-      this.#wake?.();
-    });
-    const end = (): void => {
-      this.closed = true;
-      this.#wake?.();
-    };
-    socket.on('end', end);
-    socket.on('close', end);
-  }
-
-  send(text: string): void {
-    this.socket.write(text, 'latin1');
-  }
-
-  /** Wait until a condition holds. @throws after `deadline` milliseconds, with what was received */
-  async until(condition: (talk: this) => boolean, deadline = 5000): Promise<string> {
-    const timer = setTimeout(() => {
-      late = true;
-      this.#wake?.();
-    }, deadline);
-    let late = false;
-    try {
-      while (!condition(this)) {
-        if (late)
-          throw new Error(`not in time; closed: ${this.closed}, received: ${JSON.stringify(this.text.slice(0, 2000))}`);
-        const { promise, resolve } = Promise.withResolvers<void>();
-        this.#wake = resolve;
-        await promise;
-      }
-    } finally {
-      clearTimeout(timer);
-    }
-    return this.text;
-  }
 }
 
 /** Send text over a fresh connection; what came back until it was closed, or until `done`. */
