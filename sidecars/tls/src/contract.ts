@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '1.0.0',
+  version: '1.1.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
