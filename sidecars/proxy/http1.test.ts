@@ -152,6 +152,21 @@ test('requests that are allowed arrive as they were sent, however they are cut, 
   await nothingLeft(proxy, () => 0);
 });
 
+test('a request whose body comes later is read on, also when it had waited for the one before', async () => {
+  await using app = await serve(echo);
+  await using proxy = await startProxy(app.port);
+  for (const framed of ['Content-Length: 3\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\n3\r\n']) {
+    const talk = await connected(proxy.port);
+    talk.send(`GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\n${framed}`);
+    await eventually('the second request', () => proxy.stats.statuses.length >= 1 && proxy.stats.inFlight === 1);
+    talk.send(framed.startsWith('C') ? 'abc' : 'abc\r\n0\r\n\r\n');
+    await talk.until(({ text }) => text.includes('"body":"abc"'));
+    talk.socket.destroy();
+    await eventually('the end', () => proxy.stats.open === 0);
+    proxy.stats.statuses.length = 0;
+  }
+});
+
 /** What a request must not be: each breaks one rule. */
 const FORBIDDEN = [
   'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',

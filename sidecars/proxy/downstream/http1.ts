@@ -173,6 +173,8 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       }
     }
     if (at < bytes.length) this.#carry.add(bytes.subarray(at));
+    // It was paused where this request had waited for the one before.
+    if (this.#reads === BODY && this.#socket.isPaused()) this.#socket.resume();
     exchange.begin(start);
     this.#sendCarry();
     if (this.#carry.size > 0 && (this.#reads === NEXT || this.#reads === BODY)) this.#socket.pause();
