@@ -10,12 +10,12 @@ export function entryObligations({ must }: Scenario): void {
       say: 'A guest book from the nineties: Perl, HTTP/1.0, no encryption. It listens on the loopback interface of its pod, where nobody but its sidecar can reach it.',
     },
     async ({ project, port, say }) => {
-      const knock = (at: number): Promise<string> =>
+      const connect = (at: number): Promise<string> =>
         project
           .exec('broker-pod', ['bash', '-c', `exec 3<>/dev/tcp/guestbook-pod/${at} && echo open`])
           .catch(() => 'closed');
-      assert.is(await knock(8443), 'open', 'a neighbour reaches the sidecar');
-      assert.is(await knock(8080), 'closed', 'a neighbour reaches the app');
+      assert.is(await connect(8443), 'open', 'a neighbour reaches the sidecar');
+      assert.is(await connect(8080), 'closed', 'a neighbour reaches the app');
       const sockets = await project.exec('guestbook-pod', ['cat', '/proc/net/tcp']);
       const listening = sockets
         .split('\n')

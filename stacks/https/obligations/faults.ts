@@ -78,7 +78,7 @@ export function faultObligations({ must }: Scenario): void {
   );
 
   must(
-    'serve everybody while slow clients dawdle',
+    'serve everybody while slow clients hold connections',
     {
       say: 'A hundred and fifty slow clients: half a handshake, half a header, half a body. Everybody else is served as before, and the slow are let go.',
     },
