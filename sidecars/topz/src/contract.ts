@@ -31,6 +31,12 @@ export const contract = defineContract({
       description:
         'Names by which the page may be asked for besides addresses and localhost, such as its service in compose',
     },
+    TOPZ_NAMES: {
+      type: 'list',
+      pattern: /^[0-9a-f]{12,64}=[\w.-]{1,63}$/,
+      accepts: 'ID=NAME for containers, with 12 or more digits of the id',
+      description: 'Names of containers, which /proc does not tell; `npm run topz` gives those that the engine knows',
+    },
     TOPZ_SAMPLE_PERIOD: {
       type: 'duration',
       unit: 's',

@@ -59,6 +59,21 @@ test('the address may be a name, as in the book: --addr=localhost:8080', async (
   assert.is(await topz.stop(), 0, topz.output);
 });
 
+test('containers are called what TOPZ_NAMES says', async () => {
+  const plain = await start({});
+  await plain.up();
+  const groupsOf = async (topz: typeof plain): Promise<{ id: string; container?: string }[]> =>
+    (JSON.parse((await topz.page('/topz?format=json')).text) as { groups: { id: string; container?: string }[] })
+      .groups;
+  const hex = (await groupsOf(plain)).find(({ id }) => /^[0-9a-f]{12}$/.test(id));
+  await plain.stop();
+  const topz = await start({ TOPZ_NAMES: `${hex?.id ?? '0'.repeat(12)}=shop` });
+  await topz.up();
+  for (const { id, container } of await groupsOf(topz)) assert.is(container, id === hex?.id ? 'shop' : undefined);
+  if (hex) assert.match((await topz.page('/topz?format=text')).text, / shop /);
+  await topz.stop();
+});
+
 test('counters do not count twice when they are read twice', async () => {
   const topz = await start({ TOPZ_SAMPLE_PERIOD: '0' });
   await topz.up();
