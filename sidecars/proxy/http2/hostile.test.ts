@@ -174,7 +174,7 @@ test('a client that reads at its own pace, with two updates for each small frame
   const side = answering(server(setting(SETTINGS_INITIAL_WINDOW_SIZE, 300)), body);
   side.receive(get(1));
   let received = 0;
-  for (let data = [Buffer.alloc(0)]; data.length > 0;) {
+  for (let data: Buffer[] = [Buffer.alloc(0)]; data.length > 0;) {
     data = framesOf(side.output())
       .filter(({ type }) => type === DATA)
       .map(({ payload }) => payload);
