@@ -1,9 +1,14 @@
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from '../identify/command.ts';
+import { contractCommand } from '../contract/command.ts';
 import { injectCommand } from '../inject/command.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './usage.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { identify: identifyCommand, inject: injectCommand };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  identify: identifyCommand,
+  inject: injectCommand,
+  contract: contractCommand,
+};
 
 const HELP = `Sidecars for your own compose project or Kubernetes manifests.
 
