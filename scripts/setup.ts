@@ -53,7 +53,7 @@ function item(sign: string, text: string): string {
   return `  ${sign} ${wrap(text, 76).join('\n    ')}`;
 }
 
-function summarize({ engine, images, bundles }: SetupResult): Finding[] {
+function summarize({ engine, images, bundles, clone }: SetupResult): Finding[] {
   const written = bundles.filter((one) => one.written).length;
   const counts = (['present', 'pulled', 'built'] as const)
     .map((how) => [how, images.filter((image) => image.how === how).length] as const)
@@ -66,5 +66,14 @@ function summarize({ engine, images, bundles }: SetupResult): Finding[] {
       name: 'bundles',
       text: `${bundles.length}, ${written === 0 ? 'none changed' : `${written} written`}`,
     },
+    ...(clone.other === undefined
+      ? []
+      : [
+          {
+            mark: 'note' as const,
+            name: 'images',
+            text: `are tagged ${process.env['IMAGE_TAG']} here: ${clone.other} has the plain names. By hand: export IMAGE_TAG=${process.env['IMAGE_TAG']}`,
+          },
+        ]),
   ];
 }

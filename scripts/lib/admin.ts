@@ -2,8 +2,16 @@
 import type { Project } from './compose.ts';
 import { EngineError } from './engine.ts';
 
-/** GET in bash alone: no image of ours holds a client. The path is an argument, not a part of the script. */
-const GET = 'exec 3<>/dev/tcp/127.0.0.1/$ADMIN_PORT; printf "GET %s HTTP/1.0\\r\\n\\r\\n" "$1" >&3; cat <&3';
+/**
+ * GET in bash alone: no image of ours holds a client. The path is an argument, not a part of the script.
+ * The address is found as sidecars/kit/healthcheck.sh finds it.
+ */
+export const GET = String.raw`address=${'$'}{ADMIN_ADDRESS:-0.0.0.0}
+[[ $address =~ ^[0.]+$ ]] && address=127.0.0.1
+[[ $address =~ ^[0:]+$ ]] && address=::1
+exec 3<>"/dev/tcp/$address/$ADMIN_PORT"
+printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" >&3
+cat <&3`;
 
 /** True when a sidecar's /readyz answers 200. */
 export async function ready(project: Project, service: string): Promise<boolean> {

@@ -1,10 +1,12 @@
 /** Setup, build, then the chosen stacks side by side; interrupted by signals, torn down in any case. */
 import { setup } from '../setup/setup.ts';
+import { thisClone } from '../lib/clone.ts';
 import { Project } from '../lib/compose.ts';
 import { findStack, type Stack } from '../lib/stacks.ts';
-import { buildImages, resolveStacks } from './build.ts';
+import { buildImages, resolveStacks, type Resolved } from './build.ts';
 import type { Failure, Phase, Reporter, RunEvent, RunResult } from './events.ts';
 import { unexpected } from './failure.ts';
+import { nameless } from './own-images.ts';
 import { orphanedRuns, leaveRun } from './runs.ts';
 import { runStack, type RunOptions } from './run-stack.ts';
 
@@ -26,6 +28,7 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
   };
   const say = (text: string): void => emit({ event: 'note', text });
   const phases: Partial<Record<Phase, number>> = {};
+  const own = new Map<Stack, readonly string[]>();
 
   /** A phase of all stacks together. */
   const common = async (phase: Phase, work: () => Promise<unknown>): Promise<Failure | undefined> => {
@@ -38,8 +41,10 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
     return options.signal.aborted ? { reason: 'interrupted', message: `Interrupted during ${phase}.` } : failure;
   };
 
-  // Needs no engine, so it goes on beside the setup; where docker itself is yet to come, again after it.
-  const resolved = resolveStacks(stacks).catch((error: unknown) => error);
+  // Goes on beside the setup; where the engine is yet to come, again after it.
+  const resolved = thisClone()
+    .then(() => resolveStacks(stacks))
+    .catch((error: unknown) => error);
   const failure =
     (await common('setup', async () => {
       await setup({ say, signal: options.signal });
@@ -47,12 +52,16 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
     })) ??
     (await common('build', async () => {
       const early = await resolved;
-      const built = await buildImages(Array.isArray(early) ? early : await resolveStacks(stacks), options.signal);
+      const ready = Array.isArray(early) ? (early as Resolved[]) : await resolveStacks(stacks);
+      for (const each of ready) own.set(each.stack, nameless(each.config));
+      const built = await buildImages(ready, options.signal);
       if (built.length > 0) say(`built ${built.join(', ')}`);
     }));
   const results = failure
     ? stacks.map((stack) => notRun(stack, failure, phases))
-    : await sideBySide(stacks, options.jobs, (stack) => runStack(stack, { ...options, emit }));
+    : await sideBySide(stacks, options.jobs, (stack) =>
+        runStack(stack, { ...options, emit, nameless: own.get(stack) ?? [] }),
+      );
   if (failure) for (const result of results) emit({ event: 'result', stack: result.stack, run: result.run, result });
   for (const reporter of options.reporters) reporter.close?.(results);
   return results;

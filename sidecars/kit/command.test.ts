@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
@@ -7,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { pause } from './backoff.ts';
 import { CommandError, parseCommand, runCommand, type CommandOptions } from './command.ts';
 import { readProcess } from './processes.ts';
+import { temporaryDirectory } from './testing/temporary.ts';
 
 async function failure(argv: string[], options?: CommandOptions): Promise<CommandError> {
   try {
@@ -18,7 +18,7 @@ async function failure(argv: string[], options?: CommandOptions): Promise<Comman
   throw new Error(`${argv[0]} did not fail`);
 }
 
-/** A process that was killed is there for a moment, until the kernel has carried it out. */
+/** A process that was killed exists for a moment, until the kernel has ended it. */
 async function gone(pid: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   for (let left = readProcess(pid); left !== undefined && left.state !== 'Z'; left = readProcess(pid)) {
@@ -81,12 +81,33 @@ test('a program that is not there', async () => {
   assert.match(error.message, /\/nowhere\/program could not be started: ENOENT/);
 });
 
+test('why a program was not started: it may not be run, its directory is missing, its arguments are too long', async () => {
+  const directory = temporaryDirectory('command');
+  const file = join(directory, 'program');
+  writeFileSync(file, '#!/bin/sh\n', { mode: 0o644 });
+  writeFileSync(join(directory, 'script'), '#!/nowhere/interpreter\n', { mode: 0o755 });
+  const long = ['true', 'x'.repeat(4_000_000)];
+  for (const [argv, options, reason, message] of [
+    [[file], {}, 'denied', /program could not be started: EACCES$/],
+    [[directory], {}, 'denied', /EACCES$/],
+    [[join(directory, 'script')], {}, 'not-found', /script could not be started: ENOENT$/],
+    [['true'], { cwd: '/nowhere' }, 'working-directory', /its working directory \/nowhere cannot be entered: ENOENT$/],
+    [['true'], { cwd: file }, 'working-directory', /its working directory .*program cannot be entered: ENOTDIR$/],
+    [['/nowhere/program'], { cwd: directory }, 'not-found', /\/nowhere\/program could not be started: ENOENT$/],
+    [long, {}, 'too-long', /E2BIG \(its arguments and environment are too long\)$/],
+    [['true', 'a\0b'], {}, 'not-started', /ERR_INVALID_ARG_VALUE$/],
+  ] as [string[], CommandOptions, string, RegExp][]) {
+    const error = await failure(argv, options);
+    assert.is(error.reason, reason, error.message);
+    assert.match(error.message, message);
+    assert.instance(error.cause, Error, 'with its cause');
+  }
+});
+
 test('at the deadline the whole group goes, grandchildren too', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'command-'));
-  const file = join(directory, 'pid');
+  const file = join(temporaryDirectory('command'), 'pid');
   const error = await failure(['sh', '-c', `trap '' TERM; sleep 3600 & echo $! > ${file}; wait`], { timeout: 300 });
   const pid = Number(readFileSync(file, 'utf8'));
-  rmSync(directory, { recursive: true });
   assert.is(error.reason, 'timeout');
   assert.match(error.message, /sh was ended after 0\.\d s/);
   await gone(pid);

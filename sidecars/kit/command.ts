@@ -1,5 +1,6 @@
 /** Other people's programs: run without a shell, with a deadline, and with nothing left of them after it. */
 import { spawn } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
 /**
@@ -30,7 +31,20 @@ export function parseCommand(text: string): string[] {
   return words;
 }
 
-export type CommandErrorReason = 'not-found' | 'exit' | 'timeout' | 'aborted';
+export type CommandErrorReason =
+  /** There is no such program, or not the interpreter that its first line names. */
+  | 'not-found'
+  /** It may not be run by us: no permission, or no file that can be run. */
+  | 'denied'
+  /** Its working directory is not there, or is none, or may not be entered. */
+  | 'working-directory'
+  /** Arguments and environment are longer than the kernel takes. */
+  | 'too-long'
+  /** The system could not start it for another reason; the error's cause has it. */
+  | 'not-started'
+  | 'exit'
+  | 'timeout'
+  | 'aborted';
 
 /** A command did not do its work. */
 export class CommandError extends Error {
@@ -43,9 +57,14 @@ export class CommandError extends Error {
   constructor(
     reason: CommandErrorReason,
     message: string,
-    { code, stdout = '', stderr = '' }: { code?: number | undefined; stdout?: string; stderr?: string } = {},
+    {
+      code,
+      stdout = '',
+      stderr = '',
+      cause,
+    }: { code?: number | undefined; stdout?: string; stderr?: string; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.code = code;
     this.stdout = stdout;
@@ -68,7 +87,7 @@ export interface CommandOptions {
 
 /**
  * Run a program to its end. At the deadline, and when the signal aborts, its whole process group is
- * killed, so that no grandchild goes on in the dark.
+ * killed, so that no grandchild is left running.
  * @param argv program and arguments
  * @returns the last `maxOutput` bytes (64 KiB) of what it wrote
  * @throws {CommandError} when it could not be started, failed, or had no more time
@@ -79,7 +98,7 @@ export async function runCommand(
 ): Promise<{ stdout: string; stderr: string }> {
   const [program = '', ...args] = argv;
   if (signal?.aborted) throw new CommandError('aborted', `${program} was not started: ${why(signal)}`);
-  const child = spawn(program, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = start(program, args, cwd, env);
   const stdout = new Tail(maxOutput);
   const stderr = new Tail(maxOutput);
   child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
@@ -116,13 +135,54 @@ export async function runCommand(
     return written;
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError('not-found', `${program} could not be started: ${code}`);
+    throw notStarted(program, cwd, error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
     // What it left in the background goes with it.
     killGroup(child.pid);
+  }
+}
+
+/** @throws {CommandError} for what spawn does not emit but throws: E2BIG and ENOTDIR among others */
+function start(program: string, args: readonly string[], cwd: string | undefined, env: NodeJS.ProcessEnv | undefined) {
+  try {
+    return spawn(program, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  } catch (error) {
+    throw notStarted(program, cwd, error);
+  }
+}
+
+const REASONS: Readonly<Record<string, CommandErrorReason>> = {
+  ENOENT: 'not-found',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  E2BIG: 'too-long',
+};
+
+/** Why the system did not start a program. That a working directory is missing it reports as if the program were. */
+function notStarted(program: string, cwd: string | undefined, cause: unknown): CommandError {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  if (cwd !== undefined && /^E(?:NOENT|NOTDIR|ACCES)$/.test(code)) {
+    const wrong = unusable(cwd);
+    if (wrong !== undefined) {
+      const text = `${program} could not be started: its working directory ${cwd} cannot be entered: ${wrong}`;
+      return new CommandError('working-directory', text, { cause });
+    }
+  }
+  const reason = REASONS[code] ?? 'not-started';
+  const hint = reason === 'too-long' ? ' (its arguments and environment are too long)' : '';
+  return new CommandError(reason, `${program} could not be started: ${code || message}${hint}`, { cause });
+}
+
+/** What keeps us from a directory, as the system calls it; undefined when nothing does. */
+function unusable(directory: string): string | undefined {
+  try {
+    if (!statSync(directory).isDirectory()) return 'ENOTDIR';
+    accessSync(directory, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { serveAside } from '#kit/aside.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { ManagedFile } from './apply/managed-file.ts';
@@ -72,7 +73,6 @@ async function job(kit: ConfigKit): Promise<void> {
               key: plan.key,
               version,
               state,
-              at: new Date().toISOString(),
               ...(reason !== undefined && { reason }),
             }),
           notifyFailed: () => metrics.config_notify_failures_total.inc({ file: plan.path }),
@@ -138,5 +138,5 @@ function certificateAuthority(path: string | undefined): Buffer | undefined {
   }
 }
 
-if (process.argv[2] === WORKER) await work();
+if (process.argv[2] === WORKER) await serveAside(work);
 else await runSidecar(contract, job);

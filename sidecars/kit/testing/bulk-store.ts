@@ -18,8 +18,15 @@ export type Fault =
   | { kind: 'slow'; ms: number; times?: number }
   /** A 200 with something else than an answer; nothing is stored. */
   | { kind: 'garbage'; text: string; times?: number }
-  /** Every nth item, or those whose document matches, get a status of their own. */
-  | { kind: 'item'; status: number; pattern?: string; every?: number; times?: number };
+  /** Every nth item, or those whose document matches, get a status and an error of their own. */
+  | {
+      kind: 'item';
+      status: number;
+      error?: { type: string; reason: string };
+      pattern?: string;
+      every?: number;
+      times?: number;
+    };
 
 export interface StoredDocument {
   readonly index: string;
@@ -109,6 +116,7 @@ export class TestStore {
   #create(index: string, id: string, body: string): [number, { type: string; reason: string }?] {
     this.#turn += 1;
     const fault = this.#next((each) => each.kind === 'item' && matches(each, body, this.#turn));
+    if (fault?.kind === 'item' && fault.error !== undefined) return [fault.status, fault.error];
     if (fault?.kind === 'item')
       return fault.status === 429
         ? [429, { type: 'es_rejected_execution_exception', reason: 'rejected execution of primary operation' }]

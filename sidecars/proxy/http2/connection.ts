@@ -65,6 +65,9 @@ const DATA_WORTH = 2;
 /** What counts as an entry's overhead in SETTINGS_MAX_HEADER_LIST_SIZE and not as a line's here. */
 const LIST_OVERHEAD = 28;
 
+/** Streams that a client begins before it has the server's settings. */
+const FIRST_STREAMS = 100;
+
 // One block is decoded at a time, whoever's it is.
 const blocks = new Map<number, FieldBlock>();
 
@@ -177,7 +180,9 @@ export class Http2Connection<User> implements FrameSink {
   /** Streams that a client may still begin now. */
   get available(): number {
     if (this.#over || this.#peerLeaves || this.#nextId > MAX_STREAM_ID) return 0;
-    return Math.max(0, this.#sender.peer.maxConcurrentStreams - this.#streams.size);
+    // Before the server has said how many it takes, as many as it should take (section 6.5.2).
+    const most = this.#settled ? this.#sender.peer.maxConcurrentStreams : FIRST_STREAMS;
+    return Math.max(0, most - this.#streams.size);
   }
   /** The server takes extended CONNECT (RFC 8441). */
   get takesExtendedConnect(): boolean {

@@ -13,6 +13,7 @@ import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
+import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
@@ -30,12 +31,19 @@ export interface DataPlaneOptions {
   readonly policy: ReturnType<typeof createClientPolicy>;
   /** Other processes listen on the same ports. */
   readonly shared: boolean;
+  /** The keys of session tickets, 48 bytes; random ones of this process where absent. */
+  readonly ticketKeys?: Buffer;
 }
 
 export interface DataPlane {
   /** The TLS port. */
   readonly port: number;
   readonly listening: boolean;
+  /**
+   * Exchange the keys of session tickets.
+   * @param keys 48 bytes
+   */
+  setTicketKeys(keys: Buffer): void;
   /**
    * Come to an end: no further connections, the begun requests finished.
    * @param patience milliseconds after which the rest is cut
@@ -63,7 +71,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     stats,
     log,
   });
-  const endpoint = new Http1Endpoint({
+  const EndpointOfVersion = parameters.PROXY_HTTP_VERSION === '2' ? Http2Endpoint : Http1Endpoint;
+  const endpoint = new EndpointOfVersion({
     host,
     port,
     idleTimeout: parameters.PROXY_IDLE_TIMEOUT,
@@ -96,6 +105,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     handshakeTimeout: parameters.TLS_HANDSHAKE_TIMEOUT,
     maxConnections: parameters.TLS_MAX_CONNECTIONS,
     // The development certificate is the only one; any other may get company at a reload.
+    ...(options.ticketKeys && { ticketKeys: options.ticketKeys }),
     selectsByName: parameters.TLS_CERT_DIR !== undefined,
     refusesUnknownNames: parameters.TLS_UNKNOWN_NAME === 'refuse',
     proxyProtocol: parameters.TLS_PROXY_PROTOCOL,
@@ -108,6 +118,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     get listening() {
       return listener.listening;
     },
+    setTicketKeys: (keys) => listener.setTicketKeys(keys),
     async drain(patience) {
       redirect?.close();
       redirect?.closeIdleConnections();

@@ -71,14 +71,12 @@ export class HttpSource implements Source {
   async watch({ keys, since, onOpen, onChange, onReset, signal }: WatchOptions): Promise<never> {
     const { connection, heartbeat: wanted } = this.#options;
     const heartbeat = Math.round(Math.min(HEARTBEAT_MAX, Math.max(HEARTBEAT_MIN, wanted)));
-    const query = new URLSearchParams(keys.map((key) => ['key', key]));
-    query.set('heartbeat', `${heartbeat}ms`);
     const headers = {
       ...this.#authorization(),
       accept: 'text/event-stream',
       ...(since !== undefined && { 'last-event-id': String(since) }),
     };
-    const response = await connection.open(`/v1/watch?${query.toString()}`, { headers, signal });
+    const response = await connection.open(...wishOf(keys, `${heartbeat}ms`, headers, signal));
     try {
       if (response.statusCode !== 200) refuse(response.statusCode!, 'watching');
       const parser = new EventStreamParser(({ event, data }) => {
@@ -105,15 +103,16 @@ export class HttpSource implements Source {
     }
   }
 
-  readonly report = async ({ key, version, ...entry }: ReportEntry, signal: AbortSignal): Promise<boolean> => {
+  readonly report = async (entry: ReportEntry, signal: AbortSignal): Promise<boolean> => {
     const { connection, sidecar } = this.#options;
+    const { key, version, state } = entry;
     const reason = entry.reason?.slice(0, REASON_MAX);
     const { status } = await connection.ask(
       `/v1/documents/${encodeURIComponent(key)}/versions/${encodeURIComponent(version)}/reports`,
       {
         method: 'POST',
         headers: { ...this.#authorization(), 'content-type': 'application/json' },
-        body: JSON.stringify({ sidecar, ...entry, ...(reason !== undefined && { reason }) }),
+        body: JSON.stringify({ sidecar, state, ...(reason !== undefined && { reason }) }),
         maxBody: ANSWER_MAX,
         signal,
       },
@@ -128,6 +127,26 @@ export class HttpSource implements Source {
     const token = this.#options.token();
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
+}
+
+/** Longest query of a watch, in characters: proxies take 4,096 and more, and a GET passes all of them. */
+const QUERY_MAX = 2000;
+/** Most documents that the server takes in a query. */
+const KEYS_MAX = 100;
+
+/** The request that opens a watch: a GET, or a POST where there are more documents than a URL can name. */
+function wishOf(
+  keys: readonly string[],
+  heartbeat: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Parameters<Connection['open']> {
+  const query = new URLSearchParams(keys.map((key) => ['key', key]));
+  query.set('heartbeat', heartbeat);
+  const text = query.toString();
+  if (text.length <= QUERY_MAX && keys.length <= KEYS_MAX) return [`/v1/watch?${text}`, { headers, signal }];
+  const body = JSON.stringify({ keys, heartbeat });
+  return ['/v1/watch', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body, signal }];
 }
 
 /** @throws {SourceError} malformed */

@@ -72,8 +72,6 @@ export interface ReportEntry {
   readonly version: string;
   readonly state: 'applied' | 'rejected' | 'rolled-back';
   readonly reason?: string;
-  /** ISO 8601. */
-  readonly at: string;
 }
 
 export interface Source {

@@ -83,6 +83,8 @@ export class StoreDelivery implements Delivery {
   #closed = false;
   #emptied: (() => void) | undefined;
   #lastAck = performance.now();
+  /** What was wrong with the last request. */
+  #problem: string | undefined;
 
   constructor(
     options: DeliveryOptions,
@@ -187,20 +189,25 @@ export class StoreDelivery implements Delivery {
     const attempt = await this.#sender.attempt(batch.entries, this.#hosts.pick()!);
     this.#requests -= 1;
     if (this.#closed) return;
-    this.#learn(attempt);
+    this.#learn(attempt, batch);
     this.#finish(batch, attempt);
     this.#pump();
   }
 
   /** Draw conclusions about the store from an attempt. */
-  #learn({ accepted, tooLarge, unanswered, problem }: Attempt): void {
+  #learn({ accepted, tooLarge, unanswered, problem, blocked }: Attempt, { entries }: Batch): void {
     const { log } = this.#options;
     if (tooLarge !== undefined) this.#queue.refuseSize(tooLarge);
-    else if (unanswered) this.#queue.shrink();
+    else if (unanswered || problem?.status === 429)
+      this.#queue.shrink(entries.reduce((total, { record }) => total + record.bytes, 0));
     else if (accepted) this.#queue.grow();
+    if (blocked !== undefined && this.#problem !== blocked)
+      log.error({ reason: blocked }, 'the store takes no lines until an administrator has done something: they wait');
+    this.#problem = problem?.message ?? blocked;
     if (problem === undefined) return;
     if (problem.status === 401 || problem.status === 403)
       this.#check.fail(`the store refuses this shipper's credentials with ${problem.status}: ${problem.message}`);
+    else if (problem.reason === 'tls' || problem.reason === 'credentials') this.#check.fail(problem.message);
     log.warn({ ...problem, retry_in_ms: Math.round(this.#hosts.wait) }, 'a request failed');
   }
 
@@ -232,6 +239,7 @@ export class StoreDelivery implements Delivery {
       this.#lastAck = performance.now();
       this.#check.pass();
     }
+    if (attempt.blocked !== undefined) this.#check.fail(`the store takes no lines: ${attempt.blocked}`);
     this.#tell(this.#queue.settle(batch, putOff));
   }
 
@@ -280,6 +288,9 @@ export class StoreDelivery implements Delivery {
       this.#check.pass();
       this.#lastAck = performance.now();
     }
-    metrics.shipper_acknowledgement_age_seconds.set(waiting ? (performance.now() - this.#lastAck) / 1000 : 0);
+    const age = waiting ? performance.now() - this.#lastAck : 0;
+    metrics.shipper_acknowledgement_age_seconds.set(age / 1000);
+    if (age > this.#options.parameters.STORE_ACK_MAX_AGE && this.#problem !== undefined)
+      this.#check.fail(`the store has acknowledged nothing for ${Math.round(age / 1000)} s: ${this.#problem}`);
   }
 }

@@ -79,9 +79,13 @@ export class Queue {
     this.#maxBytes = Math.min(this.#maxBytes, this.#ceiling);
   }
 
-  /** A request had no answer: smaller ones may, with a store that is slow or a proxy that cuts large ones. */
-  shrink(): void {
-    this.#maxBytes = Math.min(this.#maxBytes, Math.max(SMALLEST, Math.floor(this.#maxBytes / 2)));
+  /**
+   * A request had no answer, or was too much at that time: smaller ones may, with a store that is slow or
+   * a proxy that cuts large ones.
+   * @param bytes of its records
+   */
+  shrink(bytes: number): void {
+    this.#maxBytes = Math.max(Math.min(SMALLEST, this.#maxBytes), Math.floor(Math.min(this.#maxBytes, bytes) / 2));
   }
 
   /** Requests are answered: they may grow again. */

@@ -6,11 +6,31 @@ export type Exception =
   | { readonly kind: 'duplicate' }
   /** Not now: 429 or 5xx. */
   | { readonly kind: 'again'; readonly status: number; readonly reason: string }
+  /** Not before an administrator has done something. */
+  | { readonly kind: 'blocked'; readonly status: number; readonly reason: string }
   /** Never: another 4xx. */
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string };
 
 /** Verdicts by item; an item that has none was stored. */
 export type Exceptions = Map<number, Exception>;
+
+/**
+ * Errors that no line is at fault for. Sources: the exceptions of Elasticsearch 8 and OpenSearch 2 that
+ * `_bulk` gives single items for blocks, closed and missing indices, and rights.
+ */
+const BLOCKS = new Set([
+  'cluster_block_exception',
+  'index_closed_exception',
+  'index_not_found_exception',
+  'index_create_block_exception',
+  'security_exception',
+  'validation_exception',
+]);
+/** The limit of shards has an exception of its own in no version. */
+const SHARD_LIMIT = /this action would add \[\d+\]/;
+
+/** Errors that are a line's own, also when every line of a request has it. */
+const OWN = /parsing|parse|mapping|mapper|coercion|too_long|max_bytes_length|number_format|illegal_argument|script/;
 
 /** Longest reason that is kept, in characters. */
 const REASON_MAX = 500;
@@ -44,7 +64,23 @@ export function readBulkResponse(body: Buffer, count: number): Exceptions | unde
     if (status < 400 || status > 599) return undefined;
     exceptions.set(index, exceptionOf(status, item?.error));
   }
-  return exceptions;
+  return exceptions.size === count && count > 1 ? agreeing(exceptions) : exceptions;
+}
+
+/**
+ * All items are refused. When that is for one reason, which is none that a line can have, it is not
+ * theirs; numbers and names in it may differ.
+ */
+function agreeing(exceptions: Exceptions): Exceptions {
+  const reasons = new Set<string>();
+  for (const each of exceptions.values()) {
+    if (each.kind !== 'refused' || OWN.test(each.reason.split(':', 1)[0]!)) return exceptions;
+    reasons.add(`${each.status} ${each.reason.replaceAll(/\d+|'[^']*'|"[^"]*"|\[[^\]]*\]/g, '')}`);
+    if (reasons.size > 1) return exceptions;
+  }
+  return new Map(
+    [...exceptions].map(([index, each]) => [index, each.kind === 'refused' ? { ...each, kind: 'blocked' } : each]),
+  );
 }
 
 /** `{"create": {…}}`: the only value of an item, whatever its action is called. */
@@ -59,6 +95,9 @@ function itemOf(entry: unknown): Item | undefined {
 
 function exceptionOf(status: number, error: unknown): Exception {
   if (status === 409) return { kind: 'duplicate' };
+  const type = (error as { type?: unknown } | null | undefined)?.type;
+  if (typeof type === 'string' && (BLOCKS.has(type) || SHARD_LIMIT.test(reasonOf(error))))
+    return { kind: 'blocked', status, reason: reasonOf(error) };
   return { kind: status === 429 || status >= 500 ? 'again' : 'refused', status, reason: reasonOf(error) };
 }
 

@@ -15,6 +15,8 @@ export interface Attempt {
   /** To be sent again: their request failed as a whole. */
   readonly unsent: Entry[];
   readonly refused: { readonly entry: Entry; readonly status: number; readonly reason: string }[];
+  /** Why some of those that were put off wait for an administrator. */
+  blocked: string | undefined;
   /** Some record was stored, or was there. */
   accepted: boolean;
   /** The least size that was answered with 413, in bytes. */
@@ -74,6 +76,7 @@ export class Sender {
       putOff: [],
       unsent: [],
       refused: [],
+      blocked: undefined,
       accepted: false,
       tooLarge: undefined,
       unanswered: false,
@@ -160,7 +163,8 @@ export class Sender {
       if (exception.kind === 'duplicate') attempt.duplicates.push(entry);
       else {
         accepted -= 1;
-        if (exception.kind === 'again') attempt.putOff.push(entry);
+        if (exception.kind === 'blocked') attempt.blocked = `status ${exception.status}: ${exception.reason}`;
+        if (exception.kind !== 'refused') attempt.putOff.push(entry);
         else attempt.refused.push({ entry, status: exception.status, reason: exception.reason });
       }
     }

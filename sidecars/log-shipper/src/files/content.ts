@@ -1,17 +1,21 @@
 /**
  * What a file is known by: its content.
  *
- * `Head` is its first bytes, up to 1 KiB; while a file is shorter, what there is of it, growing with
- * the file. `Tail` is a digest of the bytes before the place up to which it was read. A file whose
- * head and tail are as remembered is the one that was read before, whatever it is called and whichever
- * inode it has; one whose head or tail differs is another, even under the same name and inode.
+ * `Head` is its first bytes, up to 1 KiB, or up to the first NUL, which nobody wrote; while a file is
+ * shorter, what there is of it, growing with the file. `Tail` is a digest of the bytes before the place up
+ * to which it was read. A file whose head and tail are as remembered is the one that was read before,
+ * whatever it is called and whichever inode it has; one whose head or tail differs is another, even under
+ * the same name and inode.
  */
 import { readSync } from 'node:fs';
 
 const { hash } = process.getBuiltinModule('node:crypto');
 
-const HEAD_LENGTH = 1024;
-const TAIL_LENGTH = 256;
+export const HEAD_LENGTH = 1024;
+export const TAIL_LENGTH = 256;
+
+/** Where bytes are read from: a descriptor, or what a compressed file holds. */
+export type Content = number | { readAt(buffer: Buffer, position: number, length: number): number };
 
 export interface Head {
   /** Where it begins: 0, or behind the hole that a writer left that kept its place when its file was truncated. */
@@ -33,50 +37,52 @@ const scratch = Buffer.allocUnsafe(HEAD_LENGTH);
 const other = Buffer.allocUnsafe(TAIL_LENGTH);
 
 /**
- * Read at a position, on until the buffer is full or the file ends.
+ * Read at a position, on until the buffer is full or the content ends.
  * @returns how many bytes were read
  */
-export function readAt(fd: number, buffer: Buffer, position: number, length = buffer.length): number {
+export function readAt(from: Content, buffer: Buffer, position: number, length = buffer.length): number {
+  if (typeof from !== 'number') return from.readAt(buffer, position, length);
   let total = 0;
   while (total < length) {
-    const count = readSync(fd, buffer, total, length - total, position + total);
+    const count = readSync(from, buffer, total, length - total, position + total);
     if (count === 0) break;
     total += count;
   }
   return total;
 }
 
-/** The head of a file, from `at` on. */
-export function readHead(fd: number, at = 0): Head {
-  const bytes = Buffer.allocUnsafe(HEAD_LENGTH);
-  return { at, bytes: Buffer.from(bytes.subarray(0, readAt(fd, bytes, at))) };
+/** The head of a content, from `at` on. */
+export function readHead(from: Content, at = 0): Head {
+  const count = readAt(from, scratch, at);
+  const nul = scratch.indexOf(0);
+  return { at, bytes: Buffer.from(scratch.subarray(0, nul === -1 ? count : Math.min(nul, count))) };
 }
 
-/** The same head, longer where the file has grown. */
-export function growHead(fd: number, head: Head): Head {
-  return head.bytes.length === HEAD_LENGTH ? head : readHead(fd, head.at);
+/** The same head, longer where the content has grown. */
+export function growHead(from: Content, head: Head): Head {
+  return head.bytes.length === HEAD_LENGTH ? head : readHead(from, head.at);
 }
 
 /**
- * Whether a file begins with a head.
- * @param least how many bytes of it must be there; fewer are compared where the file is shorter
+ * Whether a content begins with a head.
+ * @param least how many bytes of it must be there; fewer are compared where the content is shorter
  */
-export function hasHead(fd: number, { at, bytes }: Head, least = bytes.length): boolean {
-  const count = readAt(fd, scratch, at, bytes.length);
+export function hasHead(from: Content, { at, bytes }: Head, least = bytes.length): boolean {
+  const count = readAt(from, scratch, at, bytes.length);
   return count >= least && scratch.compare(bytes, 0, count, 0, count) === 0;
 }
 
-/** The tail of what was read of a file, up to a place. */
-export function readTail(fd: number, at: number, from = 0): Tail {
-  const length = Math.min(TAIL_LENGTH, at - from);
-  const count = readAt(fd, scratch, at - length, length);
+/** The tail of what was read of a content, up to a place. */
+export function readTail(from: Content, at: number, start = 0): Tail {
+  const length = Math.min(TAIL_LENGTH, at - start);
+  const count = readAt(from, scratch, at - length, length);
   return { at, length: count, digest: digest(scratch.subarray(0, count)) };
 }
 
-/** Whether a file still has what stood before the place up to which it was read. */
-export function hasTail(fd: number, { at, length, digest: expected }: Tail): boolean {
+/** Whether a content still has what stood before the place up to which it was read. */
+export function hasTail(from: Content, { at, length, digest: expected }: Tail): boolean {
   if (length === 0) return true;
-  return readAt(fd, scratch, at - length, length) === length && digest(scratch.subarray(0, length)) === expected;
+  return readAt(from, scratch, at - length, length) === length && digest(scratch.subarray(0, length)) === expected;
 }
 
 /**
@@ -85,17 +91,20 @@ export function hasTail(fd: number, { at, length, digest: expected }: Tail): boo
  */
 export function isBeginning(fd: number, size: number, of: number): boolean {
   const length = Math.min(HEAD_LENGTH, size);
-  if (!hasHead(of, { at: 0, bytes: readHead(fd).bytes.subarray(0, length) })) return false;
+  const beginning = Buffer.allocUnsafe(length);
+  if (readAt(fd, beginning, 0) < length || !hasHead(of, { at: 0, bytes: beginning })) return false;
   const tail = Math.min(TAIL_LENGTH, size);
   const same = readAt(fd, other, size - tail, tail) === tail && readAt(of, scratch, size - tail, tail) === tail;
   return same && other.compare(scratch, 0, tail, 0, tail) === 0;
 }
 
-const MAGIC = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buffer.from(hex, 'hex'));
+const GZIP = Buffer.from('1f8b08', 'hex');
+const OTHERS = ['425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buffer.from(hex, 'hex'));
 
-/** gzip, bzip2, xz, zstd: a rotated copy that was compressed, under whatever name. */
-export function isCompressed({ bytes }: Head): boolean {
-  return MAGIC.some((magic) => bytes.subarray(0, magic.length).equals(magic));
+/** gzip; or bzip2, xz, zstd, which are left alone: a rotated file that was compressed, under whatever name. */
+export function compressionOf({ bytes }: Head): 'gzip' | 'other' | undefined {
+  const begins = (magic: Buffer): boolean => bytes.subarray(0, magic.length).equals(magic);
+  return begins(GZIP) ? 'gzip' : OTHERS.some(begins) ? 'other' : undefined;
 }
 
 function digest(bytes: Buffer): string {

@@ -4,6 +4,7 @@
  */
 import type { LogRecord } from '../record.ts';
 import { member } from '../lines/document.ts';
+import type { Unpacked } from './unpacked.ts';
 import { NO_HEAD, NO_TAIL, type Head, type Tail } from './content.ts';
 
 /** A record of a file, and what is read when it is settled. */
@@ -52,6 +53,14 @@ export class Generation {
   copyOf: Generation | undefined;
 
   fd: number | undefined;
+  /** Its content in a compressed file, when no other has it. */
+  packed: Unpacked | undefined;
+  /** Compressed files that were looked into and hold something else, by device and inode. */
+  readonly notIn = new Set<string>();
+  /** A copy by a name that may be a file's own is taken for one until then. */
+  suspectUntil: number | undefined;
+  /** Up to where there is nothing but NUL behind the reading place. */
+  looked = 0;
   /** Size and stamp at the last look. */
   size = 0;
   stamp = '';
@@ -71,6 +80,8 @@ export class Generation {
   comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
+  /** It was looked for since, and not found. */
+  sought = false;
   /** Nothing more is read of it. */
   finished = false;
   /** When its file was used last, by a count of uses. */
@@ -116,7 +127,9 @@ export class Generation {
 
   /** Bytes of the file that the store does not have. */
   get lag(): number {
-    return Math.max(0, this.size - this.acked);
+    // What was allocated ahead is not written yet.
+    const padding = this.acked === this.offset && this.looked >= this.size;
+    return padding ? 0 : Math.max(0, this.size - this.acked);
   }
 
   /** The id of the event at a place. */

@@ -3,25 +3,37 @@ import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
 import { readHead, readTail } from './content.ts';
 import { Generation } from './generation.ts';
-import { firstData } from './holes.ts';
-import { continuesIn, isCopy, isRotationOf, isShortCopy, type Candidate } from './identity.ts';
+import { continuesIn, holds, isCopy, isShortCopy, type Candidate } from './identity.ts';
+import { findData } from './holes.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
-import { unrotated } from './rotated-name.ts';
+import { rotationOf, unrotated } from './rotated-name.ts';
+import { search, type SearchOptions } from './search.ts';
 
-export interface IdentifierOptions {
-  readonly ledger: Ledger;
-  readonly files: OpenFiles;
-  readonly log: Pick<Logger, 'info'>;
+export interface IdentifierOptions extends SearchOptions {
+  readonly log: Pick<Logger, 'info' | 'warn'>;
   /** A file was truncated or replaced; told how many bytes were seen of it and not read. */
   readonly lost: (generation: Generation, bytes: number) => void;
 }
 
+/**
+ * How long a file may be taken for a copy whose name does not say so surely: copytruncate truncates the
+ * original as soon as the copy is complete. In milliseconds, and more for what takes long to copy.
+ */
+const GRACE = 10_000;
+const COPY_BYTES_PER_MS = 10_000;
+
 export class Identifier {
   readonly #options: IdentifierOptions;
+  readonly #ledger: Ledger;
+  readonly #files: OpenFiles;
+  /** Files that were taken for copies, and are not. */
+  readonly #own = new Set<string>();
 
   constructor(options: IdentifierOptions) {
     this.#options = options;
+    this.#ledger = options.ledger;
+    this.#files = options.files;
   }
 
   /**
@@ -30,101 +42,156 @@ export class Identifier {
    */
   identify(candidates: readonly Candidate[], now: number): void {
     const left = new Set(candidates);
-    const homeless = [...this.#options.ledger.generations].filter(
-      ({ finished, copyOf, detachedAt, key }) =>
-        !finished && copyOf === undefined && (key === '' || detachedAt !== undefined),
+    const homeless = [...this.#ledger.generations].filter(
+      ({ finished, copyOf, detachedAt, key, packed }) =>
+        !finished && copyOf === undefined && packed === undefined && (key === '' || detachedAt !== undefined),
     );
     for (const generation of homeless) this.#rehome(generation, left, now);
-    const rotatedLast = [...left].toSorted((a, b) => rank(a) - rank(b));
     const fresh: Candidate[] = [];
-    for (const candidate of rotatedLast) {
-      const original = this.#originalOf(candidate, fresh);
-      if (original === undefined) {
-        fresh.push(candidate);
-        continue;
-      }
+    for (const candidate of [...left].toSorted((a, b) => rank(a) - rank(b))) {
+      const original = this.#originalOf(candidate, fresh, left, now);
+      // While the others were looked at, it may have been found to be where one of them goes on.
+      if (!left.has(candidate)) continue;
+      if (original === undefined) fresh.push(candidate);
       if (!(original instanceof Generation)) continue;
-      const copy = this.#options.ledger.create(candidate, original.home);
+      const copy = this.#ledger.create(candidate, original.home);
       copy.copyOf = original;
-      this.#options.ledger.completeCopy(copy, candidate.fd, candidate.stat);
+      this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
     // The order in which they were written last is the order in which they are read.
     for (const candidate of fresh.toSorted((a, b) => age(a, b))) this.#welcome(candidate, now);
+    this.#release(now);
+  }
+
+  /** Whether a file still has what was read of it; undefined where it cannot be opened. */
+  stillHolds(generation: Generation): boolean | undefined {
+    const fd = this.#files.hold(generation);
+    return typeof fd === 'string' ? undefined : holds(generation, fd, this.#files.stat(fd).size);
   }
 
   /** Find the file in which a generation goes on; without one, it ends. */
   #rehome(generation: Generation, left: Set<Candidate>, now: number): void {
-    const { files, lost } = this.#options;
     const { fd } = generation;
-    const held = fd === undefined ? undefined : files.stat(fd);
-    for (const candidate of left) {
-      if (held !== undefined && candidate.stat.size < held.size) continue;
-      if (!continuesIn(generation, candidate)) continue;
-      left.delete(candidate);
-      this.#options.ledger.adopt(generation, candidate, now);
-      return;
-    }
-    if (generation.key !== '' && fd !== undefined) return;
-    const copies = [...this.#options.ledger.generations].filter(({ copyOf }) => copyOf === generation);
-    for (const copy of copies) {
-      const looked = files.look(copy.path);
-      if (typeof looked === 'string') continue;
-      const candidate = { path: copy.path, ...looked };
-      const found = looked.stat.key === copy.key && continuesIn(generation, candidate);
-      if (found) {
-        this.#options.ledger.lose(copy);
-        this.#options.ledger.remove(copy);
-        this.#options.ledger.adopt(generation, candidate, now);
+    const held = fd === undefined ? undefined : this.#files.stat(fd).size;
+    const opened = this.#openCopies(generation);
+    try {
+      const matching = [...left, ...opened]
+        .filter((each) => each.stat.size >= (held ?? 0) && continuesIn(generation, each))
+        .toSorted((a, b) => b.stat.size - a.stat.size);
+      const [best] = matching;
+      if (best !== undefined) {
+        left.delete(best);
+        this.#ledger.forgetCopy(best.stat.key);
+        this.#ledger.adopt(generation, best, now);
+        // At once: it may soon be compressed.
+        this.#files.hold(generation);
+        return;
       }
-      closeSync(looked.fd);
-      if (found) return;
+    } finally {
+      for (const each of opened) closeSync(each.fd);
     }
-    if (generation.key !== '') return;
+    // It is read from the descriptor, whatever became of its name.
+    if (generation.key !== '' && fd !== undefined) return;
+    if (search(generation, this.#options, now)) return;
+    generation.sought = true;
+    if (generation.key === '') this.#end(generation, left, opened.length > 0);
+  }
+
+  /** What is known of a generation is all that can be had of it. */
+  #end(generation: Generation, left: Set<Candidate>, copied: boolean): void {
+    let found = copied;
     for (const candidate of left) {
       if (!isShortCopy(generation, candidate)) continue;
       left.delete(candidate);
-      const copy = this.#options.ledger.create(candidate, generation.home);
-      this.#options.ledger.completeCopy(copy, candidate.fd, candidate.stat);
+      found = true;
+      const copy = this.#ledger.create(candidate, generation.home);
+      this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
-    if (copies.length === 0) lost(generation, Math.max(0, generation.size - generation.offset));
-    this.#options.ledger.finish(generation);
+    if (!found) this.#options.lost(generation, Math.max(0, generation.size - generation.offset));
+    this.#ledger.finish(generation);
   }
 
-  /** What a file is a copy of: a generation, or a file that is new like itself. */
-  #originalOf(candidate: Candidate, fresh: readonly Candidate[]): Generation | Candidate | undefined {
-    const { files } = this.#options;
-    for (const generation of this.#options.ledger.generations) {
+  /** The copies that are known of a generation, opened. */
+  #openCopies(generation: Generation): Candidate[] {
+    return [...this.#ledger.generations].flatMap((copy) => {
+      if (copy.copyOf !== generation) return [];
+      const looked = this.#files.look(copy.path);
+      if (typeof looked === 'string') return [];
+      if (looked.stat.key === copy.key) return [{ path: copy.path, ...looked }];
+      closeSync(looked.fd);
+      return [];
+    });
+  }
+
+  /**
+   * What a file is a copy of: a generation, or a file that is new like itself. Where its original was
+   * truncated meanwhile, that one goes on in it, and it is left no more.
+   */
+  #originalOf(
+    candidate: Candidate,
+    fresh: readonly Candidate[],
+    left: Set<Candidate>,
+    now: number,
+  ): Generation | Candidate | undefined {
+    if (this.#own.has(candidate.stat.key)) return undefined;
+    for (const generation of this.#ledger.generations) {
       if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
-      if (!isRotationOf(candidate.path, generation.home)) continue;
-      const of = files.hold(generation);
-      if (typeof of === 'number' && isCopy(candidate, generation, of, files.stat(of).size)) return generation;
+      if (rotationOf(candidate.path, generation.home) === undefined) continue;
+      const of = this.#files.hold(generation);
+      if (typeof of !== 'number') continue;
+      if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
+      // What is no copy of the file as it is now may be one of what it was until just now.
+      if (holds(generation, of, this.#files.stat(of).size)) continue;
+      this.#ledger.lose(generation);
+      this.#rehome(generation, left, now);
+      if (!left.has(candidate)) return undefined;
     }
     // The next scan compares it with what the other file has become by then.
-    return fresh.find(({ path, fd, stat }) => isCopy(candidate, new Generation('', path, '', path), fd, stat.size));
+    return fresh.find(({ path, fd, stat }) => isCopy(candidate, path, fd, stat.size));
   }
 
   /** A file with something new in it. */
   #welcome(candidate: Candidate, now: number): void {
     const { path, fd, stat } = candidate;
-    const before = unrotated(path);
-    const home =
-      before !== path && (this.#options.ledger.latest(before) !== undefined || exists(before)) ? before : path;
-    const previous = this.#options.ledger.latest(home);
-    const generation = this.#options.ledger.create(candidate, home);
-    const data = firstData(fd, 0) ?? 0;
-    generation.head = readHead(fd, data);
-    generation.advance(data, readTail(fd, data, data));
+    // A larger hole is looked through when it is read.
+    const data = findData(fd, 0).data ?? 0;
+    const head = readHead(fd, data);
+    const tail = readTail(fd, data, data);
+    // It was truncated since it was opened: what it held is somewhere else, and comes first.
+    if (this.#files.stat(fd).size < stat.size) return;
+    const written = unrotated(path).find(
+      (each) => each.certain && (this.#ledger.latest(each.path) !== undefined || exists(each.path)),
+    );
+    const home = written?.path ?? path;
+    const previous = this.#ledger.latest(home);
+    const generation = this.#ledger.create(candidate, home);
+    generation.head = head;
+    generation.advance(data, tail);
     Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
-    if (previous) generation.after = { generation: previous, offset: previous.size };
-    this.#options.files.hold(generation);
+    // How much a compressed file holds is not known before it is unpacked.
+    if (previous)
+      generation.after = { generation: previous, offset: previous.packed === undefined ? previous.size : Infinity };
+    this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
+  }
+
+  /** What was taken for a copy by a name that may be its own, and whose original was not truncated, is a file of its own. */
+  #release(now: number): void {
+    for (const copy of this.#ledger.generations) {
+      const original = copy.copyOf;
+      if (original === undefined || rotationOf(copy.path, original.home) === 'certain') continue;
+      copy.suspectUntil ??= now + GRACE + copy.size / COPY_BYTES_PER_MS;
+      if (now < copy.suspectUntil || original.key === '' || this.stillHolds(original) !== true) continue;
+      this.#own.add(copy.key);
+      this.#ledger.forgetCopy(copy.key);
+    }
   }
 }
 
 /** Names without a mark of rotation first: a copy is told by its original. */
 function rank({ path }: Candidate): number {
-  return unrotated(path) === path ? 0 : 1;
+  return unrotated(path).length;
 }
 
 /** What was written last comes last; where the clock is too coarse, what was rotated away first comes first. */

@@ -1,20 +1,16 @@
 /**
- * Which generation a file holds that is not known by its device and inode.
+ * Which run of content a file holds. The README tells the whole of it ("What a file is"); here is how two
+ * of its questions are answered.
  *
- * - After a restart, or when no path leads to a known file any more, a file under the same name, under
- *   a rotated name, or with the same inode holds a generation when head and tail are as remembered: a
- *   volume that was moved, a device that was numbered anew, a copy whose original was truncated.
- * - `copytruncate` copies first and truncates later. In between, the copy is a new inode with the
- *   content of a known file. It is recognised by its rotated name and by being, to its last byte, how
- *   the known file begins, and is not read. When the original is then truncated, reading goes on in
- *   the copy from the same place, so that what had not been read is not lost.
+ * - Is this still the content that was read? `holds`: head and tail are as remembered.
+ * - May that content go on in this other file? `continuesIn`: the same, and the names are related, or the
+ *   inode is the same. What was shorter than what was read is `isShortCopy`.
  *
- * Names matter for copies alone: two applications may well begin with the same words.
+ * Nothing is told from content alone: a name must be related, and for a copy its original's fate decides.
  */
-import { basename } from 'node:path';
-import { hasHead, hasTail, isBeginning } from './content.ts';
+import { hasHead, hasTail, isBeginning, type Content } from './content.ts';
 import type { Generation, Stat } from './generation.ts';
-import { unrotated } from './rotated-name.ts';
+import { rotationOf } from './rotated-name.ts';
 
 /** A file at a path, opened for a look. */
 export interface Candidate {
@@ -23,18 +19,17 @@ export interface Candidate {
   readonly stat: Stat;
 }
 
-/** Whether a path may be what a home was renamed or copied to. */
-export function isRotationOf(path: string, home: string): boolean {
-  const before = unrotated(path);
-  return before !== path && basename(before) === basename(home);
+/** Whether content still has what was read of a generation. */
+export function holds({ offset, head, tail }: Generation, from: Content, size = Infinity): boolean {
+  return size >= offset && hasHead(from, head) && hasTail(from, tail);
 }
 
 /** Whether a generation whose file is gone, or was truncated, goes on in a file. */
 export function continuesIn(generation: Generation, { path, fd, stat }: Candidate): boolean {
-  const { head, tail, offset, home } = generation;
+  const { head, home } = generation;
   const sameInode = stat.key.split(':')[1] === generation.key.split(':')[1];
-  if (path !== generation.path && path !== home && !sameInode && !isRotationOf(path, home)) return false;
-  return head.bytes.length > 0 && stat.size >= offset && hasHead(fd, head) && hasTail(fd, tail);
+  if (path !== generation.path && path !== home && !sameInode && rotationOf(path, home) === undefined) return false;
+  return head.bytes.length > 0 && holds(generation, fd, stat.size);
 }
 
 /** Whether a file is a copy of what was read of a generation, made before the last of it was written. */
@@ -43,12 +38,12 @@ export function isShortCopy(generation: Generation, { path, fd, stat }: Candidat
   return (
     stat.size < offset &&
     stat.size > head.at &&
-    isRotationOf(path, home) &&
+    rotationOf(path, home) !== undefined &&
     hasHead(fd, head, Math.min(head.bytes.length, stat.size - head.at))
   );
 }
 
-/** Whether a file is a copy of the file that a generation is being read from. */
-export function isCopy({ path, fd, stat }: Candidate, generation: Generation, of: number, ofSize: number): boolean {
-  return isRotationOf(path, generation.home) && stat.size <= ofSize && isBeginning(fd, stat.size, of);
+/** Whether a file is, to its last byte, how the file begins that a generation is being read from. */
+export function isCopy({ path, fd, stat }: Candidate, home: string, of: number, ofSize: number): boolean {
+  return rotationOf(path, home) !== undefined && stat.size <= ofSize && isBeginning(fd, stat.size, of);
 }

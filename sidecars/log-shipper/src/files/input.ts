@@ -5,10 +5,12 @@
 import { pause } from '#kit/backoff.ts';
 import type { Delivery, LogRecord, Settled } from '../record.ts';
 import type { FileRecord, Generation } from './generation.ts';
+import { holds } from './identity.ts';
 import type { Ledger } from './ledger.ts';
-import type { OpenFiles } from './open-files.ts';
+import type { OpenFiles, Refusal } from './open-files.ts';
 import type { AtEnd, Reader, Turn } from './reader.ts';
 import type { Tracker } from './tracker.ts';
+import type { Unpacked } from './unpacked.ts';
 
 /** A file that changed this long ago is looked at at every poll, in milliseconds. */
 const HOT = 10_000;
@@ -77,10 +79,13 @@ export class FileInput {
       for (const generation of this.#options.ledger.generations) {
         if (signal?.aborted) return;
         if (!this.#due(generation)) continue;
+        if (generation.packed !== undefined && !(await this.#unpack(generation, generation.packed))) continue;
         const records = this.#turn(generation);
         if (records === undefined) continue;
         again = true;
-        if (records.length > 0) await this.#options.delivery.offer(records);
+        // What has no lines for long must not keep everything else waiting.
+        if (records.length === 0) await immediate();
+        else await this.#options.delivery.offer(records);
       }
     }
   }
@@ -136,15 +141,43 @@ export class FileInput {
 
   /** Whether there is a file to read a generation from. */
   #reachable(generation: Generation): boolean {
-    return (
-      this.#options.ledger.readable(generation) && !(generation.detachedAt !== undefined && generation.fd === undefined)
-    );
+    const { detachedAt, fd, packed } = generation;
+    return this.#options.ledger.readable(generation) && (detachedAt === undefined || (packed?.fd ?? fd) !== undefined);
+  }
+
+  /**
+   * Have what a compressed file holds at the reading place unpacked.
+   * @returns whether a turn can be taken
+   */
+  async #unpack(generation: Generation, packed: Unpacked): Promise<boolean> {
+    const { offset, scan } = generation;
+    const { reader, tracker, ledger } = this.#options;
+    try {
+      while (!packed.ended && packed.size < (scan?.position ?? offset) + reader.reach) await packed.more(offset);
+    } catch (error) {
+      // Of a damaged file, what comes before the damage is not believed either.
+      tracker.refuse(generation, error);
+      if (generation.packed === packed) ledger.lose(generation);
+    }
+    // Meanwhile a scan may have let it go.
+    if (generation.packed !== packed) return false;
+    if (holds(generation, packed.fd, packed.size)) return true;
+    // It begins like it, and is another: look for the next one.
+    ledger.lose(generation);
+    tracker.scan(this.#now());
+    return false;
+  }
+
+  /** What a generation is read from. */
+  #contentOf(generation: Generation): number | Refusal {
+    return generation.packed?.fd ?? this.#options.files.hold(generation);
   }
 
   /** Whether what came before a generation was read, or all but an event that waits at its end. */
   #turnHasCome(generation: Generation): boolean {
     while (generation.after !== undefined) {
       const { generation: before, offset } = generation.after;
+      if (isAstray(before)) return false;
       if (!this.#reachable(before) || before.offset >= offset) {
         generation.after = before.after;
         continue;
@@ -170,7 +203,7 @@ export class FileInput {
       if (tail !== undefined) generation.after = undefined;
       return tail;
     }
-    const fd = files.hold(generation);
+    const fd = this.#contentOf(generation);
     if (typeof fd === 'string') {
       // The next scan finds out what became of it.
       generation.unread = false;
@@ -179,10 +212,13 @@ export class FileInput {
     }
     let turn: Turn | undefined;
     try {
-      const { size, stamp, links } = files.stat(fd);
-      if (stamp !== generation.stamp) generation.changedAt = this.#now();
-      Object.assign(generation, { size, stamp, links });
-      if (size >= generation.offset) turn = reader.read(generation, fd, this.#atEnd(generation));
+      if (generation.packed !== undefined) generation.size = generation.packed.size;
+      else {
+        const { size, stamp, links } = files.stat(fd);
+        if (stamp !== generation.stamp) generation.changedAt = this.#now();
+        Object.assign(generation, { size, stamp, links });
+      }
+      if (generation.size >= generation.offset) turn = reader.read(generation, fd, this.#atEnd(generation));
     } catch (error) {
       tracker.refuse(generation, error);
       return undefined;
@@ -200,9 +236,9 @@ export class FileInput {
 
   /** The event at the end of a file that was followed by another, together with what goes on there. */
   #takeTail(before: Generation, next: Generation): readonly FileRecord[] | undefined {
-    const { files, reader, multilineTimeout } = this.#options;
-    const fd = files.hold(before);
-    const nextFd = files.hold(next);
+    const { reader, multilineTimeout } = this.#options;
+    const fd = this.#contentOf(before);
+    const nextFd = this.#contentOf(next);
     for (const [generation, held] of [
       [before, fd],
       [next, nextFd],
@@ -240,7 +276,8 @@ export class FileInput {
     const { ledger, files, linger, deletedTimeout, onLost } = this.#options;
     const now = this.#now();
     for (const generation of ledger.generations) {
-      const { detachedAt, fd, changedAt, links, unread, withheld, size, offset } = generation;
+      const { detachedAt, fd, packed, changedAt, links, unread, withheld, size, offset } = generation;
+      if (packed?.ended && !unread && !withheld) ledger.finish(generation);
       if (fd === undefined || detachedAt === undefined) continue;
       const read = !unread && !withheld;
       if (read && now - Math.max(detachedAt, changedAt) >= linger) {
@@ -252,6 +289,18 @@ export class FileInput {
       }
     }
   }
+}
+
+/** Whether the next scan has yet to find out where a generation's content is. */
+function isAstray({ detachedAt, fd, packed, sought, finished }: Generation): boolean {
+  return detachedAt !== undefined && fd === undefined && packed === undefined && !sought && !finished;
+}
+
+/** Let everything else have its turn. */
+function immediate(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setImmediate(resolve);
+  return promise;
 }
 
 function isFileRecord(record: LogRecord): record is FileRecord {

@@ -7,6 +7,7 @@ import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
 import type { Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
+import type { Unpacked } from './unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
 
@@ -50,7 +51,7 @@ export class Ledger {
       !generation.finished &&
       generation.comparedAt !== '' &&
       generation.copyOf === undefined &&
-      generation.key !== '' &&
+      (generation.key !== '' || generation.packed !== undefined) &&
       !this.#unsaved.has(generation)
     );
   }
@@ -62,17 +63,18 @@ export class Ledger {
 
   /** A generation's file does not hold it any more: truncated, or made anew. */
   lose(generation: Generation): void {
-    this.#options.files.release(generation);
-    this.#byKey.delete(generation.key);
+    this.#close(generation);
+    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';
     generation.scan = undefined;
+    generation.looked = 0;
     generation.withheld = false;
     this.#dirty = true;
   }
 
   /** Nothing more is read of a generation. */
   finish(generation: Generation): void {
-    this.#options.files.release(generation);
+    this.#close(generation);
     generation.finished = true;
     // Whoever waited for it waits for the one that it waited for.
     for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
@@ -96,7 +98,8 @@ export class Ledger {
   /** What was written to a home last, as far as it can still be read. */
   latest(home: string): Generation | undefined {
     return [...this.#generations].findLast(
-      (each) => each.home === home && !each.finished && each.key !== '' && each.copyOf === undefined,
+      ({ home: its, finished, key, packed, copyOf }) =>
+        its === home && !finished && (key !== '' || packed !== undefined) && copyOf === undefined,
     );
   }
 
@@ -113,14 +116,30 @@ export class Ledger {
     return generation;
   }
 
+  /** A file is no copy, or no longer. */
+  forgetCopy(key: string): void {
+    const copy = this.#byKey.get(key);
+    if (copy?.copyOf === undefined) return;
+    this.lose(copy);
+    this.remove(copy);
+  }
+
   /** A generation goes on in another file. */
   adopt(generation: Generation, { path, stat }: Candidate, now: number): void {
-    this.#options.files.release(generation);
+    this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
     Object.assign(generation, { detachedAt: undefined, comparedAt: stat.stamp, unread: true, changedAt: now });
     this.#byKey.set(stat.key, generation);
     this.#dirty = true;
+  }
+
+  /** A generation goes on in a compressed file; whether its content is there is seen when it is read. */
+  unpack(generation: Generation, { path, stat }: Candidate, packed: Unpacked, now: number): void {
+    this.lose(generation);
+    generation.notIn.add(stat.key);
+    Object.assign(generation, { packed, path, stamp: stat.stamp, comparedAt: stat.stamp });
+    Object.assign(generation, { detachedAt: now, unread: true, changedAt: now });
   }
 
   /** A copy is, up to its end, what was or will be read of its original. */
@@ -142,7 +161,7 @@ export class Ledger {
 
   /** Forget a generation; those that waited for it, or are its copies, go on without it. */
   remove(generation: Generation): void {
-    this.#options.files.release(generation);
+    this.#close(generation);
     this.#generations.delete(generation);
     this.#unsaved.delete(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
@@ -151,6 +170,12 @@ export class Ledger {
       if (other.copyOf === generation) other.copyOf = undefined;
     }
     this.#dirty = true;
+  }
+
+  #close(generation: Generation): void {
+    this.#options.files.release(generation);
+    generation.packed?.close();
+    generation.packed = undefined;
   }
 
   #restore(saved: readonly SavedGeneration[], now: number): void {

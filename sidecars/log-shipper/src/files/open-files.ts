@@ -70,6 +70,7 @@ export class OpenFiles {
     if (generation.fd === undefined) return;
     closeSync(generation.fd);
     generation.fd = undefined;
+    generation.sought = false;
     this.#held.delete(generation);
   }
 

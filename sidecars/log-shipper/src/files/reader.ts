@@ -5,9 +5,10 @@
 import { Chunk } from '../lines/chunk.ts';
 import { MARGIN, type Documents } from '../lines/document.ts';
 import type { Splitter } from '../lines/splitter.ts';
-import { growHead, hasHead, hasTail, readAt, readHead, readTail } from './content.ts';
+import { growHead, readAt, readHead, readTail } from './content.ts';
 import type { FileRecord, Generation } from './generation.ts';
-import { firstData } from './holes.ts';
+import { findData, withoutPadding } from './holes.ts';
+import { holds } from './identity.ts';
 
 /** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
 const QUANTUM = 256 * 1024;
@@ -42,6 +43,11 @@ export class Reader {
   readonly #options: ReaderOptions;
   readonly #buffer: Buffer;
 
+  /** How much is read at a turn, in bytes. */
+  get reach(): number {
+    return this.#buffer.length;
+  }
+
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#buffer = Buffer.allocUnsafe(Math.max(QUANTUM, options.limit + MARGIN + QUANTUM / 4));
@@ -60,33 +66,38 @@ export class Reader {
     if (!holds(generation, fd)) return undefined;
     generation.head = growHead(fd, generation.head);
     generation.withheld = false;
-    if (count > 0 && this.#buffer[0] === 0) {
-      const data = firstData(fd, start);
-      if (data === undefined) return { records: [], bytes: 0, more: false };
-      if (data > start) {
-        if (generation.head.at === 0 && start === 0) generation.head = readHead(fd, data);
-        this.#advance(generation, fd, data);
-        return { records: [], bytes: data - start, more: true };
-      }
-    }
-    const chunk = new Chunk(this.#buffer.subarray(0, count));
-    const full = count === this.#buffer.length;
+    const filled = withoutPadding(this.#buffer.subarray(0, count));
+    if (count > 0 && this.#buffer[0] === 0) return this.#skipHole(generation, fd, start);
+    const chunk = new Chunk(this.#buffer.subarray(0, filled));
+    const full = filled === this.#buffer.length;
     const records: FileRecord[] = [];
     const take = this.#taker(generation, chunk, start, records);
     let { event, line } = this.#options.splitter.split(chunk, take.event);
     if (full && event === 0) {
       const { multiline } = this.#options.splitter;
-      generation.scan = { position: start + (multiline && line > 0 ? line : count), inLine: !multiline || line === 0 };
-    } else if (!full && event < count) {
-      if (atEnd(line === count) === 'take') {
-        take.event(event, count);
-        event = count;
+      generation.scan = { position: start + (multiline && line > 0 ? line : filled), inLine: !multiline || line === 0 };
+    } else if (!full && event < filled) {
+      if (atEnd(line === filled) === 'take') {
+        take.event(event, filled);
+        event = filled;
       } else generation.withheld = true;
     }
     take.done();
     generation.inFlight += records.length;
     if (event > 0) this.#advance(generation, fd, start + event);
-    return { records, bytes: event, more: full };
+    return { records, bytes: event, more: full || (filled < count && event === filled) };
+  }
+
+  /** Nothing but NUL is at the reading place: the hole before a line, or room for the next one. */
+  #skipHole(generation: Generation, fd: number, start: number): Turn {
+    const found = findData(fd, Math.max(start, generation.looked));
+    if (found.data === undefined) {
+      generation.looked = found.looked;
+      return { records: [], bytes: 0, more: !found.end };
+    }
+    if (generation.head.bytes.length === 0) generation.head = readHead(fd, found.data);
+    this.#advance(generation, fd, found.data);
+    return { records: [], bytes: found.data - start, more: true };
   }
 
   /**
@@ -107,9 +118,11 @@ export class Reader {
     const firstLength = readAt(fd, first, generation.offset);
     if (firstLength === 0 || first[firstLength - 1] !== NEWLINE) return undefined;
     const bytes = Buffer.alloc(limit + MARGIN);
-    const chunk = new Chunk(bytes.subarray(0, readAt(nextFd, bytes, next.offset)));
+    const filled = withoutPadding(bytes.subarray(0, readAt(nextFd, bytes, next.offset)));
+    const chunk = new Chunk(bytes.subarray(0, filled));
     // What became of a file that was truncated meanwhile is found out by the next scan.
     if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
+    if (bytes[0] === 0) return this.#skipHole(next, nextFd, next.offset).more ? 'wait' : undefined;
     const found = splitter.findEnd(chunk, false);
     let end = found.found;
     if (end === undefined) {
@@ -203,6 +216,7 @@ export class Reader {
     let text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
     const { foreign } = chunk;
     text = text.slice(0, withoutNewlines(text, splitter.multiline));
+    if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
     if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
     if (text === '') {
       this.#options.skipped('empty', 1);
@@ -237,11 +251,6 @@ export class Reader {
 }
 
 type Scan = NonNullable<Generation['scan']>;
-
-/** Whether a file still has what was read of it. */
-function holds({ head, tail }: Generation, fd: number): boolean {
-  return hasHead(fd, head) && hasTail(fd, tail);
-}
 
 /** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */
 function withoutNewlines(text: string, all: boolean): number {

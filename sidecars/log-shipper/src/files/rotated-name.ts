@@ -1,20 +1,44 @@
 /** What a rotated file was called before. */
 import { basename, dirname, join } from 'node:path';
 
-/** `.1`, `-20261121`, `.2026-11-21T08:00`, `.old`: at the end, or before a suffix such as `.log`. */
-const MARK = /[.\-_](?:\d[\dT:.\-_]*|old|bak|prev|copy|save)(?=$|\.[A-Za-z]+$)/;
+/** A date, with or without a time: `20261121`, `2026-11-21T08:00`, `1763712000` (seconds since the epoch). */
+const DATE = String.raw`\d{4}[\d:T._-]*\d{2}`;
+/** What only rotation puts into a name: `.1`, `-20261121`, `.2026-11-21`, `.old` at its end, a date before its suffix. */
+const CERTAIN = [
+  new RegExp(String.raw`(?:\.\d+|[._-]${DATE}|[._-](?:old|bak|prev|copy|save))$`),
+  new RegExp(String.raw`[._-]${DATE}(?=\.[A-Za-z]+$)`),
+];
+/** What may be a mark of rotation and may be a name: `app-1.log`, `worker.2.log`, `app-1`. */
+const UNCERTAIN = /[._-](?:\d+|old|bak|prev|copy|save)(?=$|\.[A-Za-z]+$)/;
+const COMPRESSED = /\.gz$/;
+
+/** What a name says of where its content was written. */
+export interface Before {
+  readonly path: string;
+  /** Only rotation makes such marks; otherwise it may be a file of its own. */
+  readonly certain: boolean;
+}
 
 /**
- * The path without the marks that rotation puts into a name: `/logs/app.log.2` was `/logs/app.log`,
- * `/logs/app-20261121.log` too.
- * @returns the path itself when its name has no such mark
+ * The paths without the marks that rotation puts into a name, taken off one after another:
+ * `/logs/app-1.log.2` was `/logs/app-1.log`, and may once have been `/logs/app.log`.
  */
-export function unrotated(path: string): string {
-  let name = basename(path);
+export function unrotated(path: string): Before[] {
+  const all: Before[] = [];
+  let name = basename(path).replace(COMPRESSED, '');
+  let certain = true;
   for (;;) {
-    const shorter = name.replace(MARK, '');
-    if (shorter === name || shorter === '') break;
+    const mark = CERTAIN.find((each) => each.test(name));
+    certain &&= mark !== undefined;
+    const shorter = name.replace(mark ?? UNCERTAIN, '');
+    if (shorter === name || shorter === '') return all;
     name = shorter;
+    all.push({ path: join(dirname(path), name), certain });
   }
-  return join(dirname(path), name);
+}
+
+/** Whether, and how surely, a path is what a home was renamed or copied to. */
+export function rotationOf(path: string, home: string): 'certain' | 'uncertain' | undefined {
+  const before = unrotated(path).find((each) => basename(each.path) === basename(home));
+  return before && (before.certain ? 'certain' : 'uncertain');
 }

@@ -3,7 +3,6 @@
  * once, under one id, in order; but for those that copytruncate or truncation themselves lose.
  */
 import {
-  appendFileSync,
   closeSync,
   constants,
   copyFileSync,
@@ -15,9 +14,11 @@ import {
   renameSync,
   truncateSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -31,9 +32,15 @@ class Writer {
   #position = 0;
   /** All lines in the order in which they were written. */
   readonly written: string[] = [];
+  /** Lines that some scan could see, in a file that was not compressed. */
+  readonly #visible = new Set<string>();
+  /** Lines in the files that a scan has just listed, and that were not taken away before it opened them. */
+  #listed: string[] = [];
   /** Lines that the file system lost, or may have, before anybody could read them. */
   readonly excused = new Set<string>();
   #half: string | undefined;
+  #compressed = 0;
+  #rotating = false;
 
   constructor(path: string, append: boolean) {
     this.#path = path;
@@ -43,7 +50,7 @@ class Writer {
 
   /** Lines that are in the file and nowhere else. */
   get inFile(): string[] {
-    return readFileSync(this.#path, 'utf8').replaceAll('\0', '').split('\n').slice(0, -1);
+    return linesOf(this.#path);
   }
 
   #open(): number {
@@ -104,11 +111,31 @@ class Writer {
     this.complete();
     this.#shift();
     copyFileSync(this.#path, `${this.#path}.1`);
+    this.#rotating = true;
     await look();
-    const from = this.written.length;
-    this.lines(between, 2);
-    for (const line of this.written.slice(from)) this.excused.add(line);
+    this.#rotating = false;
+    this.#lateLines(between);
     truncateSync(this.#path, 0);
+  }
+
+  /** The same while nobody has the time to look; there is one logrotate. */
+  copyTruncateAtOnce(between: number, compress: boolean): void {
+    if (this.#rotating) return;
+    const taken = this.inFile;
+    this.#listed = this.#listed.filter((line) => !taken.includes(line));
+    this.complete();
+    this.#shift();
+    copyFileSync(this.#path, `${this.#path}.1`);
+    this.#lateLines(between);
+    truncateSync(this.#path, 0);
+    if (compress) this.compress(`${this.#path}.1`);
+  }
+
+  /** Lines that copytruncate loses. */
+  #lateLines(count: number): void {
+    const from = this.written.length;
+    this.lines(count, 2);
+    for (const line of this.written.slice(from)) this.excused.add(line);
   }
 
   truncate(): void {
@@ -125,14 +152,28 @@ class Writer {
     this.reopen();
   }
 
-  compress(): void {
-    const oldest = [...Array(30).keys()]
-      .map((each) => `${this.#path}.${each + 1}`)
-      .findLast((path) => existsSync(path));
+  /** Compress the oldest rotated file, or the one that is named. */
+  compress(
+    oldest = [...Array(30).keys()].map((each) => `${this.#path}.${each + 1}`).findLast((path) => existsSync(path)),
+  ): void {
     if (oldest === undefined) return;
-    for (const line of readFileSync(oldest, 'utf8').replaceAll('\0', '').split('\n')) this.excused.add(line);
-    appendFileSync(`${oldest}.gz`, Buffer.from('1f8b0800000000000003', 'hex'));
+    const lines = linesOf(oldest);
+    // Of what was compressed before any scan nobody knew that it was there.
+    if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.excused.add(line);
+    this.#compressed += 1;
+    writeFileSync(`${this.#path}.${100 + this.#compressed}.gz`, gzipSync(readFileSync(oldest)));
     unlinkSync(oldest);
+  }
+
+  /** A scan begins. */
+  listed(): void {
+    const numbered = [...Array(32).keys()].map((each) => `${this.#path}.${each}`);
+    this.#listed = [this.#path, ...numbered].filter(existsSync).flatMap(linesOf);
+  }
+
+  /** It has opened all that it found. */
+  opened(): void {
+    for (const line of this.#listed) this.#visible.add(line);
   }
 
   close(): void {
@@ -140,6 +181,8 @@ class Writer {
     closeSync(this.#fd);
   }
 }
+
+const linesOf = (path: string): string[] => readFileSync(path, 'utf8').replaceAll('\0', '').split('\n').slice(0, -1);
 
 type Step = (writer: Writer, rig: Rig) => void | Promise<void>;
 
@@ -169,6 +212,19 @@ const step = fc.oneof(
           if (looks > 1) rig.deliver();
         }),
       ),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.nat(12), count, fc.boolean()).map(([calls, between, compress]) =>
+      named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
+        let left = calls;
+        rig.beforeLook = () => {
+          if (left-- > 0) return;
+          rig.beforeLook = () => {};
+          writer.copyTruncateAtOnce(between, compress);
+        };
+      }),
     ),
   },
   { weight: 1, arbitrary: fc.constant(named('truncate', (writer) => writer.truncate())) },
@@ -201,7 +257,10 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
   mkdirSync(rig.logs, { recursive: true });
   const writer = new Writer(join(rig.logs, 'app.log'), append);
   try {
+    rig.beforeScan = () => writer.listed();
+    rig.afterScan = () => writer.opened();
     for (const { run } of steps) await run(writer, rig);
+    rig.beforeLook = () => {};
     writer.close();
     await rig.finish();
     const arrived = rig.messages.flatMap((message) => message.split('\n'));

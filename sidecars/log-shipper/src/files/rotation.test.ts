@@ -5,6 +5,7 @@ import {
   chmodSync,
   copyFileSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -206,6 +207,128 @@ scene('a rotated file that cannot be read does not hold up the new one', async (
   chmodSync(path('a.log.1'), 0o644);
   await rig.finish();
   assert.equal(rig.messages, ['one', 'three', 'two']);
+});
+
+scene('two files that begin alike are two, whatever they are called', async (rig, path) => {
+  const banner = 'service starts\nlistening on 8080\n';
+  for (const name of ['app.log', 'app-1.log', 'app.2.log']) writeFileSync(path(name), banner);
+  await rig.finish();
+  assert.is(rig.messages.length, 6);
+  for (const name of ['app.log', 'app-1.log', 'app.2.log']) appendFileSync(path(name), `of ${name}\n`);
+  await rig.finish();
+  const of = (name: string): string[] =>
+    [...rig.store.values()]
+      .filter(({ source }) => source === path(name))
+      .map(({ body }) => (JSON.parse(body) as { message: string }).message);
+  for (const name of ['app.log', 'app-1.log', 'app.2.log'])
+    assert.equal(of(name), ['service starts', 'listening on 8080', `of ${name}`]);
+});
+
+scene('what was truncated is read from the copy, however it is named and packed', async (rig, path) => {
+  for (const [at, name] of [
+    'app.log.1',
+    'app-1.log',
+    'app.log-20261121',
+    'app.log.1.gz',
+    'app.log-1763712000.gz',
+  ].entries()) {
+    writeFileSync(path('app.log'), `read ${at}\n`);
+    await rig.look();
+    rig.deliver();
+    appendFileSync(path('app.log'), `not read ${at}\n`);
+    const content = readFileSync(path('app.log'));
+    writeFileSync(path(name), name.endsWith('.gz') ? gzipSync(content) : content);
+    truncateSync(path('app.log'));
+    await rig.look();
+    await rig.finish();
+    unlinkSync(path(name));
+    await rig.finish();
+  }
+  assert.equal(
+    rig.messages,
+    [0, 1, 2, 3, 4].flatMap((at) => [`read ${at}`, `not read ${at}`]),
+  );
+  assert.is(rig.lost, 0);
+});
+
+scene(
+  'what was rotated and compressed while the shipper was stopped is read, more than fits in memory',
+  async (rig, path) => {
+    const lines = (from: number): string =>
+      Array.from({ length: 30_000 }, (_, at) => `${from + at} ${'y'.repeat(700)}\n`).join('');
+    writeFileSync(path('app.log'), '0 first\n');
+    await rig.look();
+    rig.deliver();
+    appendFileSync(path('app.log'), lines(1));
+    writeFileSync(path('app.log.1.gz'), gzipSync(readFileSync(path('app.log')), { level: 1 }));
+    unlinkSync(path('app.log'));
+    writeFileSync(path('app.log'), lines(30_001));
+    rig.restart();
+    await rig.finish();
+    assert.is(rig.messages.length, 60_001);
+    assert.is(
+      rig.messages.findIndex((message, at) => !message.startsWith(`${at} `)),
+      -1,
+      'in order',
+    );
+  },
+);
+
+scene('a compressed copy that is damaged: what is lost is counted', async (rig, path) => {
+  writeFileSync(path('app.log'), 'read\n');
+  await rig.look();
+  rig.deliver();
+  appendFileSync(path('app.log'), `${'not read'.repeat(1000)}\n`);
+  rig.input.scan();
+  const packed = gzipSync(readFileSync(path('app.log')));
+  packed.fill(0xff, packed.length - 20);
+  writeFileSync(path('app.log.1.gz'), packed);
+  truncateSync(path('app.log'));
+  await rig.finish();
+  assert.equal(rig.messages, ['read']);
+  assert.is(rig.lost, 8001);
+});
+
+scene('space that was allocated ahead is not a line, and what is written there is read once', async (rig, path) => {
+  const size = 256 * 1024;
+  writeFileSync(path('a.log'), Buffer.alloc(size));
+  let written = 0;
+  const write = (text: string): void => {
+    execFileSync('dd', [`of=${path('a.log')}`, `seek=${written}`, 'bs=1', 'conv=notrunc', 'status=none'], {
+      input: text,
+    });
+    written += text.length;
+  };
+  for (let line = 0; line < 60; line++) {
+    write(`line ${line} ${'z'.repeat(40)}\n`);
+    await rig.look();
+    rig.deliver();
+    rig.now += 70_000;
+  }
+  await rig.finish();
+  assert.equal(
+    rig.messages.map((message) => message.split(' ')[1]),
+    Array.from({ length: 60 }, (_, at) => String(at)),
+  );
+  assert.is([...rig.ledger.generations][0]!.lag, 0, 'nothing is behind');
+});
+
+scene('a hole of half a gigabyte does not hold up anything else', async (rig, path) => {
+  writeFileSync(path('hole.log'), 'begin\n');
+  truncateSync(path('hole.log'), 5e8);
+  appendFileSync(path('hole.log'), 'end\n');
+  let longest = 0;
+  let last = performance.now();
+  const watch = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  await rig.look();
+  clearInterval(watch);
+  rig.deliver();
+  await rig.finish();
+  assert.equal(rig.messages, ['begin', 'end']);
+  assert.ok(longest < 300, `${longest} ms`);
 });
 
 test.run();

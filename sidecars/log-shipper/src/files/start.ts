@@ -43,7 +43,15 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
   };
   const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
   const ledger = new Ledger({ files, registry, log }, performance.now());
-  const tracker = new Tracker({ globs, exclude, files, ledger, log, lost: lose('truncated') });
+  const tracker = new Tracker({
+    globs,
+    exclude,
+    files,
+    ledger,
+    dir: parameters.STATE_DIR,
+    log,
+    lost: lose('truncated'),
+  });
   ledger.save();
   if (ledger.problem !== undefined && ledger.problem !== 'ENOSPC')
     throw new ConfigurationError([

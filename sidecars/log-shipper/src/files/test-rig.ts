@@ -39,6 +39,11 @@ export class Rig {
   /** Offered and not settled. */
   waiting: LogRecord[] = [];
   lost = 0;
+  /** Called as the directory is about to be listed. */
+  beforeScan = (): void => {};
+  afterScan = (): void => {};
+  /** Called as a file is about to be opened, or asked what it is like: others act then, too. */
+  beforeLook = (): void => {};
   /** Set, the store is down and the queue is full: nothing more is taken. */
   full: Promise<void> | undefined;
   now = 1000;
@@ -65,6 +70,13 @@ export class Rig {
     const { pattern = '*.log*', limit = 64 * 1024, multiline, maxOpen = 64, partialTimeout = 60_000 } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
+    for (const name of ['look', 'stat'] as const) {
+      const call = this.files[name].bind(this.files) as (argument: never) => never;
+      this.files[name] = (argument: never) => {
+        this.beforeLook();
+        return call(argument);
+      };
+    }
     this.registry = new Registry(this.state);
     this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet }, this.now);
     this.tracker = new Tracker({
@@ -72,9 +84,16 @@ export class Rig {
       exclude: ['*.gz'].map(nameMatcher),
       files: this.files,
       ledger: this.ledger,
+      dir: this.state,
       log: quiet,
       lost: (_generation, bytes) => (this.lost += bytes),
     });
+    const scan = this.tracker.scan.bind(this.tracker);
+    this.tracker.scan = (now) => {
+      this.beforeScan();
+      scan(now);
+      this.afterScan();
+    };
     this.ledger.save();
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
     const reader = new Reader({

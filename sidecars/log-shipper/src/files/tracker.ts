@@ -8,13 +8,12 @@
  */
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
-import { hasHead, hasTail, isCompressed, readHead } from './content.ts';
+import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
 import { listFiles, type Glob, type NameMatcher } from './glob.ts';
-import { firstData } from './holes.ts';
 import { Identifier, type IdentifierOptions } from './identifier.ts';
-import { isCopy, type Candidate } from './identity.ts';
+import { holds, isCopy, type Candidate } from './identity.ts';
 import { toStat } from './open-files.ts';
 
 export interface TrackerOptions extends IdentifierOptions {
@@ -23,6 +22,9 @@ export interface TrackerOptions extends IdentifierOptions {
   readonly exclude: readonly NameMatcher[];
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
+
+/** How often a list of files is made anew that was out of date. */
+const ATTEMPTS = 5;
 
 interface Seen {
   readonly path: string;
@@ -47,29 +49,47 @@ export class Tracker {
    * @param now on a monotonic clock, in milliseconds
    */
   scan(now: number): void {
+    for (let attempt = 1; !this.#scanOnce(now, attempt === ATTEMPTS); attempt++);
+    this.#options.ledger.forget(now);
+    this.#options.ledger.save();
+  }
+
+  /**
+   * @param whatever take in what was found although names changed meanwhile
+   * @returns false when the list of files was out of date before all of them were open: nothing new was
+   * taken in, since what is missing may be what comes first
+   */
+  #scanOnce(now: number, whatever: boolean): boolean {
     const seen = this.#look();
+    let moved = false;
     for (const generation of this.#options.ledger.generations) {
+      if (generation.packed !== undefined) continue;
       const found = seen.get(generation.key);
       try {
-        if (found) this.#meet(generation, found, now);
+        if (found) moved = !this.#meet(generation, found, now) || moved;
         else this.#miss(generation, now);
       } catch (error) {
         this.refuse(generation, error);
       }
     }
+    if (moved && !whatever) return false;
     const unknown = [...seen].filter(
       ([key, { stat }]) =>
         this.#options.ledger.at(key) === undefined && stat.size > 0 && this.#ignored.get(key) !== stat.stamp,
     );
-    const candidates = unknown.flatMap(([, { path }]) => this.#candidate(path) ?? []);
+    const candidates: Candidate[] = [];
     try {
+      for (const [key, { path }] of unknown) {
+        const candidate = this.#candidate(path, key);
+        if (candidate === 'moved' && !whatever) return false;
+        if (typeof candidate === 'object') candidates.push(candidate);
+      }
       this.#identifier.identify(candidates, now);
     } finally {
       for (const { fd } of candidates) closeSync(fd);
     }
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
-    this.#options.ledger.forget(now);
-    this.#options.ledger.save();
+    return true;
   }
 
   /** A file could not be read just now; the next scan looks at it again. */
@@ -100,29 +120,28 @@ export class Tracker {
     return seen;
   }
 
-  /** A known inode is still there. Is its content? */
-  #meet(generation: Generation, { path, stat }: Seen, now: number): void {
+  /**
+   * A known inode is still there. Is its content?
+   * @returns false when its name leads elsewhere by now
+   */
+  #meet(generation: Generation, { path, stat }: Seen, now: number): boolean {
     generation.detachedAt = undefined;
     if (generation.path !== path) {
       generation.path = path;
       this.#options.ledger.touch();
     }
-    if (generation.stamp === stat.stamp && generation.comparedAt === stat.stamp) return;
+    if (generation.stamp === stat.stamp && generation.comparedAt === stat.stamp) return true;
     const { files } = this.#options;
     const fd = files.hold(generation);
     if (typeof fd === 'string') {
       if (fd !== 'gone') this.refused.set(path, fd);
-      return;
+      return fd !== 'gone';
     }
     if (generation.copyOf !== undefined) {
       this.#meetCopy(generation, generation.copyOf, { path, fd, stat });
-      return;
-    }
-    if (!holds(generation, fd, stat)) {
-      this.#options.ledger.lose(generation);
-      return;
-    }
-    note(generation, stat, now);
+    } else if (holds(generation, fd, stat.size)) note(generation, stat, now);
+    else this.#options.ledger.lose(generation);
+    return true;
   }
 
   /** No path leads to a generation. Does the file that is held open still have it? */
@@ -132,16 +151,15 @@ export class Tracker {
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
     if (stat.stamp === comparedAt) return;
-    if (holds(generation, fd, stat)) note(generation, stat, now);
+    if (holds(generation, fd, stat.size)) note(generation, stat, now);
     else this.#options.ledger.lose(generation);
   }
 
   /** A copy changed: it is still being made, it took its original's place, or it was never one. */
   #meetCopy(copy: Generation, original: Generation, { path, fd, stat }: Candidate): void {
     // Its inode may have been given to another file.
-    if (!holds(copy, fd, stat)) {
-      this.#options.ledger.lose(copy);
-      this.#options.ledger.remove(copy);
+    if (!holds(copy, fd, stat.size)) {
+      this.#options.ledger.forgetCopy(copy.key);
       return;
     }
     // Its original was just truncated: identify() comes to it.
@@ -149,34 +167,28 @@ export class Tracker {
     const of = this.#options.files.hold(original);
     if (typeof of === 'string') return;
     const { size } = this.#options.files.stat(of);
-    if (isCopy({ path, fd, stat }, original, of, size)) this.#options.ledger.completeCopy(copy, fd, stat);
-    else {
-      this.#options.ledger.lose(copy);
-      this.#options.ledger.remove(copy);
-    }
+    if (isCopy({ path, fd, stat }, original.home, of, size)) this.#options.ledger.completeCopy(copy, fd, stat);
+    // Looked at again, after the comparison: its original may have been truncated just now.
+    else if (!holds(original, of, this.#options.files.stat(of).size)) this.#options.ledger.lose(original);
+    else this.#options.ledger.forgetCopy(copy.key);
   }
 
-  /** Open a file that is not known; what is no log is left. */
-  #candidate(path: string): Candidate | undefined {
+  /** Open a file that is not known; what is no log is left. `moved`: its name leads elsewhere by now. */
+  #candidate(path: string, key: string): Candidate | 'moved' | undefined {
     const looked = this.#options.files.look(path);
     if (typeof looked === 'string') {
-      if (looked !== 'gone') this.refused.set(path, looked);
+      if (looked === 'gone') return 'moved';
+      this.refused.set(path, looked);
       return undefined;
     }
     const { fd, stat } = looked;
-    // Between the listing and now it may have been renamed over, or emptied.
-    if (this.#options.ledger.at(stat.key) === undefined && stat.size > 0) {
-      if (isCompressed(readHead(fd))) this.#ignored.set(stat.key, stat.stamp);
-      else if (firstData(fd, 0) !== undefined) return { path, fd, stat };
+    if (stat.key === key && stat.size > 0) {
+      if (compressionOf(readHead(fd)) === undefined) return { path, fd, stat };
+      this.#ignored.set(stat.key, stat.stamp);
     }
     closeSync(fd);
-    return undefined;
+    return stat.key === key ? undefined : 'moved';
   }
-}
-
-/** Whether a file still has what was read of it. */
-function holds({ offset, head, tail }: Generation, fd: number, { size }: Stat): boolean {
-  return size >= offset && hasHead(fd, head) && hasTail(fd, tail);
 }
 
 /** A file changed, and may have more to read. */

@@ -1,0 +1,110 @@
+/**
+ * Where a generation's content is now, by a listing of its own: between the scan's listing and the moment
+ * in which its file was found to be truncated or gone, logrotate may have made the copy, renamed and
+ * compressed it.
+ */
+import { closeSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { compressionOf, readHead } from './content.ts';
+import type { Generation } from './generation.ts';
+import { continuesIn, type Candidate } from './identity.ts';
+import type { Ledger } from './ledger.ts';
+import type { OpenFiles } from './open-files.ts';
+import { rotationOf } from './rotated-name.ts';
+import { glance, GLANCE, Unpacked } from './unpacked.ts';
+
+export interface SearchOptions {
+  readonly ledger: Ledger;
+  readonly files: OpenFiles;
+  /** Where there is room to unpack. */
+  readonly dir: string;
+}
+
+/** Looks at a directory in which names change meanwhile. */
+const ATTEMPTS = 5;
+
+/**
+ * Find the file in which a generation goes on, and let it go on there.
+ * @returns whether one was found
+ */
+export function search(generation: Generation, options: SearchOptions, now: number): boolean {
+  // It was seen after its rotation, and read to its end then: whatever took its place has no more.
+  if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { plain, packed, moved } = look(generation, options);
+    try {
+      const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
+      if (best !== undefined) {
+        options.ledger.forgetCopy(best.stat.key);
+        options.ledger.adopt(generation, best, now);
+        options.files.hold(generation);
+        return true;
+      }
+      // A name that went away while it was looked at may be there under another one.
+      if (moved) continue;
+      const newest = packed.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
+      if (newest === undefined) return false;
+      packed.splice(packed.indexOf(newest), 1);
+      options.ledger.unpack(generation, newest, new Unpacked(newest.fd, options.dir, generation.head.at), now);
+      return true;
+    } finally {
+      for (const { fd } of [...plain, ...packed]) closeSync(fd);
+    }
+  }
+  return false;
+}
+
+/** As far as this process has seen. */
+const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && offset >= size && !withheld;
+
+function look(
+  generation: Generation,
+  { ledger, files }: SearchOptions,
+): { plain: Candidate[]; packed: Candidate[]; moved: boolean } {
+  const plain: Candidate[] = [];
+  const packed: Candidate[] = [];
+  let moved = false;
+  for (const path of pathsOf(generation)) {
+    const looked = files.look(path);
+    if (typeof looked === 'string') {
+      moved ||= looked === 'gone';
+      continue;
+    }
+    const candidate = { path, ...looked };
+    const known = ledger.at(looked.stat.key);
+    const compression = compressionOf(readHead(looked.fd));
+    if (compression === 'gzip' && mayHold(generation, candidate)) packed.push(candidate);
+    else if (
+      compression === undefined &&
+      (known === undefined || known.copyOf === generation) &&
+      continuesIn(generation, candidate)
+    )
+      plain.push(candidate);
+    else closeSync(looked.fd);
+  }
+  return { plain, packed, moved };
+}
+
+/** Paths beside the generation's own that are, by their names, rotated from it. */
+function pathsOf({ home, path }: Generation): string[] {
+  return [...new Set([dirname(home), dirname(path)])].flatMap((directory) => {
+    try {
+      return readdirSync(directory)
+        .map((name) => join(directory, name))
+        .filter((each) => each === home || rotationOf(each, home) !== undefined);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Whether a compressed file begins as a generation does; its tail is compared when it is unpacked. */
+function mayHold({ head, notIn }: Generation, { fd, stat }: Candidate): boolean {
+  if (notIn.has(stat.key) || head.bytes.length === 0) return false;
+  const begins = glance(fd, head.at);
+  if (begins === undefined) return false;
+  const length = Math.min(begins.bytes.length, head.bytes.length);
+  // Behind a hole, the head may be out of sight.
+  if (length === 0) return head.at > 0 && stat.size > GLANCE;
+  return begins.bytes.subarray(0, length).equals(head.bytes.subarray(0, length));
+}

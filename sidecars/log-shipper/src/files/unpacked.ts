@@ -1,0 +1,120 @@
+/**
+ * What a gzip file holds, as a file that can be read at any place from one on: it is unpacked into a file
+ * without a name, a portion at a time, each byte at its own place, so that what is before costs nothing.
+ */
+import { closeSync, createReadStream, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { HEAD_LENGTH, readAt, readHead, TAIL_LENGTH, type Head } from './content.ts';
+
+const { createGunzip, gunzipSync, constants } = process.getBuiltinModule('node:zlib');
+
+/** Unpacked at a time, in bytes; about so much of the disk is used. */
+const PORTION = 16 * 1024 * 1024;
+/** Compressed bytes that are unpacked for a first look. */
+export const GLANCE = 4096;
+
+/**
+ * How what a gzip file holds begins, up to 1 KiB.
+ * @param at where, within the first of it
+ * @returns undefined when the file is damaged
+ */
+export function glance(fd: number, at: number): Head | undefined {
+  const compressed = Buffer.alloc(GLANCE);
+  const count = readAt(fd, compressed, 0);
+  try {
+    const plain = gunzipSync(compressed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
+    return readHead({ readAt: (buffer, position, length) => plain.copy(buffer, 0, position, position + length) }, at);
+  } catch {
+    return undefined;
+  }
+}
+
+export class Unpacked {
+  readonly #dir: string;
+  readonly #head: number;
+  readonly #source: ReturnType<typeof createReadStream>;
+  readonly #pieces: AsyncIterator<Buffer>;
+  /** The file without a name. */
+  fd: number;
+  /** Up to where it is unpacked. */
+  size = 0;
+  /** That is all. */
+  ended = false;
+
+  /**
+   * @param packed the gzip file, which is closed with this
+   * @param dir where there is room for a portion
+   * @param head where the content's head begins
+   * @throws the file system's error
+   */
+  constructor(packed: number, dir: string, head: number) {
+    this.fd = nameless(dir);
+    this.#dir = dir;
+    this.#head = head;
+    this.#source = createReadStream('', { fd: packed, start: 0 });
+    const gunzip = createGunzip();
+    this.#source.on('error', (error) => gunzip.destroy(error));
+    this.#pieces = (this.#source.pipe(gunzip) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Unpack another portion; what is before a place, but for the head and the bytes by which the place is
+   * known, is then gone.
+   * @throws when the gzip file is damaged, or the disk is full
+   */
+  async more(from: number): Promise<void> {
+    const keep = Math.max(0, from - TAIL_LENGTH);
+    if (this.size > keep) this.#forget(keep);
+    for (const enough = Math.max(from, this.size) + PORTION; this.size < enough;) {
+      const { value, done } = await this.#pieces.next();
+      if (done) {
+        this.ended = true;
+        return;
+      }
+      const piece = value as Buffer;
+      this.#write(piece, this.size, Math.max(0, Math.min(piece.length, this.#head + HEAD_LENGTH - this.size)));
+      if (this.size + piece.length > keep) this.#write(piece, this.size, piece.length);
+      this.size += piece.length;
+    }
+  }
+
+  close(): void {
+    this.#source.destroy();
+    closeSync(this.fd);
+  }
+
+  /** Go on in a file that holds nothing before a place but the head. */
+  #forget(before: number): void {
+    const next = nameless(this.#dir);
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    const copy = (from: number, to: number): void => {
+      for (let at = from; at < to;) {
+        const count = readSync(this.fd, buffer, 0, Math.min(buffer.length, to - at), at);
+        if (count === 0) return;
+        for (let done = 0; done < count;) done += writeSync(next, buffer, done, count - done, at + done);
+        at += count;
+      }
+    };
+    try {
+      copy(this.#head, Math.min(this.#head + HEAD_LENGTH, this.size));
+      copy(before, this.size);
+    } catch (error) {
+      closeSync(next);
+      throw error;
+    }
+    closeSync(this.fd);
+    this.fd = next;
+  }
+
+  #write(piece: Buffer, position: number, length: number): void {
+    for (let done = 0; done < length;) done += writeSync(this.fd, piece, done, length - done, position + done);
+  }
+}
+
+/** A file that is gone when it is closed. */
+function nameless(dir: string): number {
+  const path = join(dir, `unpacked-${process.pid}`);
+  const fd = openSync(path, 'w+', 0o600);
+  unlinkSync(path);
+  return fd;
+}
