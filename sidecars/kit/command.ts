@@ -83,18 +83,20 @@ export interface CommandOptions {
   readonly maxOutput?: number;
   /** What it reads. */
   readonly input?: string | Uint8Array;
+  /** Called with each piece of what it writes, as it comes. */
+  readonly onOutput?: (piece: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 
 /**
  * Run a program to its end. At the deadline, and when the signal aborts, its whole process group is
- * killed, so that no grandchild is left running.
+ * killed, so that no grandchild goes on in the dark.
  * @param argv program and arguments
  * @returns the last `maxOutput` bytes (64 KiB) of what it wrote
  * @throws {CommandError} when it could not be started, failed, or had no more time
  */
 export async function runCommand(
   argv: readonly string[],
-  { cwd, env, timeout, signal, maxOutput = 65_536, input }: CommandOptions = {},
+  { cwd, env, timeout, signal, maxOutput = 65_536, input, onOutput }: CommandOptions = {},
 ): Promise<{ stdout: string; stderr: string }> {
   const [program = '', ...args] = argv;
   if (signal?.aborted) throw new CommandError('aborted', `${program} was not started: ${why(signal)}`);
@@ -103,6 +105,10 @@ export async function runCommand(
   const stderr = new Tail(maxOutput);
   child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
+  if (onOutput) {
+    child.stdout.on('data', (piece: Buffer) => onOutput(piece, 'stdout'));
+    child.stderr.on('data', (piece: Buffer) => onOutput(piece, 'stderr'));
+  }
   // It may end without reading what it is given; that is its business.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
