@@ -145,9 +145,7 @@ function podsIn(root: unknown): PodNode[] {
     const own = valueAt(node, 'apiVersion') === undefined ? undefined : valueAt(node, 'kind');
     const object = typeof own === 'string' && !own.endsWith('List');
     if (own === 'CustomResourceDefinition') return;
-    const [ownKind, ownName] = object
-      ? [own, String(valueAt(node.get('metadata') as unknown, 'name') ?? '')]
-      : [kind, name];
+    const [ownKind, ownName] = object ? [own, textAt(node.get('metadata'), 'name')] : [kind, name];
     if (isSeq(node.get('containers')) && ownKind !== '') {
       pods.push({ kind: ownKind, name: ownName, spec: node });
       return;
@@ -164,6 +162,11 @@ const valueAt = (node: unknown, key: string): unknown => {
   if (!isMap(node)) return undefined;
   const value = node.get(key);
   return isScalar(value) ? value.value : value;
+};
+
+const textAt = (node: unknown, key: string): string => {
+  const value = valueAt(node, key);
+  return typeof value === 'string' ? value : '';
 };
 
 function portsOf(spec: YAMLMap): number[] {
