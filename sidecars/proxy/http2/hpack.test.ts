@@ -182,6 +182,34 @@ test('more fields than a head may have are too many, and so are more bytes', () 
   }
 });
 
+test('a head may have so many bytes, as lines, and none more', () => {
+  const decoder = new HpackDecoder();
+  const block = new FieldBlock(512, LONGEST);
+  for (const [size, tooLarge] of [
+    [512, false],
+    [513, true],
+  ] as const) {
+    const value = size - 'a: \r\n'.length;
+    const bytes = Buffer.concat([
+      Buffer.from([0x00, 1, 0x61, 127, ((value - 127) & 127) | 128, (value - 127) >> 7]),
+      Buffer.alloc(value, 98),
+    ]);
+    assert.ok(decoder.decode(block, bytes, 0, bytes.length));
+    assert.is(block.tooLarge, tooLarge);
+  }
+});
+
+test('a table that shrank and grew between two heads is announced with its smallest size first (section 4.2)', () => {
+  const encoder = new HpackEncoder();
+  encoder.limitTable(100);
+  encoder.limitTable(0);
+  encoder.limitTable(1_000_000);
+  encoder.begin();
+  assert.equal([...encoder.bytes.subarray(0, encoder.end)], [0x20, 0x3f, 0xe1, 0x1f]);
+  encoder.begin();
+  assert.is(encoder.end, 0);
+});
+
 test('what must not be guessed piece by piece is never written by reference', () => {
   const encoder = new HpackEncoder();
   for (const secret of ['authorization', 'Cookie', 'set-cookie', 'proxy-authorization']) {
