@@ -9,7 +9,7 @@ import { isAccepted } from './accepted.ts';
 const test = suite('accepted');
 
 /** A program that listens at an address and accepts. */
-async function server(host: string): Promise<{ port: number; signal(name: NodeJS.Signals): void }> {
+async function server(host: string): Promise<{ port: number; signal: (name: NodeJS.Signals) => void }> {
   const source = `require('node:net').createServer(() => {}).listen(0, '${host}', function () { console.log(this.address().port) })`;
   const child = spawn(process.execPath, ['--eval', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
