@@ -32,6 +32,8 @@ export interface Http2Owner {
 
 /** One request on a connection. */
 export class Http2UpstreamStream implements UpstreamStream {
+  /** Whatever is sent leaves at once: a connection that the endpoint gives up says so by GOAWAY. */
+  readonly unsent = false;
   readonly reused: boolean;
   user: ResponseUser | undefined;
   readonly toHead: boolean;
