@@ -185,7 +185,7 @@ export class Http2Downstream implements DownstreamHandler, Http2Handler<User> {
       if (now >= this.#deadline) this.#socket.destroy();
       return;
     }
-    for (const { user } of connection.streams()) user?.sweep(now);
+    for (const { user } of connection.streams) user?.sweep(now);
     connection.sweep(now, this.#context.settings.idleTimeout);
     this.#sweepHead(now);
     this.#sweepMemory();

@@ -164,6 +164,7 @@ export class Sender<User> {
       chunk.end += next - at;
       at = next;
     }
+    encoder.sent();
     if (end) this.#ended(stream);
   }
 
