@@ -40,8 +40,9 @@ process.exitCode = await show().catch((error: unknown) => {
 process.exit(exitCode() ?? process.exitCode);
 
 async function show(): Promise<number> {
-  const target = findContainer(wanted, await listContainers(signal));
-  const look = await startLook(await ensureImage(), target, signal);
+  const known = await listContainers(signal);
+  const target = findContainer(wanted, known);
+  const look = await startLook(await ensureImage(), target, known, signal);
   try {
     if (text) {
       process.stdout.write(await readText(look.url, process.stdout.isTTY ? process.stdout.columns : undefined, signal));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disagreement } from './disagreement.ts';
-import { readDockerfile } from './dockerfile.ts';
+import { readDockerfile } from '../../../tools/contract/dockerfile.ts';
 import { compareFacts } from './image-facts.ts';
 import { differences, excerpt } from './json-difference.ts';
 import { fillReadme, markersOf } from './readme.ts';

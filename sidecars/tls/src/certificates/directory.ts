@@ -1,7 +1,8 @@
 /**
  * The certificates of a directory, as files. Two layouts, side by side where wanted:
  * NAME.crt with NAME.key (Kubernetes: tls.crt, tls.key), and directories NAME with fullchain.pem and
- * privkey.pem (certbot) or with tls.crt and tls.key (a secret a directory).
+ * privkey.pem (certbot) or with tls.crt and tls.key (a secret a directory). An OCSP response (DER) may
+ * lie beside the certificate, its suffix being .ocsp.
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -93,8 +94,13 @@ async function readPair(name: string, certFile: string, keyFile: string): Promis
   let files: Found['files'];
   try {
     const [cert, key] = await Promise.all([readSmall(certFile), readSmall(keyFile)]);
-    hash.update(`${cert.length}:`).update(cert).update(key);
-    files = { name, certFile, keyFile, cert, key };
+    const ocsp = await readSmall(ocspFileOf(certFile)).catch(() => undefined);
+    hash
+      .update(`${cert.length}:${key.length}:`)
+      .update(cert)
+      .update(key)
+      .update(ocsp ?? '');
+    files = { name, certFile, keyFile, cert, key, ...(ocsp && { ocsp }) };
   } catch (error) {
     if (!(error instanceof BadPair)) throw error;
     hash.update(error.message);
@@ -102,6 +108,9 @@ async function readPair(name: string, certFile: string, keyFile: string): Promis
   }
   return { name, certFile, keyFile, digest: hash.digest('base64'), files };
 }
+
+/** The OCSP response for `shop.crt` lies beside it as `shop.ocsp`, that for `fullchain.pem` as `fullchain.ocsp`. */
+export const ocspFileOf = (certFile: string): string => certFile.replace(/\.\w+$/, '.ocsp');
 
 /** Not blocking, so that a pipe in a file's place is refused rather than waited for. */
 async function readSmall(path: string): Promise<Buffer> {

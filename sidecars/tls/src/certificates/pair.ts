@@ -1,6 +1,7 @@
 /** A certificate with its chain and key, checked as what clients will be shown. */
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { readOcspResponse } from './ocsp.ts';
 import { normalizeDnsName, parseAltNames } from './subject-alt-names.ts';
 import { certificatesIn, privateKeyIn } from './pem.ts';
 
@@ -12,6 +13,8 @@ export interface PairFiles {
   readonly keyFile: string;
   readonly cert: Buffer;
   readonly key: Buffer;
+  /** DER of an OCSP response to staple, where one lies beside the certificate. */
+  readonly ocsp?: Buffer;
 }
 
 /** A pair that passed all checks. */
@@ -20,6 +23,12 @@ export interface Pair extends PairFiles {
   /** DNS names of the leaf, normalized; a leading `*.` is a wildcard. */
   readonly dnsNames: readonly string[];
   readonly serial: string;
+  /** SHA-256 of the leaf, as `X509Certificate.fingerprint256` writes it. */
+  readonly fingerprint: string;
+  /** `ec`, `rsa` or `ed25519`: two certificates for one name go together when these differ. */
+  readonly keyType: string;
+  /** A staple that clients may be shown, until `until` (milliseconds since the epoch). */
+  readonly staple: { readonly response: Buffer; readonly until: number } | undefined;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
   /** What is odd about it and no reason to refuse it. */
@@ -57,7 +66,7 @@ export function checkPair(files: PairFiles, options: SecureContextOptions, now =
   const dnsNames = named(files.certFile, 'a certificate with well-formed names', () => dnsNamesOf(leaf));
   let context: SecureContext;
   try {
-    context = createSecureContext({ ...options, cert: files.cert, key: files.key });
+    context = contextOf([files], options);
   } catch (error) {
     // What only OpenSSL knows: keys that are too short, digests that are too weak.
     throw new BadPair(
@@ -66,14 +75,52 @@ export function checkPair(files: PairFiles, options: SecureContextOptions, now =
       'a certificate of its security level, such as RSA from 2048 bits with SHA-256',
     );
   }
+  const { staple, wrong } = stapleOf(files, leaf, now);
   return {
     ...files,
     context,
     dnsNames,
     serial: leaf.serialNumber,
+    fingerprint: leaf.fingerprint256,
+    keyType: leaf.publicKey.asymmetricKeyType ?? 'unknown',
+    staple,
     notAfter: leaf.validToDate.getTime(),
-    warnings: oddities(chain, now),
+    warnings: [...oddities(chain, now), ...(wrong === undefined ? [] : [wrong])],
   };
+}
+
+/** The TLS context of pairs that differ in their key's type: each client gets the one that it can verify. */
+export function contextOf(pairs: readonly PairFiles[], options: SecureContextOptions): SecureContext {
+  return createSecureContext({
+    ...options,
+    cert: pairs.map(({ cert }) => cert),
+    key: pairs.map(({ key }) => key),
+  });
+}
+
+/** A wrong staple costs more than none: clients close on it. So it is left out, and that is said. */
+function stapleOf(
+  { certFile, ocsp }: PairFiles,
+  leaf: X509Certificate,
+  now: number,
+): { staple?: Pair['staple']; wrong?: string } {
+  if (ocsp === undefined) return {};
+  const wrong = (why: string): { wrong: string } => ({ wrong: `its OCSP response ${why} and is not stapled` });
+  try {
+    const found = readOcspResponse(ocsp).find(({ serial }) => serial === leaf.serialNumber);
+    if (!found) return wrong(`is for another certificate than ${certFile}`);
+    const { nextUpdate = Infinity, thisUpdate, status } = found;
+    if (nextUpdate <= now) return wrong(`is outdated since ${new Date(nextUpdate).toISOString()}`);
+    if (thisUpdate > now + CLOCK_TOLERANCE) return wrong(`is of the future (${new Date(thisUpdate).toISOString()})`);
+    if (status !== 'good')
+      return {
+        staple: { response: ocsp, until: nextUpdate },
+        wrong: `the certificate is ${status}, as its OCSP response says`,
+      };
+    return { staple: { response: ocsp, until: nextUpdate } };
+  } catch (error) {
+    return wrong((error as Error).message);
+  }
 }
 
 /** Run a reader, and put the file's name before what it says. */

@@ -5,10 +5,10 @@
  * Certificate and key arrive as two writes, and an event may come between them. So what looks bad is
  * looked at again before it counts as refused, and is reported once for each distinct content.
  */
-import { readPairs, type Found } from './directory.ts';
+import { ocspFileOf, readPairs, type Found } from './directory.ts';
 import { BadPair, type Pair, type PairFiles } from './pair.ts';
 import type { CertificateLog, CertificateMetrics, Shelf } from './shelf.ts';
-import { DirectoryWatch } from './watch.ts';
+import { DirectoryWatch } from '#kit/directory-watch.ts';
 
 export interface ReloadOptions {
   readonly directory: string;
@@ -73,6 +73,11 @@ export class Reloader {
     this.#look(false);
   }
 
+  /** Look at the directory now, as if it had changed. */
+  look(): void {
+    this.#look(true);
+  }
+
   /** Nothing changes on the shelf from here on, not even by a look that is under way. */
   close(): void {
     this.#closed = true;
@@ -122,7 +127,7 @@ export class Reloader {
     }
     const news = loaded.length > 0 || this.#reported() > reported || this.#reported() < this.#suspicions.size;
     if (asked && !news) metrics.tls_certificate_reloads_total.inc({ result: 'unchanged' });
-    const files = [...pairs.values()].flatMap(({ certFile, keyFile }) => [certFile, keyFile]);
+    const files = [...pairs.values()].flatMap(({ certFile, keyFile }) => [certFile, keyFile, ocspFileOf(certFile)]);
     if (await this.#watch.follow(directories, files)) this.#look(false);
   }
 

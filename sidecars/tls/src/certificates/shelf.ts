@@ -17,8 +17,20 @@ export interface ShelfOptions {
   readonly defaultName: string;
   /** What a client gets that names a server which no certificate covers. */
   readonly unknownName: 'default' | 'refuse';
+  /** The context of a certificate, or of two for the same names with keys of different types. */
+  readonly contextOf: (pairs: readonly Pair[]) => SecureContext;
   readonly log: CertificateLog;
   readonly metrics: CertificateMetrics;
+}
+
+/** What clients get that name no server: one certificate, or two with keys of different types. */
+export interface DefaultCertificate {
+  readonly name: string;
+  /** Of the first. */
+  readonly serial: string;
+  readonly cert: Buffer | Buffer[];
+  readonly key: Buffer | Buffer[];
+  readonly context: SecureContext;
 }
 
 export class Shelf {
@@ -26,16 +38,29 @@ export class Shelf {
   readonly #pairs = new Map<string, Pair>();
   readonly #listeners: (() => void)[] = [];
   readonly #warned = new Set<string>();
-  #byName = new Map<string, Pair>();
+  #contexts = new Map<string, SecureContext>();
+  #default: DefaultCertificate | undefined;
+  /** Responses to staple, by the fingerprint of their certificate. */
+  #staples = new Map<string, NonNullable<Pair['staple']>>();
 
   constructor(options: ShelfOptions) {
     this.#options = options;
   }
 
-  get default(): Pair {
-    const pair = this.#pairs.get(this.#options.defaultName);
-    if (!pair) throw new Error(`no certificate ${this.#options.defaultName} was put on the shelf`);
-    return pair;
+  get default(): DefaultCertificate {
+    if (!this.#default) throw new Error(`no certificate ${this.#options.defaultName} was put on the shelf`);
+    return this.#default;
+  }
+
+  /** There is a response to staple. */
+  get staples(): boolean {
+    return this.#staples.size > 0;
+  }
+
+  /** The OCSP response for a certificate, while it is current. */
+  stapleFor(fingerprint: string, now = Date.now()): Buffer | undefined {
+    const staple = this.#staples.get(fingerprint);
+    return staple && staple.until > now ? staple.response : undefined;
   }
 
   get needsServerName(): boolean {
@@ -60,8 +85,8 @@ export class Shelf {
   contextFor(serverName: string | undefined): SecureContext | undefined {
     if (!serverName || isIP(serverName)) return this.default.context;
     const host = normalizeDnsName(serverName);
-    const pair = host === undefined ? undefined : (this.#byName.get(host) ?? this.#byName.get(wildcardOf(host)));
-    if (pair) return pair.context;
+    const context = host === undefined ? undefined : (this.#contexts.get(host) ?? this.#contexts.get(wildcardOf(host)));
+    if (context) return context;
     return this.#options.unknownName === 'refuse' ? undefined : this.default.context;
   }
 
@@ -75,7 +100,15 @@ export class Shelf {
       );
       for (const warning of pair.warnings) this.#warnOnce(`${pair.certFile}: ${warning}`);
     }
-    this.#byName = this.#index();
+    this.#index();
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** What every context has was changed: make them anew. */
+  renew(): void {
+    for (const pair of this.#pairs.values())
+      this.#pairs.set(pair.name, { ...pair, context: this.#options.contextOf([pair]) });
+    this.#index();
     for (const listener of this.#listeners) listener();
   }
 
@@ -93,23 +126,49 @@ export class Shelf {
     }
   }
 
-  /** Names to certificates; of two for one name the default goes first, then the alphabet decides. */
-  #index(): Map<string, Pair> {
-    const index = new Map<string, Pair>();
+  /**
+   * Which certificate each name gets: of two for one name the default goes first, then the alphabet
+   * decides. Only the default may have a companion, since `node:tls` takes one certificate from the
+   * context that a server name chose, and several only from the listener's own.
+   */
+  #index(): void {
+    const first = this.#pairs.get(this.#options.defaultName);
+    if (!first) return;
     const others = [...this.#pairs.values()]
-      .filter((pair) => pair !== this.default)
+      .filter((pair) => pair !== first)
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    for (const pair of [this.default, ...others]) {
+    const companion = others.find(
+      (pair) =>
+        pair.keyType !== first.keyType &&
+        first.dnsNames.length > 0 &&
+        first.dnsNames.every((name) => pair.dnsNames.includes(name)),
+    );
+    const byName = new Map<string, Pair>();
+    for (const pair of [first, ...others]) {
       for (const dnsName of pair.dnsNames) {
-        const first = index.get(dnsName);
-        if (first && first !== pair)
-          this.#warnOnce(`${dnsName} is in ${first.certFile} and in ${pair.certFile}: the first is served`);
-        else index.set(dnsName, pair);
+        const before = byName.get(dnsName);
+        if (before === undefined) byName.set(dnsName, pair);
+        else if (before !== pair && !(before === first && pair === companion))
+          this.#warnOnce(`${dnsName} is in ${before.certFile} and in ${pair.certFile}: the first is served`);
       }
-      if (pair !== this.default && pair.dnsNames.length === 0)
+      if (pair !== first && pair.dnsNames.length === 0)
         this.#warnOnce(`${pair.certFile} holds no DNS name (SAN), so that no client will ever get it`);
     }
-    return index;
+    const { name, serial, cert, key } = first;
+    this.#default = companion
+      ? {
+          name,
+          serial,
+          cert: [cert, companion.cert],
+          key: [key, companion.key],
+          context: this.#options.contextOf([first, companion]),
+        }
+      : { name, serial, cert, key, context: first.context };
+    const { context } = this.#default;
+    this.#contexts = new Map([...byName].map(([dnsName, pair]) => [dnsName, pair === first ? context : pair.context]));
+    // Which of two certificates a client will get is not known when its response is asked for.
+    const single = [...this.#pairs.values()].filter((pair) => !companion || (pair !== first && pair !== companion));
+    this.#staples = new Map(single.flatMap(({ fingerprint, staple }) => (staple ? [[fingerprint, staple]] : [])));
   }
 
   #warnOnce(message: string): void {

@@ -2,11 +2,12 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
-import { createClientPolicy } from './client-identity.ts';
+import { createClientPolicy, type ClientPolicy } from './client-identity.ts';
 import { DevelopmentStore } from './development-store.ts';
 import { readPairs, type Found } from './directory.ts';
-import { BadPair, checkPair, type Pair, type PairFiles } from './pair.ts';
+import { BadPair, checkPair, contextOf, type Pair, type PairFiles } from './pair.ts';
 import { Reloader, RELOAD_TIMING, type ReloadTiming } from './reload.ts';
+import { TrustReloader } from './trust-reload.ts';
 import { Shelf, type CertificateLog, type CertificateMetrics } from './shelf.ts';
 
 export interface CertificateStore {
@@ -14,13 +15,19 @@ export interface CertificateStore {
   readonly default: {
     readonly name: string;
     readonly context: SecureContext;
-    readonly cert: string | Buffer;
-    readonly key: string | Buffer;
+    readonly cert: string | Buffer | Buffer[];
+    readonly key: string | Buffer | Buffer[];
   };
   /** Context for an SNI name: exact, then wildcard (one label), then default or (TLS_UNKNOWN_NAME=refuse) undefined. */
   contextFor(serverName: string | undefined): SecureContext | undefined;
   /** True when SNI must be looked at at all (more than one certificate, or refuse). May change at reload. */
   readonly needsServerName: boolean;
+  /** There is an OCSP response to staple. May change at reload. */
+  readonly staples: boolean;
+  /** The OCSP response for a certificate (its SHA-256 fingerprint), while it is current. */
+  stapleFor(fingerprint: string): Buffer | undefined;
+  /** Look at all files now. */
+  reload(): void;
   /** Called after each successful reload. */
   onChange(listener: () => void): void;
   /** PEM of the development CA, when there is one (served at /ca.crt). */
@@ -32,6 +39,8 @@ export interface CertificateStoreOptions {
   readonly parameters: Values<typeof contract.parameters>;
   readonly log: CertificateLog;
   readonly metrics: CertificateMetrics;
+  /** Whose CA and revocation lists client certificates are verified against; watched from here on. */
+  readonly policy?: ClientPolicy;
   /** A test's seam. */
   readonly timing?: ReloadTiming;
 }
@@ -48,27 +57,44 @@ const RENEWAL_CHECK = 12 * 3_600_000;
 export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
   const { parameters, log, metrics } = options;
   const { TLS_CERT_DIR, TLS_CERT_NAME, TLS_UNKNOWN_NAME, TLS_MIN_VERSION } = parameters;
-  const { clientCa } = createClientPolicy(parameters);
+  const policy = options.policy ?? createClientPolicy(parameters);
   // OpenSSL takes the client CA from the context that SNI chose, not from the listener's.
-  const context: SecureContextOptions = { minVersion: `TLSv${TLS_MIN_VERSION}`, ...(clientCa && { ca: clientCa }) };
+  const common = (): SecureContextOptions => ({
+    minVersion: `TLSv${TLS_MIN_VERSION}`,
+    ...(policy.clientCa && { ca: policy.clientCa }),
+    ...(policy.clientCrls.length > 0 && { crl: [...policy.clientCrls] }),
+  });
   const shelf = new Shelf({
     defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME,
     unknownName: TLS_UNKNOWN_NAME,
+    contextOf: (pairs) => contextOf(pairs, common()),
     log,
     metrics,
   });
-  const check = (files: PairFiles): Pair => checkPair(files, context);
-  if (TLS_CERT_DIR === undefined) return storeOf(shelf, await openDevelopment(options, shelf, check));
+  const check = (files: PairFiles): Pair => checkPair(files, common());
+  const timing = options.timing ?? RELOAD_TIMING;
+  const watchTrust = (): TrustReloader | undefined =>
+    policy.clientCa === undefined
+      ? undefined
+      : new TrustReloader({ parameters, policy, log, metrics, timing, onChange: () => shelf.renew() });
+  if (TLS_CERT_DIR === undefined) {
+    const development = await openDevelopment(options, shelf, check);
+    return storeOf(shelf, development, watchTrust());
+  }
 
   const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, shelf);
-  const reloader = new Reloader(
-    { directory: TLS_CERT_DIR, shelf, check, log, metrics, timing: options.timing ?? RELOAD_TIMING },
-    pairs,
-  );
-  return storeOf(shelf, { close: () => reloader.close() });
+  const reloader = new Reloader({ directory: TLS_CERT_DIR, shelf, check, log, metrics, timing }, pairs);
+  return storeOf(shelf, reloader, watchTrust());
 }
 
-function storeOf(shelf: Shelf, source: { readonly close: () => void; readonly ca?: string }): CertificateStore {
+/** Where certificates come from. */
+interface Source {
+  readonly look: () => void;
+  readonly close: () => void;
+  readonly ca?: string;
+}
+
+function storeOf(shelf: Shelf, source: Source | Reloader, trust: TrustReloader | undefined): CertificateStore {
   return {
     get default() {
       return shelf.default;
@@ -78,8 +104,19 @@ function storeOf(shelf: Shelf, source: { readonly close: () => void; readonly ca
     },
     contextFor: (serverName) => shelf.contextFor(serverName),
     onChange: (listener) => shelf.onChange(listener),
-    developmentCa: source.ca,
-    close: source.close,
+    get staples() {
+      return shelf.staples;
+    },
+    stapleFor: (fingerprint) => shelf.stapleFor(fingerprint),
+    reload() {
+      source.look();
+      trust?.look();
+    },
+    developmentCa: 'ca' in source ? source.ca : undefined,
+    close() {
+      source.close();
+      trust?.close();
+    },
   };
 }
 
@@ -134,7 +171,7 @@ async function openDevelopment(
   { parameters, log }: CertificateStoreOptions,
   shelf: Shelf,
   check: (files: PairFiles) => Pair,
-): Promise<{ close: () => void; ca: string }> {
+): Promise<Source> {
   const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES);
   const ca = await development.ca();
   const file = development.leafFile;
@@ -160,11 +197,12 @@ async function openDevelopment(
     );
   };
   await load();
-  const timer = setInterval(() => {
+  const look = (): void => {
     shelf.warnOfExpired();
     load().catch((error: unknown) =>
       log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'),
     );
-  }, RENEWAL_CHECK).unref();
-  return { close: () => clearInterval(timer), ca: ca.cert };
+  };
+  const timer = setInterval(look, RENEWAL_CHECK).unref();
+  return { look, close: () => clearInterval(timer), ca: ca.cert };
 }
