@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node scripts/run.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor test bench contract clean
+.PHONY: help setup unsetup doctor test bench contract clean
 
 help: ## List these targets
 	@echo 'Legacy apps and their sidecars, by docker compose. Begin with: make demo-https'
@@ -46,3 +46,6 @@ contract: ## Check every sidecar against its contract
 
 clean: ## Remove every container, network, volume and image of ours
 	@$(RUN) clean $(ARGS)
+
+unsetup: ## Take back what setup changed on this machine
+	@$(RUN) unsetup $(ARGS)

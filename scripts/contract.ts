@@ -104,17 +104,17 @@ function write(sidecars: readonly Sidecar[]): number {
   for (const sidecar of sidecars) {
     const files = [['contract.json', contractJson(sidecar)]];
     const readme = read(sidecar, 'README.md');
-    if (readme === undefined) print(`sidecars/${sidecar.name}/README.md: there is none, so no tables were written`);
+    if (readme === undefined) print(`${sidecar.path}/README.md: there is none, so no tables were written`);
     else {
       const { text, missing } = fillReadme(readme, sidecar.contract);
       files.push(['README.md', text]);
       for (const section of missing)
-        print(`sidecars/${sidecar.name}/README.md: no table of ${section}: put ${markersOf(section)} where it belongs`);
+        print(`${sidecar.path}/README.md: no table of ${section}: put ${markersOf(section)} where it belongs`);
     }
     for (const [file, text] of files) {
       const changed = read(sidecar, file!) !== text;
       if (changed) writeFileSync(join(sidecar.folder, file!), text!);
-      print(`sidecars/${sidecar.name}/${file}: ${changed ? 'written' : 'up to date'}`);
+      print(`${sidecar.path}/${file}: ${changed ? 'written' : 'up to date'}`);
     }
   }
   return 0;

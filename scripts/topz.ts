@@ -1,6 +1,7 @@
 /** `npm run topz -- CONTAINER`: look into a container that is already running. */
 import { parseArgs } from 'node:util';
 import { Project } from './lib/compose.ts';
+import { thisClone } from './lib/clone.ts';
 import { docker, EngineError } from './lib/engine.ts';
 import { buildImages } from './lib/images.ts';
 import { catchSignals } from './lib/interrupt.ts';
@@ -39,8 +40,9 @@ process.exitCode = await show().catch((error: unknown) => {
 process.exit(exitCode() ?? process.exitCode);
 
 async function show(): Promise<number> {
-  const target = findContainer(wanted, await listContainers(signal));
-  const look = await startLook(await ensureImage(), target, signal);
+  const known = await listContainers(signal);
+  const target = findContainer(wanted, known);
+  const look = await startLook(await ensureImage(), target, known, signal);
   try {
     if (text) {
       process.stdout.write(await readText(look.url, process.stdout.isTTY ? process.stdout.columns : undefined, signal));
@@ -60,6 +62,7 @@ async function show(): Promise<number> {
 
 /** The image's name, after it was built if it was missing. */
 async function ensureImage(): Promise<string> {
+  await thisClone();
   const image = `sidecar-stacks/topz:${process.env['IMAGE_TAG'] || 'dev'}`;
   const there = await docker(['images', '--quiet', image], { timeoutMs: 30_000, signal });
   if (there !== '') return image;

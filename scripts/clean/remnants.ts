@@ -15,8 +15,11 @@ export interface Remnant {
   name: string;
 }
 
-/** Every image of ours is named so; one that somebody built on ours has inherited our label only. */
-const OUR_IMAGES = 'sidecar-stacks/';
+/**
+ * Every image of ours is named so, the last by the run that borrows it; one that somebody built on ours
+ * has inherited our label only.
+ */
+const OUR_IMAGES = /^sidecar-stacks[/-]/;
 
 const LISTS: Record<Kind, readonly string[]> = {
   container: ['ps', '--all', '--filter', `label=${STACK_LABEL}`, '--format', '{{.ID}}\t{{.Names}}'],
@@ -63,7 +66,7 @@ export function isNamed({ kind, id, name }: Remnant): boolean {
 
 /** True for an image that carries our label only because it was built on one of ours. */
 export function isInherited(remnant: Remnant): boolean {
-  return remnant.kind === 'image' && isNamed(remnant) && !remnant.name.startsWith(OUR_IMAGES);
+  return remnant.kind === 'image' && isNamed(remnant) && !OUR_IMAGES.test(remnant.name);
 }
 
 export interface Removal {

@@ -19,7 +19,7 @@ function contract(...args: string[]): { code: number | null; out: string; err: s
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, DOCKER_HOST: `unix://${root}/no-engine.sock` },
+    env: { ...process.env, IMAGE_TAG: '', DOCKER_HOST: `unix://${root}/no-engine.sock` },
   });
   return { code: status, out: stdout, err: stderr };
 }
@@ -207,6 +207,7 @@ test('diff: another unit needs a major version even with the alias', () => {
     { ...sidecars[0], changes: sidecars[0]!.changes.map(({ impact }) => impact) },
     {
       name: 'sync',
+      path: 'sidecars/sync',
       from: '1.0.0',
       to: '1.1.0',
       demanded: 'major',
@@ -250,6 +251,25 @@ test('diff: a contract.json that is none is an error', () => {
     assert.match(err, /^contract: HEAD:sidecars\/sync\/contract\.json is no contract: /);
   }
   writeFileSync(file, text);
+});
+
+test("a stack's own server is held to its contract like a sidecar", () => {
+  const server = join(root, 'stacks', 'one', 'services', 'server');
+  mkdirSync(join(server, 'src'), { recursive: true });
+  const declaration = readFileSync(join(folder, 'src', 'contract.ts'), 'utf8');
+  writeFileSync(join(server, 'src', 'contract.ts'), declaration.replace("name: 'sync'", "name: 'server'"));
+  try {
+    const { code, out } = contract('server');
+    assert.is(code, 1);
+    assert.match(out, /^stacks\/one\/services\/server\/contract\.json: declared: contract .*; there: no such file/m);
+    assert.match(contract().out, /2 contracts checked/);
+    assert.match(contract('write', 'server').out, /^stacks\/one\/services\/server\/contract\.json: written$/m);
+    git('add', '.');
+    git('commit', '-q', '-m', 'server');
+    assert.match(contract('diff', 'HEAD', 'server').out, /^server: \S+ at HEAD, \S+ now\n {2}no change\n$/);
+  } finally {
+    rmSync(join(root, 'stacks'), { recursive: true });
+  }
 });
 
 test('a wrong command line is told what is right', () => {

@@ -1,30 +1,35 @@
-/** The sidecars of a project, found by their declarations. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What has a contract in a project, found by its declaration: sidecars, and the stacks' own servers. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { contractDocument, type Contract, type ContractDocument } from '#kit/contract.ts';
 
 export interface Sidecar {
   readonly name: string;
+  /** Its folder in the project: `sidecars/tls`. */
+  readonly path: string;
   /** Absolute path of its folder. */
   readonly folder: string;
   readonly contract: Contract;
   readonly document: ContractDocument;
 }
 
+/** Where declarations are. */
+const DECLARATIONS = ['sidecars/*/src/contract.ts', 'stacks/*/services/*/src/contract.ts'];
+
 /** The command line names a sidecar that is not there, or a declaration cannot be used. */
 export class NoSidecar extends Error {}
 
 /**
- * Folder names below sidecars/ that hold a src/contract.ts, in alphabetical order.
+ * Folders that hold a src/contract.ts, in alphabetical order of their names.
  * @throws {NoSidecar} when `root` is no such project
  */
-export function sidecarNames(root: string): string[] {
-  const folder = join(root, 'sidecars');
-  if (!existsSync(folder)) throw new NoSidecar(`${root} has no folder sidecars; run this in the project's folder`);
-  return readdirSync(folder)
-    .filter((name) => existsSync(join(folder, name, 'src', 'contract.ts')))
-    .toSorted();
+export function sidecarPaths(root: string): string[] {
+  if (!existsSync(join(root, 'sidecars')))
+    throw new NoSidecar(`${root} has no folder sidecars; run this in the project's folder`);
+  return globSync(DECLARATIONS, { cwd: root })
+    .map((file) => dirname(dirname(file)))
+    .toSorted((a, b) => (basename(a) < basename(b) ? -1 : 1));
 }
 
 /**
@@ -34,21 +39,24 @@ export function sidecarNames(root: string): string[] {
  * @throws {NoSidecar} for an unknown name, and a module that exports no `contract` of that name
  */
 export async function loadSidecars(root: string, names: readonly string[]): Promise<Sidecar[]> {
-  const known = sidecarNames(root);
+  const paths = sidecarPaths(root);
+  const known = paths.map((path) => basename(path));
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new NoSidecar(
       `${unknown} is no sidecar; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}`,
     );
-  return Promise.all((names.length > 0 ? [...new Set(names)] : known).map((name) => loadSidecar(root, name)));
+  const wanted = names.length > 0 ? paths.filter((path) => names.includes(basename(path))) : paths;
+  return Promise.all(wanted.map((path) => loadSidecar(root, path)));
 }
 
-async function loadSidecar(root: string, name: string): Promise<Sidecar> {
-  const folder = join(root, 'sidecars', name);
+async function loadSidecar(root: string, path: string): Promise<Sidecar> {
+  const folder = join(root, path);
+  const name = basename(path);
   const module = (await import(pathToFileURL(join(folder, 'src', 'contract.ts')).href)) as { contract?: Contract };
   if (module.contract?.name !== name)
-    throw new NoSidecar(`sidecars/${name}/src/contract.ts exports no contract whose name is ${JSON.stringify(name)}`);
-  return { name, folder, contract: module.contract, document: contractDocument(module.contract) };
+    throw new NoSidecar(`${path}/src/contract.ts exports no contract whose name is ${JSON.stringify(name)}`);
+  return { name, path, folder, contract: module.contract, document: contractDocument(module.contract) };
 }
 
 /** The project's licence, which every image carries as a label. */

@@ -1,5 +1,6 @@
 /** The pods of a running stack, as the engine tells of its containers. */
 import { serviceOf, type Inspected } from '../lib/compose.ts';
+import { thisClone } from '../lib/clone.ts';
 import { docker } from '../lib/engine.ts';
 import { STACK_LABEL } from '../lib/labels.ts';
 
@@ -58,7 +59,7 @@ export async function findRunning(stack: string, wanted: string | undefined): Pr
     MS,
   );
   const containers = ids === '' ? [] : (JSON.parse(await docker(['inspect', ...ids.split('\n')], MS)) as Container[]);
-  const project = chooseProject(stack, containers, wanted);
+  const project = chooseProject(stack, containers, wanted, (await thisClone()).suffix);
   return arrange(
     project,
     containers.filter((each) => projectOf(each) === project),
@@ -67,8 +68,13 @@ export async function findRunning(stack: string, wanted: string | undefined): Pr
 
 const projectOf = ({ Config }: Container): string => Config.Labels[PROJECT_LABEL]!;
 
-/** The project that is meant: the one that was named, the only one, or the one that plain compose makes. */
-export function chooseProject(stack: string, containers: readonly Container[], wanted: string | undefined): string {
+/** The project that is meant: the one that was named, the only one, or this clone's demo. */
+export function chooseProject(
+  stack: string,
+  containers: readonly Container[],
+  wanted: string | undefined,
+  suffix = '',
+): string {
   const running = [...new Set(containers.filter(({ State }) => State.Running).map(projectOf))].toSorted();
   if (wanted !== undefined) {
     if (running.includes(wanted)) return wanted;
@@ -79,7 +85,7 @@ export function chooseProject(stack: string, containers: readonly Container[], w
   if (running.length === 0)
     throw new NotRunning(`Stack ${stack} is not up. Bring it up: npm run stack -- ${stack} --keep`);
   if (running.length === 1) return running[0]!;
-  const plain = `sidecar-stacks-${stack}`;
+  const plain = `sidecar-stacks-${stack}${suffix}`;
   if (running.includes(plain)) return plain;
   throw new NotRunning(
     `Several copies of stack ${stack} are up. Choose one: ${running.map((each) => `--project ${each}`).join(', ')}`,

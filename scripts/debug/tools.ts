@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
+import { thisClone } from '../lib/clone.ts';
 import { docker } from '../lib/engine.ts';
 import { STACK_LABEL } from '../lib/labels.ts';
 import { ROOT } from '../lib/stacks.ts';
@@ -36,6 +37,7 @@ const FACTS_MS = 60_000;
  * @returns its name
  */
 export async function toolsImage(say: (line: string) => void): Promise<string> {
+  await thisClone();
   const defaults = { ...parse(readFileSync(join(ROOT, '.env'))), ...process.env };
   const image = `sidecar-stacks/debug-tools:${defaults['IMAGE_TAG']}`;
   if ((await docker(['images', '--quiet', image])) === '') say(`Building ${image}, once`);

@@ -1,33 +1,16 @@
 /** What every stack promises by its files alone; no engine needed. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parse as parseEnv } from 'dotenv';
-import type { ComposeSpecification } from 'docker-compose';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parse } from 'yaml';
-import { IMAGE_LABEL, STACK_LABEL } from './labels.ts';
+import { IMAGE_LABEL } from './labels.ts';
+import { readCompose, stackFaults } from './stack-rules.ts';
 import { findStack, ROOT, stackNames, UnknownStack } from './stacks.ts';
 
 const test = suite('stacks');
 
-const read = (file: string): ComposeSpecification =>
-  parse(readFileSync(file, 'utf8'), { merge: true }) as ComposeSpecification;
-const catalogue = read(join(ROOT, 'compose.yaml'));
-type Service = NonNullable<ComposeSpecification['services']>[string];
-
-/** A service and the parts that it extends, the nearest first, each with the file that it is in. */
-function lineage(service: Service, file: string): { service: Service; file: string }[] {
-  const { file: other, service: name } = (service.extends ?? {}) as { file?: string; service?: string };
-  if (other === undefined || name === undefined) return [{ service, file }];
-  const next = join(dirname(file), other);
-  const part = read(next).services?.[name];
-  assert.ok(part, `${next} has no service ${name}`);
-  return [{ service, file }, ...lineage(part, next)];
-}
-
-const ROLE_LABEL = 'dev.sidecar-stacks.role';
-const ROLES = ['pod', 'app', 'sidecar', 'init', 'service'];
+const catalogue = readCompose(join(ROOT, 'compose.yaml'));
 
 test('there is a stack', () => {
   assert.ok(stackNames().length > 0);
@@ -41,52 +24,10 @@ test('an unknown stack is answered with those that there are', () => {
 });
 
 for (const name of stackNames()) {
-  const { dir, env, portVariables } = findStack(name);
-  const file = join(dir, 'compose.yaml');
-  const stack = read(file);
-  const services = Object.entries(stack.services ?? {});
+  const stack = findStack(name);
+  const { dir } = stack;
 
-  test(`${name}: everything carries the stack's label, by which it is found again`, () => {
-    for (const [kind, things] of Object.entries({
-      service: stack.services,
-      network: stack.networks,
-      volume: stack.volumes,
-    })) {
-      for (const [key, thing] of Object.entries(things ?? {})) {
-        assert.is((thing as { labels?: Record<string, string> }).labels?.[STACK_LABEL], name, `${kind} ${key}`);
-      }
-    }
-    assert.ok(stack.networks?.['default'], 'the default network is declared, for its label');
-  });
-
-  test(`${name}: every service has a role`, () => {
-    for (const [key, service] of services) {
-      const labels = lineage(service, file).map((each) => each.service.labels as Record<string, string> | undefined);
-      assert.ok(ROLES.includes(labels.find((each) => each?.[ROLE_LABEL])?.[ROLE_LABEL] ?? 'none'), `service ${key}`);
-    }
-  });
-
-  test(`${name}: every service takes its hardening from the catalogue`, () => {
-    for (const [key, service] of services) {
-      const parts = lineage(service, file);
-      assert.is(parts.at(-1)!.file, join(ROOT, 'compose.yaml'), `service ${key} extends a part`);
-      for (const { service: part } of parts)
-        for (const given of ['privileged', 'cap_add', 'userns_mode'])
-          assert.not((part as Record<string, unknown>)[given], `service ${key} has ${given}`);
-    }
-  });
-
-  test(`${name}: ports are published on 127.0.0.1 only, by pods only, as its .env pins them`, () => {
-    const used = services.flatMap(([key, service]) =>
-      (service.ports ?? []).map((port) => [key, typeof port === 'string' ? port : JSON.stringify(port)] as const),
-    );
-    for (const [key, port] of used) {
-      const [, variable, fallback] = /^127\.0\.0\.1:\$\{(PUBLISH_\w+):-(\d+)\}:\d+$/.exec(port) ?? [];
-      assert.ok(variable, `${key}: ${port}`);
-      assert.is(env[variable], fallback, `${variable} in .env`);
-    }
-    assert.equal(portVariables.toSorted(), used.map(([, port]) => /PUBLISH_\w+/.exec(port)![0]).toSorted());
-  });
+  test(`${name}: it has what a stack must have`, () => assert.equal(stackFaults(stack), []));
 
   test(`${name}: it has a scenario, a README, a script and a demo`, () => {
     for (const file of ['scenario.ts', 'README.md']) assert.ok(existsSync(join(dir, file)), file);

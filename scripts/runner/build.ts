@@ -6,6 +6,8 @@ import type { ComposeSpecification } from 'docker-compose';
 import { docker, EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { buildImages as buildServices } from '../lib/images.ts';
+import { ownImage, withTag } from './own-images.ts';
+import { stackFaults } from '../lib/stack-rules.ts';
 import { ROOT, type Stack } from '../lib/stacks.ts';
 import { RunFailure } from './failure.ts';
 
@@ -68,7 +70,7 @@ export async function buildImages(stacks: readonly Resolved[], signal: AbortSign
 async function build(stack: Stack, services: readonly string[], signal: AbortSignal): Promise<void> {
   const project = new Project({ name: `sidecar-stacks-${stack.name}`, dir: stack.dir });
   try {
-    await buildServices(project, services, { signal });
+    await buildServices(project, services, { signal }, (service) => ownImage(stack, service));
   } catch (error) {
     if (!(error instanceof EngineError) || error.reason !== 'failed') throw error;
     const failed = /failed to solve: (.*)/.exec(error.stderr.join('\n'))?.[1];
@@ -81,6 +83,16 @@ async function build(stack: Stack, services: readonly string[], signal: AbortSig
 }
 
 async function resolve(stack: Stack): Promise<Resolved> {
+  const resolved = await resolveByCompose(stack);
+  const faults = stackFaults(stack);
+  if (faults.length === 0) return resolved;
+  throw new RunFailure({
+    reason: 'stack',
+    message: [`Stack ${stack.name} is not complete:`, ...faults.map((fault) => `- ${fault}`)].join('\n'),
+  });
+}
+
+async function resolveByCompose(stack: Stack): Promise<Resolved> {
   const project = new Project({ name: `sidecar-stacks-${stack.name}`, dir: stack.dir });
   try {
     const text = await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000 });
@@ -96,26 +108,20 @@ async function resolve(stack: Stack): Promise<Resolved> {
 
 function partsOf({ stack, config }: Resolved, ids: ReadonlyMap<string, string>): Part[] {
   return Object.entries(config.services ?? {}).flatMap(([service, { image, build: recipe }]) => {
-    if (!image || !recipe || typeof recipe === 'string' || !recipe.context) return [];
+    if (!recipe || typeof recipe === 'string' || !recipe.context) return [];
     // Build arguments that name our images count with the image's id: a new base is a new input.
     const bases = Object.values(recipe.args ?? {}).map((value) => ids.get(String(value)) ?? null);
     const hash = createHash('sha256').update(JSON.stringify([recipe, bases]));
     digestFolder(recipe.context, hash);
-    return [{ image, service, stack, inputs: hash.digest('hex') }];
+    return [{ image: image ? withTag(image) : ownImage(stack, service), service, stack, inputs: hash.digest('hex') }];
   });
 }
 
-/** Ids of the local images of ours, by name with tag. */
+/** Ids of the local images, by name with tag. */
 async function imageIds(): Promise<Map<string, string>> {
-  const args = [
-    'images',
-    '--no-trunc',
-    '--filter',
-    'reference=sidecar-stacks/*',
-    '--format',
-    '{{.Repository}}:{{.Tag}} {{.ID}}',
-  ];
-  const lines = await docker(args, { timeoutMs: 30_000 });
+  const lines = await docker(['images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}'], {
+    timeoutMs: 30_000,
+  });
   return new Map(lines.split('\n').map((line) => line.split(' ', 2) as [string, string]));
 }
 

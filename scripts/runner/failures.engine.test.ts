@@ -70,7 +70,7 @@ test('a scenario that runs nothing does not pass', async () => {
 test('a container that crashes again and again beside the checks fails the run', async () => {
   const { reason, message, log, result } = await failure('crash-loop');
   assert.is(reason, 'crash-loop', message);
-  assert.match(message, /^app \(container .*-app-1\) crashed \d+ times in a row .* exit code 3/);
+  assert.match(message, /^app \(container .*-app-1\) crashed \d+ times in a row.* exit code 3/);
   assert.match(log!.join('\n'), /a line from the app/);
   assert.is(result.obligations[0]!.state, 'passed');
 });

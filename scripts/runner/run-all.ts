@@ -1,10 +1,13 @@
 /** Setup, build, then the chosen stacks side by side; interrupted by signals, torn down in any case. */
 import { setup } from '../setup/setup.ts';
+import { thisClone } from '../lib/clone.ts';
 import { Project } from '../lib/compose.ts';
-import { findStack, type Stack } from '../lib/stacks.ts';
-import { buildImages, resolveStacks } from './build.ts';
+import { findStack, ROOT, type Stack } from '../lib/stacks.ts';
+import { buildImages, resolveStacks, type Resolved } from './build.ts';
+import { longestFirst, noteDurations, readDurations } from './durations.ts';
 import type { Failure, Phase, Reporter, RunEvent, RunResult } from './events.ts';
 import { unexpected } from './failure.ts';
+import { nameless } from './own-images.ts';
 import { orphanedRuns, leaveRun } from './runs.ts';
 import { runStack, type RunOptions } from './run-stack.ts';
 
@@ -26,6 +29,7 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
   };
   const say = (text: string): void => emit({ event: 'note', text });
   const phases: Partial<Record<Phase, number>> = {};
+  const own = new Map<Stack, readonly string[]>();
 
   /** A phase of all stacks together. */
   const common = async (phase: Phase, work: () => Promise<unknown>): Promise<Failure | undefined> => {
@@ -38,8 +42,10 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
     return options.signal.aborted ? { reason: 'interrupted', message: `Interrupted during ${phase}.` } : failure;
   };
 
-  // Needs no engine, so it goes on beside the setup; where docker itself is yet to come, again after it.
-  const resolved = resolveStacks(stacks).catch((error: unknown) => error);
+  // Goes on beside the setup; where the engine is yet to come, again after it.
+  const resolved = thisClone()
+    .then(() => resolveStacks(stacks))
+    .catch((error: unknown) => error);
   const failure =
     (await common('setup', async () => {
       await setup({ say, signal: options.signal });
@@ -47,13 +53,19 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
     })) ??
     (await common('build', async () => {
       const early = await resolved;
-      const built = await buildImages(Array.isArray(early) ? early : await resolveStacks(stacks), options.signal);
+      const ready = Array.isArray(early) ? (early as Resolved[]) : await resolveStacks(stacks);
+      for (const each of ready) own.set(each.stack, nameless(each.config));
+      const built = await buildImages(ready, options.signal);
       if (built.length > 0) say(`built ${built.join(', ')}`);
     }));
   const results = failure
     ? stacks.map((stack) => notRun(stack, failure, phases))
-    : await sideBySide(stacks, options.jobs, (stack) => runStack(stack, { ...options, emit }));
+    : await sideBySide(stacks, options.jobs, (stack) =>
+        runStack(stack, { ...options, emit, nameless: own.get(stack) ?? [] }),
+      );
   if (failure) for (const result of results) emit({ event: 'result', stack: result.stack, run: result.run, result });
+  if (options.checks)
+    noteDurations(ROOT, Object.fromEntries(results.flatMap(({ stack, ok, ms }) => (ok ? [[stack, ms]] : []))));
   for (const reporter of options.reporters) reporter.close?.(results);
   return results;
 }
@@ -74,7 +86,8 @@ async function sideBySide(
   run: (stack: Stack) => Promise<RunResult>,
 ): Promise<RunResult[]> {
   const results: RunResult[] = [];
-  const waiting = [...stacks.entries()];
+  const places = new Map(stacks.map((stack, place) => [stack, place]));
+  const waiting = longestFirst(stacks, readDurations(ROOT)).map((stack) => [places.get(stack)!, stack] as const);
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) results[next[0]] = await run(next[1]);
   };

@@ -1,6 +1,7 @@
 /** One run of one stack: up, the scenario, on failure artifacts, down. */
 import { randomBytes } from 'node:crypto';
 import { freePorts } from '#kit/testing/ports.ts';
+import { thisClone } from '../lib/clone.ts';
 import { EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { lastLines } from '../lib/run.ts';
@@ -10,6 +11,7 @@ import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
 import { engineAnswers, engineGone, explainUp, unexpected } from './failure.ts';
 import { enterRun, leaveRun } from './runs.ts';
 import { followCrashes, type CrashLoop } from './crash-loops.ts';
+import { lend, takeBack } from './own-images.ts';
 import { tearDown } from './tear-down.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
 
@@ -24,6 +26,8 @@ export interface RunOptions {
   readonly timeout: number;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
+  /** Services whose images have no name in the compose file; see own-images.ts. */
+  readonly nameless?: readonly string[];
 }
 
 const LOG_LINES = 12;
@@ -38,7 +42,7 @@ const PORT_ATTEMPTS = 3;
 export async function runStack(stack: Stack, options: RunOptions): Promise<RunResult> {
   const { emit, signal } = options;
   const name = options.pinned
-    ? `sidecar-stacks-${stack.name}`
+    ? `sidecar-stacks-${stack.name}${(await thisClone()).suffix}`
     : `sidecar-stacks-${stack.name}-${randomBytes(3).toString('hex')}`;
   const id = { stack: stack.name, run: name };
   const since = Date.now();
@@ -69,6 +73,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   let checksSince = Infinity;
   const isUp = await phase('up', async () => {
     if (options.pinned) await project.down({ timeoutMs: options.timeout, signal });
+    await lend(stack, name, options.nameless ?? []);
     for (let attempt = 1; ; attempt++) {
       if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await portsOfRun(stack) });
       const failure = await up(project, options);
@@ -89,15 +94,22 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     if (failures.length > 0 && !signal.aborted && !(await engineAnswers())) failures.unshift(engineGone(project));
   }
   for (const loop of (await crashes?.stop(checksSince)) ?? []) {
-    if (loop.still && isUp && !signal.aborted) failures.push(await explainLoop(project, loop));
-    else if (!loop.still) emit({ event: 'note', text: `${stack.name}: ${crashSentence(loop)} It runs again.` });
+    // Before that, the failure of 'up' names the container.
+    if (!isUp || signal.aborted) continue;
+    if (loop.still) failures.push(await explainLoop(project, loop));
+    else emit({ event: 'note', text: `${stack.name}: ${crashSentence(loop)} It runs again.` });
   }
   if (failures.length > 0 && !signal.aborted) {
     const artifacts = await writeArtifacts(stack.name, project, since, outcome.output);
     failures.splice(0, 1, { ...failures[0]!, artifacts });
   }
   const kept = !signal.aborted && (options.keep === 'always' || (options.keep === 'when-ok' && failures.length === 0));
-  if (!kept) await phase('down', () => tearDown(project, { interrupted: signal.aborted }));
+  if (!kept)
+    await phase('down', async () => {
+      const failure = await tearDown(project, { interrupted: signal.aborted });
+      if (!failure) await takeBack(name, options.nameless ?? []);
+      return failure;
+    });
   if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
 
   const result: RunResult = {
@@ -115,7 +127,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
 }
 
 const crashSentence = ({ service, container, crashes, exitCode }: CrashLoop): string =>
-  `${service} (container ${container}) crashed ${crashes} times in a row during the checks, last with exit code ${exitCode}.`;
+  `${service} (container ${container}) crashed ${crashes} times in a row, last with exit code ${exitCode}.`;
 
 async function explainLoop(project: Project, loop: CrashLoop): Promise<Failure> {
   const log = await project.logs(loop.container, LOG_LINES).catch(() => '');

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type Clone, thisClone } from '../lib/clone.ts';
 import { withLock } from '../lib/lock.mjs';
 import { ensureBaseImages, type MadeImage, missingImages } from './images/base-images.ts';
 import { BASE_IMAGES } from './images/table.ts';
@@ -16,6 +17,8 @@ export interface SetupResult {
   images: MadeImage[];
   /** One entry for each program that goes into an image. */
   bundles: Bundle[];
+  /** Whose the plain names of images and projects are. */
+  clone: Clone;
 }
 
 export interface SetupOptions {
@@ -40,8 +43,9 @@ export async function setup(options: SetupOptions): Promise<SetupResult> {
     if (!atLeast(engine.version, MIN_ENGINE)) {
       options.say(`Warning: engine ${engine.version} is older than ${MIN_ENGINE}, which the health checks need`);
     }
+    const clone = await thisClone();
     const [bundles] = await files;
-    return { engine, images, bundles };
+    return { engine, images, bundles, clone };
   } catch (error) {
     throw explainFiles(error);
   }

@@ -33,9 +33,15 @@ export interface Look {
  * Start topz in a container's pid namespace, on a free port of this machine's loopback address.
  * @param image of topz
  * @param target whose processes are shown
+ * @param known all containers, for their names
  * @throws EngineError when it cannot be started
  */
-export async function startLook(image: string, target: Container, signal: AbortSignal): Promise<Look> {
+export async function startLook(
+  image: string,
+  target: Container,
+  known: readonly Container[],
+  signal: AbortSignal,
+): Promise<Look> {
   const user = await userOf(target.id);
   const id = await docker(
     [
@@ -52,6 +58,7 @@ export async function startLook(image: string, target: Container, signal: AbortS
       '--pids-limit=64',
       // Names of users and sockets may be read with the same user and group.
       ...(user === undefined ? [] : [`--user=${user}`]),
+      `--env=TOPZ_NAMES=${namesOf(target, known)}`,
       image,
       '/server',
       `--addr=0.0.0.0:${PORT}`,
@@ -88,6 +95,18 @@ export async function readText(url: string, width: number | undefined, signal: A
     { within: UP, every: 300, signal },
   );
   return (await fetch(`${url}?format=text${width === undefined ? '' : `&width=${width}`}`, { signal })).text();
+}
+
+/** Most names that are passed on. */
+const MOST_NAMES = 100;
+
+/** The container itself and others that run, as `ID=NAME`: services by their short names, as topz takes them. */
+export function namesOf(target: Container, known: readonly Container[]): string {
+  const running = known.filter(({ id, state }) => id !== target.id && state === 'running');
+  return [target, ...running]
+    .slice(0, MOST_NAMES)
+    .map(({ id, name, service }) => `${id.slice(0, 12)}=${(service || name).replace(/[^\w.-]/g, '_').slice(0, 63)}`)
+    .join(',');
 }
 
 /** The container's user, where it is given as a number and is not root: root without capabilities may read no more. */

@@ -5,6 +5,8 @@ import { ConfigurationError } from './parameters.ts';
 const MEANING: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use in this network namespace; accepted is a free port (every sidecar of a pod needs its own)',
   EACCES: 'may not be bound by this user; accepted is a port from 1024 on, or the capability NET_BIND_SERVICE',
+  ENOTFOUND: 'is no name that can be resolved here; accepted is an address, or a name of this host',
+  EAI_AGAIN: 'is a name that cannot be resolved now; accepted is an address, or a name of this host',
   EADDRNOTAVAIL: 'is no address of this network namespace; accepted is 0.0.0.0, ::, or an address that it has',
 };
 

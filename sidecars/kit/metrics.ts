@@ -5,6 +5,8 @@ import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
+import AggregatorRegistry from 'prom-client/lib/cluster.js';
+import type { Aggregator, MetricObjectWithValues, MetricValue } from 'prom-client';
 
 export { Registry };
 
@@ -15,6 +17,16 @@ export interface MetricDeclaration {
   readonly labels?: readonly string[];
   /** Upper bounds of a histogram's buckets, in the unit that the metric's name ends in. */
   readonly buckets?: readonly number[];
+  /** What several processes of one sidecar make of it; a sum where absent. */
+  readonly aggregator?: Aggregator;
+}
+
+/** The metrics of one process, as `registry.getMetricsAsJSON()` tells them. */
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
+
+/** Metrics of several processes as those of one: each by the aggregator that it was declared with. */
+export function aggregate(snapshots: readonly MetricsSnapshot[]): Registry {
+  return AggregatorRegistry.aggregate([...snapshots]);
 }
 
 export type MetricDeclarations = Readonly<Record<string, MetricDeclaration>>;
@@ -35,7 +47,7 @@ export const PROCESS_METRICS = {
   process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time spent, in seconds' },
   process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory size, in bytes' },
   process_open_fds: { type: 'gauge', help: 'Open file descriptors' },
-  process_start_time_seconds: { type: 'gauge', help: 'Start time since the epoch, in seconds' },
+  process_start_time_seconds: { type: 'gauge', help: 'Start time since the epoch, in seconds', aggregator: 'min' },
 } as const satisfies MetricDeclarations;
 
 /**
@@ -46,8 +58,8 @@ export const PROCESS_METRICS = {
  */
 export function createMetrics<M extends MetricDeclarations>(declared: M, registry: Registry): Metrics<M> {
   const metrics: Record<string, Counter | Gauge | Histogram> = {};
-  for (const [name, { type, help, labels = [], buckets }] of Object.entries(declared)) {
-    const common = { name, help, labelNames: [...labels], registers: [registry] };
+  for (const [name, { type, help, labels = [], buckets, aggregator }] of Object.entries(declared)) {
+    const common = { name, help, labelNames: [...labels], registers: [registry], ...(aggregator && { aggregator }) };
     if (type === 'counter') metrics[name] = new Counter(common);
     else if (type === 'gauge') metrics[name] = new Gauge(common);
     else metrics[name] = new Histogram({ ...common, ...(buckets && { buckets: [...buckets] }) });

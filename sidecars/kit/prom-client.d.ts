@@ -8,6 +8,9 @@ declare module 'prom-client/lib/gauge.js' {
 declare module 'prom-client/lib/histogram.js' {
   export { Histogram as default } from 'prom-client';
 }
+declare module 'prom-client/lib/cluster.js' {
+  export { AggregatorRegistry as default } from 'prom-client';
+}
 declare module 'prom-client/lib/registry.js' {
   export { Registry as default } from 'prom-client';
 }

@@ -4,12 +4,14 @@ import { serveAdmin, type AdminHandler } from './admin.ts';
 import { helpText } from './help.ts';
 import { createLog, type Logger } from './log.ts';
 import {
+  aggregate,
   createMetrics,
   PROCESS_METRICS,
   Registry,
   updateProcessMetrics,
   type MetricDeclarations,
   type Metrics,
+  type MetricsSnapshot,
 } from './metrics.ts';
 import { ConfigurationError, readParameters, type Parameters, type Values } from './parameters.ts';
 import { Readiness } from './readiness.ts';
@@ -27,6 +29,8 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   readonly adminPath: (path: string, handler: AdminHandler) => void;
   /** Bring metrics up to date whenever they are read. */
   readonly beforeMetrics: (update: () => void) => void;
+  /** Let `/metrics` tell of other processes of this sidecar, too. */
+  readonly aggregateMetrics: (others: () => Promise<MetricsSnapshot[]>) => void;
   /** What `/metrics` answers, for a sidecar that shows it elsewhere, too. */
   readonly metricsText: () => Promise<string>;
 }
@@ -81,9 +85,11 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
       void response.writeHead(started ? 200 : 503).end(started ? 'ok\n' : 'starting\n'),
   };
   const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
-  const metricsText = (): Promise<string> => {
+  let others: (() => Promise<MetricsSnapshot[]>) | undefined;
+  const metricsText = async (): Promise<string> => {
     for (const update of updates) update();
-    return registry.metrics();
+    if (others === undefined) return await registry.metrics();
+    return await aggregate([await registry.getMetricsAsJSON(), ...(await others())]).metrics();
   };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');
@@ -111,6 +117,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     shutdown,
     adminPath: (path, handler) => (paths[path] = handler),
     beforeMetrics: (update) => updates.push(update),
+    aggregateMetrics: (gather) => void (others = gather),
     metricsText,
   });
   started = true;

@@ -1,10 +1,14 @@
-#!/usr/bin/env node
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from '../identify/command.ts';
+import { contractCommand } from '../contract/command.ts';
 import { injectCommand } from '../inject/command.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './usage.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { identify: identifyCommand, inject: injectCommand };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  identify: identifyCommand,
+  inject: injectCommand,
+  contract: contractCommand,
+};
 
 const HELP = `Sidecars for your own compose project or Kubernetes manifests.
 
@@ -44,13 +48,4 @@ export async function main(args: readonly string[], world: World): Promise<numbe
     world.err(`${error.message}\nsidecar-stacks ${name} --help says what is accepted\n`);
     return EXIT_USAGE;
   }
-}
-
-if (import.meta.main) {
-  process.exitCode = await main(process.argv.slice(2), {
-    folder: process.cwd(),
-    environment: process.env,
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-  });
 }

@@ -7,7 +7,7 @@ import type { CarriedSidecar } from '../carried/sidecars.ts';
 import type { Project, Service } from '../compose/project.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
-import { OVERRIDE, RESET } from './override-yaml.ts';
+import { OVERRIDE, RESET } from '../yaml/tagged.ts';
 import { Refusal } from './refusal.ts';
 import type { Injection } from './request.ts';
 

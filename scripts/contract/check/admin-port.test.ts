@@ -1,15 +1,15 @@
-/** Every sidecar's README says who can read its admin port, what is seen there, and how to keep it inside the pod. */
+/** The README of everything that has a contract says who can read its admin port, what is seen there, and how to keep it inside the pod. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { sidecarNames } from '../sidecars.ts';
+import { sidecarPaths } from '../sidecars.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-for (const name of sidecarNames(ROOT))
-  test(name, () => {
-    const readme = readFileSync(join(ROOT, 'sidecars', name, 'README.md'), 'utf8');
+for (const path of sidecarPaths(ROOT))
+  test(path, () => {
+    const readme = readFileSync(join(ROOT, path, 'README.md'), 'utf8');
     const [, after = ''] = /<!-- contract:endpoints -->[^]*?<!-- \/contract -->\n([^]*?)(?=\n#|$)/.exec(readme) ?? [];
     const text = after.replace(/\s+/g, ' ');
     assert.match(text, /shares a network with the pod can read the admin port/);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disagreement } from './disagreement.ts';
-import { readDockerfile } from './dockerfile.ts';
+import { readDockerfile } from '../../../tools/contract/dockerfile.ts';
 import { compareFacts } from './image-facts.ts';
 import { differences, excerpt } from './json-difference.ts';
 import { fillReadme, markersOf } from './readme.ts';
@@ -20,7 +20,7 @@ export function checkFiles(sidecar: Sidecar, licence: string): Disagreement[] {
 }
 
 function checkDockerfile(sidecar: Sidecar, licence: string): Disagreement[] {
-  const where = `sidecars/${sidecar.name}/Dockerfile`;
+  const where = `${sidecar.path}/Dockerfile`;
   const text = read(sidecar, 'Dockerfile');
   if (text === undefined)
     return [{ where, declared: `an image ${sidecar.name}`, there: 'no such file', repair: `write ${where}` }];
@@ -28,7 +28,7 @@ function checkDockerfile(sidecar: Sidecar, licence: string): Disagreement[] {
 }
 
 function checkJson(sidecar: Sidecar): Disagreement[] {
-  const where = `sidecars/${sidecar.name}/contract.json`;
+  const where = `${sidecar.path}/contract.json`;
   const text = read(sidecar, 'contract.json');
   if (text === undefined)
     return [
@@ -62,7 +62,7 @@ export function compareJson(sidecar: Sidecar, text: string, where: string, repai
 }
 
 function checkReadme(sidecar: Sidecar): Disagreement[] {
-  const where = `sidecars/${sidecar.name}/README.md`;
+  const where = `${sidecar.path}/README.md`;
   const text = read(sidecar, 'README.md');
   if (text === undefined)
     return [{ where, declared: 'tables of the contract', there: 'no such file', repair: `write ${where}` }];

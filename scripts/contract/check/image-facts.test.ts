@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defineContract } from '#kit/contract.ts';
 import { lineOf } from './disagreement.ts';
-import { readDockerfile } from './dockerfile.ts';
+import { readDockerfile } from '../../../tools/contract/dockerfile.ts';
 import { factsOf } from './image.ts';
 import { compareFacts } from './image-facts.ts';
 

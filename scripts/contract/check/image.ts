@@ -27,7 +27,8 @@ export const imageOf = (name: string): string => `sidecar-stacks/${name}:${proce
  */
 export async function checkImage(sidecar: Sidecar, licence: string, run: boolean): Promise<Disagreement[]> {
   const image = imageOf(sidecar.name);
-  const repair = `docker compose build ${sidecar.name}`;
+  const stack = /^stacks\/[^/]+/.exec(sidecar.path)?.[0];
+  const repair = `docker compose ${stack ? `--project-directory ${stack} ` : ''}build ${sidecar.name}`;
   let config: ImageConfig;
   try {
     config = JSON.parse(

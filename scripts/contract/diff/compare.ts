@@ -10,6 +10,8 @@ export type Raise = 'major' | 'minor' | 'patch' | 'none';
 /** How one sidecar's contract changed. */
 export interface Comparison {
   readonly name: string;
+  /** Its folder in the project; null for a sidecar that is gone. */
+  readonly path: string | null;
   /** Version at the ref; null for a sidecar that had no contract there. */
   readonly from: string | null;
   /** Declared version; null for a sidecar that is gone. */
@@ -39,6 +41,7 @@ export async function diffContracts(
     // No version is left to be raised, so this can only be said.
     comparisons.push({
       name,
+      path: null,
       from,
       to: null,
       changes: [{ impact: 'breaking', subject: `sidecar ${name}`, what: 'is gone' }],
@@ -50,15 +53,16 @@ export async function diffContracts(
   return comparisons;
 }
 
-async function diffContract({ name, document }: Sidecar, history: History): Promise<Comparison> {
+async function diffContract({ name, path, document }: Sidecar, history: History): Promise<Comparison> {
   const before = await history.contract(name);
   if (!before)
-    return { name, from: null, to: document.version, changes: [], demanded: 'none', least: null, enough: true };
+    return { name, path, from: null, to: document.version, changes: [], demanded: 'none', least: null, enough: true };
   const changes = compareContracts(before, document);
   const raise = demanded(changes, before.version);
   const least = raised(before.version, raise);
   return {
     name,
+    path,
     from: before.version,
     to: document.version,
     changes,

@@ -7,6 +7,8 @@ import type { ContractDocument } from '#kit/contract.ts';
 export class HistoryError extends Error {}
 
 const execute = promisify(execFile);
+/** Where a contract is, as its name: that of its folder. */
+const CONTRACT = /^(?:sidecars|stacks\/[^/]+\/services)\/([^/]+)\/contract\.json$/;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
 export class History {
@@ -41,8 +43,7 @@ export class History {
 
   /** Sidecars that had a contract.json then. */
   async names(): Promise<string[]> {
-    const listed = await git(this.#root, ['ls-tree', '-r', '-z', '--name-only', this.#commit, '--', 'sidecars/']);
-    return listed.split('\0').flatMap((path) => /^sidecars\/([^/]+)\/contract\.json$/.exec(path)?.[1] ?? []);
+    return [...(await this.#files()).keys()];
   }
 
   /**
@@ -50,8 +51,8 @@ export class History {
    * @throws {HistoryError} when it was no contract
    */
   async contract(name: string): Promise<ContractDocument | undefined> {
-    if (!(await this.names()).includes(name)) return undefined;
-    const path = `sidecars/${name}/contract.json`;
+    const path = (await this.#files()).get(name);
+    if (path === undefined) return undefined;
     try {
       const document = JSON.parse(
         await git(this.#root, ['show', `${this.#commit}:./${path}`]),
@@ -75,6 +76,17 @@ export class History {
     } catch (error) {
       throw new HistoryError(`${this.ref}:${path} is no contract: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** Paths of contracts by the name of their folder. */
+  async #files(): Promise<Map<string, string>> {
+    const listed = await git(this.#root, ['ls-tree', '-r', '-z', '--name-only', this.#commit]);
+    return new Map(
+      listed.split('\0').flatMap((path) => {
+        const name = CONTRACT.exec(path)?.[1];
+        return name === undefined ? [] : [[name, path] as const];
+      }),
+    );
   }
 }
 

@@ -32,16 +32,16 @@ function changeLines({ subject, what, advice }: Change): string[] {
   return [...wrap(`${subject} ${what}`, 4), ...(advice === undefined ? [] : wrap(`→ ${advice}`, 6))];
 }
 
-function verdict({ name, to, demanded, least, enough }: Comparison): string[] {
+function verdict({ path, to, demanded, least, enough }: Comparison): string[] {
   if (to === null) return [];
   if (enough) return [demanded === 'none' ? '  no change' : `  ${to} is enough: this demands a ${demanded} version`];
   if (demanded === 'none')
     return wrap(
-      `${to} is lower than what was published: the version must be ${least} or higher (sidecars/${name}/src/contract.ts)`,
+      `${to} is lower than what was published: the version must be ${least} or higher (${path}/src/contract.ts)`,
       2,
     );
   return wrap(
-    `${to} is not enough: this demands a ${demanded} version, ${least} or higher (sidecars/${name}/src/contract.ts)`,
+    `${to} is not enough: this demands a ${demanded} version, ${least} or higher (${path}/src/contract.ts)`,
     2,
   );
 }

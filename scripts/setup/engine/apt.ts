@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, run } from '../../lib/run.ts';
 import { type AptSource, deriveSources, formatSources, parseSources, sameArchive } from './apt-sources.ts';
+import { digest, noteChanges, notingPackages } from '../changes/record.ts';
 import { SetupError } from '../setup-error.ts';
 
 /** Milliseconds that one call of apt-get may take: a slow mirror, and other users of its lock. */
@@ -24,10 +25,8 @@ export async function aptUpdate(signal?: AbortSignal, only?: string): Promise<vo
  * and without removing any other package. Throws SetupError with apt's last words.
  */
 export async function aptInstall(packages: readonly string[], signal?: AbortSignal): Promise<void> {
-  await aptGet(
-    ['install', '-y', '--no-install-recommends', '--no-remove', '-o', 'Dpkg::Options::=--force-confold', ...packages],
-    signal,
-  );
+  const careful = ['-y', '--no-install-recommends', '--no-remove', '-o', 'Dpkg::Options::=--force-confold'];
+  await notingPackages(() => aptGet(['install', ...careful, ...packages], signal));
 }
 
 /**
@@ -48,14 +47,20 @@ export async function addRelease(from: string, to: string, signal?: AbortSignal)
     ]);
   }
   const why = `# Written by sidecar-stacks' setup, for the container engine; see ${PIN_FILE}.\n`;
-  await writeFile(SOURCE_FILE, why + formatSources(derived));
-  await writeFile(
+  await writeNoted(SOURCE_FILE, why + formatSources(derived));
+  await writeNoted(
     PIN_FILE,
     `# Below what is installed: ${to} serves only the packages that were asked from it by name.\n` +
       `Package: *\nPin: release n=${to}*\nPin-Priority: 100\n`,
   );
   await aptUpdate(signal, SOURCE_FILE);
   return main.uris.join(' ');
+}
+
+/** Write a file of ours, noted first: an end in between leaves nothing that nobody knows of. */
+async function writeNoted(file: string, text: string): Promise<void> {
+  noteChanges({ files: { [file]: digest(text) } });
+  await writeFile(file, text);
 }
 
 /** Debian's own mirrors of a release by the machine's sources; empty elsewhere than on Debian. */
@@ -91,7 +96,8 @@ async function readSources(): Promise<AptSource[]> {
   return files.flatMap((path, i) => parseSources(path, texts[i] ?? ''));
 }
 
-async function aptGet(args: readonly string[], signal?: AbortSignal): Promise<void> {
+/** Run apt-get without questions. Throws SetupError with its last words. */
+export async function aptGet(args: readonly string[], signal?: AbortSignal): Promise<void> {
   // An interrupt is what apt-get takes at a safe moment: not while dpkg unpacks.
   const result = await run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
     timeoutMs: APT_MS,

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { lastLines, run } from '../../lib/run.ts';
 import type { Endpoint } from './endpoint.ts';
 import { askEngine, findDaemon } from './facts.ts';
+import { noteChanges, startOf } from '../changes/record.ts';
 import { SetupError } from '../setup-error.ts';
 import type { System } from './system.ts';
 
@@ -52,6 +53,8 @@ async function startService(signal?: AbortSignal): Promise<Started> {
     const args = ['-u', 'docker', '-n', `${WORDS}`, '--no-pager', '-o', 'cat'];
     return lastLines((await run('journalctl', args, { timeoutMs: 5_000 })).stdout, WORDS);
   };
+  const { stdout } = await run('systemctl', ['is-enabled', 'docker'], { timeoutMs: 5_000, signal });
+  if (stdout.trim() !== 'enabled') noteChanges({ enabled: true });
   const { exitCode, stderr } = await run('systemctl', ['enable', '--now', 'docker'], { timeoutMs: START_MS, signal });
   signal?.throwIfAborted();
   if (exitCode !== 0) {
@@ -79,6 +82,8 @@ function spawnDaemon(): Started {
     child.on('exit', () => (gone = true));
     child.on('error', () => (gone = true));
     child.unref();
+    const started = child.pid === undefined ? undefined : startOf(child.pid);
+    if (child.pid !== undefined && started !== undefined) noteChanges({ daemon: { pid: child.pid, started } });
   }
   closeSync(log);
   return { exited: () => gone, lastWords };

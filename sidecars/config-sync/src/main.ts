@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { serveAside } from '#kit/aside.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { ManagedFile } from './apply/managed-file.ts';
@@ -17,9 +18,6 @@ import type { Source } from './sources/source.ts';
 import { TemplatedSource } from './templates/templated-source.ts';
 import { WORKER } from './work/perform.ts';
 import { work } from './work/worker.ts';
-
-/** How far reports of many sidecars are spread, in milliseconds. */
-const REPORT_SPREAD = 250;
 
 type ConfigKit = Kit<typeof contract.parameters, typeof contract.metrics>;
 
@@ -51,7 +49,7 @@ async function job(kit: ConfigKit): Promise<void> {
       path: join(parameters.CONFIG_STATE_DIR, 'outbox.json'),
       send: source.report,
       retryMax: parameters.CONFIG_RETRY_MAX,
-      spread: parameters.CONFIG_ONE_TIME ? 0 : REPORT_SPREAD,
+      spread: () => (parameters.CONFIG_ONE_TIME ? 0 : (source.reportSpread?.() ?? 0)),
       log,
       onPending: (count) => metrics.config_reports_pending.set(count),
       onDropped: (reason) => metrics.config_reports_dropped_total.inc({ reason }),
@@ -72,7 +70,6 @@ async function job(kit: ConfigKit): Promise<void> {
               key: plan.key,
               version,
               state,
-              at: new Date().toISOString(),
               ...(reason !== undefined && { reason }),
             }),
           notifyFailed: () => metrics.config_notify_failures_total.inc({ file: plan.path }),
@@ -138,5 +135,5 @@ function certificateAuthority(path: string | undefined): Buffer | undefined {
   }
 }
 
-if (process.argv[2] === WORKER) await work();
+if (process.argv[2] === WORKER) await serveAside(work);
 else await runSidecar(contract, job);

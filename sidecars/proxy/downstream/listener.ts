@@ -1,9 +1,10 @@
 /** The TLS port: handshakes and their limits, certificates, client certificates, and what comes after. */
-import { constants, type X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { listen } from '#kit/listen.ts';
+import { PeakMemory } from '#kit/memory.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
@@ -16,11 +17,19 @@ import { Tunnel } from './tunnel.ts';
 /** Certificates for the server names that clients ask for. */
 export interface CertificateSource {
   /** What clients get that name no server; its texts are for the listener's own context. */
-  readonly default: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly default: {
+    readonly cert: string | Buffer | Buffer[];
+    readonly key: string | Buffer | Buffer[];
+    readonly context?: SecureContext;
+  };
   /** Context for a server name; undefined for a client to be refused. */
   contextFor(serverName: string | undefined): SecureContext | undefined;
   /** Server names must be looked at at all. May change with the certificates. */
   readonly needsServerName: boolean;
+  /** There is an OCSP response to staple. May change with the certificates. */
+  readonly staples?: boolean;
+  /** The OCSP response for a certificate (its SHA-256 fingerprint), where there is one. */
+  stapleFor?(fingerprint: string): Buffer | undefined;
   /** Called after each change of the certificates. */
   onChange(listener: () => void): void;
 }
@@ -29,6 +38,8 @@ export interface CertificateSource {
 export interface ClientPolicy {
   /** PEM of what client certificates must be signed by; undefined: clients show none. */
   readonly clientCa: Buffer | undefined;
+  /** PEM of a revocation list each: one for every CA, or none at all. */
+  readonly clientCrls?: readonly string[];
   /** Judge a certificate that the handshake has verified already; `xfcc` is an X-Forwarded-Client-Cert element. */
   check(peer: X509Certificate): { readonly allowed: boolean; readonly reason?: string; readonly xfcc: string };
 }
@@ -77,22 +88,29 @@ export interface TlsListenerOptions {
   readonly refusesUnknownNames: boolean;
   /** In tcp mode: begin each connection to an endpoint with a PROXY protocol header. */
   readonly proxyProtocol: boolean;
+  /** The keys of session tickets, 48 bytes; random ones where absent. */
+  readonly ticketKeys?: Buffer;
 }
 
 export class TlsListener {
   readonly #options: TlsListenerOptions;
   readonly #server: Server;
+  #ticketKeys: Buffer | undefined;
   readonly #handshakes: Handshakes;
+  readonly #memory = new PeakMemory();
   readonly #connections = new Map<TLSSocket, DownstreamHandler>();
   /** One function for all sockets; `this` is the socket. */
   readonly #onSocketClose: (this: TLSSocket) => void;
 
   constructor(options: TlsListenerOptions) {
     this.#options = options;
+    this.#ticketKeys = options.ticketKeys;
     const { context, certificates, maxConnections } = options;
     const connections = this.#connections;
+    const memory = this.#memory;
     this.#onSocketClose = function (this: TLSSocket) {
       connections.delete(this);
+      memory.update(connections.size);
       context.stats.downstreamClosed();
     };
     this.#server = createServer(this.#tlsOptions());
@@ -102,7 +120,27 @@ export class TlsListener {
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => this.#onHandshakeError(error, socket));
     this.#server.on('secureConnection', (socket) => this.#accept(socket));
     // Connections that are open keep the context that they began with.
-    certificates.onChange(() => this.#server.setSecureContext(this.#contextOptions()));
+    certificates.onChange(() => {
+      this.#server.setSecureContext(this.#contextOptions());
+      this.#staple();
+    });
+    this.#staple();
+  }
+
+  /** Listen for clients that ask for a staple while there is one: being asked costs each handshake a detour. */
+  #staple(): void {
+    const { certificates } = this.#options;
+    if (!certificates.staples) this.#server.removeAllListeners('OCSPRequest');
+    else if (this.#server.listenerCount('OCSPRequest') === 0)
+      this.#server.on('OCSPRequest', (certificate, _issuer, callback) => {
+        let response: Buffer | undefined;
+        try {
+          response = certificates.stapleFor?.(new X509Certificate(certificate).fingerprint256);
+        } catch (error) {
+          internalError(this.#options.context, error);
+        }
+        callback(null, response ?? null!);
+      });
   }
 
   #contextOptions(): TlsOptions {
@@ -114,13 +152,24 @@ export class TlsListener {
       minVersion: `TLSv${minVersion}`,
       ciphers: CIPHERS,
       sessionIdContext: SESSION_ID_CONTEXT,
+      ...(this.#ticketKeys && { ticketKeys: this.#ticketKeys }),
       secureOptions:
         constants.SSL_OP_NO_RENEGOTIATION |
         constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
         // A resumed session would not show its certificate again to a CA that may have changed.
         (policy.clientCa ? constants.SSL_OP_NO_TICKET : 0),
       ...(policy.clientCa && { ca: policy.clientCa }),
+      ...(policy.clientCrls && policy.clientCrls.length > 0 && { crl: [...policy.clientCrls] }),
     };
+  }
+
+  /**
+   * Exchange the keys of session tickets: sessions that began before take a full handshake.
+   * @param keys 48 bytes
+   */
+  setTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    this.#server.setTicketKeys(keys);
   }
 
   #tlsOptions(): TlsOptions {
@@ -136,6 +185,8 @@ export class TlsListener {
         SNICallback: (name: string, callback: (error: Error | null, context?: SecureContext) => void) => {
           if (!certificates.needsServerName) return callback(null);
           const found = certificates.contextFor(name);
+          // The listener's own context may hold two certificates; of a chosen one `node:tls` takes only one.
+          if (found && found === certificates.default.context) return callback(null);
           if (found) return callback(null, found);
           context.stats.downstreamRefused('unknown_name');
           callback(new Error('unknown server name'));
@@ -205,6 +256,7 @@ export class TlsListener {
           : new Http1Downstream(context, info);
     if (handler === undefined) return;
     this.#connections.set(socket, handler);
+    this.#memory.update(this.#connections.size);
     if (context.draining) handler.drain();
   }
 

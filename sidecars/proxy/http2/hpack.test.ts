@@ -120,6 +120,7 @@ test('what is written is read, head after head, while the table fills, shrinks a
         }
         encoder.begin();
         for (const [each, text] of fields) encoder.text(each.toUpperCase(), text);
+        encoder.sent();
         assert.ok(decoder.decode(block, encoder.bytes, 0, encoder.end));
         assert.equal(
           linesOf(block),
@@ -180,6 +181,56 @@ test('more fields than a head may have are too many, and so are more bytes', () 
     assert.ok(decoder.decode(block, bytes, 0, bytes.length));
     assert.is(block.tooLarge, tooLarge);
   }
+});
+
+test('a head may have so many bytes, as lines, and none more', () => {
+  const decoder = new HpackDecoder();
+  const block = new FieldBlock(512, LONGEST);
+  for (const [size, tooLarge] of [
+    [512, false],
+    [513, true],
+  ] as const) {
+    const value = size - 'a: \r\n'.length;
+    const bytes = Buffer.concat([
+      Buffer.from([0x00, 1, 0x61, 127, ((value - 127) & 127) | 128, (value - 127) >> 7]),
+      Buffer.alloc(value, 98),
+    ]);
+    assert.ok(decoder.decode(block, bytes, 0, bytes.length));
+    assert.is(block.tooLarge, tooLarge);
+  }
+});
+
+test('a table that shrank and grew between two heads is announced with its smallest size first (section 4.2)', () => {
+  const encoder = new HpackEncoder();
+  encoder.limitTable(100);
+  encoder.limitTable(0);
+  encoder.limitTable(1_000_000);
+  encoder.begin();
+  assert.equal([...encoder.bytes.subarray(0, encoder.end)], [0x20, 0x3f, 0xe1, 0x1f]);
+  encoder.sent();
+  encoder.begin();
+  assert.is(encoder.end, 0);
+});
+
+test('a block that was begun and never sent does no harm to those after it', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder();
+  const block = new FieldBlock(LIMIT, LONGEST);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.array(fc.nat(5), { maxLength: 5 }), fc.boolean()), { maxLength: 20 }), (all) => {
+      for (const [fields, sent] of all) {
+        encoder.begin();
+        for (const field of fields) encoder.text(`x-${field}`, `value ${field}`);
+        if (!sent) continue;
+        encoder.sent();
+        assert.ok(decoder.decode(block, encoder.bytes, 0, encoder.end));
+        assert.equal(
+          linesOf(block),
+          fields.map((field) => `x-${field}: value ${field}`),
+        );
+      }
+    }),
+  );
 });
 
 test('what must not be guessed piece by piece is never written by reference', () => {

@@ -177,6 +177,24 @@ export function linkTo(side: TestConnection, pieces: () => number): Duplex {
   return duplex;
 }
 
+/** Let a side speak over a socket. */
+export function speakOver(side: TestConnection, socket: Duplex): void {
+  let scheduled = false;
+  const flush = (): void => {
+    scheduled = false;
+    const bytes = side.output();
+    if (bytes.length > 0 && !socket.destroyed) socket.write(bytes);
+  };
+  side.onReady = () => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+  socket.on('data', (bytes: Buffer) => side.connection.receive(bytes, 0, bytes.length));
+  socket.on('close', () => side.connection.close());
+  side.onReady();
+}
+
 /** A frame by hand. */
 export function frame(type: number, flags: number, id: number, payload: Uint8Array | readonly number[] = []): Buffer {
   const head = Buffer.alloc(FRAME_HEAD);

@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '1.0.0',
+  version: '1.1.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
@@ -102,7 +102,12 @@ export const contract = defineContract({
 
     TLS_CLIENT_CA: {
       type: 'path',
-      description: 'CA file for client certificates; when set, clients must show one (mTLS)',
+      description: 'CA file for client certificates; when set, clients must show one (mTLS); watched',
+    },
+    TLS_CLIENT_CRL: {
+      type: 'path',
+      description:
+        'Certificate revocation lists in PEM, one for each CA of TLS_CLIENT_CA; who is on one, or whose CA has none that is current, is refused',
     },
     TLS_CLIENT_ALLOW_CN: {
       type: 'list',
@@ -199,9 +204,13 @@ export const contract = defineContract({
     '/ca.crt': 'the development CA, for clients to trust; 404 with certificates of your own',
   },
   paths: {
-    TLS_CERT_DIR: 'certificates and keys, read and watched',
+    TLS_CERT_DIR:
+      'certificates and keys, read and watched; an OCSP response (DER) to staple lies beside its certificate, as NAME.ocsp or fullchain.ocsp',
+    TLS_CLIENT_CA: 'read and watched',
+    TLS_CLIENT_CRL: 'read and watched',
     TLS_STATE_DIR: 'ca.crt for clients to trust; the keys beside it are readable by the sidecar alone',
   },
+  signals: { SIGHUP: 'looks at certificates, client CA, revocation lists and OCSP responses at once' },
   metrics: {
     tls_connections_open: { type: 'gauge', help: 'Client connections open now' },
     tls_connections_total: {
@@ -224,12 +233,18 @@ export const contract = defineContract({
     tls_requests_in_flight: { type: 'gauge', help: 'HTTP requests begun and not ended' },
     tls_upstream_errors_total: { type: 'counter', help: 'Failures of the application', labels: ['reason'] },
     tls_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
-    tls_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
+    tls_app_up: { type: 'gauge', help: '1 while the application accepts connections', aggregator: 'max' },
     tls_certificate_not_after_seconds: {
       type: 'gauge',
       help: 'End of the validity of a certificate in use, since the epoch',
       labels: ['name'],
+      aggregator: 'min',
     },
-    tls_certificate_reloads_total: { type: 'counter', help: 'Looks at changed certificate files', labels: ['result'] },
+    tls_certificate_reloads_total: {
+      type: 'counter',
+      help: 'Looks at changed certificate files',
+      labels: ['result'],
+      aggregator: 'max',
+    },
   },
 });

@@ -31,12 +31,19 @@ export interface DataPlaneOptions {
   readonly policy: ReturnType<typeof createClientPolicy>;
   /** Other processes listen on the same ports. */
   readonly shared: boolean;
+  /** The keys of session tickets, 48 bytes; random ones of this process where absent. */
+  readonly ticketKeys?: Buffer;
 }
 
 export interface DataPlane {
   /** The TLS port. */
   readonly port: number;
   readonly listening: boolean;
+  /**
+   * Exchange the keys of session tickets.
+   * @param keys 48 bytes
+   */
+  setTicketKeys(keys: Buffer): void;
   /**
    * Come to an end: no further connections, the begun requests finished.
    * @param patience milliseconds after which the rest is cut
@@ -98,6 +105,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     handshakeTimeout: parameters.TLS_HANDSHAKE_TIMEOUT,
     maxConnections: parameters.TLS_MAX_CONNECTIONS,
     // The development certificate is the only one; any other may get company at a reload.
+    ...(options.ticketKeys && { ticketKeys: options.ticketKeys }),
     selectsByName: parameters.TLS_CERT_DIR !== undefined,
     refusesUnknownNames: parameters.TLS_UNKNOWN_NAME === 'refuse',
     proxyProtocol: parameters.TLS_PROXY_PROTOCOL,
@@ -110,6 +118,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     get listening() {
       return listener.listening;
     },
+    setTicketKeys: (keys) => listener.setTicketKeys(keys),
     async drain(patience) {
       redirect?.close();
       redirect?.closeIdleConnections();

@@ -23,9 +23,9 @@ interface Running extends Program {
   readonly port: number;
 }
 
-async function program(env: Record<string, string>): Promise<Running> {
+async function program(env: Record<string, string>, flags: readonly string[] = []): Promise<Running> {
   const port = await freePort();
-  const running = await startProgram([join(import.meta.dirname, 'main.ts')], {
+  const running = await startProgram([...flags, join(import.meta.dirname, 'main.ts')], {
     PROXY_PORT: String(app.port),
     TLS_CERT_DIR: directory,
     TLS_LISTEN_PORT: String(port),
@@ -86,6 +86,74 @@ test('several workers serve one port, are counted as one, replaced when they die
   for (let round = 0; round < 10; round++) await ask(running.port);
 
   assert.is(await running.stop(), 0, running.output);
+});
+
+test('sessions resume on any worker', async () => {
+  const running = await program({ WORKERS: '3' });
+  await running.up();
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const first = await dial(running.port, { ALPNProtocols: ['http/1.1'], maxVersion });
+    // With TLS 1.2 it is there already, with TLS 1.3 it comes later.
+    let session = maxVersion === 'TLSv1.2' ? first.getSession() : undefined;
+    first.on('session', (ticket) => (session = ticket));
+    const talk = new Talk(first);
+    talk.send(GET);
+    await talk.until(({ text }) => text.endsWith('ok'));
+    first.destroy();
+    for (let round = 0; round < 20; round++) {
+      const again = await dial(running.port, { maxVersion, session: session! });
+      assert.is(again.isSessionReused(), true, `${maxVersion}, connection ${round}`);
+      again.destroy();
+    }
+  }
+  assert.is(await running.stop(), 0, running.output);
+});
+
+test('the memory of many connections is given back after they close', async () => {
+  const flags = [
+    '--max-semi-space-size=2',
+    '--expose-gc',
+    '--experimental-ffi',
+    '--disable-warning=ExperimentalWarning',
+  ];
+  const running = await program({}, flags);
+  await running.up();
+  const resident = (): number =>
+    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${running.child.pid}/status`, 'utf8'))![1]) / 1024;
+  await ask(running.port);
+  const before = resident();
+  const open: Awaited<ReturnType<typeof dial>>[] = [];
+  while (open.length < 1200) open.push(...(await Promise.all(Array.from({ length: 20 }, () => dial(running.port)))));
+  const peak = resident();
+  assert.ok(peak > before + 20, `${before} MB before, ${peak} MB with ${open.length} connections`);
+  for (const socket of open) socket.destroy();
+  await running.eventually('most of it is back', () => resident() < before + (peak - before) * 0.4);
+  assert.is(await running.stop(), 0, running.output);
+});
+
+test('SIGHUP looks at certificates, in every worker', async () => {
+  const next = await certify({ subject: 'CN=localhost', names: ['localhost'], issuer: authority });
+  for (const WORKERS of ['1', '2']) {
+    const running = await program({ WORKERS });
+    await running.up();
+    const file = join(directory, 'tls.crt');
+    for (const each of [next, leaf]) {
+      writeFileSync(file, each.cert);
+      writeFileSync(join(directory, 'tls.key'), each.key);
+      running.child.kill('SIGHUP');
+      await running.eventually('the new certificate on each worker', async () => {
+        for (let round = 0; round < 8; round++) {
+          const socket = await dial(running.port);
+          const { serialNumber } = socket.getPeerX509Certificate()!;
+          socket.destroy();
+          if (serialNumber.toLowerCase() !== each.certificate.serialNumber.toLowerCase()) return false;
+        }
+        return true;
+      });
+    }
+    assert.match(running.output, /SIGHUP: looking at certificates/);
+    assert.is(await running.stop(), 0, running.output);
+  }
 });
 
 test.run();

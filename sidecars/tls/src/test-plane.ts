@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { createLog } from '#kit/log.ts';
 import { createMetrics } from '#kit/metrics.ts';
 import { readParameters } from '#kit/parameters.ts';
-import { createClientPolicy } from './certificates/client-identity.ts';
+import { createClientPolicy, type ClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';
 import { listening } from '#kit/testing/server.ts';
@@ -29,6 +29,7 @@ export class FixedStore implements CertificateStore {
     key: leaf.key as string | Buffer,
   };
   needsServerName = false;
+  readonly staples = false;
   readonly developmentCa = undefined;
   readonly #listeners: (() => void)[] = [];
 
@@ -42,6 +43,8 @@ export class FixedStore implements CertificateStore {
     this.default = { name: 'tls', context: createSecureContext(to), cert: to.cert, key: to.key };
     for (const listener of this.#listeners) listener();
   }
+  stapleFor(): undefined {}
+  reload(): void {}
   close(): void {}
 }
 
@@ -59,10 +62,18 @@ export interface Running {
  * @param appPort the application's
  * @param env parameters that differ from their defaults
  */
+export async function start(appPort: number, env?: Record<string, string>, store?: FixedStore): Promise<Running>;
+export async function start(
+  appPort: number,
+  env: Record<string, string>,
+  store: CertificateStore,
+  policy: ClientPolicy,
+): Promise<Omit<Running, 'store'>>;
 export async function start(
   appPort: number,
   env: Record<string, string> = {},
-  store = new FixedStore(),
+  store: CertificateStore = new FixedStore(),
+  policy?: ClientPolicy,
 ): Promise<Running> {
   const { values: parameters } = readParameters(contract.parameters, {
     env: {
@@ -84,10 +95,17 @@ export async function start(
       fail: (reason) => Object.assign(app, { passed: false, reason }),
     },
     store,
-    policy: createClientPolicy(parameters),
+    policy: policy ?? createClientPolicy(parameters),
     shared: false,
   });
-  return { plane, port: plane.port, store, metrics: () => registry.metrics(), app, stop: () => plane.drain(0) };
+  return {
+    plane,
+    port: plane.port,
+    store: store as FixedStore,
+    metrics: () => registry.metrics(),
+    app,
+    stop: () => plane.drain(0),
+  };
 }
 
 /** Run with an application of node:http. */

@@ -45,6 +45,7 @@ function card(id: string, choose: (id: string) => void): Card {
     element,
     update(group, now, chosen) {
       setText(name, group.name);
+      setText(label, group.container ?? id);
       setAttributes(name, { 'aria-pressed': String(chosen) });
       if (group.history) drawing.update(group.history);
       const up = elapsedText(Math.max(0, Math.floor((now - Date.parse(group.started)) / 1000)));

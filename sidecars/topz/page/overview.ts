@@ -26,6 +26,7 @@ export function overview(root: HTMLElement): void {
 
   const summary = h('p', { class: 'summary' });
   const note = h('p', { class: 'note' });
+  const trouble = h('p', { class: 'problem', role: 'alert' });
   const empty = h('p', { class: 'note' }, 'No process matches.');
   const cards = containers((id) => change({ container: choice.container === id ? '' : id }));
   const processes = table(({ key, number }) =>
@@ -50,6 +51,7 @@ export function overview(root: HTMLElement): void {
   });
   root.replaceChildren(
     h('header', { class: 'top' }, h('h1', {}, 'topz'), summary, live),
+    trouble,
     cards.element,
     h(
       'div',
@@ -81,14 +83,17 @@ export function overview(root: HTMLElement): void {
       load,
       uptime_seconds: uptime,
       omitted,
+      problem,
     } = document_;
     const cpu = all.reduce((sum, { cpu_percent: percent }) => sum + (percent ?? 0), 0);
     setText(
       summary,
       `${all.length} processes in ${groups.length} containers · CPU ${cpu.toFixed(0)} of ${processors * 100} % · load ${load.map((each) => each.toFixed(2)).join(' ')} · ${bytes(memory)} memory · up ${elapsedText(Math.floor(uptime))}${omitted > 0 ? ` · ${omitted} processes left out` : ''}`,
     );
+    setText(trouble, problem ?? '');
+    setAttributes(trouble, { hidden: problem === undefined });
     cards.update(groups, document_.time, choice.container);
-    const names = new Map(groups.map(({ id, name }) => [id, name]));
+    const names = new Map(groups.map(({ id, name, container = '' }) => [id, `${name} ${container}`]));
     const column = COLUMNS.find(({ key }) => key === choice.sort) ?? COLUMNS[0]!;
     const chosen = choice.container === '' ? all : all.filter(({ group }) => group === choice.container);
     const placed = arrange(chosen, { ...choice, order: column.order }, ({ group }) => names.get(group) ?? '');

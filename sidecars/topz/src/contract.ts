@@ -3,9 +3,14 @@ import { defineContract } from '#kit/contract.ts';
 
 const GROUP = ['groupname', 'container'] as const;
 
+const PORT = /(?:\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])/;
+const NAME = /[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?/;
+/** As Go's net.Listen has it, whose form Kubernetes' topz takes. */
+const ADDRESS = new RegExp(String.raw`^(?:\[[0-9a-fA-F:.]+\]|${NAME.source})?:${PORT.source}$`);
+
 export const contract = defineContract({
   name: 'topz',
-  version: '1.0.0',
+  version: '2.0.0',
   description:
     'Shows the processes of any container whose pid namespace it shares: as a page, as text, as JSON, as metrics.',
   prefixes: ['TOPZ_'],
@@ -14,9 +19,23 @@ export const contract = defineContract({
     TOPZ_ADDRESS: {
       type: 'string',
       default: '0.0.0.0:8080',
-      pattern: /^(\[[0-9a-fA-F:.]+\]|[\d.]*):\d{1,5}$/,
-      accepts: 'ADDRESS:PORT, such as 0.0.0.0:8080, 127.0.0.1:8080, [::]:8080 or :8080',
+      pattern: ADDRESS,
+      accepts:
+        'ADDRESS:PORT or NAME:PORT, such as 0.0.0.0:8080, localhost:8080, [::]:8080 or :8080, with a port up to 65535',
       description: 'Address and port of the page; also `--addr`, as in Kubernetes',
+    },
+    TOPZ_HOSTS: {
+      type: 'list',
+      pattern: /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/,
+      accepts: 'names of hosts, without ports',
+      description:
+        'Names by which the page may be asked for besides addresses and localhost, such as its service in compose',
+    },
+    TOPZ_NAMES: {
+      type: 'list',
+      pattern: /^[0-9a-f]{12,64}=[\w.-]{1,63}$/,
+      accepts: 'ID=NAME for containers, with 12 or more digits of the id',
+      description: 'Names of containers, which /proc does not tell; `npm run topz` gives those that the engine knows',
     },
     TOPZ_SAMPLE_PERIOD: {
       type: 'duration',

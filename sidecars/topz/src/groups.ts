@@ -11,6 +11,8 @@ const OTHER = 'other';
 export class Group {
   /** The container's id, cut to 12 digits, or what stands for one. */
   readonly id: string;
+  /** What the engine calls it; undefined where that is not known. */
+  readonly container: string | undefined;
   /** The container's main program. */
   name = '';
   /** Its processes at the last scan; none when the container is gone. */
@@ -29,8 +31,9 @@ export class Group {
   readonly history: History;
   #root: Process | undefined;
 
-  constructor(id: string, samples: number) {
+  constructor(id: string, samples: number, container?: string) {
     this.id = id;
+    this.container = container;
     this.history = new History(samples);
   }
 
@@ -83,6 +86,8 @@ export interface GroupsOptions {
   readonly maxGroups: number;
   /** Samples of each group's history. */
   readonly samples: number;
+  /** Names of containers by the first 12 digits of their id. */
+  readonly names?: ReadonlyMap<string, string>;
 }
 
 export class Groups {
@@ -121,7 +126,7 @@ export class Groups {
       if (gone === undefined) return this.#groups.get(OTHER) ?? this.#add(new Group(OTHER, samples));
       this.#groups.delete(gone.id);
     }
-    return this.#add(new Group(id, samples));
+    return this.#add(new Group(id, samples, this.#options.names?.get(id)));
   }
 
   #add(group: Group): Group {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { request } from '#kit/http-client.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
@@ -48,6 +49,31 @@ test('it shows itself, is ready, counts, and ends when told to', async () => {
   assert.is(await topz.stop(), 0, topz.output);
 });
 
+test('the address may be a name, as in the book: --addr=localhost:8080', async () => {
+  const topz = await start({ TOPZ_HOSTS: 'my-pod' }, (port) => [`--addr=localhost:${port}`]);
+  await topz.up();
+  const port = Number(/--addr=localhost:(\d+)/.exec((await topz.page('/topz')).text)?.[1]);
+  const ask = async (host: string): Promise<number> =>
+    (await request(`http://127.0.0.1:${port}/topz`, { headers: { host }, timeout: 5000 })).status;
+  assert.equal([await ask('my-pod:8080'), await ask('other')], [200, 403]);
+  assert.is(await topz.stop(), 0, topz.output);
+});
+
+test('containers are called what TOPZ_NAMES says', async () => {
+  const plain = await start({});
+  await plain.up();
+  const groupsOf = async (topz: typeof plain): Promise<{ id: string; container?: string }[]> =>
+    (JSON.parse((await topz.page('/topz?format=json')).text) as { groups: { id: string; container?: string }[] })
+      .groups;
+  const hex = (await groupsOf(plain)).find(({ id }) => /^[0-9a-f]{12}$/.test(id));
+  await plain.stop();
+  const topz = await start({ TOPZ_NAMES: `${hex?.id ?? '0'.repeat(12)}=shop` });
+  await topz.up();
+  for (const { id, container } of await groupsOf(topz)) assert.is(container, id === hex?.id ? 'shop' : undefined);
+  if (hex) assert.match((await topz.page('/topz?format=text')).text, / shop /);
+  await topz.stop();
+});
+
 test('counters do not count twice when they are read twice', async () => {
   const topz = await start({ TOPZ_SAMPLE_PERIOD: '0' });
   await topz.up();
@@ -68,7 +94,17 @@ for (const [name, env, message] of [
     /^topz: TOPZ_MASK_PATTERN: .*; accepted is a regular expression/m,
   ],
   ['a pattern that matches nothing', { TOPZ_MASK_PATTERN: 'x*' }, /it matches the empty text/],
-  ['an address without port', { TOPZ_ADDRESS: '127.0.0.1' }, /accepted is ADDRESS:PORT/],
+  [
+    'a port that is none',
+    { TOPZ_ADDRESS: '0.0.0.0:99999' },
+    /"0\.0\.0\.0:99999" is malformed.*with a port up to 65535/,
+  ],
+  [
+    'an address that is not here',
+    { TOPZ_ADDRESS: 'no-such-host.invalid:8080' },
+    /TOPZ_ADDRESS: no-such-host\.invalid:8080 /,
+  ],
+  ['an address without port', { TOPZ_ADDRESS: '127.0.0.1' }, /accepted is ADDRESS:PORT or NAME:PORT/],
   ['a name that was mistyped', { TOPZ_MASKS: 'false' }, /did you mean TOPZ_MASK\?/],
 ] as const)
   test(`${name} ends it with 64`, async () => {

@@ -23,16 +23,21 @@ async function job({
   const pattern = maskPattern(parameters.TOPZ_MASK_PATTERN);
   if (!parameters.TOPZ_MASK) log.warn('command lines are shown with the secrets that they hold');
   const seen = readiness.check('processes', Math.max(60_000, parameters.TOPZ_SAMPLE_PERIOD * 3));
+  let told: string | undefined;
   const sampler = new Sampler({
     mask: createMask({ enabled: parameters.TOPZ_MASK, pattern }),
     maxProcesses: parameters.TOPZ_MAX_PROCESSES,
     maxGroups: parameters.TOPZ_MAX_CONTAINERS,
+    names: namesOf(parameters.TOPZ_NAMES ?? []),
     period: parameters.TOPZ_SAMPLE_PERIOD,
     span: parameters.TOPZ_HISTORY,
-    onScan: ({ milliseconds, vanished }) => {
+    onScan: ({ milliseconds, vanished, problem }) => {
       metrics.topz_scan_duration_seconds.observe(milliseconds / 1000);
       metrics.topz_processes_vanished_total.inc(vanished);
-      seen.pass();
+      if (problem === undefined) seen.pass();
+      else seen.fail(problem);
+      if (problem !== undefined && problem !== told) log.error(problem);
+      told = problem;
     },
   });
   beforeMetrics(() => updateGroupMetrics(metrics, sampler.look()));
@@ -40,6 +45,7 @@ async function job({
   shutdown.step('samples', () => sampler.stop());
   const server = await serveTopz({
     address: parameters.TOPZ_ADDRESS,
+    hosts: parameters.TOPZ_HOSTS ?? [],
     sampler,
     users: new Users(),
     assets: { script: asset('page.js'), style: asset('page.css') },
@@ -50,6 +56,11 @@ async function job({
     server.closeIdleConnections();
   });
   log.info({ address: parameters.TOPZ_ADDRESS }, 'listening');
+}
+
+/** `ID=NAME` by the 12 digits by which containers are told apart. */
+function namesOf(pairs: readonly string[]): Map<string, string> {
+  return new Map(pairs.map((pair) => [pair.slice(0, 12), pair.slice(pair.indexOf('=') + 1)]));
 }
 
 /** @throws {ConfigurationError} for what is no regular expression, or would match between any two characters */

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { CpuWindow, WINDOW } from './cpu.ts';
 import { Groups } from './groups.ts';
 import { History } from './history.ts';
@@ -182,6 +185,37 @@ test('without a period nothing is looked at unasked, and with one plots fill', a
   assert.is(scans, 1, 'the one at the start');
   still.stop();
   live.stop();
+});
+
+/** A sampler of another /proc, and what its scans said is wrong. */
+function samplerOf(proc: string): { sampler: Sampler; problems: (string | undefined)[] } {
+  const problems: (string | undefined)[] = [];
+  return { sampler: new Sampler({ ...options, proc, onScan: ({ problem }) => problems.push(problem) }), problems };
+}
+
+test('a /proc that is not there is said, and what can be told without it is', () => {
+  const { sampler, problems } = samplerOf('/nowhere');
+  const snapshot = sampler.look();
+  assert.is(snapshot.problem, '/nowhere cannot be read: ENOENT');
+  assert.equal(problems, [snapshot.problem]);
+  assert.is(snapshot.processes.size, 0);
+  assert.ok(snapshot.uptime > 0 && snapshot.machine.memoryBytes > 0 && snapshot.machine.processors > 0);
+  sampler.stop();
+});
+
+test('a /proc that hides the processes of others is said', () => {
+  const proc = temporaryDirectory('topz-proc');
+  for (const name of ['uptime', 'loadavg', 'meminfo', 'self', String(process.pid)])
+    symlinkSync(`/proc/${name}`, join(proc, name));
+  const { sampler, problems } = samplerOf(proc);
+  const { processes, problem } = sampler.look();
+  assert.match(problem ?? '', /^process 1 is not to be seen: .*hidepid/);
+  assert.equal([...processes.keys()], [process.pid]);
+  assert.equal(problems, [problem]);
+  sampler.stop();
+  const whole = samplerOf('/proc');
+  assert.is(whole.sampler.look().problem, undefined);
+  whole.sampler.stop();
 });
 
 test.run();

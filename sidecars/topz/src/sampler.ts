@@ -12,12 +12,14 @@ export interface SamplerOptions {
   readonly mask: Mask;
   readonly maxProcesses: number;
   readonly maxGroups: number;
+  /** Names of containers by the first 12 digits of their id. */
+  readonly names?: ReadonlyMap<string, string>;
   /** Milliseconds between two samples of the plots; 0 for none. */
   readonly period: number;
   /** How far back plots go, in milliseconds. */
   readonly span: number;
   /** Told about each scan. */
-  readonly onScan?: (scan: { milliseconds: number; vanished: number }) => void;
+  readonly onScan?: (scan: { milliseconds: number; vanished: number; problem: string | undefined }) => void;
 }
 
 /** What there is to show; its processes and groups change with the next look. */
@@ -34,12 +36,18 @@ export interface Snapshot {
   readonly groups: readonly Group[];
   /** Processes beyond the bound. */
   readonly omitted: number;
+  /** Why the processes of the pod cannot be seen; undefined when they can. */
+  readonly problem: string | undefined;
   /** Number of the last sample of the histories. */
   readonly tick: number;
 }
 
 /** Several who ask at once are shown the same: milliseconds for which a look counts as fresh. */
 const FRESH = 100;
+/** Process 1 is in every pid namespace, of another user mostly; who does not see it sees only a part. */
+const HIDDEN =
+  'process 1 is not to be seen: /proc hides the processes of other users (it is mounted with hidepid); ' +
+  'mount it without, or run topz as their user or in the group of its gid= option';
 /** The clock may have slept with the machine, or been set: more than this, in seconds, is no drift. */
 const LEAP = 0.1;
 
@@ -68,7 +76,11 @@ export class Sampler {
     this.#samples = period === 0 ? 1 : Math.ceil(span / period);
     this.#scanner = new Scanner({ ...options, ticksPerSecond: this.machine.ticksPerSecond });
     this.#window = new CpuWindow(this.machine.ticksPerSecond);
-    this.#groups = new Groups({ maxGroups: options.maxGroups, samples: this.#samples });
+    this.#groups = new Groups({
+      maxGroups: options.maxGroups,
+      samples: this.#samples,
+      ...(options.names && { names: options.names }),
+    });
   }
 
   /** Take samples for the plots from now on; the timer keeps no process alive. */
@@ -88,7 +100,7 @@ export class Sampler {
     if (this.#snapshot && performance.now() - this.#scannedAt < FRESH) return this.#snapshot;
     const begin = performance.now();
     const { processes } = this.#scanner;
-    this.#scanner.scan(this.#uptime());
+    const problem = this.#scan(proc);
     const end = performance.now();
     this.#window.update(processes.values(), end);
     this.#groups.update(processes.values());
@@ -96,6 +108,7 @@ export class Sampler {
     this.#options.onScan?.({
       milliseconds: performance.now() - begin,
       vanished: this.#scanner.vanished - this.#vanished,
+      problem,
     });
     this.#vanished = this.#scanner.vanished;
     return (this.#snapshot = {
@@ -107,8 +120,20 @@ export class Sampler {
       processes,
       groups: this.#groups.all,
       omitted: this.#scanner.omitted,
+      problem,
       tick: this.#tick,
     });
+  }
+
+  /** Look at all processes; returns why they cannot be seen, if so. */
+  #scan(proc: string): string | undefined {
+    try {
+      this.#scanner.scan(this.#uptime());
+      return this.#scanner.processes.has(1) ? undefined : HIDDEN;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return `${proc} cannot be read: ${code ?? message}`;
+    }
   }
 
   /** Finer than /proc/uptime, which counts hundredths. */

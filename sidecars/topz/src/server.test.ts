@@ -35,9 +35,9 @@ interface Answer {
   readonly text: string;
 }
 
-function ask(path: string, { method = 'GET', accept = '*/*' } = {}): Promise<Answer> {
+function ask(path: string, { method = 'GET', accept = '*/*', host = `127.0.0.1:${port}` } = {}): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  request({ host: '127.0.0.1', port, path, method, headers: { accept }, agent: false }, (response) => {
+  request({ host: '127.0.0.1', port, path, method, headers: { accept, host }, agent: false }, (response) => {
     let text = '';
     response.on('data', (chunk: Buffer) => (text += chunk.toString()));
     response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }));
@@ -46,6 +46,18 @@ function ask(path: string, { method = 'GET', accept = '*/*' } = {}): Promise<Ans
     .end();
   return promise;
 }
+
+test('a web site that calls this machine by its own name is refused, on every path', async () => {
+  for (const path of ['/', '/topz', '/topz?format=json', '/topz/page.js', '/metrics', '/nowhere']) {
+    const answer = await ask(path, { host: 'evil.example' });
+    assert.is(answer.status, 403, path);
+    assert.is(
+      answer.text,
+      'this page is asked for by an address, localhost, or a name in TOPZ_HOSTS; "evil.example" is none of these\n',
+    );
+  }
+  assert.is((await ask('/topz', { host: `localhost:${port}` })).status, 200);
+});
 
 test('text, JSON and page of the same processes', async () => {
   const text = await ask('/topz');

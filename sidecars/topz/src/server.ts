@@ -1,6 +1,7 @@
 /** The page's port: the same processes as page, as text and as JSON. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { listen } from '#kit/listen.ts';
+import { isOwnHost } from './host.ts';
 import { readDetails } from './proc/details.ts';
 import type { Users } from './proc/users.ts';
 import type { Sampler } from './sampler.ts';
@@ -16,6 +17,8 @@ const { createServer } = process.getBuiltinModule('node:http');
 export interface ServerOptions {
   /** `ADDRESS:PORT`. */
   readonly address: string;
+  /** Names by which it may be asked for besides addresses and localhost. */
+  readonly hosts?: readonly string[];
   readonly sampler: Sampler;
   readonly users: Users;
   /** The page's script and style, as bundled. */
@@ -56,6 +59,11 @@ async function answer(options: ServerOptions, request: IncomingMessage, response
     response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
+  const host = request.headers.host ?? '';
+  if (!isOwnHost(host, options.hosts)) {
+    const message = `this page is asked for by an address, localhost, or a name in TOPZ_HOSTS; ${JSON.stringify(host)} is none of these`;
+    return send(403, TYPES.text, `${message}\n`);
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     return send(405, TYPES.text, 'only GET and HEAD\n');

@@ -24,7 +24,7 @@ function outbox(send: (entry: ReportEntry) => Promise<boolean>): {
     path,
     send,
     retryMax: 20,
-    spread: 20,
+    spread: () => 20,
     log,
     onPending: (count) => (pending = count),
     onDropped: (reason) => dropped.push(reason),
@@ -35,7 +35,6 @@ const entry = (version: number, state: ReportEntry['state'] = 'applied'): Report
   key: 'a',
   version: String(version),
   state,
-  at: 'now',
 });
 
 test('what is not taken is tried again, in order, and forgotten once it is', async () => {

@@ -21,6 +21,12 @@ export interface HttpSourceOptions {
 const HEARTBEAT_MIN = 1000;
 const HEARTBEAT_MAX = 60_000;
 
+/** About as long as one report takes the server and its sender, in milliseconds; and the longest that one waits. */
+const SPREAD_EACH = 5;
+const SPREAD_MAX = 5000;
+/** Of a server that does not say. */
+const WATCHERS_UNKNOWN = 50;
+
 /** Longest reason that a report may have. */
 const REASON_MAX = 2000;
 
@@ -29,6 +35,8 @@ const ANSWER_MAX = 64 * 1024;
 
 export class HttpSource implements Source {
   readonly #options: HttpSourceOptions;
+  /** How many were told of the latest change. */
+  #watchers = WATCHERS_UNKNOWN;
 
   constructor(options: HttpSourceOptions) {
     this.#options = options;
@@ -71,20 +79,20 @@ export class HttpSource implements Source {
   async watch({ keys, since, onOpen, onChange, onReset, signal }: WatchOptions): Promise<never> {
     const { connection, heartbeat: wanted } = this.#options;
     const heartbeat = Math.round(Math.min(HEARTBEAT_MAX, Math.max(HEARTBEAT_MIN, wanted)));
-    const query = new URLSearchParams(keys.map((key) => ['key', key]));
-    query.set('heartbeat', `${heartbeat}ms`);
     const headers = {
       ...this.#authorization(),
       accept: 'text/event-stream',
       ...(since !== undefined && { 'last-event-id': String(since) }),
     };
-    const response = await connection.open(`/v1/watch?${query.toString()}`, { headers, signal });
+    const response = await connection.open(...wishOf(keys, `${heartbeat}ms`, headers, signal));
     try {
       if (response.statusCode !== 200) refuse(response.statusCode!, 'watching');
       const parser = new EventStreamParser(({ event, data }) => {
         if (event === 'reset') onReset();
         if (event !== 'change') return;
-        onChange(changeOf(data));
+        const { change, watchers } = toldOf(data);
+        this.#watchers = watchers ?? this.#watchers;
+        onChange(change);
       });
       onOpen();
       return await follow(response, {
@@ -105,15 +113,18 @@ export class HttpSource implements Source {
     }
   }
 
-  readonly report = async ({ key, version, ...entry }: ReportEntry, signal: AbortSignal): Promise<boolean> => {
+  readonly reportSpread = (): number => Math.min(SPREAD_MAX, (this.#watchers - 1) * SPREAD_EACH);
+
+  readonly report = async (entry: ReportEntry, signal: AbortSignal): Promise<boolean> => {
     const { connection, sidecar } = this.#options;
+    const { key, version, state } = entry;
     const reason = entry.reason?.slice(0, REASON_MAX);
     const { status } = await connection.ask(
       `/v1/documents/${encodeURIComponent(key)}/versions/${encodeURIComponent(version)}/reports`,
       {
         method: 'POST',
         headers: { ...this.#authorization(), 'content-type': 'application/json' },
-        body: JSON.stringify({ sidecar, ...entry, ...(reason !== undefined && { reason }) }),
+        body: JSON.stringify({ sidecar, state, ...(reason !== undefined && { reason }) }),
         maxBody: ANSWER_MAX,
         signal,
       },
@@ -130,20 +141,43 @@ export class HttpSource implements Source {
   }
 }
 
+/** Longest query of a watch, in characters: proxies take 4,096 and more, and a GET passes all of them. */
+const QUERY_MAX = 2000;
+/** Most documents that the server takes in a query. */
+const KEYS_MAX = 100;
+
+/** The request that opens a watch: a GET, or a POST where there are more documents than a URL can name. */
+function wishOf(
+  keys: readonly string[],
+  heartbeat: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Parameters<Connection['open']> {
+  const query = new URLSearchParams(keys.map((key) => ['key', key]));
+  query.set('heartbeat', heartbeat);
+  const text = query.toString();
+  if (text.length <= QUERY_MAX && keys.length <= KEYS_MAX) return [`/v1/watch?${text}`, { headers, signal }];
+  const body = JSON.stringify({ keys, heartbeat });
+  return ['/v1/watch', { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body, signal }];
+}
+
 /** @throws {SourceError} malformed */
-function changeOf(data: string): Change {
+function toldOf(data: string): { change: Change; watchers: number | undefined } {
   let change: unknown;
   try {
     change = JSON.parse(data);
   } catch {
     // Said below.
   }
-  const { key, version, revision } = (change ?? {}) as Record<string, unknown>;
+  const { key, version, revision, watchers } = (change ?? {}) as Record<string, unknown>;
   if (
     typeof key !== 'string' ||
     !Number.isSafeInteger(revision) ||
     (typeof version !== 'string' && !Number.isSafeInteger(version))
   )
     throw new SourceError('malformed', 'the stream told of a change without saying of what');
-  return { key, version: String(version), revision: revision as number };
+  return {
+    change: { key, version: String(version), revision: revision as number },
+    watchers: Number.isSafeInteger(watchers) && (watchers as number) > 0 ? (watchers as number) : undefined,
+  };
 }

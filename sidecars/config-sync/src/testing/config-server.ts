@@ -105,7 +105,7 @@ export class TestConfigServer {
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`)
       return void response.writeHead(401).end('{}');
     if (this.faults.status !== undefined) return void response.writeHead(this.faults.status).end('{}');
-    if (url.pathname === '/v1/watch') return this.#watch(request, url, response);
+    if (url.pathname === '/v1/watch') return await this.#watch(request, url, response);
     const [, key = '', , version, tail] =
       /^\/v1\/documents\/([^/]+)(\/versions\/(\d+)\/(reports))?$/.exec(url.pathname) ?? [];
     if (tail === 'reports') {
@@ -134,11 +134,13 @@ export class TestConfigServer {
     response.end(request.method === 'HEAD' ? undefined : held.content);
   }
 
-  #watch(request: IncomingMessage, url: URL, response: ServerResponse): void {
+  async #watch(request: IncomingMessage, url: URL, response: ServerResponse): Promise<void> {
     if (this.faults.noWatch) return void response.writeHead(503).end();
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const keys = text === '' ? url.searchParams.getAll('key') : (JSON.parse(text) as { keys: string[] }).keys;
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(': here\n\n');
-    const keys = url.searchParams.getAll('key');
     const stream = { keys, response };
     this.#streams.add(stream);
     const beat = setInterval(() => this.faults.frozen || response.write(':\n\n'), 300);

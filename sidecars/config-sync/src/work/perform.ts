@@ -3,8 +3,8 @@
  * large, or did not end in that moment, is done in a process of its own, so that the admin port goes on
  * answering, and with compilers, which this process does without.
  */
-import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import { aside, AsideFailed } from '#kit/aside.ts';
 import { bareEnvironment } from '../apply/environment.ts';
 import { Invalid } from '../validate/invalid.ts';
 import { ready, sizeOf, type Job } from './job.ts';
@@ -72,34 +72,21 @@ export async function perform(job: Job, limits: Limits): Promise<string | undefi
 /** Do a job in a process of its own, which ends with it. */
 async function elsewhere(job: Job, { timeout, signal }: Limits): Promise<Result> {
   const heap = HEAP_MIN + Math.ceil(sizeOf(job) / MIB) * HEAP_FOR_EACH;
-  const child = fork(PROGRAM, [WORKER], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    env: bareEnvironment(),
-    execArgv: [`--max-old-space-size=${heap}`],
-    signal,
-    killSignal: 'SIGKILL',
-  });
-  // Its own deadline comes first; this one is for what cannot be cut off, and for a start that hangs.
-  const deadline = setTimeout(() => child.kill('SIGKILL'), timeout + AROUND);
-  const { promise, resolve, reject } = Promise.withResolvers<Result>();
-  child.once('message', (result) => resolve(result as Result));
-  child.once('error', reject);
-  child.once('exit', (code, by) =>
-    resolve({
-      kind: 'invalid',
-      reason: `validating it ended with ${by ?? `exit code ${code}`}: it needs more than ${heap} MiB, or than the container has`,
-    }),
-  );
   const order: Order = { job, timeout };
-  child.send(order, (error) => error && child.kill('SIGKILL'));
   try {
-    return await promise;
+    return await aside<Result>(order, {
+      program: PROGRAM,
+      argument: WORKER,
+      env: bareEnvironment(),
+      heap,
+      // Its own deadline comes first; this one is for what cannot be cut off, and for a start that hangs.
+      timeout: timeout + AROUND,
+      signal,
+    });
   } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    clearTimeout(deadline);
-    child.kill('SIGKILL');
+    if (!(error instanceof AsideFailed)) throw error;
+    if (error.late) return { kind: 'late' };
+    const reason = `${error.message}: it needs more than ${heap} MiB, or than the container has`;
+    return { kind: 'invalid', reason: `validating it failed: ${reason}` };
   }
 }

@@ -18,6 +18,7 @@ test.after(() => rmSync(directory, { recursive: true }));
 type Lists = { cn?: readonly string[]; dns?: readonly string[]; uri?: readonly string[] };
 const parametersOf = ({ cn, dns, uri }: Lists, path = caFile): ClientPolicyParameters => ({
   TLS_CLIENT_CA: path,
+  TLS_CLIENT_CRL: undefined,
   TLS_CLIENT_ALLOW_CN: cn,
   TLS_CLIENT_ALLOW_DNS: dns,
   TLS_CLIENT_ALLOW_URI: uri,

@@ -1,16 +1,15 @@
 /** Which client certificates may come in, and what the application is told of them. */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import type { X509Certificate } from 'node:crypto';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
-import { certificatesIn } from './pem.ts';
-import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from './patterns.ts';
-import { parseAltNames, type AltName } from './subject-alt-names.ts';
-import { xfccElement } from './xfcc.ts';
+import { readClientTrust, type ClientTrust } from './client-trust.ts';
+import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from '#proxy/tls/patterns.ts';
+import { parseAltNames, type AltName } from '#proxy/tls/subject-alt-names.ts';
+import { xfccElement } from '#proxy/tls/xfcc.ts';
 
 export type ClientPolicyParameters = Pick<
   Values<typeof contract.parameters>,
-  'TLS_CLIENT_CA' | 'TLS_CLIENT_ALLOW_CN' | 'TLS_CLIENT_ALLOW_DNS' | 'TLS_CLIENT_ALLOW_URI'
+  'TLS_CLIENT_CA' | 'TLS_CLIENT_CRL' | 'TLS_CLIENT_ALLOW_CN' | 'TLS_CLIENT_ALLOW_DNS' | 'TLS_CLIENT_ALLOW_URI'
 >;
 
 /** The answer about one client. */
@@ -25,18 +24,24 @@ export interface ClientVerdict {
 export interface ClientPolicy {
   /** PEM of what client certificates must be signed by; undefined: clients show none. */
   readonly clientCa: Buffer | undefined;
+  /** PEM of a revocation list each. */
+  readonly clientCrls: readonly string[];
+  /** The files that both come from, as they were read last. */
+  readonly trust: ClientTrust;
+  /** Verify further clients against what was read anew. */
+  renew(trust: ClientTrust): void;
   /** Judge a certificate that the handshake has verified already. */
   check(peer: X509Certificate): ClientVerdict;
 }
 
 /**
- * Read the client CA and the allow-lists. A client is allowed when any list has a match, or when
+ * Read the client CA, its revocation lists and the allow-lists. A client is allowed when any list has a match, or when
  * there are no lists.
  * @throws {ConfigurationError} for an unreadable or malformed CA, lists without a CA, and patterns that are none
  */
 export function createClientPolicy(parameters: ClientPolicyParameters): ClientPolicy {
   const problems: Problem[] = [];
-  const clientCa = readClientCa(parameters.TLS_CLIENT_CA, problems);
+  let trust = readClientTrust(parameters, problems);
   const lists = {
     cn: patternsOf(parameters, 'TLS_CLIENT_ALLOW_CN', commonNamePattern, '', problems),
     dns: patternsOf(parameters, 'TLS_CLIENT_ALLOW_DNS', dnsPattern, 'a host name, or *. and one', problems),
@@ -52,7 +57,16 @@ export function createClientPolicy(parameters: ClientPolicyParameters): ClientPo
   const open = Object.values(lists).every((list) => list.length === 0);
 
   return {
-    clientCa,
+    get trust() {
+      return trust;
+    },
+    get clientCa() {
+      return trust.ca;
+    },
+    get clientCrls() {
+      return trust.crls;
+    },
+    renew: (renewed) => void (trust = renewed),
     check(peer) {
       let altNames: AltName[];
       try {
@@ -112,30 +126,4 @@ function patternsOf(
       problem('malformed', `${JSON.stringify(pattern)} is no pattern; accepted is ${accepted}`);
     return matcher ?? [];
   });
-}
-
-function readClientCa(path: string | undefined, problems: Problem[]): Buffer | undefined {
-  if (path === undefined) return undefined;
-  const problem = (reason: Problem['reason'], message: string): undefined => {
-    problems.push({ parameter: 'TLS_CLIENT_CA', reason, message: `TLS_CLIENT_CA: ${path} ${message}` });
-  };
-  let content: Buffer;
-  try {
-    content = readFileSync(path);
-  } catch (error) {
-    return problem(
-      'unreadable',
-      `cannot be read (${(error as NodeJS.ErrnoException).code}); accepted is a file of PEM certificates that the sidecar's user may read`,
-    );
-  }
-  try {
-    const expired = certificatesIn(content.toString('latin1')).every(
-      (certificate) => certificate.validToDate.getTime() < Date.now(),
-    );
-    if (expired)
-      return problem('malformed', 'holds only certificates that have expired; accepted is one that is valid');
-  } catch (error) {
-    return problem('malformed', `${(error as Error).message}; accepted is a file of PEM certificates`);
-  }
-  return content;
 }

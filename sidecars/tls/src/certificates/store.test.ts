@@ -13,7 +13,7 @@ import { openStore, seenSerial, serialOf, serve } from './test-store.ts';
 
 const main = await certify({ names: ['main.example'] });
 const shop = await certify({ names: ['Shop.Example', '*.shop.example', 'both.example'] });
-const blog = await certify({ names: ['blog.example', 'admin.shop.example', 'both.example'], algorithm: 'rsa' });
+const blog = await certify({ names: ['blog.example', 'admin.shop.example', 'both.example'] });
 
 function write(directory: string, name: string, { cert, key }: Pick<Signer, 'cert' | 'key'>): void {
   writeFileSync(join(directory, `${name}.crt`), cert);

@@ -1,26 +1,34 @@
 /** The certificates of this sidecar: a directory of one's own, or a development CA's. */
 import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { Metrics } from '#kit/metrics.ts';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
-import { createClientPolicy } from './client-identity.ts';
+import { createClientPolicy, type ClientPolicy } from './client-identity.ts';
 import { DevelopmentStore } from './development-store.ts';
-import { readPairs, type Found } from './directory.ts';
-import { BadPair, checkPair, type Pair, type PairFiles } from './pair.ts';
-import { Reloader, RELOAD_TIMING, type ReloadTiming } from './reload.ts';
-import { Shelf, type CertificateLog, type CertificateMetrics } from './shelf.ts';
+import { readPairs, type Found } from '#proxy/tls/directory.ts';
+import { BadPair, checkPair, contextOf, type Pair, type PairFiles } from '#proxy/tls/pair.ts';
+import { Reloader, RELOAD_TIMING, type ReloadTiming } from '#proxy/tls/reload.ts';
+import { TrustReloader } from './trust-reload.ts';
+import { CertificateSet, type CertificateLog, type CertificateStats } from '#proxy/tls/certificate-set.ts';
 
 export interface CertificateStore {
   /** What clients get that name no server; its texts are for the listener's own context. */
   readonly default: {
     readonly name: string;
     readonly context: SecureContext;
-    readonly cert: string | Buffer;
-    readonly key: string | Buffer;
+    readonly cert: string | Buffer | Buffer[];
+    readonly key: string | Buffer | Buffer[];
   };
   /** Context for an SNI name: exact, then wildcard (one label), then default or (TLS_UNKNOWN_NAME=refuse) undefined. */
   contextFor(serverName: string | undefined): SecureContext | undefined;
   /** True when SNI must be looked at at all (more than one certificate, or refuse). May change at reload. */
   readonly needsServerName: boolean;
+  /** There is an OCSP response to staple. May change at reload. */
+  readonly staples: boolean;
+  /** The OCSP response for a certificate (its SHA-256 fingerprint), while it is current. */
+  stapleFor(fingerprint: string): Buffer | undefined;
+  /** Look at all files now. */
+  reload(): void;
   /** Called after each successful reload. */
   onChange(listener: () => void): void;
   /** PEM of the development CA, when there is one (served at /ca.crt). */
@@ -32,8 +40,22 @@ export interface CertificateStoreOptions {
   readonly parameters: Values<typeof contract.parameters>;
   readonly log: CertificateLog;
   readonly metrics: CertificateMetrics;
+  /** Whose CA and revocation lists client certificates are verified against; watched from here on. */
+  readonly policy?: ClientPolicy;
   /** A test's seam. */
   readonly timing?: ReloadTiming;
+}
+
+type CertificateMetrics = Pick<
+  Metrics<typeof contract.metrics>,
+  'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total'
+>;
+
+function statsOf(metrics: CertificateMetrics): CertificateStats {
+  return {
+    inUse: (name, notAfter) => metrics.tls_certificate_not_after_seconds.set({ name }, notAfter),
+    looked: (result) => metrics.tls_certificate_reloads_total.inc({ result }),
+  };
 }
 
 /** The development certificate as logs and metrics call it. */
@@ -46,49 +68,82 @@ const RENEWAL_CHECK = 12 * 3_600_000;
  * @throws {ConfigurationError} when one cannot be used, the default is missing, or the state directory is not fit
  */
 export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
-  const { parameters, log, metrics } = options;
+  const { parameters, log } = options;
+  const stats = statsOf(options.metrics);
   const { TLS_CERT_DIR, TLS_CERT_NAME, TLS_UNKNOWN_NAME, TLS_MIN_VERSION } = parameters;
-  const { clientCa } = createClientPolicy(parameters);
+  const policy = options.policy ?? createClientPolicy(parameters);
   // OpenSSL takes the client CA from the context that SNI chose, not from the listener's.
-  const context: SecureContextOptions = { minVersion: `TLSv${TLS_MIN_VERSION}`, ...(clientCa && { ca: clientCa }) };
-  const shelf = new Shelf({
+  const common = (): SecureContextOptions => ({
+    minVersion: `TLSv${TLS_MIN_VERSION}`,
+    ...(policy.clientCa && { ca: policy.clientCa }),
+    ...(policy.clientCrls.length > 0 && { crl: [...policy.clientCrls] }),
+  });
+  const certificates = new CertificateSet({
     defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME,
     unknownName: TLS_UNKNOWN_NAME,
+    contextOf: (pairs) => contextOf(pairs, common()),
     log,
-    metrics,
+    stats,
   });
-  const check = (files: PairFiles): Pair => checkPair(files, context);
-  if (TLS_CERT_DIR === undefined) return storeOf(shelf, await openDevelopment(options, shelf, check));
+  const check = (files: PairFiles): Pair => checkPair(files, common());
+  const timing = options.timing ?? RELOAD_TIMING;
+  const watchTrust = (): TrustReloader | undefined =>
+    policy.clientCa === undefined
+      ? undefined
+      : new TrustReloader({ parameters, policy, log, stats, timing, onChange: () => certificates.renew() });
+  if (TLS_CERT_DIR === undefined) {
+    const development = await openDevelopment(options, certificates, check);
+    return storeOf(certificates, development, watchTrust());
+  }
 
-  const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, shelf);
-  const reloader = new Reloader(
-    { directory: TLS_CERT_DIR, shelf, check, log, metrics, timing: options.timing ?? RELOAD_TIMING },
-    pairs,
-  );
-  return storeOf(shelf, { close: () => reloader.close() });
+  const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, certificates);
+  const reloader = new Reloader({ directory: TLS_CERT_DIR, certificates, check, log, stats, timing }, pairs);
+  return storeOf(certificates, reloader, watchTrust());
 }
 
-function storeOf(shelf: Shelf, source: { readonly close: () => void; readonly ca?: string }): CertificateStore {
+/** Where certificates come from. */
+interface Source {
+  readonly look: () => void;
+  readonly close: () => void;
+  readonly ca?: string;
+}
+
+function storeOf(
+  certificates: CertificateSet,
+  source: Source | Reloader,
+  trust: TrustReloader | undefined,
+): CertificateStore {
   return {
     get default() {
-      return shelf.default;
+      return certificates.default;
     },
     get needsServerName() {
-      return shelf.needsServerName;
+      return certificates.needsServerName;
     },
-    contextFor: (serverName) => shelf.contextFor(serverName),
-    onChange: (listener) => shelf.onChange(listener),
-    developmentCa: source.ca,
-    close: source.close,
+    contextFor: (serverName) => certificates.contextFor(serverName),
+    onChange: (listener) => certificates.onChange(listener),
+    get staples() {
+      return certificates.staples;
+    },
+    stapleFor: (fingerprint) => certificates.stapleFor(fingerprint),
+    reload() {
+      source.look();
+      trust?.look();
+    },
+    developmentCa: 'ca' in source ? source.ca : undefined,
+    close() {
+      source.close();
+      trust?.close();
+    },
   };
 }
 
-/** Put all pairs of a directory on the shelf; every bad one is a problem of its own. */
+/** Put all pairs of a directory in use; every bad one is a problem of its own. */
 async function loadAll(
   directory: string,
   defaultName: string,
   check: (files: PairFiles) => Pair,
-  shelf: Shelf,
+  certificates: CertificateSet,
 ): Promise<Found[]> {
   const problems: Problem[] = [];
   const note = (error: unknown): void => {
@@ -113,7 +168,7 @@ async function loadAll(
     }
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
-  shelf.put(good);
+  certificates.put(good);
   return found;
 }
 
@@ -132,9 +187,9 @@ function missingDefault(directory: string, name: string, others: readonly string
 
 async function openDevelopment(
   { parameters, log }: CertificateStoreOptions,
-  shelf: Shelf,
+  certificates: CertificateSet,
   check: (files: PairFiles) => Pair,
-): Promise<{ close: () => void; ca: string }> {
+): Promise<Source> {
   const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES);
   const ca = await development.ca();
   const file = development.leafFile;
@@ -147,8 +202,8 @@ async function openDevelopment(
       cert: Buffer.from(cert),
       key: Buffer.from(key),
     });
-    if (shelf.names.length > 0 && shelf.default.serial === pair.serial) return;
-    shelf.put([pair]);
+    if (certificates.names.length > 0 && certificates.default.serial === pair.serial) return;
+    certificates.put([pair]);
     log.info(
       {
         certificate: DEVELOPMENT,
@@ -160,11 +215,12 @@ async function openDevelopment(
     );
   };
   await load();
-  const timer = setInterval(() => {
-    shelf.warnOfExpired();
+  const look = (): void => {
+    certificates.warnOfExpired();
     load().catch((error: unknown) =>
       log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'),
     );
-  }, RENEWAL_CHECK).unref();
-  return { close: () => clearInterval(timer), ca: ca.cert };
+  };
+  const timer = setInterval(look, RENEWAL_CHECK).unref();
+  return { look, close: () => clearInterval(timer), ca: ca.cert };
 }

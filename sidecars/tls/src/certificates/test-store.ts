@@ -5,7 +5,8 @@ import { connect as tlsConnect, createServer as createTlsServer, type Server } f
 import { createMetrics, Registry } from '#kit/metrics.ts';
 import { readParameters } from '#kit/parameters.ts';
 import { contract } from '../contract.ts';
-import type { ReloadTiming } from './reload.ts';
+import type { ClientPolicy } from './client-identity.ts';
+import type { ReloadTiming } from '#proxy/tls/reload.ts';
 import { openCertificateStore, type CertificateStore } from './store.ts';
 
 export interface TestStore {
@@ -19,7 +20,11 @@ export interface TestStore {
 }
 
 /** Open a store with these parameters, as the environment would give them. */
-export async function openStore(env: Record<string, string>, timing?: ReloadTiming): Promise<TestStore> {
+export async function openStore(
+  env: Record<string, string>,
+  timing?: ReloadTiming,
+  policy?: ClientPolicy,
+): Promise<TestStore> {
   const { values: parameters } = readParameters(contract.parameters, {
     env: { PROXY_PORT: '80', ...env },
     prefixes: contract.prefixes,
@@ -31,7 +36,13 @@ export async function openStore(env: Record<string, string>, timing?: ReloadTimi
     (...args: unknown[]): void =>
       void lines.push(`${level} ${String(args.at(-1))}`);
   const log = { info: line('info'), warn: line('warn'), error: line('error') };
-  const store = await openCertificateStore({ parameters, log: log as never, metrics, ...(timing && { timing }) });
+  const store = await openCertificateStore({
+    parameters,
+    log: log as never,
+    metrics,
+    ...(policy && { policy }),
+    ...(timing && { timing }),
+  });
   const by = async (
     metric: { get(): Promise<{ values: { labels: Partial<Record<string, string | number>>; value: number }[] }> },
     label: string,
@@ -52,7 +63,8 @@ export async function serve(store: CertificateStore): Promise<Server> {
     key: store.default.key,
     SNICallback: (name, done) => {
       const context = store.contextFor(name);
-      if (context) done(null, context);
+      if (context === store.default.context) done(null);
+      else if (context) done(null, context);
       else done(new Error('refused'));
     },
   });

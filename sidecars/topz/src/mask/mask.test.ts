@@ -118,6 +118,37 @@ never(
   'query parameter',
   given(names, word, (name, value) => ['curl', `https://a.example/x?page=2&${name}=${value}&y=3`]),
 );
+for (const line of [
+  (value: string, name: string) => ['curl', `https://api/?${name}=${value}`],
+  (value: string, name: string) => ['app', `--url=https://api.example/v1?page=2&${name}=${value}`],
+  (value: string, name: string) => ['sh', '-c', `curl https://api/?${name}=${value} | jq .`],
+  (value: string, name: string) => ['sh', '-c', `curl "https://api/?${name}=${value}"`],
+  (value: string, name: string) => ['app', `http://localhost:80/#${name}=${value}`],
+  (value: string, name: string) => ['mount', '-t', 'cifs', '-o', `username=u,${name}=${value}`, '//nas/share'],
+  (value: string, name: string) => ['mount.cifs', `-ousername=u,${name}=${value}`],
+  (value: string, name: string) => ['kubectl', 'create', 'secret', 'generic', 'x', `--from-literal=${name}=${value}`],
+])
+  never(
+    `behind another name: ${line('SECRET', 'token').join(' ')}`,
+    given(names, word, (name, value) => line(value, name)),
+  );
+for (const line of [
+  (value: string) => ['curl', '--user', `u:${value}`, 'http://a/'],
+  (value: string) => ['curl', `--user=u:${value}`],
+  (value: string) => ['curl', '--proxy-user', `u:${value}`],
+  (value: string) => ['curl', '--oauth2-bearer', value],
+  (value: string) => ['app', '--user', `u:${value}`],
+  (value: string) => ['app', `--proxy-user=u:${value}`],
+  (value: string) => ['sh', '-c', `fetch --user u:${value} http://a/`],
+  (value: string) => ['app', 'Bearer', value],
+  (value: string) => ['sh', '-c', `app --header Bearer ${value}`],
+  (value: string) => ['http', '-a', `u:${value}`, 'a.example'],
+  (value: string) => ['openssl', 'pkcs12', '-passin', `pass:${value}`],
+])
+  never(
+    `credentials: ${line('SECRET').join(' ')}`,
+    given(fc.constant(''), word, (_, value) => line(value)),
+  );
 never(
   'JSON field',
   given(names, anything, (name, value) => ['curl', '-d', JSON.stringify({ user: 'joe', [name]: value })]),
@@ -192,6 +223,10 @@ for (const args of [
   ['app', '--db=postgres://joe@db.example:5432/shop', '--url=http://localhost:8080/a@b'],
   ['sh', '-c', 'while true; do date >> /tmp/log; sleep 1; done'],
   ['tail', '-f', '/var/log/passwords-changed.log'],
+  ['docker', 'run', '--user', '1000:1000', 'nginx'],
+  ['app', '--user', 'joe', '--port', '80'],
+  ['curl', 'https://api.example/?page=2&sort=name'],
+  ['mount', '-o', 'ro,noexec,uid=1000', '/dev/sda1'],
   ['keyboard', 'monkey', 'author=joe', 'authority: none', 'compass=north'],
   [],
   [''],
@@ -216,6 +251,9 @@ test('time grows with the length, also for texts that are made to be slow', () =
     'x-key'.repeat(12_000),
     `${'a'.repeat(60_000)}=`,
     'password="\\'.repeat(6000),
+    'a=b,'.repeat(20_000),
+    'token=//'.repeat(10_000),
+    '--user u:'.repeat(9000),
     ' -p'.repeat(20_000),
   ]) {
     const begin = process.cpuUsage();

@@ -5,7 +5,7 @@
  * In doubt a value is hidden: `***` where nothing was secret does no harm.
  */
 import { isSecretName } from './names.ts';
-import { secretOptionsOf } from './programs.ts';
+import { secretOptionsOf, type SecretOptions } from './programs.ts';
 import { MASK, maskText } from './text.ts';
 import { joinWords, splitWords } from './words.ts';
 
@@ -38,16 +38,25 @@ const ASSIGNMENT = /^([-/]{0,2}[A-Za-z_][\w.:-]*[=]|\/p(?:assword)?:)([\s\S]*)$/
 const OPTION = /^--?[A-Za-z][\w.-]*$/;
 /** A header's name alone, its value to come: `Authorization:` `Bearer` `…`. */
 const FIELD = /^["']?([A-Za-z][\w-]*):$/;
+/** `--user joe:SECRET`, whatever the program: `docker run --user 1000:1000` has none. */
+const USER_OPTION = /^--?(?:[a-z\d]+-)*(?:user|userpwd|login)$/i;
+const WITH_PASSWORD = /^(?!\d+:\d+$)([^:\s]*:)[\s\S]+$/;
 /** The scheme before a credential, which is no secret itself. */
 const SCHEME = /^(?:bearer|basic|token|digest)$/i;
 
 function maskArguments(args: readonly string[], nested: boolean): string[] {
   let program = secretOptionsOf('');
   let next = false;
+  let user = false;
   return args.map((arg, index) => {
     if (next) {
       next = SCHEME.test(arg);
       return next ? arg : MASK;
+    }
+    if (user) {
+      user = false;
+      const [, name] = WITH_PASSWORD.exec(arg) ?? [];
+      if (name !== undefined) return name + MASK;
     }
     program = secretOptionsOf(arg) ?? program;
     const last = index === args.length - 1 && index > 1;
@@ -62,15 +71,30 @@ function maskArguments(args: readonly string[], nested: boolean): string[] {
       return arg;
     }
     if (short && program?.valued?.includes(short)) return arg.slice(0, 2) + MASK;
+    // A scheme of its own: `Bearer` `…`, in whatever header they end up.
+    if (/^bearer$/i.test(arg)) {
+      next = true;
+      return arg;
+    }
     const [, name, value] = ASSIGNMENT.exec(arg) ?? [];
-    if (name !== undefined && value !== '' && (name.startsWith('/p') || isSecretName(name))) return name + MASK;
-    if ((OPTION.test(arg) && isSecretName(arg)) || isSecretName(FIELD.exec(arg)?.[1] ?? '')) {
+    if (name !== undefined && value !== '') {
+      const option = name.slice(0, -1);
+      if (name.startsWith('/p') || isSecretName(name) || isLong(option, program)) return name + MASK;
+    }
+    if (name !== undefined && USER_OPTION.test(name.slice(0, -1)) && WITH_PASSWORD.test(value!))
+      return name + value!.replace(WITH_PASSWORD, `$1${MASK}`);
+    user = USER_OPTION.test(arg);
+    if ((OPTION.test(arg) && isSecretName(arg)) || isSecretName(FIELD.exec(arg)?.[1] ?? '') || isLong(arg, program)) {
       next = true;
       return arg;
     }
     return nested && /\s/.test(arg) ? maskCommand(arg) : maskText(arg);
   });
 }
+
+/** `--oauth2-bearer`, or `-passin`: an option whose value is secret, which its name does not say. */
+const isLong = (arg: string, program: SecretOptions | undefined): boolean =>
+  program?.long?.includes(arg.replace(/^--?/, '')) === true && arg.startsWith('-');
 
 const isShort = (arg: string): boolean => arg.length > 1 && arg[0] === '-' && arg[1] !== '-';
 

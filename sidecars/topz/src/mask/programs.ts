@@ -1,10 +1,12 @@
 /** Programs whose short options take a secret, which no name gives away. */
 
-interface SecretOptions {
+export interface SecretOptions {
   /** Options whose value, attached or the next argument, is secret. */
   readonly valued?: string;
   /** Options whose value is secret only when attached: `mysql -pSECRET`, while `mysql -p db` asks for it. */
   readonly attached?: string;
+  /** Long options, without dashes, whose value is secret and whose name does not say so. */
+  readonly long?: readonly string[];
   /** The last argument is a secret when this option is among the others: `htpasswd -b FILE USER SECRET`. */
   readonly lastWith?: string;
 }
@@ -50,7 +52,9 @@ const PROGRAMS: Readonly<Record<string, SecretOptions>> = {
   ldappasswd: { valued: 'was' },
   sshpass: { valued: 'p' },
   'redis-cli': { valued: 'a' },
-  curl: { valued: 'uUb' },
+  curl: { valued: 'uUb', long: ['user', 'proxy-user'] },
+  http: { valued: 'a' },
+  https: { valued: 'a' },
   smbclient: { valued: 'U' },
   lftp: { valued: 'u' },
   sqlcmd: { valued: 'P' },
@@ -59,7 +63,7 @@ const PROGRAMS: Readonly<Record<string, SecretOptions>> = {
   unzip: { valued: 'P' },
   '7z': { attached: 'p' },
   '7za': { attached: 'p' },
-  openssl: { valued: 'kK' },
+  openssl: { valued: 'kK', long: ['passin', 'passout'] },
   htpasswd: { lastWith: 'b' },
 };
 

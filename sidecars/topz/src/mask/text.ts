@@ -17,14 +17,16 @@ const HEADER =
 const URL_PASSWORD = /\b([a-z][a-z\d+.-]{0,30}:\/\/[^\s/?#@:]*:)(?!\d{1,5}[/?#])([^\s"'<>]*)/gi;
 /** Over HTTP a user without a password is a token: `https://TOKEN@host/repository`. */
 const URL_TOKEN = /\b(https?:\/\/)[^\s/?#@:"'<>]+@/gi;
-const ASSIGNMENT = /([A-Za-z_][\w.-]{0,100})(["']?\s{0,3}[=:]\s{0,3})("(?:[^"\\]|\\[\s\S])*"?|'[^']*'?|[^\s&;"'`]+)/g;
+/** A name and what stands between it and its value; the value is looked at only behind a name that is secret. */
+const NAME = /([A-Za-z_][\w.-]{0,100})["']?\s{0,3}[=:]\s{0,3}/g;
+const VALUE = /"(?:[^"\\]|\\[\s\S])*"?|'[^']*'?|[^\s&;"'`]+/y;
 
 /**
  * Mask what a text holds of secrets.
  * @param text part of a command line
  */
 export function maskText(text: string): string {
-  return text
+  const named = text
     .replace(PRIVATE_KEY, MASK)
     .replace(URL_PASSWORD, (all, before: string, rest: string) => {
       // Looked for here, since an expression would look anew from each of many schemes in a row.
@@ -32,12 +34,26 @@ export function maskText(text: string): string {
       return at === -1 ? all : before + MASK + rest.slice(at);
     })
     .replace(URL_TOKEN, `$1${MASK}@`)
-    .replace(HEADER, `$1$2${MASK}`)
-    .replace(ASSIGNMENT, (all, name: string, between: string, value: string) => {
-      if (!isSecretName(name) || value.startsWith('//')) return all;
-      const quote = /^["']/.exec(value)?.[0] ?? '';
-      return `${name}${between}${quote}${MASK}${quote}`;
-    })
-    .replace(BEARER, `$1${MASK}`)
-    .replace(TOKENS, MASK);
+    .replace(HEADER, `$1$2${MASK}`);
+  return maskAssignments(named).replace(BEARER, `$1${MASK}`).replace(TOKENS, MASK);
+}
+
+/**
+ * Mask the values of secret names. What follows another name is looked at anew, right behind its `=` or
+ * `:`: a URL behind `https:` has parameters, and `username=joe,password=…` is two assignments.
+ */
+function maskAssignments(text: string): string {
+  let masked = '';
+  let done = 0;
+  NAME.lastIndex = 0;
+  for (let found = NAME.exec(text); found !== null; found = NAME.exec(text)) {
+    if (!isSecretName(found[1]!) || text.startsWith('//', NAME.lastIndex)) continue;
+    VALUE.lastIndex = NAME.lastIndex;
+    const value = VALUE.exec(text)?.[0];
+    if (value === undefined) continue;
+    const quote = /^["']/.exec(value)?.[0] ?? '';
+    masked += `${text.slice(done, NAME.lastIndex)}${quote}${MASK}${quote}`;
+    done = NAME.lastIndex += value.length;
+  }
+  return masked + text.slice(done);
 }

@@ -3,6 +3,7 @@
  * scan. They also know their process: when it has ended, whoever got its id, they say so.
  */
 import { closeSync, openSync } from 'node:fs';
+import { attempt } from './attempt.ts';
 import { readBounded } from './bounded.ts';
 import { parseLimits } from './limits.ts';
 import type { Process } from './process.ts';
@@ -18,7 +19,8 @@ export class KeptFiles {
 
   /** @param proc where our own limit is read */
   constructor(proc: string) {
-    const limits = parseLimits(readBounded(`${proc}/self/limits`, 16_384)?.toString('latin1') ?? '');
+    const text = attempt(() => readBounded(`${proc}/self/limits`, 16_384)?.toString('latin1'), undefined);
+    const limits = parseLimits(text ?? '');
     const soft = limits.find(({ name }) => name === 'open files')?.soft ?? RESERVE;
     this.#free = Math.max(0, Math.min(MOST, Math.floor((soft - RESERVE) / 2)));
   }

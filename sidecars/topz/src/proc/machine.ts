@@ -1,6 +1,7 @@
 /** What all processes have in common: the machine's clock, memory and processors. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg, totalmem, uptime } from 'node:os';
+import { attempt } from './attempt.ts';
 
 /** What never changes while the machine runs. */
 export interface Machine {
@@ -17,17 +18,17 @@ const AT_PAGESZ = 6n;
 const AT_CLKTCK = 17n;
 
 /**
- * Read the machine's facts.
+ * Read the machine's facts; without /proc what the system's calls tell, and what most machines have.
  * @param proc where /proc is
- * @throws when /proc is not there: this is no Linux
  */
 export function readMachine(proc = '/proc'): Machine {
-  const vector = auxiliaryVector(readFileSync(`${proc}/self/auxv`));
-  const [, kibibytes] = /^MemTotal:\s+(\d+) kB$/m.exec(readFileSync(`${proc}/meminfo`, 'latin1')) ?? [];
+  const vector = attempt(() => auxiliaryVector(readFileSync(`${proc}/self/auxv`)), new Map<bigint, number>());
+  const memory = attempt(() => readFileSync(`${proc}/meminfo`, 'latin1'), '');
+  const [, kibibytes] = /^MemTotal:\s+(\d+) kB$/m.exec(memory) ?? [];
   return {
     pageSize: vector.get(AT_PAGESZ) ?? 4096,
     ticksPerSecond: vector.get(AT_CLKTCK) ?? 100,
-    memoryBytes: Number(kibibytes ?? 0) * 1024,
+    memoryBytes: kibibytes === undefined ? totalmem() : Number(kibibytes) * 1024,
     processors: availableParallelism(),
   };
 }
@@ -42,11 +43,12 @@ function auxiliaryVector(bytes: Buffer): Map<bigint, number> {
 
 /** Seconds since the machine was started, as /proc/uptime counts them (to 10 ms). */
 export function readUptime(proc = '/proc'): number {
-  return Number.parseFloat(readFileSync(`${proc}/uptime`, 'latin1'));
+  return attempt(() => Number.parseFloat(readFileSync(`${proc}/uptime`, 'latin1')), uptime());
 }
 
 /** Load averages over 1, 5 and 15 minutes. */
 export function readLoad(proc = '/proc'): [number, number, number] {
-  const [one = 0, five = 0, fifteen = 0] = readFileSync(`${proc}/loadavg`, 'latin1').split(' ', 3).map(Number);
+  const text = attempt(() => readFileSync(`${proc}/loadavg`, 'latin1'), loadavg().join(' '));
+  const [one = 0, five = 0, fifteen = 0] = text.split(' ', 3).map(Number);
   return [one, five, fifteen];
 }

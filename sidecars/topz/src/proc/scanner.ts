@@ -4,6 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import type { Mask } from '../mask/mask.ts';
+import { attempt } from './attempt.ts';
 import { groupOf, nameOf, splitArguments, uidOf } from './facts.ts';
 import { KeptFiles } from './kept-files.ts';
 import { printable } from './printable.ts';
@@ -53,7 +54,7 @@ export class Scanner {
     this.#ticksPerSecond = ticksPerSecond;
     this.#kept = new KeptFiles(proc);
     // Since Linux 6.2 the size of /proc/PID/fd is the number of open files, for everybody to see.
-    this.#countsFiles = openFileCount(`${proc}/self/fd`) > 0;
+    this.#countsFiles = attempt(() => openFileCount(`${proc}/self/fd`) > 0, false);
   }
 
   /**

@@ -37,7 +37,10 @@ export interface ProcessDocument {
 
 export interface GroupDocument {
   readonly id: string;
+  /** Its main program. */
   readonly name: string;
+  /** What the engine calls it; absent where that is not known. */
+  readonly container?: string;
   readonly processes: number;
   readonly cpu_percent: number | null;
   readonly cpu_seconds: number;
@@ -65,6 +68,8 @@ export interface OverviewDocument {
   readonly memory_bytes: number;
   readonly load: readonly number[];
   readonly omitted: number;
+  /** Why not all processes can be seen; absent when they can. */
+  readonly problem?: string;
   readonly groups: readonly GroupDocument[];
   readonly processes: readonly ProcessDocument[];
 }
@@ -90,7 +95,7 @@ export function overviewDocument(
   users: Users,
   { withHistory, period }: { withHistory: boolean; period: number },
 ): OverviewDocument {
-  const { time, uptime, window, machine, load, omitted, groups, processes } = snapshot;
+  const { time, uptime, window, machine, load, omitted, problem, groups, processes } = snapshot;
   return {
     version: 1,
     time: new Date(time).toISOString(),
@@ -100,6 +105,7 @@ export function overviewDocument(
     memory_bytes: machine.memoryBytes,
     load,
     omitted,
+    ...(problem !== undefined && { problem }),
     groups: groups
       .filter(({ members }) => members.length > 0)
       .map((group) => groupDocument(group, snapshot, withHistory ? period : 0)),
@@ -161,6 +167,7 @@ function groupDocument(group: Group, snapshot: Snapshot, period: number): GroupD
   return {
     id: group.id,
     name: group.name,
+    ...(group.container !== undefined && { container: group.container }),
     processes: group.members.length,
     cpu_percent: group.cpuPercent === null ? null : round(group.cpuPercent, 1),
     cpu_seconds: (group.userTicks + group.systemTicks) / machine.ticksPerSecond,

@@ -61,7 +61,7 @@ export function overviewText(document: OverviewDocument, { sort, tree, width }: 
   const rows = tree
     ? treeOf(sorted(processes, sort))
     : sorted(processes, sort).map((process) => ({ process, depth: 0 }));
-  const names = new Map(groups.map(({ id, name }) => [id, name]));
+  const names = new Map(groups.map(({ id, name, container = name }) => [id, container]));
   const columns = COLUMNS.filter(({ dispensable }) => width >= WIDE || !dispensable);
   const cells = [
     columns.map(({ title }) => title),
@@ -85,6 +85,7 @@ function heading({
   memory_bytes: memory,
   load,
   omitted,
+  problem,
   groups,
   processes,
 }: OverviewDocument): string[] {
@@ -96,6 +97,7 @@ function heading({
     `topz - ${time.slice(11, 19)} up ${elapsedText(Math.floor(uptime))}, load average: ${load.map((each) => each.toFixed(2)).join(', ')}`,
     `Tasks: ${processes.length} total, ${count('R')} running, ${count('SDI')} sleeping, ${count('Tt')} stopped, ${count('Z')} zombie${left}, in ${groups.length} containers`,
     `%Cpu: ${cpu.toFixed(1)} used of ${processors * 100}; Mem: ${amount(resident)} resident of ${amount(memory)}`,
+    ...(problem === undefined ? [] : [`Not all: ${problem}`]),
   ];
 }
 

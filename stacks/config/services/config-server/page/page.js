@@ -1,9 +1,9 @@
 /** The page: documents, their versions, what became of each, and the way back. */
 
-const TOKEN = 'config-server-token';
+const SESSION = 'config-server-session';
 const RETRY = 2000;
 const at = (id) => document.getElementById(id);
-const token = () => sessionStorage.getItem(TOKEN);
+const token = () => sessionStorage.getItem(SESSION);
 
 let documents = [];
 let chosen;
@@ -121,7 +121,12 @@ const VERBS = { create: 'created', update: 'changed', rollback: 'rolled back', d
 function sentence({ action, restored, author, at: time }) {
   const to = restored === undefined ? '' : ` to version ${restored}`;
   const when = new Date(time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'medium' });
-  return element('span', { class: 'what soft' }, `${VERBS[action]}${to} by ${author}, ${when}`);
+  return element(
+    'span',
+    { class: 'what soft' },
+    `${VERBS[action]}${to} by ${author}, `,
+    element('time', { datetime: time }, when),
+  );
 }
 
 const STATES = { applied: '✓ applied', rejected: '✗ rejected', 'rolled-back': '↩ rolled back' };
@@ -192,26 +197,54 @@ function enter() {
   at('enter').hidden = known;
   at('main').hidden = at('leave').hidden = !known;
   if (known) void follow();
-  else at('token').focus();
+  else at('code').focus();
 }
 
 function leave(why = '') {
-  sessionStorage.removeItem(TOKEN);
+  sessionStorage.removeItem(SESSION);
   live(false, '');
   at('refused').textContent = why;
   enter();
 }
 
+/** Have a session for a one-time code. */
+async function logIn(code) {
+  at('refused').textContent = '';
+  const response = await fetch('/v1/sessions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ code }),
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) return leave(answer.message ?? response.statusText);
+  sessionStorage.setItem(SESSION, answer.token);
+  enter();
+}
+
 at('enter').addEventListener('submit', (event) => {
   event.preventDefault();
-  sessionStorage.setItem(TOKEN, at('token').value.trim());
-  at('token').value = '';
-  at('refused').textContent = '';
-  enter();
+  const code = at('code').value.trim();
+  at('code').value = '';
+  void logIn(code);
 });
-at('leave').addEventListener('click', () => {
-  leave();
-  // Ends the watch too.
-  location.reload();
-});
-enter();
+at('leave').addEventListener(
+  'click',
+  doing(async () => {
+    await ask('/v1/sessions', { method: 'DELETE' });
+    leave();
+    // Ends the watch too.
+    location.reload();
+  }),
+);
+
+/** A link with a code logs in by itself; the code is spent, and leaves the address bar and the history. */
+function begin() {
+  const code = /^#login=([\w-]+)$/.exec(location.hash)?.[1];
+  if (code === undefined) return enter();
+  history.replaceState(null, '', location.pathname);
+  void logIn(code);
+}
+
+// A link that is opened in a tab that shows the page already.
+addEventListener('hashchange', begin);
+begin();

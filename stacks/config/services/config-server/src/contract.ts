@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 export const contract = defineContract({
   name: 'config-server',
-  version: '1.0.0',
+  version: '2.0.0',
   description: 'Versioned documents with history, rollback and watch, for config-sync and plain HTTP clients.',
   prefixes: ['CONFIG_SERVER_'],
   adminPort: '9971',
@@ -28,6 +28,13 @@ export const contract = defineContract({
       type: 'path',
       required: true,
       description: 'File of bearer tokens, a line each: NAME SCOPE[,SCOPE] TOKEN; scopes are read, write, report',
+    },
+    CONFIG_SERVER_HOSTS: {
+      type: 'list',
+      pattern: /^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/,
+      accepts: 'a comma-separated list of host names; *.NAME stands for all below it',
+      description:
+        'Names under which the page is served besides addresses, localhost and names without a dot; no other page can read it by a name of its own (DNS rebinding)',
     },
     CONFIG_SERVER_MAX_BODY: {
       type: 'size',

@@ -1,9 +1,6 @@
 /** What changed between two versions, for people. */
 import { createTwoFilesPatch } from 'diff';
 
-/** Finding a shortest diff of two large texts that have nothing in common takes minutes. */
-const PATIENCE = 500;
-
 export interface Side {
   /** Heads its side of the diff. */
   readonly name: string;
@@ -12,18 +9,18 @@ export interface Side {
 
 /**
  * A unified diff.
- * @returns empty when both are the same; a sentence where they are no text or differ too much
+ * @param patience milliseconds that finding it may take; of two large texts with nothing in common it takes minutes
+ * @returns empty when both are the same; a sentence where they are no text; undefined when it takes longer
  */
-export function difference(from: Side, to: Side): string {
+export function difference(from: Side, to: Side, patience: number): string | undefined {
   if (Buffer.compare(from.content, to.content) === 0) return '';
   const [before, after] = [textOf(from.content), textOf(to.content)];
   if (before === undefined || after === undefined) return `${from.name} and ${to.name} differ, and are no text\n`;
-  const patch = createTwoFilesPatch(from.name, to.name, before, after, undefined, undefined, {
+  return createTwoFilesPatch(from.name, to.name, before, after, undefined, undefined, {
     context: 3,
-    timeout: PATIENCE,
+    timeout: patience,
     headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
   }) as string | undefined;
-  return patch ?? `${from.name} and ${to.name} differ too much to be compared\n`;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

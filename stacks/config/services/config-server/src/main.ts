@@ -1,13 +1,18 @@
 /** The config server's program. */
 import { readFileSync } from 'node:fs';
+import { serveAside } from '#kit/aside.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { contract } from './contract.ts';
+import { DIFF, Differences, makeDifference } from './differences.ts';
 import { documentHandlers } from './interface/documents.ts';
+import { hostCheck } from './interface/hosts.ts';
+import { loginHandlers } from './interface/logins.ts';
 import { operationsOf, readDocument } from './interface/operations.ts';
 import { pageHandlers } from './interface/page.ts';
 import { createServer } from './interface/server.ts';
 import { watchHandlers } from './interface/watch.ts';
+import { Sessions } from './sessions.ts';
 import { Store } from './store/store.ts';
 import { TokenFileError, Tokens } from './tokens.ts';
 import { Hub } from './watch/hub.ts';
@@ -20,6 +25,7 @@ async function job({
   shutdown,
 }: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const tokens = readTokens(parameters.CONFIG_SERVER_TOKENS);
+  const sessions = new Sessions();
   const hub = new Hub(parameters.CONFIG_SERVER_MAX_WATCHERS, (count) => metrics.config_server_watchers.set(count));
   const disk = readiness.check('disk');
   const store = new Store({
@@ -53,11 +59,13 @@ async function job({
   const server = createServer({
     operations: operationsOf(document),
     handlers: {
-      ...documentHandlers(store, hub),
+      ...documentHandlers(store, hub, new Differences()),
+      ...loginHandlers(sessions),
       ...watchHandlers(store, hub, parameters.CONFIG_SERVER_HEARTBEAT),
       ...pageHandlers(document, new URL('../page/', import.meta.url)),
     },
-    tokens,
+    registers: [tokens, sessions],
+    checkHost: hostCheck(parameters.CONFIG_SERVER_HOSTS ?? []),
     log,
     maxBody: parameters.CONFIG_SERVER_MAX_BODY,
     onRefusal: (reason) => metrics.config_server_refusals_total.inc({ reason }),
@@ -79,4 +87,5 @@ function readTokens(path: string): Tokens {
   }
 }
 
-await runSidecar(contract, job);
+if (process.argv[2] === DIFF) await serveAside(makeDifference);
+else await runSidecar(contract, job);

@@ -8,6 +8,7 @@ const STATUS = {
   stale: 412,
   'too-large': 413,
   'condition-missing': 428,
+  misdirected: 421,
   busy: 503,
 } as const;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Refusal } from './refusal.ts';
-import { SCOPES, TokenFileError, Tokens, type Scope } from './tokens.ts';
+import { authorize, SCOPES, TokenFileError, Tokens, type Scope } from './tokens.ts';
 
 const FILE = `# who may what
 operator read,write operator-token-123
@@ -13,7 +13,7 @@ reader read reader-token-1234567
 
 const attempt = (tokens: Tokens, header: string | undefined, scope: Scope): string => {
   try {
-    return tokens.authorize(header, scope).name;
+    return authorize([tokens], header, scope).name;
   } catch (error) {
     assert.instance(error, Refusal);
     return (error as Refusal).reason;

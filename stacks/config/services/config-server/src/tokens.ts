@@ -60,21 +60,37 @@ export class Tokens {
     return new Tokens(entries);
   }
 
-  /**
-   * The caller behind an Authorization header.
-   * @param header its value
-   * @param scope what the request needs
-   * @throws {Refusal} unauthorized without a known token, forbidden without the scope
-   */
-  authorize(header: string | undefined, scope: Scope): Caller {
-    const token = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
-    if (token === undefined) throw new Refusal('unauthorized', 'a bearer token is needed');
+  /** The caller behind a token; undefined when it is unknown. */
+  callerOf(token: string): Caller | undefined {
     const hash = hashOf(token);
     let found: Caller | undefined;
     // Every entry is compared, and by hash: the time taken tells nothing of a token.
     for (const entry of this.#entries) if (timingSafeEqual(entry.hash, hash)) found = entry.caller;
-    if (!found) throw new Refusal('unauthorized', 'the bearer token is unknown');
-    if (!found.scopes.has(scope)) throw new Refusal('forbidden', `the token of ${found.name} lacks the scope ${scope}`);
     return found;
   }
+}
+
+/** What knows callers by a secret of theirs. */
+export interface Register {
+  readonly callerOf: (secret: string) => Caller | undefined;
+}
+
+/** The secret of an Authorization header; undefined when it holds none. */
+export const bearerOf = (header: string | undefined): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+
+/**
+ * The caller behind an Authorization header.
+ * @param registers that are asked: tokens, sessions
+ * @param header its value
+ * @param scope what the request needs
+ * @throws {Refusal} unauthorized without a known secret, forbidden without the scope
+ */
+export function authorize(registers: readonly Register[], header: string | undefined, scope: Scope): Caller {
+  const secret = bearerOf(header);
+  if (secret === undefined) throw new Refusal('unauthorized', 'a bearer token is needed');
+  const [caller] = registers.flatMap((register) => register.callerOf(secret) ?? []);
+  if (!caller) throw new Refusal('unauthorized', 'the bearer token is unknown');
+  if (!caller.scopes.has(scope)) throw new Refusal('forbidden', `the token of ${caller.name} lacks the scope ${scope}`);
+  return caller;
 }

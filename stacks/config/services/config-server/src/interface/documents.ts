@@ -1,7 +1,9 @@
 /** Handlers of documents and their history. */
 import { alreadyHas, baseOf, etagOf } from '../conditions.ts';
-import { difference } from '../difference.ts';
+import type { Side } from '../difference.ts';
+import type { Differences } from '../differences.ts';
 import { Refusal } from '../refusal.ts';
+import { reporterOf } from '../reporter.ts';
 import type { Store } from '../store/store.ts';
 import type { ChangeRequest, Report, Version } from '../store/types.ts';
 import { nextChange } from '../watch/next-change.ts';
@@ -14,7 +16,7 @@ const LONGEST_WAIT = 120_000;
 const DEFAULT_TYPE = 'application/octet-stream';
 
 /** @param hub tells of changes to those who wait for one */
-export function documentHandlers(store: Store, hub: Hub): Record<string, Handler> {
+export function documentHandlers(store: Store, hub: Hub, differences: Differences): Record<string, Handler> {
   const { documents } = store;
 
   return {
@@ -70,15 +72,14 @@ export function documentHandlers(store: Store, hub: Hub): Record<string, Handler
       return reply.send(content);
     },
 
-    diffVersions: ({ reply, params, query }) => {
+    diffVersions: async ({ reply, params, query }) => {
       const key = keyOf(params);
-      const side = (version: number): Parameters<typeof difference>[0] => ({
+      const side = (version: number): Side => ({
         name: `${key} version ${version}`,
         content: documents.read(key, version).content,
       });
-      return reply
-        .type('text/plain; charset=utf-8')
-        .send(difference(side(query['from'] as number), side(query['to'] as number)));
+      const text = await differences.between(side(query['from'] as number), side(query['to'] as number));
+      return reply.type('text/plain; charset=utf-8').send(text);
     },
 
     listReports: ({ params }) => {
@@ -86,8 +87,11 @@ export function documentHandlers(store: Store, hub: Hub): Record<string, Handler
       return { key, version, reports: documents.reports(key, version) };
     },
 
-    addReport: async ({ request, reply, params }) =>
-      reply.code(201).send(await store.report(keyOf(params), versionOf(params), request.body as Report)),
+    addReport: async ({ request, reply, params, caller }) => {
+      const { sidecar, state, reason } = request.body as Omit<Report, 'at' | 'sidecar'> & { sidecar?: string };
+      const report = { sidecar: reporterOf(caller, sidecar), state, ...(reason !== undefined && { reason }) };
+      return reply.code(201).send(await store.report(keyOf(params), versionOf(params), caller.name, report));
+    },
 
     listAudit: ({ query }) => ({
       lines: documents.audit({ key: query['key'] as string | undefined, limit: query['limit'] as number }),

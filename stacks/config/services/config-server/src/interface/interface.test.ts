@@ -1,9 +1,13 @@
 /** The interface as a client sees it: a real server, and what openapi.yaml says of it. */
+import { request } from 'node:http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TestServer } from '../test-server.ts';
+import { TestServer, type AskOptions } from '../test-server.ts';
 
-const server = new TestServer({ CONFIG_SERVER_MAX_BODY: '10000' });
+const server = new TestServer({
+  CONFIG_SERVER_MAX_BODY: '10000',
+  CONFIG_SERVER_HOSTS: 'config.example.org, *.in.example',
+});
 test.before(() => server.start());
 test.after(() => server.remove());
 
@@ -37,12 +41,14 @@ test('every operation that is described answers, and asks for a token where it s
         .replaceAll('{version}', '1')
         .replace(/diff$/, 'diff?from=1&to=1');
       const { status } = await server.ask(url, { method: method.toUpperCase(), as: null });
-      assert.is(status, operation['x-scope'] ? 401 : 200, `${method} ${path}`);
+      // A session is asked for with a code, which is missing here.
+      const open = path === '/v1/sessions' ? 400 : 200;
+      assert.is(status, operation['x-scope'] ? 401 : open, `${method} ${path}`);
       assert.ok(String(status) in operation.responses!, `${method} ${path} is said to answer ${status}`);
       asked += 1;
     }
   }
-  assert.is(asked, 16);
+  assert.is(asked, 20);
 });
 
 test('a token without the scope is forbidden, whatever else is wrong', async () => {
@@ -145,28 +151,120 @@ test('a diff tells two versions apart', async () => {
   assert.is((await server.ask('/v1/documents/diff/diff?from=1&to=5')).status, 404);
 });
 
-test('a sidecar reports, and its report stands beside the version', async () => {
+test('a sidecar reports under the name of its token, at the time of this server', async () => {
   await server.put('reported', '1');
   const path = '/v1/documents/reported/versions/1/reports';
-  const report = { sidecar: 'pod/board', state: 'rejected', reason: 'line 1: no', at: '2026-01-01T00:00:00.000Z' };
-  const post = (body: unknown): Promise<Response> =>
-    server.ask(path, { method: 'POST', as: 'board', body: JSON.stringify(body) });
+  const report = { sidecar: 'pod', state: 'rejected', reason: 'line 1: no', at: '2126-01-01T00:00:00.000Z' };
+  const post = (body: unknown, as: AskOptions['as'] = 'board'): Promise<Response> =>
+    server.ask(path, { method: 'POST', as, body: JSON.stringify(body) });
+  const before = Date.now();
   assert.is((await post(report)).status, 201);
+  // Who may only read reports too, but not as another.
+  assert.is((await post({ state: 'applied', sidecar: 'board/pod' }, 'reader')).status, 201);
+  assert.is((await post({ state: 'applied', sidecar: 'reader' }, 'reader')).status, 201);
+  assert.is((await post({ state: 'applied' })).status, 201);
   for (const wrong of [
     { ...report, state: 'fine' },
-    { ...report, at: 'yesterday' },
     { ...report, more: 1 },
     { ...report, reason: 'x'.repeat(2001) },
     { ...report, sidecar: '<b>' },
     [],
+    null,
   ])
     assert.is((await post(wrong)).status, 400, JSON.stringify(wrong).slice(0, 80));
   assert.is((await server.ask(path, { method: 'POST', body: '{' })).status, 400);
-  const { reports } = (await (await server.ask(path)).json()) as { reports: unknown[] };
-  assert.equal(reports, [report]);
-  assert.equal((await versionsOf('reported')) as unknown, [
-    { ...(await versionsOf('reported'))[0], reports: [report] },
-  ]);
+  const { reports } = (await (await server.ask(path)).json()) as { reports: (typeof report)[] };
+  assert.equal(
+    reports.map(({ sidecar, state }) => `${sidecar} ${state}`),
+    ['board applied', 'board/pod rejected', 'reader applied', 'reader/board/pod applied'],
+  );
+  assert.is(reports[1]!.reason, 'line 1: no');
+  for (const { at } of reports) assert.ok(Date.parse(at) >= before && Date.parse(at) <= Date.now(), at);
+  assert.equal((await versionsOf('reported')) as unknown, [{ ...(await versionsOf('reported'))[0], reports }]);
+});
+
+test('differences that are hard to find hold up nobody', async () => {
+  const large = new TestServer();
+  await large.start();
+  const lines = (salt: number): string =>
+    Array.from({ length: 50_000 }, (_, index) => String((index * 7919 + salt) % 1_000_003)).join('\n');
+  await large.put('hard', lines(1));
+  await large.put('hard', lines(500_000), 1);
+  let done = false;
+  const asked = Promise.all(
+    Array.from({ length: 4 }, async () => (await large.ask('/v1/documents/hard/diff?from=1&to=2')).text()),
+  ).finally(() => (done = true));
+  let slowest = 0;
+  while (!done) {
+    const began = performance.now();
+    await large.ask('/v1/documents');
+    slowest = Math.max(slowest, performance.now() - began);
+  }
+  for (const text of await asked) assert.match(text, /^hard version 1 and hard version 2 differ too much/);
+  assert.ok(slowest < 400, `${slowest} ms`);
+  await large.put('easy', 'a\n'.repeat(9000));
+  await large.put('easy', `${'a\n'.repeat(9000)}b\n`, 1);
+  assert.match(await (await large.ask('/v1/documents/easy/diff?from=1&to=2')).text(), /^\+b$/m);
+  await large.remove();
+});
+
+test('the page is served by names that no stranger can have', async () => {
+  const status = async (host: string, path = '/'): Promise<number> => {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    request(server.url(path), { headers: { host }, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    })
+      .on('error', reject)
+      .end();
+    return await promise;
+  };
+  for (const host of [
+    'localhost',
+    'LOCALHOST:1',
+    '127.0.0.1:8610',
+    '[::1]:8610',
+    'config-server',
+    'a.localhost',
+    'config.example.org',
+    'x.in.example',
+  ])
+    assert.is(await status(host), 200, host);
+  for (const host of [
+    'evil.example',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    'config.example.org.evil',
+    'in.example',
+  ])
+    for (const path of ['/', '/page.js', '/openapi.json']) assert.is(await status(host, path), 421, `${host} ${path}`);
+  // What needs a token is no page's without it.
+  assert.is(await status('evil.example', '/v1/documents'), 401);
+});
+
+test('a code opens one session, with the scopes of its token, until that is closed', async () => {
+  const ask = async (path: string, token: string, method = 'GET'): Promise<Response> =>
+    await server.ask(path, { as: null, method, headers: { authorization: `Bearer ${token}` } });
+  const open = async (code: unknown): Promise<Response> =>
+    await server.ask('/v1/sessions', { as: null, method: 'POST', body: JSON.stringify({ code }) });
+  assert.is((await server.ask('/v1/logins', { method: 'POST', as: 'board' })).status, 403);
+  const { code } = (await (await server.ask('/v1/logins', { method: 'POST', as: 'reader' })).json()) as {
+    code: string;
+  };
+  assert.is((await ask('/v1/documents', code)).status, 401, 'a code is no token');
+  const opened = await open(code);
+  assert.is(opened.status, 201);
+  const session = (await opened.json()) as { token: string; name: string; scopes: string[] };
+  assert.is(session.name, 'reader');
+  assert.equal(session.scopes, ['read', 'report']);
+  assert.is((await ask('/v1/documents', session.token)).status, 200);
+  assert.is((await ask('/v1/documents/none.such', session.token, 'DELETE')).status, 403);
+  assert.is((await open(code)).status, 401, 'it is spent');
+  for (const wrong of ['', 'x'.repeat(100), session.token]) assert.is((await open(wrong)).status, 401);
+  for (const wrong of [['x'.repeat(101)], 'x'.repeat(101), {}]) assert.is((await open(wrong)).status, 400);
+  assert.is((await ask('/v1/sessions', session.token, 'DELETE')).status, 204);
+  assert.is((await ask('/v1/documents', session.token)).status, 401);
+  assert.not.ok(server.output.includes(session.token) || server.output.includes(code));
 });
 
 test('every change leaves a line that names its author, and no token is written anywhere', async () => {

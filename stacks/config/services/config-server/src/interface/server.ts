@@ -2,7 +2,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '#kit/log.ts';
 import { Refusal, type RefusalReason } from '../refusal.ts';
-import type { Caller, Tokens } from '../tokens.ts';
+import { authorize, type Caller, type Register } from '../tokens.ts';
 import type { Operation } from './operations.ts';
 
 /** A request as a handler sees it: checked against the operation's schemas, and allowed. */
@@ -21,7 +21,10 @@ export interface ServerOptions {
   readonly operations: readonly Operation[];
   /** By operation id. */
   readonly handlers: Readonly<Record<string, Handler>>;
-  readonly tokens: Tokens;
+  /** Who may ask for what needs a token. */
+  readonly registers: readonly Register[];
+  /** Looks at the Host of what needs none; throws {Refusal}. */
+  readonly checkHost: (host: string | undefined) => void;
   readonly log: Logger;
   /** Largest body in bytes. */
   readonly maxBody: number;
@@ -46,7 +49,8 @@ const HEADERS = {
 export function createServer({
   operations,
   handlers,
-  tokens,
+  registers,
+  checkHost,
   log,
   maxBody,
   onRefusal,
@@ -86,13 +90,18 @@ export function createServer({
     const handler = handlers[operation.id];
     if (!handler) throw new Error(`no handler for ${operation.id}`);
     unknown.delete(operation.id);
-    addRoute(server, operation, handler, tokens);
+    addRoute(server, operation, handler, { registers, checkHost });
   }
   if (unknown.size > 0) throw new Error(`no operation for ${[...unknown].join(', ')}`);
   return server;
 }
 
-function addRoute(server: FastifyInstance, operation: Operation, handler: Handler, tokens: Tokens): void {
+function addRoute(
+  server: FastifyInstance,
+  operation: Operation,
+  handler: Handler,
+  { registers, checkHost }: Pick<ServerOptions, 'registers' | 'checkHost'>,
+): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   server.route({
     method: operation.method,
@@ -100,7 +109,8 @@ function addRoute(server: FastifyInstance, operation: Operation, handler: Handle
     schema: operation.schema,
     // Before the body is read.
     onRequest: async (request) => {
-      if (operation.scope) callers.set(request, tokens.authorize(request.headers.authorization, operation.scope));
+      if (operation.scope) callers.set(request, authorize(registers, request.headers.authorization, operation.scope));
+      else checkHost(request.headers.host);
     },
     preValidation: async (request) => {
       if (operation.schema.body) request.body = parseJson(request.body);

@@ -3,38 +3,53 @@ import type { Store } from '../store/store.ts';
 import type { Hub } from '../watch/hub.ts';
 import { EventStream } from '../watch/stream.ts';
 import { durationOf } from './duration.ts';
-import type { Handler } from './server.ts';
+import type { Call, Handler } from './server.ts';
 
 const SHORTEST_HEARTBEAT = 1000;
 const LONGEST_HEARTBEAT = 60_000;
+
+/** What a watch asks for. */
+interface Wish {
+  /** All documents when absent. */
+  readonly keys: readonly string[] | undefined;
+  readonly since: number | undefined;
+  /** As in a query: `10s`. */
+  readonly heartbeat: string | undefined;
+  readonly reports: boolean | undefined;
+}
 
 /** @param heartbeat milliseconds, for those who ask for no other */
 export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record<string, Handler> {
   return {
     watch: ({ request, reply, query }) => {
-      const keys = query['key'] === undefined ? undefined : new Set(query['key'] as string[]);
-      const beat = durationOf(query['heartbeat'] as string | undefined, {
-        name: 'heartbeat',
-        min: SHORTEST_HEARTBEAT,
-        max: LONGEST_HEARTBEAT,
-      });
       const since = sinceOf(request.headers['last-event-id']) ?? (query['since'] as number | undefined);
-      let stream: EventStream | undefined;
-      const leave = hub.add({
-        keys,
-        onChange: (change) => stream?.change(change),
-        ...(query['reports'] === true && {
-          onReport: (key, version, report) => stream?.report(key, version, report),
-        }),
-        onEnd: () => stream?.end(),
-      });
-      reply.raw.once('close', leave);
-      reply.hijack();
-      stream = new EventStream(reply.raw, beat ?? heartbeat, reply.getHeaders() as Record<string, string>);
-      begin(stream, keys, since);
-      return reply;
+      return open(reply, { ...(query as unknown as Wish), keys: query['key'] as string[] | undefined, since });
+    },
+    // For more documents than a URL can name.
+    watchMany: ({ request, reply }) => {
+      const { keys, since, heartbeat: beat, reports } = request.body as Wish;
+      return open(reply, { keys, since: sinceOf(request.headers['last-event-id']) ?? since, heartbeat: beat, reports });
     },
   };
+
+  function open(reply: Call['reply'], wish: Wish): unknown {
+    const keys = wish.keys && new Set(wish.keys);
+    const beat = durationOf(wish.heartbeat, { name: 'heartbeat', min: SHORTEST_HEARTBEAT, max: LONGEST_HEARTBEAT });
+    let stream: EventStream | undefined;
+    const leave = hub.add({
+      keys,
+      onChange: (change, audience) => stream?.change(change, audience),
+      ...(wish.reports === true && {
+        onReport: (key, version, report) => stream?.report(key, version, report),
+      }),
+      onEnd: () => stream?.end(),
+    });
+    reply.raw.once('close', leave);
+    reply.hijack();
+    stream = new EventStream(reply.raw, beat ?? heartbeat, reply.getHeaders() as Record<string, string>);
+    begin(stream, keys, wish.since);
+    return reply;
+  }
 
   /** What the client missed. */
   function begin(stream: EventStream, keys: ReadonlySet<string> | undefined, since: number | undefined): void {

@@ -63,12 +63,36 @@ export class Documents {
    * @throws {Refusal} not-found when the version is not kept
    */
   reports(key: string, version: number): Report[] {
-    const latest = this.latest(key)?.version ?? 0;
-    if (version > latest || version <= latest - this.#history)
-      throw new Refusal('not-found', `there is no version ${version} of ${key}`);
+    this.kept(key, version);
     return this.#all('SELECT * FROM reports WHERE key = ? AND version = ? ORDER BY sidecar', key, version).map(
       reportOf,
     );
+  }
+
+  /**
+   * See that a version is one of those that are kept.
+   * @throws {Refusal} not-found when it is not
+   */
+  kept(key: string, version: number): void {
+    const latest = this.latest(key)?.version ?? 0;
+    if (version > latest || version <= latest - this.#history)
+      throw new Refusal('not-found', `there is no version ${version} of ${key}`);
+  }
+
+  /** How many have reported about a version by a token, but for one: names are the token's, or begin with it and a slash. */
+  reporters(key: string, version: number, token: string, but: string): number {
+    const row = this.#get(
+      `SELECT count(*) AS count FROM reports WHERE key = ? AND version = ? AND sidecar <> ?
+        AND (sidecar = ? OR sidecar > ? AND sidecar < ?)`,
+      key,
+      version,
+      but,
+      token,
+      `${token}/`,
+      // The character after the slash.
+      `${token}0`,
+    );
+    return row!['count'] as number;
   }
 
   /** Who changed what, newest first; of one document when a key is given. */

@@ -6,8 +6,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { Refusal } from '../refusal.ts';
+import { MOST_OF_A_TOKEN } from '../reporter.ts';
 import { Store, type StoreOptions } from './store.ts';
-import type { Report, Version } from './types.ts';
+import type { Version } from './types.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'config-store-'));
 test.after(() => rmSync(parent, { recursive: true }));
@@ -134,7 +135,7 @@ test('reports wait for each other, and a change takes them along at once', async
   await store.put(by('a'), 'none', text('1'));
   const reporting: Promise<unknown>[] = [];
   for (let index = 0; index < 100; index++) {
-    reporting.push(store.report('a', 1, { sidecar: `s${index}`, state: 'applied', at: '2026-01-01T00:00:00Z' }));
+    reporting.push(store.report('a', 1, 's', { sidecar: `s/${index}`, state: 'applied' }));
     await new Promise(setImmediate);
   }
   await store.put(by('a'), { version: 1 }, text('2'));
@@ -182,21 +183,33 @@ test('old contents go, who changed what stays', async () => {
   store.close();
 });
 
-test('a sidecar has one report a version, the latest by its clock', async () => {
+test('a sidecar has one report a version, the latest that came, with the time of this clock', async () => {
   const store = fresh();
   await store.put(by('a'), 'none', text('1'));
-  const report = (state: Report['state'], at: string): Promise<unknown> =>
-    store.report('a', 1, { sidecar: 's', state, at });
-  await report('applied', '2026-01-01T00:00:01Z');
-  await report('rolled-back', '2026-01-01T01:00:05+01:00');
-  await report('rejected', '2026-01-01T00:00:02Z');
-  assert.equal(store.documents.reports('a', 1), [
-    { sidecar: 's', state: 'rolled-back', at: '2026-01-01T00:00:05.000Z' },
-  ]);
-  assert.is(
-    await reasonOf(store.report('a', 2, { sidecar: 's', state: 'applied', at: '2026-01-01T00:00:00Z' })),
-    'not-found',
-  );
+  const before = Date.now();
+  for (const state of ['applied', 'rolled-back'] as const) await store.report('a', 1, 's', { sidecar: 's', state });
+  const [report, ...others] = store.documents.reports('a', 1);
+  assert.equal(others, []);
+  assert.is(report!.state, 'rolled-back');
+  assert.ok(Date.parse(report!.at) >= before && Date.parse(report!.at) <= Date.now(), report!.at);
+  assert.is(await reasonOf(store.report('a', 2, 's', { sidecar: 's', state: 'applied' })), 'not-found');
+  store.close();
+});
+
+test('a token that fills its share of reports takes nothing from the others', async () => {
+  const store = fresh();
+  await store.put(by('a'), 'none', text('1'));
+  const report = (token: string, sidecar: string): Promise<unknown> =>
+    store.report('a', 1, token, { sidecar, state: 'applied' });
+  await Promise.all(Array.from({ length: MOST_OF_A_TOKEN }, (_, index) => report('s', `s/${index}`)));
+  assert.is(await reasonOf(report('s', 's/one-more')), 'too-large');
+  await report('s', 's/7');
+  for (const [token, sidecar] of [
+    ['s0', 's0'],
+    ['s-1', 's-1/a'],
+    ['t', 't/s'],
+  ] as const)
+    await report(token, sidecar);
   store.close();
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Base } from '../conditions.ts';
 import { Refusal } from '../refusal.ts';
+import { MOST_OF_A_TOKEN } from '../reporter.ts';
 import { Commits } from './commits.ts';
 import { Documents } from './documents.ts';
 import { COLUMNS } from './rows.ts';
@@ -31,8 +32,6 @@ export interface StoreOptions {
  * in milliseconds, would keep those waiting who still read the change.
  */
 const REPORT_PATIENCE = 20;
-/** Sidecars that may report about one version. */
-const MOST_REPORTERS = 1000;
 
 export class Store {
   /** What is there. */
@@ -109,28 +108,30 @@ export class Store {
   }
 
   /**
-   * Keep a sidecar's report, unless a later one of the same sidecar is there.
-   * @throws {Refusal} not-found when the version is not kept, too-large when too many sidecars report
+   * Keep a report in place of the reporter's earlier one.
+   * @param report whose `sidecar` is a name of the caller's, see `reporterOf`
+   * @param token the caller's name
+   * @throws {Refusal} not-found when the version is not kept, too-large when too many report with one token
    */
-  report(key: string, version: number, report: Report): Promise<Report> {
+  report(key: string, version: number, token: string, report: Omit<Report, 'at'>): Promise<Report> {
     return this.#commits.add(() => {
-      const others = this.documents.reports(key, version).filter(({ sidecar }) => sidecar !== report.sidecar);
-      if (others.length >= MOST_REPORTERS)
-        throw new Refusal('too-large', 'too many sidecars report about this version');
+      this.documents.kept(key, version);
+      if (this.documents.reporters(key, version, token, report.sidecar) >= MOST_OF_A_TOKEN)
+        throw new Refusal('too-large', `too many sidecars report about this version as ${token}`);
+      // By our clock: a sidecar whose clock is wrong would have the last word for ever.
+      const kept = { ...report, at: new Date().toISOString() };
       this.documents.run(
         `INSERT INTO reports (key, version, sidecar, state, reason, at) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, at = excluded.at
-         WHERE excluded.at >= at`,
+         ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason, at = excluded.at`,
         key,
         version,
-        report.sidecar,
-        report.state,
-        report.reason ?? null,
-        // One spelling of a time, so that texts compare as times do.
-        new Date(report.at).toISOString(),
+        kept.sidecar,
+        kept.state,
+        kept.reason ?? null,
+        kept.at,
       );
-      this.#news.push(() => this.#options.onReport?.(key, version, report));
-      return report;
+      this.#news.push(() => this.#options.onReport?.(key, version, kept));
+      return kept;
     }, REPORT_PATIENCE);
   }
 

@@ -37,7 +37,7 @@ export interface Report {
   readonly sidecar: string;
   readonly state: ReportState;
   readonly reason?: string;
-  /** ISO 8601, by the sidecar's clock. */
+  /** ISO 8601, by this server's clock. */
   readonly at: string;
 }
 

@@ -50,6 +50,35 @@ test('who comes back is told what was missed, and only that', async () => {
   }
 });
 
+test('more documents than a URL can name are watched by a POST', async () => {
+  const keys = Array.from({ length: 5000 }, (_, index) => `some.document.with-a-long-name.${index}`);
+  const [first, last] = [keys[0]!, keys.at(-1)!];
+  await server.put(first, '1');
+  const body = JSON.stringify({ keys, heartbeat: '1s' });
+  const watch = await Watch.open(server, '', { method: 'POST', body });
+  await seen(watch, 1);
+  await server.put(last, '1');
+  await server.put('not.watched', '1');
+  await server.put(first, '2', 1);
+  await seen(watch, 3);
+  assert.equal(watch.events.map(brief), [`change ${first} 1`, `change ${last} 1`, `change ${first} 2`]);
+  watch.close();
+  for (const wrong of ['', '[]', '{"keys":["a b"]}', '{"more":1}', '{"heartbeat":"1h"}'])
+    assert.is((await server.ask('/v1/watch', { method: 'POST', body: wrong })).status, 400, wrong);
+});
+
+test('a change says how many are told of it', async () => {
+  const watches = await Promise.all([1, 2, 3].map(() => Watch.open(server, '?key=counted')));
+  const other = await Watch.open(server, '?key=other');
+  await server.put('counted', '1');
+  for (const watch of watches) await seen(watch, 1);
+  assert.equal(
+    watches.map(({ events }) => events[0]!.data['watchers']),
+    [3, 3, 3],
+  );
+  for (const watch of [...watches, other]) watch.close();
+});
+
 test('a revision of another store resets', async () => {
   for (const id of ['1', '999999999999999', 'abc']) {
     const watch = await Watch.open(server, '?key=a', { headers: { 'last-event-id': id } });

@@ -1,0 +1,49 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Refusal } from './refusal.ts';
+import { CODE_LIFE, SESSION_LIFE, Sessions } from './sessions.ts';
+import type { Caller } from './tokens.ts';
+
+const caller: Caller = { name: 'operator', scopes: new Set(['read', 'write']) };
+const refused = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Refusal) return error.reason;
+    throw error;
+  }
+  return assert.unreachable('it should be refused') as never;
+};
+
+test('codes and sessions end by themselves', () => {
+  let now = 0;
+  const sessions = new Sessions(() => now);
+  const late = sessions.invite(caller).secret;
+  const code = sessions.invite(caller).secret;
+  now = CODE_LIFE - 1;
+  const { secret, expires } = sessions.open(code);
+  assert.is(expires, new Date(now + SESSION_LIFE).toISOString());
+  now += 1;
+  assert.is(
+    refused(() => sessions.open(late)),
+    'unauthorized',
+  );
+  now = CODE_LIFE - 1 + SESSION_LIFE - 1;
+  assert.is(sessions.callerOf(secret), caller);
+  now += 1;
+  assert.is(sessions.callerOf(secret), undefined);
+});
+
+test('there are so many at a time, and room again when they have ended', () => {
+  let now = 0;
+  const sessions = new Sessions(() => now);
+  for (let count = 0; count < 1000; count++) sessions.invite(caller);
+  assert.is(
+    refused(() => sessions.invite(caller)),
+    'busy',
+  );
+  now = CODE_LIFE;
+  sessions.invite(caller);
+});
+
+test.run();

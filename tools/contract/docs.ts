@@ -1,0 +1,57 @@
+/** A Dockerfile's contract as Markdown. */
+import type { DockerfileFacts } from './dockerfile.ts';
+import { titleOf, versionOf } from './lint.ts';
+
+const BEGIN = '<!-- contract -->';
+const END = '<!-- /contract -->';
+
+/** Tables of what an image promises. */
+export function contractMarkdown(facts: DockerfileFacts): string {
+  const title = [titleOf(facts), versionOf(facts)].filter((each) => each !== undefined).join(' ');
+  const parts = [
+    title === '' ? '' : `Contract of ${title}.`,
+    table(
+      ['Variable', 'Default'],
+      [...facts.env].map(([name, value]) => [code(name), value === '' ? '' : code(value)]),
+    ),
+    table(
+      ['Port', ''],
+      [...facts.ports].map((port) => [code(port), '']),
+    ),
+    table(
+      ['Volume', ''],
+      [...facts.volumes].map((path) => [code(path), '']),
+    ),
+    table(
+      ['', ''],
+      [
+        ['User', code(facts.user || 'root')],
+        ['Stop signal', code(facts.stopSignal || 'SIGTERM')],
+        ['Health check', facts.healthcheck.length === 0 ? 'none' : code(facts.healthcheck.join(' '))],
+      ],
+    ),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** @returns the text with what stands between the markers replaced; undefined without markers */
+export function fillMarkers(text: string, content: string): string | undefined {
+  const from = text.indexOf(BEGIN);
+  const to = text.indexOf(END);
+  if (from === -1 || to < from) return undefined;
+  return `${text.slice(0, from + BEGIN.length)}\n${content}${text.slice(to)}`;
+}
+
+export const MARKERS = `${BEGIN} and ${END}`;
+
+function table(head: readonly [string, string], rows: readonly (readonly [string, string])[]): string {
+  if (rows.length === 0) return '';
+  const lines = [head, ['---', '---'] as const, ...rows].map((row) => `| ${row.join(' | ')} |`);
+  return lines.join('\n');
+}
+
+const code = (text: string): string =>
+  `\`${text
+    .replaceAll('|', String.raw`\|`)
+    .replaceAll('`', "'")
+    .replaceAll(/\s+/g, ' ')}\``;

@@ -1,0 +1,108 @@
+/** What npm would publish, installed in an empty folder as a stranger would. */
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CommandError, runCommand } from '#kit/command.ts';
+
+const test = suite('npm package');
+const root = join(import.meta.dirname, '..');
+const MINUTES = 180_000;
+/** The package manager's own settings, and a test runner's, are not the stranger's. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_(package|lifecycle|command)|INIT_CWD|COMPOSE_)/.test(name)),
+);
+
+let folder: string;
+const sh = async (...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+  try {
+    return { code: 0, ...(await runCommand(argv, { cwd: folder, env, timeout: MINUTES, maxOutput: 1_000_000 })) };
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.code === undefined) throw error;
+    return { code: error.code, stdout: error.stdout, stderr: error.stderr };
+  }
+};
+
+test.before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'package-'));
+  await runCommand(['npm', 'pack', '--silent', '--pack-destination', folder], { cwd: root, env, timeout: MINUTES });
+  const [tarball] = readdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
+  await runCommand(['npm', 'install', '--no-audit', '--no-fund', '--offline', `./${tarball}`], {
+    cwd: folder,
+    env,
+    timeout: MINUTES,
+  });
+});
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('nothing else is installed with it', () => {
+  assert.equal(
+    readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
+    ['sidecar-stacks'],
+  );
+});
+
+test('--help names every command, and each has a help of its own', async () => {
+  const { code, stdout } = await sh('npx', 'sidecar-stacks', '--help');
+  assert.is(code, 0);
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
+  assert.ok(commands.includes('identify') && commands.includes('inject'));
+  for (const command of commands)
+    assert.match((await sh('npx', 'sidecar-stacks', command, '--help')).stdout, /usage|lists/);
+  assert.is((await sh('npx', 'sidecar-stacks', 'indentify')).code, 2);
+});
+
+test("identify and inject work in the stranger's folder", async () => {
+  writeFileSync(join(folder, 'compose.yaml'), 'services:\n  web: {image: nginx, ports: ["8080:80"]}\n');
+  const injected = await sh('npx', 'sidecar-stacks', 'inject', 'tls', '--into', 'web', '--publish', '8443:8443');
+  assert.is(injected.code, 0, injected.stderr);
+  assert.ok(readdirSync(join(folder, '.sidecar-stacks/tls/dist')).includes('tls.mjs'));
+  const found = await sh(
+    'npx',
+    'sidecar-stacks',
+    'identify',
+    '--json',
+    '-f',
+    'compose.yaml',
+    '-f',
+    'compose.sidecars.yaml',
+  );
+  const { groups } = JSON.parse(found.stdout) as {
+    groups: { containers: { name: string; class: string; role: string }[] }[];
+  };
+  assert.equal(
+    groups[0]!.containers.map(({ name, class: what, role }) => [name, what, role]),
+    [
+      ['web', 'app', 'app'],
+      ['web-pod', 'pause', 'pause'],
+      ['web-tls', 'sidecar', 'tls'],
+    ],
+  );
+  assert.is((await sh('npx', 'sidecar-stacks', 'inject', '--undo')).code, 0);
+  assert.not.ok(readdirSync(folder).includes('compose.sidecars.yaml'));
+});
+
+test('the library loads, and its types are found', async () => {
+  mkdirSync(join(folder, 'typed'));
+  writeFileSync(
+    join(folder, 'typed/use.ts'),
+    "import { up, type Stack } from 'sidecar-stacks';\nexport const web = async (stack: Stack): Promise<number> => stack.port('web', 80);\nexport const bring = (): Promise<Stack> => up('compose.yaml', { services: ['web'] });\n// @ts-expect-error: a port is a number\nexport const wrong = (stack: Stack) => stack.port('web', '80');\n",
+  );
+  writeFileSync(
+    join(folder, 'typed/tsconfig.json'),
+    '{"compilerOptions": {"module": "nodenext", "target": "es2024", "lib": ["es2024", "esnext.disposable"], "types": [], "strict": true, "noEmit": true}, "files": ["use.ts"]}',
+  );
+  const types = await sh(join(root, 'node_modules/.bin/tsc'), '--project', 'typed');
+  assert.is(types.code, 0, types.stdout);
+  const loaded = await sh(
+    'node',
+    '--input-type=module',
+    '-e',
+    "import { up } from 'sidecar-stacks'; console.log(typeof up)",
+  );
+  assert.is(loaded.stdout.trim(), 'function');
+});
+
+test.run();
