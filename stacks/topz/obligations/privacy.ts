@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { APACHE, SECRETS, WEBSTATS } from '../apps.ts';
-import { processesOf, topzOf } from '../client.ts';
+import { groupOf, processesOf, topzOf } from '../client.ts';
 
 export function privacyObligations({ must }: Scenario): void {
   must(
@@ -57,6 +57,9 @@ export function privacyObligations({ must }: Scenario): void {
       assert.is(detail.sockets, null);
       assert.equal(detail.lacks, { namespaces: 'CAP_SYS_PTRACE', sockets: 'CAP_SYS_PTRACE' });
       assert.ok(detail.limits!.some(({ name, soft }) => name === 'open files' && soft! > 0));
+      // The catalogue allows it 128 MiB; the limits of other users' containers may not be read.
+      assert.is(groupOf(document, 'topz').memory_limit_bytes, 128 * 1024 * 1024);
+      assert.not('memory_limit_bytes' in groupOf(document, APACHE.name));
       const mine = await topz.detail(own.pid);
       assert.ok(mine.sockets!.some(({ local, state }) => local === '0.0.0.0:8080' && state === 'LISTEN'));
       assert.ok(mine.namespaces!.every(({ shared }) => shared));
