@@ -53,11 +53,23 @@ export class Developer {
   }
 
   /**
-   * Push, as `git push ARGS…` does.
+   * Push, as `git push ARGS…` does, without waiting for what becomes of it.
    * @throws {EngineError} when the server does not take it
    */
   async push(...args: readonly string[]): Promise<void> {
-    await this.git(['push', '--quiet', 'origin', ...(args.length === 0 ? [BRANCH] : args)]);
+    await this.git(['push', '--quiet', '-o', 'no-wait', 'origin', ...(args.length === 0 ? [BRANCH] : args)]);
+  }
+
+  /**
+   * Commit one version to the branch, push it, and wait as a person would.
+   * @returns its hash, and what the push said: what the server tells, line by line
+   */
+  async publishAndWait(files: Files): Promise<{ hash: string; said: string }> {
+    const [hash] = await this.commit([files]);
+    const said = await this.bash(
+      `git -C ${CLONE} push origin ${BRANCH} 2>&1 | sed -n 's/^remote: //p' | sed 's/ *$//'`,
+    );
+    return { hash: hash!, said };
   }
 
   /** Commit one version to the branch and push it; resolves with its hash. */

@@ -83,6 +83,8 @@ export interface CommandOptions {
   readonly maxOutput?: number;
   /** What it reads. */
   readonly input?: string | Uint8Array;
+  /** Called with each piece of what it writes, as it comes. */
+  readonly onOutput?: (piece: Buffer, stream: 'stdout' | 'stderr') => void;
 }
 
 /**
@@ -94,7 +96,7 @@ export interface CommandOptions {
  */
 export async function runCommand(
   argv: readonly string[],
-  { cwd, env, timeout, signal, maxOutput = 65_536, input }: CommandOptions = {},
+  { cwd, env, timeout, signal, maxOutput = 65_536, input, onOutput }: CommandOptions = {},
 ): Promise<{ stdout: string; stderr: string }> {
   const [program = '', ...args] = argv;
   if (signal?.aborted) throw new CommandError('aborted', `${program} was not started: ${why(signal)}`);
@@ -103,6 +105,10 @@ export async function runCommand(
   const stderr = new Tail(maxOutput);
   child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
+  if (onOutput) {
+    child.stdout.on('data', (piece: Buffer) => onOutput(piece, 'stdout'));
+    child.stderr.on('data', (piece: Buffer) => onOutput(piece, 'stderr'));
+  }
   // It may end without reading what it is given; that is its business.
   child.stdin.on('error', () => {});
   child.stdin.end(input);

@@ -5,8 +5,11 @@
 
 /** One condition of readiness. */
 export interface ReadinessCheck {
-  /** It was verified just now. */
-  pass(): void;
+  /**
+   * It was verified just now.
+   * @param note what a reader of the report should know all the same
+   */
+  pass(note?: string): void;
   /** It does not hold, and why. */
   fail(reason: string): void;
 }
@@ -16,6 +19,7 @@ export interface CheckReport {
   /** Seconds since the last verified success; null before the first. */
   readonly age_seconds: number | null;
   readonly reason?: string;
+  readonly note?: string;
 }
 
 export interface ReadinessReport {
@@ -23,8 +27,15 @@ export interface ReadinessReport {
   readonly checks: Readonly<Record<string, CheckReport>>;
 }
 
+interface State {
+  readonly maxAge: number;
+  last: number | undefined;
+  reason: string | undefined;
+  note: string | undefined;
+}
+
 export class Readiness {
-  readonly #checks = new Map<string, { maxAge: number; last: number | undefined; reason: string | undefined }>();
+  readonly #checks = new Map<string, State>();
   readonly #now: () => number;
   #stopping = false;
 
@@ -39,10 +50,11 @@ export class Readiness {
    * @param maxAge how long one success counts, in milliseconds; for ever when absent
    */
   check(name: string, maxAge = Infinity): ReadinessCheck {
-    const state = { maxAge, last: undefined as number | undefined, reason: 'not verified yet' as string | undefined };
+    const state: State = { maxAge, last: undefined, reason: 'not verified yet', note: undefined };
     this.#checks.set(name, state);
     return {
-      pass: () => {
+      pass: (note) => {
+        state.note = note;
         state.last = this.#now();
         state.reason = undefined;
       },
@@ -64,15 +76,7 @@ export class Readiness {
     return { ready: Object.values(checks).every((check) => check.ready), checks };
   }
 
-  #reportOf({
-    maxAge,
-    last,
-    reason,
-  }: {
-    maxAge: number;
-    last: number | undefined;
-    reason: string | undefined;
-  }): CheckReport {
+  #reportOf({ maxAge, last, reason, note }: State): CheckReport {
     const age = last === undefined ? null : (this.#now() - last) / 1000;
     const stale =
       age !== null && age * 1000 > maxAge
@@ -83,6 +87,7 @@ export class Readiness {
       ready: why === undefined,
       age_seconds: age === null ? null : Math.round(age * 1000) / 1000,
       ...(why !== undefined && { reason: why }),
+      ...(note !== undefined && { note }),
     };
   }
 }

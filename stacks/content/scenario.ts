@@ -36,22 +36,27 @@ async function live(stage: Pick<Stage, 'port'>, hash: string): Promise<number> {
 }
 
 must(
-  'serve what is pushed',
-  { say: `A git server, and nginx as Debian packages it. Somebody pushes a site of ${FILES} files.`, within: 120_000 },
-  async (stage) => {
-    const { project, port, say } = stage;
-    developer = new Developer(project);
-    await developer.clone();
-    const hash = await developer.publish(site(number));
-    const ms = await live(stage, hash);
-    const found = await project.exec('nginx', ['bash', '-c', 'find -L /git/current -type f -not -name .git | wc -l']);
-    assert.is(Number(found), FILES);
-    const page = await fetchFile(port('SITE'), `/${hash}/`);
-    assert.is(page.status, 200);
-    assert.match(page.body, called(number));
-    say(`${FILES} files live ${ms} ms after the push was accepted`);
+  'send nobody anywhere before there is a site',
+  { say: 'A git server with an empty repository, and nginx as Debian packages it. There is nothing to serve yet.' },
+  async ({ port }) => {
+    const { status, location } = await fetchFile(port('SITE'), '/');
+    assert.equal([status, location], [503, undefined], 'status and Location of /');
   },
 );
+
+must('serve what is pushed', { say: `Somebody pushes a site of ${FILES} files.`, within: 120_000 }, async (stage) => {
+  const { project, port, say } = stage;
+  developer = new Developer(project);
+  await developer.clone();
+  const hash = await developer.publish(site(number));
+  const ms = await live(stage, hash);
+  const found = await project.exec('nginx', ['bash', '-c', 'find -L /git/current -type f -not -name .git | wc -l']);
+  assert.is(Number(found), FILES);
+  const page = await fetchFile(port('SITE'), `/${hash}/`);
+  assert.is(page.status, 200);
+  assert.match(page.body, called(number));
+  say(`${FILES} files live ${ms} ms after the push was accepted`);
+});
 
 must(
   'show nothing of what belongs to git',

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert';
 import { lasting } from '../../scripts/lib/lasting.ts';
 import { scenario } from '../../scripts/lib/scenario.ts';
 import { faults } from './obligations/faults.ts';
+import { answers } from './obligations/answers.ts';
+import { kinds } from './obligations/kinds.ts';
 import { kills } from './obligations/kills.ts';
 import { publish } from './obligations/publish.ts';
 import { otherRefs, waysBack } from './obligations/refs.ts';
@@ -13,6 +15,8 @@ import { traffic } from './obligations/traffic.ts';
 const { must, run } = scenario(import.meta.url);
 
 publish(must);
+answers(must);
+kinds(must);
 waysBack(must);
 traffic(must);
 otherRefs(must);
@@ -27,7 +31,7 @@ must(
     const { project } = stage;
     await release(stage);
     const before = await lasting(project);
-    assert.is(before.length, 8);
+    assert.is(before.length, 9);
     await project.up();
     assert.equal(await lasting(project), before);
     await becomes(stage, current());

@@ -1,12 +1,18 @@
 /** Versions of the application, as a developer would push them: good ones, and each kind of bad one. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Files } from '../../scripts/lib/developer.ts';
 
-const APP = join(import.meta.dirname, 'app');
-const first: Files = Object.fromEntries(
-  readdirSync(APP).map((name) => [name, readFileSync(join(APP, name), 'utf8')] as const),
-);
+const APPS = join(import.meta.dirname, 'apps');
+
+/** The files of an application in apps. */
+const filesOf = (kind: string): Files =>
+  Object.fromEntries(
+    readdirSync(join(APPS, kind), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(join(APPS, kind), path), readFileSync(path, 'utf8')] as const),
+  );
 
 /** How many files of a big version say which version it is. */
 const PARTS = 40;
@@ -14,10 +20,13 @@ const PARTS = 40;
 /** What all parts of a version's page say. */
 export const called = (number: number): string => `Version ${number}`;
 
+/** What the applications in apps are written for. */
+export type Kind = 'node' | 'python' | 'static';
+
 /** A good version. All its files that reach the page bear its number. */
-export function version(number: number): Files {
+export function version(number: number, kind: Kind = 'node'): Files {
   return Object.fromEntries(
-    Object.entries(first).map(([name, text]) => [name, text.replaceAll(called(1), called(number))]),
+    Object.entries(filesOf(kind)).map(([name, text]) => [name, text.replaceAll(called(1), called(number))]),
   );
 }
 
@@ -56,6 +65,16 @@ export function withDependency(number: number): Files {
   };
 }
 
+/** Its lockfile names other bytes than the registry has. */
+export function withForgedLock(number: number): Files {
+  const files = withDependency(number);
+  return edit(files, 'package-lock.json', (text) => text.replace(/"sha512-[^"]+"/, `"sha512-${'A'.repeat(86)}=="`));
+}
+
+/** A site with a link that leads nowhere. */
+export const withDeadLink = (number: number): Files =>
+  edit(version(number, 'static'), 'index.html', (text) => text.replace('about/', 'contact/'));
+
 /** A good version of many files, which all say which version it is; `watch` of the tools reads them. */
 export const inParts = (number: number): Files => ({
   ...version(number),
@@ -70,11 +89,11 @@ function edit(files: Files, name: string, change: (text: string) => string): Fil
   return { ...files, [name]: after };
 }
 
-/** A package as this project's own lock file has it: the same tarball that the gate's cache holds. */
+/** A package as this project's own lock file has it: the same tarball that the stack's registry holds. */
 function installed(name: string): { version: string; resolved: string; integrity: string } {
   const lock = JSON.parse(readFileSync(join(import.meta.dirname, '../../package-lock.json'), 'utf8')) as {
     packages: Record<string, { version: string; integrity: string }>;
   };
   const { version: number, integrity } = lock.packages[`node_modules/${name}`]!;
-  return { version: number, resolved: `https://packages.example/${name}/-/${name}-${number}.tgz`, integrity };
+  return { version: number, resolved: `https://registry.npmjs.org/${name}/-/${name}-${number}.tgz`, integrity };
 }

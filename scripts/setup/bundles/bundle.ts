@@ -51,11 +51,12 @@ export async function bundle(root: string = ROOT): Promise<Bundle[]> {
       written: await writeIfChanged(path, path.endsWith('.mjs') ? withBanner(text) : text),
     })),
   );
-  await Promise.all(programs.filter((path) => path.startsWith('sidecars/')).map((path) => addHealthcheck(root, path)));
+  const contracted = programs.filter((path) => existsSync(join(root, dirname(path), 'contract.ts')));
+  await Promise.all(contracted.map((path) => addHealthcheck(root, path)));
   return outcomes.filter(({ path }) => path.endsWith('.mjs'));
 }
 
-/** Puts the kit's health check beside a sidecar's bundle, for an image is built of one folder. */
+/** Puts the kit's health check beside the bundle of what has a contract, and so an admin port, for an image is built of one folder. */
 async function addHealthcheck(root: string, program: string): Promise<void> {
   const source = join(root, 'sidecars/kit/healthcheck.sh');
   const target = join(root, dirname(dirname(program)), 'dist/healthcheck');

@@ -1,16 +1,22 @@
 /** What only the image shows: directories that change places in one step, and a disk that is full. */
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { TestGitServer } from './test-git-server.ts';
+import { TestRepository } from './test-repository.ts';
 import type { VersionReport } from './test-sidecar.ts';
 
 const test = suite('git-sync in a container');
 /** As every stack that has it builds it. */
-const IMAGE = 'sidecar-stacks/git-sync:dev';
+const IMAGE = `sidecar-stacks/git-sync:${process.env['IMAGE_TAG'] || 'dev'}`;
 const run = promisify(execFile);
 
 const containers: string[] = [];
@@ -169,6 +175,52 @@ test('a disk that is full is worked with as soon as there is room', async () => 
   assert.is(await container.exec('cat /git/live/file'), 'one');
   await container.exec('rm /git/filler');
   await container.reports('the second is live', ({ hash, error }) => hash === second && error === undefined);
+});
+
+test('a small volume is enough for any number of large commits', async () => {
+  const container = await Container.start('64m', { GITSYNC_STALE_WORKTREE_TIMEOUT: '60s' });
+  for (let index = 0; index < 20; index++) {
+    // The repository itself is kept small too: only what we fetch is looked at.
+    const hash = await container.commit(
+      'head --bytes=4194304 /dev/urandom > large && rm -rf .git && git init --quiet --initial-branch=main',
+    );
+    await container.reports(`commit ${index} is live`, (report) => report.hash === hash);
+  }
+  assert.is((await container.version()).error, undefined);
+});
+
+test('with a password for its own server, a submodule on a public one is fetched without', async () => {
+  const place = temporaryDirectory('git-sync-proactive');
+  const [lib, top] = [new TestRepository(join(place, 'lib')), new TestRepository(join(place, 'top'))];
+  lib.commit({ file: 'lib' });
+  const [open, closed] = [new TestGitServer(place), new TestGitServer(place)];
+  closed.credentials = { username: 'deploy', password: 'secret' };
+  const url = `http://127.0.0.1:${await open.listen()}/lib/.git`;
+  top.commit({ '.gitmodules': `[submodule "lib"]\n\tpath = lib\n\turl = ${url}\n` });
+  top.git('update-index', '--add', '--cacheinfo', `160000,${lib.head()},lib`);
+  top.git('commit', '--quiet', '--message=a submodule');
+  writeFileSync(join(place, 'password'), 'secret');
+  chmodSync(place, 0o755);
+  const env = {
+    GITSYNC_REPO: `http://127.0.0.1:${await closed.listen()}/top/.git`,
+    GITSYNC_USERNAME: 'deploy',
+    GITSYNC_LINK: 'live',
+    GITSYNC_PASSWORD_FILE: '/secret/password',
+    GITSYNC_ONE_TIME: 'true',
+    GITSYNC_MAX_FAILURES: '0',
+    ADMIN_PORT: String(await freePort()),
+    ADMIN_ADDRESS: '127.0.0.1',
+  };
+  const flags = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const mounts = ['--tmpfs', '/git:uid=65532,gid=65532', '--volume', `${place}:/secret:ro`];
+  const { stdout } = await run('docker', ['run', '--rm', '--network', 'host', ...mounts, ...flags, IMAGE]);
+  assert.match(stdout, `"hash":"${top.head()}"`);
+  assert.equal([...new Set(open.authorizations)], [undefined]);
+  assert.ok(
+    closed.authorizations.every((each) => each !== undefined),
+    'and its own is shown the password at once',
+  );
+  for (const server of [open, closed]) server.close();
 });
 
 test.run();

@@ -122,7 +122,19 @@ export const contract = defineContract({
       type: 'url',
       description: 'Asked before each sync for the lines username=… and password=…, instead of the two above',
     },
-    GITSYNC_SSH_KEY_FILE: { type: 'path', default: '/etc/git-secret/ssh', description: 'Private key for ssh' },
+    GITSYNC_CREDENTIAL: {
+      type: 'string',
+      accepts: 'JSON: {"url": …, "username": …, "password-file": …}, or an array of these',
+      description:
+        'Accounts for HTTP addresses that begin with url: those of submodules on other servers, or of single repositories on the same',
+    },
+    GITSYNC_SSH_KEY_FILE: {
+      type: 'string',
+      default: '/etc/git-secret/ssh',
+      pattern: /^[^\p{Cc}:]+(:[^\p{Cc}:]+)*$/u,
+      accepts: 'a path, or several with a colon between two',
+      description: 'Private keys for ssh, tried one after the other',
+    },
     GITSYNC_SSH_KNOWN_HOSTS_FILE: {
       type: 'path',
       default: '/etc/git-secret/known_hosts',
@@ -179,6 +191,13 @@ export const contract = defineContract({
       type: 'string',
       description:
         'A program and its arguments (no shell) to run in the published version after a publication, with GITSYNC_HASH in its environment',
+    },
+    GITSYNC_EXECHOOK_ENV: {
+      type: 'list',
+      pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+      accepts: 'a comma-separated list of names of environment variables',
+      description:
+        'Variables that this program gets as they are, beside PATH, HOME, LANG, GITSYNC_HASH and GITSYNC_REF',
     },
     GITSYNC_EXECHOOK_TIMEOUT: {
       type: 'duration',
@@ -252,18 +271,23 @@ export const contract = defineContract({
   ports: {
     receive: {
       parameter: 'GITSYNC_RECEIVE_PORT',
-      description: 'push webhooks, by POST to any path; listens only with GITSYNC_RECEIVE_SECRET_FILE',
+      description:
+        'push webhooks, by POST to any path; listens only with GITSYNC_RECEIVE_SECRET_FILE. With Prefer: wait=SECONDS the answer is one JSON object a line, until it is known what became of the push',
     },
   },
   endpoints: {
     '/startupz': 'a version is published: 200 or 503; for an application that starts after its first content',
+    '/status': 'the same as text, for people: what is live, and the last refusal with the output of the gate',
     '/version': 'JSON: the live, previous, verified and refused commits, and the last error',
   },
   paths: {
     GITSYNC_LINK: 'the live version; as a link, its target’s last part is the commit hash',
     GITSYNC_ROOT: 'mounted whole by consumers: a mount of the link itself would stay at one version',
   },
-  signals: { SIGHUP: 'sync now' },
+  signals: {
+    SIGHUP: 'sync now',
+    SIGUSR2: 'roll back: the version before is published, and the live commit is refused until the ref moves',
+  },
   exitCodes: { [EXIT_GAVE_UP]: 'more failures in a row than GITSYNC_MAX_FAILURES' },
   metrics: {
     git_sync_count_total: {

@@ -1,5 +1,6 @@
 /** The current error, for whoever looks: on the admin port, and in a file. */
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { publishFile } from '#kit/atomic-file.ts';
 import type { Logger } from '#kit/log.ts';
 import type { SyncError } from './failure.ts';
@@ -36,10 +37,13 @@ export class ErrorFile {
       failures,
     };
     if (this.#path === undefined) return;
-    // On a full disk, say; the log and the admin port have it all the same.
-    await publishFile(this.#path, `${JSON.stringify(this.current, null, 2)}\n`).catch((reason: Error) =>
-      this.#log.warn({ path: this.#path, reason: reason.message }, 'the error file cannot be written'),
-    );
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true });
+      await publishFile(this.#path, `${JSON.stringify(this.current, null, 2)}\n`);
+    } catch (reason) {
+      // On a full disk, say; the log and the admin port have it all the same.
+      this.#log.warn({ path: this.#path, reason: (reason as Error).message }, 'the error file cannot be written');
+    }
   }
 
   clear(): void {

@@ -16,6 +16,7 @@ export type FailureReason =
   | 'submodule'
   | 'gate'
   | 'verification'
+  | 'operator'
   | 'link'
   | 'stopped'
   | 'other';
@@ -38,6 +39,7 @@ const ADVICE: Readonly<Record<FailureReason, string>> = {
   submodule: 'correct .gitmodules in the repository, or set GITSYNC_SUBMODULES=off',
   gate: 'push a commit that passes; the version before stays live',
   verification: 'push a commit that works; the version before is live again',
+  operator: 'push another commit; the version before is live again',
   link: 'move what is at GITSYNC_LINK away, or choose another GITSYNC_LINK',
   stopped: 'it was asked to stop',
   other: 'see the message; it is tried again',
@@ -60,7 +62,11 @@ export class SyncError extends Error {
 
 /** What git and ssh say, in the C locale, and what it means. The first that matches counts. */
 const MEANINGS: readonly (readonly [RegExp, FailureReason])[] = [
-  [/No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/, 'disk-full'],
+  // Of a file that it cannot write git does not say why; on a volume of our own it is a full one.
+  [
+    /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|unable to write (?:file|loose object|new index|new_index)|sha1 file .*write error|error writing to/i,
+    'disk-full',
+  ],
   [/Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No .+ host key is known/, 'host-key'],
   [/SSL certificate|certificate verif|server certificate/i, 'tls'],
   [

@@ -1,8 +1,9 @@
 /** The gate: somebody's command that decides, in the new version's directory, whether it goes live. */
 import { CommandError, runCommand } from '#kit/command.ts';
 import { SyncError } from './failure.ts';
+import { Lines } from './lines.ts';
 import type { Secrets } from './repository/secrets.ts';
-import type { Session } from './repository/session.ts';
+import type { GitEnvironment } from './repository/environment.ts';
 
 export interface GateOptions {
   readonly argv: readonly string[];
@@ -28,15 +29,26 @@ export async function runGate(
   {
     commit,
     directory,
-    session,
+    environment,
     secrets,
     signal,
-  }: { commit: string; directory: string; session: Session; secrets: Secrets; signal?: AbortSignal },
+    onLine,
+  }: {
+    commit: string;
+    directory: string;
+    environment: GitEnvironment;
+    secrets: Secrets;
+    signal?: AbortSignal;
+    /** Told each line of its output as it comes, without secrets. */
+    onLine: (line: string) => void;
+  },
 ): Promise<void> {
+  const lines = linesOf((line) => onLine(secrets.redact(line)));
   try {
     await runCommand(argv, {
+      onOutput: (piece, stream) => lines[stream].add(piece),
       cwd: directory,
-      env: session.programEnvironment(env, { GITSYNC_HASH: commit, GITSYNC_REF: ref }),
+      env: environment.forProgram(env, { GITSYNC_HASH: commit, GITSYNC_REF: ref }),
       timeout,
       maxOutput: OUTPUT,
       ...(signal && { signal }),
@@ -49,5 +61,13 @@ export async function runGate(
     throw new SyncError('gate', secrets.redact(`the gate refused ${commit}: ${what}${output ? `\n${output}` : ''}`), {
       cause: error,
     });
+  } finally {
+    lines.stdout.end();
+    lines.stderr.end();
   }
 }
+
+const linesOf = (onLine: (line: string) => void): { stdout: Lines; stderr: Lines } => ({
+  stdout: new Lines(onLine),
+  stderr: new Lines(onLine),
+});

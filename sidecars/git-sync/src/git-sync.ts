@@ -6,13 +6,15 @@ import { Housekeeping } from './housekeeping.ts';
 import { Loop } from './loop.ts';
 import { channelsOf } from './notify/channels.ts';
 import { Notifier } from './notify/notifier.ts';
-import { readOptions } from './options.ts';
+import { readOptions, type Options } from './options.ts';
 import { Outcomes } from './outcomes.ts';
+import { Progress } from './progress.ts';
 import { receive } from './receive/receiver.ts';
 import { hasState, prepareRoot, recover } from './recover.ts';
 import { Secrets } from './repository/secrets.ts';
-import { Session } from './repository/session.ts';
+import { GitEnvironment } from './repository/environment.ts';
 import { Store } from './repository/store.ts';
+import { serveStatus } from './status.ts';
 import { Syncer } from './syncer.ts';
 import { Verification } from './verification.ts';
 import { Records } from './versions/records.ts';
@@ -24,8 +26,6 @@ type GitSyncKit = Kit<typeof contract.parameters, typeof contract.metrics>;
 
 /** How much later than a period a verified sync may be before readiness ends, in periods. */
 const LATE = 2;
-/** How long one-shot notifications are waited for, in milliseconds, before they count as failed. */
-const ONE_TIME_NOTIFICATIONS = 60_000;
 
 /**
  * The sidecar's job: returns once the loop runs; whether a version is published is what /startupz says.
@@ -39,15 +39,16 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
   const { layout, repository } = options;
   const marker = prepareRoot(layout);
   const secrets = new Secrets();
-  const session = new Session(repository, credentialsOf(parameters), secrets, marker);
-  const store = new Store(layout.repository, repository, { session, secrets });
+  const progress = new Progress();
+  const environment = new GitEnvironment(repository, credentialsOf(parameters, options), secrets, marker);
+  const store = new Store(layout.repository, repository, { environment, secrets });
   const records = new Records(layout.records);
   const publisher = new Publisher(layout, records, parameters.GITSYNC_PUBLISH);
   const versions = new Versions(layout, records, publisher, {
     submodules: parameters.GITSYNC_SUBMODULES,
     depth: parameters.GITSYNC_DEPTH,
     share: parameters.GITSYNC_SHARE_FILES && options.gate === undefined,
-    openStore: (address, directory) => new Store(directory, address, { session, secrets }),
+    openStore: (address, directory) => new Store(directory, address, { environment, secrets }),
   });
   const state = new StateFile(layout.state, hasState(layout));
   const errors = new ErrorFile(options.errorFile, log);
@@ -61,7 +62,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
     stale: parameters.GITSYNC_STALE_WORKTREE_TIMEOUT,
   });
   const notifier = new Notifier({
-    channels: channelsOf(parameters, options, { session, publisher }),
+    channels: channelsOf(parameters, options, { environment, publisher }),
     state,
     log,
     count: (kind, result) => metrics.git_sync_notifications_total.inc({ kind, result }),
@@ -76,18 +77,21 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
     state,
     log,
     count: (result) => metrics.git_sync_verifications_total.inc({ result }),
+    onHealthy: (hash) => progress.emit({ event: 'healthy', hash }),
     onUnhealthy: (hash, reason) => {
-      syncer.condemn(hash, reason);
+      syncer.takeBack(hash, 'verification', reason);
       loop.trigger('rollback');
     },
   });
   const syncer = new Syncer(
-    { session, secrets, store, records, publisher, versions, state, log },
+    { environment, secrets, store, records, publisher, versions, state, progress, log },
     {
       ref: parameters.GITSYNC_REF,
       depth: parameters.GITSYNC_DEPTH,
       timeout: parameters.GITSYNC_SYNC_TIMEOUT,
       sparseFile: parameters.GITSYNC_SPARSE_CHECKOUT_FILE,
+      submodules: parameters.GITSYNC_SUBMODULES,
+      link: layout.link,
       verifyUrl: parameters.GITSYNC_VERIFY_URL,
       gate: options.gate && {
         argv: options.gate,
@@ -103,6 +107,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
       },
       onFetch: () => metrics.git_sync_fetch_count_total.inc(),
       onGate: (result) => metrics.git_sync_gate_total.inc({ result }),
+      onDiscard: () => housekeeping.discarded(),
     },
   );
 
@@ -117,10 +122,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
   });
   const endOneTime = async (): Promise<void> => {
     const { refused } = state.get();
-    const told = await notifier.idle(AbortSignal.timeout(ONE_TIME_NOTIFICATIONS)).then(
-      () => true,
-      () => false,
-    );
+    const told = await notifier.idle(parameters.GITSYNC_MAX_FAILURES);
     if (!told) log.error('the application could not be told');
     void shutdown.run(
       refused ? 'the commit was refused' : 'one sync was asked for',
@@ -138,9 +140,10 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
       return !parameters.GITSYNC_ONE_TIME;
     },
     onFailure: async (thrown, ms) => {
-      const { reason } = await outcomes.failed(thrown, ms);
+      const { reason, message: error, advice } = await outcomes.failed(thrown, ms);
+      progress.emit({ event: 'failed', reason, error, advice });
       store.clearLocks();
-      if (reason === 'disk-full') await housekeeping.makeRoom().catch(() => {});
+      if (reason === 'disk-full') await housekeeping.makeRoom(outcomes.failures).catch(() => {});
       const allowed = parameters.GITSYNC_MAX_FAILURES;
       if (allowed < 0 || outcomes.failures <= allowed) return true;
       void shutdown.run('too many failures in a row', EXIT_GAVE_UP);
@@ -152,25 +155,7 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
   await recover({ layout, marker, store, publisher, versions, state, log }, (what) =>
     metrics.git_sync_recoveries_total.inc({ what }),
   );
-  adminPath('/startupz', (_request, response) => {
-    const live = publisher.live();
-    response
-      .writeHead(live === undefined ? 503 : 200)
-      .end(`${live ?? errors.current?.error ?? 'nothing is published yet'}\n`);
-  });
-  adminPath('/version', (_request, response) => {
-    const { published, previous, verified, refused } = state.get();
-    const report = {
-      hash: publisher.live() ?? null,
-      ref: parameters.GITSYNC_REF,
-      published,
-      previous,
-      verified,
-      refused,
-      error: errors.current,
-    };
-    response.setHeader('content-type', 'application/json').end(`${JSON.stringify(report)}\n`);
-  });
+  serveStatus(adminPath, { publisher, state, errors, repository: repository.url, ref: parameters.GITSYNC_REF });
   const receiver =
     parameters.GITSYNC_RECEIVE_SECRET_FILE === undefined || parameters.GITSYNC_ONE_TIME
       ? undefined
@@ -182,9 +167,16 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
           ref: parameters.GITSYNC_REF,
           log,
           count: (result) => metrics.git_sync_receives_total.inc({ result }),
+          progress,
           onPush: () => loop.trigger('webhook'),
         });
   process.on('SIGHUP', () => loop.trigger('signal'));
+  process.on('SIGUSR2', () => {
+    const live = publisher.live();
+    if (live === undefined) return;
+    syncer.takeBack(live, 'operator', 'an operator asked for the version before it');
+    loop.trigger('rollback');
+  });
   shutdown.step('webhooks', () => {
     receiver?.close();
     receiver?.closeAllConnections();
@@ -192,17 +184,21 @@ export async function startGitSync(kit: GitSyncKit): Promise<void> {
   shutdown.step('sync', () => loop.stop());
   shutdown.step('verification', () => verification.stop());
   shutdown.step('notifications', () => notifier.stop());
-  shutdown.step('credentials', () => session.close());
+  shutdown.step('credentials', () => environment.close());
   notifier.wake();
   loop.start();
 }
 
-function credentialsOf(parameters: GitSyncKit['parameters']): ConstructorParameters<typeof Session>[1] {
+function credentialsOf(
+  parameters: GitSyncKit['parameters'],
+  { credentials, sshKeyFiles }: Options,
+): ConstructorParameters<typeof GitEnvironment>[1] {
   return {
     username: parameters.GITSYNC_USERNAME,
     passwordFile: parameters.GITSYNC_PASSWORD_FILE,
     askpassUrl: parameters.GITSYNC_ASKPASS_URL,
-    sshKeyFile: parameters.GITSYNC_SSH_KEY_FILE,
+    more: credentials,
+    sshKeyFiles,
     sshKnownHostsFile: parameters.GITSYNC_SSH_KNOWN_HOSTS_FILE,
   };
 }

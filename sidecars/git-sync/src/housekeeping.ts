@@ -1,4 +1,5 @@
 /** Work for quiet times: old versions go, the repository is collected, the disk catches up. */
+import { rmSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
 import type { Store } from './repository/store.ts';
 import type { Publisher } from './versions/publisher.ts';
@@ -18,6 +19,8 @@ export interface HousekeepingParts {
 /** How long after a publication things count as quiet, in milliseconds. */
 const QUIET = 1000;
 const TIMEOUT = 600_000;
+/** The failure after which the local copy is thrown away; not after each, which would be fetched again and again. */
+const ROOM_BY_FETCHING = 2;
 /** More versions than this are not kept, however fast they came: a disk is finite. */
 const MOST_VERSIONS = 20;
 
@@ -30,41 +33,57 @@ export class Housekeeping {
     this.#parts = parts;
   }
 
-  /** Something was published: there is work. */
+  /** Something was published: there is work, when it is quiet. */
   published(): void {
     this.#since ??= performance.now();
+  }
+
+  /** A version was thrown away before it was published: its room is needed at once. */
+  discarded(): void {
+    this.#since = -Infinity;
   }
 
   /** Milliseconds until there is work; Infinity when nothing is foreseen. */
   due(): number {
     if (this.#since !== undefined) return Math.max(0, this.#since + QUIET - performance.now());
-    const { state, publisher, stale } = this.#parts;
+    const { state, publisher, versions, stale } = this.#parts;
     const kept = this.#kept();
-    const ends = publisher.list().flatMap((hash) => (kept.has(hash) ? [] : [(state.get().retired[hash] ?? 0) + stale]));
+    const { retired, published } = state.get();
+    const ends = publisher.list().flatMap((hash) => (kept.has(hash) ? [] : [(retired[hash] ?? 0) + stale]));
+    if (versions.formers().length > 0) ends.push((published?.at ?? 0) + stale);
     return ends.length === 0 ? Infinity : Math.max(0, Math.min(...ends) - Date.now());
   }
 
   /** Discard what has had its time. Cheap: what was discarded goes from the disk by `run`. */
   discard(): void {
     const { publisher, versions, state, stale } = this.#parts;
-    const { retired } = state.get();
+    const { retired, published } = state.get();
     const all = publisher.list();
     const kept = this.#kept();
     const waiting = all
       .filter((hash) => !kept.has(hash) && (retired[hash] ?? 0) + stale > Date.now())
       .toSorted((a, b) => (retired[b] ?? 0) - (retired[a] ?? 0))
       .slice(0, MOST_VERSIONS);
-    if (versions.discardExcept(new Set([...kept, ...waiting])) > 0) this.#since ??= performance.now();
+    const formers = (published?.at ?? 0) + stale <= Date.now();
+    if (versions.discardExcept(new Set([...kept, ...waiting]), formers) > 0) this.#since ??= performance.now();
     const left = new Set(publisher.list());
     state.set({ retired: Object.fromEntries(Object.entries(retired).filter(([hash]) => left.has(hash))) });
   }
 
-  /** The disk is full: everything goes that is not needed to go on or to go back. */
-  async makeRoom(): Promise<void> {
-    const { versions, store } = this.#parts;
+  /**
+   * The disk is full: everything goes that is not needed to go on or to go back. When that was not enough
+   * the local copy goes too, since it takes room to put it in order; it is fetched anew.
+   * @param failures how often in a row it was full
+   */
+  async makeRoom(failures: number): Promise<void> {
+    const { versions, store, log } = this.#parts;
     versions.discardExcept(this.#kept());
     store.clearLocks();
     await versions.clean();
+    if (failures !== ROOM_BY_FETCHING) return;
+    log.warn('the local copy of the repository is thrown away to make room');
+    store.destroy();
+    for (const path of versions.modules()) rmSync(path, { recursive: true, force: true });
   }
 
   /** Do what is due; cut short, it is done next time. */
@@ -78,7 +97,9 @@ export class Housekeeping {
         await versions.settleIndex(store, live, { timeout: TIMEOUT, signal });
         await versions.makeDurable(live, signal);
       }
-      await store.collect({ timeout: TIMEOUT, signal });
+      for (const path of versions.unusedModules()) rmSync(path, { recursive: true, force: true });
+      for (const directory of [store.directory, ...versions.modules()])
+        await store.collect(directory, { timeout: TIMEOUT, signal });
       this.#since = undefined;
     } catch (error) {
       if (signal.aborted) return;

@@ -3,8 +3,10 @@ import type { Values } from '#kit/parameters.ts';
 import { ConfigurationError, type Problem } from '#kit/parameters.ts';
 import { parseCommand } from '#kit/command.ts';
 import { parseNotification } from '#kit/notify.ts';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { contract } from './contract.ts';
+import { ACCEPTED_CREDENTIALS, parseCredentials, type Credential } from './repository/credentials.ts';
 import { ACCEPTED_ADDRESSES, parseRepository, type RepositoryAddress } from './repository/url.ts';
 import { layOut, type Layout } from './versions/layout.ts';
 
@@ -19,6 +21,8 @@ export interface Options {
   readonly repository: RepositoryAddress;
   readonly layout: Layout;
   readonly errorFile: string | undefined;
+  readonly credentials: readonly Credential[];
+  readonly sshKeyFiles: readonly string[];
   readonly gate: readonly string[] | undefined;
   readonly exechook: readonly string[] | undefined;
   readonly signal: { readonly signal: NodeJS.Signals; readonly process: string } | undefined;
@@ -55,6 +59,11 @@ export function readOptions(parameters: ParameterValues): Options {
     () => layOut(parameters.GITSYNC_ROOT, link),
     'a path that is neither GITSYNC_ROOT nor in its .git, .gitsync or .worktrees',
   );
+  const credentials =
+    parameters.GITSYNC_CREDENTIAL === undefined
+      ? []
+      : attempt('GITSYNC_CREDENTIAL', () => parseCredentials(parameters.GITSYNC_CREDENTIAL!), ACCEPTED_CREDENTIALS);
+  const sshKeyFiles = parameters.GITSYNC_SSH_KEY_FILE.split(':');
   const gate = command('GITSYNC_GATE_COMMAND');
   const exechook = command('GITSYNC_EXECHOOK_COMMAND');
   const text = parameters.GITSYNC_SIGNAL;
@@ -73,16 +82,37 @@ export function readOptions(parameters: ParameterValues): Options {
     conflict('GITSYNC_VERIFY_STABLE', 'it is not shorter than GITSYNC_VERIFY_TIMEOUT, and could never be reached');
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
+  if (parameters.GITSYNC_RECEIVE_SECRET_FILE !== undefined) checkSecret(parameters.GITSYNC_RECEIVE_SECRET_FILE);
   const announced = parameters.GITSYNC_RECEIVE_SECRET_FILE !== undefined;
   return {
     period: parameters.GITSYNC_PERIOD ?? (announced ? PERIOD.withWebhooks : PERIOD.alone),
     repository: repository!,
     layout: layout!,
     errorFile: parameters.GITSYNC_ERROR_FILE && resolve(parameters.GITSYNC_ROOT, parameters.GITSYNC_ERROR_FILE),
+    credentials: credentials!,
+    sshKeyFiles,
     gate,
     exechook,
     signal,
   };
+}
+
+/**
+ * An empty secret proves nothing, and each webhook would be refused without anybody seeing why.
+ * @throws {ConfigurationError}
+ */
+function checkSecret(path: string): void {
+  const refuse = (reason: 'malformed' | 'unreadable', what: string): never => {
+    const message = `GITSYNC_RECEIVE_SECRET_FILE: ${path} ${what}; accepted is a file with a secret`;
+    throw new ConfigurationError([{ parameter: 'GITSYNC_RECEIVE_SECRET_FILE', reason, message }]);
+  };
+  let secret = '';
+  try {
+    secret = readFileSync(path, 'utf8');
+  } catch (error) {
+    refuse('unreadable', `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (secret.trim() === '') refuse('malformed', 'is empty');
 }
 
 function words(text: string): string[] {

@@ -39,7 +39,7 @@ export class Outcomes {
     const { refused } = state.get();
     if (refused) await errors.report(new SyncError(refused.by, refused.reason), 0);
     else errors.clear();
-    check.pass();
+    check.pass(refused && `${refused.hash} is refused by the ${refused.by}: ${refused.reason}`);
     metrics.git_sync_last_success_timestamp_seconds.setToCurrentTime();
     this.#count(outcome, ms);
   }

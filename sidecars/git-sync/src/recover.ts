@@ -1,5 +1,6 @@
-/** What a start finds on the disk, and makes good before anything else happens. */
+/** What a start finds on the disk, and puts in order before anything else happens. */
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { basename, relative } from 'node:path';
 import type { Logger } from '#kit/log.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -28,6 +29,8 @@ export function prepareRoot(layout: Layout): string {
       },
     ]);
   };
+  const is = (path: string, kind: 'isDirectory' | 'isFile'): boolean =>
+    lstatSync(path, { throwIfNoEntry: false })?.[kind]() ?? true;
   const found = statSync(layout.root, { throwIfNoEntry: false });
   if (found && !found.isDirectory()) refuse('is a file');
   try {
@@ -39,15 +42,20 @@ export function prepareRoot(layout: Layout): string {
   } catch (error) {
     refuse(`cannot be used (${(error as NodeJS.ErrnoException).code})`);
   }
+  // A worktree of somebody's, or a submodule.
+  if (!is(layout.repository, 'isDirectory')) refuse(`holds ${basename(layout.repository)} as a file`);
+  if (!is(layout.state, 'isFile')) refuse(`holds ${relative(layout.root, layout.state)} as a directory`);
   const { dev, ino } = lstatSync(layout.root);
   return `${dev}:${ino}`;
 }
 
-/** True when there is a state from an earlier life. */
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
+/** True when there is a state from an earlier run. */
 export const hasState = (layout: Layout): boolean => existsSync(layout.state);
 
 /**
- * Make good what an earlier life left half done. Nothing that is published and whole is touched.
+ * Put in order what an earlier run left half done. Nothing that is published and whole is touched.
  * @param found is told what had to be put right
  */
 export async function recover(
@@ -57,10 +65,13 @@ export async function recover(
   const note = (what: Recovery, count: number): void => {
     if (count === 0) return;
     found(what);
-    log.warn({ what, count }, 'left behind by an earlier life, put right');
+    log.warn({ what, count }, 'left behind by an earlier run, put in order');
   };
   note('process', await endLeftovers(marker));
   note('state', state.damaged ? 1 : 0);
+  const former = state.get().link;
+  // A link stays until there is one at the new place.
+  if (former !== undefined && former !== layout.link && !isLink(former)) publisher.leave(former);
   publisher.settle();
   note('version', versions.discardExcept(new Set(publisher.list())));
   store.clearLocks();

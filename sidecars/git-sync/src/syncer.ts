@@ -9,25 +9,27 @@ import { ticksNow } from './clock.ts';
 import { SyncError } from './failure.ts';
 import { isHash } from './repository/refs.ts';
 import type { Secrets } from './repository/secrets.ts';
-import type { Session } from './repository/session.ts';
+import type { GitEnvironment } from './repository/environment.ts';
 import type { Limits, Store } from './repository/store.ts';
 import { runGate, type GateOptions } from './gate.ts';
+import type { Progress } from './progress.ts';
 import type { Publisher } from './versions/publisher.ts';
 import { bootId, type Records } from './versions/records.ts';
-import type { Refusal, StateFile } from './versions/state.ts';
+import type { RefusedBy, StateFile } from './versions/state.ts';
 import type { Versions } from './versions/versions.ts';
 
 export type Outcome = 'success' | 'noop' | 'refused';
 export type PublicationReason = 'new' | 'rollback' | 'repair';
 
 export interface SyncerParts {
-  readonly session: Session;
+  readonly environment: GitEnvironment;
   readonly secrets: Secrets;
   readonly store: Store;
   readonly records: Records;
   readonly publisher: Publisher;
   readonly versions: Versions;
   readonly state: StateFile;
+  readonly progress: Progress;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
@@ -37,6 +39,9 @@ export interface SyncerOptions {
   /** Milliseconds for all but the gate, which has its own. */
   readonly timeout: number;
   readonly sparseFile: string | undefined;
+  readonly submodules: string;
+  /** Where versions are published. */
+  readonly link: string;
   readonly gate: GateOptions | undefined;
   /** The URL by which versions are verified; part of what a refusal depends on. */
   readonly verifyUrl: string | undefined;
@@ -44,22 +49,24 @@ export interface SyncerOptions {
   readonly onPublish: (hash: string, reason: PublicationReason) => void;
   readonly onFetch: () => void;
   readonly onGate: (result: 'passed' | 'refused') => void;
+  /** A version was thrown away before it was published. */
+  readonly onDiscard: () => void;
 }
 
 export class Syncer {
   readonly #parts: SyncerParts;
   readonly #options: SyncerOptions;
-  /** A live version with which the application did not get well. */
-  #condemned: { readonly hash: string; readonly reason: string } | undefined;
+  /** A live version that is to be taken back. */
+  #bad: { readonly hash: string; readonly by: RefusedBy; readonly reason: string } | undefined;
 
   constructor(parts: SyncerParts, options: SyncerOptions) {
     this.#parts = parts;
     this.#options = options;
   }
 
-  /** The next sync goes back behind this version, if it is still live. */
-  condemn(hash: string, reason: string): void {
-    this.#condemned = { hash, reason };
+  /** The next sync goes back to the version before this one, if it is still live. */
+  takeBack(hash: string, by: RefusedBy, reason: string): void {
+    this.#bad = { hash, by, reason };
   }
 
   /**
@@ -68,7 +75,8 @@ export class Syncer {
    * @throws {SyncError}
    */
   async sync(expected: boolean, signal: AbortSignal): Promise<Outcome> {
-    const { session, store, publisher, state } = this.#parts;
+    const { environment, store, publisher, state, progress } = this.#parts;
+    const number = progress.begin();
     const deadline = performance.now() + this.#options.timeout;
     const limits = (): Limits => {
       const timeout = deadline - performance.now();
@@ -77,16 +85,24 @@ export class Syncer {
     };
     await this.#repair();
     await this.#goBack();
-    await session.refresh(signal);
+    await environment.refresh(signal);
     await store.open(limits());
     const hash = await this.#locate(expected, limits);
+    progress.emit({ event: 'located', sync: number, hash });
     const { refused } = state.get();
     if (refused && (refused.hash !== hash || refused.rule !== this.#rule(refused.by)))
       state.set({ refused: undefined });
-    else if (refused) return 'refused';
+    else if (refused) {
+      this.#tellRefused();
+      return 'refused';
+    }
 
-    if (publisher.live() === hash) return 'noop';
-    if (!publisher.has(hash)) {
+    const there = this.#isThere(hash);
+    if (there && publisher.live() === hash) {
+      this.#tellLive(hash);
+      return 'noop';
+    }
+    if (!there) {
       try {
         await this.#obtain(hash, limits, signal);
       } catch (error) {
@@ -95,15 +111,21 @@ export class Syncer {
         return 'refused';
       }
     }
-    await this.#publish(hash, state.get().published?.hash === hash ? 'repair' : 'new');
+    await this.#publish(hash, there && state.get().published?.hash === hash ? 'repair' : 'new');
     return 'success';
+  }
+
+  /** True when the version is there, and made as it would be made now. */
+  #isThere(hash: string): boolean {
+    const { publisher, versions } = this.#parts;
+    return publisher.has(hash) && versions.isMadeBy(hash, this.#content());
   }
 
   /** The commit that the ref is at; it need not be here when it is live, refused or made already. */
   async #locate(expected: boolean, limits: () => Limits): Promise<string> {
-    const { store, publisher, state } = this.#parts;
+    const { store, publisher } = this.#parts;
     const { ref, depth, onFetch } = this.#options;
-    const isKnown = (hash: string): boolean => publisher.has(hash) || state.get().refused?.hash === hash;
+    const isKnown = (hash: string): boolean => this.#isThere(hash) || this.#isRefused(hash);
     if (isHash(ref) && isKnown(ref)) return ref;
     if (!expected && !isHash(ref) && publisher.list().length > 0) {
       const hash = await store.lookUp(ref, limits());
@@ -113,15 +135,22 @@ export class Syncer {
     return await this.#unlessCorrupt(limits, () => store.fetch(ref, depth, limits()));
   }
 
+  /** True when a commit is refused, and nothing that this depended on has changed. */
+  #isRefused(hash: string): boolean {
+    const { refused } = this.#parts.state.get();
+    return refused?.hash === hash && refused.rule === this.#rule(refused.by);
+  }
+
   /** Make the version, gate and all. */
   async #obtain(hash: string, limits: () => Limits, signal: AbortSignal): Promise<void> {
-    const { store, versions, session, secrets } = this.#parts;
-    const { ref, depth, gate, onGate, onFetch } = this.#options;
+    const { store, versions, environment, secrets, progress } = this.#parts;
+    const { ref, depth, gate, onGate, onFetch, onDiscard } = this.#options;
     const sparse = this.#sparse();
     const judge = async (directory: string): Promise<void> => {
       if (!gate) return;
       try {
-        await runGate(gate, { commit: hash, directory, session, secrets, signal });
+        const onLine = (line: string): void => progress.emit({ event: 'gate', hash, line });
+        await runGate(gate, { commit: hash, directory, environment, secrets, signal, onLine });
         onGate('passed');
       } catch (error) {
         if (error instanceof SyncError && error.reason === 'gate') onGate('refused');
@@ -131,7 +160,7 @@ export class Syncer {
     try {
       await this.#unlessCorrupt(
         limits,
-        () => versions.make(store, hash, { sparse, limits, gate: judge }),
+        () => versions.make(store, hash, { sparse, rule: this.#content(), limits, gate: judge }),
         async () => {
           onFetch();
           await store.fetch(ref, depth, limits());
@@ -139,6 +168,7 @@ export class Syncer {
       );
     } catch (error) {
       versions.discard(hash);
+      onDiscard();
       throw error;
     }
   }
@@ -176,55 +206,81 @@ export class Syncer {
   /** Publish the last good version again in place of one that is not. */
   async #goBack(): Promise<void> {
     const { publisher, state, log } = this.#parts;
-    const condemned = this.#condemned;
-    this.#condemned = undefined;
+    const bad = this.#bad;
+    this.#bad = undefined;
     const live = publisher.live();
     if (live === undefined) return;
     const { verified, previous, refused } = state.get();
-    // Refused and still live: we died between the two.
-    if (condemned?.hash !== live && refused?.hash !== live) return;
-    const target = [verified, previous].find((hash) => hash !== undefined && hash !== live && publisher.has(hash));
+    // Refused and still live: we died between the two. What the gate refuses was live before the gate was
+    // another one, and there is nothing better.
+    const isRefused = refused?.hash === live && refused.by !== 'gate';
+    if (bad?.hash !== live && !isRefused) return;
+    // An operator means the one before; by itself it goes to the one that was seen healthy.
+    const order = bad?.by === 'operator' ? [previous, verified] : [verified, previous];
+    const target = order.find((hash) => hash !== undefined && hash !== live && publisher.has(hash));
     if (target === undefined) {
-      log.error({ hash: live, reason: condemned?.reason }, 'there is no version to go back to');
+      log.error({ hash: live, reason: bad?.reason }, 'there is no version to go back to');
       return;
     }
-    if (condemned?.hash === live) this.#refuse(live, 'verification', condemned.reason);
+    if (bad?.hash === live) this.#refuse(live, bad.by, bad.reason, target);
     await this.#publish(target, 'rollback');
-    state.set({ previous: undefined });
+    // What was found bad is nothing to go back to, though it was healthy once.
+    state.set({ previous: undefined, ...(verified === live && { verified: undefined }) });
   }
 
   async #publish(hash: string, reason: PublicationReason): Promise<void> {
     const { publisher, state, log } = this.#parts;
+    const { link } = this.#options;
     const before = publisher.live();
     await publisher.publish(hash);
-    const { published, retired, previous } = state.get();
+    const { published, retired, previous, link: former } = state.get();
+    if (former !== undefined && former !== link) publisher.leave(former);
     const now = Date.now();
     const others = Object.fromEntries(Object.entries(retired).filter(([other]) => other !== hash));
     const replaced = before !== undefined && before !== hash;
     state.set({
       // Each publication has its own time: it is known by it.
       published: { hash, at: Math.max(now, (published?.at ?? 0) + 1), boot: bootId(), ticks: ticksNow() },
+      link,
       previous: replaced ? before : previous,
       retired: replaced ? { ...others, [before]: now } : others,
     });
     log.info({ hash, before, reason }, 'published');
     this.#options.onPublish(hash, reason);
+    this.#tellLive(hash);
   }
 
-  #refuse(hash: string, by: Refusal['by'], reason: string): void {
+  #tellLive(hash: string): void {
+    const { state, progress } = this.#parts;
+    const verifies = this.#options.verifyUrl !== undefined && state.get().verified !== hash;
+    progress.emit({ event: 'live', hash, verifies });
+  }
+
+  #tellRefused(live = this.#parts.publisher.live()): void {
+    const { refused } = this.#parts.state.get();
+    if (refused === undefined) return;
+    const { hash, by, reason } = refused;
+    this.#parts.progress.emit({ event: 'refused', hash, by, reason, live });
+  }
+
+  /** @param live what is served instead, when it is not what is served now */
+  #refuse(hash: string, by: RefusedBy, reason: string, live?: string): void {
     const { state, log } = this.#parts;
     state.set({ refused: { hash, by, reason, rule: this.#rule(by), at: Date.now() } });
     log.error({ hash, by, reason }, 'refused: the version before stays live');
+    this.#tellRefused(live);
   }
 
   /** What a refusal depended on: with another gate or URL a commit gets another chance. */
-  #rule(by: Refusal['by']): string {
-    const { gate, verifyUrl } = this.#options;
-    const rule = by === 'gate' ? gate?.argv : verifyUrl;
-    return createHash('sha256')
-      .update(JSON.stringify(rule ?? null))
-      .digest('hex')
-      .slice(0, 16);
+  #rule(by: RefusedBy): string {
+    if (by === 'gate') return this.#content();
+    return digest(by === 'verification' ? this.#options.verifyUrl : by);
+  }
+
+  /** What a version's content depends on beside its commit: with another gate, say, it is made anew. */
+  #content(): string {
+    const { gate, submodules } = this.#options;
+    return digest({ gate: gate?.argv, submodules, sparse: this.#sparse() });
   }
 
   #sparse(): string | undefined {
@@ -237,3 +293,9 @@ export class Syncer {
     }
   }
 }
+
+const digest = (value: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(value ?? null))
+    .digest('hex')
+    .slice(0, 16);

@@ -9,6 +9,7 @@ export interface VerificationOptions {
   readonly state: StateFile;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly count: (result: 'healthy' | 'unhealthy') => void;
+  readonly onHealthy: (hash: string) => void;
   readonly onUnhealthy: (hash: string, reason: string) => void;
 }
 
@@ -46,7 +47,7 @@ export class Verification {
   }
 
   async #run(hash: string, options: VerifyOptions, signal: AbortSignal): Promise<void> {
-    const { state, log, count, onUnhealthy } = this.#options;
+    const { state, log, count, onHealthy, onUnhealthy } = this.#options;
     let wrong: string | undefined;
     try {
       wrong = await verify(options, signal);
@@ -59,6 +60,7 @@ export class Verification {
     if (wrong === undefined) {
       state.set({ verified: hash });
       log.info({ hash }, 'the application is healthy with it');
+      onHealthy(hash);
     } else {
       log.warn({ hash, reason: wrong }, 'the application is not healthy with it');
       onUnhealthy(hash, wrong);

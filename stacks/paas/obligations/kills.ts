@@ -16,7 +16,7 @@ const BAD = 3;
 
 /** Push one commit after the other, and begin again, until there is a file `stop`. */
 const PUSH_UNTIL_STOPPED =
-  'cd app; while :; do for hash in "$@"; do [[ -e ../stop ]] && exit; git push --quiet --force origin "$hash:refs/heads/main" || exit; sleep "0.$((RANDOM % 6))"; done; done';
+  'cd app; while :; do for hash in "$@"; do [[ -e ../stop ]] && exit; git push --quiet -o no-wait --force origin "$hash:refs/heads/main" || exit; sleep "0.$((RANDOM % 6))"; done; done';
 const END_NODEMON =
   'for file in /proc/[0-9]*/cmdline; do if [[ $(tr "\\0" " " < "$file") == *"/bin/nodemon "* ]]; then pid=${file#/proc/}; kill -KILL "${pid%/cmdline}"; exit; fi; done 2> /dev/null';
 

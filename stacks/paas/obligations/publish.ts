@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { liveCommit } from '../inside.ts';
-import { called, thatCrashes, withDependency, withFailingTest, withSyntaxError } from '../versions.ts';
+import { called, thatCrashes, withFailingTest, withSyntaxError } from '../versions.ts';
 import {
   becomes,
   current,
@@ -85,15 +85,6 @@ export function publish(must: Must): void {
       assert.is(await liveCommit(stage.project), before);
       stage.say(`${called(current())} is back; the commit stays refused until main moves on`);
       await release(stage);
-    },
-  );
-
-  must(
-    'build a new dependency without a network',
-    { say: 'A version that needs a new package. The gate installs it with npm, from a cache and no registry.' },
-    async (stage) => {
-      await release(stage, withDependency);
-      assert.match(await page(stage), 'Two days are 172800000 ms.');
     },
   );
 }

@@ -9,6 +9,7 @@ import type { VisitReport } from '../services/tools/src/visit.ts';
 import { called, version } from '../versions.ts';
 
 export type Must = Scenario['must'];
+export type { Stage };
 
 /** Deadline for a version to be live, in milliseconds: many stacks may be running beside this one. */
 const LIVE = 60_000;

@@ -19,7 +19,7 @@ export function traffic(must: Must): void {
       const hashes = await developer.commit(numbers.map((each) => version(each)));
       const begin = performance.now();
       await developer.bash(
-        'cd app; for hash in "$@"; do git push --quiet origin "$hash:refs/heads/main" || exit 1; done',
+        'cd app; for hash in "$@"; do git push --quiet -o no-wait origin "$hash:refs/heads/main" || exit 1; done',
         hashes,
       );
       const pushed = Math.round(performance.now() - begin);

@@ -2,7 +2,7 @@
 import { notify } from '#kit/notify.ts';
 import type { ProcessInfo } from '#kit/processes.ts';
 import type { Options, ParameterValues } from '../options.ts';
-import type { Session } from '../repository/session.ts';
+import type { GitEnvironment } from '../repository/environment.ts';
 import type { Publisher } from '../versions/publisher.ts';
 import { bootId } from '../versions/records.ts';
 import type { Publication } from '../versions/state.ts';
@@ -82,13 +82,13 @@ export function webhookChannel(
 
 /**
  * The channels that the parameters ask for.
- * @param session gives a program its environment
+ * @param environment gives a program its environment
  * @param publisher knows where a version is
  */
 export function channelsOf(
   parameters: ParameterValues,
   { signal, exechook }: Options,
-  { session, publisher }: { session: Session; publisher: Publisher },
+  { environment, publisher }: { environment: GitEnvironment; publisher: Publisher },
 ): Channel[] {
   const url = parameters.GITSYNC_WEBHOOK_URL;
   return [
@@ -99,7 +99,11 @@ export function channelsOf(
             timeout: parameters.GITSYNC_EXECHOOK_TIMEOUT,
             backoff: parameters.GITSYNC_EXECHOOK_BACKOFF,
             locate: (hash) => publisher.locate(hash),
-            env: (hash) => session.programEnvironment([], { GITSYNC_HASH: hash, GITSYNC_REF: parameters.GITSYNC_REF }),
+            env: (hash) =>
+              environment.forProgram(parameters.GITSYNC_EXECHOOK_ENV ?? [], {
+                GITSYNC_HASH: hash,
+                GITSYNC_REF: parameters.GITSYNC_REF,
+              }),
           }),
         ]
       : []),

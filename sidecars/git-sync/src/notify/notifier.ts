@@ -24,6 +24,8 @@ export class Notifier {
   /** Aborted and replaced at each publication: ends the pauses of all channels. */
   #newer = new AbortController();
   #running: Promise<void>[] = [];
+  /** Failures in a row, by channel. */
+  readonly #failures = new Map<string, number>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -39,9 +41,18 @@ export class Notifier {
     }
   }
 
-  /** Resolves when every channel has passed the newest publication on. */
-  async idle(signal: AbortSignal): Promise<void> {
-    while (this.#options.channels.some((channel) => this.#due(channel))) await pause(20, signal);
+  /**
+   * Wait until every channel has passed the newest publication on.
+   * @param allowed so many failures in a row of one channel are survived; -1 for any number
+   * @returns false when one failed more often
+   */
+  async idle(allowed: number): Promise<boolean> {
+    while (this.#options.channels.some((channel) => this.#due(channel))) {
+      if (allowed >= 0 && [...this.#failures.values()].some((count) => count > allowed)) return false;
+      if (this.#stop.signal.aborted) return false;
+      await pause(20);
+    }
+    return true;
   }
 
   /** Cut off what is being sent, and send nothing more. */
@@ -72,10 +83,12 @@ export class Notifier {
       try {
         await channel.send(publication, this.#stop.signal);
         state.set({ notified: { ...state.get().notified, [channel.kind]: publication.at } });
+        this.#failures.delete(channel.kind);
         count(channel.kind, 'sent');
         log.info({ kind: channel.kind, hash: publication.hash }, 'the application was told');
       } catch (error) {
         if (this.#stop.signal.aborted) return;
+        this.#failures.set(channel.kind, (this.#failures.get(channel.kind) ?? 0) + 1);
         count(channel.kind, 'failed');
         const retry = backoff.next();
         const reason = redact((error as Error).message);

@@ -6,6 +6,8 @@ import type { Forge } from './authentic.ts';
 export interface Push {
   /** Full name, `refs/heads/…` or `refs/tags/…`. */
   readonly ref: string;
+  /** What the ref is at now; undefined when it was deleted, or the sender does not say. */
+  readonly after: string | undefined;
   readonly defaultBranch: string | undefined;
   /** When it was sent, in milliseconds since the epoch, where the format says so. */
   readonly sentAt: number | undefined;
@@ -50,12 +52,13 @@ export function parsePush(body: Uint8Array, contentType = 'application/json'): P
   } catch {
     return undefined;
   }
-  const { ref, repository, project } = fields(event);
+  const { ref, after, repository, project } = fields(event);
   if (typeof ref !== 'string' || !/^refs\/(heads|tags)\/./.test(ref)) return undefined;
   const branch = fields(repository)['default_branch'] ?? fields(project)['default_branch'];
   const pushedAt = fields(repository)['pushed_at'];
   return {
     ref,
+    after: typeof after === 'string' && isHash(after) && !/^0+$/.test(after) ? after : undefined,
     defaultBranch: typeof branch === 'string' ? branch : undefined,
     sentAt: typeof pushedAt === 'number' && Number.isFinite(pushedAt) ? pushedAt * 1000 : undefined,
   };

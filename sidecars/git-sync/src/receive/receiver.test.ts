@@ -1,75 +1,16 @@
 /** The webhook's port: real requests in the formats of three forges, and those of strangers. */
 import { createHmac } from 'node:crypto';
-import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
-import { freePort } from '#kit/testing/ports.ts';
-import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { authenticate } from './authentic.ts';
 import { Deliveries } from './deliveries.ts';
 import { concerns, parsePush } from './push.ts';
-import { receive, type Verdict } from './receiver.ts';
-
-const SECRET = 'shared between two';
-const sign = (body: string | Buffer, secret = SECRET): string =>
-  createHmac('sha256', secret).update(body).digest('hex');
-const payload = (ref: string, more: object = {}): string =>
-  JSON.stringify({
-    ref,
-    after: 'a'.repeat(40),
-    repository: { default_branch: 'main' },
-    unique: Math.random(),
-    ...more,
-  });
-
-interface Port {
-  readonly url: string;
-  readonly port: number;
-  readonly verdicts: Verdict[];
-  readonly pushes: () => number;
-  readonly logs: string[];
-  readonly server: Server;
-  readonly secretFile: string;
-}
-
-async function open(ref = 'main', maxBody = 4096): Promise<Port> {
-  const secretFile = join(temporaryDirectory('git-sync-webhook'), 'secret');
-  writeFileSync(secretFile, `${SECRET}\n`);
-  const verdicts: Verdict[] = [];
-  const logs: string[] = [];
-  let pushes = 0;
-  const port = await freePort();
-  const note = (...args: unknown[]): void => void logs.push(JSON.stringify(args));
-  const server = await receive({
-    address: '127.0.0.1',
-    port,
-    secretFile,
-    maxBody,
-    ref,
-    log: { info: note, warn: note, error: note },
-    count: (verdict) => verdicts.push(verdict),
-    onPush: () => (pushes += 1),
-  });
-  server.unref();
-  return { url: `http://127.0.0.1:${port}/`, port, verdicts, pushes: () => pushes, logs, server, secretFile };
-}
-
-let delivery = 0;
-const github = (body: string, more: Record<string, string> = {}): Record<string, string> => ({
-  'content-type': 'application/json',
-  'x-github-event': 'push',
-  'x-github-delivery': `delivery-${++delivery}`,
-  'x-hub-signature-256': `sha256=${sign(body)}`,
-  ...more,
-});
-const post = async (url: string, body: string, headers: Record<string, string>): Promise<number> =>
-  (await request(url, { method: 'POST', body, headers, timeout: 5000 })).status;
+import { github, open, payload, post, SECRET, sign } from './test-receiver.ts';
 
 test("GitHub's, Gitea's and GitLab's pushes are understood", async () => {
   const { url, pushes, server } = await open();
@@ -198,6 +139,7 @@ test('half a body holds nobody else up', async () => {
 test('a push concerns the ref that is followed, by whatever name', () => {
   const push = (ref: string, defaultBranch?: string): Parameters<typeof concerns>[0] => ({
     ref,
+    after: undefined,
     defaultBranch,
     sentAt: undefined,
   });

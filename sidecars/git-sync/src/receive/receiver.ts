@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '#kit/log.ts';
 import { listen } from '#kit/listen.ts';
+import type { Progress } from '../progress.ts';
 import { authenticate } from './authentic.ts';
+import { Budget } from './budget.ts';
 import { Deliveries } from './deliveries.ts';
+import { Followers, waitOf, type Pushed } from './follow.ts';
 import { concerns, deliveryId, isPush, parsePush } from './push.ts';
 
 const { createServer } = process.getBuiltinModule('node:http');
 
-/** As many of the largest bodies may be held at the same time; small ones do not fill this. */
+/** As many clients may hold a body of the largest size at the same time, each one of them. */
 const AT_ONCE = 4;
 const BODY_TIMEOUT = 10_000;
 
@@ -31,7 +34,7 @@ const TEXT: Readonly<Record<Verdict, string>> = {
   replayed: 'this delivery was received before, or is too old',
   malformed: 'not a push event that can be read',
   oversized: 'the body is too large',
-  busy: 'too many webhooks at the same time',
+  busy: 'it took too long, and others needed the room',
 };
 
 export interface ReceiverOptions {
@@ -43,6 +46,7 @@ export interface ReceiverOptions {
   readonly ref: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly count: (verdict: Verdict) => void;
+  readonly progress: Progress;
   /** A push of that ref arrived. */
   readonly onPush: () => void;
 }
@@ -53,12 +57,13 @@ export interface ReceiverOptions {
  */
 export async function receive(options: ReceiverOptions): Promise<Server> {
   const deliveries = new Deliveries();
-  const held = { bytes: 0 };
+  const budget = new Budget(options.maxBody * AT_ONCE, options.maxBody);
+  const followers = new Followers(options.progress);
   const server = createServer(
     {
       requestTimeout: BODY_TIMEOUT,
       headersTimeout: BODY_TIMEOUT,
-      connectionsCheckingInterval: 5000,
+      connectionsCheckingInterval: 2000,
       maxHeaderSize: 16_384,
     },
     (request, response) => {
@@ -67,8 +72,15 @@ export async function receive(options: ReceiverOptions): Promise<Server> {
         request.resume();
         return;
       }
-      void handle(request, options, deliveries, held)
-        .then((verdict) => answer(options, request, response, verdict))
+      void handle(request, options, deliveries, budget)
+        .then((handled) => {
+          const { verdict, follow } = typeof handled === 'string' ? { verdict: handled } : handled;
+          note(options, request, verdict);
+          if (follow && followers.hasRoom) followers.tell(response, follow.push, follow.seconds);
+          else answer(request, response, verdict);
+          // After the answer has begun, so that nothing of what follows is missed.
+          if (verdict === 'accepted') options.onPush();
+        })
         .catch(() => void response.destroy());
     },
   );
@@ -81,9 +93,9 @@ async function handle(
   request: IncomingMessage,
   options: ReceiverOptions,
   deliveries: Deliveries,
-  held: Held,
-): Promise<Verdict> {
-  const body = await readBody(request, options.maxBody, held);
+  budget: Budget,
+): Promise<Verdict | Accepted> {
+  const body = await readBody(request, options.maxBody, budget);
   if (typeof body === 'string') return body;
   const forge = authenticate(request.headers, body, readSecret(options));
   if (forge === undefined) return 'unsigned';
@@ -93,20 +105,28 @@ async function handle(
   const signed = forge === 'gitlab' ? undefined : body;
   if (deliveries.isReplay(deliveryId(forge, request.headers), signed, push.sentAt)) return 'replayed';
   if (!concerns(push, options.ref)) return 'ignored';
-  options.onPush();
-  return 'accepted';
+  const seconds = waitOf(request.headers['prefer']);
+  const { ref, after } = push;
+  return {
+    verdict: 'accepted',
+    ...(seconds !== undefined && after !== undefined && { follow: { push: { ref, after }, seconds } }),
+  };
 }
 
-function answer(
-  { log, count }: ReceiverOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  verdict: Verdict,
-): void {
+/** A push, whose sender may want to know what becomes of it. */
+interface Accepted {
+  readonly verdict: 'accepted';
+  readonly follow?: { readonly push: Pushed; readonly seconds: number };
+}
+
+function note({ log, count }: ReceiverOptions, request: IncomingMessage, verdict: Verdict): void {
   count(verdict);
   const at = { from: request.socket.remoteAddress, verdict };
   if (verdict === 'accepted' || verdict === 'ignored') log.info(at, 'webhook');
   else log.warn(at, `webhook refused: ${TEXT[verdict]}`);
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, verdict: Verdict): void {
   const headers = {
     'content-type': 'text/plain',
     ...(verdict === 'oversized' || verdict === 'busy' ? { connection: 'close' } : {}),
@@ -116,23 +136,16 @@ function answer(
   if (!request.complete) request.resume();
 }
 
-/** What all requests hold together. */
-interface Held {
-  bytes: number;
-}
-
 /** @returns the whole body, or why it was not read to its end */
-async function readBody(request: IncomingMessage, max: number, held: Held): Promise<Buffer | 'oversized' | 'busy'> {
+async function readBody(request: IncomingMessage, max: number, budget: Budget): Promise<Buffer | 'oversized' | 'busy'> {
   if (Number(request.headers['content-length'] ?? 0) > max) return 'oversized';
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | 'oversized' | 'busy'>();
+  const holding = budget.open(request.socket.remoteAddress ?? '', () => resolve('busy'));
   const chunks: Buffer[] = [];
-  let bytes = 0;
   request.on('data', (chunk: Buffer) => {
-    if (bytes + chunk.length > max) return resolve('oversized');
-    if (held.bytes + chunk.length > max * AT_ONCE) return resolve('busy');
-    bytes += chunk.length;
-    held.bytes += chunk.length;
+    if (holding.bytes + chunk.length > max) return resolve('oversized');
     chunks.push(chunk);
+    budget.take(holding, chunk.length);
   });
   request.once('end', () => resolve(Buffer.concat(chunks)));
   request.once('error', reject);
@@ -141,7 +154,9 @@ async function readBody(request: IncomingMessage, max: number, held: Held): Prom
     return await promise;
   } finally {
     request.removeAllListeners('data');
-    held.bytes -= bytes;
+    budget.close(holding);
+    // What an evicted body held is free now, not when its request is.
+    chunks.length = 0;
   }
 }
 

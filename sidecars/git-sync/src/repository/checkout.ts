@@ -43,7 +43,10 @@ export async function checkOut({
   if (!shareWith || !existsSync(shareWith.index)) await fill();
   else {
     try {
-      await takeOver(shareWith, to, limits);
+      copyFileSync(shareWith.index, to.index);
+      // What attributes say of a file is not seen in it: with others, every file is written anew.
+      const [differ] = await Promise.all([attributesDiffer(git, commit), takeOver(shareWith, to, limits)]);
+      if (differ) throw new Error('the attributes of files changed');
       await fill();
       // What somebody put beside the files of the version before came along.
       await git(['clean', '-ffdxq']);
@@ -57,6 +60,12 @@ export async function checkOut({
     }
   }
   if (readOnly) await protect(to.directory, limits);
+}
+
+/** True when a commit has other .gitattributes than the index. */
+async function attributesDiffer(git: (args: readonly string[]) => Promise<string>, commit: string): Promise<boolean> {
+  const said = await git(['diff-index', '--cached', '--name-only', commit, '--', ':(glob)**/.gitattributes']);
+  return said !== '';
 }
 
 /** Run git on files and index that are elsewhere than its objects. */
@@ -79,7 +88,6 @@ function sparseConfiguration(store: Store, patterns: string | undefined): string
 
 /** Make all that is in one place appear in another, without a copy. */
 async function takeOver(from: Place, to: Place, { timeout, signal }: Limits): Promise<void> {
-  copyFileSync(from.index, to.index);
   // A submodule's files came with those of the tree around it.
   if (readdirSync(to.directory).length > 0) return;
   // By a program of its own, as below: ten thousand names would stay in our memory long after their use.

@@ -2,17 +2,19 @@
  * The local copy of a repository: objects alone. Versions are directories that need nothing of it, so
  * it can be thrown away and fetched anew at any time while they are served.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Dirent } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError, runCommand } from '#kit/command.ts';
 import { asSyncError, SyncError } from '../failure.ts';
 import { chooseRef, isHash, parseRefs } from './refs.ts';
 import type { Secrets } from './secrets.ts';
-import type { Session } from './session.ts';
+import type { GitEnvironment } from './environment.ts';
 import type { RepositoryAddress } from './url.ts';
 
 /** The ref that keeps what was fetched last; collecting garbage leaves nothing else. */
 const TIP = 'refs/gitsync/tip';
+/** Less than this, in bytes, is not worth the work of putting it in order. */
+const COLLECT_ABOVE = 4 * 1024 * 1024;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
 export interface Limits {
@@ -29,17 +31,19 @@ export interface RunOptions extends Limits {
 export class Store {
   readonly directory: string;
   readonly address: RepositoryAddress;
-  readonly #session: Session;
+  readonly #environment: GitEnvironment;
   readonly #secrets: Secrets;
+  /** Bytes of objects that were left when a repository was put in order. */
+  readonly #collected = new Map<string, number>();
 
   constructor(
     directory: string,
     address: RepositoryAddress,
-    { session, secrets }: { session: Session; secrets: Secrets },
+    { environment, secrets }: { environment: GitEnvironment; secrets: Secrets },
   ) {
     this.directory = directory;
     this.address = address;
-    this.#session = session;
+    this.#environment = environment;
     this.#secrets = secrets;
   }
 
@@ -52,7 +56,7 @@ export class Store {
     try {
       const { stdout } = await runCommand(['git', ...args], {
         cwd: cwd ?? dirname(this.directory),
-        env: { ...this.#session.environment(this.directory), ...env },
+        env: { ...this.#environment.forGit(this.directory), ...env },
         timeout: Math.max(1, timeout),
         ...(signal && { signal }),
         maxOutput: MAX_OUTPUT,
@@ -127,11 +131,26 @@ export class Store {
     return await this.#commitOf(TIP, limits);
   }
 
-  /** Put it in order, when there is much to put in order. */
-  async collect(limits: Limits): Promise<void> {
-    if (!this.#isThere()) return;
+  /**
+   * Put a repository's objects in order, when there are many files of them, or many bytes more than were
+   * left the last time: with little history nearly all that was fetched before is of no use any more.
+   * @param directory this repository, or that of a submodule
+   */
+  async collect(directory: string, limits: Limits): Promise<void> {
+    if (!isRepository(directory)) return;
+    const env = { GIT_DIR: directory };
+    // What a first fetch brought is one pack, and in order.
+    const kept = this.#collected.get(directory) ?? largestPack(directory);
+    const grown = bytesBelow(join(directory, 'objects')) - kept;
+    const much = grown > Math.max(COLLECT_ABOVE, kept);
     const config = ['-c', 'gc.auto=500', '-c', 'gc.autoPackLimit=20', '-c', 'gc.autoDetach=false'];
-    await this.git([...config, 'gc', '--auto', '--quiet', '--prune=now'], limits);
+    // Deltas would be searched for a copy that is thrown away soon.
+    const cheap = ['-c', 'pack.window=0', '-c', 'gc.writeCommitGraph=false'];
+    await this.git([...config, ...cheap, 'gc', ...(much ? [] : ['--auto']), '--quiet', '--prune=now'], {
+      ...limits,
+      env,
+    });
+    if (much) this.#collected.set(directory, bytesBelow(join(directory, 'objects')));
   }
 
   /** True when every object that the tip needs is there and whole. */
@@ -147,7 +166,7 @@ export class Store {
   }
 
   #isThere(): boolean {
-    return existsSync(join(this.directory, 'HEAD')) && existsSync(join(this.directory, 'objects'));
+    return isRepository(this.directory);
   }
 
   async #fetch(refspecs: readonly string[], depth: number, limits: Limits): Promise<void> {
@@ -184,6 +203,25 @@ export class Store {
     const said = await this.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], limits);
     return said.trim();
   }
+}
+
+const isRepository = (directory: string): boolean =>
+  existsSync(join(directory, 'HEAD')) && existsSync(join(directory, 'objects'));
+
+/** Bytes of a repository's largest pack. */
+const largestPack = (directory: string): number =>
+  entriesOf(join(directory, 'objects/pack')).reduce(
+    (most, { name }) =>
+      Math.max(most, statSync(join(directory, 'objects/pack', name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+
+/** What the files in a directory of objects take, in bytes. */
+function bytesBelow(directory: string): number {
+  return entriesOf(directory).reduce((sum, entry) => {
+    const path = join(directory, entry.name);
+    return sum + (entry.isDirectory() ? bytesBelow(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0));
+  }, 0);
 }
 
 function entriesOf(directory: string): Dirent[] {

@@ -13,7 +13,7 @@ import { resolveSubmodule, type RepositoryAddress } from './url.ts';
 
 /** The mode of a submodule's entry in an index. */
 const GITLINK = '160000';
-/** A submodule of a submodule of … is somebody's joke. */
+/** A submodule of a submodule of … is a mistake, or meant to exhaust us. */
 const DEEPEST = 10;
 
 export interface SubmoduleOptions {
@@ -24,6 +24,8 @@ export interface SubmoduleOptions {
   readonly openStore: (address: RepositoryAddress, directory: string) => Store;
   /** The directory of those stores. */
   readonly modules: string;
+  /** Told the name of each that is used. */
+  readonly used: (name: string) => void;
 }
 
 /**
@@ -55,7 +57,9 @@ export async function checkOutSubmodules(
     const directory = join(to.directory, path);
     // git made it, as a directory; whatever else it is came from elsewhere.
     if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) continue;
-    const store = options.openStore(address, join(options.modules, `${digest(address.url)}.git`));
+    const name = `${digest(address.url)}.git`;
+    options.used(name);
+    const store = options.openStore(address, join(options.modules, name));
     await store.open(limits());
     store.clearLocks();
     await store.fetch(hash, options.depth, limits());

@@ -1,4 +1,5 @@
 /** Where things are below the root. */
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
 
 export interface Layout {
@@ -11,6 +12,11 @@ export interface Layout {
   readonly modules: string;
   /** A directory a version, named by its commit. */
   readonly versions: string;
+  /**
+   * Where a version's directory may be: among the others, or, when it is made anew while its former self
+   * is served, in the second place. Either way the last part of its path is the commit.
+   */
+  readonly places: readonly [string, string];
   /** Indexes and records of versions, by commit. */
   readonly records: string;
   readonly state: string;
@@ -37,10 +43,14 @@ export function layOut(root: string, link: string): Layout {
     repository: join(root, '.git'),
     modules: join(root, '.gitsync/modules'),
     versions: join(root, '.worktrees'),
+    places: [join(root, '.worktrees'), join(root, '.worktrees', AGAIN)],
     records: join(root, '.gitsync/versions'),
     state: join(root, '.gitsync/state.json'),
   };
 }
+
+/** Versions that were made anew. */
+const AGAIN = '.again';
 
 /** Begins names of directories on their way out. */
 const GONE = '.gone-';
@@ -48,3 +58,9 @@ const GONE = '.gone-';
 /** Where a directory is put that shall be removed. */
 export const gone = (path: string): string => join(path, '..', `${GONE}${basename(path)}-${process.hrtime.bigint()}`);
 export const isGone = (name: string): boolean => name.startsWith(GONE);
+
+/** What is in a place; the second one is made when it is needed. */
+export const namesIn = (place: string): string[] => (existsSync(place) ? readdirSync(place) : []);
+
+/** A directory of versions may hold the other one. */
+export const isPlace = (name: string): boolean => name === AGAIN;

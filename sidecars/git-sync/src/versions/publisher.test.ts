@@ -54,7 +54,7 @@ function place(link = 'live'): Place {
       mkdirSync(directory);
       writeFileSync(join(directory, 'file'), hash);
       records.index(hash);
-      records.write({ hash, inode: statSync(directory).ino, shared: false, submodules: 'off' });
+      records.write({ hash, inode: statSync(directory).ino, place: 0, shared: false, rule: 'r', modules: [] });
     },
     publisher: (mode, by = exchange) => new Publisher(layout, records, mode, by),
     read: () => readFileSync(join(layout.link, 'file'), 'utf8'),

@@ -3,12 +3,22 @@
  * it changes places with the live one (renameat2's RENAME_EXCHANGE), so that its path is at no moment
  * empty. What is live is read from the disk each time, never remembered.
  */
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, type Stats } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  type Stats,
+} from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { runCommand } from '#kit/command.ts';
 import { SyncError } from '../failure.ts';
 import { isHash } from '../repository/refs.ts';
-import type { Layout } from './layout.ts';
+import { gone, isPlace, namesIn, type Layout } from './layout.ts';
 import type { Records } from './records.ts';
 
 export type PublishMode = 'link' | 'exchange';
@@ -39,7 +49,7 @@ export class Publisher {
     if (found?.isSymbolicLink()) {
       const target = this.#target();
       const hash = basename(target);
-      return target === this.directory(hash) && this.#is(target, hash) ? hash : undefined;
+      return this.#layout.places.includes(dirname(target)) && this.#isOrWas(target, hash) ? hash : undefined;
     }
     return found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
   }
@@ -52,12 +62,37 @@ export class Publisher {
 
   /** Where a version is while it is not live. */
   directory(hash: string): string {
-    return join(this.#layout.versions, hash);
+    const { places } = this.#layout;
+    return join(places[this.#records.read(hash)?.place ?? 0] ?? places[0], hash);
+  }
+
+  /**
+   * The directory among ours that the link leads to, with a record or with none: who had this root before
+   * us may have published it, and it stays until there is something better. One whose record cannot be
+   * trusted since the machine's start may hold anything, and does not count.
+   */
+  served(): string | undefined {
+    if (!statOf(this.#layout.link)?.isSymbolicLink()) return undefined;
+    const target = this.#target();
+    const name = basename(target);
+    const isOurs = this.#layout.places.includes(dirname(target)) && !isPlace(name) && !this.#records.isDistrusted(name);
+    return isOurs && statOf(target)?.isDirectory() ? target : undefined;
+  }
+
+  /** The place in which a version can be made: not where it is served. */
+  freePlace(hash: string): number {
+    const served = this.served();
+    return this.#layout.places.findIndex((place) => join(place, hash) !== served);
+  }
+
+  /** The inode of a version that is served and is made anew. */
+  inodeOfLive(hash: string): number | undefined {
+    return this.live() === hash ? statSync(this.#layout.link).ino : undefined;
   }
 
   /** Where the files of a version are now. */
   locate(hash: string): string {
-    return this.#mode === 'exchange' && this.live() === hash ? this.#layout.link : this.directory(hash);
+    return this.#mode === 'exchange' && this.#is(this.#layout.link, hash) ? this.#layout.link : this.directory(hash);
   }
 
   /** True when the version is whole and passed its gate, and is where it belongs. */
@@ -78,23 +113,46 @@ export class Publisher {
     mkdirSync(dirname(this.#layout.link), { recursive: true });
     if (this.#mode === 'link') await this.#publishLink(hash);
     else await this.#publishDirectory(hash);
+    this.#records.forgetFormer(hash);
   }
 
-  /** Nothing leads to a version that is about to be made, not even a link from before it was lost. */
-  withdraw(hash: string): void {
+  /** Nothing leads to where a version is about to be made, not even a link from before it was lost. */
+  withdraw(directory: string): void {
     const { link } = this.#layout;
-    if (statOf(link)?.isSymbolicLink() && this.#target() === this.directory(hash)) rmSync(link);
+    if (statOf(link)?.isSymbolicLink() && this.#target() === directory) rmSync(link);
+  }
+
+  /**
+   * The link was elsewhere before: a link there would soon lead nowhere, and goes; a directory that was
+   * published there is one of our versions, and takes its place among them.
+   * @param former where it was
+   */
+  leave(former: string): void {
+    const found = statOf(former);
+    if (found?.isSymbolicLink()) {
+      const target = resolve(dirname(former), readlinkSync(former));
+      if (this.#layout.places.includes(dirname(target))) rmSync(former);
+      return;
+    }
+    const hash = found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
+    if (hash !== undefined && !statOf(this.directory(hash))) renameSync(former, this.directory(hash));
   }
 
   /** After a crash: give every version its name, and remove a link on its way. */
   settle(): void {
     rmSync(this.#temporaryLink(), { force: true, recursive: true });
-    for (const name of readdirSync(this.#layout.versions)) {
-      const path = join(this.#layout.versions, name);
-      const found = statOf(path);
-      if (found?.isSymbolicLink()) rmSync(path);
-      const hash = found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
-      if (hash !== undefined && hash !== name && !statOf(this.directory(hash))) renameSync(path, this.directory(hash));
+    for (const place of this.#layout.places) {
+      for (const name of namesIn(place)) {
+        const path = join(place, name);
+        const found = statOf(path);
+        if (found?.isSymbolicLink()) rmSync(path);
+        const hash = found?.isDirectory() ? this.#ofInode(found.ino) : undefined;
+        if (hash !== undefined && hash !== name && !statOf(this.directory(hash)))
+          renameSync(path, this.directory(hash));
+        // The former self of a version that took its place.
+        if (hash !== undefined && hash === name && !this.#is(path, hash) && path !== this.served())
+          renameSync(path, gone(path));
+      }
     }
   }
 
@@ -108,7 +166,8 @@ export class Publisher {
       const other = found.isDirectory() ? this.#ofInode(found.ino) : undefined;
       if (other === undefined) throw this.#foreign(found);
       await this.#exchange(temporary, link);
-      renameSync(temporary, this.directory(other));
+      const path = this.directory(other);
+      renameSync(temporary, statOf(path) ? gone(path) : path);
     } else renameSync(temporary, link);
   }
 
@@ -119,7 +178,7 @@ export class Publisher {
     if (!found) return renameSync(path, link);
     const other = found.isDirectory() ? this.#ofInode(found.ino) : undefined;
     if (!found.isSymbolicLink() && other === undefined) throw this.#foreign(found);
-    if (other === hash) return undefined;
+    if (this.#is(link, hash)) return undefined;
     try {
       await this.#exchange(path, link);
     } catch (error) {
@@ -127,7 +186,7 @@ export class Publisher {
     }
     // Now the former one is at our path, under our name.
     if (other === undefined) rmSync(path);
-    else renameSync(path, this.directory(other));
+    else renameSync(path, other === hash ? gone(path) : this.directory(other));
     return undefined;
   }
 
@@ -144,8 +203,18 @@ export class Publisher {
     return found?.isDirectory() === true && this.#records.read(hash)?.inode === found.ino;
   }
 
+  /** The version itself, or what it was before it was made anew. */
+  #isOrWas(path: string, hash: string): boolean {
+    const found = isHash(hash) ? statOf(path) : undefined;
+    const record = found?.isDirectory() ? this.#records.read(hash) : undefined;
+    return record !== undefined && (record.inode === found!.ino || record.former === found!.ino);
+  }
+
   #ofInode(inode: number): string | undefined {
-    return readdirSync(this.#layout.records).find((name) => isHash(name) && this.#records.read(name)?.inode === inode);
+    return readdirSync(this.#layout.records).find((name) => {
+      const record = isHash(name) ? this.#records.read(name) : undefined;
+      return record !== undefined && (record.inode === inode || record.former === inode);
+    });
   }
 
   #foreign(found: Stats): SyncError {

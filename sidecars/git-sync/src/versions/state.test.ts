@@ -52,7 +52,7 @@ test('a record counts for its own version, under this start of the machine or on
   const records = new Records(directory, 'this start');
   records.index(HASH);
   assert.is(records.read(HASH), undefined);
-  records.write({ hash: HASH, inode: 7, shared: true, submodules: 'off' });
+  records.write({ hash: HASH, inode: 7, shared: true, place: 0, rule: 'r', modules: [] });
   assert.is(records.read(HASH)?.inode, 7);
   const later = new Records(directory, 'another start');
   assert.is(later.read(HASH), undefined);

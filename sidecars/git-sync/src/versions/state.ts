@@ -2,10 +2,13 @@
 import { isHash } from '../repository/refs.ts';
 import { readJson, writeJson } from './json-file.ts';
 
+/** What found a commit bad: an operator by a rollback. */
+export type RefusedBy = 'gate' | 'verification' | 'operator';
+
 /** A commit that is not published, for as long as the ref is at it. */
 export interface Refusal {
   readonly hash: string;
-  readonly by: 'gate' | 'verification';
+  readonly by: RefusedBy;
   readonly reason: string;
   /** What refused it: another gate may think otherwise. */
   readonly rule: string;
@@ -26,6 +29,8 @@ export interface Publication {
 export interface State {
   /** The address that the local copy was fetched from. */
   readonly repository?: string;
+  /** Where the live version was last published. */
+  readonly link?: string;
   readonly published?: Publication;
   readonly previous?: string;
   /** The last version with which the application was seen healthy. */
@@ -78,6 +83,7 @@ function validState(found: unknown): State | undefined {
   const sound =
     numbers(state.notified) &&
     numbers(state.retired) &&
+    (state.link === undefined || typeof state.link === 'string') &&
     hash(state.previous) &&
     hash(state.verified) &&
     (state.published === undefined || hash(state.published.hash)) &&

@@ -1,13 +1,13 @@
 /** Making versions, and removing those that nobody needs. */
 import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { runCommand } from '#kit/command.ts';
 import { SyncError } from '../failure.ts';
 import { checkOut, gitIn, type Place } from '../repository/checkout.ts';
 import { isHash } from '../repository/refs.ts';
 import type { Limits, Store } from '../repository/store.ts';
 import { checkOutSubmodules } from '../repository/submodules.ts';
-import { gone, isGone, type Layout } from './layout.ts';
+import { gone, isGone, isPlace, namesIn, type Layout } from './layout.ts';
 import type { Publisher } from './publisher.ts';
 import type { Records } from './records.ts';
 import type { RepositoryAddress } from '../repository/url.ts';
@@ -43,16 +43,25 @@ export class Versions {
     commit: string,
     {
       sparse,
+      rule,
       limits,
       gate,
-    }: { sparse: string | undefined; limits: () => Limits; gate: (directory: string) => Promise<void> },
+    }: {
+      sparse: string | undefined;
+      rule: string;
+      limits: () => Limits;
+      gate: (directory: string) => Promise<void>;
+    },
   ): Promise<void> {
-    const directory = this.#publisher.directory(commit);
-    this.#publisher.withdraw(commit);
     this.discard(commit);
-    const to: Place = { directory, index: this.#records.index(commit) };
+    const place = this.#publisher.freePlace(commit);
+    const directory = join(this.#layout.places[place]!, commit);
+    this.#publisher.withdraw(directory);
+    const to: Place = { directory, index: this.#records.index(commit, place) };
+    rmSync(to.index, { force: true });
     const { share, submodules, depth, openStore } = this.#options;
-    const shareWith = share ? this.#sharable() : undefined;
+    const shareWith = share ? this.#sharable(rule) : undefined;
+    const modules = new Set<string>();
     await checkOut({ store, commit, to, shareWith, readOnly: share, sparse, ...limits() });
     if (submodules !== 'off') {
       const options = {
@@ -61,6 +70,7 @@ export class Versions {
         readOnly: share,
         openStore,
         modules: this.#layout.modules,
+        used: (name: string) => modules.add(name),
       };
       await checkOutSubmodules({ store, commit }, to, options, limits, shareWith);
     }
@@ -68,41 +78,101 @@ export class Versions {
     const made = lstatSync(directory, { throwIfNoEntry: false });
     if (!made?.isDirectory()) throw new SyncError('gate', 'the gate removed the directory that it ran in');
     chmodSync(directory, 0o755);
-    this.#records.write({ hash: commit, inode: made.ino, shared: share, submodules });
+    const former = this.#publisher.inodeOfLive(commit);
+    this.#records.write({
+      hash: commit,
+      inode: made.ino,
+      ...(former !== undefined && { former }),
+      place,
+      shared: share,
+      rule,
+      modules: [...modules],
+    });
   }
 
-  /** Put a version, whole or not, out of the way; `clean` removes it for good. */
+  /** True when a version was made by these parameters. */
+  isMadeBy(hash: string, rule: string): boolean {
+    return this.#records.read(hash)?.rule === rule;
+  }
+
+  /** Put a version, whole or not, out of the way; `clean` removes it for good. What is served stays. */
   discard(hash: string): void {
-    this.#records.remove(hash);
-    const directory = this.#publisher.directory(hash);
-    if (lstatSync(directory, { throwIfNoEntry: false })) renameSync(directory, gone(directory));
+    const served = this.#publisher.served();
+    if (this.#publisher.live() !== hash) this.#records.remove(hash);
+    for (const place of this.#layout.places) {
+      const directory = join(place, hash);
+      if (directory !== served && lstatSync(directory, { throwIfNoEntry: false }))
+        renameSync(directory, gone(directory));
+    }
   }
 
   /**
-   * Discard all versions but some, and whatever else is among them.
+   * Discard all versions but some, and whatever else is among them. What is served stays.
+   * @param formers false keeps what the kept versions were before they were made anew
    * @returns how many there were
    */
-  discardExcept(kept: ReadonlySet<string>): number {
-    let count = 0;
-    const directories = readdirSync(this.#layout.versions).filter((name) => !isGone(name));
-    for (const name of new Set([...directories, ...readdirSync(this.#layout.records)])) {
-      if (kept.has(name)) continue;
-      count += 1;
-      if (isHash(name)) this.discard(name);
-      else {
-        const path = join(this.#layout.versions, name);
-        if (lstatSync(path, { throwIfNoEntry: false })) renameSync(path, gone(path));
-        rmSync(join(this.#layout.records, name), { recursive: true, force: true });
+  discardExcept(kept: ReadonlySet<string>, formers = true): number {
+    const served = this.#publisher.served();
+    const spared = new Set(formers ? [] : this.formers());
+    const discarded = new Set<string>();
+    for (const place of this.#layout.places) {
+      for (const name of namesIn(place)) {
+        const path = join(place, name);
+        if (isGone(name) || isPlace(name) || path === served || spared.has(path)) continue;
+        if (kept.has(name) && path === this.#publisher.directory(name)) continue;
+        renameSync(path, gone(path));
+        discarded.add(name);
       }
     }
-    return count;
+    for (const name of readdirSync(this.#layout.records)) {
+      if (kept.has(name) || this.#publisher.live() === name) continue;
+      if (isHash(name)) this.#records.remove(name);
+      else rmSync(join(this.#layout.records, name), { recursive: true, force: true });
+      discarded.add(name);
+    }
+    return discarded.size;
+  }
+
+  /** Directories of versions that were made anew and are served from elsewhere: somebody may still read them. */
+  formers(): string[] {
+    return this.#publisher
+      .list()
+      .flatMap((hash) =>
+        this.#layout.places
+          .map((place) => join(place, hash))
+          .filter((path) => path !== this.#publisher.directory(hash) && existsSync(path)),
+      );
+  }
+
+  /** What was discarded and is still on the disk. */
+  #discarded(): string[] {
+    return this.#layout.places.flatMap((place) =>
+      namesIn(place)
+        .filter(isGone)
+        .map((name) => join(place, name)),
+    );
+  }
+
+  /** True when `clean` has something to remove. */
+  get isUnclean(): boolean {
+    return this.#discarded().length > 0;
+  }
+
+  /** Directories of submodules' objects that no version was made of. */
+  unusedModules(): string[] {
+    const used = new Set(this.#publisher.list().flatMap((hash) => this.#records.read(hash)?.modules ?? []));
+    return this.modules().filter((path) => !used.has(basename(path)));
+  }
+
+  /** Directories of submodules' objects. */
+  modules(): string[] {
+    if (!existsSync(this.#layout.modules)) return [];
+    return readdirSync(this.#layout.modules).map((name) => join(this.#layout.modules, name));
   }
 
   /** Remove from the disk what was discarded. */
   async clean(signal?: AbortSignal): Promise<void> {
-    const paths = readdirSync(this.#layout.versions)
-      .filter(isGone)
-      .map((name) => join(this.#layout.versions, name));
+    const paths = this.#discarded();
     if (paths.length === 0) return;
     const options = { timeout: REMOVAL_TIMEOUT, ...(signal && { signal }) };
     try {
@@ -120,8 +190,9 @@ export class Versions {
    * that are not, and the next version, which takes the index over, would wait for that.
    */
   async settleIndex(store: Store, hash: string, limits: Limits): Promise<void> {
-    const index = this.#records.index(hash);
-    if (!this.#records.read(hash)?.shared || !existsSync(index)) return;
+    const record = this.#records.read(hash);
+    const index = this.#records.index(hash, record?.place);
+    if (!record?.shared || !existsSync(index)) return;
     const place = { directory: this.#publisher.locate(hash), index };
     await gitIn(store, place, ['update-index', '-q', '--refresh', '--force-write-index'], limits);
   }
@@ -138,16 +209,17 @@ export class Versions {
 
   /** Damaged things are suspected: nothing is taken over from what is there, and submodules are fetched anew. */
   distrust(): void {
-    for (const hash of this.#publisher.list()) rmSync(this.#records.index(hash), { force: true });
+    for (const hash of this.#publisher.list())
+      rmSync(this.#records.index(hash, this.#records.read(hash)?.place), { force: true });
     rmSync(this.#layout.modules, { recursive: true, force: true });
   }
 
-  /** The live version, when its files are read-only. */
-  #sharable(): Place | undefined {
+  /** The live version, when its files are read-only and it was made by the same parameters. */
+  #sharable(rule: string): Place | undefined {
     const live = this.#publisher.live();
     const record = live === undefined ? undefined : this.#records.read(live);
     // git leaves what is in a submodule's place alone, so it has to be what this version wants there.
-    if (live === undefined || !record?.shared || record.submodules !== this.#options.submodules) return undefined;
-    return { directory: this.#publisher.locate(live), index: this.#records.index(live) };
+    if (live === undefined || !record?.shared || record.rule !== rule) return undefined;
+    return { directory: this.#publisher.locate(live), index: this.#records.index(live, record.place) };
   }
 }

@@ -3,11 +3,12 @@
  * configuration. Everything is read anew, so that rotated credentials count at the next sync, and
  * nothing secret is in an argument or in the environment, where a pod's other processes may read.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { request } from '#kit/http-client.ts';
 import { SyncError } from '../failure.ts';
+import type { Credential } from './credentials.ts';
 import type { Secrets } from './secrets.ts';
 import type { RepositoryAddress } from './url.ts';
 
@@ -15,7 +16,9 @@ export interface CredentialOptions {
   readonly username: string | undefined;
   readonly passwordFile: string | undefined;
   readonly askpassUrl: string | undefined;
-  readonly sshKeyFile: string;
+  /** For other servers, or single repositories. */
+  readonly more: readonly Credential[];
+  readonly sshKeyFiles: readonly string[];
   readonly sshKnownHostsFile: string;
 }
 
@@ -34,13 +37,14 @@ const PASSED = [
   'SSL_CERT_FILE',
   'TZ',
 ];
-/** git runs it by a shell; it is this text whatever the input is. */
-const HELPER = '!f() { test \\"$1\\" != get || cat \\"$GITSYNC_CREDENTIALS\\"; }; f';
+/** git runs it by a shell; it is this text, with one of our own numbers, whatever the input is. */
+const helper = (number: number): string =>
+  `!f() { test \\"$1\\" != get || cat \\"$GITSYNC_CREDENTIALS-${number}\\"; }; f`;
 const SSH = 'ssh -F "$GITSYNC_SSH_CONFIG"';
 const ASKPASS_TIMEOUT = 10_000;
 
 /** The private directory and the environment that points into it. */
-export class Session {
+export class GitEnvironment {
   readonly #directory = mkdtempSync(join(tmpdir(), 'gitsync-'));
   readonly #repository: RepositoryAddress;
   readonly #options: CredentialOptions;
@@ -55,6 +59,8 @@ export class Session {
     this.#marker = marker;
     chmodSync(this.#directory, 0o700);
     mkdirSync(this.home);
+    // For the command `rollback`, which sends us a signal.
+    this.#write('pid', `${process.pid}\n`);
     writeFileSync(this.#path('config'), this.#configuration());
     this.#write('passwd', `gitsync:x:${process.getuid!()}:${process.getgid!()}::${this.home}:/usr/sbin/nologin\n`);
     this.#write('group', `gitsync:x:${process.getgid!()}:\n`);
@@ -70,17 +76,16 @@ export class Session {
    * @throws {SyncError} when they cannot be had
    */
   async refresh(signal?: AbortSignal): Promise<void> {
-    if (this.#repository.transport === 'http') {
-      const credentials = await this.#credentials(signal);
-      this.#write(
-        'credentials',
-        credentials ? `username=${credentials.username}\npassword=${credentials.password}\n` : '',
-      );
-    } else if (this.#repository.transport === 'ssh') this.#prepareSsh();
+    const write = (number: number, found: { username: string; password: string } | undefined): void =>
+      this.#write(`credentials-${number}`, found ? `username=${found.username}\npassword=${found.password}\n` : '');
+    if (this.#repository.transport === 'http') write(0, await this.#credentials(signal));
+    for (const [index, { username, passwordFile }] of this.#options.more.entries())
+      write(index + 1, { username, password: this.#password(passwordFile, 'GITSYNC_CREDENTIAL') });
+    if (this.#usesSsh()) this.#prepareSsh();
   }
 
   /** The whole environment of a git process. */
-  environment(gitDir: string): NodeJS.ProcessEnv {
+  forGit(gitDir: string): NodeJS.ProcessEnv {
     return {
       ...Object.fromEntries(PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
       HOME: this.home,
@@ -93,8 +98,8 @@ export class Session {
       GIT_TERMINAL_PROMPT: '0',
       GIT_ALLOW_PROTOCOL: PROTOCOLS,
       GITSYNC_CHILD: this.#marker,
-      ...(this.#repository.transport === 'http' && { GITSYNC_CREDENTIALS: this.#path('credentials') }),
-      ...(this.#repository.transport === 'ssh' && {
+      GITSYNC_CREDENTIALS: this.#path('credentials'),
+      ...(this.#usesSsh() && {
         GIT_SSH_COMMAND: SSH,
         GIT_SSH_VARIANT: 'ssh',
         GITSYNC_SSH_CONFIG: this.#path('ssh_config'),
@@ -104,7 +109,7 @@ export class Session {
   }
 
   /** The environment of a program that is not ours: a gate, a hook. */
-  programEnvironment(names: readonly string[], more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  forProgram(names: readonly string[], more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     return {
       ...Object.fromEntries(
         names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
@@ -131,7 +136,6 @@ export class Session {
   }
 
   #configuration(): string {
-    const { transport, origin } = this.#repository;
     return [
       '[core]',
       '\thooksPath = /dev/null',
@@ -151,32 +155,47 @@ export class Session {
       '\trecurseSubmodules = false',
       '[advice]',
       '\tdetachedHead = false',
-      ...(transport === 'http'
-        ? [
-            '[http]',
-            // One request less: the server need not say 401 first. Since git 2.46; older ones ignore it.
-            ...(this.#hasCredentials() ? ['\tproactiveAuth = basic'] : []),
-            `[credential "${origin}"]`,
-            `\thelper = "${HELPER}"`,
-          ]
-        : []),
+      ...this.#accounts().flatMap(({ url, number, known }) => [
+        `[credential "${url}"]`,
+        // Else the path of an address would not be looked at.
+        '\tuseHttpPath = true',
+        `\thelper = "${helper(number)}"`,
+        // One request less: the server need not say 401 first. Not for other servers: git asks for a
+        // password then, and does without the answer of who would let it in. Since git 2.46.
+        ...(known ? [`[http "${url}"]`, '\tproactiveAuth = basic'] : []),
+      ]),
       '',
     ].join('\n');
   }
 
-  #hasCredentials(): boolean {
-    const { passwordFile, askpassUrl } = this.#options;
-    return passwordFile !== undefined || askpassUrl !== undefined;
+  /** Addresses for which there is an account, the longest first: of several that match, git takes the first. */
+  #accounts(): { url: string; number: number; known: boolean }[] {
+    const { passwordFile, askpassUrl, more } = this.#options;
+    const { transport, origin } = this.#repository;
+    const known = passwordFile !== undefined || askpassUrl !== undefined;
+    return [
+      ...(transport === 'http' ? [{ url: origin, number: 0, known }] : []),
+      ...more.map(({ url }, index) => ({ url, number: index + 1, known: true })),
+    ].toSorted((a, b) => b.url.length - a.url.length);
+  }
+
+  /** For the repository, or for submodules where a key is there. */
+  #usesSsh(): boolean {
+    const { sshKeyFiles, sshKnownHostsFile } = this.#options;
+    return (
+      this.#repository.transport === 'ssh' || [...sshKeyFiles, sshKnownHostsFile].every((path) => existsSync(path))
+    );
   }
 
   async #credentials(signal?: AbortSignal): Promise<{ username: string; password: string } | undefined> {
     const { username = '', passwordFile, askpassUrl } = this.#options;
     if (askpassUrl !== undefined) return await this.#askpass(askpassUrl, signal);
     if (passwordFile === undefined) return undefined;
-    return {
-      username,
-      password: this.#secret(this.#read(passwordFile, 'GITSYNC_PASSWORD_FILE').replace(/\r?\n$/, '')),
-    };
+    return { username, password: this.#password(passwordFile, 'GITSYNC_PASSWORD_FILE') };
+  }
+
+  #password(file: string, parameter: string): string {
+    return this.#secret(this.#read(file, parameter).replace(/\r?\n$/, ''));
   }
 
   async #askpass(url: string, signal?: AbortSignal): Promise<{ username: string; password: string }> {
@@ -219,14 +238,16 @@ export class Session {
 
   /** ssh refuses keys that others may read, as files of a volume often are: it gets copies. */
   #prepareSsh(): void {
-    const { sshKeyFile, sshKnownHostsFile } = this.#options;
-    const key = this.#read(sshKeyFile, 'GITSYNC_SSH_KEY_FILE');
-    this.#write('key', key.endsWith('\n') ? key : `${key}\n`);
+    const { sshKeyFiles, sshKnownHostsFile } = this.#options;
+    for (const [index, file] of sshKeyFiles.entries()) {
+      const key = this.#read(file, 'GITSYNC_SSH_KEY_FILE');
+      this.#write(`key-${index}`, key.endsWith('\n') ? key : `${key}\n`);
+    }
     this.#write('known_hosts', this.#read(sshKnownHostsFile, 'GITSYNC_SSH_KNOWN_HOSTS_FILE'));
     this.#write(
       'ssh_config',
       [
-        `IdentityFile ${this.#path('key')}`,
+        ...sshKeyFiles.map((_file, index) => `IdentityFile ${this.#path(`key-${index}`)}`),
         'IdentitiesOnly yes',
         'IdentityAgent none',
         `UserKnownHostsFile ${this.#path('known_hosts')}`,
