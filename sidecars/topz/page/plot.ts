@@ -69,12 +69,11 @@ export function plot(name: string, least: number, show: (value: number) => strin
       setAttributes(area, { d: segments(points).map(closed).join('') });
       const height = limit === null || limit > top ? undefined : HEIGHT - (limit / top) * (HEIGHT - 2) - 1;
       setAttributes(bound, { d: height === undefined ? '' : `M0 ${height.toFixed(2)}H${values.length - 1}` });
-      const of = limit === null ? '' : ` of ${show(limit)}`;
-      setText(value, known.length > 0 ? `${show(known.at(-1)!)}${of}` : '–');
-      setText(
-        range,
-        known.length > 0 ? `up to ${show(Math.max(...known))} in ${duration(values.length * period)}` : '',
-      );
+      setText(value, known.length > 0 ? show(known.at(-1)!) : '–');
+      const most = known.length > 0 ? show(Math.max(...known)) : '';
+      if (most === '') setText(range, '');
+      else if (limit === null) setText(range, `up to ${most} in ${duration(values.length * period)}`);
+      else setText(range, `of ${show(limit)}, up to ${most}`);
     },
   };
 }
