@@ -1,13 +1,14 @@
 /** `inject`: the command line of it. */
 import { createTwoFilesPatch } from 'diff';
 import { execFileSync } from 'node:child_process';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { helpText } from '#kit/help.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { SIDECARS } from '../carried/sidecars.ts';
 import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
 import { apply, carriedOf, commandOf, labelled, planInjection, planRemoval, type Plan, type Target } from './inject.ts';
+import { injectManifest, isManifest, type ManifestRequest } from './manifest-command.ts';
 import { Refusal } from './refusal.ts';
 import type { Injection } from './request.ts';
 
@@ -18,6 +19,7 @@ and the sidecar's build to .sidecar-stacks/.
 usage: sidecar-stacks inject SIDECAR --into SERVICE [OPTION…]
        sidecar-stacks inject --all [OPTION…]
        sidecar-stacks inject --undo [SIDECAR --into SERVICE]
+       sidecar-stacks inject SIDECAR -f MANIFEST [--into WORKLOAD] [OPTION…]
 
   SIDECAR           ${Object.keys(SIDECARS).join(', ')}
   --into SERVICE    the service that becomes a pod
@@ -33,6 +35,13 @@ usage: sidecar-stacks inject SIDECAR --into SERVICE [OPTION…]
                     takes the sidecars
   --diff            show what would be written, and write nothing
   --undo            take all of it back, or one injection
+
+Kubernetes: where -f names a manifest, the sidecar goes into its pods as an init
+container with restartPolicy: Always, and the new manifest to standard output.
+
+  --plain           an ordinary container, for clusters before 1.29
+  --registry PREFIX put before the image's name
+  --in-place        write the file instead
   --help            sidecar-stacks inject SIDECAR --help lists its parameters
 
 exit code: 0, 1 for what cannot be injected, with the reason, 2 for a wrong
@@ -58,6 +67,9 @@ function commandLine(args: readonly string[]) {
         'write-env': flag,
         diff: flag,
         undo: flag,
+        plain: flag,
+        registry: { type: 'string', default: '' },
+        'in-place': flag,
       },
       allowPositionals: true,
     });
@@ -77,6 +89,11 @@ export const injectCommand: Command = {
     if (positionals.length > 1) throw new Usage(`one sidecar at a time, not ${positionals.join(' ')}`);
     const target: Target = { folder: world.folder, files: values.file ?? [], environment: world.environment };
     try {
+      const manifest = manifestOf(target, positionals[0], values);
+      if (manifest) {
+        injectManifest(manifest, world);
+        return EXIT_OK;
+      }
       const plan = planOf(target, positionals[0], values);
       if (values.diff) return showDiff(plan, world);
       checkCompose(world);
@@ -94,6 +111,28 @@ export const injectCommand: Command = {
 };
 
 type Values = ReturnType<typeof commandLine>['values'];
+
+/** What is asked for where the only file named is a Kubernetes manifest. */
+function manifestOf(
+  { folder, files }: Target,
+  sidecar: string | undefined,
+  values: Values,
+): ManifestRequest | undefined {
+  const [file] = files;
+  if (file === undefined || files.length > 1 || !isManifest(resolve(folder, file))) return undefined;
+  if (sidecar === undefined) throw new Usage(`which sidecar? There are ${Object.keys(SIDECARS).join(', ')}`);
+  carriedOf(sidecar);
+  const injection = { sidecar, into: values.into ?? '', set: pairs(values.set ?? []), publish: [], share: [] };
+  return {
+    file,
+    injection,
+    into: values.into,
+    plain: values.plain,
+    registry: values.registry,
+    inPlace: values['in-place'],
+    undo: values.undo,
+  };
+}
 
 function planOf(target: Target, sidecar: string | undefined, values: Values): Plan {
   if (values.undo) {

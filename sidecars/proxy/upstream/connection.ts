@@ -83,7 +83,8 @@ export class UpstreamConnection {
       noDelay: true,
       allowHalfOpen: true,
       onread: {
-        buffer: () => this.reading.next(this.#lastRead).view,
+        // Who wants no more for now needs no larger buffer either.
+        buffer: () => this.reading.next(this.#stopped ? 0 : this.#lastRead).view,
         callback: (size) => this.#onRead(size),
       },
     }).on('connect', () => this.#onConnect());
@@ -113,7 +114,7 @@ export class UpstreamConnection {
   /** Tell the user; whatever it throws ends this connection and is told to it, nothing else. */
   #guard(tell: (user: UpstreamUser) => void): void {
     const { user } = this;
-    // Nobody asked: what comes belongs to no request.
+    // No request is under way: what comes answers none, and the connection is of no use.
     if (user === undefined) this.socket.destroy();
     else
       try {

@@ -3,7 +3,7 @@
  * tells its user is what came of the last try. A filter may also make one of its own, without a
  * client: to refresh what it stores, or to mirror a request.
  */
-import type { ProxyContext } from '#proxy/context.ts';
+import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import { CHUNKED, isIdempotent, NO_BODY } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
@@ -23,6 +23,8 @@ const STREAMING = 3;
 const BACKOFF = 4;
 const OVER = 5;
 
+/** So much of a body is kept until its request has left, in bytes: more does not come in one turn. */
+const MAX_UNSENT = 256 * 1024;
 const NONE: readonly Endpoint[] = [];
 
 export interface UpstreamRequestOptions {
@@ -102,8 +104,8 @@ export class UpstreamRequest implements ResponseUser, Pick {
   /** Send a part of the request's body. @returns false when `onUpstreamDrain` should be waited for */
   write(data: Buffer): boolean {
     if (this.#copy !== undefined) {
-      if (this.#retry !== undefined && this.#copy.length + data.length <= this.#retry.maxBody)
-        this.#copy += data.toString('latin1');
+      const most = this.#stream?.unsent === true ? MAX_UNSENT : (this.#retry?.maxBody ?? 0);
+      if (this.#copy.length + data.length <= most) this.#copy += data.toString('latin1');
       else this.#copy = undefined;
     }
     if (this.#phase === AWAITING || this.#phase === STREAMING) this.#touch();
@@ -151,19 +153,23 @@ export class UpstreamRequest implements ResponseUser, Pick {
     endpoint.active++;
     this.#told = false;
     if (this.#cluster.onTryEnd !== undefined) this.#tryStartedAt = performance.now();
-    if (this.request.body !== NO_BODY)
+    if (this.#tried.length === 1)
       this.rawBody =
         this.request.body === CHUNKED &&
         this.#sendsChunks &&
         this.#copy === '' &&
         this.#retry === undefined &&
         endpoint.takesChunks;
-    this.#endsLater = this.#trailers !== '';
-    const stream = endpoint.open(this.request, this.#copy ?? '', this, fresh);
+    const copy = this.#copy ?? '';
+    // Chunks as they came are not a body's data, which `open` takes.
+    const chunks = this.rawBody && copy !== '';
+    this.#endsLater = this.#trailers !== '' || chunks;
+    const stream = endpoint.open(this.request, chunks ? '' : copy, this, fresh);
     this.#stream = stream;
+    if (chunks) stream.write(Buffer.from(copy, 'latin1'), true);
     if (this.#endsLater) {
       this.#endsLater = false;
-      stream.end(this.#trailers, false);
+      if (this.requestDone) stream.end(this.#trailers, chunks);
     }
     if (stream.connected) this.#await();
     else {
@@ -239,11 +245,15 @@ export class UpstreamRequest implements ResponseUser, Pick {
     return true;
   }
 
-  // The upstream protocol's calls.
+  // The upstream protocol's calls: whatever throws behind them ends this request, and its user is told.
 
   onUpstreamConnect(): void {
-    this.#cluster.onConnect?.(this.#endpoint!);
-    this.#await();
+    try {
+      this.#cluster.onConnect?.(this.#endpoint!);
+      this.#await();
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamInterim(response: Response): void {
@@ -251,21 +261,25 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   onUpstreamResponse(response: Response): void {
-    if (this.#retry !== undefined) {
-      const endpoint = this.#endpoint;
-      if (this.#tryAgain({ endpoint, response })) {
-        const stream = this.#stream;
-        this.#tell({ status: response.status });
-        this.#leave();
-        stream?.cancel();
-        return;
+    try {
+      if (this.#retry !== undefined) {
+        const endpoint = this.#endpoint;
+        if (this.#tryAgain({ endpoint, response })) {
+          const stream = this.#stream;
+          this.#tell({ status: response.status });
+          this.#leave();
+          stream?.cancel();
+          return;
+        }
       }
+      this.#phase = STREAMING;
+      this.#copy = undefined;
+      this.#touch();
+      this.#tell({ status: response.status });
+      this.#user.onUpstreamResponse(response);
+    } catch (error) {
+      this.onInternalError(error);
     }
-    this.#phase = STREAMING;
-    this.#copy = undefined;
-    this.#touch();
-    this.#tell({ status: response.status });
-    this.#user.onUpstreamResponse(response);
   }
 
   onUpstreamData(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
@@ -274,30 +288,45 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   onUpstreamEnd(trailers: string): void {
-    this.#leave();
-    this.#phase = OVER;
-    this.#user.onUpstreamEnd(trailers);
+    try {
+      this.#leave();
+      this.#phase = OVER;
+      this.#user.onUpstreamEnd(trailers);
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamSwitch(response: Response, rest: Buffer, connection: UpstreamConnection): void {
-    this.#tell({ status: response.status });
-    this.#leave();
-    this.#phase = OVER;
-    this.#user.onUpstreamSwitch(response, rest, connection);
+    try {
+      this.#tell({ status: response.status });
+      this.#leave();
+      this.#phase = OVER;
+      this.#user.onUpstreamSwitch(response, rest, connection);
+    } catch (error) {
+      connection.destroy();
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
-    const stale = failure === 'closed' && this.#stream?.reused === true;
-    this.#stream = undefined;
-    if (failure === 'connect') this.#cluster.onConnectFailure?.(this.#endpoint!, reason);
-    if (failure === 'invalid_response')
-      this.#context.log.warn({ reason, endpoint: this.#endpoint?.authority }, 'invalid response');
-    // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was answered.
-    if (stale && this.request.body === NO_BODY && isIdempotent(this.request.method)) {
-      this.#tell({ failure });
-      this.#leave();
-      this.#try(true);
-    } else this.#failTry(failure, reason);
+    try {
+      const stale = failure === 'closed' && this.#stream?.reused === true;
+      const unsent = this.#stream?.unsent === true && this.#copy !== undefined;
+      this.#stream = undefined;
+      if (failure === 'connect') this.#cluster.onConnectFailure?.(this.#endpoint!, reason);
+      if (failure === 'invalid_response')
+        this.#context.log.warn({ reason, endpoint: this.#endpoint?.authority }, 'invalid response');
+      // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was
+      // answered; or nothing had left, so nothing is repeated at all.
+      if (stale && (unsent || (this.request.body === NO_BODY && isIdempotent(this.request.method)))) {
+        this.#tell({ failure });
+        this.#leave();
+        this.#try(true);
+      } else this.#failTry(failure, reason);
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamDrain(): void {
@@ -305,7 +334,11 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   onInternalError(error: unknown): void {
-    this.cancel();
+    try {
+      this.cancel();
+    } catch (second) {
+      internalError(this.#context, second);
+    }
     this.#user.onInternalError(error);
   }
 }

@@ -1,0 +1,75 @@
+/** A sidecar as a Kubernetes container. */
+import { defaultPort } from '#kit/contract.ts';
+import type { CarriedSidecar } from '../carried/sidecars.ts';
+import type { Injection } from './request.ts';
+
+export interface ContainerOptions {
+  /** `native`: an init container with restartPolicy Always (Kubernetes 1.29); `plain`: an ordinary one. */
+  readonly style: 'native' | 'plain';
+  /** Put before the image's name: `registry.example/team/`. */
+  readonly registry: string;
+}
+
+export interface PodPatch {
+  readonly container: Readonly<Record<string, unknown>>;
+  readonly volumes: readonly Readonly<Record<string, unknown>>[];
+  readonly shareProcesses: boolean;
+}
+
+/**
+ * What a pod gets for a sidecar: a pure function, such as a mutating webhook calls.
+ * @param environment parameters of the sidecar
+ */
+export function podPatch(
+  injection: Injection,
+  carried: CarriedSidecar,
+  environment: Readonly<Record<string, string>>,
+  { style, registry }: ContainerOptions,
+): PodPatch {
+  const { contract } = carried;
+  const name = injection.sidecar;
+  const admin = Number(
+    environment['ADMIN_PORT'] ??
+      defaultPort(contract, 'ADMIN_PORT') ??
+      (contract.parameters['ADMIN_PORT'] as { default?: string }).default,
+  );
+  const get = (path: string): object => ({ httpGet: { path, port: admin } });
+  const [user = '65532', group = user] = contract.user.split(':');
+  const mounts = Object.entries(carried.volumes ?? {}).map(([purpose, mountPath]) => ({
+    name: `${name}-${purpose}`,
+    mountPath,
+  }));
+  const scratch = (carried.tmpfs ?? []).map((mountPath) => ({
+    name: `${name}${mountPath.replaceAll('/', '-')}`,
+    mountPath,
+  }));
+  const all = [...mounts, ...scratch];
+  const container = {
+    name,
+    image: `${registry}sidecar-stacks/${name}:${contract.version}`,
+    ...(style === 'native' && { restartPolicy: 'Always' }),
+    env: Object.entries(environment).map(([key, value]) => ({ name: key, value })),
+    startupProbe: { ...get('/startupz'), periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...get('/healthz'), periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: { ...get('/readyz'), periodSeconds: 5 },
+    resources: { limits: { memory: kubernetesMemory(carried.memory) } },
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: Number(user),
+      runAsGroup: Number(group),
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...(all.length > 0 && { volumeMounts: all }),
+  };
+  return {
+    container,
+    volumes: all.map((mount) => ({ name: mount.name, emptyDir: { sizeLimit: '64Mi' } })),
+    shareProcesses: carried.sharesProcesses === true,
+  };
+}
+
+/** `256m` of compose is `256Mi`. */
+const kubernetesMemory = (memory: string): string => memory.replace(/m$/, 'Mi').replace(/g$/, 'Gi');

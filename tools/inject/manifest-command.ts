@@ -1,0 +1,88 @@
+/** `inject SIDECAR -f manifest.yaml`: the half of the command that is for Kubernetes. */
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readParameters } from '#kit/parameters.ts';
+import { parseTrees, YamlError } from '../yaml/tree.ts';
+import { isKubernetes } from '../kubernetes/pods.ts';
+import type { World } from '../cli/usage.ts';
+import { carriedOf } from './inject.ts';
+import { injectIntoManifest, removeFromManifest } from './manifest.ts';
+import { Refusal } from './refusal.ts';
+import type { Injection } from './request.ts';
+
+export interface ManifestRequest {
+  readonly file: string;
+  readonly injection: Injection;
+  readonly into: string | undefined;
+  readonly plain: boolean;
+  readonly registry: string;
+  readonly inPlace: boolean;
+  readonly undo: boolean;
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Whether a file is a Kubernetes manifest, by its first document. */
+export function isManifest(path: string): boolean {
+  try {
+    return parseTrees(readFileSync(path, 'utf8'), path).some(
+      (tree) => !(tree instanceof YamlError) && isKubernetes(tree),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Inject into a manifest, or take back: the new text goes to standard output, everything else to
+ * standard error.
+ * @throws {Refusal}
+ */
+export function injectManifest(
+  { file, injection, into, plain, registry, inPlace, undo }: ManifestRequest,
+  world: World,
+): void {
+  const path = resolve(world.folder, file);
+  if (statSync(path).size > MAX_BYTES) throw new Refusal('too-large', `${file} is larger than ${MAX_BYTES} bytes`);
+  const source = readFileSync(path, 'utf8');
+  const carried = carriedOf(injection.sidecar);
+  let text: string;
+  if (undo) text = removeFromManifest(source, injection.sidecar);
+  else {
+    const result = injectIntoManifest(source, injection, carried, {
+      style: plain ? 'plain' : 'native',
+      registry: registry === '' || registry.endsWith('/') ? registry : `${registry}/`,
+      into,
+      environment(ports, workload) {
+        const { appPort, contract } = carried;
+        const set = { ...injection.set };
+        if (appPort !== undefined && set[appPort] === undefined) {
+          if (ports.length !== 1)
+            throw new Refusal(
+              'app-port',
+              `${workload} ${ports.length === 0 ? 'names no containerPort' : `listens on ${ports.join(', ')}`}: say which one ${injection.sidecar} is for, --set ${appPort}=PORT`,
+            );
+          set[appPort] = String(ports[0]);
+        }
+        readParameters(contract.parameters, {
+          env: set,
+          prefixes: contract.prefixes,
+          readFile: () => 'in the container',
+        });
+        return set;
+      },
+    });
+    for (const message of result.messages) world.err(`${message}\n`);
+    text = result.text;
+  }
+  if (!inPlace) {
+    world.out(text);
+    return;
+  }
+  if (text.trim() === '' && source.trim() !== '')
+    throw new Refusal('empty', `${file} would become empty: left as it is`);
+  const fresh = `${path}.${process.pid}.new`;
+  writeFileSync(fresh, text, { mode: statSync(path).mode });
+  renameSync(fresh, path);
+  world.err(`${file} is written\n`);
+}
