@@ -4,12 +4,13 @@ import { catchSignals } from './lib/interrupt.ts';
 import { readFlags } from './lib/arguments.ts';
 import { type Finding, formatFindings, wrap } from './lib/findings.ts';
 import { SetupError } from './setup/setup-error.ts';
+import { buildSidecars } from './setup/sidecars.ts';
 import { setup, type SetupResult } from './setup/setup.ts';
 
 const HELP = `usage: make setup  |  npm run setup
 
 Makes this machine ready for the stacks: a container engine with its compose
-plugin, the base images, the bundled sidecars. Safe to repeat: what is there is
+plugin, the base images, the sidecars and their images. Safe to repeat: what is there is
 not touched.
 
 An engine that answers is used as it is. Where there is none, on Debian and
@@ -31,7 +32,8 @@ async function main(): Promise<number> {
   const interrupt = catchSignals(() => console.error('  Stopping; once more to stop at once'));
   try {
     const result = await setup({ say: (line) => console.log(item(chalk.dim('·'), line)), signal: interrupt.signal });
-    console.log(formatFindings(summarize(result)).join('\n'));
+    const sidecars = await buildSidecars(interrupt.signal);
+    console.log(formatFindings(summarize(result, sidecars)).join('\n'));
     console.log(`  Ready after ${(performance.now() / 1000).toFixed(1)} s`);
     return 0;
   } catch (error) {
@@ -53,7 +55,7 @@ function item(sign: string, text: string): string {
   return `  ${sign} ${wrap(text, 76).join('\n    ')}`;
 }
 
-function summarize({ engine, images, bundles, clone }: SetupResult): Finding[] {
+function summarize({ engine, images, bundles, clone }: SetupResult, sidecars: readonly string[]): Finding[] {
   const written = bundles.filter((one) => one.written).length;
   const counts = (['present', 'pulled', 'built'] as const)
     .map((how) => [how, images.filter((image) => image.how === how).length] as const)
@@ -66,6 +68,7 @@ function summarize({ engine, images, bundles, clone }: SetupResult): Finding[] {
       name: 'bundles',
       text: `${bundles.length}, ${written === 0 ? 'none changed' : `${written} written`}`,
     },
+    { mark: 'ok', name: 'sidecars', text: `${sidecars.join(', ')}, tagged ${process.env['IMAGE_TAG'] ?? 'dev'}` },
     ...(clone.other === undefined
       ? []
       : [

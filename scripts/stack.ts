@@ -1,5 +1,4 @@
 /** `npm run stack -- NAME…`: bring stacks up, check their obligations, tear them down. */
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { catchSignals } from './lib/interrupt.ts';
 import { findStack, stackNames, stacksDir, UnknownStack } from './lib/stacks.ts';
@@ -9,6 +8,7 @@ import { annotationReporter } from './runner/report/annotations.ts';
 import { jsonReporter } from './runner/report/json.ts';
 import { junitReporter } from './runner/report/junit.ts';
 import { plainReporter } from './runner/report/plain.ts';
+import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
 
 const HELP = `Bring stacks up, check their obligations, tear them down.
@@ -17,7 +17,8 @@ usage: npm run stack -- NAME… | all [options]
        npm run stack:NAME
 
   --keep          leave the stacks up, and say how to reach them
-  --jobs N        how many stacks run at the same time (default: the processors)
+  --jobs N        how many stacks run at the same time (default: three for each
+                  two processors)
   --timeout S     seconds that bringing up, and the scenario, may each take
                   (default 600)
   --junit FILE    write a JUnit XML report
@@ -33,7 +34,7 @@ command), 128 + n after signal n
 
 const options = {
   keep: { type: 'boolean', default: false },
-  jobs: { type: 'string', default: String(availableParallelism()) },
+  jobs: { type: 'string', default: String(DEFAULT_JOBS) },
   timeout: { type: 'string', default: '600' },
   junit: { type: 'string' },
   json: { type: 'boolean', default: false },

@@ -8,6 +8,7 @@ import { lastLines, run } from './lib/run.ts';
 import { findStack, ROOT, stackNames } from './lib/stacks.ts';
 import { annotationReporter } from './runner/report/annotations.ts';
 import { plainReporter } from './runner/report/plain.ts';
+import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
 import { checkReadmes } from './test/readme.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
@@ -20,7 +21,8 @@ usage: npm test [-- options] [FILE…]
 
   FILE…       only these test files
   --unit      only what needs no engine
-  --jobs N    how many stacks run at the same time (default: the processors)
+  --jobs N    how many stacks run at the same time (default: three for each
+              two processors)
   --help
 `;
 
@@ -28,7 +30,7 @@ const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   options: {
     unit: { type: 'boolean', default: false },
-    jobs: { type: 'string', default: String(availableParallelism()) },
+    jobs: { type: 'string', default: String(DEFAULT_JOBS) },
     help: { type: 'boolean', default: false },
   },
   allowPositionals: true,

@@ -24,6 +24,7 @@ export function stackFaults({ name, dir, env, portVariables }: Stack): string[] 
   const faults = [
     ...labelFaults(name, stack),
     ...services.flatMap(([key, service]) => serviceFaults(key, lineage(service, file))),
+    ...services.flatMap(([key, service]) => restartFaults(key, service)),
     ...portFaults(services, env, portVariables),
   ];
   if (!existsSync(join(dir, 'scenario.ts')))
@@ -61,6 +62,18 @@ function serviceFaults(key: string, parts: readonly Part[]): string[] {
     if (parts.some(({ service }) => (service as Record<string, unknown>)[given]))
       faults.push(`service ${key} has ${given}: no container of a stack may`);
   return faults;
+}
+
+/** Without it, `docker compose restart` restarts the pod and leaves who joined it in a namespace of the past. */
+function restartFaults(key: string, service: Service): string[] {
+  const owner = /^service:(.+)$/.exec(service.network_mode ?? '')?.[1];
+  const { depends_on: depends } = service;
+  if (owner === undefined || depends === undefined) return [];
+  const said = Array.isArray(depends) ? (depends.includes(owner) ? {} : undefined) : depends[owner];
+  if (said === undefined || (said as { restart?: boolean }).restart === true) return [];
+  return [
+    `service ${key} joins ${owner} and would be stranded by \`docker compose restart\`: depends_on: { ${owner}: { condition: service_started, restart: true } }`,
+  ];
 }
 
 function portFaults(

@@ -2,8 +2,9 @@
 import { setup } from '../setup/setup.ts';
 import { thisClone } from '../lib/clone.ts';
 import { Project } from '../lib/compose.ts';
-import { findStack, type Stack } from '../lib/stacks.ts';
+import { findStack, ROOT, type Stack } from '../lib/stacks.ts';
 import { buildImages, resolveStacks, type Resolved } from './build.ts';
+import { longestFirst, noteDurations, readDurations } from './durations.ts';
 import type { Failure, Phase, Reporter, RunEvent, RunResult } from './events.ts';
 import { unexpected } from './failure.ts';
 import { nameless } from './own-images.ts';
@@ -63,6 +64,8 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
         runStack(stack, { ...options, emit, nameless: own.get(stack) ?? [] }),
       );
   if (failure) for (const result of results) emit({ event: 'result', stack: result.stack, run: result.run, result });
+  if (options.checks)
+    noteDurations(ROOT, Object.fromEntries(results.flatMap(({ stack, ok, ms }) => (ok ? [[stack, ms]] : []))));
   for (const reporter of options.reporters) reporter.close?.(results);
   return results;
 }
@@ -83,7 +86,8 @@ async function sideBySide(
   run: (stack: Stack) => Promise<RunResult>,
 ): Promise<RunResult[]> {
   const results: RunResult[] = [];
-  const waiting = [...stacks.entries()];
+  const places = new Map(stacks.map((stack, place) => [stack, place]));
+  const waiting = longestFirst(stacks, readDurations(ROOT)).map((stack) => [places.get(stack)!, stack] as const);
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) results[next[0]] = await run(next[1]);
   };

@@ -4,11 +4,14 @@
  *
  *   <!-- run -->               the tests run it here, and compare what it prints
  *   <!-- run: engine -->       likewise, where there is an engine
+ *   <!-- run: engine, in a folder with that compose.yaml -->
+ *                              likewise, in a folder that holds nothing but the compose file shown before
  *   <!-- covered: by what -->  the tests run it elsewhere
  *   <!-- not run: why -->      nobody can
  *
  * In a `console` block commands begin with `$ ` and the lines below each are what it prints; `…`
- * stands for any text. In a `sh` block every line is a command.
+ * stands for any text. In a `sh` block every line is a command. A `yaml` block with `services:` is a
+ * compose file, and a block that runs it must follow.
  */
 
 export interface Command {
@@ -20,13 +23,21 @@ export interface Command {
 export interface Block {
   /** First line of the block in its file, counted from 1. */
   readonly line: number;
-  readonly how: 'run' | 'run-engine' | 'covered' | 'not-run' | 'unsaid';
+  readonly how: 'run' | 'run-engine' | 'run-compose' | 'covered' | 'not-run' | 'unsaid';
   /** By what it is covered, or why it is not run. */
   readonly why: string;
   readonly commands: readonly Command[];
+  /** For run-compose, the compose file. */
+  readonly compose?: string;
+}
+
+/** A compose file that no block runs. */
+export interface Unproven {
+  readonly line: number;
 }
 
 const FENCE = /^```(\w*)\s*$/;
+const IN_A_FOLDER = 'engine, in a folder with that compose.yaml';
 const SAID = /^<!-- (run|covered|not run)(?:: (.*))? -->$/;
 
 /**
@@ -34,8 +45,23 @@ const SAID = /^<!-- (run|covered|not run)(?:: (.*))? -->$/;
  * @param markdown the text
  */
 export function commandBlocks(markdown: string): Block[] {
+  return readBlocks(markdown).blocks;
+}
+
+/**
+ * The compose files of a Markdown text that no block runs.
+ * @param markdown the text
+ */
+export function unprovenCompose(markdown: string): Unproven[] {
+  return readBlocks(markdown).unproven;
+}
+
+function readBlocks(markdown: string): { blocks: Block[]; unproven: Unproven[] } {
   const lines = markdown.split('\n');
   const blocks: Block[] = [];
+  const unproven: Unproven[] = [];
+  /** The last compose file that was shown, and not yet run. */
+  let compose: { text: string; line: number } | undefined;
   let comment = '';
   for (let index = 0; index < lines.length; index++) {
     const language = FENCE.exec(lines[index]!)?.[1];
@@ -47,16 +73,34 @@ export function commandBlocks(markdown: string): Block[] {
     const end = lines.findIndex((line, at) => at >= start && line.startsWith('```'));
     const body = lines.slice(start, end === -1 ? lines.length : end);
     index = end === -1 ? lines.length : end;
-    if (language === 'sh' || language === 'console')
-      blocks.push({ line: start + 1, ...said(comment), commands: commandsOf(language, body) });
+    if (language === 'yaml' && body.includes('services:')) {
+      if (compose) unproven.push(compose);
+      compose = { text: `${body.join('\n')}\n`, line: start + 1 };
+    }
+    if (language === 'sh' || language === 'console') {
+      const { how, why } = said(comment);
+      const shown = how === 'run-compose' ? compose : undefined;
+      // Without a compose file before it, nothing says what is run.
+      const known = how === 'run-compose' && !shown ? 'unsaid' : how;
+      blocks.push({
+        line: start + 1,
+        how: known,
+        why,
+        commands: commandsOf(language, body),
+        ...(shown && { compose: shown.text }),
+      });
+      if (shown || (compose && how === 'not-run')) compose = undefined;
+    }
     comment = '';
   }
-  return blocks;
+  if (compose) unproven.push(compose);
+  return { blocks, unproven: unproven.map(({ line }) => ({ line })) };
 }
 
 function said(comment: string): Pick<Block, 'how' | 'why'> {
   const [, word, rest = ''] = SAID.exec(comment) ?? [];
-  if (word === 'run') return { how: rest === 'engine' ? 'run-engine' : 'run', why: rest };
+  if (word === 'run')
+    return { how: rest === 'engine' ? 'run-engine' : rest === IN_A_FOLDER ? 'run-compose' : 'run', why: rest };
   // A bare "covered" or "not run" gives no reason, and so says nothing.
   if (word === undefined || rest === '') return { how: 'unsaid', why: '' };
   return { how: word === 'covered' ? 'covered' : 'not-run', why: rest };

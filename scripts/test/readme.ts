@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from '../lib/run.ts';
 import { ROOT } from '../lib/stacks.ts';
-import { commandBlocks, printsAs } from './readme-blocks.ts';
+import { commandBlocks, printsAs, unprovenCompose } from './readme-blocks.ts';
 import { tally, type Tally } from './tally.ts';
 
 export interface ReadmeOptions {
@@ -27,13 +27,17 @@ export async function checkReadmes({ print, signal, engine }: ReadmeOptions): Pr
       result.failed += 1;
       print(`FAILED ${file}:${line}: ${what}`);
     };
-    for (const block of commandBlocks(readFileSync(join(ROOT, file), 'utf8'))) {
+    const markdown = readFileSync(join(ROOT, file), 'utf8');
+    for (const { line } of unprovenCompose(markdown))
+      fail(line, 'nothing runs this compose file: let a block follow that does, or says why nobody can');
+    for (const block of commandBlocks(markdown)) {
       if (block.how === 'unsaid')
         fail(
           block.line,
           'the block does not say whether it is run: put <!-- run -->, <!-- covered: by what --> or <!-- not run: why --> before it',
         );
-      else if (block.how === 'covered' || block.how === 'not-run') result.passed += 1;
+      // Compose files are run by examples.engine.test.ts.
+      else if (block.how === 'covered' || block.how === 'not-run' || block.how === 'run-compose') result.passed += 1;
       if (block.how !== 'run' && (block.how !== 'run-engine' || !engine)) continue;
       for (const { text, expected } of block.commands) {
         // A README's commands are the project's own text, meant to be typed into a shell.

@@ -11,22 +11,27 @@ import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
 import { fetchPage, fetchPageH2, handshake, HOST, serialAt } from './client.ts';
 import { startLoad } from './load.ts';
 
-const { must, run } = scenario(import.meta.url);
+const stack = scenario(import.meta.url);
+const { must, run } = stack;
+// Three lanes to begin with: the guest book, the broker next door, and clients that mostly wait.
+const guestbook = stack.lane('guestbook');
+const broker = stack.lane('broker');
+const patience = stack.lane('slow clients');
 
 const CLIENTS = 32;
 const PAGE = '/cgi-bin/guestbook.cgi';
 
-/** The stack's CA, read once from the volume that the sidecar mounts. */
-let ca = '';
+/** The stack's CA, from the volume that the sidecar mounts. */
+const authority = ({ project }: Pick<Stage, 'project'>): Promise<string> =>
+  project.exec('guestbook-tls', ['cat', '/certs/ca.pem']);
 const home = ({ port }: Stage, path = '/'): string => `https://${HOST}:${port('HTTPS')}${path}`;
 
-must(
+guestbook.must(
   'let nothing reach the app but through TLS',
   {
     say: 'A guest book from the nineties: Perl, HTTP/1.0, no encryption. It listens on the loopback interface of its pod, where nobody but its sidecar can reach it.',
   },
   async ({ project, port, say }) => {
-    ca = await project.exec('guestbook-tls', ['cat', '/certs/ca.pem']);
     const knock = (at: number): Promise<string> =>
       project
         .exec('broker-pod', ['bash', '-c', `exec 3<>/dev/tcp/guestbook-pod/${at} && echo open`])
@@ -51,12 +56,13 @@ must(
   },
 );
 
-must(
+guestbook.must(
   "show a certificate of the stack's CA, which no other CA verifies",
   {
     say: 'The certificate is checked as a browser would: the right authority, the right name.',
   },
   async ({ project, port, say }) => {
+    const ca = await authority({ project });
     const socket = await handshake(port('HTTPS'), { ca });
     say(`${socket.getProtocol()}, ${socket.getCipher().standardName}, ${socket.getPeerCertificate().subjectaltname}`);
     socket.destroy();
@@ -74,12 +80,13 @@ must(
   },
 );
 
-must(
+guestbook.must(
   'serve the app over HTTP/1.1 and HTTP/2',
   {
     say: 'The app speaks HTTP/1.0 and closes every connection. Its clients get HTTP/1.1 and HTTP/2.',
   },
   async (stage) => {
+    const ca = await authority(stage);
     const one = await fetchPage(home(stage), { ca });
     assert.is(one.status, 200);
     assert.match(one.body, /Welcome to our home page/);
@@ -89,12 +96,13 @@ must(
   },
 );
 
-must(
+guestbook.must(
   'tell the app who called and by which scheme, and believe no client about it',
   {
     say: 'The sidecar tells the app who called, in headers that the app has always understood, and drops those that a client made up.',
   },
   async (stage) => {
+    const ca = await authority(stage);
     const { body } = await fetchPage(home(stage, PAGE), {
       ca,
       headers: {
@@ -117,12 +125,13 @@ must(
   },
 );
 
-must(
+guestbook.must(
   'redirect plain HTTP to HTTPS',
   {
     say: 'Who comes by plain HTTP is sent to HTTPS, and told to stay there.',
   },
   async (stage) => {
+    const ca = await authority(stage);
     const { status, headers } = await fetchPage(`http://${HOST}:${stage.port('HTTP')}${PAGE}?a=b`);
     assert.is(status, 308);
     assert.is(headers.location, home(stage, `${PAGE}?a=b`));
@@ -131,14 +140,75 @@ must(
   },
 );
 
-must(
+guestbook.must(
+  'keep the private key from the app',
+  {
+    say: 'The app shares its network with the sidecar, not its files: the private key is out of its reach.',
+  },
+  async ({ project }) => {
+    const key = await project.exec('guestbook-tls', ['bash', '-c', 'head -c 27 /certs/tls.key']);
+    assert.match(key, /BEGIN .*PRIVATE KEY/, 'the sidecar reads it');
+    const found = await project.exec('guestbook', [
+      'bash',
+      '-c',
+      'ls -A /certs /var/lib/tls 2>/dev/null; grep -rlsI "PRIVATE KEY" /srv /etc /var /tmp /run /home /proc/1/environ; find / -xdev -name "*.key" 2>/dev/null; true',
+    ]);
+    assert.is(found, '');
+    const processes = await project.exec('guestbook', ['bash', '-c', 'cat /proc/[0-9]*/comm']);
+    assert.not.match(processes, /node/, 'the app sees no process of the sidecar');
+  },
+);
+
+guestbook.must(
+  'share a pod between two releases of the operating system',
+  {
+    say: 'Application and sidecar share a pod, not an operating system.',
+  },
+  async ({ project, say }) => {
+    const release = async (service: string): Promise<string> =>
+      (await project.exec(service, ['bash', '-c', '. /etc/os-release; echo $VERSION_CODENAME'])).trim();
+    const [app, sidecar] = await Promise.all([release('guestbook'), release('guestbook-tls')]);
+    assert.is.not(app, sidecar);
+    say(`app on ${app}, sidecar on ${sidecar}`);
+  },
+);
+
+guestbook.must(
+  'keep every request while the certificate rotates',
+  {
+    say: `The certificate is renewed while ${CLIENTS} clients load the guest book.`,
+  },
+  async ({ project, port, say, ...stage }) => {
+    const ca = await authority({ project });
+    const url = home({ project, port, say, ...stage });
+    const before = await serialAt(port('HTTPS'), ca);
+    const load = startLoad(url, ca, CLIENTS);
+    await eventually('the load runs', () => load.answered() > CLIENTS * 2);
+    await project.run('pki', ['pki', 'renew', 'guestbook']);
+    const after = await eventually('new connections see the new certificate', async () => {
+      const serial = await serialAt(port('HTTPS'), ca);
+      return serial !== before && serial;
+    });
+    const so_far = load.answered();
+    await eventually('the load goes on', () => load.answered() > so_far + CLIENTS * 2);
+    const report = await load.stop();
+    assert.is(report.lost.length, 0, `${report.lost.length} requests lost: ${[...new Set(report.lost)].join(', ')}`);
+    assert.is(report.refused, 0, 'connections refused');
+    assert.equal([...report.statuses.keys()], [200]);
+    assert.is(report.connections, CLIENTS, 'connections from before the rotation live on, so that no other was made');
+    say(`${report.answered} requests answered, none lost; serial …${before.slice(-6)} became …${after.slice(-6)}`);
+  },
+);
+
+broker.must(
   'carry WebSocket to a broker behind a certificate of its own making',
   {
     say: 'Next door, a message broker as Debian packages it. This sidecar was given no certificate, so it made a development CA. MQTT over WebSocket goes through.',
   },
   async ({ project, port }) => {
-    const authority = (): Promise<string> => project.exec('broker-wss', ['cat', '/var/lib/tls/ca.crt']);
-    const before = await authority();
+    const ca = await authority({ project });
+    const development = (): Promise<string> => project.exec('broker-wss', ['cat', '/var/lib/tls/ca.crt']);
+    const before = await development();
     const client = await mqtt.connectAsync(`wss://${HOST}:${port('WSS')}/mqtt`, { ca: before, reconnectPeriod: 0 });
     const received = new Promise<string>((resolve) =>
       client.once('message', (_topic, payload) => resolve(payload.toString())),
@@ -158,16 +228,17 @@ must(
       () => handshake(port('WSS'), { ca: before }).then((socket) => !!socket.destroy()),
       { within: 20_000 },
     );
-    assert.is(await authority(), before, 'the development CA is kept');
+    assert.is(await development(), before, 'the development CA is kept');
   },
 );
 
-must(
+broker.must(
   'let only the devices of its CA speak MQTT',
   {
     say: "The broker's own protocol goes through the same sidecar in tcp mode. Only clients with a certificate for *.devices.example get through.",
   },
   async ({ project, port }) => {
+    const ca = await authority({ project });
     const attempt = async (cert?: string): Promise<string> => {
       const socket = tlsConnect({
         host: HOST,
@@ -203,29 +274,53 @@ must(
   },
 );
 
-must(
-  'keep every request while the certificate rotates',
+patience.must(
+  'serve everybody while slow clients dawdle',
   {
-    say: `The certificate is renewed while ${CLIENTS} clients load the guest book.`,
+    say: 'A hundred and fifty slow clients: half a handshake, half a header, half a body. Everybody else is served as before, and the slow are let go.',
   },
-  async ({ project, port, say, ...stage }) => {
-    const url = home({ project, port, say, ...stage });
-    const before = await serialAt(port('HTTPS'), ca);
-    const load = startLoad(url, ca, CLIENTS);
-    await eventually('the load runs', () => load.answered() > CLIENTS * 2);
-    await project.run('pki', ['pki', 'renew', 'guestbook']);
-    const after = await eventually('new connections see the new certificate', async () => {
-      const serial = await serialAt(port('HTTPS'), ca);
-      return serial !== before && serial;
-    });
-    const so_far = load.answered();
-    await eventually('the load goes on', () => load.answered() > so_far + CLIENTS * 2);
-    const report = await load.stop();
-    assert.is(report.lost.length, 0, `${report.lost.length} requests lost: ${[...new Set(report.lost)].join(', ')}`);
-    assert.is(report.refused, 0, 'connections refused');
-    assert.equal([...report.statuses.keys()], [200]);
-    assert.is(report.connections, CLIENTS, 'connections from before the rotation live on, so that no other was made');
-    say(`${report.answered} requests answered, none lost; serial …${before.slice(-6)} became …${after.slice(-6)}`);
+  async (stage) => {
+    const ca = await authority(stage);
+    const port = stage.port('HTTPS');
+    const slow: Socket[] = [];
+    const closed: Promise<unknown>[] = [];
+    const keep = (socket: Socket): void => {
+      slow.push(socket);
+      closed.push(once(socket.on('error', () => {}).resume(), 'close'));
+    };
+    for (let index = 0; index < 50; index++) {
+      keep(tcpConnect(port, HOST));
+      for (const begin of [
+        'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ',
+        `POST ${PAGE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nname=`,
+      ]) {
+        const socket = tlsConnect({ host: HOST, port, ca, servername: HOST });
+        socket.once('secureConnect', () => socket.write(begin));
+        keep(socket);
+      }
+    }
+    try {
+      const times: number[] = [];
+      await steadily(
+        async () => {
+          const begin = performance.now();
+          assert.is((await fetchPage(home(stage), { ca })).status, 200);
+          times.push(performance.now() - begin);
+        },
+        1500,
+        10,
+      );
+      const slowest = Math.max(...times);
+      assert.ok(slowest < 1500, `the slowest of ${times.length} requests took ${slowest.toFixed(0)} ms`);
+      // TLS_IDLE_TIMEOUT, the longest of the three limits, is 4 s in this stack.
+      await eventually('all slow clients are let go', () => slow.every((socket) => socket.destroyed), {
+        within: 15_000,
+      });
+      await Promise.all(closed);
+      stage.say(`${times.length} requests beside ${slow.length} slow clients, the slowest in ${slowest.toFixed(0)} ms`);
+    } finally {
+      for (const socket of slow) socket.destroy();
+    }
   },
 );
 
@@ -235,6 +330,7 @@ must(
     say: 'Somebody puts the wrong key beside the certificate. The good pair stays in use; a log line and a metric say why.',
   },
   async ({ project, port, say }) => {
+    const ca = await authority({ project });
     const before = await serialAt(port('HTTPS'), ca);
     const refused = (): Promise<number> =>
       metric(project, 'guestbook-tls', 'tls_certificate_reloads_total{result="refused"}');
@@ -262,6 +358,7 @@ must(
     say: 'The app crashes. Until it is back its clients get a 503 with Retry-After, and nothing else in the pod restarts.',
   },
   async (stage) => {
+    const ca = await authority(stage);
     const { project, say } = stage;
     const others = async (): Promise<string[]> =>
       (await project.containers())
@@ -307,6 +404,7 @@ must(
     say: 'Now the sidecar is killed. It comes back; the app never noticed.',
   },
   async (stage) => {
+    const ca = await authority(stage);
     const { project } = stage;
     const life = async (): Promise<string> => {
       const { State, RestartCount } = await project.inspect('guestbook');
@@ -323,93 +421,12 @@ must(
 );
 
 must(
-  'serve everybody while slow clients dawdle',
-  {
-    say: 'A hundred and fifty slow clients: half a handshake, half a header, half a body. Everybody else is served as before, and the slow are let go.',
-  },
-  async (stage) => {
-    const port = stage.port('HTTPS');
-    const slow: Socket[] = [];
-    const closed: Promise<unknown>[] = [];
-    const keep = (socket: Socket): void => {
-      slow.push(socket);
-      closed.push(once(socket.on('error', () => {}).resume(), 'close'));
-    };
-    for (let index = 0; index < 50; index++) {
-      keep(tcpConnect(port, HOST));
-      for (const begin of [
-        'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ',
-        `POST ${PAGE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nname=`,
-      ]) {
-        const socket = tlsConnect({ host: HOST, port, ca, servername: HOST });
-        socket.once('secureConnect', () => socket.write(begin));
-        keep(socket);
-      }
-    }
-    try {
-      const times: number[] = [];
-      await steadily(
-        async () => {
-          const begin = performance.now();
-          assert.is((await fetchPage(home(stage), { ca })).status, 200);
-          times.push(performance.now() - begin);
-        },
-        1500,
-        10,
-      );
-      const slowest = Math.max(...times);
-      assert.ok(slowest < 1500, `the slowest of ${times.length} requests took ${slowest.toFixed(0)} ms`);
-      // TLS_IDLE_TIMEOUT, the longest of the three limits, is 4 s in this stack.
-      await eventually('all slow clients are let go', () => slow.every((socket) => socket.destroyed), {
-        within: 15_000,
-      });
-      await Promise.all(closed);
-      stage.say(`${times.length} requests beside ${slow.length} slow clients, the slowest in ${slowest.toFixed(0)} ms`);
-    } finally {
-      for (const socket of slow) socket.destroy();
-    }
-  },
-);
-
-must(
-  'keep the private key from the app',
-  {
-    say: 'The app shares its network with the sidecar, not its files: the private key is out of its reach.',
-  },
-  async ({ project }) => {
-    const key = await project.exec('guestbook-tls', ['bash', '-c', 'head -c 27 /certs/tls.key']);
-    assert.match(key, /BEGIN .*PRIVATE KEY/, 'the sidecar reads it');
-    const found = await project.exec('guestbook', [
-      'bash',
-      '-c',
-      'ls -A /certs /var/lib/tls 2>/dev/null; grep -rlsI "PRIVATE KEY" /srv /etc /var /tmp /run /home /proc/1/environ; find / -xdev -name "*.key" 2>/dev/null; true',
-    ]);
-    assert.is(found, '');
-    const processes = await project.exec('guestbook', ['bash', '-c', 'cat /proc/[0-9]*/comm']);
-    assert.not.match(processes, /node/, 'the app sees no process of the sidecar');
-  },
-);
-
-must(
-  'share a pod between two releases of the operating system',
-  {
-    say: 'Application and sidecar share a pod, not an operating system.',
-  },
-  async ({ project, say }) => {
-    const release = async (service: string): Promise<string> =>
-      (await project.exec(service, ['bash', '-c', '. /etc/os-release; echo $VERSION_CODENAME'])).trim();
-    const [app, sidecar] = await Promise.all([release('guestbook'), release('guestbook-tls')]);
-    assert.is.not(app, sidecar);
-    say(`app on ${app}, sidecar on ${sidecar}`);
-  },
-);
-
-must(
   'lose no request that had begun when the sidecar is stopped',
   {
     say: `The sidecar is stopped while ${CLIENTS} clients load it. Every request that had begun is answered.`,
   },
   async (stage) => {
+    const ca = await authority(stage);
     const { project, say } = stage;
     const load = startLoad(home(stage), ca, CLIENTS);
     await eventually('the load runs', () => load.answered() > CLIENTS * 2);

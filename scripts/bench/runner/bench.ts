@@ -43,7 +43,7 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
     );
   }
   const seconds = compare({ bench: 'runner', metric: 'warm_run_s', peer: 'docker compose', better: 'less' }, samples, {
-    ratio: 1 / 1.2,
+    ratio: 1 / 1.15,
   });
   const all = median(whole);
   return [
@@ -51,11 +51,11 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
       bench: 'runner',
       metric: 'runner_overhead',
       ours: Number((median(samples.ours) / median(samples.theirs)).toFixed(3)),
-      target: '<= 1.2',
+      target: '<= 1.15',
       reached: seconds.reached!,
     },
     { ...seconds, target: '' },
-    { bench: 'runner', metric: 'stack_https_s', ours: Number(all.toFixed(1)), target: '<= 20', reached: all <= 20 },
+    { bench: 'runner', metric: 'stack_https_s', ours: Number(all.toFixed(1)), target: '<= 15', reached: all <= 15 },
   ];
 };
 

@@ -3,9 +3,11 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
-import { latencies, residentMb, wrk } from './load.ts';
+import { h2load, latencies, residentMb, wrk } from './load.ts';
 
 const SIDES = { ours: 'https://127.0.0.1:8443', theirs: 'https://127.0.0.1:9443' } as const;
+/** The same before a gRPC server. */
+const GRPC = { ours: 'https://127.0.0.1:8444', theirs: 'https://127.0.0.1:9444' } as const;
 const DIRECT = 'http://127.0.0.1:8080';
 /** Requests a second at which the tail is compared: well below what either can do. */
 const EQUAL_LOAD = 5000;
@@ -37,6 +39,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     const samples = {
       keepalive: fresh(),
       body64k: fresh(),
+      h2: fresh(),
+      grpc: fresh(),
       p99: fresh(),
       handshakes: fresh(),
       rss: fresh(),
@@ -60,6 +64,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         ]);
         samples.rss[side].push(rss);
         samples.body64k[side].push(await wrk(project, { url: `${url}/64k`, seconds }));
+        samples.h2[side].push(await h2load(project, { url: `${url}/small`, seconds }));
+        samples.grpc[side].push(await h2load(project, { url: `${GRPC[side]}/bench.Echo/Unary`, seconds, call: true }));
         samples.handshakes[side].push(await wrk(project, { url: `${url}/small`, seconds, close: true }));
         samples.p99[side].push((await latencies(project, { url: `${url}/small`, seconds, rate: EQUAL_LOAD })).p99);
         const direct = await latencies(project, { url: `${DIRECT}/small`, seconds, rate: LIGHT_LOAD });
@@ -76,6 +82,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     return [
       compare(of('keepalive_rps', 'more'), samples.keepalive, { ratio: 1 }),
       compare(of('body64k_rps', 'more'), samples.body64k, { ratio: 1.2 }),
+      compare(of('h2_rps', 'more'), samples.h2, { ratio: 0.9 }),
+      compare(of('grpc_rps', 'more'), samples.grpc, { ratio: 0.9 }),
       compare(of('p99_ms', 'less'), samples.p99, { ratio: 1 }),
       compare(of('handshakes', 'more'), samples.handshakes, { ratio: 0.5 }),
       compare(of('rss_mb', 'less'), samples.rss, { limit: 64 }),

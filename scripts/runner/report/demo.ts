@@ -2,11 +2,13 @@
 import { chalk } from 'zx/core';
 import { wrap } from '#kit/wrap.ts';
 import type { Reporter } from '../events.ts';
-import { asides, failureLines, MARK, stepLine, WIDTH } from './text.ts';
+import { asides, failureLines, MARK, stepLines, WIDTH } from './text.ts';
 
 /** @param print takes a line */
 export function demoReporter(print: (line: string) => void): Reporter {
   let step = 0;
+  const steps = (good: boolean, text: string, ms: number | undefined): void =>
+    stepLines(good ? MARK.passed : MARK.failed, text, ms, 4).forEach(print);
   return {
     on(event) {
       switch (event.event) {
@@ -16,7 +18,7 @@ export function demoReporter(print: (line: string) => void): Reporter {
         case 'phase':
           if (event.phase === 'up' && event.state === 'start') print('\n    Bringing the stack up …');
           else if (event.phase !== 'check' && event.state !== 'start')
-            print(stepLine(event.state === 'done' ? MARK.passed : MARK.failed, event.phase, event.ms, 4));
+            steps(event.state === 'done', event.phase, event.ms);
           break;
         case 'obligation':
           if (event.state === 'start') {
@@ -25,8 +27,8 @@ export function demoReporter(print: (line: string) => void): Reporter {
             print(`\n${chalk.cyan(String(step).padStart(2))}  ${chalk.bold(first.trimStart())}`);
             for (const line of rest) print(chalk.bold(line));
           } else {
-            print(stepLine(event.state === 'passed' ? MARK.passed : MARK.failed, event.name, event.ms, 4));
-            if (event.failure) print(chalk.red(`      ${event.failure.message}`));
+            steps(event.state === 'passed', event.name, event.ms);
+            if (event.failure) for (const line of wrap(event.failure.message, 6, WIDTH)) print(chalk.red(line));
           }
           break;
         case 'say':

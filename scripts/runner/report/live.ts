@@ -1,8 +1,9 @@
 /** A live step list: what ended stays as a line, what goes on is redrawn below with its time. */
 import { createLogUpdate } from 'log-update';
 import { chalk } from 'zx/core';
+import { wrap } from '#kit/wrap.ts';
 import type { Reporter, RunEvent } from '../events.ts';
-import { asides, MARK, resultLines, stepLine, WIDTH } from './text.ts';
+import { asides, MARK, resultLines, stepLines, WIDTH } from './text.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const REDRAW = 100;
@@ -21,8 +22,8 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
   let frame = 0;
   const redraw = (): void => {
     frame = (frame + 1) % FRAMES.length;
-    const lines = [...running.values()].map(({ text, since }) =>
-      stepLine(chalk.cyan(FRAMES[frame]!), text, performance.now() - since),
+    const lines = [...running.values()].flatMap(({ text, since }) =>
+      stepLines(chalk.cyan(FRAMES[frame]!), text, performance.now() - since),
     );
     draw(lines.join('\n'));
   };
@@ -39,7 +40,7 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
   };
   const end = (key: string, passed: boolean, text: string, ms: number | undefined): void => {
     running.delete(key);
-    keep(stepLine(passed ? MARK.passed : MARK.failed, text, ms));
+    keep(...stepLines(passed ? MARK.passed : MARK.failed, text, ms));
   };
 
   const on = (event: RunEvent): void => {
@@ -60,7 +61,9 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
         if (event.state === 'start') begin(key, label(event, event.name));
         else end(key, event.state === 'passed', label(event, event.name), event.ms);
         if (event.failure)
-          keep(...event.failure.detail.split('\n').map((line) => chalk.dim(`      ${line}`).slice(0, WIDTH * 3)));
+          keep(
+            ...event.failure.detail.split('\n').flatMap((line) => wrap(line, 6, WIDTH).map((each) => chalk.dim(each))),
+          );
         break;
       }
       case 'say':

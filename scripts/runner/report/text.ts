@@ -4,7 +4,8 @@ import { chalk } from 'zx/core';
 import { wrap } from '#kit/wrap.ts';
 import type { Failure, RunResult } from '../events.ts';
 
-export const WIDTH = 80;
+/** Columns of the terminal, between those of a page of text; 80 where there is none. */
+export const WIDTH = Math.min(120, Math.max(60, process.stdout.columns ?? 80));
 
 export const MARK = { passed: chalk.green('✓'), failed: chalk.red('✗'), skipped: chalk.dim('–') } as const;
 
@@ -12,17 +13,19 @@ export const MARK = { passed: chalk.green('✓'), failed: chalk.red('✗'), skip
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)}s`;
 
 /**
- * One step on one line, its time at the right edge.
+ * One step, its time at the right edge of its first line; what does not fit goes on below.
  * @param mark one column
- * @param text cut where it does not fit
  */
-export function stepLine(mark: string, text: string, ms: number | undefined, indent = 2): string {
+export function stepLines(mark: string, text: string, ms: number | undefined, indent = 2, width = WIDTH): string[] {
   const time = ms === undefined ? '' : seconds(ms);
-  const room = WIDTH - indent - 2 - time.length - 1;
-  const length = stripVTControlCharacters(text).length;
-  const shown =
-    length > room ? `${stripVTControlCharacters(text).slice(0, room - 1)}…` : text + ' '.repeat(room - length);
-  return `${' '.repeat(indent)}${mark} ${shown} ${chalk.dim(time)}`.trimEnd();
+  const room = width - indent - 2 - time.length - 1;
+  const [first = '', ...rest] = wrap(stripVTControlCharacters(text), 0, room);
+  // Colour is kept where it can be: on one line.
+  const shown = rest.length === 0 ? text : first;
+  return [
+    `${' '.repeat(indent)}${mark} ${shown}${' '.repeat(Math.max(0, room - first.length))} ${chalk.dim(time)}`.trimEnd(),
+    ...rest.map((line) => `${' '.repeat(indent + 2)}${line}`),
+  ];
 }
 
 /** Something worth seeing beside a step, wrapped. */
@@ -53,7 +56,7 @@ export function resultLines(result: RunResult): string[] {
   const label = result.obligations.length === 0 ? result.stack : `${result.stack}: ${counts}`;
   return [
     '',
-    stepLine(result.ok ? MARK.passed : MARK.failed, chalk.bold(label), result.ms, 0),
+    ...stepLines(result.ok ? MARK.passed : MARK.failed, chalk.bold(label), result.ms, 0),
     ...result.failures.flatMap(failureLines),
   ];
 }

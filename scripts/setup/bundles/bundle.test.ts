@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -99,6 +99,30 @@ test('a program that does not compile is named, and the last good bundle stays',
     assert.match((error as SetupError).advice.join('\n'), 'sidecars/one/src/main.ts');
   }
   assert.is(read(ONE), good);
+});
+
+test('nothing is bundled while nothing has changed, and all is as soon as something has', async () => {
+  put('sidecars/one/src/main.ts', "import { greeting } from './greeting.ts'; console.log(greeting);");
+  // So old that it cannot have changed while it was bundled.
+  for (const path of ['sidecars/one/src/main.ts', 'sidecars/one/src/greeting.ts'])
+    utimesSync(join(root, path), new Date(1e12), new Date(1e12));
+  await bundle(root);
+  const stamp = statSync(join(root, '.cache/bundles.json')).mtimeMs;
+  assert.equal(await bundle(root), [
+    { path: ONE, written: false },
+    { path: TWO, written: false },
+  ]);
+  assert.is(statSync(join(root, '.cache/bundles.json')).mtimeMs, stamp, 'not even looked at again');
+
+  put('sidecars/one/src/greeting.ts', "export const greeting: string = 'good evening';");
+  assert.is((await bundle(root)).find(({ path }) => path === ONE)!.written, true, 'a source');
+  assert.is(execute(ONE), 'good evening\n');
+  await bundle(root);
+  rmSync(join(root, TWO));
+  assert.is((await bundle(root)).find(({ path }) => path === TWO)!.written, true, 'a bundle that is gone');
+  await bundle(root);
+  put('sidecars/three/src/main.ts', 'console.log(3);');
+  assert.is((await bundle(root)).length, 3, 'a program that is new');
 });
 
 test('without programs there is nothing to do', async () => {

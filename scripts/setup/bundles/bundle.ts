@@ -1,9 +1,10 @@
-import { build, formatMessages, type BuildFailure, type OutputFile } from 'esbuild';
+import type { BuildFailure, OutputFile } from 'esbuild';
 import { existsSync, globSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { ROOT } from '../../lib/stacks.ts';
 import { SetupError } from '../setup-error.ts';
+import { isFresh, writeStamp } from './stamp.ts';
 
 /** A program that becomes one file of an image. */
 export interface Bundle {
@@ -33,18 +34,23 @@ const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds
 export async function bundle(root: string = ROOT): Promise<Bundle[]> {
   const programs = globSync(PROGRAMS, { cwd: root }).sort();
   if (programs.length === 0) return [];
+  const pagePaths = globSync(PAGES, { cwd: root }).sort();
+  const stamped = [...programs, ...pagePaths];
+  if (isFresh(root, stamped)) return programs.map((path) => ({ path: bundleOf(path), written: false }));
+  const since = Date.now();
   const entryPoints = programs.map((path) => {
     const folder = dirname(dirname(path));
     return { in: join(root, path), out: join(folder, 'dist', basename(folder)) };
   });
-  const pages = globSync(PAGES, { cwd: root }).map((path) => ({
+  const pages = pagePaths.map((path) => ({
     in: join(root, path),
     out: join(dirname(dirname(path)), 'dist', 'page'),
   }));
-  const files = [
-    ...(await compile(root, entryPoints, PROGRAM)),
-    ...(pages.length > 0 ? await compile(root, pages, PAGE) : []),
+  const compiled = [
+    await compile(root, entryPoints, PROGRAM),
+    ...(pages.length > 0 ? [await compile(root, pages, PAGE)] : []),
   ];
+  const files = compiled.flatMap(({ outputs }) => outputs);
   const outcomes = await Promise.all(
     files.map(async ({ path, text }) => ({
       path: relative(root, path),
@@ -52,7 +58,19 @@ export async function bundle(root: string = ROOT): Promise<Bundle[]> {
     })),
   );
   await Promise.all(programs.filter((path) => path.startsWith('sidecars/')).map((path) => addHealthcheck(root, path)));
+  const healthchecks = programs
+    .filter((path) => path.startsWith('sidecars/'))
+    .map((path) => join(dirname(dirname(path)), 'dist/healthcheck'));
+  const inputs = compiled.flatMap((each) => each.inputs);
+  const made = [...outcomes.map(({ path }) => path), ...healthchecks];
+  writeStamp(root, stamped, [...inputs, 'sidecars/kit/healthcheck.sh', ...made], since);
   return outcomes.filter(({ path }) => path.endsWith('.mjs'));
+}
+
+/** `sidecars/tls/src/main.ts` → `sidecars/tls/dist/tls.mjs` */
+function bundleOf(program: string): string {
+  const folder = dirname(dirname(program));
+  return join(folder, 'dist', `${basename(folder)}.mjs`);
 }
 
 /** Puts the kit's health check beside a sidecar's bundle, for an image is built of one folder. */
@@ -76,19 +94,22 @@ async function compile(
   root: string,
   entryPoints: { in: string; out: string }[],
   options: typeof PROGRAM | typeof PAGE,
-): Promise<OutputFile[]> {
+): Promise<{ outputs: OutputFile[]; inputs: string[] }> {
+  // Loaded only when it is needed: a warm run does without.
+  const { build, formatMessages } = await import('esbuild');
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       ...options,
       entryPoints,
       outdir: root,
       absWorkingDir: root,
       bundle: true,
       write: false,
+      metafile: true,
       charset: 'utf8',
       logLevel: 'silent',
     });
-    return outputFiles;
+    return { outputs: outputFiles, inputs: Object.keys(metafile.inputs) };
   } catch (error) {
     const errors = (error as Partial<BuildFailure>).errors;
     if (!errors) throw error;

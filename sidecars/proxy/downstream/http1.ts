@@ -4,6 +4,7 @@ import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { Exchange, unreadable, type Downstream } from '#proxy/exchange.ts';
 import { BodyReader } from '#proxy/http/body.ts';
 import { CR, LF } from '#proxy/http/bytes.ts';
+import { Carry } from '#proxy/http/carry.ts';
 import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import { RequestHead } from '#proxy/http/request-head.ts';
 import type { Response } from '#proxy/http/response.ts';
@@ -52,7 +53,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   /** Heads are being read: whoever frees the next one leaves it to that loop. */
   #reading = false;
   /** Bytes of the client that wait. */
-  #carry: Buffer | undefined;
+  readonly #carry = new Carry();
   /** No further request will be read. */
   #last = false;
   #minor = 1;
@@ -99,7 +100,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
 
   /** Bytes that must wait, and the client with them. */
   #keep(chunk: Buffer): void {
-    this.#carry = this.#carry === undefined ? chunk : Buffer.concat([this.#carry, chunk]);
+    this.#carry.add(chunk);
     this.#socket.pause();
   }
 
@@ -111,15 +112,11 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
 
   /** Read requests until bytes, or the answer to one, must be waited for. */
   #readHeads(chunk: Buffer): void {
-    if (this.#carry === undefined) {
-      this.#deadline = this.#context.sweeper.after(this.#context.settings.headerTimeout);
-      this.#carry = chunk;
-    } else {
-      const looked = this.#carry.length;
-      this.#carry = Buffer.concat([this.#carry, chunk]);
-      // A head that was incomplete is complete only with another line's end.
-      if (this.#carry.indexOf(LF, looked) === -1 && this.#carry.length <= this.#context.settings.maxHeaderSize) return;
-    }
+    const waited = this.#carry.size > 0;
+    this.#carry.add(chunk);
+    if (!waited) this.#deadline = this.#context.sweeper.after(this.#context.settings.headerTimeout);
+    // A head that was incomplete is complete only with another line's end.
+    else if (chunk.indexOf(LF) === -1 && this.#carry.size <= this.#context.settings.maxHeaderSize) return;
     this.#readCarry();
   }
 
@@ -128,11 +125,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      while (this.#reads === HEAD && this.#carry !== undefined) {
-        const bytes = this.#carry;
-        this.#carry = undefined;
-        if (!this.#readHead(bytes)) break;
-      }
+      while (this.#reads === HEAD && this.#carry.size > 0) if (!this.#readHead(this.#carry.take())) break;
     } finally {
       this.#reading = false;
     }
@@ -144,14 +137,14 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     // RFC 9112, section 2.2: one empty line before a request is ignored.
     const start = bytes[0] === CR && bytes[1] === LF ? 2 : 0;
     if (bytes.length <= start || (bytes.length === 1 && bytes[0] === CR)) {
-      this.#carry = bytes;
+      this.#carry.add(bytes);
       return false;
     }
     const scanned = scanRequest(head, bytes, start, bytes.length);
     if (scanned === BAD) this.#reject(head.reason);
     else if ((scanned === INCOMPLETE ? bytes.length : head.end) - start > most) this.#reject('too_large');
     else if (scanned === INCOMPLETE) {
-      this.#carry = bytes;
+      this.#carry.add(bytes);
       return false;
     } else this.#readRequest(bytes);
     return true;
@@ -179,19 +172,20 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
         this.#reads = NEXT;
       }
     }
-    if (at < bytes.length) this.#carry = at === 0 ? bytes : bytes.subarray(at);
+    if (at < bytes.length) this.#carry.add(bytes.subarray(at));
+    // It was paused where this request had waited for the one before.
+    if (this.#reads === BODY && this.#socket.isPaused()) this.#socket.resume();
     exchange.begin(start);
     this.#sendCarry();
-    if (this.#carry !== undefined && (this.#reads === NEXT || this.#reads === BODY)) this.#socket.pause();
+    if (this.#carry.size > 0 && (this.#reads === NEXT || this.#reads === BODY)) this.#socket.pause();
   }
 
   /** The part of the body that came with the head. */
   #sendCarry(): void {
-    const carried = this.#carry;
-    if (this.#reads !== BODY || carried === undefined || !this.#exchange!.wantsBody) return;
-    this.#carry = undefined;
+    if (this.#reads !== BODY || this.#carry.size === 0 || !this.#exchange!.wantsBody) return;
+    const carried = this.#carry.take();
     const end = this.#readBody(carried, 0);
-    if (end < carried.length && this.#reads !== NOTHING) this.#carry = carried.subarray(end);
+    if (end < carried.length && this.#reads !== NOTHING) this.#carry.add(carried.subarray(end));
   }
 
   /** Pass a part of the body on. @returns the first byte that is not of it */
@@ -267,7 +261,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   /** Send no more; what still comes is not looked at. */
   #close(): void {
     this.#reads = NOTHING;
-    this.#carry = undefined;
+    this.#carry.clear();
     this.#deadline = this.#context.sweeper.after(this.#context.settings.idleTimeout);
     this.#socket.end();
     this.#socket.resume();
@@ -277,7 +271,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     const { sweeper, settings, draining } = this.#context;
     this.#reads = HEAD;
     this.#deadline = sweeper.after(draining ? DRAIN_GRACE : settings.idleTimeout);
-    if (this.#carry !== undefined) {
+    if (this.#carry.size > 0) {
       this.#deadline = sweeper.after(settings.headerTimeout);
       this.#readCarry();
     }
@@ -311,13 +305,13 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       if (now >= this.#deadline) this.#socket.destroy();
     } else if (now >= this.#deadline) {
       if (this.#reads === NOTHING) this.#socket.destroy();
-      else if (this.#carry === undefined && this.#reads === HEAD) this.#close();
+      else if (this.#carry.size === 0 && this.#reads === HEAD) this.#close();
       else this.#reject('timeout');
     }
   }
 
   drain(): void {
-    if (this.#exchange === undefined && this.#reads === HEAD && this.#carry === undefined)
+    if (this.#exchange === undefined && this.#reads === HEAD && this.#carry.size === 0)
       this.#deadline = Math.min(this.#deadline, this.#context.sweeper.after(DRAIN_GRACE));
   }
 
@@ -341,7 +335,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   onDrain(): void {
     if (this.#reads !== BODY) return;
     this.#sendCarry();
-    if (this.#reads === BODY && this.#carry === undefined && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#reads === BODY && this.#carry.size === 0 && this.#socket.isPaused()) this.#socket.resume();
   }
 
   onInterim(response: Response): void {
@@ -411,9 +405,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     this.#body.forget();
     if (this.#reads === BODY && !this.#last && !this.#body.exceeds(MAX_REST)) {
       this.#reads = REST;
-      const carried = this.#carry;
-      this.#carry = undefined;
-      if (carried !== undefined) this.onClientData(carried);
+      if (this.#carry.size > 0) this.onClientData(this.#carry.take());
       this.#socket.resume();
     } else if (this.#last || this.#reads === BODY) this.#close();
     else if (this.#reads === NEXT || this.#reads === HEAD) this.#expectRequest();
@@ -437,10 +429,8 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       'latin1',
     );
     if (rest.length > 0) this.#socket.write(rest);
-    const carried = this.#carry;
-    this.#carry = undefined;
     const tunnel = new Tunnel(this.#context, this.#socket, upstream);
-    if (carried !== undefined) tunnel.onClientData(carried);
+    if (this.#carry.size > 0) tunnel.onClientData(this.#carry.take());
     this.#socket.resume();
   }
 }

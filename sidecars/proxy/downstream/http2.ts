@@ -11,7 +11,7 @@ import { Http2Transport } from '#proxy/http2/transport.ts';
 import { handle, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
 import { Http2DownstreamStream } from './http2-stream.ts';
 
-/** What all clients together may leave unread, in bytes. */
+/** So much all clients together may leave unread, in bytes. */
 const MEMORY = 64 * 1024 * 1024;
 /** A connection that keeps more than this, and does not read, is closed when the memory is full. */
 const SHARE = 128 * 1024;
@@ -20,7 +20,8 @@ const DRAIN_GRACE = 1000;
 /** How long a closed connection's last bytes are waited for, in milliseconds. */
 const LINGER = 2000;
 
-const memory = new SharedMemory(MEMORY);
+/** What all clients of this process leave unread. */
+export const clientMemory = new SharedMemory(MEMORY);
 
 type User = Http2DownstreamStream;
 type Stream = Http2Stream<User>;
@@ -49,7 +50,7 @@ export class Http2Downstream implements DownstreamHandler, Http2Handler<User> {
     this.#connection = new Http2Connection<User>('server', this, {
       ...DEFAULTS,
       maxHeadSize: settings.maxHeaderSize,
-      memory,
+      memory: clientMemory,
       now: () => performance.now(),
     });
     this.#transport = new Http2Transport(this.#socket, this.#connection, (error) => this.onInternalError(error));
@@ -185,7 +186,7 @@ export class Http2Downstream implements DownstreamHandler, Http2Handler<User> {
       if (now >= this.#deadline) this.#socket.destroy();
       return;
     }
-    for (const { user } of connection.streams()) user?.sweep(now);
+    for (const { user } of connection.streams) user?.sweep(now);
     connection.sweep(now, this.#context.settings.idleTimeout);
     this.#sweepHead(now);
     this.#sweepMemory();
@@ -210,7 +211,7 @@ export class Http2Downstream implements DownstreamHandler, Http2Handler<User> {
   /** Too much is kept for clients that do not read: this may be one of them. */
   #sweepMemory(): void {
     const { sent, buffered } = this.#connection;
-    if (memory.full && buffered > SHARE && sent === this.#sentBefore)
+    if (clientMemory.full && buffered > SHARE && sent === this.#sentBefore)
       this.#connection.fail(ENHANCE_YOUR_CALM, 'memory');
     this.#sentBefore = sent;
   }

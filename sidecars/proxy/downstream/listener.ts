@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { listen } from '#kit/listen.ts';
+import { PeakMemory } from '#kit/memory.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
@@ -96,6 +97,7 @@ export class TlsListener {
   readonly #server: Server;
   #ticketKeys: Buffer | undefined;
   readonly #handshakes: Handshakes;
+  readonly #memory = new PeakMemory();
   readonly #connections = new Map<TLSSocket, DownstreamHandler>();
   /** One function for all sockets; `this` is the socket. */
   readonly #onSocketClose: (this: TLSSocket) => void;
@@ -105,8 +107,10 @@ export class TlsListener {
     this.#ticketKeys = options.ticketKeys;
     const { context, certificates, maxConnections } = options;
     const connections = this.#connections;
+    const memory = this.#memory;
     this.#onSocketClose = function (this: TLSSocket) {
       connections.delete(this);
+      memory.update(connections.size);
       context.stats.downstreamClosed();
     };
     this.#server = createServer(this.#tlsOptions());
@@ -252,6 +256,7 @@ export class TlsListener {
           : new Http1Downstream(context, info);
     if (handler === undefined) return;
     this.#connections.set(socket, handler);
+    this.#memory.update(this.#connections.size);
     if (context.draining) handler.drain();
   }
 

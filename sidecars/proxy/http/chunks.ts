@@ -1,4 +1,5 @@
 /** Walking a chunked body (RFC 9112, section 7.1) without copying it: is it well formed, and where does it end? */
+import { Carry } from './carry.ts';
 import { CR, HEX, LF, SEMICOLON, VALUE } from './bytes.ts';
 import { OTHER, classify } from './field-names.ts';
 import { BAD, DONE, Head, scanFields } from './scan-head.ts';
@@ -28,8 +29,7 @@ export class ChunkWalker {
   #remaining = 0;
   #digits = 0;
   #extensions = 0;
-  #trailerBytes = 0;
-  #trailers: Buffer[] = [];
+  readonly #trailers = new Carry();
   /** The body is not well formed. */
   bad = false;
   /** The body has ended. */
@@ -50,8 +50,8 @@ export class ChunkWalker {
   /** Begin another body. */
   reset(): void {
     this.#state = SIZE;
-    this.#remaining = this.#digits = this.#extensions = this.#trailerBytes = 0;
-    if (this.#trailers.length > 0) this.#trailers = [];
+    this.#remaining = this.#digits = this.#extensions = 0;
+    this.#trailers.clear();
     this.bad = this.finished = false;
     this.tail = this.trailers = '';
   }
@@ -113,22 +113,28 @@ export class ChunkWalker {
 
   /** After the last chunk: mostly CRLF at once, otherwise fields that are gathered and sifted. */
   #trailer(bytes: Buffer, start: number, end: number): number {
-    if (this.#trailerBytes === 0 && end - start >= 2 && bytes[start] === CR && bytes[start + 1] === LF) {
+    if (this.#trailers.size === 0 && end - start >= 2 && bytes[start] === CR && bytes[start + 1] === LF) {
       this.#end('', '');
       return (this.passEnd = start + 2);
     }
-    const before = this.#trailerBytes;
-    this.#trailers.push(Buffer.from(bytes.subarray(start, end)));
-    this.#trailerBytes += end - start;
-    const all = Buffer.concat(this.#trailers);
-    this.#trailers = [all];
-    const scanned = scanFields(trailerHead, all, 0, all.length, false);
+    const before = this.#trailers.size;
+    const part = bytes.subarray(start, end);
+    this.#trailers.add(Buffer.from(part));
+    const fits = this.#trailers.size <= this.#maxTrailers;
+    // Only whole lines are looked at, so that it does not matter how they arrive.
+    const lines = part.lastIndexOf(LF) + 1;
+    if (lines === 0 && fits) return end;
+    const all = this.#trailers.take();
+    const scanned = scanFields(trailerHead, all, 0, before + lines, false);
     const size = scanned === DONE ? trailerHead.end : all.length;
     if (scanned === BAD || size > this.#maxTrailers) {
       this.bad = true;
       return start;
     }
-    if (scanned !== DONE) return end;
+    if (scanned !== DONE) {
+      this.#trailers.add(all);
+      return end;
+    }
     const trailers = sift(trailerHead, all);
     this.#end(trailers, `${trailers}\r\n`);
     return start + trailerHead.end - before;

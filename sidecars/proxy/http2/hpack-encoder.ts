@@ -43,6 +43,8 @@ export class HpackEncoder {
   /** The smallest table size since the last block; -1 when it did not change. */
   #smallest = -1;
   #at = 0;
+  /** Entries were made by a block that has not been sent. */
+  #unsent = false;
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
   limitTable(size: number): void {
@@ -52,13 +54,27 @@ export class HpackEncoder {
     this.#table.limit = limit;
   }
 
-  /** Begin a block. One that is begun must be sent: the peer's table follows each. */
+  /** Begin a block. One that was begun and not sent is forgotten, and with it all entries, which the peer lacks. */
   begin(): void {
     this.#at = 0;
+    if (this.#unsent) {
+      const { limit } = this.#table;
+      this.#table.limit = 0;
+      this.#table.limit = limit;
+      this.#smallest = 0;
+      this.#unsent = false;
+    }
     if (this.#smallest === -1) return;
     if (this.#smallest < this.#table.limit) this.#integer(0x20, 0x1f, this.#smallest);
     this.#integer(0x20, 0x1f, this.#table.limit);
     this.#smallest = -1;
+    // The change itself is lost as well, should this block not be sent.
+    this.#unsent = true;
+  }
+
+  /** The block is on its way to the peer. */
+  sent(): void {
+    this.#unsent = false;
   }
 
   /** The block that was begun; valid until the next one is. */
@@ -158,6 +174,7 @@ export class HpackEncoder {
       return this.#literal(0, 0x0f, nameIndex, nameLength, valueLength);
     this.#literal(0x40, 0x3f, nameIndex, nameLength, valueLength);
     this.#table.add(line, 0, nameLength, valueLength, hash);
+    this.#unsent = true;
   }
 
   /** Whether a field was sent not long ago. Values that never repeat must not push out those that do. */

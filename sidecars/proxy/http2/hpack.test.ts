@@ -120,6 +120,7 @@ test('what is written is read, head after head, while the table fills, shrinks a
         }
         encoder.begin();
         for (const [each, text] of fields) encoder.text(each.toUpperCase(), text);
+        encoder.sent();
         assert.ok(decoder.decode(block, encoder.bytes, 0, encoder.end));
         assert.equal(
           linesOf(block),
@@ -206,8 +207,30 @@ test('a table that shrank and grew between two heads is announced with its small
   encoder.limitTable(1_000_000);
   encoder.begin();
   assert.equal([...encoder.bytes.subarray(0, encoder.end)], [0x20, 0x3f, 0xe1, 0x1f]);
+  encoder.sent();
   encoder.begin();
   assert.is(encoder.end, 0);
+});
+
+test('a block that was begun and never sent does no harm to those after it', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder();
+  const block = new FieldBlock(LIMIT, LONGEST);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.array(fc.nat(5), { maxLength: 5 }), fc.boolean()), { maxLength: 20 }), (all) => {
+      for (const [fields, sent] of all) {
+        encoder.begin();
+        for (const field of fields) encoder.text(`x-${field}`, `value ${field}`);
+        if (!sent) continue;
+        encoder.sent();
+        assert.ok(decoder.decode(block, encoder.bytes, 0, encoder.end));
+        assert.equal(
+          linesOf(block),
+          fields.map((field) => `x-${field}: value ${field}`),
+        );
+      }
+    }),
+  );
 });
 
 test('what must not be guessed piece by piece is never written by reference', () => {

@@ -21,16 +21,19 @@ const END_OF_STRING = 256;
 const ONE_STEP = 24;
 
 const LENGTH = Uint8Array.from(LENGTHS);
-const CODE = canonicalCodes();
+// The tables are made for the first HTTP/2 string: loops as long as theirs would start the optimizing
+// compiler in every process, 10 MB of memory that an HTTP/1 client has no use for.
+let codes: Uint32Array | undefined;
+let decoding: { readonly steps: Int32Array; readonly mayEnd: Uint8Array } | undefined;
 
 function canonicalCodes(): Uint32Array {
-  const codes = new Uint32Array(LENGTHS.length);
+  const canonical = new Uint32Array(LENGTHS.length);
   let code = 0;
   for (let length = 1; length <= 30; length++) {
-    for (let symbol = 0; symbol < LENGTHS.length; symbol++) if (LENGTHS[symbol] === length) codes[symbol] = code++;
+    for (let symbol = 0; symbol < LENGTHS.length; symbol++) if (LENGTHS[symbol] === length) canonical[symbol] = code++;
     code *= 2;
   }
-  return codes;
+  return canonical;
 }
 
 const EMITS = 1 << 9;
@@ -43,15 +46,14 @@ const INVALID = -1;
  * them and the symbol that they completed, if any. No code is shorter than five bits, so four
  * never complete two.
  */
-const { steps: STEPS, mayEnd: MAY_END } = decodingTable();
-
 function decodingTable(): { steps: Int32Array; mayEnd: Uint8Array } {
+  const code = (codes ??= canonicalCodes());
   // Two children a node: an inner node's number, or -2 - symbol; -1 for none yet.
   const children: [number, number][] = [[-1, -1]];
   for (let symbol = 0; symbol < LENGTHS.length; symbol++) {
     let node = 0;
     for (let bit = LENGTHS[symbol]! - 1; bit >= 0; bit--) {
-      const side = (CODE[symbol]! >>> bit) & 1;
+      const side = (code[symbol]! >>> bit) & 1;
       if (bit === 0) children[node]![side] = -2 - symbol;
       else {
         if (children[node]![side] === -1) children[node]![side] = children.push([-1, -1]) - 1;
@@ -86,18 +88,19 @@ function step(children: readonly [number, number][], from: number, bits: number)
  * @returns the end of the text in `to`, or -1 when the code or its padding is wrong
  */
 export function decodeHuffman(bytes: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  const { steps, mayEnd } = (decoding ??= decodingTable());
   let node = 0;
   for (let index = start; index < end; index++) {
     const byte = bytes[index]!;
-    let taken = STEPS[(node << 4) | (byte >>> 4)]!;
+    let taken = steps[(node << 4) | (byte >>> 4)]!;
     if (taken === INVALID) return -1;
     if ((taken & EMITS) !== 0) to[at++] = taken >>> SYMBOL_SHIFT;
-    taken = STEPS[((taken & STATE) << 4) | (byte & 15)]!;
+    taken = steps[((taken & STATE) << 4) | (byte & 15)]!;
     if (taken === INVALID) return -1;
     if ((taken & EMITS) !== 0) to[at++] = taken >>> SYMBOL_SHIFT;
     node = taken & STATE;
   }
-  return MAY_END[node] === 1 ? at : -1;
+  return mayEnd[node] === 1 ? at : -1;
 }
 
 /** How many bytes a string takes when it is coded. */
@@ -113,11 +116,12 @@ export function huffmanLength(bytes: Uint8Array, start: number, end: number): nu
  * @returns their end
  */
 export function encodeHuffman(bytes: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  const table = (codes ??= canonicalCodes());
   let pending = 0;
   let count = 0;
   for (let index = start; index < end; index++) {
     const symbol = bytes[index]!;
-    let code = CODE[symbol]!;
+    let code = table[symbol]!;
     let length = LENGTH[symbol]!;
     if (length > ONE_STEP) {
       pending = (pending << (length - 16)) | (code >>> 16);

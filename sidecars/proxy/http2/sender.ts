@@ -30,10 +30,9 @@ import type { Http2Stream } from './stream.ts';
 const OUTPUT_HIGH = 128 * 1024;
 /** Data frames of so many bytes are always worthwhile. */
 const WORTHWHILE = 256;
-/** So many bytes may wait in one stream before its user is asked to stop, and are left when it goes on. */
-const STREAM_HIGH = 64 * 1024;
+/** When no more than so many bytes wait in a stream, its user goes on. */
 const STREAM_LOW = 16 * 1024;
-/** So many bytes may wait in all streams of a connection before each user is asked to stop. */
+/** With more than so many bytes in all streams of a connection, each user waits until nothing of its own is left. */
 const CONNECTION_HIGH = 1024 * 1024;
 
 export class Sender<User> {
@@ -164,6 +163,7 @@ export class Sender<User> {
       chunk.end += next - at;
       at = next;
     }
+    encoder.sent();
     if (end) this.#ended(stream);
   }
 
@@ -215,8 +215,8 @@ export class Sender<User> {
     stream.queue.push(rest);
     this.#count(stream, rest.length);
     this.#takeTurns(stream);
-    stream.paused = stream.queued > STREAM_HIGH || this.queued > CONNECTION_HIGH || this.#memory.full;
-    return !stream.paused;
+    stream.paused = true;
+    return false;
   }
 
   /** Nothing more comes after what was sent. @param trailers as lines; '' for none */
@@ -293,7 +293,7 @@ export class Sender<User> {
       stream.queueAt = 0;
     }
     if (stream.queued === 0 && stream.ends) this.#end(stream);
-    else if (stream.paused && stream.queued <= STREAM_LOW) {
+    else if (stream.paused && stream.queued <= (this.queued > CONNECTION_HIGH || this.#memory.full ? 0 : STREAM_LOW)) {
       stream.paused = false;
       this.#onDrain(stream);
     }

@@ -71,6 +71,8 @@ export interface UpstreamStream {
   readonly connected: boolean;
   /** The connection has served a request before: a close without an answer may be an idle connection's. */
   readonly reused: boolean;
+  /** Nothing of the request has left yet: it may be sent elsewhere, whatever it is. */
+  readonly unsent: boolean;
   /** What was written waits for the endpoint to read it. */
   readonly blocked: boolean;
   /**

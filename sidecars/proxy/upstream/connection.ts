@@ -83,7 +83,8 @@ export class UpstreamConnection {
       noDelay: true,
       allowHalfOpen: true,
       onread: {
-        buffer: () => this.reading.next(this.#lastRead).view,
+        // Who wants no more for now needs no larger buffer either.
+        buffer: () => this.reading.next(this.#stopped ? 0 : this.#lastRead).view,
         callback: (size) => this.#onRead(size),
       },
     }).on('connect', () => this.#onConnect());

@@ -28,7 +28,7 @@ export class Http1Endpoint implements Endpoint {
       http10: this.http10,
       close: !this.#pool.keepsAlive,
     });
-    connection.begin(request, head + framed(request, start, user.requestDone), user);
+    connection.begin(request, head + framed(request, start, user.requestDone), user, repeatable);
     return connection;
   }
 

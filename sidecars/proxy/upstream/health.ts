@@ -4,6 +4,7 @@
  * application that is back is found at once.
  */
 import { connect } from 'node:net';
+import { isAccepted } from '#kit/accepted.ts';
 import type { ReadinessCheck } from '#kit/readiness.ts';
 import type { Logger } from '#kit/log.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
@@ -11,6 +12,8 @@ import type { ProxyStats } from '#proxy/stats.ts';
 /** Milliseconds between looks. */
 const WHILE_UP = 5000;
 const WHILE_DOWN = 500;
+/** How long a connection may wait for the application to accept it, in milliseconds. */
+const ACCEPT_WITHIN = 2000;
 /** How long one success counts, in milliseconds. */
 export const HEALTH_MAX_AGE = 3 * WHILE_UP;
 
@@ -82,7 +85,10 @@ export class EndpointHealth {
     }
     const { host, port, connectTimeout } = this.#options;
     const socket = connect({ host, port, timeout: connectTimeout });
+    let over = false;
     const done = (reason: string | undefined): void => {
+      if (over) return;
+      over = true;
       socket.removeAllListeners();
       socket.on('error', () => {});
       socket.destroy();
@@ -93,7 +99,13 @@ export class EndpointHealth {
       } else this.down(reason);
       this.#again();
     };
-    socket.on('connect', () => done(undefined));
+    // The kernel takes connections for a program that is paused or hangs, too.
+    socket.on('connect', () => {
+      socket.setTimeout(0);
+      void isAccepted(socket, ACCEPT_WITHIN).then((accepted) =>
+        done(accepted === false ? `not accepted within ${ACCEPT_WITHIN / 1000} s` : undefined),
+      );
+    });
     socket.on('timeout', () => done('timeout'));
     socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
   }

@@ -1,4 +1,6 @@
 /** HTTP/1 towards an endpoint: one request at a time on a connection, and its response read as its bytes come. */
+import { LF } from '#proxy/http/bytes.ts';
+import { Carry } from '#proxy/http/carry.ts';
 import { ChunkWalker } from '#proxy/http/chunks.ts';
 import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
@@ -34,6 +36,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   /** When it became idle, on the sweeper's clock. */
   idleSince = 0;
   reused = false;
+  unsent = false;
   readonly #connection: UpstreamConnection;
   readonly #owner: Http1Owner;
   readonly #maxHeaderSize: number;
@@ -43,7 +46,8 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   #asksUpgrade = false;
   /** The request's body goes in chunks. */
   #chunks = false;
-  #partial: Buffer | undefined;
+  /** The beginning of a head. */
+  readonly #partial = new Carry();
   /** Something came for the request that is under way. */
   #answered = false;
   #body = NO_BODY;
@@ -69,15 +73,35 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     return this.#connection.socket.writableNeedDrain;
   }
 
-  /** Begin a request; see Endpoint.open. */
-  begin(request: Request, text: string, user: ResponseUser): void {
+  /**
+   * Begin a request; see Endpoint.open.
+   * @param repeatable whether it may be sent a second time, should the connection turn out to be dead
+   */
+  begin(request: Request, text: string, user: ResponseUser, repeatable: boolean): void {
     this.#user = user;
     this.#reads = HEAD;
     this.#answered = false;
     this.#toHead = request.method === 'HEAD';
     this.#asksUpgrade = request.upgrade !== '';
     this.#chunks = request.body === CHUNKED;
+    this.unsent = this.reused && !repeatable;
+    if (this.unsent) this.#lookFirst();
     this.#connection.socket.write(text, 'latin1');
+  }
+
+  /**
+   * The endpoint may have closed the connection already, and we have not read it yet: nothing leaves
+   * before what the kernel knows has been read, which a whole turn of the event loop does.
+   */
+  #lookFirst(): void {
+    const { socket } = this.#connection;
+    socket.cork();
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#reads !== IDLE) this.unsent = false;
+        socket.uncork();
+      }),
+    );
   }
 
   write(data: Buffer, raw: boolean): boolean {
@@ -111,7 +135,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     const user = this.#user;
     this.#user = undefined;
     this.#reads = IDLE;
-    this.#partial = undefined;
+    this.#partial.clear();
     return user;
   }
 
@@ -125,6 +149,11 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
 
   onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean {
     const { reading } = this.#connection;
+    if (this.unsent) {
+      // It says something of its own, mostly that it closes: this answers nothing.
+      this.#fail('closed', 'unasked');
+      return false;
+    }
     this.#answered = true;
     if (this.#reads === BODY) return this.#pass(buffer.bytes, start, end, reading);
     if (this.#reads === IDLE) {
@@ -132,9 +161,14 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
       this.#connection.destroy();
       return false;
     }
-    if (this.#partial === undefined) return this.#readHead(buffer.bytes, start, end, reading);
-    const joined = roomy([this.#partial, buffer.bytes.subarray(start, end)]);
-    this.#partial = undefined;
+    if (this.#partial.size === 0) return this.#readHead(buffer.bytes, start, end, reading);
+    const part = buffer.bytes.subarray(start, end);
+    // A head that was incomplete is complete only with another line's end.
+    if (part.indexOf(LF) === -1 && this.#partial.size + part.length <= this.#maxHeaderSize) {
+      this.#partial.add(Buffer.from(part));
+      return true;
+    }
+    const joined = roomy([this.#partial.take(), part]);
     return this.#readHead(joined, HEADROOM, joined.length - TAILROOM, undefined);
   }
 
@@ -144,7 +178,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     for (;;) {
       const scanned = scanResponse(head, bytes, start, end);
       if (scanned === INCOMPLETE && end - start <= most) {
-        this.#partial = Buffer.from(bytes.subarray(start, end));
+        this.#partial.add(Buffer.from(bytes.subarray(start, end)));
         return true;
       }
       if (scanned === BAD) return this.#invalid(head.reason);

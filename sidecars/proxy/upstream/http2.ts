@@ -32,6 +32,8 @@ export interface Http2Owner {
 
 /** One request on a connection. */
 export class Http2UpstreamStream implements UpstreamStream {
+  /** Whatever is sent leaves at once: a connection that the endpoint gives up says so by GOAWAY. */
+  readonly unsent = false;
   readonly reused: boolean;
   user: ResponseUser | undefined;
   readonly toHead: boolean;
@@ -149,7 +151,7 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
   // The socket's calls.
 
   onUpstreamConnect(): void {
-    for (const { user } of this.http2.streams()) user?.user?.onUpstreamConnect();
+    for (const { user } of this.http2.streams) user?.user?.onUpstreamConnect();
   }
   onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean {
     this.http2.receive(buffer.bytes, start, end);
@@ -169,7 +171,7 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
   }
   onInternalError(error: unknown): void {
     this.#owner.remove(this);
-    const streams = [...this.http2.streams()];
+    const streams = [...this.http2.streams];
     for (const { user } of streams) {
       const told = user?.user;
       if (user) user.user = undefined;

@@ -23,6 +23,8 @@ const STREAMING = 3;
 const BACKOFF = 4;
 const OVER = 5;
 
+/** So much of a body is kept until its request has left, in bytes: more does not come in one turn. */
+const MAX_UNSENT = 256 * 1024;
 const NONE: readonly Endpoint[] = [];
 
 export interface UpstreamRequestOptions {
@@ -102,8 +104,8 @@ export class UpstreamRequest implements ResponseUser, Pick {
   /** Send a part of the request's body. @returns false when `onUpstreamDrain` should be waited for */
   write(data: Buffer): boolean {
     if (this.#copy !== undefined) {
-      if (this.#retry !== undefined && this.#copy.length + data.length <= this.#retry.maxBody)
-        this.#copy += data.toString('latin1');
+      const most = this.#stream?.unsent === true ? MAX_UNSENT : (this.#retry?.maxBody ?? 0);
+      if (this.#copy.length + data.length <= most) this.#copy += data.toString('latin1');
       else this.#copy = undefined;
     }
     if (this.#phase === AWAITING || this.#phase === STREAMING) this.#touch();
@@ -151,19 +153,23 @@ export class UpstreamRequest implements ResponseUser, Pick {
     endpoint.active++;
     this.#told = false;
     if (this.#cluster.onTryEnd !== undefined) this.#tryStartedAt = performance.now();
-    if (this.request.body !== NO_BODY)
+    if (this.#tried.length === 1)
       this.rawBody =
         this.request.body === CHUNKED &&
         this.#sendsChunks &&
         this.#copy === '' &&
         this.#retry === undefined &&
         endpoint.takesChunks;
-    this.#endsLater = this.#trailers !== '';
-    const stream = endpoint.open(this.request, this.#copy ?? '', this, fresh);
+    const copy = this.#copy ?? '';
+    // Chunks as they came are not a body's data, which `open` takes.
+    const chunks = this.rawBody && copy !== '';
+    this.#endsLater = this.#trailers !== '' || chunks;
+    const stream = endpoint.open(this.request, chunks ? '' : copy, this, fresh);
     this.#stream = stream;
+    if (chunks) stream.write(Buffer.from(copy, 'latin1'), true);
     if (this.#endsLater) {
       this.#endsLater = false;
-      stream.end(this.#trailers, false);
+      if (this.requestDone) stream.end(this.#trailers, chunks);
     }
     if (stream.connected) this.#await();
     else {
@@ -288,12 +294,14 @@ export class UpstreamRequest implements ResponseUser, Pick {
 
   onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
     const stale = failure === 'closed' && this.#stream?.reused === true;
+    const unsent = this.#stream?.unsent === true && this.#copy !== undefined;
     this.#stream = undefined;
     if (failure === 'connect') this.#cluster.onConnectFailure?.(this.#endpoint!, reason);
     if (failure === 'invalid_response')
       this.#context.log.warn({ reason, endpoint: this.#endpoint?.authority }, 'invalid response');
-    // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was answered.
-    if (stale && this.request.body === NO_BODY && isIdempotent(this.request.method)) {
+    // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was
+    // answered; or nothing had left, so nothing is repeated at all.
+    if (stale && (unsent || (this.request.body === NO_BODY && isIdempotent(this.request.method)))) {
       this.#tell({ failure });
       this.#leave();
       this.#try(true);

@@ -23,9 +23,9 @@ interface Running extends Program {
   readonly port: number;
 }
 
-async function program(env: Record<string, string>): Promise<Running> {
+async function program(env: Record<string, string>, flags: readonly string[] = []): Promise<Running> {
   const port = await freePort();
-  const running = await startProgram([join(import.meta.dirname, 'main.ts')], {
+  const running = await startProgram([...flags, join(import.meta.dirname, 'main.ts')], {
     PROXY_PORT: String(app.port),
     TLS_CERT_DIR: directory,
     TLS_LISTEN_PORT: String(port),
@@ -106,6 +106,28 @@ test('sessions resume on any worker', async () => {
       again.destroy();
     }
   }
+  assert.is(await running.stop(), 0, running.output);
+});
+
+test('the memory of many connections is given back after they close', async () => {
+  const flags = [
+    '--max-semi-space-size=2',
+    '--expose-gc',
+    '--experimental-ffi',
+    '--disable-warning=ExperimentalWarning',
+  ];
+  const running = await program({}, flags);
+  await running.up();
+  const resident = (): number =>
+    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${running.child.pid}/status`, 'utf8'))![1]) / 1024;
+  await ask(running.port);
+  const before = resident();
+  const open: Awaited<ReturnType<typeof dial>>[] = [];
+  while (open.length < 1200) open.push(...(await Promise.all(Array.from({ length: 20 }, () => dial(running.port)))));
+  const peak = resident();
+  assert.ok(peak > before + 20, `${before} MB before, ${peak} MB with ${open.length} connections`);
+  for (const socket of open) socket.destroy();
+  await running.eventually('most of it is back', () => resident() < before + (peak - before) * 0.4);
   assert.is(await running.stop(), 0, running.output);
 });
 

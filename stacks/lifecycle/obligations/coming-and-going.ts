@@ -4,8 +4,10 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import { IMAGE_LABEL } from '../../../scripts/lib/labels.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { certificate, fetchPage } from '../client.ts';
 import { episode, told } from '../episode.ts';
-import { signal, type Service } from '../pod.ts';
+import { LASTING, livesOf, signal, type Service } from '../pod.ts';
 
 /** What each says as soon as it does its work. */
 const BACK = { reports: /reports on 127\.0\.0\.1:8000/, tls: /"msg":"listening/, probe: /"msg":"reports is healthy"/ };
@@ -32,6 +34,29 @@ const EVENTS: readonly {
 ];
 
 export function comingAndGoingObligations({ must }: Scenario): void {
+  for (const services of [[], ['pod']])
+    must(
+      `be whole again after \`docker compose restart${services.map((each) => ` ${each}`).join('')}\``,
+      {
+        say:
+          services.length === 0
+            ? 'Everything is restarted at once, by docker compose restart. The pod comes first, the others join it.'
+            : 'The pod alone is restarted. Who joined it follows.',
+        within: WITHIN,
+      },
+      async ({ project, port, say }) => {
+        await project.compose(['restart', ...services], OPTIONS);
+        const ca = await certificate(project);
+        await eventually('the pod serves', async () => (await fetchPage(port('HTTPS'), ca)).status === 200, {
+          within: 30_000,
+        });
+        const lives = Object.values(await livesOf(project, LASTING));
+        assert.is(new Set(lives.map(({ network }) => network)).size, 1, 'all are in one network namespace');
+        assert.is(new Set(lives.map(({ processes }) => processes)).size, 1, 'and in one pid namespace');
+        say(`all four in ${lives[0]!.network}`);
+      },
+    );
+
   for (const [service, name] of [
     ['reports', 'The app'],
     ['tls', 'The TLS sidecar'],

@@ -1,0 +1,20 @@
+/** What a peer may do for free, and no more of (RFC 9113, section 10.5). */
+import { RateLimit } from './rate-limit.ts';
+
+/** Streams that the peer resets, or makes us reset (CVE-2023-44487, CVE-2025-8671): at once, and a second. */
+const RESETS = [200, 20] as const;
+/** Frames that carry nothing: at once, and a second. */
+const OVERHEAD = [2000, 300] as const;
+
+/** What each frame of SETTINGS costs: every stream's window may change. */
+export const SETTINGS_COST = 10;
+/** What an empty DATA frame costs. */
+export const EMPTY_DATA_COST = 2;
+/** What a request, and a frame of data, are worth. */
+export const REQUEST_WORTH = 4;
+export const DATA_WORTH = 2;
+
+export class Limits {
+  readonly resets = new RateLimit(...RESETS);
+  readonly overhead = new RateLimit(...OVERHEAD);
+}
