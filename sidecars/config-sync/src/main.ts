@@ -19,9 +19,6 @@ import { TemplatedSource } from './templates/templated-source.ts';
 import { WORKER } from './work/perform.ts';
 import { work } from './work/worker.ts';
 
-/** How far reports of many sidecars are spread, in milliseconds. */
-const REPORT_SPREAD = 250;
-
 type ConfigKit = Kit<typeof contract.parameters, typeof contract.metrics>;
 
 async function job(kit: ConfigKit): Promise<void> {
@@ -52,7 +49,7 @@ async function job(kit: ConfigKit): Promise<void> {
       path: join(parameters.CONFIG_STATE_DIR, 'outbox.json'),
       send: source.report,
       retryMax: parameters.CONFIG_RETRY_MAX,
-      spread: parameters.CONFIG_ONE_TIME ? 0 : REPORT_SPREAD,
+      spread: () => (parameters.CONFIG_ONE_TIME ? 0 : (source.reportSpread?.() ?? 0)),
       log,
       onPending: (count) => metrics.config_reports_pending.set(count),
       onDropped: (reason) => metrics.config_reports_dropped_total.inc({ reason }),

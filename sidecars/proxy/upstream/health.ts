@@ -12,8 +12,11 @@ import type { ProxyStats } from '#proxy/stats.ts';
 /** Milliseconds between looks. */
 const WHILE_UP = 5000;
 const WHILE_DOWN = 500;
-/** How long a connection may wait for the application to accept it, in milliseconds. */
-const ACCEPT_WITHIN = 2000;
+/**
+ * How long a connection may wait for the application to accept it, in milliseconds. One that serves a
+ * connection at a time may first have to see an idle one of ours closed, after PROXY_IDLE_TIMEOUT.
+ */
+const ACCEPT_WITHIN = 4500;
 /** How long one success counts, in milliseconds. */
 export const HEALTH_MAX_AGE = 3 * WHILE_UP;
 

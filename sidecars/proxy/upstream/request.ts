@@ -3,7 +3,7 @@
  * tells its user is what came of the last try. A filter may also make one of its own, without a
  * client: to refresh what it stores, or to mirror a request.
  */
-import type { ProxyContext } from '#proxy/context.ts';
+import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import { CHUNKED, isIdempotent, NO_BODY } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
@@ -245,11 +245,15 @@ export class UpstreamRequest implements ResponseUser, Pick {
     return true;
   }
 
-  // The upstream protocol's calls.
+  // The upstream protocol's calls: whatever throws behind them ends this request, and its user is told.
 
   onUpstreamConnect(): void {
-    this.#cluster.onConnect?.(this.#endpoint!);
-    this.#await();
+    try {
+      this.#cluster.onConnect?.(this.#endpoint!);
+      this.#await();
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamInterim(response: Response): void {
@@ -257,21 +261,25 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   onUpstreamResponse(response: Response): void {
-    if (this.#retry !== undefined) {
-      const endpoint = this.#endpoint;
-      if (this.#tryAgain({ endpoint, response })) {
-        const stream = this.#stream;
-        this.#tell({ status: response.status });
-        this.#leave();
-        stream?.cancel();
-        return;
+    try {
+      if (this.#retry !== undefined) {
+        const endpoint = this.#endpoint;
+        if (this.#tryAgain({ endpoint, response })) {
+          const stream = this.#stream;
+          this.#tell({ status: response.status });
+          this.#leave();
+          stream?.cancel();
+          return;
+        }
       }
+      this.#phase = STREAMING;
+      this.#copy = undefined;
+      this.#touch();
+      this.#tell({ status: response.status });
+      this.#user.onUpstreamResponse(response);
+    } catch (error) {
+      this.onInternalError(error);
     }
-    this.#phase = STREAMING;
-    this.#copy = undefined;
-    this.#touch();
-    this.#tell({ status: response.status });
-    this.#user.onUpstreamResponse(response);
   }
 
   onUpstreamData(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
@@ -280,32 +288,45 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   onUpstreamEnd(trailers: string): void {
-    this.#leave();
-    this.#phase = OVER;
-    this.#user.onUpstreamEnd(trailers);
+    try {
+      this.#leave();
+      this.#phase = OVER;
+      this.#user.onUpstreamEnd(trailers);
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamSwitch(response: Response, rest: Buffer, connection: UpstreamConnection): void {
-    this.#tell({ status: response.status });
-    this.#leave();
-    this.#phase = OVER;
-    this.#user.onUpstreamSwitch(response, rest, connection);
+    try {
+      this.#tell({ status: response.status });
+      this.#leave();
+      this.#phase = OVER;
+      this.#user.onUpstreamSwitch(response, rest, connection);
+    } catch (error) {
+      connection.destroy();
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
-    const stale = failure === 'closed' && this.#stream?.reused === true;
-    const unsent = this.#stream?.unsent === true && this.#copy !== undefined;
-    this.#stream = undefined;
-    if (failure === 'connect') this.#cluster.onConnectFailure?.(this.#endpoint!, reason);
-    if (failure === 'invalid_response')
-      this.#context.log.warn({ reason, endpoint: this.#endpoint?.authority }, 'invalid response');
-    // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was
-    // answered; or nothing had left, so nothing is repeated at all.
-    if (stale && (unsent || (this.request.body === NO_BODY && isIdempotent(this.request.method)))) {
-      this.#tell({ failure });
-      this.#leave();
-      this.#try(true);
-    } else this.#failTry(failure, reason);
+    try {
+      const stale = failure === 'closed' && this.#stream?.reused === true;
+      const unsent = this.#stream?.unsent === true && this.#copy !== undefined;
+      this.#stream = undefined;
+      if (failure === 'connect') this.#cluster.onConnectFailure?.(this.#endpoint!, reason);
+      if (failure === 'invalid_response')
+        this.#context.log.warn({ reason, endpoint: this.#endpoint?.authority }, 'invalid response');
+      // The connection had been idle and died as we wrote: nothing came back, so nothing is repeated that was
+      // answered; or nothing had left, so nothing is repeated at all.
+      if (stale && (unsent || (this.request.body === NO_BODY && isIdempotent(this.request.method)))) {
+        this.#tell({ failure });
+        this.#leave();
+        this.#try(true);
+      } else this.#failTry(failure, reason);
+    } catch (error) {
+      this.onInternalError(error);
+    }
   }
 
   onUpstreamDrain(): void {
@@ -313,7 +334,11 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   onInternalError(error: unknown): void {
-    this.cancel();
+    try {
+      this.cancel();
+    } catch (second) {
+      internalError(this.#context, second);
+    }
     this.#user.onInternalError(error);
   }
 }

@@ -5,6 +5,7 @@ import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, nginxConf } from '../documents.ts';
 import { fileIdentity, readiness } from '../inside.ts';
+import { together } from '../together.ts';
 import { BOARD, boardLife, nextRelease, releaseOf, served, serverOf, settled, WEB, type Must } from '../pods.ts';
 
 interface WireCounts {
@@ -70,67 +71,71 @@ export function network(must: Must): void {
     },
   );
 
-  must(
-    'turn unready when nothing was verified for long, although its connection is open',
-    {
-      say: 'The network freezes: every connection stays open, and nothing comes. A watcher that waits for ever would look fine; this one turns unready, and recovers.',
-    },
-    async (stage) => {
-      const { project } = stage;
-      const server = await serverOf(stage);
-      const shown = await releaseOf(stage, BOARD);
-      assert.is(await readiness(project, BOARD.sidecar), true);
-      await wire(stage, 'freeze');
-      try {
-        const release = nextRelease();
-        await server.put(BOARD.key, boardIni({ release }));
-        const reason = await eventually(
-          '/readyz answers 503',
-          async () => {
-            const ready = await readiness(project, BOARD.sidecar);
-            return ready !== true && ready;
-          },
-          { within: 30_000 },
-        );
-        assert.ok((await wire(stage, 'count')).open > 0, 'connections are open');
-        assert.is(await releaseOf(stage, BOARD), shown, 'the application goes on');
-        stage.say(reason);
-        await wire(stage, 'pass');
-        await served(stage, BOARD, release, 30_000);
-        await eventually('/readyz answers 200', async () => (await readiness(project, BOARD.sidecar)) === true);
-      } finally {
-        await wire(stage, 'pass');
-      }
-    },
-  );
-
-  must(
-    'sit out a network partition',
-    {
-      say: "nginx's pod loses its network to the server. nginx serves on; once the network is back, the change arrives.",
-    },
-    async (stage) => {
-      const { project } = stage;
-      const server = await serverOf(stage);
-      const network = `${project.name}_config`;
-      const pod = await project.id('web-pod');
-      const shown = await releaseOf(stage, WEB);
-      await docker(['network', 'disconnect', network, pod]);
-      let connected = false;
-      try {
-        const release = nextRelease();
-        await server.put(WEB.key, nginxConf({ release }));
-        await steadily(async () => assert.is(await releaseOf(stage, WEB), shown), A_WHILE, 250);
-        await eventually('/readyz answers 503', async () => (await readiness(project, WEB.sidecar)) !== true, {
-          within: 30_000,
-        });
-        await docker(['network', 'connect', network, pod]);
-        connected = true;
-        await served(stage, WEB, release, 30_000);
-        await eventually('/readyz answers 200', async () => (await readiness(project, WEB.sidecar)) === true);
-      } finally {
-        if (!connected) await docker(['network', 'connect', network, pod]);
-      }
-    },
-  );
+  together(must, [UNREADY, PARTITION]);
 }
+
+/** Board's connections stay open, and nothing comes. */
+const UNREADY = [
+  'turn unready when nothing was verified for long, although its connection is open',
+  {
+    say: 'The network freezes: every connection stays open, and nothing comes. A watcher that waits for ever would look fine; this one turns unready, and recovers.',
+  },
+  async (stage: Stage): Promise<void> => {
+    const { project } = stage;
+    const server = await serverOf(stage);
+    const shown = await releaseOf(stage, BOARD);
+    assert.is(await readiness(project, BOARD.sidecar), true);
+    await wire(stage, 'freeze');
+    try {
+      const release = nextRelease();
+      await server.put(BOARD.key, boardIni({ release }));
+      const reason = await eventually(
+        '/readyz answers 503',
+        async () => {
+          const ready = await readiness(project, BOARD.sidecar);
+          return ready !== true && ready;
+        },
+        { within: 30_000 },
+      );
+      assert.ok((await wire(stage, 'count')).open > 0, 'connections are open');
+      assert.is(await releaseOf(stage, BOARD), shown, 'the application goes on');
+      stage.say(reason);
+      await wire(stage, 'pass');
+      await served(stage, BOARD, release, 30_000);
+      await eventually('/readyz answers 200', async () => (await readiness(project, BOARD.sidecar)) === true);
+    } finally {
+      await wire(stage, 'pass');
+    }
+  },
+] as const satisfies Parameters<Must>;
+
+/** Web loses its network. */
+const PARTITION = [
+  'sit out a network partition',
+  {
+    say: "nginx's pod loses its network to the server. nginx serves on; once the network is back, the change arrives.",
+  },
+  async (stage: Stage): Promise<void> => {
+    const { project } = stage;
+    const server = await serverOf(stage);
+    const network = `${project.name}_config`;
+    const pod = await project.id('web-pod');
+    const shown = await releaseOf(stage, WEB);
+    await docker(['network', 'disconnect', network, pod]);
+    let connected = false;
+    try {
+      const release = nextRelease();
+      await server.put(WEB.key, nginxConf({ release }));
+      await steadily(async () => assert.is(await releaseOf(stage, WEB), shown), A_WHILE, 250);
+      await eventually('/readyz answers 503', async () => (await readiness(project, WEB.sidecar)) !== true, {
+        within: 30_000,
+      });
+      await docker(['network', 'connect', network, pod]);
+      connected = true;
+      await served(stage, WEB, release, 30_000);
+      await eventually('/readyz answers 200', async () => (await readiness(project, WEB.sidecar)) === true);
+    } finally {
+      if (!connected) await docker(['network', 'connect', network, pod]);
+    }
+  },
+] as const satisfies Parameters<Must>;

@@ -11,7 +11,9 @@ const INTERVAL = 0.25;
 const AROUND = 4;
 const CHANGES = 1000;
 /** Of these, each is waited for: one that comes alone is applied at once. */
-const ALONE = 60;
+const ALONE = 30;
+/** A thousand waits for a disk that others use, too, in milliseconds. */
+const PATIENCE = 150_000;
 /** Lines of filler: tens of kilobytes, which no write puts on disk at once. */
 const LARGE = 400;
 
@@ -63,7 +65,7 @@ export function burst(must: Must, pod: Pod, say: string): void {
 export function readers(must: Must, pod: Pod, say: string): void {
   must(
     `show readers of ${pod.app}'s file the old or the new one in ${CHANGES} changes, never a mixture`,
-    { say },
+    { say, within: PATIENCE },
     async (stage) => {
       const truth = await pod.truth(stage);
       const releases = Array.from({ length: CHANGES }, nextRelease);
@@ -72,7 +74,7 @@ export function readers(must: Must, pod: Pod, say: string): void {
       await truth.put(pod.key, large(alone[0]!));
       await served(stage, pod, alone.shift()!);
       const reading = stage.project.exec(pod.app, ['python3', '-c', READER, pod.path, String(releases.at(-1))], {
-        timeoutMs: 60_000,
+        timeoutMs: PATIENCE,
       });
       for (const release of alone) {
         await truth.put(pod.key, large(release));

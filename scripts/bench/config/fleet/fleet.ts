@@ -20,7 +20,14 @@ const BATCH = 8;
 const LOOK = 4;
 const PATIENCE = 120_000;
 /** As the image starts it. */
-const NODE_OPTIONS = ['--max-semi-space-size=2', '--single-threaded-gc', '--no-opt', '--no-maglev', '--no-sparkplug'];
+const NODE_OPTIONS = [
+  '--max-semi-space-size=2',
+  '--single-threaded-gc',
+  '--optimize-for-size',
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+];
 
 const authorization = `Bearer ${readFileSync('/run/operator/token', 'utf8')}`;
 const dirs = Array.from({ length: count }, (_, index) => `/tmp/${index}`);

@@ -257,11 +257,12 @@ export class ManagedFile {
   /** The candidate is good. */
   async #commit({ version, digest }: Identity, content: Uint8Array): Promise<Outcome> {
     this.#verified = true;
+    const before = this.journal.good;
     await this.#place.keep(content, digest);
     await this.#events.report(version, 'applied');
     await this.#place.write({ key: this.plan.key, good: { version, digest } }, true);
     this.#events.log.info({ file: this.plan.path, version, digest }, 'applied');
-    await this.#place.tidy();
+    await this.#place.forget(before);
     return 'applied';
   }
 

@@ -157,6 +157,11 @@ export class Place {
     return !meant || candidate?.failure !== undefined || (await this.#target.digest()) === meant.digest;
   }
 
+  /** Remove the copy of a version that was good before; one that stays behind is removed by the next start. */
+  async forget(former: Identity | undefined): Promise<void> {
+    if (former && former.digest !== this.#journal.good?.digest) await this.#store.forget(former).catch(() => {});
+  }
+
   /** Remove copies that are no longer needed; what cannot be removed does no harm. */
   async tidy(): Promise<void> {
     await this.#store.tidy(this.#journal.good).catch(() => {});

@@ -91,6 +91,11 @@ export class Store {
     return content && digestOf(content) === good.digest ? content : undefined;
   }
 
+  /** Remove the content of a version that is not good any more. */
+  async forget({ digest }: Identity): Promise<void> {
+    await unlink(join(this.directory, `good-${digest}`));
+  }
+
   /** Remove what earlier versions and killed writers left. */
   async tidy(good: Identity | undefined): Promise<void> {
     const names = await readdir(this.directory).catch(() => []);

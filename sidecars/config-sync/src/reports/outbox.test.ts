@@ -24,7 +24,7 @@ function outbox(send: (entry: ReportEntry) => Promise<boolean>): {
     path,
     send,
     retryMax: 20,
-    spread: 20,
+    spread: () => 20,
     log,
     onPending: (count) => (pending = count),
     onDropped: (reason) => dropped.push(reason),

@@ -11,8 +11,8 @@ export interface OutboxOptions {
   readonly send: (entry: ReportEntry, signal: AbortSignal) => Promise<boolean>;
   /** Longest pause between two tries, in milliseconds. */
   readonly retryMax: number;
-  /** A report waits up to so long, in milliseconds: of many sidecars that took a change at once, not all report at once. */
-  readonly spread: number;
+  /** As `Source.reportSpread`. */
+  readonly spread: () => number;
   readonly log: Pick<Logger, 'warn' | 'debug'>;
   readonly onPending: (count: number) => void;
   readonly onDropped: (reason: 'full' | 'refused') => void;
@@ -71,7 +71,7 @@ export class Outbox {
         continue;
       }
       try {
-        await pause(Math.random() * this.#options.spread, signal);
+        await pause(Math.random() * this.#options.spread(), signal);
         const taken = await this.#options.send(entry, signal);
         if (!taken) {
           this.#options.onDropped('refused');

@@ -118,6 +118,24 @@ test('whatever a stream tells of, it is a change or malformed', async () => {
   );
 });
 
+test('the more are told of a change, the longer their reports are spread', async () => {
+  let told = '';
+  const served = await source((_request, response) => void response.end(told), authority.cert);
+  const nothing = (): void => {};
+  for (const [watchers, spread] of [
+    [1, 0],
+    [200, 995],
+    [100_000, 5000],
+    ['many', 5000],
+    [-1, 5000],
+  ] as const) {
+    told = `event: change\ndata: ${JSON.stringify({ key: 'a', version: 1, revision: 1, watchers })}\n\n`;
+    const options = { keys: ['a'], since: undefined, onOpen: nothing, onChange: nothing, onReset: nothing, signal };
+    await failure(served.watch(options));
+    assert.is(served.reportSpread(), spread, String(watchers));
+  }
+});
+
 test('a report that will never be taken is told from one that may be', async () => {
   const entry = { key: 'a', version: '1', state: 'applied' } as const;
   for (const [status, taken] of [

@@ -21,6 +21,12 @@ export interface HttpSourceOptions {
 const HEARTBEAT_MIN = 1000;
 const HEARTBEAT_MAX = 60_000;
 
+/** About as long as one report takes the server and its sender, in milliseconds; and the longest that one waits. */
+const SPREAD_EACH = 5;
+const SPREAD_MAX = 5000;
+/** Of a server that does not say. */
+const WATCHERS_UNKNOWN = 50;
+
 /** Longest reason that a report may have. */
 const REASON_MAX = 2000;
 
@@ -29,6 +35,8 @@ const ANSWER_MAX = 64 * 1024;
 
 export class HttpSource implements Source {
   readonly #options: HttpSourceOptions;
+  /** How many were told of the latest change. */
+  #watchers = WATCHERS_UNKNOWN;
 
   constructor(options: HttpSourceOptions) {
     this.#options = options;
@@ -82,7 +90,9 @@ export class HttpSource implements Source {
       const parser = new EventStreamParser(({ event, data }) => {
         if (event === 'reset') onReset();
         if (event !== 'change') return;
-        onChange(changeOf(data));
+        const { change, watchers } = toldOf(data);
+        this.#watchers = watchers ?? this.#watchers;
+        onChange(change);
       });
       onOpen();
       return await follow(response, {
@@ -102,6 +112,8 @@ export class HttpSource implements Source {
       response.destroy();
     }
   }
+
+  readonly reportSpread = (): number => Math.min(SPREAD_MAX, (this.#watchers - 1) * SPREAD_EACH);
 
   readonly report = async (entry: ReportEntry, signal: AbortSignal): Promise<boolean> => {
     const { connection, sidecar } = this.#options;
@@ -150,19 +162,22 @@ function wishOf(
 }
 
 /** @throws {SourceError} malformed */
-function changeOf(data: string): Change {
+function toldOf(data: string): { change: Change; watchers: number | undefined } {
   let change: unknown;
   try {
     change = JSON.parse(data);
   } catch {
     // Said below.
   }
-  const { key, version, revision } = (change ?? {}) as Record<string, unknown>;
+  const { key, version, revision, watchers } = (change ?? {}) as Record<string, unknown>;
   if (
     typeof key !== 'string' ||
     !Number.isSafeInteger(revision) ||
     (typeof version !== 'string' && !Number.isSafeInteger(version))
   )
     throw new SourceError('malformed', 'the stream told of a change without saying of what');
-  return { key, version: String(version), revision: revision as number };
+  return {
+    change: { key, version: String(version), revision: revision as number },
+    watchers: Number.isSafeInteger(watchers) && (watchers as number) > 0 ? (watchers as number) : undefined,
+  };
 }

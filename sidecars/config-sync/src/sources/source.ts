@@ -86,6 +86,8 @@ export interface Source {
    * @throws {SourceError}, and the signal's reason
    */
   watch(options: WatchOptions): Promise<never>;
+  /** Over how long reports are to be spread, in milliseconds: of many that took a change at once, not all report at once. */
+  readonly reportSpread?: (() => number) | undefined;
   /**
    * Say what became of a version, where the source wants to know.
    * @returns false when it never will take this report

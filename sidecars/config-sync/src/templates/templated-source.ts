@@ -34,6 +34,7 @@ type Readings = readonly { readonly ingredient: Ingredient; readonly reading: Re
 
 export class TemplatedSource implements Source {
   readonly report: Source['report'];
+  readonly reportSpread: Source['reportSpread'];
   readonly #source: Source;
   readonly #recipes: ReadonlyMap<string, Recipe>;
   readonly #maxSize: number;
@@ -48,6 +49,7 @@ export class TemplatedSource implements Source {
     this.#source = source;
     this.#recipes = new Map(recipes.map((recipe) => [recipe.key, recipe]));
     this.#maxSize = maxSize;
+    this.reportSpread = source.reportSpread;
     this.report = source.report && ((entry, signal) => this.#report(entry, signal));
   }
 

@@ -3,9 +3,9 @@ import type { X509Certificate } from 'node:crypto';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
 import { readClientTrust, type ClientTrust } from './client-trust.ts';
-import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from './patterns.ts';
-import { parseAltNames, type AltName } from './subject-alt-names.ts';
-import { xfccElement } from './xfcc.ts';
+import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from '#proxy/tls/patterns.ts';
+import { parseAltNames, type AltName } from '#proxy/tls/subject-alt-names.ts';
+import { xfccElement } from '#proxy/tls/xfcc.ts';
 
 export type ClientPolicyParameters = Pick<
   Values<typeof contract.parameters>,

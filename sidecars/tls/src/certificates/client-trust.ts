@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Problem, Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
-import { crlsIn } from './crl.ts';
-import { certificatesIn } from './pem.ts';
+import { crlsIn } from '#proxy/tls/crl.ts';
+import { certificatesIn } from '#proxy/tls/pem.ts';
 
 export type TrustParameters = Pick<Values<typeof contract.parameters>, 'TLS_CLIENT_CA' | 'TLS_CLIENT_CRL'>;
 

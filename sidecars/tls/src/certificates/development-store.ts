@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { publishFile, type PublishOptions } from '#kit/atomic-file.ts';
 import { ConfigurationError, type Problem } from '#kit/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
-import { normalizeDnsName, parseAltNames } from './subject-alt-names.ts';
+import { normalizeDnsName, parseAltNames } from '#proxy/tls/subject-alt-names.ts';
 
 /** A certificate this close to its end is replaced, in milliseconds. */
 const RENEW_BEFORE = 30 * 86_400_000;

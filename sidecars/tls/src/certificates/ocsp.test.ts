@@ -11,9 +11,9 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { start } from '../test-plane.ts';
 import { createClientPolicy } from './client-identity.ts';
-import { crlsIn } from './crl.ts';
-import { derElements } from './der.ts';
-import { readOcspResponse } from './ocsp.ts';
+import { crlsIn } from '#proxy/tls/crl.ts';
+import { derElements } from '#proxy/tls/der.ts';
+import { readOcspResponse } from '#proxy/tls/ocsp.ts';
 import { openStore } from './test-store.ts';
 
 const HOUR = 3_600_000;

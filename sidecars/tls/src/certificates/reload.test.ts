@@ -14,7 +14,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ReloadTiming } from './reload.ts';
+import type { ReloadTiming } from '#proxy/tls/reload.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';

@@ -1,14 +1,15 @@
 /** The certificates of this sidecar: a directory of one's own, or a development CA's. */
 import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { Metrics } from '#kit/metrics.ts';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
 import { createClientPolicy, type ClientPolicy } from './client-identity.ts';
 import { DevelopmentStore } from './development-store.ts';
-import { readPairs, type Found } from './directory.ts';
-import { BadPair, checkPair, contextOf, type Pair, type PairFiles } from './pair.ts';
-import { Reloader, RELOAD_TIMING, type ReloadTiming } from './reload.ts';
+import { readPairs, type Found } from '#proxy/tls/directory.ts';
+import { BadPair, checkPair, contextOf, type Pair, type PairFiles } from '#proxy/tls/pair.ts';
+import { Reloader, RELOAD_TIMING, type ReloadTiming } from '#proxy/tls/reload.ts';
 import { TrustReloader } from './trust-reload.ts';
-import { Shelf, type CertificateLog, type CertificateMetrics } from './shelf.ts';
+import { CertificateSet, type CertificateLog, type CertificateStats } from '#proxy/tls/certificate-set.ts';
 
 export interface CertificateStore {
   /** What clients get that name no server; its texts are for the listener's own context. */
@@ -45,6 +46,18 @@ export interface CertificateStoreOptions {
   readonly timing?: ReloadTiming;
 }
 
+type CertificateMetrics = Pick<
+  Metrics<typeof contract.metrics>,
+  'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total'
+>;
+
+function statsOf(metrics: CertificateMetrics): CertificateStats {
+  return {
+    inUse: (name, notAfter) => metrics.tls_certificate_not_after_seconds.set({ name }, notAfter),
+    looked: (result) => metrics.tls_certificate_reloads_total.inc({ result }),
+  };
+}
+
 /** The development certificate as logs and metrics call it. */
 const DEVELOPMENT = 'development';
 /** How often a development certificate's end is looked at, in milliseconds. */
@@ -55,7 +68,8 @@ const RENEWAL_CHECK = 12 * 3_600_000;
  * @throws {ConfigurationError} when one cannot be used, the default is missing, or the state directory is not fit
  */
 export async function openCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
-  const { parameters, log, metrics } = options;
+  const { parameters, log } = options;
+  const stats = statsOf(options.metrics);
   const { TLS_CERT_DIR, TLS_CERT_NAME, TLS_UNKNOWN_NAME, TLS_MIN_VERSION } = parameters;
   const policy = options.policy ?? createClientPolicy(parameters);
   // OpenSSL takes the client CA from the context that SNI chose, not from the listener's.
@@ -64,27 +78,27 @@ export async function openCertificateStore(options: CertificateStoreOptions): Pr
     ...(policy.clientCa && { ca: policy.clientCa }),
     ...(policy.clientCrls.length > 0 && { crl: [...policy.clientCrls] }),
   });
-  const shelf = new Shelf({
+  const certificates = new CertificateSet({
     defaultName: TLS_CERT_DIR === undefined ? DEVELOPMENT : TLS_CERT_NAME,
     unknownName: TLS_UNKNOWN_NAME,
     contextOf: (pairs) => contextOf(pairs, common()),
     log,
-    metrics,
+    stats,
   });
   const check = (files: PairFiles): Pair => checkPair(files, common());
   const timing = options.timing ?? RELOAD_TIMING;
   const watchTrust = (): TrustReloader | undefined =>
     policy.clientCa === undefined
       ? undefined
-      : new TrustReloader({ parameters, policy, log, metrics, timing, onChange: () => shelf.renew() });
+      : new TrustReloader({ parameters, policy, log, stats, timing, onChange: () => certificates.renew() });
   if (TLS_CERT_DIR === undefined) {
-    const development = await openDevelopment(options, shelf, check);
-    return storeOf(shelf, development, watchTrust());
+    const development = await openDevelopment(options, certificates, check);
+    return storeOf(certificates, development, watchTrust());
   }
 
-  const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, shelf);
-  const reloader = new Reloader({ directory: TLS_CERT_DIR, shelf, check, log, metrics, timing }, pairs);
-  return storeOf(shelf, reloader, watchTrust());
+  const pairs = await loadAll(TLS_CERT_DIR, TLS_CERT_NAME, check, certificates);
+  const reloader = new Reloader({ directory: TLS_CERT_DIR, certificates, check, log, stats, timing }, pairs);
+  return storeOf(certificates, reloader, watchTrust());
 }
 
 /** Where certificates come from. */
@@ -94,20 +108,24 @@ interface Source {
   readonly ca?: string;
 }
 
-function storeOf(shelf: Shelf, source: Source | Reloader, trust: TrustReloader | undefined): CertificateStore {
+function storeOf(
+  certificates: CertificateSet,
+  source: Source | Reloader,
+  trust: TrustReloader | undefined,
+): CertificateStore {
   return {
     get default() {
-      return shelf.default;
+      return certificates.default;
     },
     get needsServerName() {
-      return shelf.needsServerName;
+      return certificates.needsServerName;
     },
-    contextFor: (serverName) => shelf.contextFor(serverName),
-    onChange: (listener) => shelf.onChange(listener),
+    contextFor: (serverName) => certificates.contextFor(serverName),
+    onChange: (listener) => certificates.onChange(listener),
     get staples() {
-      return shelf.staples;
+      return certificates.staples;
     },
-    stapleFor: (fingerprint) => shelf.stapleFor(fingerprint),
+    stapleFor: (fingerprint) => certificates.stapleFor(fingerprint),
     reload() {
       source.look();
       trust?.look();
@@ -120,12 +138,12 @@ function storeOf(shelf: Shelf, source: Source | Reloader, trust: TrustReloader |
   };
 }
 
-/** Put all pairs of a directory on the shelf; every bad one is a problem of its own. */
+/** Put all pairs of a directory in use; every bad one is a problem of its own. */
 async function loadAll(
   directory: string,
   defaultName: string,
   check: (files: PairFiles) => Pair,
-  shelf: Shelf,
+  certificates: CertificateSet,
 ): Promise<Found[]> {
   const problems: Problem[] = [];
   const note = (error: unknown): void => {
@@ -150,7 +168,7 @@ async function loadAll(
     }
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
-  shelf.put(good);
+  certificates.put(good);
   return found;
 }
 
@@ -169,7 +187,7 @@ function missingDefault(directory: string, name: string, others: readonly string
 
 async function openDevelopment(
   { parameters, log }: CertificateStoreOptions,
-  shelf: Shelf,
+  certificates: CertificateSet,
   check: (files: PairFiles) => Pair,
 ): Promise<Source> {
   const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES);
@@ -184,8 +202,8 @@ async function openDevelopment(
       cert: Buffer.from(cert),
       key: Buffer.from(key),
     });
-    if (shelf.names.length > 0 && shelf.default.serial === pair.serial) return;
-    shelf.put([pair]);
+    if (certificates.names.length > 0 && certificates.default.serial === pair.serial) return;
+    certificates.put([pair]);
     log.info(
       {
         certificate: DEVELOPMENT,
@@ -198,7 +216,7 @@ async function openDevelopment(
   };
   await load();
   const look = (): void => {
-    shelf.warnOfExpired();
+    certificates.warnOfExpired();
     load().catch((error: unknown) =>
       log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'),
     );

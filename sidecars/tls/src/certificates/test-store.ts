@@ -6,7 +6,7 @@ import { createMetrics, Registry } from '#kit/metrics.ts';
 import { readParameters } from '#kit/parameters.ts';
 import { contract } from '../contract.ts';
 import type { ClientPolicy } from './client-identity.ts';
-import type { ReloadTiming } from './reload.ts';
+import type { ReloadTiming } from '#proxy/tls/reload.ts';
 import { openCertificateStore, type CertificateStore } from './store.ts';
 
 export interface TestStore {

@@ -4,14 +4,14 @@ import { DirectoryWatch } from '#kit/directory-watch.ts';
 import type { Problem } from '#kit/parameters.ts';
 import type { ClientPolicy } from './client-identity.ts';
 import { readClientTrust, trustDigest, type TrustParameters } from './client-trust.ts';
-import type { ReloadTiming } from './reload.ts';
-import type { CertificateLog, CertificateMetrics } from './shelf.ts';
+import type { ReloadTiming } from '#proxy/tls/reload.ts';
+import type { CertificateLog, CertificateStats } from '#proxy/tls/certificate-set.ts';
 
 export interface TrustReloadOptions {
   readonly parameters: TrustParameters;
   readonly policy: Pick<ClientPolicy, 'trust' | 'renew'>;
   readonly log: CertificateLog;
-  readonly metrics: CertificateMetrics;
+  readonly stats: CertificateStats;
   readonly timing: ReloadTiming;
   /** Called after each change. */
   readonly onChange: () => void;
@@ -49,7 +49,7 @@ export class TrustReloader {
   /** Look at the files now. */
   look(): void {
     if (this.#closed) return;
-    const { parameters, policy, log, metrics, onChange } = this.#options;
+    const { parameters, policy, log, stats, onChange } = this.#options;
     this.#follow();
     if (trustDigest(parameters) === policy.trust.digest) {
       this.#wrong = '';
@@ -64,7 +64,7 @@ export class TrustReloader {
     policy.renew(trust);
     for (const warning of trust.warnings) log.warn(warning);
     onChange();
-    metrics.tls_certificate_reloads_total.inc({ result: 'loaded' });
+    stats.looked('loaded');
     log.info({ files: this.#files }, 'client CA loaded');
   }
 
@@ -84,7 +84,7 @@ export class TrustReloader {
       if (this.#closed || this.#wrong === '') return;
       if (this.#wrong !== wrong) return this.#confirm();
       this.#reported = wrong;
-      this.#options.metrics.tls_certificate_reloads_total.inc({ result: 'refused' });
+      this.#options.stats.looked('refused');
       this.#options.log.error(`client CA refused: ${wrong}; the one in use stays`);
     }, this.#options.timing.confirm).unref();
   }

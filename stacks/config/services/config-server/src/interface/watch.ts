@@ -38,7 +38,7 @@ export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record
     let stream: EventStream | undefined;
     const leave = hub.add({
       keys,
-      onChange: (change) => stream?.change(change),
+      onChange: (change, audience) => stream?.change(change, audience),
       ...(wish.reports === true && {
         onReport: (key, version, report) => stream?.report(key, version, report),
       }),

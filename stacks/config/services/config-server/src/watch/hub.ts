@@ -5,8 +5,8 @@ import type { Report, Version } from '../store/types.ts';
 export interface Watcher {
   /** The documents that it watches; all when undefined. */
   readonly keys: ReadonlySet<string> | undefined;
-  /** Takes the changes of one moment. */
-  readonly onChange: (change: Version) => void;
+  /** Takes the changes of one moment; `audience` is how many are told of this one. */
+  readonly onChange: (change: Version, audience: number) => void;
   readonly onReport?: (key: string, version: number, report: Report) => void;
   /** The server is going away. */
   readonly onEnd: () => void;
@@ -42,7 +42,8 @@ export class Hub {
   }
 
   change(change: Version): void {
-    for (const watcher of this.#watchers) if (watcher.keys?.has(change.key) ?? true) watcher.onChange(change);
+    const audience = [...this.#watchers].filter(({ keys }) => keys?.has(change.key) ?? true);
+    for (const watcher of audience) watcher.onChange(change, audience.length);
   }
 
   report(key: string, version: number, report: Report): void {

@@ -8,11 +8,16 @@ import type { Report, Version } from '../store/types.ts';
 /** A client that reads slower than this fills, in bytes, is let go; it resumes where it was. */
 const MOST_UNREAD = 256 * 1024;
 
+interface Told {
+  readonly change: Version;
+  readonly watchers: number | undefined;
+}
+
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #heartbeat: NodeJS.Timeout;
   /** Changes of this moment, the latest of each key. */
-  #pending = new Map<string, Version>();
+  #pending = new Map<string, Told>();
 
   /**
    * Answer with a stream.
@@ -30,10 +35,13 @@ export class EventStream {
     response.once('close', () => clearInterval(this.#heartbeat));
   }
 
-  /** Tell of a change, together with others of the same turn of the event loop. */
-  change(change: Version): void {
+  /**
+   * Tell of a change, together with others of the same turn of the event loop.
+   * @param watchers how many are told of it, where it happens now
+   */
+  change(change: Version, watchers?: number): void {
     if (this.#pending.size === 0) queueMicrotask(() => this.#flush());
-    this.#pending.set(change.key, change);
+    this.#pending.set(change.key, { change, watchers });
   }
 
   report(key: string, version: number, report: Report): void {
@@ -51,7 +59,7 @@ export class EventStream {
   }
 
   #flush(): void {
-    const changes = [...this.#pending.values()].toSorted((a, b) => a.revision - b.revision);
+    const changes = [...this.#pending.values()].toSorted((a, b) => a.change.revision - b.change.revision);
     this.#pending = new Map();
     this.#write(changes.map(eventOf).join(''));
   }
@@ -63,7 +71,8 @@ export class EventStream {
   }
 }
 
-function eventOf({ key, version, revision, digest, deleted }: Version): string {
-  const data = JSON.stringify({ key, version, revision, digest, ...(deleted && { deleted }) });
+function eventOf({ change, watchers }: Told): string {
+  const { key, version, revision, digest, deleted } = change;
+  const data = JSON.stringify({ key, version, revision, digest, ...(deleted && { deleted }), watchers });
   return `id: ${revision}\nevent: change\ndata: ${data}\n\n`;
 }

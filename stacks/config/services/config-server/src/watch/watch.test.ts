@@ -67,6 +67,18 @@ test('more documents than a URL can name are watched by a POST', async () => {
     assert.is((await server.ask('/v1/watch', { method: 'POST', body: wrong })).status, 400, wrong);
 });
 
+test('a change says how many are told of it', async () => {
+  const watches = await Promise.all([1, 2, 3].map(() => Watch.open(server, '?key=counted')));
+  const other = await Watch.open(server, '?key=other');
+  await server.put('counted', '1');
+  for (const watch of watches) await seen(watch, 1);
+  assert.equal(
+    watches.map(({ events }) => events[0]!.data['watchers']),
+    [3, 3, 3],
+  );
+  for (const watch of [...watches, other]) watch.close();
+});
+
 test('a revision of another store resets', async () => {
   for (const id of ['1', '999999999999999', 'abc']) {
     const watch = await Watch.open(server, '?key=a', { headers: { 'last-event-id': id } });

@@ -2,25 +2,26 @@
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import type { contract } from '../contract.ts';
 import type { Pair } from './pair.ts';
 import { normalizeDnsName, wildcardOf } from './subject-alt-names.ts';
 
 export type CertificateLog = Pick<Logger, 'info' | 'warn' | 'error'>;
-export type CertificateMetrics = Pick<
-  Metrics<typeof contract.metrics>,
-  'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total'
->;
+/** What is counted of certificates; each sidecar maps it to metrics of its own names. */
+export interface CertificateStats {
+  /** A certificate is in use. @param notAfter the end of its validity, in seconds since the epoch */
+  inUse(name: string, notAfter: number): void;
+  /** Changed files were looked at. */
+  looked(result: 'loaded' | 'unchanged' | 'refused'): void;
+}
 
-export interface ShelfOptions {
+export interface CertificateSetOptions {
   readonly defaultName: string;
   /** What a client gets that names a server which no certificate covers. */
   readonly unknownName: 'default' | 'refuse';
   /** The context of a certificate, or of two for the same names with keys of different types. */
   readonly contextOf: (pairs: readonly Pair[]) => SecureContext;
   readonly log: CertificateLog;
-  readonly metrics: CertificateMetrics;
+  readonly stats: CertificateStats;
 }
 
 /** What clients get that name no server: one certificate, or two with keys of different types. */
@@ -33,8 +34,8 @@ export interface DefaultCertificate {
   readonly context: SecureContext;
 }
 
-export class Shelf {
-  readonly #options: ShelfOptions;
+export class CertificateSet {
+  readonly #options: CertificateSetOptions;
   readonly #pairs = new Map<string, Pair>();
   readonly #listeners: (() => void)[] = [];
   readonly #warned = new Set<string>();
@@ -43,12 +44,12 @@ export class Shelf {
   /** Responses to staple, by the fingerprint of their certificate. */
   #staples = new Map<string, NonNullable<Pair['staple']>>();
 
-  constructor(options: ShelfOptions) {
+  constructor(options: CertificateSetOptions) {
     this.#options = options;
   }
 
   get default(): DefaultCertificate {
-    if (!this.#default) throw new Error(`no certificate ${this.#options.defaultName} was put on the shelf`);
+    if (!this.#default) throw new Error(`no certificate ${this.#options.defaultName} is in use`);
     return this.#default;
   }
 
@@ -94,10 +95,7 @@ export class Shelf {
   put(pairs: readonly Pair[]): void {
     for (const pair of pairs) {
       this.#pairs.set(pair.name, pair);
-      this.#options.metrics.tls_certificate_not_after_seconds.set(
-        { name: pair.name },
-        Math.floor(pair.notAfter / 1000),
-      );
+      this.#options.stats.inUse(pair.name, Math.floor(pair.notAfter / 1000));
       for (const warning of pair.warnings) this.#warnOnce(`${pair.certFile}: ${warning}`);
     }
     this.#index();

@@ -7,15 +7,15 @@
  */
 import { ocspFileOf, readPairs, type Found } from './directory.ts';
 import { BadPair, type Pair, type PairFiles } from './pair.ts';
-import type { CertificateLog, CertificateMetrics, Shelf } from './shelf.ts';
+import type { CertificateLog, CertificateStats, CertificateSet } from './certificate-set.ts';
 import { DirectoryWatch } from '#kit/directory-watch.ts';
 
 export interface ReloadOptions {
   readonly directory: string;
-  readonly shelf: Shelf;
+  readonly certificates: CertificateSet;
   readonly check: (files: PairFiles) => Pair;
   readonly log: CertificateLog;
-  readonly metrics: CertificateMetrics;
+  readonly stats: CertificateStats;
   readonly timing: ReloadTiming;
 }
 
@@ -44,14 +44,14 @@ const VANISHED = 'vanished';
 export class Reloader {
   readonly #options: ReloadOptions;
   readonly #watch: DirectoryWatch;
-  /** Digests of the pairs on the shelf. */
+  /** Digests of the pairs in use. */
   readonly #digests = new Map<string, string>();
   readonly #suspicions = new Map<string, Suspicion>();
   #busy = Promise.resolve();
   #confirming: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param loaded what the shelf already holds, as it was found */
+  /** @param loaded what is in use already, as it was found */
   constructor(options: ReloadOptions, loaded: Iterable<Found>) {
     this.#options = options;
     for (const { name, digest } of loaded) this.#digests.set(name, digest);
@@ -60,7 +60,7 @@ export class Reloader {
       poll: options.timing.poll,
       onChange: () => this.#look(true),
       onPoll: () => {
-        options.shelf.warnOfExpired();
+        options.certificates.warnOfExpired();
         this.#look(false);
       },
       onBlind: (error) =>
@@ -78,7 +78,7 @@ export class Reloader {
     this.#look(true);
   }
 
-  /** Nothing changes on the shelf from here on, not even by a look that is under way. */
+  /** Nothing changes in use from here on, not even by a look that is under way. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#confirming);
@@ -93,7 +93,7 @@ export class Reloader {
   }
 
   async #lookNow(asked: boolean): Promise<void> {
-    const { directory, shelf, log, metrics } = this.#options;
+    const { directory, certificates, log, stats } = this.#options;
     const { pairs, directories } = await this.#read();
     if (this.#closed) return;
     const loaded: Pair[] = [];
@@ -106,9 +106,9 @@ export class Reloader {
       }
     }
     for (const name of this.#suspicions.keys()) {
-      if (!pairs.has(name) && !shelf.get(name)) this.#suspicions.delete(name);
+      if (!pairs.has(name) && !certificates.get(name)) this.#suspicions.delete(name);
     }
-    for (const name of shelf.names) {
+    for (const name of certificates.names) {
       if (pairs.has(name)) continue;
       this.#suspect(name, VANISHED, () =>
         log.warn(
@@ -117,16 +117,16 @@ export class Reloader {
         ),
       );
     }
-    if (loaded.length > 0) shelf.put(loaded);
+    if (loaded.length > 0) certificates.put(loaded);
     for (const { name, serial, notAfter, dnsNames } of loaded) {
-      metrics.tls_certificate_reloads_total.inc({ result: 'loaded' });
+      stats.looked('loaded');
       log.info(
         { certificate: name, serial, not_after: new Date(notAfter).toISOString(), names: dnsNames },
         'certificate loaded',
       );
     }
     const news = loaded.length > 0 || this.#reported() > reported || this.#reported() < this.#suspicions.size;
-    if (asked && !news) metrics.tls_certificate_reloads_total.inc({ result: 'unchanged' });
+    if (asked && !news) stats.looked('unchanged');
     const files = [...pairs.values()].flatMap(({ certFile, keyFile }) => [certFile, keyFile, ocspFileOf(certFile)]);
     if (await this.#watch.follow(directories, files)) this.#look(false);
   }
@@ -144,7 +144,7 @@ export class Reloader {
   /** The pair when it is good. A refused one is judged again at each look, since time may heal it. */
   #judge(found: Found): Pair | undefined {
     const { name, digest, files } = found;
-    const { check, log, metrics, shelf } = this.#options;
+    const { check, log, stats, certificates } = this.#options;
     try {
       if (files instanceof BadPair) throw files;
       const pair = check(files);
@@ -154,8 +154,8 @@ export class Reloader {
     } catch (error) {
       if (!(error instanceof BadPair)) throw error;
       this.#suspect(name, digest, () => {
-        metrics.tls_certificate_reloads_total.inc({ result: 'refused' });
-        const kept = shelf.get(name);
+        stats.looked('refused');
+        const kept = certificates.get(name);
         log.error(
           { certificate: name, ...(kept && { serving_serial: kept.serial }) },
           `certificate refused: ${error.message}${kept ? '; the one in use stays' : ''}`,
