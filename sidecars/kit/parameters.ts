@@ -110,7 +110,7 @@ function find(name: string, parameter: Parameter, source: Source, flags: Flags, 
 
   const current = lookUp(name, parameter, source);
   const byFormerNames = former.flatMap((alias) => lookUp(alias, parameter, source) ?? []);
-  // An image's ENV holds every default, so a current name at its default is not a user's word.
+  // An image's ENV holds every default, so a current name at its default does not count as set.
   const word = current?.text === parameter.default ? undefined : current;
   return choose(parameter, word, byFormerNames, name, warnings) ?? current;
 }
