@@ -39,52 +39,6 @@ export const browse = (project: Project, from: number, seconds: number): Promise
 export const rotate = (project: Project, mode: 'rename' | 'copytruncate'): Promise<string> =>
   project.exec('web', ['logrotate', '--force', '--state', '/tmp/logrotate', `/etc/logrotate-modes/${mode}.conf`]);
 
-/** A program beside the web server that writes to many files, and opens them anew when logrotate has renamed them. */
-const MANY = String.raw`
-my ($first, $count, $rate, $files) = @ARGV;
-my $dir = "/var/log/nginx/many";
-mkdir $dir;
-my (@out, $seen);
-sub reopen { for my $i (0 .. $files - 1) { open($out[$i], ">>", "$dir/$i.log") or die; $out[$i]->autoflush(1) } }
-use IO::Handle;
-reopen();
-my $seq = $first;
-while ($seq < $first + $count) {
-  my $stamp = "";
-  if (open(my $told, "<", "/tmp/many-reopen")) { $stamp = <$told> // $stamp }
-  if (defined $seen && $stamp ne "" && $stamp ne $seen) { reopen() }
-  $seen = $stamp if $stamp ne "" || !defined $seen;
-  my $due = $seq + $rate / 50;
-  $due = $first + $count if $due > $first + $count;
-  for (; $seq < $due; $seq++) { print {$out[$seq % $files]} qq({"message":"line $seq of many","many":$seq}\n) }
-  open(my $w, ">", "/tmp/many-written.new"); print $w $seq - 1; close $w; rename "/tmp/many-written.new", "/tmp/many-written";
-  select(undef, undef, undef, 0.018);
-}
-`;
-
-/** Numbered lines in files of the web server's volume, in turn. */
-export const writeMany = (
-  project: Project,
-  { from, count, rate, files }: { from: number; count: number; rate: number; files: number },
-): Promise<string> =>
-  project.exec('web', ['perl', '-e', MANY, `${from}`, `${count}`, `${rate}`, `${files}`], { timeoutMs: 120_000 });
-
-/**
- * Rotate them. A writer whose file was renamed is told, and waited for, before anything is compressed, as a
- * daemon's own configuration does.
- * @param mode directives of logrotate
- */
-export const rotateMany = (project: Project, mode: string): Promise<string> => {
-  const told = mode.startsWith('nocreate')
-    ? ['sharedscripts', 'postrotate', 'date +%s%N > /tmp/many-reopen; sleep 0.5', 'endscript']
-    : [];
-  const directives = ['rotate 100', ...mode.split(' '), ...told];
-  const configuration = ['/var/log/nginx/many/*.log {', ...directives, '}', ''].join('\n');
-  const script =
-    'printf %s "$1" > /tmp/many.conf && chmod 644 /tmp/many.conf && logrotate --force --state /tmp/many.state /tmp/many.conf';
-  return project.exec('web', ['bash', '-c', script, 'rotate', configuration], { timeoutMs: 120_000 });
-};
-
 /** A program of the app that keeps a ledger: numbered lines, so many a second. */
 const LEDGER = `
 import os, sys, time

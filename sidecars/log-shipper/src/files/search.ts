@@ -7,7 +7,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compressionOf, readHead } from './content.ts';
 import type { Generation } from './generation.ts';
-import { continuesIn, type Candidate } from './identity.ts';
+import { continuesIn, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
@@ -34,6 +34,12 @@ export function search(generation: Generation, options: SearchOptions, now: numb
     const { plain, packed, moved, unreadable } = look(generation, options);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
+      // Made before the last lines were written, which were read from the original.
+      if (best !== undefined && best.stat.size < generation.offset) {
+        const copy = options.ledger.create(best, generation.home);
+        options.ledger.completeCopy(copy, best.fd, best.stat);
+        return 'none';
+      }
       if (best !== undefined) {
         options.ledger.forgetCopy(best.stat.key);
         options.ledger.adopt(generation, best, now);
@@ -80,7 +86,7 @@ function look(
     else if (
       compression === undefined &&
       (known === undefined || known.copyOf === generation) &&
-      continuesIn(generation, candidate)
+      (continuesIn(generation, candidate) || (known === undefined && isShortCopy(generation, candidate)))
     )
       plain.push(candidate);
     else closeSync(looked.fd);
