@@ -94,7 +94,7 @@ async function check(sidecars: readonly Sidecar[], demandImage: boolean, json: b
   return disagreements.length > 0 ? 1 : 0;
 }
 
-/** An image that nobody demands may be absent, or older than the declaration: the next build mends both. */
+/** Without --image an image may be absent, or older than the declaration: the next build changes both. */
 function imageNotes({ name }: Sidecar, found: readonly Disagreement[]): string[] {
   if (found.some(({ absent }) => absent)) return [`${imageOf(name)}: not built: image not compared`];
   return found.map((disagreement) => `${lineOf(disagreement)} (an older build)`);

@@ -71,7 +71,7 @@ export function isInherited(remnant: Remnant): boolean {
 
 export interface Removal {
   removed: Remnant[];
-  /** What is still there, and the engine's word why. */
+  /** What is still there, and the engine's reason. */
   kept: { remnant: Remnant; why: string }[];
 }
 

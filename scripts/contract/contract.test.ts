@@ -142,7 +142,7 @@ test('with --image an image that is not there is a disagreement', () => {
   assert.is(code, 1);
   assert.match(
     out,
-    /^sidecar-stacks\/sync:dev: declared: an image of sync; there: docker image inspect: .*; repair: docker compose build sync\n1 contract checked, 1 disagreement\n$/,
+    /^sidecar-stacks\/sync:dev: declared: an image of sync; there: docker image inspect exited with 1: .*; repair: docker compose build sync\n1 contract checked, 1 disagreement\n$/,
   );
 });
 

@@ -22,6 +22,8 @@ test('what is general imports nothing particular', () => {
     ['sidecars/kit/log.ts', 'sidecars/tls/src/main.ts'],
     ['sidecars/proxy/head.ts', 'sidecars/tls/src/main.ts'],
     ['scripts/stack.ts', 'stacks/https/client.ts'],
+    ['tools/index.ts', 'scripts/lib/run.ts'],
+    ['tools/index.ts', 'stacks/https/client.ts'],
     ['stacks/https/scenario.ts', 'stacks/paas/versions.ts'],
     ['legacy-apps/board/test.ts', 'sidecars/kit/log.ts'],
   ] as const)

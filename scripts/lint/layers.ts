@@ -16,8 +16,13 @@ const LAYERS: readonly Layer[] = [
   { name: 'the kit', path: /^sidecars\/kit\//, imports: [] },
   { name: 'the proxy library', path: /^sidecars\/proxy\//, imports: ['the kit'] },
   { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: ['the kit', 'the proxy library'] },
-  { name: 'scripts', path: /^scripts\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
-  { name: 'a stack', path: /^stacks\/([^/]+)\//, imports: ['the kit', 'the proxy library', 'a sidecar', 'scripts'] },
+  { name: 'tools', path: /^tools\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
+  { name: 'scripts', path: /^scripts\//, imports: ['the kit', 'the proxy library', 'a sidecar', 'tools'] },
+  {
+    name: 'a stack',
+    path: /^stacks\/([^/]+)\//,
+    imports: ['the kit', 'the proxy library', 'a sidecar', 'tools', 'scripts'],
+  },
   { name: 'a legacy app', path: /^legacy-apps\/([^/]+)\//, imports: [] },
 ];
 

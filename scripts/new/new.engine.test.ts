@@ -59,6 +59,8 @@ test('what was begun passes types, lint, format, and the tests that hold for eve
     'npm run --silent lint',
     'npm run --silent contract -- check',
     'npm run --silent test -- scripts/lib/stacks.test.ts',
+    // Links, names of commands, the changelog.
+    'npm run --silent test -- scripts/lint/house.test.ts',
   ]) {
     const { exitCode, stdout, stderr } = await run('bash', ['-c', command], { cwd: clone, env, timeoutMs: 200_000 });
     assert.is(exitCode, 0, `${command}\n${stdout}${stderr}`);

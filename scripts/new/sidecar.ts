@@ -1,5 +1,5 @@
 /** A sidecar that does next to nothing, and has all that one has. */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkName, insertBefore, titleOf, writeTemplate, type Written } from './template.ts';
 
@@ -21,8 +21,9 @@ export function newSidecar(root: string, name: string): Written {
   };
   const written = writeTemplate(root, 'sidecar', `sidecars/${name}`, words);
   insertBefore(join(root, 'compose.yaml'), /^ {2}# --- legacy apps/m, part(name));
+  addToChangelog(join(root, 'CHANGELOG.md'), name);
   return {
-    written: [...written, 'compose.yaml'],
+    written: [...written, 'compose.yaml', 'CHANGELOG.md'],
     next: [
       `Now: say what it does in sidecars/${name}/src/contract.ts, do it in src/main.ts, and after each change of the`,
       `contract: npm run contract -- write ${name}`,
@@ -46,6 +47,16 @@ const part = (name: string): string => `  ${name}:
       dev.sidecar-stacks.role: sidecar
 
 `;
+
+/** Its section, in the order of names. */
+function addToChangelog(file: string, name: string): void {
+  const section = `## ${name}\n\n### 0.1.0\n\n- The first contract.\n`;
+  const [head = '', ...sections] = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split(/^(?=## )/m);
+  const sorted = [...sections, section].toSorted((a, b) => (a < b ? -1 : 1));
+  writeFileSync(file, `${[head, ...sorted].map((each) => each.trimEnd()).join('\n\n')}\n`);
+}
 
 /** One that no other sidecar has: in a pod all listen side by side. */
 function freeAdminPort(root: string): number {

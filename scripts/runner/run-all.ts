@@ -43,8 +43,10 @@ export async function runAll(stacks: readonly Stack[], options: RunAllOptions): 
   };
 
   // Goes on beside the setup; where the engine is yet to come, again after it.
-  const resolved = thisClone()
-    .then(() => resolveStacks(stacks))
+  const guessed = process.env['IMAGE_TAG'] || 'dev';
+  const resolved = Promise.all([resolveStacks(stacks), thisClone()])
+    // Of a clone that has names of its own, the images are called otherwise.
+    .then(([found]) => (process.env['IMAGE_TAG'] === guessed ? found : resolveStacks(stacks)))
     .catch((error: unknown) => error);
   const failure =
     (await common('setup', async () => {

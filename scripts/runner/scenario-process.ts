@@ -1,4 +1,4 @@
-/** Runs a stack's scenario.ts in a process of its own and believes nothing but what it saw. */
+/** Runs a stack's scenario.ts in a process of its own and trusts only what it observed. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_VARIABLE, type Project } from '../lib/compose.ts';

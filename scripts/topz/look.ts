@@ -1,7 +1,7 @@
 /** Our topz beside a container that is already running: started, asked, removed. */
 import { docker } from '../lib/engine.ts';
 import { STACK_LABEL } from '../lib/labels.ts';
-import { eventually, Hopeless } from '#kit/testing/eventually.ts';
+import { eventually, TerminalState } from '#kit/testing/eventually.ts';
 import type { Container } from './find-container.ts';
 
 const PORT = 8080;
@@ -121,7 +121,7 @@ async function answers(url: string, id: string): Promise<boolean> {
   } catch (error) {
     const running = await docker(['ps', '--quiet', '--no-trunc', '--filter', `id=${id}`], { timeoutMs: 10_000 });
     if (running === '')
-      throw new Hopeless('topz has ended: did the container that it looks into end?', { cause: error });
+      throw new TerminalState('topz has ended: did the container that it looks into end?', { cause: error });
     return false;
   }
 }

@@ -18,7 +18,7 @@ async function failure(argv: string[], options?: CommandOptions): Promise<Comman
   throw new Error(`${argv[0]} did not fail`);
 }
 
-/** A process that was killed is there for a moment, until the kernel has carried it out. */
+/** A process that was killed exists for a moment, until the kernel has ended it. */
 async function gone(pid: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   for (let left = readProcess(pid); left !== undefined && left.state !== 'Z'; left = readProcess(pid)) {

@@ -89,7 +89,7 @@ export interface CommandOptions {
 
 /**
  * Run a program to its end. At the deadline, and when the signal aborts, its whole process group is
- * killed, so that no grandchild goes on in the dark.
+ * killed, so that no grandchild is left running.
  * @param argv program and arguments
  * @returns the last `maxOutput` bytes (64 KiB) of what it wrote
  * @throws {CommandError} when it could not be started, failed, or had no more time

@@ -1,10 +1,9 @@
 /** The readers see what they are there to see. */
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
 import { startReaders, type ReaderReport } from './reader.ts';
 
 const test = suite('readers');
@@ -13,19 +12,16 @@ const COMMIT = 'a'.repeat(40);
 /** Read a small site until there were several pages or failures. */
 async function read(asset: RequestListener): Promise<ReaderReport> {
   let count = 0;
-  const server: Server = createServer((request, response) => {
+  await using server = await serve((request, response) => {
     count += 1;
     if (request.url === '/') response.writeHead(302, { location: `/${COMMIT}/` }).end();
     else if (request.url === `/${COMMIT}/`) response.end('Version 1 <a href="one"> <a href="two">');
     else if (request.url!.startsWith('/assets/')) response.end('Version 1');
     else asset(request, response);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const readers = startReaders((server.address() as AddressInfo).port, 2);
+  });
+  const readers = startReaders(server.port, 2);
   await eventually('they have read', () => count > 20);
-  const report = await readers.stop();
-  server.close();
-  return report;
+  return await readers.stop();
 }
 
 test('pages of one version are whole', async () => {

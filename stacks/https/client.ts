@@ -4,6 +4,8 @@ import { connect as h2connect } from 'node:http2';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
+import type { Project } from '../../scripts/lib/compose.ts';
+import type { Stage } from '../../scripts/lib/scenario.ts';
 
 export interface Answer {
   readonly status: number;
@@ -13,6 +15,26 @@ export interface Answer {
 
 /** Certificates in the stack are made out to this name; ports are published on 127.0.0.1. */
 export const HOST = 'localhost';
+
+/** Clients that load the guest book at a time. */
+export const CLIENTS = 32;
+/** The guest book. */
+export const PAGE = '/cgi-bin/guestbook.cgi';
+
+/** The guest book's address, as a person would type it. */
+export const home = ({ port }: Pick<Stage, 'port'>, path = '/'): string => `https://${HOST}:${port('HTTPS')}${path}`;
+
+const authorities = new WeakMap<Project, Promise<string>>();
+
+/** The stack's CA as PEM, out of the volume that the sidecar mounts; read once, by whoever asks first. */
+export function authorityOf(project: Project): Promise<string> {
+  const known = authorities.get(project);
+  if (known) return known;
+  const asked = project.exec('guestbook-tls', ['cat', '/certs/ca.pem']);
+  asked.catch(() => authorities.delete(project));
+  authorities.set(project, asked);
+  return asked;
+}
 
 export interface PageOptions extends RequestOptions {
   readonly body?: string;

@@ -25,7 +25,7 @@ export interface Outcome {
   /** Requests that were answered, and those that were not. */
   readonly served: number;
   readonly misses: readonly Miss[];
-  /** How long the container was away, in milliseconds: from the act to its log's word that it is back. */
+  /** How long the container was away, in milliseconds: from the act to the log line that says that it is back. */
   readonly away: number;
 }
 

@@ -1,5 +1,6 @@
 /** What somebody outside gets from topz. */
 import * as assert from 'uvu/assert';
+import type { Stage } from '../../scripts/lib/scenario.ts';
 import type {
   DetailDocument,
   GroupDocument,
@@ -49,6 +50,9 @@ export class Topz {
     return found;
   }
 }
+
+/** Topz of the run. */
+export const topzOf = ({ port }: Pick<Stage, 'port'>): Topz => new Topz(port('TOPZ'));
 
 /** The group of a program's container. */
 export function groupOf(document: OverviewDocument, name: string): GroupDocument {

@@ -57,10 +57,9 @@ export async function bundle(root: string = ROOT): Promise<Bundle[]> {
       written: await writeIfChanged(path, path.endsWith('.mjs') ? withBanner(text) : text),
     })),
   );
-  await Promise.all(programs.filter((path) => path.startsWith('sidecars/')).map((path) => addHealthcheck(root, path)));
-  const healthchecks = programs
-    .filter((path) => path.startsWith('sidecars/'))
-    .map((path) => join(dirname(dirname(path)), 'dist/healthcheck'));
+  const contracted = programs.filter((path) => existsSync(join(root, dirname(path), 'contract.ts')));
+  await Promise.all(contracted.map((path) => addHealthcheck(root, path)));
+  const healthchecks = contracted.map((path) => join(dirname(dirname(path)), 'dist/healthcheck'));
   const inputs = compiled.flatMap((each) => each.inputs);
   const made = [...outcomes.map(({ path }) => path), ...healthchecks];
   writeStamp(root, stamped, [...inputs, 'sidecars/kit/healthcheck.sh', ...made], since);
@@ -73,7 +72,7 @@ function bundleOf(program: string): string {
   return join(folder, 'dist', `${basename(folder)}.mjs`);
 }
 
-/** Puts the kit's health check beside a sidecar's bundle, for an image is built of one folder. */
+/** Puts the kit's health check beside the bundle of what has a contract, and so an admin port: an image is built of one folder. */
 async function addHealthcheck(root: string, program: string): Promise<void> {
   const source = join(root, 'sidecars/kit/healthcheck.sh');
   const target = join(root, dirname(dirname(program)), 'dist/healthcheck');

@@ -24,7 +24,7 @@ export interface Signer {
   readonly certificate: x509.X509Certificate;
 }
 
-export interface Wish {
+export interface CertificateOptions {
   readonly names?: readonly string[];
   readonly altNames?: x509.JsonGeneralNames;
   readonly subject?: string | x509.JsonNameParams;
@@ -48,7 +48,7 @@ export async function certify({
   from = -1,
   to = 30,
   issuer,
-}: Wish): Promise<Signer> {
+}: CertificateOptions): Promise<Signer> {
   const parameters = ALGORITHMS[algorithm];
   const keys = (await webcrypto.subtle.generateKey(parameters, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));

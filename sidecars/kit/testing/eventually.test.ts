@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { eventually, Hopeless, steadily } from './eventually.ts';
+import { eventually, TerminalState, steadily } from './eventually.ts';
 
 const test = suite('eventually');
 
@@ -37,13 +37,13 @@ test('eventually gives up at the deadline and says why', async () => {
   assert.match(message, /^not within 0\.02 s: it rains: dry$/);
 });
 
-test('eventually stops early when there is no hope', async () => {
+test('eventually stops early when the state cannot be reached any more', async () => {
   const started = performance.now();
   await rejection(
     eventually(
       'it rains',
       () => {
-        throw new Hopeless('desert');
+        throw new TerminalState('desert');
       },
       { within: 60_000 },
     ),

@@ -2,8 +2,8 @@
 
 import { explain } from '../explain.ts';
 
-/** Thrown by a look to say that waiting longer is pointless. */
-export class Hopeless extends Error {}
+/** Thrown by a look: the awaited state can no longer be reached, so that waiting longer is of no use. */
+export class TerminalState extends Error {}
 
 export interface Within {
   /** Deadline in milliseconds; 20 s where absent. */
@@ -19,7 +19,7 @@ export interface Within {
  * @param look observes the state; what it throws counts as "not yet"
  * @returns what `look` returned
  * @throws when the deadline passes (with the last thing that `look` threw as its cause), when `look`
- * throws Hopeless, and when the signal aborts
+ * throws TerminalState, and when the signal aborts
  */
 export async function eventually<T>(
   what: string,
@@ -33,7 +33,7 @@ export async function eventually<T>(
       const seen = await look();
       if (seen !== undefined && seen !== null && seen !== false) return seen as Exclude<T, undefined | null | false>;
     } catch (error) {
-      if (error instanceof Hopeless) throw error;
+      if (error instanceof TerminalState) throw error;
       cause = error;
     }
     signal?.throwIfAborted();

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { request } from '#kit/http-client.ts';
-import { eventually, Hopeless, type Within } from './eventually.ts';
+import { eventually, TerminalState, type Within } from './eventually.ts';
 import { freePort } from './ports.ts';
 
 const running = new Set<ChildProcess>();
@@ -75,7 +75,7 @@ export class Program {
   ): Promise<Exclude<T, undefined | null | false>> {
     const alive = (): T | Promise<T> => {
       if (this.child.exitCode === null && this.child.signalCode === null) return look();
-      throw new Hopeless(`${what}: the program ended with ${this.child.exitCode ?? this.child.signalCode}`);
+      throw new TerminalState(`${what}: the program ended with ${this.child.exitCode ?? this.child.signalCode}`);
     };
     try {
       return await eventually(what, alive, options);

@@ -28,8 +28,8 @@ function job({
       budget: parameters.PROBE_RESTART_BUDGET,
       window: parameters.PROBE_RESTART_WINDOW,
     });
-    const patience = MISSED * (target.period + target.timeout) + target.gracePeriod;
-    const ready = readiness.check(target.name, patience);
+    const maxAge = MISSED * (target.period + target.timeout) + target.gracePeriod;
+    const ready = readiness.check(target.name, maxAge);
     return new Watch({ target, pod, restarts, log, metrics, ready });
   });
   adminPath('/targets', (_request, response) => {

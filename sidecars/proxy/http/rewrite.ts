@@ -10,7 +10,7 @@ const G = 71;
 const E = 69;
 const T = 84;
 
-/** Whether a request's host may be believed; remembers the last good one, since clients repeat themselves. */
+/** Whether a request's host is valid; remembers the last good one, since clients repeat themselves. */
 class HostCheck {
   #last = '';
 

@@ -3,10 +3,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { parseAltNames } from './subject-alt-names.ts';
-import { certify, type Wish } from '#kit/testing/certify.ts';
+import { certify, type CertificateOptions } from '#kit/testing/certify.ts';
 import { distinguishedName, xfccElement } from './xfcc.ts';
 
-async function element(wish: Wish): Promise<string> {
+async function element(wish: CertificateOptions): Promise<string> {
   const certificate = new X509Certificate((await certify(wish)).cert);
   return xfccElement(certificate, parseAltNames(certificate.subjectAltName));
 }

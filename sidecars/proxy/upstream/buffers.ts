@@ -14,7 +14,7 @@ const LARGE = 72 * 1024;
 /** Buffers of each size that are kept for the next one who needs one. */
 const MAX_FREE = 64;
 /** So many small reads in a row say that the large buffer was for something that is over. */
-const PATIENCE = 32;
+const SMALL_READS = 32;
 
 /** One buffer: `bytes` with its room on both sides, `view` is what is read into. */
 export class PooledBuffer {
@@ -64,7 +64,7 @@ export class ReadBuffer {
     let want = buffer.size;
     if (size === SMALL && want === SMALL) want = LARGE;
     else if (size > SMALL) this.#small = 0;
-    else if (want === LARGE && ++this.#small > PATIENCE) want = SMALL;
+    else if (want === LARGE && ++this.#small > SMALL_READS) want = SMALL;
     if (want !== buffer.size) {
       this.#small = 0;
       if (!this.#lent) recycle(buffer);

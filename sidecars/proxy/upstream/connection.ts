@@ -114,7 +114,7 @@ export class UpstreamConnection {
   /** Tell the user; whatever it throws ends this connection and is told to it, nothing else. */
   #guard(tell: (user: UpstreamUser) => void): void {
     const { user } = this;
-    // Nobody asked: what comes belongs to no request.
+    // No request is under way: what comes answers none, and the connection is of no use.
     if (user === undefined) this.socket.destroy();
     else
       try {

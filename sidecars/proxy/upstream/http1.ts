@@ -13,7 +13,7 @@ import type { ResponseUser, UpstreamFailure, UpstreamStream } from './cluster.ts
 import { UpstreamConnection, type ConnectionTarget, type UpstreamUser } from './connection.ts';
 
 // What the endpoint's bytes are at the moment.
-/** Nobody's: no request is under way. */
+/** None is expected: no request is under way. */
 const IDLE = 0;
 /** A head, or its beginning. */
 const HEAD = 1;
@@ -157,7 +157,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     this.#answered = true;
     if (this.#reads === BODY) return this.#pass(buffer.bytes, start, end, reading);
     if (this.#reads === IDLE) {
-      // Nobody asked: what comes belongs to no request.
+      // No request is under way: what comes answers none, and the connection is of no use.
       this.#connection.destroy();
       return false;
     }

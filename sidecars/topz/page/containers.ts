@@ -6,7 +6,22 @@ import { plots } from './plot.ts';
 
 interface Card {
   readonly element: HTMLElement;
-  update(group: GroupDocument, now: number, chosen: boolean): void;
+  update(group: GroupDocument, now: number, chosen: boolean, tops: Tops): void;
+}
+
+/** The largest values of all containers: one scale for all cards, so that they can be compared. */
+interface Tops {
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+function topsOf(groups: readonly GroupDocument[]): Tops {
+  const largest = (values: (group: GroupDocument) => readonly (number | null)[]): number =>
+    groups.reduce((most, group) => values(group).reduce<number>((top, each) => Math.max(top, each ?? 0), most), 0);
+  return {
+    cpu: largest(({ history }) => history?.cpu_percent ?? []),
+    memory: largest(({ history }) => history?.resident_bytes ?? []),
+  };
 }
 
 /**
@@ -22,10 +37,11 @@ export function containers(choose: (id: string) => void): {
   return {
     element,
     update(groups, time, chosen) {
+      const tops = topsOf(groups);
       const shown = groups.map((group) => {
         const known = cards.get(group.id) ?? card(group.id, choose);
         cards.set(group.id, known);
-        known.update(group, Date.parse(time), group.id === chosen);
+        known.update(group, Date.parse(time), group.id === chosen, tops);
         return known.element;
       });
       for (const id of cards.keys()) if (!groups.some((group) => group.id === id)) cards.delete(id);
@@ -43,11 +59,17 @@ function card(id: string, choose: (id: string) => void): Card {
   name.addEventListener('click', () => choose(id));
   return {
     element,
-    update(group, now, chosen) {
+    update(group, now, chosen, tops) {
       setText(name, group.name);
       setText(label, group.container ?? id);
       setAttributes(name, { 'aria-pressed': String(chosen) });
-      if (group.history) drawing.update(group.history);
+      const { processors_limit: processors, memory_limit_bytes: memory } = group;
+      if (group.history)
+        drawing.update(
+          group.history,
+          { top: tops.cpu, limit: typeof processors === 'number' ? processors * 100 : null },
+          { top: tops.memory, limit: memory },
+        );
       const up = elapsedText(Math.max(0, Math.floor((now - Date.parse(group.started)) / 1000)));
       setText(
         facts,

@@ -9,7 +9,17 @@ const LEAST = 24;
 
 export interface Plot {
   readonly element: HTMLElement;
-  update(values: readonly (number | null)[], period: number): void;
+  /**
+   * Draw it anew.
+   * @param period seconds between two values
+   * @param scale its top, so that several plots can be compared, and a limit that is drawn where it is below that
+   */
+  update(values: readonly (number | null)[], period: number, scale?: Scale): void;
+}
+
+export interface Scale {
+  readonly top: number;
+  readonly limit?: number | null | undefined;
 }
 
 /**
@@ -21,7 +31,8 @@ export interface Plot {
 export function plot(name: string, least: number, show: (value: number) => string): Plot {
   const area = s('path', { class: 'area' });
   const line = s('path', { class: 'line' });
-  const svg = s('svg', { role: 'img', preserveAspectRatio: 'none' }, area, line);
+  const bound = s('path', { class: 'limit' });
+  const svg = s('svg', { role: 'img', preserveAspectRatio: 'none' }, area, line, bound);
   const value = h('strong');
   const range = h('small');
   const element = h(
@@ -32,7 +43,7 @@ export function plot(name: string, least: number, show: (value: number) => strin
   );
   return {
     element,
-    update(all, period) {
+    update(all, period, { top: wanted = 0, limit = null } = { top: 0 }) {
       const begin = Math.max(
         0,
         Math.min(
@@ -42,7 +53,7 @@ export function plot(name: string, least: number, show: (value: number) => strin
       );
       const values = all.slice(all.every((each) => each === null) ? -LEAST : begin);
       const known = values.filter((each) => each !== null);
-      const top = Math.max(least, ...known);
+      const top = Math.max(least, wanted, ...known);
       const points = values.map((each, index) =>
         each === null ? undefined : `${index} ${(HEIGHT - (each / top) * (HEIGHT - 2) - 1).toFixed(2)}`,
       );
@@ -56,24 +67,29 @@ export function plot(name: string, least: number, show: (value: number) => strin
           .join(''),
       });
       setAttributes(area, { d: segments(points).map(closed).join('') });
+      const height = limit === null || limit > top ? undefined : HEIGHT - (limit / top) * (HEIGHT - 2) - 1;
+      setAttributes(bound, { d: height === undefined ? '' : `M0 ${height.toFixed(2)}H${values.length - 1}` });
       setText(value, known.length > 0 ? show(known.at(-1)!) : '–');
-      setText(
-        range,
-        known.length > 0 ? `up to ${show(Math.max(...known))} in ${duration(values.length * period)}` : '',
-      );
+      const most = known.length > 0 ? show(Math.max(...known)) : '';
+      if (most === '') setText(range, '');
+      else if (limit === null) setText(range, `up to ${most} in ${duration(values.length * period)}`);
+      else setText(range, `of ${show(limit)}, up to ${most}`);
     },
   };
 }
 
 /** CPU and memory of one history. */
-export function plots(): { readonly elements: HTMLElement[]; update(history: HistoryDocument): void } {
+export function plots(): {
+  readonly elements: HTMLElement[];
+  update(history: HistoryDocument, cpu?: Scale, memory?: Scale): void;
+} {
   const cpu = plot('CPU', 10, (value) => `${value.toFixed(1)} %`);
   const memory = plot('Memory', 1024 * 1024, (value) => bytes(value));
   return {
     elements: [cpu.element, memory.element],
-    update({ cpu_percent: percent, resident_bytes: resident, period_seconds: period }) {
-      cpu.update(percent, period);
-      memory.update(resident, period);
+    update({ cpu_percent: percent, resident_bytes: resident, period_seconds: period }, cpuScale, memoryScale) {
+      cpu.update(percent, period, cpuScale);
+      memory.update(resident, period, memoryScale);
     },
   };
 }

@@ -1,6 +1,10 @@
 /** Processes by container: what each container uses, and whether it was restarted. */
 import { History } from './history.ts';
+import { readCgroupLimits, type CgroupLimits } from './proc/cgroup-limits.ts';
 import type { Mark, Process } from './proc/process.ts';
+
+/** Limits seldom change: they are read again after so many scans. */
+const LIMITS_EVERY = 10;
 
 /** First processes that only start another one and reap. */
 const INITS = new Set(['docker-init', 'tini', 'dumb-init', 'catatonit', 'podman-init', 's6-svscan']);
@@ -22,6 +26,8 @@ export class Group {
   threads = 0;
   /** Of those processes that may be asked. */
   openFiles: number | null = null;
+  /** Undefined where they may not be read. */
+  limits: CgroupLimits | undefined;
   /** How often another process took the place of the container's first one. */
   restarts = 0;
   /** Processor time since it was first seen, in ticks: never less than before, whoever ends. */
@@ -30,6 +36,7 @@ export class Group {
   readonly plotted: Mark = { ticks: 0, at: 0 };
   readonly history: History;
   #root: Process | undefined;
+  #scans = 0;
 
   constructor(id: string, samples: number, container?: string) {
     this.id = id;
@@ -64,12 +71,13 @@ export class Group {
   }
 
   /** Find the container's first process, and name the group after the program that it runs. */
-  settle(): void {
+  settle(readLimits: (pid: number) => CgroupLimits | undefined): void {
     const ids = new Set(this.members.map(({ pid }) => pid));
     // `docker exec` starts processes without a parent, too, but later ones.
     const root = oldest(this.members.filter(({ ppid }) => !ids.has(ppid)));
     if (root === undefined) return;
     if (this.#root && (this.#root.pid !== root.pid || this.#root.startTicks !== root.startTicks)) this.restarts++;
+    if (this.#root !== root || ++this.#scans % LIMITS_EVERY === 0) this.limits = readLimits(root.pid);
     this.#root = root;
     const child = INITS.has(root.name) ? oldest(this.members.filter(({ ppid }) => ppid === root.pid)) : undefined;
     this.name = (child ?? root).name;
@@ -88,6 +96,8 @@ export interface GroupsOptions {
   readonly samples: number;
   /** Names of containers by the first 12 digits of their id. */
   readonly names?: ReadonlyMap<string, string>;
+  /** Limits of a process' control group. */
+  readonly readLimits?: (pid: number) => CgroupLimits | undefined;
 }
 
 export class Groups {
@@ -112,7 +122,7 @@ export class Groups {
     for (const group of this.#groups.values()) group.clear();
     for (const process of processes) this.#groupFor(process.group).add(process);
     for (const group of this.#groups.values()) {
-      group.settle();
+      group.settle(this.#options.readLimits ?? readCgroupLimits);
       if (group.id === OTHER) group.name = OTHER;
     }
   }

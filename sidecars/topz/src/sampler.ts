@@ -3,6 +3,7 @@ import { CpuWindow } from './cpu.ts';
 import { Groups, type Group } from './groups.ts';
 import { History } from './history.ts';
 import type { Mask } from './mask/mask.ts';
+import { readCgroupLimits } from './proc/cgroup-limits.ts';
 import { readLoad, readMachine, readUptime, type Machine } from './proc/machine.ts';
 import type { Process } from './proc/process.ts';
 import { Scanner } from './proc/scanner.ts';
@@ -80,6 +81,7 @@ export class Sampler {
       maxGroups: options.maxGroups,
       samples: this.#samples,
       ...(options.names && { names: options.names }),
+      readLimits: (pid) => readCgroupLimits(pid, proc),
     });
   }
 

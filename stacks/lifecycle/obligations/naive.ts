@@ -7,7 +7,7 @@ import { lifeOf, signal, type Life } from '../pod.ts';
 import { withVariant } from '../variant.ts';
 
 /** What a visitor gets: a status, or the error's code. */
-const knock = (port: number, ca: string): Promise<string> =>
+const ask = (port: number, ca: string): Promise<string> =>
   fetchPage(port, ca).then(
     ({ status }) => String(status),
     (error: NodeJS.ErrnoException) => error.code ?? error.message,
@@ -24,9 +24,8 @@ export function naiveObligations({ must }: Scenario): void {
       await withVariant({ of: project, name: 'naive', over: false }, async (naive, naivePort) => {
         await naive.up([], { timeoutMs: 90_000 });
         const cas = await Promise.all([certificate(project), certificate(naive)]);
-        const knockBoth = (): Promise<string[]> =>
-          Promise.all([knock(port('HTTPS'), cas[0]), knock(naivePort, cas[1])]);
-        assert.equal(await knockBoth(), ['200', '200'], 'both serve');
+        const askBoth = (): Promise<string[]> => Promise.all([ask(port('HTTPS'), cas[0]), ask(naivePort, cas[1])]);
+        assert.equal(await askBoth(), ['200', '200'], 'both serve');
         const looked = (): Promise<Life[]> =>
           Promise.all([
             lifeOf(project, 'tls'),
@@ -46,7 +45,7 @@ export function naiveObligations({ must }: Scenario): void {
           },
           { within: 60_000 },
         );
-        await eventually("the pod's app serves again", async () => (await knock(port('HTTPS'), cas[0])) === '200', {
+        await eventually("the pod's app serves again", async () => (await ask(port('HTTPS'), cas[0])) === '200', {
           within: 30_000,
         });
         const after = await looked();
@@ -54,7 +53,7 @@ export function naiveObligations({ must }: Scenario): void {
         assert.is(after[1]!.network, before[1]!.network, 'where they were');
         assert.is(after[2]!.network, before[2]!.network, 'the naive sidecar is where it was');
         assert.is.not(after[3]!.network, before[3]!.network, 'its app is elsewhere');
-        const [pod, stranded] = await knockBoth();
+        const [pod, stranded] = await askBoth();
         assert.is(pod, '200');
         assert.is.not(stranded, '200', 'nobody reaches the naive one');
         assert.is(
@@ -67,7 +66,7 @@ export function naiveObligations({ must }: Scenario): void {
         assert.is((await naive.inspect('tls')).State.Health?.Status, 'healthy');
         await naive.compose(['up', '--detach'], { timeoutMs: 60_000 });
         assert.equal(await lifeOf(naive, 'tls'), after[2], 'another `up` leaves it as it is');
-        assert.is.not(await knock(naivePort, cas[1]), '200', 'and does not heal it');
+        assert.is.not(await ask(naivePort, cas[1]), '200', 'and does not heal it');
         say(`pod: tls and reports in ${after[0]!.network}, a visitor gets ${pod}`);
         say(`naive: tls in ${after[2]!.network}, reports in ${after[3]!.network}, a visitor gets ${stranded}`);
       });

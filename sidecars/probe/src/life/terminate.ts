@@ -1,4 +1,4 @@
-/** Ending a container from inside its pod, as an engine would: TERM, patience, KILL. */
+/** Ending a container from inside its pod, as an engine would: TERM, grace period, KILL. */
 import { pause } from '#kit/backoff.ts';
 import { ProcessError, readProcess, sendSignal } from '#kit/processes.ts';
 import { processesOf, type Container } from '../pod/container.ts';

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { createClientPolicy, type ClientPolicyParameters, type ClientVerdict } from './client-identity.ts';
-import { certify, type Wish } from '#kit/testing/certify.ts';
+import { certify, type CertificateOptions } from '#kit/testing/certify.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'client-identity-'));
 const ca = await certify({ subject: 'CN=clients', ca: true });
@@ -24,7 +24,7 @@ const parametersOf = ({ cn, dns, uri }: Lists, path = caFile): ClientPolicyParam
   TLS_CLIENT_ALLOW_URI: uri,
 });
 
-async function verdict(lists: Lists, wish: Wish): Promise<ClientVerdict> {
+async function verdict(lists: Lists, wish: CertificateOptions): Promise<ClientVerdict> {
   const { cert } = await certify({ ...wish, issuer: ca });
   return createClientPolicy(parametersOf(lists)).check(new X509Certificate(cert));
 }
@@ -41,7 +41,7 @@ function refusal(parameters: ClientPolicyParameters): string[] {
   throw new Error('it was accepted');
 }
 
-const ANN: Wish = {
+const ANN: CertificateOptions = {
   subject: 'CN=ann',
   altNames: [
     { type: 'url', value: 'spiffe://d/ns/a' },

@@ -1,4 +1,4 @@
-/** Text that strangers wrote, made safe to print. */
+/** Text of unknown origin, made safe to print. */
 
 // Control characters move a terminal's cursor, or colour it; those of Unicode turn the direction of
 // what follows around, or are invisible.

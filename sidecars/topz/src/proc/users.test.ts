@@ -54,7 +54,7 @@ test('names are kept for a minute, and then looked up again', () => {
   assert.is(users.nameOf(who).name, 'new');
 });
 
-test('an /etc/passwd of a stranger gives usual names only', () => {
+test('an /etc/passwd that is not trusted gives usual names only', () => {
   assert.equal(
     [...parsePasswd('a:x:1:1\nb:x:1:1\n<b>:x:2:2\n\u001b[m:x:3:3\nc:x:x:\nd$:x:4:4\n:x:5:\n')],
     [

@@ -61,7 +61,7 @@ export class Users {
 }
 
 /**
- * User ids and names of an /etc/passwd. The file is a stranger's: what is no usual name is left out.
+ * User ids and names of an /etc/passwd. The file is not trusted: what is no usual name is left out.
  * @param text the file's content
  */
 export function parsePasswd(text: string): Map<number, string> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Group } from '../groups.ts';
 import { createMask } from '../mask/mask.ts';
 import { readDetails } from '../proc/details.ts';
 import { Users } from '../proc/users.ts';
@@ -54,10 +55,10 @@ const users = new Users();
 
 test('all fields are described, and all that is described is there', () => {
   const overview = overviewDocument(sampler.look(), users, { withHistory: true, period: 1000 });
-  agree(overview, 'overview');
+  agree(overview, 'overview', ['problem']);
   assert.ok(overview.processes.length > 0 && overview.groups.length > 0);
   for (const process of overview.processes) agree(process, 'process', ['lacks']);
-  for (const group of overview.groups) agree(group, 'group');
+  for (const group of overview.groups) agree(group, 'group', ['container', 'memory_limit_bytes', 'processors_limit']);
   const snapshot = sampler.look();
   const own = snapshot.processes.get(process.pid)!;
   agree(detailDocument(own, readDetails(process.pid), snapshot, users, 1000), 'detail', ['lacks']);
@@ -102,6 +103,24 @@ test('start times are those of the machine', () => {
   const own = processes.find(({ pid }) => pid === process.pid)!;
   assert.ok(Math.abs(Date.parse(own.started) - performance.timeOrigin) < 3000, own.started);
   assert.ok(Math.abs(Date.parse(time) - Date.parse(own.started) - own.elapsed_seconds * 1000) < 3000);
+});
+
+test('what is only there at times is described, too', () => {
+  const hidden = new Sampler({
+    mask: createMask({ enabled: true }),
+    proc: '/nowhere',
+    maxProcesses: 10,
+    maxGroups: 4,
+    period: 0,
+    span: 0,
+  });
+  agree(overviewDocument(hidden.look(), users, { withHistory: false, period: 0 }), 'overview');
+  const group = new Group('aaaaaaaaaaaa', 60, 'shop');
+  const snapshot = sampler.look();
+  group.add(snapshot.processes.get(process.pid)!);
+  group.settle(() => ({ memoryBytes: 1, processors: null }));
+  const document = overviewDocument({ ...snapshot, groups: [group] }, users, { withHistory: true, period: 1000 });
+  agree(document.groups[0]!, 'group');
 });
 
 test.run();

@@ -50,6 +50,10 @@ export interface GroupDocument {
   readonly open_files: number | null;
   readonly started: string;
   readonly restarts: number;
+  /** Of its control group, in bytes; null without a limit, absent where it may not be read. */
+  readonly memory_limit_bytes?: number | null;
+  /** Processors that its control group allows it; null without a limit, absent where it may not be read. */
+  readonly processors_limit?: number | null;
   readonly history?: HistoryDocument;
 }
 
@@ -177,6 +181,10 @@ function groupDocument(group: Group, snapshot: Snapshot, period: number): GroupD
     open_files: group.openFiles,
     started: startOf(group.startTicks, snapshot),
     restarts: group.restarts,
+    ...(group.limits && {
+      memory_limit_bytes: group.limits.memoryBytes,
+      processors_limit: group.limits.processors,
+    }),
     ...(period > 0 && { history: { period_seconds: period / 1000, ...group.history.read(snapshot.tick) } }),
   };
 }
