@@ -133,6 +133,24 @@ test("a secret's file that cannot be used is named, its content is not", () => {
   );
 });
 
+test('the password in a URL is not in a message', () => {
+  for (const text of [
+    'https://elastic:hunter2@store:9200',
+    `https://elastic:hunter2${'x'.repeat(80)}@store`,
+    'a,http://u:hunter2@h/?q',
+  ]) {
+    const declared = { STORE_URL: { type: 'list', pattern: /^https?:\/\/[^@?]+$/, description: 'x' } } as const;
+    let message = '';
+    try {
+      readParameters(declared, { env: { STORE_URL: text } });
+    } catch (error) {
+      ({ message } = error as Error);
+    }
+    assert.match(message, /STORE_URL/);
+    assert.not.match(message, /hunter2/);
+  }
+});
+
 test('a secret is never in a message', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 6 }), fc.constantFrom('UPDATE_TOKEN', 'UPDATE_PASSWORD'), (secret, name) => {

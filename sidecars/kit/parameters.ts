@@ -227,12 +227,16 @@ function unknownNames(declared: Parameters, { env, prefixes = [] }: Source): Pro
 function problemOf(error: unknown, name: string, found: Found | undefined, secret = false): Problem {
   if (error instanceof Wrong) return { parameter: name, reason: error.reason, message: error.message };
   if (!(error instanceof Unacceptable) || !found) throw error;
-  const value = secret
-    ? 'the value'
-    : JSON.stringify(found.text.length > 60 ? `${found.text.slice(0, 60)}…` : found.text);
+  const shown = withoutPasswords(found.text);
+  const value = secret ? 'the value' : JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
   return {
     parameter: name,
     reason: 'malformed',
-    message: `${found.name}: ${value} ${error.message}; accepted is ${error.accepted}`,
+    message: `${found.name}: ${value} ${withoutPasswords(error.message)}; accepted is ${error.accepted}`,
   };
+}
+
+/** What is wrong with a URL may be shown; the password in it is not. */
+function withoutPasswords(text: string): string {
+  return text.replaceAll(/:\/\/[^\s"]*@/g, '://[redacted]@');
 }

@@ -12,6 +12,7 @@ import { burst, readers } from './checks/pace.ts';
 import { refusals } from './checks/refusals.ts';
 import { lasting } from '../../scripts/lib/lasting.ts';
 import { BOARD, KIOSK } from './pods.ts';
+import { together } from './together.ts';
 
 const { must, run } = scenario(import.meta.url);
 
@@ -27,18 +28,19 @@ burst(
 readers(must, BOARD, 'A thousand changes of a large file, while a reader reads it in a loop.');
 network(must);
 disk(must);
-kills(
-  must,
-  BOARD,
-  ['good', 'choking', 'broken', 'good', 'choking', 'good'],
-  'The sidecar is killed at random moments: before, while and after it replaces the file.',
-);
+together(must, [
+  kills(
+    BOARD,
+    ['good', 'choking', 'broken', 'good', 'choking', 'good'],
+    'The sidecars are killed at random moments: before, while and after they replace the file.',
+  ),
+  kills(KIOSK, ['good', 'choking', 'good', 'broken'], 'That of the kiosk, whose source is etcd, meanwhile.'),
+]);
 
 serverGoesAway(must);
 etcd(must);
 burst(must, KIOSK, 'The 200 changes again, with etcd.');
 readers(must, KIOSK, 'And the thousand.');
-kills(must, KIOSK, ['good', 'choking', 'good', 'broken'], 'And the kills.');
 etcdGoesAway(must);
 serverIsBack(must);
 

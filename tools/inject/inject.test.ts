@@ -79,7 +79,7 @@ test("what makes a network moves to the pod, with the service's names as aliases
   assert.equal(web!['ports'], []);
   assert.equal(web!['sysctls'], { 'kernel.msgmax': 1 });
   assert.equal(web!['depends_on'], {
-    'web-pod': { condition: 'service_started' },
+    'web-pod': { condition: 'service_started', restart: true },
     'web-tls': { condition: 'service_healthy' },
     db: { condition: 'service_started' },
   });

@@ -32,6 +32,9 @@ export const BUILDS = '.sidecar-stacks';
 /** The base that a sidecar's Dockerfile names; another one by the environment, where no registry answers. */
 const BASE = '${SIDECAR_BASE:-node:26-trixie-slim}';
 
+/** Who restarts the pod restarts what has joined it, which would be stranded in the dead namespace. */
+const POD_STARTED = { condition: 'service_started', restart: true };
+
 type Entry = Record<string, unknown>;
 
 export interface PodPlan {
@@ -91,7 +94,7 @@ export function podOf(
     if (joined)
       services[other.name] = {
         network_mode: `service:${pod}`,
-        depends_on: { [pod]: { condition: 'service_started' } },
+        depends_on: { [pod]: POD_STARTED },
       };
   }
   return { pod, services, volumes };
@@ -221,7 +224,7 @@ function appService({ tree }: Service, pod: string, sidecars: readonly string[],
     ...(processes && { pid: `service:${pod}` }),
     ...reset,
     depends_on: {
-      [pod]: { condition: 'service_started' },
+      [pod]: POD_STARTED,
       ...Object.fromEntries(sidecars.map((name) => [name, { condition: 'service_healthy' }])),
       ...Object.fromEntries(
         linked.filter((name) => !own.has(name)).map((name) => [name, { condition: 'service_started' }]),
@@ -263,7 +266,7 @@ function sidecarService(
     restart: 'unless-stopped',
     ...(mounts.length > 0 && { volumes: mounts }),
     ...(carried.tmpfs && { tmpfs: carried.tmpfs }),
-    depends_on: { [pod]: { condition: 'service_started' } },
+    depends_on: { [pod]: POD_STARTED },
     labels: { 'dev.sidecar-stacks.role': 'sidecar', 'dev.sidecar-stacks.app': service.name },
   };
 }

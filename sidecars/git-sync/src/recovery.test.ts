@@ -1,4 +1,4 @@
-/** Whatever a person or an earlier life left is made good. */
+/** Whatever a person or an earlier run left is put in order. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

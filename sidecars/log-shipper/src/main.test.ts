@@ -52,4 +52,26 @@ test('bad configuration is one line a problem and 64', async () => {
   assert.is(store.counts.requests, 0, 'nothing was sent');
 });
 
+test('two do not share a directory, and a killed one holds nothing', async () => {
+  const first = await program();
+  await first.up();
+  const second = await program();
+  assert.is(await second.ended(), 64);
+  assert.match(second.output, /^log-shipper: STATE_DIR: \S+ is in use by another shipper/m);
+  await first.stop('SIGKILL');
+  const third = await program();
+  await third.up();
+  assert.is(await third.stop(), 0);
+});
+
+test('a password in STORE_URL is not echoed', async () => {
+  const { output, ended } = await program({ STORE_URL: 'https://elastic:hunter2@store:9200' }).then(async (each) => ({
+    ended: await each.ended(),
+    output: each.output,
+  }));
+  assert.is(ended, 64);
+  assert.match(output, /STORE_URL/);
+  assert.not.match(output, /hunter2/);
+});
+
 test.run();

@@ -56,6 +56,20 @@ export const inputParameters = {
     max: DAY,
     description: 'A file that was deleted or renamed out of sight is let go when it was read and quiet for this long',
   },
+  FILE_START: {
+    type: 'enum',
+    values: ['beginning', 'end'],
+    default: 'beginning',
+    description: 'Where files are read from that are there when nothing is known yet; later ones from their beginning',
+  },
+  FILE_IGNORE_OLDER: {
+    type: 'duration',
+    unit: 's',
+    default: '0',
+    max: 3650 * DAY,
+    description:
+      'Files that are not known and have not changed for longer are left out until they change, and are then read whole; 0 leaves none out',
+  },
   FILE_DELETED_TIMEOUT: {
     type: 'duration',
     unit: 's',
@@ -95,6 +109,13 @@ export const inputParameters = {
     min: 1024,
     max: 2 * MEBIBYTE,
     description: 'A longer line, or event of several lines, is cut there and marked',
+  },
+  LINE_TIME: {
+    type: 'enum',
+    values: ['detect', 'read'],
+    default: 'detect',
+    description:
+      '`@timestamp` of a line of text: the time that it begins with, or that an access log has in brackets, else when it was read; a time without a zone is of `TZ`, or UTC',
   },
   LINE_DROP: {
     type: 'string',

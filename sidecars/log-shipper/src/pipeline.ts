@@ -8,8 +8,10 @@ import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
 import { startForward, type Forward } from './forward/input.ts';
 import { Documents, member } from './lines/document.ts';
+import { isDated } from './lines/index-name.ts';
 import { compilePattern, Rules } from './lines/rules.ts';
 import { Splitter } from './lines/splitter.ts';
+import { holdDirectory } from './state-lock.ts';
 
 /** For closing the inputs, and left of the shutdown's time after the drain was cut, in milliseconds. */
 const CLOSING = 500;
@@ -30,6 +32,8 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
         message: 'FILE_PATHS and FORWARD_PORT are both not set; accepted is one of them or both',
       },
     ]);
+  if (parameters.FILE_PATHS !== undefined) await holdDirectory('STATE_DIR', parameters.STATE_DIR);
+  if (parameters.FORWARD_PORT !== undefined) await holdDirectory('SPOOL_DIR', parameters.SPOOL_DIR);
   const common = { parameters, log, metrics, readiness, ...createLines(options) };
   const delivery = createDelivery({ parameters, log, metrics, readiness });
   const files = parameters.FILE_PATHS === undefined ? undefined : startFiles(parameters.FILE_PATHS, common, delivery);
@@ -56,14 +60,19 @@ function createLines({
   parameters,
   metrics,
 }: PipelineOptions): Pick<Common, 'documents' | 'splitter' | 'skipped' | 'cut' | 'members'> {
-  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES } = parameters;
+  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES, LINE_TIME } = parameters;
   const labels = LABELS.map((label) => {
     const at = label.indexOf('=');
     return [`labels.${label.slice(0, at)}`, label.slice(at + 1)] as const;
   });
   const own = ['@timestamp', 'log.file.path', 'log.offset', 'log.flags', 'host.name', ...labels.map(([name]) => name)];
   return {
-    documents: new Documents({ rules: new Rules(parameters), limit: LINE_MAX_BYTES, ours: own }),
+    documents: new Documents({
+      rules: new Rules(parameters),
+      limit: LINE_MAX_BYTES,
+      ours: own,
+      detectTime: LINE_TIME === 'detect',
+    }),
     splitter: new Splitter(
       MULTILINE_START === undefined ? undefined : compilePattern('MULTILINE_START', MULTILINE_START),
     ),
@@ -90,6 +99,7 @@ function forwardOf(
     members,
     serviceName: parameters.SERVICE_NAME,
     spool,
+    ...(isDated(parameters.STORE_INDEX) && { dated: parameters.STORE_INDEX }),
     dir: parameters.SPOOL_DIR,
     drops: parameters.SPOOL_POLICY === 'drop-oldest',
     log,

@@ -40,6 +40,8 @@ export class Http2Connection<User> implements Core<User> {
   readonly streams: Streams<User>;
   readonly limits = new Limits();
   readonly #receiver: Receiver<User>;
+  /** Bytes that were sent when a sweep looked last. */
+  #sweptSent = 0;
 
   /** @param role whether this side is the server or the client */
   constructor(role: 'server' | 'client', handler: Http2Handler<User>, options: Http2Options) {
@@ -222,10 +224,15 @@ export class Http2Connection<User> implements Core<User> {
     }
   }
 
-  /** End streams that have sent nothing for so long although they could, if the peer let them. */
+  /**
+   * End streams of which the peer has taken nothing for so long. One that only waits for its turn,
+   * while others move, is not meant.
+   */
   sweep(now: number, patience: number): void {
+    const moves = this.sender.sent !== this.#sweptSent;
+    this.#sweptSent = this.sender.sent;
     for (const stream of this.streams) {
-      if (!stream.waits || stream.sent !== stream.sweptSent) {
+      if (!stream.waits || stream.sent !== stream.sweptSent || (moves && stream.sendWindow > 0)) {
         stream.sweptSent = stream.waits ? stream.sent : -1;
         stream.sweptAt = now;
       } else if (now - stream.sweptAt >= patience) {

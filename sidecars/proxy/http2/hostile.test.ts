@@ -202,10 +202,11 @@ test('a client that opens streams and never reads keeps little, and is given up 
   // As many streams as are allowed, each with what was handed over before the first stop.
   assert.is(side.connection.size, 128);
   assert.is(side.memory.used, 128 * 8192);
-  side.connection.sweep(1000, 10_000);
-  side.connection.sweep(5000, 10_000);
+  // The clock has run for long when the first sweep sees them.
+  side.connection.sweep(1_001_000, 10_000);
+  side.connection.sweep(1_005_000, 10_000);
   assert.is(side.connection.size, 128);
-  side.connection.sweep(11_000, 10_000);
+  side.connection.sweep(1_011_000, 10_000);
   assert.equal([side.connection.size, side.memory.used], [0, 0]);
   const resets = framesOf(side.output()).filter(({ type, payload }) => type === RST_STREAM && payload[3] === CANCEL);
   assert.is(resets.length, 128);
@@ -215,10 +216,27 @@ test('a stream that moves is not given up, however slowly', () => {
   const side = answering(server(setting(SETTINGS_INITIAL_WINDOW_SIZE, 300)), Buffer.alloc(5000, 1));
   side.receive(get(1));
   for (let round = 1; round < 15; round++) {
-    side.connection.sweep(round * 9000, 10_000);
+    side.connection.sweep(1_000_000 + round * 9000, 10_000);
     side.receive(frame(WINDOW_UPDATE, 0, 1, number(300)));
   }
   assert.is(side.connection.size, 1);
+});
+
+test('a stream that waits for its turn while others move is not given up', () => {
+  const body = Buffer.alloc(200_000, 1);
+  const side = answering(server(setting(SETTINGS_INITIAL_WINDOW_SIZE, 2 ** 30)), body);
+  // The connection's window lets the first one send, and little of the second.
+  side.receive(get(1));
+  side.receive(get(3));
+  for (let round = 1; round < 10; round++) {
+    side.connection.sweep(1_000_000 + round * 9000, 10_000);
+    side.output();
+    side.receive(frame(WINDOW_UPDATE, 0, 0, number(100)));
+  }
+  assert.is(side.connection.size, 2);
+  // Nothing moves any more.
+  for (const now of [1_090_000, 1_095_000, 1_101_000]) side.connection.sweep(now, 10_000);
+  assert.is(side.connection.size, 0);
 });
 
 test('users are asked to stop before much is kept, and told when to go on', () => {

@@ -54,7 +54,7 @@ export class Http2Stream<User> {
 
   // Deadlines: what was sent in all, and when a sweep saw that change.
   sent = 0;
-  sweptSent = 0;
+  sweptSent = -1;
   sweptAt = 0;
 
   constructor(id: number, receiveWindow: number, sendWindow: number, user?: User) {

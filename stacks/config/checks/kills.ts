@@ -14,8 +14,8 @@ const SPAN: Readonly<Record<Kind, number>> = { good: 250, broken: 100, choking: 
 const HEAD_START = 100;
 
 /** @param kinds what is changed in each round */
-export function kills(must: Must, pod: Pod, kinds: readonly Kind[], say: string): void {
-  must(
+export function kills(pod: Pod, kinds: readonly Kind[], say: string): Parameters<Must> {
+  return [
     `never leave ${pod.app} on an unvalidated file, whenever its sidecar is killed`,
     { say, within: 150_000 },
     async (stage) => {
@@ -46,7 +46,7 @@ export function kills(must: Must, pod: Pod, kinds: readonly Kind[], say: string)
       }
       stage.say(`${kinds.length} kills; the file was left: ${moments.join(', ')}`);
     },
-  );
+  ];
 }
 
 function contentOf(kind: Kind, release: number): string {

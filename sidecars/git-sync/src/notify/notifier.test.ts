@@ -75,7 +75,7 @@ test('a failure is tried again, and a newer version takes the place of an older 
   await second.notifier.stop();
 });
 
-test('what was not passed on is passed on by the next life, and what was is not', async () => {
+test('what was not passed on is passed on by the next run, and what was is not', async () => {
   const { path, state } = stateFile();
   const sent: string[] = [];
   const channel = (kind: Channel['kind'], fails: boolean): Channel => ({

@@ -10,7 +10,7 @@ import { StateFile } from './state.ts';
 
 const HASH = 'a'.repeat(40);
 
-test('what is set is found again, by itself and by the next life', () => {
+test('what is set is found again, by itself and by the next run', () => {
   const path = join(temporaryDirectory('git-sync-state'), 'state.json');
   const state = new StateFile(path, false);
   assert.not(state.damaged);

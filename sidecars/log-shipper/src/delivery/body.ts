@@ -1,8 +1,6 @@
 /** Requests: records as the lines that `_bulk` takes. */
+import { indexAt, isDated, timestampOf } from '../lines/index-name.ts';
 import type { LogRecord } from '../record.ts';
-
-const DATE = '{date}';
-const STAMP = '"@timestamp":"';
 
 /** Records whose lines are put together before they are written: few calls, and no long strings. */
 const GROUP = 50;
@@ -46,9 +44,9 @@ export function bulkBody(records: readonly LogRecord[], index: string, memory: B
     let text = '';
     for (const record of records.slice(at, at + GROUP)) {
       const wanted = record.index ?? index;
-      if (wanted !== pattern || wanted.includes(DATE)) {
+      if (wanted !== pattern || isDated(wanted)) {
         pattern = wanted;
-        prefix = `{"create":{"_index":${JSON.stringify(indexOf(wanted, record.body))},"_id":`;
+        prefix = `{"create":{"_index":${JSON.stringify(indexAt(wanted, timestampOf(record.body)))},"_id":`;
       }
       text += `${prefix}${JSON.stringify(record.id)}}}\n${record.body}\n`;
     }
@@ -61,18 +59,4 @@ export function bulkBody(records: readonly LogRecord[], index: string, memory: B
     end += body.write(text, end);
   }
   return body.subarray(0, end);
-}
-
-/**
- * The index of one record. The day is the line's own, so that a line sent again after midnight meets
- * its first copy.
- */
-export function indexOf(pattern: string, body: string): string {
-  return pattern.includes(DATE) ? pattern.replaceAll(DATE, dayOf(body)) : pattern;
-}
-
-function dayOf(body: string): string {
-  const at = body.indexOf(STAMP);
-  const day = at < 0 ? '' : body.slice(at + STAMP.length, at + STAMP.length + 10);
-  return /^\d{4}-\d\d-\d\d$/.test(day) ? day.replaceAll('-', '.') : 'undated';
 }

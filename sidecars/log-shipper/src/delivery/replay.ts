@@ -3,7 +3,6 @@
  * What is refused once more is a dead letter once more.
  */
 import { createReadStream, renameSync, rmSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { EXIT_CONFIGURATION } from '#kit/contract.ts';
 import { pause } from '#kit/backoff.ts';
 import { createLog } from '#kit/log.ts';
@@ -82,6 +81,7 @@ async function replayFile(file: string, delivery: Delivery): Promise<void> {
 async function sendFrom(path: string, start: number, delivery: Delivery): Promise<number> {
   let read = start;
   let records: LogRecord[] = [];
+  const { createInterface } = process.getBuiltinModule('node:readline');
   for await (const line of createInterface({ input: createReadStream(path, { start }), crlfDelay: Infinity })) {
     records.push(recordOf(line, path));
     read += Buffer.byteLength(line) + 1;

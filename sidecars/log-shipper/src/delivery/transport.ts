@@ -42,12 +42,11 @@ const RESPONSE_PER_ITEM = 4096;
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #agents;
+  /** By protocol, made when it is needed: TLS alone takes nine megabytes. */
+  readonly #agents = new Map<string, ReturnType<typeof createAgent>>();
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    const sockets = { maxSockets: options.connections };
-    this.#agents = { 'http:': createAgent('http:', sockets), 'https:': createAgent('https:', sockets) };
   }
 
   /**
@@ -77,7 +76,7 @@ export class Transport {
         body: payload,
         timeout: this.#options.timeout,
         ca,
-        agent: this.#agents[url.protocol as 'http:' | 'https:'],
+        agent: this.#agent(url.protocol as 'http:' | 'https:'),
         maxBody: Math.min(RESPONSE_MAX, RESPONSE_MIN + items * RESPONSE_PER_ITEM),
       });
       return { status, body: text, retryAfter: readRetryAfter(headers['retry-after']), sent: payload.length };
@@ -90,7 +89,16 @@ export class Transport {
 
   /** Cut what is under way and close every connection. */
   close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #agent(protocol: 'http:' | 'https:'): ReturnType<typeof createAgent> {
+    let agent = this.#agents.get(protocol);
+    if (agent === undefined) {
+      agent = createAgent(protocol, { maxSockets: this.#options.connections });
+      this.#agents.set(protocol, agent);
+    }
+    return agent;
   }
 
   #secrets(): { authorization: string | undefined; ca: string | undefined } {

@@ -22,6 +22,12 @@ interface Mark {
   readonly tail: Tail;
 }
 
+/** The day from a place on, `2026.11.21`. */
+export interface Day {
+  readonly from: number;
+  readonly day: string;
+}
+
 export interface Stat {
   /** Device and inode. */
   readonly key: string;
@@ -80,6 +86,8 @@ export class Generation {
   comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
+  /** Since when its file does not hold it, and where it is now is not sure. */
+  lostSince: number | undefined;
   /** It was looked for since, and not found. */
   sought = false;
   /** Nothing more is read of it. */
@@ -88,6 +96,10 @@ export class Generation {
   usedAt = 0;
   /** Members that are the same for every line of it, as JSON text. */
   readonly members: string;
+  /** On which day lines were first read, by the place of the first; where the index depends on it. */
+  days: Day[] = [];
+  /** What an earlier process may have read keeps the day that it was given: up to here; undefined until its size is known. */
+  readBefore: number | undefined = 0;
   readonly #marks: Mark[] = [];
 
   constructor(id: string, home: string, key: string, path: string) {
@@ -130,6 +142,25 @@ export class Generation {
     // What was allocated ahead is not written yet.
     const padding = this.acked === this.offset && this.looked >= this.size;
     return padding ? 0 : Math.max(0, this.size - this.acked);
+  }
+
+  /**
+   * It is read on, on this day.
+   * @returns whether that is a new day, which must be in the registry before anything is sent
+   */
+  begins(day: string): boolean {
+    this.readBefore ??= this.size;
+    if (this.days.at(-1)?.day === day || (this.days.length > 0 && this.offset < this.readBefore)) return false;
+    this.days = [
+      ...this.days.filter(({ from }, at, all) => (all[at + 1]?.from ?? Infinity) > this.acked || from > this.acked),
+      { from: this.offset, day },
+    ];
+    return true;
+  }
+
+  /** The day on which a line was first read. */
+  dayOf(offset: number): string | undefined {
+    return (this.days.findLast(({ from }) => from <= offset) ?? this.days[0])?.day;
   }
 
   /** The id of the event at a place. */

@@ -79,12 +79,14 @@ function matches(parts: readonly Part[], name: string): boolean {
  * @param globs as parsed
  * @param exclude names that are left out
  * @param unreadable told of each directory that is there and cannot be listed
+ * @param before told of each directory that is about to be listed
  * @returns paths, sorted, each once
  */
 export function listFiles(
   globs: readonly Glob[],
   exclude: readonly NameMatcher[],
   unreadable: (directory: string, code: string) => void,
+  before: (directory: string) => void = () => {},
 ): string[] {
   const found = new Set<string>();
   const walk = (directory: string, [segment, ...rest]: readonly Segment[]): void => {
@@ -94,6 +96,7 @@ export function listFiles(
       else if (!exclude.some((each) => each.test(segment))) found.add(join(directory, segment));
       return;
     }
+    before(directory);
     for (const entry of entriesOf(directory, unreadable)) {
       const path = join(directory, entry.name);
       if (segment === ANY_DEPTH) {

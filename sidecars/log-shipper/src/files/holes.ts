@@ -9,7 +9,7 @@ const zeros = Buffer.alloc(256 * 1024);
 const scratch = Buffer.allocUnsafe(zeros.length);
 
 /** Most that is looked through at a time, in bytes: some milliseconds. */
-const STEP = 16 * 1024 * 1024;
+const STEP = 4 * 1024 * 1024;
 
 /**
  * Look for the first byte that is not NUL.

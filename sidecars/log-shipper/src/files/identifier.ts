@@ -1,7 +1,7 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
-import { readHead, readTail } from './content.ts';
+import { readAt, readHead, readTail } from './content.ts';
 import { Generation } from './generation.ts';
 import { continuesIn, holds, isCopy, isShortCopy, type Candidate } from './identity.ts';
 import { findData } from './holes.ts';
@@ -12,6 +12,8 @@ import { search, type SearchOptions } from './search.ts';
 
 export interface IdentifierOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** What is there at the first scan is read from its end. */
+  readonly startAtEnd?: boolean;
   /** A file was truncated or replaced; told how many bytes were seen of it and not read. */
   readonly lost: (generation: Generation, bytes: number) => void;
 }
@@ -23,10 +25,18 @@ export interface IdentifierOptions extends SearchOptions {
 const GRACE = 10_000;
 const COPY_BYTES_PER_MS = 10_000;
 
+/** How long a name that cannot be looked at is waited for, in milliseconds. */
+const UNSURE = 5000;
+
+/** How long a line is at most that is completed after the start at the end, in bytes. */
+const LAST_LINE = 64 * 1024;
+
 export class Identifier {
   readonly #options: IdentifierOptions;
   readonly #ledger: Ledger;
   readonly #files: OpenFiles;
+  /** New files are read from their end. */
+  atEnd: boolean;
   /** Files that were taken for copies, and are not. */
   readonly #own = new Set<string>();
 
@@ -34,6 +44,7 @@ export class Identifier {
     this.#options = options;
     this.#ledger = options.ledger;
     this.#files = options.files;
+    this.atEnd = options.startAtEnd ?? false;
   }
 
   /**
@@ -92,7 +103,10 @@ export class Identifier {
     }
     // It is read from the descriptor, whatever became of its name.
     if (generation.key !== '' && fd !== undefined) return;
-    if (search(generation, this.#options, now)) return;
+    const found = search(generation, this.#options, now);
+    if (found === 'found') return;
+    generation.lostSince ??= now;
+    if (found === 'unsure' && now - generation.lostSince < UNSURE) return;
     generation.sought = true;
     if (generation.key === '') this.#end(generation, left, opened.length > 0);
   }
@@ -156,7 +170,8 @@ export class Identifier {
     // A larger hole is looked through when it is read.
     const data = findData(fd, 0).data ?? 0;
     const head = readHead(fd, data);
-    const tail = readTail(fd, data, data);
+    const place = this.atEnd ? lastLine(fd, stat.size) : data;
+    const tail = readTail(fd, place, data);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (this.#files.stat(fd).size < stat.size) return;
     const written = unrotated(path).find(
@@ -166,12 +181,11 @@ export class Identifier {
     const previous = this.#ledger.latest(home);
     const generation = this.#ledger.create(candidate, home);
     generation.head = head;
-    generation.advance(data, tail);
+    generation.advance(place, tail);
     Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
     // How much a compressed file holds is not known before it is unpacked.
-    if (previous)
-      generation.after = { generation: previous, offset: previous.packed === undefined ? previous.size : Infinity };
+    if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
     this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
   }
@@ -187,6 +201,14 @@ export class Identifier {
       this.#ledger.forgetCopy(copy.key);
     }
   }
+}
+
+/** Where the last line begins that is not complete; the end when all are. */
+function lastLine(fd: number, size: number): number {
+  const bytes = Buffer.alloc(Math.min(size, LAST_LINE));
+  const count = readAt(fd, bytes, size - bytes.length);
+  const newline = bytes.lastIndexOf(10, count - 1);
+  return newline === -1 ? size : size - bytes.length + newline + 1;
 }
 
 /** Names without a mark of rotation first: a copy is told by its original. */

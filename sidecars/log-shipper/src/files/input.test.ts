@@ -8,6 +8,7 @@ import {
   readdirSync,
   rmdirSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -164,5 +165,60 @@ scene('nothing is written beside the logs', async (rig, path) => {
   assert.equal(readdirSync(rig.logs), ['a.log']);
   assert.ok(existsSync(join(rig.state, 'registry')));
 });
+
+scene(
+  'from the end of what is there at the first start, and from the beginning of what comes later',
+  async (rig, path) => {
+    writeFileSync(path('a.log'), 'old\nbeg');
+    await rig.look();
+    appendFileSync(path('a.log'), 'un\nnew\n');
+    writeFileSync(path('b.log'), 'later\n');
+    await rig.finish();
+    rig.restart();
+    writeFileSync(path('c.log'), 'after a restart\n');
+    await rig.finish();
+    assert.equal(rig.messages.toSorted(), ['after a restart', 'begun', 'later', 'new']);
+  },
+  { startAtEnd: true },
+);
+
+scene(
+  'files that have not changed for long are left out until they change',
+  async (rig, path) => {
+    writeFileSync(path('a.log'), 'old\n');
+    utimesSync(path('a.log'), 1, Date.now() / 1000 - 3700);
+    writeFileSync(path('b.log'), 'new\n');
+    await rig.finish();
+    assert.equal(rig.messages, ['new']);
+    appendFileSync(path('a.log'), 'changed\n');
+    await rig.finish();
+    assert.equal(rig.messages, ['new', 'old', 'changed']);
+  },
+  { ignoreOlder: 3_600_000 },
+);
+
+scene(
+  'a line keeps its index: read again after midnight, and by its own time in UTC',
+  async (rig, path) => {
+    const { now } = Date;
+    const indices = (): (string | undefined)[] => rig.waiting.map(({ index }) => index);
+    try {
+      Date.now = () => Date.parse('2026-11-20T23:59:00Z');
+      writeFileSync(path('a.log'), 'one\n{"time":"2026-11-21T01:00:00+02:00"}\n');
+      await rig.look();
+      assert.equal(indices(), ['logs-2026.11.20', 'logs-2026.11.20']);
+      rig.restart();
+      Date.now = () => Date.parse('2026-11-21T00:01:00Z');
+      await rig.look();
+      assert.equal(indices(), ['logs-2026.11.20', 'logs-2026.11.20'], 'sent again');
+      appendFileSync(path('a.log'), 'two\n');
+      await rig.look();
+      assert.equal(indices().slice(2), ['logs-2026.11.21']);
+    } finally {
+      Date.now = now;
+    }
+  },
+  { dated: 'logs-{date}' },
+);
 
 test.run();

@@ -98,8 +98,11 @@ export class Ledger {
   /** What was written to a home last, as far as it can still be read. */
   latest(home: string): Generation | undefined {
     return [...this.#generations].findLast(
-      ({ home: its, finished, key, packed, copyOf }) =>
-        its === home && !finished && (key !== '' || packed !== undefined) && copyOf === undefined,
+      ({ home: its, finished, key, packed, lostSince, copyOf }) =>
+        its === home &&
+        !finished &&
+        (key !== '' || packed !== undefined || lostSince !== undefined) &&
+        copyOf === undefined,
     );
   }
 
@@ -129,7 +132,13 @@ export class Ledger {
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
-    Object.assign(generation, { detachedAt: undefined, comparedAt: stat.stamp, unread: true, changedAt: now });
+    Object.assign(generation, {
+      detachedAt: undefined,
+      lostSince: undefined,
+      comparedAt: stat.stamp,
+      unread: true,
+      changedAt: now,
+    });
     this.#byKey.set(stat.key, generation);
     this.#dirty = true;
   }
@@ -139,7 +148,7 @@ export class Ledger {
     this.lose(generation);
     generation.notIn.add(stat.key);
     Object.assign(generation, { packed, path, stamp: stat.stamp, comparedAt: stat.stamp });
-    Object.assign(generation, { detachedAt: now, unread: true, changedAt: now });
+    Object.assign(generation, { detachedAt: now, lostSince: undefined, unread: true, changedAt: now });
   }
 
   /** A copy is, up to its end, what was or will be read of its original. */
@@ -181,10 +190,12 @@ export class Ledger {
   #restore(saved: readonly SavedGeneration[], now: number): void {
     const byId = new Map<string, Generation>();
     const latest = new Map<string, Generation>();
-    for (const { id, home, key, path, head, acked, tail, copyOf } of saved) {
+    for (const { id, home, key, path, head, acked, tail, copyOf, days = [] } of saved) {
       const generation = new Generation(id, home, key, path);
       generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
       generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
+      generation.days = [...days];
+      generation.readBefore = undefined;
       generation.detachedAt = now;
       generation.caughtUpAt = now;
       // A copy whose original is forgotten was read to its end with it.

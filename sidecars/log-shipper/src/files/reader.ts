@@ -4,6 +4,8 @@
  */
 import { Chunk } from '../lines/chunk.ts';
 import { MARGIN, type Documents } from '../lines/document.ts';
+import { indexAt, indexOn, timestampOf } from '../lines/index-name.ts';
+import { utcDay } from '../lines/time.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import { growHead, readAt, readHead, readTail } from './content.ts';
 import type { FileRecord, Generation } from './generation.ts';
@@ -23,6 +25,10 @@ export interface ReaderOptions {
   readonly limit: number;
   /** Members of every document, as JSON text with a comma behind each. */
   readonly members: string;
+  /** The index pattern, where it depends on the day. */
+  readonly dated?: string | undefined;
+  /** The day is noted of a generation; write that down. */
+  readonly remember?: () => void;
   /** Counts what became no record. */
   readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
   readonly cut: () => void;
@@ -59,6 +65,8 @@ export class Reader {
    * @returns undefined when the file does not hold what it held
    */
   read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
+    const { dated, remember } = this.#options;
+    if (dated !== undefined && generation.begins(utcDay(clock())!)) remember?.();
     if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
     const start = generation.offset;
     const count = readAt(fd, this.#buffer, start);
@@ -211,7 +219,7 @@ export class Reader {
     offset: number,
     { end, joined }: Pick<FileRecord, 'end' | 'joined'>,
   ): FileRecord | undefined {
-    const { documents, splitter, limit, members } = this.#options;
+    const { documents, splitter, limit, members, dated } = this.#options;
     const cut = end - offset > limit + 2 || to - from > limit + 2;
     let text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
     const { foreign } = chunk;
@@ -223,9 +231,10 @@ export class Reader {
       return undefined;
     }
     if (cut) this.#options.cut();
+    const time = clock();
     const body = documents.create(text, {
       members: `${members}${generation.members}"log.offset":${offset},`,
-      time: clock(),
+      time,
       cut,
       foreign,
       multiline: splitter.multiline,
@@ -239,6 +248,7 @@ export class Reader {
       source: generation.home,
       body,
       bytes: Buffer.byteLength(body),
+      ...(dated !== undefined && { index: indexOf(dated, body, time, generation.dayOf(offset)) }),
       generation,
       end,
       joined,
@@ -248,6 +258,15 @@ export class Reader {
   #advance(generation: Generation, fd: number, to: number): void {
     generation.advance(to, readTail(fd, to, generation.head.at));
   }
+}
+
+/**
+ * The index of a line: by its own time; without one, by the day on which it was first read.
+ * @param time when it is read now
+ */
+function indexOf(pattern: string, body: string, time: string, day: string | undefined): string {
+  const stamp = timestampOf(body);
+  return stamp === time && day !== undefined ? indexOn(pattern, day) : indexAt(pattern, stamp);
 }
 
 type Scan = NonNullable<Generation['scan']>;
@@ -264,13 +283,18 @@ function withoutNewlines(text: string, all: boolean): number {
 
 let lastTime = 0;
 let lastText = '';
+let count = 0;
 
-/** The time as ISO text; made once a millisecond. */
+/**
+ * The time as ISO text, made once a millisecond. Lines that are read in one millisecond count up behind
+ * it, so that a viewer shows them in their order.
+ */
 function clock(): string {
   const now = Date.now();
   if (now !== lastTime) {
     lastTime = now;
-    lastText = new Date(now).toISOString();
+    lastText = new Date(now).toISOString().slice(0, -1);
+    count = 0;
   }
-  return lastText;
+  return `${lastText}${String(Math.min(count++, 999_999)).padStart(6, '0')}Z`;
 }

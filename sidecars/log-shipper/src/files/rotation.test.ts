@@ -289,6 +289,24 @@ scene('a compressed copy that is damaged: what is lost is counted', async (rig, 
   assert.is(rig.lost, 8001);
 });
 
+scene('a compressed copy that is not yet for everybody to read is waited for, and comes first', async (rig, path) => {
+  writeFileSync(path('app.log'), 'read\n');
+  await rig.look();
+  rig.deliver();
+  appendFileSync(path('app.log'), 'not read\n');
+  writeFileSync(path('app.log.1.gz'), gzipSync(readFileSync(path('app.log'))));
+  truncateSync(path('app.log'));
+  appendFileSync(path('app.log'), 'a new line, longer than both\n');
+  await asNobody(rig, path('app.log.1.gz'), async () => {
+    await rig.look();
+    rig.deliver();
+  });
+  chmodSync(path('app.log.1.gz'), 0o644);
+  await rig.finish();
+  assert.equal(rig.messages, ['read', 'not read', 'a new line, longer than both']);
+  assert.is(rig.lost, 0);
+});
+
 scene('space that was allocated ahead is not a line, and what is written there is read once', async (rig, path) => {
   const size = 256 * 1024;
   writeFileSync(path('a.log'), Buffer.alloc(size));

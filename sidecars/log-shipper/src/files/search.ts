@@ -25,33 +25,33 @@ const ATTEMPTS = 5;
 
 /**
  * Find the file in which a generation goes on, and let it go on there.
- * @returns whether one was found
+ * @returns `unsure`: not found, but a name could not be looked at just now
  */
-export function search(generation: Generation, options: SearchOptions, now: number): boolean {
+export function search(generation: Generation, options: SearchOptions, now: number): 'found' | 'unsure' | 'none' {
   // It was seen after its rotation, and read to its end then: whatever took its place has no more.
-  if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return false;
+  if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return 'none';
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { plain, packed, moved } = look(generation, options);
+    const { plain, packed, moved, unreadable } = look(generation, options);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       if (best !== undefined) {
         options.ledger.forgetCopy(best.stat.key);
         options.ledger.adopt(generation, best, now);
         options.files.hold(generation);
-        return true;
+        return 'found';
       }
       // A name that went away while it was looked at may be there under another one.
       if (moved) continue;
       const newest = packed.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
-      if (newest === undefined) return false;
+      if (newest === undefined) return unreadable ? 'unsure' : 'none';
       packed.splice(packed.indexOf(newest), 1);
       options.ledger.unpack(generation, newest, new Unpacked(newest.fd, options.dir, generation.head.at), now);
-      return true;
+      return 'found';
     } finally {
       for (const { fd } of [...plain, ...packed]) closeSync(fd);
     }
   }
-  return false;
+  return 'unsure';
 }
 
 /** As far as this process has seen. */
@@ -60,14 +60,17 @@ const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && 
 function look(
   generation: Generation,
   { ledger, files }: SearchOptions,
-): { plain: Candidate[]; packed: Candidate[]; moved: boolean } {
+): { plain: Candidate[]; packed: Candidate[]; moved: boolean; unreadable: boolean } {
   const plain: Candidate[] = [];
   const packed: Candidate[] = [];
   let moved = false;
+  // logrotate makes a file for itself, and gives it to others when it is done.
+  let unreadable = false;
   for (const path of pathsOf(generation)) {
     const looked = files.look(path);
     if (typeof looked === 'string') {
       moved ||= looked === 'gone';
+      unreadable ||= looked === 'unreadable';
       continue;
     }
     const candidate = { path, ...looked };
@@ -82,7 +85,7 @@ function look(
       plain.push(candidate);
     else closeSync(looked.fd);
   }
-  return { plain, packed, moved };
+  return { plain, packed, moved, unreadable };
 }
 
 /** Paths beside the generation's own that are, by their names, rotated from it. */

@@ -1,6 +1,7 @@
 /** The file input with all that it needs. */
 import { ConfigurationError } from '#kit/parameters.ts';
 import { member } from '../lines/document.ts';
+import { isDated } from '../lines/index-name.ts';
 import type { Delivery } from '../record.ts';
 import type { Common } from '../common.ts';
 import { Registry } from '../registry/registry.ts';
@@ -62,6 +63,11 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       },
     ]);
   const reader = new Reader({
+    ...(isDated(parameters.STORE_INDEX) && { dated: parameters.STORE_INDEX }),
+    remember: () => {
+      ledger.touch();
+      ledger.save();
+    },
     documents,
     splitter,
     limit: parameters.LINE_MAX_BYTES,

@@ -23,6 +23,9 @@ export interface RigOptions {
   readonly maxOpen?: number;
   readonly partialTimeout?: number;
   readonly redact?: string;
+  readonly dated?: string;
+  readonly startAtEnd?: boolean;
+  readonly ignoreOlder?: number;
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -67,7 +70,14 @@ export class Rig {
   }
 
   start(): void {
-    const { pattern = '*.log*', limit = 64 * 1024, multiline, maxOpen = 64, partialTimeout = 60_000 } = this.#options;
+    const {
+      pattern = '*.log*',
+      limit = 64 * 1024,
+      multiline,
+      maxOpen = 64,
+      partialTimeout = 60_000,
+      dated,
+    } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
     for (const name of ['look', 'stat'] as const) {
@@ -85,6 +95,8 @@ export class Rig {
       files: this.files,
       ledger: this.ledger,
       dir: this.state,
+      startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
+      ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
       lost: (_generation, bytes) => (this.lost += bytes),
     });
@@ -97,6 +109,11 @@ export class Rig {
     this.ledger.save();
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
     const reader = new Reader({
+      dated,
+      remember: () => {
+        this.ledger.touch();
+        this.ledger.save();
+      },
       documents: new Documents({ rules, limit, ours: [] }),
       splitter: new Splitter(multiline),
       limit,

@@ -6,20 +6,22 @@
  * new generation (see identity.ts for what becomes of the old one). Whatever is new is in the registry,
  * on the disk, before anything of it is read.
  */
-import { closeSync, statSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
 import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
-import { listFiles, type Glob, type NameMatcher } from './glob.ts';
+import type { Glob, NameMatcher } from './glob.ts';
 import { Identifier, type IdentifierOptions } from './identifier.ts';
 import { holds, isCopy, type Candidate } from './identity.ts';
-import { toStat } from './open-files.ts';
+import { Listing } from './listing.ts';
 
 export interface TrackerOptions extends IdentifierOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
   readonly exclude: readonly NameMatcher[];
+  /** Files that have not changed for longer are not begun with, in milliseconds. */
+  readonly ignoreOlder?: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -34,6 +36,7 @@ interface Seen {
 export class Tracker {
   readonly #options: TrackerOptions;
   readonly #identifier: Identifier;
+  readonly #listing: Listing;
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
   /** Paths that are there and cannot be read, and why. */
@@ -42,6 +45,7 @@ export class Tracker {
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#identifier = new Identifier(options);
+    this.#listing = new Listing(options.globs, options.exclude);
   }
 
   /**
@@ -60,7 +64,7 @@ export class Tracker {
    * taken in, since what is missing may be what comes first
    */
   #scanOnce(now: number, whatever: boolean): boolean {
-    const seen = this.#look();
+    const seen = this.#look(now);
     let moved = false;
     for (const generation of this.#options.ledger.generations) {
       if (generation.packed !== undefined) continue;
@@ -72,15 +76,20 @@ export class Tracker {
         this.refuse(generation, error);
       }
     }
+    if (moved) this.#listing.renew();
     if (moved && !whatever) return false;
     const unknown = [...seen].filter(
       ([key, { stat }]) =>
-        this.#options.ledger.at(key) === undefined && stat.size > 0 && this.#ignored.get(key) !== stat.stamp,
+        this.#options.ledger.at(key) === undefined &&
+        stat.size > 0 &&
+        this.#ignored.get(key) !== stat.stamp &&
+        !this.#isOld(stat),
     );
     const candidates: Candidate[] = [];
     try {
       for (const [key, { path }] of unknown) {
         const candidate = this.#candidate(path, key);
+        if (candidate === 'moved') this.#listing.renew();
         if (candidate === 'moved' && !whatever) return false;
         if (typeof candidate === 'object') candidates.push(candidate);
       }
@@ -88,6 +97,7 @@ export class Tracker {
     } finally {
       for (const { fd } of candidates) closeSync(fd);
     }
+    this.#identifier.atEnd = false;
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
     return true;
   }
@@ -95,29 +105,26 @@ export class Tracker {
   /** A file could not be read just now; the next scan looks at it again. */
   refuse(generation: Generation, error: unknown): void {
     this.#options.files.release(generation);
+    this.#listing.renew();
     generation.unread = false;
     generation.stamp = '';
     this.refused.set(generation.path, codeOf(error));
     this.#options.log.warn({ err: error, path: generation.path }, 'a file cannot be read');
   }
 
-  #look(): Map<string, Seen> {
-    const { globs, exclude } = this.#options;
+  #look(now: number): Map<string, Seen> {
     const seen = new Map<string, Seen>();
     this.refused.clear();
-    for (const path of listFiles(globs, exclude, (directory, code) => this.refused.set(directory, code))) {
-      try {
-        const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-        if (!stats?.isFile()) continue;
-        const stat = toStat(stats);
-        // Of several names for one file, the one that it is known by.
-        if (!seen.has(stat.key) || this.#options.ledger.at(stat.key)?.path === path) seen.set(stat.key, { path, stat });
-      } catch (error) {
-        const code = codeOf(error);
-        if (code !== 'ENOTDIR') this.refused.set(path, code);
-      }
+    for (const [path, { stat }] of this.#listing.look(now, (each, code) => this.refused.set(each, code))) {
+      // Of several names for one file, the one that it is known by.
+      if (!seen.has(stat.key) || this.#options.ledger.at(stat.key)?.path === path) seen.set(stat.key, { path, stat });
     }
     return seen;
+  }
+
+  #isOld({ stamp }: Stat): boolean {
+    const { ignoreOlder = 0 } = this.#options;
+    return ignoreOlder > 0 && Date.now() - Number(stamp.slice(0, stamp.indexOf(':'))) / 1e6 > ignoreOlder;
   }
 
   /**

@@ -204,6 +204,35 @@ test('a stack trace is one event, also when the shipper stops', async () => {
   assert.equal(messagesOf(rig), ['Error: no\n    at a\n    at b', 'next', 'Error: last\n    at c']);
 });
 
+test("a client's fields are fields: nested, numbers of any size, and its line alone as the message", async () => {
+  const rig = await start();
+  const socket = await rig.connect();
+  const nested = new Map<Value, Value>([
+    ['path', '/'],
+    ['took', 12.5],
+    ['parts', [1, null, true]],
+  ]);
+  socket.write(encode(['app.web', 1_763_712_000, fields({ log: 'GET /', http: nested, bytes: 2n ** 63n })]));
+  socket.write(encode(['app.web', 1_763_712_001, fields({ log: '{"level":"warn","msg":"careful"}\n' })]));
+  socket.write(encode(['app.web', 1_763_712_002, fields({ message: 'plain', 'service.name': 'own' })]));
+  socket.write(encode(['app.web', 1_763_712_003, fields({})]));
+  await eventually('three records', () => rig.records.length === 3);
+  const [first, second, third] = rig.documents() as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ];
+  assert.is(first['message'], 'GET /');
+  assert.equal(first['http'], { path: '/', took: 12.5, parts: [1, null, true] });
+  assert.match(rig.records[0]!.body, /"bytes":9223372036854775808/);
+  assert.is(first['service.name'], 'shop');
+  assert.is(first['@timestamp'], '2025-11-21T08:00:00.000Z');
+  assert.is(second['message'], 'careful');
+  assert.is(second['log.level'], 'warn');
+  assert.is(third['service.name'], 'own');
+  await rig.close();
+});
+
 test('what is not UTF-8 arrives, and is marked', async () => {
   const rig = await start();
   const socket = await rig.connect();

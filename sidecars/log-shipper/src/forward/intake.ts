@@ -1,6 +1,7 @@
 /** From messages to records in the spool. The driver does not wait, so what arrives goes to the disk at once. */
 import type { Logger } from '#kit/log.ts';
 import type { Documents } from '../lines/document.ts';
+import { indexAt, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import type { LogRecord } from '../record.ts';
 import { Assembler, type Assembled } from './assembler.ts';
@@ -26,6 +27,8 @@ export interface IntakeOptions {
   readonly members: string;
   readonly serviceName: string | undefined;
   readonly spool: { append(records: readonly LogRecord[]): Promise<void> };
+  /** The index pattern, where it depends on the day. */
+  readonly dated?: string;
   /** Where pieces of events are kept that wait for the rest. */
   readonly dir: string;
   /** Whether a full disk has lines given up. */
@@ -122,7 +125,7 @@ export class Intake {
   }
 
   #record({ first: { id, line }, text, foreign, cut }: Assembled<Origin>): LogRecord | undefined {
-    const { documents, splitter, members, skipped, limit } = this.#options;
+    const { documents, splitter, members, skipped, limit, dated } = this.#options;
     if (text === '') {
       skipped('empty', 1);
       return undefined;
@@ -140,6 +143,12 @@ export class Intake {
       skipped('rule', 1);
       return undefined;
     }
-    return { id, source: line.source, body, bytes: Buffer.byteLength(body) };
+    return {
+      id,
+      source: line.source,
+      ...(dated !== undefined && { index: indexAt(dated, timestampOf(body)) }),
+      body,
+      bytes: Buffer.byteLength(body),
+    };
   }
 }

@@ -1,6 +1,7 @@
 /** An event's text as the document that is stored: one line of JSON, fields after the Elastic Common Schema. */
 import { isRawJSON, parseObject, toSchema } from './json-line.ts';
 import type { Rules } from './rules.ts';
+import { timeIn } from './time.ts';
 
 /** Bytes after the limit that rules still see, so that a secret across the cut is found whole. */
 export const MARGIN = 4096;
@@ -25,14 +26,21 @@ export interface DocumentsOptions {
   readonly limit: number;
   /** Names of members that inputs add. */
   readonly ours: readonly string[];
+  /** Whether a line of text is looked at for its time. */
+  readonly detectTime?: boolean;
 }
 
 export class Documents {
   readonly #rules: Rules;
   readonly #limit: number;
   readonly #ours: readonly string[];
+  readonly #detects: boolean;
+  /** The last time in whole seconds, and how many lines had it before. */
+  #second = '';
+  #count = 0;
 
-  constructor({ rules, limit, ours }: DocumentsOptions) {
+  constructor({ rules, limit, ours, detectTime = false }: DocumentsOptions) {
+    this.#detects = detectTime;
     this.#rules = rules;
     this.#limit = limit;
     this.#ours = ours;
@@ -54,7 +62,16 @@ export class Documents {
     }
     const shown = kept === text ? kept : this.#rules.redact(unescape(kept));
     const message = cut ? shown.slice(0, this.#limit).toWellFormed() : shown;
-    return `{"@timestamp":"${time}",${head}"message":${JSON.stringify(message)}}`;
+    const own = this.#detects ? this.#ordered(timeIn(text)) : undefined;
+    return `{"@timestamp":"${own ?? time}",${head}"message":${JSON.stringify(message)}}`;
+  }
+
+  /** A time in whole seconds counts up behind the second, so that a viewer shows lines in their order. */
+  #ordered(time: string | undefined): string | undefined {
+    if (time === undefined || time.includes('.')) return time;
+    this.#count = time === this.#second ? Math.min(this.#count + 1, 999_999_999) : 0;
+    this.#second = time;
+    return `${time.slice(0, 19)}.${String(this.#count).padStart(9, '0')}${time.slice(19)}`;
   }
 
   #fromJson(text: string, head: string, time: string, multiline: boolean): string | undefined {

@@ -3,6 +3,8 @@
  * calls by one of the usual names is given the schema's name; everything else stays as it is.
  */
 
+import { epochTime, isoTime } from './time.ts';
+
 type Fields = Record<string, unknown>;
 
 /** ES2026's access to the text of numbers, which TypeScript's library does not know yet. */
@@ -94,23 +96,12 @@ function takeTime(fields: Fields): string | undefined {
   return undefined;
 }
 
-const ISO =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)$/;
-
-/** The time that a text or a number means: seconds, milliseconds, microseconds or nanoseconds, by magnitude. */
+/** The time that a text or a number means; numbers by their magnitude. */
 function timeOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return isoTime(value);
-  if (typeof value !== 'number' || value < 1e8) return undefined;
-  const milliseconds = value < 1e11 ? value * 1000 : value < 1e14 ? value : value < 1e17 ? value / 1e3 : value / 1e6;
-  return milliseconds < 9e12 ? new Date(milliseconds).toISOString() : undefined;
-}
-
-function isoTime(text: string): string | undefined {
-  const day = ISO.exec(text)?.[1];
-  if (day === undefined) return undefined;
-  const time = text.includes(',') ? text.replace(',', '.') : text;
-  // The 30th of February is taken for the 2nd of March.
-  return day > '28' && new Date(`${time.slice(0, 10)}T00:00Z`).getUTCDate() !== Number(day) ? undefined : time;
+  if (typeof value === 'string') return isoTime(value) ?? epochTime(value);
+  // More digits than a double holds, as nanoseconds have.
+  if (typeof value === 'number' || isRawJSON(value)) return epochTime(JSON.stringify(value));
+  return undefined;
 }
 
 function takeLevel(fields: Fields): void {

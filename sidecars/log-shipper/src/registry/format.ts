@@ -10,7 +10,7 @@
  * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
  * most its last line torn, and that one only tells of an acknowledgement.
  */
-import type { Generation } from '../files/generation.ts';
+import type { Day, Generation } from '../files/generation.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
 
@@ -29,6 +29,7 @@ export interface SavedGeneration {
   readonly acked: number;
   readonly tail: SavedTail;
   readonly copyOf?: string;
+  readonly days?: readonly Day[];
 }
 
 export interface Saved {
@@ -45,7 +46,7 @@ export class Unusable extends Error {}
 
 /** What is remembered of a generation. */
 export function save(generation: Generation): SavedGeneration {
-  const { id, home, key, path, head, acked, ackedTail, copyOf } = generation;
+  const { id, home, key, path, head, acked, ackedTail, copyOf, days } = generation;
   return {
     id,
     home,
@@ -55,6 +56,7 @@ export function save(generation: Generation): SavedGeneration {
     acked,
     tail: [ackedTail.at, ackedTail.length, ackedTail.digest],
     ...(copyOf && { copyOf: copyOf.id }),
+    ...(days.length > 0 && { days }),
   };
 }
 

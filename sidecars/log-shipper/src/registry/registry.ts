@@ -28,6 +28,8 @@ export class Registry {
   readonly #sequence: { instance: string; next: number };
   /** What it held when it was opened. */
   readonly found: Saved['generations'];
+  /** There was none. */
+  readonly isNew: boolean;
   #fd: number | undefined;
   #length = 0;
   #base = 0;
@@ -41,9 +43,12 @@ export class Registry {
   constructor(directory: string) {
     this.#path = join(directory, 'registry');
     let saved: Saved;
+    let isNew = false;
     try {
       mkdirSync(directory, { recursive: true });
-      saved = read(this.#path) ?? { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
+      const there = read(this.#path);
+      isNew = there === undefined;
+      saved = there ?? { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
     } catch (error) {
       const reason =
         error instanceof Unusable ? error.message : `cannot be used (${(error as NodeJS.ErrnoException).code})`;
@@ -58,6 +63,7 @@ export class Registry {
       ]);
     }
     this.#sequence = { instance: saved.instance, next: saved.sequence };
+    this.isNew = isNew;
     this.found = saved.generations;
   }
 

@@ -14,7 +14,7 @@ export interface VisitReport {
   readonly failed: readonly string[];
   /** Attempts that got not a byte: nobody listened, or who did closed before taking the connection. */
   readonly refused: number;
-  /** The longest time, in milliseconds, that a visitor tried again and again in vain. */
+  /** The longest time, in milliseconds, that a visitor tried again and again without an answer. */
   readonly longestRefusal: number;
 }
 
