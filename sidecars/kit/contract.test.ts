@@ -60,6 +60,7 @@ test('the document is plain data that says all', () => {
     required: true,
     secret: true,
     accepts: 'any text',
+    pattern: String.raw`/^\w+$/`,
     description: 'Token',
   });
   assert.equal(document.ports, {

@@ -3,11 +3,13 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
-import { h2load, latencies, residentMb, wrk } from './load.ts';
+import { h2load, idleMb, latencies, residentMb, wrk } from './load.ts';
 
 const SIDES = { ours: 'https://127.0.0.1:8443', theirs: 'https://127.0.0.1:9443' } as const;
 /** The same before a gRPC server. */
 const GRPC = { ours: 'https://127.0.0.1:8444', theirs: 'https://127.0.0.1:9444' } as const;
+const PORTS = { ours: 8443, theirs: 9443 } as const;
+const IDLE_CONNECTIONS = 10_000;
 const DIRECT = 'http://127.0.0.1:8080';
 /** Requests a second at which the tail is compared: well below what either can do. */
 const EQUAL_LOAD = 5000;
@@ -45,6 +47,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       handshakes: fresh(),
       rss: fresh(),
       added: fresh(),
+      idle: fresh(),
+      after: fresh(),
     };
     for (const [side, url] of Object.entries(SIDES)) {
       await wrk(project, { url: `${url}/small`, seconds: 3 });
@@ -71,6 +75,10 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         const direct = await latencies(project, { url: `${DIRECT}/small`, seconds, rate: LIGHT_LOAD });
         const through = await latencies(project, { url: `${url}/small`, seconds, rate: LIGHT_LOAD });
         samples.added[side].push(Math.max(RESOLUTION, through.p50 - direct.p50));
+        const idle = { service: side, port: PORTS[side], connections: IDLE_CONNECTIONS };
+        const { open, after } = await idleMb(project, idle);
+        samples.idle[side].push(open);
+        samples.after[side].push(after);
         progress(
           `round ${round} of ${rounds}, ${side}: ${Object.entries(samples)
             .map(([name, each]) => `${name} ${each[side].at(-1)!.toPrecision(4)}`)
@@ -85,8 +93,10 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       compare(of('h2_rps', 'more'), samples.h2, { ratio: 0.9 }),
       compare(of('grpc_rps', 'more'), samples.grpc, { ratio: 0.9 }),
       compare(of('p99_ms', 'less'), samples.p99, { ratio: 1 }),
-      compare(of('handshakes', 'more'), samples.handshakes, { ratio: 0.5 }),
+      compare(of('handshakes', 'more'), samples.handshakes, { ratio: 0.8 }),
       compare(of('rss_mb', 'less'), samples.rss, { limit: 64 }),
+      compare(of('idle10k_mb', 'less'), samples.idle, { limit: 200 }),
+      compare(of('after10k_mb', 'less'), samples.after, { limit: 110 }),
       compare(of('added_p50_ms', 'less'), samples.added, { limit: 0.3 }),
     ];
   }

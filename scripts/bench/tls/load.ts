@@ -1,4 +1,5 @@
 /** The load generators, run in the benchmark's pod. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Project } from '../../lib/compose.ts';
 import { percentile } from '../measurement.ts';
 
@@ -86,6 +87,34 @@ export async function latencies(
     throw new Error(`h2load ${url}: status ${wrong?.[1]}, ${fields.length} requests\n${output}`);
   const times = fields.map(([, , duration]) => Number(duration) / 1000);
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+}
+
+/**
+ * Keep connections open that do nothing.
+ * @returns most resident memory in MB of a service while they are open, and what is left 10 s after they closed
+ * @throws when not all could be opened
+ */
+export async function idleMb(
+  project: Project,
+  { service, port, connections }: { service: string; port: number; connections: number },
+): Promise<{ open: number; after: number }> {
+  const HELD = 4;
+  const LET_GO = 10_000;
+  const client = project.exec('idle', ['node', '/idle.mjs', String(port), String(connections), String(HELD)], {
+    timeoutMs: 180_000,
+  });
+  let ended = false;
+  const over = client.finally(() => (ended = true));
+  over.catch(() => undefined);
+  let open = 0;
+  while (!ended) {
+    open = Math.max(open, await residentMb(project, service));
+    await sleep(250);
+  }
+  const output = await over;
+  if (!output.includes(`open ${connections}`)) throw new Error(`not all of ${connections} connections: ${output}`);
+  await sleep(LET_GO);
+  return { open, after: await residentMb(project, service) };
 }
 
 /** Resident memory in MB of all processes of a service, but its init and the one that looks. */

@@ -186,6 +186,7 @@ export class Http2Downstream implements DownstreamHandler, Http2Handler<User> {
       if (now >= this.#deadline) this.#socket.destroy();
       return;
     }
+    this.#transport.measure();
     for (const { user } of connection.streams) user?.sweep(now);
     connection.sweep(now, this.#context.settings.idleTimeout);
     this.#sweepHead(now);

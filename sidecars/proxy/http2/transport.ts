@@ -55,9 +55,14 @@ export class Http2Transport {
     this.schedule();
   }
 
+  /** Look at what has left meanwhile; the socket tells of it only when it was full. */
+  measure(): void {
+    this.#connection.transportHolds(this.#socket.writableLength);
+  }
+
   /** The socket has room again. */
   onDrain(): void {
-    this.#connection.transportHolds(this.#socket.writableLength);
+    this.measure();
     this.flush();
     if (this.#paused && this.#socket.writableLength < READ_LIMIT) {
       this.#paused = false;

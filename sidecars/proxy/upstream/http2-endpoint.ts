@@ -54,6 +54,7 @@ export class Http2Endpoint implements Endpoint, Http2Owner, Swept {
 
   /** Close connections that were idle for too long. */
   sweep(now: number): void {
+    for (const connection of this.#connections) connection.measure();
     const old = this.#connections.filter(
       ({ http2, idleSince }) => http2.size === 0 && now - idleSince >= this.#options.idleTimeout,
     );

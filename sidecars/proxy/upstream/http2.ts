@@ -138,6 +138,11 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
     this.#owner.onIdle(this);
   }
 
+  /** See what has left meanwhile. */
+  measure(): void {
+    this.#transport.measure();
+  }
+
   /** Close it, in good order. */
   close(): void {
     this.http2.finish();
