@@ -41,6 +41,8 @@ export class Http2Connection<User> implements Core<User> {
   readonly limits = new Limits();
   readonly #receiver: Receiver<User>;
   /** Bytes that were sent when a sweep looked last. */
+  /** The transport is gone. */
+  #closed = false;
   #sweptSent = 0;
 
   /** @param role whether this side is the server or the client */
@@ -132,6 +134,8 @@ export class Http2Connection<User> implements Core<User> {
 
   /** Say how many bytes were taken and have not left; data goes on when they have. */
   transportHolds(bytes: number): void {
+    // A socket that was destroyed goes on to name what it never sent.
+    if (this.#closed) return;
     this.sender.inFlight = bytes;
     if (!this.over) this.sender.pump();
   }
@@ -213,6 +217,7 @@ export class Http2Connection<User> implements Core<User> {
     if (!this.over) this.#end(CANCEL);
     this.sender.output.clear();
     this.sender.inFlight = 0;
+    this.#closed = true;
   }
 
   #end(code: number): void {
