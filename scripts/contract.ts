@@ -10,6 +10,8 @@ import { checkImage, imageOf } from './contract/check/image.ts';
 import { comparisonLines } from './contract/diff/print.ts';
 import { fillReadme, markersOf } from './contract/check/readme.ts';
 import { licenceOf, loadSidecars, NoSidecar, type Sidecar } from './contract/sidecars.ts';
+import { main as packageMain } from '../tools/cli/main.ts';
+import { ofThisProcess } from '../tools/cli/usage.ts';
 
 const HELP = `Keep a sidecar's contract: the declaration in its src/contract.ts is compared
 with everything that follows from it.
@@ -27,6 +29,10 @@ write  write contract.json, and the README's tables between
 diff   name each change since a git ref (a tag, a branch, a commit), and
        demand a major version for one that breaks (below 1.0.0 a minor one),
        a minor one for an addition, a patch otherwise
+
+lint, docs
+       what Dockerfiles without a declaration say, anybody's as well: the npm
+       package's own commands (npm run contract -- lint PATH…, docs PATH…)
 
   NAME     only these sidecars
   --image  the image must be there and agree, and is asked for its contract;
@@ -46,6 +52,8 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 class Usage extends Error {}
 
 async function main(): Promise<number> {
+  const [verb] = process.argv.slice(2);
+  if (verb === 'lint' || verb === 'docs') return packageMain(['contract', ...process.argv.slice(2)], ofThisProcess());
   const { values, positionals } = commandLine();
   if (values.help) {
     process.stdout.write(HELP);

@@ -1,10 +1,6 @@
 #!/usr/bin/env node
 /** The package's `bin`. */
 import { main } from './main.ts';
+import { ofThisProcess } from './usage.ts';
 
-process.exitCode = await main(process.argv.slice(2), {
-  folder: process.cwd(),
-  environment: process.env,
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-});
+process.exitCode = await main(process.argv.slice(2), ofThisProcess());

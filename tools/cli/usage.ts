@@ -15,6 +15,17 @@ export interface World {
   readonly err: (text: string) => void;
 }
 
+/** The world of this process; npm says in INIT_CWD where it was called. */
+export function ofThisProcess(): World {
+  return {
+    folder:
+      process.env['npm_lifecycle_event'] === undefined ? process.cwd() : (process.env['INIT_CWD'] ?? process.cwd()),
+    environment: process.env,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+  };
+}
+
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;

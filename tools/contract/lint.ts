@@ -37,7 +37,7 @@ export function lintDockerfile(facts: DockerfileFacts, file: string): Finding[] 
         name,
         `${name} has a secret in the image, for everybody who has the image: take it from a file (${name}_FILE)`,
       );
-    if (DURATION.test(name) && /^\d+(\.\d+)?$/.test(value))
+    if (DURATION.test(name) && /^\d*[1-9]\d*(\.\d+)?$/.test(value))
       say(
         'note',
         'duration-without-unit',

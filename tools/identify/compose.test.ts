@@ -86,6 +86,18 @@ test('who joins and says nothing about itself helps who is joined', () => {
   assert.equal(members(answer), [{ a: 'app', b: 'sidecar unknown' }]);
 });
 
+test('processes, ipc and volumes_from make a group too', () => {
+  const answer = look({
+    'compose.yaml': `services:
+  app: {image: app, volumes: ["/data"]}
+  look: {image: nicolaka/netshoot, pid: "service:app"}
+  peek: {image: x/strace, ipc: "service:app"}
+  save: {image: restic/restic, volumes_from: ["app:ro"]}`,
+  });
+  assert.equal(members(answer), [{ app: 'app', look: 'sidecar debug', peek: 'sidecar debug', save: 'sidecar backup' }]);
+  assert.equal(answer.groups[0]!.shares, { network: false, pid: true, ipc: true, volumes: ['/data'] });
+});
+
 test('an application that joins its database is no sidecar', () => {
   const answer = look({
     'compose.yaml':
