@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { annotation } from '../cli/annotation.ts';
 import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
 import { containersUnder } from './containers.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
@@ -133,12 +134,6 @@ function report(findings: readonly Finding[], values: Values, world: World, what
 
 const annotates = (values: Values, { environment }: World): boolean =>
   values.github || environment['GITHUB_ACTIONS'] === 'true';
-
-/** GitHub's workflow command, which it shows beside the line. */
-function annotation({ level, code, file, line, message }: Finding): string {
-  const escape = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-  return `::${level === 'note' ? 'notice' : level} file=${escape(file).replaceAll(':', '%3A').replaceAll(',', '%2C')},line=${line},title=${code}::${escape(message)}\n`;
-}
 
 interface Compared {
   readonly file: string;

@@ -3,10 +3,8 @@ import type { Project } from '../compose/project.ts';
 import { entries, get, text, texts } from '../yaml/tree.ts';
 import type { Member, Note, Warning } from './answer.ts';
 import type { Join } from './compose-joins.ts';
-import { localTargets, type Facts } from './facts.ts';
+import { ENGINE_SOCKET, localTargets, type Facts } from './facts.ts';
 import { LOG_PATH } from './roles/hints.ts';
-
-const ENGINE_SOCKET = /(docker|podman|containerd|crio)(-cli)?\.sock$/;
 
 export function composeWarnings(
   project: Project,

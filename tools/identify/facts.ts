@@ -81,3 +81,6 @@ export function localTargets(facts: Facts): LocalTarget[] {
     })),
   );
 }
+
+/** A path of the socket through which a container engine is told what to do. */
+export const ENGINE_SOCKET = /(docker|podman|containerd|crio)(-cli)?\.sock$/;

@@ -1,6 +1,7 @@
 /** Which containers of compose files and Kubernetes manifests are sidecars, of what, and why. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { COMPOSE_NAMES, OVERRIDE_NAMES } from '../compose/file-names.ts';
 import type { Environment } from '../compose/interpolate.ts';
 import { isCompose, isFile, loadProject } from '../compose/project.ts';
 import { kustomizationIn, kustomize, KUSTOMIZATION } from '../kubernetes/kustomize.ts';
@@ -23,15 +24,6 @@ export interface IdentifyOptions {
   /** From here on a container counts as a helper, 0 to 1; 0.5 unless told. */
   readonly minConfidence?: number;
 }
-
-/** In the order in which compose prefers them. */
-const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
-const OVERRIDE_NAMES = [
-  'compose.override.yaml',
-  'compose.override.yml',
-  'docker-compose.override.yml',
-  'docker-compose.override.yaml',
-];
 
 /** Nothing is at a path. */
 export class NothingThere extends Error {}

@@ -4,7 +4,7 @@ import { annotation, sharesProcesses, type Pod } from '../kubernetes/pods.ts';
 import { get, isTrue, text, type Place, type Tree } from '../yaml/tree.ts';
 import type { Group, Member, Note, Warning } from './answer.ts';
 import { logVolumes } from './compose-warnings.ts';
-import type { Facts } from './facts.ts';
+import { ENGINE_SOCKET, type Facts } from './facts.ts';
 import { membersOf } from './pod-members.ts';
 
 /** @returns the pod as a group; undefined when a single container has nothing to share */
@@ -29,8 +29,6 @@ export function podGroup(
     warnings: warningsOf(pod, facts, containers),
   };
 }
-
-const ENGINE_SOCKET = /(docker|podman|containerd|crio)\.sock$/;
 
 function warningsOf(pod: Pod, facts: readonly Facts[], members: readonly Member[]): Warning[] {
   const warnings: Warning[] = [];

@@ -2,18 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
+import { COMPOSE_NAMES, OVERRIDE_NAMES } from '../compose/file-names.ts';
 import { isFile } from '../compose/project.ts';
 import { Refusal } from './refusal.ts';
 
 /** Beside the project's first file. */
 export const INJECTED = 'compose.sidecars.yaml';
-const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
-const OVERRIDES = [
-  'compose.override.yaml',
-  'compose.override.yml',
-  'docker-compose.override.yml',
-  'docker-compose.override.yaml',
-];
 
 /**
  * The files of a project without the injected one, absolute or relative to the folder as they were said.
@@ -36,11 +30,11 @@ export function composeFiles(
     const files = named.split(separator).filter((file) => file !== '' && !file.endsWith(INJECTED));
     if (files.length > 0) return files;
   }
-  const main = NAMES.find((name) => existsSync(join(folder, name)));
+  const main = COMPOSE_NAMES.find((name) => existsSync(join(folder, name)));
   if (main === undefined)
-    throw new Refusal('no-file', `there is no compose file here (${NAMES.join(', ')}); name one with --file`);
+    throw new Refusal('no-file', `there is no compose file here (${COMPOSE_NAMES.join(', ')}); name one with --file`);
   // Compose lays an override over its default file only while nobody names files: so it is named here.
-  const override = OVERRIDES.find((name) => existsSync(join(folder, name)));
+  const override = OVERRIDE_NAMES.find((name) => existsSync(join(folder, name)));
   return override === undefined ? [main] : [main, override];
 }
 
