@@ -200,6 +200,8 @@ test('any layout comes back byte for byte', () => {
         `${pad}${item}    text`,
         `${pad}${item}    more`,
       );
+      // What stands between a list and the next key belongs to neither.
+      if (comment) lines.push(`${pad}${item}  # of the last`, `${pad}# of the next`, `${pad}serviceAccountName: s`);
       if (volumes)
         lines.push(`${pad}volumes:`, `${pad}${item}- name: v`, ...(comment ? [`${pad}${item}  # last`] : []));
       const text = lines.join(crlf ? '\r\n' : '\n') + (newline ? (crlf ? '\r\n' : '\n') : '');

@@ -252,9 +252,13 @@ function marked(sidecar: string, content: string, indent: number): string {
 const itemsText = (values: readonly object[]): string => stringify(values, { lineWidth: 0, indentSeq: false });
 const columnOf = (text: string, at: number): number => at - (text.lastIndexOf('\n', at - 1) + 1);
 
-/** The end of the line of the last byte before an offset, behind its newline. */
+/**
+ * Where a line ends, behind its newline. A list's range goes on over the comments behind it to the next
+ * key: then it is the beginning of that key's line.
+ */
 function lineEnd(text: string, offset: number): number {
-  if (text[offset - 1] === '\n') return offset;
+  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  if (text.slice(start, offset).trim() === '') return start;
   const next = text.indexOf('\n', offset);
   return next === -1 ? text.length : next + 1;
 }
