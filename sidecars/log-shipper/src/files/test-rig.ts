@@ -80,7 +80,7 @@ export class Rig {
     } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
-    for (const name of ['look', 'stat'] as const) {
+    for (const name of ['look', 'stat', 'hold'] as const) {
       const call = this.files[name].bind(this.files) as (argument: never) => never;
       this.files[name] = (argument: never) => {
         this.beforeLook();
