@@ -108,20 +108,21 @@ export class Identifier {
     generation.lostSince ??= now;
     if (found === 'unsure' && now - generation.lostSince < UNSURE) return;
     generation.sought = true;
-    if (generation.key === '') this.#end(generation, left, opened.length > 0);
+    if (generation.key === '') this.#end(generation, left);
   }
 
   /** What is known of a generation is all that can be had of it. */
-  #end(generation: Generation, left: Set<Candidate>, copied: boolean): void {
-    let found = copied;
+  #end(generation: Generation, left: Set<Candidate>): void {
     for (const candidate of left) {
       if (!isShortCopy(generation, candidate)) continue;
       left.delete(candidate);
-      found = true;
+      // The search may have found it, too.
+      if (this.#ledger.at(candidate.stat.key) !== undefined) continue;
       const copy = this.#ledger.create(candidate, generation.home);
       this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
-    if (!found) this.#options.lost(generation, Math.max(0, generation.size - generation.offset));
+    // What was seen of it and is in no copy: written while it was copied, and truncated away.
+    this.#options.lost(generation, Math.max(0, generation.size - generation.offset));
     this.#ledger.finish(generation);
   }
 

@@ -292,8 +292,8 @@ export class FileInput {
 }
 
 /** Whether the next scan has yet to find out where a generation's content is. */
-function isAstray({ detachedAt, lostSince, fd, packed, sought, finished }: Generation): boolean {
-  return (detachedAt ?? lostSince) !== undefined && fd === undefined && packed === undefined && !sought && !finished;
+function isAstray({ key, detachedAt, fd, packed, sought, finished }: Generation): boolean {
+  return (key === '' || detachedAt !== undefined) && fd === undefined && packed === undefined && !sought && !finished;
 }
 
 /** Let everything else have its turn. */

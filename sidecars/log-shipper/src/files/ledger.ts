@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import { readHead, readTail } from './content.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
+import { findData } from './holes.ts';
 import type { Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Unpacked } from './unpacked.ts';
@@ -153,8 +154,9 @@ export class Ledger {
 
   /** A copy is, up to its end, what was or will be read of its original. */
   completeCopy(copy: Generation, fd: number, stat: Stat): void {
-    copy.head = readHead(fd);
-    copy.advance(stat.size, readTail(fd, stat.size));
+    const data = Math.min(findData(fd, 0).data ?? 0, stat.size);
+    copy.head = readHead(fd, data);
+    copy.advance(stat.size, readTail(fd, stat.size, data));
     Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     this.#dirty = true;
   }

@@ -301,7 +301,11 @@ for (const append of [true, false]) {
           fc.constantFrom(2, 64),
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
-        { numRuns: Number(process.env['MODEL_RUNS'] ?? 60), includeErrorInReport: true },
+        {
+          numRuns: Number(process.env['MODEL_RUNS'] ?? 60),
+          includeErrorInReport: true,
+          ...(process.env['MODEL_SEED'] && { seed: Number(process.env['MODEL_SEED']), path: process.env['MODEL_PATH']!, endOnFailure: true }),
+        },
       );
     });
   }

@@ -7,7 +7,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compressionOf, readHead } from './content.ts';
 import type { Generation } from './generation.ts';
-import { continuesIn, isShortCopy, type Candidate } from './identity.ts';
+import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
@@ -80,7 +80,7 @@ function look(
       continue;
     }
     const candidate = { path, ...looked };
-    const known = ledger.at(looked.stat.key);
+    const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
     if (compression === 'gzip' && mayHold(generation, candidate)) packed.push(candidate);
     else if (
@@ -92,6 +92,18 @@ function look(
     else closeSync(looked.fd);
   }
   return { plain, packed, moved, unreadable };
+}
+
+/**
+ * The generation that a file still has: it is the one that was known by its inode, unless a copy was made
+ * in the inode of a file that was just compressed and removed.
+ */
+function holderOf({ fd, stat }: Candidate, ledger: Ledger): Generation | undefined {
+  const known = ledger.at(stat.key);
+  if (known === undefined || holds(known, fd, stat.size)) return known;
+  if (known.copyOf === undefined) ledger.lose(known);
+  else ledger.forgetCopy(stat.key);
+  return undefined;
 }
 
 /** Paths beside the generation's own that are, by their names, rotated from it. */
