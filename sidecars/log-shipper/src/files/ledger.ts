@@ -28,6 +28,8 @@ export class Ledger {
   readonly #unsaved = new Set<Generation>();
   /** Why the registry cannot be written, while it cannot. */
   problem: string | undefined;
+  /** How often a generation lost its file. */
+  losses = 0;
   #dirty = true;
 
   /** @param now on a monotonic clock, in milliseconds */
@@ -64,6 +66,8 @@ export class Ledger {
 
   /** A generation's file does not hold it any more: truncated, or made anew. */
   lose(generation: Generation): void {
+    this.losses += 1;
+    if (generation.packed === undefined) generation.seen = Math.max(generation.seen, generation.size);
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';

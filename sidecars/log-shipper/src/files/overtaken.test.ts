@@ -13,9 +13,10 @@ import * as assert from 'uvu/assert';
 import { scene } from './test-rig.ts';
 import type { Rig } from './test-rig.ts';
 
-/** Do something when the directory was listed, and the first file is about to be looked at. */
-function onceListed(rig: Rig, act: () => void): void {
-  rig.beforeLook = () => {
+/** Do something when the directory was listed, and a file is about to be looked at: the first, or the one that is named. */
+function onceListed(rig: Rig, act: () => void, wanted?: string): void {
+  rig.beforeLook = (path) => {
+    if (wanted !== undefined && path !== wanted) return;
     rig.beforeLook = () => {};
     act();
   };
@@ -76,6 +77,61 @@ scene('a copy in the inode of an older one, made before the last lines were read
   await rig.finish();
   assert.equal(rig.messages, ['the first', 'the second', 'more of the second', 'the third']);
   assert.is(rig.lost, 0, 'nobody saw the last line');
+});
+
+scene('a short copy that is compressed while it is looked at is no new file', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\ntwo\n');
+  await rig.look();
+  writeFileSync(path('app.log.1'), 'one\n');
+  onceListed(
+    rig,
+    () => {
+      truncateSync(path('app.log'));
+      compress(path('app.log.1'), path('app.log.1.gz'));
+      appendFileSync(path('app.log'), 'three, a longer line\n');
+    },
+    path('app.log'),
+  );
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'two', 'three, a longer line']);
+});
+
+scene('an original that is truncated while another file is searched for goes on in its copy', async (rig, path) => {
+  writeFileSync(path('app.log'), 'the first\n');
+  await rig.look();
+  copyFileSync(path('app.log'), path('app.log.1'));
+  truncateSync(path('app.log'));
+  appendFileSync(path('app.log'), 'the second\n');
+  await rig.look();
+  copyFileSync(path('app.log.1'), path('old'));
+  compress(path('old'), path('app.log.2.gz'));
+  appendFileSync(path('app.log'), 'more of the second\n');
+  copyFileSync(path('app.log'), path('app.log.1'));
+  let looks = 0;
+  rig.beforeLook = (looked) => {
+    // The scan looks at what is known, and the search for the first looks once more.
+    if (looked !== path('app.log') || ++looks !== 2) return;
+    truncateSync(path('app.log'));
+    appendFileSync(path('app.log'), 'the third\n');
+  };
+  await rig.finish();
+  assert.equal(rig.messages, ['the first', 'the second', 'more of the second', 'the third']);
+  assert.is(rig.lost, 0);
+  assert.ok(looks >= 2);
+});
+
+scene('what was seen and is in no copy is counted', async (rig, path) => {
+  for (const packed of [false, true]) {
+    writeFileSync(path('app.log'), `one ${packed}\n`);
+    await rig.look();
+    copyFileSync(path('app.log'), path('app.log.1'));
+    appendFileSync(path('app.log'), 'between copy and truncation\n');
+    rig.input.scan();
+    truncateSync(path('app.log'));
+    if (packed) compress(path('app.log.1'), path('app.log.1.gz'));
+    await rig.finish();
+    assert.is(rig.lost, (packed ? 2 : 1) * 'between copy and truncation\n'.length);
+  }
 });
 
 test.run();

@@ -18,6 +18,8 @@ export interface SearchOptions {
   readonly files: OpenFiles;
   /** Where there is room to unpack. */
   readonly dir: string;
+  /** A file was truncated or replaced; told how many bytes were seen of it and not read, if any. */
+  readonly lost: (generation: Generation, bytes: number) => void;
 }
 
 /** Looks at a directory in which names change meanwhile. */
@@ -41,9 +43,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         return 'none';
       }
       if (best !== undefined) {
-        options.ledger.forgetCopy(best.stat.key);
-        options.ledger.adopt(generation, best, now);
-        options.files.hold(generation);
+        goOnIn(generation, best, options, now);
         return 'found';
       }
       // A name that went away while it was looked at may be there under another one.
@@ -58,6 +58,22 @@ export function search(generation: Generation, options: SearchOptions, now: numb
     }
   }
   return 'unsure';
+}
+
+/** Let a generation go on in a file that has it. */
+export function goOnIn(
+  generation: Generation,
+  candidate: Candidate,
+  { ledger, files, lost }: SearchOptions,
+  now: number,
+): void {
+  ledger.forgetCopy(candidate.stat.key);
+  ledger.adopt(generation, candidate, now);
+  // At once: it may soon be compressed.
+  files.hold(generation);
+  // What was written while it was copied was truncated away.
+  lost(generation, generation.seen - Math.max(candidate.stat.size, generation.offset));
+  generation.seen = 0;
 }
 
 /** As far as this process has seen. */
