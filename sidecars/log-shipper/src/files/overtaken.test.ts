@@ -1,12 +1,5 @@
 /** Rotation that is quicker than the looks at the files: what has happened between two of them, or within one. */
-import {
-  appendFileSync,
-  copyFileSync,
-  readFileSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -58,26 +51,29 @@ scene('a copy in the inode that an older copy had: what was not read is read the
   assert.is(rig.lost, 0);
 });
 
-scene('a copy in the inode of an older one, made before the last lines were read, is no new file', async (rig, path) => {
-  writeFileSync(path('app.log'), 'the first\n');
-  await rig.look();
-  copyFileSync(path('app.log'), path('app.log.1'));
-  truncateSync(path('app.log'));
-  await rig.look();
-  appendFileSync(path('app.log'), 'the second\nmore of the second\n');
-  await rig.look();
-  appendFileSync(path('app.log'), 'gone\n');
-  onceListed(rig, () => {
-    copyFileSync(path('app.log.1'), path('old'));
-    compress(path('old'), path('app.log.2.gz'));
-    writeFileSync(path('app.log.1'), 'the second\n');
+scene(
+  'a copy in the inode of an older one, made before the last lines were read, is no new file',
+  async (rig, path) => {
+    writeFileSync(path('app.log'), 'the first\n');
+    await rig.look();
+    copyFileSync(path('app.log'), path('app.log.1'));
     truncateSync(path('app.log'));
-    appendFileSync(path('app.log'), 'the third\n');
-  });
-  await rig.finish();
-  assert.equal(rig.messages, ['the first', 'the second', 'more of the second', 'the third']);
-  assert.is(rig.lost, 0, 'nobody saw the last line');
-});
+    await rig.look();
+    appendFileSync(path('app.log'), 'the second\nmore of the second\n');
+    await rig.look();
+    appendFileSync(path('app.log'), 'gone\n');
+    onceListed(rig, () => {
+      copyFileSync(path('app.log.1'), path('old'));
+      compress(path('old'), path('app.log.2.gz'));
+      writeFileSync(path('app.log.1'), 'the second\n');
+      truncateSync(path('app.log'));
+      appendFileSync(path('app.log'), 'the third\n');
+    });
+    await rig.finish();
+    assert.equal(rig.messages, ['the first', 'the second', 'more of the second', 'the third']);
+    assert.is(rig.lost, 0, 'nobody saw the last line');
+  },
+);
 
 scene('a short copy that is compressed while it is looked at is no new file', async (rig, path) => {
   writeFileSync(path('app.log'), 'one\ntwo\n');

@@ -226,16 +226,18 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(fc.nat(12), count, fc.constantFrom<Compress>('no', 'at once', 'later')).map(([calls, between, compress]) =>
-      named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
-        let left = calls;
-        rig.beforeLook = () => {
-          if (left-- > 0) return;
-          rig.beforeLook = () => {};
-          writer.copyTruncateAtOnce(between, compress);
-        };
-      }),
-    ),
+    arbitrary: fc
+      .tuple(fc.nat(12), count, fc.constantFrom<Compress>('no', 'at once', 'later'))
+      .map(([calls, between, compress]) =>
+        named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
+          let left = calls;
+          rig.beforeLook = () => {
+            if (left-- > 0) return;
+            rig.beforeLook = () => {};
+            writer.copyTruncateAtOnce(between, compress);
+          };
+        }),
+      ),
   },
   { weight: 1, arbitrary: fc.constant(named('truncate', (writer) => writer.truncate())) },
   { weight: 1, arbitrary: fc.constant(named('recreate', (writer) => writer.recreate())) },
@@ -304,7 +306,11 @@ for (const append of [true, false]) {
         {
           numRuns: Number(process.env['MODEL_RUNS'] ?? 60),
           includeErrorInReport: true,
-          ...(process.env['MODEL_SEED'] && { seed: Number(process.env['MODEL_SEED']), path: process.env['MODEL_PATH']!, endOnFailure: true }),
+          ...(process.env['MODEL_SEED'] && {
+            seed: Number(process.env['MODEL_SEED']),
+            path: process.env['MODEL_PATH']!,
+            endOnFailure: true,
+          }),
         },
       );
     });
