@@ -64,7 +64,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   const passwords = methods.has('basic') ? new Passwords(new PasswordThread(options.program)) : undefined;
   if (passwords) watch('AUTH_HTPASSWD_FILE', true, (text) => passwords.load(text));
   const apiKeys = methods.has('apikey') ? new ApiKeys() : undefined;
-  if (apiKeys) watch('AUTH_API_KEYS_FILE', true, (text) => apiKeys.load(text));
+  if (apiKeys) watch('AUTH_API_KEYS_FILE', false, (text) => apiKeys.load(text));
   let seal: Seal | undefined;
   if (methods.has('oidc'))
     watch('AUTH_COOKIE_SECRET_FILE', true, (text) => {

@@ -222,7 +222,7 @@ export const contract = defineContract({
     OIDC_CLIENT_SECRET_FILE: 'read once; others must not be able to read it',
     AUTH_COOKIE_SECRET_FILE: 'read and watched; others must not be able to read it',
     AUTH_HTPASSWD_FILE: 'read and watched; others must not be able to read it',
-    AUTH_API_KEYS_FILE: 'read and watched; others must not be able to read it',
+    AUTH_API_KEYS_FILE: 'read and watched; no secret, since nothing leads from a hash to a long random key',
     AUTH_RULES: 'read and watched',
     OIDC_CA_FILE: 'read once',
     AUTH_STATE_DIR: 'ended and refreshed sessions, which a restart must not lose: a volume',
