@@ -11,6 +11,7 @@ import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
 import { checkReadmes } from './test/readme.ts';
+import { Recap } from './test/recap.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
 import { runFile } from './test/uvu.ts';
 
@@ -40,7 +41,11 @@ if (values.help) {
   process.exit(0);
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const recap = new Recap();
+const print = (line: string): void => {
+  recap.hear(line);
+  process.stdout.write(`${line}\n`);
+};
 const { signal, exitCode } = catchSignals(() => {});
 const tallies: Tally[] = [];
 /** Tests that were left out on purpose. */
@@ -65,7 +70,7 @@ const command = async (name: string, program: string, args: readonly string[]): 
   const { exitCode: code, stdout, stderr } = await run(program, args, { signal, cwd: ROOT });
   const ok = code === 0;
   print(`${ok ? 'ok' : 'FAILED'} ${name}`);
-  if (!ok) print(`${stdout}${stderr}`.trimEnd());
+  if (!ok) for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) print(`  ${line}`);
   return ok ? tally(1) : tally(0, 1);
 };
 
@@ -158,6 +163,7 @@ if (positionals.length > 0) {
 }
 
 const { passed, failed } = sum(tallies);
+for (const line of recap.lines()) process.stdout.write(`${line}\n`);
 if (signal.aborted) print('\ninterrupted');
 print(`\n${passed} passed, ${failed} failed${left > 0 ? `, ${left} skipped` : ''}`);
 process.exit(exitCode() ?? (failed === 0 && passed > 0 ? 0 : 1));
