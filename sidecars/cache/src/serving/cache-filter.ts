@@ -228,7 +228,7 @@ export class CacheFilter implements Filter {
     }
     if (head.mismatched) {
       leave();
-      this.#options.store.memory.remove(stored!, 'invalidated');
+      this.#options.store.remove(stored!, 'invalidated');
       return round < MAX_ROUNDS
         ? await this.#answer(asked, round + 1)
         : this.#pass(exchange, facts, fwd, undefined, asked);
