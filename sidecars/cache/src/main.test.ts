@@ -86,7 +86,7 @@ test('what is on the disk answers after kill -9, without a torn object, while th
   await first.up();
   let asked = 0;
   const asking = (async () => {
-    for (; asked < 2000; asked++) await ask(first.port, `/${asked}`);
+    for (; asked < 2000; asked++) await ask(first.port, `/${asked}`, { host: 'h' });
   })().catch(() => {});
   await first.eventually(
     'something is on the disk',
@@ -99,7 +99,7 @@ test('what is on the disk answers after kill -9, without a torn object, while th
   await second.up();
   let hits = 0;
   for (let index = 0; index < asked; index++) {
-    const answer = await ask(second.port, `/${index}`);
+    const answer = await ask(second.port, `/${index}`, { host: 'h' });
     if (answer.status !== 200) continue;
     hits++;
     assert.is(answer.text, `/${index}`.repeat(5000));
