@@ -4,7 +4,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { asked, page, unique } from '../client.ts';
+import { askedExactly, page, unique } from '../client.ts';
 
 const LIMIT = 8 * 1024 * 1024;
 
@@ -44,7 +44,7 @@ export function faultObligations({ must }: Scenario): void {
         );
         assert.is(half, 'broke off');
       }
-      assert.is(await asked(stage.project, path), 2);
+      await askedExactly(stage.project, path, 2);
     },
   );
 
