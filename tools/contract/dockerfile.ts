@@ -13,6 +13,8 @@ export interface DockerfileFacts {
   readonly user: string;
   /** What the health check runs; empty when there is none. */
   readonly healthcheck: readonly string[];
+  /** How often and how long, as written: `interval`, `timeout`, `start-period`, `start-interval`, `retries`. */
+  readonly healthcheckOptions: Readonly<Record<string, string>>;
   /** '' for the engine's SIGTERM. */
   readonly stopSignal: string;
   /** Instructions that images built on this one will run. */
@@ -62,6 +64,7 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
   let user = '';
   let stopSignal = '';
   let healthcheck: readonly string[] = [];
+  let healthcheckOptions: Readonly<Record<string, string>> = {};
   for (const instruction of effective(stages.slice(0, last + 1))) {
     const line = instruction.getRange().start.line;
     // ENV hides ARG, and an instruction sees the values from before it.
@@ -112,6 +115,11 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
         break;
       case 'HEALTHCHECK':
         healthcheck = commandOf(instruction.getRawArgumentsContent() ?? '');
+        healthcheckOptions = Object.fromEntries(
+          [...(instruction.getRawArgumentsContent() ?? '').split(/\bCMD\b/)[0]!.matchAll(/--([\w-]+)=(\S+)/g)].map(
+            ([, name, value]) => [name!, value!],
+          ),
+        );
         break;
       default:
     }
@@ -120,6 +128,7 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
     ...facts,
     user,
     healthcheck,
+    healthcheckOptions,
     stopSignal,
     hasFrom: dockerfile.getFROMs().length > 0,
     bases: basesOf(dockerfile, stages),
