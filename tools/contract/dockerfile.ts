@@ -1,5 +1,11 @@
 /** What a Dockerfile says about its image's configuration. */
-import { DockerfileParser, type Dockerfile, type Instruction, type PropertyInstruction } from 'dockerfile-ast';
+import {
+  DockerfileParser,
+  type Dockerfile,
+  type Instruction,
+  type ModifiableInstruction,
+  type PropertyInstruction,
+} from 'dockerfile-ast';
 
 /** An image's configuration, as far as its Dockerfile says it. */
 export interface DockerfileFacts {
@@ -116,9 +122,7 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
       case 'HEALTHCHECK':
         healthcheck = commandOf(instruction.getRawArgumentsContent() ?? '');
         healthcheckOptions = Object.fromEntries(
-          [...(instruction.getRawArgumentsContent() ?? '').split(/\bCMD\b/)[0]!.matchAll(/--([\w-]+)=(\S+)/g)].map(
-            ([, name, value]) => [name!, value!],
-          ),
+          (instruction as ModifiableInstruction).getFlags().map((flag) => [flag.getName(), flag.getValue() ?? '']),
         );
         break;
       default:
