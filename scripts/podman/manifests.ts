@@ -1,7 +1,8 @@
 /**
  * Exported manifests as `podman kube play` takes them (podman 5.4): it knows no Service, so the names and ports of a
  * pod's Services are told it on its command line; a volume in memory it makes anew for each container, so one that
- * several mount becomes a volume of podman's own kind; and it forgets init containers unless told to keep them.
+ * several mount becomes a volume of podman's own kind; it forgets init containers unless told to keep them, and it
+ * takes each dollar for one.
  */
 import { parseAllDocuments, stringify } from 'yaml';
 import type { File } from '../../tools/export/files.ts';
@@ -37,6 +38,7 @@ export function playOf(name: string, objects: readonly Manifest[]): Play {
     'io.podman.annotations.init.container.type': 'always',
     'io.podman.annotations.infra.name': infraOf(name),
   };
+  for (const each of [...(pod['spec'].initContainers ?? []), ...pod['spec'].containers] as Manifest[]) unescape(each);
   const claims = sharedMemory(pod);
   const services = objects.filter(
     ({ kind, spec }) => kind === 'Service' && spec.selector['app.kubernetes.io/name'] === name,
@@ -60,6 +62,15 @@ export function playOf(name: string, objects: readonly Manifest[]): Play {
       })),
     ),
   };
+}
+
+/** podman replaces no `$(NAME)` in these, so a dollar is one. */
+function unescape(container: Manifest): void {
+  const plain = (text: string): string => text.replaceAll('$$', '$');
+  for (const key of ['command', 'args']) if (container[key]) container[key] = (container[key] as string[]).map(plain);
+  for (const variable of (container['env'] ?? []) as Manifest[]) variable['value'] = plain(variable['value'] as string);
+  for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+    if (container[probe]?.exec) container[probe].exec.command = (container[probe].exec.command as string[]).map(plain);
 }
 
 /** Volumes in memory that several containers mount, turned into claims of podman's tmpfs volumes. */
@@ -134,7 +145,7 @@ export function runArguments(spec: Manifest, volumes: readonly Manifest[], netwo
     ...(resources['limits']?.memory
       ? ['--memory', String(resources['limits'].memory).replace(/i$/, '').toLowerCase()]
       : []),
-    ...env.flatMap(({ name, value }) => ['--env', `${name}=${String(value).replaceAll('$$', '$')}`]),
+    ...env.flatMap(({ name, value }) => ['--env', `${name}=${value}`]),
     ...volumeMounts.flatMap(({ name, mountPath, readOnly }) => {
       const volume = volumes.find((each) => each['name'] === name);
       const claim = volume?.['persistentVolumeClaim']?.claimName as string | undefined;
