@@ -80,6 +80,8 @@ export class Exchange implements FilteredExchange, ResponseUser {
   timeout: number;
   status = 0;
   outcome: Outcome = 'complete';
+  failure: UpstreamFailure | undefined;
+  failureReason = '';
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
   readonly #client: Downstream;
@@ -462,7 +464,9 @@ export class Exchange implements FilteredExchange, ResponseUser {
     }
   }
 
-  onUpstreamFailure(failure: UpstreamFailure): void {
+  onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
+    this.failure = failure;
+    this.failureReason = reason;
     try {
       if (failure === 'request_timeout') this.context.stats.requestRejected('timeout');
       if (this.#responding) this.#cut(failure);

@@ -38,6 +38,10 @@ export interface FilteredExchange {
   readonly status: number;
   /** How it ended, in `onEnd`. */
   readonly outcome: Outcome;
+  /** Why no endpoint answered, or not to the end; the proxy's own answer to that passes `onResponse`, too. */
+  readonly failure: UpstreamFailure | undefined;
+  /** Of `failure`, as the system or the protocol calls it: ECONNREFUSED, … */
+  readonly failureReason: string;
   /** Aborted when the exchange is over: for what a filter waits for. */
   readonly signal: AbortSignal;
   /**
