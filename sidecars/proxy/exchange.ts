@@ -82,6 +82,9 @@ export class Exchange implements FilteredExchange, ResponseUser {
   outcome: Outcome = 'complete';
   failure: UpstreamFailure | undefined;
   failureReason = '';
+  received = 0;
+  sent = 0;
+  trailers = '';
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
   readonly #client: Downstream;
@@ -150,6 +153,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
    */
   begin(start = ''): void {
     this.#start = start;
+    this.received = start.length;
     try {
       this.#filter(0);
     } catch (error) {
@@ -176,6 +180,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
    */
   sendBody(bytes: Buffer): boolean {
     this.#continueAt = 0;
+    this.received += bytes.length;
     try {
       if (this.#phase === UPSTREAM) return this.#upstream!.write(bytes);
       return this.#body === undefined || this.#body.push(bytes);
@@ -376,6 +381,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
 
   /** A part of the response's body. @returns false to send no more for now */
   #data(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
+    this.sent += end - start;
     if (this.#sinks !== undefined && end > start)
       for (const sink of this.#sinks) sink.onData(bytes.subarray(start, end));
     return this.#client.onData(bytes, start, end, from);
@@ -443,6 +449,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
   }
 
   onUpstreamEnd(trailers: string): void {
+    this.trailers = trailers;
     try {
       this.#end('complete');
       this.#client.onEnd(trailers);

@@ -42,6 +42,12 @@ export interface FilteredExchange {
   readonly failure: UpstreamFailure | undefined;
   /** Of `failure`, as the system or the protocol calls it: ECONNREFUSED, … */
   readonly failureReason: string;
+  /** Bytes of the request's body so far, with chunks' own where these go on as they are. */
+  readonly received: number;
+  /** Bytes of the response's body so far, in the same way. */
+  readonly sent: number;
+  /** In `onEnd`: whole lines of the response's trailers; '' for none. */
+  readonly trailers: string;
   /** Aborted when the exchange is over: for what a filter waits for. */
   readonly signal: AbortSignal;
   /**

@@ -83,7 +83,7 @@ export class MeshCluster implements Cluster {
     const secured = tls !== undefined && endpoint.meshed && !isOwn(endpoint.address);
     // Applications close what is idle for five seconds, many of them; proxies of the mesh do not.
     const idle = secured ? idleTimeout : Math.min(idleTimeout, PLAIN_IDLE);
-    return new Host(endpoint, { sweeper, maxHeaderSize, idleTimeout: idle, tls: secured ? tls : () => undefined });
+    return new Host(endpoint, { sweeper, maxHeaderSize, idleTimeout: idle, tls: secured ? tls : undefined });
   }
 
   pick(pick: Pick): Endpoint | undefined {

@@ -10,15 +10,16 @@ import { PeakEwma } from './peak-ewma.ts';
 /** What goes through a connection: ALPN names of the mesh have it after `mesh-`. */
 export type Protocol = 'http/1.1' | 'h2' | 'tcp';
 
-/** TLS towards an endpoint, for a protocol; undefined for the clear. */
-export type TlsFor = (protocol: Protocol) => UpstreamTls | undefined;
+/** TLS towards an endpoint, for a protocol. */
+export type TlsFor = (protocol: Protocol) => UpstreamTls;
 
 export interface HostOptions {
   readonly sweeper: Sweeper;
   readonly maxHeaderSize: number;
   /** How long an idle connection is kept, in milliseconds. */
   readonly idleTimeout: number;
-  readonly tls: TlsFor;
+  /** Undefined: in the clear. */
+  readonly tls: TlsFor | undefined;
 }
 
 /** An endpoint of the library's that knows whose it is. */
@@ -77,6 +78,11 @@ export class Host {
     return (this.model.health ?? 'healthy') === 'healthy' && this.weight > 0;
   }
 
+  /** It is spoken to by mTLS of the mesh. */
+  get secured(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
   /** Requests and connections under way. */
   get active(): number {
     const { tcp, h2 } = this.#endpoints;
@@ -90,7 +96,7 @@ export class Host {
 
   #make(protocol: Protocol): Http1OfHost | Http2OfHost {
     const { address: host, port } = this.model;
-    const tls = this.#options.tls(protocol);
+    const tls = this.#options.tls?.(protocol);
     const { sweeper, maxHeaderSize, idleTimeout } = this.#options;
     const options: PoolOptions = { host, port, sweeper, maxHeaderSize, idleTimeout, ...(tls && { tls }) };
     return protocol === 'h2' ? new Http2OfHost(this, protocol, options) : new Http1OfHost(this, protocol, options);

@@ -26,15 +26,11 @@ export const explained: Filter = {
     if (exchange.failure !== undefined && !record.local) {
       record.local = true;
       record.cause ??= failureSentence(record, exchange.failure);
-      return isGrpc(record) ? grpcReply(record, status) : plainReply(status, 0, record.cause);
+      return record.grpc ? grpcReply(record, status) : plainReply(status, 0, record.cause);
     }
-    return record.local && isGrpc(record) ? grpcReply(record, status) : undefined;
+    return record.local && record.grpc ? grpcReply(record, status) : undefined;
   },
 };
-
-function isGrpc({ exchange: { request } }: Record): boolean {
-  return request.acceptsTrailers && request.get('content-type')?.startsWith('application/grpc') === true;
-}
 
 function grpcReply(record: Record, status: number): Reply {
   const code = record.injectedGrpcStatus ?? GRPC_STATUS[status] ?? UNKNOWN;

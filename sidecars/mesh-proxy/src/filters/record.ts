@@ -3,6 +3,7 @@ import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Place } from '../cluster/limits.ts';
 import type { CompiledRoute } from '../compile/route.ts';
+import type { Span } from '../telemetry/trace-context.ts';
 import type { Connection } from '../listeners/connection.ts';
 
 /** Envoy's response flags, as far as they can happen here. */
@@ -48,7 +49,9 @@ export class Record {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
-  responseBytes = 0;
+  span: Span | undefined;
+  /** The request is gRPC's. */
+  readonly grpc: boolean;
   grpcStatus: string | undefined;
   /** What a fault says instead of a status of HTTP. */
   injectedGrpcStatus: number | undefined;
@@ -60,6 +63,7 @@ export class Record {
     this.method = request.method;
     this.target = request.target;
     this.authority = request.authority;
+    this.grpc = request.acceptsTrailers && request.get('content-type')?.startsWith('application/grpc') === true;
   }
 
   flag(flag: ResponseFlag, cause?: string): void {
