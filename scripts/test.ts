@@ -13,6 +13,7 @@ import { runAll } from './runner/run-all.ts';
 import { places } from './workshop/exercise.ts';
 import { verify } from './workshop/verify.ts';
 import { checkReadmes } from './test/readme.ts';
+import { Recap } from './test/recap.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
 import { runFile } from './test/uvu.ts';
 
@@ -42,7 +43,11 @@ if (values.help) {
   process.exit(0);
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const recap = new Recap();
+const print = (line: string): void => {
+  recap.hear(line);
+  process.stdout.write(`${line}\n`);
+};
 const { signal, exitCode } = catchSignals(() => {});
 const tallies: Tally[] = [];
 /** Tests that were left out on purpose. */
@@ -67,7 +72,7 @@ const command = async (name: string, program: string, args: readonly string[]): 
   const { exitCode: code, stdout, stderr } = await run(program, args, { signal, cwd: ROOT });
   const ok = code === 0;
   print(`${ok ? 'ok' : 'FAILED'} ${name}`);
-  if (!ok) print(`${stdout}${stderr}`.trimEnd());
+  if (!ok) for (const line of `${stdout}${stderr}`.trimEnd().split('\n')) print(`  ${line}`);
   return ok ? tally(1) : tally(0, 1);
 };
 
@@ -121,7 +126,7 @@ const found = globSync('{scripts,sidecars,stacks,tools,workshop}/**/*.test.ts', 
 const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
 /** Exercises wait most of their time. */
 const VERIFIED_AT_A_TIME = 6;
-const UNIT_DEADLINE = 120_000;
+const UNIT_DEADLINE = 300_000;
 const ENGINE_DEADLINE = 900_000;
 
 if (positionals.length > 0) {
@@ -165,6 +170,7 @@ if (positionals.length > 0) {
 }
 
 const { passed, failed } = sum(tallies);
+for (const line of recap.lines()) process.stdout.write(`${line}\n`);
 if (signal.aborted) print('\ninterrupted');
 print(`\n${passed} passed, ${failed} failed${left > 0 ? `, ${left} skipped` : ''}`);
 process.exit(exitCode() ?? (failed === 0 && passed > 0 ? 0 : 1));
