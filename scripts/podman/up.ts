@@ -44,7 +44,7 @@ export async function upOnPodman(options: ProjectOptions, { timeoutMs, signal, s
   // Each as soon as those that it waits for in compose are well: kube play does not try again.
   const ready = new Map<string, Promise<void>>();
   for (const pod of pods) {
-    const before = pod.after.map((name) => ready.get(name));
+    const before = pod.after.flatMap((name) => ready.get(name) ?? []);
     ready.set(
       pod.name,
       Promise.all(before).then(async () => {
