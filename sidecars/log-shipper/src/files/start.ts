@@ -50,6 +50,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     files,
     ledger,
     dir: parameters.STATE_DIR,
+    scannedAt: registry.scannedAt,
     log,
     lost: lose,
   });

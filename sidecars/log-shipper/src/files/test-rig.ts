@@ -96,6 +96,7 @@ export class Rig {
       files: this.files,
       ledger: this.ledger,
       dir: this.state,
+      scannedAt: this.registry.scannedAt,
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
