@@ -36,8 +36,12 @@ test('a directory in the way is said, and recovered from', async () => {
 test('a state directory that cannot be is said, nothing is published without it, and it is recovered from', async () => {
   const sidecar = await rig.settled();
   const state = join(rig.directory, 'state');
-  rmSync(state, { recursive: true });
-  writeFileSync(state, 'in the way');
+  // The sidecar may write there at the same moment.
+  await eventually('something else is in its place', () => {
+    rmSync(state, { recursive: true, force: true });
+    writeFileSync(state, 'in the way', { flag: 'wx' });
+    return true;
+  });
   rig.server.put('app', 'release=2\n');
   await rig.ready(sidecar, 503, /cannot be written: .*(EEXIST|ENOTDIR)/);
   assert.is(rig.read(), 'release=1\n');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const directories: string[] = [];
 process.on('exit', () => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /**

@@ -32,7 +32,7 @@ export class Rig implements AsyncDisposable {
     await Promise.all(this.#sidecars.map((sidecar) => sidecar.stop('SIGKILL')));
     await this.app.stop();
     this.server.stop();
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   /** A sidecar of the application, told by SIGHUP, which is to show the document's release. */
