@@ -153,6 +153,9 @@ export async function container({ project }: Stage, service: string): Promise<In
  */
 export async function running(stage: Stage, service: string): Promise<Inspected> {
   const found = await container(stage, service);
-  need(found.State.Running, `service ${service} is ${found.State.Status} (exit code ${found.State.ExitCode})`);
+  need(
+    found.State.Running && found.State.Status === 'running',
+    `service ${service} is ${found.State.Status} (exit code ${found.State.ExitCode})`,
+  );
   return found;
 }
