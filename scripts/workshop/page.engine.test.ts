@@ -20,6 +20,8 @@ import { findPlace } from './exercise.ts';
 
 const name = `page-${randomBytes(3).toString('hex')}`;
 const workspace = join(ROOT, 'artifacts', name);
+const flood = `${name}-flood`;
+const DEBIAN = process.env['DEBIAN_BASE'] ?? 'sidecar-stacks/debian:trixie';
 const pictures = join(ROOT, 'artifacts/workshop');
 const MINUTES = 240_000;
 const WAIT = { within: MINUTES, every: 100 };
@@ -89,7 +91,7 @@ async function startBrowser(): Promise<Browser> {
       image,
       join(ROOT, 'stacks/topz/services/browser'),
       '--build-arg',
-      `DEBIAN_BASE=${process.env['DEBIAN_BASE'] ?? 'sidecar-stacks/debian:trixie'}`,
+      `DEBIAN_BASE=${DEBIAN}`,
     ],
     { timeoutMs: 600_000 },
   );
@@ -166,7 +168,7 @@ test.before(async () => {
 
 test.after(async () => {
   await browser?.close();
-  await docker(['rm', '--force', name]).catch(() => {});
+  await docker(['rm', '--force', name, flood]).catch(() => {});
   server?.child.kill('SIGTERM');
   for (const number of ['02', '03']) {
     const dir = join(workspace, findPlace(number).name);
@@ -192,7 +194,7 @@ test('the page is small, and says what there is to do', async () => {
 test('exercise 1: the first check turns green by itself, then all', async () => {
   await open('1');
   await button('Begin').click();
-  await page.getByText('0 of 3 are right').waitFor();
+  await page.getByText('0 of 3 are right').first().waitFor();
   await button('Hint').click();
   await page.locator('.hints li').first().waitFor();
   edit('1', 'answer.yaml');
@@ -219,6 +221,37 @@ test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () =
   await card(project('02'), 'tls').locator('.name').click();
   await page.locator('.log pre', { hasText: '{"' }).waitFor();
   await card(project('02'), 'tls').getByText(/MiB/).waitFor();
+});
+
+test('10,000 lines a second do not freeze the page', async () => {
+  const labels = ['project', 'service', 'config-hash'].flatMap((each) => [
+    '--label',
+    `com.docker.compose.${each}=${flood}`,
+  ]);
+  const lines =
+    'for ((second = 0; second < 60; second++)); do seq --format "line %.0f of this second" 10000; sleep 1; done';
+  await docker([
+    'run',
+    '--detach',
+    '--rm',
+    '--name',
+    flood,
+    '--label',
+    `${STACK_LABEL}=workshop`,
+    ...labels,
+    DEBIAN,
+    'bash',
+    '-c',
+    lines,
+  ]);
+  await card(flood, flood).locator('.name').click();
+  await page.getByText(/\d+ lines came too fast to be shown/).waitFor();
+  // It goes on drawing, and answers to the learner.
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+  await open('4');
+  await open('2');
+  assert.ok((await page.locator('.log pre').innerText()).split('\n').length <= 501);
+  await docker(['rm', '--force', flood]);
 });
 
 test('a fault shows, and undoes itself', async () => {

@@ -70,8 +70,11 @@ function groups(containers: readonly Container[], namespaces: Facts['namespaces'
   const byRank = (a: Container, b: Container): number => (rank(a) < rank(b) ? -1 : 1);
   return [...Map.groupBy(containers, ({ Id }) => find(Id)).values()]
     .map((members) => members.toSorted(byRank))
-    .toSorted((a, b) => b.length - a.length || byRank(a[0]!, b[0]!));
+    .toSorted((a, b) => alive(b) - alive(a) || byRank(a[0]!, b[0]!));
 }
+
+/** How many of them run. */
+const alive = (members: readonly Container[]): number => members.filter(({ State }) => State.Running).length;
 
 function shareAll(members: readonly Container[], kind: Kind, namespaces: Facts['namespaces']): boolean {
   const alive = members.filter(({ State }) => State.Running);
