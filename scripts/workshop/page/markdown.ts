@@ -11,7 +11,7 @@ export function markdown(text: string): HTMLElement[] {
       at += 1;
       continue;
     }
-    const fence = /^```/.test(line);
+    const fence = line.startsWith('```');
     const marker = /^(\d+\.|-) /.exec(line)?.[1];
     if (fence) {
       const end = closing(lines, at + 1);

@@ -63,7 +63,7 @@ export class Cluster {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        this.#api = await (this.#options.find ?? EngineApi.find)();
+        this.#api = await (this.#options.find?.() ?? EngineApi.find());
         await this.#follow(this.#api, signal);
       } catch (error) {
         if (signal.aborted) return;
