@@ -79,9 +79,9 @@ export class Inbound {
     const http = spoken.protocol === 'http/1.1' || spoken.protocol === 'h2';
     if (port.mtls === 'STRICT') {
       const reason = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
-      if (spoken.protocol === 'http/1.1')
-        socket.write(http1Text(plainReply(403, 0, `The request is refused: ${reason}.`)));
-      this.#refused(socket, destination, port, 'plaintext', reason, spoken.protocol === 'http/1.1');
+      this.#refused(socket, destination, port, 'plaintext', reason);
+      if (spoken.protocol === 'http/1.1') answer(socket, `The request is refused: ${reason}.`);
+      else socket.destroy();
       return true;
     }
     const protocol: Protocol = http && !isOpaque(port, destination) ? (spoken.protocol as Protocol) : 'tcp';
@@ -123,14 +123,8 @@ export class Inbound {
     );
   }
 
-  #refused(
-    socket: Socket,
-    destination: Destination,
-    port: CompiledPort,
-    label: string,
-    reason: string,
-    answered = false,
-  ): void {
+  /** Count and write down a connection that is refused. */
+  #refused(socket: Socket, destination: Destination, port: CompiledPort, label: string, reason: string): void {
     this.#options.onRefused(label);
     const connection = new Connection(socket, { destination, port, protocol: 'tcp' });
     this.#options.telemetry.onClose({
@@ -143,15 +137,15 @@ export class Inbound {
       sent: socket.bytesWritten,
       duration: 0,
     });
-    if (!answered) socket.destroy();
-    else {
-      // What is left of the request is read, so that the answer is not lost to a reset.
-      socket.on('end', () => socket.destroy());
-      socket.resume();
-      socket.setTimeout(LINGER, () => socket.destroy());
-      socket.end();
-    }
   }
+}
+
+/** Say no in HTTP/1, and close. What is left of the request is read, so that the answer is not lost to a reset. */
+function answer(socket: Socket, sentence: string): void {
+  socket.on('end', () => socket.destroy());
+  socket.setTimeout(LINGER, () => socket.destroy());
+  socket.end(http1Text(plainReply(403, 0, sentence)));
+  socket.resume();
 }
 
 function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
