@@ -50,7 +50,8 @@ export const contract = defineContract({
     },
     MESH_DNS_PORT: {
       type: 'port',
-      description: "Port of DNS, for UDP and TCP: answers the configuration's names, and asks the pod's resolver for others",
+      description:
+        "Port of DNS, for UDP and TCP: answers the configuration's names, and asks the pod's resolver for others",
     },
     MESH_METRICS_PORT: {
       type: 'port',
@@ -60,7 +61,8 @@ export const contract = defineContract({
     MESH_HEALTH_PORT: { type: 'port', default: '15021', description: 'Port of /readyz, for probes from outside' },
     MESH_TAP_PORT: {
       type: 'port',
-      description: 'Port of GET /tap: a live stream of requests over mTLS, for the identities that the configuration names',
+      description:
+        'Port of GET /tap: a live stream of requests over mTLS, for the identities that the configuration names',
     },
     MESH_CONNECT_TIMEOUT: {
       type: 'duration',

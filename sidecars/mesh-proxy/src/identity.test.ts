@@ -1,6 +1,7 @@
 /** Who may speak with whom: identities, their ends, and what is refused, counted and explained. */
 import { connect as connectTls } from 'node:tls';
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
@@ -141,6 +142,23 @@ test('STRICT lets nothing in that comes in the clear; PERMISSIVE and DISABLE do'
     server.meant.inbound = { address: '127.0.0.1', port: app.port };
     assert.match(await exchange(server.plane.inboundPort, GET), expected, mtls);
   }
+});
+
+test('HTTP/2 in the clear is told so as well, and what is neither is closed', async () => {
+  await using app = await serve(echo);
+  await using server = await startPod('shop', { configuration: { inbound: { mtls: 'STRICT' } } });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const session = connectHttp2(`http://127.0.0.1:${server.plane.inboundPort}`);
+  const stream = session.request({ ':path': '/' });
+  const [headers] = (await once(stream, 'response')) as [{ ':status': number }];
+  assert.is(headers[':status'], 403);
+  session.destroy();
+  const talk = await connected(server.plane.inboundPort);
+  talk.send('\u0000\u0001 not http');
+  await talk.until(({ closed }) => closed, 30_000);
+  talk.socket.destroy();
+  assert.is(app.connections(), 0);
+  assert.equal(server.inbound.refusals, ['plaintext', 'plaintext']);
 });
 
 const AUTHORIZATION: Authorization = {

@@ -109,7 +109,14 @@ test('tap is for the identities that are named, and for nobody else', async () =
   await program.up();
   const watch = async (service: string): Promise<Talk> => {
     const { key, chain, trustBundle } = await credentialsOf(service);
-    const socket = connectTls({ port: tap, host: '127.0.0.1', key, cert: chain, ca: trustBundle, checkServerIdentity: () => undefined });
+    const socket = connectTls({
+      port: tap,
+      host: '127.0.0.1',
+      key,
+      cert: chain,
+      ca: trustBundle,
+      checkServerIdentity: () => undefined,
+    });
     socket.on('error', () => {});
     await once(socket, 'secureConnect');
     const talk = new Talk(socket);

@@ -46,7 +46,9 @@ export function questionOf(message: Buffer): Question | undefined {
 
 /** The answer to a query: the addresses of the type that is asked for; none of it means that there are others only. */
 export function answerTo(query: Buffer, { type, end }: Question, addresses: readonly string[]): Buffer {
-  const fitting = addresses.filter((address) => (type === TYPE_A ? isIPv4(address) : type === TYPE_AAAA && isIPv6(address)));
+  const fitting = addresses.filter((address) =>
+    type === TYPE_A ? isIPv4(address) : type === TYPE_AAAA && isIPv6(address),
+  );
   const records = fitting.map((address) => recordOf(type, address));
   return Buffer.concat([headOf(query, 0, records.length), query.subarray(HEAD, end), ...records]);
 }
