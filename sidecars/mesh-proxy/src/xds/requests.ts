@@ -5,7 +5,6 @@ export interface Node {
   /** Unique in the mesh. */
   readonly id: string;
   readonly service: string;
-  readonly version: string;
 }
 
 export interface DiscoveryRequest {
@@ -32,7 +31,7 @@ export function encodeRequest({ type, version, nonce, names, node, error }: Disc
   return writer.finish();
 }
 
-function encodeNode({ id, service, version }: Node): Buffer {
+function encodeNode({ id, service }: Node): Buffer {
   const value = new Writer().string(3, service).finish();
   const field = new Writer().string(1, 'SERVICE').bytes(2, value).finish();
   return new Writer()
@@ -40,6 +39,5 @@ function encodeNode({ id, service, version }: Node): Buffer {
     .string(2, service)
     .bytes(3, new Writer().bytes(1, field).finish())
     .string(6, 'sidecar-stacks mesh-proxy')
-    .string(7, version)
     .finish();
 }

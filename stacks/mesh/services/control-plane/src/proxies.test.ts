@@ -1,9 +1,12 @@
 /** Proxies as clients of the control plane: their own enrolment, registration and xDS client, over TLS. */
 import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { startPlane, type TestPlane } from './testing/plane.ts';
+import { freePorts } from '#kit/testing/ports.ts';
+import { startProgram } from '#kit/testing/program.ts';
+import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy, type ProxyOptions, type TestProxy } from './testing/proxy.ts';
 
 const LONG = { within: 60_000 };
@@ -418,6 +421,41 @@ test('a service is only whom its token is for', async () => {
   assert.is(thief.identity.current, undefined);
   assert.is(guest.identity.current, undefined);
   assert.equal(running.registry.replicas, []);
+});
+
+test("the mesh proxy's program joins, is configured, and gives up its place before it ends", async () => {
+  const running = await plane({
+    ...POLICY,
+    services: { ...POLICY.services, catalogue: { ports: [{ port: 8000, protocol: 'http' }] } },
+  });
+  const front = proxy(running, 'front');
+  const [outbound, inbound, metrics, health] = await freePorts(4);
+  const main = join(import.meta.dirname, '../../../../../sidecars/mesh-proxy/src/main.ts');
+  const program = await startProgram(['--experimental-ffi', '--disable-warning=ExperimentalWarning', main], {
+    MESH_CONTROL_PLANE: 'localhost',
+    MESH_XDS_PORT: String(running.ports.mtls),
+    MESH_ENROLMENT_PORT: String(running.ports.enrolment),
+    MESH_SERVICE: 'client',
+    MESH_REPLICA: 'client-1',
+    MESH_JOIN_TOKEN: JOIN_TOKEN,
+    MESH_ROOT_CERTIFICATE: join(running.directory, 'trust/root.crt'),
+    MESH_LISTEN_ADDRESS: '127.0.0.1',
+    MESH_OUTBOUND_PORT: String(outbound),
+    MESH_INBOUND_PORT: String(inbound),
+    MESH_METRICS_PORT: String(metrics),
+    MESH_HEALTH_PORT: String(health),
+  });
+  await program.up();
+  const dump = JSON.parse((await program.get('/config_dump')).text) as NonNullable<TestProxy['last']>;
+  assert.ok(dump.outbound.listeners.some(({ port }) => port === 8000));
+  await eventually(
+    'healthy for others',
+    () => running.registry.replicas.some(({ service, phase }) => service === 'client' && phase === 'ready'),
+    LONG,
+  );
+  assert.is(await program.stop(), 0);
+  assert.ok(running.seen.includes('ended: left'));
+  assert.ok(front.registration.registered);
 });
 
 test.run();

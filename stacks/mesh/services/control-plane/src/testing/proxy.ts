@@ -52,7 +52,7 @@ export function startProxy(
   const source = new XdsSource({
     host: 'localhost',
     port: plane.ports.mtls,
-    node: { id: `${service}~${name}`, service, version: '1.0.0' },
+    node: { id: `${service}~${name}`, service },
     identity,
     log,
     onTrustBundle: (pem) => identity.trust(pem),
