@@ -3,6 +3,8 @@ import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, 
 
 /** Unknown keys cause a fetch at most this often, in milliseconds. */
 export const COOLDOWN = 10_000;
+/** Keys that are older are fetched again, so that one that the provider has withdrawn is forgotten; in milliseconds. */
+export const MAX_AGE = 300_000;
 const MAX_KEYS = 100;
 
 type KeyGetter = ReturnType<typeof createLocalJWKSet>;
@@ -28,26 +30,35 @@ export class Keys {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** As jose asks for a key. @throws {errors.JOSEError} where there is none */
-  readonly get = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
-    if (this.#keys === undefined) await this.refresh();
+  /** As jose asks for a key of a token that anybody may have sent. @throws {errors.JOSEError} where there is none */
+  readonly get = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> =>
+    await this.#find(header, token, COOLDOWN);
+
+  /** The same for a token that came from the provider itself: its key is fetched at once. */
+  readonly getTrusted = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> =>
+    await this.#find(header, token, 0);
+
+  async #find(header: JWSHeaderParameters, token: FlattenedJWSInput, cooldown: number): Promise<CryptoKey> {
+    if (this.#keys === undefined) await this.refresh(cooldown);
     if (this.#keys === undefined) throw new errors.JWKSInvalid('the keys of the provider cannot be had');
+    if (this.#now() - this.#fetchedAt > MAX_AGE) void this.refresh(cooldown);
     try {
       return await this.#keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      if (!(await this.refresh())) throw error;
+      if (!(await this.refresh(cooldown))) throw error;
       return await this.#keys(header, token);
     }
-  };
+  }
 
   /**
    * Fetch the keys, unless that was done a moment ago. Keys that are known stay when it fails.
+   * @param cooldown how long ago it must be, in milliseconds
    * @returns whether the keys may have changed
    */
-  async refresh(): Promise<boolean> {
+  async refresh(cooldown: number): Promise<boolean> {
     if (this.#fetching === undefined) {
-      if (this.#now() - this.#fetchedAt < COOLDOWN) return false;
+      if (this.#now() - this.#fetchedAt < cooldown) return false;
       this.#fetchedAt = this.#now();
       this.#fetching = this.#fetch().finally(() => (this.#fetching = undefined));
     }
