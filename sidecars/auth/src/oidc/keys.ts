@@ -42,11 +42,10 @@ export class Keys {
     await this.#find(header, token, true);
 
   async #find(header: JWSHeaderParameters, token: FlattenedJWSInput, trusted: boolean): Promise<CryptoKey> {
-    const age = this.#now() - this.#fetchedAt;
     // Without any key each request would ask a provider that is down.
-    if (this.#keys === undefined && (this.#fetching !== undefined || age >= WITHOUT)) await this.#refresh();
+    if (this.#keys === undefined && (this.#fetching !== undefined || this.#age >= WITHOUT)) await this.#refresh();
     if (this.#keys === undefined) throw new errors.JWKSInvalid('the keys of the provider cannot be had');
-    if (age > MAX_AGE) void this.#refresh();
+    if (this.#age > MAX_AGE) void this.#refresh();
     try {
       return await this.#keys(header, token);
     } catch (error) {
@@ -58,6 +57,10 @@ export class Keys {
       await this.#refresh();
       return await this.#keys(header, token);
     }
+  }
+
+  get #age(): number {
+    return this.#now() - this.#fetchedAt;
   }
 
   /** Fetch the keys; all who ask meanwhile wait for the same. Keys that are known stay when it fails. */
