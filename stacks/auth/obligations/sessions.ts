@@ -6,6 +6,8 @@ import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
 import { ask, SHOP, Visitor, whoami } from '../client.ts';
 
 const LONG = 60_000;
+/** The provider's access tokens last 6 s; the sidecar renews them at half of such a short life. */
+const REFRESH_AFTER = 3000;
 const refreshed = (stage: Stage): Promise<number> =>
   metric(stage.project, 'shop-auth', 'auth_refreshes_total{result="ok"}');
 
@@ -22,12 +24,16 @@ export function sessionObligations({ must }: Scenario): void {
       const former = visitor.copy();
       for (let round = 1; round <= 2; round++) {
         const before = await refreshed(stage);
-        const due = Date.now() + 4000;
+        const due = Date.now() + REFRESH_AFTER + 1000;
         await eventually('the access token has ended', () => Date.now() > due, { signal: stage.signal });
+        const began = Date.now();
         const crowd = Array.from({ length: 50 }, () => visitor.copy().xhr(whoami(SHOP)));
         const answers = await Promise.all(crowd);
         assert.equal([...new Set(answers.map(({ status }) => status))], [200]);
-        assert.is((await refreshed(stage)) - before, 1, `refreshes in round ${round}`);
+        // On a slow machine the 50 may take longer than the next token lasts.
+        const lives = 1 + Math.floor((Date.now() - began) / REFRESH_AFTER);
+        const refreshes = (await refreshed(stage)) - before;
+        assert.ok(refreshes >= 1 && refreshes <= lives, `${refreshes} refreshes in ${lives} lives of a token`);
         assert.ok(
           answers.every(({ headers }) => headers['set-cookie']?.some((line) => line.startsWith('__Host-session='))),
           'each script is given the new cookie',
