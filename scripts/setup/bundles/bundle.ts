@@ -16,8 +16,8 @@ export interface Bundle {
 
 /** Where programs that become a bundle live: a folder with `src/main.ts`. */
 const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
-/** What a sidecar's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
-const PAGES = ['sidecars/*/page/main.ts', 'sidecars/*/page/style.css'];
+/** What a page loads: its script and its style, which become `dist/page.js` and `dist/page.css` beside its folder. */
+const PAGES = ['{sidecars,scripts}/*/page/main.ts', '{sidecars,scripts}/*/page/style.css'];
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
