@@ -69,7 +69,7 @@ const FOLDER = /^(\d\d)-[a-z-]+$/;
 /** All exercises, in the order of their numbers. */
 export function places(parent = WORKSHOP): Place[] {
   return readdirSync(parent, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && FOLDER.test(entry.name))
+    .filter(({ name }) => FOLDER.test(name) && existsSync(join(parent, name, 'README.md')))
     .map(({ name }) => name)
     .toSorted()
     .map((name) => {
