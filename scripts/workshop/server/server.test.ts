@@ -148,6 +148,11 @@ test('there is no other wish, and no way to a shell', async () => {
   assert.is((await ask('/show', { method: 'POST', body: '{"project":"somebody"}' })).status, 404);
 });
 
+test('of a container that is not shown there is no log', async () => {
+  const { status, text } = await ask('/log?id=of-nobody-shown');
+  assert.equal({ status, text }, { status: 204, text: '' });
+});
+
 test('without an engine the page is told what to do', async () => {
   const { engine } = await eventually('it is told', async () => {
     const document = await told<PodsDocument>('pods');

@@ -135,13 +135,18 @@ function shownContainer(cluster: Cluster, id: string) {
 }
 
 async function log({ cluster }: ServerParts, id: string, response: ServerResponse): Promise<void> {
-  const { Id } = shownContainer(cluster, id);
+  const shown = cluster.shown.find(({ Id }) => Id === id);
+  if (!shown) {
+    // A browser that followed a container which is gone asks no more (HTML standard, 9.2.3).
+    response.writeHead(204).end();
+    return;
+  }
   const { api } = cluster;
   if (!api) throw new Refused(503, 'the engine is away');
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   open(response);
-  await followLog(api, Id, (portion) => response.write(event('lines', portion)), gone.signal);
+  await followLog(api, shown.Id, (portion) => response.write(event('lines', portion)), gone.signal);
   // The container has ended; the page asks again when it has come back.
   response.end(event('end', {}));
 }
