@@ -25,7 +25,9 @@ demo-topz: ## The processes of an application, looked at from beside it
 demo-lifecycle: ## What makes a container a sidecar
 demo-paas: ## git push, and the running application is the new code
 demo-content: ## 10,000 files from git under nginx, versions never mixed
+demo-cache: ## Pages that go on while their application is gone
 demo-logs: ## Every line of three applications in a store, counted
+demo-auth: ## A login beside an app that knows of none
 
 demo-%:
 	@$(RUN) demo $* $(ARGS)

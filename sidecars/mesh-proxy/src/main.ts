@@ -1,9 +1,13 @@
 /** The mesh proxy's program. */
+import type { Values } from '#kit/parameters.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
 import { clusterReport, identityReport } from './admin/reports.ts';
+import { serveTap } from './admin/tap.ts';
 import { contract } from './contract.ts';
 import { DataPlane } from './data-plane.ts';
+import { ownResolver } from './dns/resolver.ts';
+import { DnsServer, type DnsOptions } from './dns/server.ts';
 import { fromKernel } from './destination/original.ts';
 import type { Configuration } from './model/configuration.ts';
 import { ConfigurationRefused } from './model/source.ts';
@@ -85,12 +89,31 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     ready: () => readiness.report().ready,
     onQuit: () => void shutdown.run('quitquitquit'),
   });
+  const dns = await serveDns(parameters, (name) => {
+    const names = plane.runtime.snapshot?.configuration.names;
+    return names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined;
+  });
+  const { MESH_TAP_PORT: tapPort } = parameters;
+  const tap =
+    tapPort === undefined
+      ? undefined
+      : await serveTap({
+          host,
+          port: tapPort,
+          identity,
+          tls: plane.tls,
+          log,
+          allowed: () => plane.runtime.snapshot?.configuration.telemetry?.tap?.identities ?? [],
+          watchers: telemetry.watchers,
+        });
   const patience = Math.max(parameters.SHUTDOWN_TIMEOUT - CLOSING, parameters.SHUTDOWN_TIMEOUT / 2);
   shutdown.step('configuration', () => source.close());
   shutdown.step('drain', () => plane.drain(patience));
   shutdown.step('telemetry', () => telemetry.close());
   shutdown.step('identity', () => identity.close());
   shutdown.step('ports', () => {
+    dns?.close();
+    tap?.close();
     for (const port of ports) {
       port.close();
       port.closeAllConnections();
@@ -100,6 +123,16 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   // Started, for whoever waits to start the application: its first request already finds its way.
   await Promise.all([configuration.promise, certificate.promise]);
   await plane.open();
+}
+
+async function serveDns(
+  { MESH_DNS_PORT: port, MESH_LISTEN_ADDRESS: host }: Values<typeof contract.parameters>,
+  lookup: DnsOptions['lookup'],
+): Promise<DnsServer | undefined> {
+  if (port === undefined) return undefined;
+  const server = new DnsServer({ host, port, lookup, resolver: ownResolver() });
+  await server.open();
+  return server;
 }
 
 function json(
