@@ -1,5 +1,6 @@
 /** The mesh proxy's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract.ts';
+import { CONTROL_PLANE_PARAMETERS } from './control-plane-parameters.ts';
 import { BYTES, DURATIONS } from './telemetry/buckets.ts';
 import { COMMON_LABELS } from './telemetry/label-names.ts';
 
@@ -25,6 +26,7 @@ export const contract = defineContract({
       type: 'path',
       description: 'Directory with tls.key, tls.crt (a SPIFFE id in it) and ca.crt, watched; goes with MESH_CONFIG',
     },
+    ...CONTROL_PLANE_PARAMETERS,
     MESH_LABELS: {
       type: 'list',
       pattern: /^[\w.-]+=[\w.-]*$/,
@@ -125,6 +127,7 @@ export const contract = defineContract({
   },
   paths: {
     MESH_CONFIG: 'the configuration, read and watched',
+    MESH_ROOT_CERTIFICATE: 'read whenever the control plane is asked for a certificate or a lease',
     MESH_IDENTITY_DIR: 'key, certificate and authority, read and watched',
   },
   metrics: {
