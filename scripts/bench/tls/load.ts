@@ -11,18 +11,22 @@ export interface WrkOptions {
   readonly seconds: number;
   /** A connection for each request. */
   readonly close?: boolean;
+  /** Of each request, such as `Cookie: a=b`. */
+  readonly headers?: readonly string[];
 }
 
 /**
  * Requests a second by wrk over 32 connections from one thread.
  * @throws when wrk saw socket errors or answers other than 2xx
  */
-export async function wrk(project: Project, { url, seconds, close = false }: WrkOptions): Promise<number> {
-  const output = await project.exec(
-    'load',
-    ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...(close ? ['-H', 'Connection: close'] : []), url],
-    { timeoutMs: (seconds + 20) * 1000 },
-  );
+export async function wrk(
+  project: Project,
+  { url, seconds, close = false, headers = [] }: WrkOptions,
+): Promise<number> {
+  const fields = [...headers, ...(close ? ['Connection: close'] : [])].flatMap((each) => ['-H', each]);
+  const output = await project.exec('load', ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...fields, url], {
+    timeoutMs: (seconds + 20) * 1000,
+  });
   const wrong = /Non-2xx.*|Socket errors: (?!connect 0, read \d+, write 0, timeout 0).*/.exec(output)?.[0];
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
   // wrk counts the server's close after `Connection: close` as a read error.
@@ -66,7 +70,7 @@ export async function h2load(
  */
 export async function latencies(
   project: Project,
-  { url, seconds, rate }: { url: string; seconds: number; rate: number },
+  { url, seconds, rate, headers = [] }: { url: string; seconds: number; rate: number; headers?: readonly string[] },
 ): Promise<{ p50: number; p99: number }> {
   const args = [
     'h2load',
@@ -76,6 +80,7 @@ export async function latencies(
     `--rps=${rate / CONNECTIONS}`,
     `-D${seconds}`,
     `--log-file=${LOG}`,
+    ...headers.flatMap((each) => ['-H', each]),
     url,
   ];
   const output = await project.exec('load', args, { timeoutMs: (seconds + 20) * 1000 });

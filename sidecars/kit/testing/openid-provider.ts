@@ -50,11 +50,15 @@ export class TestProvider {
   life = 300;
   /** What the discovery document says otherwise than it should. */
   discovery: Readonly<Record<string, unknown>> = {};
+  /** What its document of keys is otherwise, made of the keys that it should hold. */
+  jwks: (keys: readonly JWK[]) => unknown = (keys) => ({ keys });
   /** Answers to token requests are this status instead. */
   tokenStatus = 200;
   /** Waited for before each refresh is answered. */
   beforeRefresh: () => Promise<void> = () => Promise.resolve();
   readonly counts = { logins: 0, codes: 0, refreshes: 0, reused: 0, jwks: 0, userinfo: 0, revoked: 0, logouts: 0 };
+  /** Its names of the logins so far (`sid`). */
+  readonly logins: string[] = [];
   #keys: SigningKey[] = [];
   readonly #codes = new Map<string, Grant>();
   readonly #refreshTokens = new Map<string, Grant>();
@@ -90,7 +94,7 @@ export class TestProvider {
         return json(200, this.#document());
       case '/jwks':
         this.counts.jwks++;
-        return json(200, { keys: this.#keys.map(({ jwk }) => jwk) });
+        return json(200, this.jwks(this.#keys.map(({ jwk }) => jwk)));
       case '/authorize':
         return this.#authorize(url, response);
       case '/token':
@@ -137,9 +141,11 @@ export class TestProvider {
   #authorize({ searchParams }: URL, response: ServerResponse): void {
     this.counts.logins++;
     const code = randomUUID();
+    const sid = randomUUID();
+    this.logins.push(sid);
     this.#codes.set(code, {
       person: this.person,
-      sid: randomUUID(),
+      sid,
       nonce: searchParams.get('nonce') ?? undefined,
       challenge: searchParams.get('code_challenge') ?? undefined,
     });

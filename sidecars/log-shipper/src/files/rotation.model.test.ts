@@ -47,8 +47,7 @@ class Writer {
   readonly excused = new Set<string>();
   #half: string | undefined;
   #rotating = false;
-  /** When the last scan began; 0 when that is long ago. */
-  #scannedAt: number | undefined;
+  #scanned: 'never' | 'just now' | 'before' = 'never';
   readonly #clock: string;
 
   constructor(path: string, append: boolean, state: string) {
@@ -69,12 +68,13 @@ class Writer {
     return fd;
   }
 
-  /** Be later, as file systems tell the time, than the last scan. */
+  /** Be later, as file systems tell the time, than the scan that has begun last. */
   #tick(): void {
-    if (this.#scannedAt === undefined) return;
+    if (this.#scanned !== 'just now') return;
+    const now = Date.now() + 1;
     do writeFileSync(this.#clock, '');
-    while (statSync(this.#clock).mtimeMs <= this.#scannedAt);
-    this.#scannedAt = 0;
+    while (statSync(this.#clock).mtimeMs <= now);
+    this.#scanned = 'before';
   }
 
   #write(text: string): void {
@@ -195,7 +195,7 @@ class Writer {
   #pack(path: string): void {
     const lines = linesOf(path);
     // What was compressed before the first scan is history.
-    if (this.#scannedAt === undefined) for (const line of lines) this.excused.add(line);
+    if (this.#scanned === 'never') for (const line of lines) this.excused.add(line);
     if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.unseen.add(line);
     const { atimeMs, mtimeMs } = statSync(path);
     writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)));
@@ -204,7 +204,7 @@ class Writer {
 
   /** A scan begins. */
   listed(): void {
-    this.#scannedAt = Date.now();
+    this.#scanned = 'just now';
     const numbered = [...Array(32).keys()].map((each) => `${this.#path}.${each}`);
     this.#listed = [this.#path, ...numbered].filter(existsSync).flatMap(linesOf);
   }
@@ -276,11 +276,12 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant(named('poll', (_writer, rig) => rig.input.step())) },
   {
     weight: 3,
-    arbitrary: fc
-      .tuple(fc.nat(20), fc.nat(20))
-      .map(([taken, heard]) =>
-        named(`deliver(${taken}, ${heard})`, (_writer, rig) => rig.deliver(taken, Math.min(heard, taken))),
+    arbitrary: fc.tuple(fc.nat(20), fc.nat(20)).map(([taken, heard]) =>
+      named(`deliver(${taken}, ${heard})`, (_writer, rig) =>
+        // What goes on with an event that was stored, unheard of, is one of the README's limits.
+        rig.deliver(taken, rig.multiline ? taken : Math.min(heard, taken)),
       ),
+    ),
   },
   { weight: 2, arbitrary: fc.constant(named('kill', (_writer, rig) => rig.restart())) },
   {
@@ -332,8 +333,10 @@ for (const append of [true, false]) {
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
         {
+          // The same cases each time, so that a change is judged by what it changes; MODEL_RUNS looks for others.
           // MODEL_RUNS=1 with the seed and the path that a counterexample names shows it again.
           numRuns: Number(process.env['MODEL_RUNS'] ?? 50),
+          ...(process.env['MODEL_RUNS'] === undefined && { seed: 12 }),
           includeErrorInReport: true,
           ...(process.env['MODEL_SEED'] && {
             seed: Number(process.env['MODEL_SEED']),
