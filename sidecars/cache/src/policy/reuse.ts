@@ -57,8 +57,8 @@ export function reuseOf(
   if (ttl > 0) return result('fresh');
   if (mustAsk) return result('validate');
   // RFC 5861, section 3.
-  if (stale <= (directives.staleWhileRevalidate ?? settings.staleWhileRevalidate) && stale > 0)
-    return result('refresh');
+  const window = directives.staleWhileRevalidate ?? settings.staleWhileRevalidate;
+  if (window > 0 && stale <= window) return result('refresh');
   // Section 5.2.1.2.
   if (request.maxStale !== undefined && staleSince === undefined && stale <= request.maxStale) return result('stale');
   return result('validate');
