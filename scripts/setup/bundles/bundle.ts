@@ -16,8 +16,11 @@ export interface Bundle {
 
 /** Where programs that become a bundle live: a folder with `src/main.ts`. */
 const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
-/** What a sidecar's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
-const PAGES = ['sidecars/*/page/main.ts', 'sidecars/*/page/style.css'];
+/** What a program's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
+const PAGES = ['sidecars/*', 'stacks/*/services/*'].flatMap((folder) => [
+  `${folder}/page/main.ts`,
+  `${folder}/page/style.css`,
+]);
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
@@ -26,7 +29,7 @@ const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds
 
 /**
  * Bundles every program into `dist/NAME.mjs` in its folder, with its source map beside it (not in
- * the image), not minified, so that a stack trace can be read inside a container; a sidecar's page
+ * the image), not minified, so that a stack trace can be read inside a container; a page
  * becomes `dist/page.js` and `dist/page.css`. A file whose content stays the same is not written, so
  * that the engine's build cache holds.
  * Throws SetupError with esbuild's messages when a program does not compile.

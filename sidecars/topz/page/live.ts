@@ -17,9 +17,10 @@ export class Refused extends Error {
  * Show what a URL answers, again and again; a hidden page does not ask.
  * @param url answers JSON
  * @param show is given each answer
+ * @param signal ends it for good
  * @returns a light that says whether what is shown is fresh, with a button to stop and go on
  */
-export function follow<T>(url: string, show: (document: T) => void): HTMLElement {
+export function follow<T>(url: string, show: (document: T) => void, signal?: AbortSignal): HTMLElement {
   const text = h('span', { role: 'status' });
   const button = h('button', { type: 'button' }, 'Pause');
   const light = h('div', { class: 'live' }, text, button);
@@ -33,7 +34,7 @@ export function follow<T>(url: string, show: (document: T) => void): HTMLElement
   };
   async function ask(): Promise<void> {
     clearTimeout(timer);
-    if (paused || document.hidden || asking) return;
+    if (paused || document.hidden || asking || signal?.aborted) return;
     asking = true;
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
