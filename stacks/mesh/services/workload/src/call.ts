@@ -3,12 +3,13 @@ import { connect as connectHttp2 } from 'node:http2';
 import { type IncomingHttpHeaders, request as requestHttp1 } from 'node:http';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import pg from 'pg';
 import { WebSocket } from 'ws';
 import { grpcClient, sayByGrpc } from './grpc.ts';
 import { readAll } from './read-all.ts';
 
-export type Protocol = 'http/1.0' | 'http/1.1' | 'http/2' | 'grpc' | 'websocket' | 'server-first' | 'postgres';
+export type Protocol = 'http/1.0' | 'http/1.1' | 'http/2' | 'grpc' | 'websocket' | 'server-first' | 'postgres' | 'mtls';
 
 export interface Call {
   readonly protocol: Protocol;
@@ -21,6 +22,8 @@ export interface Call {
   readonly body?: string;
   /** Of PostgreSQL: the password. */
   readonly password?: string;
+  /** Of `mtls`, which is HTTP/1.1 as proxies of the mesh speak it to each other: what the client shows, PEM. */
+  readonly shown?: { readonly cert: string; readonly key: string };
   /** Default 20 s. */
   readonly timeoutMs?: number;
 }
@@ -72,6 +75,7 @@ const BY_PROTOCOL: Readonly<Record<Protocol, (call: Call, timeoutMs: number) => 
   websocket: overWebSocket,
   'server-first': serverFirst,
   postgres: overPostgres,
+  mtls: overMtls,
 };
 
 const hostOf = ({ host, port }: Call): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -82,7 +86,11 @@ async function overHttp10(call: Call): Promise<Answer> {
   const socket = connect({ host, port });
   const lines = Object.entries({ Host: hostOf(call), ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`${method} ${path} HTTP/1.0\r\n${lines.join('')}\r\n`);
-  const text = (await readAll(socket)).toString();
+  return answerOf((await readAll(socket)).toString());
+}
+
+/** A whole message, without chunks. */
+function answerOf(text: string): Answer {
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]);
   if (!status) return { ok: false, error: `no HTTP: ${text.slice(0, 200)}` };
   const end = text.indexOf('\r\n\r\n');
@@ -90,6 +98,13 @@ async function overHttp10(call: Call): Promise<Answer> {
 }
 
 const isGood = (status: number): boolean => status >= 200 && status < 300;
+
+/** The server is not looked at: it is the client that is tried out. */
+async function overMtls({ host, port, path = '/', shown }: Call): Promise<Answer> {
+  const socket = connectTls({ host, port, ...shown, ALPNProtocols: ['mesh-http/1.1'], rejectUnauthorized: false });
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: echo\r\nConnection: close\r\n\r\n`);
+  return answerOf((await readAll(socket)).toString());
+}
 
 async function overHttp11(call: Call): Promise<Answer> {
   const { host, port, path = '/', method = 'GET', headers = {}, body } = call;

@@ -2,6 +2,7 @@
  * Server and client of the checks; knows nothing of the mesh.
  *
  *   serve          answers on every port of ports.ts until it is ended
+ *   collect        takes spans, and tells those of a trace (see collect.ts)
  *   wait           does nothing until it is ended: a container to call from
  *   call JSON      makes the calls of a list (see call.ts) and prints their outcomes
  *   load JSON      sends requests for a time (see load.ts) and prints a report
@@ -10,6 +11,7 @@
  */
 import { once } from 'node:events';
 import { callAll, type Call } from './call.ts';
+import { collect } from './collect.ts';
 import { ask } from './control.ts';
 import { load, type LoadOptions } from './load.ts';
 import { serve } from './serve.ts';
@@ -26,6 +28,10 @@ const ended = async (): Promise<void> => {
 const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
   serve: async () => {
     await serve();
+    await ended();
+  },
+  collect: async () => {
+    await collect();
     await ended();
   },
   wait: ended,

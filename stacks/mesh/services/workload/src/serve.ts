@@ -53,11 +53,16 @@ async function echo(request: Request): Promise<{ status: number; body: string }>
   return { status, body: JSON.stringify(document) };
 }
 
+const headersOf = (body: string) => ({
+  'content-type': 'application/json',
+  'content-length': Buffer.byteLength(body),
+  'x-replica': replica,
+});
+
 export async function serve(): Promise<void> {
   const http1 = createHttp1((request, response) => {
     echo(request).then(
-      ({ status, body }) =>
-        response.writeHead(status, { 'content-type': 'application/json', 'x-replica': replica }).end(body),
+      ({ status, body }) => response.writeHead(status, headersOf(body)).end(body),
       () => response.destroy(),
     );
   });
@@ -70,7 +75,7 @@ export async function serve(): Promise<void> {
   const http2 = createHttp2((request, response) => {
     echo(request).then(
       ({ status, body }) => {
-        response.writeHead(status, { 'content-type': 'application/json', 'x-replica': replica });
+        response.writeHead(status, headersOf(body));
         response.end(body);
       },
       () => response.stream?.close(),

@@ -1,0 +1,38 @@
+/** What the control plane says of itself, over its published port. */
+import * as assert from 'uvu/assert';
+import type { Project } from '../../scripts/lib/compose.ts';
+
+export interface Graph {
+  /** Of the whole configuration. */
+  readonly version: string;
+  /** Why the policy's file is not what is used. */
+  readonly problem?: string;
+  readonly services: readonly {
+    readonly name: string;
+    readonly replicas: readonly {
+      readonly name: string;
+      readonly address: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly health: 'healthy' | 'unhealthy' | 'draining';
+    }[];
+    readonly splits?: readonly { readonly route: string; readonly weights: Readonly<Record<string, number>> }[];
+  }[];
+  readonly proxies: readonly {
+    readonly service: string;
+    readonly replica: string;
+    readonly connected: boolean;
+    /** Of the configuration that it uses. */
+    readonly version: string;
+  }[];
+}
+
+const PATIENCE = 20_000;
+
+/** The mesh as the control plane knows it. */
+export async function graphOf({ env }: Pick<Project, 'env'>): Promise<Graph> {
+  const response = await fetch(`http://127.0.0.1:${env['PUBLISH_CONTROL']}/api/graph`, {
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  assert.is(response.status, 200);
+  return (await response.json()) as Graph;
+}
