@@ -99,7 +99,7 @@ async function checkGraph(page: Page): Promise<void> {
       async () => {
         const label = (await line.getAttribute('aria-label')) ?? '';
         assert.match(label, /: ([1-9]|0\.[1-9])[\d.]*\/s · 100 % · [\d.]+ ms, mTLS$/);
-        return (await line.locator('.lock').textContent())!.includes('🔒');
+        return (await line.locator('.lock').isVisible()) && (await line.getAttribute('data-mtls')) === 'all';
       },
       WITHIN,
     );

@@ -79,14 +79,24 @@ class NodeShape {
   }
 }
 
+/** The bow of a lock, shut and open. */
+const CLOSED = 'M-3 -1 V-3 A3 3 0 0 1 3 -3 V-1';
+const OPEN = 'M-3 -1 V-4 A3 3 0 0 1 3 -4';
+
 class EdgeShape {
   readonly element: SVGGElement;
   readonly #line = s('path', { class: 'line' });
   /** Wide and unseen: easier to hit. */
   readonly #target = s('path', { class: 'target' });
-  readonly #lock = s('tspan', { class: 'lock' });
-  readonly #figures = s('tspan', {});
-  readonly #label = s('text', { class: 'figures', 'text-anchor': 'middle' }, this.#lock, this.#figures);
+  readonly #figures = s('text', { class: 'figures', 'text-anchor': 'middle' });
+  readonly #shackle = s('path', {});
+  readonly #lock = s(
+    'g',
+    { class: 'lock' },
+    s('circle', { r: '10' }),
+    s('rect', { x: '-4.5', y: '-1', width: '9', height: '6.5', rx: '1' }),
+    this.#shackle,
+  );
   #edge: Edge | undefined;
 
   constructor(key: string, choose: (edge: Edge) => void) {
@@ -95,7 +105,8 @@ class EdgeShape {
       { class: 'edge', 'data-edge': key, role: 'button', tabindex: '0' },
       this.#line,
       this.#target,
-      this.#label,
+      this.#lock,
+      this.#figures,
     );
     const chosen = (): void => void (this.#edge && choose(this.#edge));
     this.element.addEventListener('click', chosen);
@@ -111,7 +122,10 @@ class EdgeShape {
     const path = `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
     setAttributes(this.#line, { d: path });
     setAttributes(this.#target, { d: path });
-    setAttributes(this.#label, { x: String((x1 + x2) / 2), y: String((y1 + y2) / 2 - 7) });
+    const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
+    setAttributes(this.#figures, { x: String(x), y: String(y - 15) });
+    setAttributes(this.#lock, { transform: `translate(${x} ${y})`, visibility: edge.mtls ? 'visible' : 'hidden' });
+    setAttributes(this.#shackle, { d: edge.mtls === 'all' ? CLOSED : OPEN });
     const health =
       edge.success === undefined ? 'idle' : edge.success >= 0.99 ? 'good' : edge.success >= 0.9 ? 'some' : 'bad';
     setAttributes(this.element, {
@@ -119,7 +133,6 @@ class EdgeShape {
       'data-mtls': edge.mtls ?? 'unknown',
       'aria-label': `${edge.from} to ${edge.to}: ${wordsOf(edge)}, ${mtlsOf(edge)}`,
     });
-    setText(this.#lock, edge.mtls === 'all' ? '🔒 ' : edge.mtls === undefined ? '' : '🔓 ');
     setText(this.#figures, wordsOf(edge));
   }
 }
