@@ -6,7 +6,7 @@ import type { Project } from '../../scripts/lib/compose.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const DATA = '/var/lib/control-plane';
+const DATA = '/var/lib/control-plane/authority';
 
 /** What a client shows. */
 export interface Shown {

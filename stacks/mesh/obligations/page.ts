@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
 import { ROOT } from '../../../scripts/lib/stacks.ts';
+import { resetSplit } from '../control.ts';
 import { applyPolicy } from '../policy.ts';
 import { load } from '../workload.ts';
 
@@ -32,7 +33,7 @@ export function pageObligations({ must, finally: afterwards }: Scenario): void {
       } finally {
         ended.abort();
         await traffic;
-        await applyPolicy(stage.project);
+        await resetSplit(stage.project, 'catalogue', 'default');
       }
     },
   );
