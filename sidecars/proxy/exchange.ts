@@ -7,7 +7,7 @@ import type { DownstreamInfo } from './downstream/connection.ts';
 import { internalError, type ProxyContext } from './context.ts';
 import type { BodySink, FilteredExchange, Outcome } from './filters/filter.ts';
 import { NO_BODY } from './http/message.ts';
-import type { Reply } from './http/reply.ts';
+import { BrokenBody, type Reply } from './http/reply.ts';
 import { Request } from './http/request.ts';
 import { bytesOf, plainReply, responseOf, statusOf } from './http/responses.ts';
 import { Response } from './http/response.ts';
@@ -28,8 +28,9 @@ export interface Downstream {
   /**
    * The final response's head. Where it lies in place (`response.inPlace`), `onData` follows in the
    * same turn, perhaps with no bytes.
+   * @param whole the body, where it is there already: no `onData` follows then
    */
-  onResponse(response: Response): void;
+  onResponse(response: Response, whole?: Buffer): void;
   /**
    * A part of the body, as ResponseUser.onUpstreamData has it.
    * @returns false to get no further until `exchange.resume()`
@@ -56,7 +57,7 @@ const OVER = 4;
 /** After so many milliseconds without a word the client is told to send its body (RFC 9110, section 10.1.1). */
 const CONTINUE_AFTER = 1000;
 
-const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
+export const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
   connect: 503,
   connect_timeout: 503,
   no_endpoint: 503,
@@ -239,6 +240,10 @@ export class Exchange implements FilteredExchange, ResponseUser {
     return whole;
   }
 
+  sendInterim(response: Response): void {
+    if (!this.#responding && !this.over) this.#client.onInterim(response);
+  }
+
   tee(sink: BodySink): void {
     (this.#sinks ??= []).push(sink);
   }
@@ -320,14 +325,16 @@ export class Exchange implements FilteredExchange, ResponseUser {
     response.close = outcome === 'rejected' || !this.requestDone;
     this.#phase = REPLYING;
     this.#deadline = this.context.sweeper.after(this.context.settings.idleTimeout);
-    if (!this.#respond(response, from)) return;
+    const whole = response.body === NO_BODY ? undefined : bytes;
+    if (!this.#respond(response, from, whole)) return;
     if (bytes === undefined && response.body !== NO_BODY) {
-      this.#pump(reply.body as AsyncIterable<Uint8Array>, reply.length, outcome).catch((error: unknown) =>
-        this.onInternalError(error),
-      );
+      this.#pump(reply.body as AsyncIterable<Uint8Array>, reply.length, outcome).catch((error: unknown) => {
+        if (error instanceof BrokenBody) {
+          if (!this.over) this.#cut(error.failure);
+        } else this.onInternalError(error);
+      });
       return;
     }
-    if (response.body !== NO_BODY) this.#data(bytes!, 0, bytes!.length, undefined);
     this.#end(outcome);
     this.#client.onEnd('');
   }
@@ -353,7 +360,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
   }
 
   /** @returns false when a filter's answer has gone out instead */
-  #respond(response: Response, from = 0): boolean {
+  #respond(response: Response, from = 0, whole?: Buffer): boolean {
     this.status = response.status;
     this.#continueAt = 0;
     const { onResponse } = this.context.filters;
@@ -367,7 +374,8 @@ export class Exchange implements FilteredExchange, ResponseUser {
     if (this.#sinks !== undefined || !this.#client.takesChunks) response.dechunk();
     this.#responding = true;
     this.context.stats.responded(response.status);
-    this.#client.onResponse(response);
+    if (whole !== undefined && this.#sinks !== undefined) for (const sink of this.#sinks) sink.onData(whole);
+    this.#client.onResponse(response, whole);
     response.detach();
     return true;
   }
@@ -494,8 +502,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
       response.close = true;
       this.status = 500;
       this.context.stats.responded(500);
-      this.#client.onResponse(response);
-      if (response.body !== NO_BODY) this.#client.onData(bytes, 0, bytes.length, undefined);
+      this.#client.onResponse(response, response.body === NO_BODY ? undefined : bytes);
       this.#end('internal_error');
       this.#client.onEnd('');
     } catch (second) {

@@ -48,7 +48,7 @@ test('eventually stops early when the state cannot be reached any more', async (
       { within: 60_000 },
     ),
   );
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(performance.now() - started < 30_000);
 });
 
 test('eventually stops when its signal aborts', async () => {

@@ -46,6 +46,8 @@ export interface FilteredExchange {
    * @returns undefined when it is longer; then it was not kept, and goes on as it comes
    */
   readBody(limit: number): Promise<Buffer | undefined>;
+  /** Before the final response: send an interim one, such as 103 (Early Hints), that a filter has of its own. */
+  sendInterim(response: Response): void;
   /** In `onResponse`: see the response's body go by. */
   tee(sink: BodySink): void;
 }

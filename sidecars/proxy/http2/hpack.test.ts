@@ -154,17 +154,17 @@ test('bytes that mean nothing never throw, and never write beyond what a block h
 test('a small block that stands for a large head is too large, and costs what its bytes cost', () => {
   const decoder = new HpackDecoder();
   const block = new FieldBlock(LIMIT, LONGEST);
-  // One field of 4,000 bytes, then 30,000 references to it: 120 MB, were they followed.
+  // One field of 4,000 bytes, then 3,000,000 references to it: 12 GB, were they followed.
   const field = Buffer.concat([
     Buffer.from([0x40, 1, 0x61, 0x7f, 0x80 | (3873 & 0x7f), 3873 >> 7]),
     Buffer.alloc(4000, 97),
   ]);
   assert.ok(decoder.decode(block, field, 0, field.length));
   assert.is(block.value(0).length, 4000);
-  const bomb = Buffer.alloc(30_000, 0xbe);
+  const bomb = Buffer.alloc(3_000_000, 0xbe);
   const before = performance.now();
   assert.ok(decoder.decode(block, bomb, 0, bomb.length));
-  assert.ok(performance.now() - before < 100);
+  assert.ok(performance.now() - before < 5000);
   assert.ok(block.tooLarge);
   // Later heads are not harmed.
   assert.equal(decodeHex(decoder, '82'), [':method: GET']);

@@ -48,13 +48,16 @@ export class UpstreamConnection {
   /** The user wanted no more for now. */
   #stopped = false;
   #error: NodeJS.ErrnoException | undefined;
+  #onGone: (() => void) | undefined;
 
   /**
    * Begin to connect.
-   * @param onGone called once, when the connection is closed
+   * @param onGone called once, as soon as the connection is of no use any more: before its socket says `close`,
+   * which is later in the same turn of the event loop, when another request may have taken it
    */
-  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: (connection: UpstreamConnection) => void) {
+  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void) {
     this.user = user;
+    this.#onGone = onGone;
     this.socket = target.tls === undefined ? this.#connect(target) : this.#connectTls(target, target.tls);
     this.socket.on('end', () => this.#guard((current) => current.onUpstreamFinish()));
     this.socket.on('drain', () => {
@@ -65,7 +68,7 @@ export class UpstreamConnection {
     });
     this.socket.on('close', () => {
       this.reading.close();
-      onGone(this);
+      this.#leave();
       const { user: last } = this;
       this.user = undefined;
       try {
@@ -115,7 +118,7 @@ export class UpstreamConnection {
   #guard(tell: (user: UpstreamUser) => void): void {
     const { user } = this;
     // No request is under way: what comes answers none, and the connection is of no use.
-    if (user === undefined) this.socket.destroy();
+    if (user === undefined) this.destroy();
     else
       try {
         tell(user);
@@ -129,7 +132,7 @@ export class UpstreamConnection {
     this.#lastRead = size;
     const { user } = this;
     if (user === undefined) {
-      this.socket.destroy();
+      this.destroy();
       return false;
     }
     try {
@@ -154,5 +157,12 @@ export class UpstreamConnection {
   destroy(): void {
     this.user = undefined;
     this.socket.destroy();
+    this.#leave();
+  }
+
+  #leave(): void {
+    const onGone = this.#onGone;
+    this.#onGone = undefined;
+    onGone?.();
   }
 }

@@ -163,6 +163,8 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
     return true;
   }
   onUpstreamFinish(): void {
+    // At once: until the socket says `close`, another request could be given to it.
+    this.#owner.remove(this);
     this.#connection.socket.destroy();
   }
   onUpstreamClose(error: NodeJS.ErrnoException | undefined): void {

@@ -303,7 +303,7 @@ test('100 downloads of 1 MiB at once over one connection all arrive at a slow cl
   );
 });
 
-test('4 MB over a way of 100 ms there and back arrive in a moment', async () => {
+test('4 MB over a way of 200 ms there and back arrive in a moment', async () => {
   await withApp(
     (incoming, response) => {
       let size = 0;
@@ -311,7 +311,7 @@ test('4 MB over a way of 100 ms there and back arrive in a moment', async () => 
       incoming.on('end', () => response.end(String(size)));
     },
     async ({ port }) => {
-      const far = await delayed(port, 50);
+      const far = await delayed(port, 100);
       const { side, socket } = await dial(far.port);
       const body = Buffer.alloc(4_000_000, 1);
       const begun = performance.now();
@@ -321,7 +321,8 @@ test('4 MB over a way of 100 ms there and back arrive in a moment', async () => 
       await eventually('the answer', () => stream.user!.ended, { within: 30_000 });
       const took = performance.now() - begun;
       assert.is(bodyOf(stream.user!), '4000000');
-      assert.ok(took < 1500, `${took} ms`);
+      // With a window of 64 KiB it is 12 s.
+      assert.ok(took < 8000, `${took} ms`);
       socket.destroy();
       far.close();
     },

@@ -101,7 +101,7 @@ test('a handshake that does not end is ended, and hinders nobody', async () => {
 });
 
 test('a connection that is closed before its handshake ends is gone at once, and so is its place', async () => {
-  const running = await start(echoPort, { TLS_MAX_CONNECTIONS: '1' });
+  const running = await start(echoPort, { TLS_MAX_CONNECTIONS: '1', TLS_HANDSHAKE_TIMEOUT: '60s' });
   // What a load balancer's probe sends, and a client that goes away in the middle of its first message.
   for (const bytes of ['', '\x16\x03\x01\x02\x00\x01']) {
     const gone = connectPlain({ port: running.port, host: '127.0.0.1', allowHalfOpen: true });
@@ -110,7 +110,7 @@ test('a connection that is closed before its handshake ends is gone at once, and
     const begun = performance.now();
     gone.end(bytes, 'latin1');
     await once(gone, 'end');
-    assert.is(performance.now() - begun < 2000, true, 'closed long before TLS_HANDSHAKE_TIMEOUT');
+    assert.is(performance.now() - begun < 30_000, true, 'closed long before TLS_HANDSHAKE_TIMEOUT');
     gone.destroy();
     const talk = new Talk(await dial(running.port));
     talk.send(GET);
@@ -122,7 +122,7 @@ test('a connection that is closed before its handshake ends is gone at once, and
 });
 
 test('a handshake that never begins does not hold up the end', async () => {
-  const running = await start(echoPort);
+  const running = await start(echoPort, { TLS_HANDSHAKE_TIMEOUT: '60s' });
   const idle = connectPlain(running.port, '127.0.0.1');
   idle.on('error', () => {});
   idle.resume();
@@ -132,8 +132,8 @@ test('a handshake that never begins does not hold up the end', async () => {
   await talk.until(({ text }) => text.includes('}'));
   talk.socket.destroy();
   const begun = performance.now();
-  await running.plane.drain(8000);
-  assert.is(performance.now() - begun < 3000, true, 'not for TLS_HANDSHAKE_TIMEOUT');
+  await running.plane.drain(60_000);
+  assert.is(performance.now() - begun < 30_000, true, 'not for TLS_HANDSHAKE_TIMEOUT');
 });
 
 test('the client may close its side of TLS while it still reads, as before', async () => {
@@ -238,7 +238,7 @@ test('what does not end is cut when patience does', async () => {
   await eventually('a request', async () => /in_flight 1/.test(await running.metrics()));
   const begun = performance.now();
   await running.plane.drain(300);
-  assert.is(performance.now() - begun < 2000, true);
+  assert.is(performance.now() - begun < 30_000, true);
   await talk.until(({ closed }) => closed);
   app.close();
 });

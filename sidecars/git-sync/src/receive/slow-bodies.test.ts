@@ -35,7 +35,7 @@ for (const [name, head, body] of [
       const real = payload('refs/heads/main', { padding: 'x'.repeat(size) });
       assert.is(await post(url, real, github(real)), 202, `${size} bytes`);
     }
-    assert.ok(performance.now() - begun < 3000, 'at once');
+    assert.ok(performance.now() - begun < 9000, 'before the slow ones give up their room');
     for (const socket of slow) socket.destroy();
     server.close();
   });

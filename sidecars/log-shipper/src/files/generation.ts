@@ -86,6 +86,8 @@ export class Generation {
   comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
+  /** How large its file was seen to be that does not hold it any more. */
+  seen = 0;
   /** Since when its file does not hold it, and where it is now is not sure. */
   lostSince: number | undefined;
   /** It was looked for since, and not found. */

@@ -37,6 +37,8 @@ export function isShortCopy(generation: Generation, { path, fd, stat }: Candidat
   const { head, offset, home } = generation;
   return (
     stat.size < offset &&
+    // Without a head, nothing is known of what it held.
+    head.bytes.length > 0 &&
     stat.size > head.at &&
     rotationOf(path, home) !== undefined &&
     hasHead(fd, head, Math.min(head.bytes.length, stat.size - head.at))

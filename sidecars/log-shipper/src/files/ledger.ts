@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import { readHead, readTail } from './content.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
+import { findData } from './holes.ts';
 import type { Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Unpacked } from './unpacked.ts';
@@ -27,6 +28,8 @@ export class Ledger {
   readonly #unsaved = new Set<Generation>();
   /** Why the registry cannot be written, while it cannot. */
   problem: string | undefined;
+  /** How often a generation lost its file. */
+  losses = 0;
   #dirty = true;
 
   /** @param now on a monotonic clock, in milliseconds */
@@ -63,6 +66,8 @@ export class Ledger {
 
   /** A generation's file does not hold it any more: truncated, or made anew. */
   lose(generation: Generation): void {
+    this.losses += 1;
+    if (generation.packed === undefined) generation.seen = Math.max(generation.seen, generation.size);
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';
@@ -153,8 +158,9 @@ export class Ledger {
 
   /** A copy is, up to its end, what was or will be read of its original. */
   completeCopy(copy: Generation, fd: number, stat: Stat): void {
-    copy.head = readHead(fd);
-    copy.advance(stat.size, readTail(fd, stat.size));
+    const data = Math.min(findData(fd, 0).data ?? 0, stat.size);
+    copy.head = readHead(fd, data);
+    copy.advance(stat.size, readTail(fd, stat.size, data));
     Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     this.#dirty = true;
   }

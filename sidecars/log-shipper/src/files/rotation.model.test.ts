@@ -24,6 +24,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './test-rig.ts';
 
+/** When logrotate compresses: what it has just copied, or the copy before. */
+type Compress = 'no' | 'at once' | 'later';
+
 /** A legacy application with one log file, and its logrotate. */
 class Writer {
   readonly #path: string;
@@ -119,16 +122,19 @@ class Writer {
   }
 
   /** The same while nobody has the time to look; there is one logrotate. */
-  copyTruncateAtOnce(between: number, compress: boolean): void {
+  copyTruncateAtOnce(between: number, compress: Compress): void {
     if (this.#rotating) return;
     const taken = this.inFile;
     this.#listed = this.#listed.filter((line) => !taken.includes(line));
     this.complete();
-    this.#shift();
-    copyFileSync(this.#path, `${this.#path}.1`);
+    const copy = `${this.#path}.1`;
+    // The copy before is compressed, and the new one has its inode.
+    if (compress === 'later' && existsSync(copy)) this.#pack(copy);
+    else this.#shift();
+    copyFileSync(this.#path, copy);
     this.#lateLines(between);
     truncateSync(this.#path, 0);
-    if (compress) this.compress(`${this.#path}.1`);
+    if (compress === 'at once') this.compress(copy);
   }
 
   /** Lines that copytruncate loses. */
@@ -157,12 +163,16 @@ class Writer {
     oldest = [...Array(30).keys()].map((each) => `${this.#path}.${each + 1}`).findLast((path) => existsSync(path)),
   ): void {
     if (oldest === undefined) return;
-    const lines = linesOf(oldest);
+    this.#pack(oldest);
+    unlinkSync(oldest);
+  }
+
+  #pack(path: string): void {
+    const lines = linesOf(path);
     // Of what was compressed before any scan nobody knew that it was there.
     if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.excused.add(line);
     this.#compressed += 1;
-    writeFileSync(`${this.#path}.${100 + this.#compressed}.gz`, gzipSync(readFileSync(oldest)));
-    unlinkSync(oldest);
+    writeFileSync(`${this.#path}.${100 + this.#compressed}.gz`, gzipSync(readFileSync(path)));
   }
 
   /** A scan begins. */
@@ -216,16 +226,18 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(fc.nat(12), count, fc.boolean()).map(([calls, between, compress]) =>
-      named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
-        let left = calls;
-        rig.beforeLook = () => {
-          if (left-- > 0) return;
-          rig.beforeLook = () => {};
-          writer.copyTruncateAtOnce(between, compress);
-        };
-      }),
-    ),
+    arbitrary: fc
+      .tuple(fc.nat(12), count, fc.constantFrom<Compress>('no', 'at once', 'later'))
+      .map(([calls, between, compress]) =>
+        named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
+          let left = calls;
+          rig.beforeLook = () => {
+            if (left-- > 0) return;
+            rig.beforeLook = () => {};
+            writer.copyTruncateAtOnce(between, compress);
+          };
+        }),
+      ),
   },
   { weight: 1, arbitrary: fc.constant(named('truncate', (writer) => writer.truncate())) },
   { weight: 1, arbitrary: fc.constant(named('recreate', (writer) => writer.recreate())) },
@@ -291,7 +303,15 @@ for (const append of [true, false]) {
           fc.constantFrom(2, 64),
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
-        { numRuns: Number(process.env['MODEL_RUNS'] ?? 60), includeErrorInReport: true },
+        {
+          numRuns: Number(process.env['MODEL_RUNS'] ?? 60),
+          includeErrorInReport: true,
+          ...(process.env['MODEL_SEED'] && {
+            seed: Number(process.env['MODEL_SEED']),
+            path: process.env['MODEL_PATH']!,
+            endOnFailure: true,
+          }),
+        },
       );
     });
   }

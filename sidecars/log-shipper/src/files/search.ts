@@ -7,7 +7,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compressionOf, readHead } from './content.ts';
 import type { Generation } from './generation.ts';
-import { continuesIn, isShortCopy, type Candidate } from './identity.ts';
+import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
@@ -18,6 +18,8 @@ export interface SearchOptions {
   readonly files: OpenFiles;
   /** Where there is room to unpack. */
   readonly dir: string;
+  /** A file was truncated or replaced; told how many bytes were seen of it and not read, if any. */
+  readonly lost: (generation: Generation, bytes: number) => void;
 }
 
 /** Looks at a directory in which names change meanwhile. */
@@ -41,9 +43,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         return 'none';
       }
       if (best !== undefined) {
-        options.ledger.forgetCopy(best.stat.key);
-        options.ledger.adopt(generation, best, now);
-        options.files.hold(generation);
+        goOnIn(generation, best, options, now);
         return 'found';
       }
       // A name that went away while it was looked at may be there under another one.
@@ -58,6 +58,22 @@ export function search(generation: Generation, options: SearchOptions, now: numb
     }
   }
   return 'unsure';
+}
+
+/** Let a generation go on in a file that has it. */
+export function goOnIn(
+  generation: Generation,
+  candidate: Candidate,
+  { ledger, files, lost }: SearchOptions,
+  now: number,
+): void {
+  ledger.forgetCopy(candidate.stat.key);
+  ledger.adopt(generation, candidate, now);
+  // At once: it may soon be compressed.
+  files.hold(generation);
+  // What was written while it was copied was truncated away.
+  lost(generation, generation.seen - Math.max(candidate.stat.size, generation.offset));
+  generation.seen = 0;
 }
 
 /** As far as this process has seen. */
@@ -80,7 +96,7 @@ function look(
       continue;
     }
     const candidate = { path, ...looked };
-    const known = ledger.at(looked.stat.key);
+    const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
     if (compression === 'gzip' && mayHold(generation, candidate)) packed.push(candidate);
     else if (
@@ -92,6 +108,18 @@ function look(
     else closeSync(looked.fd);
   }
   return { plain, packed, moved, unreadable };
+}
+
+/**
+ * The generation that a file still has: it is the one that was known by its inode, unless a copy was made
+ * in the inode of a file that was just compressed and removed.
+ */
+function holderOf({ fd, stat }: Candidate, ledger: Ledger): Generation | undefined {
+  const known = ledger.at(stat.key);
+  if (known === undefined || holds(known, fd, stat.size)) return known;
+  if (known.copyOf === undefined) ledger.lose(known);
+  else ledger.forgetCopy(stat.key);
+  return undefined;
 }
 
 /** Paths beside the generation's own that are, by their names, rotated from it. */

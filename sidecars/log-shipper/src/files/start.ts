@@ -37,8 +37,8 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     globs.map(({ root }) => root),
   );
   const registry = new Registry(parameters.STATE_DIR);
-  const lose = (reason: string) => (generation: Generation, bytes: number) => {
-    if (bytes === 0) return;
+  const lose = (generation: Generation, bytes: number, reason = 'truncated'): void => {
+    if (bytes <= 0) return;
     metrics.shipper_lost_bytes_total.inc({ reason }, bytes);
     log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
   };
@@ -51,7 +51,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     ledger,
     dir: parameters.STATE_DIR,
     log,
-    lost: lose('truncated'),
+    lost: lose,
   });
   ledger.save();
   if (ledger.problem !== undefined && ledger.problem !== 'ENOSPC')
@@ -100,7 +100,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       else if (!failing) noted.pass();
       reportFiles(ledger, tracker, files, metrics, performance.now());
     },
-    onLost: lose('deleted'),
+    onLost: lose,
   });
   delivery.onSettled((settled) => {
     const moved = input.settled(settled);

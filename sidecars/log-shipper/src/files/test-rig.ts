@@ -10,6 +10,7 @@ import { Splitter } from '../lines/splitter.ts';
 import type { LogRecord, Settled } from '../record.ts';
 import { Registry } from '../registry/registry.ts';
 import { nameMatcher, parseGlob } from './glob.ts';
+import { Generation } from './generation.ts';
 import { FileInput } from './input.ts';
 import { Ledger } from './ledger.ts';
 import { OpenFiles } from './open-files.ts';
@@ -45,8 +46,8 @@ export class Rig {
   /** Called as the directory is about to be listed. */
   beforeScan = (): void => {};
   afterScan = (): void => {};
-  /** Called as a file is about to be opened, or asked what it is like: others act then, too. */
-  beforeLook = (): void => {};
+  /** Called as a file is about to be opened, or asked what it is like: others act then, too. Told which, where a path is known. */
+  beforeLook = (_path?: string): void => {};
   /** Set, the store is down and the queue is full: nothing more is taken. */
   full: Promise<void> | undefined;
   now = 1000;
@@ -80,10 +81,10 @@ export class Rig {
     } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
-    for (const name of ['look', 'stat'] as const) {
-      const call = this.files[name].bind(this.files) as (argument: never) => never;
-      this.files[name] = (argument: never) => {
-        this.beforeLook();
+    for (const name of ['look', 'stat', 'hold'] as const) {
+      const call = this.files[name].bind(this.files) as (argument: unknown) => never;
+      this.files[name] = (argument: unknown) => {
+        this.beforeLook(argument instanceof Generation ? argument.path : String(argument));
         return call(argument);
       };
     }
@@ -98,7 +99,7 @@ export class Rig {
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
-      lost: (_generation, bytes) => (this.lost += bytes),
+      lost: (_generation, bytes) => (this.lost += Math.max(0, bytes)),
     });
     const scan = this.tracker.scan.bind(this.tracker);
     this.tracker.scan = (now) => {
@@ -140,7 +141,7 @@ export class Rig {
       deletedTimeout: 60_000,
       onRead: () => {},
       onScan: () => {},
-      onLost: (_generation, bytes) => (this.lost += bytes),
+      onLost: (_generation, bytes) => (this.lost += Math.max(0, bytes)),
       now: () => this.now,
     });
   }

@@ -194,14 +194,11 @@ test('differences that are hard to find hold up nobody', async () => {
   const asked = Promise.all(
     Array.from({ length: 4 }, async () => (await large.ask('/v1/documents/hard/diff?from=1&to=2')).text()),
   ).finally(() => (done = true));
-  let slowest = 0;
-  while (!done) {
-    const began = performance.now();
-    await large.ask('/v1/documents');
-    slowest = Math.max(slowest, performance.now() - began);
-  }
+  let answered = 0;
+  for (; !done; answered++) await large.ask('/v1/documents');
   for (const text of await asked) assert.match(text, /^hard version 1 and hard version 2 differ too much/);
-  assert.ok(slowest < 400, `${slowest} ms`);
+  // One at most for each difference, were they worked out where requests are answered.
+  assert.ok(answered > 10, `${answered} answered meanwhile`);
   await large.put('easy', 'a\n'.repeat(9000));
   await large.put('easy', `${'a\n'.repeat(9000)}b\n`, 1);
   assert.match(await (await large.ask('/v1/documents/easy/diff?from=1&to=2')).text(), /^\+b$/m);
