@@ -81,6 +81,11 @@ export class Exchange implements FilteredExchange, ResponseUser {
   timeout: number;
   status = 0;
   outcome: Outcome = 'complete';
+  failure: UpstreamFailure | undefined;
+  failureReason = '';
+  received = 0;
+  sent = 0;
+  trailers = '';
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
   readonly #client: Downstream;
@@ -149,6 +154,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
    */
   begin(start = ''): void {
     this.#start = start;
+    this.received = start.length;
     try {
       this.#filter(0);
     } catch (error) {
@@ -175,6 +181,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
    */
   sendBody(bytes: Buffer): boolean {
     this.#continueAt = 0;
+    this.received += bytes.length;
     try {
       if (this.#phase === UPSTREAM) return this.#upstream!.write(bytes);
       return this.#body === undefined || this.#body.push(bytes);
@@ -382,6 +389,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
 
   /** A part of the response's body. @returns false to send no more for now */
   #data(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
+    this.sent += end - start;
     if (this.#sinks !== undefined && end > start)
       for (const sink of this.#sinks) sink.onData(bytes.subarray(start, end));
     return this.#client.onData(bytes, start, end, from);
@@ -449,6 +457,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
   }
 
   onUpstreamEnd(trailers: string): void {
+    this.trailers = trailers;
     try {
       this.#end('complete');
       this.#client.onEnd(trailers);
@@ -470,7 +479,9 @@ export class Exchange implements FilteredExchange, ResponseUser {
     }
   }
 
-  onUpstreamFailure(failure: UpstreamFailure): void {
+  onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
+    this.failure = failure;
+    this.failureReason = reason;
     try {
       if (failure === 'request_timeout') this.context.stats.requestRejected('timeout');
       if (this.#responding) this.#cut(failure);

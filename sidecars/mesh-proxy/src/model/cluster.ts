@@ -47,7 +47,7 @@ export interface Workload {
   readonly version?: string;
 }
 
-/** What a cluster has under way at most; what is above is refused with 503, or not retried. Absent: 1024, 1024, 1024, 3. */
+/** What a cluster has under way at most; what is above is refused with 503, or not retried. Absent: 1024, 1024, 1024, and the retry budget. */
 export interface CircuitBreaker {
   readonly maxConnections?: number;
   readonly maxPendingRequests?: number;
