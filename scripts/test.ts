@@ -122,7 +122,7 @@ const found = globSync('{scripts,sidecars,stacks,tools}/**/*.test.ts', {
   .toSorted()
   .map((file) => join(ROOT, file));
 const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
-const UNIT_DEADLINE = 120_000;
+const UNIT_DEADLINE = 300_000;
 const ENGINE_DEADLINE = 900_000;
 
 if (positionals.length > 0) {

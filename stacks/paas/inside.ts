@@ -38,7 +38,7 @@ export async function startTool<Report>(
       `${program} is at work`,
       () => project.exec('tools', ['test', '-e', `/tmp/begun-${program}`]).then(() => true),
       {
-        within: 20_000,
+        within: 60_000,
       },
     ),
   ]);

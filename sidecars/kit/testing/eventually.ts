@@ -6,7 +6,7 @@ import { explain } from '../explain.ts';
 export class TerminalState extends Error {}
 
 export interface Within {
-  /** Deadline in milliseconds; 20 s where absent. */
+  /** Deadline in milliseconds; 60 s where absent: more than a busy machine needs, and nobody waits for it when all is well. */
   readonly within?: number;
   /** Pause between two looks in milliseconds; 20 ms where absent. */
   readonly every?: number;
@@ -24,7 +24,7 @@ export interface Within {
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
-  { within = 20_000, every = 20, signal }: Within = {},
+  { within = 60_000, every = 20, signal }: Within = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + within;
   for (;;) {

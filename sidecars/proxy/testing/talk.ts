@@ -29,7 +29,7 @@ export class Talk<S extends Socket = Socket> {
   }
 
   /** Wait until a condition holds. @throws after `deadline` milliseconds, with what was received */
-  async until(condition: (talk: this) => boolean, deadline = 5000): Promise<string> {
+  async until(condition: (talk: this) => boolean, deadline = 30_000): Promise<string> {
     const timer = setTimeout(() => {
       late = true;
       this.#wake?.();

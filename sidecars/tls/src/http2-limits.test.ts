@@ -54,7 +54,7 @@ async function answerTo(side: TestConnection, fields: Fields, body?: string): Pr
     side.connection.sendEnd(stream);
   }
   const message = stream.user!;
-  await eventually('an answer', () => message.ended || message.reset !== undefined, { within: 10_000 });
+  await eventually('an answer', () => message.ended || message.reset !== undefined);
   return message;
 }
 

@@ -57,7 +57,7 @@ export function network(must: Must): void {
             const now = (await wire(stage, 'count')).halved - halved;
             return now >= 3 && now;
           },
-          { within: 20_000 },
+          { within: 60_000 },
         );
         assert.is(await fileIdentity(project, BOARD.app, BOARD.path), file, 'the file was not touched');
         assert.is(await releaseOf(stage, BOARD), shown);

@@ -34,7 +34,7 @@ export function brokerObligations({ must }: Scenario): void {
       await eventually(
         'the sidecar is back',
         () => handshake(port('WSS'), { ca: before }).then((socket) => !!socket.destroy()),
-        { within: 20_000 },
+        { within: 60_000 },
       );
       assert.is(await authority(), before, 'the development CA is kept');
     },

@@ -36,7 +36,7 @@ export function faultObligations({ must }: Scenario): void {
       assert.match(down.headers['retry-after'] ?? '', /^\d+$/);
       await crash;
       await eventually('the app answers again', async () => (await fetchPage(home(stage), { ca })).status === 200, {
-        within: 20_000,
+        within: 60_000,
       });
       assert.is((await project.inspect('guestbook')).RestartCount, app.RestartCount + 1);
       assert.is(await netNamespace(project, 'guestbook'), namespace, 'the app is back in the same network namespace');
@@ -67,7 +67,7 @@ export function faultObligations({ must }: Scenario): void {
       const before = await life();
       await project.crash('guestbook-tls');
       await eventually('HTTPS answers again', async () => (await fetchPage(home(stage), { ca })).status === 200, {
-        within: 20_000,
+        within: 60_000,
       });
       assert.ok((await project.inspect('guestbook-tls')).RestartCount > 0, 'the sidecar was restarted');
       assert.is(await life(), before, 'start time, restarts and first process of the app');

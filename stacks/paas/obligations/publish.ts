@@ -34,7 +34,7 @@ export function publish(must: Must): void {
   must('serve the first version that is pushed', { say: 'A developer pushes a first version.' }, async (stage) => {
     const { hash, ms } = await release(stage);
     assert.is(await liveCommit(stage.project), hash, "the link's target is named by the commit");
-    await eventually('the sidecar says that it is ready', () => ready(stage.project, 'git-sync'), { within: 20_000 });
+    await eventually('the sidecar says that it is ready', () => ready(stage.project, 'git-sync'), { within: 60_000 });
     stage.say(`http://localhost:${stage.port('APP')}/ is ${called(current())}, ${ms} ms after the push was accepted`);
   });
 
