@@ -3,10 +3,8 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../scripts/lib/compose.ts';
 
 export interface Graph {
-  /** Of the whole configuration. */
-  readonly version: string;
-  /** Why the policy's file is not what is used. */
-  readonly problem?: string;
+  /** Whether the policy's file is what is used, and why not. */
+  readonly policy: { readonly state: 'taken' | 'refused'; readonly refusal?: string };
   readonly services: readonly {
     readonly name: string;
     readonly replicas: readonly {
@@ -17,12 +15,11 @@ export interface Graph {
     }[];
     readonly splits?: readonly { readonly route: string; readonly weights: Readonly<Record<string, number>> }[];
   }[];
-  readonly proxies: readonly {
-    readonly service: string;
-    readonly replica: string;
-    readonly connected: boolean;
-    /** Of the configuration that it uses. */
-    readonly version: string;
+  /** Who is connected by xDS; a proxy has a service. */
+  readonly clients: readonly {
+    readonly id: string;
+    readonly service?: string;
+    readonly types: readonly { readonly type: string; readonly state: string }[];
   }[];
 }
 
@@ -36,6 +33,14 @@ export async function graphOf({ env }: Pick<Project, 'env'>): Promise<Graph> {
   assert.is(response.status, 200);
   return (await response.json()) as Graph;
 }
+
+/** The proxies that are connected and have acknowledged all that they were sent. */
+export const upToDate = ({ clients }: Graph): string[] =>
+  clients
+    .filter(({ service, types }) => service !== undefined && types.length > 0 && types.every(isSynced))
+    .map(({ id }) => id);
+
+const isSynced = ({ state }: { readonly state: string }): boolean => state === 'SYNCED';
 
 /** Take back what was changed of a split beside the policy's file. */
 export async function resetSplit(project: Project, service: string, route: string): Promise<void> {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Project } from '../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { graphOf } from './control.ts';
+import { graphOf, upToDate } from './control.ts';
+import { PROXIES } from './proxies.ts';
 
 /** The parts of a policy that the checks change. */
 export interface Policy {
@@ -33,15 +34,15 @@ let changes = 0;
 export async function applyPolicy(project: Project, change: (policy: Policy) => void = () => undefined): Promise<void> {
   const policy = basePolicy();
   change(policy);
-  const before = (await graphOf(project)).version;
-  // A policy that means the same has no new version: each differs in something that matters to nobody.
-  const services = { ...policy.services, [`change-${++changes}`]: { hosts: [`change-${changes}.internal`] } };
-  await writePolicy(project, stringify({ ...policy, services }));
+  // By this service, of which there is nothing, it is seen that this very policy is in use.
+  const mark = `change-${++changes}`;
+  policy.services[mark] = { hosts: [`${mark}.internal`] };
+  await writePolicy(project, stringify(policy));
   await eventually(
     'every proxy has the policy',
     async () => {
-      const { version, proxies } = await graphOf(project);
-      return version !== before && proxies.every((each) => each.version === version);
+      const graph = await graphOf(project);
+      return graph.services.some(({ name }) => name === mark) && upToDate(graph).length === PROXIES;
     },
     { within: 60_000 },
   );

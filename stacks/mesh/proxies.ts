@@ -2,6 +2,9 @@
 import * as assert from 'uvu/assert';
 import type { Project } from '../../scripts/lib/compose.ts';
 
+/** As many are in the stack. */
+export const PROXIES = 10;
+
 /** The address of a pod. */
 export async function addressOf(project: Project, name: string): Promise<string> {
   const { NetworkSettings } = await project.inspect(`${name}-pod`);

@@ -2,8 +2,9 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { graphOf } from '../control.ts';
+import { graphOf, upToDate } from '../control.ts';
 import { applyPolicy, writePolicy } from '../policy.ts';
+import { PROXIES } from '../proxies.ts';
 import { load } from '../workload.ts';
 
 const LOAD = { host: 'catalogue', port: 8000, path: '/products' } as const;
@@ -30,7 +31,7 @@ export function controlPlaneObligations({ must }: Scenario): void {
         async () => {
           const now = await graphOf(project);
           assert.equal(names(now), names(before));
-          return now.proxies.length === before.proxies.length && now.proxies.every(({ connected }) => connected);
+          return upToDate(now).length === PROXIES;
         },
         { within: 90_000 },
       );
@@ -55,20 +56,20 @@ export function controlPlaneObligations({ must }: Scenario): void {
         ['services: [\n', 2],
       ] as const) {
         await writePolicy(project, text);
-        const { problem } = await eventually(
+        const refusal = await eventually(
           'it is refused',
           async () => {
-            const graph = await graphOf(project);
-            return graph.problem?.includes(`:${line}`) && { problem: graph.problem };
+            const { policy } = await graphOf(project);
+            return policy.refusal?.includes(`policy.yaml:${line}:`) && policy.refusal;
           },
           { within: 60_000 },
         );
-        say(problem);
+        say(refusal.split('\n')[0]!);
       }
       const { statuses, failures } = await running;
       assert.equal(statuses, { 200: 1000 }, failures.join());
       await applyPolicy(project);
-      assert.is((await graphOf(project)).problem, undefined);
+      assert.is((await graphOf(project)).policy.state, 'taken');
     },
   );
 }

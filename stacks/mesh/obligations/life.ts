@@ -1,6 +1,7 @@
 /** Order, jobs that end, and a second `up`. */
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { PROXIES } from '../proxies.ts';
 
 export function lifeObligations({ must }: Scenario): void {
   must(
@@ -13,7 +14,7 @@ export function lifeObligations({ must }: Scenario): void {
       const proxies = containers.filter(({ Config }) =>
         Config.Labels['com.docker.compose.service']!.endsWith('-proxy'),
       );
-      assert.is(proxies.length, 10);
+      assert.is(proxies.length, PROXIES);
       for (const { Config, Created } of proxies) {
         const name = Config.Labels['com.docker.compose.service']!.replace(/-proxy$/, '');
         const init = service(`${name}-init`);
