@@ -21,7 +21,8 @@ put('sidecars/one/src/greeting.ts', "export const greeting: string = 'hello'; ex
 put('sidecars/one/src/main.ts', "import { greeting } from './greeting.ts'; console.log(greeting);");
 put(
   'stacks/s/services/two/src/main.ts',
-  "import old from 'old'; console.log(old.system.length > 0, import.meta.filename);",
+  // The banner makes a `require` for old packages; a program may make one of its own.
+  "import { createRequire } from 'node:module'; import old from 'old'; console.log(old.system.length > 0 && !!createRequire(import.meta.url), import.meta.filename);",
 );
 put('sidecars/kit/help.ts', 'export {};');
 

@@ -23,7 +23,9 @@ const PAGES = ['sidecars/*', 'stacks/*/services/*'].flatMap((folder) => [
 ]);
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const REQUIRE =
+  // By a name that no program has: two of one name are an error of syntax.
+  "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);";
 /** As many lines as REQUIRE, so that source maps fit both. */
 const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds the sources.';
 
