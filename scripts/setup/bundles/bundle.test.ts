@@ -43,7 +43,7 @@ test('every program becomes one file that runs by itself', async () => {
 });
 
 test('only a bundle that calls require gets one', () => {
-  assert.match(read(TWO), /^import \{ createRequire \}/);
+  assert.match(read(TWO), /^import \{ createRequire as requireOfBundle \}/);
   assert.not.match(read(ONE), 'createRequire');
 });
 
