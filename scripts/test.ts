@@ -10,6 +10,8 @@ import { annotationReporter } from './runner/report/annotations.ts';
 import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
+import { places } from './workshop/exercise.ts';
+import { verify } from './workshop/verify.ts';
 import { checkReadmes } from './test/readme.ts';
 import { Recap } from './test/recap.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
@@ -115,13 +117,15 @@ async function stacks(): Promise<Tally> {
   );
 }
 
-const found = globSync('{scripts,sidecars,stacks,tools}/**/*.test.ts', {
+const found = globSync('{scripts,sidecars,stacks,tools,workshop}/**/*.test.ts', {
   cwd: ROOT,
   exclude: ['**/node_modules/**', '**/fixtures/**'],
 })
   .toSorted()
   .map((file) => join(ROOT, file));
 const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
+/** Exercises wait most of their time. */
+const VERIFIED_AT_A_TIME = 6;
 const UNIT_DEADLINE = 300_000;
 const ENGINE_DEADLINE = 900_000;
 
@@ -138,7 +142,9 @@ if (positionals.length > 0) {
       await command('tsc', 'tsc', []),
       // Pages run in a browser, which has other globals.
       ...(await Promise.all(
-        globSync('sidecars/*/page', { cwd: ROOT }).map((page) => command(`tsc ${page}`, 'tsc', ['--project', page])),
+        globSync('{sidecars,scripts}/*/page', { cwd: ROOT }).map((page) =>
+          command(`tsc ${page}`, 'tsc', ['--project', page]),
+        ),
       )),
     ]),
   );
@@ -151,6 +157,7 @@ if (positionals.length > 0) {
     ),
   );
   await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
+  if (!values.unit) await part('workshop', () => verify(places(), { print, signal, jobs: VERIFIED_AT_A_TIME }));
   // After the stacks, where there are any: a README's commands find the engine that setup provides.
   if (!values.unit) await part('stacks', stacks);
   await part('READMEs', () => checkReadmes({ print, signal, engine: !values.unit }));

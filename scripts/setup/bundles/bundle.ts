@@ -16,11 +16,8 @@ export interface Bundle {
 
 /** Where programs that become a bundle live: a folder with `src/main.ts`. */
 const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
-/** What a program's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
-const PAGES = ['sidecars/*', 'stacks/*/services/*'].flatMap((folder) => [
-  `${folder}/page/main.ts`,
-  `${folder}/page/style.css`,
-]);
+/** What a page loads: its script and its style, which become `dist/page.js` and `dist/page.css` beside its folder. */
+const PAGES = ['main.ts', 'style.css'].map((file) => `{sidecars/*,scripts/*,stacks/*/services/*}/page/${file}`);
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
 const REQUIRE =

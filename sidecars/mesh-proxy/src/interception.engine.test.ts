@@ -40,7 +40,8 @@ async function start(name: string, ...args: readonly string[]): Promise<void> {
 }
 
 const of = (pod: string): string => `container:${RUN}-${pod}`;
-const INIT = ['--cap-drop', 'ALL', '--cap-add', 'NET_ADMIN', '--read-only'];
+const HARDENED = ['--cap-drop', 'ALL', '--read-only'];
+const INIT = [...HARDENED, '--cap-add', 'NET_ADMIN'];
 
 const init = (pod: string, ...env: readonly string[]): ReturnType<typeof ended> =>
   ended(...INIT, '--network', of(pod), ...env.flatMap((each) => ['--env', each]), `sidecar-stacks/mesh-init:${TAG}`);
@@ -66,8 +67,11 @@ async function mesh(pod: string, configuration: Configuration): Promise<void> {
   assert.is(code, 0, text);
   await start(
     `${pod}-proxy`,
-    ...['--network', of(pod), '--cap-drop', 'ALL', '--read-only', '--volume', `${files}:/mesh:ro`],
-    ...['--env', 'MESH_CONFIG=/mesh/mesh.json', '--env', 'MESH_IDENTITY_DIR=/mesh'],
+    ...HARDENED,
+    `--network=${of(pod)}`,
+    `--volume=${files}:/mesh:ro`,
+    '--env=MESH_CONFIG=/mesh/mesh.json',
+    '--env=MESH_IDENTITY_DIR=/mesh',
     `sidecar-stacks/mesh-proxy:${TAG}`,
   );
   await eventually(

@@ -1,11 +1,15 @@
 /** A cluster that lives on from one configuration to the next: its hosts keep connections and what is known of them. */
 import type { Cluster, Endpoint, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
 import type { Cluster as ClusterModel } from '../model/cluster.ts';
-import type { Connection } from '../listeners/connection.ts';
 import { LeastRequest, RandomChoice, RingHash, RoundRobin, type Balancer } from './balancers.ts';
-import { Host, type HostEndpoint, type HostOptions, type TlsFor } from './host.ts';
+import { Host, type HostEndpoint, type HostOptions, type Protocol, type TlsFor } from './host.ts';
 import { Limits } from './limits.ts';
 import { Outliers, type EjectionReason } from './outliers.ts';
+
+/** A client's connection, as far as clusters look at it. */
+interface Speaking {
+  readonly protocol: Protocol;
+}
 
 /** What clusters need of the proxy. */
 export interface ClusterEnvironment extends Omit<HostOptions, 'tls'> {
@@ -93,7 +97,7 @@ export class MeshCluster implements Cluster {
   /** @param hash of what a ring hash goes by */
   pickBy({ downstream, tried }: Pick, hash: number | undefined): Endpoint | undefined {
     const host = this.#choose(tried, hash);
-    return host?.endpoint((downstream as Connection).protocol);
+    return host?.endpoint((downstream as typeof downstream & Speaking).protocol);
   }
 
   #choose(tried: readonly Endpoint[], hash: number | undefined): Host | undefined {

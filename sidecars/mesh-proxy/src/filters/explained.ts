@@ -35,9 +35,7 @@ export const explained: Filter = {
 function grpcReply(record: Record, status: number): Reply {
   const code = record.injectedGrpcStatus ?? GRPC_STATUS[status] ?? UNKNOWN;
   record.grpcStatus = String(code);
-  const message = [...(record.cause ?? '')]
-    .map((each) => (/[ -$&-~]/.test(each) ? each : encodeURIComponent(each)))
-    .join('');
+  const message = (record.cause ?? '').replace(/[^ -$&-~]+/g, encodeURIComponent);
   return {
     status: 200,
     fields: [

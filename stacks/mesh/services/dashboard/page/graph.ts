@@ -1,5 +1,5 @@
 /** The services and who calls whom, as a picture that stays in place while its figures change. */
-import { h, s, setAttributes, setChildren, setText } from '../../../../../sidecars/topz/page/dom.ts';
+import { h, s, setAttributes, setChildren, setText } from '#kit/page/dom.ts';
 import type { Edge } from '../src/edges.ts';
 import type { MeshDocument, ServiceDocument } from '../src/view.ts';
 import { layOut, type Place } from './layout.ts';

@@ -1,6 +1,6 @@
 /** The page's program: the mesh as a graph, an edge's last requests, and splits that can be moved. */
-import { h, setChildren, setText } from '../../../../../sidecars/topz/page/dom.ts';
-import { follow } from '../../../../../sidecars/topz/page/live.ts';
+import { h, setChildren, setText } from '#kit/page/dom.ts';
+import { follow } from '#kit/page/live.ts';
 import type { MeshDocument } from '../src/view.ts';
 import { Graph } from './graph.ts';
 import { EdgeRequests } from './requests.ts';

@@ -1,6 +1,6 @@
 /** The last requests of the chosen edge, and why those failed that did. */
-import { h, setChildren, setText } from '../../../../../sidecars/topz/page/dom.ts';
-import { follow } from '../../../../../sidecars/topz/page/live.ts';
+import { h, setChildren, setText } from '#kit/page/dom.ts';
+import { follow } from '#kit/page/live.ts';
 import type { RequestDocument } from '../src/view.ts';
 
 export class EdgeRequests {

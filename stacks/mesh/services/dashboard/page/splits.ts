@@ -1,5 +1,5 @@
 /** Splits, each with a slider: a change is sent when the hand lets go. */
-import { h, setChildren, setText } from '../../../../../sidecars/topz/page/dom.ts';
+import { h, setChildren, setText } from '#kit/page/dom.ts';
 import type { Split } from '../src/view.ts';
 
 export class Splits {

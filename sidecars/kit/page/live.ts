@@ -1,4 +1,4 @@
-/** Asking again and again while somebody looks. */
+/** Keeping a page up to date while somebody looks at it. */
 import { h, setAttributes, setText } from './dom.ts';
 
 const EVERY = 2000;
@@ -13,25 +13,42 @@ export class Refused extends Error {
   }
 }
 
+/** Whether what is shown is fresh. */
+export type Freshness = 'live' | 'paused' | 'stale';
+
+/** A light that says whether what is shown is fresh, in words too. */
+export interface Light {
+  readonly element: HTMLElement;
+  say(this: void, state: Freshness, words: string): void;
+}
+
+/** A light; children, such as a button, stand beside its words. */
+export function light(...children: Node[]): Light {
+  const text = h('span', { role: 'status' });
+  const element = h('div', { class: 'live' }, text, ...children);
+  return {
+    element,
+    say(state, words) {
+      setAttributes(element, { 'data-state': state });
+      setText(text, words);
+    },
+  };
+}
+
 /**
  * Show what a URL answers, again and again; a hidden page does not ask.
  * @param url answers JSON
  * @param show is given each answer
  * @param signal ends it for good
- * @returns a light that says whether what is shown is fresh, with a button to stop and go on
+ * @returns a light, with a button to stop and go on
  */
 export function follow<T>(url: string, show: (document: T) => void, signal?: AbortSignal): HTMLElement {
-  const text = h('span', { role: 'status' });
   const button = h('button', { type: 'button' }, 'Pause');
-  const light = h('div', { class: 'live' }, text, button);
+  const { element, say } = light(button);
   let paused = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asking = false;
 
-  const say = (state: 'live' | 'paused' | 'stale', words: string): void => {
-    setAttributes(light, { 'data-state': state });
-    setText(text, words);
-  };
   async function ask(): Promise<void> {
     clearTimeout(timer);
     if (paused || document.hidden || asking || signal?.aborted) return;
@@ -59,5 +76,5 @@ export function follow<T>(url: string, show: (document: T) => void, signal?: Abo
   });
   document.addEventListener('visibilitychange', () => void ask());
   void ask();
-  return light;
+  return element;
 }

@@ -1,6 +1,5 @@
 /** Small plots of the last minutes. */
-import type { HistoryDocument } from '../src/view/document.ts';
-import { amount } from '../src/view/format.ts';
+import { amount } from '../amount.ts';
 import { h, s, setAttributes, setText } from './dom.ts';
 
 const HEIGHT = 32;
@@ -78,10 +77,19 @@ export function plot(name: string, least: number, show: (value: number) => strin
   };
 }
 
+/** What a process or a container used, from the oldest sample to the latest; null where nothing is known. */
+export interface History {
+  /** Of one processor. */
+  readonly cpu_percent: readonly (number | null)[];
+  readonly resident_bytes: readonly (number | null)[];
+  /** Between two samples. */
+  readonly period_seconds: number;
+}
+
 /** CPU and memory of one history. */
 export function plots(): {
   readonly elements: HTMLElement[];
-  update(history: HistoryDocument, cpu?: Scale, memory?: Scale): void;
+  update(history: History, cpu?: Scale, memory?: Scale): void;
 } {
   const cpu = plot('CPU', 10, (value) => `${value.toFixed(1)} %`);
   const memory = plot('Memory', 1024 * 1024, (value) => bytes(value));
