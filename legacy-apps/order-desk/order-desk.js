@@ -65,7 +65,7 @@ http
       status: error.status || (error.code === grpc.status.FAILED_PRECONDITION ? 409 : 503),
       document: { error: error.details || error.message },
     }));
-    console.log(`${request.method} ${request.url} ${status} trace=${request.headers.traceparent || '-'}`);
+    console.log(`${request.method} ${request.url} ${status} trace=${String(request.headers.traceparent || '-')}`);
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify(document)}\n`);
   })

@@ -28,7 +28,7 @@ const call = () =>
     ),
   );
 
-(async () => {
+void (async () => {
   const outcomes = [];
   for (let count = 0; count < Number(calls); count++) {
     outcomes.push(await call());

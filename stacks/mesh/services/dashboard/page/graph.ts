@@ -108,7 +108,9 @@ class EdgeShape {
       this.#lock,
       this.#figures,
     );
-    const chosen = (): void => void (this.#edge && choose(this.#edge));
+    const chosen = (): void => {
+      if (this.#edge) choose(this.#edge);
+    };
     this.element.addEventListener('click', chosen);
     this.element.addEventListener('keydown', ({ key: pressed }) => {
       if (pressed === 'Enter' || pressed === ' ') chosen();

@@ -8,6 +8,7 @@ export interface Span {
   readonly service: string;
   readonly traceId: string;
   readonly spanId: string;
+  /** Empty for a root. */
   readonly parentSpanId: string;
   readonly name: string;
   readonly kind: number;
@@ -18,7 +19,9 @@ interface Export {
     readonly resource?: {
       readonly attributes?: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
     };
-    readonly scopeSpans?: readonly { readonly spans?: readonly Omit<Span, 'service'>[] }[];
+    readonly scopeSpans?: readonly {
+      readonly spans?: readonly (Omit<Span, 'service' | 'parentSpanId'> & { readonly parentSpanId?: string })[];
+    }[];
   }[];
 }
 
