@@ -25,6 +25,7 @@ demo-topz: ## The processes of an application, looked at from beside it
 demo-lifecycle: ## What makes a container a sidecar
 demo-paas: ## git push, and the running application is the new code
 demo-content: ## 10,000 files from git under nginx, versions never mixed
+demo-cache: ## Pages that go on while their application is gone
 demo-logs: ## Every line of three applications in a store, counted
 demo-mesh: ## A service mesh beside a shop that knows nothing of it
 

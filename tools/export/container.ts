@@ -31,7 +31,7 @@ export function containerOf(service: Service, part: Part, options: ContainerOpti
   const { tree } = service;
   requireKnown(service, findings);
   const image = imageOf(service, findings);
-  const probes: Probes = part === 'init' ? {} : probesOf(service, style);
+  const probes: Probes = part === 'init' ? {} : probesOf(service, options.base, style);
   const workingDir = get(tree, 'working_dir');
   return from(
     {
@@ -46,7 +46,7 @@ export function containerOf(service: Service, part: Part, options: ContainerOpti
       ...probes,
       ...(liveness && part !== 'init' && { livenessProbe: liveness }),
       resources: resourcesOf(tree),
-      securityContext: securityContext(service, findings),
+      securityContext: securityContext(service, options.base, findings),
       ...(isTrue(get(tree, 'stdin_open')) && { stdin: true }),
       ...(isTrue(get(tree, 'tty')) && { tty: true }),
       ...(mounts.length > 0 && { volumeMounts: mounts }),

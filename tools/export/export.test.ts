@@ -206,6 +206,35 @@ test('a health check is a startup and a readiness probe; nothing is restarted fo
     assert.is(container(off)['readinessProbe'], undefined);
 });
 
+test('what the compose file does not say of an image that is built here, its Dockerfile does', () => {
+  const built = (lines: string, dockerfile: string): Manifest =>
+    exported({ ...one(`build: ./web\n${lines}`), 'web/Dockerfile': dockerfile }).pod('web')[
+      'containers'
+    ][0] as Manifest;
+  const DOCKERFILE = `FROM debian
+USER 101:102
+HEALTHCHECK --interval=7s --timeout=2s --start-period=4s --start-interval=100ms --retries=5 CMD ["check", "me"]
+`;
+  const made = built('', DOCKERFILE);
+  assert.is(made['securityContext'].runAsUser, 101);
+  assert.equal(made['startupProbe'], {
+    exec: { command: ['check', 'me'] },
+    periodSeconds: 1,
+    timeoutSeconds: 2,
+    failureThreshold: 9,
+  });
+  assert.equal(made['readinessProbe'], {
+    exec: { command: ['check', 'me'] },
+    periodSeconds: 7,
+    timeoutSeconds: 2,
+    failureThreshold: 5,
+  });
+  assert.is(built('user: "7:7"', DOCKERFILE)['securityContext'].runAsUser, 7);
+  assert.is(built('healthcheck: { disable: true }', DOCKERFILE)['readinessProbe'], undefined);
+  const kit = built('', 'FROM debian\nENV ADMIN_PORT=9971\nHEALTHCHECK CMD ["/sidecar/healthcheck", "/startupz"]\n');
+  assert.equal(kit['livenessProbe'].httpGet, { path: '/healthz', port: 9971 });
+});
+
 const PROBED = (targets: string): string => `
 name: probed
 services:

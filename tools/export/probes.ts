@@ -6,7 +6,8 @@ import { defaultPort } from '#kit/contract.ts';
 import { pairs } from '../compose/facts.ts';
 import type { Service } from '../compose/project.ts';
 import { from, noted } from '../yaml/commented.ts';
-import { get, isTrue, items, text, texts, type Place } from '../yaml/tree.ts';
+import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
+import { builtOf } from './built.ts';
 import { carriedOf } from './images.ts';
 import type { Pod } from './pods.ts';
 import { membersOf } from './pods.ts';
@@ -24,22 +25,43 @@ export interface Probes {
 /** How every sidecar of this house is asked for its health, in its own container. */
 const KIT = '/sidecar/healthcheck';
 
-/** What of a service's health check Kubernetes has to know; nothing for one that ends. */
-export function probesOf(service: Service, style: Style): Probes {
-  const check = get(service.tree, 'healthcheck');
-  if (check === undefined || isTrue(get(check, 'disable'))) return {};
-  const command = commandOf(service);
-  if (command === undefined) return {};
-  const { at } = check;
-  const value = (key: string): number | undefined => seconds(text(get(check, key)));
-  const startPeriod = value('start_period') ?? 0;
-  const timeoutSeconds = value('timeout') ?? 30;
-  const retries = Number(text(get(check, 'retries')) ?? 3);
-  const every = value('start_interval') ?? (startPeriod > 0 ? 5 : (value('interval') ?? 30));
+/** A health check, from the compose file and, where that is silent, from the image's Dockerfile. */
+interface HealthCheck {
+  readonly command: readonly string[];
+  readonly at: Place;
+  readonly seconds: (key: string) => number | undefined;
+  readonly retries: number;
+}
+
+function healthCheckOf(service: Service, base: string): HealthCheck | undefined {
+  const said = get(service.tree, 'healthcheck');
+  if (isTrue(get(said, 'disable'))) return undefined;
+  const image = builtOf(service, base);
+  const test = get(said, 'test');
+  const command = test === undefined ? image?.healthcheck : commandOf(test);
+  if (command === undefined || command.length === 0) return undefined;
+  const own = (key: string): string | undefined => image?.healthcheckOptions[key.replaceAll('_', '-')];
+  return {
+    command,
+    at: said?.at ?? get(service.tree, 'build')!.at,
+    seconds: (key) => seconds(text(get(said, key)) ?? own(key)),
+    retries: Number(text(get(said, 'retries')) ?? own('retries') ?? 3),
+  };
+}
+
+/** What of a service's health check Kubernetes has to know. */
+export function probesOf(service: Service, base: string, style: Style): Probes {
+  const check = healthCheckOf(service, base);
+  if (!check) return {};
+  const { command, at, retries } = check;
+  const startPeriod = check.seconds('start_period') ?? 0;
+  const timeoutSeconds = check.seconds('timeout') ?? 30;
+  const interval = check.seconds('interval') ?? 30;
+  const every = check.seconds('start_interval') ?? (startPeriod > 0 ? 5 : interval);
   const periodSeconds = Math.max(1, Math.min(every, 5));
   const startup = { periodSeconds, timeoutSeconds, failureThreshold: Math.ceil(startPeriod / periodSeconds) + retries };
   if (command[0] === KIT) {
-    const ask = kitProbe(service, style);
+    const ask = kitProbe(service, base, style);
     return {
       startupProbe: from({ ...ask(command[1] ?? '/startupz'), ...startup, failureThreshold: 60 }, at),
       livenessProbe: { ...ask('/healthz'), periodSeconds: 10, timeoutSeconds, failureThreshold: 3 },
@@ -51,15 +73,14 @@ export function probesOf(service: Service, style: Style): Probes {
     startupProbe: from({ ...exec, ...startup }, at),
     // Compose restarts nothing that is unhealthy: so there is no liveness probe of it.
     readinessProbe: from(
-      { ...exec, periodSeconds: Math.max(1, value('interval') ?? 30), timeoutSeconds, failureThreshold: retries },
+      { ...exec, periodSeconds: Math.max(1, interval), timeoutSeconds, failureThreshold: retries },
       at,
     ),
   };
 }
 
-function commandOf({ tree }: Service): string[] | undefined {
-  const test = get(tree, 'healthcheck', 'test');
-  if (test?.kind !== 'seq') {
+function commandOf(test: Tree): string[] | undefined {
+  if (test.kind !== 'seq') {
     const line = text(test);
     return line === undefined ? undefined : ['/bin/sh', '-c', line];
   }
@@ -69,10 +90,14 @@ function commandOf({ tree }: Service): string[] | undefined {
 }
 
 /** By HTTP where the kubelet reaches the admin port, and else by what the image has for it. */
-function kitProbe(service: Service, style: Style): (path: string) => Probe {
+function kitProbe(service: Service, base: string, style: Style): (path: string) => Probe {
   const environment = pairs(get(service.tree, 'environment'));
   const known = carriedOf(service);
-  const port = environment.get('ADMIN_PORT')?.text ?? (known && String(defaultPort(known.carried.contract, 'admin')));
+  const image = builtOf(service, base);
+  const port =
+    environment.get('ADMIN_PORT')?.text ??
+    (known && String(defaultPort(known.carried.contract, 'admin'))) ??
+    image?.env.get('ADMIN_PORT');
   const address = environment.get('ADMIN_ADDRESS')?.text ?? '';
   const inside = /^(127\.|::1|localhost)/.test(address);
   if (style === 'native' && !inside && Number(port) > 0) return (path) => ({ httpGet: { path, port: Number(port) } });

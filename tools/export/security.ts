@@ -2,6 +2,7 @@
 import type { Service } from '../compose/project.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, text, texts } from '../yaml/tree.ts';
+import { builtOf } from './built.ts';
 import { carriedOf } from './images.ts';
 import type { Findings } from './problems.ts';
 
@@ -24,18 +25,25 @@ const numberIn = (names: Readonly<Record<string, number>>, said: string | undefi
 export const groupOf = (said: string): number | undefined => numberIn(GROUPS, said);
 
 /** User and group of a service by number, as far as the compose file says them. */
-export function userOf(service: Service): { user: number | undefined; group: number | undefined } {
-  // What a sidecar of this house promises of its image.
-  const said = text(get(service.tree, 'user')) ?? carriedOf(service)?.carried.contract.user ?? '';
+export function userOf(service: Service, base: string): { user: number | undefined; group: number | undefined } {
+  // What its Dockerfile says, or what a sidecar of this house promises of its image.
+  const own = builtOf(service, base)?.user || carriedOf(service)?.carried.contract.user;
+  const said = text(get(service.tree, 'user')) ?? own ?? '';
   const [user, group] = said.split(':');
   return { user: numberIn(NUMBERS, user), group: group === undefined ? undefined : groupOf(group) };
 }
 
-export function securityContext(service: Service, findings: Findings): Record<string, unknown> | undefined {
+export function securityContext(
+  service: Service,
+  base: string,
+  findings: Findings,
+): Record<string, unknown> | undefined {
   const { name, tree } = service;
   const said = get(tree, 'user');
-  const { user, group } = userOf(service);
-  if (said !== undefined && text(said) !== '' && user === undefined)
+  const { user, group } = userOf(service, base);
+  // Where it is the image's own, nothing has to be said.
+  const other = text(said) !== '' && text(said) !== builtOf(service, base)?.user;
+  if (said !== undefined && other && user === undefined)
     findings.warn(
       'user-name',
       said.at,

@@ -143,7 +143,7 @@ function podSpec(pod: Pod, templates: ReadonlySet<string>, options: WorkloadOpti
     hostname: from(text(hostname), hostname?.at),
     ...hostAliases(pod, findings),
     ...dnsOf(pod),
-    securityContext: podSecurity(pod, (volumes.ofPod.get(pod.name) ?? []).length > 0),
+    securityContext: podSecurity(pod, base, (volumes.ofPod.get(pod.name) ?? []).length > 0),
     ...(initContainers.length > 0 && { initContainers }),
     containers,
     ...(mounted.length > 0 && { volumes: mounted }),
@@ -161,11 +161,11 @@ function graceOf(pod: Pod): unknown {
   );
 }
 
-function podSecurity(pod: Pod, hasVolumes: boolean): Record<string, unknown> | undefined {
+function podSecurity(pod: Pod, base: string, hasVolumes: boolean): Record<string, unknown> | undefined {
   const members = membersOf(pod);
   const groups = [...new Set(members.flatMap((each) => groupsOf(each)))];
   const sysctls = entries(get(pod.owner.tree, 'sysctls')).map(([name, value]) => ({ name, value: text(value) ?? '' }));
-  const own = members.flatMap((each) => userOf(each).group ?? []).find((each) => each > 0);
+  const own = members.flatMap((each) => userOf(each, base).group ?? []).find((each) => each > 0);
   const context = {
     ...(hasVolumes && {
       fsGroup: noted(own ?? GROUP, 'every container is of this group, and new volumes belong to it'),

@@ -32,8 +32,7 @@ export function servePurge(
         'accepted is JSON: one of "url", "prefix" and "tag" as text, and "soft" as true or false',
       );
     stats.purged(purge.kind);
-    const { count } = PURGES[purge.kind](purger, purge.value, purge.soft);
-    answer(response, 200, { purged: count });
+    answer(response, 200, { purged: PURGES[purge.kind](purger, purge.value, purge.soft) });
   };
 }
 

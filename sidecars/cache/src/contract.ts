@@ -52,6 +52,18 @@ export const contract = defineContract({
       max: 1024 ** 4,
       description: 'What is kept in memory, with all that it costs',
     },
+    CACHE_DISK: {
+      type: 'size',
+      unit: 'bytes',
+      default: '0',
+      max: 1024 ** 5,
+      description: 'What is kept in CACHE_DIR besides, and outlives a restart, at most 50,000 responses; 0 for none',
+    },
+    CACHE_DIR: {
+      type: 'path',
+      default: '/var/cache/sidecar',
+      description: 'Directory of CACHE_DISK; of this sidecar alone',
+    },
     CACHE_MAX_OBJECT: {
       type: 'size',
       unit: 'bytes',
@@ -205,6 +217,7 @@ export const contract = defineContract({
     '/objects':
       'what is stored, the last used first, as JSON: ?prefix=… and ?limit=… (100); only from CACHE_PURGE_FROM',
   },
+  paths: { CACHE_DIR: 'stored responses, where CACHE_DISK is not 0; not an interface' },
   metrics: {
     cache_requests_total: {
       type: 'counter',
@@ -217,11 +230,11 @@ export const contract = defineContract({
       help: 'Answers of the application by class of status (2xx, …); none where there was none',
     },
     cache_objects: { type: 'gauge', help: 'Stored responses in memory' },
-    cache_bytes: { type: 'gauge', labels: ['store'], help: 'What stored responses take, by store' },
+    cache_bytes: { type: 'gauge', labels: ['store'], help: 'What stored responses take, by store: memory, disk' },
     cache_evictions_total: {
       type: 'counter',
       labels: ['reason'],
-      help: 'Responses that left the store in memory: memory, variants, replaced, invalidated, purged',
+      help: 'Responses that left a store: memory (its limit), variants, replaced, invalidated, purged; disk (its limit), damaged (a file that was not whole)',
     },
     cache_purges_total: { type: 'counter', labels: ['kind'], help: 'Purges that were asked for: url, prefix, tag' },
     cache_connections_open: { type: 'gauge', help: "Clients' connections" },

@@ -1,6 +1,8 @@
 /** Everything between the clients' port and the application's. */
+import { explain } from '#kit/explain.ts';
 import type { Logger } from '#kit/log.ts';
 import type { Metrics } from '#kit/metrics.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
 import type { ReadinessCheck } from '#kit/readiness.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
@@ -19,6 +21,7 @@ import { CacheFilter } from './serving/cache-filter.ts';
 import { Fetches } from './serving/fetches.ts';
 import { Purger } from './serving/purger.ts';
 import { CacheStats } from './serving/stats.ts';
+import { DiskStore } from './store/disk.ts';
 import { MemoryStore } from './store/memory.ts';
 import { Store } from './store/store.ts';
 
@@ -79,13 +82,12 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     sweeper,
   });
   const stats = new CacheStats();
-  const store = new Store(
-    new MemoryStore({
-      limit: parameters.CACHE_MEMORY,
-      maxVariants: parameters.CACHE_MAX_VARIANTS,
-      onEvict: (_stored, reason) => stats.evicted(reason),
-    }),
-  );
+  const memory = new MemoryStore({
+    limit: parameters.CACHE_MEMORY,
+    maxVariants: parameters.CACHE_MAX_VARIANTS,
+    onEvict: (_stored, reason) => stats.evicted(reason),
+  });
+  const store = new Store(memory, await openDisk(parameters, log, stats));
   const ours = cacheSettings(parameters);
   const publicPort = parameters.CACHE_PUBLIC_PORT;
   // The filter, the fetches and the context know each other: whoever comes first asks for the others later.
@@ -136,13 +138,27 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       stats.flush(metrics);
       metrics.cache_objects.set(store.memory.count);
       metrics.cache_bytes.set({ store: 'memory' }, store.memory.bytes);
+      if (store.disk !== undefined) metrics.cache_bytes.set({ store: 'disk' }, store.disk.bytes);
     },
     async drain(patience) {
       await listener.drain(patience);
+      await store.disk?.settled();
       health.close();
       endpoint.close();
     },
   };
+}
+
+/** @throws {ConfigurationError} when the directory cannot be used */
+async function openDisk(parameters: CacheParameters, log: Logger, stats: CacheStats): Promise<DiskStore | undefined> {
+  const { CACHE_DISK: limit, CACHE_DIR: directory, CACHE_MAX_OBJECT: maxObject } = parameters;
+  if (limit === 0) return undefined;
+  try {
+    return await DiskStore.open({ directory, limit, maxObject, log, onEvict: (reason) => stats.evicted(reason) });
+  } catch (error) {
+    const message = `CACHE_DIR: ${directory} cannot be used (${explain(error)}); accepted is a directory that this user may write`;
+    throw new ConfigurationError([{ parameter: 'CACHE_DIR', reason: 'unreadable', message }]);
+  }
 }
 
 /** The data plane's counts, as this sidecar's metrics. */

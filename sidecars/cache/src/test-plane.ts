@@ -30,6 +30,8 @@ export interface TestAnswer {
 /** An application that answers each path as it is told. */
 export class TestApp implements AsyncDisposable {
   readonly seen: Seen[] = [];
+  /** Its clock is the test's; otherwise the machine's. */
+  followsTest = true;
   answer: (seen: Seen) => TestAnswer | Promise<TestAnswer> = () => ({});
   server!: TestServer;
 
@@ -50,7 +52,7 @@ export class TestApp implements AsyncDisposable {
       };
       this.seen.push(seen);
       void Promise.resolve(this.answer(seen)).then(({ status = 200, headers = {}, body = '' }) => {
-        const dated = { Date: new Date(time).toUTCString(), ...headers };
+        const dated = { ...(this.followsTest && { Date: new Date(time).toUTCString() }), ...headers };
         response.writeHead(status, dated as Record<string, string>).end(incoming.method === 'HEAD' ? undefined : body);
       });
     }, port);

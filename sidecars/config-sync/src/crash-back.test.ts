@@ -12,6 +12,7 @@ test('a version that the application chokes on ends rolled back, whenever it was
       assert.is(rig.read(), 'release=1\n');
       await rig.serves('release=1\n');
     },
+    '1s',
   );
   assert.ok(steps >= 8, `it was killed at ${steps} steps`);
 });

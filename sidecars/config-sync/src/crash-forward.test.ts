@@ -12,6 +12,7 @@ test('a good version is applied after all, whenever it was killed', async () => 
       assert.is(rig.read(), 'release=2\n');
       await rig.report('applied', version);
     },
+    '30s',
   );
   assert.ok(steps >= 8, `it was killed at ${steps} steps`);
 });

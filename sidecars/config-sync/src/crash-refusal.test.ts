@@ -11,6 +11,7 @@ test('an invalid version never touches the file, whenever it was killed', async 
       await rig.report('rejected', version);
       assert.is(rig.read(), 'release=1\n');
     },
+    '30s',
   );
   assert.ok(steps >= 3, `it was killed at ${steps} steps`);
 });

@@ -14,7 +14,7 @@ function answers(...list: ProbeResult[]): { probe: () => Promise<ProbeResult>; c
   return { probe: async () => list[Math.min(count++, list.length - 1)]!, count: () => count };
 }
 
-const times = { url: 'http://app.test/', timeout: 1000, stable: 100, every: 20 };
+const times = { url: 'http://app.test/', timeout: 30_000, stable: 100, every: 20 };
 
 test('healthy without a break for long enough', async () => {
   const { probe, count } = answers(GOOD);
@@ -37,7 +37,10 @@ test('slow to start is not unhealthy', async () => {
 test('now well, now not, is not healthy; the end comes in time', async () => {
   let count = 0;
   const begun = performance.now();
-  const wrong = await verify({ ...times, timeout: 400, probe: async () => (count++ % 3 === 2 ? BAD : GOOD) }, never);
+  const wrong = await verify(
+    { ...times, stable: 1000, timeout: 2000, probe: async () => (count++ % 3 === 2 ? BAD : GOOD) },
+    never,
+  );
   assert.is(wrong, 'answered 500');
   assert.ok(performance.now() - begun < 30_000);
 });

@@ -56,6 +56,13 @@ export const inputParameters = {
     max: DAY,
     description: 'A file that was deleted or renamed out of sight is let go when it was read and quiet for this long',
   },
+  FILE_FORMAT: {
+    type: 'enum',
+    values: ['lines', 'docker', 'cri'],
+    default: 'lines',
+    description:
+      "What files hold: an application's lines; or its output as Docker's `json-file` driver or a container runtime of Kubernetes (CRI) wraps it, whose pieces of long lines are joined",
+  },
   FILE_START: {
     type: 'enum',
     values: ['beginning', 'end'],

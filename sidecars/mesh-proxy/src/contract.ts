@@ -1,5 +1,6 @@
 /** The mesh proxy's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract.ts';
+import { CONTROL_PLANE_PARAMETERS } from './control-plane-parameters.ts';
 import { BYTES, DURATIONS } from './telemetry/buckets.ts';
 import { COMMON_LABELS } from './telemetry/label-names.ts';
 
@@ -25,6 +26,7 @@ export const contract = defineContract({
       type: 'path',
       description: 'Directory with tls.key, tls.crt (a SPIFFE id in it) and ca.crt, watched; goes with MESH_CONFIG',
     },
+    ...CONTROL_PLANE_PARAMETERS,
     MESH_LABELS: {
       type: 'list',
       pattern: /^[\w.-]+=[\w.-]*$/,
@@ -48,12 +50,22 @@ export const contract = defineContract({
       default: '15006',
       description: 'Port that inbound connections are redirected to',
     },
+    MESH_DNS_PORT: {
+      type: 'port',
+      description:
+        "Port of DNS, for UDP and TCP: answers the configuration's names, and asks the pod's resolver for others",
+    },
     MESH_METRICS_PORT: {
       type: 'port',
       default: '15020',
       description: 'Port of /metrics, and of POST /quitquitquit for the pod itself',
     },
     MESH_HEALTH_PORT: { type: 'port', default: '15021', description: 'Port of /readyz, for probes from outside' },
+    MESH_TAP_PORT: {
+      type: 'port',
+      description:
+        'Port of GET /tap: a live stream of requests over mTLS, for the identities that the configuration names',
+    },
     MESH_CONNECT_TIMEOUT: {
       type: 'duration',
       unit: 's',
@@ -102,7 +114,9 @@ export const contract = defineContract({
   ports: {
     outbound: { parameter: 'MESH_OUTBOUND_PORT', description: "the application's connections, redirected" },
     inbound: { parameter: 'MESH_INBOUND_PORT', description: 'connections to the application, redirected' },
+    dns: { parameter: 'MESH_DNS_PORT', description: "the application's DNS questions, redirected" },
     metrics: { parameter: 'MESH_METRICS_PORT', description: 'metrics; quitquitquit on loopback' },
+    tap: { parameter: 'MESH_TAP_PORT', description: 'requests as they happen' },
     health: { parameter: 'MESH_HEALTH_PORT', description: 'readiness' },
   },
   endpoints: {
@@ -113,6 +127,7 @@ export const contract = defineContract({
   },
   paths: {
     MESH_CONFIG: 'the configuration, read and watched',
+    MESH_ROOT_CERTIFICATE: 'read whenever the control plane is asked for a certificate or a lease',
     MESH_IDENTITY_DIR: 'key, certificate and authority, read and watched',
   },
   metrics: {

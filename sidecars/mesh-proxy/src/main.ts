@@ -1,10 +1,15 @@
 /** The mesh proxy's program. */
+import type { Values } from '#kit/parameters.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
 import { clusterReport, identityReport } from './admin/reports.ts';
+import { serveTap } from './admin/tap.ts';
 import { contract } from './contract.ts';
 import { DataPlane } from './data-plane.ts';
+import { ownResolver } from './dns/resolver.ts';
+import { DnsServer, type DnsOptions } from './dns/server.ts';
 import { fromKernel } from './destination/original.ts';
+import { listeningPorts } from './identity/listening.ts';
 import type { Configuration } from './model/configuration.ts';
 import { ConfigurationRefused } from './model/source.ts';
 import { parseSpiffeId } from './security/spiffe-id.ts';
@@ -21,7 +26,7 @@ const HANDSHAKE_TIMEOUT = 10_000;
 
 async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;
-  const { identity, source } = await openSources(parameters, log);
+  const { identity, source, register } = await openSources(parameters, log);
   const version = parameters.MESH_LABELS?.find((label) => label.startsWith('version='))?.slice('version='.length);
   const self = (): Self => {
     const id = identity.current && parseSpiffeId(identity.current.spiffeId);
@@ -77,6 +82,14 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   adminPath('/clusters', (_request, response) => json(response, clusterReport(plane.runtime.clusters.values())));
   adminPath('/requests', (_request, response) => json(response, telemetry.last.list()));
   adminPath('/certs', (_request, response) => json(response, identityReport(identity.current)));
+  let open = false;
+  const registration = register?.(async () => {
+    if (!open) return false;
+    const wanted = plane.runtime.snapshot?.configuration.inbound.ports ?? [];
+    if (wanted.length === 0) return true;
+    const listening = await listeningPorts();
+    return wanted.every(({ port }) => listening.has(port));
+  });
   const ports = await servePodPorts({
     host,
     metricsPort: parameters.MESH_METRICS_PORT,
@@ -85,12 +98,34 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     ready: () => readiness.report().ready,
     onQuit: () => void shutdown.run('quitquitquit'),
   });
+  const dns = await serveDns(parameters, (name) => {
+    const names = plane.runtime.snapshot?.configuration.names;
+    return names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined;
+  });
+  const { MESH_TAP_PORT: tapPort } = parameters;
+  const tap =
+    tapPort === undefined
+      ? undefined
+      : await serveTap({
+          host,
+          port: tapPort,
+          identity,
+          tls: plane.tls,
+          log,
+          allowed: () => plane.runtime.snapshot?.configuration.telemetry?.tap?.identities ?? [],
+          watchers: telemetry.watchers,
+        });
   const patience = Math.max(parameters.SHUTDOWN_TIMEOUT - CLOSING, parameters.SHUTDOWN_TIMEOUT / 2);
+  // Others stop to send before this proxy stops to take.
+  shutdown.step('registration', () => registration?.drain());
   shutdown.step('configuration', () => source.close());
   shutdown.step('drain', () => plane.drain(patience));
   shutdown.step('telemetry', () => telemetry.close());
+  shutdown.step('lease', () => registration?.close());
   shutdown.step('identity', () => identity.close());
   shutdown.step('ports', () => {
+    dns?.close();
+    tap?.close();
     for (const port of ports) {
       port.close();
       port.closeAllConnections();
@@ -100,6 +135,17 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   // Started, for whoever waits to start the application: its first request already finds its way.
   await Promise.all([configuration.promise, certificate.promise]);
   await plane.open();
+  open = true;
+}
+
+async function serveDns(
+  { MESH_DNS_PORT: port, MESH_LISTEN_ADDRESS: host }: Values<typeof contract.parameters>,
+  lookup: DnsOptions['lookup'],
+): Promise<DnsServer | undefined> {
+  if (port === undefined) return undefined;
+  const server = new DnsServer({ host, port, lookup, resolver: ownResolver() });
+  await server.open();
+  return server;
 }
 
 function json(

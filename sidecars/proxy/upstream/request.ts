@@ -230,8 +230,8 @@ export class UpstreamRequest implements ResponseUser, Pick {
 
   /** @returns whether another try will be made */
   #tryAgain(failed: Omit<FailedTry, 'tries'>): boolean {
-    // Trailers or a body that was not kept cannot be sent again.
-    if (this.#retry === undefined || this.#copy === undefined) return false;
+    // Trailers or a body that was not kept cannot be sent again; of one that had not left yet more may be kept.
+    if (this.#retry === undefined || this.#copy === undefined || this.#copy.length > this.#retry.maxBody) return false;
     const delay = this.#retry.again({ ...failed, tries: this.#tried.length });
     if (delay === undefined || this.#context.sweeper.now + delay >= this.#lastTry) return false;
     if (failed.failure !== undefined) this.#context.stats.upstreamFailed(failed.failure);

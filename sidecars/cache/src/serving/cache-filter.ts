@@ -63,12 +63,16 @@ interface Asked {
   readonly passKey: string;
   /** As the application will see it: without ignored cookies. */
   readonly cookie: string | undefined;
+  /** How often it was looked up. */
+  rounds: number;
+  /** Fields that an answer to another request varied by. */
+  varying: readonly string[];
 }
 
 const NO_DIRECTIVES = parseCacheControl({ getAll: () => [] });
 /** After a failure a stale response answers for so long without asking again, in milliseconds. */
 const ASK_AGAIN_AFTER = 1000;
-/** Of an unsafe request, or a client that wants a part: how often a lookup starts over. */
+/** How often a lookup starts over because what was waited for was not for this request. */
 const MAX_ROUNDS = 3;
 
 export class CacheFilter implements Filter {
@@ -95,10 +99,10 @@ export class CacheFilter implements Filter {
     const cookie = this.#cookieOf(request, facts);
     const key = this.#keyOf(request, facts);
     const passKey = `${key}\n${cookie === undefined ? '' : 'c'}${facts.authorized ? 'a' : ''}`;
-    const asked: Asked = { exchange, facts, directives, key, passKey, cookie };
+    const asked: Asked = { exchange, facts, directives, key, passKey, cookie, rounds: 0, varying: [] };
     // RFC 9111, section 5.2.1.5: nothing of it may be stored, so nobody can share it.
     if (directives.noStore) return this.#pass(exchange, facts, 'request', 'no-store', asked);
-    return this.#answer(asked, 0);
+    return this.#answer(asked);
   }
 
   /** Cookies that count; the others are taken off, so that no answer can depend on them. */
@@ -118,16 +122,14 @@ export class CacheFilter implements Filter {
     return port === undefined ? key : `${key}\nport=${port}`;
   }
 
-  #answer(asked: Asked, round: number): Reply | undefined | Promise<Reply | undefined> {
+  #answer(asked: Asked): Reply | undefined | Promise<Reply | undefined> {
     const { store } = this.#options;
     const found = store.find(asked.key, asked.exchange.request);
-    return found instanceof Promise
-      ? found.then((stored) => this.#use(asked, stored, round))
-      : this.#use(asked, found, round);
+    return found instanceof Promise ? found.then((stored) => this.#use(asked, stored)) : this.#use(asked, found);
   }
 
   /** With what is stored, if anything. */
-  #use(asked: Asked, stored: Stored | undefined, round: number): Reply | undefined | Promise<Reply | undefined> {
+  #use(asked: Asked, stored: Stored | undefined): Reply | undefined | Promise<Reply | undefined> {
     const { exchange, facts, directives, passKey } = asked;
     const { stats, settings, store } = this.#options;
     const now = this.#options.now();
@@ -161,14 +163,14 @@ export class CacheFilter implements Filter {
       const fwd = ttl > 0 ? 'request' : 'stale';
       if (exchange.request.method === 'HEAD')
         return this.#pass(exchange, facts, fwd, undefined, asked, { stored, reuse });
-      return this.#fetch(asked, stored, fwd, round);
+      return this.#fetch(asked, stored, fwd);
     }
     if (directives.onlyIfCached) return this.#notCached();
     const fwd = store.memory.variants(asked.key).length > 0 ? 'vary-miss' : 'uri-miss';
     if (exchange.request.method === 'HEAD') return this.#pass(exchange, facts, fwd, undefined, asked);
     if (facts.range) return this.#pass(exchange, facts, fwd, 'range', asked);
     if (this.#passes.has(passKey, now)) return this.#pass(exchange, facts, fwd, 'not-stored-before', asked);
-    return this.#fetch(asked, undefined, fwd, round);
+    return this.#fetch(asked, undefined, fwd);
   }
 
   /** RFC 9111, section 5.2.1.7. */
@@ -190,7 +192,7 @@ export class CacheFilter implements Filter {
   }
 
   /** Ask the application, or share the answer of who does already. */
-  async #fetch(asked: Asked, stored: Stored | undefined, fwd: Forwarded, round: number): Promise<Reply | undefined> {
+  async #fetch(asked: Asked, stored: Stored | undefined, fwd: Forwarded): Promise<Reply | undefined> {
     const { exchange, facts } = asked;
     const fetches = this.#options.fetches();
     const request = this.#fetchRequest(asked);
@@ -228,15 +230,16 @@ export class CacheFilter implements Filter {
     }
     if (head.mismatched) {
       leave();
-      this.#options.store.memory.remove(stored!, 'invalidated');
-      return round < MAX_ROUNDS
-        ? await this.#answer(asked, round + 1)
+      this.#options.store.remove(fetch.validating!, 'invalidated');
+      return ++asked.rounds < MAX_ROUNDS
+        ? await this.#answer(asked)
         : this.#pass(exchange, facts, fwd, undefined, asked);
     }
     if (follows && !this.#mayShare(asked, fetch, head)) {
       leave();
       // What varies, or has changed meanwhile, is looked up once more; what is not stored goes by itself.
-      if (head.not === undefined && round < MAX_ROUNDS) return await this.#answer(asked, round + 1);
+      asked.varying = head.assessed.selecting.map(([name]) => name);
+      if (head.not === undefined && ++asked.rounds < MAX_ROUNDS) return await this.#answer(asked);
       return this.#pass(exchange, facts, fwd, undefined, asked);
     }
     if (head.not === undefined) this.#passes.delete(asked.passKey);
@@ -339,7 +342,7 @@ export class CacheFilter implements Filter {
     return await fetch.whole;
   }
 
-  #fetchRequest({ exchange, facts, directives, key, cookie }: Asked): FetchRequest {
+  #fetchRequest({ exchange, facts, directives, key, cookie, varying: heard }: Asked): FetchRequest {
     const { request, downstream, cluster } = exchange;
     const { store, trusts } = this.#options;
     const trusted = trusts(downstream);
@@ -357,8 +360,8 @@ export class CacheFilter implements Filter {
     const { method, target, authority } = request;
     // Those that differ in what is known to matter do not wait for each other.
     const last = store.memory.variants(key).at(-1);
-    const varying =
-      last?.head.selecting.map(([name]) => `${name}=${normalized(name, request.get(name)) ?? '\t'}`) ?? [];
+    const names = last?.head.selecting.map(([name]) => name) ?? heard;
+    const varying = names.map((name) => `${name}=${normalized(name, request.get(name)) ?? '\t'}`);
     return {
       key,
       collapseKey: [key, cookie === undefined ? '' : 'c', ...varying].join('\n'),

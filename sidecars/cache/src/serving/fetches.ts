@@ -213,7 +213,7 @@ export class Fetches {
         headOf(request.key, { ...assessed, lines: assessed.lines || lines }),
         validating.body,
       );
-      if (assessed.not !== undefined) store.memory.remove(validating, 'invalidated');
+      if (assessed.not !== undefined) store.remove(validating, 'invalidated');
       else if (!fetch.outdated) store.put(confirmed);
       return { ...NO_RESPONSE, status: validating.head.status, assessed, not: assessed.not, confirmed };
     }
@@ -221,7 +221,7 @@ export class Fetches {
     const failed = isError(status);
     // What took its place may not be stored: the old one is not true any more either.
     if (validating !== undefined && assessed.not !== undefined && !failed && !mismatched)
-      store.memory.remove(validating, 'invalidated');
+      store.remove(validating, 'invalidated');
     const { body } = response;
     return {
       ...NO_RESPONSE,

@@ -4,11 +4,6 @@ import type { Store } from '../store/store.ts';
 import type { Stored } from '../store/stored.ts';
 import type { Fetches } from './fetches.ts';
 
-export interface Purged {
-  /** How many stored responses. */
-  readonly count: number;
-}
-
 export class Purger {
   readonly #store: Store;
   readonly #fetches: () => Fetches;
@@ -24,46 +19,39 @@ export class Purger {
   /** RFC 9111, section 4.4. */
   invalidateUrl(url: string): void {
     this.#fetches().outdate((fetch) => fetch.url === url);
-    for (const stored of this.#store.memory.ofUrl(url)) this.#store.remove(stored, 'invalidated');
+    this.#store.purge({ url }, undefined, 'invalidated');
   }
 
+  /** RFC 9875, section 3. */
   invalidateTag(tag: string): void {
-    this.#purge(this.#store.memory.ofTag(tag), false, 'invalidated');
     this.#fetches().outdate((fetch) => fetch.tags.includes(tag));
+    this.#store.purge({ tag }, undefined, 'invalidated');
   }
 
   /**
    * @param url with scheme and host, or a path of any
    * @param soft it only counts as stale from now on, and still answers where stale responses may
+   * @returns how many responses
    */
-  purgeUrl(url: string, soft: boolean): Purged {
+  purgeUrl(url: string, soft: boolean): number {
     const matches = urlMatcher(url, false);
     this.#fetches().outdate((fetch) => matches(fetch.url));
-    const found = url.includes('://') ? this.#store.memory.ofUrl(url) : this.#all(matches);
-    return { count: this.#purge(found, soft, 'purged') };
+    return this.#store.purge(url.includes('://') ? { url } : { matches }, this.#from(soft), 'purged');
   }
 
-  purgePrefix(prefix: string, soft: boolean): Purged {
+  purgePrefix(prefix: string, soft: boolean): number {
     const matches = urlMatcher(prefix, true);
     this.#fetches().outdate((fetch) => matches(fetch.url));
-    return { count: this.#purge(this.#all(matches), soft, 'purged') };
+    return this.#store.purge({ matches }, this.#from(soft), 'purged');
   }
 
-  purgeTag(tag: string, soft: boolean): Purged {
+  purgeTag(tag: string, soft: boolean): number {
     this.#fetches().outdate((fetch) => fetch.tags.includes(tag));
-    return { count: this.#purge(this.#store.memory.ofTag(tag), soft, 'purged') };
+    return this.#store.purge({ tag }, this.#from(soft), 'purged');
   }
 
-  #all(matches: (url: string) => boolean): Stored[] {
-    return [...this.#store.memory].filter((stored) => matches(stored.url));
-  }
-
-  #purge(found: readonly Stored[], soft: boolean, reason: 'purged' | 'invalidated'): number {
-    const now = this.#now();
-    for (const stored of found)
-      if (soft) this.#store.soften(stored, now);
-      else this.#store.remove(stored, reason);
-    return found.length;
+  #from(soft: boolean): number | undefined {
+    return soft ? this.#now() : undefined;
   }
 
   /** RFC 9111, section 4.3.5: a HEAD's answer says whether what is stored is still the same. */

@@ -126,6 +126,20 @@ test('those whose Vary differs get their own answers, though they waited togethe
   await app[Symbol.asyncDispose]();
 });
 
+test('a cold page that varies by everything: each of many at once has its own answer, and all are stored', async () => {
+  const { app, open } = await gated('max-age=60', { Vary: 'X-Any' });
+  await using cache = await startCache(app.server.port);
+  const answers = Promise.all(Array.from({ length: 20 }, (_, any) => cache.get('/', { 'X-Any': String(any) })));
+  let done = false;
+  void answers.then(() => (done = true));
+  await eventually('all were answered', () => {
+    open();
+    return done;
+  });
+  assert.equal([app.seen.length, cache.plane.store.memory.count], [20, 20]);
+  await app[Symbol.asyncDispose]();
+});
+
 test('who waited too long with another goes by itself', async () => {
   const { app, open } = await gated('max-age=60');
   await using cache = await startCache(app.server.port, { CACHE_COLLAPSE_TIMEOUT: '50ms' });

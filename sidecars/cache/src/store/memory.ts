@@ -2,6 +2,7 @@
 import { urlOfKey } from '../policy/keys.ts';
 import type { FieldsView } from '../policy/fields.ts';
 import { selects } from '../policy/vary.ts';
+import { addTo, dropFrom } from './set-index.ts';
 import type { Stored } from './stored.ts';
 
 export type EvictionReason = 'memory' | 'variants' | 'replaced' | 'purged' | 'invalidated';
@@ -90,10 +91,10 @@ export class MemoryStore {
       resource = { variants: [] };
       this.#resources.set(key, resource);
       const url = urlOfKey(key);
-      if (url !== key) add(this.#keys, url, key);
+      if (url !== key) addTo(this.#keys, url, key);
     }
     resource.variants.push(stored);
-    for (const tag of tags) add(this.#tags, tag, stored);
+    for (const tag of tags) addTo(this.#tags, tag, stored);
     stored.alive = true;
     this.#bytes += stored.size;
     this.#count++;
@@ -118,9 +119,9 @@ export class MemoryStore {
     if (variants.length === 0) {
       this.#resources.delete(key);
       const url = urlOfKey(key);
-      if (url !== key) drop(this.#keys, url, key);
+      if (url !== key) dropFrom(this.#keys, url, key);
     }
-    for (const tag of tags) drop(this.#tags, tag, stored);
+    for (const tag of tags) dropFrom(this.#tags, tag, stored);
     this.#bytes -= stored.size;
     this.#count--;
     this.#unlink(stored);
@@ -165,15 +166,3 @@ export class MemoryStore {
 }
 
 const NONE: readonly Stored[] = [];
-
-function add<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
-  const known = index.get(key);
-  if (known === undefined) index.set(key, new Set([value]));
-  else known.add(value);
-}
-
-function drop<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
-  const known = index.get(key);
-  known?.delete(value);
-  if (known?.size === 0) index.delete(key);
-}

@@ -5,30 +5,31 @@ import { Rig } from './rig.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Sidecar } from './sidecar.ts';
 
-/** Quicker than a person would have it: most of its tests' time is waiting for it. */
-const TIMES = { CONFIG_VERIFY_TIMEOUT: '200ms', CONFIG_NOTIFY_TIMEOUT: '200ms' };
-
 /**
  * Kill a sidecar before its first, second … step after a change, until it gets through alive.
  * @param change becomes version N + 1 of the document
  * @param left checks what is there after the kill
  * @param healed checks what the next start has come to
+ * @param patience how long the application may take to show a version: short where it never will, long where it
+ * will, since a busy machine is no reason to roll back
  * @returns how many steps there were
  */
 export async function killEverywhere(
   change: string,
   left: (rig: Rig) => void,
   healed: (rig: Rig, version: number) => Promise<void>,
+  patience: string,
 ): Promise<number> {
+  const times = { CONFIG_VERIFY_TIMEOUT: patience, CONFIG_NOTIFY_TIMEOUT: patience };
   await using rig = await Rig.open();
-  let sidecar = await rig.settled(TIMES);
+  let sidecar = await rig.settled(times);
   const armed = join(rig.directory, 'armed');
   for (let at = 1; ; at++) {
     await sidecar.stop('SIGKILL');
     rmSync(armed, { force: true });
     rig.server.put('app', 'release=1\n');
     sidecar = await rig.start({
-      ...TIMES,
+      ...times,
       NODE_OPTIONS: `--import=${join(import.meta.dirname, 'crash-hook.ts')}`,
       CRASH_AT: String(at),
       CRASH_ARMED: armed,
@@ -46,7 +47,7 @@ export async function killEverywhere(
       await healed(rig, version);
       return at - 1;
     }
-    sidecar = await rig.start(TIMES);
+    sidecar = await rig.start(times);
     await healed(rig, version);
     await rig.ready(sidecar, 200);
   }

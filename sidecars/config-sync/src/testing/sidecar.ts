@@ -8,10 +8,10 @@ import type { FileStatus } from '../loop/runner.ts';
 const QUICK = {
   UPDATE_FREQUENCY: '300ms',
   CONFIG_MAX_AGE: '1s',
-  CONFIG_REQUEST_TIMEOUT: '500ms',
+  CONFIG_REQUEST_TIMEOUT: '2s',
   CONFIG_RETRY_MAX: '200ms',
-  CONFIG_VERIFY_TIMEOUT: '700ms',
-  CONFIG_NOTIFY_TIMEOUT: '300ms',
+  CONFIG_VERIFY_TIMEOUT: '2s',
+  CONFIG_NOTIFY_TIMEOUT: '1s',
 };
 
 /** The sidecar as a process of its own. */

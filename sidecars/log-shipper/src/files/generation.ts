@@ -37,6 +37,9 @@ export interface Stat {
   readonly links: number;
 }
 
+/** When a file was written last, in nanoseconds since the epoch. */
+export const writtenAt = ({ stamp }: Pick<Stat, 'stamp'>): bigint => BigInt(stamp.slice(0, stamp.indexOf(':')));
+
 export class Generation {
   readonly id: string;
   /** The path that the content was written to, whatever it was renamed to since; its source. */

@@ -3,7 +3,7 @@ import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
 import { readAt, readHead, readTail } from './content.ts';
 import { Generation } from './generation.ts';
-import { continuesIn, holds, isCopy, isShortCopy, type Candidate } from './identity.ts';
+import { byAge, continuesIn, holds, isCopy, isShortCopy, rank, type Candidate } from './identity.ts';
 import { findData } from './holes.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -68,8 +68,7 @@ export class Identifier {
       this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
     // The order in which they were written last is the order in which they are read.
-    for (const candidate of fresh.filter((each) => left.has(each)).toSorted((a, b) => age(a, b)))
-      this.#welcome(candidate, now);
+    for (const candidate of fresh.filter((each) => left.has(each)).toSorted(byAge)) this.#welcome(candidate, now);
     this.#release(now);
   }
 
@@ -221,18 +220,6 @@ function lastLine(fd: number, size: number): number {
   const count = readAt(fd, bytes, size - bytes.length);
   const newline = bytes.lastIndexOf(10, count - 1);
   return newline === -1 ? size : size - bytes.length + newline + 1;
-}
-
-/** Names without a mark of rotation first: a copy is told by its original. */
-function rank({ path }: Candidate): number {
-  return unrotated(path).length;
-}
-
-/** What was written last comes last; where the clock is too coarse, what was rotated away first comes first. */
-function age(a: Candidate, b: Candidate): number {
-  const [first, second] = [a, b].map(({ stat }) => BigInt(stat.stamp.split(':')[0]!)) as [bigint, bigint];
-  if (first !== second) return first < second ? -1 : 1;
-  return rank(b) - rank(a) || b.path.localeCompare(a.path, 'en', { numeric: true });
 }
 
 function exists(path: string): boolean {

@@ -1,5 +1,13 @@
 /** Rotation that is quicker than the looks at the files: what has happened between two of them, or within one. */
-import { appendFileSync, copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -128,6 +136,49 @@ scene('what was seen and is in no copy is counted', async (rig, path) => {
     await rig.finish();
     assert.is(rig.lost, (packed ? 2 : 1) * 'between copy and truncation\n'.length);
   }
+});
+
+scene('what was written, rotated and compressed between two looks is read, in its order', async (rig, path) => {
+  rig.input.scan();
+  // A file that no scan saw plain.
+  writeFileSync(path('new.log'), 'N1\n');
+  compress(path('new.log'), path('new.log.2.gz'));
+  writeFileSync(path('new.log'), 'N2\n');
+  compress(path('new.log'), path('new.log.1.gz'));
+  writeFileSync(path('new.log'), 'N3\n');
+  await rig.look();
+  // A second truncation, before the first was seen.
+  appendFileSync(path('new.log'), 'N4\n');
+  compress(path('new.log'), path('new.log-20261121.gz'));
+  writeFileSync(path('new.log'), 'N5, which is longer\n');
+  compress(path('new.log'), path('new.log-20261122.gz'));
+  writeFileSync(path('new.log'), 'N6\n');
+  await rig.look();
+  rig.deliver();
+  rig.restart();
+  await rig.finish();
+  assert.equal(rig.messages, ['N1', 'N2', 'N3', 'N4', 'N5, which is longer', 'N6']);
+  assert.is(rig.again, 0);
+});
+
+scene('what was compressed before, put back from a backup, or left out is not read', async (rig, path) => {
+  writeFileSync(path('app.log.9.gz'), gzipSync('history\n'));
+  utimesSync(path('app.log.9.gz'), 1000, 1000);
+  await rig.look();
+  writeFileSync(path('app.log'), 'one\n');
+  await rig.look();
+  compress(path('app.log'), path('app.log.1.gz'));
+  writeFileSync(path('app.log'), 'two\n');
+  await rig.finish();
+  copyFileSync(path('app.log.1.gz'), path('app.log.5.gz'));
+  writeFileSync(path('app.log.6.gz'), gzipSync('old\n'));
+  utimesSync(path('app.log.6.gz'), 1000, 1000);
+  writeFileSync(path('archive.log.gz'), gzipSync('by no name of rotation\n'));
+  await rig.finish();
+  rig.restart();
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'two']);
+  assert.is(rig.again, 0);
 });
 
 test.run();

@@ -3,35 +3,23 @@
  * into records. Nothing of a line is kept between turns; one that is not complete is read again.
  */
 import { Chunk } from '../lines/chunk.ts';
-import { MARGIN, type Documents } from '../lines/document.ts';
-import { indexAt, indexOn, timestampOf } from '../lines/index-name.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
+import { MARGIN } from '../lines/document.ts';
 import { utcDay } from '../lines/time.ts';
-import type { Splitter } from '../lines/splitter.ts';
 import { growHead, readAt, readHead, readTail } from './content.ts';
 import type { FileRecord, Generation } from './generation.ts';
 import { findData, withoutPadding } from './holes.ts';
 import { holds } from './identity.ts';
+import { Records, type RecordsOptions } from './records.ts';
 
 /** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
 const QUANTUM = 256 * 1024;
 
 const NEWLINE = 10;
-const CARRIAGE_RETURN = 13;
 
-export interface ReaderOptions {
-  readonly documents: Documents;
-  readonly splitter: Splitter;
-  /** The most bytes of an event's text. */
-  readonly limit: number;
-  /** Members of every document, as JSON text with a comma behind each. */
-  readonly members: string;
-  /** The index pattern, where it depends on the day. */
-  readonly dated?: string | undefined;
+export interface ReaderOptions extends RecordsOptions {
   /** The day is noted of a generation; write that down. */
   readonly remember?: () => void;
-  /** Counts what became no record. */
-  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
-  readonly cut: () => void;
 }
 
 export interface Turn {
@@ -47,6 +35,7 @@ export type AtEnd = (terminated: boolean) => 'wait' | 'take';
 
 export class Reader {
   readonly #options: ReaderOptions;
+  readonly #records: Records;
   readonly #buffer: Buffer;
 
   /** How much is read at a turn, in bytes. */
@@ -56,6 +45,7 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#records = new Records(options);
     this.#buffer = Buffer.allocUnsafe(Math.max(QUANTUM, options.limit + MARGIN + QUANTUM / 4));
   }
 
@@ -66,7 +56,7 @@ export class Reader {
    */
   read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
     const { dated, remember } = this.#options;
-    if (dated !== undefined && generation.begins(utcDay(clock())!)) remember?.();
+    if (dated !== undefined && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) remember?.();
     if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
     const start = generation.offset;
     const count = readAt(fd, this.#buffer, start);
@@ -82,8 +72,8 @@ export class Reader {
     const take = this.#taker(generation, chunk, start, records);
     let { event, line } = this.#options.splitter.split(chunk, take.event);
     if (full && event === 0) {
-      const { multiline } = this.#options.splitter;
-      generation.scan = { position: start + (multiline && line > 0 ? line : filled), inLine: !multiline || line === 0 };
+      const { byLine } = this.#options.splitter;
+      generation.scan = { position: start + (byLine && line > 0 ? line : filled), inLine: !byLine || line === 0 };
     } else if (!full && event < filled) {
       if (atEnd(line === filled) === 'take') {
         take.event(event, filled);
@@ -121,7 +111,13 @@ export class Reader {
     quiet: boolean,
   ): FileRecord | 'wait' | undefined {
     const { splitter, limit } = this.#options;
-    if (!splitter.multiline || generation.scan !== undefined || next.offset !== next.head.at) return undefined;
+    if (
+      !splitter.multiline ||
+      splitter instanceof ContainerSplitter ||
+      generation.scan !== undefined ||
+      next.offset !== next.head.at
+    )
+      return undefined;
     const first = Buffer.alloc(limit + MARGIN);
     const firstLength = readAt(fd, first, generation.offset);
     if (firstLength === 0 || first[firstLength - 1] !== NEWLINE) return undefined;
@@ -141,7 +137,7 @@ export class Reader {
     if (end === 0) return undefined;
     const whole = new Chunk(Buffer.concat([first.subarray(0, firstLength), bytes.subarray(0, end)]));
     const joined = { generation: next, end: next.offset + end };
-    const record = this.#record(generation, whole, 0, whole.length, generation.offset, {
+    const [record] = this.#records.make(generation, whole, 0, whole.length, generation.offset, {
       end: generation.offset + firstLength,
       joined,
     });
@@ -176,12 +172,14 @@ export class Reader {
     const start = generation.offset;
     const stop = position + end!;
     // No further than its end: what was too long may have been what comes behind it.
-    const length = readAt(fd, this.#buffer, start, Math.min(stop - start, this.#options.limit + MARGIN));
+    const { splitter, limit } = this.#options;
+    const most = splitter instanceof ContainerSplitter ? this.#buffer.length : limit + MARGIN;
+    const length = readAt(fd, this.#buffer, start, Math.min(stop - start, most));
     const head = new Chunk(this.#buffer.subarray(0, length));
-    const record = this.#record(generation, head, 0, head.length, start, { end: stop, joined: undefined });
-    if (record !== undefined) generation.inFlight += 1;
+    const records = this.#records.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
+    generation.inFlight += records.length;
     this.#advance(generation, fd, stop);
-    return { records: record === undefined ? [] : [record], bytes: stop - start, more: true };
+    return { records, bytes: stop - start, more: true };
   }
 
   #taker(
@@ -199,59 +197,12 @@ export class Reader {
           empty += 1;
           return;
         }
-        const record = this.#record(generation, chunk, from, to, start + from, {
-          end: start + to,
-          joined: undefined,
-        });
-        if (record !== undefined) records.push(record);
+        const end = { end: start + to, joined: undefined };
+        records.push(...this.#records.make(generation, chunk, from, to, start + from, end));
       },
       done: () => {
         if (empty > 0) this.#options.skipped('empty', empty);
       },
-    };
-  }
-
-  #record(
-    generation: Generation,
-    chunk: Chunk,
-    from: number,
-    to: number,
-    offset: number,
-    { end, joined }: Pick<FileRecord, 'end' | 'joined'>,
-  ): FileRecord | undefined {
-    const { documents, splitter, limit, members, dated } = this.#options;
-    const cut = end - offset > limit + 2 || to - from > limit + 2;
-    let text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
-    const { foreign } = chunk;
-    text = text.slice(0, withoutNewlines(text, splitter.multiline));
-    if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
-    if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
-    if (text === '') {
-      this.#options.skipped('empty', 1);
-      return undefined;
-    }
-    if (cut) this.#options.cut();
-    const time = clock();
-    const body = documents.create(text, {
-      members: `${members}${generation.members}"log.offset":${offset},`,
-      time,
-      cut,
-      foreign,
-      multiline: splitter.multiline,
-    });
-    if (body === undefined) {
-      this.#options.skipped('rule', 1);
-      return undefined;
-    }
-    return {
-      id: generation.idAt(offset),
-      source: generation.home,
-      body,
-      bytes: Buffer.byteLength(body),
-      ...(dated !== undefined && { index: indexOf(dated, body, time, generation.dayOf(offset)) }),
-      generation,
-      end,
-      joined,
     };
   }
 
@@ -260,41 +211,4 @@ export class Reader {
   }
 }
 
-/**
- * The index of a line: by its own time; without one, by the day on which it was first read.
- * @param time when it is read now
- */
-function indexOf(pattern: string, body: string, time: string, day: string | undefined): string {
-  const stamp = timestampOf(body);
-  return stamp === time && day !== undefined ? indexOn(pattern, day) : indexAt(pattern, stamp);
-}
-
 type Scan = NonNullable<Generation['scan']>;
-
-/** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */
-function withoutNewlines(text: string, all: boolean): number {
-  let end = text.length;
-  do {
-    if (text.charCodeAt(end - 1) !== NEWLINE) break;
-    end -= text.charCodeAt(end - 2) === CARRIAGE_RETURN ? 2 : 1;
-  } while (all);
-  return end;
-}
-
-let lastTime = 0;
-let lastText = '';
-let count = 0;
-
-/**
- * The time as ISO text, made once a millisecond. Lines that are read in one millisecond count up behind
- * it, so that a viewer shows them in their order.
- */
-function clock(): string {
-  const now = Date.now();
-  if (now !== lastTime) {
-    lastTime = now;
-    lastText = new Date(now).toISOString().slice(0, -1);
-    count = 0;
-  }
-  return `${lastText}${String(Math.min(count++, 999_999)).padStart(6, '0')}Z`;
-}

@@ -12,8 +12,10 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -39,15 +41,20 @@ class Writer {
   readonly #visible = new Set<string>();
   /** Lines in the files that a scan has just listed, and that were not taken away before it opened them. */
   #listed: string[] = [];
+  /** Lines that were compressed before: their file is found, and may be found late. */
+  readonly unseen = new Set<string>();
   /** Lines that the file system lost, or may have, before anybody could read them. */
   readonly excused = new Set<string>();
   #half: string | undefined;
-  #compressed = 0;
   #rotating = false;
+  /** When the last scan began; 0 when that is long ago. */
+  #scannedAt: number | undefined;
+  readonly #clock: string;
 
-  constructor(path: string, append: boolean) {
+  constructor(path: string, append: boolean, state: string) {
     this.#path = path;
     this.#append = append;
+    this.#clock = join(state, 'clock');
     this.#fd = this.#open();
   }
 
@@ -62,7 +69,16 @@ class Writer {
     return fd;
   }
 
+  /** Be later, as file systems tell the time, than the last scan. */
+  #tick(): void {
+    if (this.#scannedAt === undefined) return;
+    do writeFileSync(this.#clock, '');
+    while (statSync(this.#clock).mtimeMs <= this.#scannedAt);
+    this.#scannedAt = 0;
+  }
+
   #write(text: string): void {
+    this.#tick();
     writeSync(this.#fd, text, this.#append ? null : this.#position);
     this.#position += Buffer.byteLength(text);
   }
@@ -98,7 +114,10 @@ class Writer {
   /** app.log.1 becomes app.log.2, and so on. */
   #shift(): void {
     for (let number = 30; number > 0; number--)
-      if (existsSync(`${this.#path}.${number}`)) renameSync(`${this.#path}.${number}`, `${this.#path}.${number + 1}`);
+      for (const suffix of ['', '.gz']) {
+        const path = `${this.#path}.${number}${suffix}`;
+        if (existsSync(path)) renameSync(path, `${this.#path}.${number + 1}${suffix}`);
+      }
   }
 
   /** `create`: the writer keeps its descriptor until it reopens. */
@@ -113,6 +132,7 @@ class Writer {
   async copyTruncate(between: number, look: () => Promise<void>): Promise<void> {
     this.complete();
     this.#shift();
+    this.#tick();
     copyFileSync(this.#path, `${this.#path}.1`);
     this.#rotating = true;
     await look();
@@ -129,8 +149,13 @@ class Writer {
     this.complete();
     const copy = `${this.#path}.1`;
     // The copy before is compressed, and the new one has its inode.
-    if (compress === 'later' && existsSync(copy)) this.#pack(copy);
-    else this.#shift();
+    if (compress === 'later' && existsSync(copy)) {
+      this.#pack(copy);
+      renameSync(copy, `${copy}.inode`);
+      this.#shift();
+      renameSync(`${copy}.inode`, copy);
+    } else this.#shift();
+    this.#tick();
     copyFileSync(this.#path, copy);
     this.#lateLines(between);
     truncateSync(this.#path, 0);
@@ -169,14 +194,17 @@ class Writer {
 
   #pack(path: string): void {
     const lines = linesOf(path);
-    // Of what was compressed before any scan nobody knew that it was there.
-    if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.excused.add(line);
-    this.#compressed += 1;
-    writeFileSync(`${this.#path}.${100 + this.#compressed}.gz`, gzipSync(readFileSync(path)));
+    // What was compressed before the first scan is history.
+    if (this.#scannedAt === undefined) for (const line of lines) this.excused.add(line);
+    if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.unseen.add(line);
+    const { atimeMs, mtimeMs } = statSync(path);
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)));
+    utimesSync(`${path}.gz`, atimeMs / 1000, mtimeMs / 1000);
   }
 
   /** A scan begins. */
   listed(): void {
+    this.#scannedAt = Date.now();
     const numbered = [...Array(32).keys()].map((each) => `${this.#path}.${each}`);
     this.#listed = [this.#path, ...numbered].filter(existsSync).flatMap(linesOf);
   }
@@ -267,7 +295,7 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
   // Every other line belongs to the one before it.
   const rig = new Rig({ maxOpen, ...(multiline && { multiline: /^\d*[02468](?:\D|$)/ }) });
   mkdirSync(rig.logs, { recursive: true });
-  const writer = new Writer(join(rig.logs, 'app.log'), append);
+  const writer = new Writer(join(rig.logs, 'app.log'), append, rig.state);
   try {
     rig.beforeScan = () => writer.listed();
     rig.afterScan = () => writer.opened();
@@ -282,7 +310,7 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
     assert.equal(twice, [], 'lines that arrived twice');
     const strange = arrived.filter((line) => !writer.written.includes(line));
     assert.equal(strange, [], 'lines that nobody wrote');
-    const order = arrived.map((line) => writer.written.indexOf(line));
+    const order = arrived.filter((line) => !writer.unseen.has(line)).map((line) => writer.written.indexOf(line));
     assert.equal(
       order,
       order.toSorted((a, b) => a - b),
@@ -304,7 +332,8 @@ for (const append of [true, false]) {
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
         {
-          numRuns: Number(process.env['MODEL_RUNS'] ?? 60),
+          // MODEL_RUNS=1 with the seed and the path that a counterexample names shows it again.
+          numRuns: Number(process.env['MODEL_RUNS'] ?? 50),
           includeErrorInReport: true,
           ...(process.env['MODEL_SEED'] && {
             seed: Number(process.env['MODEL_SEED']),

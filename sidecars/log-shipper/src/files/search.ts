@@ -32,8 +32,9 @@ const ATTEMPTS = 5;
 export function search(generation: Generation, options: SearchOptions, now: number): 'found' | 'unsure' | 'none' {
   // It was seen after its rotation, and read to its end then: whatever took its place has no more.
   if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return 'none';
+  let before: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { plain, packed, moved, unreadable } = look(generation, options);
+    const { plain, packed, names, unreadable } = look(generation, options);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       // Made before the last lines were written, which were read from the original.
@@ -46,9 +47,12 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         goOnIn(generation, best, options, now);
         return 'found';
       }
-      // A name that went away while it was looked at may be there under another one.
-      if (moved) continue;
       const newest = packed.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
+      // While one file was looked at, others may have been renamed: it is not there when nothing moves.
+      if (newest === undefined && names !== before) {
+        before = names;
+        continue;
+      }
       if (newest === undefined) return unreadable ? 'unsure' : 'none';
       packed.splice(packed.indexOf(newest), 1);
       options.ledger.unpack(generation, newest, new Unpacked(newest.fd, options.dir, generation.head.at), now);
@@ -82,19 +86,20 @@ const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && 
 function look(
   generation: Generation,
   { ledger, files }: SearchOptions,
-): { plain: Candidate[]; packed: Candidate[]; moved: boolean; unreadable: boolean } {
+): { plain: Candidate[]; packed: Candidate[]; names: string; unreadable: boolean } {
   const plain: Candidate[] = [];
   const packed: Candidate[] = [];
-  let moved = false;
+  const names: string[] = [];
   // logrotate makes a file for itself, and gives it to others when it is done.
   let unreadable = false;
   for (const path of pathsOf(generation)) {
     const looked = files.look(path);
     if (typeof looked === 'string') {
-      moved ||= looked === 'gone';
+      names.push(`${path} ${looked}`);
       unreadable ||= looked === 'unreadable';
       continue;
     }
+    names.push(`${path} ${looked.stat.key}`);
     const candidate = { path, ...looked };
     const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
@@ -107,7 +112,7 @@ function look(
       plain.push(candidate);
     else closeSync(looked.fd);
   }
-  return { plain, packed, moved, unreadable };
+  return { plain, packed, names: names.join('\n'), unreadable };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The file input with all that it needs. */
 import { ConfigurationError } from '#kit/parameters.ts';
 import { member } from '../lines/document.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { isDated } from '../lines/index-name.ts';
 import type { Delivery } from '../record.ts';
 import type { Common } from '../common.ts';
@@ -50,6 +51,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     files,
     ledger,
     dir: parameters.STATE_DIR,
+    scannedAt: registry.scannedAt,
     log,
     lost: lose,
   });
@@ -69,7 +71,8 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       ledger.save();
     },
     documents,
-    splitter,
+    splitter:
+      parameters.FILE_FORMAT === 'lines' ? splitter : new ContainerSplitter(parameters.FILE_FORMAT, splitter.first),
     limit: parameters.LINE_MAX_BYTES,
     members: members + member('service.name', parameters.SERVICE_NAME),
     skipped,

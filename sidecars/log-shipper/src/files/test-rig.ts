@@ -4,6 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
+import type { ContainerFormat } from '../lines/container-line.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { Documents } from '../lines/document.ts';
 import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
@@ -27,6 +29,7 @@ export interface RigOptions {
   readonly dated?: string;
   readonly startAtEnd?: boolean;
   readonly ignoreOlder?: number;
+  readonly format?: ContainerFormat;
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -96,6 +99,7 @@ export class Rig {
       files: this.files,
       ledger: this.ledger,
       dir: this.state,
+      scannedAt: this.registry.scannedAt,
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
@@ -116,7 +120,10 @@ export class Rig {
         this.ledger.save();
       },
       documents: new Documents({ rules, limit, ours: [] }),
-      splitter: new Splitter(multiline),
+      splitter:
+        this.#options.format === undefined
+          ? new Splitter(multiline)
+          : new ContainerSplitter(this.#options.format, multiline),
       limit,
       members: '',
       skipped: () => {},

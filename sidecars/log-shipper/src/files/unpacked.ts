@@ -19,14 +19,32 @@ export const GLANCE = 4096;
  * @returns undefined when the file is damaged
  */
 export function glance(fd: number, at: number): Head | undefined {
+  const plain = unpackBeginning(fd);
+  return plain && headOf(plain, at);
+}
+
+function unpackBeginning(fd: number): Buffer | undefined {
   const compressed = Buffer.alloc(GLANCE);
   const count = readAt(fd, compressed, 0);
   try {
-    const plain = gunzipSync(compressed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
-    return readHead({ readAt: (buffer, position, length) => plain.copy(buffer, 0, position, position + length) }, at);
+    return gunzipSync(compressed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {
     return undefined;
   }
+}
+
+const headOf = (plain: Buffer, at: number): Head =>
+  readHead({ readAt: (buffer, from, length) => plain.subarray(from, from + length).copy(buffer) }, at);
+
+/**
+ * The same, from its first byte on that is not NUL.
+ * @returns nothing in it when that is out of sight
+ */
+export function firstGlance(fd: number): Head | undefined {
+  const plain = unpackBeginning(fd);
+  if (plain === undefined) return undefined;
+  const at = plain.findIndex((byte) => byte !== 0);
+  return headOf(plain, at === -1 ? plain.length : at);
 }
 
 export class Unpacked {

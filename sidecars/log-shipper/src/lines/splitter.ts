@@ -48,10 +48,24 @@ export class Splitter {
     return { event, line };
   }
 
+  /** Matches the first line of an event, where one may have several. */
+  get first(): RegExp | undefined {
+    return this.#first;
+  }
+
+  /** Whether the end of a long event is looked for from the beginning of a line. */
+  get byLine(): boolean {
+    return this.multiline;
+  }
+
   /** Whether a line, given without its newline, begins an event. */
   isFirst(chunk: Chunk, from: number, to: number): boolean {
-    if (this.#first === undefined) return true;
-    return this.#first.test(chunk.text(from, Math.min(to, from + GLANCE)));
+    return this.#first === undefined || this.begins(chunk.text(from, Math.min(to, from + GLANCE)));
+  }
+
+  /** Whether a line does that is text already; no more than its beginning is looked at. */
+  protected begins(text: string): boolean {
+    return this.#first === undefined || this.#first.test(text.slice(0, GLANCE));
   }
 
   /**

@@ -9,6 +9,8 @@ export function authorise(snapshot: () => Snapshot): Filter {
     onRequest(exchange) {
       const record = recordOf(exchange);
       const { connection } = record;
+      if (connection.refusal !== undefined)
+        return refuse(record, 403, 'UAEX', `The request is refused: ${connection.refusal}.`);
       const refusal = snapshot().authorizer.check({
         identity: connection.peer?.id.text,
         port: connection.destination.port,

@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   readonly port?: CompiledPort | undefined;
   /** Inbound: who called, where it is known by mTLS. */
   readonly peer?: Peer | undefined;
+  /** Inbound: why nothing on it is let in; the end of a sentence. */
+  readonly refusal?: string;
 }
 
 export class Connection extends DownstreamInfo {
@@ -23,6 +25,7 @@ export class Connection extends DownstreamInfo {
   readonly listener: CompiledListener | undefined;
   readonly port: CompiledPort | undefined;
   readonly peer: Peer | undefined;
+  readonly refusal: string | undefined;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     super(socket, options.peer?.xfcc);
@@ -31,5 +34,6 @@ export class Connection extends DownstreamInfo {
     this.listener = options.listener;
     this.port = options.port;
     this.peer = options.peer;
+    this.refusal = options.refusal;
   }
 }

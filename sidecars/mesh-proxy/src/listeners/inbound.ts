@@ -3,7 +3,6 @@ import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
-import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import type { Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
@@ -20,7 +19,7 @@ import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
 import { serveHttp } from './serve.ts';
 
 /** How long a hello may take where nothing else is let in, in milliseconds. */
-const HELLO_TIMEOUT = 10_000;
+const HELLO_TIMEOUT = 5000;
 
 export interface InboundOptions {
   readonly snapshot: () => Snapshot;
@@ -78,10 +77,18 @@ export class Inbound {
   ): boolean {
     const http = spoken.protocol === 'http/1.1' || spoken.protocol === 'h2';
     if (port.mtls === 'STRICT') {
-      const reason = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
-      if (spoken.protocol === 'http/1.1')
-        socket.write(http1Text(plainReply(403, 0, `The request is refused: ${reason}.`)));
-      this.#refused(socket, destination, port, 'plaintext', reason, spoken.protocol === 'http/1.1');
+      const refusal = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
+      if (http) {
+        // Each request is told why, in its protocol.
+        this.#options.onRefused('plaintext');
+        serveHttp(
+          context,
+          new Connection(socket, { destination, port, protocol: spoken.protocol as Protocol, refusal }),
+        );
+        return false;
+      }
+      this.#refused(socket, destination, port, 'plaintext', refusal);
+      socket.destroy();
       return true;
     }
     const protocol: Protocol = http && !isOpaque(port, destination) ? (spoken.protocol as Protocol) : 'tcp';
@@ -123,14 +130,8 @@ export class Inbound {
     );
   }
 
-  #refused(
-    socket: Socket,
-    destination: Destination,
-    port: CompiledPort,
-    label: string,
-    reason: string,
-    answered = false,
-  ): void {
+  /** Count and write down a connection that is refused. */
+  #refused(socket: Socket, destination: Destination, port: CompiledPort, label: string, reason: string): void {
     this.#options.onRefused(label);
     const connection = new Connection(socket, { destination, port, protocol: 'tcp' });
     this.#options.telemetry.onClose({
@@ -143,14 +144,6 @@ export class Inbound {
       sent: socket.bytesWritten,
       duration: 0,
     });
-    if (!answered) socket.destroy();
-    else {
-      // What is left of the request is read, so that the answer is not lost to a reset.
-      socket.on('end', () => socket.destroy());
-      socket.resume();
-      socket.setTimeout(LINGER, () => socket.destroy());
-      socket.end();
-    }
   }
 }
 
@@ -158,8 +151,6 @@ function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
   return protocol === 'tcp' || (protocol === 'auto' && OPAQUE_PORTS.has(port));
 }
 
-/** How long a client that was turned away may take to notice, in milliseconds. */
-const LINGER = 2000;
 const MESH: ReadonlySet<string> = new Set(Object.values(MESH_ALPN));
 const PROTOCOL_OF: Readonly<Record<string, Protocol>> = Object.fromEntries(
   (Object.keys(MESH_ALPN) as Protocol[]).map((protocol) => [MESH_ALPN[protocol], protocol]),

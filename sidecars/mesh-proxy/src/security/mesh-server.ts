@@ -7,7 +7,11 @@ import { peerOf, type Peer } from './peer.ts';
 
 export interface HandshakeUser {
   onSecure(socket: TLSSocket, peer: Peer): void;
-  /** @param reason a sentence's end */
+  /**
+   * The connection is closed by the server: whoever destroys the socket below TLS while its handshake ends crashes
+   * the process (a use after free in Node 26.10).
+   * @param reason a sentence's end
+   */
   onRefused(reason: string): void;
 }
 

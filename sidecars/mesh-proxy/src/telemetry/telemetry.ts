@@ -63,7 +63,11 @@ export class Telemetry {
 
   #tell(entry: AccessEntry): void {
     this.last.add(entry);
-    if (this.#logs) this.#log.info(entry, 'access');
+    if (this.#logs) {
+      // The line has a time of its own already.
+      const { time: began, ...rest } = entry;
+      this.#log.info({ began, ...rest }, 'access');
+    }
     for (const watcher of this.watchers) watcher(entry);
   }
 

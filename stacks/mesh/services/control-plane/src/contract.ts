@@ -77,6 +77,7 @@ export const contract = defineContract({
     },
     CONTROL_TRUST: {
       type: 'path',
+      default: '/trust',
       description: 'Directory where root.crt is published for proxies; a volume that they mount read-only',
     },
     CONTROL_LEASE: {

@@ -103,6 +103,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const saved = await StateFile.read(statePath);
 
   let policy: Policy = EMPTY_POLICY;
+  let digest: string | undefined;
+  let published: { version: number; policy: string | undefined } = { version: 0, policy: undefined };
   let refusal: string | undefined;
   let splits: readonly Split[] = saved.splits;
   const probed = new Map<string, 'passing' | 'failing'>();
@@ -115,7 +117,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     settling = undefined;
     state = meshState({ trustDomain, namespace, policy, splits, replicas: registry.replicas, probed });
     views.update(state, files.roots);
-    discovery.update();
+    published = { version: published.version + 1, policy: digest };
+    discovery.update(published.version);
     events.state(state);
   };
   const changed = (): void => void (settling ??= setTimeout(publish, SETTLE));
@@ -149,8 +152,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   registry.restore(saved.replicas);
   const watch = new PolicyWatch({
     path: options.policyPath,
-    onPolicy: (next) => {
+    onPolicy: (next, hash) => {
       policy = next;
+      digest = hash;
       refusal = undefined;
       splits = standing(splits, policy);
       log.info({ services: Object.keys(policy.services).length }, 'the policy was taken');
@@ -198,7 +202,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const api = createOperatorApi({
     log,
     token: options.operatorToken,
-    graph: () => graphOf(state, discovery.clients, { refusal }),
+    graph: () => graphOf(state, discovery.clients, { ...published, problem: refusal }),
     policy: () => policy,
     split: async (service, route, weights) => {
       const split = makeSplit(policy, service, route, weights);

@@ -4,16 +4,32 @@ import { mtlsOf } from '../xds/resources/state.ts';
 import type { ConnectedClient } from '../xds/server.ts';
 import { destinationName } from '../mesh.ts';
 
+export interface Publication {
+  /** Higher with each one. */
+  readonly version: number;
+  /** SHA-256 of the policy file in force, in hex; undefined before the first. */
+  readonly policy: string | undefined;
+  /** Why the policy file as it is now is not in force. */
+  readonly problem: string | undefined;
+}
+
 /** Plain data: services with replicas and splits, and what each client of xDS has. */
 export function graphOf(
   state: MeshState,
   clients: readonly ConnectedClient[],
-  policy: { refusal: string | undefined },
+  { version, policy, problem }: Publication,
 ) {
   return {
     trustDomain: state.trustDomain,
     namespace: state.namespace,
-    policy: { state: policy.refusal === undefined ? 'taken' : 'refused', refusal: policy.refusal },
+    version,
+    policy,
+    problem,
+    proxies: clients.flatMap(({ id, service, publication }) =>
+      service === undefined
+        ? []
+        : [{ service, replica: id.slice(id.indexOf('~') + 1), version: publication, connected: true }],
+    ),
     services: state.services.map((service) => ({
       name: service.name,
       hosts: service.hosts,

@@ -47,7 +47,8 @@ export class OwnCertificate implements CertificateProvider {
   }
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
-    listener({ caCertificate: Buffer.from(this.#options.authority.roots) });
+    // Not at once: the server that asks counts only on what comes after its question.
+    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#options.authority.roots) }));
   }
 
   removeCaCertificateListener(): void {
@@ -56,7 +57,7 @@ export class OwnCertificate implements CertificateProvider {
 
   addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
     this.#identity.add(listener);
-    listener(updateOf(this.#current));
+    queueMicrotask(() => listener(updateOf(this.#current)));
   }
 
   removeIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {

@@ -1,4 +1,5 @@
 /** The policy file, watched: what is good is taken, what is bad is said, and the last good one stays. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { DirectoryWatch } from '#kit/directory-watch.ts';
@@ -7,7 +8,8 @@ import type { Policy } from './types.ts';
 
 export interface PolicyWatchOptions {
   readonly path: string;
-  readonly onPolicy: (policy: Policy) => void;
+  /** @param digest SHA-256 of the text, in hex */
+  readonly onPolicy: (policy: Policy, digest: string) => void;
   /** The file cannot be used: what is wrong, a line each. */
   readonly onRefusal: (error: Error) => void;
   /** Between two looks where changes make no events, in milliseconds. */
@@ -60,7 +62,7 @@ export class PolicyWatch {
     if (text === this.#text) return;
     this.#text = text;
     try {
-      onPolicy(parsePolicy(text, basename(path)));
+      onPolicy(parsePolicy(text, basename(path)), createHash('sha256').update(text).digest('hex'));
     } catch (error) {
       onRefusal(error as Error);
     }

@@ -54,8 +54,10 @@ interface Subscription {
   pending: boolean;
   /** It asked for something that needs an answer, even the same or an empty one. */
   owed: boolean;
-  /** Hashes of what it was sent, by name. */
+  /** Hashes of what it was sent, by name; of what it has, once it has refused some. */
   sent: Map<string, string>;
+  /** Hashes of what it took last. */
+  taken: Map<string, string>;
   accepted: string | undefined;
   refused: TypeStatus['refused'];
 }
@@ -75,6 +77,12 @@ export class ClientStream {
     this.#view = view;
     this.#send = send;
     this.#now = now;
+  }
+
+  /** Whether the client has taken all that is for it now. */
+  get upToDate(): boolean {
+    const all = [...this.#subscriptions.values()];
+    return all.length > 0 && all.every(({ pending, refused }) => !pending && !refused);
   }
 
   /** Whether a response was neither taken nor refused yet. */
@@ -117,10 +125,13 @@ export class ClientStream {
     if (said !== undefined) subscription.pending = false;
     if (said === 'ack') {
       subscription.accepted = subscription.version;
+      subscription.taken = subscription.sent;
       subscription.refused = undefined;
     } else if (said === 'nack') {
       const reason = (error ?? '').slice(0, MAX_REASON);
       subscription.refused = { version: subscription.version, reason, at: this.#now() };
+      // It goes on with what it had: of the next response nothing may be left out that was in this one.
+      subscription.sent = new Map(subscription.taken);
     }
     this.#subscribe(type, subscription, names);
     this.#step();
@@ -149,6 +160,7 @@ export class ClientStream {
         pending: false,
         owed: false,
         sent: new Map(),
+        taken: new Map(),
         accepted: undefined,
         refused: undefined,
       };
@@ -206,12 +218,20 @@ export class ClientStream {
     const wanted = this.#wanted(type, subscription);
     const changed = wanted.filter(({ name, hash }) => subscription.sent.get(name) !== hash);
     const gone = isWhole(type) && (wanted.length !== subscription.sent.size || changed.length > 0);
-    if (changed.length === 0 && !gone && !(subscription.owed && (isWhole(type) || wanted.length > 0))) return;
+    const owed = subscription.owed && (isWhole(type) || wanted.length > 0);
+    if (changed.length === 0 && !gone && !owed) {
+      // What it refused is no longer asked of it, and it has the rest.
+      subscription.refused = undefined;
+      return;
+    }
+    const version = versionOf(wanted);
+    // The same again would be refused again.
+    if (version === subscription.refused?.version && !owed) return;
     // A type of which a response is the whole state is sent whole (LDS, CDS); of others what has changed.
     const resources = isWhole(type) || subscription.owed ? wanted : changed;
     subscription.owed = false;
     subscription.sent = new Map(wanted.map(({ name, hash }) => [name, hash]));
-    subscription.version = versionOf(wanted);
+    subscription.version = version;
     subscription.nonce = String(++this.#nonce);
     subscription.pending = true;
     this.#send({ type, version: subscription.version, nonce: subscription.nonce, resources });

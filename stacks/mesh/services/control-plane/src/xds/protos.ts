@@ -3,8 +3,8 @@
  * what a message may hold, these files how it is written.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 
 /** Folders of the package that an import may be relative to. */
@@ -19,8 +19,8 @@ const OPTIONS =
  * @throws when a file is missing or holds a mistake
  */
 export function loadProtos(files: readonly string[]): protobuf.Root {
-  const require = createRequire(import.meta.url);
-  const dependencies = join(dirname(require.resolve('@grpc/grpc-js-xds/package.json')), 'deps');
+  const home = dirname(fileURLToPath(import.meta.resolve('@grpc/grpc-js-xds/package.json')));
+  const dependencies = join(home, 'deps');
   const root = new protobuf.Root();
   const waiting = [...files];
   const read = new Set<string>();

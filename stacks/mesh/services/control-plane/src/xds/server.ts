@@ -23,6 +23,8 @@ export interface Client {
 }
 
 export interface ConnectedClient extends Client {
+  /** Of the last publication all of which it has taken; 0 for none. */
+  readonly publication: number;
   readonly types: readonly TypeStatus[];
 }
 
@@ -54,6 +56,13 @@ export interface Peer {
 
 /** The client may not see this. */
 export class Forbidden extends Error {}
+
+interface Connection {
+  readonly client: Client;
+  readonly stream: ClientStream;
+  patience: NodeJS.Timeout | undefined;
+  publication: number;
+}
 
 type AdsCall = ServerDuplexStream<DiscoveryRequest__Output, Buffer>;
 const same = (bytes: Buffer): Buffer => bytes;
@@ -87,10 +96,8 @@ const CSDS: ServiceDefinition = {
 /** Streams of a control plane's clients. */
 export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
-  readonly #streams = new Map<
-    AdsCall,
-    { client: Client; stream: ClientStream; patience: NodeJS.Timeout | undefined }
-  >();
+  readonly #streams = new Map<AdsCall, Connection>();
+  #publication = 0;
   readonly #bodies = new Map<string, Buffer>();
 
   constructor(options: DiscoveryOptions) {
@@ -111,17 +118,30 @@ export class Discovery {
     });
   }
 
-  /** Something has changed: every client is told what concerns it. */
-  update(): void {
+  /**
+   * Something has changed: every client is told what concerns it.
+   * @param publication a number that is higher each time
+   */
+  update(publication: number): void {
     this.#bodies.clear();
     for (const entry of this.#streams.values()) {
+      this.#settle(entry);
       entry.stream.update(this.#options.viewOf(entry.client));
       this.#watch(entry);
     }
+    this.#publication = publication;
   }
 
   get clients(): ConnectedClient[] {
-    return [...this.#streams.values()].map(({ client, stream }) => ({ ...client, types: stream.status() }));
+    return [...this.#streams.values()].map((entry) => {
+      this.#settle(entry);
+      return { ...entry.client, publication: entry.publication, types: entry.stream.status() };
+    });
+  }
+
+  /** Note that a client has all that was published last. */
+  #settle(entry: Connection): void {
+    if (entry.stream.upToDate) entry.publication = this.#publication;
   }
 
   /** End all streams. */
@@ -182,7 +202,7 @@ export class Discovery {
     this.#watch(entry);
   }
 
-  #begin(call: AdsCall, { node }: DiscoveryRequest__Output) {
+  #begin(call: AdsCall, { node }: DiscoveryRequest__Output): Connection {
     if (!node || node.id === '') throw new BadRequest('the first request of a stream names its node');
     if (this.#streams.size >= this.#options.maxClients)
       throw new BadRequest(`more than ${this.#options.maxClients} clients are connected`);
@@ -201,10 +221,11 @@ export class Discovery {
       this.#options.onPush(response.type);
       call.write(this.#bodyOf(response));
     };
-    const entry = {
+    const entry: Connection = {
       client,
       stream: new ClientStream(this.#options.viewOf(client), send),
-      patience: undefined as NodeJS.Timeout | undefined,
+      patience: undefined,
+      publication: 0,
     };
     this.#streams.set(call, entry);
     this.#options.onClients(this.#streams.size);
@@ -213,7 +234,7 @@ export class Discovery {
   }
 
   /** A client that answers nothing holds up nobody, not even itself. */
-  #watch(entry: { stream: ClientStream; patience: NodeJS.Timeout | undefined }): void {
+  #watch(entry: Connection): void {
     clearTimeout(entry.patience);
     if (!entry.stream.waiting) return;
     entry.patience = setTimeout(() => entry.stream.hurry(), this.#options.patience).unref();
