@@ -13,6 +13,8 @@ export interface WrkOptions {
   readonly close?: boolean;
   /** Default 32. */
   readonly connections?: number;
+  /** Of each request, such as `Cookie: a=b`. */
+  readonly headers?: readonly string[];
 }
 
 /**
@@ -21,13 +23,12 @@ export interface WrkOptions {
  */
 export async function wrk(
   project: Project,
-  { url, seconds, close = false, connections = CONNECTIONS }: WrkOptions,
+  { url, seconds, close = false, connections = CONNECTIONS, headers = [] }: WrkOptions,
 ): Promise<number> {
-  const output = await project.exec(
-    'load',
-    ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...(close ? ['-H', 'Connection: close'] : []), url],
-    { timeoutMs: (seconds + 20) * 1000 },
-  );
+  const fields = [...headers, ...(close ? ['Connection: close'] : [])].flatMap((each) => ['-H', each]);
+  const output = await project.exec('load', ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url], {
+    timeoutMs: (seconds + 20) * 1000,
+  });
   const wrong = /Non-2xx.*|Socket errors: (?!connect 0, read \d+, write 0, timeout 0).*/.exec(output)?.[0];
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
   // wrk counts the server's close after `Connection: close` as a read error.
@@ -85,7 +86,15 @@ export async function latencies(
     rate,
     connections = CONNECTIONS,
     call = false,
-  }: { url: string; seconds: number; rate: number; connections?: number; call?: boolean },
+    headers = [],
+  }: {
+    url: string;
+    seconds: number;
+    rate: number;
+    connections?: number;
+    call?: boolean;
+    headers?: readonly string[];
+  },
 ): Promise<{ p50: number; p90: number; p99: number }> {
   const args = [
     'h2load',
@@ -95,6 +104,7 @@ export async function latencies(
     `--rps=${rate / connections}`,
     `-D${seconds}`,
     `--log-file=${LOG}`,
+    ...headers.flatMap((each) => ['-H', each]),
     url,
   ];
   const output = await project.exec('load', args, { timeoutMs: (seconds + 20) * 1000 });

@@ -205,6 +205,8 @@ export class PodmanProject implements Driver {
       return {
         ...container,
         Name: `/${this.name}-${service}-1`,
+        // As docker tells it.
+        Image: `sha256:${container.Image.replace(/^sha256:/, '')}`,
         Config: { ...container.Config, Labels: { ...container.Config.Labels, ...labels } },
       };
     });

@@ -33,15 +33,13 @@ test('init containers are kept, and the container of the network has a name', ()
   assert.is(pod['metadata'].annotations['io.podman.annotations.infra.name'], infraOf('board'));
 });
 
-test('memory that containers share is a tmpfs volume of podman, as large as it was; memory of one stays', () => {
+test('memory is a tmpfs volume of podman, as large as it was', () => {
   const [claim, pod] = documents(plays('config').get('board')!.text) as [Manifest, Manifest];
   assert.is(claim['kind'], 'PersistentVolumeClaim');
   assert.match(claim['metadata'].annotations['volume.podman.io/mount-options'], /^size=512k,mode=2777,gid=990$/);
   const volume = (pod['spec'].volumes as Manifest[]).find(({ name }) => name === 'board-file')!;
   assert.equal(volume['persistentVolumeClaim'], { claimName: claim['metadata'].name });
   assert.is(volume['emptyDir'], undefined);
-  const alone = plays('config').get('web')!.pod['spec'].volumes as Manifest[];
-  assert.ok(alone.some(({ emptyDir }) => emptyDir?.medium === 'Memory'));
 });
 
 test('a pod brings the ConfigMaps that it mounts', () => {

@@ -1,8 +1,8 @@
 /**
  * Exported manifests as `podman kube play` takes them (podman 5.4): it knows no Service, so the names and ports of a
- * pod's Services are told it on its command line; a volume in memory it makes anew for each container, so one that
- * several mount becomes a volume of podman's own kind; it forgets init containers unless told to keep them, and it
- * takes each dollar for one.
+ * pod's Services are told it on its command line; a volume in memory it makes anew for each container, without a limit
+ * and with the image's owner, so it becomes a volume of podman's own kind; it forgets init containers unless told to
+ * keep them, and it takes each dollar for one.
  */
 import { parseAllDocuments, stringify } from 'yaml';
 import type { File } from '../../tools/export/files.ts';
@@ -39,7 +39,7 @@ export function playOf(name: string, objects: readonly Manifest[]): Play {
     'io.podman.annotations.infra.name': infraOf(name),
   };
   for (const each of [...(pod['spec'].initContainers ?? []), ...pod['spec'].containers] as Manifest[]) unescape(each);
-  const claims = sharedMemory(pod);
+  const claims = memory(pod);
   const services = objects.filter(
     ({ kind, spec }) => kind === 'Service' && spec.selector['app.kubernetes.io/name'] === name,
   );
@@ -73,24 +73,14 @@ function unescape(container: Manifest): void {
     if (container[probe]?.exec) container[probe].exec.command = (container[probe].exec.command as string[]).map(plain);
 }
 
-/** Volumes in memory that several containers mount, turned into claims of podman's tmpfs volumes. */
-function sharedMemory(pod: Manifest): Manifest[] {
-  const {
-    volumes = [],
-    containers,
-    initContainers = [],
-    securityContext,
-  } = pod['spec'] as {
+/** Volumes in memory, turned into claims of podman's tmpfs volumes. */
+function memory(pod: Manifest): Manifest[] {
+  const { volumes = [], securityContext } = pod['spec'] as {
     volumes?: Manifest[];
-    containers: Manifest[];
-    initContainers?: Manifest[];
     securityContext?: { fsGroup?: number };
   };
   return volumes.flatMap((volume): Manifest[] => {
-    const users = [...initContainers, ...containers].filter((each) =>
-      (each['volumeMounts'] as Manifest[] | undefined)?.some(({ name }) => name === volume['name']),
-    );
-    if (volume['emptyDir']?.medium !== 'Memory' || users.length < 2) return [];
+    if (volume['emptyDir']?.medium !== 'Memory') return [];
     const size = String(volume['emptyDir'].sizeLimit ?? '64Mi')
       .replace(/i$/, '')
       .toLowerCase();

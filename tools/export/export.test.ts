@@ -194,6 +194,16 @@ test('what a service may do is its securityContext', () => {
   assert.is(container('user: etcd')['securityContext'].runAsUser, undefined);
 });
 
+test('who listens on a port below 1024 may do so without being root, as with docker', () => {
+  const sysctls = (lines: string): unknown => exported(one(lines)).pod('web')['securityContext']?.sysctls;
+  const low = [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }];
+  assert.equal(sysctls('ports: ["8080:80"]'), low);
+  assert.equal(sysctls('expose: [443]'), low);
+  assert.is(sysctls('ports: ["80:8080"]'), undefined);
+  const own = { name: 'net.ipv4.ip_unprivileged_port_start', value: '500' };
+  assert.equal(sysctls('ports: ["8080:80"]\nsysctls: { net.ipv4.ip_unprivileged_port_start: 500 }'), [own]);
+});
+
 test('a health check is a startup and a readiness probe; nothing is restarted for it', () => {
   const made = container(
     'healthcheck: { test: "curl -f http://localhost/ && true", interval: 1500ms, timeout: 3s, retries: 4, start_period: 9s, start_interval: 2s }',

@@ -2,6 +2,7 @@
 import type { Project } from '../compose/project.ts';
 import { from, noted } from '../yaml/commented.ts';
 import { entries, get, items, text, texts } from '../yaml/tree.ts';
+import { builtOf } from './built.ts';
 import { containerOf, groupsOf } from './container.ts';
 import { sha256 } from './digest.ts';
 import { publishedBy } from './ports.ts';
@@ -161,10 +162,27 @@ function graceOf(pod: Pod): unknown {
   );
 }
 
+const LOWEST = 'net.ipv4.ip_unprivileged_port_start';
+
+/** Whether a container of a pod says that it listens on a port that a kernel keeps for root. */
+function listensLow(pod: Pod, base: string): boolean {
+  const low = (port: number): boolean => port > 0 && port < 1024;
+  return (
+    publishedBy(pod.owner.tree).some(({ target }) => low(target)) ||
+    membersOf(pod).some((each) => {
+      const exposed = texts(get(each.tree, 'expose')).map((said) => Number.parseInt(said, 10));
+      const built = [...(builtOf(each, base)?.ports ?? [])].map((said) => Number.parseInt(said, 10));
+      return [...exposed, ...built].some(low);
+    })
+  );
+}
+
 function podSecurity(pod: Pod, base: string, hasVolumes: boolean): Record<string, unknown> | undefined {
   const members = membersOf(pod);
   const groups = [...new Set(members.flatMap((each) => groupsOf(each)))];
   const sysctls = entries(get(pod.owner.tree, 'sysctls')).map(([name, value]) => ({ name, value: text(value) ?? '' }));
+  if (listensLow(pod, base) && !sysctls.some(({ name }) => name === LOWEST))
+    sysctls.push(noted({ name: LOWEST, value: '0' }, 'as docker has it: every user may listen on every port'));
   const own = members.flatMap((each) => userOf(each, base).group ?? []).find((each) => each > 0);
   const context = {
     ...(hasVolumes && {

@@ -33,7 +33,9 @@ export class Answers {
   login(request: Request, wrong: boolean): Reply {
     const { methods, prefix } = this.#options;
     const challenges = this.#challenges(wrong);
-    if (!this.#forPerson(request) || (!methods.has('oidc') && challenges.length === 0))
+    // Who shows a token, a password or a key is a program, whatever it accepts.
+    const person = this.#forPerson(request) && (!wrong || !methods.has('oidc'));
+    if (!person || (!methods.has('oidc') && challenges.length === 0))
       return json(
         401,
         { error: 'unauthenticated', ...(methods.has('oidc') && { login: `${prefix}/start` }) },

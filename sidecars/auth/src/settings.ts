@@ -1,6 +1,6 @@
 /** What the parameters mean together: checks that no single one can make, and values in the program's own types. */
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from './contract.ts';
 import { TrustedProxies } from './http/client.ts';
@@ -68,10 +68,7 @@ export async function settingsOf(parameters: Parameters): Promise<Settings> {
     );
   }
   const directory = parameters.AUTH_STATE_DIR;
-  const writable = await access(directory, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  const writable = await canWrite(directory);
   if (!writable)
     add(
       'AUTH_STATE_DIR',
@@ -84,6 +81,18 @@ export async function settingsOf(parameters: Parameters): Promise<Settings> {
       ? { issuer, clientId: clientId ?? '', audience: audience ?? clientId! }
       : undefined;
   return { methods, trusted, provider };
+}
+
+/** Whether files can be made in a directory: tried, since permissions do not tell of read-only file systems. */
+async function canWrite(directory: string): Promise<boolean> {
+  const probe = join(directory, '.writable');
+  try {
+    await writeFile(probe, '', { mode: 0o600 });
+    await unlink(probe);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Secrets that seal cookies, out of their file. @throws an Error that ends the sentence "FILE …" */

@@ -50,7 +50,8 @@ export const contract = defineContract({
       default: '64MiB',
       min: 1024 * 1024,
       max: 1024 ** 4,
-      description: 'What is kept in memory, with all that it costs',
+      description:
+        'Memory for stored responses; somewhat less than half holds them, the rest is for what is on its way and what the allocator leaves unused',
     },
     CACHE_DISK: {
       type: 'size',

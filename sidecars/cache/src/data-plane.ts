@@ -21,6 +21,7 @@ import { CacheFilter } from './serving/cache-filter.ts';
 import { Fetches } from './serving/fetches.ts';
 import { Purger } from './serving/purger.ts';
 import { CacheStats } from './serving/stats.ts';
+import { Garbage } from './store/garbage.ts';
 import { DiskStore } from './store/disk.ts';
 import { MemoryStore } from './store/memory.ts';
 import { Store } from './store/store.ts';
@@ -49,6 +50,9 @@ export interface DataPlane {
    */
   drain(patience: number): Promise<void>;
 }
+
+/** The rest of CACHE_MEMORY is what the allocator leaves unused, and what has left the store and is not collected yet. */
+const FOR_RESPONSES = 0.45;
 
 /** Another proxy of the same pod: nobody else reaches its loopback interface. */
 const isNeighbour = ({ remoteAddress }: DownstreamInfo): boolean =>
@@ -82,10 +86,14 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     sweeper,
   });
   const stats = new CacheStats();
+  const garbage = new Garbage(parameters.CACHE_MEMORY / 8);
   const memory = new MemoryStore({
-    limit: parameters.CACHE_MEMORY,
+    limit: Math.floor(parameters.CACHE_MEMORY * FOR_RESPONSES),
     maxVariants: parameters.CACHE_MAX_VARIANTS,
-    onEvict: (_stored, reason) => stats.evicted(reason),
+    onEvict: ({ size }, reason) => {
+      stats.evicted(reason);
+      garbage.add(size);
+    },
   });
   const store = new Store(memory, await openDisk(parameters, log, stats));
   const ours = cacheSettings(parameters);

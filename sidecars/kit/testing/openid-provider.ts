@@ -55,6 +55,8 @@ export class TestProvider {
   /** Waited for before each refresh is answered. */
   beforeRefresh: () => Promise<void> = () => Promise.resolve();
   readonly counts = { logins: 0, codes: 0, refreshes: 0, reused: 0, jwks: 0, userinfo: 0, revoked: 0, logouts: 0 };
+  /** Its names of the logins so far (`sid`). */
+  readonly logins: string[] = [];
   #keys: SigningKey[] = [];
   readonly #codes = new Map<string, Grant>();
   readonly #refreshTokens = new Map<string, Grant>();
@@ -137,9 +139,11 @@ export class TestProvider {
   #authorize({ searchParams }: URL, response: ServerResponse): void {
     this.counts.logins++;
     const code = randomUUID();
+    const sid = randomUUID();
+    this.logins.push(sid);
     this.#codes.set(code, {
       person: this.person,
-      sid: randomUUID(),
+      sid,
       nonce: searchParams.get('nonce') ?? undefined,
       challenge: searchParams.get('code_challenge') ?? undefined,
     });

@@ -7,8 +7,20 @@ import type { contract } from './contract.ts';
 import { EnrolledIdentity } from './identity/enrolled.ts';
 import { Enrolment } from './identity/enrolment.ts';
 import { Registration } from './identity/registration.ts';
-import type { Sources } from './sources.ts';
+import type { Identity } from './model/identity.ts';
+import type { ConfigurationSource } from './model/source.ts';
 import { XdsSource } from './xds/source.ts';
+
+/** What a proxy is told, and who it is; from a control plane, or from files. */
+export interface Sources {
+  readonly source: ConfigurationSource;
+  readonly identity: Identity;
+  /**
+   * Take this replica's place in the mesh; undefined where nobody keeps a register.
+   * @param ready whether requests may come
+   */
+  readonly register?: (ready: () => Promise<boolean>) => Registration;
+}
 
 type Parameters = Values<typeof contract.parameters>;
 

@@ -2,22 +2,9 @@
 import type { Logger } from '#kit/log.ts';
 import { ConfigurationError, type Values } from '#kit/parameters.ts';
 import type { contract } from './contract.ts';
-import { openControlled } from './controlled.ts';
-import type { Registration } from './identity/registration.ts';
-import type { Identity } from './model/identity.ts';
-import type { ConfigurationSource } from './model/source.ts';
+import { openControlled, type Sources } from './controlled.ts';
 import { FileIdentity } from './static/file-identity.ts';
 import { FileSource } from './static/file-source.ts';
-
-export interface Sources {
-  readonly source: ConfigurationSource;
-  readonly identity: Identity;
-  /**
-   * Take this replica's place in the mesh; undefined where nobody keeps a register.
-   * @param ready whether requests may come
-   */
-  readonly register?: (ready: () => Promise<boolean>) => Registration;
-}
 
 /** @throws {ConfigurationError} when the parameters name no place */
 export async function openSources(parameters: Values<typeof contract.parameters>, log: Logger): Promise<Sources> {

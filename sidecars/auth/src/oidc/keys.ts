@@ -2,7 +2,11 @@
 import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
 
 /** Unknown keys cause a fetch at most this often, in milliseconds. */
-export const COOLDOWN = 10_000;
+const COOLDOWN = 10_000;
+/** While there are no keys at all, in milliseconds. */
+const WITHOUT = 1000;
+/** Keys that are older are fetched again, so that one that the provider has withdrawn is forgotten; in milliseconds. */
+const MAX_AGE = 300_000;
 const MAX_KEYS = 100;
 
 type KeyGetter = ReturnType<typeof createLocalJWKSet>;
@@ -20,39 +24,52 @@ export class Keys {
   readonly #now: () => number;
   #keys: KeyGetter | undefined;
   #fetching: Promise<void> | undefined;
-  /** When the last fetch began. */
+  /** When the last fetch began, and the last one for a key that is unknown. */
   #fetchedAt = -Infinity;
+  #unknownAt = -Infinity;
 
   constructor(options: KeysOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** As jose asks for a key. @throws {errors.JOSEError} where there is none */
-  readonly get = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
-    if (this.#keys === undefined) await this.refresh();
+  /** As jose asks for a key of a token that anybody may have sent. @throws {errors.JOSEError} where there is none */
+  readonly get = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> =>
+    await this.#find(header, token, false);
+
+  /** The same for a token that came from the provider itself: its key is fetched at once. */
+  readonly getTrusted = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> =>
+    await this.#find(header, token, true);
+
+  async #find(header: JWSHeaderParameters, token: FlattenedJWSInput, trusted: boolean): Promise<CryptoKey> {
+    // Without any key each request would ask a provider that is down.
+    if (this.#keys === undefined && (this.#fetching !== undefined || this.#age >= WITHOUT)) await this.#refresh();
     if (this.#keys === undefined) throw new errors.JWKSInvalid('the keys of the provider cannot be had');
+    if (this.#age > MAX_AGE) void this.#refresh();
     try {
       return await this.#keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      if (!(await this.refresh())) throw error;
+      if (!trusted && this.#fetching === undefined) {
+        if (this.#now() - this.#unknownAt < COOLDOWN) throw error;
+        this.#unknownAt = this.#now();
+      }
+      await this.#refresh();
       return await this.#keys(header, token);
     }
-  };
+  }
 
-  /**
-   * Fetch the keys, unless that was done a moment ago. Keys that are known stay when it fails.
-   * @returns whether the keys may have changed
-   */
-  async refresh(): Promise<boolean> {
+  get #age(): number {
+    return this.#now() - this.#fetchedAt;
+  }
+
+  /** Fetch the keys; all who ask meanwhile wait for the same. Keys that are known stay when it fails. */
+  async #refresh(): Promise<void> {
     if (this.#fetching === undefined) {
-      if (this.#now() - this.#fetchedAt < COOLDOWN) return false;
       this.#fetchedAt = this.#now();
       this.#fetching = this.#fetch().finally(() => (this.#fetching = undefined));
     }
     await this.#fetching;
-    return true;
   }
 
   async #fetch(): Promise<void> {

@@ -33,10 +33,15 @@ export class Tokens {
     this.#options = options;
   }
 
-  async #verify(token: string, audience: string, required: string[]): Promise<{ claims: JWTPayload; type: string }> {
-    const { issuer, algorithms, clockSkew, keys } = this.#options;
+  async #verify(
+    token: string,
+    audience: string,
+    required: string[],
+    key = this.#options.keys.get,
+  ): Promise<{ claims: JWTPayload; type: string }> {
+    const { issuer, algorithms, clockSkew } = this.#options;
     try {
-      const { payload, protectedHeader } = await jwtVerify(token, keys.get, {
+      const { payload, protectedHeader } = await jwtVerify(token, key, {
         issuer,
         audience,
         algorithms: [...algorithms],
@@ -57,7 +62,7 @@ export class Tokens {
    * @throws {BadToken}
    */
   async idToken(token: string, clientId: string, nonce?: string): Promise<Claims> {
-    const { claims } = await this.#verify(token, clientId, ['sub', 'iat', 'exp']);
+    const { claims } = await this.#verify(token, clientId, ['sub', 'iat', 'exp'], this.#options.keys.getTrusted);
     const good = subject(claims);
     const several = Array.isArray(claims.aud) && claims.aud.length > 1;
     if (claims['azp'] === undefined ? several : claims['azp'] !== clientId) throw new BadToken('azp');

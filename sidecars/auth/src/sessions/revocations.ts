@@ -2,7 +2,7 @@
  * Sessions that were ended before their time. A sealed cookie stays good wherever a copy of it lies, so
  * what was ended is written down, on disk before anybody is told that it has ended.
  */
-import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishFile } from '#kit/atomic-file.ts';
 import type { Session } from './session.ts';
@@ -129,11 +129,4 @@ function entryOf(line: string): Entry | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether files can be made in a directory. @throws the file system's error */
-export async function assertWritable(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  const probe = await open(join(directory, '.writable'), 'w', 0o600);
-  await probe.close();
 }

@@ -152,18 +152,15 @@ export class Fetches {
           assessed = head.assessed;
           fetch.tags = assessed.tags;
           const keep = head.confirmed === undefined && head.not === undefined && !head.mismatched;
-          return { head, keep: keep && (head.length ?? 0) <= settings.maxObject };
+          return { head, keep: keep && (head.length ?? 0) <= settings.maxObject, length: head.length };
         },
         onGrow: (bytes) => {
           if (reserved + bytes > settings.maxObject || !store.memory.reserve(bytes)) return false;
           reserved += bytes;
           return true;
         },
-        onWhole: (chunks, length) => {
+        onWhole: (body) => {
           release();
-          const body = Buffer.allocUnsafeSlow(length);
-          let at = 0;
-          for (const chunk of chunks) at += chunk.copy(body, at);
           const stored = new Stored(headOf(request.key, assessed!), body);
           if (!fetch.outdated && assessed!.not === undefined) store.put(stored);
           fetch.settle(stored);

@@ -21,13 +21,13 @@ export type FillResult<Head> =
 export interface FillOwner<Head> {
   /**
    * The final response has begun.
-   * @returns what those who wait are told, and whether its body is kept whole
+   * @returns what those who wait are told, whether its body is kept whole, and its length where that is known
    */
-  onHead(response: Response): { readonly head: Head; readonly keep: boolean };
+  onHead(response: Response): { readonly head: Head; readonly keep: boolean; readonly length: number | undefined };
   /** Room for more of a body that is kept. @returns false when there is none: it is kept no longer */
   onGrow(bytes: number): boolean;
-  /** A body that was kept is complete. */
-  onWhole(chunks: readonly Buffer[], length: number): void;
+  /** A body that was kept is complete. @param body nobody else's memory */
+  onWhole(body: Buffer): void;
   /** It will not be whole, or is no longer kept: nobody else may join. */
   onDropped(): void;
   /** It is over, well or badly. */
@@ -71,6 +71,8 @@ export class Fill<Head> implements ResponseUser, Swept {
   readonly #chunks: Buffer[] = [];
   #first = 0;
   #length = 0;
+  /** Of a body whose length is known: where all of it goes, so that it lies in memory once. */
+  #whole: Buffer | undefined;
   #paused = false;
   readonly #readers = new Set<Reader>();
   /** Those who asked for the body before it began. */
@@ -159,6 +161,21 @@ export class Fill<Head> implements ResponseUser, Swept {
     }
   }
 
+  #copy(bytes: Buffer): Buffer {
+    const at = this.#length;
+    if (this.#whole === undefined || at + bytes.length > this.#whole.length) return Buffer.from(bytes);
+    bytes.copy(this.#whole, at);
+    return this.#whole.subarray(at, at + bytes.length);
+  }
+
+  #joined(): Buffer {
+    if (this.#whole?.length === this.#length) return this.#whole;
+    const whole = Buffer.allocUnsafeSlow(this.#length);
+    let at = 0;
+    for (const chunk of this.#chunks) at += chunk.copy(whole, at);
+    return whole;
+  }
+
   #wake(): void {
     this.#more?.resolve();
     this.#more = undefined;
@@ -220,8 +237,9 @@ export class Fill<Head> implements ResponseUser, Swept {
 
   onUpstreamResponse(response: Response): void {
     response.dechunk();
-    const { head, keep } = this.#owner.onHead(response);
+    const { head, keep, length } = this.#owner.onHead(response);
     response.detach();
+    if (keep && length !== undefined && length > 0) this.#whole = Buffer.allocUnsafeSlow(length);
     if (!keep) {
       this.#keep = false;
       this.#owner.onDropped();
@@ -231,7 +249,7 @@ export class Fill<Head> implements ResponseUser, Swept {
 
   onUpstreamData(bytes: Buffer, start: number, end: number): boolean {
     if (end === start) return true;
-    this.#chunks.push(Buffer.from(bytes.subarray(start, end)));
+    this.#chunks.push(this.#copy(bytes.subarray(start, end)));
     this.#length += end - start;
     if (this.#keep && !this.#owner.onGrow(end - start)) this.drop();
     this.#wake();
@@ -242,7 +260,7 @@ export class Fill<Head> implements ResponseUser, Swept {
   }
 
   onUpstreamEnd(): void {
-    if (this.#keep) this.#owner.onWhole(this.#chunks, this.#length);
+    if (this.#keep) this.#owner.onWhole(this.#joined());
     this.#end(undefined);
   }
 

@@ -48,7 +48,8 @@ export class Archives {
 
   constructor(options: ArchivesOptions) {
     this.#options = options;
-    this.#since = options.scannedAt;
+    // It is told in whole milliseconds, and files in parts of them.
+    this.#since = options.scannedAt + 1;
   }
 
   /**

@@ -47,8 +47,7 @@ class Writer {
   readonly excused = new Set<string>();
   #half: string | undefined;
   #rotating = false;
-  /** When the last scan began; 0 when that is long ago. */
-  #scannedAt: number | undefined;
+  #scanned: 'never' | 'just now' | 'before' = 'never';
   readonly #clock: string;
 
   constructor(path: string, append: boolean, state: string) {
@@ -69,12 +68,13 @@ class Writer {
     return fd;
   }
 
-  /** Be later, as file systems tell the time, than the last scan. */
+  /** Be later, as file systems tell the time, than the scan that has begun last. */
   #tick(): void {
-    if (this.#scannedAt === undefined) return;
+    if (this.#scanned !== 'just now') return;
+    const now = Date.now() + 1;
     do writeFileSync(this.#clock, '');
-    while (statSync(this.#clock).mtimeMs <= this.#scannedAt);
-    this.#scannedAt = 0;
+    while (statSync(this.#clock).mtimeMs <= now);
+    this.#scanned = 'before';
   }
 
   #write(text: string): void {
@@ -195,7 +195,7 @@ class Writer {
   #pack(path: string): void {
     const lines = linesOf(path);
     // What was compressed before the first scan is history.
-    if (this.#scannedAt === undefined) for (const line of lines) this.excused.add(line);
+    if (this.#scanned === 'never') for (const line of lines) this.excused.add(line);
     if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.unseen.add(line);
     const { atimeMs, mtimeMs } = statSync(path);
     writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)));
@@ -204,7 +204,7 @@ class Writer {
 
   /** A scan begins. */
   listed(): void {
-    this.#scannedAt = Date.now();
+    this.#scanned = 'just now';
     const numbered = [...Array(32).keys()].map((each) => `${this.#path}.${each}`);
     this.#listed = [this.#path, ...numbered].filter(existsSync).flatMap(linesOf);
   }

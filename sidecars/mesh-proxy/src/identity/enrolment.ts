@@ -106,6 +106,10 @@ export class Enrolment {
     }
     const fields = (typeof content === 'object' && content !== null ? content : {}) as Record<string, unknown>;
     if (answer.status >= 200 && answer.status <= 299) return fields;
-    throw new EnrolmentError(String(fields['error'] ?? `the control plane answered ${answer.status}`), answer.status);
+    const { error } = fields;
+    throw new EnrolmentError(
+      typeof error === 'string' ? error : `the control plane answered ${answer.status}`,
+      answer.status,
+    );
   }
 }

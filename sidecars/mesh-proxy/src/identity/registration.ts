@@ -17,6 +17,8 @@ const BACKOFF = { initial: 250, max: 5000 };
 /** A lease is renewed this often in its time, so that one answer may be lost. */
 const RENEWALS = 3;
 const LOOK = 250;
+/** How long an answer is waited for when the proxy is to end, in milliseconds. */
+const ANSWER = 2000;
 
 export class Registration {
   readonly #options: Required<RegistrationOptions>;
@@ -44,24 +46,29 @@ export class Registration {
   async drain(): Promise<void> {
     this.#draining = true;
     clearTimeout(this.#timer);
-    await this.#working;
-    await this.#work();
+    await this.#soon(this.#working.then(async () => await this.#work()));
   }
 
   /** Give up the place. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#working;
+    await this.#soon(this.#working);
     const lease = this.#lease;
     this.#lease = undefined;
     if (!lease) return;
-    await this.#options.enrolment.leave(lease).catch((error: Error) => {
-      this.#options.log.warn(
-        { reason: error.message },
-        'the control plane could not be told that this replica ends: its lease will lapse',
-      );
+    const left = this.#options.enrolment.leave(lease).catch((error: Error) => {
+      this.#options.log.warn({ reason: error.message }, 'this replica ends untold: its lease will lapse');
     });
+    await this.#soon(left);
+  }
+
+  /** A control plane that does not answer does not hold up the end. */
+  async #soon(work: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const deadline = setTimeout(resolve, ANSWER);
+    await Promise.race([work, promise]);
+    clearTimeout(deadline);
   }
 
   #next(wait: number): void {

@@ -68,8 +68,8 @@ export interface Observed {
 }
 
 /**
- * Let a histogram show what was observed: prom-client calls `get` when it is read, and has no way to add many
- * observations at once.
+ * Let a histogram show what was observed: prom-client calls `get` for JSON and `getForPromString` for text, and has no
+ * way to add many observations at once.
  */
 export function showHistogram(
   histogram: Histogram,
@@ -82,5 +82,5 @@ export function showHistogram(
     for (const { labels, buckets } of observed()) values.push(...buckets.values(name, labels));
     return Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values });
   };
-  Object.assign(histogram, { get });
+  Object.assign(histogram, { get, getForPromString: get });
 }

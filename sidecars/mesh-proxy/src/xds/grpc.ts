@@ -2,7 +2,7 @@
  * One gRPC stream in both directions, over node:http2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md):
  * all that xDS needs of gRPC, without a library that costs the proxy a third of its memory.
  */
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { PeerCertificate } from 'node:tls';
 
 export interface GrpcOptions {
@@ -125,11 +125,13 @@ export class GrpcStream {
   }
 }
 
-function statusOf(headers: Readonly<Record<string, unknown>>): string {
-  const message = String(headers['grpc-message'] ?? '').slice(0, 1000);
+function statusOf(headers: IncomingHttpHeaders): string {
+  const text = headers['grpc-message'];
+  const message = typeof text === 'string' ? text.slice(0, 1000) : '';
+  const status = `status ${Number(headers['grpc-status'])}`;
   try {
-    return `status ${String(headers['grpc-status'])}: ${decodeURIComponent(message)}`;
+    return `${status}: ${decodeURIComponent(message)}`;
   } catch {
-    return `status ${String(headers['grpc-status'])}: ${message}`;
+    return `${status}: ${message}`;
   }
 }

@@ -117,7 +117,7 @@ export class XdsSource implements ConfigurationSource {
   #ask(type: string, names: readonly string[], node?: Node, error?: string): void {
     const nonce = this.#said.get(type)?.nonce ?? '';
     this.#said.set(type, { nonce, names });
-    const version = this.#store.versions[type] ?? '';
+    const version = this.#store.version(type);
     this.#stream?.send(encodeRequest({ type, version, nonce, names, node, error: error?.slice(0, MAX_REASON) }));
   }
 

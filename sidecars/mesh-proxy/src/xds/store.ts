@@ -21,22 +21,31 @@ export const TRUST_BUNDLE = 'ROOTCA';
 
 type Packed = Read<typeof Any>;
 
-/** Immutable: each response makes a new one, which replaces it when it is good. */
-export class Store {
-  readonly listeners: ReadonlyMap<string, ListenerPart> | undefined;
-  readonly clusters: ReadonlyMap<string, ClusterPart> | undefined;
+interface Parts {
+  readonly listeners?: ReadonlyMap<string, ListenerPart>;
+  readonly clusters?: ReadonlyMap<string, ClusterPart>;
   readonly routes: ReadonlyMap<string, readonly VirtualHost[]>;
   readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
-  readonly trustBundle: string | undefined;
+  readonly trustBundle?: string | undefined;
+  /** Of the last response that was taken, by type. */
   readonly versions: Readonly<Record<string, string>>;
+}
 
-  constructor(parts: Partial<Omit<Store, 'with' | 'routeNames' | 'endpointNames' | 'configuration'>> = {}) {
-    this.listeners = parts.listeners;
-    this.clusters = parts.clusters;
-    this.routes = parts.routes ?? new Map();
-    this.endpoints = parts.endpoints ?? new Map();
-    this.trustBundle = parts.trustBundle;
-    this.versions = parts.versions ?? {};
+/** Immutable: each response makes a new one, which replaces it when it is good. */
+export class Store {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts = { routes: new Map(), endpoints: new Map(), versions: {} }) {
+    this.#parts = parts;
+  }
+
+  get trustBundle(): string | undefined {
+    return this.#parts.trustBundle;
+  }
+
+  /** Of the last response of a type that was taken; empty before the first. */
+  version(type: string): string {
+    return this.#parts.versions[type] ?? '';
   }
 
   /**
@@ -44,44 +53,44 @@ export class Store {
    * @throws {MalformedMessage} and {ResourceRefused}
    */
   with(type: string, version: string, resources: readonly Packed[]): Store {
-    const versions = { ...this.versions, [type]: version };
+    const parts = { ...this.#parts, versions: { ...this.#parts.versions, [type]: version } };
     switch (type) {
       case LDS: {
         const listeners = named(resources, type, (content) => {
           const message = decode(Listener, content);
           return [message.name, listenerPart(message)];
         });
-        const next = new Store({ ...this, listeners, versions });
-        return new Store({ ...next, routes: only(this.routes, next.routeNames) });
+        const { routeNames } = new Store({ ...parts, listeners });
+        return new Store({ ...parts, listeners, routes: only(parts.routes, routeNames) });
       }
       case CDS: {
         const clusters = named(resources, type, (content) => {
           const message = decode(Cluster, content);
           return [message.name, clusterPart(message)];
         });
-        const next = new Store({ ...this, clusters, versions });
-        return new Store({ ...next, endpoints: only(this.endpoints, next.endpointNames) });
+        const { endpointNames } = new Store({ ...parts, clusters });
+        return new Store({ ...parts, clusters, endpoints: only(parts.endpoints, endpointNames) });
       }
       case RDS: {
         const fresh = named(resources, type, (content) => {
           const message = decode(RouteConfiguration, content);
           return [message.name, virtualHosts(message)];
         });
-        return new Store({ ...this, routes: new Map([...this.routes, ...fresh]), versions });
+        return new Store({ ...parts, routes: new Map([...parts.routes, ...fresh]) });
       }
       case EDS: {
         const fresh = named(resources, type, (content) => {
           const message = decode(ClusterLoadAssignment, content);
           return [message.cluster_name, endpoints(message)];
         });
-        return new Store({ ...this, endpoints: new Map([...this.endpoints, ...fresh]), versions });
+        return new Store({ ...parts, endpoints: new Map([...parts.endpoints, ...fresh]) });
       }
       case SDS: {
         const secrets = named(resources, type, (content) => {
           const { name, validation_context: context } = decode(Secret, content);
           return [name, context?.trusted_ca?.inline_string ?? context?.trusted_ca?.inline_bytes?.toString()];
         });
-        return new Store({ ...this, trustBundle: secrets.get(TRUST_BUNDLE) ?? this.trustBundle, versions });
+        return new Store({ ...parts, trustBundle: secrets.get(TRUST_BUNDLE) ?? parts.trustBundle });
       }
       default:
         throw new ResourceRefused(`resources of type ${type} were not asked for`);
@@ -90,7 +99,7 @@ export class Store {
 
   /** Routes that the listeners name. */
   get routeNames(): string[] {
-    const parts = [...(this.listeners?.values() ?? [])];
+    const parts = [...(this.#parts.listeners?.values() ?? [])];
     return [
       ...new Set(
         parts.flatMap((part) => (part.kind === 'ports' ? part.ports.flatMap(({ routes }) => routes ?? []) : [])),
@@ -100,34 +109,37 @@ export class Store {
 
   /** Endpoints that the clusters name. */
   get endpointNames(): string[] {
-    return [...new Set([...(this.clusters?.values() ?? [])].flatMap(({ endpointsName }) => endpointsName ?? []))];
+    return [
+      ...new Set([...(this.#parts.clusters?.values() ?? [])].flatMap(({ endpointsName }) => endpointsName ?? [])),
+    ];
   }
 
   /** All together; undefined while something that is named has not come yet. */
   configuration(): Configuration | undefined {
-    const parts = [...(this.listeners?.values() ?? [])];
+    const { listeners, clusters, routes: routesByName, endpoints: endpointsByName } = this.#parts;
+    const parts = [...(listeners?.values() ?? [])];
     const rest = parts.find((part) => part.kind === 'catch-all');
     const inbound = parts.find((part) => part.kind === 'inbound');
     const complete =
-      this.clusters !== undefined &&
-      this.routeNames.every((name) => this.routes.has(name)) &&
-      this.endpointNames.every((name) => this.endpoints.has(name));
+      clusters !== undefined &&
+      this.routeNames.every((name) => routesByName.has(name)) &&
+      this.endpointNames.every((name) => endpointsByName.has(name));
     if (!complete || !rest || !inbound) return undefined;
     const names = parts.find((part) => part.kind === 'names')?.names;
     return {
-      version: [LDS, RDS, CDS, EDS].map((type) => (this.versions[type] ?? '').slice(0, 8)).join('.'),
+      version: [LDS, RDS, CDS, EDS].map((type) => this.version(type).slice(0, 8)).join('.'),
       outbound: {
         unknown: rest.unknown,
         listeners: parts
           .flatMap((part) => (part.kind === 'ports' ? part.ports : []))
           .map(({ listener, routes }) => ({
             ...listener,
-            ...(routes !== undefined && { virtualHosts: this.routes.get(routes)! }),
+            ...(routes !== undefined && { virtualHosts: routesByName.get(routes)! }),
           })),
       },
       inbound: inbound.inbound,
-      clusters: [...this.clusters!.values()].flatMap(({ endpointsName, cluster }) =>
-        endpointsName === undefined ? [] : [{ ...cluster, endpoints: this.endpoints.get(endpointsName)! }],
+      clusters: [...clusters!.values()].flatMap(({ endpointsName, cluster }) =>
+        endpointsName === undefined ? [] : [{ ...cluster, endpoints: endpointsByName.get(endpointsName)! }],
       ),
       telemetry: rest.telemetry,
       ...defined({ names }),
