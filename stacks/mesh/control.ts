@@ -3,8 +3,12 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../scripts/lib/compose.ts';
 
 export interface Graph {
-  /** Whether the policy's file is what is used, and why not. */
-  readonly policy: { readonly state: 'taken' | 'refused'; readonly refusal?: string };
+  /** Of the whole configuration: higher with each change. */
+  readonly version: number;
+  /** SHA-256 of the policy file that is in use, in hex. */
+  readonly policy?: string;
+  /** Why the policy file as it is now is not in use. */
+  readonly problem?: string;
   readonly services: readonly {
     readonly name: string;
     readonly replicas: readonly {
@@ -15,11 +19,11 @@ export interface Graph {
     }[];
     readonly splits?: readonly { readonly route: string; readonly weights: Readonly<Record<string, number>> }[];
   }[];
-  /** Who is connected by xDS; a proxy has a service. */
-  readonly clients: readonly {
-    readonly id: string;
-    readonly service?: string;
-    readonly types: readonly { readonly type: string; readonly state: string }[];
+  readonly proxies: readonly {
+    readonly service: string;
+    readonly replica: string;
+    /** Of the configuration that it has acknowledged. */
+    readonly version: number;
   }[];
 }
 
@@ -34,13 +38,9 @@ export async function graphOf({ env }: Pick<Project, 'env'>): Promise<Graph> {
   return (await response.json()) as Graph;
 }
 
-/** The proxies that are connected and have acknowledged all that they were sent. */
-export const upToDate = ({ clients }: Graph): string[] =>
-  clients
-    .filter(({ service, types }) => service !== undefined && types.length > 0 && types.every(isSynced))
-    .map(({ id }) => id);
-
-const isSynced = ({ state }: { readonly state: string }): boolean => state === 'SYNCED';
+/** The proxies that are connected and have acknowledged all that there is. */
+export const upToDate = ({ version, proxies }: Graph): string[] =>
+  proxies.filter((each) => each.version === version).map(({ replica }) => replica);
 
 /** Take back what was changed of a split beside the policy's file. */
 export async function resetSplit(project: Project, service: string, route: string): Promise<void> {

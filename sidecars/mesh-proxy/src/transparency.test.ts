@@ -10,6 +10,7 @@ import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
 import { idOf } from './testing/identities.ts';
+import { SILENCE } from './listeners/first-bytes.ts';
 import { startPair } from './testing/mesh.ts';
 
 for (const meshed of [true, false]) {
@@ -135,6 +136,19 @@ test('connections between proxies serve many requests', async () => {
     await exchange(mesh.client.plane.outboundPort, 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n');
   assert.is(app.connections(), 1);
   assert.is(mesh.server.inbound.stats.open, 1);
+});
+
+test('a client that is slow to speak is not passed on in the clear where HTTP is spoken', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port, { client: { protocol: 'http' } });
+  const talk = await connected(mesh.client.plane.outboundPort);
+  // Longer than a server that speaks first is waited for.
+  await new Promise((resolve) => setTimeout(resolve, 3 * SILENCE));
+  talk.send('GET / HTTP/1.1\r\nHost: shop:8080\r\nConnection: close\r\n\r\n');
+  assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
+  talk.socket.destroy();
+  assert.is(mesh.client.outbound.ends.length, 1, 'it was a request');
+  assert.is(mesh.server.inbound.ends[0]?.record.connection.peer?.id.text, idOf('front'));
 });
 
 test.run();

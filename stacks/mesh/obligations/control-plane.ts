@@ -59,8 +59,8 @@ export function controlPlaneObligations({ must }: Scenario): void {
         const refusal = await eventually(
           'it is refused',
           async () => {
-            const { policy } = await graphOf(project);
-            return policy.refusal?.includes(`policy.yaml:${line}:`) && policy.refusal;
+            const { problem } = await graphOf(project);
+            return problem?.includes(`policy.yaml:${line}:`) && problem;
           },
           { within: 60_000 },
         );
@@ -69,7 +69,7 @@ export function controlPlaneObligations({ must }: Scenario): void {
       const { statuses, failures } = await running;
       assert.equal(statuses, { 200: 1000 }, failures.join());
       await applyPolicy(project);
-      assert.is((await graphOf(project)).policy.state, 'taken');
+      assert.is((await graphOf(project)).problem, undefined);
     },
   );
 }

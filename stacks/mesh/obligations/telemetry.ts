@@ -100,6 +100,7 @@ export function telemetryObligations({ must }: Scenario): void {
     { say: 'Whatever fails, the access log has a sentence that says why.', within: 180_000 },
     async ({ project, say }) => {
       await applyPolicy(project, ({ services }) => {
+        services['echo']!['subsets'] = { v9: { version: '9' } };
         services['echo']!['routes'] = [
           {
             name: 'slow',
@@ -113,7 +114,7 @@ export function telemetryObligations({ must }: Scenario): void {
             to: [{ service: 'echo', weight: 1 }],
             fault: { abort: { percent: 100, status: 503 } },
           },
-          { name: 'nowhere', match: { path: { exact: '/here' } }, to: [{ service: 'echo', weight: 1 }] },
+          { name: 'nowhere', match: { path: { prefix: '/nowhere' } }, to: [{ subset: 'v9', weight: 1 }] },
         ];
       });
       await Promise.all(REPLICAS.map((replica) => tell(project, replica, { delayMs: 2000 })));
@@ -136,7 +137,7 @@ export function telemetryObligations({ must }: Scenario): void {
       for (const [path, flag] of [
         ['/slow', 'UT'],
         ['/fault', 'FI'],
-        ['/nowhere', 'NR'],
+        ['/nowhere', 'UH'],
       ] as const) {
         const entry = JSON.parse(lines.find((line) => line.includes(path))!) as Record<string, unknown>;
         assert.match(JSON.stringify(entry['flags'] ?? entry['response_flags']), new RegExp(flag), path);

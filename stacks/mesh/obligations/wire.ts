@@ -4,6 +4,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { passwordOf } from '../database.ts';
+import { applyPolicy } from '../policy.ts';
 import { shopOf } from '../shop.ts';
 import { call, echoOf, REPLICAS, type Call } from '../workload.ts';
 import { listenWhile } from '../wire/capture.ts';
@@ -97,6 +98,7 @@ export function bypassObligations({ must }: Scenario): void {
       within: 180_000,
     },
     async ({ project }) => {
+      await applyPolicy(project);
       const request: Call = { protocol: 'http/1.1', host: 'echo', port: 8080, timeoutMs: 10_000 };
       const [through] = await call(project, 'client', [request]);
       const { peer } = echoOf(through!);

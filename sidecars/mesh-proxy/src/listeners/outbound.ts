@@ -40,7 +40,8 @@ export class Outbound {
         ? snapshot().configuration.outbound.unknown === 'ALLOW_ANY' || OPAQUE_PORTS.has(destination.port)
         : listener.protocol === 'tcp' || (listener.protocol === 'auto' && OPAQUE_PORTS.has(destination.port));
     return new FirstBytes(context, socket, {
-      patience: opaque ? 0 : SILENCE,
+      // Where nothing but HTTP is spoken, silence is no answer: the client is slow.
+      patience: opaque ? 0 : listener?.protocol === 'http' ? context.settings.headerTimeout : SILENCE,
       onSpoken: (spoken) =>
         this.#serve(
           context,

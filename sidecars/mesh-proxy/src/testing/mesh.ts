@@ -7,7 +7,7 @@ import type { Filter } from '#proxy/filters/filter.ts';
 import type { Record } from '../filters/record.ts';
 import { recordOf } from '../filters/record.ts';
 import type { RelayEnd } from '../listeners/relay.ts';
-import type { Configuration } from '../model/configuration.ts';
+import type { Configuration, PortProtocol } from '../model/configuration.ts';
 import { causeOf, type Cause } from '../telemetry/causes.ts';
 import { credentialsOf, idOf, TestIdentity } from './identities.ts';
 
@@ -118,7 +118,7 @@ export const SHOP: Destination = { address: '10.9.9.9', port: 8080 };
 /** What sends all requests to a service to some ports of 127.0.0.1. @param meshed by mTLS */
 export function towards(
   ports: readonly number[],
-  { meshed = true, service = 'shop', route = {}, cluster = {} }: TowardsOptions = {},
+  { meshed = true, service = 'shop', route = {}, cluster = {}, protocol = 'auto' }: TowardsOptions = {},
 ): Partial<Configuration> {
   return {
     outbound: {
@@ -127,6 +127,7 @@ export function towards(
         {
           name: service,
           port: SHOP.port,
+          protocol,
           virtualHosts: [
             {
               name: service,
@@ -150,6 +151,7 @@ export function towards(
 }
 
 export interface TowardsOptions {
+  readonly protocol?: PortProtocol;
   readonly meshed?: boolean;
   readonly service?: string;
   readonly route?: Partial<NonNullable<Configuration['outbound']['listeners'][0]['virtualHosts']>[0]['routes'][0]>;
