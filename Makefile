@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node scripts/run.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup unsetup doctor test bench contract clean
+.PHONY: help setup unsetup doctor workshop test bench contract clean
 
 help: ## List these targets
 	@echo 'Legacy apps and their sidecars, by docker compose. Begin with: make demo-https'
@@ -37,6 +37,9 @@ stack-https: ## A stack with every check, then torn down (stack-NAME)
 
 stack-%:
 	@$(RUN) stack $* $(ARGS)
+
+workshop: ## Exercises that check themselves, and a page that shows the pods live
+	@$(RUN) workshop $(ARGS)
 
 test: ## Types, lint, unit tests, contracts, every stack
 	@$(RUN) test $(ARGS)

@@ -1,4 +1,4 @@
-/** `npm run workshop -- COMMAND`: exercises that check themselves, in a terminal. */
+/** `npm run workshop -- COMMAND`: exercises that check themselves, in a terminal; without a command, the page. */
 import { catchSignals } from './lib/interrupt.ts';
 import { EngineError } from './lib/engine.ts';
 import { readCommandLine, UsageError } from './workshop/arguments.ts';
@@ -11,7 +11,8 @@ import { SetupError } from './setup/setup-error.ts';
 
 const HELP = `Exercises on sidecars that check themselves.
 
-usage: npm run workshop -- list         the exercises, and how far you are
+usage: make workshop                    the page; its address is printed
+       npm run workshop -- list         the exercises, and how far you are
        npm run workshop -- run N        begin exercise N: files for you in
                                         workshop/mine, containers up; then
                                         every edit is applied and checked,
@@ -27,6 +28,8 @@ usage: npm run workshop -- list         the exercises, and how far you are
 N is a number or a name: 2, 02-https or https.
 
   --jobs N    verify: how many exercises at a time (default 4)
+  --port N    the page's port on 127.0.0.1 (default: one that is free)
+  --project P the page shows this compose project, too; may be repeated
   --help
 
 exit code: 0; check and verify: 1 when something is red; 2 for a wrong command
@@ -64,6 +67,10 @@ async function main(): Promise<number> {
 }
 
 async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, signal: AbortSignal): Promise<number> {
+  if (line.command === 'serve') {
+    const { serveWorkshop } = await import('./workshop/serve.ts');
+    return serveWorkshop({ ...line, print, signal });
+  }
   if (line.command === 'verify') {
     await setup({ say, signal });
     const chosen = line.exercises.length === 0 ? places() : line.exercises.map((each) => findPlace(each));

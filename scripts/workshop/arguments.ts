@@ -8,9 +8,11 @@ export class UsageError extends Error {}
 const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
 
 export interface CommandLine {
-  readonly command: 'list' | 'verify' | (typeof OF_ONE)[number];
+  readonly command: 'serve' | 'list' | 'verify' | (typeof OF_ONE)[number];
   readonly exercises: readonly string[];
   readonly jobs: number;
+  readonly port: number;
+  readonly projects: readonly string[];
 }
 
 /**
@@ -21,12 +23,14 @@ export interface CommandLine {
 export function readCommandLine(args: readonly string[]): CommandLine | undefined {
   const { values, positionals } = parsed(args);
   if (values.help) return undefined;
-  const [command = 'list', ...exercises] = positionals;
+  const [command = 'serve', ...exercises] = positionals;
   const line = {
     exercises,
     jobs: whole('--jobs', values.jobs, 1, 64),
+    port: whole('--port', values.port, 0, 65_535),
+    projects: values.project,
   };
-  if (command === 'list') {
+  if (command === 'serve' || command === 'list') {
     if (exercises.length > 0) throw new UsageError(`${command} takes no exercise`);
     return { command, ...line };
   }
@@ -43,6 +47,8 @@ function parsed(args: readonly string[]) {
       args: [...args],
       options: {
         jobs: { type: 'string', default: '4' },
+        port: { type: 'string', default: '0' },
+        project: { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean', default: false },
       },
       allowPositionals: true,

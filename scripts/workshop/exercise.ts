@@ -69,7 +69,7 @@ const FOLDER = /^(\d\d)-[a-z-]+$/;
 /** All exercises, in the order of their numbers. */
 export function places(parent = WORKSHOP): Place[] {
   return readdirSync(parent, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && FOLDER.test(entry.name))
+    .filter(({ name }) => FOLDER.test(name) && existsSync(join(parent, name, 'README.md')))
     .map(({ name }) => name)
     .toSorted()
     .map((name) => {
@@ -153,6 +153,9 @@ export async function container({ project }: Stage, service: string): Promise<In
  */
 export async function running(stage: Stage, service: string): Promise<Inspected> {
   const found = await container(stage, service);
-  need(found.State.Running, `service ${service} is ${found.State.Status} (exit code ${found.State.ExitCode})`);
+  need(
+    found.State.Running && found.State.Status === 'running',
+    `service ${service} is ${found.State.Status} (exit code ${found.State.ExitCode})`,
+  );
   return found;
 }

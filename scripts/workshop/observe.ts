@@ -67,7 +67,7 @@ export async function page(url: string, ca?: string): Promise<string> {
     // A connection that breaks off does so with one word or another: to a learner it is the same.
     const why =
       error instanceof HttpError && error.reason === 'network' ? `${url} breaks off without an answer` : explain(error);
-    throw new Unmet(why, { cause: error });
+    throw new Unmet(why);
   }
 }
 

@@ -94,6 +94,32 @@ test('an unknown key is fetched once a cooldown, however many tokens name one', 
     { AUTH_METHODS: 'jwt' },
   ));
 
+test('a document of keys that is none opens nothing and ends nothing; of a mixed one the good key counts', async () => {
+  const documents: Record<string, [expected: number, (keys: readonly object[]) => unknown]> = {
+    'no object': [401, () => 'keys'],
+    'no list': [401, () => ({ keys: 'x' })],
+    empty: [401, () => ({ keys: [] })],
+    'no keys': [401, () => ({ keys: [null, 1, 'x', []] })],
+    'an unknown type': [401, (keys) => ({ keys: keys.map((key) => ({ ...key, kty: 'XYZ' })) })],
+    'cut short': [401, (keys) => ({ keys: keys.map((key) => ({ ...key, n: 'AQAB' })) })],
+    'too many': [401, (keys) => ({ keys: Array.from({ length: 1000 }, () => keys[0]) })],
+    'a secret among them': [200, (keys) => ({ keys: [{ kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }, ...keys] })],
+    'a strange one among them': [200, (keys) => ({ keys: [...keys, { kty: 'XYZ', kid: 'strange' }] })],
+  };
+  for (const [name, [expected, document]] of Object.entries(documents))
+    await withAuth(
+      async ({ url }, { provider }) => {
+        provider.jwks = document;
+        const ask = async (token: string): Promise<number> =>
+          (await request(url, { headers: { authorization: `Bearer ${token}` }, timeout: 30_000 })).status;
+        assert.is(await ask(await provider.sign({ sub: 'robot' })), expected, name);
+        assert.is(await ask('e30.bm90IGpzb24.AA'), 401);
+        assert.is((await request(`${url}/oauth2/auth`, { timeout: 30_000 })).status, 401, 'it goes on');
+      },
+      { AUTH_METHODS: 'jwt' },
+    );
+});
+
 test('a back-channel logout ends the session in cookie mode, at once, and after a restart too', () =>
   withAuth(async ({ url }, { provider }, browser) => {
     await browser.follow(`${url}/`);

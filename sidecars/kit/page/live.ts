@@ -78,3 +78,21 @@ export function follow<T>(url: string, show: (document: T) => void, signal?: Abo
   void ask();
   return element;
 }
+
+/**
+ * Show what a server sends by itself (server-sent events, HTML standard 9.2); the browser connects anew when the
+ * connection is lost.
+ * @param url of the stream
+ * @param on what to do with each kind of event, whose data is JSON
+ * @returns a light
+ */
+export function listen(url: string, on: Readonly<Record<string, (data: never) => void>>): HTMLElement {
+  const { element, say } = light();
+  const source = new EventSource(url);
+  source.addEventListener('open', () => say('live', 'live'));
+  source.addEventListener('error', () => say('stale', 'the server does not answer; trying again'));
+  for (const [name, show] of Object.entries(on))
+    source.addEventListener(name, (event) => show(JSON.parse((event as MessageEvent<string>).data) as never));
+  say('stale', 'connecting');
+  return element;
+}

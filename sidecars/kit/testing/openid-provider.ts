@@ -50,6 +50,8 @@ export class TestProvider {
   life = 300;
   /** What the discovery document says otherwise than it should. */
   discovery: Readonly<Record<string, unknown>> = {};
+  /** What its document of keys is otherwise, made of the keys that it should hold. */
+  jwks: (keys: readonly JWK[]) => unknown = (keys) => ({ keys });
   /** Answers to token requests are this status instead. */
   tokenStatus = 200;
   /** Waited for before each refresh is answered. */
@@ -92,7 +94,7 @@ export class TestProvider {
         return json(200, this.#document());
       case '/jwks':
         this.counts.jwks++;
-        return json(200, { keys: this.#keys.map(({ jwk }) => jwk) });
+        return json(200, this.jwks(this.#keys.map(({ jwk }) => jwk)));
       case '/authorize':
         return this.#authorize(url, response);
       case '/token':
