@@ -41,14 +41,3 @@ export async function graphOf({ env }: Pick<Project, 'env'>): Promise<Graph> {
 /** The proxies that are connected and have acknowledged all that there is. */
 export const upToDate = ({ version, proxies }: Graph): string[] =>
   proxies.filter((each) => each.version === version).map(({ replica }) => replica);
-
-/** Take back what was changed of a split beside the policy's file. */
-export async function resetSplit(project: Project, service: string, route: string): Promise<void> {
-  const token = await project.exec('control-plane', ['cat', '/operator/token']);
-  const response = await fetch(`http://127.0.0.1:${project.env['PUBLISH_CONTROL']}/api/splits/${service}/${route}`, {
-    method: 'DELETE',
-    headers: { authorization: `Bearer ${token.trim()}` },
-    signal: AbortSignal.timeout(PATIENCE),
-  });
-  assert.ok(response.ok || response.status === 404, `${response.status} ${await response.text()}`);
-}

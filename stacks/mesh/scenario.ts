@@ -4,7 +4,6 @@ import { authorizationObligations } from './obligations/authorization.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
 import { identityObligations, renewalObligations } from './obligations/identity.ts';
 import { lifeObligations } from './obligations/life.ts';
-import { pageObligations } from './obligations/page.ts';
 import { reachabilityObligations } from './obligations/reachability.ts';
 import { replicaObligations } from './obligations/replicas.ts';
 import { shopObligations } from './obligations/shop.ts';
@@ -34,7 +33,6 @@ xdsObligations(policy);
 bypassObligations(stack);
 replicaObligations(stack);
 controlPlaneObligations(stack);
-pageObligations(stack);
 lifeObligations(stack);
 
 stack.run();
