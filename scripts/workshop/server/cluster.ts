@@ -38,6 +38,8 @@ export class Cluster {
   #engine: EngineState = { state: 'away', advice: [] };
   #api: EngineApi | undefined;
   #wake: (() => void) | undefined;
+  /** Something has happened since the last look began. */
+  #stale = true;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -77,6 +79,7 @@ export class Cluster {
 
   /** Look again soon: something is asked for that was not shown. */
   refresh(): void {
+    this.#stale = true;
     this.#wake?.();
   }
 
@@ -111,12 +114,8 @@ export class Cluster {
     const filters = encodeURIComponent(JSON.stringify({ type: ['container', 'network'] }));
     const over = new AbortController();
     const events = await api.stream(`/events?filters=${filters}`, AbortSignal.any([signal, over.signal]));
-    let stale = true;
     let ended = false;
-    const wake = (): void => {
-      stale = true;
-      this.#wake?.();
-    };
+    this.#stale = true;
     events.on('data', (piece: Buffer) => {
       // Health checks run all the time; only what they find is of interest.
       if (
@@ -125,19 +124,20 @@ export class Cluster {
           .split('\n')
           .some((line) => line !== '' && !/"Action":"exec_/.test(line))
       )
-        wake();
+        this.refresh();
     });
-    events.once('close', () => ((ended = true), wake()));
-    events.once('error', () => ((ended = true), wake()));
+    events.once('close', () => ((ended = true), this.refresh()));
+    events.once('error', () => ((ended = true), this.refresh()));
     try {
       while (!ended && !signal.aborted) {
-        if (stale) {
-          stale = false;
+        if (this.#stale) {
+          this.#stale = false;
           await this.#look(api, signal);
           this.#engine = { state: 'up', advice: [] };
           this.#tell();
         }
-        await this.#asleep(signal);
+        // What came during the look is looked at now.
+        if (!this.#stale && !signal.aborted) await this.#asleep(signal);
         await pause(TOGETHER);
       }
     } finally {
@@ -149,10 +149,12 @@ export class Cluster {
   async #asleep(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    const timer = setTimeout(resolve, ANYHOW);
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    const awake = (): void => resolve();
+    const timer = setTimeout(() => this.refresh(), ANYHOW);
+    signal.addEventListener('abort', awake);
     await promise;
     clearTimeout(timer);
+    signal.removeEventListener('abort', awake);
     this.#wake = undefined;
   }
 

@@ -46,6 +46,8 @@ const INIT = [...HARDENED, '--cap-add', 'NET_ADMIN'];
 const init = (pod: string, ...env: readonly string[]): ReturnType<typeof ended> =>
   ended(...INIT, '--network', of(pod), ...env.flatMap((each) => ['--env', each]), `sidecar-stacks/mesh-init:${TAG}`);
 
+const DNS = ['MESH_DNS_PORT=15053'];
+
 /** A pod with its proxy, which is ready. */
 async function mesh(pod: string, configuration: Configuration): Promise<void> {
   const files = join(directory, pod);
@@ -63,7 +65,7 @@ async function mesh(pod: string, configuration: Configuration): Promise<void> {
   }
   chmodSync(directory, 0o755);
   chmodSync(files, 0o755);
-  const { code, text } = await init(pod);
+  const { code, text } = await init(pod, ...DNS);
   assert.is(code, 0, text);
   await start(
     `${pod}-proxy`,
@@ -72,6 +74,7 @@ async function mesh(pod: string, configuration: Configuration): Promise<void> {
     `--volume=${files}:/mesh:ro`,
     '--env=MESH_CONFIG=/mesh/mesh.json',
     '--env=MESH_IDENTITY_DIR=/mesh',
+    ...DNS.map((each) => `--env=${each}`),
     `sidecar-stacks/mesh-proxy:${TAG}`,
   );
   await eventually(
@@ -141,7 +144,7 @@ test.before(async () => {
           virtualHosts: [
             {
               name: 'shop',
-              domains: ['shop'],
+              domains: ['shop', 'shop.mesh'],
               routes: [{ match: {}, clusters: [{ cluster: 'shop:8080', weight: 1 }] }],
             },
           ],
@@ -150,6 +153,8 @@ test.before(async () => {
       ],
     },
     clusters: [cluster(8080), cluster(7000)],
+    // Nobody has this address: only what knows the name finds the way.
+    names: { 'shop.mesh': ['240.0.0.1'] },
   });
 });
 
@@ -171,6 +176,12 @@ test('a server that speaks first is heard', async () => {
     connect(7000, 'shop').on('data', (text) => console.log(String(text)));
   `;
   assert.is(await inPod('front', talk), '220 welcome');
+});
+
+test('names of the mesh are found as those of the engine are, before and after', async () => {
+  assert.match(await inPod('front', get('http://shop.mesh:8080/a')), /^200 /);
+  const unknown = `import { lookup } from 'node:dns/promises'; console.log(await lookup('nobody.mesh').catch((e) => e.code))`;
+  assert.match(await inPod('front', unknown), /^(ENOTFOUND|EAI_AGAIN)$/);
 });
 
 test('in the clear nobody comes in, and is told why', async () => {
@@ -222,7 +233,7 @@ test('the rules may be loaded again, and removed: nothing else of the namespace 
     ).text;
   const before = await tables();
   assert.match(before, /table inet sidecar_stacks_mesh/);
-  assert.is((await init('front')).code, 0);
+  assert.is((await init('front', ...DNS)).code, 0);
   const without = (text: string): string => text.replace(/counter packets \d+ bytes \d+/g, '');
   assert.is(without(await tables()), without(before));
   assert.is((await init('front', 'MESH_ACTION=remove')).code, 0);

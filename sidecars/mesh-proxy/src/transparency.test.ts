@@ -129,6 +129,21 @@ test('a large body keeps its bytes, both ways', async () => {
   assert.ok(Buffer.concat(parts).equals(body));
 });
 
+test('a process that is late itself does not take a request for silence', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port, { client: { meshed: false } });
+  const talk = await connected(mesh.client.plane.outboundPort);
+  await eventually('the proxy has it', () => mesh.client.outbound.stats.open === 1);
+  talk.send('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+  // The request is on its way, and nobody reads for longer than silence is waited for.
+  const until = performance.now() + 300;
+  while (performance.now() < until);
+  await talk.until(({ text }) => text.includes('200 OK'), 30_000);
+  talk.socket.destroy();
+  await eventually('it was a request', () => mesh.client.outbound.ends.length === 1);
+  assert.equal(mesh.client.outbound.relays, []);
+});
+
 test('connections between proxies serve many requests', async () => {
   await using app = await serve(echo);
   await using mesh = await startPair(app.port);

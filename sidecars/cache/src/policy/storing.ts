@@ -44,6 +44,18 @@ export type NotStored =
   | 'no-freshness'
   | 'unusual-request';
 
+/** Reasons that lie in the request: they say nothing of what is stored already. */
+const OF_THE_REQUEST: ReadonlySet<NotStored> = new Set<NotStored>([
+  'method',
+  'request-no-store',
+  'authorization',
+  'cookie',
+  'unusual-request',
+]);
+
+/** Whether a response that is not stored shows that what is stored in its place is no longer true. */
+export const supersedes = (not: NotStored): boolean => !OF_THE_REQUEST.has(not);
+
 /** A cache that knows what these mean may store them although they say no-store, must-understand (section 5.2.2.3). */
 const UNDERSTOOD = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501]);
 

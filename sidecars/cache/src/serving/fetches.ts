@@ -10,7 +10,7 @@ import { confirms, mergedFields, validatorsOf } from '../policy/conditions.ts';
 import type { FieldsView } from '../policy/fields.ts';
 import { urlOfKey } from '../policy/keys.ts';
 import { isError } from '../policy/reuse.ts';
-import type { NotStored, StoringRequest } from '../policy/storing.ts';
+import { supersedes, type NotStored, type StoringRequest } from '../policy/storing.ts';
 import { FieldLines, Stored, type StoredHead } from '../store/stored.ts';
 import type { Store } from '../store/store.ts';
 import { Fill, type FillResult } from './fill.ts';
@@ -210,14 +210,15 @@ export class Fetches {
         headOf(request.key, { ...assessed, lines: assessed.lines || lines }),
         validating.body,
       );
-      if (assessed.not !== undefined) store.remove(validating, 'invalidated');
-      else if (!fetch.outdated) store.put(confirmed);
+      if (assessed.not === undefined) {
+        if (!fetch.outdated) store.put(confirmed);
+      } else if (supersedes(assessed.not)) store.remove(validating, 'invalidated');
       return { ...NO_RESPONSE, status: validating.head.status, assessed, not: assessed.not, confirmed };
     }
     const assessed = assess(assessing, { status, fields: response }, times, settings);
     const failed = isError(status);
     // What took its place may not be stored: the old one is not true any more either.
-    if (validating !== undefined && assessed.not !== undefined && !failed && !mismatched)
+    if (validating !== undefined && assessed.not !== undefined && supersedes(assessed.not) && !failed && !mismatched)
       store.remove(validating, 'invalidated');
     const { body } = response;
     return {

@@ -36,6 +36,28 @@ test('what is fresh by a guess alone is not for those with cookies; ignored cook
   assert.is((await cache.get('/new', { Cookie: '_ga=1' })).text, 'for nobody');
 });
 
+test('a request of one client does not take from the store what is for all', async () => {
+  const app = await TestApp.start(({ headers }) => ({
+    headers: { 'Cache-Control': 'max-age=10', ETag: '"a"' },
+    ...(headers['if-none-match'] === undefined || headers['x-new'] !== undefined ? { body: 'page' } : { status: 304 }),
+  }));
+  await using cache = await startCache(app.server.port);
+  await cache.get('/', { host: 'h' });
+  const asOne: Record<string, string>[] = [
+    { Cookie: 'session=ann' },
+    { Authorization: 'ann' },
+    { Cookie: 'session=ann', 'X-New': '1' },
+  ];
+  for (const headers of asOne) {
+    cache.advance(11);
+    assert.is((await cache.get('/', { host: 'h', ...headers })).text, 'page');
+    assert.is(cache.plane.store.memory.count, 1, JSON.stringify(headers));
+  }
+  await app.server.close();
+  cache.advance(11);
+  assert.is((await cache.get('/', { host: 'h' })).text, 'page');
+});
+
 test('cache deception: /account/x.css is not stored', async () => {
   await using app = await TestApp.start(({ headers }) => ({
     headers: { 'Content-Type': 'text/html', ...shown },

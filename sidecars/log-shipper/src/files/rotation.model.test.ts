@@ -276,11 +276,12 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant(named('poll', (_writer, rig) => rig.input.step())) },
   {
     weight: 3,
-    arbitrary: fc
-      .tuple(fc.nat(20), fc.nat(20))
-      .map(([taken, heard]) =>
-        named(`deliver(${taken}, ${heard})`, (_writer, rig) => rig.deliver(taken, Math.min(heard, taken))),
+    arbitrary: fc.tuple(fc.nat(20), fc.nat(20)).map(([taken, heard]) =>
+      named(`deliver(${taken}, ${heard})`, (_writer, rig) =>
+        // What goes on with an event that was stored, unheard of, is one of the README's limits.
+        rig.deliver(taken, rig.multiline ? taken : Math.min(heard, taken)),
       ),
+    ),
   },
   { weight: 2, arbitrary: fc.constant(named('kill', (_writer, rig) => rig.restart())) },
   {
@@ -332,8 +333,10 @@ for (const append of [true, false]) {
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
         {
+          // The same cases each time, so that a change is judged by what it changes; MODEL_RUNS looks for others.
           // MODEL_RUNS=1 with the seed and the path that a counterexample names shows it again.
           numRuns: Number(process.env['MODEL_RUNS'] ?? 50),
+          ...(process.env['MODEL_RUNS'] === undefined && { seed: 12 }),
           includeErrorInReport: true,
           ...(process.env['MODEL_SEED'] && {
             seed: Number(process.env['MODEL_SEED']),

@@ -60,6 +60,10 @@ export class Rig {
   files!: OpenFiles;
   registry!: Registry;
 
+  get multiline(): boolean {
+    return this.#options.multiline !== undefined;
+  }
+
   constructor(options: RigOptions = {}) {
     this.#options = options;
     this.start();

@@ -102,7 +102,12 @@ export class Tracker {
       for (const { fd } of candidates) closeSync(fd);
     }
     this.#identifier.atEnd = false;
-    this.#unpack(candidates.length > 0, started, now);
+    // What was listed and is empty or gone by now may have been rotated and compressed meanwhile.
+    this.#unpack(
+      unknown.some(([, { path }]) => !this.refused.has(path)),
+      started,
+      now,
+    );
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
     return true;
   }

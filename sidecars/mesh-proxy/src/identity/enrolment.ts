@@ -7,6 +7,8 @@ export interface Claim {
   readonly service: string;
   /** Of this replica. */
   readonly name: string;
+  /** Absent: the address that it asks from. */
+  readonly address?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly port: number; readonly protocol: string }[];
   readonly phase: Phase;

@@ -31,7 +31,11 @@ export class FirstBytes implements DownstreamHandler {
     this.#context = context;
     this.#socket = socket;
     this.#options = options;
-    this.#timer = setTimeout(() => this.#protect(() => this.#end({ protocol: 'tcp' })), options.patience);
+    // Who is late may be this process: what has come meanwhile is read first, before silence is believed.
+    this.#timer = setTimeout(
+      () => setImmediate(() => this.#protect(() => this.#end({ protocol: 'tcp' }))),
+      options.patience,
+    );
     handle(socket, this);
   }
 

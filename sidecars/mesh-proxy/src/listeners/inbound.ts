@@ -47,8 +47,7 @@ export class Inbound {
     if (isProxy(destination)) return undefined;
     const port = snapshot().port(destination.port);
     const first: FirstBytes = new FirstBytes(context, socket, {
-      patience:
-        port.mtls === 'STRICT' ? HELLO_TIMEOUT : port.mtls === 'DISABLE' && isOpaque(port, destination) ? 0 : SILENCE,
+      patience: patienceOf(port, destination, context.settings.headerTimeout),
       onSpoken: (spoken, bytes) => {
         const mesh = spoken.protocol === 'tls' && spoken.alpn.some((name) => MESH.has(name));
         if (!mesh || port.mtls === 'DISABLE') {
@@ -145,6 +144,13 @@ export class Inbound {
       duration: 0,
     });
   }
+}
+
+/** How long silence is waited for, in milliseconds. @param slow what a client that must speak may take */
+function patienceOf(port: CompiledPort, destination: Destination, slow: number): number {
+  if (port.mtls === 'STRICT') return HELLO_TIMEOUT;
+  if (port.protocol === 'http') return slow;
+  return port.mtls === 'DISABLE' && isOpaque(port, destination) ? 0 : SILENCE;
 }
 
 function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
