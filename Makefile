@@ -28,6 +28,7 @@ demo-content: ## 10,000 files from git under nginx, versions never mixed
 demo-cache: ## Pages that go on while their application is gone
 demo-logs: ## Every line of three applications in a store, counted
 demo-auth: ## A login beside an app that knows of none
+demo-mesh: ## A service mesh beside a shop that knows nothing of it
 
 demo-%:
 	@$(RUN) demo $* $(ARGS)

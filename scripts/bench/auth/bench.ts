@@ -3,7 +3,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, type Bench, type Measurement } from '../measurement.ts';
-import { latencies, residentMb, wrk } from '../tls/load.ts';
+import { latencies, residentMb, wrk } from '../load.ts';
 
 const URLS = { ours: 'http://127.0.0.1:4180/small', theirs: 'http://127.0.0.1:9180/small' } as const;
 const DIRECT = 'http://127.0.0.1:8080/small';

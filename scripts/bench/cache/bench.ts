@@ -4,7 +4,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, percentile, type Bench, type Measurement } from '../measurement.ts';
-import { residentMb, wrk } from '../tls/load.ts';
+import { residentMb, wrk } from '../load.ts';
 
 const PORTS = { ours: 8070, nginx: 9080, varnish: 9081 } as const;
 type Side = keyof typeof PORTS;

@@ -39,9 +39,10 @@ export function light(...children: Node[]): Light {
  * Show what a URL answers, again and again; a hidden page does not ask.
  * @param url answers JSON
  * @param show is given each answer
+ * @param signal ends it for good
  * @returns a light, with a button to stop and go on
  */
-export function follow<T>(url: string, show: (document: T) => void): HTMLElement {
+export function follow<T>(url: string, show: (document: T) => void, signal?: AbortSignal): HTMLElement {
   const button = h('button', { type: 'button' }, 'Pause');
   const { element, say } = light(button);
   let paused = false;
@@ -50,7 +51,7 @@ export function follow<T>(url: string, show: (document: T) => void): HTMLElement
 
   async function ask(): Promise<void> {
     clearTimeout(timer);
-    if (paused || document.hidden || asking) return;
+    if (paused || document.hidden || asking || signal?.aborted) return;
     asking = true;
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });

@@ -1,7 +1,7 @@
 /** The load generators, run in the benchmark's pod. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Project } from '../../lib/compose.ts';
-import { percentile } from '../measurement.ts';
+import type { Project } from '../lib/compose.ts';
+import { percentile } from './measurement.ts';
 
 const CONNECTIONS = 32;
 const LOG = '/tmp/h2load.log';
@@ -11,20 +11,22 @@ export interface WrkOptions {
   readonly seconds: number;
   /** A connection for each request. */
   readonly close?: boolean;
+  /** Default 32. */
+  readonly connections?: number;
   /** Of each request, such as `Cookie: a=b`. */
   readonly headers?: readonly string[];
 }
 
 /**
- * Requests a second by wrk over 32 connections from one thread.
+ * Requests a second by wrk from one thread.
  * @throws when wrk saw socket errors or answers other than 2xx
  */
 export async function wrk(
   project: Project,
-  { url, seconds, close = false, headers = [] }: WrkOptions,
+  { url, seconds, close = false, connections = CONNECTIONS, headers = [] }: WrkOptions,
 ): Promise<number> {
   const fields = [...headers, ...(close ? ['Connection: close'] : [])].flatMap((each) => ['-H', each]);
-  const output = await project.exec('load', ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...fields, url], {
+  const output = await project.exec('load', ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url], {
     timeoutMs: (seconds + 20) * 1000,
   });
   const wrong = /Non-2xx.*|Socket errors: (?!connect 0, read \d+, write 0, timeout 0).*/.exec(output)?.[0];
@@ -35,24 +37,31 @@ export async function wrk(
   return Number(rate);
 }
 
+/** What makes a request a gRPC call. */
+const CALL = ['-d', '/srv/bench/call', '-H', 'content-type: application/grpc', '-H', 'te: trailers'];
 /** Of gRPC calls nginx fails a few of ten thousand, where its upstream is nginx too. */
 const TOLERATED = 0.001;
 /** Streams of each HTTP/2 connection. */
 const STREAMS = 10;
 
 /**
- * Requests a second by h2load over HTTP/2, 10 streams on each of 32 connections.
+ * Requests a second by h2load over HTTP/2, 10 streams on each of 32 connections where nothing else is said.
  * @param call makes each request a gRPC call of a small message
  * @throws when more than one in a thousand failed, or was answered with anything but 2xx
  */
 export async function h2load(
   project: Project,
-  { url, seconds, call = false }: { url: string; seconds: number; call?: boolean },
+  {
+    url,
+    seconds,
+    call = false,
+    connections = CONNECTIONS,
+    streams = STREAMS,
+  }: { url: string; seconds: number; call?: boolean; connections?: number; streams?: number },
 ): Promise<number> {
-  const grpc = ['-d', '/srv/bench/call', '-H', 'content-type: application/grpc', '-H', 'te: trailers'];
   const output = await project.exec(
     'load',
-    ['h2load', '-t1', `-c${CONNECTIONS}`, `-m${STREAMS}`, `-D${seconds}`, ...(call ? grpc : []), url],
+    ['h2load', '-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, ...(call ? CALL : []), url],
     { timeoutMs: (seconds + 20) * 1000 },
   );
   const rate = /finished in [^,]+, ([\d.]+) req\/s/.exec(output)?.[1];
@@ -67,17 +76,32 @@ export async function h2load(
 /**
  * Latencies in milliseconds of requests at a fixed rate, by h2load over HTTP/1.1.
  * @param rate requests a second, of all connections together
+ * @param call over HTTP/2 instead, each request a gRPC call of a small message
  */
 export async function latencies(
   project: Project,
-  { url, seconds, rate, headers = [] }: { url: string; seconds: number; rate: number; headers?: readonly string[] },
-): Promise<{ p50: number; p99: number }> {
+  {
+    url,
+    seconds,
+    rate,
+    connections = CONNECTIONS,
+    call = false,
+    headers = [],
+  }: {
+    url: string;
+    seconds: number;
+    rate: number;
+    connections?: number;
+    call?: boolean;
+    headers?: readonly string[];
+  },
+): Promise<{ p50: number; p90: number; p99: number }> {
   const args = [
     'h2load',
-    '--h1',
-    `-c${CONNECTIONS}`,
+    ...(call ? CALL : ['--h1']),
+    `-c${connections}`,
     '-t1',
-    `--rps=${rate / CONNECTIONS}`,
+    `--rps=${rate / connections}`,
     `-D${seconds}`,
     `--log-file=${LOG}`,
     ...headers.flatMap((each) => ['-H', each]),
@@ -91,7 +115,7 @@ export async function latencies(
   if (wrong || fields.length < (rate * seconds) / 2)
     throw new Error(`h2load ${url}: status ${wrong?.[1]}, ${fields.length} requests\n${output}`);
   const times = fields.map(([, , duration]) => Number(duration) / 1000);
-  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+  return { p50: percentile(times, 0.5), p90: percentile(times, 0.9), p99: percentile(times, 0.99) };
 }
 
 /**
