@@ -104,7 +104,7 @@ async function stacks(): Promise<Tally> {
       keep: 'never',
       pinned: false,
       checks: true,
-      timeout: 600_000,
+      timeout: 1_200_000,
       signal,
       reporters: [plainReporter(print, false), ...(process.env['CI'] ? [annotationReporter(print)] : [])],
     },
