@@ -63,6 +63,13 @@ export const inputParameters = {
     description:
       "What files hold: an application's lines; or its output as Docker's `json-file` driver or a container runtime of Kubernetes (CRI) wraps it, whose pieces of long lines are joined",
   },
+  FILE_ENCODING: {
+    type: 'enum',
+    values: ['auto', 'latin1', 'utf-16le', 'utf-16be'],
+    default: 'auto',
+    description:
+      'What bytes mean: UTF-16 where a file begins with its byte order mark, else UTF-8; or ISO 8859-1; or UTF-16 without a mark too, of that byte order',
+  },
   FILE_START: {
     type: 'enum',
     values: ['beginning', 'end'],
@@ -123,6 +130,13 @@ export const inputParameters = {
     default: 'detect',
     description:
       '`@timestamp` of a line of text: the time that it begins with, or that an access log has in brackets, else when it was read; a time without a zone is of `TZ`, or UTC',
+  },
+  LINE_TIME_PATTERN: {
+    type: 'string',
+    pattern: /^[^\p{Cc}]{2,100}$/u,
+    accepts: 'words %Y %m %d %e %b %H %M %S %f %z %s and %%, with what stands between them',
+    description:
+      'How lines of text write their time, in their first 200 characters; those that do not are treated as LINE_TIME says',
   },
   LINE_DROP: {
     type: 'string',

@@ -114,7 +114,7 @@ export class Archives {
 
   #judge(candidate: Candidate, home: string): Archive | 'known' {
     if (compressionOf(readHead(candidate.fd)) !== 'gzip') return 'known';
-    const head = firstGlance(candidate.fd);
+    const head = firstGlance(candidate.fd, this.#options.ledger.encoding);
     if (head === undefined || head.bytes.length === 0) return 'known';
     return this.#options.ledger.hasRead(candidate.path, head) ? 'known' : { ...candidate, home, head };
   }

@@ -1,10 +1,11 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
-import { readAt, readHead, readTail } from './content.ts';
+import { Chunk, type Encoding } from '../lines/chunk.ts';
+import { readAt, readTail } from './content.ts';
+import { encodingOf } from './encoding.ts';
 import { Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isCopy, isShortCopy, rank, type Candidate } from './identity.ts';
-import { findData } from './holes.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf, unrotated } from './rotated-name.ts';
@@ -178,11 +179,9 @@ export class Identifier {
   /** A file with something new in it. */
   #welcome(candidate: Candidate, now: number): void {
     const { path, fd, stat } = candidate;
-    // A larger hole is looked through when it is read.
-    const data = findData(fd, 0).data ?? 0;
-    const head = readHead(fd, data);
-    const place = this.atEnd ? lastLine(fd, stat.size) : data;
-    const tail = readTail(fd, place, data);
+    const head = this.#ledger.headOf(fd);
+    const place = this.atEnd ? lastLine(fd, stat.size, encodingOf(this.#ledger.encoding, head)) : head.at;
+    const tail = readTail(fd, place, head.at);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (this.#files.stat(fd).size < stat.size) return;
     const written = unrotated(path).find(
@@ -215,11 +214,12 @@ export class Identifier {
 }
 
 /** Where the last line begins that is not complete; the end when all are. */
-function lastLine(fd: number, size: number): number {
+function lastLine(fd: number, size: number, encoding: Encoding): number {
   const bytes = Buffer.alloc(Math.min(size, LAST_LINE));
-  const count = readAt(fd, bytes, size - bytes.length);
-  const newline = bytes.lastIndexOf(10, count - 1);
-  return newline === -1 ? size : size - bytes.length + newline + 1;
+  const start = size - bytes.length;
+  const count = readAt(fd, bytes, start);
+  const end = new Chunk(bytes.subarray(0, count), encoding, start).lastLineEnd;
+  return end === 0 ? size : start + end;
 }
 
 function exists(path: string): boolean {

@@ -2,7 +2,8 @@
 import type { Logger } from '#kit/log.ts';
 import type { SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { readHead, readTail, type Head } from './content.ts';
+import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
+import { unitOf, type FileEncoding } from './encoding.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
 import { findData } from './holes.ts';
@@ -23,6 +24,8 @@ export interface LedgerOptions {
   readonly files: OpenFiles;
   readonly registry: Pick<Registry, 'found' | 'nextGeneration' | 'write' | 'scannedAt'>;
   readonly log: Pick<Logger, 'error'>;
+  /** How files without a byte order mark are encoded. */
+  readonly encoding?: FileEncoding;
 }
 
 export class Ledger {
@@ -42,6 +45,17 @@ export class Ledger {
   constructor(options: LedgerOptions, now: number) {
     this.#options = options;
     this.#restore(options.registry.found, now);
+  }
+
+  /** How files without a byte order mark are encoded. */
+  get encoding(): FileEncoding {
+    return this.#options.encoding ?? 'auto';
+  }
+
+  /** The head of a file, behind the hole that it may begin with. A larger hole is looked through when it is read. */
+  headOf(fd: number, size = Infinity): Head {
+    const { data } = findData(fd, 0, unitOf(this.encoding, NO_HEAD));
+    return readHead(fd, Math.min(data ?? 0, size), this.encoding);
   }
 
   /** In the order in which they came. */
@@ -193,9 +207,8 @@ export class Ledger {
 
   /** A copy is, up to its end, what was or will be read of its original. */
   completeCopy(copy: Generation, fd: number, stat: Stat): void {
-    const data = Math.min(findData(fd, 0).data ?? 0, stat.size);
-    copy.head = readHead(fd, data);
-    copy.advance(stat.size, readTail(fd, stat.size, data));
+    copy.head = this.headOf(fd, stat.size);
+    copy.advance(stat.size, readTail(fd, stat.size, copy.head.at));
     Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     this.#dirty = true;
   }

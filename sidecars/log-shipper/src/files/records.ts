@@ -31,6 +31,8 @@ interface Source {
   readonly offset: number;
   readonly foreign: boolean;
   readonly cut: boolean;
+  /** How many characters are left of it then; absent, as many as the limit. */
+  readonly kept?: number | undefined;
   /** Members that the line's wrapping tells, as JSON text. */
   readonly members: string;
   readonly time: string;
@@ -53,9 +55,12 @@ export class Records {
     const { splitter, limit } = this.#options;
     if (splitter instanceof ContainerSplitter)
       return this.#unwrapped(splitter, generation, chunk, from, to, offset, place);
-    const cut = place.end - offset > limit + 2 || to - from > limit + 2;
+    const most = limit + 2 * chunk.unit;
+    const cut = place.end - offset > most || to - from > most;
     const text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
-    const source = { text, offset, foreign: chunk.foreign, cut, members: '', time: clock() };
+    const { foreign } = chunk;
+    const kept = cut ? chunk.text(from, chunk.boundary(Math.min(to, from + limit))).length : undefined;
+    const source = { text, offset, foreign, kept, cut, members: '', time: clock() };
     const record = this.#record(generation, source, place);
     return record === undefined ? [] : [record];
   }
@@ -77,7 +82,7 @@ export class Records {
     for (let newline = chunk.newline(begin); newline !== -1 && newline < to; newline = chunk.newline(begin)) {
       lines.push({ from: begin, line: unwrap(format, chunk.text(begin, newline)) });
       foreign ||= chunk.foreign;
-      begin = newline + 1;
+      begin = newline + chunk.unit;
     }
     // A last line without its end: of a run that was too long it is only a piece of the wrapping.
     if (begin < to && (lines.length === 0 || place.end === offset + to - from)) {
@@ -104,7 +109,7 @@ export class Records {
 
   #record(
     generation: Generation,
-    { text: raw, offset, foreign, cut, members: told, time }: Source,
+    { text: raw, offset, foreign, cut, kept, members: told, time }: Source,
     { end, joined }: Place,
   ): FileRecord | undefined {
     const { documents, splitter, members, dated } = this.#options;
@@ -120,6 +125,7 @@ export class Records {
       members: `${members}${generation.members}"log.offset":${offset},${told}`,
       time,
       cut,
+      kept,
       foreign,
       multiline: splitter.multiline,
     });

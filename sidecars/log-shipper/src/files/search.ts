@@ -6,6 +6,7 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compressionOf, readHead } from './content.ts';
+import type { FileEncoding } from './encoding.ts';
 import type { Generation } from './generation.ts';
 import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
@@ -103,7 +104,7 @@ function look(
     const candidate = { path, ...looked };
     const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
-    if (compression === 'gzip' && mayHold(generation, candidate)) packed.push(candidate);
+    if (compression === 'gzip' && mayHold(generation, candidate, ledger.encoding)) packed.push(candidate);
     else if (
       compression === undefined &&
       (known === undefined || known.copyOf === generation) &&
@@ -141,9 +142,9 @@ function pathsOf({ home, path }: Generation): string[] {
 }
 
 /** Whether a compressed file begins as a generation does; its tail is compared when it is unpacked. */
-function mayHold({ head, notIn }: Generation, { fd, stat }: Candidate): boolean {
+function mayHold({ head, notIn }: Generation, { fd, stat }: Candidate, declared: FileEncoding): boolean {
   if (notIn.has(stat.key) || head.bytes.length === 0) return false;
-  const begins = glance(fd, head.at);
+  const begins = glance(fd, head.at, declared);
   if (begins === undefined) return false;
   const length = Math.min(begins.bytes.length, head.bytes.length);
   // Behind a hole, the head may be out of sight.

@@ -44,7 +44,8 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
   };
   const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
-  const ledger = new Ledger({ files, registry, log }, performance.now());
+  const encoding = parameters.FILE_ENCODING;
+  const ledger = new Ledger({ files, registry, log, encoding }, performance.now());
   const tracker = new Tracker({
     globs,
     exclude,
@@ -71,6 +72,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       ledger.save();
     },
     documents,
+    encoding,
     splitter:
       parameters.FILE_FORMAT === 'lines' ? splitter : new ContainerSplitter(parameters.FILE_FORMAT, splitter.first),
     limit: parameters.LINE_MAX_BYTES,

@@ -11,6 +11,7 @@ import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
 import type { LogRecord, Settled } from '../record.ts';
 import { Registry } from '../registry/registry.ts';
+import type { FileEncoding } from './encoding.ts';
 import { nameMatcher, parseGlob } from './glob.ts';
 import { Generation } from './generation.ts';
 import { FileInput } from './input.ts';
@@ -30,6 +31,7 @@ export interface RigOptions {
   readonly startAtEnd?: boolean;
   readonly ignoreOlder?: number;
   readonly format?: ContainerFormat;
+  readonly encoding?: FileEncoding;
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -85,6 +87,7 @@ export class Rig {
       maxOpen = 64,
       partialTimeout = 60_000,
       dated,
+      encoding = 'auto',
     } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
@@ -96,7 +99,7 @@ export class Rig {
       };
     }
     this.registry = new Registry(this.state);
-    this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet }, this.now);
+    this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet, encoding }, this.now);
     this.tracker = new Tracker({
       globs: [glob],
       exclude: ['*.gz'].map(nameMatcher),
@@ -119,6 +122,7 @@ export class Rig {
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
     const reader = new Reader({
       dated,
+      encoding,
       remember: () => {
         this.ledger.touch();
         this.ledger.save();

@@ -34,7 +34,7 @@ export class ContainerSplitter extends Splitter {
       if (each.partial) open.add(each.stream);
       else open.delete(each.stream);
       before = each;
-      line = newline + 1;
+      line = newline + chunk.unit;
       if (!this.multiline && open.size === 0) {
         onEvent(event, line);
         event = line;
@@ -50,13 +50,13 @@ export class ContainerSplitter extends Splitter {
   ): { found: number } | { found: undefined; next: number; inLine: boolean } {
     let line = 0;
     for (let newline = chunk.newline(0); newline !== -1; newline = chunk.newline(line)) {
-      if (inLine) return { found: newline + 1 };
+      if (inLine) return { found: newline + chunk.unit };
       const { text, partial } = unwrap(this.format, chunk.text(line, newline));
       if (this.multiline && this.begins(text)) return { found: line };
-      line = newline + 1;
+      line = newline + chunk.unit;
       if (!this.multiline && !partial) return { found: line };
     }
-    return { found: undefined, next: inLine ? chunk.length : line, inLine };
+    return { found: undefined, next: inLine ? chunk.whole : line, inLine };
   }
 
   /** Whether a line is another event than the one before. */

@@ -39,7 +39,7 @@ export class Splitter {
         onEvent(event, line);
         event = line;
       }
-      line = newline + 1;
+      line = newline + chunk.unit;
       if (this.#first === undefined) {
         onEvent(event, line);
         event = line;
@@ -65,7 +65,10 @@ export class Splitter {
 
   /** Whether a line does that is text already; no more than its beginning is looked at. */
   protected begins(text: string): boolean {
-    return this.#first === undefined || this.#first.test(text.slice(0, GLANCE));
+    if (this.#first === undefined) return true;
+    // A byte order mark is no part of the first line of a file.
+    const mark = text.startsWith('\ufeff') ? 1 : 0;
+    return this.#first.test(text.slice(mark, GLANCE));
   }
 
   /**
@@ -83,8 +86,8 @@ export class Splitter {
         if (!known) return { found: undefined, next: line, inLine: false };
         if (this.isFirst(chunk, line, newline === -1 ? chunk.length : newline)) return { found: line };
       }
-      if (newline === -1) return { found: undefined, next: chunk.length, inLine: true };
-      line = newline + 1;
+      if (newline === -1) return { found: undefined, next: chunk.whole, inLine: true };
+      line = newline + chunk.unit;
       if (!this.multiline) return { found: line };
       within = false;
     }
