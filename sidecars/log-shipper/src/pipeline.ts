@@ -7,6 +7,7 @@ import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
 import { startForward, type Forward } from './forward/input.ts';
+import { admissionOf } from './forward/settings.ts';
 import { Documents, member } from './lines/document.ts';
 import { isDated } from './lines/index-name.ts';
 import { compilePattern, Rules } from './lines/rules.ts';
@@ -92,6 +93,7 @@ function forwardOf(
     port,
     maxConnections: parameters.FORWARD_MAX_CONNECTIONS,
     maxMessage: parameters.FORWARD_MAX_MESSAGE,
+    ...admissionOf(parameters),
     documents,
     splitter,
     limit: parameters.LINE_MAX_BYTES,
