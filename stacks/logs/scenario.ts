@@ -3,7 +3,6 @@ import { scenario } from '../../scripts/lib/scenario.ts';
 import { arrival } from './obligations/arrival.ts';
 import { faults } from './obligations/faults.ts';
 import { life } from './obligations/life.ts';
-import { many } from './obligations/many.ts';
 import { outageBegins, outageEnds } from './obligations/outage.ts';
 import { rotation } from './obligations/rotation.ts';
 
@@ -11,9 +10,8 @@ const logs = scenario(import.meta.url);
 
 arrival(logs);
 rotation(logs);
-// The minute of one is time for the others.
+// The minute of one is time for the other.
 outageBegins(logs);
-many(logs);
 faults(logs);
 outageEnds(logs);
 life(logs);
