@@ -1,12 +1,12 @@
 /** The program as a whole: from its start to its end, and when it is configured wrongly. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { serve } from '#kit/testing/server.ts';
-import { clear, lines, logs, program, state, store } from './test-program.ts';
+import { clear, lines, logs, program, sequence, state, store } from './test-program.ts';
 
 test.before.each(clear);
 
@@ -83,6 +83,20 @@ test('a password in STORE_URL is not echoed', async () => {
   assert.is(ended, 64);
   assert.match(output, /STORE_URL/);
   assert.not.match(output, /hunter2/);
+});
+
+test('FILE_START and FILE_IGNORE_OLDER decide what is read of files that were there before', async () => {
+  for (const name of ['a.log', 'b.log']) writeFileSync(join(logs, name), lines(0, 10));
+  utimesSync(join(logs, 'b.log'), 1000, 1000);
+  const first = await program({ FILE_START: 'end', FILE_IGNORE_OLDER: '1h' });
+  await first.answers('/startupz', 200);
+  await first.eventually('both are looked at', async () =>
+    /shipper_files\{state="\w+"\} 1/.test((await first.get('/metrics')).text),
+  );
+  appendFileSync(join(logs, 'a.log'), lines(10, 5));
+  await first.eventually('what came later', () => store.counts.created >= 5);
+  assert.is(await first.stop(), 0, first.output);
+  assert.equal(sequence(), [10, 11, 12, 13, 14]);
 });
 
 test.run();

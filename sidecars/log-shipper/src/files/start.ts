@@ -52,6 +52,8 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     files,
     ledger,
     dir: parameters.STATE_DIR,
+    startAtEnd: parameters.FILE_START === 'end' && registry.isNew,
+    ignoreOlder: parameters.FILE_IGNORE_OLDER,
     scannedAt: registry.scannedAt,
     log,
     lost: lose,
