@@ -67,6 +67,31 @@ test('a pod group is one workload: the pause is gone, one-shots and sidecars com
   assert.equal(initContainers[0]!['args'], ['migrate', '--all', 'with space']);
 });
 
+test('a name that several pods have is one Service, which leads to each of them', () => {
+  const replica = (name: string): string => `  ${name}-pod:
+    image: registry.k8s.io/pause:3.10
+    networks: { default: { aliases: [books] } }
+  ${name}:
+    image: books:1
+    network_mode: service:${name}-pod
+    restart: always
+`;
+  const { objects } = exported({ 'compose.yaml': `name: shop\nservices:\n${replica('one')}${replica('two')}` });
+  assert.equal(
+    [...objects.keys()],
+    ['Service books', 'Service one-pod', 'Deployment one', 'Service two-pod', 'Deployment two'],
+  );
+  const { selector } = objects.get('Service books')!['spec'] as { selector: Record<string, string> };
+  for (const name of ['one', 'two']) {
+    const { template, selector: own } = objects.get(`Deployment ${name}`)!['spec'] as Manifest;
+    const { labels } = template['metadata'] as { labels: Record<string, string> };
+    for (const [label, value] of Object.entries(selector)) assert.is(labels[label], value, label);
+    for (const [label, value] of Object.entries(own['matchLabels'] as Record<string, string>))
+      assert.is(labels[label], value, label);
+  }
+  assert.not.equal(selector, { 'app.kubernetes.io/part-of': 'shop' }, 'no other pod is meant');
+});
+
 test('a sidecar of this house is asked at its admin port', () => {
   const { initContainers } = exported({ 'compose.yaml': POD }).pod('shop') as { initContainers: Manifest[] };
   const proxy = initContainers.find(({ name }) => name === 'proxy')!;

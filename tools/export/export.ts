@@ -11,7 +11,7 @@ import type { ExportOptions, Placed } from './options.ts';
 import { requirePossible } from './refusals.ts';
 import { objectName } from './units.ts';
 import { volumesOf } from './volumes.ts';
-import { claimSpec, kindOf, servicesOf, workloadOf } from './workload.ts';
+import { claimSpec, kindOf, servicesOf, sharedNamesOf, sharedServicesOf, workloadOf } from './workload.ts';
 
 export interface Exported {
   /** What there is to write; paths are relative to the folder that it is written to. */
@@ -68,9 +68,12 @@ export function exportProject(files: readonly string[], options: ExportOptions):
         `volume ${name} is mounted by ${[...claim.pods].join(', ')}: it needs a storage class with ReadWriteMany, or all of them on one node and ReadWriteOnce`,
       );
   }
+  const shared = sharedNamesOf(pods);
+  for (const object of sharedServicesOf(shared, partOf)) placed.push({ file: 'names.yaml', object });
   for (const pod of pods) {
-    const workload = workloadOf(pod, { project, base, style, bare, partOf, volumes, findings });
-    for (const object of [...servicesOf(pod, partOf), workload]) placed.push({ file: `${pod.name}.yaml`, object });
+    const workload = workloadOf(pod, { project, base, style, bare, partOf, volumes, shared, findings });
+    for (const object of [...servicesOf(pod, partOf, shared), workload])
+      placed.push({ file: `${pod.name}.yaml`, object });
   }
   const images = imagesOf(pods);
   return {

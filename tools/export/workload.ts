@@ -24,6 +24,8 @@ export interface WorkloadOptions {
   /** The name of the whole. */
   readonly partOf: string;
   readonly volumes: Volumes;
+  /** Names that several pods have. */
+  readonly shared: SharedNames;
   readonly findings: Findings;
 }
 
@@ -48,9 +50,29 @@ export const labelsOf = (pod: Pick<Pod, 'name'>, partOf: string): Record<string,
   'app.kubernetes.io/part-of': partOf,
 });
 
+/** The pods that a name leads to, where it is more than one: replicas that are services of their own. */
+export type SharedNames = ReadonlyMap<string, readonly Pod[]>;
+
+export function sharedNamesOf(pods: readonly Pod[]): SharedNames {
+  const all = Map.groupBy(
+    pods.filter(({ ends }) => !ends).flatMap((pod) => pod.aliases.map(({ name }) => ({ name: objectName(name), pod }))),
+    ({ name }) => name,
+  );
+  return new Map(
+    [...all]
+      .map(([name, each]) => [name, [...new Set(each.map(({ pod }) => pod))]] as const)
+      .filter(([, owners]) => owners.length > 1),
+  );
+}
+
+/** What pods carry by which a shared name finds them. */
+const nameLabel = (name: string): Record<string, string> => ({ [`sidecar-stacks.dev/name-${name}`]: 'true' });
+
 export function workloadOf(pod: Pod, options: WorkloadOptions): Record<string, unknown> {
-  const { volumes, partOf, bare, findings } = options;
+  const { volumes, partOf, bare, findings, shared } = options;
   const labels = labelsOf(pod, partOf);
+  const names = [...shared].filter(([, owners]) => owners.includes(pod)).map(([name]) => nameLabel(name));
+  const found = Object.assign({}, labels, ...names) as Record<string, string>;
   const kind = kindOf(pod, volumes, bare);
   const claims = kind === 'StatefulSet' ? ownClaims(pod, volumes) : [];
   const spec = podSpec(pod, new Set(claims.map(([name]) => objectName(name))), options);
@@ -64,12 +86,13 @@ export function workloadOf(pod: Pod, options: WorkloadOptions): Record<string, u
             'pods are replaced when what they mount changes',
           ),
         };
-  const template = { metadata: { labels, annotations }, spec };
+  const template = { metadata: { labels: found, annotations }, spec };
   const { at } = pod.owner;
   const replicas = Number(text(get(pod.owner.tree, 'deploy', 'replicas')) ?? text(get(pod.owner.tree, 'scale')) ?? 1);
   const selector = { matchLabels: labels };
   const metadata = { name: pod.name, labels };
-  if (kind === 'Pod') return from({ apiVersion: 'v1', kind, metadata: { ...metadata, annotations }, spec }, at);
+  if (kind === 'Pod')
+    return from({ apiVersion: 'v1', kind, metadata: { ...metadata, labels: found, annotations }, spec }, at);
   if (kind === 'Job') {
     const [, tries] = /^on-failure:(\d+)$/.exec(text(get(pod.apps[0]!.tree, 'restart')) ?? '') ?? [];
     return from({ apiVersion: 'batch/v1', kind, metadata, spec: { backoffLimit: Number(tries ?? 6), template } }, at);
@@ -229,8 +252,30 @@ function dnsOf({ owner: { tree } }: Pod): Record<string, unknown> {
   return Object.keys(said).length === 0 ? {} : { dnsConfig: said };
 }
 
+/** What a name in compose is: it leads to pods, not to some of their ports. */
+const HEADLESS = {
+  clusterIP: noted('None', 'the name leads to the pod itself, and to each of its ports'),
+  publishNotReadyAddresses: noted(true, 'as in compose: also while it is not ready'),
+};
+
+/** A Service for each name that several pods have. */
+export const sharedServicesOf = (shared: SharedNames, partOf: string): Record<string, unknown>[] =>
+  [...shared].map(([name, owners]) => {
+    const labels = { 'app.kubernetes.io/part-of': partOf };
+    const { at } = owners[0]!.aliases.find((alias) => objectName(alias.name) === name)!;
+    return from(
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, labels },
+        spec: { ...HEADLESS, selector: { ...labels, ...nameLabel(name) } },
+      },
+      at,
+    );
+  });
+
 /** A Service for each name of a pod, and one for what it publishes. */
-export function servicesOf(pod: Pod, partOf: string): Record<string, unknown>[] {
+export function servicesOf(pod: Pod, partOf: string, shared: SharedNames): Record<string, unknown>[] {
   if (pod.ends) return [];
   const labels = labelsOf(pod, partOf);
   const service = (name: string, spec: Record<string, unknown>): Record<string, unknown> => ({
@@ -239,15 +284,9 @@ export function servicesOf(pod: Pod, partOf: string): Record<string, unknown>[] 
     metadata: { name, labels },
     spec: { ...spec, selector: labels },
   });
-  const names = pod.aliases.map(({ name, at }) =>
-    from(
-      service(objectName(name), {
-        clusterIP: noted('None', 'the name leads to the pod itself, and to each of its ports'),
-        publishNotReadyAddresses: noted(true, 'as in compose: also while it is not ready'),
-      }),
-      at,
-    ),
-  );
+  const names = pod.aliases
+    .filter(({ name }) => !shared.has(objectName(name)))
+    .map(({ name, at }) => from(service(objectName(name), HEADLESS), at));
   const ports = publishedBy(pod.owner.tree);
   if (ports.length === 0) return names;
   const taken = pod.aliases.some(({ name }) => objectName(name) === pod.name);
