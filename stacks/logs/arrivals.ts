@@ -35,7 +35,7 @@ export async function arrived(
   store: Store,
   search: Search,
   fields: readonly string[],
-  { numbers: expected, within = 60_000, number }: Expected,
+  { numbers: expected, within = 120_000, number }: Expected,
 ): Promise<Tally> {
   let last: Tally | undefined;
   try {
@@ -69,7 +69,7 @@ export async function ledger(faulty: Faulty, after = 0): Promise<number[]> {
 export async function ledgerArrived(
   faulty: Faulty,
   expected: ReadonlySet<number>,
-  { after = 0, refused = 0, within = 60_000 }: { after?: number; refused?: number; within?: number } = {},
+  { after = 0, refused = 0, within = 120_000 }: { after?: number; refused?: number; within?: number } = {},
 ): Promise<Tally> {
   let last: Tally | undefined;
   return eventually(

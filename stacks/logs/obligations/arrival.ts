@@ -130,7 +130,7 @@ with open("/var/log/orders/odd.log", "wb") as out:
           const all = await store.find({ service: 'orders', phrase: 'odd' }, fields);
           return all.some(({ message }) => message?.endsWith('odd last')) && all;
         },
-        { within: 30_000 },
+        { within: 60_000 },
       );
       assert.is(found.length, 3, 'empty lines are none');
       const long = found.find(({ message = '' }) => message.includes('odd xxx'))!;

@@ -20,7 +20,7 @@ export function faults({ must }: Scenario): void {
     'lose nothing, keep the order and stay small when the store is slow, answers 429 and 503 and puts items off',
     {
       say: 'Another store, which fails on demand: it is slow, too busy, unavailable, cuts connections, and puts single lines off.',
-      within: 180_000,
+      within: 360_000,
     },
     async ({ project, port, say }) => {
       const faulty = openFaulty(port);
@@ -37,7 +37,7 @@ export function faults({ must }: Scenario): void {
       ]);
       await writeLedger(project, from, LOAD);
       const expected = range(from, LOAD);
-      const counted = await ledgerArrived(faulty, expected, { after, within: 120_000 });
+      const counted = await ledgerArrived(faulty, expected, { after, within: 240_000 });
       complete(counted);
       const { faults: seen, conflicts } = await faulty.counts();
       assert.ok(seen >= 60, `${seen} faults`);
@@ -114,7 +114,7 @@ export function faults({ must }: Scenario): void {
 
   must(
     'lose nothing to ten kills under load, and send at most a request again for each',
-    { say: 'kill -9, ten times, while a hundred thousand lines are written.', within: 180_000 },
+    { say: 'kill -9, ten times, while a hundred thousand lines are written.', within: 360_000 },
     async ({ project, port, say }) => {
       const faulty = openFaulty(port);
       const from = reserve('entry', LOAD);
@@ -125,11 +125,11 @@ export function faults({ must }: Scenario): void {
         const { created } = await faulty.counts();
         // For about two seconds; the kill comes as soon as the first of them have arrived.
         const writing = writeLedger(project, from + kill * share, share, share / 2);
-        await eventually('it ships', async () => (await faulty.counts()).created > created, { within: 30_000 });
+        await eventually('it ships', async () => (await faulty.counts()).created > created, { within: 60_000 });
         await killAndStart(project, 'ledger-logs');
         await writing;
       }
-      const counted = await ledgerArrived(faulty, range(from, LOAD), { after: before.created, within: 90_000 });
+      const counted = await ledgerArrived(faulty, range(from, LOAD), { after: before.created, within: 180_000 });
       complete(counted);
       const { conflicts } = await faulty.counts();
       const again = conflicts - before.conflicts;

@@ -36,12 +36,12 @@ export function life({ must }: Scenario): void {
         (await store.find({ service: 'orders', since }, ['order', 'error.stack_trace'])).filter(
           (found) => found['order'] === `${number}`,
         );
-      await eventually('the trace is there', async () => (await find(order)).length > 0, { within: 30_000 });
+      await eventually('the trace is there', async () => (await find(order)).length > 0, { within: 60_000 });
       await python(
         project,
         `open("/var/log/orders/batch.log", "a").write('ke\\n{"message":"up again","order":${order + 1}}\\n')`,
       );
-      await eventually('the app goes on', async () => (await find(order + 1)).length > 0, { within: 30_000 });
+      await eventually('the app goes on', async () => (await find(order + 1)).length > 0, { within: 60_000 });
       const [crashed, ...more] = await find(order);
       assert.is(more.length, 0, 'once');
       assert.match(crashed!['error.stack_trace']!, /^Traceback[^]*line 7, in ta$/);
@@ -57,7 +57,7 @@ export function life({ must }: Scenario): void {
       await eventually('what is whole is there', async () => (await ledger(faulty, after)).includes(entry));
       await killAndStart(project, 'ledger-logs');
       await python(project, `open("${file}", "a").write(' the ledger","seq":${entry + 1}}\\n')`);
-      complete(await ledgerArrived(faulty, range(entry, 2), { after, within: 30_000 }));
+      complete(await ledgerArrived(faulty, range(entry, 2), { after, within: 60_000 }));
       const bodies = (await faulty.documents(after)).filter(({ body }) => body.includes(`entry ${entry + 1} in`));
       assert.is(bodies.length, 1, 'never in two parts');
       say(`the trace ends with "${crashed!['error.stack_trace']!.slice(-10)}"; the line is whole, and there once`);
@@ -107,7 +107,7 @@ export function life({ must }: Scenario): void {
     'let the apps run on while their sidecars are absent, late or stopped, and catch up',
     {
       say: 'The sidecars are stopped. The apps start, run and log without them, and nothing of it is lost.',
-      within: 120_000,
+      within: 240_000,
     },
     async ({ project, port }) => {
       const store = openStore(port);
@@ -146,7 +146,7 @@ export function life({ must }: Scenario): void {
 
   must(
     'have in the store, at the end, what the apps have written, line for line',
-    { say: 'What was written, and what the store has of it, by a query.', within: 120_000 },
+    { say: 'What was written, and what the store has of it, by a query.', within: 240_000 },
     async ({ port, say }) => {
       const store = openStore(port);
       for (const [service, kind, number] of [

@@ -24,7 +24,7 @@ export function outageBegins({ must }: Scenario): void {
     'let the apps run on while the store is down, in bounded memory, and say so',
     {
       say: 'The store goes down. Orders and jobs go on: a hundred thousand of each.',
-      within: 120_000,
+      within: 240_000,
     },
     async ({ project, say }) => {
       await project.stop(storeService);
@@ -36,7 +36,7 @@ export function outageBegins({ must }: Scenario): void {
         work(project, `jobs ${[...written.jobs][0]} ${LOAD}`),
       ]);
       await eventually('the sidecar is unready', async () => !(await ready(project, 'orders-logs')), {
-        within: 45_000,
+        within: 90_000,
         every: 500,
       });
       const memory = await peakMemory(project, 'orders-logs');
@@ -59,7 +59,7 @@ export function outageBegins({ must }: Scenario): void {
         'the disk is full',
         async () => (await metric(project, 'worker-logs', 'shipper_spool_full')) === 1,
         {
-          within: 45_000,
+          within: 90_000,
           every: 250,
         },
       );
@@ -76,7 +76,7 @@ export function outageBegins({ must }: Scenario): void {
 export function outageEnds({ must }: Scenario): void {
   must(
     'lose nothing to a store that was down for a minute',
-    { say: 'The store comes back after a minute. Everything arrives.', within: 240_000 },
+    { say: 'The store comes back after a minute. Everything arrives.', within: 480_000 },
     async ({ project, port, say, signal }) => {
       await eventually('the minute is over', () => Date.now() - written.began >= OUTAGE, {
         within: OUTAGE,
@@ -89,7 +89,7 @@ export function outageEnds({ must }: Scenario): void {
       const { began, orders, jobs } = written;
       // Docker's driver tells the time in whole seconds.
       const since = new Date(began - 2000);
-      const within = 150_000;
+      const within = 300_000;
       const stdout = inMessage(/^job (\d+) done/);
       const [ofOrders, ofJobs] = await Promise.all([
         arrived(store, { service: 'orders', since }, ['order'], { numbers: orders, within, number: field('order') }),

@@ -18,7 +18,7 @@ const ITEM = /"GET \/\?item=(\d+) /;
 export function rotation({ must }: Scenario): void {
   must(
     'lose nothing when the app rotates its own file under load',
-    { say: 'A hundred thousand orders. The app rotates its file every four megabytes.', within: 180_000 },
+    { say: 'A hundred thousand orders. The app rotates its file every four megabytes.', within: 360_000 },
     async ({ project, port, say }) => {
       const from = reserve('order', LOAD);
       const since = new Date(Date.now() - 2000);
@@ -28,7 +28,7 @@ export function rotation({ must }: Scenario): void {
       assert.ok(rotations >= 3, `${rotations} rotations`);
       const counted = await arrived(openStore(port), { service: 'orders', since }, ['order'], {
         numbers: range(from, LOAD),
-        within: 120_000,
+        within: 240_000,
         number: field('order'),
       });
       complete(counted);
@@ -40,7 +40,7 @@ export function rotation({ must }: Scenario): void {
     'lose nothing when logrotate renames under load',
     {
       say: 'nginx as Debian ships it, and its logrotate: the file is renamed and nginx is told to open another.',
-      within: 180_000,
+      within: 360_000,
     },
     async ({ project, port, say }) => {
       const since = new Date(Date.now() - 2000);
@@ -59,7 +59,7 @@ export function rotation({ must }: Scenario): void {
     'lose nothing of its own when logrotate copies and truncates under load',
     {
       say: 'copytruncate loses what is written between its copy and its truncation, whoever reads. What it leaves arrives.',
-      within: 180_000,
+      within: 360_000,
     },
     async ({ project, port, say }) => {
       const store = openStore(port);
@@ -87,7 +87,7 @@ async function browseAndRotate(
   while (answered < LOAD || rotations < 2) {
     const before = await accessLines(project);
     const load = browse(project, rotations === 0 ? from : reserve('item', ROUND), SECONDS);
-    await eventually('the load runs', async () => (await accessLines(project)) > before + 1000, { within: 30_000 });
+    await eventually('the load runs', async () => (await accessLines(project)) > before + 1000, { within: 60_000 });
     await rotate(project, mode);
     rotations += 1;
     answered += requestsOf(await load);
@@ -112,7 +112,7 @@ async function inFiles(project: Project, from: number): Promise<Set<number>> {
 /** Compressed files too. */
 const ALL_LINES = 'for f in /var/log/nginx/access.log*; do [[ $f == *.gz ]] && zcat $f || cat $f; done';
 
-const webLines = (numbers: ReadonlySet<number>) => ({ numbers, within: 90_000, number: inMessage(ITEM) });
+const webLines = (numbers: ReadonlySet<number>) => ({ numbers, within: 180_000, number: inMessage(ITEM) });
 
 /** How many files of a name there are, rotated ones too. */
 const files = async (project: Project, service: string, name: string): Promise<number> =>
