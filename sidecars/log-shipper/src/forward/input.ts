@@ -12,8 +12,8 @@ const { createServer } = process.getBuiltinModule('node:net');
 
 /** Answers that a sender has not read, in bytes: it is cut off when there are more. */
 const UNREAD = 64 * 1024;
-/** At the end a connection is read until so many milliseconds bring nothing more. */
-const QUIET = 100;
+/** At the end all connections are read until so many looks, milliseconds apart, bring nothing more. */
+const LOOKS = 10;
 const LOOK = 10;
 
 export interface ForwardOptions extends IntakeOptions {
@@ -42,8 +42,10 @@ export interface Forward {
 
 interface Connection {
   readonly socket: Socket;
-  /** Since when nothing is left to take in; undefined while something is. */
-  idleSince: number | undefined;
+  /** So often something came. */
+  reads: number;
+  /** What came is not in the spool yet. */
+  busy: boolean;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
   const intake = new Intake(options);
   const connections = new Set<Connection>();
   const serve = async (socket: Socket): Promise<void> => {
-    const connection: Connection = { socket, idleSince: performance.now() };
+    const connection: Connection = { socket, reads: 0, busy: false };
     connections.add(connection);
     options.onConnections(connections.size);
     try {
@@ -87,14 +89,29 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
   return {
     port: (server.address() as { port: number }).port,
     close: async (deadline) => {
+      // Who has connected as far as the kernel knows is accepted first: closing would throw away what they have sent.
+      await polled();
       server.close();
-      const quiet = ({ idleSince }: Connection): boolean =>
-        idleSince !== undefined && performance.now() - idleSince >= QUIET;
-      while (!deadline.aborted && ![...connections].every(quiet)) await pause(LOOK);
+      // Counted in looks, between which the kernel was asked, and not in time: of a process that was held up
+      // for long, nothing was read meanwhile.
+      let before = '';
+      for (let calm = 0; calm < LOOKS && !deadline.aborted;) {
+        await pause(LOOK);
+        await polled();
+        const all = [...connections];
+        const now = all.map(({ reads }) => reads).join();
+        calm = now === before && !all.some(({ busy }) => busy) ? calm + 1 : 0;
+        before = now;
+      }
       for (const socket of [...[...connections].map((connection) => connection.socket), ...sockets]) socket.destroy();
       await intake.close();
     },
   };
+}
+
+/** Two whole turns of the event loop: what the kernel had at the beginning has been read. */
+async function polled(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Take in what a sender sends, until it ends or is cut off. */
@@ -106,7 +123,8 @@ async function read(connection: Connection, intake: Intake, options: ForwardOpti
   try {
     // Read on only when what was read is in the spool.
     for await (const bytes of handshake ? admitted(socket, handshake) : (socket as AsyncIterable<Buffer>)) {
-      connection.idleSince = undefined;
+      connection.reads += 1;
+      connection.busy = true;
       for (const frame of framer.push(bytes)) {
         const message = readMessage(frame, maxMessage);
         if (message === undefined) continue;
@@ -115,7 +133,7 @@ async function read(connection: Connection, intake: Intake, options: ForwardOpti
         socket.write(acknowledgement(message.chunk));
         if (socket.writableLength > UNREAD) throw new MalformedError('its acknowledgements are not read');
       }
-      connection.idleSince = performance.now();
+      connection.busy = false;
     }
   } catch (error) {
     refuse(error, remoteAddress, options);
