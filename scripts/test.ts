@@ -10,6 +10,7 @@ import { annotationReporter } from './runner/report/annotations.ts';
 import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
+import { setup } from './setup/setup.ts';
 import { places } from './workshop/exercise.ts';
 import { verify } from './workshop/verify.ts';
 import { checkReadmes } from './test/readme.ts';
@@ -158,9 +159,15 @@ if (positionals.length > 0) {
     ),
   );
   await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
-  if (!values.unit) await part('workshop', () => verify(places(), { print, signal, jobs: VERIFIED_AT_A_TIME }));
   // After the stacks, where there are any: a README's commands find the engine that setup provides.
-  if (!values.unit) await part('stacks', stacks);
+  if (!values.unit) {
+    await part('stacks', stacks);
+    await part('workshop', async () => {
+      // Of its own: where no stack got as far, there is neither an engine nor what images are made of.
+      await setup({ say: print, signal });
+      return verify(places(), { print, signal, jobs: VERIFIED_AT_A_TIME });
+    });
+  }
   await part('READMEs', () => checkReadmes({ print, signal, engine: !values.unit }));
   if (!values.unit) {
     await part('contracts of the built images', () =>

@@ -108,6 +108,22 @@ export const inputParameters = {
     max: 1024,
     description: 'Connections at a time; each container has one',
   },
+  FORWARD_TLS_CERT_FILE: {
+    type: 'path',
+    description:
+      'File of the certificate with its chain, in PEM: senders must speak TLS then; looked at again for each connection. With FORWARD_TLS_KEY_FILE',
+  },
+  FORWARD_TLS_KEY_FILE: { type: 'path', description: 'File of its key, in PEM, without a passphrase' },
+  FORWARD_TLS_CLIENT_CA_FILE: {
+    type: 'path',
+    description: 'File of authorities, in PEM: senders must have a certificate that one of them signed',
+  },
+  FORWARD_SHARED_KEY: {
+    type: 'string',
+    secret: true,
+    description:
+      "Key that senders must show that they know, by the protocol's handshake; the `fluentd` logging driver cannot. Read at start",
+  },
 
   LINE_MAX_BYTES: {
     type: 'size',

@@ -6,6 +6,7 @@ import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
 import { startForward, type Forward } from './forward/input.ts';
+import { admissionOf } from './forward/settings.ts';
 import { isDated } from './lines/index-name.ts';
 import { createLines } from './lines/lines.ts';
 import type { Entry } from './pipelines/read.ts';
@@ -91,6 +92,7 @@ function forwardOf(
     port,
     maxConnections: parameters.FORWARD_MAX_CONNECTIONS,
     maxMessage: parameters.FORWARD_MAX_MESSAGE,
+    ...admissionOf(parameters),
     documents,
     splitter,
     limit: parameters.LINE_MAX_BYTES,

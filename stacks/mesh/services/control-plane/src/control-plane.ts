@@ -15,7 +15,7 @@ import type { Policy } from './policy/types.ts';
 import { PolicyWatch } from './policy/watch.ts';
 import { Probes } from './registry/probes.ts';
 import { Registry, type Ending } from './registry/registry.ts';
-import type { Tokens } from './registry/tokens.ts';
+import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
 import { spiffeId, type MeshState } from './xds/resources/state.ts';
@@ -173,7 +173,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   const own = await OwnCertificate.open({
     authority,
-    spiffeId: spiffeId({ trustDomain, namespace }, 'control-plane'),
+    spiffeId: spiffeId({ trustDomain, namespace }, CONTROL_PLANE),
     names: options.names,
     onFailure: (error) => log.error({ err: error }, "the control plane's certificate could not be renewed"),
   });

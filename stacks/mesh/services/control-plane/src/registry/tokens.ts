@@ -10,6 +10,9 @@ interface Token {
 /** The file cannot be used; the message names the line. */
 export class TokenFileError extends Error {}
 
+/** The identity by which proxies know the control plane: nobody joins under this name. */
+export const CONTROL_PLANE = 'control-plane';
+
 const MIN_LENGTH = 16;
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -40,13 +43,14 @@ export class Tokens {
 
   /**
    * Whose token it is.
-   * @returns undefined for one that is unknown, or not for this service
+   * @returns `unknown` for one that nobody has, `other-service` for one that is not for this service
    */
   check(token: string, service: string): { readonly name: string } | 'unknown' | 'other-service' {
     const digest = digestOf(token);
     // All are compared, so that the time says nothing of which it was.
     const matching = this.#tokens.filter((each) => timingSafeEqual(each.digest, digest));
     if (matching.length === 0) return 'unknown';
+    if (service === CONTROL_PLANE) return 'other-service';
     return matching.find(({ services }) => services.has(service) || services.has('*')) ?? 'other-service';
   }
 }
