@@ -33,6 +33,13 @@ test("a stack's failed obligation is said again with its reason", () => {
   ]);
 });
 
+test('what another stack says next does not belong to it', () => {
+  assert.equal(recapOf('[https] FAILED must b', '[https]   because', '[logs]   100 lines').slice(2), [
+    '[https] FAILED must b',
+    '[https]   because',
+  ]);
+});
+
 test('a stack that never began is said again, colours or not', () => {
   assert.equal(recapOf('', '\u001B[31m✗\u001B[39m https  3.0s', '  no engine', '✓ logs: 2 passed').slice(2), [
     '✗ https  3.0s',

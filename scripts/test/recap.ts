@@ -6,15 +6,13 @@ import { stripVTControlCharacters } from 'node:util';
 const MAX_LINES = 60;
 
 /** A line that says that something failed: at its beginning, or after the name of a stack; ✗ is a whole stack. */
-const FAILED = /^(?:(?:\[[\w-]+\] )?FAILED|✗) /;
-/** A line that belongs to the one before it. */
-const DETAIL = /^(?:\[[\w-]+\] )? {2}/;
+const FAILED = /^(?:(\[[\w-]+\] )?FAILED|✗) /;
 
 /** Listens to what is printed, and keeps what failed. */
 export class Recap {
   readonly #failures: string[][] = [];
-  /** Whether the next lines may still belong to the last failure. */
-  #open = false;
+  /** How the next line begins if it belongs to the last failure; undefined when none does any more. */
+  #detail: string | undefined;
 
   /**
    * Listen to what is printed.
@@ -22,15 +20,17 @@ export class Recap {
    */
   hear(text: string): void {
     for (const [index, line] of stripVTControlCharacters(text).split('\n').entries()) {
-      if (FAILED.test(line)) {
+      const failed = FAILED.exec(line);
+      if (failed) {
         this.#failures.push([line]);
-        this.#open = true;
-      } else if (this.#open && (index > 0 || DETAIL.test(line))) {
+        // Stacks run side by side: lines of another one belong to that.
+        this.#detail = `${failed[1] ?? ''}  `;
+      } else if (this.#detail !== undefined && (index > 0 || line.startsWith(this.#detail))) {
         const last = this.#failures.at(-1)!;
         if (last.length < MAX_LINES) last.push(line);
         else if (last.length === MAX_LINES) last.push('  …');
       } else {
-        this.#open = false;
+        this.#detail = undefined;
       }
     }
   }
