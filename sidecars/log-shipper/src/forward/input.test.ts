@@ -1,4 +1,5 @@
 /** The forward input as a sender sees it, over a real socket. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -21,6 +22,9 @@ interface Rig {
   readonly documents: () => Record<string, unknown>[];
   readonly refused: string[];
   readonly connect: () => Promise<Socket>;
+  readonly port: number;
+  /** The end, as the program has it: its senders are still there. */
+  readonly end: () => Promise<void>;
   readonly close: () => Promise<void>;
   /** While false, the spool takes nothing. */
   room: boolean;
@@ -65,6 +69,7 @@ async function start({
   return Object.assign(rig, {
     records,
     refused,
+    port: input.port,
     documents: () => records.map(({ body }) => JSON.parse(body) as Record<string, unknown>),
     connect: async () => {
       const socket = connect(input.port, '127.0.0.1');
@@ -73,6 +78,7 @@ async function start({
       await once(socket, 'connect');
       return socket;
     },
+    end: () => input.close(AbortSignal.timeout(30_000)),
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await input.close(AbortSignal.timeout(1000));
@@ -287,6 +293,17 @@ test('a rule drops lines of containers too', async () => {
   await eventually('two records', () => rig.records.length === 2);
   assert.equal(messagesOf(rig), ['a', 'b']);
   await rig.close();
+});
+
+test('at the end nothing is lost of who has connected and was not accepted yet', async () => {
+  const rig = await start();
+  // Another process connects, sends and is gone while nothing runs here: the kernel alone has heard of it.
+  execFileSync('bash', ['-c', 'cat > "/dev/tcp/127.0.0.1/$0"', String(rig.port)], {
+    input: encode(['tag', 1_763_712_000, docker('hello')]),
+    timeout: 60_000,
+  });
+  await rig.end();
+  assert.equal(messagesOf(rig), ['hello']);
 });
 
 test.run();
