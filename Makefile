@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node scripts/run.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup unsetup doctor test bench contract clean
+.PHONY: help setup unsetup doctor workshop test bench contract clean
 
 help: ## List these targets
 	@echo 'Legacy apps and their sidecars, by docker compose. Begin with: make demo-https'
@@ -25,7 +25,10 @@ demo-topz: ## The processes of an application, looked at from beside it
 demo-lifecycle: ## What makes a container a sidecar
 demo-paas: ## git push, and the running application is the new code
 demo-content: ## 10,000 files from git under nginx, versions never mixed
+demo-cache: ## Pages that go on while their application is gone
 demo-logs: ## Every line of three applications in a store, counted
+demo-auth: ## A login beside an app that knows of none
+demo-mesh: ## A service mesh beside a shop that knows nothing of it
 
 demo-%:
 	@$(RUN) demo $* $(ARGS)
@@ -34,6 +37,9 @@ stack-https: ## A stack with every check, then torn down (stack-NAME)
 
 stack-%:
 	@$(RUN) stack $* $(ARGS)
+
+workshop: ## Exercises that check themselves, and a page that shows the pods live
+	@$(RUN) workshop $(ARGS)
 
 test: ## Types, lint, unit tests, contracts, every stack
 	@$(RUN) test $(ARGS)

@@ -10,6 +10,7 @@ import { junitReporter } from './runner/report/junit.ts';
 import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
+import { ON } from './runner/run-stack.ts';
 
 const HELP = `Bring stacks up, check their obligations, tear them down.
 
@@ -17,6 +18,8 @@ usage: npm run stack -- NAME… | all [options]
        npm run stack:NAME
 
   --keep          leave the stacks up, and say how to reach them
+  --on podman     as exported to Kubernetes, played by podman in a container,
+                  instead of docker compose
   --jobs N        how many stacks run at the same time (default: three for each
                   two processors)
   --timeout S     seconds that bringing up, and the scenario, may each take
@@ -34,6 +37,7 @@ command), 128 + n after signal n
 
 const options = {
   keep: { type: 'boolean', default: false },
+  on: { type: 'string', default: 'compose' },
   jobs: { type: 'string', default: String(DEFAULT_JOBS) },
   timeout: { type: 'string', default: '600' },
   junit: { type: 'string' },
@@ -58,8 +62,11 @@ function commandLine() {
     if (positionals.length === 0) throw new Error(`Which stack? One of: ${stackNames().join(', ')}, or all.`);
     const names = positionals.includes('all') ? stackNames() : [...new Set(positionals)];
     if (names.length === 0) throw new Error(`There is no stack in ${stacksDir()}: nothing would be checked.`);
+    const on = ON.find((each) => each === values.on);
+    if (on === undefined) throw new Error(`--on takes ${ON.join(' or ')}, not ${JSON.stringify(values.on)}.`);
     return {
       ...values,
+      on,
       stacks: names.map((name) => findStack(name)),
       jobs: positive('jobs', values.jobs),
       timeout: positive('timeout', values.timeout) * 1000,

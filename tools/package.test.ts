@@ -48,7 +48,7 @@ test('--help names every command, and each has a help of its own', async () => {
   const { code, stdout } = await sh('npx', 'sidecar-stacks', '--help');
   assert.is(code, 0);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
-  assert.ok(commands.includes('identify') && commands.includes('inject'));
+  assert.ok(commands.includes('identify') && commands.includes('inject') && commands.includes('export'));
   for (const command of commands)
     assert.match((await sh('npx', 'sidecar-stacks', command, '--help')).stdout, /usage|lists/);
   assert.is((await sh('npx', 'sidecar-stacks', 'indentify')).code, 2);
@@ -82,6 +82,17 @@ test("identify and inject work in the stranger's folder", async () => {
   );
   assert.is((await sh('npx', 'sidecar-stacks', 'inject', '--undo')).code, 0);
   assert.not.ok(readdirSync(folder).includes('compose.sidecars.yaml'));
+});
+
+test("export works in the stranger's folder", async () => {
+  writeFileSync(
+    join(folder, 'compose.yaml'),
+    'services:\n  web: {image: "nginx:1.29", restart: always, ports: ["8080:80"]}\n',
+  );
+  const { code, stdout, stderr } = await sh('npx', 'sidecar-stacks', 'export', '-o', 'kubernetes');
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /^kubernetes: \d files$/m);
+  assert.ok(readdirSync(join(folder, 'kubernetes/base')).includes('web.yaml'));
 });
 
 test('the library loads, and its types are found', async () => {

@@ -1,14 +1,10 @@
 /** The tools image, and how a container of it joins a pod. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
-import { parse } from 'dotenv';
-import { thisClone } from '../lib/clone.ts';
 import { docker } from '../lib/engine.ts';
 import { STACK_LABEL } from '../lib/labels.ts';
-import { ROOT } from '../lib/stacks.ts';
+import { programImage } from '../lib/program-image.ts';
 
 /** What is joined, and what of it. */
 export interface Joined {
@@ -28,7 +24,6 @@ export interface Joined {
  */
 const CAPABILITIES = ['SYS_PTRACE', 'KILL', 'DAC_READ_SEARCH', 'NET_RAW', 'SETUID', 'SETGID'];
 
-const BUILD_MS = 300_000;
 const FACTS_MS = 60_000;
 
 /**
@@ -36,15 +31,8 @@ const FACTS_MS = 60_000;
  * @param say gets a line when it takes longer
  * @returns its name
  */
-export async function toolsImage(say: (line: string) => void): Promise<string> {
-  await thisClone();
-  const defaults = { ...parse(readFileSync(join(ROOT, '.env'))), ...process.env };
-  const image = `sidecar-stacks/debug-tools:${defaults['IMAGE_TAG']}`;
-  if ((await docker(['images', '--quiet', image])) === '') say(`Building ${image}, once`);
-  const args = ['--quiet', '--tag', image, '--build-arg', `DEBIAN_BASE=${defaults['DEBIAN_BASE']}`];
-  await docker(['build', ...args, join(ROOT, 'scripts/debug/tools')], { timeoutMs: BUILD_MS });
-  return image;
-}
+export const toolsImage = (say: (line: string) => void): Promise<string> =>
+  programImage('debug-tools', 'scripts/debug/tools', say);
 
 /** The arguments of `docker run` that join a pod. */
 export function joining({ stack, network, processes }: Joined): string[] {

@@ -1,5 +1,5 @@
 /** What is asked from inside a container: a sidecar's admin port, and where its processes live. */
-import type { Project } from './compose.ts';
+import type { Driver } from './driver.ts';
 import { EngineError } from './engine.ts';
 
 /**
@@ -14,7 +14,7 @@ printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" >&3
 cat <&3`;
 
 /** True when a sidecar's /readyz answers 200. */
-export async function ready(project: Project, service: string): Promise<boolean> {
+export async function ready(project: Driver, service: string): Promise<boolean> {
   try {
     await project.exec(service, ['/sidecar/healthcheck', '/readyz']);
     return true;
@@ -29,7 +29,7 @@ export async function ready(project: Project, service: string): Promise<boolean>
  * @param path such as `/metrics`
  */
 export async function adminPage(
-  project: Project,
+  project: Driver,
   service: string,
   path: string,
 ): Promise<{ status: number; body: string }> {
@@ -42,7 +42,7 @@ export async function adminPage(
  * @param name of one sample with its labels, as in the text format, or without: then all are added up
  * @returns its value, 0 when it was never set
  */
-export async function metric(project: Project, service: string, name: string): Promise<number> {
+export async function metric(project: Driver, service: string, name: string): Promise<number> {
   const { body } = await adminPage(project, service, '/metrics');
   return body
     .split('\n')
@@ -51,5 +51,5 @@ export async function metric(project: Project, service: string, name: string): P
 }
 
 /** The network namespace that a service's processes live in, as the kernel names it. */
-export const netNamespace = (project: Project, service: string): Promise<string> =>
+export const netNamespace = (project: Driver, service: string): Promise<string> =>
   project.exec(service, ['readlink', '/proc/self/ns/net']);

@@ -7,39 +7,11 @@
  */
 import * as dockerCompose from 'docker-compose';
 import type { ComposeSpecification, IDockerComposeOptions, IDockerComposeResult } from 'docker-compose';
+import type { Driver, Inspected, Lacks } from './driver.ts';
 import { classify, docker, EngineError, type DockerOptions } from './engine.ts';
 import { lastLines, run } from './run.ts';
 
-/** The parts of `docker inspect` that are looked at. */
-export interface Inspected {
-  readonly Id: string;
-  readonly Name: string;
-  readonly Image: string;
-  readonly RestartCount: number;
-  readonly Created: string;
-  readonly State: {
-    readonly Status: string;
-    readonly Running: boolean;
-    readonly ExitCode: number;
-    readonly OOMKilled: boolean;
-    readonly Error: string;
-    readonly StartedAt: string;
-    readonly FinishedAt: string;
-    /** Of the first process, as the engine's machine counts; 0 when it does not run. */
-    readonly Pid: number;
-    readonly Health?: {
-      readonly Status: string;
-      readonly Log: readonly { readonly End: string; readonly ExitCode: number; readonly Output: string }[];
-    };
-  };
-  readonly Config: {
-    readonly Labels: Readonly<Record<string, string>>;
-    readonly Env: readonly string[];
-    readonly Cmd: readonly string[] | null;
-  };
-  readonly HostConfig: { readonly RestartPolicy: { readonly Name: string } };
-  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
-}
+export type { Inspected } from './driver.ts';
 
 /** The environment by which the runner tells a scenario which project it is about. */
 export const PROJECT_VARIABLE = 'SIDECAR_STACKS_PROJECT';
@@ -53,7 +25,11 @@ export interface ProjectOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export class Project {
+const SHORT = { timeoutMs: 30_000 };
+
+export class Project implements Driver {
+  /** Compose does everything that a scenario may need. */
+  readonly lacks: Lacks = {};
   readonly name: string;
   readonly dir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -85,7 +61,7 @@ export class Project {
 
   /** The project as compose resolves it. */
   async config(): Promise<ComposeSpecification> {
-    const { data } = await wrapped('config', () => dockerCompose.config(this.#options()));
+    const { data } = await wrapped('config', () => dockerCompose.config(optionsOf(this)));
     return data.config as unknown as ComposeSpecification;
   }
 
@@ -142,6 +118,26 @@ export class Project {
     });
   }
 
+  async kill(service: string): Promise<void> {
+    await docker(['kill', '--signal', 'KILL', await this.id(service)], SHORT);
+  }
+
+  async launch(service: string): Promise<void> {
+    await docker(['start', await this.id(service)], SHORT);
+  }
+
+  async rerun(service: string): Promise<void> {
+    await docker(['start', '--attach', await this.id(service)], { timeoutMs: 60_000 });
+  }
+
+  async cut(service: string, network: string): Promise<void> {
+    await docker(['network', 'disconnect', `${this.name}_${network}`, await this.id(service)], SHORT);
+  }
+
+  async heal(service: string, network: string): Promise<void> {
+    await docker(['network', 'connect', `${this.name}_${network}`, await this.id(service)], SHORT);
+  }
+
   /** The container's id of a service. */
   async id(service: string): Promise<string> {
     const found = await docker(
@@ -151,7 +147,7 @@ export class Project {
         '--quiet',
         '--no-trunc',
         '--latest',
-        ...this.#filter(),
+        ...ofProject(this.name),
         '--filter',
         `label=com.docker.compose.service=${service}`,
         '--filter',
@@ -170,28 +166,20 @@ export class Project {
 
   /** Every container of the project, running or not. */
   async containers(): Promise<Inspected[]> {
-    const ids = await docker(['ps', '--all', '--quiet', ...this.#filter()], { timeoutMs: 30_000 });
+    const ids = await docker(['ps', '--all', '--quiet', ...ofProject(this.name)], { timeoutMs: 30_000 });
     if (ids === '') return [];
     return JSON.parse(await docker(['inspect', ...ids.split('\n')], { timeoutMs: 30_000 })) as Inspected[];
   }
 
   /** The address on this machine at which a container's port is published, `127.0.0.1:32768`. */
   async port(service: string, port: number): Promise<string> {
-    const { data } = await wrapped('port', () => dockerCompose.port(service, port, this.#options()));
+    const { data } = await wrapped('port', () => dockerCompose.port(service, port, optionsOf(this)));
     return `${data.address}:${data.port}`;
   }
 
   /** The last lines that a container wrote, stdout and stderr together. */
   async logs(container: string, tail: number | 'all' = 'all'): Promise<string> {
     return containerLogs(container, tail);
-  }
-
-  #filter(): string[] {
-    return ofProject(this.name);
-  }
-
-  #options(): IDockerComposeOptions {
-    return { cwd: this.dir, env: { ...process.env, ...this.env }, composeOptions: [['--project-name', this.name]] };
   }
 }
 
@@ -219,6 +207,13 @@ async function containerLogs(container: string, tail: number | 'all'): Promise<s
   const { stdout } = await run('sh', ['-c', 'exec docker logs --tail "$1" "$2" 2>&1', 'sh', String(tail), container]);
   return stdout;
 }
+
+/** How the docker-compose package is told of a project. */
+const optionsOf = ({ name, dir, env }: Project): IDockerComposeOptions => ({
+  cwd: dir,
+  env: { ...process.env, ...env },
+  composeOptions: [['--project-name', name]],
+});
 
 /** docker-compose rejects with a plain object; make it an EngineError. */
 async function wrapped<T extends IDockerComposeResult>(command: string, call: () => Promise<T>): Promise<T> {

@@ -9,6 +9,8 @@ import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { suite } from 'uvu';
 import { Project, PROJECT_VARIABLE } from './compose.ts';
+import type { Driver, Need } from './driver.ts';
+import { LAYOUT_VARIABLE, podmanProject } from '../podman/driver.ts';
 import { explain } from '#kit/explain.ts';
 import { findStack, portOwners, type Stack } from './stacks.ts';
 
@@ -18,6 +20,8 @@ export type ScenarioMessage =
   | { readonly type: 'start'; readonly index: number; readonly say?: string | undefined }
   | { readonly type: 'say'; readonly text: string }
   | { readonly type: 'end'; readonly index: number; readonly ms: number; readonly failure?: ObligationFailure }
+  /** It needs what this driver lacks. */
+  | { readonly type: 'skip'; readonly index: number; readonly reason: string }
   /** The scenario itself is wrong: an obligation that would never run. */
   | { readonly type: 'misuse'; readonly message: string };
 
@@ -33,7 +37,7 @@ export interface ObligationFailure {
 export const IN_ORDER_VARIABLE = 'SIDECAR_STACKS_IN_ORDER';
 
 export interface Stage {
-  readonly project: Project;
+  readonly project: Driver;
   /** A published port, by the part of its variable after PUBLISH_: `port('HTTPS')`. */
   readonly port: (name: string) => number;
   /** Aborts at the obligation's deadline. */
@@ -47,6 +51,8 @@ export interface MustOptions {
   readonly say?: string;
   /** Deadline in milliseconds. */
   readonly within?: number;
+  /** What it needs that not every driver has: where it lacks, the obligation is skipped by name, and counted. */
+  readonly needs?: Need;
 }
 
 export interface Scenario {
@@ -87,13 +93,15 @@ export function scenario(url: string): Scenario {
   begun = true;
   const name = basename(new URL('.', url).pathname);
   const stack = findStack(name);
-  const project = new Project({
+  const options = {
     name: process.env[PROJECT_VARIABLE] ?? `sidecar-stacks-${name}`,
     dir: stack.dir,
     env: Object.fromEntries(
       stack.portVariables.map((variable) => [variable, process.env[variable] ?? stack.env[variable]!]),
     ),
-  });
+  };
+  const layout = process.env[LAYOUT_VARIABLE];
+  const project: Driver = layout === undefined ? new Project(options) : podmanProject(options, layout);
   const port = (key: string): number => {
     const value = Number(project.env[`PUBLISH_${key}`]);
     if (!value) throw new Error(`stacks/${name}/.env declares no PUBLISH_${key}`);
@@ -106,6 +114,11 @@ export function scenario(url: string): Scenario {
   /** Carry out one; rejects with an Error when it is not met. */
   const carryOut = async (index: number): Promise<void> => {
     const { options, check } = obligations[index]!;
+    const reason = options.needs && project.lacks[options.needs];
+    if (reason !== undefined) {
+      tell({ type: 'skip', index, reason });
+      return;
+    }
     tell({ type: 'start', index, say: options.say });
     const started = performance.now();
     const ms = (): number => Math.round(performance.now() - started);
@@ -199,7 +212,7 @@ function tell(message: ScenarioMessage): void {
   if (process.connected) process.send?.(message);
 }
 
-function failureOf(error: unknown, url: string, stack: Stack, project: Project): ObligationFailure {
+function failureOf(error: unknown, url: string, stack: Stack, project: Driver): ObligationFailure {
   if (!(error instanceof Error)) return { message: inspect(error), detail: inspect(error) };
   const path = new URL('.', url).pathname;
   // Only the stack's own frames: those of uvu and of this module are the same for every failure.
@@ -212,7 +225,7 @@ function failureOf(error: unknown, url: string, stack: Stack, project: Project):
 }
 
 /** Which service publishes the port that an error is about; empty when it is about none. */
-function portSentence(error: Error, stack: Stack, project: Project): string {
+function portSentence(error: Error, stack: Stack, project: Driver): string {
   for (let each: unknown = error; each instanceof Error; each = each.cause) {
     const { port } = each as { port?: unknown };
     const variable = Object.keys(project.env).find((name) => project.env[name] === String(port));

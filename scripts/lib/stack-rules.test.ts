@@ -1,67 +1,75 @@
-/** What a stack lacks is said in a sentence that ends with what to write. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** Faults of stacks that are wrong on purpose: written into a folder of their own. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { stackFaults } from './stack-rules.ts';
-import { findStack, ROOT } from './stacks.ts';
+import { portOwners, ROOT } from './stacks.ts';
 
 const test = suite('stack rules');
+const parent = temporaryDirectory('stack-rules');
 
-mkdirSync(join(ROOT, '.cache'), { recursive: true });
-const parent = mkdtempSync(join(ROOT, '.cache', 'rules-'));
-const dir = join(parent, 'one');
-mkdirSync(dir);
-const CATALOGUE = relative(dir, join(ROOT, 'compose.yaml'));
-
-const GOOD = `services:
+const LABEL = 'labels: { dev.sidecar-stacks.stack: trial }';
+const CATALOGUE = relative(join(parent, 'a-stack'), join(ROOT, 'compose.yaml'));
+const POD = `extends: { file: ${CATALOGUE}, service: pod }`;
+const BASE = `services:
   pod:
-    extends: { file: ${CATALOGUE}, service: pod }
-    ports: ["127.0.0.1:\${PUBLISH_WEB:-1234}:80"]
-    labels: { dev.sidecar-stacks.stack: one }
-  app:
-    extends: { file: ${CATALOGUE}, service: guestbook }
-    network_mode: service:pod
-    depends_on: { pod: { condition: service_started, restart: true } }
-    labels: { dev.sidecar-stacks.stack: one }
-networks: { default: { labels: { dev.sidecar-stacks.stack: one } } }
+    ${POD}
+    ${LABEL}
+networks: { default: { ${LABEL} } }
 `;
 
-function faults(compose: string, env = 'PUBLISH_WEB=1234\n'): string {
-  writeFileSync(join(dir, 'compose.yaml'), compose);
-  writeFileSync(join(dir, '.env'), env);
-  writeFileSync(join(dir, 'scenario.ts'), '');
-  return stackFaults(findStack('one', parent)).join('\n');
+/** The faults of a stack of these files. */
+function faultsOf(files: Readonly<Record<string, string>>): string[] {
+  const dir = join(parent, String(Math.random()).slice(2));
+  mkdirSync(dir);
+  for (const [name, text] of Object.entries({ 'scenario.ts': '', ...files })) writeFileSync(join(dir, name), text);
+  return stackFaults({ name: 'trial', dir, env: {}, portVariables: [] });
 }
 
-test('a stack that has all has no fault', () => assert.is(faults(GOOD), ''));
-
-for (const [what, from, to, says] of [
-  [
-    'a label',
-    '    labels: { dev.sidecar-stacks.stack: one }\n  app',
-    '  app',
-    /service pod lacks the label dev\.sidecar-stacks\.stack: one/,
-  ],
-  ['the network', /networks:.*\n/, '', /networks: \{ default: .* is missing/],
-  [
-    'the catalogue',
-    `extends: { file: ${CATALOGUE}, service: guestbook }`,
-    'image: x',
-    /service app takes no part of the catalogue.*service app lacks the label dev\.sidecar-stacks\.role|service app lacks the label dev\.sidecar-stacks\.role/s,
-  ],
-  ['a part that is there', 'service: guestbook', 'service: nosuch', /service app extends nosuch .* not there/],
-  ['its modesty', 'network_mode', 'privileged: true\n    network_mode', /service app has privileged/],
-  ['a free port', '127.0.0.1:${PUBLISH_WEB:-1234}:80', '8080:80', /publishes "8080:80": write/],
-  ['restart: true', ', restart: true', '', /would be stranded by `docker compose restart`/],
-] as const)
-  test(`a stack without ${what} is told so`, () => assert.match(faults(GOOD.replace(from, to)), says));
-
-test('.env and compose.yaml name the same ports', () => {
-  assert.match(faults(GOOD, 'PUBLISH_WEB=1\n'), /\.env must say PUBLISH_WEB=1234/);
-  assert.match(faults(GOOD, 'PUBLISH_WEB=1234\nPUBLISH_X=2\n'), /\.env has PUBLISH_X, and no service publishes it/);
+test('a stack that has all has no fault', () => {
+  assert.equal(faultsOf({ 'compose.yaml': BASE }), []);
 });
 
-test.after(() => rmSync(parent, { recursive: true }));
+test('what an override adds is looked at, too', () => {
+  const override = `services:
+  pod: { privileged: true }
+  other: { image: some }
+`;
+  const faults = faultsOf({ 'compose.yaml': BASE, 'compose.override.yaml': override });
+  assert.is(faults.length, 4, faults.join('\n'));
+  assert.ok(faults.some((each) => each.startsWith('service pod has privileged')));
+  assert.ok(faults.some((each) => each.startsWith('service other lacks the label dev.sidecar-stacks.stack')));
+  assert.ok(faults.some((each) => each.startsWith('service other takes no part of the catalogue')));
+});
+
+test('what ends may change the network of its pod, and nothing else may', () => {
+  const withCaps = (role: string, caps: string): string[] =>
+    faultsOf({
+      'compose.yaml': `services:
+  pod:
+    ${POD}
+    cap_add: ${caps}
+    labels: { dev.sidecar-stacks.stack: trial, dev.sidecar-stacks.role: ${role} }
+networks: { default: { ${LABEL} } }
+`,
+    });
+  assert.equal(withCaps('init', '[NET_ADMIN]'), []);
+  assert.match(withCaps('init', '[NET_ADMIN, SYS_ADMIN]').join(), /has cap_add/);
+  assert.match(withCaps('sidecar', '[NET_ADMIN]').join(), /has cap_add/);
+});
+
+test('a port that the override publishes has an owner', () => {
+  const dir = join(parent, 'ports');
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'compose.yaml'), BASE);
+  writeFileSync(
+    join(dir, 'compose.override.yaml'),
+    'services: { other: { ports: ["127.0.0.1:${PUBLISH_PAGE:-1}:2"] } }\n',
+  );
+  const owners = portOwners({ name: 'trial', dir, env: {}, portVariables: [] });
+  assert.equal([...owners], [['PUBLISH_PAGE', 'other']]);
+});
 
 test.run();

@@ -4,32 +4,61 @@ import { dirname, join, relative } from 'node:path';
 import type { ComposeSpecification } from 'docker-compose';
 import { parse } from 'yaml';
 import { ROLE_LABEL, ROLES, STACK_LABEL } from './labels.ts';
-import { ROOT, type Stack } from './stacks.ts';
+import { composeFiles, ROOT, type Stack } from './stacks.ts';
 
 type Service = NonNullable<ComposeSpecification['services']>[string];
 type Labels = Readonly<Record<string, unknown>> | readonly string[] | undefined;
 
-/** Merge keys (`<<`) are resolved; compose's own tags (`!reset`) are left alone. */
+/**
+ * Merge keys (`<<`) are resolved; compose's own tags (`!reset`) are left alone. Of aliases there may be as many as
+ * a stack has services: the files are ours.
+ */
 export const readCompose = (file: string): ComposeSpecification =>
-  (parse(readFileSync(file, 'utf8'), { merge: true, logLevel: 'error' }) ?? {}) as ComposeSpecification;
+  (parse(readFileSync(file, 'utf8'), { merge: true, logLevel: 'error', maxAliasCount: -1 }) ??
+    {}) as ComposeSpecification;
 
 /**
  * What is wrong with a stack; empty when nothing is.
  * @throws {Error} when its compose.yaml is no YAML
  */
 export function stackFaults({ name, dir, env, portVariables }: Stack): string[] {
-  const file = join(dir, 'compose.yaml');
-  const stack = readCompose(file);
-  const services = Object.entries(stack.services ?? {});
+  const files = composeFiles(dir).map((file) => ({ file, stack: readCompose(file) }));
+  const declared = files.flatMap(({ file, stack }) =>
+    Object.entries(stack.services ?? {}).map(([key, service]) => ({ key, file, service })),
+  );
+  const services = declared.map(({ key, service }) => [key, service] as const);
   const faults = [
-    ...labelFaults(name, stack),
-    ...services.flatMap(([key, service]) => serviceFaults(key, lineage(service, file))),
+    ...labelFaults(name, merged(files.map(({ stack }) => stack))),
+    // What the override adds to a service comes before what the service is.
+    ...[...Map.groupBy(declared.toReversed(), ({ key }) => key)].flatMap(([key, parts]) =>
+      serviceFaults(
+        key,
+        parts.flatMap(({ service, file }) => lineage(service, file)),
+      ),
+    ),
     ...services.flatMap(([key, service]) => restartFaults(key, service)),
     ...portFaults(services, env, portVariables),
   ];
   if (!existsSync(join(dir, 'scenario.ts')))
     faults.push('there is no scenario.ts with its obligations: see "Write a stack" in the README');
   return faults;
+}
+
+/** The labels of things that several files name are those of all. */
+function merged(stacks: readonly ComposeSpecification[]): ComposeSpecification {
+  const all: Record<'services' | 'networks' | 'volumes', Record<string, { labels: Record<string, unknown> }>> = {
+    services: {},
+    networks: {},
+    volumes: {},
+  };
+  for (const stack of stacks)
+    for (const kind of ['services', 'networks', 'volumes'] as const)
+      for (const [key, thing] of Object.entries(stack[kind] ?? {})) {
+        const { labels } = (thing ?? {}) as { labels?: Labels };
+        const before = all[kind][key]?.labels ?? {};
+        all[kind][key] = { labels: { ...before, ...asMap(labels) } };
+      }
+  return all as ComposeSpecification;
 }
 
 /** By its label everything is found again and removed. */
@@ -58,11 +87,19 @@ function serviceFaults(key: string, parts: readonly Part[]): string[] {
     faults.push(
       `service ${key} takes no part of the catalogue, from which its hardening comes: extends: { file: ${relative(dirname(parts[0]!.file), catalogue)}, service: … }`,
     );
-  for (const given of ['privileged', 'cap_add', 'userns_mode'])
-    if (parts.some(({ service }) => (service as Record<string, unknown>)[given]))
-      faults.push(`service ${key} has ${given}: no container of a stack may`);
+  for (const given of ['privileged', 'cap_add', 'userns_mode']) {
+    const values = parts.map(({ service }) => (service as Record<string, unknown>)[given]).filter(Boolean);
+    if (given === 'cap_add' && role === 'init' && values.every((value) => isNetAdmin(value))) continue;
+    if (values.length > 0)
+      faults.push(
+        `service ${key} has ${given}: no container of a stack may, but one that ends (role init) may have NET_ADMIN`,
+      );
+  }
   return faults;
 }
+
+/** What rules of a pod's own network take: had for a moment, and gone before an app starts. */
+const isNetAdmin = (value: unknown): boolean => JSON.stringify(value) === '["NET_ADMIN"]';
 
 /** Without it, `docker compose restart` restarts the pod and leaves who joined it in a namespace of the past. */
 function restartFaults(key: string, service: Service): string[] {
@@ -122,12 +159,19 @@ function lineage(service: Service, file: string): Part[] {
   return [{ service, file }, ...lineage(part, next)];
 }
 
-/** A label's value; compose takes labels as a map and as a list. */
+/** A label's value. */
 function valueOf(labels: Labels, name: string): string | undefined {
-  if (Array.isArray(labels)) {
-    const line = (labels as readonly string[]).find((each) => each.startsWith(`${name}=`));
-    return line?.slice(name.length + 1);
-  }
-  const value = (labels as Readonly<Record<string, unknown>> | undefined)?.[name];
+  const value = asMap(labels)[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Compose takes labels as a map and as a list. */
+function asMap(labels: Labels): Readonly<Record<string, unknown>> {
+  if (!Array.isArray(labels)) return (labels as Readonly<Record<string, unknown>> | undefined) ?? {};
+  return Object.fromEntries(
+    (labels as readonly string[]).map((line) => {
+      const [name = '', ...value] = line.split('=');
+      return [name, value.join('=')];
+    }),
+  );
 }

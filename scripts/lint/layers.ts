@@ -23,13 +23,18 @@ const LAYERS: readonly Layer[] = [
     path: /^stacks\/([^/]+)\//,
     imports: ['the kit', 'the proxy library', 'a sidecar', 'tools', 'scripts'],
   },
+  {
+    name: 'an exercise',
+    path: /^workshop\/([^/]+)\//,
+    imports: ['the kit', 'a sidecar', 'tools', 'scripts'],
+  },
   { name: 'a legacy app', path: /^legacy-apps\/([^/]+)\//, imports: [] },
 ];
 
 const TEST = /\.test\.ts$|\/test-[^/]+\.ts$|\/testing\//;
 const HELPERS_OF_TESTS = /^sidecars\/kit\/testing\//;
 /** Where everything is a check of something, so that helpers of tests belong there. */
-const CHECKS = /^(?:scripts|stacks)\//;
+const CHECKS = /^(?:scripts|stacks|workshop)\//;
 
 /**
  * What is wrong with an import.

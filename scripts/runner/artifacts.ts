@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { docker } from '../lib/engine.ts';
-import { serviceOf, type Project } from '../lib/compose.ts';
+import { serviceOf } from '../lib/compose.ts';
+import type { Driver } from '../lib/driver.ts';
 import { ROOT } from '../lib/stacks.ts';
 
 /**
@@ -13,7 +14,7 @@ import { ROOT } from '../lib/stacks.ts';
  */
 export async function writeArtifacts(
   stack: string,
-  project: Project,
+  project: Driver,
   since: number,
   scenarioOutput: string,
 ): Promise<string> {

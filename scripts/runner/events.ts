@@ -17,6 +17,7 @@ export interface Failure {
     | 'stack'
     | 'engine-gone'
     | 'compose'
+    | 'pods'
     | 'obligation'
     | 'no-obligations'
     | 'scenario'
@@ -56,7 +57,9 @@ export type RunEvent =
       readonly event: 'obligation';
       readonly index: number;
       readonly name: string;
-      readonly state: 'start' | 'passed' | 'failed';
+      readonly state: 'start' | 'passed' | 'failed' | 'skipped';
+      /** Why it was skipped. */
+      readonly reason?: string;
       readonly say?: string | undefined;
       readonly ms?: number;
       readonly failure?: ObligationFailure;
@@ -67,7 +70,9 @@ export type RunEvent =
 
 export interface ObligationResult {
   readonly name: string;
-  readonly state: 'passed' | 'failed' | 'not-run';
+  /** `skipped`: it needs what the stack does not run on; its reason is told. */
+  readonly state: 'passed' | 'failed' | 'skipped' | 'not-run';
+  readonly reason?: string;
   readonly ms: number;
   readonly failure?: ObligationFailure;
 }

@@ -1,11 +1,15 @@
 /** One run of one stack: up, the scenario, on failure artifacts, down. */
 import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
 import { freePorts } from '#kit/testing/ports.ts';
 import { thisClone } from '../lib/clone.ts';
 import { EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { lastLines } from '../lib/run.ts';
 import type { Stack } from '../lib/stacks.ts';
+import { podmanProject } from '../podman/driver.ts';
+import { layoutFile } from '../podman/layout.ts';
+import { upOnPodman } from '../podman/up.ts';
 import { writeArtifacts } from './artifacts.ts';
 import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
 import { engineAnswers, engineGone, explainUp, unexpected } from './failure.ts';
@@ -14,6 +18,9 @@ import { followCrashes, type CrashLoop } from './crash-loops.ts';
 import { lend, takeBack } from './own-images.ts';
 import { tearDown } from './tear-down.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
+
+export const ON = ['compose', 'podman'] as const;
+export type On = (typeof ON)[number];
 
 export interface RunOptions {
   /** Leave it up: always (but when interrupted), only when all went well, or never. */
@@ -26,6 +33,8 @@ export interface RunOptions {
   readonly timeout: number;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
+  /** What the stack runs on: docker compose, or podman with its exported manifests. */
+  readonly on?: On;
   /** Services whose images have no name in the compose file; see own-images.ts. */
   readonly nameless?: readonly string[];
 }
@@ -41,6 +50,7 @@ const PORT_ATTEMPTS = 3;
  */
 export async function runStack(stack: Stack, options: RunOptions): Promise<RunResult> {
   const { emit, signal } = options;
+  const onPodman = options.on === 'podman';
   const name = options.pinned
     ? `sidecar-stacks-${stack.name}${(await thisClone()).suffix}`
     : `sidecar-stacks-${stack.name}-${randomBytes(3).toString('hex')}`;
@@ -76,7 +86,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     await lend(stack, name, options.nameless ?? []);
     for (let attempt = 1; ; attempt++) {
       if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await portsOfRun(stack) });
-      const failure = await up(project, options);
+      const failure = await (onPodman ? upPods(project, options) : up(project, options));
       if (failure?.reason !== 'port-in-use' || options.pinned || attempt === PORT_ATTEMPTS) return failure;
       await project.down({ timeoutMs: options.timeout, signal });
     }
@@ -84,7 +94,11 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   if (isUp && options.checks) {
     checksSince = Date.now();
     await phase('check', async () => {
-      outcome = await runScenario(stack, project, { ...options, inOrder: options.pinned });
+      outcome = await runScenario(stack, project, {
+        ...options,
+        inOrder: options.pinned,
+        layout: onPodman ? layoutFile(name) : undefined,
+      });
       const failed = outcome.obligations.filter((each) => each.state === 'failed');
       if (outcome.failure) return outcome.failure;
       return failed.length === 0
@@ -100,7 +114,12 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     else emit({ event: 'note', text: `${stack.name}: ${crashSentence(loop)} It runs again.` });
   }
   if (failures.length > 0 && !signal.aborted) {
-    const artifacts = await writeArtifacts(stack.name, project, since, outcome.output);
+    const artifacts = await writeArtifacts(
+      stack.name,
+      onPodman && existsSync(layoutFile(name)) ? podmanProject(project, layoutFile(name)) : project,
+      since,
+      outcome.output,
+    );
     failures.splice(0, 1, { ...failures[0]!, artifacts });
   }
   const kept = !signal.aborted && (options.keep === 'always' || (options.keep === 'when-ok' && failures.length === 0));
@@ -108,6 +127,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     await phase('down', async () => {
       const failure = await tearDown(project, { interrupted: signal.aborted });
       if (!failure) await takeBack(name, options.nameless ?? []);
+      rmSync(layoutFile(name), { force: true });
       return failure;
     });
   if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
@@ -137,6 +157,18 @@ async function explainLoop(project: Project, loop: CrashLoop): Promise<Failure> 
     message: crashSentence(loop),
     log: lastLines(log, LOG_LINES),
   };
+}
+
+async function upPods(project: Project, { timeout, signal, emit }: RunOptions): Promise<Failure | undefined> {
+  try {
+    await upOnPodman(project, { timeoutMs: timeout, signal, say: (text) => emit({ event: 'note', text }) });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof EngineError)) return { reason: 'pods', message: (error as Error).message };
+    return /port is already allocated|address already in use/i.test(error.stderr.join())
+      ? { reason: 'port-in-use', message: error.message }
+      : { reason: 'pods', message: error.message, log: error.stderr };
+  }
 }
 
 async function up(project: Project, { timeout, signal }: RunOptions): Promise<Failure | undefined> {

@@ -23,6 +23,8 @@ interface Options {
   readonly timeout?: number;
   readonly inOrder?: boolean;
   readonly emit?: (event: RunEvent) => void;
+  /** As on podman, where nothing of the stack is. */
+  readonly podman?: boolean;
 }
 
 /** Run a scenario of these lines; its stack publishes a port, is not up, and needs no engine. */
@@ -39,8 +41,16 @@ async function outcome(lines: readonly string[], options: Options = {}): Promise
   process.env['STACKS_DIR'] = stacks;
   const stack = findStack(name);
   const project = new Project({ name: `run-${name}`, dir, env: { PUBLISH_WEB: PORT } });
-  const { timeout = 20_000, inOrder = false, emit = () => {} } = options;
-  return runScenario(stack, project, { timeout, inOrder, emit, signal: new AbortController().signal });
+  const { timeout = 20_000, inOrder = false, emit = () => {}, podman = false } = options;
+  const layout = join(dir, 'layout.json');
+  writeFileSync(layout, JSON.stringify({ engine: 'none', network: 'none', services: {}, pods: {} }));
+  return runScenario(stack, project, {
+    timeout,
+    inOrder,
+    emit,
+    signal: new AbortController().signal,
+    layout: podman ? layout : undefined,
+  });
 }
 
 const BEGIN = 'const stack = scenario(import.meta.url);';
@@ -54,6 +64,37 @@ test('a scenario whose obligations pass, passes', async () => {
     obligations.map(({ state }) => state),
     ['passed'],
   );
+});
+
+const NEEDS = "stack.must('have compose', { needs: 'compose' }, () => { throw new Error('carried out'); });";
+
+test('what an obligation needs and podman lacks is a skip by name, with its reason; on compose it is carried out', async () => {
+  const events: RunEvent[] = [];
+  const { failure, obligations } = await outcome([BEGIN, NEEDS, PASS, RUN], {
+    podman: true,
+    emit: (event) => void events.push(event),
+  });
+  assert.is(failure, undefined);
+  assert.equal(
+    obligations.map(({ name, state }) => [name, state]),
+    [
+      ['have compose', 'skipped'],
+      ['pass', 'passed'],
+    ],
+  );
+  assert.match(obligations[0]!.reason ?? '', /docker compose/);
+  const told = events.find((event) => event.event === 'obligation' && event.state === 'skipped');
+  assert.match((told as { reason?: string }).reason ?? '', /docker compose/);
+  const onCompose = await outcome([BEGIN, NEEDS, PASS, RUN]);
+  assert.equal(
+    onCompose.obligations.map(({ state }) => state),
+    ['failed', 'passed'],
+  );
+});
+
+test('a scenario of which everything is skipped has checked nothing', async () => {
+  const { failure } = await outcome([BEGIN, NEEDS, RUN], { podman: true });
+  assert.is(failure?.reason, 'no-obligations');
 });
 
 for (const [what, lines, why] of [

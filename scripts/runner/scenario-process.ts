@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_VARIABLE, type Project } from '../lib/compose.ts';
+import { LAYOUT_VARIABLE } from '../podman/driver.ts';
 import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../lib/scenario.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
 import { crashIn } from './crash.ts';
@@ -15,6 +16,8 @@ export interface ScenarioOptions {
   readonly inOrder: boolean;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
+  /** The file that says where podman has the stack's containers; undefined for compose. */
+  readonly layout?: string | undefined;
 }
 
 export interface ScenarioOutcome {
@@ -36,7 +39,7 @@ const OUTPUT_LIMIT = 1_000_000;
 export async function runScenario(
   stack: Stack,
   project: Project,
-  { timeout, inOrder, signal, emit }: ScenarioOptions,
+  { timeout, inOrder, signal, emit, layout }: ScenarioOptions,
 ): Promise<ScenarioOutcome> {
   const id = { stack: stack.name, run: project.name };
   const file = join(stack.dir, 'scenario.ts');
@@ -48,6 +51,7 @@ export async function runScenario(
       ...project.env,
       [PROJECT_VARIABLE]: project.name,
       ...(inOrder && { [IN_ORDER_VARIABLE]: '1' }),
+      ...(layout !== undefined && { [LAYOUT_VARIABLE]: layout }),
       FORCE_COLOR: '0',
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -74,6 +78,10 @@ export async function runScenario(
       const { name } = obligations[message.index]!;
       if (message.type === 'start') {
         emit({ event: 'obligation', ...id, index: message.index, name, state: 'start', say: message.say });
+      } else if (message.type === 'skip') {
+        const skipped = { name, state: 'skipped', reason: message.reason, ms: 0 } as const;
+        obligations[message.index] = skipped;
+        emit({ event: 'obligation', ...id, index: message.index, ...skipped });
       } else {
         const { ms, failure } = message;
         const state = failure ? 'failed' : 'passed';
@@ -139,6 +147,8 @@ function judge({ obligations, code, signalled, ended, timeout, misuses, output, 
           reason: 'no-obligations',
           message: 'The scenario announced no obligations: does scenario.ts call run() at its end?',
         };
+  if (obligations.every((each) => each.state === 'skipped'))
+    return { reason: 'no-obligations', message: 'Every obligation was skipped: nothing was checked.' };
   const failed = obligations.some((each) => each.state === 'failed');
   // uvu exits with 1 when an obligation failed, after it has carried out them all.
   if (failed && unfinished === undefined && code === 1) return undefined;

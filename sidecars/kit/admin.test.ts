@@ -9,11 +9,12 @@ import { Readiness } from './readiness.ts';
 const readiness = new Readiness();
 const check = readiness.check('app');
 const paths: Record<string, AdminHandler> = {};
+const methods: Record<string, readonly string[]> = {};
 let metrics = (): Promise<string> => Promise.resolve('x 1\n');
 let server: Server;
 
 test.before(async () => {
-  server = await serveAdmin({ address: '127.0.0.1', port: 0, readiness, metrics: () => metrics(), paths });
+  server = await serveAdmin({ address: '127.0.0.1', port: 0, readiness, metrics: () => metrics(), paths, methods });
 });
 test.after(() => {
   server.close();
@@ -81,6 +82,14 @@ test('HEAD is answered without a body, any other method with 405', async () => {
   assert.equal(await ask('/healthz', 'HEAD').then(({ status, body }) => [status, body]), [200, '']);
   const { status, headers } = await ask('/healthz', 'POST');
   assert.equal([status, headers.get('allow')], [405, 'GET, HEAD']);
+});
+
+test('a path may answer other methods, and then those alone', async () => {
+  paths['/purge'] = ({ method }, response) => void response.end(`${method}\n`);
+  methods['/purge'] = ['POST'];
+  assert.equal(await ask('/purge', 'POST').then(({ status, body }) => [status, body]), [200, 'POST\n']);
+  const { status, headers } = await ask('/purge');
+  assert.equal([status, headers.get('allow')], [405, 'POST']);
 });
 
 test('a port that is taken is a configuration error that names the parameter', async () => {

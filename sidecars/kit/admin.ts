@@ -7,7 +7,7 @@ import type { Readiness } from './readiness.ts';
 // included: 10 MB of memory that no sidecar uses.
 const { createServer } = process.getBuiltinModule('node:http');
 
-/** What a path of the admin port answers to GET. */
+/** What a path of the admin port answers. */
 export type AdminHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
 export interface AdminOptions {
@@ -18,6 +18,8 @@ export interface AdminOptions {
   readonly metrics: () => Promise<string>;
   /** Further paths of this sidecar: `'/ca.crt': (request, response) => …`. */
   readonly paths?: Readonly<Record<string, AdminHandler>>;
+  /** Methods that a path answers, where they are not GET and HEAD. */
+  readonly methods?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
@@ -41,15 +43,18 @@ export async function serveAdmin(options: AdminOptions): Promise<Server> {
   };
   const server = createServer({ connectionsCheckingInterval: 30_000, requestTimeout: 5000 }, (request, response) => {
     // The sidecar's own paths may come later than the port.
-    void answer({ ...handlers, ...options.paths }, request, response);
+    void answer({ ...handlers, ...options.paths }, options.methods ?? {}, request, response);
   });
   server.maxConnections = 64;
   await listen(server, { port: options.port, host: options.address }, 'ADMIN_PORT');
   return server;
 }
 
+const READING = ['GET', 'HEAD'];
+
 async function answer(
   handlers: Readonly<Record<string, AdminHandler>>,
+  methods: Readonly<Record<string, readonly string[]>>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -60,8 +65,9 @@ async function answer(
     response.writeHead(404).end(`not found; here are ${Object.keys(handlers).join(' ')}\n`);
     return;
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  const allowed = Object.hasOwn(methods, path) ? methods[path]! : READING;
+  if (!allowed.includes(request.method!)) {
+    response.writeHead(405, { allow: allowed.join(', ') }).end();
     return;
   }
   try {

@@ -25,6 +25,9 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Certificate authorities in PEM that are trusted, instead of the public ones. */
   readonly ca?: string | Buffer | undefined;
+  /** The client's own certificate in PEM, with its chain, and its key; both or neither. */
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
   /** Keeps connections; without one each request has its own. */
   readonly agent?: Agent | undefined;
   /** The longest body that is read, in bytes. */
@@ -111,7 +114,7 @@ async function within<T>(
 
 function open(
   url: string | URL,
-  { method = 'GET', headers, body, signal, ca, agent }: RequestOptions,
+  { method = 'GET', headers, body, signal, ca, cert, key, agent }: RequestOptions,
 ): Promise<IncomingMessage> {
   const target = new URL(url);
   const https = target.protocol === 'https:';
@@ -119,8 +122,9 @@ function open(
     throw new HttpError('network', `${target.protocol} is neither http: nor https:`);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const options = { method, headers, signal, ...(agent && { agent }) };
+  const trust = { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert, key }) };
   const asked = https
-    ? process.getBuiltinModule('https').request(target, { ...options, ...(ca !== undefined && { ca }) }, resolve)
+    ? process.getBuiltinModule('https').request(target, { ...options, ...trust }, resolve)
     : process.getBuiltinModule('http').request(target, options, resolve);
   asked.once('error', reject);
   asked.end(body);

@@ -25,8 +25,8 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   readonly registry: Registry;
   readonly readiness: Readiness;
   readonly shutdown: Shutdown;
-  /** Add a path to the admin port. */
-  readonly adminPath: (path: string, handler: AdminHandler) => void;
+  /** Add a path to the admin port. @param methods GET and HEAD where absent */
+  readonly adminPath: (path: string, handler: AdminHandler, methods?: readonly string[]) => void;
   /** Bring metrics up to date whenever they are read. */
   readonly beforeMetrics: (update: () => void) => void;
   /** Let `/metrics` tell of other processes of this sidecar, too. */
@@ -84,6 +84,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     '/startupz': (_request, response) =>
       void response.writeHead(started ? 200 : 503).end(started ? 'ok\n' : 'starting\n'),
   };
+  const methods: Record<string, readonly string[]> = {};
   const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
   let others: (() => Promise<MetricsSnapshot[]>) | undefined;
   const metricsText = async (): Promise<string> => {
@@ -106,6 +107,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     port: common.ADMIN_PORT,
     readiness,
     paths,
+    methods,
     metrics: metricsText,
   });
   await job({
@@ -115,7 +117,10 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     registry,
     readiness,
     shutdown,
-    adminPath: (path, handler) => (paths[path] = handler),
+    adminPath(path, handler, answered) {
+      paths[path] = handler;
+      if (answered !== undefined) methods[path] = answered;
+    },
     beforeMetrics: (update) => updates.push(update),
     aggregateMetrics: (gather) => void (others = gather),
     metricsText,

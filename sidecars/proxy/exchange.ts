@@ -7,7 +7,7 @@ import type { DownstreamInfo } from './downstream/connection.ts';
 import { internalError, type ProxyContext } from './context.ts';
 import type { BodySink, FilteredExchange, Outcome } from './filters/filter.ts';
 import { NO_BODY } from './http/message.ts';
-import type { Reply } from './http/reply.ts';
+import { BrokenBody, type Reply } from './http/reply.ts';
 import { Request } from './http/request.ts';
 import { bytesOf, plainReply, responseOf, statusOf } from './http/responses.ts';
 import { Response } from './http/response.ts';
@@ -28,8 +28,9 @@ export interface Downstream {
   /**
    * The final response's head. Where it lies in place (`response.inPlace`), `onData` follows in the
    * same turn, perhaps with no bytes.
+   * @param whole the body, where it is there already: no `onData` follows then
    */
-  onResponse(response: Response): void;
+  onResponse(response: Response, whole?: Buffer): void;
   /**
    * A part of the body, as ResponseUser.onUpstreamData has it.
    * @returns false to get no further until `exchange.resume()`
@@ -56,7 +57,7 @@ const OVER = 4;
 /** After so many milliseconds without a word the client is told to send its body (RFC 9110, section 10.1.1). */
 const CONTINUE_AFTER = 1000;
 
-const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
+export const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
   connect: 503,
   connect_timeout: 503,
   no_endpoint: 503,
@@ -80,6 +81,11 @@ export class Exchange implements FilteredExchange, ResponseUser {
   timeout: number;
   status = 0;
   outcome: Outcome = 'complete';
+  failure: UpstreamFailure | undefined;
+  failureReason = '';
+  received = 0;
+  sent = 0;
+  trailers = '';
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
   readonly #client: Downstream;
@@ -148,6 +154,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
    */
   begin(start = ''): void {
     this.#start = start;
+    this.received = start.length;
     try {
       this.#filter(0);
     } catch (error) {
@@ -174,6 +181,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
    */
   sendBody(bytes: Buffer): boolean {
     this.#continueAt = 0;
+    this.received += bytes.length;
     try {
       if (this.#phase === UPSTREAM) return this.#upstream!.write(bytes);
       return this.#body === undefined || this.#body.push(bytes);
@@ -237,6 +245,10 @@ export class Exchange implements FilteredExchange, ResponseUser {
         this.onUpstreamDrain();
       });
     return whole;
+  }
+
+  sendInterim(response: Response): void {
+    if (!this.#responding && !this.over) this.#client.onInterim(response);
   }
 
   tee(sink: BodySink): void {
@@ -320,14 +332,16 @@ export class Exchange implements FilteredExchange, ResponseUser {
     response.close = outcome === 'rejected' || !this.requestDone;
     this.#phase = REPLYING;
     this.#deadline = this.context.sweeper.after(this.context.settings.idleTimeout);
-    if (!this.#respond(response, from)) return;
+    const whole = response.body === NO_BODY ? undefined : bytes;
+    if (!this.#respond(response, from, whole)) return;
     if (bytes === undefined && response.body !== NO_BODY) {
-      this.#pump(reply.body as AsyncIterable<Uint8Array>, reply.length, outcome).catch((error: unknown) =>
-        this.onInternalError(error),
-      );
+      this.#pump(reply.body as AsyncIterable<Uint8Array>, reply.length, outcome).catch((error: unknown) => {
+        if (error instanceof BrokenBody) {
+          if (!this.over) this.#cut(error.failure);
+        } else this.onInternalError(error);
+      });
       return;
     }
-    if (response.body !== NO_BODY) this.#data(bytes!, 0, bytes!.length, undefined);
     this.#end(outcome);
     this.#client.onEnd('');
   }
@@ -353,7 +367,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
   }
 
   /** @returns false when a filter's answer has gone out instead */
-  #respond(response: Response, from = 0): boolean {
+  #respond(response: Response, from = 0, whole?: Buffer): boolean {
     this.status = response.status;
     this.#continueAt = 0;
     const { onResponse } = this.context.filters;
@@ -367,13 +381,15 @@ export class Exchange implements FilteredExchange, ResponseUser {
     if (this.#sinks !== undefined || !this.#client.takesChunks) response.dechunk();
     this.#responding = true;
     this.context.stats.responded(response.status);
-    this.#client.onResponse(response);
+    if (whole !== undefined && this.#sinks !== undefined) for (const sink of this.#sinks) sink.onData(whole);
+    this.#client.onResponse(response, whole);
     response.detach();
     return true;
   }
 
   /** A part of the response's body. @returns false to send no more for now */
   #data(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
+    this.sent += end - start;
     if (this.#sinks !== undefined && end > start)
       for (const sink of this.#sinks) sink.onData(bytes.subarray(start, end));
     return this.#client.onData(bytes, start, end, from);
@@ -441,6 +457,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
   }
 
   onUpstreamEnd(trailers: string): void {
+    this.trailers = trailers;
     try {
       this.#end('complete');
       this.#client.onEnd(trailers);
@@ -462,7 +479,9 @@ export class Exchange implements FilteredExchange, ResponseUser {
     }
   }
 
-  onUpstreamFailure(failure: UpstreamFailure): void {
+  onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
+    this.failure = failure;
+    this.failureReason = reason;
     try {
       if (failure === 'request_timeout') this.context.stats.requestRejected('timeout');
       if (this.#responding) this.#cut(failure);
@@ -494,8 +513,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
       response.close = true;
       this.status = 500;
       this.context.stats.responded(500);
-      this.#client.onResponse(response);
-      if (response.body !== NO_BODY) this.#client.onData(bytes, 0, bytes.length, undefined);
+      this.#client.onResponse(response, response.body === NO_BODY ? undefined : bytes);
       this.#end('internal_error');
       this.#client.onEnd('');
     } catch (second) {

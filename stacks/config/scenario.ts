@@ -46,7 +46,7 @@ serverIsBack(must);
 
 must(
   'change nothing at a second `docker compose up`',
-  { say: 'Bringing the stack up a second time changes nothing.' },
+  { say: 'Bringing the stack up a second time changes nothing.', needs: 'compose' },
   async ({ project }) => {
     const before = await lasting(project);
     assert.is(before.length, 15);

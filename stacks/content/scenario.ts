@@ -123,7 +123,7 @@ must(
 
 must(
   'let the sidecar read and not write',
-  { say: 'The key that the sidecar has lets it read this repository, and nothing else.' },
+  { say: 'The key that the sidecar has lets it read this repository, and nothing else.', needs: 'compose' },
   async ({ project }) => {
     const before = await developer.git(['ls-remote', 'origin']);
     const flags = ['--rm', '-T', '--no-deps', '-e', `GIT_SSH_COMMAND=${SSH}`];
@@ -157,7 +157,7 @@ must(
 
 must(
   'change nothing at a second `docker compose up`',
-  { say: 'Bringing the stack up a second time changes nothing.' },
+  { say: 'Bringing the stack up a second time changes nothing.', needs: 'compose' },
   async (stage) => {
     const { project } = stage;
     const hash = await liveCommit(stage);

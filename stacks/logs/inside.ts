@@ -1,5 +1,5 @@
 /** Looks from inside the stack's containers, and what is done in them. */
-import { docker, EngineError } from '../../scripts/lib/engine.ts';
+import { EngineError } from '../../scripts/lib/engine.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 
 /** The most memory that a sidecar's program ever had resident, in MB. */
@@ -10,9 +10,8 @@ export async function peakMemory(project: Project, service: string): Promise<num
 
 /** End a container at once, as an out-of-memory kill would, and start it again. */
 export async function killAndStart(project: Project, service: string): Promise<void> {
-  const id = await project.id(service);
-  await docker(['kill', '--signal', 'KILL', id], { timeoutMs: 30_000 });
-  await docker(['start', id], { timeoutMs: 30_000 });
+  await project.kill(service);
+  await project.launch(service);
 }
 
 /** The order service takes orders and logs each. */

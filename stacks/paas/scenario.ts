@@ -26,7 +26,10 @@ kills(must);
 
 must(
   'change nothing at a second `docker compose up`',
-  { say: 'Bringing the stack up a second time changes nothing, and the page is yours: clone, change it, push.' },
+  {
+    say: 'Bringing the stack up a second time changes nothing, and the page is yours: clone, change it, push.',
+    needs: 'compose',
+  },
   async (stage) => {
     const { project } = stage;
     await release(stage);

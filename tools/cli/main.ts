@@ -1,6 +1,7 @@
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from '../identify/command.ts';
 import { contractCommand } from '../contract/command.ts';
+import { exportCommand } from '../export/command.ts';
 import { injectCommand } from '../inject/command.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './usage.ts';
 
@@ -8,6 +9,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   identify: identifyCommand,
   inject: injectCommand,
   contract: contractCommand,
+  export: exportCommand,
 };
 
 const HELP = `Sidecars for your own compose project or Kubernetes manifests.

@@ -49,12 +49,14 @@ export function serviceFacts(service: Service, folder: string, runsFirst: boolea
   };
 }
 
-function pairs(tree: Tree | undefined): Map<string, Said> {
+/** Environment, labels and the like, as a map of texts, whether they stand as a map or as a list. */
+export function pairs(tree: Tree | undefined): Map<string, Said> {
   if (tree === undefined) return new Map();
   return new Map(entries(keyed(tree)).map(([key, value]) => [key, { text: text(value) ?? '', at: value.at }]));
 }
 
-function mountOf(item: Tree): Mount | undefined {
+/** A service's mount; undefined for a tmpfs, and for what is none. */
+export function mountOf(item: Tree): Mount | undefined {
   if (item.kind === 'map') {
     const type = text(get(item, 'type')) ?? 'volume';
     const target = text(get(item, 'target'));

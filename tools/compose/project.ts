@@ -1,6 +1,6 @@
 /** A compose project from its files: merged, included, extended, interpolated, as far as this needs no engine. */
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import {
   entries,
@@ -24,11 +24,21 @@ export interface Service {
   readonly at: Place;
 }
 
+/** Top-level sections whose entries services refer to by name. */
+export type Resource = 'volumes' | 'configs' | 'secrets' | 'networks';
+const RESOURCES: readonly Resource[] = ['volumes', 'configs', 'secrets', 'networks'];
+
 export interface Project {
+  /** As compose calls it: what its first file says, or the name of its folder. */
+  readonly name: string;
   /** The first file, as the caller named it. */
   readonly source: string;
   readonly folder: string;
   readonly services: ReadonlyMap<string, Service>;
+  /** What the services name: volumes, configs, secrets and networks of the project and of what it includes. */
+  readonly resources: Readonly<Record<Resource, ReadonlyMap<string, Tree>>>;
+  /** The variables that its values were filled in with. */
+  readonly environment: Environment;
   /** Files that another of them brought in. */
   readonly used: ReadonlySet<string>;
   /** What could not be read or found; the rest is answered all the same. */
@@ -68,6 +78,9 @@ export function loadProject(files: readonly string[], options: ProjectOptions): 
     source: relative(options.base, resolve(options.base, first!)) || first!,
     folder,
     services: new Map(chosen.map(([name, tree]) => [name, { name, tree, at: tree.at }])),
+    name: loader.name ?? basename(folder),
+    resources: loader.resources,
+    environment: loader.environmentOf(folder, options.envFiles),
     used: loader.used,
     problems: loader.problems,
   };
@@ -83,6 +96,14 @@ function inProfiles(tree: MapTree, profiles: readonly string[] | undefined): boo
 class Loader {
   readonly used = new Set<string>();
   readonly problems: YamlError[] = [];
+  readonly resources: Record<Resource, Map<string, Tree>> = {
+    volumes: new Map(),
+    configs: new Map(),
+    secrets: new Map(),
+    networks: new Map(),
+  };
+  /** The last `name:` of the outermost files. */
+  name: string | undefined;
   readonly #options: ProjectOptions;
   readonly #files = new Map<string, MapTree | undefined>();
   #includes = 0;
@@ -92,7 +113,7 @@ class Loader {
   }
 
   load(files: readonly string[], folder: string, envFiles?: readonly string[]): Map<string, MapTree> {
-    const environment = this.#environment(folder, envFiles);
+    const environment = this.environmentOf(folder, envFiles);
     let merged: Tree | undefined;
     const included = new Map<string, MapTree>();
     for (const file of files) {
@@ -101,6 +122,9 @@ class Loader {
       for (const [name, service] of this.#included(tree, folder)) included.set(name, service);
       merged = mergeTrees(merged, tree);
     }
+    for (const section of RESOURCES)
+      for (const [name, tree] of entries(get(merged, section))) this.resources[section].set(name, withoutResets(tree));
+    this.name = text(get(merged, 'name')) ?? this.name;
     const services = new Map(included);
     for (const [name, tree] of entries(get(merged, 'services'))) {
       if (tree.kind !== 'map') continue;
@@ -186,7 +210,8 @@ class Loader {
     return tree;
   }
 
-  #environment(folder: string, envFiles: readonly string[] | undefined): Environment {
+  /** Variables of an `.env` below those of the caller. */
+  environmentOf(folder: string, envFiles: readonly string[] | undefined): Environment {
     const values: Record<string, string> = {};
     for (const file of envFiles ?? [join(folder, '.env')]) {
       const path = resolve(this.#options.base, file);

@@ -1,5 +1,11 @@
 /** What a Dockerfile says about its image's configuration. */
-import { DockerfileParser, type Dockerfile, type Instruction, type PropertyInstruction } from 'dockerfile-ast';
+import {
+  DockerfileParser,
+  type Dockerfile,
+  type Instruction,
+  type ModifiableInstruction,
+  type PropertyInstruction,
+} from 'dockerfile-ast';
 
 /** An image's configuration, as far as its Dockerfile says it. */
 export interface DockerfileFacts {
@@ -13,6 +19,8 @@ export interface DockerfileFacts {
   readonly user: string;
   /** What the health check runs; empty when there is none. */
   readonly healthcheck: readonly string[];
+  /** How often and how long, as written: `interval`, `timeout`, `start-period`, `start-interval`, `retries`. */
+  readonly healthcheckOptions: Readonly<Record<string, string>>;
   /** '' for the engine's SIGTERM. */
   readonly stopSignal: string;
   /** Instructions that images built on this one will run. */
@@ -62,6 +70,7 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
   let user = '';
   let stopSignal = '';
   let healthcheck: readonly string[] = [];
+  let healthcheckOptions: Readonly<Record<string, string>> = {};
   for (const instruction of effective(stages.slice(0, last + 1))) {
     const line = instruction.getRange().start.line;
     // ENV hides ARG, and an instruction sees the values from before it.
@@ -112,6 +121,9 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
         break;
       case 'HEALTHCHECK':
         healthcheck = commandOf(instruction.getRawArgumentsContent() ?? '');
+        healthcheckOptions = Object.fromEntries(
+          (instruction as ModifiableInstruction).getFlags().map((flag) => [flag.getName(), flag.getValue() ?? '']),
+        );
         break;
       default:
     }
@@ -120,6 +132,7 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
     ...facts,
     user,
     healthcheck,
+    healthcheckOptions,
     stopSignal,
     hasFrom: dockerfile.getFROMs().length > 0,
     bases: basesOf(dockerfile, stages),

@@ -70,7 +70,7 @@ function withinOnePod(links: readonly VolumeLink[], pods: readonly (readonly str
 }
 
 /** Services whose end this one waits for. */
-function waitsForEnd({ tree }: Service): string[] {
+export function waitsForEnd({ tree }: Service): string[] {
   return entries(get(tree, 'depends_on')).flatMap(([name, wish]) =>
     text(get(wish, 'condition')) === 'service_completed_successfully' ? [name] : [],
   );
@@ -179,7 +179,8 @@ function isGateway(facts: Facts, members: readonly Facts[]): boolean {
   return role === 'vpn' && confidence >= 0.6;
 }
 
-function isPause(facts: Facts): boolean {
+/** Whether a container only holds namespaces that others join. */
+export function isPause(facts: Facts): boolean {
   if (facts.labels.get('dev.sidecar-stacks.role')?.text === 'pod') return true;
   const image = basename(facts.image?.text ?? '');
   if (/^(pause(-\w+)?|sandbox-pause)$/.test(image)) return true;

@@ -5,7 +5,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, type Bench, type Measurement } from '../measurement.ts';
-import { residentMb } from '../tls/load.ts';
+import { residentMb } from '../load.ts';
 
 const CLIENT = readFileSync(join(import.meta.dirname, 'client.ts'), 'utf8');
 

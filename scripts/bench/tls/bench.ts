@@ -3,7 +3,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
-import { h2load, idleMb, latencies, residentMb, wrk } from './load.ts';
+import { h2load, idleMb, latencies, residentMb, wrk } from '../load.ts';
 
 const SIDES = { ours: 'https://127.0.0.1:8443', theirs: 'https://127.0.0.1:9443' } as const;
 /** The same before a gRPC server. */

@@ -26,7 +26,7 @@ export function demoReporter(print: (line: string) => void): Reporter {
             const [first = '', ...rest] = wrap(event.say ?? `The stack must ${event.name}.`, 4, WIDTH);
             print(`\n${chalk.cyan(String(step).padStart(2))}  ${chalk.bold(first.trimStart())}`);
             for (const line of rest) print(chalk.bold(line));
-          } else {
+          } else if (event.state !== 'skipped') {
             steps(event.state === 'passed', event.name, event.ms);
             if (event.failure) for (const line of wrap(event.failure.message, 6, WIDTH)) print(chalk.red(line));
           }

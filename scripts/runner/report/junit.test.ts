@@ -18,6 +18,7 @@ const result = (message: string): RunResult => ({
     { name: 'a & b', state: 'passed', ms: 20 },
     { name: 'c', state: 'failed', ms: 30, failure: { message, detail: `${message}\nat line 1` } },
     { name: 'd', state: 'not-run', ms: 0 },
+    { name: 'e', state: 'skipped', reason: 'no <kubelet>', ms: 0 },
   ],
   failures: [
     { reason: 'obligation', message: '1 failed' },
@@ -27,10 +28,11 @@ const result = (message: string): RunResult => ({
 
 test('a suite a stack, a case an obligation, an error for what is beyond them', () => {
   const text = junit([result('boom')]);
-  assert.match(text, '<testsuite name="https" tests="4" failures="1" errors="1" skipped="1" time="1.5">');
+  assert.match(text, '<testsuite name="https" tests="5" failures="1" errors="1" skipped="2" time="1.5">');
   assert.match(text, '<testcase classname="https" name="a &amp; b" time="0.02"></testcase>');
   assert.match(text, '<failure message="boom">boom\nat line 1</failure>');
   assert.match(text, '<skipped/>');
+  assert.match(text, '<skipped message="no &lt;kubelet&gt;"/>');
   assert.match(text, '<error message="left &lt;something&gt;">');
 });
 

@@ -23,8 +23,8 @@ export function junit(results: readonly RunResult[]): string {
     const cases = [
       ...result.obligations.map((each) => {
         const body =
-          each.state === 'not-run'
-            ? '<skipped/>'
+          each.state === 'not-run' || each.state === 'skipped'
+            ? `<skipped${each.reason === undefined ? '' : ` message="${escape(each.reason)}"`}/>`
             : each.failure
               ? `<failure message="${escape(each.failure.message)}">${escape(each.failure.detail)}</failure>`
               : '';
@@ -36,7 +36,7 @@ export function junit(results: readonly RunResult[]): string {
       }),
     ];
     const failed = result.obligations.filter((each) => each.state === 'failed').length;
-    const skipped = result.obligations.filter((each) => each.state === 'not-run').length;
+    const skipped = result.obligations.filter((each) => each.state === 'not-run' || each.state === 'skipped').length;
     return [
       `  <testsuite name="${escape(result.stack)}" tests="${cases.length}" failures="${failed}" errors="${failures.length}" skipped="${skipped}" time="${result.ms / 1000}">`,
       ...cases,

@@ -59,6 +59,11 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
       case 'obligation': {
         const key = `${event.run}#${event.index}`;
         if (event.state === 'start') begin(key, label(event, event.name));
+        else if (event.state === 'skipped')
+          keep(
+            ...stepLines(MARK.skipped, label(event, event.name), undefined),
+            ...asides(`skipped: ${event.reason}`, 4),
+          );
         else end(key, event.state === 'passed', label(event, event.name), event.ms);
         if (event.failure)
           keep(

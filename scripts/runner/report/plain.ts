@@ -19,6 +19,10 @@ export function plainReporter(print: (line: string) => void, verbose: boolean): 
           break;
         case 'obligation':
           if (event.state === 'start') break;
+          if (event.state === 'skipped') {
+            print(`[${event.stack}] skipped must ${event.name}: ${event.reason}`);
+            break;
+          }
           print(
             `[${event.stack}] ${event.state === 'passed' ? 'ok' : 'FAILED'} must ${event.name} (${seconds(event.ms ?? 0)})`,
           );

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { wrap } from '#kit/wrap.ts';
-import { stepLines } from './text.ts';
+import { resultLines, stepLines } from './text.ts';
 
 const test = suite('text');
 
@@ -48,6 +48,22 @@ test('rows keep the blanks before their first word, and a lone backtick breaks n
   assert.equal(wrap('  a b', 2, 80), ['    a b']);
   assert.equal(wrap('it`s a b', 0, 5), ['it`s', 'a b']);
   assert.equal(wrap('', 2, 80), ['  ']);
+});
+
+test('what was skipped is counted apart from what failed', () => {
+  const obligation = (state: 'passed' | 'skipped') => ({ name: state, state, ms: 1 });
+  const lines = resultLines({
+    stack: 'https',
+    run: 'r',
+    ok: true,
+    ms: 1,
+    phases: {},
+    ports: {},
+    kept: false,
+    failures: [],
+    obligations: [obligation('passed'), obligation('passed'), obligation('skipped')],
+  });
+  assert.match(plain(lines).join('\n'), /https: 2 passed, 1 skipped/);
 });
 
 test.run();

@@ -51,8 +51,13 @@ export function failureLines(failure: Failure): string[] {
 /** How one run ended, in one line and, where it failed, its failures. */
 export function resultLines(result: RunResult): string[] {
   const passed = result.obligations.filter((each) => each.state === 'passed').length;
-  const failed = result.obligations.length - passed;
-  const counts = [`${passed} passed`, ...(failed > 0 ? [`${failed} failed or not run`] : [])].join(', ');
+  const skipped = result.obligations.filter((each) => each.state === 'skipped').length;
+  const failed = result.obligations.length - passed - skipped;
+  const counts = [
+    `${passed} passed`,
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(failed > 0 ? [`${failed} failed or not run`] : []),
+  ].join(', ');
   const label = result.obligations.length === 0 ? result.stack : `${result.stack}: ${counts}`;
   return [
     '',

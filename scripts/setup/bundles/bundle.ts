@@ -16,17 +16,19 @@ export interface Bundle {
 
 /** Where programs that become a bundle live: a folder with `src/main.ts`. */
 const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
-/** What a sidecar's page loads: its script and its style, which become `dist/page.js` and `dist/page.css`. */
-const PAGES = ['sidecars/*/page/main.ts', 'sidecars/*/page/style.css'];
+/** What a page loads: its script and its style, which become `dist/page.js` and `dist/page.css` beside its folder. */
+const PAGES = ['main.ts', 'style.css'].map((file) => `{sidecars/*,scripts/*,stacks/*/services/*}/page/${file}`);
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const REQUIRE =
+  // By a name that no program has: two of one name are an error of syntax.
+  "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);";
 /** As many lines as REQUIRE, so that source maps fit both. */
 const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds the sources.';
 
 /**
  * Bundles every program into `dist/NAME.mjs` in its folder, with its source map beside it (not in
- * the image), not minified, so that a stack trace can be read inside a container; a sidecar's page
+ * the image), not minified, so that a stack trace can be read inside a container; a page
  * becomes `dist/page.js` and `dist/page.css`. A file whose content stays the same is not written, so
  * that the engine's build cache holds.
  * Throws SetupError with esbuild's messages when a program does not compile.

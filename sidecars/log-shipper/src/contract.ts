@@ -7,7 +7,7 @@ import { inputParameters } from './parameters.ts';
 
 export const contract = defineContract({
   name: 'log-shipper',
-  version: '1.1.0',
+  version: '1.3.0',
   description:
     'Ships the log files and the output of an application to an Elasticsearch-compatible store: every line once, in order.',
   prefixes: ['FILE_', 'LINE_', 'MULTILINE_', 'FORWARD_', 'STORE_', 'BULK_', 'QUEUE_', 'DEAD_LETTER_', 'SPOOL_'],

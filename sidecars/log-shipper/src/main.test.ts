@@ -30,6 +30,16 @@ test('it starts before there is a file or a store, says so, and ships when both 
   await late.close();
 });
 
+test('files are in the encoding that was said, and lines tell their time as was said', async () => {
+  const running = await program({ FILE_ENCODING: 'utf-16le', LINE_TIME_PATTERN: '%d/%m/%Y %H:%M:%S.%f %z' });
+  await running.up();
+  writeFileSync(join(logs, 'a.log'), Buffer.from('21/11/2026 10:00:00.25 +0100 größer 😀\r\n', 'utf16le'));
+  await running.eventually('the line', () => store.counts.created === 1);
+  const { message, '@timestamp': time } = JSON.parse(store.documents[0]!.body) as Record<string, string>;
+  assert.equal([message, time], ['21/11/2026 10:00:00.25 +0100 größer 😀', '2026-11-21T10:00:00.25+01:00']);
+  assert.is(await running.stop(), 0);
+});
+
 test('bad configuration is one line a problem and 64', async () => {
   mkdirSync(state);
   writeFileSync(join(state, 'registry'), 'garbage\n');
@@ -41,6 +51,7 @@ test('bad configuration is one line a problem and 64', async () => {
     ],
     [{ FILE_PATHS: '' }, /^log-shipper: FILE_PATHS and FORWARD_PORT are both not set/m],
     [{ LINE_REDACT: '(a)\\1' }, /^log-shipper: LINE_REDACT: .*linear time/m],
+    [{ LINE_TIME_PATTERN: '%H:%M' }, /^log-shipper: LINE_TIME_PATTERN: there is neither %m nor %b/m],
     [{ STATE_DIR: '/dev/null/state' }, /^log-shipper: STATE_DIR: \/dev\/null\/state/m],
     [{}, /^log-shipper: STATE_DIR: \S+registry is not a registry/m],
   ] as [Record<string, string>, ...RegExp[]][]) {

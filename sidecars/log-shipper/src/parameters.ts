@@ -56,6 +56,20 @@ export const inputParameters = {
     max: DAY,
     description: 'A file that was deleted or renamed out of sight is let go when it was read and quiet for this long',
   },
+  FILE_FORMAT: {
+    type: 'enum',
+    values: ['lines', 'docker', 'cri'],
+    default: 'lines',
+    description:
+      "What files hold: an application's lines; or its output as Docker's `json-file` driver or a container runtime of Kubernetes (CRI) wraps it, whose pieces of long lines are joined",
+  },
+  FILE_ENCODING: {
+    type: 'enum',
+    values: ['auto', 'latin1', 'utf-16le', 'utf-16be'],
+    default: 'auto',
+    description:
+      'What bytes mean: UTF-16 where a file begins with its byte order mark, else UTF-8; or ISO 8859-1; or UTF-16 without a mark too, of that byte order',
+  },
   FILE_START: {
     type: 'enum',
     values: ['beginning', 'end'],
@@ -101,6 +115,22 @@ export const inputParameters = {
     max: 1024,
     description: 'Connections at a time; each container has one',
   },
+  FORWARD_TLS_CERT_FILE: {
+    type: 'path',
+    description:
+      'File of the certificate with its chain, in PEM: senders must speak TLS then; looked at again for each connection. With FORWARD_TLS_KEY_FILE',
+  },
+  FORWARD_TLS_KEY_FILE: { type: 'path', description: 'File of its key, in PEM, without a passphrase' },
+  FORWARD_TLS_CLIENT_CA_FILE: {
+    type: 'path',
+    description: 'File of authorities, in PEM: senders must have a certificate that one of them signed',
+  },
+  FORWARD_SHARED_KEY: {
+    type: 'string',
+    secret: true,
+    description:
+      "Key that senders must show that they know, by the protocol's handshake; the `fluentd` logging driver cannot. Read at start",
+  },
 
   LINE_MAX_BYTES: {
     type: 'size',
@@ -116,6 +146,13 @@ export const inputParameters = {
     default: 'detect',
     description:
       '`@timestamp` of a line of text: the time that it begins with, or that an access log has in brackets, else when it was read; a time without a zone is of `TZ`, or UTC',
+  },
+  LINE_TIME_PATTERN: {
+    type: 'string',
+    pattern: /^[^\p{Cc}]{2,100}$/u,
+    accepts: 'words %Y %m %d %e %b %H %M %S %f %z %s and %%, with what stands between them',
+    description:
+      'How lines of text write their time, in their first 200 characters; those that do not are treated as LINE_TIME says',
   },
   LINE_DROP: {
     type: 'string',

@@ -7,10 +7,12 @@ import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
 import { startForward, type Forward } from './forward/input.ts';
+import { admissionOf } from './forward/settings.ts';
 import { Documents, member } from './lines/document.ts';
 import { isDated } from './lines/index-name.ts';
 import { compilePattern, Rules } from './lines/rules.ts';
 import { Splitter } from './lines/splitter.ts';
+import { compileTimePattern } from './lines/time-pattern.ts';
 import { holdDirectory } from './state-lock.ts';
 
 /** For closing the inputs, and left of the shutdown's time after the drain was cut, in milliseconds. */
@@ -60,7 +62,7 @@ function createLines({
   parameters,
   metrics,
 }: PipelineOptions): Pick<Common, 'documents' | 'splitter' | 'skipped' | 'cut' | 'members'> {
-  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES, LINE_TIME } = parameters;
+  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES, LINE_TIME, LINE_TIME_PATTERN } = parameters;
   const labels = LABELS.map((label) => {
     const at = label.indexOf('=');
     return [`labels.${label.slice(0, at)}`, label.slice(at + 1)] as const;
@@ -72,6 +74,8 @@ function createLines({
       limit: LINE_MAX_BYTES,
       ours: own,
       detectTime: LINE_TIME === 'detect',
+      readTime:
+        LINE_TIME_PATTERN === undefined ? undefined : compileTimePattern('LINE_TIME_PATTERN', LINE_TIME_PATTERN),
     }),
     splitter: new Splitter(
       MULTILINE_START === undefined ? undefined : compilePattern('MULTILINE_START', MULTILINE_START),
@@ -92,6 +96,7 @@ function forwardOf(
     port,
     maxConnections: parameters.FORWARD_MAX_CONNECTIONS,
     maxMessage: parameters.FORWARD_MAX_MESSAGE,
+    ...admissionOf(parameters),
     documents,
     splitter,
     limit: parameters.LINE_MAX_BYTES,

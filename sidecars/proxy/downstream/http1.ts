@@ -343,7 +343,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     if (this.#minor > 0) this.#socket.write(`${statusLine(response.status)}${response.lines()}\r\n`, 'latin1');
   }
 
-  onResponse(response: Response): void {
+  onResponse(response: Response, whole?: Buffer): void {
     let added = '';
     this.#rechunks = false;
     this.#chunked = response.body === CHUNKED;
@@ -367,7 +367,9 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       return;
     }
     const framing = response.body === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : response.lengthLine;
-    this.#socket.write(`${statusLine(response.status)}${response.lines()}${framing}${added}\r\n`, 'latin1');
+    const text = `${statusLine(response.status)}${response.lines()}${framing}${added}\r\n`;
+    if (whole === undefined) this.#socket.write(text, 'latin1');
+    else this.#writer.writeMessage(text, whole);
   }
 
   onData(bytes: Buffer, start: number, end: number, reading: ReadBuffer | undefined): boolean {

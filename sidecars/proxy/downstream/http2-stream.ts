@@ -123,7 +123,7 @@ export class Http2DownstreamStream implements Downstream {
     this.#sendHead(response, response.status, false);
   }
 
-  onResponse(response: Response): void {
+  onResponse(response: Response, whole?: Buffer): void {
     const { status } = response;
     // RFC 8441, section 5: 200 would open the tunnel that the application knows nothing of.
     if (this.#wantsTunnel && status >= 200 && status < 300) {
@@ -131,7 +131,10 @@ export class Http2DownstreamStream implements Downstream {
       encoder.begin();
       encoder.status(502);
       this.#connection.sendHead(this.#stream, true);
-    } else this.#sendHead(response, status, response.body === NO_BODY);
+      return;
+    }
+    this.#sendHead(response, status, response.body === NO_BODY);
+    if (whole !== undefined) this.#connection.sendData(this.#stream, whole, 0, whole.length);
   }
 
   #sendHead(response: Response, status: number, end: boolean): void {

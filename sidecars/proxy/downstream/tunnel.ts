@@ -35,7 +35,7 @@ export class Tunnel implements DownstreamHandler, UpstreamUser {
       upstream.endpoint.active++;
       this.#upstream = upstream.endpoint.connect(this);
       if (upstream.preface) this.#upstream.socket.write(upstream.preface);
-      this.#deadline = sweeper.after(settings.connectTimeout);
+      this.#deadline = sweeper.after(upstream.cluster.connectTimeout ?? settings.connectTimeout);
     } else {
       this.#upstream = upstream;
       upstream.user = this;

@@ -26,6 +26,18 @@ export class DownstreamWriter {
     return this.#target.writableLength < HIGH_WATER;
   }
 
+  /** Write a head, as Latin-1 text, and its whole body in one piece. @param body stays as it is */
+  writeMessage(head: string, body: Buffer): void {
+    if (body.length <= SMALL) {
+      this.#target.write(head + body.toString('latin1'), 'latin1');
+      return;
+    }
+    this.#target.cork();
+    this.#target.write(head, 'latin1');
+    this.#target.write(body);
+    this.#target.uncork();
+  }
+
   /**
    * Write a range.
    * @param from whose buffer `bytes` is; undefined when they belong to nobody else and stay as they are

@@ -6,6 +6,9 @@ import { echo, rawApp } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
 import { serve } from '#kit/testing/server.ts';
+import { NO_BODY } from '#proxy/http/message.ts';
+import { BrokenBody } from '#proxy/http/reply.ts';
+import { Response } from '#proxy/http/response.ts';
 import type { Filter } from './filter.ts';
 
 const LAST = 'GET /a?b HTTP/1.1\r\nHost: a\r\nX-User: forged\r\nX_User: forged\r\nConnection: close\r\n\r\n';
@@ -338,6 +341,79 @@ test('how it ended is told once', async () => {
     '/gone 0 cancelled',
   ]);
   app.close();
+});
+
+test('a filter sends interim responses of its own before its answer, and none after', async () => {
+  const hints = new Response({ status: 103, body: NO_BODY, lines: 'Link: </a.css>\r\n' });
+  await using app = await serve(echo);
+  await using proxy = await startProxy(app.port, {
+    filters: [
+      {
+        async onRequest(each) {
+          each.sendInterim(hints);
+          await Promise.resolve();
+          each.sendInterim(hints);
+          return { status: 200, body: 'answer' };
+        },
+        onEnd: (each) => each.sendInterim(hints),
+      },
+    ],
+  });
+  const text = await exchange(proxy.port, LAST);
+  assert.equal(
+    [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+    ['103', '103', '200'],
+  );
+  assert.match(text, /Link: <\/a\.css>/);
+});
+
+test('an answer of whole lines goes out as it is, in one piece with its body, whatever the length', async () => {
+  for (const body of ['', 'short', 'x'.repeat(100_000)]) {
+    const seen: number[] = [];
+    await using app = await serve(echo);
+    await using proxy = await startProxy(app.port, {
+      filters: [
+        {
+          onRequest: () => ({ status: 200, lines: 'Date: x\r\nX-A: 1\r\n', body: Buffer.from(body) }),
+          onResponse: (each) =>
+            each.tee({
+              onData: (bytes) => void seen.push(bytes.length),
+              onEnd: () => void seen.push(-1),
+              onAbort() {},
+            }),
+        },
+      ],
+    });
+    const text = await exchange(proxy.port, LAST);
+    assert.is(
+      text,
+      `HTTP/1.1 200 OK\r\nDate: x\r\nX-A: 1\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+    assert.equal(seen, body === '' ? [-1] : [body.length, -1]);
+  }
+});
+
+test('an answer whose body breaks off cuts its client off, and is no defect of the proxy', async () => {
+  const outcomes: string[] = [];
+  await using app = await serve(echo);
+  await using proxy = await startProxy(app.port, {
+    filters: [
+      {
+        onRequest: () => ({
+          status: 200,
+          body: (async function* () {
+            yield Buffer.from('part');
+            await Promise.resolve();
+            throw new BrokenBody('truncated');
+          })(),
+        }),
+        onEnd: ({ outcome }) => void outcomes.push(outcome),
+      },
+    ],
+  });
+  const text = await exchange(proxy.port, LAST.replace('Connection: close\r\n', ''));
+  assert.match(text, /part\r\n$/);
+  assert.equal([outcomes, proxy.errors], [['truncated'], []]);
 });
 
 test.run();

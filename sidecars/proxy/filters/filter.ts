@@ -38,6 +38,16 @@ export interface FilteredExchange {
   readonly status: number;
   /** How it ended, in `onEnd`. */
   readonly outcome: Outcome;
+  /** Why no endpoint answered, or not to the end; the proxy's own answer to that passes `onResponse`, too. */
+  readonly failure: UpstreamFailure | undefined;
+  /** Of `failure`, as the system or the protocol calls it: ECONNREFUSED, … */
+  readonly failureReason: string;
+  /** Bytes of the request's body so far, with chunks' own where these go on as they are. */
+  readonly received: number;
+  /** Bytes of the response's body so far, in the same way. */
+  readonly sent: number;
+  /** In `onEnd`: whole lines of the response's trailers; '' for none. */
+  readonly trailers: string;
   /** Aborted when the exchange is over: for what a filter waits for. */
   readonly signal: AbortSignal;
   /**
@@ -46,6 +56,8 @@ export interface FilteredExchange {
    * @returns undefined when it is longer; then it was not kept, and goes on as it comes
    */
   readBody(limit: number): Promise<Buffer | undefined>;
+  /** Before the final response: send an interim one, such as 103 (Early Hints), that a filter has of its own. */
+  sendInterim(response: Response): void;
   /** In `onResponse`: see the response's body go by. */
   tee(sink: BodySink): void;
 }

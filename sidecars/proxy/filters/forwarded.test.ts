@@ -1,7 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { serve } from '#kit/testing/server.ts';
 import { plainAddress } from '#proxy/downstream/connection.ts';
-import { ForwardedFields } from './forwarded.ts';
+import { echo } from '#proxy/testing/apps.ts';
+import { startProxy } from '#proxy/testing/proxy.ts';
+import { exchange } from '#proxy/testing/talk.ts';
+import { forwarded, ForwardedFields } from './forwarded.ts';
 
 const fieldsOf = (remoteAddress: string, clientCertificate: string): ForwardedFields =>
   new ForwardedFields({ remoteAddress, secure: true, clientCertificate }, 443);
@@ -44,6 +48,25 @@ test('an address is told as people write it', () => {
     ['::ffff:192.0.2.1', 'fe80::1%eth0', '2001:db8::1', undefined].map((address) => plainAddress(address)),
     ['192.0.2.1', 'fe80::1', '2001:db8::1', 'unknown'],
   );
+});
+
+test('what a client says of itself is passed on of those that are trusted, and of nobody else', async () => {
+  await using app = await serve(echo);
+  for (const trusted of [true, false]) {
+    await using proxy = await startProxy(app.port, {
+      settings: { trustsForwarded: true },
+      filters: [forwarded(80, () => trusted)],
+    });
+    const said = 'X-Forwarded-For: 192.0.2.9\r\nx_real_ip: 192.0.2.9\r\nX-Forwarded-Proto: https\r\n';
+    const text = await exchange(proxy.port, `GET / HTTP/1.1\r\nHost: a\r\n${said}Connection: close\r\n\r\n`);
+    assert.is(text.includes('192.0.2.9'), trusted, text);
+    assert.match(text, trusted ? '"x-forwarded-proto":"https"' : '"x-forwarded-for":"127.0.0.1"');
+    // Who says nothing is spoken for.
+    assert.match(
+      await exchange(proxy.port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+      '"x-forwarded-for":"127.0.0.1"',
+    );
+  }
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /** Telling the application who called, and how: X-Forwarded-* and Forwarded (RFC 7239). */
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import { FORWARDED, kindOf } from '#proxy/http/field-names.ts';
 import { portOf } from '#proxy/http/host.ts';
 import type { Filter } from './filter.ts';
 
@@ -50,13 +51,21 @@ export class ForwardedFields {
 
 /**
  * Adds the fields to each request. What a client says of itself was dropped already, unless
- * `settings.trustsForwarded`, with which this filter has no use.
+ * `settings.trustsForwarded`: then this filter drops it for all clients but those that are trusted.
  * @param publicPort the port of a host that names none
+ * @param trusts whose fields are passed on as they are: another proxy of the same pod
  */
-export function forwarded(publicPort: number): Filter {
+export function forwarded(publicPort: number, trusts?: (client: DownstreamInfo) => boolean): Filter {
   const known = new WeakMap<DownstreamInfo, ForwardedFields>();
   return {
     onRequest({ downstream, request }) {
+      if (trusts !== undefined) {
+        const said = [...request].filter(([name]) => kindOf(name) === FORWARDED);
+        if (said.length > 0) {
+          if (trusts(downstream)) return;
+          for (const [name] of said) request.delete(name);
+        }
+      }
       let fields = known.get(downstream);
       if (fields === undefined) known.set(downstream, (fields = new ForwardedFields(downstream, publicPort)));
       request.appendLines(fields.lines(request.authority));

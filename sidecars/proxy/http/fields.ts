@@ -24,6 +24,11 @@ export abstract class Fields {
   /** The fields that came: name, value, name, value, … */
   protected abstract read(): string[];
 
+  /** The fields that came as whole lines, where they are there as such. */
+  protected wholeLines(): string | undefined {
+    return undefined;
+  }
+
   #fields(): string[] {
     if (this.#list === undefined) {
       this.#list = this.read();
@@ -103,6 +108,10 @@ export abstract class Fields {
 
   /** All fields as whole lines. */
   lines(): string {
+    if (this.#list === undefined) {
+      const whole = this.wholeLines();
+      if (whole !== undefined) return whole + this.added;
+    }
     const list = this.#fields();
     let text = '';
     for (let index = 0; index < list.length; index += 2) text += `${list[index]!}: ${list[index + 1]!}\r\n`;

@@ -77,6 +77,10 @@ export class Response extends Fields {
     return list;
   }
 
+  protected override wholeLines(): string | undefined {
+    return this.#inPlace === undefined && !this.#detached ? this.#lines : undefined;
+  }
+
   /** As in Fields; a head that nobody has read yet is edited where it lies. */
   override delete(name: string): void {
     if (this.#inPlace === undefined || !this.unread || this.added !== '') {

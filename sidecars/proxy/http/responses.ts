@@ -68,13 +68,15 @@ export function bytesOf({ body }: Reply): Buffer | undefined {
  * @param toHead it answers a HEAD request
  * @throws {TypeError} for fields that are none
  */
-export function responseOf({ status, fields }: Reply, size: number | undefined, toHead: boolean): Response {
+export function responseOf({ status, fields, lines }: Reply, size: number | undefined, toHead: boolean): Response {
   const bodiless = status === 204 || status === 304 || status < 200;
   const response = new Response({
     status,
     body: toHead || bodiless || size === 0 ? NO_BODY : size === undefined ? UNKNOWN_LENGTH : LENGTH,
     length: bodiless || size === undefined ? -1 : size,
+    ...(lines !== undefined && { lines }),
   });
+  if (lines !== undefined) return response;
   for (const [name, value] of fields ?? []) response.append(name, value);
   if (!response.has('date')) response.appendLines(`Date: ${new Date().toUTCString()}\r\n`);
   return response;

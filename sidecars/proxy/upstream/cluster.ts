@@ -33,6 +33,8 @@ export interface Pick {
 }
 
 export interface Cluster {
+  /** How long an endpoint may take to accept a connection, in milliseconds; what the settings say where absent. */
+  readonly connectTimeout?: number;
   /** @returns an endpoint for the next try; undefined when there is none, which the client is told by 503 */
   pick(pick: Pick): Endpoint | undefined;
   /** A connection to an endpoint was made. */

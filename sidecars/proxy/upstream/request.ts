@@ -11,7 +11,7 @@ import type { Response } from '#proxy/http/response.ts';
 import type { ReadBuffer } from './buffers.ts';
 import type { Cluster, Endpoint, Pick, ResponseUser, TryOutcome, UpstreamFailure, UpstreamStream } from './cluster.ts';
 import type { UpstreamConnection } from './connection.ts';
-import type { RetryPolicy } from './retry.ts';
+import type { FailedTry, RetryPolicy } from './retry.ts';
 
 /** Waiting for a connection. */
 const CONNECTING = 1;
@@ -174,7 +174,9 @@ export class UpstreamRequest implements ResponseUser, Pick {
     if (stream.connected) this.#await();
     else {
       this.#phase = CONNECTING;
-      this.#deadline = this.#context.sweeper.after(this.#context.settings.connectTimeout);
+      this.#deadline = this.#context.sweeper.after(
+        this.#cluster.connectTimeout ?? this.#context.settings.connectTimeout,
+      );
     }
   }
 
@@ -216,7 +218,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   #failTry(failure: UpstreamFailure, reason: string): void {
     const endpoint = this.#endpoint;
     this.#drop(failure);
-    if (this.#phase !== STREAMING && this.#tryAgain({ endpoint, failure })) return;
+    if (this.#phase !== STREAMING && this.#tryAgain({ endpoint, failure, reason })) return;
     this.#fail(failure, reason);
   }
 
@@ -227,9 +229,9 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   /** @returns whether another try will be made */
-  #tryAgain(failed: { endpoint: Endpoint | undefined; failure?: UpstreamFailure; response?: Response }): boolean {
-    // Trailers or a body that was not kept cannot be sent again.
-    if (this.#retry === undefined || this.#copy === undefined) return false;
+  #tryAgain(failed: Omit<FailedTry, 'tries'>): boolean {
+    // Trailers or a body that was not kept cannot be sent again; of one that had not left yet more may be kept.
+    if (this.#retry === undefined || this.#copy === undefined || this.#copy.length > this.#retry.maxBody) return false;
     const delay = this.#retry.again({ ...failed, tries: this.#tried.length });
     if (delay === undefined || this.#context.sweeper.now + delay >= this.#lastTry) return false;
     if (failed.failure !== undefined) this.#context.stats.upstreamFailed(failed.failure);

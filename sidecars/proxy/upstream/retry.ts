@@ -6,6 +6,8 @@ import type { Endpoint, UpstreamFailure } from './cluster.ts';
 export interface FailedTry {
   readonly endpoint: Endpoint | undefined;
   readonly failure?: UpstreamFailure;
+  /** Of a failure, as the system or the protocol calls it: ECONNREFUSED, reset_REFUSED_STREAM, … */
+  readonly reason?: string;
   readonly response?: Response;
   /** Tries so far. */
   readonly tries: number;

@@ -1,7 +1,7 @@
 /** The columns of the table of processes. */
 import type { ProcessDocument } from '../src/view/document.ts';
 import { elapsedText, startedText } from '../src/view/format.ts';
-import { bytes } from './plot.ts';
+import { bytes } from '#kit/page/plot.ts';
 
 export interface Column {
   readonly key: string;

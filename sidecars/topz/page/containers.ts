@@ -1,8 +1,8 @@
 /** A card for each container: what it uses, now and in the last minutes. */
 import type { GroupDocument } from '../src/view/document.ts';
 import { elapsedText } from '../src/view/format.ts';
-import { h, setAttributes, setChildren, setText } from './dom.ts';
-import { plots } from './plot.ts';
+import { h, setAttributes, setChildren, setText } from '#kit/page/dom.ts';
+import { plots } from '#kit/page/plot.ts';
 
 interface Card {
   readonly element: HTMLElement;

@@ -1,9 +1,9 @@
 /** One process: its limits, namespaces and sockets, as far as they may be read. */
 import type { DetailDocument } from '../src/view/document.ts';
 import { elapsedText, lacking } from '../src/view/format.ts';
-import { h, setText } from './dom.ts';
-import { follow } from './live.ts';
-import { bytes, plots } from './plot.ts';
+import { h, setText } from '#kit/page/dom.ts';
+import { follow } from '#kit/page/live.ts';
+import { bytes, plots } from '#kit/page/plot.ts';
 
 /** Fill the page and keep it up to date. */
 export function detail(root: HTMLElement, pid: string): void {

@@ -4,9 +4,9 @@ import { elapsedText } from '../src/view/format.ts';
 import { arrange } from './arrange.ts';
 import { COLUMNS } from './columns.ts';
 import { containers } from './containers.ts';
-import { h, setAttributes, setText } from './dom.ts';
-import { follow } from './live.ts';
-import { bytes } from './plot.ts';
+import { h, setAttributes, setText } from '#kit/page/dom.ts';
+import { follow } from '#kit/page/live.ts';
+import { bytes } from '#kit/page/plot.ts';
 import { table, type Section } from './table.ts';
 
 /** What the reader chose; kept in the address, so that it can be passed on. */

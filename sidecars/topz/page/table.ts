@@ -3,7 +3,7 @@ import type { GroupDocument, ProcessDocument } from '../src/view/document.ts';
 import type { Placed } from '../src/view/tree.ts';
 import { lacking } from '../src/view/format.ts';
 import { COLUMNS, type Column } from './columns.ts';
-import { h, setAttributes, setChildren, setText } from './dom.ts';
+import { h, setAttributes, setChildren, setText } from '#kit/page/dom.ts';
 
 interface Row {
   readonly element: HTMLTableRowElement;

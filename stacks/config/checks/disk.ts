@@ -36,7 +36,10 @@ export function disk(must: Must): void {
 
   must(
     'write nothing on a read-only volume, say so, and go on when it is writable',
-    { say: 'The volume turns read-only. The same: it is said, nothing is broken, and the change arrives later.' },
+    {
+      say: 'The volume turns read-only. The same: it is said, nothing is broken, and the change arrives later.',
+      needs: 'compose',
+    },
     async (stage) => {
       const { project } = stage;
       const args = ['up', '--detach', '--no-deps', '--wait', BOARD.sidecar];

@@ -1,6 +1,5 @@
 /** The sidecar is killed at random moments of its loop. */
 import * as assert from 'uvu/assert';
-import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, brokenIni } from '../documents.ts';
@@ -27,17 +26,16 @@ export function kills(pod: Pod, kinds: readonly Kind[], say: string): Parameters
         const release = nextRelease();
         const content = contentOf(kind, release);
         const delay = Math.random() * (SPAN[kind] + HEAD_START) - HEAD_START;
-        const id = await stage.project.id(pod.sidecar);
         const [version] = await Promise.all([
           after(-delay, () => truth.put(pod.key, content)),
-          after(delay, () => docker(['kill', '--signal', 'KILL', id])),
+          after(delay, () => stage.project.kill(pod.sidecar)),
         ]);
         // Nobody writes now.
         const left = await fileOf(stage, pod);
         assert.ok(left === good || (left === content && kind !== 'broken'), `after a kill: ${left}`);
         if (kind === 'choking' && left === content) moments.push('on trial');
         else moments.push(left === content ? 'published' : 'before');
-        await docker(['start', id]);
+        await stage.project.launch(pod.sidecar);
         const { verified } = await settled(stage, pod, version, 40_000);
         if (kind === 'good') good = content;
         assert.is(verified?.version === version, kind === 'good', `version ${version}, ${kind}`);

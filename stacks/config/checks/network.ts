@@ -1,6 +1,5 @@
 /** A network that fails between a sidecar and the config server. */
 import * as assert from 'uvu/assert';
-import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, nginxConf } from '../documents.ts';
@@ -118,10 +117,8 @@ const PARTITION = [
   async (stage: Stage): Promise<void> => {
     const { project } = stage;
     const server = await serverOf(stage);
-    const network = `${project.name}_config`;
-    const pod = await project.id('web-pod');
     const shown = await releaseOf(stage, WEB);
-    await docker(['network', 'disconnect', network, pod]);
+    await project.cut('web-pod', 'config');
     let connected = false;
     try {
       const release = nextRelease();
@@ -130,12 +127,12 @@ const PARTITION = [
       await eventually('/readyz answers 503', async () => (await readiness(project, WEB.sidecar)) !== true, {
         within: 30_000,
       });
-      await docker(['network', 'connect', network, pod]);
+      await project.heal('web-pod', 'config');
       connected = true;
       await served(stage, WEB, release, 30_000);
       await eventually('/readyz answers 200', async () => (await readiness(project, WEB.sidecar)) === true);
     } finally {
-      if (!connected) await docker(['network', 'connect', network, pod]);
+      if (!connected) await project.heal('web-pod', 'config');
     }
   },
 ] as const satisfies Parameters<Must>;

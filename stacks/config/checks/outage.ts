@@ -1,6 +1,5 @@
 /** The source is away: applications run, pods restart, and catch up after. */
 import * as assert from 'uvu/assert';
-import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni } from '../documents.ts';
@@ -83,7 +82,7 @@ async function restartPod({ project, ...stage }: Stage, pod: Pod, owner: string,
   for (const service of [pod.app, pod.sidecar, owner]) await project.stop(service);
   await project.start(owner);
   if (init !== undefined) {
-    await docker(['start', '--attach', await project.id(init)], { timeoutMs: 60_000 });
+    await project.rerun(init);
     assert.is((await project.inspect(init)).State.ExitCode, 0, `${init} found a file without its source`);
   }
   for (const service of [pod.sidecar, pod.app]) await project.start(service);

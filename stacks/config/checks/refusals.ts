@@ -1,6 +1,5 @@
 /** What is wrong does not arrive, or goes away again. */
 import * as assert from 'uvu/assert';
-import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
 import { boardIni, brokenIni, nginxConf, ratesYaml } from '../documents.ts';
@@ -99,9 +98,8 @@ export function refusals(must: Must): void {
       assert.is(status.source?.version, status.refused?.version, 'the server still has the refused one');
       const leftAlone = async (): Promise<void> => assert.equal(await boardLife(stage, BOARD), before);
       await steadily(leftAlone, LONG_ENOUGH, 250);
-      const id = await project.id(BOARD.sidecar);
-      await docker(['kill', '--signal', 'KILL', id]);
-      await docker(['start', id]);
+      await project.kill(BOARD.sidecar);
+      await project.launch(BOARD.sidecar);
       await eventually('it has read the document again', async () => {
         const { source } = await fileStatus(project, BOARD.sidecar, BOARD.key);
         return source?.version === status.refused?.version;

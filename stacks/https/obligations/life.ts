@@ -33,6 +33,7 @@ export function lifeObligations({ must }: Scenario): void {
     'change nothing at a second `docker compose up`',
     {
       say: 'Bringing the stack up a second time changes nothing.',
+      needs: 'compose',
     },
     async ({ project }) => {
       const before = await lasting(project);

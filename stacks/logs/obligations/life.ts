@@ -68,6 +68,7 @@ export function life({ must }: Scenario): void {
     'refuse a registry that is damaged or of another version, and never begin again from zero',
     {
       say: 'What the sidecar knows of its files is damaged, then comes from another version. It says so, and sends nothing.',
+      needs: 'compose',
     },
     async ({ project, port, say }) => {
       const faulty = openFaulty(port);
@@ -162,7 +163,7 @@ export function life({ must }: Scenario): void {
 
   must(
     'change nothing at a second `docker compose up`',
-    { say: 'Bringing the stack up a second time changes nothing.' },
+    { say: 'Bringing the stack up a second time changes nothing.', needs: 'compose' },
     async ({ project }) => {
       const all = async (): Promise<string[]> =>
         (await project.containers()).map(({ Id, State }) => `${Id} ${State.StartedAt}`).toSorted();

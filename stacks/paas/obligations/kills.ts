@@ -1,7 +1,6 @@
 /** Containers that die. */
 import { setTimeout as pause } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { docker } from '../../../scripts/lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { startTool } from '../inside.ts';
 import type { WatchReport } from '../services/tools/src/watch.ts';
@@ -71,12 +70,11 @@ export function kills(must: Must): void {
       const pusher = developer.bash(PUSH_UNTIL_STOPPED, commits.slice(0, -1));
       // Awaited below; a failure before that must not end the process.
       pusher.catch(() => {});
-      const sidecar = await project.id('git-sync');
       for (let kill = 0; kill < KILLS; kill++) {
         await pause(Math.random() * life);
         // With all its processes; and started at once, without a restart policy's pauses.
-        await docker(['kill', sidecar], { timeoutMs: 30_000 });
-        await docker(['start', sidecar], { timeoutMs: 30_000 });
+        await project.kill('git-sync');
+        await project.launch('git-sync');
       }
       await developer.bash('touch stop');
       await pusher;

@@ -44,7 +44,7 @@ export function waysBack(must: Must): void {
 export function otherRefs(must: Must): void {
   must(
     'follow another branch, and a tag',
-    { say: 'Another branch, then a tag: one parameter of the sidecar.', within: 120_000 },
+    { say: 'Another branch, then a tag: one parameter of the sidecar.', within: 120_000, needs: 'compose' },
     async (stage) => {
       const { project } = stage;
       const developer = await developerOf(project);

@@ -44,7 +44,11 @@ export function refusals(must: Must): void {
 
   must(
     'talk to no server whose host key is not known',
-    { say: 'The same repository by ssh: with the right host key, and with another one.', within: 120_000 },
+    {
+      say: 'The same repository by ssh: with the right host key, and with another one.',
+      within: 120_000,
+      needs: 'compose',
+    },
     async ({ project, say }) => {
       await secrets(
         project,

@@ -37,7 +37,8 @@ export function lifeObligations({ must }: Scenario): void {
       });
       assert.is((await project.inspect('topz')).RestartCount, RestartCount + 1);
       assert.equal(await lasting(), before, 'after the kill');
-      await project.compose(['restart', '--no-deps', 'topz'], { timeoutMs: 60_000 });
+      await project.stop('topz');
+      await project.launch('topz');
       await eventually('topz answers again', () => topz.overview(), { within: 30_000 });
       assert.equal(await lasting(), before, 'after the restart');
       for (const [service, was] of [
@@ -64,6 +65,7 @@ export function lifeObligations({ must }: Scenario): void {
     'change nothing at a second `docker compose up`',
     {
       say: 'Bringing the stack up a second time changes nothing.',
+      needs: 'compose',
     },
     async ({ project }) => {
       const all = async (): Promise<string[]> =>

@@ -44,3 +44,31 @@ export function authorization(authentication: Authentication): () => string | un
       return () => `Bearer ${secret.read()}`;
   }
 }
+
+/**
+ * The client's certificate and key, as they are now. A pair that does not belong together, as while it is
+ * being replaced, is not used: the last good one is.
+ * @returns undefined when there is none
+ * @throws when there was no good pair yet
+ */
+export function identityOf(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+): () => { readonly cert: string; readonly key: string } | undefined {
+  if (certFile === undefined || keyFile === undefined) return () => undefined;
+  const certText = new WatchedText(certFile);
+  const keyText = new WatchedText(keyFile);
+  let pair: { readonly cert: string; readonly key: string } | undefined;
+  return () => {
+    const [cert, key] = [certText.read(), keyText.read()];
+    if (pair?.cert === cert && pair.key === key) return pair;
+    try {
+      process.getBuiltinModule('node:tls').createSecureContext({ cert, key });
+      pair = { cert, key };
+    } catch (error) {
+      if (pair === undefined)
+        throw new Error(`STORE_CERT_FILE and STORE_KEY_FILE: ${(error as Error).message}`, { cause: error });
+    }
+    return pair;
+  };
+}

@@ -10,13 +10,14 @@ import type { Logger } from '#kit/log.ts';
 import type { Metrics } from '#kit/metrics.ts';
 import type { Readiness, ReadinessCheck } from '#kit/readiness.ts';
 import type { Delivery, LogRecord, Settled } from '../record.ts';
-import { authorization, WatchedText } from './credentials.ts';
+import { authorization, identityOf, WatchedText } from './credentials.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Hosts } from './hosts.ts';
 import type { deliveryMetrics } from './metrics.ts';
 import { Queue, type Batch } from './queue.ts';
 import { Sender, type Attempt } from './sender.ts';
 import { authenticationOf, type DeliveryValues } from './settings.ts';
+import { Template } from './template.ts';
 import { Transport } from './transport.ts';
 
 export interface DeliveryOptions {
@@ -42,10 +43,14 @@ export function createDelivery(options: DeliveryOptions): StoreDelivery {
     connections: parameters.BULK_CONCURRENCY,
     authorization: authorization(authenticationOf(parameters)),
     ca: () => ca?.read(),
+    identity: identityOf(parameters.STORE_CERT_FILE, parameters.STORE_KEY_FILE),
   });
   const sender = new Sender({
     transport,
     index: parameters.STORE_INDEX,
+    ...(parameters.STORE_TEMPLATE === 'create' && {
+      template: new Template({ transport, index: parameters.STORE_INDEX }),
+    }),
     maxBytes: parameters.BULK_MAX_BYTES,
     metrics,
   });
@@ -207,7 +212,8 @@ export class StoreDelivery implements Delivery {
     if (problem === undefined) return;
     if (problem.status === 401 || problem.status === 403)
       this.#check.fail(`the store refuses this shipper's credentials with ${problem.status}: ${problem.message}`);
-    else if (problem.reason === 'tls' || problem.reason === 'credentials') this.#check.fail(problem.message);
+    else if (problem.reason === 'template' || problem.reason === 'tls' || problem.reason === 'credentials')
+      this.#check.fail(problem.message);
     log.warn({ ...problem, retry_in_ms: Math.round(this.#hosts.wait) }, 'a request failed');
   }
 

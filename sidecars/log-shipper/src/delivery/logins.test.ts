@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TestStore } from '#kit/testing/bulk-store.ts';
@@ -77,6 +78,57 @@ test('an authority that did not sign the certificate is refused, and nothing is 
   );
   assert.is(store.counts.requests, 0);
   close();
+});
+
+test('a client certificate: accepted from the right authority, also one that is replaced; refused without', async () => {
+  store.clear();
+  store.options = {};
+  const subjects: string[] = [];
+  const strict = createServer(
+    { key, cert, ca: authority.cert, requestCert: true, rejectUnauthorized: true },
+    (request, response) => {
+      subjects.push((request.socket as TLSSocket).getPeerCertificate().subject.CN as string);
+      void store.answer(request, response);
+    },
+  );
+  await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve));
+  const at = `https://localhost:${(strict.address() as { port: number }).port}`;
+  const ca = file('ca.pem', authority.cert);
+  const write = async (subject: string): Promise<void> => {
+    const own = await certify({ subject: `CN=${subject}`, issuer: authority });
+    file('own.pem', own.cert);
+    file('own.key', own.key);
+  };
+  await write('first');
+  const env = { STORE_CA_FILE: ca, STORE_CERT_FILE: join(dir, 'own.pem'), STORE_KEY_FILE: join(dir, 'own.key') };
+  const started = startDelivery([at], env);
+  await started.delivery.offer(recordsOf('a', 5));
+  await eventually('all is stored', () => started.settled.length === 5);
+  await write('second');
+  await started.delivery.offer(recordsOf('b', 5));
+  await eventually('all is stored', () => started.settled.length === 10);
+  // Half a pair, as while it is replaced, is not used.
+  file('own.key', (await certify({ issuer: authority, subject: 'CN=third' })).key);
+  await started.delivery.offer(recordsOf('c', 5));
+  await eventually('all is stored', () => started.settled.length === 15);
+  assert.equal([...new Set(subjects)], ['first', 'second']);
+  started.close();
+  const nobody = startDelivery([at], { STORE_CA_FILE: ca });
+  await nobody.delivery.offer(recordsOf('d', 5));
+  await eventually('it is unready, and says why', () =>
+    /certificate|alert|not trusted|broke off/i.test(nobody.readiness.report().checks['store']!.reason ?? ''),
+  );
+  assert.is(store.counts.created, 15);
+  nobody.close();
+  strict.closeAllConnections();
+  strict.close();
+});
+
+test('half of a pair is an error at the start', () => {
+  assert.throws(
+    () => startDelivery([url], { STORE_CERT_FILE: file('half.pem', authority.cert) }),
+    /STORE_CERT_FILE is set without STORE_KEY_FILE/,
+  );
 });
 
 test.run();

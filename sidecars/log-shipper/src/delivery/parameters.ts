@@ -26,6 +26,13 @@ export const deliveryParameters = {
     accepts: 'a data stream or index in lower case; {date} stands for the day of the line, 2026.11.21, in UTC',
     description: 'Where a line is stored that names no index itself: a data stream, or an index by pattern',
   },
+  STORE_TEMPLATE: {
+    type: 'enum',
+    values: ['none', 'create'],
+    default: 'none',
+    description:
+      'Whether an index template is made for STORE_INDEX where the store has none of that name, `log-shipper-INDEX`: a data stream, or with {date} plain indices; times to the nanosecond. OpenSearch needs one for data streams',
+  },
   STORE_USER: { type: 'string', description: 'User of basic authentication, with STORE_PASSWORD_FILE' },
   STORE_PASSWORD_FILE: {
     type: 'path',
@@ -40,6 +47,12 @@ export const deliveryParameters = {
     type: 'path',
     description: "File of the authorities that sign the store's certificate, instead of the usual ones",
   },
+  STORE_CERT_FILE: {
+    type: 'path',
+    description:
+      "File of the sidecar's own certificate with its chain, for a store that asks for one; with STORE_KEY_FILE",
+  },
+  STORE_KEY_FILE: { type: 'path', description: 'File of its key; both are read again when they change' },
   STORE_GZIP: {
     type: 'boolean',
     default: 'false',

@@ -5,6 +5,7 @@ import type { Host } from './hosts.ts';
 import type { deliveryMetrics } from './metrics.ts';
 import type { Entry } from './queue.ts';
 import { readBulkResponse, reasonOf, type Exception } from './response.ts';
+import type { Template } from './template.ts';
 import { Unanswered, type Answer, type Transport } from './transport.ts';
 
 /** What became of an attempt. Entries in none of the lists were stored. */
@@ -38,6 +39,8 @@ export interface Problem {
 export interface SenderOptions {
   readonly transport: Pick<Transport, 'post'>;
   readonly index: string;
+  /** What lines need in the store before they come, if anything. */
+  readonly template?: Pick<Template, 'ensure'> | undefined;
   /** The most bytes of records that are usually in a request. */
   readonly maxBytes: number;
   readonly metrics: Metrics<typeof deliveryMetrics>;
@@ -104,7 +107,15 @@ export class Sender {
     // What failed before may fail for the rest too; the caller waits and asks again.
     const futile = !attempt.accepted && inquiry.suspects.length >= inquiry.limit;
     if (futile || attempt.unsent.length > 0) return void attempt.unsent.push(...entries);
-    const answer = await this.#post(entries, host);
+    const missing = await this.#options.template?.ensure(host.url);
+    if (missing !== undefined && !(missing instanceof Unanswered)) {
+      const message = `the index template cannot be made: ${messageOf(missing)}`;
+      attempt.problem = { store: host.url.host, reason: 'template', status: missing.status, message };
+      host.failed(missing.retryAfter);
+      attempt.unsent.push(...entries);
+      return;
+    }
+    const answer = missing ?? (await this.#post(entries, host));
     if (answer instanceof Unanswered) {
       attempt.unanswered = answer.reason !== 'refused' && answer.reason !== 'tls' && answer.reason !== 'credentials';
       attempt.problem = { store: host.url.host, reason: answer.reason, message: answer.message };

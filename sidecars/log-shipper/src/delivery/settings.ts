@@ -30,7 +30,14 @@ export function authenticationOf(values: DeliveryValues): Authentication {
   if (user === undefined && password !== undefined)
     conflict('STORE_PASSWORD_FILE', 'STORE_PASSWORD_FILE is set without STORE_USER; accepted is both or neither');
   if (user?.includes(':')) conflict('STORE_USER', 'STORE_USER holds a colon, which basic authentication cannot carry');
-  for (const name of [...given, 'STORE_CA_FILE'] as const) {
+  if ((values.STORE_CERT_FILE === undefined) !== (values.STORE_KEY_FILE === undefined)) {
+    const [one, other] =
+      values.STORE_KEY_FILE === undefined
+        ? ['STORE_CERT_FILE', 'STORE_KEY_FILE']
+        : ['STORE_KEY_FILE', 'STORE_CERT_FILE'];
+    conflict(one!, `${one} is set without ${other}; accepted is both or neither`);
+  }
+  for (const name of [...given, 'STORE_CA_FILE', 'STORE_CERT_FILE', 'STORE_KEY_FILE'] as const) {
     const path = values[name];
     if (path !== undefined && !existsSync(path))
       problems.push({

@@ -1,5 +1,5 @@
 /** One request to one host: what came back, or why nothing did. */
-import { createAgent, HttpError, request } from '#kit/http-client.ts';
+import { createAgent, HttpError, request, type RequestOptions } from '#kit/http-client.ts';
 
 const { gzip } = process.getBuiltinModule('node:zlib');
 
@@ -13,6 +13,8 @@ export interface TransportOptions {
   readonly authorization: () => string | undefined;
   /** Authorities to trust, asked for each request; the usual ones when undefined. */
   readonly ca: () => string | undefined;
+  /** The certificate and key that the store may ask for, asked for each request. */
+  readonly identity: () => { readonly cert: string; readonly key: string } | undefined;
 }
 
 export interface Answer {
@@ -58,28 +60,45 @@ export class Transport {
    */
   async post(url: URL, body: Buffer, items: number): Promise<Answer> {
     const payload = this.#options.gzip ? await compress(body) : body;
-    const { authorization, ca } = this.#secrets();
+    const headers = {
+      'content-type': 'application/x-ndjson',
+      'content-length': payload.length,
+      ...(this.#options.gzip && { 'content-encoding': 'gzip' }),
+    };
+    const maxBody = Math.min(RESPONSE_MAX, RESPONSE_MIN + items * RESPONSE_PER_ITEM);
+    return await this.#request(url, { method: 'POST', headers, body: payload, maxBody });
+  }
+
+  /**
+   * Ask something else of the store.
+   * @param body JSON
+   * @throws {Unanswered} when there was no whole answer
+   */
+  async ask(method: 'GET' | 'PUT', url: URL, body = ''): Promise<Answer> {
+    const payload = Buffer.from(body);
+    const headers = {
+      'content-length': payload.length,
+      ...(payload.length > 0 && { 'content-type': 'application/json' }),
+    };
+    return await this.#request(url, { method, headers, body: payload, maxBody: RESPONSE_MAX });
+  }
+
+  async #request(
+    url: URL,
+    { headers, ...asked }: Required<Pick<RequestOptions, 'method' | 'headers' | 'maxBody'>> & { readonly body: Buffer },
+  ): Promise<Answer> {
+    const { authorization, ca, identity } = this.#secrets();
     try {
-      const {
-        status,
-        headers,
-        body: text,
-      } = await request(url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-ndjson',
-          'content-length': payload.length,
-          accept: 'application/json',
-          ...(this.#options.gzip && { 'content-encoding': 'gzip' }),
-          ...(authorization !== undefined && { authorization }),
-        },
-        body: payload,
+      const answer = await request(url, {
+        ...asked,
+        headers: { ...headers, accept: 'application/json', ...(authorization !== undefined && { authorization }) },
         timeout: this.#options.timeout,
         ca,
+        ...identity,
         agent: this.#agent(url.protocol as 'http:' | 'https:'),
-        maxBody: Math.min(RESPONSE_MAX, RESPONSE_MIN + items * RESPONSE_PER_ITEM),
       });
-      return { status, body: text, retryAfter: readRetryAfter(headers['retry-after']), sent: payload.length };
+      const { status, body } = answer;
+      return { status, body, retryAfter: readRetryAfter(answer.headers['retry-after']), sent: asked.body.length };
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       // Without the URL and its query, which are the same each time.
@@ -101,9 +120,14 @@ export class Transport {
     return agent;
   }
 
-  #secrets(): { authorization: string | undefined; ca: string | undefined } {
+  #secrets(): {
+    authorization: string | undefined;
+    ca: string | undefined;
+    identity: { readonly cert: string; readonly key: string } | undefined;
+  } {
     try {
-      return { authorization: this.#options.authorization(), ca: this.#options.ca() };
+      const { authorization, ca, identity } = this.#options;
+      return { authorization: authorization(), ca: ca(), identity: identity() };
     } catch (error) {
       throw new Unanswered('credentials', (error as Error).message, error);
     }

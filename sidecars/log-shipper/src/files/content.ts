@@ -8,6 +8,7 @@
  * the same name and inode.
  */
 import { readSync } from 'node:fs';
+import { unitOf, type FileEncoding } from './encoding.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
 
@@ -51,16 +52,26 @@ export function readAt(from: Content, buffer: Buffer, position: number, length =
   return total;
 }
 
-/** The head of a content, from `at` on. */
-export function readHead(from: Content, at = 0): Head {
-  const count = readAt(from, scratch, at);
-  const nul = scratch.indexOf(0);
-  return { at, bytes: Buffer.from(scratch.subarray(0, nul === -1 ? count : Math.min(nul, count))) };
+/**
+ * The head of a content, from `at` on.
+ * @param declared how files without a byte order mark are encoded: in UTF-16, NUL is two bytes
+ */
+export function readHead(from: Content, at = 0, declared: FileEncoding = 'auto'): Head {
+  const read = scratch.subarray(0, readAt(from, scratch, at));
+  const end = unitOf(declared, { at, bytes: read }) === 2 ? wideNul(read) : read.indexOf(0);
+  return { at, bytes: Buffer.from(read.subarray(0, end === -1 ? read.length : end)) };
+}
+
+/** Where the first NUL of UTF-16 is in bytes that begin with a whole unit; also one that is half there. */
+function wideNul(bytes: Buffer): number {
+  let at = 0;
+  while (at < bytes.length && (bytes[at] !== 0 || (bytes[at + 1] ?? 0) !== 0)) at += 2;
+  return at < bytes.length ? at : -1;
 }
 
 /** The same head, longer where the content has grown. */
-export function growHead(from: Content, head: Head): Head {
-  return head.bytes.length === HEAD_LENGTH ? head : readHead(from, head.at);
+export function growHead(from: Content, head: Head, declared: FileEncoding = 'auto'): Head {
+  return head.bytes.length === HEAD_LENGTH ? head : readHead(from, head.at, declared);
 }
 
 /**

@@ -37,6 +37,9 @@ export interface Stat {
   readonly links: number;
 }
 
+/** When a file was written last, in nanoseconds since the epoch. */
+export const writtenAt = ({ stamp }: Pick<Stat, 'stamp'>): bigint => BigInt(stamp.slice(0, stamp.indexOf(':')));
+
 export class Generation {
   readonly id: string;
   /** The path that the content was written to, whatever it was renamed to since; its source. */
@@ -86,6 +89,8 @@ export class Generation {
   comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
+  /** How large its file was seen to be that does not hold it any more. */
+  seen = 0;
   /** Since when its file does not hold it, and where it is now is not sure. */
   lostSince: number | undefined;
   /** It was looked for since, and not found. */

@@ -80,6 +80,7 @@ function matches(parts: readonly Part[], name: string): boolean {
  * @param exclude names that are left out
  * @param unreadable told of each directory that is there and cannot be listed
  * @param before told of each directory that is about to be listed
+ * @param excluded told of each path that matches and is left out
  * @returns paths, sorted, each once
  */
 export function listFiles(
@@ -87,13 +88,18 @@ export function listFiles(
   exclude: readonly NameMatcher[],
   unreadable: (directory: string, code: string) => void,
   before: (directory: string) => void = () => {},
+  excluded: (path: string) => void = () => {},
 ): string[] {
+  const take = (path: string, name: string): void => {
+    if (exclude.some((each) => each.test(name))) excluded(path);
+    else found.add(path);
+  };
   const found = new Set<string>();
   const walk = (directory: string, [segment, ...rest]: readonly Segment[]): void => {
     if (segment === undefined) return;
     if (typeof segment === 'string') {
       if (rest.length > 0) walk(join(directory, segment), rest);
-      else if (!exclude.some((each) => each.test(segment))) found.add(join(directory, segment));
+      else take(join(directory, segment), segment);
       return;
     }
     before(directory);
@@ -104,7 +110,7 @@ export function listFiles(
         if (entry.isDirectory() && !entry.name.startsWith('.')) walk(path, [segment, ...rest]);
       } else if (segment.test(entry.name)) {
         if (rest.length > 0) walk(path, rest);
-        else if (!entry.isDirectory() && !exclude.some((each) => each.test(entry.name))) found.add(path);
+        else if (!entry.isDirectory()) take(path, entry.name);
       }
     }
     if (segment === ANY_DEPTH) walk(directory, rest);

@@ -14,11 +14,13 @@ const STEP = 4 * 1024 * 1024;
 /**
  * Look for the first byte that is not NUL.
  * @param from where to begin to look
+ * @param unit bytes of a code unit: data begins with a whole one
  * @returns where it is; or how far there is nothing but NUL, and whether that is the end
  */
 export function findData(
   content: Content,
   from: number,
+  unit: 1 | 2 = 1,
 ): { readonly data: number } | { readonly data: undefined; readonly looked: number; readonly end: boolean } {
   let position = from;
   for (; position < from + STEP; position += zeros.length) {
@@ -26,16 +28,35 @@ export function findData(
     if (scratch.compare(zeros, 0, count, 0, count) !== 0) {
       let at = 0;
       while (scratch[at] === 0) at++;
-      return { data: position + at };
+      // The first byte of a unit may be NUL.
+      const data = position + at;
+      return { data: Math.max(from, data - (data % unit)) };
     }
-    if (count < scratch.length) return { data: undefined, looked: position + count, end: true };
+    const whole = count - ((position + count) % unit);
+    if (count < scratch.length) return { data: undefined, looked: Math.max(from, position + whole), end: true };
   }
   return { data: undefined, looked: position, end: false };
 }
 
-/** How much of some bytes is left without the NULs at their end. */
-export function withoutPadding(bytes: Buffer): number {
+/**
+ * How much of some bytes is left without the NULs at their end.
+ * @param unit bytes of a code unit
+ * @param position where the bytes begin in their content
+ */
+export function withoutPadding(bytes: Buffer, unit: 1 | 2 = 1, position = 0): number {
   let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
+  if (unit === 1) {
+    while (end > 0 && bytes[end - 1] === 0) end--;
+    return end;
+  }
+  if ((position + end) % 2 === 1 && bytes[end - 1] === 0) end--;
+  if ((position + end) % 2 === 1) return end;
+  while (end >= 2 && bytes[end - 1] === 0 && bytes[end - 2] === 0) end -= 2;
   return end;
+}
+
+/** Whether some bytes begin with a NUL that nobody wrote; parameters as above. */
+export function beginsWithHole(bytes: Buffer, unit: 1 | 2 = 1, position = 0): boolean {
+  if (bytes.length === 0 || bytes[0] !== 0) return false;
+  return unit === 1 || position % 2 === 1 || bytes.length === 1 || bytes[1] === 0;
 }

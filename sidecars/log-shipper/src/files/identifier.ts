@@ -1,21 +1,20 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
-import { readAt, readHead, readTail } from './content.ts';
+import { Chunk, type Encoding } from '../lines/chunk.ts';
+import { readAt, readTail } from './content.ts';
+import { encodingOf } from './encoding.ts';
 import { Generation } from './generation.ts';
-import { continuesIn, holds, isCopy, isShortCopy, type Candidate } from './identity.ts';
-import { findData } from './holes.ts';
+import { byAge, continuesIn, holds, isCopy, isShortCopy, rank, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf, unrotated } from './rotated-name.ts';
-import { search, type SearchOptions } from './search.ts';
+import { goOnIn, search, type SearchOptions } from './search.ts';
 
 export interface IdentifierOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** What is there at the first scan is read from its end. */
   readonly startAtEnd?: boolean;
-  /** A file was truncated or replaced; told how many bytes were seen of it and not read. */
-  readonly lost: (generation: Generation, bytes: number) => void;
 }
 
 /**
@@ -39,6 +38,7 @@ export class Identifier {
   atEnd: boolean;
   /** Files that were taken for copies, and are not. */
   readonly #own = new Set<string>();
+  #lossesSeen = -1;
 
   constructor(options: IdentifierOptions) {
     this.#options = options;
@@ -53,14 +53,13 @@ export class Identifier {
    */
   identify(candidates: readonly Candidate[], now: number): void {
     const left = new Set(candidates);
-    const homeless = [...this.#ledger.generations].filter(
-      ({ finished, copyOf, detachedAt, key, packed }) =>
-        !finished && copyOf === undefined && packed === undefined && (key === '' || detachedAt !== undefined),
-    );
-    for (const generation of homeless) this.#rehome(generation, left, now);
+    const sought = new Set<Generation>();
+    this.#lossesSeen = -1;
+    this.#rehomeAll(sought, left, now);
     const fresh: Candidate[] = [];
     for (const candidate of [...left].toSorted((a, b) => rank(a) - rank(b))) {
-      const original = this.#originalOf(candidate, fresh, left, now);
+      const original = this.#originalOf(candidate, fresh);
+      this.#rehomeAll(sought, left, now);
       // While the others were looked at, it may have been found to be where one of them goes on.
       if (!left.has(candidate)) continue;
       if (original === undefined) fresh.push(candidate);
@@ -70,7 +69,7 @@ export class Identifier {
       this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
     // The order in which they were written last is the order in which they are read.
-    for (const candidate of fresh.toSorted((a, b) => age(a, b))) this.#welcome(candidate, now);
+    for (const candidate of fresh.filter((each) => left.has(each)).toSorted(byAge)) this.#welcome(candidate, now);
     this.#release(now);
   }
 
@@ -78,6 +77,29 @@ export class Identifier {
   stillHolds(generation: Generation): boolean | undefined {
     const fd = this.#files.hold(generation);
     return typeof fd === 'string' ? undefined : holds(generation, fd, this.#files.stat(fd).size);
+  }
+
+  /**
+   * Find the files of all that have none, also of those that are seen to have lost theirs meanwhile: what
+   * is left is not new before.
+   * @param sought those that were looked for
+   */
+  #rehomeAll(sought: Set<Generation>, left: Set<Candidate>, now: number): void {
+    while (this.#lossesSeen !== this.#ledger.losses) {
+      this.#lossesSeen = this.#ledger.losses;
+      const homeless = [...this.#ledger.generations].filter(
+        ({ finished, copyOf, detachedAt, key, packed }) =>
+          !finished && copyOf === undefined && packed === undefined && (key === '' || detachedAt !== undefined),
+      );
+      const fresh = homeless.filter((each) => !sought.has(each));
+      if (fresh.length === 0) return;
+      for (const generation of fresh) {
+        sought.add(generation);
+        const truncated = generation.key === '';
+        this.#rehome(generation, left, now);
+        if (truncated) this.#claim(generation, left);
+      }
+    }
   }
 
   /** Find the file in which a generation goes on; without one, it ends. */
@@ -92,10 +114,7 @@ export class Identifier {
       const [best] = matching;
       if (best !== undefined) {
         left.delete(best);
-        this.#ledger.forgetCopy(best.stat.key);
-        this.#ledger.adopt(generation, best, now);
-        // At once: it may soon be compressed.
-        this.#files.hold(generation);
+        goOnIn(generation, best, this.#options, now);
         return;
       }
     } finally {
@@ -108,21 +127,22 @@ export class Identifier {
     generation.lostSince ??= now;
     if (found === 'unsure' && now - generation.lostSince < UNSURE) return;
     generation.sought = true;
-    if (generation.key === '') this.#end(generation, left, opened.length > 0);
+    if (generation.key !== '') return;
+    // What is known of it is all that can be had of it: the rest was truncated away.
+    this.#options.lost(generation, Math.max(generation.size, generation.seen) - generation.offset);
+    this.#ledger.finish(generation);
   }
 
-  /** What is known of a generation is all that can be had of it. */
-  #end(generation: Generation, left: Set<Candidate>, copied: boolean): void {
-    let found = copied;
+  /** Copies that were made before the last of a generation was written, and read in the original. */
+  #claim(generation: Generation, left: Set<Candidate>): void {
     for (const candidate of left) {
       if (!isShortCopy(generation, candidate)) continue;
       left.delete(candidate);
-      found = true;
+      // The search may have found it, too.
+      if (this.#ledger.at(candidate.stat.key) !== undefined) continue;
       const copy = this.#ledger.create(candidate, generation.home);
       this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
-    if (!found) this.#options.lost(generation, Math.max(0, generation.size - generation.offset));
-    this.#ledger.finish(generation);
   }
 
   /** The copies that are known of a generation, opened. */
@@ -138,15 +158,10 @@ export class Identifier {
   }
 
   /**
-   * What a file is a copy of: a generation, or a file that is new like itself. Where its original was
-   * truncated meanwhile, that one goes on in it, and it is left no more.
+   * What a file is a copy of: a generation, or a file that is new like itself. An original that is seen to
+   * have been truncated meanwhile loses its file, and may go on in this one.
    */
-  #originalOf(
-    candidate: Candidate,
-    fresh: readonly Candidate[],
-    left: Set<Candidate>,
-    now: number,
-  ): Generation | Candidate | undefined {
+  #originalOf(candidate: Candidate, fresh: readonly Candidate[]): Generation | Candidate | undefined {
     if (this.#own.has(candidate.stat.key)) return undefined;
     for (const generation of this.#ledger.generations) {
       if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
@@ -155,10 +170,7 @@ export class Identifier {
       if (typeof of !== 'number') continue;
       if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
       // What is no copy of the file as it is now may be one of what it was until just now.
-      if (holds(generation, of, this.#files.stat(of).size)) continue;
-      this.#ledger.lose(generation);
-      this.#rehome(generation, left, now);
-      if (!left.has(candidate)) return undefined;
+      if (!holds(generation, of, this.#files.stat(of).size)) this.#ledger.lose(generation);
     }
     // The next scan compares it with what the other file has become by then.
     return fresh.find(({ path, fd, stat }) => isCopy(candidate, path, fd, stat.size));
@@ -167,11 +179,9 @@ export class Identifier {
   /** A file with something new in it. */
   #welcome(candidate: Candidate, now: number): void {
     const { path, fd, stat } = candidate;
-    // A larger hole is looked through when it is read.
-    const data = findData(fd, 0).data ?? 0;
-    const head = readHead(fd, data);
-    const place = this.atEnd ? lastLine(fd, stat.size) : data;
-    const tail = readTail(fd, place, data);
+    const head = this.#ledger.headOf(fd);
+    const place = this.atEnd ? lastLine(fd, stat.size, encodingOf(this.#ledger.encoding, head)) : head.at;
+    const tail = readTail(fd, place, head.at);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (this.#files.stat(fd).size < stat.size) return;
     const written = unrotated(path).find(
@@ -204,23 +214,12 @@ export class Identifier {
 }
 
 /** Where the last line begins that is not complete; the end when all are. */
-function lastLine(fd: number, size: number): number {
+function lastLine(fd: number, size: number, encoding: Encoding): number {
   const bytes = Buffer.alloc(Math.min(size, LAST_LINE));
-  const count = readAt(fd, bytes, size - bytes.length);
-  const newline = bytes.lastIndexOf(10, count - 1);
-  return newline === -1 ? size : size - bytes.length + newline + 1;
-}
-
-/** Names without a mark of rotation first: a copy is told by its original. */
-function rank({ path }: Candidate): number {
-  return unrotated(path).length;
-}
-
-/** What was written last comes last; where the clock is too coarse, what was rotated away first comes first. */
-function age(a: Candidate, b: Candidate): number {
-  const [first, second] = [a, b].map(({ stat }) => BigInt(stat.stamp.split(':')[0]!)) as [bigint, bigint];
-  if (first !== second) return first < second ? -1 : 1;
-  return rank(b) - rank(a) || b.path.localeCompare(a.path, 'en', { numeric: true });
+  const start = size - bytes.length;
+  const count = readAt(fd, bytes, start);
+  const end = new Chunk(bytes.subarray(0, count), encoding, start).lastLineEnd;
+  return end === 0 ? size : start + end;
 }
 
 function exists(path: string): boolean {

@@ -9,8 +9,8 @@
  * Nothing is told from content alone: a name must be related, and for a copy its original's fate decides.
  */
 import { hasHead, hasTail, isBeginning, type Content } from './content.ts';
-import type { Generation, Stat } from './generation.ts';
-import { rotationOf } from './rotated-name.ts';
+import { writtenAt, type Generation, type Stat } from './generation.ts';
+import { rotationOf, unrotated } from './rotated-name.ts';
 
 /** A file at a path, opened for a look. */
 export interface Candidate {
@@ -37,6 +37,8 @@ export function isShortCopy(generation: Generation, { path, fd, stat }: Candidat
   const { head, offset, home } = generation;
   return (
     stat.size < offset &&
+    // Without a head, nothing is known of what it held.
+    head.bytes.length > 0 &&
     stat.size > head.at &&
     rotationOf(path, home) !== undefined &&
     hasHead(fd, head, Math.min(head.bytes.length, stat.size - head.at))
@@ -47,3 +49,19 @@ export function isShortCopy(generation: Generation, { path, fd, stat }: Candidat
 export function isCopy({ path, fd, stat }: Candidate, home: string, of: number, ofSize: number): boolean {
   return rotationOf(path, home) !== undefined && stat.size <= ofSize && isBeginning(fd, stat.size, of);
 }
+
+/** Names without a mark of rotation first: a copy is told by its original. */
+export function rank({ path }: Pick<Candidate, 'path'>): number {
+  return unrotated(path).length;
+}
+
+/** What was written last comes last; where the clock is too coarse, what was rotated away first comes first. */
+export function byAge(a: Pick<Candidate, 'path' | 'stat'>, b: Pick<Candidate, 'path' | 'stat'>): number {
+  const [first, second] = [writtenAt(a.stat), writtenAt(b.stat)];
+  if (first !== second) return first < second ? -1 : 1;
+  // `.2` was rotated away before `.1`, and `-20261121` before `-20261122`.
+  const counted = COUNTED.test(a.path) && COUNTED.test(b.path) ? -1 : 1;
+  return rank(b) - rank(a) || counted * a.path.localeCompare(b.path, 'en', { numeric: true });
+}
+
+const COUNTED = /\.\d{1,4}(?:\.gz)?$/;

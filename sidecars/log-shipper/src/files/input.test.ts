@@ -66,7 +66,7 @@ scene('a line of 5 MB is cut and marked, and those around it arrive', async (rig
     rig.messages.map((message) => [message[0], message.length]),
     [
       ['b', 6],
-      ['é', (64 * 1024 + 4096) / 2],
+      ['é', (64 * 1024) / 2],
       ['a', 5],
       ['y', 64 * 1024],
       ['l', 4],

@@ -34,7 +34,7 @@ export interface FileInputOptions {
   readonly deletedTimeout: number;
   readonly onRead: (records: number, bytes: number) => void;
   readonly onScan: () => void;
-  readonly onLost: (generation: Generation, bytes: number) => void;
+  readonly onLost: (generation: Generation, bytes: number, reason: 'deleted' | 'truncated') => void;
   /** A monotonic clock in milliseconds; a test's seam. */
   readonly now?: () => number;
 }
@@ -277,14 +277,17 @@ export class FileInput {
     const now = this.#now();
     for (const generation of ledger.generations) {
       const { detachedAt, fd, packed, changedAt, links, unread, withheld, size, offset } = generation;
-      if (packed?.ended && !unread && !withheld) ledger.finish(generation);
+      if (packed?.ended && !unread && !withheld) {
+        onLost(generation, generation.seen - packed.size, 'truncated');
+        ledger.finish(generation);
+      }
       if (fd === undefined || detachedAt === undefined) continue;
       const read = !unread && !withheld;
       if (read && now - Math.max(detachedAt, changedAt) >= linger) {
         if (links === 0) ledger.finish(generation);
         else files.release(generation);
       } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
-        onLost(generation, Math.max(0, size - offset));
+        onLost(generation, size - offset, 'deleted');
         ledger.finish(generation);
       }
     }
@@ -292,8 +295,8 @@ export class FileInput {
 }
 
 /** Whether the next scan has yet to find out where a generation's content is. */
-function isAstray({ detachedAt, lostSince, fd, packed, sought, finished }: Generation): boolean {
-  return (detachedAt ?? lostSince) !== undefined && fd === undefined && packed === undefined && !sought && !finished;
+function isAstray({ key, detachedAt, fd, packed, sought, finished }: Generation): boolean {
+  return (key === '' || detachedAt !== undefined) && fd === undefined && packed === undefined && !sought && !finished;
 }
 
 /** Let everything else have its turn. */

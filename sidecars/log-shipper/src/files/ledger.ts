@@ -2,11 +2,14 @@
 import type { Logger } from '#kit/log.ts';
 import type { SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { readHead, readTail } from './content.ts';
+import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
+import { unitOf, type FileEncoding } from './encoding.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
+import { findData } from './holes.ts';
 import type { Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
+import { rotationOf } from './rotated-name.ts';
 import type { Unpacked } from './unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
@@ -14,10 +17,15 @@ const { hash } = process.getBuiltinModule('node:crypto');
 /** How long a file is remembered that is not there, in milliseconds: a volume may come back. */
 const REMEMBER = 24 * 3_600_000;
 
+/** How many of those that ended are remembered. */
+const REMEMBERED = 1000;
+
 export interface LedgerOptions {
   readonly files: OpenFiles;
-  readonly registry: Pick<Registry, 'found' | 'nextGeneration' | 'write'>;
+  readonly registry: Pick<Registry, 'found' | 'nextGeneration' | 'write' | 'scannedAt'>;
   readonly log: Pick<Logger, 'error'>;
+  /** How files without a byte order mark are encoded. */
+  readonly encoding?: FileEncoding;
 }
 
 export class Ledger {
@@ -27,12 +35,27 @@ export class Ledger {
   readonly #unsaved = new Set<Generation>();
   /** Why the registry cannot be written, while it cannot. */
   problem: string | undefined;
+  /** How those begin that are read to their end: a compressed file may show up later. */
+  readonly #ended: Pick<Generation, 'home' | 'head'>[] = [];
+  /** How often a generation lost its file. */
+  losses = 0;
   #dirty = true;
 
   /** @param now on a monotonic clock, in milliseconds */
   constructor(options: LedgerOptions, now: number) {
     this.#options = options;
     this.#restore(options.registry.found, now);
+  }
+
+  /** How files without a byte order mark are encoded. */
+  get encoding(): FileEncoding {
+    return this.#options.encoding ?? 'auto';
+  }
+
+  /** The head of a file, behind the hole that it may begin with. A larger hole is looked through when it is read. */
+  headOf(fd: number, size = Infinity): Head {
+    const { data } = findData(fd, 0, unitOf(this.encoding, NO_HEAD));
+    return readHead(fd, Math.min(data ?? 0, size), this.encoding);
   }
 
   /** In the order in which they came. */
@@ -63,6 +86,8 @@ export class Ledger {
 
   /** A generation's file does not hold it any more: truncated, or made anew. */
   lose(generation: Generation): void {
+    this.losses += 1;
+    if (generation.packed === undefined) generation.seen = Math.max(generation.seen, generation.size);
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';
@@ -76,13 +101,19 @@ export class Ledger {
   finish(generation: Generation): void {
     this.#close(generation);
     generation.finished = true;
+    this.#ended.push({ home: generation.home, head: generation.head });
+    if (this.#ended.length > REMEMBERED) this.#ended.shift();
     // Whoever waited for it waits for the one that it waited for.
     for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
     if (generation.inFlight === 0) this.remove(generation);
   }
 
-  /** Write the registry where something changed that must be in it. */
-  save(): void {
+  /**
+   * Write the registry where something changed that must be in it.
+   * @param scannedAt when the scan began that saw all this, in milliseconds since the epoch
+   */
+  save(scannedAt?: number): void {
+    if (scannedAt !== undefined) this.#options.registry.scannedAt = scannedAt;
     if (!this.#dirty) return;
     try {
       this.#options.registry.write(this.#generations);
@@ -106,6 +137,17 @@ export class Ledger {
     );
   }
 
+  /** Whether a rotated file's beginning is that of something that is known, or was. */
+  hasRead(path: string, { at, bytes }: Head): boolean {
+    for (const known of [...this.#generations, ...this.#ended]) {
+      const { head, home } = known;
+      const length = Math.min(bytes.length, head.bytes.length);
+      if (length === 0 || head.at !== at || bytes.compare(head.bytes, 0, length, 0, length) !== 0) continue;
+      if (rotationOf(path, home) !== undefined) return true;
+    }
+    return false;
+  }
+
   /** A file begins to be known; nothing of it is read before it is in the registry. */
   create({ path, fd, stat }: Candidate, home: string): Generation {
     const { instance, number } = this.#options.registry.nextGeneration();
@@ -117,6 +159,18 @@ export class Ledger {
     this.#unsaved.add(generation);
     this.#dirty = true;
     return generation;
+  }
+
+  /** A generation that was found later than the one that came after it. */
+  putBefore(generation: Generation, next: Generation): void {
+    this.#generations.delete(generation);
+    const all = [...this.#generations];
+    this.#generations.clear();
+    for (const each of all) {
+      if (each === next) this.#generations.add(generation);
+      this.#generations.add(each);
+    }
+    if (next.offset === next.head.at) next.after = { generation, offset: Infinity };
   }
 
   /** A file is no copy, or no longer. */
@@ -153,8 +207,8 @@ export class Ledger {
 
   /** A copy is, up to its end, what was or will be read of its original. */
   completeCopy(copy: Generation, fd: number, stat: Stat): void {
-    copy.head = readHead(fd);
-    copy.advance(stat.size, readTail(fd, stat.size));
+    copy.head = this.headOf(fd, stat.size);
+    copy.advance(stat.size, readTail(fd, stat.size, copy.head.at));
     Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     this.#dirty = true;
   }

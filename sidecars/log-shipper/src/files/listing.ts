@@ -3,10 +3,12 @@
  * many files those that were quiet for long are asked in turn, so many at a time.
  */
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { listFiles, type Glob, type NameMatcher } from './glob.ts';
 import { codeOf } from './error-code.ts';
 import type { Stat } from './generation.ts';
 import { toStat } from './open-files.ts';
+import { unrotated } from './rotated-name.ts';
 
 /** Files that are asked at each look, besides those that changed lately. */
 const SHARE = 1000;
@@ -24,6 +26,8 @@ export class Listing {
   readonly #globs: readonly Glob[];
   readonly #exclude: readonly NameMatcher[];
   #paths: readonly string[] = [];
+  /** Those of gzip files; another array after each listing. */
+  packed: readonly string[] = [];
   /** Directories that were listed, and what they were like; empty when they are to be listed again. */
   #directories = new Map<string, string>();
   readonly #known = new Map<string, Known>();
@@ -58,6 +62,12 @@ export class Listing {
     return this.#known;
   }
 
+  /** List directories now, and ask all files at the next look. */
+  list(): void {
+    this.#list(() => {});
+    this.renew();
+  }
+
   /** List directories, and ask all files, at the next look. */
   renew(): void {
     this.#directories.clear();
@@ -81,6 +91,7 @@ export class Listing {
   #list(refused: (path: string, code: string) => void): void {
     this.#directories = new Map();
     let complete = true;
+    const packed: string[] = [];
     this.#paths = listFiles(
       this.#globs,
       this.#exclude,
@@ -90,8 +101,18 @@ export class Listing {
       },
       // Asked before it is listed: what changes meanwhile is seen the next time.
       (directory) => this.#directories.set(directory, stampOf(directory)),
+      (path) => packed.push(path),
     );
+    this.packed = [...packed, ...this.#paths].filter((path) => path.endsWith('.gz') && !this.#isLeftOut(path));
     if (!complete) this.#directories.clear();
+  }
+
+  /** Whether a file was left out before it was compressed. */
+  #isLeftOut(path: string): boolean {
+    const names = [path.slice(0, -'.gz'.length), ...unrotated(path).map((each) => each.path)].map((each) =>
+      basename(each),
+    );
+    return this.#exclude.some((each) => names.some((name) => each.test(name)));
   }
 
   /** Whether no directory has changed since. */

@@ -2,36 +2,25 @@
  * One turn at one file: a chunk is read, compared with what is remembered of the file, and taken apart
  * into records. Nothing of a line is kept between turns; one that is not complete is read again.
  */
-import { Chunk } from '../lines/chunk.ts';
-import { MARGIN, type Documents } from '../lines/document.ts';
-import { indexAt, indexOn, timestampOf } from '../lines/index-name.ts';
+import { Chunk, type Encoding } from '../lines/chunk.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
+import { MARGIN } from '../lines/document.ts';
 import { utcDay } from '../lines/time.ts';
-import type { Splitter } from '../lines/splitter.ts';
 import { growHead, readAt, readHead, readTail } from './content.ts';
+import { encodingOf, unitOf, type FileEncoding } from './encoding.ts';
 import type { FileRecord, Generation } from './generation.ts';
-import { findData, withoutPadding } from './holes.ts';
+import { beginsWithHole, findData, withoutPadding } from './holes.ts';
 import { holds } from './identity.ts';
+import { Records, type RecordsOptions } from './records.ts';
 
 /** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
 const QUANTUM = 256 * 1024;
 
-const NEWLINE = 10;
-const CARRIAGE_RETURN = 13;
-
-export interface ReaderOptions {
-  readonly documents: Documents;
-  readonly splitter: Splitter;
-  /** The most bytes of an event's text. */
-  readonly limit: number;
-  /** Members of every document, as JSON text with a comma behind each. */
-  readonly members: string;
-  /** The index pattern, where it depends on the day. */
-  readonly dated?: string | undefined;
+export interface ReaderOptions extends RecordsOptions {
   /** The day is noted of a generation; write that down. */
   readonly remember?: () => void;
-  /** Counts what became no record. */
-  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
-  readonly cut: () => void;
+  /** How files without a byte order mark are encoded. */
+  readonly encoding?: FileEncoding;
 }
 
 export interface Turn {
@@ -47,6 +36,7 @@ export type AtEnd = (terminated: boolean) => 'wait' | 'take';
 
 export class Reader {
   readonly #options: ReaderOptions;
+  readonly #records: Records;
   readonly #buffer: Buffer;
 
   /** How much is read at a turn, in bytes. */
@@ -56,7 +46,10 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#buffer = Buffer.allocUnsafe(Math.max(QUANTUM, options.limit + MARGIN + QUANTUM / 4));
+    this.#records = new Records(options);
+    const reach = Math.max(QUANTUM, options.limit + MARGIN + QUANTUM / 4);
+    // Even: the first byte of a character of UTF-16 may be NUL, and is no room that was allocated ahead.
+    this.#buffer = Buffer.allocUnsafe(reach + (reach % 2));
   }
 
   /**
@@ -66,24 +59,26 @@ export class Reader {
    */
   read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
     const { dated, remember } = this.#options;
-    if (dated !== undefined && generation.begins(utcDay(clock())!)) remember?.();
+    if (dated !== undefined && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) remember?.();
     if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
     const start = generation.offset;
     const count = readAt(fd, this.#buffer, start);
     // After the bytes: a file that still is what it was had not been truncated when they were read.
     if (!holds(generation, fd)) return undefined;
-    generation.head = growHead(fd, generation.head);
+    generation.head = growHead(fd, generation.head, this.#declared);
     generation.withheld = false;
-    const filled = withoutPadding(this.#buffer.subarray(0, count));
-    if (count > 0 && this.#buffer[0] === 0) return this.#skipHole(generation, fd, start);
-    const chunk = new Chunk(this.#buffer.subarray(0, filled));
+    const bytes = this.#buffer.subarray(0, count);
+    const unit = unitOf(this.#declared, generation.head);
+    const filled = withoutPadding(bytes, unit, start);
+    if (beginsWithHole(bytes, unit, start)) return this.#skipHole(generation, fd, start);
+    const chunk = this.#chunk(generation, bytes.subarray(0, filled), start);
     const full = filled === this.#buffer.length;
     const records: FileRecord[] = [];
     const take = this.#taker(generation, chunk, start, records);
     let { event, line } = this.#options.splitter.split(chunk, take.event);
     if (full && event === 0) {
-      const { multiline } = this.#options.splitter;
-      generation.scan = { position: start + (multiline && line > 0 ? line : filled), inLine: !multiline || line === 0 };
+      const { byLine } = this.#options.splitter;
+      generation.scan = { position: start + (byLine && line > 0 ? line : chunk.whole), inLine: !byLine || line === 0 };
     } else if (!full && event < filled) {
       if (atEnd(line === filled) === 'take') {
         take.event(event, filled);
@@ -98,12 +93,12 @@ export class Reader {
 
   /** Nothing but NUL is at the reading place: the hole before a line, or room for the next one. */
   #skipHole(generation: Generation, fd: number, start: number): Turn {
-    const found = findData(fd, Math.max(start, generation.looked));
+    const found = findData(fd, Math.max(start, generation.looked), unitOf(this.#declared, generation.head));
     if (found.data === undefined) {
       generation.looked = found.looked;
       return { records: [], bytes: 0, more: !found.end };
     }
-    if (generation.head.bytes.length === 0) generation.head = readHead(fd, found.data);
+    if (generation.head.bytes.length === 0) generation.head = readHead(fd, found.data, this.#declared);
     this.#advance(generation, fd, found.data);
     return { records: [], bytes: found.data - start, more: true };
   }
@@ -121,27 +116,43 @@ export class Reader {
     quiet: boolean,
   ): FileRecord | 'wait' | undefined {
     const { splitter, limit } = this.#options;
-    if (!splitter.multiline || generation.scan !== undefined || next.offset !== next.head.at) return undefined;
+    if (
+      !splitter.multiline ||
+      splitter instanceof ContainerSplitter ||
+      generation.scan !== undefined ||
+      next.offset !== next.head.at
+    )
+      return undefined;
     const first = Buffer.alloc(limit + MARGIN);
     const firstLength = readAt(fd, first, generation.offset);
-    if (firstLength === 0 || first[firstLength - 1] !== NEWLINE) return undefined;
+    const beginning = this.#chunk(generation, first.subarray(0, firstLength), generation.offset);
+    if (firstLength === 0 || beginning.lastLineEnd !== firstLength) return undefined;
     const bytes = Buffer.alloc(limit + MARGIN);
-    const filled = withoutPadding(bytes.subarray(0, readAt(nextFd, bytes, next.offset)));
-    const chunk = new Chunk(bytes.subarray(0, filled));
+    const count = readAt(nextFd, bytes, next.offset);
+    const unit = unitOf(this.#declared, next.head);
+    const filled = withoutPadding(bytes.subarray(0, count), unit, next.offset);
+    const chunk = this.#chunk(next, bytes.subarray(0, filled), next.offset);
+    // As of one encoding, they are one text.
+    if (this.#encodingOf(next) !== this.#encodingOf(generation)) return undefined;
     // What became of a file that was truncated meanwhile is found out by the next scan.
     if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
-    if (bytes[0] === 0) return this.#skipHole(next, nextFd, next.offset).more ? 'wait' : undefined;
+    if (beginsWithHole(bytes.subarray(0, count), unit, next.offset))
+      return this.#skipHole(next, nextFd, next.offset).more ? 'wait' : undefined;
     const found = splitter.findEnd(chunk, false);
     let end = found.found;
     if (end === undefined) {
       if (chunk.length === bytes.length) return undefined;
       if (!quiet) return 'wait';
-      end = bytes.lastIndexOf(NEWLINE, chunk.length - 1) + 1;
+      end = chunk.lastLineEnd;
     }
     if (end === 0) return undefined;
-    const whole = new Chunk(Buffer.concat([first.subarray(0, firstLength), bytes.subarray(0, end)]));
+    const whole = this.#chunk(
+      generation,
+      Buffer.concat([first.subarray(0, firstLength), bytes.subarray(next.offset === 0 ? chunk.mark : 0, end)]),
+      generation.offset,
+    );
     const joined = { generation: next, end: next.offset + end };
-    const record = this.#record(generation, whole, 0, whole.length, generation.offset, {
+    const [record] = this.#records.make(generation, whole, 0, whole.length, generation.offset, {
       end: generation.offset + firstLength,
       joined,
     });
@@ -158,7 +169,7 @@ export class Reader {
   #scan(generation: Generation, fd: number, { position, inLine }: Scan, atEnd: AtEnd): Turn | undefined {
     const count = readAt(fd, this.#buffer, position);
     if (!holds(generation, fd)) return undefined;
-    const chunk = new Chunk(this.#buffer.subarray(0, count));
+    const chunk = this.#chunk(generation, this.#buffer.subarray(0, count), position);
     const full = count === this.#buffer.length;
     const result = this.#options.splitter.findEnd(chunk, inLine);
     let end = result.found;
@@ -176,12 +187,14 @@ export class Reader {
     const start = generation.offset;
     const stop = position + end!;
     // No further than its end: what was too long may have been what comes behind it.
-    const length = readAt(fd, this.#buffer, start, Math.min(stop - start, this.#options.limit + MARGIN));
-    const head = new Chunk(this.#buffer.subarray(0, length));
-    const record = this.#record(generation, head, 0, head.length, start, { end: stop, joined: undefined });
-    if (record !== undefined) generation.inFlight += 1;
+    const { splitter, limit } = this.#options;
+    const most = splitter instanceof ContainerSplitter ? this.#buffer.length : limit + MARGIN;
+    const length = readAt(fd, this.#buffer, start, Math.min(stop - start, most));
+    const head = this.#chunk(generation, this.#buffer.subarray(0, length), start);
+    const records = this.#records.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
+    generation.inFlight += records.length;
     this.#advance(generation, fd, stop);
-    return { records: record === undefined ? [] : [record], bytes: stop - start, more: true };
+    return { records, bytes: stop - start, more: true };
   }
 
   #taker(
@@ -195,15 +208,12 @@ export class Reader {
       event: (from, to) => {
         // Empty lines are not events; a million of them costs a count.
         const length = to - from;
-        if (length === 1 && chunk.newline(from) === from) {
+        if (length === chunk.unit && chunk.newline(from) === from) {
           empty += 1;
           return;
         }
-        const record = this.#record(generation, chunk, from, to, start + from, {
-          end: start + to,
-          joined: undefined,
-        });
-        if (record !== undefined) records.push(record);
+        const end = { end: start + to, joined: undefined };
+        records.push(...this.#records.make(generation, chunk, from, to, start + from, end));
       },
       done: () => {
         if (empty > 0) this.#options.skipped('empty', empty);
@@ -211,48 +221,16 @@ export class Reader {
     };
   }
 
-  #record(
-    generation: Generation,
-    chunk: Chunk,
-    from: number,
-    to: number,
-    offset: number,
-    { end, joined }: Pick<FileRecord, 'end' | 'joined'>,
-  ): FileRecord | undefined {
-    const { documents, splitter, limit, members, dated } = this.#options;
-    const cut = end - offset > limit + 2 || to - from > limit + 2;
-    let text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
-    const { foreign } = chunk;
-    text = text.slice(0, withoutNewlines(text, splitter.multiline));
-    if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
-    if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
-    if (text === '') {
-      this.#options.skipped('empty', 1);
-      return undefined;
-    }
-    if (cut) this.#options.cut();
-    const time = clock();
-    const body = documents.create(text, {
-      members: `${members}${generation.members}"log.offset":${offset},`,
-      time,
-      cut,
-      foreign,
-      multiline: splitter.multiline,
-    });
-    if (body === undefined) {
-      this.#options.skipped('rule', 1);
-      return undefined;
-    }
-    return {
-      id: generation.idAt(offset),
-      source: generation.home,
-      body,
-      bytes: Buffer.byteLength(body),
-      ...(dated !== undefined && { index: indexOf(dated, body, time, generation.dayOf(offset)) }),
-      generation,
-      end,
-      joined,
-    };
+  get #declared(): FileEncoding {
+    return this.#options.encoding ?? 'auto';
+  }
+
+  #encodingOf({ head }: Generation): Encoding {
+    return encodingOf(this.#declared, head);
+  }
+
+  #chunk(generation: Generation, bytes: Buffer, position: number): Chunk {
+    return new Chunk(bytes, this.#encodingOf(generation), position);
   }
 
   #advance(generation: Generation, fd: number, to: number): void {
@@ -260,41 +238,4 @@ export class Reader {
   }
 }
 
-/**
- * The index of a line: by its own time; without one, by the day on which it was first read.
- * @param time when it is read now
- */
-function indexOf(pattern: string, body: string, time: string, day: string | undefined): string {
-  const stamp = timestampOf(body);
-  return stamp === time && day !== undefined ? indexOn(pattern, day) : indexAt(pattern, stamp);
-}
-
 type Scan = NonNullable<Generation['scan']>;
-
-/** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */
-function withoutNewlines(text: string, all: boolean): number {
-  let end = text.length;
-  do {
-    if (text.charCodeAt(end - 1) !== NEWLINE) break;
-    end -= text.charCodeAt(end - 2) === CARRIAGE_RETURN ? 2 : 1;
-  } while (all);
-  return end;
-}
-
-let lastTime = 0;
-let lastText = '';
-let count = 0;
-
-/**
- * The time as ISO text, made once a millisecond. Lines that are read in one millisecond count up behind
- * it, so that a viewer shows them in their order.
- */
-function clock(): string {
-  const now = Date.now();
-  if (now !== lastTime) {
-    lastTime = now;
-    lastText = new Date(now).toISOString().slice(0, -1);
-    count = 0;
-  }
-  return `${lastText}${String(Math.min(count++, 999_999)).padStart(6, '0')}Z`;
-}

@@ -12,8 +12,10 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -23,6 +25,9 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './test-rig.ts';
+
+/** When logrotate compresses: what it has just copied, or the copy before. */
+type Compress = 'no' | 'at once' | 'later';
 
 /** A legacy application with one log file, and its logrotate. */
 class Writer {
@@ -36,15 +41,19 @@ class Writer {
   readonly #visible = new Set<string>();
   /** Lines in the files that a scan has just listed, and that were not taken away before it opened them. */
   #listed: string[] = [];
+  /** Lines that were compressed before: their file is found, and may be found late. */
+  readonly unseen = new Set<string>();
   /** Lines that the file system lost, or may have, before anybody could read them. */
   readonly excused = new Set<string>();
   #half: string | undefined;
-  #compressed = 0;
   #rotating = false;
+  #scanned: 'never' | 'just now' | 'before' = 'never';
+  readonly #clock: string;
 
-  constructor(path: string, append: boolean) {
+  constructor(path: string, append: boolean, state: string) {
     this.#path = path;
     this.#append = append;
+    this.#clock = join(state, 'clock');
     this.#fd = this.#open();
   }
 
@@ -59,7 +68,17 @@ class Writer {
     return fd;
   }
 
+  /** Be later, as file systems tell the time, than the scan that has begun last. */
+  #tick(): void {
+    if (this.#scanned !== 'just now') return;
+    const now = Date.now() + 1;
+    do writeFileSync(this.#clock, '');
+    while (statSync(this.#clock).mtimeMs <= now);
+    this.#scanned = 'before';
+  }
+
   #write(text: string): void {
+    this.#tick();
     writeSync(this.#fd, text, this.#append ? null : this.#position);
     this.#position += Buffer.byteLength(text);
   }
@@ -95,7 +114,10 @@ class Writer {
   /** app.log.1 becomes app.log.2, and so on. */
   #shift(): void {
     for (let number = 30; number > 0; number--)
-      if (existsSync(`${this.#path}.${number}`)) renameSync(`${this.#path}.${number}`, `${this.#path}.${number + 1}`);
+      for (const suffix of ['', '.gz']) {
+        const path = `${this.#path}.${number}${suffix}`;
+        if (existsSync(path)) renameSync(path, `${this.#path}.${number + 1}${suffix}`);
+      }
   }
 
   /** `create`: the writer keeps its descriptor until it reopens. */
@@ -110,6 +132,7 @@ class Writer {
   async copyTruncate(between: number, look: () => Promise<void>): Promise<void> {
     this.complete();
     this.#shift();
+    this.#tick();
     copyFileSync(this.#path, `${this.#path}.1`);
     this.#rotating = true;
     await look();
@@ -119,16 +142,24 @@ class Writer {
   }
 
   /** The same while nobody has the time to look; there is one logrotate. */
-  copyTruncateAtOnce(between: number, compress: boolean): void {
+  copyTruncateAtOnce(between: number, compress: Compress): void {
     if (this.#rotating) return;
     const taken = this.inFile;
     this.#listed = this.#listed.filter((line) => !taken.includes(line));
     this.complete();
-    this.#shift();
-    copyFileSync(this.#path, `${this.#path}.1`);
+    const copy = `${this.#path}.1`;
+    // The copy before is compressed, and the new one has its inode.
+    if (compress === 'later' && existsSync(copy)) {
+      this.#pack(copy);
+      renameSync(copy, `${copy}.inode`);
+      this.#shift();
+      renameSync(`${copy}.inode`, copy);
+    } else this.#shift();
+    this.#tick();
+    copyFileSync(this.#path, copy);
     this.#lateLines(between);
     truncateSync(this.#path, 0);
-    if (compress) this.compress(`${this.#path}.1`);
+    if (compress === 'at once') this.compress(copy);
   }
 
   /** Lines that copytruncate loses. */
@@ -157,16 +188,23 @@ class Writer {
     oldest = [...Array(30).keys()].map((each) => `${this.#path}.${each + 1}`).findLast((path) => existsSync(path)),
   ): void {
     if (oldest === undefined) return;
-    const lines = linesOf(oldest);
-    // Of what was compressed before any scan nobody knew that it was there.
-    if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.excused.add(line);
-    this.#compressed += 1;
-    writeFileSync(`${this.#path}.${100 + this.#compressed}.gz`, gzipSync(readFileSync(oldest)));
+    this.#pack(oldest);
     unlinkSync(oldest);
+  }
+
+  #pack(path: string): void {
+    const lines = linesOf(path);
+    // What was compressed before the first scan is history.
+    if (this.#scanned === 'never') for (const line of lines) this.excused.add(line);
+    if (!lines.some((line) => this.#visible.has(line))) for (const line of lines) this.unseen.add(line);
+    const { atimeMs, mtimeMs } = statSync(path);
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)));
+    utimesSync(`${path}.gz`, atimeMs / 1000, mtimeMs / 1000);
   }
 
   /** A scan begins. */
   listed(): void {
+    this.#scanned = 'just now';
     const numbered = [...Array(32).keys()].map((each) => `${this.#path}.${each}`);
     this.#listed = [this.#path, ...numbered].filter(existsSync).flatMap(linesOf);
   }
@@ -216,16 +254,18 @@ const step = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(fc.nat(12), count, fc.boolean()).map(([calls, between, compress]) =>
-      named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
-        let left = calls;
-        rig.beforeLook = () => {
-          if (left-- > 0) return;
-          rig.beforeLook = () => {};
-          writer.copyTruncateAtOnce(between, compress);
-        };
-      }),
-    ),
+    arbitrary: fc
+      .tuple(fc.nat(12), count, fc.constantFrom<Compress>('no', 'at once', 'later'))
+      .map(([calls, between, compress]) =>
+        named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
+          let left = calls;
+          rig.beforeLook = () => {
+            if (left-- > 0) return;
+            rig.beforeLook = () => {};
+            writer.copyTruncateAtOnce(between, compress);
+          };
+        }),
+      ),
   },
   { weight: 1, arbitrary: fc.constant(named('truncate', (writer) => writer.truncate())) },
   { weight: 1, arbitrary: fc.constant(named('recreate', (writer) => writer.recreate())) },
@@ -236,11 +276,12 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant(named('poll', (_writer, rig) => rig.input.step())) },
   {
     weight: 3,
-    arbitrary: fc
-      .tuple(fc.nat(20), fc.nat(20))
-      .map(([taken, heard]) =>
-        named(`deliver(${taken}, ${heard})`, (_writer, rig) => rig.deliver(taken, Math.min(heard, taken))),
+    arbitrary: fc.tuple(fc.nat(20), fc.nat(20)).map(([taken, heard]) =>
+      named(`deliver(${taken}, ${heard})`, (_writer, rig) =>
+        // What goes on with an event that was stored, unheard of, is one of the README's limits.
+        rig.deliver(taken, rig.multiline ? taken : Math.min(heard, taken)),
       ),
+    ),
   },
   { weight: 2, arbitrary: fc.constant(named('kill', (_writer, rig) => rig.restart())) },
   {
@@ -255,7 +296,7 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
   // Every other line belongs to the one before it.
   const rig = new Rig({ maxOpen, ...(multiline && { multiline: /^\d*[02468](?:\D|$)/ }) });
   mkdirSync(rig.logs, { recursive: true });
-  const writer = new Writer(join(rig.logs, 'app.log'), append);
+  const writer = new Writer(join(rig.logs, 'app.log'), append, rig.state);
   try {
     rig.beforeScan = () => writer.listed();
     rig.afterScan = () => writer.opened();
@@ -270,7 +311,7 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
     assert.equal(twice, [], 'lines that arrived twice');
     const strange = arrived.filter((line) => !writer.written.includes(line));
     assert.equal(strange, [], 'lines that nobody wrote');
-    const order = arrived.map((line) => writer.written.indexOf(line));
+    const order = arrived.filter((line) => !writer.unseen.has(line)).map((line) => writer.written.indexOf(line));
     assert.equal(
       order,
       order.toSorted((a, b) => a - b),
@@ -291,7 +332,18 @@ for (const append of [true, false]) {
           fc.constantFrom(2, 64),
           (steps, maxOpen) => check(append, maxOpen, multiline, steps),
         ),
-        { numRuns: Number(process.env['MODEL_RUNS'] ?? 60), includeErrorInReport: true },
+        {
+          // The same cases each time, so that a change is judged by what it changes; MODEL_RUNS looks for others.
+          // MODEL_RUNS=1 with the seed and the path that a counterexample names shows it again.
+          numRuns: Number(process.env['MODEL_RUNS'] ?? 50),
+          ...(process.env['MODEL_RUNS'] === undefined && { seed: 12 }),
+          includeErrorInReport: true,
+          ...(process.env['MODEL_SEED'] && {
+            seed: Number(process.env['MODEL_SEED']),
+            path: process.env['MODEL_PATH']!,
+            endOnFailure: true,
+          }),
+        },
       );
     });
   }

@@ -6,8 +6,9 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compressionOf, readHead } from './content.ts';
+import type { FileEncoding } from './encoding.ts';
 import type { Generation } from './generation.ts';
-import { continuesIn, isShortCopy, type Candidate } from './identity.ts';
+import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
@@ -18,6 +19,8 @@ export interface SearchOptions {
   readonly files: OpenFiles;
   /** Where there is room to unpack. */
   readonly dir: string;
+  /** A file was truncated or replaced; told how many bytes were seen of it and not read, if any. */
+  readonly lost: (generation: Generation, bytes: number) => void;
 }
 
 /** Looks at a directory in which names change meanwhile. */
@@ -30,8 +33,9 @@ const ATTEMPTS = 5;
 export function search(generation: Generation, options: SearchOptions, now: number): 'found' | 'unsure' | 'none' {
   // It was seen after its rotation, and read to its end then: whatever took its place has no more.
   if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return 'none';
+  let before: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { plain, packed, moved, unreadable } = look(generation, options);
+    const { plain, packed, names, unreadable } = look(generation, options);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       // Made before the last lines were written, which were read from the original.
@@ -41,14 +45,15 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         return 'none';
       }
       if (best !== undefined) {
-        options.ledger.forgetCopy(best.stat.key);
-        options.ledger.adopt(generation, best, now);
-        options.files.hold(generation);
+        goOnIn(generation, best, options, now);
         return 'found';
       }
-      // A name that went away while it was looked at may be there under another one.
-      if (moved) continue;
       const newest = packed.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
+      // While one file was looked at, others may have been renamed: it is not there when nothing moves.
+      if (newest === undefined && names !== before) {
+        before = names;
+        continue;
+      }
       if (newest === undefined) return unreadable ? 'unsure' : 'none';
       packed.splice(packed.indexOf(newest), 1);
       options.ledger.unpack(generation, newest, new Unpacked(newest.fd, options.dir, generation.head.at), now);
@@ -60,29 +65,46 @@ export function search(generation: Generation, options: SearchOptions, now: numb
   return 'unsure';
 }
 
+/** Let a generation go on in a file that has it. */
+export function goOnIn(
+  generation: Generation,
+  candidate: Candidate,
+  { ledger, files, lost }: SearchOptions,
+  now: number,
+): void {
+  ledger.forgetCopy(candidate.stat.key);
+  ledger.adopt(generation, candidate, now);
+  // At once: it may soon be compressed.
+  files.hold(generation);
+  // What was written while it was copied was truncated away.
+  lost(generation, generation.seen - Math.max(candidate.stat.size, generation.offset));
+  generation.seen = 0;
+}
+
 /** As far as this process has seen. */
 const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && offset >= size && !withheld;
 
 function look(
   generation: Generation,
   { ledger, files }: SearchOptions,
-): { plain: Candidate[]; packed: Candidate[]; moved: boolean; unreadable: boolean } {
+): { plain: Candidate[]; packed: Candidate[]; names: string; unreadable: boolean } {
   const plain: Candidate[] = [];
   const packed: Candidate[] = [];
-  let moved = false;
+  const names: string[] = [];
   // logrotate makes a file for itself, and gives it to others when it is done.
   let unreadable = false;
   for (const path of pathsOf(generation)) {
     const looked = files.look(path);
     if (typeof looked === 'string') {
-      moved ||= looked === 'gone';
+      names.push(`${path} ${looked}`);
       unreadable ||= looked === 'unreadable';
       continue;
     }
+    names.push(`${path} ${looked.stat.key}`);
     const candidate = { path, ...looked };
-    const known = ledger.at(looked.stat.key);
+    const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
-    if (compression === 'gzip' && mayHold(generation, candidate)) packed.push(candidate);
+    if (compression === 'gzip' && mayHold(generation, candidate, ledger.encoding)) packed.push(candidate);
     else if (
       compression === undefined &&
       (known === undefined || known.copyOf === generation) &&
@@ -91,7 +113,19 @@ function look(
       plain.push(candidate);
     else closeSync(looked.fd);
   }
-  return { plain, packed, moved, unreadable };
+  return { plain, packed, names: names.join('\n'), unreadable };
+}
+
+/**
+ * The generation that a file still has: it is the one that was known by its inode, unless a copy was made
+ * in the inode of a file that was just compressed and removed.
+ */
+function holderOf({ fd, stat }: Candidate, ledger: Ledger): Generation | undefined {
+  const known = ledger.at(stat.key);
+  if (known === undefined || holds(known, fd, stat.size)) return known;
+  if (known.copyOf === undefined) ledger.lose(known);
+  else ledger.forgetCopy(stat.key);
+  return undefined;
 }
 
 /** Paths beside the generation's own that are, by their names, rotated from it. */
@@ -108,9 +142,9 @@ function pathsOf({ home, path }: Generation): string[] {
 }
 
 /** Whether a compressed file begins as a generation does; its tail is compared when it is unpacked. */
-function mayHold({ head, notIn }: Generation, { fd, stat }: Candidate): boolean {
+function mayHold({ head, notIn }: Generation, { fd, stat }: Candidate, declared: FileEncoding): boolean {
   if (notIn.has(stat.key) || head.bytes.length === 0) return false;
-  const begins = glance(fd, head.at);
+  const begins = glance(fd, head.at, declared);
   if (begins === undefined) return false;
   const length = Math.min(begins.bytes.length, head.bytes.length);
   // Behind a hole, the head may be out of sight.

@@ -1,6 +1,7 @@
 /** The file input with all that it needs. */
 import { ConfigurationError } from '#kit/parameters.ts';
 import { member } from '../lines/document.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { isDated } from '../lines/index-name.ts';
 import type { Delivery } from '../record.ts';
 import type { Common } from '../common.ts';
@@ -37,13 +38,14 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     globs.map(({ root }) => root),
   );
   const registry = new Registry(parameters.STATE_DIR);
-  const lose = (reason: string) => (generation: Generation, bytes: number) => {
-    if (bytes === 0) return;
+  const lose = (generation: Generation, bytes: number, reason = 'truncated'): void => {
+    if (bytes <= 0) return;
     metrics.shipper_lost_bytes_total.inc({ reason }, bytes);
     log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
   };
   const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
-  const ledger = new Ledger({ files, registry, log }, performance.now());
+  const encoding = parameters.FILE_ENCODING;
+  const ledger = new Ledger({ files, registry, log, encoding }, performance.now());
   const tracker = new Tracker({
     globs,
     exclude,
@@ -52,8 +54,9 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     dir: parameters.STATE_DIR,
     startAtEnd: parameters.FILE_START === 'end' && registry.isNew,
     ignoreOlder: parameters.FILE_IGNORE_OLDER,
+    scannedAt: registry.scannedAt,
     log,
-    lost: lose('truncated'),
+    lost: lose,
   });
   ledger.save();
   if (ledger.problem !== undefined && ledger.problem !== 'ENOSPC')
@@ -71,7 +74,9 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       ledger.save();
     },
     documents,
-    splitter,
+    encoding,
+    splitter:
+      parameters.FILE_FORMAT === 'lines' ? splitter : new ContainerSplitter(parameters.FILE_FORMAT, splitter.first),
     limit: parameters.LINE_MAX_BYTES,
     members: members + member('service.name', parameters.SERVICE_NAME),
     skipped,
@@ -102,7 +107,7 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       else if (!failing) noted.pass();
       reportFiles(ledger, tracker, files, metrics, performance.now());
     },
-    onLost: lose('deleted'),
+    onLost: lose,
   });
   delivery.onSettled((settled) => {
     const moved = input.settled(settled);

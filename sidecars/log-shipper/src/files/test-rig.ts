@@ -4,12 +4,16 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
+import type { ContainerFormat } from '../lines/container-line.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { Documents } from '../lines/document.ts';
 import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
 import type { LogRecord, Settled } from '../record.ts';
 import { Registry } from '../registry/registry.ts';
+import type { FileEncoding } from './encoding.ts';
 import { nameMatcher, parseGlob } from './glob.ts';
+import { Generation } from './generation.ts';
 import { FileInput } from './input.ts';
 import { Ledger } from './ledger.ts';
 import { OpenFiles } from './open-files.ts';
@@ -26,6 +30,8 @@ export interface RigOptions {
   readonly dated?: string;
   readonly startAtEnd?: boolean;
   readonly ignoreOlder?: number;
+  readonly format?: ContainerFormat;
+  readonly encoding?: FileEncoding;
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -45,8 +51,8 @@ export class Rig {
   /** Called as the directory is about to be listed. */
   beforeScan = (): void => {};
   afterScan = (): void => {};
-  /** Called as a file is about to be opened, or asked what it is like: others act then, too. */
-  beforeLook = (): void => {};
+  /** Called as a file is about to be opened, or asked what it is like: others act then, too. Told which, where a path is known. */
+  beforeLook = (_path?: string): void => {};
   /** Set, the store is down and the queue is full: nothing more is taken. */
   full: Promise<void> | undefined;
   now = 1000;
@@ -55,6 +61,10 @@ export class Rig {
   tracker!: Tracker;
   files!: OpenFiles;
   registry!: Registry;
+
+  get multiline(): boolean {
+    return this.#options.multiline !== undefined;
+  }
 
   constructor(options: RigOptions = {}) {
     this.#options = options;
@@ -77,28 +87,30 @@ export class Rig {
       maxOpen = 64,
       partialTimeout = 60_000,
       dated,
+      encoding = 'auto',
     } = this.#options;
     const glob = parseGlob(join(this.logs, pattern));
     this.files = new OpenFiles(maxOpen, [glob.root]);
-    for (const name of ['look', 'stat'] as const) {
-      const call = this.files[name].bind(this.files) as (argument: never) => never;
-      this.files[name] = (argument: never) => {
-        this.beforeLook();
+    for (const name of ['look', 'stat', 'hold'] as const) {
+      const call = this.files[name].bind(this.files) as (argument: unknown) => never;
+      this.files[name] = (argument: unknown) => {
+        this.beforeLook(argument instanceof Generation ? argument.path : String(argument));
         return call(argument);
       };
     }
     this.registry = new Registry(this.state);
-    this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet }, this.now);
+    this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet, encoding }, this.now);
     this.tracker = new Tracker({
       globs: [glob],
       exclude: ['*.gz'].map(nameMatcher),
       files: this.files,
       ledger: this.ledger,
       dir: this.state,
+      scannedAt: this.registry.scannedAt,
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
-      lost: (_generation, bytes) => (this.lost += bytes),
+      lost: (_generation, bytes) => (this.lost += Math.max(0, bytes)),
     });
     const scan = this.tracker.scan.bind(this.tracker);
     this.tracker.scan = (now) => {
@@ -110,12 +122,16 @@ export class Rig {
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
     const reader = new Reader({
       dated,
+      encoding,
       remember: () => {
         this.ledger.touch();
         this.ledger.save();
       },
       documents: new Documents({ rules, limit, ours: [] }),
-      splitter: new Splitter(multiline),
+      splitter:
+        this.#options.format === undefined
+          ? new Splitter(multiline)
+          : new ContainerSplitter(this.#options.format, multiline),
       limit,
       members: '',
       skipped: () => {},
@@ -140,7 +156,7 @@ export class Rig {
       deletedTimeout: 60_000,
       onRead: () => {},
       onScan: () => {},
-      onLost: (_generation, bytes) => (this.lost += bytes),
+      onLost: (_generation, bytes) => (this.lost += Math.max(0, bytes)),
       now: () => this.now,
     });
   }

@@ -8,6 +8,7 @@
  */
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
+import { Archives, type ArchivesOptions } from './archives.ts';
 import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
@@ -16,7 +17,7 @@ import { Identifier, type IdentifierOptions } from './identifier.ts';
 import { holds, isCopy, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
 
-export interface TrackerOptions extends IdentifierOptions {
+export interface TrackerOptions extends IdentifierOptions, ArchivesOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
   readonly exclude: readonly NameMatcher[];
@@ -36,6 +37,7 @@ interface Seen {
 export class Tracker {
   readonly #options: TrackerOptions;
   readonly #identifier: Identifier;
+  readonly #archives: Archives;
   readonly #listing: Listing;
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
@@ -45,6 +47,7 @@ export class Tracker {
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#identifier = new Identifier(options);
+    this.#archives = new Archives(options);
     this.#listing = new Listing(options.globs, options.exclude);
   }
 
@@ -53,9 +56,10 @@ export class Tracker {
    * @param now on a monotonic clock, in milliseconds
    */
   scan(now: number): void {
-    for (let attempt = 1; !this.#scanOnce(now, attempt === ATTEMPTS); attempt++);
+    const started = Date.now();
+    for (let attempt = 1; !this.#scanOnce(now, started, attempt === ATTEMPTS); attempt++);
     this.#options.ledger.forget(now);
-    this.#options.ledger.save();
+    this.#options.ledger.save(started);
   }
 
   /**
@@ -63,7 +67,7 @@ export class Tracker {
    * @returns false when the list of files was out of date before all of them were open: nothing new was
    * taken in, since what is missing may be what comes first
    */
-  #scanOnce(now: number, whatever: boolean): boolean {
+  #scanOnce(now: number, started: number, whatever: boolean): boolean {
     const seen = this.#look(now);
     let moved = false;
     for (const generation of this.#options.ledger.generations) {
@@ -98,8 +102,25 @@ export class Tracker {
       for (const { fd } of candidates) closeSync(fd);
     }
     this.#identifier.atEnd = false;
+    // What was listed and is empty or gone by now may have been rotated and compressed meanwhile.
+    this.#unpack(
+      unknown.some(([, { path }]) => !this.refused.has(path)),
+      started,
+      now,
+    );
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
     return true;
+  }
+
+  /** Look for what was compressed before it was seen: after something new, also for what happened meanwhile. */
+  #unpack(again: boolean, started: number, now: number): void {
+    if (again) this.#listing.list();
+    let result = this.#archives.look(this.#listing.packed, started, now);
+    for (let attempt = 1; result === 'moved' && attempt < ATTEMPTS; attempt++) {
+      this.#listing.list();
+      result = this.#archives.look(this.#listing.packed, started, now);
+    }
+    if (result !== 'done') this.#listing.renew();
   }
 
   /** A file could not be read just now; the next scan looks at it again. */

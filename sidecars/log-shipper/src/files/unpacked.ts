@@ -4,6 +4,7 @@
  */
 import { closeSync, createReadStream, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { unitOf, type FileEncoding } from './encoding.ts';
 import { HEAD_LENGTH, readAt, readHead, TAIL_LENGTH, type Head } from './content.ts';
 
 const { createGunzip, gunzipSync, constants } = process.getBuiltinModule('node:zlib');
@@ -16,17 +17,37 @@ export const GLANCE = 4096;
 /**
  * How what a gzip file holds begins, up to 1 KiB.
  * @param at where, within the first of it
+ * @param declared how files without a byte order mark are encoded
  * @returns undefined when the file is damaged
  */
-export function glance(fd: number, at: number): Head | undefined {
+export function glance(fd: number, at: number, declared: FileEncoding): Head | undefined {
+  const plain = unpackBeginning(fd);
+  return plain && headOf(plain, at, declared);
+}
+
+function unpackBeginning(fd: number): Buffer | undefined {
   const compressed = Buffer.alloc(GLANCE);
   const count = readAt(fd, compressed, 0);
   try {
-    const plain = gunzipSync(compressed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
-    return readHead({ readAt: (buffer, position, length) => plain.copy(buffer, 0, position, position + length) }, at);
+    return gunzipSync(compressed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {
     return undefined;
   }
+}
+
+const headOf = (plain: Buffer, at: number, declared: FileEncoding): Head =>
+  readHead({ readAt: (buffer, from, length) => plain.subarray(from, from + length).copy(buffer) }, at, declared);
+
+/**
+ * The same, from its first byte on that is not NUL.
+ * @returns nothing in it when that is out of sight
+ */
+export function firstGlance(fd: number, declared: FileEncoding): Head | undefined {
+  const plain = unpackBeginning(fd);
+  if (plain === undefined) return undefined;
+  const data = plain.findIndex((byte) => byte !== 0);
+  const at = data === -1 ? plain.length : data - (data % unitOf(declared, { at: 0, bytes: plain }));
+  return headOf(plain, at, declared);
 }
 
 export class Unpacked {

@@ -1,94 +1,14 @@
 /** The forward input as a sender sees it, over a real socket. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Documents } from '../lines/document.ts';
-import { Rules } from '../lines/rules.ts';
-import { Splitter } from '../lines/splitter.ts';
-import type { LogRecord } from '../record.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { startForward } from './input.ts';
 import { decode, Extension, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
+import { docker, fields, LIMIT, start, type Rig } from './test-input.ts';
 
-const LIMIT = 1024;
-
-interface Rig {
-  readonly records: LogRecord[];
-  readonly documents: () => Record<string, unknown>[];
-  readonly refused: string[];
-  readonly connect: () => Promise<Socket>;
-  readonly port: number;
-  /** The end, as the program has it: its senders are still there. */
-  readonly end: () => Promise<void>;
-  readonly close: () => Promise<void>;
-  /** While false, the spool takes nothing. */
-  room: boolean;
-}
-
-async function start({
-  multiline = undefined as RegExp | undefined,
-  drop = undefined as string | undefined,
-} = {}): Promise<Rig> {
-  const records: LogRecord[] = [];
-  const refused: string[] = [];
-  const rules = new Rules({ LINE_DROP: drop, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
-  const sockets: Socket[] = [];
-  const rig = { room: true };
-  const input = await startForward({
-    address: '127.0.0.1',
-    port: 0,
-    maxConnections: 3,
-    maxMessage: 64 * 1024,
-    documents: new Documents({ rules, limit: LIMIT, ours: [] }),
-    splitter: new Splitter(multiline),
-    limit: LIMIT,
-    patience: 50,
-    members: '',
-    serviceName: 'shop',
-    spool: {
-      append: async (given) => {
-        await eventually('room in the spool', () => rig.room);
-        records.push(...given);
-      },
-    },
-    log: { warn: () => {}, error: () => {} },
-    dir: temporaryDirectory('forward'),
-    drops: false,
-    onRead: () => {},
-    onDiskError: () => {},
-    onConnections: () => {},
-    onRefused: (reason) => refused.push(reason),
-    skipped: () => {},
-    cut: () => {},
-  });
-  return Object.assign(rig, {
-    records,
-    refused,
-    port: input.port,
-    documents: () => records.map(({ body }) => JSON.parse(body) as Record<string, unknown>),
-    connect: async () => {
-      const socket = connect(input.port, '127.0.0.1');
-      socket.on('error', () => {});
-      sockets.push(socket);
-      await once(socket, 'connect');
-      return socket;
-    },
-    end: () => input.close(AbortSignal.timeout(30_000)),
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      await input.close(AbortSignal.timeout(1000));
-    },
-  });
-}
-
-const fields = (values: Record<string, Value>): Map<Value, Value> => new Map(Object.entries(values));
-const docker = (log: Value, more: Record<string, Value> = {}): Map<Value, Value> =>
-  fields({ container_id: 'c0ffee', container_name: '/shop-1', source: 'stdout', log, ...more });
 /** Send garbage, and wait until the connection is cut. */
 async function cutOff(rig: Rig, bytes: Buffer): Promise<void> {
   const bad = await rig.connect();

@@ -2,6 +2,8 @@
 import type { Socket } from 'node:net';
 import { pause } from '#kit/backoff.ts';
 import { listen } from '#kit/listen.ts';
+import { createEncryptedServer, type EncryptionOptions } from './encryption.ts';
+import { admitted, RefusedError, type HandshakeOptions } from './handshake.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { Framer, MalformedError } from './msgpack.ts';
 import { acknowledgement, readMessage } from './protocol.ts';
@@ -20,8 +22,12 @@ export interface ForwardOptions extends IntakeOptions {
   readonly maxConnections: number;
   /** The most bytes of a message, and of what is compressed in one. */
   readonly maxMessage: number;
+  /** Plain connections are taken where it is undefined. */
+  readonly encryption: EncryptionOptions | undefined;
+  /** Who is there may send where it is undefined. */
+  readonly handshake: HandshakeOptions | undefined;
   readonly onConnections: (open: number) => void;
-  readonly onRefused: (reason: 'malformed' | 'connections') => void;
+  readonly onRefused: (reason: 'malformed' | 'connections' | RefusedError['reason']) => void;
 }
 
 export interface Forward {
@@ -44,9 +50,19 @@ interface Connection {
 
 /**
  * Listen.
- * @throws {ConfigurationError} when the port cannot be had
+ * @throws {ConfigurationError} when the port cannot be had, or the files for TLS cannot be used
  */
 export async function startForward(options: ForwardOptions): Promise<Forward> {
+  const { encryption, log } = options;
+  const server =
+    encryption === undefined
+      ? createServer((socket) => void serve(socket))
+      : createEncryptedServer(
+          encryption,
+          log,
+          (socket) => void serve(socket),
+          (error, { remoteAddress }) => refuse(error, remoteAddress, options),
+        );
   const intake = new Intake(options);
   const connections = new Set<Connection>();
   const serve = async (socket: Socket): Promise<void> => {
@@ -61,7 +77,12 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
       options.onConnections(connections.size);
     }
   };
-  const server = createServer((socket) => void serve(socket));
+  // All that are open, in the handshake of TLS too.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.maxConnections = options.maxConnections;
   server.on('drop', () => options.onRefused('connections'));
   await listen(server, { host: options.address, port: options.port }, 'FORWARD_PORT');
@@ -82,7 +103,7 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
         calm = now === before && !all.some(({ busy }) => busy) ? calm + 1 : 0;
         before = now;
       }
-      for (const { socket } of connections) socket.destroy();
+      for (const socket of [...[...connections].map((connection) => connection.socket), ...sockets]) socket.destroy();
       await intake.close();
     },
   };
@@ -95,12 +116,13 @@ async function polled(): Promise<void> {
 
 /** Take in what a sender sends, until it ends or is cut off. */
 async function read(connection: Connection, intake: Intake, options: ForwardOptions): Promise<void> {
-  const { maxMessage, log, onRefused } = options;
+  const { maxMessage, handshake } = options;
   const { socket } = connection;
+  const { remoteAddress } = socket;
   const framer = new Framer(maxMessage);
   try {
     // Read on only when what was read is in the spool.
-    for await (const bytes of socket as AsyncIterable<Buffer>) {
+    for await (const bytes of handshake ? admitted(socket, handshake) : (socket as AsyncIterable<Buffer>)) {
       connection.reads += 1;
       connection.busy = true;
       for (const frame of framer.push(bytes)) {
@@ -114,11 +136,16 @@ async function read(connection: Connection, intake: Intake, options: ForwardOpti
       connection.busy = false;
     }
   } catch (error) {
-    if (error instanceof MalformedError) {
-      onRefused('malformed');
-      log.warn({ reason: error.message }, 'a sender of the forward protocol is cut off');
-    } else if ((error as NodeJS.ErrnoException).code === undefined) {
-      log.error({ err: error }, 'a connection of the forward protocol failed');
-    }
+    refuse(error, remoteAddress, options);
+  }
+}
+
+/** Count and log why a sender was cut off; nothing, where it went away by itself. */
+function refuse(error: unknown, remote: string | undefined, { log, onRefused }: ForwardOptions): void {
+  if (error instanceof MalformedError || error instanceof RefusedError) {
+    onRefused(error instanceof RefusedError ? error.reason : 'malformed');
+    log.warn({ reason: error.message, remote }, 'a sender of the forward protocol is cut off');
+  } else if ((error as NodeJS.ErrnoException).code === undefined) {
+    log.error({ err: error }, 'a connection of the forward protocol failed');
   }
 }

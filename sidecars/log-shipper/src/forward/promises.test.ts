@@ -1,14 +1,20 @@
 /** What the forward input promises, by the program as a process: it cannot be ended, and what it acknowledged is safe. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectSecurely } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { certify } from '#kit/testing/certify.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import type { Program } from '#kit/testing/program.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { clear, program, store } from '../test-program.ts';
 import { decode, Framer, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
+import { closed, shake } from './test-sender.ts';
 
 test.before.each(clear);
 
@@ -156,6 +162,43 @@ test('SIGTERM reads out what the kernel has received: 10,000 lines of a sender t
     assert.is(new Set(messages()).size, lines);
     socket.destroy();
   }
+});
+
+test('TLS and the shared key come from files; a failure is counted, and no secret is logged', async () => {
+  const dir = temporaryDirectory('admission');
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), text);
+    return join(dir, name);
+  };
+  const authority = await certify({ subject: 'CN=an authority', ca: true });
+  const { cert, key } = await certify({ names: ['localhost'], issuer: authority });
+  const running = await start({
+    FORWARD_TLS_CERT_FILE: file('tls.crt', cert),
+    FORWARD_TLS_KEY_FILE: file('tls.key', key),
+    FORWARD_SHARED_KEY_FILE: file('shared-key', 'a very secret key\n'),
+  });
+  const secure = async (): Promise<Socket> => {
+    const socket = connectSecurely({ port, host: '127.0.0.1', servername: 'localhost', ca: authority.cert });
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect');
+    return socket;
+  };
+  const good = await secure();
+  assert.is((await shake(good, 'a very secret key'))[1], true);
+  good.write(encode(['t', [entry('hello')]]));
+  await running.eventually('the line', () => messages().includes('hello'));
+  const bad = await secure();
+  assert.is((await shake(bad, 'guessed'))[1], false);
+  const plain = await dial();
+  plain.resume();
+  plain.write(encode(['t', [entry('plain')]]));
+  await closed(plain);
+  await running.eventually('both refusals', () => (running.output.match(/is cut off/g) ?? []).length === 2);
+  for (const reason of ['tls', 'handshake'])
+    assert.is(await running.metric(`shipper_forward_refused_total{reason="${reason}"}`), 1);
+  assert.is(await running.stop('SIGTERM'), 0);
+  assert.not.match(running.output, 'a very secret key');
+  assert.equal(messages(), ['hello']);
 });
 
 test.run();

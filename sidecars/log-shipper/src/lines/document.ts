@@ -2,6 +2,7 @@
 import { isRawJSON, parseObject, toSchema } from './json-line.ts';
 import type { Rules } from './rules.ts';
 import { timeIn } from './time.ts';
+import type { TimeReader } from './time-pattern.ts';
 
 /** Bytes after the limit that rules still see, so that a secret across the cut is found whole. */
 export const MARGIN = 4096;
@@ -14,6 +15,8 @@ export interface Circumstances {
   readonly time: string;
   /** It was longer than the limit, and its text is only the beginning. */
   readonly cut: boolean;
+  /** How many characters are left of it then; absent, as many as the limit. */
+  readonly kept?: number | undefined;
   /** It was not UTF-8. */
   readonly foreign: boolean;
   /** Lines may follow the first. */
@@ -28,6 +31,8 @@ export interface DocumentsOptions {
   readonly ours: readonly string[];
   /** Whether a line of text is looked at for its time. */
   readonly detectTime?: boolean;
+  /** Finds times of the operator's own pattern, before any other. */
+  readonly readTime?: TimeReader | undefined;
 }
 
 export class Documents {
@@ -35,11 +40,13 @@ export class Documents {
   readonly #limit: number;
   readonly #ours: readonly string[];
   readonly #detects: boolean;
+  readonly #readTime: TimeReader | undefined;
   /** The last time in whole seconds, and how many lines had it before. */
   #second = '';
   #count = 0;
 
-  constructor({ rules, limit, ours, detectTime = false }: DocumentsOptions) {
+  constructor({ rules, limit, ours, detectTime = false, readTime }: DocumentsOptions) {
+    this.#readTime = readTime;
     this.#detects = detectTime;
     this.#rules = rules;
     this.#limit = limit;
@@ -51,7 +58,7 @@ export class Documents {
    * @returns the document; undefined when a rule drops the event
    */
   create(raw: string, circumstances: Circumstances): string | undefined {
-    const { members, time, cut, foreign, multiline } = circumstances;
+    const { members, time, cut, kept: most = this.#limit, foreign, multiline } = circumstances;
     const text = multiline && raw.includes('\r') ? raw.replaceAll('\r\n', '\n') : raw;
     if (this.#rules.drops(text)) return undefined;
     const head = members + flags(cut, foreign, multiline && text.includes('\n'));
@@ -61,8 +68,8 @@ export class Documents {
       if (json !== undefined) return json;
     }
     const shown = kept === text ? kept : this.#rules.redact(unescape(kept));
-    const message = cut ? shown.slice(0, this.#limit).toWellFormed() : shown;
-    const own = this.#detects ? this.#ordered(timeIn(text)) : undefined;
+    const message = cut ? shown.slice(0, most).toWellFormed() : shown;
+    const own = this.#ordered(this.#readTime?.(text, time) ?? (this.#detects ? timeIn(text) : undefined));
     return `{"@timestamp":"${own ?? time}",${head}"message":${JSON.stringify(message)}}`;
   }
 

@@ -39,7 +39,7 @@ export class Splitter {
         onEvent(event, line);
         event = line;
       }
-      line = newline + 1;
+      line = newline + chunk.unit;
       if (this.#first === undefined) {
         onEvent(event, line);
         event = line;
@@ -48,10 +48,27 @@ export class Splitter {
     return { event, line };
   }
 
+  /** Matches the first line of an event, where one may have several. */
+  get first(): RegExp | undefined {
+    return this.#first;
+  }
+
+  /** Whether the end of a long event is looked for from the beginning of a line. */
+  get byLine(): boolean {
+    return this.multiline;
+  }
+
   /** Whether a line, given without its newline, begins an event. */
   isFirst(chunk: Chunk, from: number, to: number): boolean {
+    return this.#first === undefined || this.begins(chunk.text(from, Math.min(to, from + GLANCE)));
+  }
+
+  /** Whether a line does that is text already; no more than its beginning is looked at. */
+  protected begins(text: string): boolean {
     if (this.#first === undefined) return true;
-    return this.#first.test(chunk.text(from, Math.min(to, from + GLANCE)));
+    // A byte order mark is no part of the first line of a file.
+    const mark = text.startsWith('\ufeff') ? 1 : 0;
+    return this.#first.test(text.slice(mark, GLANCE));
   }
 
   /**
@@ -69,8 +86,8 @@ export class Splitter {
         if (!known) return { found: undefined, next: line, inLine: false };
         if (this.isFirst(chunk, line, newline === -1 ? chunk.length : newline)) return { found: line };
       }
-      if (newline === -1) return { found: undefined, next: chunk.length, inLine: true };
-      line = newline + 1;
+      if (newline === -1) return { found: undefined, next: chunk.whole, inLine: true };
+      line = newline + chunk.unit;
       if (!this.multiline) return { found: line };
       within = false;
     }

@@ -4,7 +4,7 @@ const DATE = String.raw`(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))`;
 const CLOCK = String.raw`((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)`;
 const FRACTION = String.raw`(?:[.,](\d{1,9}))?`;
 /** Of the whole world from -12:00 to +14:00. */
-const ZONE = String.raw`(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)`;
+export const ZONE = String.raw`(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)`;
 const ISO = new RegExp(`^${DATE}[T ]${CLOCK}${FRACTION} ?${ZONE}?$`, 'i');
 
 /**
@@ -21,7 +21,7 @@ const LEADING = new RegExp(`^[[(<"']?${DATE}[T ]${CLOCK}${FRACTION}(?: ?${ZONE})
 /** Of a web server's access log, `[21/Nov/2026:10:00:00 +0100]`. */
 const COMMON =
   /\[(\d\d)\/(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\/(\d{4}):([0-2]\d:[0-5]\d:[0-5]\d) ([+-](?:0\d|1[0-4])[0-5]\d)\]/;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** How far into a line its time begins at most, in characters. */
 const GLANCE = 200;
 

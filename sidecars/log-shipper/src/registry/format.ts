@@ -37,6 +37,8 @@ export interface Saved {
   readonly instance: string;
   /** How many generations there have been. */
   readonly sequence: number;
+  /** When the last scan began, in milliseconds since the epoch; none noted by version 1.1.0 and before. */
+  readonly scannedAt?: number;
   /** In the order in which they came. */
   readonly generations: readonly SavedGeneration[];
 }
@@ -61,9 +63,9 @@ export function save(generation: Generation): SavedGeneration {
 }
 
 /** The whole registry. */
-export function serialize({ instance, sequence, generations }: Saved): string {
+export function serialize({ instance, sequence, scannedAt, generations }: Saved): string {
   return [
-    line({ format: FORMAT, version: VERSION, instance, sequence }),
+    line({ format: FORMAT, version: VERSION, instance, sequence, ...(scannedAt !== undefined && { scannedAt }) }),
     ...generations.map((generation) => line({ generation })),
     line({ generations: generations.length }),
   ].join('');
@@ -111,6 +113,7 @@ export function parse(text: string): Saved {
   return {
     instance: header['instance'] as string,
     sequence: header['sequence'] as number,
+    ...(typeof header['scannedAt'] === 'number' && { scannedAt: header['scannedAt'] }),
     generations: [...generations.values()],
   };
 }

@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -30,6 +31,8 @@ export class Registry {
   readonly found: Saved['generations'];
   /** There was none. */
   readonly isNew: boolean;
+  /** When the last scan began, in milliseconds since the epoch; now when there was none. */
+  scannedAt: number;
   #fd: number | undefined;
   #length = 0;
   #base = 0;
@@ -64,6 +67,7 @@ export class Registry {
     }
     this.#sequence = { instance: saved.instance, next: saved.sequence };
     this.isNew = isNew;
+    this.scannedAt = saved.scannedAt ?? (isNew ? Date.now() : statSync(this.#path).mtimeMs);
     this.found = saved.generations;
   }
 
@@ -79,7 +83,12 @@ export class Registry {
    */
   write(generations: Iterable<Generation>): void {
     const { instance, next } = this.#sequence;
-    const text = serialize({ instance, sequence: next, generations: [...generations].map(save) });
+    const text = serialize({
+      instance,
+      sequence: next,
+      scannedAt: this.scannedAt,
+      generations: [...generations].map(save),
+    });
     const temporary = `${this.#path}.new`;
     const fd = openSync(temporary, 'w', 0o600);
     try {

@@ -12,6 +12,11 @@ for (const [engine, text, group] of [
   ['Docker, systemd driver', `0::/../docker-${ID}.scope\n`, ID.slice(0, 12)],
   ['Docker, version 1', `9:name=systemd:/docker/${ID}\n8:pids:/docker/${ID}\n0::/docker/${ID}\n`, ID.slice(0, 12)],
   ['an engine inside a container', `1:cpu:/docker/${OTHER}/docker/${ID}\n`, ID.slice(0, 12)],
+  [
+    'podman in a container, version 1, whose engine leaves version 2 alone',
+    `9:name=systemd:/docker/${OTHER}/libpod_parent/${OTHER}/libpod-${ID}\n0::/docker/${OTHER}\n`,
+    ID.slice(0, 12),
+  ],
   ['containerd', `0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-${ID}.scope\n`, ID.slice(0, 12)],
   ['podman', `0::/machine.slice/libpod-${ID}.scope/container\n`, ID.slice(0, 12)],
   ['our own container', '0::/\n', OWN_GROUP],

@@ -16,7 +16,12 @@ export const OWN_GROUP = 'own';
  * @returns 12 digits of the container's id; the path where it names none; undefined when the file is empty
  */
 export function groupOf(text: string): string | undefined {
-  const id = text.match(/[0-9a-f]{64}/g)?.at(-1);
+  // The hierarchies that an engine uses lead further down than those that it leaves alone.
+  const named = text.split('\n').map((line) => line.match(/[0-9a-f]{64}/g) ?? []);
+  const id = named
+    .toSorted((a, b) => a.length - b.length)
+    .at(-1)
+    ?.at(-1);
   if (id !== undefined) return id.slice(0, ID_LENGTH);
   const lines = text.split('\n').filter((line) => line !== '');
   // Version 2 has one line, `0::PATH`; beside version 1 that one may be idle, and `name=systemd` is not.

@@ -2,13 +2,6 @@
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
-/** As top writes it: `812`, `9.8m`, `1.2g`, from KiB on. */
-export function amount(bytes: number): string {
-  const kib = bytes / 1024;
-  if (kib < 10_000) return String(Math.round(kib));
-  return kib < 1024 * 1024 ? `${(kib / 1024).toFixed(1)}m` : `${(kib / 1024 / 1024).toFixed(1)}g`;
-}
-
 /** As ps writes it: `09:41` today, else `Nov21`. */
 export function startedText(started: string, age: number): string {
   if (age < 24 * 3600) return started.slice(11, 16);

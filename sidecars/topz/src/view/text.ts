@@ -1,6 +1,7 @@
 /** `?format=text`: what `top -b` would print, and a little more. */
+import { amount } from '#kit/amount.ts';
 import type { OverviewDocument, ProcessDocument } from './document.ts';
-import { amount, elapsedText, lacking, startedText, timeText } from './format.ts';
+import { elapsedText, lacking, startedText, timeText } from './format.ts';
 import { treeOf } from './tree.ts';
 
 /** How the text may be sorted; numbers come largest first. */

@@ -1,0 +1,158 @@
+/** The load generators, run in the benchmark's pod. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Project } from '../lib/compose.ts';
+import { percentile } from './measurement.ts';
+
+const CONNECTIONS = 32;
+const LOG = '/tmp/h2load.log';
+
+export interface WrkOptions {
+  readonly url: string;
+  readonly seconds: number;
+  /** A connection for each request. */
+  readonly close?: boolean;
+  /** Default 32. */
+  readonly connections?: number;
+  /** Of each request, such as `Cookie: a=b`. */
+  readonly headers?: readonly string[];
+}
+
+/**
+ * Requests a second by wrk from one thread.
+ * @throws when wrk saw socket errors or answers other than 2xx
+ */
+export async function wrk(
+  project: Project,
+  { url, seconds, close = false, connections = CONNECTIONS, headers = [] }: WrkOptions,
+): Promise<number> {
+  const fields = [...headers, ...(close ? ['Connection: close'] : [])].flatMap((each) => ['-H', each]);
+  const output = await project.exec('load', ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url], {
+    timeoutMs: (seconds + 20) * 1000,
+  });
+  const wrong = /Non-2xx.*|Socket errors: (?!connect 0, read \d+, write 0, timeout 0).*/.exec(output)?.[0];
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
+  // wrk counts the server's close after `Connection: close` as a read error.
+  if (wrong || rate === undefined || (!close && /Socket errors/.test(output)))
+    throw new Error(`wrk ${url}: ${wrong ?? output}`);
+  return Number(rate);
+}
+
+/** What makes a request a gRPC call. */
+const CALL = ['-d', '/srv/bench/call', '-H', 'content-type: application/grpc', '-H', 'te: trailers'];
+/** Of gRPC calls nginx fails a few of ten thousand, where its upstream is nginx too. */
+const TOLERATED = 0.001;
+/** Streams of each HTTP/2 connection. */
+const STREAMS = 10;
+
+/**
+ * Requests a second by h2load over HTTP/2, 10 streams on each of 32 connections where nothing else is said.
+ * @param call makes each request a gRPC call of a small message
+ * @throws when more than one in a thousand failed, or was answered with anything but 2xx
+ */
+export async function h2load(
+  project: Project,
+  {
+    url,
+    seconds,
+    call = false,
+    connections = CONNECTIONS,
+    streams = STREAMS,
+  }: { url: string; seconds: number; call?: boolean; connections?: number; streams?: number },
+): Promise<number> {
+  const output = await project.exec(
+    'load',
+    ['h2load', '-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, ...(call ? CALL : []), url],
+    { timeoutMs: (seconds + 20) * 1000 },
+  );
+  const rate = /finished in [^,]+, ([\d.]+) req\/s/.exec(output)?.[1];
+  const [done = 0, succeeded = 0] = [...output.matchAll(/(\d+) (?:done|succeeded)/g)].map(([, digits]) =>
+    Number(digits),
+  );
+  if (rate === undefined || done === 0 || done - succeeded > done * TOLERATED)
+    throw new Error(`h2load ${url}: ${output}`);
+  return Number(rate);
+}
+
+/**
+ * Latencies in milliseconds of requests at a fixed rate, by h2load over HTTP/1.1.
+ * @param rate requests a second, of all connections together
+ * @param call over HTTP/2 instead, each request a gRPC call of a small message
+ */
+export async function latencies(
+  project: Project,
+  {
+    url,
+    seconds,
+    rate,
+    connections = CONNECTIONS,
+    call = false,
+    headers = [],
+  }: {
+    url: string;
+    seconds: number;
+    rate: number;
+    connections?: number;
+    call?: boolean;
+    headers?: readonly string[];
+  },
+): Promise<{ p50: number; p90: number; p99: number }> {
+  const args = [
+    'h2load',
+    ...(call ? CALL : ['--h1']),
+    `-c${connections}`,
+    '-t1',
+    `--rps=${rate / connections}`,
+    `-D${seconds}`,
+    `--log-file=${LOG}`,
+    ...headers.flatMap((each) => ['-H', each]),
+    url,
+  ];
+  const output = await project.exec('load', args, { timeoutMs: (seconds + 20) * 1000 });
+  const log = await project.exec('load', ['bash', '-c', `cat ${LOG} && rm ${LOG}`]);
+  // Each line: start in microseconds, status, duration in microseconds.
+  const fields = log.split('\n').map((line) => line.split('\t'));
+  const wrong = fields.find(([, status]) => status !== '200');
+  if (wrong || fields.length < (rate * seconds) / 2)
+    throw new Error(`h2load ${url}: status ${wrong?.[1]}, ${fields.length} requests\n${output}`);
+  const times = fields.map(([, , duration]) => Number(duration) / 1000);
+  return { p50: percentile(times, 0.5), p90: percentile(times, 0.9), p99: percentile(times, 0.99) };
+}
+
+/**
+ * Keep connections open that do nothing.
+ * @returns most resident memory in MB of a service while they are open, and what is left 10 s after they closed
+ * @throws when not all could be opened
+ */
+export async function idleMb(
+  project: Project,
+  { service, port, connections }: { service: string; port: number; connections: number },
+): Promise<{ open: number; after: number }> {
+  const HELD = 4;
+  const LET_GO = 10_000;
+  const client = project.exec('idle', ['node', '/idle.mjs', String(port), String(connections), String(HELD)], {
+    timeoutMs: 180_000,
+  });
+  let ended = false;
+  const over = client.finally(() => (ended = true));
+  over.catch(() => undefined);
+  let open = 0;
+  while (!ended) {
+    open = Math.max(open, await residentMb(project, service));
+    await sleep(250);
+  }
+  const output = await over;
+  if (!output.includes(`open ${connections}`)) throw new Error(`not all of ${connections} connections: ${output}`);
+  await sleep(LET_GO);
+  return { open, after: await residentMb(project, service) };
+}
+
+/** Resident memory in MB of all processes of a service, but its init and the one that looks. */
+export async function residentMb(project: Project, service: string): Promise<number> {
+  const text = await project.exec(service, [
+    'bash',
+    '-c',
+    'for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/status 2>/dev/null; done',
+  ]);
+  const kilobytes = [...text.matchAll(/^VmRSS:\s+(\d+) kB$/gm)].map(([, digits]) => Number(digits));
+  return kilobytes.reduce((total, each) => total + each, 0) / 1024;
+}

@@ -1,0 +1,113 @@
+/** Two proxies of the mesh with mTLS between them, beside two of HAProxy, and beside nothing. */
+import { Project } from '../../lib/compose.ts';
+import { buildImages } from '../../lib/images.ts';
+import { setup } from '../../setup/setup.ts';
+import { h2load, latencies, residentMb, wrk } from '../load.ts';
+import { compare, type Bench, type Measurement } from '../measurement.ts';
+import { configurations } from './configuration.ts';
+
+const CONNECTIONS = 16;
+/** Requests a second at which latency, CPU and memory are compared. */
+const RATE = 1000;
+/** A difference of two medians below this, in milliseconds, is noise and counts as this. */
+const RESOLUTION = 0.02;
+
+const SIDES = {
+  ours: { http: 'http://server:8080/small', grpc: 'http://server:8081/bench.Echo/Unary' },
+  theirs: { http: 'http://127.0.0.1:9080/small', grpc: 'http://127.0.0.1:9081/bench.Echo/Unary' },
+} as const;
+const DIRECT = { http: 'http://server:8090/small', grpc: 'http://server:8091/bench.Echo/Unary' } as const;
+const ENDS = ['client', 'server'] as const;
+
+type Side = keyof typeof SIDES;
+type Samples = Record<Side, number[]>;
+const fresh = (): Samples => ({ ours: [], theirs: [] });
+
+export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
+  await setup({ say: progress, signal });
+  const project = new Project({ name: 'sidecar-stacks-bench-mesh', dir: import.meta.dirname });
+  await project.down();
+  try {
+    progress('building and starting two pods');
+    await buildImages(project, undefined, { signal });
+    await project.up(['load', 'origin'], { signal });
+    const { NetworkSettings } = await project.inspect('server-pod');
+    await configure(project, Object.values(NetworkSettings.Networks)[0]!.IPAddress);
+    await project.up([], { signal });
+    const version = await project.exec('theirs-client', ['haproxy', '-v']);
+    return await measure(project, `HAProxy ${/version (\d+\.\d+\.\d+)/.exec(version)?.[1] ?? ''}`);
+  } finally {
+    await project.down({ timeoutMs: 60_000 });
+  }
+
+  async function measure(project: Project, peer: string): Promise<Measurement[]> {
+    const samples = {
+      added_p50_ms: fresh(),
+      added_p90_ms: fresh(),
+      added_p99_ms: fresh(),
+      proxy_cpu: fresh(),
+      proxy_rss_mb: fresh(),
+      saturation_rps: fresh(),
+      grpc_added_p90_ms: fresh(),
+      grpc_rps: fresh(),
+    };
+    for (const side of Object.keys(SIDES) as Side[]) {
+      await wrk(project, { url: SIDES[side].http, seconds: 2, connections: CONNECTIONS });
+      await h2load(project, { url: SIDES[side].grpc, seconds: 2, call: true, connections: CONNECTIONS, streams: 1 });
+      progress(`warmed up ${side}`);
+    }
+    for (let round = 1; round <= rounds; round++) {
+      // Each side is first as often as the other.
+      const sides = (round % 2 === 1 ? ['ours', 'theirs'] : ['theirs', 'ours']) as Side[];
+      for (const side of sides) {
+        signal.throwIfAborted();
+        const load = { seconds, connections: CONNECTIONS };
+        const direct = await latencies(project, { ...load, url: DIRECT.http, rate: RATE });
+        const before = await usage(project, side);
+        const through = await latencies(project, { ...load, url: SIDES[side].http, rate: RATE });
+        samples.proxy_cpu[side].push(((await usage(project, side)) - before) / seconds / ENDS.length);
+        for (const share of ['p50', 'p90', 'p99'] as const)
+          samples[`added_${share}_ms`][side].push(Math.max(RESOLUTION, through[share] - direct[share]));
+        const resident = await Promise.all(ENDS.map((end) => residentMb(project, `${side}-${end}`)));
+        samples.proxy_rss_mb[side].push(Math.max(...resident));
+        samples.saturation_rps[side].push(await wrk(project, { ...load, url: SIDES[side].http }));
+        const call = { ...load, call: true, rate: RATE };
+        const directCall = await latencies(project, { ...call, url: DIRECT.grpc });
+        const throughCall = await latencies(project, { ...call, url: SIDES[side].grpc });
+        samples.grpc_added_p90_ms[side].push(Math.max(RESOLUTION, throughCall.p90 - directCall.p90));
+        samples.grpc_rps[side].push(await h2load(project, { ...load, url: SIDES[side].grpc, call: true, streams: 1 }));
+        progress(
+          `round ${round} of ${rounds}, ${side}: ${Object.entries(samples)
+            .map(([name, each]) => `${name} ${each[side].at(-1)!.toPrecision(3)}`)
+            .join(', ')}`,
+        );
+      }
+    }
+    const of = (metric: string, better: 'more' | 'less') => ({ bench: 'mesh', metric, peer, better });
+    return [
+      compare(of('added_p50_ms', 'less'), samples.added_p50_ms, { limit: 0.4 }),
+      compare(of('added_p90_ms', 'less'), samples.added_p90_ms, { limit: 0.4 }),
+      compare(of('added_p99_ms', 'less'), samples.added_p99_ms, { limit: 1 }),
+      compare(of('proxy_cpu', 'less'), samples.proxy_cpu, { limit: 0.12 }),
+      compare(of('proxy_rss_mb', 'less'), samples.proxy_rss_mb, { limit: 50 }),
+      compare(of('saturation_rps', 'more'), samples.saturation_rps, { ratio: 0.8 }),
+      compare(of('grpc_added_p90_ms', 'less'), samples.grpc_added_p90_ms, { limit: 0.4 }),
+      compare(of('grpc_rps', 'more'), samples.grpc_rps, { ratio: 0.8 }),
+    ];
+  }
+};
+
+/** Write both proxies' configuration into the volume that they read. */
+async function configure(project: Project, server: string): Promise<void> {
+  for (const [name, configuration] of Object.entries(configurations(server)))
+    await project.exec('load', ['sh', '-c', `cat > /config/${name}.json`], { input: JSON.stringify(configuration) });
+}
+
+/** Processor seconds that both proxies of a side have used, as the scheduler charged their threads (proc(5), schedstat). */
+async function usage(project: Project, side: Side): Promise<number> {
+  // But the container's init, and the shell that looks.
+  const script =
+    'for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/task/*/schedstat 2>/dev/null; done';
+  const texts = await Promise.all(ENDS.map((end) => project.exec(`${side}-${end}`, ['bash', '-c', script])));
+  return texts.flatMap((text) => text.split('\n')).reduce((total, line) => total + Number(line.split(' ')[0]) / 1e9, 0);
+}

@@ -1,0 +1,27 @@
+/** Images of the programs here, as opposed to those of stacks: built when they are first needed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'dotenv';
+import { thisClone } from './clone.ts';
+import { docker } from './engine.ts';
+import { ROOT } from './stacks.ts';
+
+/** Packages are fetched for it. */
+const BUILD_MS = 600_000;
+
+/**
+ * Build an image on the Debian base, which takes a fraction of a second when nothing has changed.
+ * @param name below sidecar-stacks
+ * @param folder of its Dockerfile, below the root
+ * @param say gets a line when it takes longer
+ * @returns its whole name
+ */
+export async function programImage(name: string, folder: string, say: (line: string) => void): Promise<string> {
+  await thisClone();
+  const defaults = { ...parse(readFileSync(join(ROOT, '.env'))), ...process.env };
+  const image = `sidecar-stacks/${name}:${defaults['IMAGE_TAG']}`;
+  if ((await docker(['images', '--quiet', image])) === '') say(`Building ${image}, once`);
+  const args = ['--quiet', '--tag', image, '--build-arg', `DEBIAN_BASE=${defaults['DEBIAN_BASE']}`];
+  await docker(['build', ...args, join(ROOT, folder)], { timeoutMs: BUILD_MS });
+  return image;
+}

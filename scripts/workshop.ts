@@ -1,0 +1,98 @@
+/** `npm run workshop -- COMMAND`: exercises that check themselves, in a terminal; without a command, the page. */
+import { catchSignals } from './lib/interrupt.ts';
+import { EngineError } from './lib/engine.ts';
+import { readCommandLine, UsageError } from './workshop/arguments.ts';
+import { check, hint, list, reset, solution, stop, watch } from './workshop/commands.ts';
+import { findPlace, places, UnknownExercise } from './workshop/exercise.ts';
+import { verify } from './workshop/verify.ts';
+import { learnersWorkspace } from './workshop/workspace.ts';
+import { setup } from './setup/setup.ts';
+import { SetupError } from './setup/setup-error.ts';
+
+const HELP = `Exercises on sidecars that check themselves.
+
+usage: make workshop                    the page; its address is printed
+       npm run workshop -- list         the exercises, and how far you are
+       npm run workshop -- run N        begin exercise N: files for you in
+                                        workshop/mine, containers up; then
+                                        every edit is applied and checked,
+                                        until you press Ctrl-C
+       npm run workshop -- check N      apply and check once
+       npm run workshop -- hint N       one more hint
+       npm run workshop -- reset N      begin anew; your changes go
+       npm run workshop -- solution N   lay a solution over your files, which
+                                        are kept as NAME.yours
+       npm run workshop -- stop N       remove its containers and volumes
+       npm run workshop -- verify [N…]  are the exercises themselves right?
+
+N is a number or a name: 2, 02-https or https.
+
+  --jobs N    verify: how many exercises at a time (default 4)
+  --port N    the page's port on 127.0.0.1 (default: one that is free)
+  --project P the page shows this compose project, too; may be repeated
+  --help
+
+exit code: 0; check and verify: 1 when something is red; 2 for a wrong command
+line
+`;
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const interrupt = catchSignals(() => say('Stopping; once more to stop at once'));
+  try {
+    const line = readCommandLine(process.argv.slice(2));
+    if (line === undefined) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    return await answer(line, interrupt.signal);
+  } catch (error) {
+    if (interrupt.signal.aborted) return interrupt.exitCode() ?? 1;
+    if (error instanceof UsageError || error instanceof UnknownExercise) {
+      say(`workshop: ${error.message}\nSee: npm run workshop -- --help`);
+      return 2;
+    }
+    if (error instanceof SetupError) {
+      say([`workshop: ${error.message}`, ...error.advice].join('\n'));
+      return error.exitCode;
+    }
+    if (!(error instanceof EngineError)) throw error;
+    say(`workshop: ${error.message}\nmake doctor says what this machine lacks.`);
+    return 1;
+  }
+}
+
+async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, signal: AbortSignal): Promise<number> {
+  if (line.command === 'serve') {
+    const { serveWorkshop } = await import('./workshop/serve.ts');
+    return serveWorkshop({ ...line, print, signal });
+  }
+  if (line.command === 'verify') {
+    await setup({ say, signal });
+    const chosen = line.exercises.length === 0 ? places() : line.exercises.map((each) => findPlace(each));
+    const { passed, failed } = await verify(chosen, { print, signal, jobs: line.jobs });
+    print(`${passed} passed, ${failed} failed`);
+    return failed === 0 && passed > 0 ? 0 : 1;
+  }
+  const workspace = await learnersWorkspace();
+  if (line.command === 'list') return list(workspace, print);
+  const work = { place: findPlace(line.exercises[0]!), workspace, print, say, signal };
+  switch (line.command) {
+    case 'run':
+      return watch(work);
+    case 'check':
+      return check(work);
+    case 'hint':
+      return hint(work);
+    case 'reset':
+      return reset(work);
+    case 'solution':
+      return solution(work);
+    case 'stop':
+      return stop(work);
+  }
+}

@@ -1,0 +1,65 @@
+/** The command line of `npm run workshop`. */
+import { parseArgs } from 'node:util';
+
+/** A command line that cannot be understood; its message says what is accepted. */
+export class UsageError extends Error {}
+
+/** Commands that take one exercise. */
+const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
+
+export interface CommandLine {
+  readonly command: 'serve' | 'list' | 'verify' | (typeof OF_ONE)[number];
+  readonly exercises: readonly string[];
+  readonly jobs: number;
+  readonly port: number;
+  readonly projects: readonly string[];
+}
+
+/**
+ * Read it.
+ * @returns undefined when help is asked for
+ * @throws {UsageError}
+ */
+export function readCommandLine(args: readonly string[]): CommandLine | undefined {
+  const { values, positionals } = parsed(args);
+  if (values.help) return undefined;
+  const [command = 'serve', ...exercises] = positionals;
+  const line = {
+    exercises,
+    jobs: whole('--jobs', values.jobs, 1, 64),
+    port: whole('--port', values.port, 0, 65_535),
+    projects: values.project,
+  };
+  if (command === 'serve' || command === 'list') {
+    if (exercises.length > 0) throw new UsageError(`${command} takes no exercise`);
+    return { command, ...line };
+  }
+  if (command === 'verify') return { command, ...line };
+  const known = OF_ONE.find((each) => each === command);
+  if (!known) throw new UsageError(`there is no command ${command}; commands are list, ${OF_ONE.join(', ')}, verify`);
+  if (exercises.length !== 1) throw new UsageError(`${command} takes one exercise`);
+  return { command: known, ...line };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        jobs: { type: 'string', default: '4' },
+        port: { type: 'string', default: '0' },
+        project: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`${name} ${text}: accepted is a whole number from ${least} to ${most}`);
+}

@@ -1,0 +1,89 @@
+/** The open exercise: goal, steps, checks as they turn green, hints, recap. */
+import { h, setChildren } from '#kit/page/dom.ts';
+import type { LessonDocument } from '../server/document.ts';
+import { markdown } from './markdown.ts';
+import { wishButton } from './wish.ts';
+
+const SIGNS: Readonly<Record<string, string>> = { met: '✓', unmet: '✗', waiting: '·' };
+
+/** The lesson; parts that have not changed are left alone, so that a selection survives. */
+export function lesson(): { readonly element: HTMLElement; update(document: LessonDocument | null): void } {
+  const element = h('div', { class: 'lesson' }, h('p', { class: 'quiet' }, 'Choose an exercise.'));
+  const parts = new Map<string, { key: string; node: HTMLElement }>();
+  const part = (name: string, data: unknown, make: () => HTMLElement): HTMLElement => {
+    const key = JSON.stringify(data);
+    const known = parts.get(name);
+    if (known?.key === key) return known.node;
+    const node = make();
+    parts.set(name, { key, node });
+    return node;
+  };
+  return {
+    element,
+    update(document) {
+      if (!document) return;
+      const { name, goal, steps, hints, recap, begun, busy, folder, complaint, results } = document;
+      setChildren(element, [
+        part('goal', [name, goal], () => h('section', {}, h('h2', {}, 'Goal'), ...markdown(goal))),
+        part('buttons', [name, begun, busy, document.moreHints], () => buttons(document)),
+        part('checks', [begun, folder, results, complaint, busy], () => checks(document)),
+        part('recap', recap, () =>
+          recap === null ? h('div') : h('section', { class: 'recap' }, h('h2', {}, 'Recap'), ...markdown(recap)),
+        ),
+        part('hints', hints, () =>
+          hints.length === 0
+            ? h('div')
+            : h(
+                'section',
+                { class: 'hints' },
+                h('h2', {}, 'Hints'),
+                h('ol', {}, ...hints.map((hint) => h('li', {}, ...markdown(hint)))),
+              ),
+        ),
+        part('steps', [name, steps], () => h('section', {}, h('h2', {}, 'Steps'), ...markdown(steps))),
+      ]);
+    },
+  };
+}
+
+function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement {
+  const all: [string, string, string, boolean][] = [
+    ['begin', begun ? 'Bring up' : 'Begin', 'copies the files and starts the containers', true],
+    ['hint', 'Hint', `${moreHints} more`, moreHints > 0],
+    ['solution', 'Solution', 'lays a solution over your files; yours are kept as NAME.yours', begun],
+    ['reset', 'Reset', 'begins anew: your changes go', begun],
+    ['stop', 'Stop', 'removes the containers; your files stay', begun],
+  ];
+  return h(
+    'div',
+    { class: 'buttons' },
+    ...all.map(([action, label, title, possible]) => {
+      const button = wishButton(label, '/exercise', () => ({ name, action }), title);
+      button.disabled = !possible || busy !== null;
+      return button;
+    }),
+  );
+}
+
+function checks({ begun, folder, results, complaint, busy }: LessonDocument): HTMLElement {
+  const place = begun
+    ? h('p', { class: 'quiet' }, 'Your files: ', h('code', {}, folder), '. Edits are applied and checked at once.')
+    : h('p', { class: 'quiet' }, 'Not begun.');
+  const lines = results.map(({ must, state, why }) =>
+    h(
+      'li',
+      { 'data-state': state },
+      h('span', { class: 'sign', 'aria-label': state }, SIGNS[state] ?? '·'),
+      h('span', {}, `must ${must}`, ...(why === undefined ? [] : [h('small', {}, why)])),
+    ),
+  );
+  return h(
+    'section',
+    { class: 'checks', 'aria-live': 'polite' },
+    h('h2', {}, 'Checks'),
+    place,
+    ...(busy === null ? [] : [h('p', { class: 'busy' }, `${busy} …`)]),
+    ...(complaint === null ? [] : [h('p', { class: 'problem' }, complaint)]),
+    h('ul', {}, ...lines),
+  );
+}

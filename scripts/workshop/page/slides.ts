@@ -1,0 +1,27 @@
+/** The slides: one Markdown file, a slide between two lines of three dashes. */
+import { h, setChildren, setText } from '#kit/page/dom.ts';
+import { markdown } from './markdown.ts';
+
+/** Show them; arrow keys, space, Home and End turn the pages. */
+export async function slides(root: HTMLElement): Promise<void> {
+  const { slides: text } = (await (await fetch('/notes')).json()) as { slides: string };
+  const all = text.split(/^---$/m).map((each) => each.trim());
+  const slide = h('main', { class: 'slide' });
+  const count = h('small', { class: 'count' });
+  root.append(slide, count);
+  const show = (wanted: number): void => {
+    const at = Math.min(Math.max(wanted, 1), all.length);
+    setChildren(slide, markdown(all[at - 1]!));
+    setText(count, `${at} of ${all.length}`);
+    if (location.hash !== `#${at}`) history.replaceState(null, '', `#${at}`);
+  };
+  const now = (): number => Number(location.hash.slice(1)) || 1;
+  addEventListener('hashchange', () => show(now()));
+  addEventListener('keydown', ({ key }) => {
+    if (key === 'ArrowRight' || key === ' ' || key === 'PageDown') show(now() + 1);
+    else if (key === 'ArrowLeft' || key === 'PageUp') show(now() - 1);
+    else if (key === 'Home') show(1);
+    else if (key === 'End') show(all.length);
+  });
+  show(now());
+}

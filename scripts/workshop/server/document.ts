@@ -1,0 +1,109 @@
+/** What the server tells the page. The page imports these types, and nothing else of the server. */
+
+export interface PodsDocument {
+  readonly engine: EngineState;
+  readonly projects: readonly ProjectDocument[];
+  /** Compose projects that are up and not shown. */
+  readonly others: readonly string[];
+}
+
+export interface EngineState {
+  readonly state: 'up' | 'away';
+  /** What is wrong, and what to do about it; commands are indented by four blanks. */
+  readonly advice: readonly string[];
+}
+
+export interface ProjectDocument {
+  readonly name: string;
+  readonly pods: readonly PodDocument[];
+  readonly arrows: readonly Arrow[];
+}
+
+/** Containers that share a namespace. */
+export interface PodDocument {
+  readonly id: string;
+  /** Kinds of namespaces that all of them share. */
+  readonly shared: readonly ('net' | 'pid' | 'ipc')[];
+  readonly containers: readonly ContainerDocument[];
+  /** Volumes that more than one container of the project mounts. */
+  readonly volumes: readonly { readonly name: string; readonly mounted: readonly string[] }[];
+}
+
+export interface ContainerDocument {
+  readonly id: string;
+  readonly service: string;
+  readonly role: string;
+  readonly state: string;
+  readonly exitCode: number | null;
+  readonly health: string | null;
+  readonly restarts: number;
+  /** `127.0.0.1:8443 → 8443` */
+  readonly ports: readonly string[];
+  /** Why it cannot do its work although it runs: its network is no longer that of its pod. */
+  readonly stranded: string | null;
+  /** Faults that it can be given, and why not the others. */
+  readonly faults: readonly FaultOffer[];
+  readonly fault: { readonly kind: FaultKind; readonly until: string } | null;
+}
+
+export const FAULTS = ['kill', 'pause', 'cut', 'fill', 'slow'] as const;
+export type FaultKind = (typeof FAULTS)[number];
+
+export interface FaultOffer {
+  readonly kind: FaultKind;
+  /** Why it is not offered; null when it is. */
+  readonly unless: string | null;
+}
+
+/** Who talks to whom, as far as it is known. */
+export interface Arrow {
+  readonly from: string;
+  readonly to: string;
+  /** By which variable this is known: `PROXY_PORT=8080`. */
+  readonly by: string;
+}
+
+/** What is measured, by a container's id. */
+export type UsageDocument = Readonly<Record<string, Usage>>;
+
+export interface Usage {
+  /** Of one processor; null at first. */
+  readonly cpu: number | null;
+  /** Bytes: usage without the page cache that is not in use. */
+  readonly memory: number | null;
+  readonly ready: boolean | null;
+  readonly metric: { readonly name: string; readonly value: number } | null;
+}
+
+export interface LogDocument {
+  readonly lines: readonly string[];
+  /** Lines that came too fast to be shown. */
+  readonly skipped: number;
+}
+
+export interface ExerciseDocument {
+  readonly name: string;
+  readonly number: string;
+  readonly title: string;
+  readonly minutes: number;
+  readonly begun: boolean;
+  readonly done: boolean;
+}
+
+export interface LessonDocument {
+  readonly name: string;
+  readonly goal: string;
+  readonly steps: string;
+  readonly hints: readonly string[];
+  readonly moreHints: number;
+  /** Told when all is green. */
+  readonly recap: string | null;
+  readonly folder: string;
+  /** Compose project of its containers. */
+  readonly project: string;
+  readonly begun: boolean;
+  /** What is being done just now: "bringing it up". */
+  readonly busy: string | null;
+  readonly complaint: string | null;
+  readonly results: readonly { readonly must: string; readonly state: string; readonly why?: string }[];
+}

@@ -1,0 +1,118 @@
+/** Everything between the clients' port and the application's. */
+import type { Logger } from '#kit/log.ts';
+import type { Metrics } from '#kit/metrics.ts';
+import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { ProxyContext } from '#proxy/context.ts';
+import { PlainListener } from '#proxy/downstream/plain-listener.ts';
+import { accessLog } from '#proxy/filters/access-log.ts';
+import { Filters, type Filter } from '#proxy/filters/filter.ts';
+import { forwarded } from '#proxy/filters/forwarded.ts';
+import type { ProxySettings } from '#proxy/settings.ts';
+import { ProxyCounts } from '#proxy/stats.ts';
+import { Sweeper } from '#proxy/sweeper.ts';
+import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
+import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
+import { EndpointHealth } from '#proxy/upstream/health.ts';
+import type { contract } from './contract.ts';
+import type { TrustedProxies } from './http/client.ts';
+import type { Parameters } from './settings.ts';
+
+export interface DataPlaneOptions {
+  readonly parameters: Parameters;
+  readonly log: Logger;
+  readonly metrics: Metrics<typeof contract.metrics>;
+  /** Told whether the application is up. */
+  readonly appCheck: ReadinessCheck;
+  readonly trusted: TrustedProxies;
+  /** Decides who may pass. */
+  readonly auth: Filter;
+}
+
+export interface DataPlane {
+  readonly port: number;
+  readonly listening: boolean;
+  /** Come to an end. @param patience milliseconds after which what was begun is cut */
+  drain(patience: number): Promise<void>;
+}
+
+/** Connecting to the application on localhost, in milliseconds. */
+const CONNECT_TIMEOUT = 2000;
+/** Retry-After while the application is down, in milliseconds. */
+const RETRY_AFTER = 5000;
+
+/** Listen and relay. @throws {ConfigurationError} when a port cannot be had */
+export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const { parameters, log, trusted, auth } = options;
+  const { PROXY_HOST: host, PROXY_PORT: port } = parameters;
+  const settings: ProxySettings = {
+    headerTimeout: parameters.AUTH_HEADER_TIMEOUT,
+    idleTimeout: parameters.AUTH_IDLE_TIMEOUT,
+    connectTimeout: CONNECT_TIMEOUT,
+    responseTimeout: parameters.AUTH_RESPONSE_TIMEOUT,
+    maxHeaderSize: parameters.AUTH_MAX_HEADER_SIZE,
+    retryAfter: RETRY_AFTER,
+    // Read for all then, and taken away from those who are not trusted by the filter.
+    trustsForwarded: trusted.any,
+  };
+  const stats = new ProxyCounts();
+  stats.publish({
+    connectionsOpen: options.metrics.auth_connections_open,
+    upstreamUp: options.metrics.auth_app_up,
+    internalErrors: options.metrics.auth_internal_errors_total,
+  });
+  const sweeper = new Sweeper(
+    Math.min(settings.headerTimeout, settings.idleTimeout, settings.responseTimeout, settings.connectTimeout),
+  );
+  const health = new EndpointHealth({
+    host,
+    port,
+    connectTimeout: CONNECT_TIMEOUT,
+    check: options.appCheck,
+    stats,
+    log,
+  });
+  const endpoint = new Http1Endpoint({
+    host,
+    port,
+    idleTimeout: parameters.PROXY_IDLE_TIMEOUT,
+    maxHeaderSize: settings.maxHeaderSize,
+    sweeper,
+  });
+  const context: ProxyContext = {
+    settings,
+    log,
+    stats,
+    sweeper,
+    filters: new Filters([auth, callerFields(trusted), ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
+    cluster: new SingleEndpoint(endpoint, health),
+    draining: false,
+  };
+  const listener = new PlainListener({
+    context,
+    host: parameters.AUTH_LISTEN_ADDRESS,
+    port: parameters.AUTH_LISTEN_PORT,
+    portParameter: 'AUTH_LISTEN_PORT',
+    maxConnections: parameters.AUTH_MAX_CONNECTIONS,
+  });
+  await listener.open();
+  health.start();
+  return {
+    port: listener.port,
+    get listening() {
+      return listener.listening;
+    },
+    async drain(patience) {
+      await listener.drain(patience);
+      health.close();
+      endpoint.close();
+    },
+  };
+}
+
+/** Who called: what a trusted proxy has said passes as it is, others are told of by their connection. */
+function callerFields(trusted: TrustedProxies): Filter {
+  const own = forwarded(80);
+  return {
+    onRequest: (exchange) => (trusted.has(exchange.downstream.remoteAddress) ? undefined : own.onRequest!(exchange)),
+  };
+}

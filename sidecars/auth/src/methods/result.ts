@@ -1,0 +1,13 @@
+/** What comes of looking at credentials. */
+import type { Identity, Method } from '../identity.ts';
+
+export type Result =
+  | {
+      readonly ok: true;
+      readonly identity: Identity;
+      /** Milliseconds since the epoch after which it is not good any more. */ readonly until?: number;
+    }
+  /** They are wrong: `reason` is the label of a metric. */
+  | { readonly ok: false; readonly method: Method; readonly reason: string }
+  /** They cannot be looked at now; wait so many milliseconds. */
+  | { readonly ok: 'later'; readonly method: Method; readonly wait: number };

@@ -1,0 +1,154 @@
+/** Rules: who may do what. The first whose path and method fit decides; where none does, a login does. */
+import { parse } from 'yaml';
+import { readingsOf } from './readings.ts';
+import { covers, patternOf } from './pattern.ts';
+
+/** What a rule, or several readings of a path together, ask of a request. */
+export type Access =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'deny' }
+  /** A login, and of each list at least one group. */
+  | { readonly kind: 'login'; readonly groups: readonly (readonly string[])[] };
+
+interface Rule {
+  readonly glob: string;
+  readonly pattern: RegExp;
+  /** Undefined: any. */
+  readonly methods: ReadonlySet<string> | undefined;
+  readonly access: Access;
+}
+
+/** A rules file cannot be used; the message says where and why. */
+export class BadRules extends Error {}
+
+const LOGIN: Access = { kind: 'login', groups: [] };
+const DENY: Access = { kind: 'deny' };
+const PUBLIC: Access = { kind: 'public' };
+const KEYS = new Set(['path', 'method', 'groups', 'access']);
+const MAX_RULES = 500;
+/** Of a rules file, in characters. */
+export const MAX_RULES_SIZE = 256 * 1024;
+const MAX_REMEMBERED = 2000;
+
+export class Rules {
+  readonly #rules: readonly Rule[];
+  /** Decisions by method and path: the same paths come again and again. */
+  readonly #known = new Map<string, Access>();
+
+  constructor(rules: readonly Rule[] = []) {
+    this.#rules = rules;
+  }
+
+  /** Groups that any rule names: those that a session must not lose. */
+  get groups(): ReadonlySet<string> {
+    return new Set(this.#rules.flatMap(({ access }) => (access.kind === 'login' ? access.groups.flat() : [])));
+  }
+
+  /**
+   * What a request needs.
+   * @param path of its target, without the query
+   * @returns the strictest of what the rules say about each reading of the path; undefined for a path that is refused
+   */
+  access(method: string, path: string): Access | undefined {
+    if (this.#rules.length === 0) return LOGIN;
+    const key = `${method} ${path}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const readings = readingsOf(path);
+    if (readings === undefined) return undefined;
+    const access = readings.map((reading) => this.#first(method, reading)).reduce(stricter);
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+    this.#known.set(key, access);
+    return access;
+  }
+
+  #first(method: string, path: string): Access {
+    const rule = this.#rules.find(
+      ({ methods, pattern }) => (methods === undefined || methods.has(method)) && pattern.test(path),
+    );
+    return rule?.access ?? LOGIN;
+  }
+}
+
+function stricter(a: Access, b: Access): Access {
+  if (a.kind === 'deny' || b.kind === 'deny') return DENY;
+  if (a.kind === 'public') return b;
+  if (b.kind === 'public') return a;
+  if (b.groups.length === 0 || a === b) return a;
+  return { kind: 'login', groups: [...a.groups, ...b.groups] };
+}
+
+/**
+ * Read rules.
+ * @param text YAML: a list of `{path, method, groups, access}`
+ * @throws {BadRules} for what is malformed, and for a rule that can never match
+ */
+export function parseRules(text: string): Rules {
+  let list: unknown;
+  try {
+    list = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    throw new BadRules(`is not YAML: ${(error as Error).message.split('\n', 1)[0]}`);
+  }
+  if (!Array.isArray(list))
+    throw new BadRules('is not a list of rules; accepted is - {path: /admin/**, groups: [admins], access: allow}');
+  if (list.length > MAX_RULES) throw new BadRules(`has ${list.length} rules; at most ${MAX_RULES} are taken`);
+  const rules: Rule[] = [];
+  for (const [index, item] of list.entries()) {
+    const rule = ruleOf(item, index + 1);
+    const earlier = rules.findIndex((each) => covers(each.glob, rule.glob) && coversMethods(each, rule));
+    if (earlier !== -1)
+      throw new BadRules(
+        `rule ${index + 1} (${rule.glob}) can never match: rule ${earlier + 1} (${rules[earlier]!.glob}) matches all of it first`,
+      );
+    rules.push(rule);
+  }
+  return new Rules(rules);
+}
+
+const coversMethods = ({ methods: wide }: Rule, { methods: narrow }: Rule): boolean =>
+  wide === undefined || (narrow !== undefined && [...narrow].every((method) => wide.has(method)));
+
+function ruleOf(item: unknown, number: number): Rule {
+  const bad = (why: string): never => {
+    throw new BadRules(`rule ${number} ${why}`);
+  };
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return bad('is not a mapping');
+  const { path, method, groups, access } = item as Record<string, unknown>;
+  const unknown = Object.keys(item).find((key) => !KEYS.has(key));
+  if (unknown !== undefined) bad(`has the key ${JSON.stringify(unknown)}; accepted are ${[...KEYS].join(', ')}`);
+  if (typeof path !== 'string' || !path.startsWith('/')) return bad('has no path that begins with /');
+  const readings = readingsOf(path.replaceAll('*', 'x'));
+  if (/[?\s]/.test(path) || readings?.length !== 1)
+    bad(
+      `can never match ${JSON.stringify(path)}: a path is compared decoded, without query, parameters, dots and double slashes`,
+    );
+  const methods = method === undefined ? undefined : new Set([method].flat());
+  for (const each of methods ?? [])
+    if (typeof each !== 'string' || !/^[A-Z]{1,20}$/.test(each))
+      bad(`has the method ${JSON.stringify(each)}; accepted are names such as GET`);
+  if (methods?.size === 0) bad('can never match: its list of methods is empty');
+  return {
+    glob: path,
+    pattern: patternOf(path),
+    methods: methods as ReadonlySet<string> | undefined,
+    access: accessOf(access, groups, bad),
+  };
+}
+
+function accessOf(access: unknown, groups: unknown, bad: (why: string) => never): Access {
+  if (access !== 'allow' && access !== 'public' && access !== 'deny')
+    return bad(`has the access ${JSON.stringify(access)}; accepted are allow, public, deny`);
+  if (groups === undefined) return access === 'allow' ? LOGIN : access === 'deny' ? DENY : PUBLIC;
+  if (access !== 'allow') return bad(`has groups, which ${access} does not look at`);
+  const names = [groups].flat();
+  if (names.length === 0) return bad('can never let anyone in: its list of groups is empty');
+  if (!names.every((name): name is string => typeof name === 'string' && name !== ''))
+    return bad('has a group that is no text');
+  return { kind: 'login', groups: [names] };
+}
+
+/** Whether somebody of some groups gets in. */
+export const allows = (access: Access, groups: readonly string[]): boolean =>
+  access.kind === 'public' ||
+  (access.kind === 'login' && access.groups.every((list) => list.some((group) => groups.includes(group))));

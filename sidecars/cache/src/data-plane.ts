@@ -1,0 +1,184 @@
+/** Everything between the clients' port and the application's. */
+import { explain } from '#kit/explain.ts';
+import type { Logger } from '#kit/log.ts';
+import type { Metrics } from '#kit/metrics.ts';
+import { ConfigurationError } from '#kit/parameters.ts';
+import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { ProxyContext } from '#proxy/context.ts';
+import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import { PlainListener } from '#proxy/downstream/plain-listener.ts';
+import { accessLog } from '#proxy/filters/access-log.ts';
+import { Filters } from '#proxy/filters/filter.ts';
+import { forwarded } from '#proxy/filters/forwarded.ts';
+import { ProxyCounts } from '#proxy/stats.ts';
+import { Sweeper } from '#proxy/sweeper.ts';
+import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
+import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
+import { EndpointHealth } from '#proxy/upstream/health.ts';
+import type { contract } from './contract.ts';
+import { cacheSettings, proxySettings, type CacheParameters } from './parameters.ts';
+import { CacheFilter } from './serving/cache-filter.ts';
+import { Fetches } from './serving/fetches.ts';
+import { Purger } from './serving/purger.ts';
+import { CacheStats } from './serving/stats.ts';
+import { Garbage } from './store/garbage.ts';
+import { DiskStore } from './store/disk.ts';
+import { MemoryStore } from './store/memory.ts';
+import { Store } from './store/store.ts';
+
+export interface DataPlaneOptions {
+  readonly parameters: CacheParameters;
+  readonly log: Logger;
+  readonly metrics: Metrics<typeof contract.metrics>;
+  /** Told whether the application is up. */
+  readonly appCheck: ReadinessCheck;
+  /** Milliseconds since the epoch: a test's seam. */
+  readonly now?: () => number;
+}
+
+export interface DataPlane {
+  readonly port: number;
+  readonly listening: boolean;
+  readonly store: Store;
+  readonly purger: Purger;
+  readonly stats: CacheStats;
+  /** Bring metrics up to date. */
+  updateMetrics(): void;
+  /**
+   * Come to an end: no further connections, the begun requests finished.
+   * @param patience milliseconds after which the rest is cut
+   */
+  drain(patience: number): Promise<void>;
+}
+
+/** The rest of CACHE_MEMORY is what the allocator leaves unused, and what has left the store and is not collected yet. */
+const FOR_RESPONSES = 0.45;
+
+/** Another proxy of the same pod: nobody else reaches its loopback interface. */
+const isNeighbour = ({ remoteAddress }: DownstreamInfo): boolean =>
+  remoteAddress.startsWith('127.') || remoteAddress === '::1';
+
+/**
+ * Listen, answer and relay.
+ * @throws {ConfigurationError} when a port cannot be had
+ */
+export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const { parameters, log, metrics, now = Date.now } = options;
+  const { PROXY_HOST: host, PROXY_PORT: port } = parameters;
+  const settings = proxySettings(parameters);
+  const counts = publishedCounts(metrics);
+  const sweeper = new Sweeper(
+    Math.min(settings.headerTimeout, settings.idleTimeout, settings.responseTimeout, settings.connectTimeout),
+  );
+  const health = new EndpointHealth({
+    host,
+    port,
+    connectTimeout: settings.connectTimeout,
+    check: options.appCheck,
+    stats: counts,
+    log,
+  });
+  const endpoint = new Http1Endpoint({
+    host,
+    port,
+    idleTimeout: parameters.PROXY_IDLE_TIMEOUT,
+    maxHeaderSize: settings.maxHeaderSize,
+    sweeper,
+  });
+  const stats = new CacheStats();
+  const garbage = new Garbage(parameters.CACHE_MEMORY / 8);
+  const memory = new MemoryStore({
+    limit: Math.floor(parameters.CACHE_MEMORY * FOR_RESPONSES),
+    maxVariants: parameters.CACHE_MAX_VARIANTS,
+    onEvict: ({ size }, reason) => {
+      stats.evicted(reason);
+      garbage.add(size);
+    },
+  });
+  const store = new Store(memory, await openDisk(parameters, log, stats));
+  const ours = cacheSettings(parameters);
+  const publicPort = parameters.CACHE_PUBLIC_PORT;
+  // The filter, the fetches and the context know each other: whoever comes first asks for the others later.
+  const purger = new Purger(store, () => fetches, now);
+  const filter = new CacheFilter({
+    settings: ours,
+    store,
+    stats,
+    purger,
+    context: () => context,
+    fetches: () => fetches,
+    trusts: isNeighbour,
+    publicPort,
+    now,
+  });
+  const context: ProxyContext = {
+    settings,
+    log,
+    stats: counts,
+    sweeper,
+    filters: new Filters([
+      filter,
+      forwarded(publicPort, isNeighbour),
+      ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
+    ]),
+    cluster: new SingleEndpoint(endpoint, health),
+    draining: false,
+  };
+  const fetches = new Fetches({ context, settings: ours, store, stats, now });
+  const listener = new PlainListener({
+    context,
+    host: parameters.CACHE_LISTEN_ADDRESS,
+    port: parameters.CACHE_LISTEN_PORT,
+    portParameter: 'CACHE_LISTEN_PORT',
+    maxConnections: parameters.CACHE_MAX_CONNECTIONS,
+  });
+  await listener.open();
+  health.start();
+  return {
+    port: listener.port,
+    get listening() {
+      return listener.listening;
+    },
+    store,
+    purger,
+    stats,
+    updateMetrics() {
+      stats.flush(metrics);
+      metrics.cache_objects.set(store.memory.count);
+      metrics.cache_bytes.set({ store: 'memory' }, store.memory.bytes);
+      if (store.disk !== undefined) metrics.cache_bytes.set({ store: 'disk' }, store.disk.bytes);
+    },
+    async drain(patience) {
+      await listener.drain(patience);
+      await store.disk?.settled();
+      health.close();
+      endpoint.close();
+    },
+  };
+}
+
+/** @throws {ConfigurationError} when the directory cannot be used */
+async function openDisk(parameters: CacheParameters, log: Logger, stats: CacheStats): Promise<DiskStore | undefined> {
+  const { CACHE_DISK: limit, CACHE_DIR: directory, CACHE_MAX_OBJECT: maxObject } = parameters;
+  if (limit === 0) return undefined;
+  try {
+    return await DiskStore.open({ directory, limit, maxObject, log, onEvict: (reason) => stats.evicted(reason) });
+  } catch (error) {
+    const message = `CACHE_DIR: ${directory} cannot be used (${explain(error)}); accepted is a directory that this user may write`;
+    throw new ConfigurationError([{ parameter: 'CACHE_DIR', reason: 'unreadable', message }]);
+  }
+}
+
+/** The data plane's counts, as this sidecar's metrics. */
+function publishedCounts(metrics: Metrics<typeof contract.metrics>): ProxyCounts {
+  const counts = new ProxyCounts();
+  counts.publish({
+    connectionsOpen: metrics.cache_connections_open,
+    requestsInFlight: metrics.cache_requests_in_flight,
+    requestsRejected: metrics.cache_requests_rejected_total,
+    upstreamErrors: metrics.cache_upstream_errors_total,
+    upstreamUp: metrics.cache_app_up,
+    internalErrors: metrics.cache_internal_errors_total,
+  });
+  return counts;
+}

@@ -1,0 +1,73 @@
+/** What the application is asked on behalf of a client. */
+import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import { ForwardedFields } from '#proxy/filters/forwarded.ts';
+import { FORWARDED, kindOf } from '#proxy/http/field-names.ts';
+import { CONDITIONS } from '../policy/conditions.ts';
+import { originOf } from '../policy/keys.ts';
+import { normalized } from '../policy/vary.ts';
+import type { Store } from '../store/store.ts';
+import { storingOf, type Asked } from './asked.ts';
+import type { FetchRequest } from './fetches.ts';
+
+export interface FetchRequestsOptions {
+  readonly store: Store;
+  /** Whose X-Forwarded-* are believed. */
+  readonly trusts: (client: DownstreamInfo) => boolean;
+  /** The port of a host that names none. */
+  readonly publicPort: number;
+}
+
+/** The store answers conditions and ranges itself. */
+const DROPPED: ReadonlySet<string> = new Set<string>(CONDITIONS);
+
+export class FetchRequests {
+  readonly #options: FetchRequestsOptions;
+  readonly #forwarded = new WeakMap<DownstreamInfo, ForwardedFields>();
+
+  constructor(options: FetchRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** The request for a client's: without its conditions, and with who called. */
+  of(asked: Asked): FetchRequest {
+    const { exchange, facts, key, cookie, varying: heard } = asked;
+    const { request, downstream, cluster } = exchange;
+    const { store, trusts } = this.#options;
+    const trusted = trusts(downstream);
+    let lines = '';
+    let said = false;
+    for (const [name, value] of request) {
+      if (DROPPED.has(name.toLowerCase())) continue;
+      if (kindOf(name) === FORWARDED) {
+        if (!trusted) continue;
+        said = true;
+      }
+      lines += `${name}: ${value}\r\n`;
+    }
+    if (!said) lines += this.#forwardedOf(downstream).lines(request.authority);
+    const { target, authority } = request;
+    // Those that differ in what is known to matter do not wait for each other.
+    const last = store.memory.variants(key).at(-1);
+    const names = last?.head.selecting.map(([name]) => name) ?? heard;
+    const varying = names.map((name) => `${name}=${normalized(name, request.get(name)) ?? '\t'}`);
+    return {
+      key,
+      collapseKey: [key, cookie === undefined ? '' : 'c', ...varying].join('\n'),
+      origin: originOf(facts.scheme, authority),
+      target,
+      authority,
+      lines,
+      fields: request,
+      storing: storingOf(asked),
+      cluster,
+      downstream,
+    };
+  }
+
+  #forwardedOf(downstream: DownstreamInfo): ForwardedFields {
+    let fields = this.#forwarded.get(downstream);
+    if (fields === undefined)
+      this.#forwarded.set(downstream, (fields = new ForwardedFields(downstream, this.#options.publicPort)));
+    return fields;
+  }
+}

@@ -1,0 +1,253 @@
+/** Requests to the application on behalf of the store: who shares one, and what of their answers is stored. */
+import type { ProxyContext } from '#proxy/context.ts';
+import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
+import { Request } from '#proxy/http/request.ts';
+import type { Response } from '#proxy/http/response.ts';
+import type { Cluster } from '#proxy/upstream/cluster.ts';
+import { assess, storedLines, type Assessment } from '../policy/assess.ts';
+import { confirms, mergedFields, validatorsOf } from '../policy/conditions.ts';
+import type { FieldsView } from '../policy/fields.ts';
+import { urlOfKey } from '../policy/keys.ts';
+import { isError } from '../policy/reuse.ts';
+import { supersedes, type NotStored, type StoringRequest } from '../policy/storing.ts';
+import { FieldLines, Stored, type StoredHead } from '../store/stored.ts';
+import type { Store } from '../store/store.ts';
+import { Fill, type FillResult } from './fill.ts';
+import type { CacheSettings } from './settings.ts';
+import type { CacheStats } from './stats.ts';
+
+/** What a fetch's head says to those who wait for it. */
+export interface FetchHead {
+  readonly status: number;
+  /** All end-to-end fields, for the client that caused the fetch. */
+  readonly lines: string;
+  /** Of the body, in bytes; undefined when it is not known yet. */
+  readonly length: number | undefined;
+  readonly hasBody: boolean;
+  /** Why it is not stored, so that nobody else may have it; undefined when it is. */
+  readonly not: NotStored | undefined;
+  /** What it says, where it is stored. */
+  readonly assessed: Assessment;
+  /** It confirmed what was stored, which this is, with its fields brought up to date. */
+  readonly confirmed: Stored | undefined;
+  /** A 304 about something else. */
+  readonly mismatched: boolean;
+  /** The application failed, in its own words. */
+  readonly failed: boolean;
+}
+
+/** The client's side of a fetch: what the request is made of. */
+export interface FetchRequest {
+  readonly key: string;
+  /** Requests with the same one may share an answer. */
+  readonly collapseKey: string;
+  readonly origin: string;
+  readonly target: string;
+  readonly authority: string;
+  /** Whole lines of the fields that go to the application. */
+  readonly lines: string;
+  /** The fields that the client sent. */
+  readonly fields: FieldsView;
+  readonly storing: StoringRequest;
+  readonly cluster: Cluster;
+  readonly downstream: DownstreamInfo;
+}
+
+/** A request under way. */
+export class Fetch {
+  readonly request: FetchRequest;
+  readonly requestTime: number;
+  readonly validating: Stored | undefined;
+  /** What it brings was invalidated before it came: it is not stored. */
+  outdated = false;
+  /** Tags of its response, once known. */
+  tags: readonly string[] = [];
+  fill!: Fill<FetchHead>;
+  /** What was stored of it, once it is complete. */
+  readonly whole: Promise<Stored | undefined>;
+  readonly settle: (stored: Stored | undefined) => void;
+  /** Clients that wait for the head: they get interim responses. */
+  readonly waiting = new Set<(interim: Response) => void>();
+
+  constructor(request: FetchRequest, validating: Stored | undefined, requestTime: number) {
+    this.request = request;
+    this.validating = validating;
+    this.requestTime = requestTime;
+    const { promise, resolve } = Promise.withResolvers<Stored | undefined>();
+    this.whole = promise;
+    this.settle = resolve;
+  }
+}
+
+export interface FetchesOptions {
+  readonly context: ProxyContext;
+  readonly settings: CacheSettings;
+  readonly store: Store;
+  readonly stats: CacheStats;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export class Fetches {
+  readonly #options: FetchesOptions;
+  readonly #shared = new Map<string, Fetch>();
+  readonly #all = new Set<Fetch>();
+
+  constructor(options: FetchesOptions) {
+    this.#options = options;
+  }
+
+  /** A fetch under way that a request with this key may share. */
+  find(collapseKey: string): Fetch | undefined {
+    return this.#shared.get(collapseKey);
+  }
+
+  /** What is stored of a URL, or has a tag, is no longer true: nor is what was asked for before. */
+  outdate(
+    matches: (fetch: { readonly key: string; readonly url: string; readonly tags: readonly string[] }) => boolean,
+  ): void {
+    for (const fetch of this.#all) {
+      const { key, collapseKey } = fetch.request;
+      if (!matches({ key, url: urlOfKey(key), tags: fetch.tags })) continue;
+      fetch.outdated = true;
+      if (this.#shared.get(collapseKey) === fetch) this.#shared.delete(collapseKey);
+    }
+  }
+
+  /**
+   * Ask the application.
+   * @param validating ask whether this has changed
+   * @param shared others may share it
+   */
+  start(request: FetchRequest, validating: Stored | undefined, shared: boolean): Fetch {
+    const { context } = this.#options;
+    const fetch = new Fetch(request, validating, this.#options.now());
+    let { lines } = request;
+    if (validating !== undefined)
+      for (const [name, value] of validatorsOf(validating.fields)) lines += `${name}: ${value}\r\n`;
+    const { target, authority, cluster, downstream } = request;
+    let reserved = 0;
+    let assessed: Assessment | undefined;
+    const { store, stats, settings } = this.#options;
+    const release = (): void => {
+      store.memory.release(reserved);
+      reserved = 0;
+    };
+    const leave = (): void => {
+      if (this.#shared.get(request.collapseKey) === fetch) this.#shared.delete(request.collapseKey);
+    };
+    fetch.fill = new Fill<FetchHead>(
+      {
+        context,
+        cluster,
+        downstream,
+        request: new Request({ method: 'GET', target, authority, lines }),
+        timeout: context.settings.responseTimeout,
+      },
+      {
+        onHead: (response) => {
+          stats.origin(response.status);
+          const head = this.#read(fetch, response);
+          assessed = head.assessed;
+          fetch.tags = assessed.tags;
+          const keep = head.confirmed === undefined && head.not === undefined && !head.mismatched;
+          return { head, keep: keep && (head.length ?? 0) <= settings.maxObject, length: head.length };
+        },
+        onGrow: (bytes) => {
+          if (reserved + bytes > settings.maxObject || !store.memory.reserve(bytes)) return false;
+          reserved += bytes;
+          return true;
+        },
+        onWhole: (body) => {
+          release();
+          const stored = new Stored(headOf(request.key, assessed!), body);
+          if (!fetch.outdated && assessed!.not === undefined) store.put(stored);
+          fetch.settle(stored);
+        },
+        onDropped: () => {
+          leave();
+          release();
+          fetch.settle(undefined);
+        },
+        onOver: (result: FillResult<FetchHead>) => {
+          if (result.kind === 'failure') stats.origin(0);
+          leave();
+          release();
+          this.#all.delete(fetch);
+          fetch.settle(undefined);
+        },
+        onInterim: (response) => {
+          for (const tell of fetch.waiting) tell(response);
+        },
+      },
+    );
+    this.#all.add(fetch);
+    if (shared) this.#shared.set(request.collapseKey, fetch);
+    fetch.fill.begin();
+    return fetch;
+  }
+
+  /** What a response's head means. */
+  #read(fetch: Fetch, response: Response): FetchHead {
+    const { request, validating, requestTime } = fetch;
+    const { settings, store } = this.#options;
+    const times = { requestTime, responseTime: this.#options.now() };
+    const { status } = response;
+    const assessing = { ...request.storing, fields: request.fields, origin: request.origin };
+    const update = status === 304 && validating !== undefined;
+    const mismatched = update && !confirms(response, validating.fields);
+    if (update && !mismatched) {
+      // The stored response, with its fields brought up to date, is judged as if it had just come.
+      const lines = storedLines(mergedFields(validating.fields, response), [], times.responseTime);
+      const assessed = assess(
+        assessing,
+        { status: validating.head.status, fields: new FieldLines(lines) },
+        times,
+        settings,
+      );
+      const confirmed = new Stored(
+        headOf(request.key, { ...assessed, lines: assessed.lines || lines }),
+        validating.body,
+      );
+      if (assessed.not === undefined) {
+        if (!fetch.outdated) store.put(confirmed);
+      } else if (supersedes(assessed.not)) store.remove(validating, 'invalidated');
+      return { ...NO_RESPONSE, status: validating.head.status, assessed, not: assessed.not, confirmed };
+    }
+    const assessed = assess(assessing, { status, fields: response }, times, settings);
+    const failed = isError(status);
+    // What took its place may not be stored: the old one is not true any more either.
+    if (validating !== undefined && assessed.not !== undefined && supersedes(assessed.not) && !failed && !mismatched)
+      store.remove(validating, 'invalidated');
+    const { body } = response;
+    return {
+      ...NO_RESPONSE,
+      status,
+      lines: response.has('date')
+        ? response.lines()
+        : `${response.lines()}Date: ${new Date(times.responseTime).toUTCString()}\r\n`,
+      length: body === LENGTH ? response.length : body === NO_BODY ? 0 : undefined,
+      hasBody: body === LENGTH || body === CHUNKED || body === UNKNOWN_LENGTH,
+      not: assessed.not,
+      assessed,
+      mismatched,
+      failed,
+    };
+  }
+}
+
+const NO_RESPONSE = {
+  lines: '',
+  length: 0 as number | undefined,
+  hasBody: false,
+  confirmed: undefined as Stored | undefined,
+  mismatched: false,
+  failed: false,
+};
+
+/** Of an assessment only what is stored. */
+function headOf(key: string, assessment: Assessment): StoredHead {
+  const { status, lines, selecting, tags, directives, freshness, initialAge, responseTime, staleSince } = assessment;
+  return { key, status, lines, selecting, tags, directives, freshness, initialAge, responseTime, staleSince };
+}

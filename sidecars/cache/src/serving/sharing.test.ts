@@ -1,0 +1,197 @@
+/** Many clients at once: one request for all where that may be, and nobody waits where it may not. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
+import { connected } from '#proxy/testing/talk.ts';
+import { startCache, statusOf, TestApp } from '../test-plane.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** An application whose answers wait until they are let go. */
+async function gated(control: string, more: Record<string, string> = {}) {
+  const gates: (() => void)[] = [];
+  const app = await TestApp.start(async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gates.push(resolve);
+    await promise;
+    return { headers: { 'Cache-Control': control, ...more }, body: `answer` };
+  });
+  return { app, open: () => gates.splice(0).forEach((gate) => gate()) };
+}
+
+test('100 clients on a cold key: one request to the application, and the first byte goes to all as it comes', async () => {
+  let asked = 0;
+  let finish = (): void => {};
+  await using app = await serve((_request, response) => {
+    asked++;
+    response.writeHead(200, { 'Cache-Control': 'max-age=60' });
+    response.write('first');
+    finish = () => void response.end('last');
+  });
+  await using cache = await startCache(app.port);
+  const talks = await Promise.all(Array.from({ length: 100 }, () => connected(cache.port)));
+  for (const talk of talks) talk.send(GET);
+  await Promise.all(talks.map((talk) => talk.until(({ text }) => text.includes('first'), 30_000)));
+  assert.is(asked, 1);
+  assert.not.match(talks[0]!.text, 'last');
+  // One who goes away takes nothing from the others: not even the one that had asked.
+  talks[0]!.socket.destroy();
+  talks[50]!.socket.destroy();
+  const rest = talks.filter((_, index) => index !== 0 && index !== 50);
+  finish();
+  await Promise.all(
+    rest.map((talk) => talk.until(({ text }) => text.includes('last') && text.endsWith('0\r\n\r\n'), 30_000)),
+  );
+  assert.is(asked, 1);
+  await eventually('it is stored', async () => statusOf(await cache.get('/', { host: 'a' })).startsWith('hit'));
+  assert.match(await cache.metrics(), /result="collapsed"\} 99\n/);
+  for (const talk of rest) talk.socket.destroy();
+});
+
+test('clients that go away before the answer begins do not take it from the others', async () => {
+  const { app, open } = await gated('max-age=60');
+  await using cache = await startCache(app.server.port);
+  const first = await connected(cache.port);
+  first.send(GET);
+  await eventually('it has asked', () => app.seen.length === 1);
+  const second = await connected(cache.port);
+  second.send(GET);
+  first.socket.destroy();
+  await eventually('the first is gone', async () => (await cache.metrics()).includes('cache_connections_open 1\n'));
+  open();
+  await second.until(({ text }) => text.includes('answer'), 30_000);
+  assert.is(app.seen.length, 1);
+  second.socket.destroy();
+  await app[Symbol.asyncDispose]();
+});
+
+test('what is not stored is never serialised: from the second round on all go at once', async () => {
+  const { app, open } = await gated('no-store');
+  await using cache = await startCache(app.server.port);
+  const round = async (): Promise<number> => {
+    const before = app.seen.length;
+    const answers = Promise.all(Array.from({ length: 20 }, () => cache.get('/')));
+    await eventually('it was asked', () => app.seen.length > before);
+    let most = 0;
+    let done = false;
+    void answers.then(() => (done = true));
+    await eventually('all were answered', () => {
+      most = Math.max(most, app.seen.length - before);
+      if (most === 20 || before === 0) open();
+      return done;
+    });
+    return most;
+  };
+  await round();
+  // None was let go before all twenty had been asked for.
+  assert.is(await round(), 20);
+  await app[Symbol.asyncDispose]();
+});
+
+test('an answer that is for one is not given to those who waited with it', async () => {
+  const app = await TestApp.start(({ headers }) => ({
+    headers: { 'Cache-Control': 'max-age=60', 'Set-Cookie': `id=${headers['x-id']}` },
+    body: `for ${headers['x-id']}`,
+  }));
+  await using cache = await startCache(app.server.port);
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, id) => cache.get('/', { 'X-Id': String(id) })));
+  assert.equal(
+    answers.map(({ text }) => text),
+    Array.from({ length: 20 }, (_, id) => `for ${id}`),
+  );
+  assert.is(cache.plane.store.memory.count, 0);
+  await app[Symbol.asyncDispose]();
+});
+
+test('those whose Vary differs get their own answers, though they waited together', async () => {
+  const app = await TestApp.start(async ({ headers }) => {
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+    return {
+      headers: { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' },
+      body: `in ${headers['accept-language']}`,
+    };
+  });
+  await using cache = await startCache(app.server.port);
+  const languages = ['de', 'en', 'fr', 'de', 'en', 'fr', 'de', 'en', 'fr'];
+  const answers = await Promise.all(languages.map((language) => cache.get('/', { 'Accept-Language': language })));
+  assert.equal(
+    answers.map(({ text }) => text),
+    languages.map((language) => `in ${language}`),
+  );
+  assert.is(cache.plane.store.memory.count, 3);
+  assert.is(app.seen.length, 3);
+  await app[Symbol.asyncDispose]();
+});
+
+test('a cold page that varies by everything: each of many at once has its own answer, and all are stored', async () => {
+  const { app, open } = await gated('max-age=60', { Vary: 'X-Any' });
+  await using cache = await startCache(app.server.port);
+  const answers = Promise.all(Array.from({ length: 20 }, (_, any) => cache.get('/', { 'X-Any': String(any) })));
+  let done = false;
+  void answers.then(() => (done = true));
+  await eventually('all were answered', () => {
+    open();
+    return done;
+  });
+  assert.equal([app.seen.length, cache.plane.store.memory.count], [20, 20]);
+  await app[Symbol.asyncDispose]();
+});
+
+test('who waited too long with another goes by itself', async () => {
+  const { app, open } = await gated('max-age=60');
+  await using cache = await startCache(app.server.port, { CACHE_COLLAPSE_TIMEOUT: '50ms' });
+  const first = cache.get('/');
+  await eventually('it has asked', () => app.seen.length === 1);
+  const second = cache.get('/');
+  await eventually('the second has asked, too', () => app.seen.length === 2);
+  open();
+  assert.equal(
+    [(await first).text, (await second).text, statusOf(await second)],
+    ['answer', 'answer', 'fwd=uri-miss; detail=collapse-timeout'],
+  );
+  await app[Symbol.asyncDispose]();
+});
+
+test('what is longer than may be stored passes, no faster than its slowest reader', async () => {
+  const length = 32 * 1024 * 1024;
+  const block = Buffer.alloc(64 * 1024, 'x');
+  let sent = 0;
+  await using app = await serve((_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Type': 'text/plain' });
+    const more = (): void => {
+      while (sent < length) {
+        sent += block.length;
+        if (!response.write(block)) return void response.once('drain', more);
+      }
+      response.end();
+    };
+    more();
+  });
+  await using cache = await startCache(app.port, { CACHE_MAX_OBJECT: '1MiB' });
+  const slow = connect(cache.port, '127.0.0.1');
+  slow.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  await once(slow, 'readable');
+  // Until nothing moves any more: what is under way lies in sockets and is bounded.
+  let last = -1;
+  await eventually(
+    'the application is held back',
+    () => {
+      const still = sent === last && sent > 0;
+      last = sent;
+      return still;
+    },
+    { every: 200, within: 30_000 },
+  );
+  assert.ok(sent < length, String(sent));
+  let received = 0;
+  slow.on('data', (bytes: Buffer) => (received += bytes.length));
+  await once(slow, 'end');
+  assert.ok(received > length, String(received));
+  slow.destroy();
+  assert.is(cache.plane.store.memory.count, 0);
+});
+
+test.run();

@@ -1,0 +1,146 @@
+/**
+ * Rotated files that were compressed before any scan saw them plain. Most compressed files hold what was
+ * read before, and are left out; one that does not is a generation that nobody knew.
+ *
+ * It must have been written after the last look, since a file that was there then is known, and it must
+ * begin like nothing that is known or was. Both are asked, because files are also put back from backups.
+ */
+import { closeSync, statSync } from 'node:fs';
+import type { Logger } from '#kit/log.ts';
+import { compressionOf, readHead, type Head } from './content.ts';
+import { writtenAt, type Generation, type Stat } from './generation.ts';
+import { byAge, type Candidate } from './identity.ts';
+import type { Ledger } from './ledger.ts';
+import { toStat, type OpenFiles } from './open-files.ts';
+import { unrotated } from './rotated-name.ts';
+import { firstGlance, Unpacked } from './unpacked.ts';
+
+/** File systems tell times this coarsely, and not by this machine's clock alone, in milliseconds. */
+const COARSE = 2000;
+
+/** How long a file is waited for that cannot be read, in milliseconds. */
+const PATIENCE = 60_000;
+
+export interface ArchivesOptions {
+  readonly ledger: Ledger;
+  readonly files: OpenFiles;
+  /** Where there is room to unpack. */
+  readonly dir: string;
+  readonly log: Pick<Logger, 'info'>;
+  /** When an earlier process looked last, in milliseconds since the epoch. */
+  readonly scannedAt: number;
+}
+
+interface Archive extends Candidate {
+  readonly home: string;
+  readonly head: Head;
+}
+
+export class Archives {
+  readonly #options: ArchivesOptions;
+  /** What is older is known, in milliseconds since the epoch. */
+  #since: number;
+  /** Files that hold nothing new, by device and inode, with the stamp of their last write. */
+  #known = new Map<string, bigint>();
+  /** Those that are waited for, since when. */
+  #unsure = new Map<string, number>();
+  #looked: readonly string[] | undefined;
+
+  constructor(options: ArchivesOptions) {
+    this.#options = options;
+    // It is told in whole milliseconds, and files in parts of them.
+    this.#since = options.scannedAt + 1;
+  }
+
+  /**
+   * Take in what is new.
+   * @param paths of compressed files; the same array as before when there is nothing new to see
+   * @param started when the scan began, in milliseconds since the epoch
+   * @returns `moved`: names changed meanwhile; `unsure`: what is not complete yet is to be looked at again
+   */
+  look(paths: readonly string[], started: number, now: number): 'moved' | 'unsure' | 'done' {
+    if (paths === this.#looked) return 'done';
+    const known = new Map<string, bigint>();
+    const found: Archive[] = [];
+    const unsure = new Map<string, number>();
+    let moved = false;
+    for (const path of paths) {
+      const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stats === undefined) {
+        moved = true;
+        continue;
+      }
+      const stat = toStat(stats);
+      const stamp = writtenAt(stat);
+      const old = this.#known.get(stat.key) === stamp || Number(stamp) / 1e6 <= this.#since;
+      const archive = old ? 'known' : this.#open(path, stat);
+      const since = this.#unsure.get(stat.key) ?? now;
+      if (typeof archive === 'object') found.push(archive);
+      else if (archive === 'known' || now - since > PATIENCE) {
+        known.set(stat.key, stamp);
+        // So that the next process knows, too.
+        if (!old) this.#options.ledger.touch();
+      } else unsure.set(stat.key, since);
+    }
+    for (const archive of found.toSorted(byAge)) {
+      known.set(archive.stat.key, writtenAt(archive.stat));
+      this.#welcome(archive, now);
+    }
+    this.#known = known;
+    this.#unsure = unsure;
+    if (moved) return 'moved';
+    if (unsure.size > 0) return 'unsure';
+    this.#looked = paths;
+    this.#since = started - COARSE;
+    return 'done';
+  }
+
+  /** Open what may be new; `unsure`: it is to be looked at again. */
+  #open(path: string, { key }: Stat): Archive | 'known' | 'unsure' {
+    const { files, ledger } = this.#options;
+    const homes = unrotated(path).filter(({ certain }) => certain);
+    const home = homes.find((each) => ledger.latest(each.path) !== undefined || exists(each.path)) ?? homes[0];
+    if (home === undefined) return 'known';
+    const looked = files.look(path);
+    if (looked === 'outside') return 'known';
+    // Whoever compresses gives it to others when it is complete.
+    if (typeof looked === 'string') return 'unsure';
+    const { fd, stat } = looked;
+    const archive = this.#judge({ path, fd, stat }, home.path);
+    if (typeof archive === 'object' && stat.key === key) return archive;
+    closeSync(fd);
+    return stat.key === key && typeof archive === 'string' ? archive : 'unsure';
+  }
+
+  #judge(candidate: Candidate, home: string): Archive | 'known' {
+    if (compressionOf(readHead(candidate.fd)) !== 'gzip') return 'known';
+    const head = firstGlance(candidate.fd, this.#options.ledger.encoding);
+    if (head === undefined || head.bytes.length === 0) return 'known';
+    return this.#options.ledger.hasRead(candidate.path, head) ? 'known' : { ...candidate, home, head };
+  }
+
+  /** Read it after what was written before it, and before what was written after it. */
+  #welcome({ path, fd, stat, home, head }: Archive, now: number): void {
+    const { ledger, dir, log } = this.#options;
+    const others = [...ledger.generations].filter(
+      (each) => each.home === home && !each.finished && each.copyOf === undefined,
+    );
+    // What lost its file was seen before; what is still written is the last.
+    const isLater = (each: Generation): boolean =>
+      each.key !== '' &&
+      each.detachedAt === undefined &&
+      (each.path === home || (each.stamp !== '' && byAge({ path, stat }, { path: each.path, stat: each }) < 0));
+    const previous = others.findLast((each) => !isLater(each));
+    const next = others.find(isLater);
+    const generation = ledger.create({ path, fd, stat }, home);
+    generation.head = head;
+    if (previous) generation.after = { generation: previous, offset: Infinity };
+    ledger.unpack(generation, { path, fd, stat }, new Unpacked(fd, dir, head.at), now);
+    if (next !== undefined) ledger.putBefore(generation, next);
+    log.info({ path, generation: generation.id }, 'a new file that is compressed already');
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

@@ -1,0 +1,184 @@
+/** Rotation that is quicker than the looks at the files: what has happened between two of them, or within one. */
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { scene } from './test-rig.ts';
+import type { Rig } from './test-rig.ts';
+
+/** Do something when the directory was listed, and a file is about to be looked at: the first, or the one that is named. */
+function onceListed(rig: Rig, act: () => void, wanted?: string): void {
+  rig.beforeLook = (path) => {
+    if (wanted !== undefined && path !== wanted) return;
+    rig.beforeLook = () => {};
+    act();
+  };
+}
+
+const compress = (path: string, packed: string): void => {
+  writeFileSync(packed, gzipSync(readFileSync(path)));
+  unlinkSync(path);
+};
+
+scene('a copy in the inode that an older copy had: what was not read is read there, and once', async (rig, path) => {
+  writeFileSync(path('app.log'), 'a long line of the first\n');
+  await rig.look();
+  rig.deliver();
+  appendFileSync(path('app.log'), 'the rest of the first\n');
+  copyFileSync(path('app.log'), path('app.log.1'));
+  truncateSync(path('app.log'));
+  await rig.look();
+  appendFileSync(path('app.log'), 'the second\n');
+  await rig.look();
+  rig.deliver();
+  appendFileSync(path('app.log'), 'more of the second\n');
+  onceListed(rig, () => {
+    copyFileSync(path('app.log.1'), path('old'));
+    compress(path('old'), path('app.log.2.gz'));
+    // The same file, as a file system gives a freed inode to the next file.
+    copyFileSync(path('app.log'), path('app.log.1'));
+    truncateSync(path('app.log'));
+    appendFileSync(path('app.log'), 'the third\n');
+  });
+  await rig.finish();
+  assert.equal(rig.messages, [
+    'a long line of the first',
+    'the rest of the first',
+    'the second',
+    'more of the second',
+    'the third',
+  ]);
+  assert.is(rig.lost, 0);
+});
+
+scene(
+  'a copy in the inode of an older one, made before the last lines were read, is no new file',
+  async (rig, path) => {
+    writeFileSync(path('app.log'), 'the first\n');
+    await rig.look();
+    copyFileSync(path('app.log'), path('app.log.1'));
+    truncateSync(path('app.log'));
+    await rig.look();
+    appendFileSync(path('app.log'), 'the second\nmore of the second\n');
+    await rig.look();
+    appendFileSync(path('app.log'), 'gone\n');
+    onceListed(rig, () => {
+      copyFileSync(path('app.log.1'), path('old'));
+      compress(path('old'), path('app.log.2.gz'));
+      writeFileSync(path('app.log.1'), 'the second\n');
+      truncateSync(path('app.log'));
+      appendFileSync(path('app.log'), 'the third\n');
+    });
+    await rig.finish();
+    assert.equal(rig.messages, ['the first', 'the second', 'more of the second', 'the third']);
+    assert.is(rig.lost, 0, 'nobody saw the last line');
+  },
+);
+
+scene('a short copy that is compressed while it is looked at is no new file', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\ntwo\n');
+  await rig.look();
+  writeFileSync(path('app.log.1'), 'one\n');
+  onceListed(
+    rig,
+    () => {
+      truncateSync(path('app.log'));
+      compress(path('app.log.1'), path('app.log.1.gz'));
+      appendFileSync(path('app.log'), 'three, a longer line\n');
+    },
+    path('app.log'),
+  );
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'two', 'three, a longer line']);
+});
+
+scene('an original that is truncated while another file is searched for goes on in its copy', async (rig, path) => {
+  writeFileSync(path('app.log'), 'the first\n');
+  await rig.look();
+  copyFileSync(path('app.log'), path('app.log.1'));
+  truncateSync(path('app.log'));
+  appendFileSync(path('app.log'), 'the second\n');
+  await rig.look();
+  copyFileSync(path('app.log.1'), path('old'));
+  compress(path('old'), path('app.log.2.gz'));
+  appendFileSync(path('app.log'), 'more of the second\n');
+  copyFileSync(path('app.log'), path('app.log.1'));
+  let looks = 0;
+  rig.beforeLook = (looked) => {
+    // The scan looks at what is known, and the search for the first looks once more.
+    if (looked !== path('app.log') || ++looks !== 2) return;
+    truncateSync(path('app.log'));
+    appendFileSync(path('app.log'), 'the third\n');
+  };
+  await rig.finish();
+  assert.equal(rig.messages, ['the first', 'the second', 'more of the second', 'the third']);
+  assert.is(rig.lost, 0);
+  assert.ok(looks >= 2);
+});
+
+scene('what was seen and is in no copy is counted', async (rig, path) => {
+  for (const packed of [false, true]) {
+    writeFileSync(path('app.log'), `one ${packed}\n`);
+    await rig.look();
+    copyFileSync(path('app.log'), path('app.log.1'));
+    appendFileSync(path('app.log'), 'between copy and truncation\n');
+    rig.input.scan();
+    truncateSync(path('app.log'));
+    if (packed) compress(path('app.log.1'), path('app.log.1.gz'));
+    await rig.finish();
+    assert.is(rig.lost, (packed ? 2 : 1) * 'between copy and truncation\n'.length);
+  }
+});
+
+scene('what was written, rotated and compressed between two looks is read, in its order', async (rig, path) => {
+  rig.input.scan();
+  // A file that no scan saw plain.
+  writeFileSync(path('new.log'), 'N1\n');
+  compress(path('new.log'), path('new.log.2.gz'));
+  writeFileSync(path('new.log'), 'N2\n');
+  compress(path('new.log'), path('new.log.1.gz'));
+  writeFileSync(path('new.log'), 'N3\n');
+  await rig.look();
+  // A second truncation, before the first was seen.
+  appendFileSync(path('new.log'), 'N4\n');
+  compress(path('new.log'), path('new.log-20261121.gz'));
+  writeFileSync(path('new.log'), 'N5, which is longer\n');
+  compress(path('new.log'), path('new.log-20261122.gz'));
+  writeFileSync(path('new.log'), 'N6\n');
+  await rig.look();
+  rig.deliver();
+  rig.restart();
+  await rig.finish();
+  assert.equal(rig.messages, ['N1', 'N2', 'N3', 'N4', 'N5, which is longer', 'N6']);
+  assert.is(rig.again, 0);
+});
+
+scene('what was compressed before, put back from a backup, or left out is not read', async (rig, path) => {
+  writeFileSync(path('app.log.9.gz'), gzipSync('history\n'));
+  utimesSync(path('app.log.9.gz'), 1000, 1000);
+  await rig.look();
+  writeFileSync(path('app.log'), 'one\n');
+  await rig.look();
+  compress(path('app.log'), path('app.log.1.gz'));
+  writeFileSync(path('app.log'), 'two\n');
+  await rig.finish();
+  copyFileSync(path('app.log.1.gz'), path('app.log.5.gz'));
+  writeFileSync(path('app.log.6.gz'), gzipSync('old\n'));
+  utimesSync(path('app.log.6.gz'), 1000, 1000);
+  writeFileSync(path('archive.log.gz'), gzipSync('by no name of rotation\n'));
+  await rig.finish();
+  rig.restart();
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'two']);
+  assert.is(rig.again, 0);
+});
+
+test.run();

@@ -1,0 +1,194 @@
+/** What was read of a file as records: one for an event; of container runtimes' files, one for each stream's. */
+import type { Chunk } from '../lines/chunk.ts';
+import { assemble, unwrap, type ContainerLine } from '../lines/container-line.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
+import { MARGIN, member, type Documents } from '../lines/document.ts';
+import { indexAt, indexOn, timestampOf } from '../lines/index-name.ts';
+import type { Splitter } from '../lines/splitter.ts';
+import type { FileRecord, Generation } from './generation.ts';
+
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+
+export interface RecordsOptions {
+  readonly documents: Documents;
+  readonly splitter: Splitter;
+  /** The most bytes of an event's text. */
+  readonly limit: number;
+  /** Members of every document, as JSON text with a comma behind each. */
+  readonly members: string;
+  /** The index pattern, where it depends on the day. */
+  readonly dated?: string | undefined;
+  /** Counts what became no record. */
+  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
+  readonly cut: () => void;
+}
+
+/** What a document is made of. */
+interface Source {
+  readonly text: string;
+  /** Where its first line begins in its generation. */
+  readonly offset: number;
+  readonly foreign: boolean;
+  readonly cut: boolean;
+  /** How many characters are left of it then; absent, as many as the limit. */
+  readonly kept?: number | undefined;
+  /** Members that the line's wrapping tells, as JSON text. */
+  readonly members: string;
+  readonly time: string;
+}
+
+type Place = Pick<FileRecord, 'end' | 'joined'>;
+
+export class Records {
+  readonly #options: RecordsOptions;
+
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The records of an event, given by its place in a chunk.
+   * @param offset where it begins in its generation
+   */
+  make(generation: Generation, chunk: Chunk, from: number, to: number, offset: number, place: Place): FileRecord[] {
+    const { splitter, limit } = this.#options;
+    if (splitter instanceof ContainerSplitter)
+      return this.#unwrapped(splitter, generation, chunk, from, to, offset, place);
+    const most = limit + 2 * chunk.unit;
+    const cut = place.end - offset > most || to - from > most;
+    const text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
+    const { foreign } = chunk;
+    const kept = cut ? chunk.text(from, chunk.boundary(Math.min(to, from + limit))).length : undefined;
+    const source = { text, offset, foreign, kept, cut, members: '', time: clock() };
+    const record = this.#record(generation, source, place);
+    return record === undefined ? [] : [record];
+  }
+
+  /** What several streams have written in turn. The generation is past it when the last record is settled. */
+  #unwrapped(
+    { format, multiline }: ContainerSplitter,
+    generation: Generation,
+    chunk: Chunk,
+    from: number,
+    to: number,
+    offset: number,
+    place: Place,
+  ): FileRecord[] {
+    const { limit } = this.#options;
+    const lines: { from: number; line: ContainerLine }[] = [];
+    let foreign = false;
+    let begin = from;
+    for (let newline = chunk.newline(begin); newline !== -1 && newline < to; newline = chunk.newline(begin)) {
+      lines.push({ from: begin, line: unwrap(format, chunk.text(begin, newline)) });
+      foreign ||= chunk.foreign;
+      begin = newline + chunk.unit;
+    }
+    // A last line without its end: of a run that was too long it is only a piece of the wrapping.
+    if (begin < to && (lines.length === 0 || place.end === offset + to - from)) {
+      lines.push({ from: begin, line: unwrap(format, chunk.text(begin, to)) });
+      foreign ||= chunk.foreign;
+    }
+    const isCut = place.end > offset + to - from;
+    const records = assemble(lines, multiline).flatMap((event, at, all) => {
+      const { stream, time, attributes } = event.first;
+      const long = Buffer.byteLength(event.text) > limit;
+      const source = {
+        text: long ? event.text.slice(0, limit + MARGIN) : event.text,
+        offset: offset + event.from - from,
+        foreign,
+        cut: long || (isCut && at === all.length - 1),
+        members: member('stream', stream) + labelsOf(attributes),
+        time: time ?? clock(),
+      };
+      return this.#record(generation, source, { end: offset, joined: undefined }) ?? [];
+    });
+    const last = records.pop();
+    return last === undefined ? [] : [...records, { ...last, ...place }];
+  }
+
+  #record(
+    generation: Generation,
+    { text: raw, offset, foreign, cut, kept, members: told, time }: Source,
+    { end, joined }: Place,
+  ): FileRecord | undefined {
+    const { documents, splitter, members, dated } = this.#options;
+    let text = raw.slice(0, withoutNewlines(raw, splitter.multiline));
+    if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
+    if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
+    if (text === '') {
+      this.#options.skipped('empty', 1);
+      return undefined;
+    }
+    if (cut) this.#options.cut();
+    const body = documents.create(text, {
+      members: `${members}${generation.members}"log.offset":${offset},${told}`,
+      time,
+      cut,
+      kept,
+      foreign,
+      multiline: splitter.multiline,
+    });
+    if (body === undefined) {
+      this.#options.skipped('rule', 1);
+      return undefined;
+    }
+    return {
+      id: generation.idAt(offset),
+      source: generation.home,
+      body,
+      bytes: Buffer.byteLength(body),
+      ...(dated !== undefined && { index: indexOf(dated, body, time, generation.dayOf(offset)) }),
+      generation,
+      end,
+      joined,
+    };
+  }
+}
+
+/** What a driver was told to add to each line. */
+function labelsOf(attributes: ContainerLine['attributes']): string {
+  if (attributes === undefined) return '';
+  return Object.entries(attributes)
+    .map(([name, value]) =>
+      member(`container.labels.${name}`, typeof value === 'string' ? value : JSON.stringify(value)),
+    )
+    .join('');
+}
+
+/**
+ * The index of a line: by its own time; without one, by the day on which it was first read.
+ * @param time when it is read now
+ */
+function indexOf(pattern: string, body: string, time: string, day: string | undefined): string {
+  const stamp = timestampOf(body);
+  return stamp === time && day !== undefined ? indexOn(pattern, day) : indexAt(pattern, stamp);
+}
+
+/** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */
+function withoutNewlines(text: string, all: boolean): number {
+  let end = text.length;
+  do {
+    if (text.charCodeAt(end - 1) !== NEWLINE) break;
+    end -= text.charCodeAt(end - 2) === CARRIAGE_RETURN ? 2 : 1;
+  } while (all);
+  return end;
+}
+
+let lastTime = 0;
+let lastText = '';
+let count = 0;
+
+/**
+ * The time as ISO text, made once a millisecond. Lines that are read in one millisecond count up behind
+ * it, so that a viewer shows them in their order.
+ */
+function clock(): string {
+  const now = Date.now();
+  if (now !== lastTime) {
+    lastTime = now;
+    lastText = new Date(now).toISOString().slice(0, -1);
+    count = 0;
+  }
+  return `${lastText}${String(Math.min(count++, 999_999)).padStart(6, '0')}Z`;
+}

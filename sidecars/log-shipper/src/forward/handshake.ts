@@ -1,0 +1,167 @@
+/**
+ * The handshake of Fluentd's forward protocol, by which a sender shows that it knows a key without saying it:
+ * https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1#handshake-messages
+ * HELO from here, with a nonce; PING from the sender, with a digest over salt, its name, nonce and key; PONG
+ * from here, with a digest by which the sender knows that we have the key too. Users and passwords are not asked for.
+ */
+import type { Socket } from 'node:net';
+import { decode, Framer, MalformedError, type Value } from './msgpack.ts';
+
+const { hash, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');
+const { hostname } = process.getBuiltinModule('node:os');
+
+/** Who says hello need not be believed, so PING may not be long, in bytes. */
+const PING = 4096;
+const NONCE = 16;
+/** PING, host name, salt, digest, user, digest of the password. */
+const PARTS = 6;
+
+/** A sender may not send; the message says why, and never holds the key. */
+export class RefusedError extends Error {
+  readonly reason: 'handshake' | 'tls';
+  constructor(reason: RefusedError['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export interface HandshakeOptions {
+  readonly key: string;
+  /** Milliseconds from the beginning of a connection to a good PING. */
+  readonly timeout: number;
+}
+
+/**
+ * What a sender sends once it has shown that it knows the key.
+ * @throws {RefusedError} when it has not, or not in time; it has been told so where it spoke the protocol
+ */
+export async function* admitted(socket: Socket, { key, timeout }: HandshakeOptions): AsyncGenerator<Buffer> {
+  const nonce = randomBytes(NONCE);
+  const late = new RefusedError('handshake', `no PING within ${timeout / 1000} s`);
+  const timer = setTimeout(() => socket.destroy(late), timeout);
+  try {
+    const framer = new Framer(PING);
+    let length = 0;
+    let admission = false;
+    socket.write(helo(nonce));
+    for await (const bytes of socket as AsyncIterable<Buffer>) {
+      if (admission) {
+        yield bytes;
+        continue;
+      }
+      length += bytes.length;
+      const frame = firstOf(framer, bytes);
+      if (frame === undefined) continue;
+      const { pong, refusal } = answer(frame, nonce, key);
+      if (refusal !== undefined) {
+        if (pong !== undefined) await told(socket, pong);
+        throw new RefusedError('handshake', refusal);
+      }
+      // Nobody may send on before it was answered; so nothing has to be kept here.
+      if (length > frame.length) throw new RefusedError('handshake', 'sent more before PING was answered');
+      clearTimeout(timer);
+      socket.write(pong!);
+      admission = true;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The first value, once all of it is there. */
+function firstOf(framer: Framer, bytes: Buffer): Buffer | undefined {
+  try {
+    return framer.push(bytes)[0];
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new RefusedError('handshake', `${NO_PING}: ${error.message}`);
+  }
+}
+
+const NO_PING = 'no PING was sent, but something else; does the sender have the shared key set?';
+const MISMATCH = 'shared key mismatch';
+
+interface Answer {
+  /** Absent for who does not speak the handshake. */
+  readonly pong?: Buffer;
+  readonly refusal?: string;
+}
+
+/**
+ * The answer to a PING.
+ * @param frame one MessagePack value
+ * @param nonce of this connection
+ */
+export function answer(frame: Buffer, nonce: Buffer, key: string): Answer {
+  const ping = readPing(frame);
+  if (ping === undefined) return { refusal: NO_PING };
+  const { name, salt, digest } = ping;
+  if (!timingSafeEqual(digestOf(salt, name, nonce, key), digest))
+    // Without a digest of ours: by a salt of its choice the sender could try keys out on it.
+    return { pong: listOf('PONG', false, MISMATCH, '', ''), refusal: MISMATCH };
+  const own = Buffer.from(ownName());
+  return { pong: listOf('PONG', true, '', String(own), digestOf(salt, own, nonce, key).toString('hex')) };
+}
+
+/** Not the host's name alone: Fluentd refuses a server of its own name, and the containers of a pod share theirs. */
+const ownName = (): string => `log-shipper.${hostname()}`.slice(0, 255);
+
+function readPing(frame: Buffer): { name: Buffer; salt: Buffer; digest: Buffer } | undefined {
+  let parts: Value;
+  try {
+    parts = decode(frame);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+  if (!Array.isArray(parts) || parts.length !== PARTS || parts[0] !== 'PING') return undefined;
+  const [name, salt, digest] = parts.slice(1, 4).map(bytesOf);
+  if (name === undefined || salt === undefined || !/^[0-9a-f]{128}$/i.test(digest?.toString('latin1') ?? ''))
+    return undefined;
+  return { name, salt, digest: Buffer.from(digest!.toString('latin1'), 'hex') };
+}
+
+/** A salt is bytes, which older libraries send as a string. */
+const bytesOf = (value: Value): Buffer | undefined =>
+  typeof value === 'string' ? Buffer.from(value) : Buffer.isBuffer(value) ? value : undefined;
+
+/** SHA-512 of salt, name of the host, nonce and key. */
+const digestOf = (salt: Buffer, name: Buffer, nonce: Buffer, key: string): Buffer =>
+  hash('sha512', Buffer.concat([salt, name, nonce, Buffer.from(key)]), 'buffer');
+
+/** `["HELO", {"nonce": …, "auth": "", "keepalive": true}]`: an empty `auth` asks for no user. */
+function helo(nonce: Buffer): Buffer {
+  return Buffer.concat([
+    Buffer.of(0x92),
+    text('HELO'),
+    Buffer.of(0x83),
+    text('nonce'),
+    Buffer.of(0xc4, nonce.length),
+    nonce,
+    text('auth'),
+    text(''),
+    text('keepalive'),
+    Buffer.of(0xc3),
+  ]);
+}
+
+/** Few texts and truth values as a MessagePack array. */
+const listOf = (...values: (string | boolean)[]): Buffer =>
+  Buffer.concat([
+    Buffer.of(0x90 | values.length),
+    ...values.map((value) => (typeof value === 'string' ? text(value) : Buffer.of(value ? 0xc3 : 0xc2))),
+  ]);
+
+/** A text of at most 255 bytes. */
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([bytes.length < 32 ? Buffer.of(0xa0 | bytes.length) : Buffer.of(0xd9, bytes.length), bytes]);
+}
+
+/** Send the last words; resolves when they are on their way, or nobody is there any more. */
+async function told(socket: Socket, last: Buffer): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once('close', () => resolve());
+  socket.end(last, resolve);
+  await promise;
+}

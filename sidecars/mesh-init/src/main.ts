@@ -1,0 +1,29 @@
+/** The mesh init container's program: loads the rules, and ends. */
+import { EXIT_FAILURE } from '#kit/contract.ts';
+import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import { contract } from './contract.ts';
+import { nft } from './nft.ts';
+import { missing } from './preflight.ts';
+import { REMOVE, rulesOf } from './rules.ts';
+
+async function job({
+  parameters,
+  log,
+  shutdown,
+}: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
+  const { MESH_ACTION: action } = parameters;
+  const rules = action === 'remove' ? REMOVE : rulesOf(parameters);
+  if (action === 'print') process.stdout.write(rules);
+  else {
+    const error = await nft([], rules);
+    if (error !== undefined) {
+      const lacks = await missing(nft);
+      log.fatal({ nft: error, missing: lacks }, 'the rules could not be loaded: the pod is not redirected');
+      return void shutdown.run('failed', EXIT_FAILURE);
+    }
+    log.info({ action }, action === 'remove' ? 'rules removed' : 'connections are redirected to the proxy');
+  }
+  void shutdown.run('done');
+}
+
+await runSidecar(contract, job);

@@ -1,0 +1,83 @@
+/** The rules, letter by letter. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readParameters } from '#kit/parameters.ts';
+import { contract } from './contract.ts';
+import { rulesOf } from './rules.ts';
+
+function rules(env: Readonly<Record<string, string>> = {}): string {
+  return rulesOf(readParameters(contract.parameters, { env }).values);
+}
+
+const golden = (outbound: readonly string[], inbound: readonly string[]): string =>
+  [
+    'table inet sidecar_stacks_mesh',
+    'delete table inet sidecar_stacks_mesh',
+    'table inet sidecar_stacks_mesh {',
+    '\tchain outbound {',
+    ...['type nat hook output priority -110; policy accept;', ...outbound].map((line) => `\t\t${line}`),
+    '\t}',
+    '\tchain inbound {',
+    ...['type nat hook prerouting priority -110; policy accept;', ...inbound].map((line) => `\t\t${line}`),
+    '\t}',
+    '}',
+    '',
+  ].join('\n');
+
+test('by default', () => {
+  assert.is(
+    rules(),
+    golden(
+      [
+        'meta nfproto != ipv4 return',
+        'meta skuid 1337 return',
+        'oifname "lo" return',
+        'meta l4proto tcp redirect to :15001',
+      ],
+      [
+        'meta nfproto != ipv4 return',
+        'iifname "lo" return',
+        'tcp dport { 15000-15099 } return',
+        'meta l4proto tcp redirect to :15006',
+      ],
+    ),
+  );
+});
+
+test('with everything', () => {
+  assert.is(
+    rules({
+      MESH_DNS_PORT: '15053',
+      MESH_PROXY_UID: '2000',
+      MESH_OUTBOUND_PORT: '16001',
+      MESH_INBOUND_PORT: '16006',
+      MESH_EXCLUDE_OUTBOUND_PORTS: '22,9000-9100',
+      MESH_EXCLUDE_OUTBOUND_CIDRS: '10.0.0.0/8,fd00::/8,192.168.1.1',
+      MESH_EXCLUDE_INBOUND_PORTS: '15000-15099,22',
+      MESH_IPV6: 'true',
+    }),
+    golden(
+      [
+        'meta skuid 2000 return',
+        'meta l4proto { tcp, udp } th dport 53 redirect to :15053',
+        'oifname "lo" return',
+        'ip daddr { 10.0.0.0/8, 192.168.1.1 } return',
+        'ip6 daddr { fd00::/8 } return',
+        'tcp dport { 22, 9000-9100 } return',
+        'meta l4proto tcp redirect to :16001',
+      ],
+      ['iifname "lo" return', 'tcp dport { 15000-15099, 22 } return', 'meta l4proto tcp redirect to :16006'],
+    ),
+  );
+});
+
+test('what could be a rule of its own is no parameter', () => {
+  for (const [name, value] of [
+    ['MESH_EXCLUDE_OUTBOUND_PORTS', '22 } accept'],
+    ['MESH_EXCLUDE_OUTBOUND_CIDRS', '10.0.0.0/8 }; flush ruleset'],
+    ['MESH_EXCLUDE_INBOUND_PORTS', '$x'],
+  ] as const)
+    assert.throws(() => rules({ [name]: value }), /accepted is/);
+});
+
+test.run();

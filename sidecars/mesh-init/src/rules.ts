@@ -1,0 +1,76 @@
+/**
+ * The nftables rules of a pod: one table of our own, so that nothing of Docker's is touched and all of it is removed
+ * at once. nat chains see only the first packet of a connection.
+ */
+import type { Values } from '#kit/parameters.ts';
+import type { contract } from './contract.ts';
+
+export const TABLE = 'inet sidecar_stacks_mesh';
+/**
+ * Before Docker's chains, at -100: those send 127.0.0.11's DNS to the engine, and what is redirected once is not
+ * redirected again.
+ */
+const PRIORITY = -110;
+
+export type RuleParameters = Pick<
+  Values<typeof contract.parameters>,
+  | 'MESH_OUTBOUND_PORT'
+  | 'MESH_INBOUND_PORT'
+  | 'MESH_DNS_PORT'
+  | 'MESH_PROXY_UID'
+  | 'MESH_EXCLUDE_OUTBOUND_PORTS'
+  | 'MESH_EXCLUDE_OUTBOUND_CIDRS'
+  | 'MESH_EXCLUDE_INBOUND_PORTS'
+  | 'MESH_IPV6'
+>;
+
+/** Removes the table, if it is there. */
+export const REMOVE = `table ${TABLE}\ndelete table ${TABLE}\n`;
+
+/** For `nft -f`: the table in place of a former one, in one step. */
+export function rulesOf(parameters: RuleParameters): string {
+  const family = parameters.MESH_IPV6 ? [] : ['meta nfproto != ipv4 return'];
+  const outbound = [
+    ...family,
+    // The proxy's own connections leave; whoever else is the proxy's user would be unseen.
+    `meta skuid ${parameters.MESH_PROXY_UID} return`,
+    ...(parameters.MESH_DNS_PORT === undefined
+      ? []
+      : [`meta l4proto { tcp, udp } th dport 53 redirect to :${parameters.MESH_DNS_PORT}`]),
+    // The pod's own: 127.0.0.1, and its own address.
+    'oifname "lo" return',
+    ...cidrRules(parameters.MESH_EXCLUDE_OUTBOUND_CIDRS ?? []),
+    ...portRule(parameters.MESH_EXCLUDE_OUTBOUND_PORTS ?? []),
+    `meta l4proto tcp redirect to :${parameters.MESH_OUTBOUND_PORT}`,
+  ];
+  const inbound = [
+    ...family,
+    'iifname "lo" return',
+    ...portRule(parameters.MESH_EXCLUDE_INBOUND_PORTS),
+    `meta l4proto tcp redirect to :${parameters.MESH_INBOUND_PORT}`,
+  ];
+  return `${REMOVE}table ${TABLE} {
+${chain('outbound', 'output', outbound)}
+${chain('inbound', 'prerouting', inbound)}
+}
+`;
+}
+
+function chain(name: string, hook: string, rules: readonly string[]): string {
+  const lines = [`type nat hook ${hook} priority ${PRIORITY}; policy accept;`, ...rules];
+  return `\tchain ${name} {\n${lines.map((line) => `\t\t${line}`).join('\n')}\n\t}`;
+}
+
+function portRule(ports: readonly string[]): string[] {
+  return ports.length === 0 ? [] : [`tcp dport { ${ports.join(', ')} } return`];
+}
+
+function cidrRules(cidrs: readonly string[]): string[] {
+  const isIPv6 = (cidr: string): boolean => cidr.includes(':');
+  const v4 = cidrs.filter((cidr) => !isIPv6(cidr));
+  const v6 = cidrs.filter(isIPv6);
+  return [
+    ...(v4.length === 0 ? [] : [`ip daddr { ${v4.join(', ')} } return`]),
+    ...(v6.length === 0 ? [] : [`ip6 daddr { ${v6.join(', ')} } return`]),
+  ];
+}

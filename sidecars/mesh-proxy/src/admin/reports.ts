@@ -1,0 +1,31 @@
+/** What the admin port tells of the data path. */
+import type { MeshCluster } from '../cluster/cluster.ts';
+import type { Credentials } from '../model/identity.ts';
+
+export function clusterReport(clusters: Iterable<MeshCluster>): object[] {
+  const now = performance.now();
+  return Array.from(clusters, (cluster) => ({
+    name: cluster.name,
+    requests: cluster.limits.requests,
+    connections: cluster.limits.connections,
+    pending: cluster.limits.pending,
+    retries: cluster.limits.retries,
+    endpoints: cluster.hosts.map((host) => ({
+      address: `${host.model.address}:${host.model.port}`,
+      health: host.model.health ?? 'healthy',
+      mtls: host.secured,
+      weight: host.weight,
+      active: host.active,
+      loadMs: Math.round(host.latency.load(0, now) * 1000) / 1000,
+      ejected: cluster.outliers.ejected(host),
+      ejections: host.ejections,
+    })),
+  }));
+}
+
+/** Nothing of the key. */
+export function identityReport(credentials: Credentials | undefined): object {
+  if (credentials === undefined) return { identity: null };
+  const { spiffeId, notAfter, chain, trustBundle } = credentials;
+  return { identity: spiffeId, notAfter: new Date(notAfter).toISOString(), chain, trustBundle };
+}

@@ -1,0 +1,109 @@
+/** One endpoint of a cluster, in each protocol that it is spoken to in, and what is known of it. */
+import type { Sweeper } from '#proxy/sweeper.ts';
+import type { UpstreamTls } from '#proxy/upstream/connection.ts';
+import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
+import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
+import type { PoolOptions } from '#proxy/upstream/pool.ts';
+import type { Endpoint as EndpointModel } from '../model/cluster.ts';
+import { PeakEwma } from './peak-ewma.ts';
+
+/** What goes through a connection: ALPN names of the mesh have it after `mesh-`. */
+export type Protocol = 'http/1.1' | 'h2' | 'tcp';
+
+/** TLS towards an endpoint, for a protocol. */
+export type TlsFor = (protocol: Protocol) => UpstreamTls;
+
+export interface HostOptions {
+  readonly sweeper: Sweeper;
+  readonly maxHeaderSize: number;
+  /** How long an idle connection is kept, in milliseconds. */
+  readonly idleTimeout: number;
+  /** Undefined: in the clear. */
+  readonly tls: TlsFor | undefined;
+}
+
+/** An endpoint of the library's that knows whose it is. */
+export interface HostEndpoint {
+  readonly host: Host;
+  readonly protocol: Protocol;
+}
+
+class Http1OfHost extends Http1Endpoint implements HostEndpoint {
+  readonly host: Host;
+  readonly protocol: Protocol;
+  constructor(host: Host, protocol: Protocol, options: PoolOptions) {
+    super(options);
+    this.host = host;
+    this.protocol = protocol;
+  }
+}
+
+class Http2OfHost extends Http2Endpoint implements HostEndpoint {
+  readonly host: Host;
+  readonly protocol: Protocol;
+  constructor(host: Host, protocol: Protocol, options: PoolOptions) {
+    super(options);
+    this.host = host;
+    this.protocol = protocol;
+  }
+}
+
+export class Host {
+  model: EndpointModel;
+  readonly latency = new PeakEwma();
+  /** Where smooth weighted round robin stands. */
+  turn = 0;
+  /** On the cluster's clock: left out until then; 0 for not at all. */
+  ejectedUntil = 0;
+  ejections = 0;
+  consecutive5xx = 0;
+  consecutiveGatewayFailures = 0;
+  /** In this interval of outlier detection. */
+  successes = 0;
+  failures = 0;
+  readonly #options: HostOptions;
+  readonly #endpoints: Partial<Record<Protocol, Http1OfHost | Http2OfHost>> = {};
+
+  constructor(model: EndpointModel, options: HostOptions) {
+    this.model = model;
+    this.#options = options;
+  }
+
+  get weight(): number {
+    return this.model.weight ?? 1;
+  }
+
+  /** It takes new requests, as far as the control plane knows. */
+  get serving(): boolean {
+    return (this.model.health ?? 'healthy') === 'healthy' && this.weight > 0;
+  }
+
+  /** It is spoken to by mTLS of the mesh. */
+  get secured(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
+  /** Requests and connections under way. */
+  get active(): number {
+    const { tcp, h2 } = this.#endpoints;
+    return (this.#endpoints['http/1.1']?.active ?? 0) + (h2?.active ?? 0) + (tcp?.active ?? 0);
+  }
+
+  /** How it is spoken to in a protocol. */
+  endpoint(protocol: Protocol): Http1OfHost | Http2OfHost {
+    return (this.#endpoints[protocol] ??= this.#make(protocol));
+  }
+
+  #make(protocol: Protocol): Http1OfHost | Http2OfHost {
+    const { address: host, port } = this.model;
+    const tls = this.#options.tls?.(protocol);
+    const { sweeper, maxHeaderSize, idleTimeout } = this.#options;
+    const options: PoolOptions = { host, port, sweeper, maxHeaderSize, idleTimeout, ...(tls && { tls }) };
+    return protocol === 'h2' ? new Http2OfHost(this, protocol, options) : new Http1OfHost(this, protocol, options);
+  }
+
+  /** Close idle connections; what is under way goes on. */
+  close(): void {
+    for (const endpoint of Object.values(this.#endpoints)) endpoint.close();
+  }
+}

@@ -1,0 +1,102 @@
+/** What a cluster has under way at most (Envoy's circuit breakers), and how many of it may be retries. */
+import type { CircuitBreaker, Cluster } from '../model/cluster.ts';
+
+/** A place for one request. */
+export interface Place {
+  /** Give it back; only the first call counts. */
+  leave(): void;
+}
+
+interface Waiting {
+  readonly take: (place: Place | undefined) => void;
+}
+
+export class Limits {
+  requests = 0;
+  connections = 0;
+  retries = 0;
+  readonly #waiting: Waiting[] = [];
+  #settings: CircuitBreaker;
+  #budget: NonNullable<Cluster['retryBudget']>;
+
+  constructor(settings: CircuitBreaker | undefined, budget: Cluster['retryBudget']) {
+    this.#settings = settings ?? {};
+    this.#budget = budget ?? { percent: 20, minimum: 3 };
+  }
+
+  update(settings: CircuitBreaker | undefined, budget: Cluster['retryBudget']): void {
+    this.#settings = settings ?? {};
+    this.#budget = budget ?? { percent: 20, minimum: 3 };
+    this.#next();
+  }
+
+  /** Requests that wait for a connection. */
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * A place for a request, or a connection that is relayed as a whole.
+   * @param connects it takes a connection of its own, as HTTP/1 does
+   * @param signal aborted when nobody waits any more; asked for only where there is something to wait for
+   * @returns undefined when there is none, and no room to wait; a promise when it has to wait for a connection
+   */
+  enter(connects: boolean, signal: () => AbortSignal): Place | Promise<Place | undefined> | undefined {
+    const { maxRequests = 1024, maxConnections = 1024, maxPendingRequests = 1024 } = this.#settings;
+    if (!connects) return this.requests < maxRequests ? this.#place(false) : undefined;
+    if (this.requests + this.#waiting.length >= maxRequests) return undefined;
+    if (this.connections < maxConnections && this.#waiting.length === 0) return this.#place(true);
+    if (this.#waiting.length >= maxPendingRequests) return undefined;
+    const { promise, resolve } = Promise.withResolvers<Place | undefined>();
+    const waiting: Waiting = { take: resolve };
+    this.#waiting.push(waiting);
+    signal().addEventListener('abort', () => this.#forget(waiting), { once: true });
+    return promise;
+  }
+
+  #forget(waiting: Waiting): void {
+    const index = this.#waiting.indexOf(waiting);
+    if (index === -1) return;
+    this.#waiting.splice(index, 1);
+    waiting.take(undefined);
+  }
+
+  #place(connects: boolean): Place {
+    this.requests++;
+    if (connects) this.connections++;
+    let left = false;
+    return {
+      leave: () => {
+        if (left) return;
+        left = true;
+        this.requests--;
+        if (connects) this.connections--;
+        this.#next();
+      },
+    };
+  }
+
+  #next(): void {
+    const { maxConnections = 1024 } = this.#settings;
+    while (this.#waiting.length > 0 && this.connections < maxConnections)
+      this.#waiting.shift()!.take(this.#place(true));
+  }
+
+  /** One more retry may be under way. @returns false when there are too many; otherwise call `endRetry` */
+  beginRetry(): boolean {
+    const { maxRetries } = this.#settings;
+    const most = maxRetries ?? Math.max(this.#budget.minimum, Math.floor((this.requests * this.#budget.percent) / 100));
+    if (this.retries >= most) return false;
+    this.retries++;
+    return true;
+  }
+
+  endRetry(): void {
+    this.retries--;
+  }
+
+  /** Nobody waits for it any more. */
+  close(): void {
+    for (const { take } of this.#waiting.splice(0)) take(undefined);
+  }
+}

@@ -1,0 +1,98 @@
+/** Routes made ready for requests. */
+import type { Request } from '#proxy/http/request.ts';
+import type { MeshCluster } from '../cluster/cluster.ts';
+import { TokenBucket } from '../policy/token-bucket.ts';
+import type { Fault, HeaderEdits } from '../model/policy.ts';
+import type { HashPolicy, Route, RouteMatch, VirtualHost } from '../model/route.ts';
+import { ConfigurationRefused } from '../model/source.ts';
+import { RetryRules } from '../policy/retry-rules.ts';
+import { fieldsTest, regularExpression, type FieldsTest } from './matchers.ts';
+import { Weighted } from './weighted.ts';
+
+/** Finds a cluster by its name. @throws {ConfigurationRefused} */
+export type ClusterLookup = (name: string, where: string) => MeshCluster;
+
+export interface CompiledFault {
+  readonly fault: Fault;
+  readonly applies: FieldsTest | undefined;
+}
+
+export class CompiledRoute {
+  readonly name: string;
+  readonly route: Route;
+  readonly clusters: Weighted<MeshCluster> | undefined;
+  readonly mirrors: readonly { readonly cluster: MeshCluster; readonly percent: number }[];
+  readonly retry: RetryRules | undefined;
+  readonly fault: CompiledFault | undefined;
+  readonly bucket: TokenBucket | undefined;
+  readonly hash: readonly HashPolicy[] | undefined;
+  readonly requestHeaders: HeaderEdits | undefined;
+  readonly responseHeaders: HeaderEdits | undefined;
+  readonly #path: PathTest;
+  readonly #fields: FieldsTest | undefined;
+  readonly #percent: number;
+
+  constructor(route: Route, where: string, lookup: ClusterLookup) {
+    const { match, clusters, mirror = [], retry, fault, rateLimit } = route;
+    this.route = route;
+    this.name = route.name ?? where;
+    if ((clusters === undefined) === (route.reply === undefined))
+      throw new ConfigurationRefused(`${where}: a route has either clusters or a reply`);
+    this.clusters =
+      clusters &&
+      new Weighted(
+        clusters.map(({ cluster, weight }) => [lookup(cluster, where), weight] as const),
+        `${where}.clusters`,
+      );
+    this.mirrors = mirror.map(({ cluster, percent }) => ({ cluster: lookup(cluster, `${where}.mirror`), percent }));
+    this.retry = retry && new RetryRules(retry, `${where}.retry`);
+    this.fault = fault && { fault, applies: fieldsTest(fault.headers, `${where}.fault.headers`) };
+    this.bucket = rateLimit && new TokenBucket(rateLimit, `${where}.rateLimit`);
+    this.hash = route.hash?.length === 0 ? undefined : route.hash;
+    this.requestHeaders = route.requestHeaders;
+    this.responseHeaders = route.responseHeaders;
+    this.#path = pathTest(match.path, `${where}.match.path`);
+    this.#fields = fieldsTest(match.headers, `${where}.match.headers`);
+    this.#percent = match.percent ?? 100;
+  }
+
+  matches(request: Request): boolean {
+    return (
+      this.#path(request) &&
+      (this.#fields === undefined || this.#fields(request)) &&
+      (this.#percent >= 100 || Math.random() * 100 < this.#percent)
+    );
+  }
+}
+
+type PathTest = (request: Request) => boolean;
+
+function pathTest(path: RouteMatch['path'], where: string): PathTest {
+  if (path === undefined) return () => true;
+  if ('prefix' in path) {
+    const { prefix } = path;
+    if (prefix === '/') return () => true;
+    // The target begins with the path.
+    return (request) => request.path.startsWith(prefix);
+  }
+  if ('exact' in path) return (request) => request.path === path.exact;
+  const expression = regularExpression(path.regex, where);
+  return (request) => expression.test(request.path);
+}
+
+/** A virtual host's routes. */
+export class CompiledHost {
+  readonly name: string;
+  readonly #routes: readonly CompiledRoute[];
+
+  constructor({ name, routes }: VirtualHost, where: string, lookup: ClusterLookup) {
+    this.name = name;
+    this.#routes = routes.map((route, index) => new CompiledRoute(route, `${where}.${name}.routes[${index}]`, lookup));
+  }
+
+  /** The first that fits. */
+  find(request: Request): CompiledRoute | undefined {
+    for (const route of this.#routes) if (route.matches(request)) return route;
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+/** A configuration made ready for the data path: everything looked up once is looked up here. */
+import type { Configuration, OutboundListener } from '../model/configuration.ts';
+import { ConfigurationRefused } from '../model/source.ts';
+import { Authorizer } from '../policy/authorizer.ts';
+import type { MeshCluster } from '../cluster/cluster.ts';
+import { CompiledListener, CompiledPort } from './listener.ts';
+import type { ClusterLookup } from './route.ts';
+
+export class Snapshot {
+  readonly configuration: Configuration;
+  readonly authorizer: Authorizer;
+  /** By `ADDRESS PORT`. */
+  readonly #byAddress = new Map<string, CompiledListener>();
+  readonly #byPort = new Map<number, CompiledListener>();
+  readonly #ports = new Map<number, CompiledPort>();
+  readonly #anyPort: CompiledPort;
+
+  /** @throws {ConfigurationRefused} with the place that is wrong */
+  constructor(configuration: Configuration, clusters: ReadonlyMap<string, MeshCluster>) {
+    this.configuration = configuration;
+    const lookup: ClusterLookup = (name, where) => {
+      const cluster = clusters.get(name);
+      if (cluster === undefined) throw new ConfigurationRefused(`${where}: there is no cluster ${name}`);
+      return cluster;
+    };
+    const { outbound, inbound } = configuration;
+    for (const [index, listener] of outbound.listeners.entries())
+      this.#add(listener, new CompiledListener(listener, `outbound.listeners[${index}]`, lookup));
+    this.#anyPort = new CompiledPort({ port: 0 }, inbound.mtls, 'inbound');
+    for (const [index, port] of (inbound.ports ?? []).entries())
+      this.#ports.set(port.port, new CompiledPort(port, inbound.mtls, `inbound.ports[${index}]`));
+    this.authorizer = new Authorizer(inbound.authorization ?? { otherwise: 'allow', rules: [] });
+  }
+
+  #add({ addresses = [], port }: OutboundListener, listener: CompiledListener): void {
+    if (addresses.length === 0 && !this.#byPort.has(port)) this.#byPort.set(port, listener);
+    for (const address of addresses) {
+      const key = `${address} ${port}`;
+      if (!this.#byAddress.has(key)) this.#byAddress.set(key, listener);
+    }
+  }
+
+  /** What the application means by a destination; undefined for an unknown one. */
+  listener(address: string, port: number): CompiledListener | undefined {
+    return this.#byAddress.get(`${address} ${port}`) ?? this.#byPort.get(port);
+  }
+
+  /** What is said of a port of the application's. */
+  port(port: number): CompiledPort {
+    return this.#ports.get(port) ?? this.#anyPort;
+  }
+}

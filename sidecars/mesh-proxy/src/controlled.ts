@@ -1,0 +1,63 @@
+/** Configuration, identity and registration from a control plane. */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Logger } from '#kit/log.ts';
+import { ConfigurationError, type Values } from '#kit/parameters.ts';
+import type { contract } from './contract.ts';
+import { EnrolledIdentity } from './identity/enrolled.ts';
+import { Enrolment } from './identity/enrolment.ts';
+import { Registration } from './identity/registration.ts';
+import type { Identity } from './model/identity.ts';
+import type { ConfigurationSource } from './model/source.ts';
+import { XdsSource } from './xds/source.ts';
+
+/** What a proxy is told, and who it is; from a control plane, or from files. */
+export interface Sources {
+  readonly source: ConfigurationSource;
+  readonly identity: Identity;
+  /**
+   * Take this replica's place in the mesh; undefined where nobody keeps a register.
+   * @param ready whether requests may come
+   */
+  readonly register?: (ready: () => Promise<boolean>) => Registration;
+}
+
+type Parameters = Values<typeof contract.parameters>;
+
+/** @throws {ConfigurationError} when parameters are missing that go with MESH_CONTROL_PLANE */
+export function openControlled(parameters: Parameters, log: Logger, host: string): Sources {
+  const service = needed(parameters, 'MESH_SERVICE');
+  const token = needed(parameters, 'MESH_JOIN_TOKEN');
+  const name = parameters.MESH_REPLICA ?? hostname();
+  const { MESH_ENROLMENT_PORT, MESH_XDS_PORT, MESH_ROOT_CERTIFICATE: root } = parameters;
+  const enrolment = new Enrolment({ host, port: MESH_ENROLMENT_PORT, token, roots: () => readFile(root, 'utf8') });
+  const identity = new EnrolledIdentity({ enrolment, service, log });
+  const source = new XdsSource({
+    host,
+    port: MESH_XDS_PORT,
+    node: { id: `${service}~${name}`, service },
+    identity,
+    log,
+    onTrustBundle: (pem) => identity.trust(pem),
+  });
+  const claim = { service, name, labels: labelsOf(parameters), ports: portsOf(parameters) };
+  return { identity, source, register: (ready) => new Registration({ enrolment, claim, ready, log }) };
+}
+
+function needed(parameters: Parameters, name: 'MESH_SERVICE' | 'MESH_JOIN_TOKEN'): string {
+  const value = parameters[name];
+  if (value !== undefined) return value;
+  const message = `${name} is not set; it is required with MESH_CONTROL_PLANE`;
+  throw new ConfigurationError([{ parameter: name, reason: 'missing', message }]);
+}
+
+const labelsOf = ({ MESH_LABELS = [] }: Parameters): Record<string, string> =>
+  Object.fromEntries(
+    MESH_LABELS.map((label) => [label.slice(0, label.indexOf('=')), label.slice(label.indexOf('=') + 1)]),
+  );
+
+const portsOf = ({ MESH_PORTS = [] }: Parameters) =>
+  MESH_PORTS.map((text) => {
+    const [port, protocol] = text.split(':');
+    return { port: Number(port), protocol: protocol! };
+  });

@@ -1,0 +1,29 @@
+/** Filter: who may do what at the application. */
+import type { Filter } from '#proxy/filters/filter.ts';
+import type { Snapshot } from '../compile/snapshot.ts';
+import { refuse } from './refuse.ts';
+import { recordOf } from './record.ts';
+
+export function authorise(snapshot: () => Snapshot): Filter {
+  return {
+    onRequest(exchange) {
+      const record = recordOf(exchange);
+      const { connection } = record;
+      if (connection.refusal !== undefined)
+        return refuse(record, 403, 'UAEX', `The request is refused: ${connection.refusal}.`);
+      const refusal = snapshot().authorizer.check({
+        identity: connection.peer?.id.text,
+        port: connection.destination.port,
+        http: { method: exchange.request.method, path: exchange.request.path },
+      });
+      if (refusal === undefined) return;
+      const who = connection.peer?.id.text ?? 'a caller without an identity';
+      return refuse(
+        record,
+        403,
+        'UAEX',
+        `${record.method} ${exchange.request.path} from ${who} is refused: ${refusal}.`,
+      );
+    },
+  };
+}

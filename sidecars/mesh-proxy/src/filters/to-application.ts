@@ -1,0 +1,22 @@
+/** Filter: what reached the pod goes to the address that it was meant for, as its caller wrote it. */
+import type { Filter } from '#proxy/filters/filter.ts';
+import type { Passthrough } from '../listeners/passthrough.ts';
+import { recordOf } from './record.ts';
+
+const XFCC = 'X-Forwarded-Client-Cert';
+
+export function toApplication(application: Passthrough): Filter {
+  return {
+    onRequest(exchange) {
+      const record = recordOf(exchange);
+      const { connection } = record;
+      const { request } = exchange;
+      // Who called is known by mTLS alone: what the request itself says of it is not.
+      if (request.has(XFCC)) request.delete(XFCC);
+      if (connection.peer !== undefined) request.appendLines(`${XFCC}: ${connection.peer.xfcc}\r\n`);
+      record.cluster = application.to(connection.destination);
+      exchange.cluster = record.cluster;
+      exchange.timeout = Infinity;
+    },
+  };
+}

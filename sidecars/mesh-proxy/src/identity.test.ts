@@ -1,0 +1,225 @@
+/** Who may speak with whom: identities, their ends, and what is refused, counted and explained. */
+import { connect as connectTls } from 'node:tls';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { certify } from '#kit/testing/certify.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
+import { echo } from '#proxy/testing/apps.ts';
+import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
+import type { Credentials } from './model/identity.ts';
+import type { Authorization } from './model/authorization.ts';
+import { credentialsOf, idOf, TestIdentity } from './testing/identities.ts';
+import { SHOP, startPair, startPod, towards, type TestPod } from './testing/mesh.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';
+const ask = (pod: TestPod, text = GET): Promise<string> => exchange(pod.plane.outboundPort, text);
+
+/** A caller with these credentials in front of a strict pod. */
+async function call(
+  credentials: Credentials,
+): Promise<{ answer: string; client: TestPod; server: TestPod; asked: number }> {
+  await using app = await serve(echo);
+  await using server = await startPod('shop', { configuration: { inbound: { mtls: 'STRICT' } } });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  await using client = await startPod('front', {
+    identity: new TestIdentity(credentials),
+    configuration: towards([server.plane.inboundPort]),
+  });
+  client.meant.outbound = SHOP;
+  const answer = await ask(client);
+  await eventually(
+    'the other side has written it down',
+    () => server.inbound.ends.length + server.inbound.relays.length > 0,
+  );
+  return { answer, client, server, asked: app.connections() };
+}
+
+test('who has an identity of the mesh comes in', async () => {
+  const { answer, server, asked } = await call(await credentialsOf('front'));
+  assert.match(answer, /^HTTP\/1\.1 200 /);
+  assert.is(asked, 1);
+  assert.is(server.inbound.ends[0]?.record.connection.peer?.id.service, 'front');
+});
+
+for (const [what, credentials, reason] of [
+  ['of another trust domain', () => credentialsOf('front', { trustDomain: 'evil.test' }), /trust domain evil\.test/],
+  ['that has expired', () => credentialsOf('front', { from: -3, to: -1 }), /CERT_HAS_EXPIRED/],
+  [
+    'of another authority',
+    async () => credentialsOf('front', { issuer: await certify({ subject: 'CN=other', ca: true }) }),
+    /not accepted/,
+  ],
+  [
+    'without an identity in it',
+    async (): Promise<Credentials> => {
+      const good = await credentialsOf('front');
+      const { testCa } = await import('./testing/identities.ts');
+      const plain = await certify({ names: ['front'], issuer: await testCa() });
+      return { ...good, key: plain.key, chain: plain.cert };
+    },
+    /0 URIs/,
+  ],
+] as const)
+  test(`a certificate ${what} is refused, counted and explained`, async () => {
+    const { answer, server, asked } = await call(await credentials());
+    assert.match(answer, /^HTTP\/1\.1 50[23] /);
+    assert.is(asked, 0);
+    assert.equal(server.inbound.refusals, ['mtls_handshake']);
+    assert.match(server.inbound.relays[0]?.cause ?? '', reason);
+    assert.equal(server.errors, []);
+  });
+
+test('without a certificate nobody comes in', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port);
+  const socket = connectTls({
+    port: mesh.server.plane.inboundPort,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    ALPNProtocols: ['mesh-http/1.1'],
+  });
+  socket.on('error', () => {});
+  await once(socket, 'secureConnect');
+  const talk = new Talk(socket);
+  talk.send(GET);
+  await talk.until(({ closed }) => closed, 30_000);
+  assert.is(talk.text, '');
+  assert.is(app.connections(), 0);
+  assert.match(mesh.server.inbound.relays[0]?.cause ?? '', /not accepted/);
+});
+
+test('a stolen certificate is worth nothing without its key', async () => {
+  const stolen = (await credentialsOf('front')).chain;
+  const own = await certify({ subject: 'CN=thief' });
+  assert.throws(
+    () => connectTls({ port: 1, host: '127.0.0.1', cert: stolen, key: own.key }).on('error', () => {}),
+    /key values mismatch/i,
+  );
+});
+
+test('an endpoint that shows another identity than the service has gets nothing', async () => {
+  await using app = await serve(echo);
+  await using server = await startPod('impostor');
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  await using client = await startPod('front', { configuration: towards([server.plane.inboundPort]) });
+  client.meant.outbound = SHOP;
+  const answer = await ask(client);
+  assert.match(answer, /^HTTP\/1\.1 503 /);
+  assert.match(answer, /did not show the identity that shop must have/);
+  assert.is(app.connections(), 0);
+});
+
+test('a certificate is renewed without an error, and open connections go on', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port);
+  const open = await connected(mesh.client.plane.outboundPort);
+  const request = 'GET / HTTP/1.1\r\nHost: shop\r\n\r\n';
+  open.send(request);
+  await open.until(({ text }) => text.split('HTTP/1.1 200').length === 2);
+  for (let round = 0; round < 5; round++) {
+    mesh.client.identity.set(await credentialsOf('front'));
+    mesh.server.identity.set(await credentialsOf('shop'));
+    open.send(request);
+    await open.until(({ text }) => text.split('HTTP/1.1 200').length === round + 3);
+    assert.match(await ask(mesh.client), /^HTTP\/1\.1 200 /);
+  }
+  open.socket.destroy();
+  assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
+  assert.equal(mesh.server.inbound.refusals, []);
+});
+
+test('STRICT lets nothing in that comes in the clear; PERMISSIVE and DISABLE do', async () => {
+  await using app = await serve(echo);
+  for (const [mtls, expected] of [
+    ['STRICT', /^HTTP\/1\.1 403 [^]*only mTLS of the mesh/],
+    ['PERMISSIVE', /^HTTP\/1\.1 200 /],
+    ['DISABLE', /^HTTP\/1\.1 200 /],
+  ] as const) {
+    await using server = await startPod('shop', { configuration: { inbound: { mtls } } });
+    server.meant.inbound = { address: '127.0.0.1', port: app.port };
+    assert.match(await exchange(server.plane.inboundPort, GET), expected, mtls);
+  }
+});
+
+test('HTTP/2 in the clear is told so as well, and what is neither is closed', async () => {
+  await using app = await serve(echo);
+  await using server = await startPod('shop', { configuration: { inbound: { mtls: 'STRICT' } } });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const session = connectHttp2(`http://127.0.0.1:${server.plane.inboundPort}`);
+  const stream = session.request({ ':path': '/' });
+  const [headers] = (await once(stream, 'response')) as [{ ':status': number }];
+  assert.is(headers[':status'], 403);
+  session.destroy();
+  const talk = await connected(server.plane.inboundPort);
+  talk.send('\u0000\u0001 not http');
+  await talk.until(({ closed }) => closed, 30_000);
+  talk.socket.destroy();
+  assert.is(app.connections(), 0);
+  assert.equal(server.inbound.refusals, ['plaintext', 'plaintext']);
+});
+
+const AUTHORIZATION: Authorization = {
+  otherwise: 'deny',
+  rules: [
+    {
+      name: 'front-reads',
+      action: 'allow',
+      identities: [{ exact: idOf('front') }],
+      methods: ['GET'],
+      paths: [{ prefix: '/public' }, { exact: '/' }],
+    },
+    { name: 'no-secrets', action: 'deny', paths: [{ prefix: '/public/secret' }] },
+  ],
+};
+
+test('authorisation: by identity, method and path, path tricks included', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port, {
+    server: { inbound: { mtls: 'PERMISSIVE', authorization: AUTHORIZATION } },
+  });
+  const line = (method: string, path: string): string =>
+    `${method} ${path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n`;
+  for (const [method, path, status] of [
+    ['GET', '/', 200],
+    ['GET', '/public/a?b=/admin', 200],
+    ['POST', '/public/a', 403],
+    ['GET', '/admin', 403],
+    ['GET', '/public/secret', 403],
+    ['GET', '/public/../admin', 403],
+    ['GET', '/public/%2e%2e/admin', 403],
+    ['GET', '/public//secret', 403],
+    ['GET', '/public/./secret', 403],
+    ['GET', '/public/%73ecret', 403],
+    ['GET', '/public/secret;x=1', 403],
+    ['GET', '/public/a;x/../secret', 403],
+    ['GET', '/public%2fsecret', 403],
+    ['GET', '/public/%252e%252e/admin', 403],
+    ['GET', '/public/..%5cadmin', 403],
+    ['GET', '/public/%zz', 403],
+  ] as const) {
+    const answer = await ask(mesh.client, line(method, path));
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `), `${method} ${path}`);
+    if (status === 403) assert.match(answer, new RegExp(`from ${idOf('front')} is refused`));
+  }
+  const plain = await exchange(mesh.server.plane.inboundPort, GET);
+  assert.match(plain, /^HTTP\/1\.1 403 [^]*a caller without an identity/);
+  assert.is(mesh.server.inbound.ends.at(-1)?.cause.flags.join(), 'UAEX');
+});
+
+test('whose rules are for HTTP gets no other protocol in', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port, {
+    server: { inbound: { mtls: 'PERMISSIVE', authorization: AUTHORIZATION } },
+  });
+  const talk = await connected(mesh.client.plane.outboundPort);
+  talk.send('\u0000\u0001\u0002 not http');
+  await talk.until(({ closed }) => closed, 30_000);
+  talk.socket.destroy();
+  assert.is(talk.text, '');
+  assert.is(app.connections(), 0);
+});
+
+test.run();

@@ -1,0 +1,80 @@
+/** An identity from the control plane: a key of our own, a certificate for it, and both anew at half of its life. */
+import { createSecureContext } from 'node:tls';
+import { Backoff } from '#kit/backoff.ts';
+import type { Logger } from '#kit/log.ts';
+import type { Credentials, Identity } from '../model/identity.ts';
+import { makeRequest } from './csr.ts';
+import type { Enrolment } from './enrolment.ts';
+
+export interface EnrolledIdentityOptions {
+  readonly enrolment: Pick<Enrolment, 'certificate'>;
+  readonly service: string;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Uniform in [0, 1); a test's seam. */
+  readonly random?: () => number;
+}
+
+/** Between attempts, in milliseconds. */
+const BACKOFF = { initial: 250, max: 15_000 };
+/** So that proxies that began together do not all renew at once: this share of the time is drawn. */
+const JITTER = 0.1;
+const MAX_TIMER = 2 ** 31 - 1;
+
+export class EnrolledIdentity implements Identity {
+  current: Credentials | undefined;
+  readonly #options: Required<EnrolledIdentityOptions>;
+  readonly #listeners: ((credentials: Credentials) => void)[] = [];
+  readonly #backoff = new Backoff(BACKOFF);
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: EnrolledIdentityOptions) {
+    this.#options = { random: Math.random, ...options };
+    void this.#renew();
+  }
+
+  onChange(listener: (credentials: Credentials) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The roots of the trust domain have changed; key and certificate stay. */
+  trust(trustBundle: string): void {
+    if (this.current && this.current.trustBundle !== trustBundle) this.#use({ ...this.current, trustBundle });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #renew(): Promise<void> {
+    const { enrolment, service, log, random } = this.#options;
+    try {
+      const { key, request } = await makeRequest();
+      const began = Date.now();
+      const { spiffeId, chain, trustBundle, notAfter } = await enrolment.certificate(service, request);
+      if (this.#closed) return;
+      // A certificate that is not of this key never replaces one that is.
+      createSecureContext({ key, cert: chain, ca: trustBundle });
+      this.#backoff.reset();
+      const wait = Math.min(MAX_TIMER, Math.max(1000, ((notAfter - began) / 2) * (1 - JITTER * random())));
+      this.#timer = setTimeout(() => void this.#renew(), wait).unref();
+      this.#use({ spiffeId, key, chain, trustBundle, notAfter });
+      log.info(
+        { identity: spiffeId, notAfter: new Date(notAfter), renewal_s: Math.round(wait / 1000) },
+        'identity in use',
+      );
+    } catch (error) {
+      if (this.#closed) return;
+      const wait = this.#backoff.next();
+      const until = this.current && new Date(this.current.notAfter);
+      log.warn({ reason: (error as Error).message, retry_ms: Math.round(wait), until }, 'no new certificate');
+      this.#timer = setTimeout(() => void this.#renew(), wait);
+    }
+  }
+
+  #use(credentials: Credentials): void {
+    this.current = credentials;
+    for (const listener of this.#listeners) listener(credentials);
+  }
+}

@@ -1,0 +1,163 @@
+/** What others send to the application: redirected here, by mTLS or in the clear. */
+import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { Protocol } from '../cluster/host.ts';
+import type { CompiledPort } from '../compile/listener.ts';
+import type { Snapshot } from '../compile/snapshot.ts';
+import { OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
+import type { OriginalDestination } from '../destination/original.ts';
+import type { Destination } from '../destination/sockaddr.ts';
+import { MESH_ALPN } from '../security/contexts.ts';
+import type { MeshServer } from '../security/mesh-server.ts';
+import type { Peer } from '../security/peer.ts';
+import { Connection } from './connection.ts';
+import { FirstBytes, SILENCE } from './first-bytes.ts';
+import type { Passthrough } from './passthrough.ts';
+import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
+import { serveHttp } from './serve.ts';
+
+/** How long a hello may take where nothing else is let in, in milliseconds. */
+const HELLO_TIMEOUT = 5000;
+
+export interface InboundOptions {
+  readonly snapshot: () => Snapshot;
+  readonly originalDestination: OriginalDestination;
+  /** Where the application is. */
+  readonly application: Passthrough;
+  readonly mesh: MeshServer;
+  readonly telemetry: RelayTelemetry;
+  readonly isProxy: (destination: Destination) => boolean;
+  /** A connection was refused before a request of it was read. @param reason for a metric */
+  readonly onRefused: (reason: string) => void;
+}
+
+export class Inbound {
+  readonly #options: InboundOptions;
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+  }
+
+  /** For PlainListener. @returns undefined to close the connection */
+  accept(context: ProxyContext, { socket }: DownstreamInfo): DownstreamHandler | undefined {
+    const { originalDestination, isProxy, snapshot } = this.#options;
+    const destination = originalDestination(socket);
+    if (isProxy(destination)) return undefined;
+    const port = snapshot().port(destination.port);
+    const first: FirstBytes = new FirstBytes(context, socket, {
+      patience: patienceOf(port, destination, context.settings.headerTimeout),
+      onSpoken: (spoken, bytes) => {
+        const mesh = spoken.protocol === 'tls' && spoken.alpn.some((name) => MESH.has(name));
+        if (!mesh || port.mtls === 'DISABLE') {
+          return this.#servePlain(context, socket, destination, port, spoken);
+        }
+        this.#options.mesh.take(socket, bytes, {
+          onSecure: (secure, peer) => {
+            first.inner = secure;
+            this.#serveSecure(context, secure, destination, port, peer);
+          },
+          onRefused: (reason) => this.#refused(socket, destination, port, 'mtls_handshake', reason),
+        });
+        return true;
+      },
+    });
+    return first;
+  }
+
+  /** @returns whether the connection needs nobody else */
+  #servePlain(
+    context: ProxyContext,
+    socket: Socket,
+    destination: Destination,
+    port: CompiledPort,
+    spoken: Spoken,
+  ): boolean {
+    const http = spoken.protocol === 'http/1.1' || spoken.protocol === 'h2';
+    if (port.mtls === 'STRICT') {
+      const refusal = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
+      if (http) {
+        // Each request is told why, in its protocol.
+        this.#options.onRefused('plaintext');
+        serveHttp(
+          context,
+          new Connection(socket, { destination, port, protocol: spoken.protocol as Protocol, refusal }),
+        );
+        return false;
+      }
+      this.#refused(socket, destination, port, 'plaintext', refusal);
+      socket.destroy();
+      return true;
+    }
+    const protocol: Protocol = http && !isOpaque(port, destination) ? (spoken.protocol as Protocol) : 'tcp';
+    this.#serve(context, new Connection(socket, { destination, port, protocol }));
+    return false;
+  }
+
+  #serveSecure(
+    context: ProxyContext,
+    socket: TLSSocket,
+    destination: Destination,
+    port: CompiledPort,
+    peer: Peer,
+  ): void {
+    try {
+      const protocol = PROTOCOL_OF[String(socket.alpnProtocol)] ?? 'tcp';
+      this.#serve(context, new Connection(socket, { destination, port, protocol, peer }));
+    } catch (error) {
+      internalError(context, error);
+      socket.destroy();
+    }
+  }
+
+  #serve(context: ProxyContext, connection: Connection): void {
+    const { application, snapshot, telemetry } = this.#options;
+    if (connection.protocol !== 'tcp') {
+      serveHttp(context, connection);
+      return;
+    }
+    const { peer, destination } = connection;
+    const refusal = snapshot().authorizer.check({ identity: peer?.id.text, port: destination.port, http: undefined });
+    if (refusal === undefined) return relay(context, connection, application.to(destination), telemetry);
+    const who = peer?.id.text ?? 'a caller without an identity';
+    refuseConnection(
+      connection,
+      telemetry,
+      'UAEX',
+      `a connection to port ${destination.port} from ${who} is refused: ${refusal}`,
+    );
+  }
+
+  /** Count and write down a connection that is refused. */
+  #refused(socket: Socket, destination: Destination, port: CompiledPort, label: string, reason: string): void {
+    this.#options.onRefused(label);
+    const connection = new Connection(socket, { destination, port, protocol: 'tcp' });
+    this.#options.telemetry.onClose({
+      connection,
+      cluster: undefined,
+      endpoint: undefined,
+      flags: ['UAEX'],
+      cause: `a connection from ${connection.remoteAddress} is refused: ${reason}`,
+      received: socket.bytesRead,
+      sent: socket.bytesWritten,
+      duration: 0,
+    });
+  }
+}
+
+/** How long silence is waited for, in milliseconds. @param slow what a client that must speak may take */
+function patienceOf(port: CompiledPort, destination: Destination, slow: number): number {
+  if (port.mtls === 'STRICT') return HELLO_TIMEOUT;
+  if (port.protocol === 'http') return slow;
+  return port.mtls === 'DISABLE' && isOpaque(port, destination) ? 0 : SILENCE;
+}
+
+function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
+  return protocol === 'tcp' || (protocol === 'auto' && OPAQUE_PORTS.has(port));
+}
+
+const MESH: ReadonlySet<string> = new Set(Object.values(MESH_ALPN));
+const PROTOCOL_OF: Readonly<Record<string, Protocol>> = Object.fromEntries(
+  (Object.keys(MESH_ALPN) as Protocol[]).map((protocol) => [MESH_ALPN[protocol], protocol]),
+);

@@ -1,0 +1,83 @@
+/** What the application connects to: redirected here, whatever it is. */
+import type { ProxyContext } from '#proxy/context.ts';
+import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { MeshCluster } from '../cluster/cluster.ts';
+import type { CompiledListener } from '../compile/listener.ts';
+import type { Snapshot } from '../compile/snapshot.ts';
+import { OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
+import type { OriginalDestination } from '../destination/original.ts';
+import type { Destination } from '../destination/sockaddr.ts';
+import { Connection } from './connection.ts';
+import { FirstBytes, SILENCE } from './first-bytes.ts';
+import type { Passthrough } from './passthrough.ts';
+import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
+import { serveHttp } from './serve.ts';
+
+export interface OutboundOptions {
+  readonly snapshot: () => Snapshot;
+  readonly originalDestination: OriginalDestination;
+  readonly passthrough: Passthrough;
+  readonly telemetry: RelayTelemetry;
+  /** A destination that is the proxy itself: who connects to it would go round in circles. */
+  readonly isProxy: (destination: Destination) => boolean;
+}
+
+export class Outbound {
+  readonly #options: OutboundOptions;
+
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+  }
+
+  /** For PlainListener. @returns undefined to close the connection */
+  accept(context: ProxyContext, { socket }: DownstreamInfo): DownstreamHandler | undefined {
+    const { originalDestination, isProxy, snapshot } = this.#options;
+    const destination = originalDestination(socket);
+    if (isProxy(destination)) return undefined;
+    const listener = snapshot().listener(destination.address, destination.port);
+    const opaque =
+      listener === undefined
+        ? snapshot().configuration.outbound.unknown === 'ALLOW_ANY' || OPAQUE_PORTS.has(destination.port)
+        : listener.protocol === 'tcp' || (listener.protocol === 'auto' && OPAQUE_PORTS.has(destination.port));
+    return new FirstBytes(context, socket, {
+      // Where nothing but HTTP is spoken, silence is no answer: the client is slow.
+      patience: opaque ? 0 : listener?.protocol === 'http' ? context.settings.headerTimeout : SILENCE,
+      onSpoken: (spoken) =>
+        this.#serve(
+          context,
+          new Connection(socket, {
+            destination,
+            listener,
+            protocol: !opaque && (spoken.protocol === 'http/1.1' || spoken.protocol === 'h2') ? spoken.protocol : 'tcp',
+          }),
+          spoken,
+        ),
+    });
+  }
+
+  #serve(context: ProxyContext, connection: Connection, spoken: Spoken): void {
+    const { listener, destination } = connection;
+    const { telemetry } = this.#options;
+    const http = connection.protocol !== 'tcp';
+    // An unknown destination gets its answer, or its cause, in HTTP where that is what is spoken.
+    if (http && (listener === undefined || listener.protocol !== 'tcp')) {
+      serveHttp(context, connection);
+      return;
+    }
+    const cluster = this.#clusterOf(listener, destination);
+    if (cluster !== undefined) return relay(context, connection, cluster, telemetry);
+    const name = spoken.protocol === 'tls' && spoken.serverName !== undefined ? spoken.serverName : destination.address;
+    refuseConnection(
+      connection,
+      telemetry,
+      'NR',
+      `${name} on port ${destination.port} is not known to the mesh, and only what is known is let out (REGISTRY_ONLY)`,
+    );
+  }
+
+  #clusterOf(listener: CompiledListener | undefined, destination: Destination): MeshCluster | undefined {
+    if (listener?.tcp !== undefined) return listener.tcp.pick(Math.random());
+    const { snapshot, passthrough } = this.#options;
+    return snapshot().configuration.outbound.unknown === 'ALLOW_ANY' ? passthrough.to(destination) : undefined;
+  }
+}

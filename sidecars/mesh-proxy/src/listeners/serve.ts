@@ -1,0 +1,14 @@
+/** What speaks HTTP on a connection. */
+import type { ProxyContext } from '#proxy/context.ts';
+import { Http1Downstream } from '#proxy/downstream/http1.ts';
+import { Http2Downstream } from '#proxy/downstream/http2.ts';
+import type { DownstreamHandler } from '#proxy/downstream/connection.ts';
+import type { Connection } from './connection.ts';
+
+export function serveHttp(context: ProxyContext, connection: Connection): DownstreamHandler {
+  context.stats.downstreamProtocol(connection.protocol);
+  const Speaker = connection.protocol === 'h2' ? Http2Downstream : Http1Downstream;
+  const handler = new Speaker(context, connection);
+  if (context.draining) handler.drain();
+  return handler;
+}

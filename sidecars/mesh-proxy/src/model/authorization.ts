@@ -1,0 +1,28 @@
+/** Who may do what at the application. */
+import type { StringMatch } from './match.ts';
+
+/**
+ * A request, or a connection that is not HTTP, that any rule to deny fits is refused; of the others one that
+ * a rule to allow fits is let through; `otherwise` is for the rest.
+ */
+export interface Authorization {
+  readonly otherwise: 'allow' | 'deny';
+  readonly rules: readonly AuthorizationRule[];
+}
+
+/**
+ * Fits where each field does that is there. A rule to allow that names methods or paths fits no connection that is
+ * not HTTP; one to deny goes by its other fields there.
+ */
+export interface AuthorizationRule {
+  /** Tells the log which it was. */
+  readonly name: string;
+  readonly action: 'allow' | 'deny';
+  /** SPIFFE ids of callers: one of them fits. A caller without an identity fits none. */
+  readonly identities?: readonly StringMatch[];
+  readonly notIdentities?: readonly StringMatch[];
+  readonly methods?: readonly string[];
+  /** Of the normalised path, without its query. */
+  readonly paths?: readonly StringMatch[];
+  readonly ports?: readonly number[];
+}

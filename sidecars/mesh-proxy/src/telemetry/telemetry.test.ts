@@ -1,0 +1,226 @@
+/** What is told of requests adds up with what was asked, and joins the traces of the applications. */
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Logger } from '#kit/log.ts';
+import { createMetrics, Registry } from '#kit/metrics.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
+import { Request } from '#proxy/http/request.ts';
+import { exchange, Talk } from '#proxy/testing/talk.ts';
+import { serveTap } from '../admin/tap.ts';
+import { contract } from '../contract.ts';
+import type { Configuration, Telemetry as TelemetryModel } from '../model/configuration.ts';
+import { MeshTls } from '../security/contexts.ts';
+import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
+import { configurationOf, SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
+import type { AccessEntry } from './access-log.ts';
+import { Telemetry } from './telemetry.ts';
+import { beginSpan } from './trace-context.ts';
+
+interface Told {
+  readonly telemetry: Telemetry;
+  readonly lines: (Omit<AccessEntry, 'time'> & { readonly began: string })[];
+  readonly metrics: () => Promise<string>;
+  readonly pod: TestPod;
+}
+
+/** A pod with telemetry as the program has it. */
+async function tellingPod(
+  service: string,
+  configuration: Partial<Configuration>,
+  model: TelemetryModel = {},
+): Promise<Told & AsyncDisposable> {
+  const registry = new Registry();
+  const metrics = createMetrics(contract.metrics, registry);
+  const lines: Told['lines'] = [];
+  const log = { info: (entry: Told['lines'][0]) => lines.push(entry), warn: () => {} } as unknown as Logger;
+  const principal = idOf(service);
+  const self = () => ({ name: service, namespace: 'shop', version: '1', principal });
+  const telemetry = new Telemetry({ log, metrics, self, accessLog: true });
+  telemetry.update(configurationOf({ telemetry: model }));
+  const pod = await startPod(service, {
+    configuration,
+    plane: {
+      outbound: { host: '127.0.0.1', port: 0, telemetry: telemetry.outbound },
+      inbound: { host: '127.0.0.1', port: 0, telemetry: telemetry.inbound },
+    },
+  });
+  return {
+    telemetry,
+    lines,
+    metrics: () => {
+      telemetry.publish();
+      return registry.metrics();
+    },
+    pod,
+    async [Symbol.asyncDispose]() {
+      telemetry.close();
+      await pod[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const GET = 'GET /a?b=c HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';
+
+test('both sides count each request once, under Istio’s names, and write it down', async () => {
+  await using app = await serve((incoming, response) => {
+    incoming.resume();
+    response.statusCode = incoming.url === '/bad' ? 500 : 200;
+    response.end('hello');
+  });
+  await using server = await tellingPod('shop', { inbound: { mtls: 'STRICT' } });
+  server.pod.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const workload = { name: 'shop', namespace: 'shop', version: '2' };
+  const service = { name: 'shop', namespace: 'shop', host: 'shop' };
+  const endpoints = [{ address: '127.0.0.1', port: server.pod.plane.inboundPort, meshed: true, workload }];
+  await using client = await tellingPod('front', towards([], { cluster: { endpoints, service } }));
+  client.pod.meant.outbound = SHOP;
+  for (let request = 0; request < 5; request++) await exchange(client.pod.plane.outboundPort, GET);
+  await exchange(client.pod.plane.outboundPort, GET.replace('/a?b=c', '/bad'));
+  await eventually('both have written down six', () => client.lines.length === 6 && server.lines.length === 6);
+  for (const [told, reporter, source, destination] of [
+    [client, 'source', '1', '2'],
+    [server, 'destination', 'unknown', '1'],
+  ] as const) {
+    const text = await told.metrics();
+    const lineOf = (code: number): string =>
+      text
+        .split('\n')
+        .find((line) => line.startsWith('istio_requests_total') && line.includes(`response_code="${code}"`)) ?? '';
+    assert.match(lineOf(200), /} 5$/);
+    assert.match(lineOf(500), /} 1$/);
+    for (const label of [
+      `reporter="${reporter}"`,
+      'source_workload="front"',
+      `source_version="${source}"`,
+      `source_principal="${idOf('front')}"`,
+      'destination_workload="shop"',
+      `destination_version="${destination}"`,
+      `destination_principal="${idOf('shop')}"`,
+      'destination_service_name="shop"',
+      'request_protocol="http"',
+      'connection_security_policy="mutual_tls"',
+      'response_flags="-"',
+    ])
+      assert.ok(lineOf(200).includes(label), `${label} in ${lineOf(200)}`);
+    assert.match(
+      text,
+      /^istio_request_duration_milliseconds_bucket\{(?=[^}]*le="\+Inf")(?=[^}]*response_code="200")[^}]*} 5$/m,
+    );
+    assert.match(text, /^istio_request_duration_milliseconds_count\{[^}]*response_code="200"[^}]*} 5$/m);
+    assert.match(text, /^istio_response_bytes_sum\{[^}]*response_code="200"[^}]*} 25$/m);
+  }
+  const [line] = client.lines;
+  assert.is(line?.path, '/a?b=c');
+  assert.is(line?.status, 200);
+  assert.is(line?.mtls, true);
+  assert.is(line?.cause, undefined);
+  assert.match(client.lines.at(-1)?.cause ?? '', /itself answered 500/);
+  assert.is(client.telemetry.last.list().length, 6);
+});
+
+test('spans of both proxies are one trace with the application’s, and reach the collector', async () => {
+  const spans: { traceId: string; spanId: string; parentSpanId?: string; kind: number }[] = [];
+  await using collector = await serve((incoming, response) => {
+    let body = '';
+    incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    incoming.on('end', () => {
+      const parsed = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: typeof spans }[] }[] };
+      spans.push(...parsed.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((each) => each.spans)));
+      response.end('{}');
+    });
+  });
+  const seen: (string | undefined)[] = [];
+  await using app = await serve((incoming, response) => {
+    seen.push(incoming.headers['traceparent'] as string | undefined);
+    response.end();
+  });
+  const tracing = { tracing: { endpoint: `${collector.url}/v1/traces`, percent: 100 } };
+  await using server = await tellingPod('shop', {}, tracing);
+  server.pod.meant.inbound = { address: '127.0.0.1', port: app.port };
+  await using client = await tellingPod('front', towards([server.pod.plane.inboundPort]), tracing);
+  client.pod.meant.outbound = SHOP;
+  const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  await exchange(client.pod.plane.outboundPort, GET.replace('Connection', `traceparent: ${parent}\r\nConnection`));
+  await eventually('both spans are there', () => spans.length === 2);
+  const [out, inn] = [spans.find(({ kind }) => kind === 3)!, spans.find(({ kind }) => kind === 2)!];
+  assert.is(out.traceId, '0af7651916cd43dd8448eb211c80319c');
+  assert.is(inn.traceId, out.traceId);
+  assert.is(out.parentSpanId, 'b7ad6b7169203331');
+  assert.is(inn.parentSpanId, out.spanId);
+  assert.is(seen[0], `00-${out.traceId}-${inn.spanId}-01`);
+  assert.is(client.lines[0]?.traceId, out.traceId);
+});
+
+const requestWith = (...lines: string[]): Request =>
+  new Request({ method: 'GET', target: '/', authority: 'shop', lines: lines.map((line) => `${line}\r\n`).join('') });
+
+test('B3 goes on as B3, and what cannot be read begins a new trace', () => {
+  const single = requestWith('b3: 80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0');
+  const span = beginSpan(single, 100);
+  assert.is(span.traceId, '80f198ee56343ba864fe8b2a57d3eff7');
+  assert.is(span.sampled, false, 'the one before has decided');
+  assert.is(single.get('b3'), `80f198ee56343ba864fe8b2a57d3eff7-${span.spanId}-0-e457b5a2e4d86bd1`);
+  assert.not.ok(single.has('traceparent'));
+  const many = requestWith('X-B3-TraceId: 64fe8b2a57d3eff7', 'X-B3-SpanId: e457b5a2e4d86bd1', 'X-B3-Sampled: 1');
+  assert.is(beginSpan(many, 0).traceId, '000000000000000064fe8b2a57d3eff7');
+  assert.is(many.get('x-b3-parentspanid'), 'e457b5a2e4d86bd1');
+  for (const bad of [
+    'traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01',
+    'traceparent: ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more',
+    'traceparent: nonsense',
+    'b3: 0',
+  ]) {
+    const request = requestWith(bad);
+    assert.is(beginSpan(request, 100).parentId, undefined, bad);
+    assert.is(request.getAll('traceparent').length, 1, bad);
+  }
+});
+
+test('whatever a request says of its trace, it leaves with one that can be read', () => {
+  const value = fc.oneof(
+    fc.string({ maxLength: 70 }).map((text) => text.replace(/[^ -~]/g, '')),
+    fc.constant('0'),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom('traceparent', 'b3', 'x-b3-traceid', 'x-b3-spanid'), value, (name, text) => {
+      const { traceId, spanId } = beginSpan(requestWith(`${name}: ${text}`), 50);
+      assert.match(traceId, /^[0-9a-f]{32}$/);
+      assert.match(spanId, /^[0-9a-f]{16}$/);
+    }),
+  );
+});
+
+test('tap shows requests as they happen, to who may watch', async () => {
+  const watchers = new Set<(entry: AccessEntry) => void>();
+  const identity = new TestIdentity(await credentialsOf('shop'));
+  const log = { info: () => {} } as unknown as Logger;
+  const server = await serveTap({
+    host: '127.0.0.1',
+    port: 0,
+    identity,
+    tls: new MeshTls(identity),
+    log,
+    allowed: () => [idOf('watcher')],
+    watchers,
+  });
+  const { key, chain, trustBundle } = await credentialsOf('watcher');
+  const { port } = server.address() as { port: number };
+  const checkServerIdentity = (): undefined => undefined;
+  const socket = connectTls({ port, host: '127.0.0.1', key, cert: chain, ca: trustBundle, checkServerIdentity });
+  await once(socket, 'secureConnect');
+  const talk = new Talk(socket);
+  talk.send('GET /tap HTTP/1.1\r\nHost: x\r\n\r\n');
+  await eventually('somebody watches', () => watchers.size === 1);
+  for (const watcher of watchers) watcher({ path: '/seen' } as AccessEntry);
+  await talk.until(({ text }) => text.includes('{"path":"/seen"}'), 30_000);
+  talk.socket.destroy();
+  await eventually('nobody watches', () => watchers.size === 0);
+  server.close();
+});
+
+test.run();

@@ -1,0 +1,111 @@
+/** The trace that a request belongs to: W3C Trace Context and B3, in and out. */
+import { randomBytes } from 'node:crypto';
+import type { Request } from '#proxy/http/request.ts';
+
+/** One hop's part of a trace. */
+export interface Span {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** Undefined where the trace begins here. */
+  readonly parentId: string | undefined;
+  readonly sampled: boolean;
+}
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const TRACE_ID = /^(?:[0-9a-f]{16}){1,2}$/;
+const SPAN_ID = /^[0-9a-f]{16}$/;
+const ZEROS = /^0+$/;
+
+/** What a request says of its trace; a trace that cannot be read is none. */
+interface Context {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Undefined: to be decided. */
+  readonly sampled: boolean | undefined;
+  readonly format: 'w3c' | 'b3' | 'b3-single';
+}
+
+/**
+ * The span of this hop: of the request's trace, or of one that begins here. The request carries it on.
+ * @param percent of the traces that begin here that are sampled
+ */
+export function beginSpan(request: Request, percent: number): Span {
+  const context = contextOf(request);
+  const span: Span = {
+    traceId: context?.traceId ?? randomHex(16),
+    spanId: randomHex(8),
+    parentId: context?.spanId === '' ? undefined : context?.spanId,
+    sampled: context?.sampled ?? (percent >= 100 || Math.random() * 100 < percent),
+  };
+  inject(request, span, context?.format ?? 'w3c');
+  return span;
+}
+
+/** A B3 trace id of 64 bits is one of 128 with zeros before. */
+const long = (traceId: string): string => traceId.padStart(32, '0');
+
+function contextOf(request: Request): Context | undefined {
+  const parents = request.getAll('traceparent');
+  const [, version, traceId, spanId, flags, more] = (parents.length === 1 && TRACEPARENT.exec(parents[0]!)) || [];
+  if (traceId !== undefined && version !== 'ff' && !(version === '00' && more !== undefined))
+    if (!ZEROS.test(traceId) && !ZEROS.test(spanId!))
+      return { traceId, spanId: spanId!, sampled: (parseInt(flags!, 16) & 1) === 1, format: 'w3c' };
+  return b3Single(request.get('b3')) ?? b3(request);
+}
+
+/** `{TraceId}-{SpanId}-{SamplingState}-{ParentSpanId}`: https://github.com/openzipkin/b3-propagation */
+function b3Single(text: string | undefined): Context | undefined {
+  if (text === undefined) return undefined;
+  const [traceId = '', spanId = '', state] = text.toLowerCase().split('-', 4);
+  return b3Context(traceId, spanId, state, 'b3-single');
+}
+
+function b3(request: Request): Context | undefined {
+  const traceId = request.get('x-b3-traceid')?.toLowerCase();
+  if (traceId === undefined) return undefined;
+  const state = request.get('x-b3-flags') === '1' ? 'd' : request.get('x-b3-sampled')?.toLowerCase();
+  return b3Context(traceId, request.get('x-b3-spanid')?.toLowerCase() ?? '', state, 'b3');
+}
+
+function b3Context(
+  traceId: string,
+  spanId: string,
+  state: string | undefined,
+  format: Context['format'],
+): Context | undefined {
+  if (!TRACE_ID.test(traceId) || !SPAN_ID.test(spanId) || ZEROS.test(traceId) || ZEROS.test(spanId)) return undefined;
+  const sampled = state === undefined ? undefined : state === '1' || state === 'd' || state === 'true';
+  return { traceId: long(traceId), spanId, sampled, format };
+}
+
+/** In the format that it came in: who speaks B3 alone would not know the other. */
+function inject(request: Request, { traceId, spanId, parentId, sampled }: Span, format: Context['format']): void {
+  const state = sampled ? '1' : '0';
+  if (format === 'w3c') {
+    if (request.has('traceparent')) request.delete('traceparent');
+    request.appendLines(`traceparent: 00-${traceId}-${spanId}-0${state}\r\n`);
+  } else if (format === 'b3-single') {
+    request.set('b3', `${traceId}-${spanId}-${state}${parentId === undefined ? '' : `-${parentId}`}`);
+  } else {
+    request.set('X-B3-TraceId', traceId);
+    request.set('X-B3-SpanId', spanId);
+    if (parentId !== undefined) request.set('X-B3-ParentSpanId', parentId);
+    if (!request.has('x-b3-flags')) request.set('X-B3-Sampled', state);
+  }
+}
+
+const POOL = 512;
+let pool = Buffer.alloc(0);
+let at = 0;
+
+/** Random bytes from a pool: asking the system for eight costs as much as for five hundred. */
+function randomHex(bytes: number): string {
+  if (at + bytes > pool.length) {
+    pool = randomBytes(POOL);
+    at = 0;
+  }
+  at += bytes;
+  return pool.toString('hex', at - bytes, at);
+}

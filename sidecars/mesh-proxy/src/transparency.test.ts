@@ -1,0 +1,169 @@
+/** What an application says arrives as it was said, whatever it is, through two proxies and mTLS between them. */
+import { once } from 'node:events';
+import { createServer as createHttp, request } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
+import { createServer as createTcp } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import { serve } from '#kit/testing/server.ts';
+import { echo } from '#proxy/testing/apps.ts';
+import { connected, exchange } from '#proxy/testing/talk.ts';
+import { idOf } from './testing/identities.ts';
+import { SILENCE } from './listeners/first-bytes.ts';
+import { startPair } from './testing/mesh.ts';
+
+for (const meshed of [true, false]) {
+  const how = meshed ? 'mTLS' : 'the clear';
+
+  test(`HTTP/1.1 and HTTP/1.0 by ${how}`, async () => {
+    await using app = await serve(echo);
+    await using mesh = await startPair(app.port, { client: { meshed } });
+    const { outboundPort } = mesh.client.plane;
+    const answer = await exchange(
+      outboundPort,
+      'POST /a?b=c HTTP/1.1\r\nHost: shop:8080\r\nX-Own: 1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody',
+    );
+    assert.match(answer, /^HTTP\/1\.1 200 /);
+    const [, json = ''] = answer.split('\r\n\r\n', 2);
+    const seen = JSON.parse(json.slice(json.indexOf('{'), json.lastIndexOf('}') + 1)) as {
+      method: string;
+      url: string;
+      body: string;
+      headers: Record<string, string>;
+    };
+    assert.is(seen.method, 'POST');
+    assert.is(seen.url, '/a?b=c');
+    assert.is(seen.body, 'body');
+    assert.is(seen.headers['host'], 'shop:8080');
+    assert.is(seen.headers['x-own'], '1');
+    if (meshed) assert.match(seen.headers['x-forwarded-client-cert'] ?? '', `URI=${idOf('front')}`);
+    else assert.is(seen.headers['x-forwarded-client-cert'], undefined);
+    const old = await exchange(outboundPort, 'GET /old HTTP/1.0\r\n\r\n');
+    assert.match(old, /^HTTP\/1\.1 200 /);
+    assert.match(old, /"url":"\/old"/);
+    assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
+    assert.is(mesh.server.inbound.ends[0]?.record.connection.peer?.id.text, meshed ? idOf('front') : undefined);
+  });
+
+  test(`HTTP/2 with trailers by ${how}`, async () => {
+    await using app = await serve(
+      createHttp2((incoming, response) => {
+        incoming.resume();
+        incoming.on('end', () => {
+          response.writeHead(200, { 'content-type': 'application/grpc' });
+          response.addTrailers({ 'grpc-status': '0' });
+          response.end(`${incoming.httpVersion} ${incoming.url}`);
+        });
+      }),
+    );
+    await using mesh = await startPair(app.port, { client: { meshed } });
+    const session = connectHttp2(`http://127.0.0.1:${mesh.client.plane.outboundPort}`);
+    try {
+      for (let round = 0; round < 3; round++) {
+        const stream = session.request({ ':path': `/shop/${round}`, ':method': 'POST', te: 'trailers' });
+        let body = '';
+        let trailers: Record<string, unknown> = {};
+        stream.setEncoding('utf8');
+        stream.on('data', (chunk: string) => (body += chunk));
+        stream.on('trailers', (fields) => (trailers = fields));
+        stream.end('hello');
+        await once(stream, 'end');
+        assert.is(body, `2.0 /shop/${round}`);
+        assert.is(trailers['grpc-status'], '0');
+      }
+      assert.is(app.connections(), 1);
+    } finally {
+      session.close();
+    }
+    assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
+  });
+
+  test(`a server that speaks first, by ${how}`, async () => {
+    await using app = await serve(
+      createTcp((socket) => {
+        socket.write('220 welcome\r\n');
+        socket.on('data', (chunk) => socket.write(`got ${chunk.toString()}`));
+      }),
+    );
+    await using mesh = await startPair(app.port, { client: { meshed } });
+    const talk = await connected(mesh.client.plane.outboundPort);
+    await talk.until(({ text }) => text === '220 welcome\r\n');
+    talk.send('HELO x\r\n');
+    await talk.until(({ text }) => text.endsWith('got HELO x\r\n'));
+    talk.socket.destroy();
+    await eventually('the connection is written down', () => mesh.client.outbound.relays.length === 1);
+    const [end] = mesh.client.outbound.relays;
+    assert.is(end?.received, 8);
+    assert.is(end?.sent, 25);
+    assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
+  });
+
+  test(`a WebSocket's upgrade by ${how}`, async () => {
+    await using app = await serve(
+      createHttp().on('upgrade', (_request, socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+        socket.on('data', (chunk: Buffer) => socket.write(`echo ${chunk.toString()}`));
+      }),
+    );
+    await using mesh = await startPair(app.port, { client: { meshed } });
+    const talk = await connected(mesh.client.plane.outboundPort);
+    talk.send('GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await talk.until(({ text }) => text.includes('101 Switching'));
+    talk.send('ping');
+    await talk.until(({ text }) => text.endsWith('echo ping'));
+    talk.socket.destroy();
+    assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
+  });
+}
+
+test('a large body keeps its bytes, both ways', async () => {
+  const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefghij');
+  await using app = await serve((incoming, response) => void incoming.pipe(response));
+  await using mesh = await startPair(app.port);
+  const sent = request({ port: mesh.client.plane.outboundPort, method: 'POST', path: '/', host: '127.0.0.1' });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [AsyncIterable<Buffer>];
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part);
+  assert.ok(Buffer.concat(parts).equals(body));
+});
+
+test('a process that is late itself does not take a request for silence', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port, { client: { meshed: false } });
+  const talk = await connected(mesh.client.plane.outboundPort);
+  await eventually('the proxy has it', () => mesh.client.outbound.stats.open === 1);
+  talk.send('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+  // The request is on its way, and nobody reads for longer than silence is waited for.
+  const until = performance.now() + 300;
+  while (performance.now() < until);
+  await talk.until(({ text }) => text.includes('200 OK'), 30_000);
+  talk.socket.destroy();
+  await eventually('it was a request', () => mesh.client.outbound.ends.length === 1);
+  assert.equal(mesh.client.outbound.relays, []);
+});
+
+test('connections between proxies serve many requests', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port);
+  for (let round = 0; round < 5; round++)
+    await exchange(mesh.client.plane.outboundPort, 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n');
+  assert.is(app.connections(), 1);
+  assert.is(mesh.server.inbound.stats.open, 1);
+});
+
+test('a client that is slow to speak is not passed on in the clear where HTTP is spoken', async () => {
+  await using app = await serve(echo);
+  await using mesh = await startPair(app.port, { client: { protocol: 'http' } });
+  const talk = await connected(mesh.client.plane.outboundPort);
+  // Longer than a server that speaks first is waited for.
+  await new Promise((resolve) => setTimeout(resolve, 3 * SILENCE));
+  talk.send('GET / HTTP/1.1\r\nHost: shop:8080\r\nConnection: close\r\n\r\n');
+  assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
+  talk.socket.destroy();
+  assert.is(mesh.client.outbound.ends.length, 1, 'it was a request');
+  assert.is(mesh.server.inbound.ends[0]?.record.connection.peer?.id.text, idOf('front'));
+});
+
+test.run();

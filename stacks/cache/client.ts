@@ -1,0 +1,73 @@
+/** What clients of the stack get, and what the shop says that it was asked. */
+import { request, type Answer, type RequestOptions } from '#kit/http-client.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+import type { Project } from '../../scripts/lib/compose.ts';
+import type { Stage } from '../../scripts/lib/scenario.ts';
+
+export interface Page {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Answer['headers'];
+  /** What the cache says that it did, without its name. */
+  readonly did: string;
+}
+
+const authorities = new WeakMap<Project, Promise<string>>();
+
+/** The development CA that the tls sidecar made; read once. */
+function authorityOf(project: Project): Promise<string> {
+  const known = authorities.get(project);
+  if (known !== undefined) return known;
+  const asked = project.exec('tls', ['cat', '/var/lib/tls/ca.crt']);
+  asked.catch(() => authorities.delete(project));
+  authorities.set(project, asked);
+  return asked;
+}
+
+/** Ask the shop, over HTTPS. @param path with its query */
+export async function page(
+  { project, port }: Pick<Stage, 'project' | 'port'>,
+  path: string,
+  options: Pick<RequestOptions, 'method' | 'headers' | 'body'> = {},
+): Promise<Page> {
+  const ca = await authorityOf(project);
+  const { status, headers, body } = await request(`https://localhost:${port('SHOP')}${path}`, {
+    timeout: 30_000,
+    ...options,
+    ca,
+  });
+  const did = String(headers['cache-status'] ?? '').replace(/^sidecar-cache; /, '');
+  return { status, text: body.toString('latin1'), headers, did };
+}
+
+/** How often the shop was asked for what contains a text, by its own log. */
+export async function asked(project: Project, text: string): Promise<number> {
+  const log = await project.exec('shop', ['cat', '/var/log/shop/access.log']);
+  return log.split('\n').filter((line) => line.includes(text)).length;
+}
+
+/** The log is written a moment after the answer. */
+export async function askedExactly(project: Project, text: string, times: number): Promise<void> {
+  await eventually(`the shop was asked ${times} times for ${text}`, async () => (await asked(project, text)) === times);
+}
+
+/** Purge, from inside the container of a service. @returns the status and the body */
+export async function purge(
+  project: Project,
+  body: object,
+  from = 'cache',
+  host = '127.0.0.1',
+): Promise<{ status: number; body: string }> {
+  const json = JSON.stringify(body);
+  const answer = await project.exec(from, ['bash', '-c', POST, 'post', host, String(json.length), json]);
+  return { status: Number(answer.split(' ', 2)[1]), body: answer.slice(answer.indexOf('\r\n\r\n') + 4) };
+}
+
+const POST = String.raw`exec 3<>"/dev/tcp/$1/9907"
+printf 'POST /purge HTTP/1.0\r\nHost: localhost\r\nContent-Length: %s\r\n\r\n%s' "$2" "$3" >&3
+cat <&3`;
+
+let serial = 0;
+
+/** A name that no other check uses. */
+export const unique = (): string => `n${process.pid}x${++serial}`;

@@ -1,0 +1,149 @@
+/** Traces join, metrics add up, and every failure has a cause in words. */
+import { randomBytes } from 'node:crypto';
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Span } from '../services/workload/src/collect.ts';
+import { applyPolicy } from '../policy.ts';
+import { metric } from '../proxies.ts';
+import { shopOf } from '../shop.ts';
+import { freshKey, load, REPLICAS, seen, tell } from '../workload.ts';
+
+async function spansOf({ env }: Project, trace: string): Promise<Span[]> {
+  const response = await fetch(`http://127.0.0.1:${env['PUBLISH_SPANS']}/spans?trace=${trace}`, {
+    signal: AbortSignal.timeout(20_000),
+  });
+  return (await response.json()) as Span[];
+}
+
+export function telemetryObligations({ must }: Scenario): void {
+  must(
+    'join traces across three languages where the apps pass headers on',
+    {
+      say: 'One order goes through Perl, Node and Python. The apps only pass a header on; the proxies make one trace of it.',
+      within: 120_000,
+    },
+    async (stage) => {
+      const trace = randomBytes(16).toString('hex');
+      const traceparent = `00-${trace}-${randomBytes(8).toString('hex')}-01`;
+      const order = await shopOf(stage).post('/order/kettle', { traceparent });
+      assert.is(order.status, 201, order.text);
+      const spans = await eventually(
+        'all spans have arrived',
+        async () => {
+          const found = await spansOf(stage.project, trace);
+          const services = new Set(found.map(({ service }) => service.split('.')[0]));
+          return ['front', 'orders', 'stock'].every((name) => services.has(name)) && found.length >= 5 && found;
+        },
+        { within: 60_000 },
+      );
+      const ids = new Set(spans.map(({ spanId }) => spanId));
+      assert.is(ids.size, spans.length, 'each has an id of its own');
+      const roots = spans.filter(({ parentSpanId }) => !ids.has(parentSpanId));
+      assert.is(roots.length, 1, `one tree: ${JSON.stringify(spans)}`);
+      assert.is(roots[0]!.parentSpanId, traceparent.split('-')[2], 'its root hangs on what the client sent');
+      stage.say(`${spans.length} spans of one trace, from Perl, Node and Python`);
+    },
+  );
+
+  must(
+    'count what the load generator counts, at both ends',
+    { say: 'The load generator counts for itself; the metrics of both proxies say the same.', within: 180_000 },
+    async ({ project, say }) => {
+      await applyPolicy(project, ({ services }) => {
+        services['echo']!['outlier'] = { consecutive5xx: 0 };
+      });
+      const labels = { destination_service_name: 'echo', request_protocol: 'http' };
+      const counts = async (code: string): Promise<{ client: number; replicas: number }> => {
+        const wanted = { ...labels, response_code: code };
+        const source = { ...wanted, reporter: 'source' };
+        const destination = { ...wanted, reporter: 'destination', source_workload: 'client' };
+        const each = await Promise.all(
+          REPLICAS.map((name) => metric(project, name, 'istio_requests_total', destination)),
+        );
+        return {
+          client: await metric(project, 'client', 'istio_requests_total', source),
+          replicas: each.reduce((total, value) => total + value, 0),
+        };
+      };
+      await tell(project, 'echo-1', { status: 500, times: 40 });
+      const before = { ok: await counts('200'), failed: await counts('500') };
+      const key = freshKey('metrics');
+      const { statuses } = await load(project, 'client', {
+        host: 'echo',
+        port: 8080,
+        requests: 500,
+        headers: { 'x-key': key },
+      });
+      await tell(project, 'echo-1', {});
+      assert.is((statuses['200'] ?? 0) + (statuses['500'] ?? 0), 500);
+      assert.is(statuses['500'], 40);
+      await eventually('the metrics say the same', async () => {
+        const after = { ok: await counts('200'), failed: await counts('500') };
+        for (const end of ['client', 'replicas'] as const) {
+          assert.is(after.ok[end] - before.ok[end], 460, `${end}: 200`);
+          assert.is(after.failed[end] - before.failed[end], 40, `${end}: 500`);
+        }
+        return true;
+      });
+      assert.is(
+        (await seen(project, key)).reduce((total, each) => total + each, 0),
+        500,
+      );
+      say('500 sent, 460 and 40 counted: by the generator, by the proxy of the client, and by those of the replicas');
+    },
+  );
+
+  must(
+    'say of every failed request in plain words why it failed',
+    { say: 'Whatever fails, the access log has a sentence that says why.', within: 180_000 },
+    async ({ project, say }) => {
+      await applyPolicy(project, ({ services }) => {
+        services['echo']!['subsets'] = { v9: { version: '9' } };
+        services['echo']!['routes'] = [
+          {
+            name: 'slow',
+            match: { path: { prefix: '/slow' } },
+            to: [{ service: 'echo', weight: 1 }],
+            timeout: '200ms',
+          },
+          {
+            name: 'fault',
+            match: { path: { prefix: '/fault' } },
+            to: [{ service: 'echo', weight: 1 }],
+            fault: { abort: { percent: 100, status: 503 } },
+          },
+          { name: 'nowhere', match: { path: { prefix: '/nowhere' } }, to: [{ subset: 'v9', weight: 1 }] },
+        ];
+      });
+      await Promise.all(REPLICAS.map((replica) => tell(project, replica, { delayMs: 2000 })));
+      const mark = freshKey('cause');
+      try {
+        for (const path of ['/slow', '/fault', '/nowhere'])
+          await load(project, 'client', { host: 'echo', port: 8080, path: `${path}?${mark}`, requests: 1 });
+      } finally {
+        await Promise.all(REPLICAS.map((replica) => tell(project, replica, {})));
+      }
+      const lines = await eventually(
+        'all are in the log',
+        async () => {
+          const log = await project.logs(await project.id('client-proxy'));
+          const found = log.split('\n').filter((line) => line.includes(mark));
+          return found.length >= 3 && found;
+        },
+        { within: 60_000 },
+      );
+      for (const [path, flag] of [
+        ['/slow', 'UT'],
+        ['/fault', 'FI'],
+        ['/nowhere', 'UH'],
+      ] as const) {
+        const entry = JSON.parse(lines.find((line) => line.includes(path))!) as Record<string, unknown>;
+        assert.match(JSON.stringify(entry['flags'] ?? entry['response_flags']), new RegExp(flag), path);
+        assert.match(String(entry['cause']), /[A-Za-z]+ [a-z]+.*\./, `${path}: a sentence`);
+        say(String(entry['cause']));
+      }
+    },
+  );
+}

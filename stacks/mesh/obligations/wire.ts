@@ -1,0 +1,122 @@
+/** All traffic is intercepted, both ways, and between pods there is only TLS 1.3. */
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { passwordOf } from '../database.ts';
+import { applyPolicy } from '../policy.ts';
+import { shopOf } from '../shop.ts';
+import { call, echoOf, REPLICAS, type Call } from '../workload.ts';
+import { listenWhile } from '../wire/capture.ts';
+import type { Stream } from '../wire/pcap.ts';
+import { chosenVersion, notTls } from '../wire/tls.ts';
+
+const SECRET = 'a-word-that-must-not-be-read';
+const CALLS: readonly Call[] = [
+  { protocol: 'http/1.0', host: 'echo', port: 8080, path: `/?${SECRET}` },
+  { protocol: 'http/1.1', host: 'echo', port: 8080, headers: { 'x-secret': SECRET } },
+  { protocol: 'http/2', host: 'echo', port: 8082, headers: { 'x-secret': SECRET } },
+  { protocol: 'grpc', host: 'echo', port: 9090, headers: { 'x-secret': SECRET } },
+  { protocol: 'websocket', host: 'echo', port: 8080, headers: { 'x-secret': SECRET } },
+  { protocol: 'server-first', host: 'echo', port: 7000 },
+];
+
+/** Streams between pods of the mesh, with the addresses of the pods. */
+async function betweenPods(project: Project, streams: readonly Stream[], pods: readonly string[]): Promise<Stream[]> {
+  const addresses = new Set(
+    await Promise.all(
+      pods.map(async (pod) => {
+        const { NetworkSettings } = await project.inspect(pod);
+        return Object.values(NetworkSettings.Networks)[0]!.IPAddress;
+      }),
+    ),
+  );
+  return streams.filter(({ from, to }) => addresses.has(hostOf(from)) && addresses.has(hostOf(to)));
+}
+
+const hostOf = (end: string): string => end.slice(0, end.lastIndexOf(':'));
+
+/** Every stream is TLS from its first byte; the answers say 1.3; how many connections there were. */
+function checkTls(streams: readonly Stream[]): number {
+  const spoken = streams.filter(({ bytes, whole }) => whole && bytes.length > 0);
+  assert.ok(spoken.length > 0, 'there was traffic');
+  let servers = 0;
+  for (const { from, to, bytes } of spoken) {
+    assert.is(notTls(bytes), undefined, `${from} to ${to}`);
+    assert.not(bytes.includes(SECRET));
+    const version = chosenVersion(bytes);
+    if (version === undefined) continue;
+    servers++;
+    assert.is(version, 'TLS 1.3', `${from} to ${to}`);
+  }
+  assert.is(servers * 2, spoken.length, 'of each connection one side chose the version');
+  return servers;
+}
+
+export function wireObligations({ must }: Scenario): void {
+  must(
+    'carry nothing but TLS 1.3 between pods',
+    {
+      say: 'tcpdump listens at the pods while HTTP/1.0, 1.1, 2, gRPC, WebSocket, a server that speaks first, and PostgreSQL go through: only TLS 1.3 is to be seen.',
+      within: 180_000,
+    },
+    async (stage) => {
+      const { project, say } = stage;
+      const echoPods = REPLICAS.map((replica) => `${replica}-pod`);
+      const atClient = await listenWhile(stage, 'client-pod', async () => {
+        const outcomes = await call(project, 'client', CALLS);
+        for (const [index, outcome] of outcomes.entries())
+          assert.ok(outcome.ok, `${CALLS[index]!.protocol}: ${JSON.stringify(outcome)}`);
+      });
+      const echo = checkTls(await betweenPods(project, atClient, ['client-pod', ...echoPods]));
+
+      const shop = shopOf(stage);
+      const atOrders = await listenWhile(stage, 'orders-pod', async () => {
+        // The proxies keep connections: anew, so that their beginnings are seen.
+        await project.compose(['restart', '--no-deps', 'orders'], { timeoutMs: 60_000 });
+        await eventually('orders are taken', async () => (await shop.post('/order/mug')).status === 201, {
+          within: 60_000,
+        });
+      });
+      const pods = ['front-pod', 'orders-pod', 'stock-pod', 'database-pod'];
+      const database = (await project.inspect('database-pod')).NetworkSettings.Networks;
+      const address = Object.values(database)[0]!.IPAddress;
+      const seen = await betweenPods(project, atOrders, pods);
+      const sql = checkTls(seen.filter(({ from, to }) => [hostOf(from), hostOf(to)].includes(address)));
+      for (const { bytes } of seen) assert.not(bytes.includes('INSERT INTO'));
+      say(`${echo} connections to echo, ${sql} to PostgreSQL: TLS 1.3 each, and not a word to be read`);
+    },
+  );
+}
+
+/** It stops proxies: what else goes through them would be disturbed. */
+export function bypassObligations({ must }: Scenario): void {
+  must(
+    'let nothing pass around the proxies, in either direction',
+    {
+      say: 'Without its proxy a pod neither calls nor is called: nothing goes around it.',
+      within: 180_000,
+    },
+    async ({ project }) => {
+      await applyPolicy(project);
+      const request: Call = { protocol: 'http/1.1', host: 'echo', port: 8080, timeoutMs: 10_000 };
+      const [through] = await call(project, 'client', [request]);
+      const { peer } = echoOf(through!);
+      const client = await project.inspect('client-pod');
+      const address = Object.values(client.NetworkSettings.Networks)[0]!.IPAddress;
+      assert.not(peer.includes(address), `the echo server was called by ${peer}, not by the client's pod`);
+
+      const password = await passwordOf(project);
+      const sql: Call = { protocol: 'postgres', host: 'database', port: 5432, password, timeoutMs: 10_000 };
+      for (const proxy of ['client-proxy', 'database-proxy']) {
+        await project.stop(proxy);
+        const [outcome] = await call(project, 'client', [sql]);
+        assert.not(outcome!.ok, `without ${proxy}`);
+        await project.start(proxy);
+        await eventually('it answers again', async () => (await call(project, 'client', [sql]))[0]!.ok, {
+          within: 60_000,
+        });
+      }
+    },
+  );
+}

@@ -1,0 +1,141 @@
+/** Where proxies register, renew their leases and get certificates; over TLS, against a join token. */
+import { isIP } from 'node:net';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Logger } from '#kit/log.ts';
+import { RequestRefused, type Authority } from '../authority/authority.ts';
+import { SERVICE_NAME } from '../policy/schema.ts';
+import { RegistryFull, type Claim, type Registry, type ReplicaPhase } from '../registry/registry.ts';
+import type { Tokens } from '../registry/tokens.ts';
+import { spiffeId } from '../xds/resources/state.ts';
+import { bearer, createHttpServer, Refused } from './http.ts';
+
+export interface EnrolmentOptions {
+  readonly log: Logger;
+  readonly tls: { readonly key: string; readonly cert: string };
+  readonly tokens: () => Tokens;
+  readonly registry: Registry;
+  readonly authority: () => Authority;
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly lease: number;
+  readonly onRefusal: (reason: string) => void;
+  readonly onCertificate: () => void;
+}
+
+const PHASE = { type: 'string', enum: ['starting', 'ready', 'draining'] } as const;
+const SERVICE = { type: 'string', pattern: SERVICE_NAME } as const;
+const REQUEST = { type: 'string', minLength: 1, maxLength: 16_384 } as const;
+const SECRET = { type: 'string', minLength: 1, maxLength: 128 } as const;
+const object = (properties: object, required: string[]) => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+});
+
+const JOIN = object(
+  {
+    service: SERVICE,
+    name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$' },
+    address: { type: 'string', maxLength: 45 },
+    labels: {
+      type: 'object',
+      maxProperties: 32,
+      propertyNames: { pattern: '^[a-zA-Z0-9._/-]{1,256}$' },
+      additionalProperties: { type: 'string', maxLength: 256 },
+    },
+    ports: {
+      type: 'array',
+      maxItems: 64,
+      items: object(
+        {
+          port: { type: 'integer', minimum: 1, maximum: 65_535 },
+          protocol: { type: 'string', enum: ['auto', 'http', 'grpc', 'tcp'] },
+        },
+        ['port', 'protocol'],
+      ),
+    },
+    phase: PHASE,
+  },
+  ['service', 'name', 'phase'],
+);
+
+interface JoinBody {
+  service: string;
+  name: string;
+  address?: string;
+  labels?: Record<string, string>;
+  ports?: Claim['ports'];
+  phase: ReplicaPhase;
+}
+
+/** Make the server; it does not listen yet. */
+export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
+  const { log, tls, registry, authority, trustDomain, namespace, lease } = options;
+  const server = createHttpServer(log, tls);
+
+  const admit = (request: FastifyRequest, service: string): void => {
+    const found = options.tokens().check(bearer(request.headers.authorization), service);
+    if (typeof found === 'object') return;
+    options.onRefusal(found);
+    log.warn({ service, address: request.ip, reason: found }, 'a proxy was refused');
+    throw found === 'unknown'
+      ? new Refused(401, 'the join token is not known here')
+      : new Refused(403, `the join token is not for the service ${service}`);
+  };
+
+  server.post<{ Body: { service: string; request: string } }>(
+    '/v1/certificates',
+    { schema: { body: object({ service: SERVICE, request: REQUEST }, ['service', 'request']) } },
+    async (request, reply) => {
+      const { body } = request;
+      admit(request, body.service);
+      const id = spiffeId({ trustDomain, namespace }, body.service);
+      try {
+        const leaf = await authority().sign(body.request, id);
+        options.onCertificate();
+        log.info({ spiffeId: id, notAfter: new Date(leaf.notAfter).toISOString() }, 'a certificate was issued');
+        return await reply.code(201).send({ spiffeId: id, ...leaf, trustBundle: authority().roots });
+      } catch (error) {
+        if (!(error instanceof RequestRefused)) throw error;
+        options.onRefusal('bad-request');
+        throw new Refused(422, error.message);
+      }
+    },
+  );
+
+  server.post<{ Body: JoinBody }>('/v1/replicas', { schema: { body: JOIN } }, async (request, reply) => {
+    const { service, name, labels = {}, ports = [], phase } = request.body;
+    admit(request, service);
+    // As the control plane sees it, which is how others of the network reach it, too.
+    const address = (request.body.address ?? request.ip).replace(/^::ffff:(?=\d+\.)/, '');
+    if (isIP(address) === 0) throw new Refused(422, `${address} is no IP address`);
+    try {
+      const { replica, secret } = registry.join({ service, name, address, labels, ports, phase });
+      log.info({ service, replica: name, address, phase }, 'a replica registered');
+      return await reply.code(201).send({ id: replica.id, secret, lease });
+    } catch (error) {
+      throw error instanceof RegistryFull ? new Refused(503, error.message) : error;
+    }
+  });
+
+  server.put<{ Params: { id: string }; Body: { secret: string; phase: ReplicaPhase } }>(
+    '/v1/replicas/:id',
+    { schema: { body: object({ secret: SECRET, phase: PHASE }, ['secret', 'phase']) } },
+    async ({ params, body }) => {
+      if (!registry.renew(params.id, body.secret, body.phase))
+        throw new Refused(404, 'there is no such lease: register again');
+      return { lease };
+    },
+  );
+
+  server.delete<{ Params: { id: string }; Body: { secret: string } }>(
+    '/v1/replicas/:id',
+    { schema: { body: object({ secret: SECRET }, ['secret']) } },
+    async ({ params, body }, reply) => {
+      if (!registry.leave(params.id, body.secret)) throw new Refused(404, 'there is no such lease');
+      return await reply.code(204).send();
+    },
+  );
+  return server;
+}

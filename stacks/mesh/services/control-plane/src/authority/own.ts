@@ -1,0 +1,90 @@
+/** The control plane's own certificate: issued by its authority, and again when half of its life is over. */
+import { experimental } from '@grpc/grpc-js';
+import type { Authority, Pair } from './authority.ts';
+
+type CertificateProvider = experimental.CertificateProvider;
+
+export interface OwnCertificateOptions {
+  readonly authority: Authority;
+  readonly spiffeId: string;
+  readonly names: readonly string[];
+  readonly onFailure: (error: Error) => void;
+}
+
+/** Pause after a failure to renew, in milliseconds. */
+const RETRY = 30_000;
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** Hands its certificate to servers; to those of gRPC as a provider. */
+export class OwnCertificate implements CertificateProvider {
+  readonly #options: OwnCertificateOptions;
+  readonly #identity = new Set<experimental.IdentityCertificateUpdateListener>();
+  readonly #listeners: ((pair: Pair) => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #current: Pair;
+
+  private constructor(options: OwnCertificateOptions, first: Pair & { notAfter: number }) {
+    this.#options = options;
+    this.#current = first;
+    this.#schedule(first.notAfter);
+  }
+
+  static async open(options: OwnCertificateOptions): Promise<OwnCertificate> {
+    return new OwnCertificate(options, await options.authority.issue(options.spiffeId, options.names));
+  }
+
+  get current(): Pair {
+    return this.#current;
+  }
+
+  /** Told of each one that follows. */
+  onChange(listener: (pair: Pair) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
+    // Not at once: the server that asks counts only on what comes after its question.
+    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#options.authority.roots) }));
+  }
+
+  removeCaCertificateListener(): void {
+    // It is told once, since the roots stay.
+  }
+
+  addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
+    this.#identity.add(listener);
+    queueMicrotask(() => listener(updateOf(this.#current)));
+  }
+
+  removeIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
+    this.#identity.delete(listener);
+  }
+
+  #schedule(notAfter: number): void {
+    const wait = Math.min(MAX_TIMER, Math.max(1000, (notAfter - Date.now()) / 2));
+    this.#timer = setTimeout(() => void this.#renew(), wait).unref();
+  }
+
+  async #renew(): Promise<void> {
+    const { authority, spiffeId, names, onFailure } = this.#options;
+    try {
+      const next = await authority.issue(spiffeId, names);
+      this.#current = next;
+      for (const listener of this.#identity) listener(updateOf(next));
+      for (const listener of this.#listeners) listener(next);
+      this.#schedule(next.notAfter);
+    } catch (error) {
+      onFailure(error as Error);
+      this.#timer = setTimeout(() => void this.#renew(), RETRY).unref();
+    }
+  }
+}
+
+const updateOf = ({ cert, key }: Pair): experimental.IdentityCertificateUpdate => ({
+  certificate: Buffer.from(cert),
+  privateKey: Buffer.from(key),
+});

@@ -1,0 +1,146 @@
+/** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
+import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from './policy/types.ts';
+import type { Replica } from './registry/registry.ts';
+import type { MeshState, ReplicaHealth, ReplicaState, ServiceState } from './xds/resources/state.ts';
+
+/** Weights of a route's destinations, by their names, instead of the policy file's. */
+export interface Split {
+  readonly service: string;
+  readonly route: string;
+  readonly weights: Readonly<Record<string, number>>;
+  /** The file's own at that time, as JSON: when the file says something else, the file is newer. */
+  readonly instead: string;
+}
+
+/** What a split cannot be. */
+export class SplitRefused extends Error {
+  readonly status: 404 | 422;
+  constructor(status: 404 | 422, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const EMPTY_POLICY: Policy = {
+  mesh: { outbound: 'ALLOW_ANY', mtls: 'PERMISSIVE', authorization: 'allow', accessLog: true },
+  services: {},
+};
+
+/** How a destination is called in a split. */
+export const destinationName = ({ service, subset }: Destination): string => subset ?? service ?? 'all';
+
+const routeKey = (route: RoutePolicy, index: number): string => route.name ?? String(index);
+const weightsOf = (route: RoutePolicy): Record<string, number> =>
+  Object.fromEntries((route.to ?? []).map((each) => [destinationName(each), each.weight]));
+
+/** Splits that still stand instead of what a policy says. */
+export const standing = (splits: readonly Split[], policy: Policy): Split[] =>
+  splits.filter(({ service, route, instead }) => {
+    const found = findRoute(policy, service, route);
+    return found !== undefined && JSON.stringify(weightsOf(found)) === instead;
+  });
+
+function findRoute(policy: Policy, service: string, key: string): RoutePolicy | undefined {
+  return policy.services[service]?.routes?.find((route, index) => routeKey(route, index) === key);
+}
+
+/**
+ * A changed split.
+ * @param weights by names of all of the route's destinations
+ * @throws {SplitRefused}
+ */
+export function makeSplit(
+  policy: Policy,
+  service: string,
+  route: string,
+  weights: Readonly<Record<string, number>>,
+): Split {
+  const found = findRoute(policy, service, route);
+  if (!found?.to) throw new SplitRefused(404, `the policy has no route ${route} of ${service} with destinations`);
+  const names = found.to.map(destinationName);
+  const missing = names.filter((name) => weights[name] === undefined);
+  const unknown = Object.keys(weights).filter((name) => !names.includes(name));
+  if (missing.length > 0 || unknown.length > 0)
+    throw new SplitRefused(
+      422,
+      `weights are for ${names.join(', ')}${unknown.length > 0 ? `, not for ${unknown.join(', ')}` : ''}`,
+    );
+  if (names.every((name) => weights[name] === 0))
+    throw new SplitRefused(422, 'all weights are 0, so nothing could go anywhere');
+  return { service, route, weights, instead: JSON.stringify(weightsOf(found)) };
+}
+
+export interface MeshParts {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly policy: Policy;
+  readonly splits: readonly Split[];
+  readonly replicas: readonly Replica[];
+  /** What probes saw of endpoints that the policy names, by `SERVICE ADDRESS`. */
+  readonly probed: ReadonlyMap<string, 'passing' | 'failing'>;
+}
+
+/** Put together what resources are made of. */
+export function meshState({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): MeshState {
+  const byService = Map.groupBy(replicas, ({ service }) => service);
+  const names = new Set([...Object.keys(policy.services), ...byService.keys()]);
+  const services = [...names].toSorted().map((name): ServiceState => {
+    const own = withSplits(name, policy.services[name] ?? {}, splits);
+    const registered = (byService.get(name) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return {
+      name,
+      hosts: [name, ...(own.hosts ?? []).filter((host) => host !== name)],
+      ports: own.ports ?? portsOf(registered),
+      policy: own,
+      replicas: [
+        ...registered.map(replicaState),
+        ...(own.endpoints ?? []).map((address) => staticReplica(name, address, probed)),
+      ],
+    };
+  });
+  return { trustDomain, namespace, mesh: policy.mesh, services };
+}
+
+function withSplits(name: string, policy: ServicePolicy, splits: readonly Split[]): ServicePolicy {
+  const own = splits.filter(({ service }) => service === name);
+  if (own.length === 0 || !policy.routes) return policy;
+  return {
+    ...policy,
+    routes: policy.routes.map((route, index) => {
+      const split = own.find((each) => each.route === routeKey(route, index));
+      if (!split || !route.to) return route;
+      return {
+        ...route,
+        to: route.to.map((each) => ({ ...each, weight: split.weights[destinationName(each)] ?? each.weight })),
+      };
+    }),
+  };
+}
+
+/** What replicas say of themselves; of two that differ the first by name is believed. */
+function portsOf(replicas: readonly Replica[]): PortPolicy[] {
+  const ports = new Map<number, PortPolicy>();
+  for (const replica of replicas)
+    for (const each of replica.ports) if (!ports.has(each.port)) ports.set(each.port, each);
+  return [...ports.values()].toSorted((a, b) => a.port - b.port);
+}
+
+const replicaState = (replica: Replica): ReplicaState => ({
+  name: replica.name,
+  address: replica.address,
+  labels: replica.labels,
+  meshed: true,
+  health: healthOf(replica),
+});
+
+/** As it says itself, and as probes see it. */
+export const healthOf = ({ phase, probe }: Pick<Replica, 'phase' | 'probe'>): ReplicaHealth =>
+  phase === 'draining' ? 'draining' : phase === 'starting' || probe === 'failing' ? 'unhealthy' : 'healthy';
+
+const staticReplica = (service: string, address: string, probed: MeshParts['probed']): ReplicaState => ({
+  name: address,
+  address,
+  labels: {},
+  meshed: false,
+  health: probed.get(`${service} ${address}`) === 'failing' ? 'unhealthy' : 'healthy',
+});

@@ -1,0 +1,154 @@
+/** What a schema cannot say: names that must stand somewhere else, numbers that must fit together. */
+import { isIP } from 'node:net';
+import type {
+  AuthorizationRulePolicy,
+  Destination,
+  HeaderPolicy,
+  Policy,
+  RoutePolicy,
+  ServicePolicy,
+} from './types.ts';
+
+export interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+const KINDS = ['exact', 'prefix', 'suffix', 'contains', 'regex', 'present', 'range'] as const;
+
+/** All that contradicts itself. */
+export function problemsOfMeaning(policy: Policy): Problem[] {
+  const hosts = new Map<string, string>();
+  return Object.entries(policy.services).flatMap(([name, service]) => {
+    const at = ['services', name] as const;
+    const taken = [name, ...(service.hosts ?? [])].flatMap((host, index) => {
+      const other = hosts.get(host);
+      hosts.set(host, name);
+      const path = index === 0 ? at : [...at, 'hosts', index - 1];
+      return other === undefined || other === name ? [] : [{ path, message: `${host} is a host of ${other}, too` }];
+    });
+    return [
+      ...taken,
+      ...problemsOfPorts(service, at),
+      ...(service.endpoints ?? []).flatMap((address, index) =>
+        isIP(address) > 0 ? [] : [{ path: [...at, 'endpoints', index], message: `${address} is no IP address` }],
+      ),
+      ...(service.routes ?? []).flatMap((route, index) =>
+        problemsOfRoute(route, name, policy, [...at, 'routes', index]),
+      ),
+      ...duplicates(service.routes ?? [], [...at, 'routes'], 'route'),
+      ...(service.authorization?.rules ?? []).flatMap((rule, index) =>
+        problemsOfRule(rule, [...at, 'authorization', 'rules', index]),
+      ),
+      ...duplicates(service.authorization?.rules ?? [], [...at, 'authorization', 'rules'], 'rule'),
+    ];
+  });
+}
+
+function problemsOfPorts({ ports = [], routes = [], endpoints }: ServicePolicy, at: Problem['path']): Problem[] {
+  const seen = new Set<number>();
+  const problems: Problem[] = ports.flatMap(({ port, protocol, rateLimit }, index) => {
+    const path = [...at, 'ports', index];
+    const twice = seen.has(port) ? [{ path, message: `port ${port} stands here twice` }] : [];
+    seen.add(port);
+    const limited =
+      protocol === 'tcp' && rateLimit ? [{ path, message: 'a rate limit is of requests: tcp has none' }] : [];
+    return [...twice, ...limited];
+  });
+  if (endpoints && ports.length === 0)
+    problems.push({ path: [...at, 'endpoints'], message: 'endpoints that nobody registers need ports' });
+  if (routes.length > 0 && ports.length > 0 && ports.every(({ protocol }) => protocol === 'tcp'))
+    problems.push({ path: [...at, 'routes'], message: 'routes are of requests: all ports are tcp' });
+  return problems;
+}
+
+function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Problem['path']): Problem[] {
+  const destinations: [Problem['path'], Pick<Destination, 'service' | 'subset'>][] = [
+    ...(route.to ?? []).map((each, index) => [[...at, 'to', index], each] as [Problem['path'], Destination]),
+    ...(route.mirror ?? []).map((each, index) => [[...at, 'mirror', index], each] as [Problem['path'], typeof each]),
+  ];
+  const unknown = destinations.flatMap(([path, { service = own, subset }]) => {
+    const target = policy.services[service];
+    if (!target) return [{ path, message: `service ${service} is not in this file` }];
+    if (subset === undefined || target.subsets?.[subset]) return [];
+    const known = Object.keys(target.subsets ?? {}).join(', ') || 'none';
+    return [{ path, message: `${service} has no subset ${subset}; it has ${known}` }];
+  });
+  const problems: Problem[] = [...unknown];
+  if (route.to && route.to.every(({ weight }) => weight === 0))
+    problems.push({ path: [...at, 'to'], message: 'all weights are 0, so nothing could go anywhere' });
+  if (route.to && route.reply)
+    problems.push({ path: [...at, 'reply'], message: 'a route has either destinations or a reply' });
+  const { path } = route.match ?? {};
+  if (path?.regex !== undefined) problems.push(...problemOfRegex(path.regex, [...at, 'match', 'path', 'regex']));
+  if (path && !(path.prefix ?? path.exact ?? '/').startsWith('/'))
+    problems.push({ path: [...at, 'match', 'path'], message: 'a path begins with /' });
+  if (route.rewrite?.prefix !== undefined && path?.prefix === undefined && path?.exact === undefined && path)
+    problems.push({ path: [...at, 'rewrite'], message: 'rewrite.prefix needs match.path.prefix or match.path.exact' });
+  const { abort, delay } = route.fault ?? {};
+  if (route.fault && !abort && !delay)
+    problems.push({ path: [...at, 'fault'], message: 'a fault has a delay or an abort' });
+  if (abort && (abort.status === undefined) === (abort.grpcStatus === undefined))
+    problems.push({ path: [...at, 'fault', 'abort'], message: 'an abort has either a status or a grpcStatus' });
+  if (route.retry?.backoff && route.retry.backoff.max < route.retry.backoff.base)
+    problems.push({ path: [...at, 'retry', 'backoff'], message: 'max is less than base' });
+  if (route.retry?.on.includes('retriable-status-codes') && !route.retry.statusCodes)
+    problems.push({ path: [...at, 'retry'], message: 'retriable-status-codes needs statusCodes' });
+  return [
+    ...problems,
+    ...(route.match?.headers ?? []).flatMap((each, index) =>
+      problemsOfHeader(each, [...at, 'match', 'headers', index]),
+    ),
+    ...(route.fault?.headers ?? []).flatMap((each, index) =>
+      problemsOfHeader(each, [...at, 'fault', 'headers', index]),
+    ),
+  ];
+}
+
+function problemsOfHeader(header: HeaderPolicy, at: Problem['path']): Problem[] {
+  const kinds = KINDS.filter((kind) => header[kind] !== undefined);
+  if (kinds.length > 1) return [{ path: at, message: `${kinds.join(' and ')}: a header is compared in one way` }];
+  return header.regex === undefined ? [] : problemOfRegex(header.regex, [...at, 'regex']);
+}
+
+/** Looking around and back references, which the expressions of xDS (RE2) lack: some clients of xDS end when they meet one. */
+const NOT_RE2 = /(?<!\\)(?:\\\\)*(?:\(\?(?:<?[=!])|\\(?:[1-9]|k<))/;
+
+function problemOfRegex(source: string, path: Problem['path']): Problem[] {
+  if (NOT_RE2.test(source))
+    return [
+      {
+        path,
+        message: `${source}: expressions are RE2's, without looking ahead or behind and without back references`,
+      },
+    ];
+  try {
+    void new RegExp(source, 'v');
+    return [];
+  } catch (error) {
+    return [{ path, message: (error as Error).message }];
+  }
+}
+
+function problemsOfRule(
+  { from = [], notFrom = [], paths = [] }: AuthorizationRulePolicy,
+  at: Problem['path'],
+): Problem[] {
+  const stars = (list: readonly string[], key: string): Problem[] =>
+    list.flatMap((each, index) =>
+      each.slice(0, -1).includes('*') && !(key === 'paths' && /^\*[^*]+$/.test(each))
+        ? [{ path: [...at, key, index], message: `${each}: * stands at one end` }]
+        : [],
+    );
+  return [...stars(from, 'from'), ...stars(notFrom, 'notFrom'), ...stars(paths, 'paths')];
+}
+
+function duplicates(list: readonly { name?: string }[], at: Problem['path'], what: string): Problem[] {
+  const seen = new Set<string>();
+  return list.flatMap(({ name }, index) => {
+    if (name === undefined) return [];
+    const twice = seen.has(name);
+    seen.add(name);
+    return twice ? [{ path: [...at, index], message: `there is another ${what} named ${name}` }] : [];
+  });
+}

@@ -1,0 +1,166 @@
+/** Replicas that registered, with their leases. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { PortPolicy } from '../policy/types.ts';
+
+/** `starting` and `draining` get nothing new. */
+export type ReplicaPhase = 'starting' | 'ready' | 'draining';
+
+export interface Claim {
+  readonly service: string;
+  /** Of the pod: a replica that comes again under its name takes its former place. */
+  readonly name: string;
+  /** An IP address. */
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly Pick<PortPolicy, 'port' | 'protocol'>[];
+  readonly phase: ReplicaPhase;
+}
+
+export interface Replica extends Claim {
+  readonly id: string;
+  /** When the lease lapses, in milliseconds since the epoch. */
+  readonly expires: number;
+  /** What a probe saw; `unknown` before the first. */
+  readonly probe: 'unknown' | 'passing' | 'failing';
+  /** Of the secret by which its lease is renewed, in hex. */
+  readonly leaseDigest: string;
+}
+
+export type Ending = 'lapsed' | 'left' | 'replaced';
+
+export interface RegistryOptions {
+  /** How long a lease lasts, in milliseconds. */
+  readonly lease: number;
+  readonly onChange: () => void;
+  readonly onEnd?: (replica: Replica, ending: Ending) => void;
+  readonly now?: () => number;
+  readonly maxReplicas?: number;
+}
+
+/** No more replicas can be taken. */
+export class RegistryFull extends Error {}
+
+const MAX_TIMER = 2 ** 31 - 1;
+const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+export class Registry {
+  readonly #replicas = new Map<string, Replica>();
+  readonly #options: Required<RegistryOptions>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RegistryOptions) {
+    this.#options = { onEnd: () => {}, now: Date.now, maxReplicas: 10_000, ...options };
+  }
+
+  get replicas(): readonly Replica[] {
+    return [...this.#replicas.values()];
+  }
+
+  get(id: string): Replica | undefined {
+    return this.#replicas.get(id);
+  }
+
+  /**
+   * Take replicas that were registered before a restart: their leases begin anew, since they could not be renewed.
+   */
+  restore(replicas: readonly Replica[]): void {
+    const expires = this.#options.now() + this.#options.lease;
+    for (const replica of replicas) this.#replicas.set(replica.id, { ...replica, expires, probe: 'unknown' });
+    this.#changed();
+  }
+
+  /**
+   * Register a replica.
+   * @returns it, and the secret that renews its lease
+   * @throws {RegistryFull}
+   */
+  join(claim: Claim): { replica: Replica; secret: string } {
+    for (const former of this.#replicas.values())
+      // An address has one owner: an engine gives one that was freed to the next pod, before the lease lapses.
+      if (former.service === claim.service && (former.name === claim.name || former.address === claim.address))
+        this.#remove(former, 'replaced');
+    if (this.#replicas.size >= this.#options.maxReplicas)
+      throw new RegistryFull(`there are ${this.#replicas.size} replicas; more are not taken`);
+    const secret = randomBytes(24).toString('base64url');
+    const replica: Replica = {
+      ...claim,
+      id: randomBytes(9).toString('base64url'),
+      expires: this.#options.now() + this.#options.lease,
+      probe: 'unknown',
+      leaseDigest: digestOf(secret),
+    };
+    this.#replicas.set(replica.id, replica);
+    this.#changed();
+    return { replica, secret };
+  }
+
+  /**
+   * Renew a lease.
+   * @returns undefined where there is none (it lapsed, or this is not its secret): the replica must join again
+   */
+  renew(id: string, secret: string, phase: ReplicaPhase): Replica | undefined {
+    const replica = this.#owned(id, secret);
+    if (!replica) return undefined;
+    const renewed = { ...replica, phase, expires: this.#options.now() + this.#options.lease };
+    this.#replicas.set(id, renewed);
+    // The timer wakes at the former end, and then looks for the next.
+    if (phase !== replica.phase) this.#changed();
+    return renewed;
+  }
+
+  /** End a lease. @returns false where there is none */
+  leave(id: string, secret: string): boolean {
+    const replica = this.#owned(id, secret);
+    if (!replica) return false;
+    this.#remove(replica, 'left');
+    this.#changed();
+    return true;
+  }
+
+  /** Note what a probe saw. */
+  probed(id: string, probe: 'passing' | 'failing'): void {
+    const replica = this.#replicas.get(id);
+    if (!replica || replica.probe === probe) return;
+    this.#replicas.set(id, { ...replica, probe });
+    // Nobody who has not been probed counts as failing, so a first pass changes nothing.
+    if (!(replica.probe === 'unknown' && probe === 'passing')) this.#changed();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #owned(id: string, secret: string): Replica | undefined {
+    const replica = this.#replicas.get(id);
+    if (!replica || replica.expires <= this.#options.now()) return undefined;
+    return timingSafeEqual(Buffer.from(digestOf(secret)), Buffer.from(replica.leaseDigest)) ? replica : undefined;
+  }
+
+  #remove(replica: Replica, ending: Ending): void {
+    this.#replicas.delete(replica.id);
+    this.#options.onEnd(replica, ending);
+  }
+
+  #changed(): void {
+    this.#schedule();
+    this.#options.onChange();
+  }
+
+  /** Wake when the next lease lapses. */
+  #schedule(): void {
+    // Leases only become longer, so one that is set is never too late.
+    if (this.#timer !== undefined || this.#replicas.size === 0) return;
+    const next = this.replicas.reduce((earliest, { expires }) => Math.min(earliest, expires), Infinity);
+    const wait = Math.min(MAX_TIMER, Math.max(1, next - this.#options.now()));
+    this.#timer = setTimeout(() => this.#lapse(), wait).unref();
+  }
+
+  #lapse(): void {
+    this.#timer = undefined;
+    const now = this.#options.now();
+    const lapsed = this.replicas.filter(({ expires }) => expires <= now);
+    for (const replica of lapsed) this.#remove(replica, 'lapsed');
+    if (lapsed.length > 0) this.#changed();
+    else this.#schedule();
+  }
+}

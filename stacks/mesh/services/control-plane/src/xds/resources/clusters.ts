@@ -1,0 +1,196 @@
+/** Clusters (CDS) and their endpoints (EDS). */
+import type { Cluster } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/cluster/v3/Cluster.js';
+import type { OutlierDetection } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/cluster/v3/OutlierDetection.js';
+import type { HealthStatus } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/core/v3/HealthStatus.js';
+import type { ClusterLoadAssignment } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/endpoint/v3/ClusterLoadAssignment.js';
+import type { PortPolicy, ServicePolicy } from '../../policy/types.ts';
+import { any } from '../messages.ts';
+import {
+  clusterName,
+  duration,
+  grpcName,
+  METADATA,
+  mtlsOf,
+  spiffeId,
+  struct,
+  wrapped,
+  type MeshState,
+  type ReplicaHealth,
+  type ReplicaState,
+  type ServiceState,
+} from './state.ts';
+import { tlsOfMesh } from './tls.ts';
+
+const ADS = { ads: {}, resource_api_version: 'V3' } as const;
+const CONNECT_TIMEOUT = 5000;
+
+export interface ClusterPlace {
+  readonly state: MeshState;
+  readonly service: ServiceState;
+  readonly port: PortPolicy;
+  readonly subset: string | undefined;
+}
+
+/** A service, or a subset of it, on a port: as proxies use it. */
+export function clusterFor({ state, service, port, subset }: ClusterPlace): Cluster {
+  const { policy } = service;
+  const name = clusterName(port.port, subset, service.name);
+  return {
+    name,
+    type: 'EDS',
+    eds_cluster_config: { eds_config: ADS },
+    connect_timeout: duration(policy.connectTimeout ?? CONNECT_TIMEOUT),
+    lb_policy: policy.balancing ?? 'LEAST_REQUEST',
+    ...breakers(policy),
+    ...(policy.outlier && { outlier_detection: outlierOf(policy.outlier) }),
+    ...(mtlsOf(state, service, port) !== 'DISABLE' && {
+      transport_socket_matches: [
+        {
+          name: 'mesh',
+          match: struct({ tlsMode: 'mesh' }),
+          transport_socket: tlsOfMesh([spiffeId(state, service.name)], port.protocol),
+        },
+        {
+          name: 'clear',
+          match: struct({}),
+          transport_socket: {
+            name: 'envoy.transport_sockets.raw_buffer',
+            typed_config: any('envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer', {}),
+          },
+        },
+      ],
+    }),
+    ...(port.protocol === 'grpc' && {
+      typed_extension_protocol_options: {
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+          { explicit_http_config: { http2_protocol_options: {} } },
+        ),
+      },
+    }),
+    metadata: {
+      filter_metadata: {
+        [METADATA]: struct({ service: { name: service.name, namespace: state.namespace, host: service.hosts[0]! } }),
+      },
+    },
+  };
+}
+
+/** The same for gRPC clients, who know fewer policies, and reach endpoints in the clear. */
+export function grpcClusterFor({ service, port, subset }: ClusterPlace): Cluster {
+  const { policy } = service;
+  const ring = policy.balancing === 'RING_HASH';
+  return {
+    name: grpcName(port.port, subset, service.name),
+    type: 'EDS',
+    eds_cluster_config: { eds_config: ADS, service_name: clusterName(port.port, subset, service.name) },
+    lb_policy: ring ? 'RING_HASH' : 'ROUND_ROBIN',
+    ...(policy.limits?.requests !== undefined && {
+      circuit_breakers: { thresholds: [{ max_requests: { value: policy.limits.requests } }] },
+    }),
+    ...(policy.outlier && { outlier_detection: outlierOf(policy.outlier) }),
+  };
+}
+
+function breakers({ limits, retryBudget }: ServicePolicy): Pick<Cluster, 'circuit_breakers'> {
+  if (!limits && !retryBudget) return {};
+  return {
+    circuit_breakers: {
+      thresholds: [
+        {
+          ...present({
+            max_connections: wrapped(limits?.connections),
+            max_pending_requests: wrapped(limits?.pending),
+            max_requests: wrapped(limits?.requests),
+            max_retries: wrapped(limits?.retries),
+          }),
+          ...(retryBudget && {
+            retry_budget: {
+              budget_percent: { value: retryBudget.percent },
+              min_retry_concurrency: { value: retryBudget.minimum },
+            },
+          }),
+        },
+      ],
+    },
+  };
+}
+
+/** What is not asked for is off, also what is on by default in Envoy and gRPC (success rate). */
+function outlierOf(outlier: NonNullable<ServicePolicy['outlier']>): OutlierDetection {
+  const { successRate, failurePercentage, consecutive5xx, consecutiveGatewayFailure } = outlier;
+  const time = (value: number | undefined) => (value === undefined ? undefined : duration(value));
+  return {
+    ...present({
+      consecutive_5xx: wrapped(consecutive5xx),
+      interval: time(outlier.interval),
+      base_ejection_time: time(outlier.baseEjectionTime),
+      max_ejection_time: time(outlier.maxEjectionTime),
+      max_ejection_percent: wrapped(outlier.maxEjectionPercent),
+    }),
+    ...(consecutiveGatewayFailure !== undefined && {
+      consecutive_gateway_failure: { value: consecutiveGatewayFailure },
+      enforcing_consecutive_gateway_failure: { value: 100 },
+    }),
+    enforcing_success_rate: { value: successRate ? 100 : 0 },
+    ...(successRate &&
+      present({
+        success_rate_minimum_hosts: wrapped(successRate.minimumHosts),
+        success_rate_request_volume: wrapped(successRate.requestVolume),
+        success_rate_stdev_factor: wrapped(successRate.stdevFactor),
+      })),
+    enforcing_failure_percentage: { value: failurePercentage ? 100 : 0 },
+    ...(failurePercentage &&
+      present({
+        failure_percentage_threshold: wrapped(failurePercentage.threshold),
+        failure_percentage_minimum_hosts: wrapped(failurePercentage.minimumHosts),
+        failure_percentage_request_volume: wrapped(failurePercentage.requestVolume),
+      })),
+  };
+}
+
+type Present<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+const HEALTH: Readonly<Record<ReplicaHealth, HealthStatus>> = {
+  healthy: 'HEALTHY',
+  unhealthy: 'UNHEALTHY',
+  draining: 'DRAINING',
+};
+
+/** The replicas of a cluster, those that get nothing now among them. */
+export function endpointsFor({ state, service, port, subset }: ClusterPlace): ClusterLoadAssignment {
+  const labels = Object.entries(subset === undefined ? {} : (service.policy.subsets?.[subset] ?? {}));
+  const members = service.replicas.filter((replica) => labels.every(([key, value]) => replica.labels[key] === value));
+  return {
+    cluster_name: clusterName(port.port, subset, service.name),
+    // Without an endpoint there is no locality: gRPC refuses one that is empty.
+    endpoints:
+      members.length === 0
+        ? []
+        : [
+            {
+              locality: { region: '', zone: '', sub_zone: '' },
+              load_balancing_weight: { value: 1 },
+              lb_endpoints: members.map((replica) => endpointOf(replica, port.port, state, service)),
+            },
+          ],
+  };
+}
+
+const endpointOf = (replica: ReplicaState, port: number, state: MeshState, service: ServiceState) => ({
+  endpoint: { address: { socket_address: { address: replica.address, port_value: port } } },
+  health_status: HEALTH[replica.health],
+  load_balancing_weight: { value: replica.weight ?? 1 },
+  metadata: {
+    filter_metadata: {
+      ...(replica.meshed && { 'envoy.transport_socket_match': struct({ tlsMode: 'mesh' }) }),
+      [METADATA]: struct({
+        workload: { name: service.name, namespace: state.namespace, version: replica.labels['version'] },
+      }),
+    },
+  },
+});

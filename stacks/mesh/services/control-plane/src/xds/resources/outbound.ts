@@ -1,0 +1,142 @@
+/** What applications call: a listener (LDS) and routes (RDS) for each port, and the listener that catches the rest. */
+import { isIPv6 } from 'node:net';
+import type { FilterChain } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChain.js';
+import type { FilterChainMatch } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChainMatch.js';
+import { any } from '../messages.ts';
+import { draft, type Draft } from '../types.ts';
+import { ADS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
+import { virtualHost } from './routes.ts';
+import { clusterName, METADATA, spiffeId, struct, type MeshState, type ServiceState } from './state.ts';
+
+/** Where mesh-init sends what applications open. */
+export const OUTBOUND = { name: 'outbound', port: 15_001 } as const;
+export const PASSTHROUGH = 'PassthroughCluster';
+export const BLACK_HOLE = 'BlackHoleCluster';
+/** As http_inspector tells them. */
+const HTTP = ['http/1.0', 'http/1.1', 'h2c'];
+
+const routeName = (port: number): string => `outbound|${port}`;
+
+/** Listeners, routes, and the clusters of what the mesh does not know. */
+export function outboundDrafts(state: MeshState): Draft[] {
+  const ports = new Set(state.services.flatMap(({ ports: each }) => each.map(({ port }) => port)));
+  const drafts = [...ports].toSorted((a, b) => a - b).flatMap((port) => portDrafts(port, state));
+  return [...drafts, catchAll(state), ...unknownClusters(), ...namesDraft(state)];
+}
+
+function portDrafts(port: number, state: MeshState): Draft[] {
+  const on = state.services.flatMap((service) => {
+    const found = service.ports.find((each) => each.port === port);
+    return found ? [{ service, protocol: found.protocol }] : [];
+  });
+  const http = on.filter(({ protocol }) => protocol !== 'tcp');
+  const name = routeName(port);
+  const chains = [
+    ...on
+      .filter(({ protocol, service }) => (protocol === 'tcp' || protocol === 'auto') && service.replicas.length > 0)
+      .flatMap(({ service, protocol }) => addressChains(service, port, protocol === 'auto')),
+    ...(http.length > 0 ? [httpChain('http', port)] : []),
+  ];
+  // Envoy refuses a listener without chains.
+  if (chains.length === 0) return [];
+  const listener = draft('envoy.config.listener.v3.Listener', name, {
+    name,
+    address: socketAddress('0.0.0.0', port),
+    traffic_direction: 'OUTBOUND',
+    bind_to_port: { value: false },
+    filter_chains: chains,
+  });
+  if (http.length === 0) return [listener];
+  const virtual_hosts = http.map(({ service }) => virtualHost({ state, service, port, audience: 'proxy' }));
+  return [listener, draft('envoy.config.route.v3.RouteConfiguration', name, { name, virtual_hosts })];
+}
+
+/**
+ * What is not HTTP goes by the address that was meant, which is one of the service's replicas. What may be
+ * HTTP has a chain for it, too, since chains are chosen by address first.
+ */
+function addressChains(service: ServiceState, port: number, auto: boolean): FilterChain[] {
+  const prefix_ranges = service.replicas.map(({ address }) => ({
+    address_prefix: address,
+    prefix_len: { value: isIPv6(address) ? 128 : 32 },
+  }));
+  return [
+    ...(auto ? [httpChain(`${service.name}-http`, port, { prefix_ranges })] : []),
+    {
+      name: service.name,
+      filter_chain_match: { prefix_ranges },
+      filters: [tcpFilter(service.name, clusterName(port, undefined, service.name))],
+    },
+  ];
+}
+
+const httpChain = (name: string, port: number, match: FilterChainMatch = {}): FilterChain => ({
+  name,
+  filter_chain_match: { ...match, application_protocols: HTTP },
+  filters: [
+    httpFilter({
+      stat_prefix: name,
+      rds: { route_config_name: routeName(port), config_source: ADS },
+      http_filters: [FAULT, RATE_LIMIT, ROUTER],
+      upgrade_configs: [{ upgrade_type: 'websocket' }],
+    }),
+  ],
+});
+
+/** Where all arrives, and what becomes of destinations that no other listener is for. */
+function catchAll(state: MeshState): Draft {
+  const cluster = state.mesh.outbound === 'ALLOW_ANY' ? PASSTHROUGH : BLACK_HOLE;
+  const { accessLog, tracing, tap } = state.mesh;
+  return draft('envoy.config.listener.v3.Listener', OUTBOUND.name, {
+    name: OUTBOUND.name,
+    address: socketAddress('0.0.0.0', OUTBOUND.port),
+    traffic_direction: 'OUTBOUND',
+    use_original_dst: { value: true },
+    default_filter_chain: { filters: [tcpFilter('unknown', cluster)] },
+    metadata: {
+      filter_metadata: {
+        [METADATA]: struct({
+          accessLog,
+          tracing,
+          tap: tap?.map((name) => (name.includes(':') ? name : spiffeId(state, name))),
+        }),
+      },
+    },
+  });
+}
+
+function unknownClusters(): Draft[] {
+  return [
+    draft('envoy.config.cluster.v3.Cluster', PASSTHROUGH, {
+      name: PASSTHROUGH,
+      type: 'ORIGINAL_DST',
+      lb_policy: 'CLUSTER_PROVIDED',
+    }),
+    draft('envoy.config.cluster.v3.Cluster', BLACK_HOLE, { name: BLACK_HOLE, type: 'STATIC' }),
+  ];
+}
+
+/** Answers to DNS questions: Envoy's DNS filter, so that no type of our own is needed. */
+function namesDraft(state: MeshState): Draft[] {
+  const domains = state.services.flatMap(({ hosts, replicas }) => {
+    const address = replicas.filter(({ health }) => health === 'healthy').map((replica) => replica.address);
+    return address.length === 0 ? [] : hosts.map((name) => ({ name, endpoint: { address_list: { address } } }));
+  });
+  if (domains.length === 0) return [];
+  const name = 'dns';
+  return [
+    draft('envoy.config.listener.v3.Listener', name, {
+      name,
+      address: { socket_address: { protocol: 'UDP', address: '127.0.0.1', port_value: 15_053 } },
+      listener_filters: [
+        {
+          name: 'envoy.filters.udp.dns_filter',
+          typed_config: any('envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig', {
+            stat_prefix: name,
+            server_config: { inline_dns_table: { virtual_domains: domains } },
+          }),
+        },
+      ],
+    }),
+  ];
+}

@@ -1,0 +1,148 @@
+/** Routes (RDS): of a port for proxies, and of a service's port for gRPC clients. */
+import type { HeaderValueOption } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/core/v3/HeaderValueOption.js';
+import type { RetryPolicy } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RetryPolicy.js';
+import type { Route } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/Route.js';
+import type { RouteAction } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RouteAction.js';
+import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
+import type { Destination, RateLimitPolicy, RoutePolicy } from '../../policy/types.ts';
+import { any } from '../messages.ts';
+import { headerMatcher, routeMatch } from './matchers.ts';
+import { clusterName, duration, fraction, grpcName, isHttp, type MeshState, type ServiceState } from './state.ts';
+
+/** Names of filters, by which routes speak of them. */
+export const FAULT_FILTER = 'envoy.filters.http.fault';
+export const RATE_LIMIT_FILTER = 'envoy.filters.http.local_ratelimit';
+
+/** For whom routes are: gRPC clients know fewer fields, and clusters of their own. */
+export type Audience = 'proxy' | 'grpc';
+
+interface Place {
+  readonly state: MeshState;
+  readonly service: ServiceState;
+  readonly port: number;
+  readonly audience: Audience;
+}
+
+/** A service on a port, by all of its names. */
+export function virtualHost(place: Place): VirtualHost {
+  const { service, port, audience } = place;
+  const policies = (service.policy.routes ?? []).filter((route) => route.port === undefined || route.port === port);
+  return {
+    name: `${service.name}:${port}`,
+    domains: audience === 'grpc' ? ['*'] : service.hosts.flatMap((host) => [host, `${host}:${port}`]),
+    routes: [...policies, { name: 'default' }].map((policy) => routeOf(policy, place)),
+  };
+}
+
+function routeOf(policy: RoutePolicy, place: Place): Route {
+  const { fault, rateLimit, requestHeaders, responseHeaders, reply } = policy;
+  const filters = {
+    ...(fault && { [FAULT_FILTER]: any('envoy.extensions.filters.http.fault.v3.HTTPFault', faultOf(fault)) }),
+    ...(rateLimit &&
+      place.audience === 'proxy' && { [RATE_LIMIT_FILTER]: any(LOCAL_RATE_LIMIT, rateLimitOf(rateLimit)) }),
+  };
+  return {
+    ...(policy.name !== undefined && { name: policy.name }),
+    match: routeMatch(policy.match),
+    ...(reply
+      ? {
+          direct_response: {
+            status: reply.status,
+            ...(reply.body !== undefined && { body: { inline_string: reply.body } }),
+          },
+        }
+      : { route: actionOf(policy, place) }),
+    ...(Object.keys(filters).length > 0 && { typed_per_filter_config: filters }),
+    request_headers_to_add: additions(requestHeaders),
+    request_headers_to_remove: [...(requestHeaders?.remove ?? [])],
+    response_headers_to_add: additions(responseHeaders),
+    response_headers_to_remove: [...(responseHeaders?.remove ?? [])],
+  };
+}
+
+const LOCAL_RATE_LIMIT = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
+
+export const rateLimitOf = ({ requests, per, burst }: RateLimitPolicy) => ({
+  stat_prefix: 'rate_limit',
+  token_bucket: {
+    max_tokens: burst ?? requests,
+    tokens_per_fill: { value: requests },
+    fill_interval: duration(per),
+  },
+  filter_enabled: { default_value: fraction(100) },
+  filter_enforced: { default_value: fraction(100) },
+});
+
+function faultOf({ delay, abort, headers = [] }: NonNullable<RoutePolicy['fault']>) {
+  return {
+    ...(delay && { delay: { fixed_delay: duration(delay.duration), percentage: fraction(delay.percent) } }),
+    ...(abort && {
+      abort: {
+        percentage: fraction(abort.percent),
+        ...(abort.grpcStatus === undefined ? { http_status: abort.status ?? 503 } : { grpc_status: abort.grpcStatus }),
+      },
+    }),
+    headers: headers.map(headerMatcher),
+  };
+}
+
+export function additions(edits: RoutePolicy['requestHeaders']): HeaderValueOption[] {
+  const options = (
+    values: Readonly<Record<string, string>> = {},
+    append_action: NonNullable<HeaderValueOption['append_action']>,
+  ) => Object.entries(values).map(([key, value]) => ({ header: { key, value }, append_action }));
+  return [...options(edits?.set, 'OVERWRITE_IF_EXISTS_OR_ADD'), ...options(edits?.add, 'APPEND_IF_EXISTS_OR_ADD')];
+}
+
+function actionOf(policy: RoutePolicy, place: Place): RouteAction {
+  const { timeout, retry, mirror, hash, rewrite } = policy;
+  const destinations = policy.to ?? [{ weight: 1 }];
+  const targets = destinations.map((each) => ({ name: targetOf(each, place), weight: { value: each.weight } }));
+  const grpc = place.audience === 'grpc';
+  return {
+    ...(targets.length === 1 ? { cluster: targets[0]!.name } : { weighted_clusters: { clusters: targets } }),
+    // Envoy's default is 15 s, and gRPC's is none.
+    timeout: duration(timeout ?? 0),
+    ...(grpc && timeout !== undefined && { max_stream_duration: { max_stream_duration: duration(timeout) } }),
+    ...(retry && { retry_policy: retryOf(retry) }),
+    ...(mirror && {
+      request_mirror_policies: mirror.map((each) => ({
+        cluster: targetOf(each, place),
+        runtime_fraction: { default_value: fraction(each.percent) },
+      })),
+    }),
+    ...(hash && {
+      hash_policy: hash.map((each) =>
+        'header' in each
+          ? { header: { header_name: each.header }, terminal: true }
+          : { connection_properties: { source_ip: true }, terminal: true },
+      ),
+    }),
+    ...(rewrite?.prefix !== undefined && { prefix_rewrite: rewrite.prefix }),
+    ...(rewrite?.authority !== undefined && { host_rewrite_literal: rewrite.authority }),
+  };
+}
+
+function retryOf({
+  on,
+  attempts = 1,
+  perTryTimeout,
+  statusCodes,
+  backoff,
+}: NonNullable<RoutePolicy['retry']>): RetryPolicy {
+  return {
+    retry_on: on.join(','),
+    num_retries: { value: attempts },
+    ...(perTryTimeout !== undefined && { per_try_timeout: duration(perTryTimeout) }),
+    ...(statusCodes && { retriable_status_codes: [...statusCodes] }),
+    ...(backoff && { retry_back_off: { base_interval: duration(backoff.base), max_interval: duration(backoff.max) } }),
+  };
+}
+
+/** The cluster of a destination: on the same port, or on the first for HTTP where the other service lacks it. */
+function targetOf({ service: name, subset }: Partial<Destination>, { state, service, port, audience }: Place): string {
+  const target = state.services.find((each) => each.name === (name ?? service.name)) ?? service;
+  const same = target.ports.some((each) => each.port === port);
+  const targetPort = same ? port : (target.ports.find(isHttp)?.port ?? port);
+  return (audience === 'grpc' ? grpcName : clusterName)(targetPort, subset, target.name);
+}

@@ -1,0 +1,84 @@
+/** What resources are made of. */
+import type { MeshPolicy, MtlsMode, PortPolicy, ServicePolicy } from '../../policy/types.ts';
+
+export type ReplicaHealth = 'healthy' | 'unhealthy' | 'draining';
+
+export interface ReplicaState {
+  readonly name: string;
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** A proxy of the mesh is in front of it. */
+  readonly meshed: boolean;
+  readonly health: ReplicaHealth;
+  readonly weight?: number;
+}
+
+export interface ServiceState {
+  readonly name: string;
+  /** Lower-case names by which callers know it; the first is its own. */
+  readonly hosts: readonly string[];
+  readonly ports: readonly PortPolicy[];
+  readonly policy: ServicePolicy;
+  readonly replicas: readonly ReplicaState[];
+}
+
+export interface MeshState {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly mesh: MeshPolicy;
+  /** Sorted by name, so that the same state makes the same bytes. */
+  readonly services: readonly ServiceState[];
+}
+
+/** `spiffe://TRUST_DOMAIN/ns/PROJECT/sa/SERVICE` */
+export const spiffeId = (
+  { trustDomain, namespace }: Pick<MeshState, 'trustDomain' | 'namespace'>,
+  service: string,
+): string => `spiffe://${trustDomain}/ns/${namespace}/sa/${service}`;
+
+export const mtlsOf = (state: MeshState, { policy }: ServiceState, port?: PortPolicy): MtlsMode =>
+  port?.mtls ?? policy.mtls ?? state.mesh.mtls;
+
+export const isHttp = ({ protocol }: PortPolicy): boolean => protocol !== 'tcp';
+
+/** As Istio names clusters: `outbound|8000|v1|catalogue`; the subset is empty for all replicas. */
+export const clusterName = (port: number, subset: string | undefined, service: string): string =>
+  `outbound|${port}|${subset ?? ''}|${service}`;
+
+/** What gRPC clients ask for: `stock:9090`; a subset's cluster is `stock:9090/v1`. */
+export const grpcName = (port: number, subset: string | undefined, service: string): string =>
+  `${service}:${port}${subset === undefined ? '' : `/${subset}`}`;
+
+/** Key of our own in the metadata of resources, for what xDS has no field for. */
+export const METADATA = 'sidecar-stacks.mesh';
+
+/** google.protobuf.Struct of plain data. */
+export function struct(value: Readonly<Record<string, unknown>>): { fields: Record<string, object> } {
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return { fields: Object.fromEntries(entries.map(([key, each]) => [key, structValue(each)])) };
+}
+
+function structValue(value: unknown): object {
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'number') return { numberValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (Array.isArray(value)) return { listValue: { values: value.map(structValue) } };
+  if (typeof value === 'object' && value !== null) return { structValue: struct(value as Record<string, unknown>) };
+  return { nullValue: 'NULL_VALUE' };
+}
+
+/** google.protobuf.Duration of milliseconds. */
+export const duration = (milliseconds: number): { seconds: number; nanos: number } => ({
+  seconds: Math.floor(milliseconds / 1000),
+  nanos: Math.round((milliseconds % 1000) * 1e6),
+});
+
+/** envoy.type.v3.FractionalPercent of a percentage. */
+export const fraction = (percent: number): { numerator: number; denominator: 'MILLION' } => ({
+  numerator: Math.round(percent * 10_000),
+  denominator: 'MILLION',
+});
+
+/** A number in its wrapper, where there is one. */
+export const wrapped = (value: number | undefined): { value: number } | undefined =>
+  value === undefined ? undefined : { value };

@@ -1,0 +1,288 @@
+/** Aggregated discovery (ADS) and the status of its clients (CSDS), as gRPC services. */
+import {
+  status,
+  type Server,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
+import type { Logger } from '#kit/log.ts';
+import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
+import { decode, encode } from './messages.ts';
+import type { View } from './types.ts';
+
+/** Who is at the other end. */
+export interface Client {
+  readonly id: string;
+  /** The service whose proxy it is; undefined for others, as gRPC clients. */
+  readonly service: string | undefined;
+  readonly userAgent: string;
+  readonly since: number;
+}
+
+export interface ConnectedClient extends Client {
+  /** Of the last publication all of which it has taken; 0 for none. */
+  readonly publication: number;
+  readonly types: readonly TypeStatus[];
+}
+
+export interface DiscoveryOptions {
+  readonly log: Logger;
+  readonly viewOf: (client: Client) => View;
+  /**
+   * Which service's proxy a stream is of.
+   * @returns undefined for a client that is no proxy
+   * @throws {Forbidden}
+   */
+  readonly identify: (peer: Peer) => string | undefined;
+  readonly onAnswer: (answer: 'ack' | 'nack', type: string) => void;
+  readonly onPush: (type: string) => void;
+  readonly onClients: (count: number) => void;
+  /** Milliseconds until changes of other types no longer wait for an answer. */
+  readonly patience?: number;
+  readonly maxClients?: number;
+}
+
+/** What is known of a stream's client. */
+export interface Peer {
+  readonly nodeId: string;
+  /** Of the node's metadata. */
+  readonly service: string | undefined;
+  /** SPIFFE ids of its certificate; undefined without mTLS. */
+  readonly identities: readonly string[] | undefined;
+}
+
+/** The client may not see this. */
+export class Forbidden extends Error {}
+
+interface Connection {
+  readonly client: Client;
+  readonly stream: ClientStream;
+  patience: NodeJS.Timeout | undefined;
+  publication: number;
+}
+
+type AdsCall = ServerDuplexStream<DiscoveryRequest__Output, Buffer>;
+const same = (bytes: Buffer): Buffer => bytes;
+
+const ADS: ServiceDefinition = {
+  StreamAggregatedResources: {
+    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: (bytes: Buffer) => decode('envoy.service.discovery.v3.DiscoveryRequest', bytes),
+    responseSerialize: same,
+    responseDeserialize: same,
+  },
+};
+
+const csdsMethod = (name: string, stream: boolean) => ({
+  path: `/envoy.service.status.v3.ClientStatusDiscoveryService/${name}`,
+  requestStream: stream,
+  responseStream: stream,
+  requestSerialize: same,
+  requestDeserialize: (bytes: Buffer) => decode('envoy.service.status.v3.ClientStatusRequest', bytes),
+  responseSerialize: same,
+  responseDeserialize: same,
+});
+const CSDS: ServiceDefinition = {
+  FetchClientStatus: csdsMethod('FetchClientStatus', false),
+  StreamClientStatus: csdsMethod('StreamClientStatus', true),
+};
+
+/** Streams of a control plane's clients. */
+export class Discovery {
+  readonly #options: Required<DiscoveryOptions>;
+  readonly #streams = new Map<AdsCall, Connection>();
+  #publication = 0;
+  readonly #bodies = new Map<string, Buffer>();
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = { patience: 10_000, maxClients: 5000, ...options };
+  }
+
+  /** Add the services to a server. */
+  serve(server: Server): void {
+    server.addService(ADS, { StreamAggregatedResources: (call: AdsCall) => this.#accept(call) });
+    server.addService(CSDS, {
+      FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) =>
+        callback(null, this.#status()),
+      StreamClientStatus: (call: ServerDuplexStream<unknown, Buffer>) => {
+        call.on('data', () => call.write(this.#status()));
+        call.on('end', () => call.end());
+        call.on('error', () => {});
+      },
+    });
+  }
+
+  /**
+   * Something has changed: every client is told what concerns it.
+   * @param publication a number that is higher each time
+   */
+  update(publication: number): void {
+    this.#bodies.clear();
+    for (const entry of this.#streams.values()) {
+      this.#settle(entry);
+      entry.stream.update(this.#options.viewOf(entry.client));
+      this.#watch(entry);
+    }
+    this.#publication = publication;
+  }
+
+  get clients(): ConnectedClient[] {
+    return [...this.#streams.values()].map((entry) => {
+      this.#settle(entry);
+      return { ...entry.client, publication: entry.publication, types: entry.stream.status() };
+    });
+  }
+
+  /** Note that a client has all that was published last. */
+  #settle(entry: Connection): void {
+    if (entry.stream.upToDate) entry.publication = this.#publication;
+  }
+
+  /** End all streams. */
+  close(): void {
+    for (const call of this.#streams.keys())
+      call.emit('error', { code: status.UNAVAILABLE, details: 'the control plane stops' });
+  }
+
+  #accept(call: AdsCall): void {
+    const refuse = (code: status, details: string): void => {
+      this.#forget(call);
+      call.emit('error', { code, details });
+    };
+    call.on('data', (request: DiscoveryRequest__Output) => {
+      try {
+        this.#take(call, request);
+      } catch (error) {
+        const { message } = error as Error;
+        if (error instanceof Forbidden) refuse(status.PERMISSION_DENIED, message);
+        else if (error instanceof BadRequest) refuse(status.INVALID_ARGUMENT, message);
+        else {
+          this.#options.log.error({ err: error }, 'a discovery request failed');
+          refuse(status.INTERNAL, 'the request failed');
+        }
+      }
+    });
+    call.on('end', () => {
+      this.#forget(call);
+      call.end();
+    });
+    call.on('cancelled', () => this.#forget(call));
+    call.on('error', () => this.#forget(call));
+  }
+
+  #forget(call: AdsCall): void {
+    const entry = this.#streams.get(call);
+    if (!entry) return;
+    clearTimeout(entry.patience);
+    this.#streams.delete(call);
+    this.#options.onClients(this.#streams.size);
+    this.#options.log.info({ client: entry.client.id }, 'a client is gone');
+  }
+
+  #take(call: AdsCall, request: DiscoveryRequest__Output): void {
+    const entry = this.#streams.get(call) ?? this.#begin(call, request);
+    const said = entry.stream.request({
+      type: request.type_url,
+      nonce: request.response_nonce,
+      names: request.resource_names,
+      error: request.error_detail ? request.error_detail.message : undefined,
+    });
+    if (said !== undefined) this.#options.onAnswer(said, request.type_url);
+    if (said === 'nack')
+      this.#options.log.warn(
+        { client: entry.client.id, type: request.type_url, reason: request.error_detail?.message.slice(0, 2000) },
+        'a client refused its configuration, and goes on with the last that it took',
+      );
+    this.#watch(entry);
+  }
+
+  #begin(call: AdsCall, { node }: DiscoveryRequest__Output): Connection {
+    if (!node || node.id === '') throw new BadRequest('the first request of a stream names its node');
+    if (this.#streams.size >= this.#options.maxClients)
+      throw new BadRequest(`more than ${this.#options.maxClients} clients are connected`);
+    const service = this.#options.identify({
+      nodeId: node.id,
+      service: node.metadata?.fields?.['SERVICE']?.stringValue,
+      identities: identitiesOf(call),
+    });
+    const client: Client = {
+      id: node.id.slice(0, 256),
+      service,
+      userAgent: node.user_agent_name.slice(0, 256),
+      since: Date.now(),
+    };
+    const send = (response: Response): void => {
+      this.#options.onPush(response.type);
+      call.write(this.#bodyOf(response));
+    };
+    const entry: Connection = {
+      client,
+      stream: new ClientStream(this.#options.viewOf(client), send),
+      patience: undefined,
+      publication: 0,
+    };
+    this.#streams.set(call, entry);
+    this.#options.onClients(this.#streams.size);
+    this.#options.log.info({ client: client.id, service, agent: client.userAgent }, 'a client is connected');
+    return entry;
+  }
+
+  /** A client that answers nothing holds up nobody, not even itself. */
+  #watch(entry: Connection): void {
+    clearTimeout(entry.patience);
+    if (!entry.stream.waiting) return;
+    entry.patience = setTimeout(() => entry.stream.hurry(), this.#options.patience).unref();
+  }
+
+  /** Encoded once for all clients that get the same: the nonce alone differs, and a later field of a message may stand apart. */
+  #bodyOf({ type, version, nonce, resources }: Response): Buffer {
+    const key = `${type} ${version} ${resources.map(({ name }) => name).join(' ')}`;
+    let body = this.#bodies.get(key);
+    if (!body) {
+      body = encode('envoy.service.discovery.v3.DiscoveryResponse', {
+        type_url: type,
+        version_info: version,
+        resources: resources.map(({ any }) => any),
+        control_plane: { identifier: 'sidecar-stacks' },
+      });
+      this.#bodies.set(key, body);
+    }
+    return Buffer.concat([body, encode('envoy.service.discovery.v3.DiscoveryResponse', { nonce })]);
+  }
+
+  #status(): Buffer {
+    return encode('envoy.service.status.v3.ClientStatusResponse', {
+      config: this.clients.map(({ id, userAgent, types }) => ({
+        node: { id, user_agent_name: userAgent },
+        generic_xds_configs: types.map(({ type, state, version, refused }) => ({
+          type_url: type,
+          version_info: version ?? '',
+          config_status: state,
+          ...(refused && {
+            error_state: {
+              details: refused.reason,
+              version_info: refused.version,
+              last_update_attempt: { seconds: Math.floor(refused.at / 1000) },
+            },
+          }),
+        })),
+      })),
+    });
+  }
+}
+
+/** SPIFFE ids of the certificate that the client showed. */
+function identitiesOf(call: AdsCall): string[] | undefined {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (!certificate) return undefined;
+  return (certificate.subjectaltname ?? '')
+    .split(', ')
+    .filter((name) => name.startsWith('URI:'))
+    .map((name) => name.slice('URI:'.length));
+}

@@ -1,0 +1,32 @@
+/** How the server behaves, and what it has seen: changed and read over the container's loopback interface. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Behaviour {
+  /** Answered instead of 200. */
+  readonly status?: number;
+  /** Answer with `status` only so many times, then as ever. */
+  readonly times?: number;
+  /** Milliseconds before an answer. */
+  readonly delayMs?: number;
+}
+
+let behaviour: Behaviour = {};
+let left = 0;
+const seen = new Map<string, number>();
+const MOST_KEYS = 10_000;
+
+export function behave(told: Behaviour): void {
+  behaviour = told;
+  left = told.times ?? Infinity;
+}
+
+/** Count a request under the key that it brings in `x-key`, and wait as long as an answer is to take. */
+export async function take(key: string | undefined): Promise<number> {
+  if (key !== undefined && (seen.has(key) || seen.size < MOST_KEYS)) seen.set(key, (seen.get(key) ?? 0) + 1);
+  const status = behaviour.status !== undefined && left-- > 0 ? behaviour.status : 200;
+  if (behaviour.delayMs !== undefined) await sleep(behaviour.delayMs);
+  return status;
+}
+
+/** How many requests came with a key. */
+export const countOf = (key: string): number => seen.get(key) ?? 0;

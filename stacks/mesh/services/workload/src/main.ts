@@ -1,0 +1,51 @@
+/**
+ * Server and client of the checks; knows nothing of the mesh.
+ *
+ *   serve          answers on every port of ports.ts until it is ended
+ *   collect        takes spans, and tells those of a trace (see collect.ts)
+ *   wait           does nothing until it is ended: a container to call from
+ *   call JSON      makes the calls of a list (see call.ts) and prints their outcomes
+ *   load JSON      sends requests for a time (see load.ts) and prints a report
+ *   tell JSON      tells the server of this container how to behave from now on (see behaviour.ts)
+ *   seen KEY       prints how many requests with this key the server of this container has seen
+ */
+import { once } from 'node:events';
+import { callAll, type Call } from './call.ts';
+import { collect } from './collect.ts';
+import { ask } from './control.ts';
+import { load, type LoadOptions } from './load.ts';
+import { serve } from './serve.ts';
+
+const [command = 'serve', argument = ''] = process.argv.slice(2);
+
+/** Until the engine ends it. */
+const ended = async (): Promise<void> => {
+  const alive = setInterval(() => undefined, 60_000);
+  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  clearInterval(alive);
+};
+
+const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  serve: async () => {
+    await serve();
+    await ended();
+  },
+  collect: async () => {
+    await collect();
+    await ended();
+  },
+  wait: ended,
+  call: () => callAll(JSON.parse(argument) as Call[]),
+  load: () => load(JSON.parse(argument) as LoadOptions),
+  tell: () => ask('PUT', '/behaviour', argument),
+  seen: () => ask('GET', `/seen?key=${encodeURIComponent(argument)}`),
+};
+
+const carryOut = COMMANDS[command];
+if (!carryOut) {
+  process.stderr.write(`no command ${command}; there are: ${Object.keys(COMMANDS).join(', ')}\n`);
+  process.exit(2);
+}
+const outcome = await carryOut();
+if (outcome !== undefined) process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));
+else process.exit(0);

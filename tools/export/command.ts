@@ -1,0 +1,172 @@
+/** `export`: the command line of it. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
+import { composeFiles } from '../inject/files.ts';
+import { Refusal } from '../inject/refusal.ts';
+import { exportProject, type Exported } from './export.ts';
+import { MARK, type File } from './files.ts';
+
+const HELP = `Write a compose project as Kubernetes manifests: a kustomize base, and an
+overlay with what differs from cluster to cluster. Needs no engine and no cluster.
+
+usage: sidecar-stacks export [PATH|STACK] [OPTION…]
+
+  PATH              a compose file, or a folder with one (default: .)
+  STACK             the name of a folder in ./stacks
+  -f, --file FILE   a compose file, as with docker compose; again for each one
+                    that is laid over it
+  --profile NAME    only services of this compose profile, and those without
+                    one; may be given again
+  --env-file FILE   variables for the compose files, instead of .env
+  --to kubernetes   the only target there is, and the default
+  -o, --output DIR  where to (default: kubernetes, beside the compose file).
+                    DIR/base is written anew, DIR/overlays/cluster only where
+                    it is not there yet
+  --sidecars STYLE  native: init containers with restartPolicy Always, from
+                    Kubernetes 1.29 on (default); plain: ordinary containers,
+                    for older clusters and for podman kube play
+  --kind pod        bare pods instead of Deployments, StatefulSets and Jobs
+  --registry PREFIX before the names of images that the project builds
+  --namespace NAME  the namespace that the overlay puts everything into
+  --dry-run         print what would be written, and write nothing
+  --help
+
+A pod group becomes one workload; its pause service disappears, and each of its
+names becomes a Service. What a cluster cannot do is refused by name, with what
+to do instead, and nothing is written. Warnings name what it does otherwise.
+
+exit code: 0, 1 where something was refused, 2 for a wrong command line
+`;
+
+function commandLine(args: readonly string[]) {
+  const list = { type: 'string', multiple: true } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        file: { ...list, short: 'f' },
+        profile: list,
+        'env-file': list,
+        to: { type: 'string', default: 'kubernetes' },
+        output: { type: 'string', short: 'o' },
+        sidecars: { type: 'string', default: 'native' },
+        kind: { type: 'string' },
+        registry: { type: 'string' },
+        namespace: { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new Usage((error as Error).message);
+  }
+}
+
+export const exportCommand: Command = {
+  summary: 'write a compose project as Kubernetes manifests',
+  help: () => HELP,
+  run(args, world) {
+    const { values, positionals } = commandLine(args);
+    const style = oneOf('--sidecars', values.sidecars, ['native', 'plain'] as const);
+    oneOf('--to', values.to, ['kubernetes'] as const);
+    if (values.kind !== undefined) oneOf('--kind', values.kind, ['pod'] as const);
+    if (values.namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(values.namespace))
+      throw new Usage(`--namespace takes small letters, digits and dashes, not "${values.namespace}"`);
+    if (values.registry !== undefined && !/^[\w.-]+(:\d+)?(\/[\w./-]+)?\/?$/.test(values.registry))
+      throw new Usage(`--registry takes a prefix such as registry.example/team, not "${values.registry}"`);
+    if (positionals.length > 1) throw new Usage(`one project at a time, not ${positionals.join(' and ')}`);
+    const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
+    const exported = exportProject(files, {
+      base: folder,
+      environment: world.environment,
+      style,
+      bare: values.kind === 'pod',
+      ...(values.profile && { profiles: values.profile }),
+      ...(values['env-file'] && { envFiles: values['env-file'].map((file) => resolve(world.folder, file)) }),
+      ...(values.registry !== undefined && { registry: values.registry }),
+      ...(values.namespace !== undefined && { namespace: values.namespace }),
+    });
+    const refused = say(exported, world);
+    if (refused) return EXIT_FOUND;
+    if (values['dry-run']) {
+      world.out(exported.files.map(({ path, text }) => `# --- ${path}\n${text}`).join(''));
+      return EXIT_OK;
+    }
+    const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(world.folder, values.output);
+    const kept = write(exported.files, to);
+    const shown = relative(world.folder, to) || '.';
+    world.out(
+      `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay left as they are` : ''}\n` +
+        `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,
+    );
+    return EXIT_OK;
+  },
+};
+
+function oneOf<const T extends readonly string[]>(option: string, value: string, known: T): T[number] {
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw new Usage(`${option} takes ${known.join(' or ')}, not "${value}"`);
+  return found;
+}
+
+/** The compose files that are meant, relative to the project's folder. */
+function projectAt(
+  said: string | undefined,
+  named: readonly string[],
+  world: World,
+): { folder: string; files: string[] } {
+  if (said !== undefined && named.length > 0) throw new Usage('name a path, or files by --file');
+  const path = resolve(world.folder, said ?? '.');
+  const stack =
+    said !== undefined && !existsSync(path) && /^[\w-]+$/.test(said) ? resolve(world.folder, 'stacks', said) : path;
+  const stat = statSync(stack, { throwIfNoEntry: false });
+  if (!stat) throw new Usage(`there is nothing at ${said}`);
+  if (stat.isFile()) return { folder: dirname(stack), files: [basename(stack)] };
+  const files = named.map((file) => resolve(world.folder, file));
+  const folder = files[0] === undefined ? stack : dirname(files[0]);
+  try {
+    return {
+      folder,
+      files: composeFiles(
+        folder,
+        files.map((file) => relative(folder, file)),
+        world.environment,
+      ),
+    };
+  } catch (error) {
+    if (error instanceof Refusal) throw new Usage(error.message);
+    throw error;
+  }
+}
+
+/** @returns whether something was refused */
+function say({ findings }: Exported, { err }: World): boolean {
+  for (const { at, level, message } of findings)
+    err(`${at.file}:${at.line}: ${level === 'refused' ? 'refused' : 'note'}: ${message}\n`);
+  return findings.some(({ level }) => level === 'refused');
+}
+
+/** @returns how many files were left as they are */
+function write(files: readonly File[], to: string): number {
+  let kept = 0;
+  const overlay = existsSync(join(to, 'overlays/cluster'));
+  for (const { path, text, yours, secret } of files) {
+    const file = join(to, path);
+    if (yours && overlay) {
+      kept += 1;
+      continue;
+    }
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { mode: secret ? 0o600 : 0o644 });
+  }
+  const now = new Set(files.map(({ path }) => path));
+  for (const name of readdirSync(join(to, 'base'))) {
+    const file = join(to, 'base', name);
+    // What an earlier export wrote and this one does not.
+    if (!now.has(`base/${name}`) && readFileSync(file, 'utf8').startsWith(`# ${MARK}`)) rmSync(file);
+  }
+  if (files.some(({ secret }) => secret)) writeFileSync(join(to, '.gitignore'), 'base/secrets.yaml\n');
+  return kept;
+}

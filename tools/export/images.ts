@@ -1,0 +1,53 @@
+/** Images as an export names them: with a version, and of our own where a project builds them. */
+import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import type { Service } from '../compose/project.ts';
+import { basename } from '../identify/facts.ts';
+import { get, text } from '../yaml/tree.ts';
+import type { Findings } from './problems.ts';
+
+export interface Image {
+  /** Without its tag. */
+  readonly name: string;
+  /** Undefined where a digest says it. */
+  readonly tag: string | undefined;
+  /** As a container names it. */
+  readonly reference: string;
+  /** Built by the project, or kept on its machine: it has to be pushed to a registry. */
+  readonly own: boolean;
+}
+
+/** A service's image, and what is wrong with it. */
+export function imageOf({ name, tree, at }: Service, findings: Findings): Image {
+  const said = get(tree, 'image');
+  const reference = text(said)?.trim() ?? '';
+  const build = get(tree, 'build');
+  if (reference === '') {
+    findings.refuse(
+      'no-image',
+      build?.at ?? at,
+      build
+        ? `service ${name} is built and has no image: give it a name to push it by (image: NAME:VERSION)`
+        : `service ${name} has no image`,
+    );
+    return { name: name, tag: undefined, reference: name, own: true };
+  }
+  const own = build !== undefined || text(get(tree, 'pull_policy')) === 'never';
+  if (reference.includes('@')) return { name: reference.split('@')[0]!, tag: undefined, reference, own };
+  const tag = /:([^/:]+)$/.exec(reference)?.[1];
+  if (tag === undefined || tag === 'latest')
+    findings.refuse(
+      'latest',
+      said!.at,
+      `service ${name} runs ${reference}, which is another image each time it is pulled: name a version (image: ${reference.replace(/:latest$/, '')}:VERSION)`,
+    );
+  return { name: tag === undefined ? reference : reference.slice(0, -tag.length - 1), tag, reference, own };
+}
+
+/** What this package knows of a service's image, where it is a sidecar of this house or one made from it. */
+export function carriedOf({ tree }: Service): { name: string; carried: CarriedSidecar } | undefined {
+  const image = text(get(tree, 'image'));
+  if (image === undefined || !/(^|\/)sidecar-stacks\//.test(image)) return undefined;
+  const base = basename(image);
+  const name = Object.keys(SIDECARS).find((each) => base === each || base.startsWith(`${each}-`));
+  return name === undefined ? undefined : { name, carried: SIDECARS[name]! };
+}

@@ -1,0 +1,24 @@
+/** What an export is asked for, and the parts that it is made of. */
+import type { Environment } from '../compose/interpolate.ts';
+import type { Style } from './probes.ts';
+
+export interface ExportOptions {
+  /** Paths are told relative to this folder. */
+  readonly base: string;
+  readonly environment: Environment;
+  readonly profiles?: readonly string[];
+  readonly envFiles?: readonly string[];
+  /** Sidecars as init containers that go on (Kubernetes 1.29), or as ordinary containers. */
+  readonly style: Style;
+  /** Every workload is a bare pod. */
+  readonly bare: boolean;
+  /** Before the names of images that the project builds, in the overlay. */
+  readonly registry?: string;
+  readonly namespace?: string;
+}
+
+/** An object with the file of the base that it stands in. */
+export interface Placed {
+  readonly file: string;
+  readonly object: Record<string, unknown>;
+}

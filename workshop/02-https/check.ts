@@ -1,0 +1,56 @@
+import { connect, type PeerCertificate } from 'node:tls';
+import { explain } from '#kit/explain.ts';
+import { exercise, need, running, Unmet, type Stage } from '../../scripts/workshop/exercise.ts';
+import { page, publishedPort, publishedPorts } from '../../scripts/workshop/observe.ts';
+
+const PORT = 8443;
+const PATIENCE = 5000;
+
+/** The authority that signed the exercise's certificates, from the sidecar's own folder of them. */
+async function authority(stage: Stage): Promise<string> {
+  const { Id } = await running(stage, 'tls');
+  return stage.project
+    .exec('tls', ['cat', '/certs/ca.pem'])
+    .catch((error: unknown) => Promise.reject(new Unmet(`container ${Id.slice(0, 12)}: ${explain(error)}`)));
+}
+
+/** The certificate that a client of localhost is shown, once it is trusted. */
+async function shown(port: number, ca: string): Promise<PeerCertificate> {
+  const { promise, resolve, reject } = Promise.withResolvers<PeerCertificate>();
+  const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca, timeout: PATIENCE });
+  socket.once('secureConnect', () => resolve(socket.getPeerCertificate()));
+  socket.once('timeout', () => reject(new Unmet(`port ${port} is silent`)));
+  socket.once('error', (error) => reject(new Unmet(`no TLS on the published port: ${explain(error)}`)));
+  return promise.finally(() => socket.destroy());
+}
+
+async function certificate(stage: Stage): Promise<void> {
+  const ca = await authority(stage);
+  const { subject } = await shown(await publishedPort(stage, PORT), ca);
+  need(subject.CN === 'guestbook.example', `the certificate is that of ${String(subject.CN)}`);
+}
+
+async function guestbook(stage: Stage): Promise<void> {
+  const ca = await authority(stage);
+  const port = await publishedPort(stage, PORT);
+  const text = await page(`https://localhost:${port}/cgi-bin/guestbook.cgi`, ca);
+  need(/guest book/i.test(text), 'a page answers, and it is not the guest book');
+}
+
+/** A request in plain HTTP gets no page, on any port that is published. */
+async function nothingPlain(stage: Stage): Promise<void> {
+  await running(stage, 'tls');
+  for (const { port, inside } of await publishedPorts(stage)) {
+    const plain = await page(`http://127.0.0.1:${port}/`).catch(() => undefined);
+    need(plain === undefined, `port ${inside} answers in plain HTTP`);
+  }
+}
+
+export default exercise({
+  runs: true,
+  checks: [
+    { must: 'show the certificate of guestbook.example', look: certificate },
+    { must: 'answer over HTTPS with the guest book', look: guestbook },
+    { must: 'answer nothing in plain HTTP', look: nothingPlain },
+  ],
+});

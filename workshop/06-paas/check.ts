@@ -1,0 +1,55 @@
+import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
+import { page, portOf } from '../../scripts/workshop/observe.ts';
+
+/** Hashes of the branch, from the latest. */
+async function history(stage: Stage): Promise<string[]> {
+  await running(stage, 'developer');
+  return (await stage.project.exec('developer', ['git', '-C', '/srv/git/app.git', 'rev-list', 'main'])).split('\n');
+}
+
+interface Version {
+  readonly hash: string | null;
+  readonly verified?: string;
+}
+
+async function admin(stage: Stage, path: string): Promise<string> {
+  await running(stage, 'git-sync');
+  return page(`http://127.0.0.1:${await portOf(stage, 'pod', 9941)}${path}`);
+}
+
+const shown = async (stage: Stage): Promise<string> => page(`http://127.0.0.1:${await portOf(stage, 'pod', 3000)}/`);
+
+async function yours(stage: Stage): Promise<void> {
+  need((await history(stage)).length >= 2, 'nothing has been pushed yet');
+  need((await shown(stage)) !== 'Release 1\n', 'the application still says Release 1');
+}
+
+/** The sidecar counts what it verified; versions that were not well were taken back. */
+async function takenBack(stage: Stage): Promise<void> {
+  const metrics = await admin(stage, '/metrics');
+  const failed = /^git_sync_verifications_total\{[^}]*(?:rolled_back|failed|refused|unhealthy)[^}]*\} (\d+)/m.exec(
+    metrics,
+  );
+  need(Number(failed?.[1] ?? 0) > 0, 'git-sync has taken no version back');
+}
+
+async function goodAgain(stage: Stage): Promise<void> {
+  const commits = await history(stage);
+  need(
+    commits.length >= 4,
+    `${commits.length} versions are in git: yours, a broken one, and one that mends it are missing`,
+  );
+  const { hash, verified } = JSON.parse(await admin(stage, '/version')) as Version;
+  need(hash === commits[0], `live is ${hash?.slice(0, 7)}, main is at ${commits[0]!.slice(0, 7)}`);
+  need(verified === hash, 'the live version has not been seen healthy yet');
+  await shown(stage);
+}
+
+export default exercise({
+  runs: true,
+  checks: [
+    { must: 'run a version of yours', look: yours },
+    { must: 'have seen a version being taken back', look: takenBack },
+    { must: 'run what main is at, and be well', look: goodAgain },
+  ],
+});

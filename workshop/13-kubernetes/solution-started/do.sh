@@ -1,0 +1,2 @@
+# Write the manifests.
+exec node ../../../tools/cli/bin.ts export
