@@ -145,6 +145,7 @@ export class RequestReader {
    */
   #lengthLine(from: number, what: string): number | undefined {
     const { bytes, start, size } = this.#queue;
+    if (size <= from) return undefined;
     const limit = Math.min(start + size, start + from + MAX_LENGTH_LINE);
     let at = start + from;
     let negative = false;

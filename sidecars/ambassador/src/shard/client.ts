@@ -62,6 +62,7 @@ export class Client {
   #dirty = false;
   #answered: (() => void) | undefined;
   #held = false;
+  #reading = false;
   #ending = false;
   #closed = false;
 
@@ -166,7 +167,7 @@ export class Client {
   /** Go on with commands. */
   go(): void {
     this.#held = false;
-    this.#read();
+    if (!this.#reading) this.#read();
   }
 
   /** Answer what is under way, then end. */
@@ -181,12 +182,14 @@ export class Client {
   }
 
   #read(): void {
-    if (this.#held || this.#ending || this.#closed) return;
+    if (this.#held || this.#ending || this.#closed || this.#reading) return;
+    this.#reading = true;
     try {
       while (this.#replies.length < MAX_PIPELINE && this.#socket.writableLength < HIGH_WATER && this.#reader.next()) {
-        if (this.session.onCommand(this.#reader.command)) continue;
+        // It may be told to go on before it says that it waits.
         this.#held = true;
-        break;
+        if (this.session.onCommand(this.#reader.command)) this.#held = false;
+        if (this.#held) break;
       }
       const full =
         this.#held || this.#replies.length >= MAX_PIPELINE || this.#socket.writableLength >= HIGH_WATER;
@@ -202,6 +205,8 @@ export class Client {
         this.session.onInternalError(error);
         this.close();
       }
+    } finally {
+      this.#reading = false;
     }
   }
 
