@@ -27,6 +27,7 @@ export class Reply {
   }
 
   onFailure(reason: string): void {
+    this.#client.session.onForwardError();
     // What was begun cannot be taken back.
     if (this.parts.length > 0 || this.#client.sentPartOf(this)) return this.#client.close();
     this.onReply(errorReply(`ERR ${reason}`), true);
@@ -38,6 +39,8 @@ export interface Session {
   /** @returns false to be given no more commands until `client.go()` */
   onCommand(command: Command): boolean;
   onClose(): void;
+  /** A command was not answered by a server. */
+  onForwardError(): void;
   /** Something threw: the client is closed. */
   onInternalError(error: unknown): void;
 }
@@ -191,8 +194,7 @@ export class Client {
         if (this.session.onCommand(this.#reader.command)) this.#held = false;
         if (this.#held) break;
       }
-      const full =
-        this.#held || this.#replies.length >= MAX_PIPELINE || this.#socket.writableLength >= HIGH_WATER;
+      const full = this.#held || this.#replies.length >= MAX_PIPELINE || this.#socket.writableLength >= HIGH_WATER;
       if (full !== this.#socket.isPaused()) {
         if (full) this.#socket.pause();
         else this.#socket.resume();

@@ -2,14 +2,13 @@
 import type { Pending } from './pending.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
-import type { ShardSession } from './session.ts';
-
+import type { ClientContext } from './context.ts';
 
 export class OwnConnections {
-  readonly #session: ShardSession;
+  readonly #session: ClientContext;
   readonly #connections = new Map<Server, ServerConnection>();
 
-  constructor(session: ShardSession) {
+  constructor(session: ClientContext) {
     this.#session = session;
   }
 

@@ -2,12 +2,12 @@
 import { arrayHead, bulkReply, encodeCommand, errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import { Gathered } from './pending.ts';
-import type { ShardSession } from './session.ts';
+import type { ClientContext } from './context.ts';
 
 const MAX_REPLY = 64 * 1024 * 1024;
 
 /** @returns true: further commands are taken meanwhile */
-export function scan(session: ShardSession, command: Command): boolean {
+export function scan(session: ClientContext, command: Command): boolean {
   const { client, shards } = session;
   const servers = shards.all;
   const text = command.length > 1 ? command.text(1) : '';
@@ -30,10 +30,7 @@ export function scan(session: ShardSession, command: Command): boolean {
       const inner = BigInt(head[1]!);
       // At a server's end comes the next one's beginning; at the last one's the whole ends.
       const next = inner > 0n ? inner * count + BigInt(place) : place + 1 < servers.length ? BigInt(place + 1) : 0n;
-      reply.onReply(
-        Buffer.concat([arrayHead(2), bulkReply(String(next)), answer.subarray(head[0].length)]),
-        true,
-      );
+      reply.onReply(Buffer.concat([arrayHead(2), bulkReply(String(next)), answer.subarray(head[0].length)]), true);
     }),
     session.protocol,
     client.id,

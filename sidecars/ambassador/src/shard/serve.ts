@@ -102,8 +102,11 @@ export class ShardPlane implements ServerObserver {
 
   /** Why not all servers can be used; undefined when they can. */
   get wrong(): string | undefined {
-    const down = this.#shards.all.filter((server) => server.down !== undefined);
-    return down.length === 0 ? undefined : down.map(({ name, down: why }) => `${name}: ${why}`).join('; ');
+    const wrong = this.#shards.all.flatMap(({ name, down, reached }) => {
+      const why = down ?? (reached ? undefined : 'not reached yet');
+      return why === undefined ? [] : [`${name}: ${why}`];
+    });
+    return wrong.length === 0 ? undefined : wrong.join('; ');
   }
 
   async open(): Promise<void> {

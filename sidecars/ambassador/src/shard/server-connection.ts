@@ -139,7 +139,8 @@ export class ServerConnection {
       while (at < bytes.length && !this.#gone) {
         const end = this.#scanner.scan(bytes, at);
         const done = end !== -1;
-        const part = at === 0 && (!done || end === bytes.length) ? bytes : bytes.subarray(at, done ? end : bytes.length);
+        const part =
+          at === 0 && (!done || end === bytes.length) ? bytes : bytes.subarray(at, done ? end : bytes.length);
         at = done ? end : bytes.length;
         this.#give(part, done);
       }
@@ -155,7 +156,8 @@ export class ServerConnection {
       if (!done) return;
       const begin = this.#greeting;
       this.#greeting = undefined;
-      if (type === ERROR) this.close(`it refused the login: ${part.toString('latin1', 1, Math.min(part.length, 200)).trim()}`);
+      if (type === ERROR)
+        this.close(`it refused the login: ${part.toString('latin1', 1, Math.min(part.length, 200)).trim()}`);
       else begin();
       return;
     }

@@ -31,6 +31,8 @@ export class Server {
   readonly options: ServerOptions;
   /** Why it cannot be used; undefined while it can. */
   down: string | undefined;
+  /** It has answered once. */
+  reached = false;
   readonly #observer: ServerObserver;
   readonly #shared: Record<2 | 3, (ServerConnection | undefined)[]> = { 2: [], 3: [] };
   readonly #own = new Set<ServerConnection>();
@@ -138,7 +140,8 @@ export class Server {
   #alive(): void {
     this.#failures = 0;
     this.#delay = RETRY_MIN;
-    if (this.down === undefined) return;
+    if (this.reached && this.down === undefined) return;
+    this.reached = true;
     this.down = undefined;
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -147,13 +150,12 @@ export class Server {
 
   #failed(reason: string): void {
     this.#failures += 1;
-    if (this.#failures < this.options.failureLimit && this.down === undefined) return;
-    if (this.down === undefined) {
+    if (this.#failures >= this.options.failureLimit) {
+      const before = this.down;
       this.down = reason;
-      this.#observer.onDown(this, reason);
+      if (before === undefined) this.#observer.onDown(this, reason);
     }
-    this.down = reason;
-    if (this.#retry !== undefined) return;
+    if (this.#retry !== undefined || this.#closed) return;
     this.#retry = setTimeout(() => this.probe(), this.#delay);
     this.#delay = Math.min(RETRY_MAX, this.#delay * 2);
   }

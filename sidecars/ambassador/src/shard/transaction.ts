@@ -7,7 +7,9 @@ import type { Command } from '../resp/request-reader.ts';
 import { ruleOf } from './commands.ts';
 import { ignored } from './pending.ts';
 import type { Server } from './server.ts';
-import { CROSS, printable, type ShardSession } from './session.ts';
+import type { Routing } from './context.ts';
+import type { OwnConnections } from './own-connections.ts';
+import { CROSS, printable } from './refusal.ts';
 
 /** Commands that are kept before the first key. */
 const MAX_KEPT = 1000;
@@ -15,7 +17,8 @@ const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
 const ABORTED = 'EXECABORT Transaction discarded because of previous errors.';
 
 export class Transaction {
-  readonly #session: ShardSession;
+  readonly #session: Routing;
+  readonly #own: OwnConnections;
   readonly #over: () => void;
   #server: Server | undefined;
   /** After MULTI, and not before it, after a WATCH. */
@@ -24,8 +27,9 @@ export class Transaction {
   #kept: Buffer[] = [];
 
   /** @param over it has come to its end */
-  constructor(session: ShardSession, over: () => void) {
+  constructor(session: Routing, own: OwnConnections, over: () => void) {
     this.#session = session;
+    this.#own = own;
     this.#over = over;
   }
 
@@ -55,7 +59,10 @@ export class Transaction {
         return this.#session.onCommand(command);
     }
     const { route } = ruleOf(name);
-    if (this.#multi && (route === 'refused' || route === 'all' || (route === 'local' && name !== 'PING' && name !== 'ECHO')))
+    if (
+      this.#multi &&
+      (route === 'refused' || route === 'all' || (route === 'local' && name !== 'PING' && name !== 'ECHO'))
+    )
       return this.#break(`ERR '${printable(name.toLowerCase())}' is not allowed in a transaction behind an ambassador`);
     const server = this.#session.serverOf(name, command);
     if (typeof server === 'string') return this.#break(server);
@@ -65,7 +72,8 @@ export class Transaction {
       return server === undefined || server === this.#server ? this.#onServer(command) : this.#break(CROSS);
     }
     if (server === undefined && this.#server === undefined) {
-      if (this.#kept.length >= MAX_KEPT) return this.#break('ERR too many commands before the first key of a transaction');
+      if (this.#kept.length >= MAX_KEPT)
+        return this.#break('ERR too many commands before the first key of a transaction');
       this.#kept.push(command.raw());
       client.answer(QUEUED);
       return true;
@@ -78,19 +86,20 @@ export class Transaction {
     this.#multi = true;
     const { client } = this.#session;
     if (this.#server === undefined) client.answer(OK);
-    else this.#session.own.send(this.#server, MULTI, client.reply());
+    else this.#own.send(this.#server, MULTI, client.reply());
   }
 
   #choose(server: Server): void {
     this.#server = server;
     if (!this.#multi) return;
-    this.#session.own.send(server, MULTI, ignored);
-    for (const bytes of this.#kept.splice(0)) this.#session.own.send(server, bytes, ignored);
+    this.#own.send(server, MULTI, ignored);
+    for (const bytes of this.#kept.splice(0)) this.#own.send(server, bytes, ignored);
   }
 
   /** Send on the own connection, once what came before on others is answered. */
   #onServer(command: Command): boolean {
-    const { client, own } = this.#session;
+    const own = this.#own;
+    const { client } = this.#session;
     const bytes = command.raw();
     const server = this.#server!;
     if (this.#begun) {
@@ -111,7 +120,7 @@ export class Transaction {
   #exec(command: Command): boolean {
     const { client } = this.#session;
     if (this.#broken) {
-      if (this.#server !== undefined) this.#session.own.drop(this.#server);
+      if (this.#server !== undefined) this.#own.drop(this.#server);
       this.#leave();
       client.answer(errorReply(ABORTED));
       return true;
@@ -123,7 +132,8 @@ export class Transaction {
 
   /** @param otherwise the answer where no server is concerned */
   #finish(command: Command, otherwise: Buffer): boolean {
-    const { client, own } = this.#session;
+    const own = this.#own;
+    const { client } = this.#session;
     const server = this.#server;
     this.#leave();
     if (server === undefined) {
