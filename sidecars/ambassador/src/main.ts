@@ -1,0 +1,11 @@
+/** The ambassador sidecar's program: one mode of several. */
+import { runSidecar } from '#kit/sidecar.ts';
+import { contract } from './contract.ts';
+import type { AmbassadorKit } from './kit.ts';
+import { startShard } from './shard/start.ts';
+
+const MODES: Readonly<Record<string, (kit: AmbassadorKit) => Promise<void>>> = {
+  shard: startShard,
+};
+
+await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit));
