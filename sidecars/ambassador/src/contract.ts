@@ -1,17 +1,23 @@
-/** The ambassador sidecar's contract: what it takes, serves and counts. */
+/** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
 import { defineContract } from '#kit/contract.ts';
-import { HASHES } from './ring/hash.ts';
+import { shardMetrics, shardParameters } from './shard/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
   version: '0.1.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_'],
-  adminPort: '9908',
+  adminPort: '9961',
   ports: {
-    app: { parameter: 'AMBASSADOR_PORT', description: 'RESP, for the application' },
+    app: { parameter: 'AMBASSADOR_PORT', description: 'for the application' },
   },
   parameters: {
+    AMBASSADOR_MODE: {
+      type: 'enum',
+      values: ['shard'],
+      default: 'shard',
+      description: 'What it is for: `shard`, keys in RESP over several servers',
+    },
     AMBASSADOR_PORT: { type: 'port', default: '6379', description: 'Port for the application' },
     AMBASSADOR_ADDRESS: {
       type: 'string',
@@ -20,86 +26,6 @@ export const contract = defineContract({
       accepts: 'an IP address',
       description: 'Address to listen on: 127.0.0.1 in the application’s pod, 0.0.0.0 in a pod of its own',
     },
-    SERVERS: {
-      type: 'list',
-      required: true,
-      pattern: /^[\w.-]+:\d{1,5}(:\d{1,6})?( [\w.:-]+)?$/,
-      accepts: 'a comma-separated list of host:port, host:port:weight or host:port:weight name, as in nutcracker',
-      description: 'The servers that the keys are spread over',
-    },
-    SERVER_PASSWORD: { type: 'string', secret: true, description: 'Password of the servers’ default user' },
-    HASH: {
-      type: 'enum',
-      values: Object.keys(HASHES),
-      default: 'fnv1a_64',
-      description: 'How a key becomes a number',
-    },
-    DISTRIBUTION: {
-      type: 'enum',
-      values: ['ketama', 'modula'],
-      default: 'ketama',
-      description: 'How a number becomes a server: consistently, or by its remainder',
-    },
-    HASH_TAG: {
-      type: 'string',
-      default: '{}',
-      pattern: /^(..)?$/,
-      accepts: 'two characters, or nothing',
-      description: 'Of a key that holds both, what is between them decides alone',
-    },
-    TIMEOUT: {
-      type: 'duration',
-      unit: 'ms',
-      default: '400ms',
-      min: 10,
-      max: 3_600_000,
-      description: 'How long a server may take to accept a connection, and to reply',
-    },
-    SERVER_CONNECTIONS: {
-      type: 'integer',
-      default: '1',
-      min: 1,
-      max: 64,
-      description: 'Connections to each server that all clients share',
-    },
-    SERVER_FAILURE_LIMIT: {
-      type: 'integer',
-      default: '2',
-      min: 1,
-      max: 1000,
-      description: 'So many failures one after another, and a server counts as down',
-    },
-    SERVER_RETRY_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '30s',
-      min: 100,
-      max: 86_400_000,
-      description: 'With ON_FAILURE=eject: how long a server stays out at least',
-    },
-    ON_FAILURE: {
-      type: 'enum',
-      values: ['error', 'eject'],
-      default: 'error',
-      description:
-        'What becomes of the keys of a server that is down: errors, or another server, which does not have them: what was written before is hidden until it is back',
-    },
-    AMBASSADOR_MAX_COMMAND: {
-      type: 'size',
-      unit: 'bytes',
-      default: '32MiB',
-      min: 1024,
-      max: 512 * 1024 * 1024,
-      description: 'Largest command of a client',
-    },
-    AMBASSADOR_MAX_OUTPUT: {
-      type: 'size',
-      unit: 'bytes',
-      default: '32MiB',
-      min: 1024,
-      max: 1024 * 1024 * 1024,
-      description: 'Most bytes that are kept for a client that does not read them; then it is closed',
-    },
     AMBASSADOR_MAX_CLIENTS: {
       type: 'integer',
       default: '10000',
@@ -107,15 +33,13 @@ export const contract = defineContract({
       max: 1_000_000,
       description: 'Most connections of the application; further ones are told so and closed',
     },
+    ...shardParameters,
   },
   metrics: {
     client_connections: { type: 'gauge', help: 'Connections of the application open now' },
-    requests: { type: 'counter', help: 'Commands of the application' },
-    fragments: { type: 'counter', help: 'Commands that went to servers as parts of one of the application' },
-    forward_error: { type: 'counter', help: 'Commands that no server answered', labels: ['server'] },
-    server_ejects: { type: 'counter', help: 'Times that a server was taken out of the ring', labels: ['server'] },
-    server_requests: { type: 'counter', help: 'Commands sent to a server', labels: ['server'] },
-    server_responses: { type: 'counter', help: 'Replies of a server', labels: ['server'] },
-    server_up: { type: 'gauge', help: '1 while a server can be used', labels: ['server'] },
+    requests: { type: 'counter', help: 'Requests sent to a server', labels: ['server'] },
+    responses: { type: 'counter', help: 'Responses of a server', labels: ['server'] },
+    forward_error: { type: 'counter', help: 'Requests of the application that no server answered' },
+    ...shardMetrics,
   },
 });

@@ -1,66 +1,11 @@
-/** The ambassador sidecar's program. */
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+/** The ambassador sidecar's program: one mode of several. */
+import { runSidecar } from '#kit/sidecar.ts';
 import { contract } from './contract.ts';
-import type { HashName } from './ring/hash.ts';
-import { ShardPlane, type ShardMember } from './shard/serve.ts';
+import type { AmbassadorKit } from './kit.ts';
+import { startShard } from './shard/start.ts';
 
-/** Left of the shutdown's time for closing, in milliseconds. */
-const CLOSING = 500;
-const MAX_ARGUMENTS = 1024 * 1024;
-/** From one look at the servers to the next, in milliseconds. */
-const LOOK = 500;
+const MODES: Readonly<Record<string, (kit: AmbassadorKit) => Promise<void>>> = {
+  shard: startShard,
+};
 
-async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
-  const { parameters, log, metrics, readiness, shutdown } = kit;
-  const ready = readiness.check('servers', 5 * LOOK);
-  const plane = new ShardPlane({
-    address: parameters.AMBASSADOR_ADDRESS,
-    port: parameters.AMBASSADOR_PORT,
-    members: parameters.SERVERS.map(memberOf),
-    ring: {
-      hash: parameters.HASH as HashName,
-      distribution: parameters.DISTRIBUTION as 'ketama' | 'modula',
-      hashTag: parameters.HASH_TAG,
-    },
-    password: parameters.SERVER_PASSWORD,
-    timeout: parameters.TIMEOUT,
-    connections: parameters.SERVER_CONNECTIONS,
-    failureLimit: parameters.SERVER_FAILURE_LIMIT,
-    eject: parameters.ON_FAILURE === 'eject' ? parameters.SERVER_RETRY_TIMEOUT : undefined,
-    limits: {
-      maxSize: parameters.AMBASSADOR_MAX_COMMAND,
-      maxArguments: MAX_ARGUMENTS,
-      maxOutput: parameters.AMBASSADOR_MAX_OUTPUT,
-    },
-    maxClients: parameters.AMBASSADOR_MAX_CLIENTS,
-    version: contract.version,
-    log,
-    stats: {
-      onCommand: () => metrics.requests.inc(),
-      onFragments: (count) => metrics.fragments.inc(count),
-      onClients: (count) => metrics.client_connections.set(count),
-      onServerRequest: (server) => metrics.server_requests.inc({ server }),
-      onServerAnswer: (server) => metrics.server_responses.inc({ server }),
-      onServerUp: (server, up) => metrics.server_up.set({ server }, up ? 1 : 0),
-      onEject: (server) => metrics.server_ejects.inc({ server }),
-    },
-  });
-  await plane.open();
-  const look = (): void => (plane.wrong === undefined ? ready.pass() : ready.fail(plane.wrong));
-  const timer = setInterval(look, LOOK);
-  look();
-  const patience = Math.max(parameters.SHUTDOWN_TIMEOUT - CLOSING, parameters.SHUTDOWN_TIMEOUT / 2);
-  shutdown.step('drain', async () => {
-    clearInterval(timer);
-    await plane.drain(patience);
-  });
-}
-
-/** `host:port`, `host:port:weight`, or with a name behind it, as nutcracker reads them. */
-function memberOf(text: string): ShardMember {
-  const [address = '', name] = text.split(' ');
-  const [host = '', port = '', weight = '1'] = address.split(':');
-  return { host, port: Number(port), weight: Number(weight), name: name ?? (port === '11211' ? host : `${host}:${port}`) };
-}
-
-await runSidecar(contract, job);
+await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit));

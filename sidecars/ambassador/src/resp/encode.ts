@@ -25,7 +25,10 @@ export const nullReply = (protocol: 2 | 3): Buffer => Buffer.from(protocol === 3
 export const arrayHead = (length: number): Buffer => Buffer.from(`*${length}\r\n`);
 
 /** A map of RESP3, as a flat array in RESP2. Values are Latin-1 texts, numbers, or nothing. */
-export function mapReply(entries: readonly (readonly [string, string | number | readonly string[]])[], protocol: 2 | 3): Buffer {
+export function mapReply(
+  entries: readonly (readonly [string, string | number | readonly string[]])[],
+  protocol: 2 | 3,
+): Buffer {
   const head = protocol === 3 ? `%${entries.length}\r\n` : `*${2 * entries.length}\r\n`;
   const body = entries.map(([name, value]) => {
     if (typeof value === 'number') return `${bulk(name)}:${value}\r\n`;

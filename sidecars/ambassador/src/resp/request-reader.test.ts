@@ -34,13 +34,17 @@ const words = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLeng
 
 test('commands come out as they went in, wherever the bytes are cut', () => {
   fc.assert(
-    fc.property(fc.array(words, { minLength: 1, maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 30 })), (all, sizes) => {
-      const bytes = Buffer.concat(all.map((each) => encodeCommand(each)));
-      assert.equal(
-        read(bytes, sizes),
-        all.map((each) => each.map((word) => Buffer.from(word).toString('latin1'))),
-      );
-    }),
+    fc.property(
+      fc.array(words, { minLength: 1, maxLength: 5 }),
+      fc.array(fc.integer({ min: 1, max: 30 })),
+      (all, sizes) => {
+        const bytes = Buffer.concat(all.map((each) => encodeCommand(each)));
+        assert.equal(
+          read(bytes, sizes),
+          all.map((each) => each.map((word) => Buffer.from(word).toString('latin1'))),
+        );
+      },
+    ),
   );
 });
 
@@ -48,12 +52,22 @@ test('a long value in small pieces costs about its bytes', () => {
   const value = 'x'.repeat(1_000_000);
   const bytes = encodeCommand(['SET', 'key', value]);
   const begun = performance.now();
-  assert.is(read(bytes, Array.from({ length: bytes.length / 10 + 1 }, () => 10))[0]![2], value);
+  assert.is(
+    read(
+      bytes,
+      Array.from({ length: bytes.length / 10 + 1 }, () => 10),
+    )[0]![2],
+    value,
+  );
   assert.ok(performance.now() - begun < 20_000);
 });
 
 test('inline commands are commands', () => {
-  assert.equal(read(Buffer.from('PING\r\n  SET a "b c"\nGET a\r\n\r\n')), [['PING'], ['SET', 'a', 'b c'], ['GET', 'a']]);
+  assert.equal(read(Buffer.from('PING\r\n  SET a "b c"\nGET a\r\n\r\n')), [
+    ['PING'],
+    ['SET', 'a', 'b c'],
+    ['GET', 'a'],
+  ]);
   assert.equal(splitInline(String.raw`set "a\x41\n" 'it\'s' ""`), ['set', 'aA\n', "it's", '']);
   assert.is(splitInline('"open'), undefined);
   assert.is(splitInline('"a"b'), undefined);
@@ -71,7 +85,11 @@ for (const [name, bytes] of [
   ['an endless line', 'x'.repeat(70_000)],
   ['a quote without end', 'GET "a\r\n'],
 ] as const)
-  test(`${name} is no command`, () => assert.throws(() => read(Buffer.from(bytes)), (error: unknown) => error instanceof ProtocolError));
+  test(`${name} is no command`, () =>
+    assert.throws(
+      () => read(Buffer.from(bytes)),
+      (error: unknown) => error instanceof ProtocolError,
+    ));
 
 test('empty arrays and lines are nothing', () => {
   assert.equal(read(Buffer.from('*0\r\n*-1\r\n\r\n*1\r\n$4\r\nPING\r\n')), [['PING']]);

@@ -130,7 +130,8 @@ export class RequestReader {
     const end = this.#at + this.#length;
     if (queue.size < end + 2) return false;
     const { bytes, start } = queue;
-    if (bytes[start + end] !== CR || bytes[start + end + 1] !== LF) throw new ProtocolError('a bulk string without its end');
+    if (bytes[start + end] !== CR || bytes[start + end + 1] !== LF)
+      throw new ProtocolError('a bulk string without its end');
     this.command.spans.push(this.#at, end);
     this.#at = end + 2;
     this.#length = -1;

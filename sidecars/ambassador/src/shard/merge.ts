@@ -46,7 +46,8 @@ export function interleaved(replies: readonly Buffer[], places: readonly (readon
   for (const [index, reply] of replies.entries()) {
     const own = places[index]!;
     const head = `*${own.length}\r\n`;
-    if (reply.toString('latin1', 0, head.length) !== head) throw new Error('a server answered another number of values');
+    if (reply.toString('latin1', 0, head.length) !== head)
+      throw new Error('a server answered another number of values');
     let at = head.length;
     for (const place of own) {
       const end = elementEnd(reply, at);

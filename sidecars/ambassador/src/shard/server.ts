@@ -8,7 +8,6 @@ const RETRY_MIN = 50;
 const RETRY_MAX = 1000;
 
 export interface ServerOptions extends ServerAddress {
-  readonly name: string;
   readonly password: string | undefined;
   /** Connections that all clients share, for each version of the protocol. */
   readonly connections: number;
@@ -23,14 +22,16 @@ export interface ServerOptions extends ServerAddress {
 export interface ServerObserver {
   onUp(server: Server): void;
   onDown(server: Server, reason: string): void;
-  onAnswer(server: Server, failed: boolean): void;
-  onRequest(server: Server): void;
+  onSent(server: Server): void;
+  onAnswer(server: Server): void;
 }
 
 export class Server {
   readonly options: ServerOptions;
   /** Why it cannot be used; undefined while it can. */
   down: string | undefined;
+  /** It has answered once. */
+  reached = false;
   readonly #observer: ServerObserver;
   readonly #shared: Record<2 | 3, (ServerConnection | undefined)[]> = { 2: [], 3: [] };
   readonly #own = new Set<ServerConnection>();
@@ -50,8 +51,7 @@ export class Server {
 
   /** Send a command on a shared connection. @param lane a client's number: its commands keep their order */
   send(bytes: Buffer, pending: Pending, protocol: 2 | 3, lane: number): void {
-    if (this.down !== undefined) return pending.onFailure(this.down);
-    this.#observer.onRequest(this);
+    if (this.down !== undefined) return pending.onFailure(`server ${this.name}: ${this.down}`);
     const place = lane % this.options.connections;
     const connections = this.#shared[protocol];
     let connection = connections[place];
@@ -93,7 +93,7 @@ export class Server {
     if (this.#closed) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const connection = this.#connect(2, this.options.timeout, () => {});
+    const connection = this.#connect(2, this.options.timeout, () => {}, undefined, false);
     connection.send(PING, {
       onReply: (_bytes, done) => done && connection.close('it was a probe'),
       onFailure: () => {},
@@ -112,16 +112,20 @@ export class Server {
     timeout: number,
     onGone: (connection: ServerConnection, reason: string) => void,
     onPush?: ServerConnectionUser['onPush'],
+    counted = true,
   ): ServerConnection {
     let asked = false;
     const connection = new ServerConnection(
       { ...this.options, protocol, connectTimeout: this.options.timeout, timeout },
       {
         onReady: () => {},
-        onAnswer: (failed) => {
+        onSent: () => {
+          if (counted) this.#observer.onSent(this);
+        },
+        onAnswer: () => {
           asked = true;
           this.#alive();
-          this.#observer.onAnswer(this, failed);
+          if (counted) this.#observer.onAnswer(this);
         },
         onGone: (reason) => {
           onGone(connection, reason);
@@ -138,7 +142,8 @@ export class Server {
   #alive(): void {
     this.#failures = 0;
     this.#delay = RETRY_MIN;
-    if (this.down === undefined) return;
+    if (this.reached && this.down === undefined) return;
+    this.reached = true;
     this.down = undefined;
     clearTimeout(this.#retry);
     this.#retry = undefined;
@@ -147,13 +152,12 @@ export class Server {
 
   #failed(reason: string): void {
     this.#failures += 1;
-    if (this.#failures < this.options.failureLimit && this.down === undefined) return;
-    if (this.down === undefined) {
+    if (this.#failures >= this.options.failureLimit) {
+      const before = this.down;
       this.down = reason;
-      this.#observer.onDown(this, reason);
+      if (before === undefined) this.#observer.onDown(this, reason);
     }
-    this.down = reason;
-    if (this.#retry !== undefined) return;
+    if (this.#retry !== undefined || this.#closed) return;
     this.#retry = setTimeout(() => this.probe(), this.#delay);
     this.#delay = Math.min(RETRY_MAX, this.#delay * 2);
   }

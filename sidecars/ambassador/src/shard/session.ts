@@ -1,26 +1,37 @@
 /** What becomes of one client's commands. */
 import type { Logger } from '#kit/log.ts';
-import { arrayHead, bulkReply, EMPTY, encodeCommand, errorReply, mapReply, nullReply, OK, PONG } from '../resp/encode.ts';
+import {
+  arrayHead,
+  bulkReply,
+  EMPTY,
+  encodeCommand,
+  errorReply,
+  mapReply,
+  nullReply,
+  OK,
+  PONG,
+} from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client, Session } from './client.ts';
 import { blocks, ruleOf } from './commands.ts';
+import type { Routing } from './context.ts';
 import { fanOut } from './fan-out.ts';
 import { allOk, interleaved, joined, sumOf } from './merge.ts';
 import { OwnConnections } from './own-connections.ts';
 import { scan } from './scan.ts';
+import { CROSS, printable } from './refusal.ts';
 import type { Server } from './server.ts';
 import type { Shards } from './shards.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Transaction } from './transaction.ts';
-
-export const CROSS =
-  'ERR the keys of this command live on different servers: give them one hash tag, such as {user:1}:name and {user:1}:mail';
 
 export interface SessionStats {
   /** A command of a client. */
   onCommand(): void;
   /** Commands into which it was cut, when it was. */
   onFragments(count: number): void;
+  /** A command that no server answered: the client was told an error. */
+  onForwardError(): void;
 }
 
 export interface SessionContext {
@@ -30,7 +41,7 @@ export interface SessionContext {
   readonly version: string;
 }
 
-export class ShardSession implements Session {
+export class ShardSession implements Session, Routing {
   readonly client: Client;
   readonly context: SessionContext;
   protocol: 2 | 3 = 2;
@@ -38,6 +49,7 @@ export class ShardSession implements Session {
   readonly own: OwnConnections;
   readonly #subscriptions: Subscriptions;
   #transaction: Transaction | undefined;
+  #blocked = false;
 
   constructor(client: Client, context: SessionContext) {
     this.client = client;
@@ -54,10 +66,12 @@ export class ShardSession implements Session {
   onCommand(command: Command): boolean {
     this.context.stats.onCommand();
     const name = command.text(0).toUpperCase();
-    if (this.#transaction !== undefined) return this.#inTransaction(name, command);
+    if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
     const rule = ruleOf(name);
     if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
-      return this.#refuse(`ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`);
+      return this.#refuse(
+        `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
     switch (rule.route) {
       case 'keys':
         return blocks(name, command) ? this.#alone(name, command) : this.#forward(name, command);
@@ -79,9 +93,17 @@ export class ShardSession implements Session {
     }
   }
 
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
   onClose(): void {
     this.own.close();
     this.#subscriptions.close();
+  }
+
+  onForwardError(): void {
+    this.context.stats.onForwardError();
   }
 
   onInternalError(error: unknown): void {
@@ -133,9 +155,12 @@ export class ShardSession implements Session {
     const server = this.serverOf(name, command);
     if (typeof server === 'string') return this.#refuse(server);
     const raw = Buffer.from(command.raw());
+    this.#blocked = true;
     this.own.whenIdle(() => {
-      const reply = this.client.reply();
-      this.own.send(server ?? this.anyServer(), raw, reply, () => this.client.go());
+      this.own.send(server ?? this.anyServer(), raw, this.client.reply(), () => {
+        this.#blocked = false;
+        this.client.go();
+      });
     });
     return false;
   }
@@ -170,7 +195,11 @@ export class ShardSession implements Session {
       },
       (replies) =>
         name === 'MGET'
-          ? interleaved(replies, targets.map((server) => groups.get(server)!), places.length)
+          ? interleaved(
+              replies,
+              targets.map((server) => groups.get(server)!),
+              places.length,
+            )
           : name === 'MSET'
             ? allOk(replies)
             : sumOf(replies),
@@ -205,7 +234,9 @@ export class ShardSession implements Session {
         client.answer(command.length === 2 ? bulkReply(argument(1)) : wrongNumber(name));
         return true;
       case 'SELECT':
-        client.answer(argument(1) === '0' ? OK : errorReply('ERR SELECT is not allowed: an ambassador has database 0 alone'));
+        client.answer(
+          argument(1) === '0' ? OK : errorReply('ERR SELECT is not allowed: an ambassador has database 0 alone'),
+        );
         return true;
       case 'QUIT':
         client.answer(OK);
@@ -228,7 +259,7 @@ export class ShardSession implements Session {
         return scan(this, command);
       case 'MULTI':
       case 'WATCH':
-        this.#transaction = new Transaction(this, () => (this.#transaction = undefined));
+        this.#transaction = new Transaction(this, this.own, () => (this.#transaction = undefined));
         return this.#inTransaction(name, command);
       case 'UNWATCH':
         client.answer(OK);
@@ -309,5 +340,3 @@ export class ShardSession implements Session {
 const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;
 const wrongNumber = (name: string): Buffer =>
   errorReply(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
-/** What a client sent, fit for an error's line. */
-export const printable = (text: string): string => text.slice(0, 64).replaceAll(/[^ -~]/g, '?');

@@ -10,12 +10,12 @@ import { fanOut } from './fan-out.ts';
 import { joined, sumOf } from './merge.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
-import { printable, type ShardSession } from './session.ts';
+import type { ClientContext } from './context.ts';
+import { printable } from './refusal.ts';
 
-const ALLOWED = new Set([
-  ...['SUBSCRIBE', 'PSUBSCRIBE', 'SSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE', 'SUNSUBSCRIBE'],
-  ...['PING', 'QUIT', 'RESET'],
-]);
+const ALLOWED = new Set(
+  'SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE PING QUIT RESET'.split(' '),
+);
 /** Channels and patterns of one client. */
 const MAX_SUBSCRIPTIONS = 10_000;
 /** Longest message that is taken apart, in bytes. */
@@ -24,7 +24,7 @@ const MAX_MESSAGE = 64 * 1024 * 1024;
 type Kind = '' | 'p' | 's';
 
 export class Subscriptions {
-  readonly #session: ShardSession;
+  readonly #session: ClientContext;
   readonly #names: Record<Kind, Set<string>> = { '': new Set(), p: new Set(), s: new Set() };
   readonly #connections = new Map<Server, ServerConnection>();
   /** Subscriptions that not all servers have confirmed. */
@@ -32,7 +32,7 @@ export class Subscriptions {
   #parts: Buffer[] = [];
   #size = 0;
 
-  constructor(session: ShardSession) {
+  constructor(session: ClientContext) {
     this.#session = session;
   }
 
@@ -179,7 +179,8 @@ export class Subscriptions {
     const [word, name] = flatElements(message) ?? [];
     if (!(word instanceof Buffer)) return;
     const kind = word.toString('latin1');
-    if (kind.endsWith('subscribe')) return this.#onConfirmed(`${kind} ${String(name && Buffer.from(name as Buffer).toString('latin1'))}`);
+    if (kind.endsWith('subscribe'))
+      return this.#onConfirmed(`${kind} ${String(name && Buffer.from(name as Buffer).toString('latin1'))}`);
     if (!kind.endsWith('message')) return;
     // As an array for RESP2; everything else is the same.
     this.#session.client.push(
