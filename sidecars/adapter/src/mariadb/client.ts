@@ -45,11 +45,20 @@ export async function conversation<T>(
   const query: Query = async (sql, values = []) => await Promise.race([ask(connection, sql, values), gone]);
   try {
     await prepare(query, statementTime);
-    return await talk(query);
+    const answer = await talk(query);
+    // Or the server counts and logs an aborted connection.
+    await Promise.race([goodbye(connection), gone]);
+    return answer;
   } finally {
     signal.removeEventListener('abort', abort);
     connection.destroy();
   }
+}
+
+async function goodbye(connection: Connection): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  connection.end(() => resolve());
+  await promise;
 }
 
 function optionsOf({ host, port, user, password, ca }: Server): ConnectionOptions {

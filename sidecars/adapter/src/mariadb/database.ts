@@ -24,7 +24,13 @@ export function openMariadb(server: Server, parameters: AdapterKit['parameters']
   const slowLog = new SlowLog(parameters.ADAPTER_SLOW_LOG_TEXT === 'whole');
   const tables: ExpensiveQuery = {
     name: 'tables',
-    ask: (signal) => conversation(server, signal, interval, async (query) => tablesOf((await query(TABLES)).rows)),
+    ask: (signal) =>
+      conversation(server, signal, interval, async (query) => {
+        const start = performance.now();
+        const families = tablesOf((await query(TABLES)).rows);
+        addCollector(families, 'info_schema.tables', 1, start);
+        return families;
+      }),
   };
   return {
     scrape: (signal, refused) => conversation(server, signal, timeout, (query) => scrape(query, refused)),
@@ -53,18 +59,9 @@ const COLLECTORS: Readonly<Record<string, (query: Query, families: Families) => 
 
 async function scrape(query: Query, refused: Refused): Promise<Families> {
   const families = new Families();
-  const label = (collector: string): Record<string, string> => ({ collector });
-  const took = (collector: string, start: number): void =>
-    families.add(
-      'gauge',
-      'mysql_exporter_collector_duration_seconds',
-      'How long a collector took',
-      (performance.now() - start) / 1000,
-      label(collector),
-    );
   const began = performance.now();
   await query('SELECT 1');
-  took('connection', began);
+  addDuration(families, 'connection', began);
   for (const [name, collect] of Object.entries(COLLECTORS)) {
     const start = performance.now();
     let success = 1;
@@ -76,16 +73,23 @@ async function scrape(query: Query, refused: Refused): Promise<Families> {
       success = 0;
       refused(name, error);
     }
-    families.add(
-      'gauge',
-      'mysql_exporter_collector_success',
-      'Whether a collector was answered',
-      success,
-      label(`collect.${name}`),
-    );
-    took(`collect.${name}`, start);
+    addCollector(families, name, success, start);
   }
   return families;
+}
+
+function addCollector(families: Families, name: string, success: number, start: number): void {
+  const collector = `collect.${name}`;
+  families.add('gauge', 'mysql_exporter_collector_success', 'Whether a collector was answered', success, { collector });
+  addDuration(families, collector, start);
+}
+
+/** @param start by the monotonic clock, in milliseconds */
+function addDuration(families: Families, collector: string, start: number): void {
+  const seconds = (performance.now() - start) / 1000;
+  families.add('gauge', 'mysql_exporter_collector_duration_seconds', 'How long a collector took', seconds, {
+    collector,
+  });
 }
 
 /** MariaDB's word for it first, then MySQL's old and new one. */
