@@ -44,9 +44,13 @@ test('a histogram is cumulative and ends in infinity', () => {
   );
 });
 
+const text = fc
+  .array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\n', '"', '\\')))
+  .map((parts) => parts.join(''));
+
 test("whatever a server's words are, each series stays one line with its value behind it", () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (word, value) => {
+    fc.property(text, text, (word, value) => {
       const families = new Families();
       families.add('gauge', `redis_${metricName(word)}`, word, 1, { label: value });
       const lines = families.text().split('\n');
