@@ -21,7 +21,7 @@ import { OwnConnections } from './own-connections.ts';
 import { scan } from './scan.ts';
 import { CROSS, printable } from './refusal.ts';
 import type { Server } from './server.ts';
-import type { Shards } from './shards.ts';
+import type { Misplaced, Shards } from './shards.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Transaction } from './transaction.ts';
 
@@ -39,6 +39,8 @@ export interface SessionContext {
   readonly log: Logger;
   readonly stats: SessionStats;
   readonly version: string;
+  /** Moves keys to where they belong. @returns why that failed */
+  readonly pull: (keys: readonly Misplaced[]) => Promise<string | undefined>;
 }
 
 export class ShardSession implements Session, Routing {
@@ -49,7 +51,8 @@ export class ShardSession implements Session, Routing {
   readonly own: OwnConnections;
   readonly #subscriptions: Subscriptions;
   #transaction: Transaction | undefined;
-  #blocked = false;
+  /** The command that waits on a connection of its own; without a server until it is there. */
+  #waits: { server: Server | undefined; again: boolean } | undefined;
 
   constructor(client: Client, context: SessionContext) {
     this.client = client;
@@ -65,7 +68,21 @@ export class ShardSession implements Session, Routing {
 
   onCommand(command: Command): boolean {
     this.context.stats.onCommand();
-    const name = command.text(0).toUpperCase();
+    return this.#route(command.text(0).toUpperCase(), command);
+  }
+
+  #route(name: string, command: Command): boolean {
+    if (this.shards.moving) {
+      const misplaced = this.#misplaced(name, command);
+      if (misplaced.length > 0) {
+        void this.#afterMoving(misplaced, name, command);
+        return false;
+      }
+    }
+    return this.#carryOut(name, command);
+  }
+
+  #carryOut(name: string, command: Command): boolean {
     if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
     const rule = ruleOf(name);
     if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
@@ -94,7 +111,15 @@ export class ShardSession implements Session, Routing {
   }
 
   get blocked(): boolean {
-    return this.#blocked;
+    return this.#waits !== undefined;
+  }
+
+  /** Servers were added: what waits on an old one waits anew, where its keys are now; transactions are given up. */
+  onServersAdded(): void {
+    this.#transaction?.abort();
+    if (this.#waits?.server === undefined) return;
+    this.#waits.again = true;
+    this.own.unblock(this.#waits.server);
   }
 
   onClose(): void {
@@ -150,19 +175,72 @@ export class ShardSession implements Session, Routing {
     return true;
   }
 
+  /** Keys of a command that are on another server than their own. */
+  #misplaced(name: string, command: Command): Misplaced[] {
+    const misplaced: Misplaced[] = [];
+    for (const place of ruleOf(name).keys(command) ?? []) {
+      if (place >= command.length) continue;
+      const key = command.argument(place);
+      const from = this.shards.before(key, 0, key.length);
+      if (from !== undefined) misplaced.push({ key: Buffer.from(key), from, to: this.#ownerOf(command, place) });
+    }
+    return misplaced;
+  }
+
+  /** No further command of this client is read meanwhile, so that this one stays as it is. */
+  async #afterMoving(misplaced: readonly Misplaced[], name: string, command: Command): Promise<void> {
+    try {
+      const wrong = await this.context.pull(misplaced);
+      if (this.client.closed) return;
+      if (wrong === undefined) {
+        if (this.#carryOut(name, command)) this.client.go();
+        return;
+      }
+      this.onForwardError();
+      this.client.answer(errorReply(`ERR ${wrong}`));
+      this.client.go();
+    } catch (error) {
+      this.onInternalError(error);
+      this.client.close();
+    }
+  }
+
   /** A command that may wait: nothing else of this client is under way meanwhile, as with one server. */
   #alone(name: string, command: Command): boolean {
     const server = this.serverOf(name, command);
     if (typeof server === 'string') return this.#refuse(server);
-    const raw = Buffer.from(command.raw());
-    this.#blocked = true;
-    this.own.whenIdle(() => {
-      this.own.send(server ?? this.anyServer(), raw, this.client.reply(), () => {
-        this.#blocked = false;
-        this.client.go();
-      });
-    });
+    this.#waits = { server: undefined, again: false };
+    this.own.whenIdle(() => this.#wait(name, command, server ?? this.anyServer()));
     return false;
+  }
+
+  #wait(name: string, command: Command, server: Server): void {
+    const { client } = this;
+    const waits = { server, again: false };
+    this.#waits = waits;
+    const reply = client.reply();
+    this.own.send(server, command.raw(), {
+      onReply: (part, last) => {
+        // Not what the client asked for: it waits on.
+        if (waits.again && last && reply.parts.length === 0 && UNBLOCKED.test(part.toString('latin1', 0, 16))) {
+          reply.cancel();
+          this.#waits = undefined;
+          if (this.#route(name, command)) client.go();
+          return;
+        }
+        reply.onReply(part, last);
+        if (last) this.#waited();
+      },
+      onFailure: (reason) => {
+        reply.onFailure(reason);
+        this.#waited();
+      },
+    });
+  }
+
+  #waited(): void {
+    this.#waits = undefined;
+    this.client.go();
   }
 
   #split(name: string, command: Command): boolean {
@@ -337,6 +415,7 @@ export class ShardSession implements Session, Routing {
   }
 }
 
+const UNBLOCKED = /^-UNBLOCKED/;
 const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;
 const wrongNumber = (name: string): Buffer =>
   errorReply(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
