@@ -212,6 +212,25 @@ scene('what is written and compressed while a scan holds the file before it is r
   );
 });
 
+scene(
+  'a file of which the store has a part, compressed before the next process sees it, goes on there',
+  async (rig, path) => {
+    const [first, ...others] = ['zero', 'one', 'two', 'three'].map((each) => each.padEnd(20_000, '.'));
+    writeFileSync(path('app.log'), `${first}\n`);
+    await rig.look();
+    rig.deliver();
+    appendFileSync(path('app.log'), `${others.join('\n')}\n`);
+    await rig.look();
+    // All of it was read at once: what stood before the end of the second line was not noted.
+    rig.deliver(2);
+    compress(path('app.log'), path('app.log.1.gz'));
+    rig.restart();
+    await rig.finish();
+    assert.equal(rig.messages, [first, ...others]);
+    assert.is(rig.lost, 0);
+  },
+);
+
 scene('a rotated file that nothing is left beside is known again when it is compressed', async (rig, path) => {
   writeFileSync(path('app.log.1'), 'one\n');
   writeFileSync(path('app.log-20261121'), 'other one\n');
