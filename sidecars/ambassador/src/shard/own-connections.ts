@@ -39,17 +39,17 @@ export class OwnConnections {
     });
   }
 
+  /** Whether there is one to a server. */
+  alive(server: Server): boolean {
+    return this.#connections.get(server)?.closed === false;
+  }
+
   /** Once all replies that this client waits for have come: its commands keep their order over different connections. */
   whenIdle(then: () => void): void {
     const { client } = this.#session;
     if (client.closed) return;
     if (client.waiting === 0) then();
     else client.whenAnswered(then);
-  }
-
-  /** Let go of a server's: what was begun on it is void. */
-  drop(server: Server): void {
-    this.#connections.get(server)?.close('the client is done with it');
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { listen } from '#kit/listen.ts';
 import type { Logger } from '#kit/log.ts';
 import type { RingOptions } from '../ring/ring.ts';
 import { errorReply } from '../resp/encode.ts';
-import { Client, type ClientLimits } from './client.ts';
+import { Client, endSoon, type ClientLimits } from './client.ts';
 import { Flushing } from './flushing.ts';
 import { Server, type ServerObserver } from './server.ts';
 import { ShardSession, type SessionStats } from './session.ts';
@@ -75,7 +75,7 @@ export class ShardPlane implements ServerObserver {
     this.#listener = createServer({ allowHalfOpen: true }, (socket) => {
       if (this.#clients.size >= options.maxClients) {
         socket.on('error', () => {});
-        socket.end(errorReply('ERR max number of clients reached'));
+        endSoon(socket, errorReply('ERR max number of clients reached'));
         return;
       }
       const client = new Client(++this.#ids, socket, options.limits, this.#flushing);
@@ -93,7 +93,7 @@ export class ShardPlane implements ServerObserver {
       });
       void session;
     });
-    this.#sweep = setInterval(() => this.#look(), Math.max(5, options.timeout / 4));
+    this.#sweep = setInterval(() => this.#look(), Math.max(5, options.timeout / 8));
   }
 
   get port(): number {
@@ -149,7 +149,7 @@ export class ShardPlane implements ServerObserver {
     this.#returns.set(server, performance.now() + this.#options.eject);
   }
 
-  onRequest(server: Server): void {
+  onSent(server: Server): void {
     this.#options.stats.onServerRequest(server.name);
   }
 

@@ -8,7 +8,6 @@ const RETRY_MIN = 50;
 const RETRY_MAX = 1000;
 
 export interface ServerOptions extends ServerAddress {
-  readonly name: string;
   readonly password: string | undefined;
   /** Connections that all clients share, for each version of the protocol. */
   readonly connections: number;
@@ -23,8 +22,8 @@ export interface ServerOptions extends ServerAddress {
 export interface ServerObserver {
   onUp(server: Server): void;
   onDown(server: Server, reason: string): void;
-  onAnswer(server: Server, failed: boolean): void;
-  onRequest(server: Server): void;
+  onSent(server: Server): void;
+  onAnswer(server: Server): void;
 }
 
 export class Server {
@@ -52,8 +51,7 @@ export class Server {
 
   /** Send a command on a shared connection. @param lane a client's number: its commands keep their order */
   send(bytes: Buffer, pending: Pending, protocol: 2 | 3, lane: number): void {
-    if (this.down !== undefined) return pending.onFailure(this.down);
-    this.#observer.onRequest(this);
+    if (this.down !== undefined) return pending.onFailure(`server ${this.name}: ${this.down}`);
     const place = lane % this.options.connections;
     const connections = this.#shared[protocol];
     let connection = connections[place];
@@ -95,7 +93,7 @@ export class Server {
     if (this.#closed) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const connection = this.#connect(2, this.options.timeout, () => {});
+    const connection = this.#connect(2, this.options.timeout, () => {}, undefined, false);
     connection.send(PING, {
       onReply: (_bytes, done) => done && connection.close('it was a probe'),
       onFailure: () => {},
@@ -114,16 +112,20 @@ export class Server {
     timeout: number,
     onGone: (connection: ServerConnection, reason: string) => void,
     onPush?: ServerConnectionUser['onPush'],
+    counted = true,
   ): ServerConnection {
     let asked = false;
     const connection = new ServerConnection(
       { ...this.options, protocol, connectTimeout: this.options.timeout, timeout },
       {
         onReady: () => {},
-        onAnswer: (failed) => {
+        onSent: () => {
+          if (counted) this.#observer.onSent(this);
+        },
+        onAnswer: () => {
           asked = true;
           this.#alive();
-          this.#observer.onAnswer(this, failed);
+          if (counted) this.#observer.onAnswer(this);
         },
         onGone: (reason) => {
           onGone(connection, reason);

@@ -49,6 +49,7 @@ export class ShardSession implements Session, Routing {
   readonly own: OwnConnections;
   readonly #subscriptions: Subscriptions;
   #transaction: Transaction | undefined;
+  #blocked = false;
 
   constructor(client: Client, context: SessionContext) {
     this.client = client;
@@ -65,7 +66,7 @@ export class ShardSession implements Session, Routing {
   onCommand(command: Command): boolean {
     this.context.stats.onCommand();
     const name = command.text(0).toUpperCase();
-    if (this.#transaction !== undefined) return this.#inTransaction(name, command);
+    if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
     const rule = ruleOf(name);
     if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
       return this.#refuse(
@@ -90,6 +91,10 @@ export class ShardSession implements Session, Routing {
           `ERR unknown command '${printable(name)}', or one that has no meaning for several servers behind an ambassador`,
         );
     }
+  }
+
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   onClose(): void {
@@ -150,9 +155,12 @@ export class ShardSession implements Session, Routing {
     const server = this.serverOf(name, command);
     if (typeof server === 'string') return this.#refuse(server);
     const raw = Buffer.from(command.raw());
+    this.#blocked = true;
     this.own.whenIdle(() => {
-      const reply = this.client.reply();
-      this.own.send(server ?? this.anyServer(), raw, reply, () => this.client.go());
+      this.own.send(server ?? this.anyServer(), raw, this.client.reply(), () => {
+        this.#blocked = false;
+        this.client.go();
+      });
     });
     return false;
   }

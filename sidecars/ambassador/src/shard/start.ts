@@ -2,6 +2,7 @@
 import { ConfigurationError } from '#kit/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { contract } from '../contract.ts';
+import { Counts } from './counts.ts';
 import type { HashName } from '../ring/hash.ts';
 import { ShardPlane, type ShardMember } from './serve.ts';
 
@@ -18,6 +19,8 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
     throw new ConfigurationError([
       { parameter: 'SERVERS', reason: 'missing', message: 'SERVERS is not set; AMBASSADOR_MODE=shard requires it' },
     ]);
+  const counts = new Counts();
+  kit.beforeMetrics(() => counts.report(metrics));
   const ready = readiness.check('servers', 5 * LOOK);
   const plane = new ShardPlane({
     address: parameters.AMBASSADOR_ADDRESS,
@@ -42,12 +45,12 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
     version: contract.version,
     log,
     stats: {
-      onCommand: () => metrics.commands.inc(),
-      onFragments: (count) => metrics.fragments.inc(count),
-      onForwardError: () => metrics.forward_error.inc(),
+      onCommand: () => void counts.commands++,
+      onFragments: (count) => void (counts.fragments += count),
+      onForwardError: () => void counts.forwardErrors++,
       onClients: (count) => metrics.client_connections.set(count),
-      onServerRequest: (server) => metrics.requests.inc({ server }),
-      onServerAnswer: (server) => metrics.responses.inc({ server }),
+      onServerRequest: (server) => counts.add('requests', server),
+      onServerAnswer: (server) => counts.add('responses', server),
       onServerUp: (server, up) => metrics.server_up.set({ server }, up ? 1 : 0),
       onEject: (server) => metrics.server_ejects.inc({ server }),
     },
