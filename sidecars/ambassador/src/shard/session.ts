@@ -1,22 +1,13 @@
 /** What becomes of one client's commands. */
 import type { Logger } from '#kit/log.ts';
-import {
-  arrayHead,
-  bulkReply,
-  EMPTY,
-  encodeCommand,
-  errorReply,
-  mapReply,
-  nullReply,
-  OK,
-  PONG,
-} from '../resp/encode.ts';
+import { EMPTY, encodeCommand, errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client, Session } from './client.ts';
 import { blocks, ruleOf } from './commands.ts';
 import type { Routing } from './context.ts';
 import { fanOut } from './fan-out.ts';
 import { allOk, interleaved, joined, sumOf } from './merge.ts';
+import { answerItself, answersItself } from './local.ts';
 import { OwnConnections } from './own-connections.ts';
 import { scan } from './scan.ts';
 import { CROSS, printable } from './refusal.ts';
@@ -108,6 +99,14 @@ export class ShardSession implements Session, Routing {
           `ERR unknown command '${printable(name)}', or one that has no meaning for several servers behind an ambassador`,
         );
     }
+  }
+
+  get version(): string {
+    return this.context.version;
+  }
+
+  get subscribed(): boolean {
+    return this.#subscriptions.active;
   }
 
   get blocked(): boolean {
@@ -298,40 +297,12 @@ export class ShardSession implements Session, Routing {
   }
 
   #local(name: string, command: Command): boolean {
-    const { client } = this;
-    const argument = (index: number): string => (command.length > index ? command.text(index) : '');
     switch (name) {
-      case 'PING':
-        if (this.#subscriptions.active && this.protocol === 2) {
-          client.answer(Buffer.concat([arrayHead(2), bulkReply('pong'), bulkReply(argument(1))]));
-          return true;
-        }
-        client.answer(command.length > 1 ? bulkReply(argument(1)) : PONG);
-        return true;
-      case 'ECHO':
-        client.answer(command.length === 2 ? bulkReply(argument(1)) : wrongNumber(name));
-        return true;
-      case 'SELECT':
-        client.answer(
-          argument(1) === '0' ? OK : errorReply('ERR SELECT is not allowed: an ambassador has database 0 alone'),
-        );
-        return true;
-      case 'QUIT':
-        client.answer(OK);
-        client.end();
-        return true;
-      case 'AUTH':
-        client.answer(errorReply('ERR the ambassador asks for no password: it gives the servers theirs itself'));
-        return true;
-      case 'HELLO':
-        return this.#hello(command);
-      case 'CLIENT':
-        return this.#clientCommand(command);
       case 'RESET':
         this.protocol = 2;
         this.name = '';
         this.#subscriptions.close();
-        client.answer(Buffer.from('+RESET\r\n'));
+        this.client.answer(Buffer.from('+RESET\r\n'));
         return true;
       case 'SCAN':
         return scan(this, command);
@@ -339,83 +310,20 @@ export class ShardSession implements Session, Routing {
       case 'WATCH':
         this.#transaction = new Transaction(this, this.own, () => (this.#transaction = undefined));
         return this.#inTransaction(name, command);
-      case 'UNWATCH':
-        client.answer(OK);
-        return true;
       case 'EXEC':
       case 'DISCARD':
         return this.#refuse(`ERR ${name} without MULTI`);
       default:
-        return this.#subscriptions.onCommand(name, command);
+        if (!answersItself(name)) return this.#subscriptions.onCommand(name, command);
+        answerItself(this, name, command);
+        return true;
     }
   }
 
   #inTransaction(name: string, command: Command): boolean {
     return this.#transaction!.onCommand(name, command);
   }
-
-  #hello(command: Command): boolean {
-    let at = 1;
-    const version = command.length > 1 ? command.text(at++) : String(this.protocol);
-    if (version !== '2' && version !== '3') return this.#refuse('NOPROTO unsupported protocol version');
-    for (; at < command.length; at++) {
-      const word = command.text(at).toUpperCase();
-      if (word === 'SETNAME' && at + 1 < command.length) this.name = command.text(++at);
-      else if (word === 'AUTH' && at + 2 < command.length)
-        return this.#refuse('ERR the ambassador asks for no password: it gives the servers theirs itself');
-      else return this.#refuse(`ERR Syntax error in HELLO option '${printable(word)}'`);
-    }
-    if (this.protocol !== Number(version)) this.own.close();
-    this.protocol = version === '3' ? 3 : 2;
-    this.client.answer(
-      mapReply(
-        [
-          ['server', 'sidecar-stacks-ambassador'],
-          ['version', this.context.version],
-          ['proto', this.protocol],
-          ['id', this.client.id],
-          ['mode', 'standalone'],
-          ['role', 'master'],
-          ['modules', []],
-        ],
-        this.protocol,
-      ),
-    );
-    return true;
-  }
-
-  #clientCommand(command: Command): boolean {
-    const { client } = this;
-    const word = command.length > 1 ? command.text(1).toUpperCase() : '';
-    switch (word) {
-      case 'SETNAME':
-        if (command.length !== 3) return this.#refuse("ERR wrong number of arguments for 'client|setname' command");
-        if (/[^!-~]/.test(command.text(2)))
-          return this.#refuse('ERR Client names cannot contain spaces, newlines or special characters.');
-        this.name = command.text(2);
-        client.answer(OK);
-        return true;
-      case 'GETNAME':
-        client.answer(this.name === '' ? nullReply(this.protocol) : bulkReply(this.name));
-        return true;
-      case 'ID':
-        client.answer(Buffer.from(`:${client.id}\r\n`));
-        return true;
-      case 'SETINFO':
-      case 'NO-EVICT':
-      case 'NO-TOUCH':
-        client.answer(OK);
-        return true;
-      case 'INFO':
-        client.answer(bulkReply(`id=${client.id} name=${this.name} db=0 resp=${this.protocol}\n`));
-        return true;
-      default:
-        return this.#refuse(`ERR CLIENT ${printable(word)} is not answered by an ambassador`);
-    }
-  }
 }
 
 const UNBLOCKED = /^-UNBLOCKED/;
 const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;
-const wrongNumber = (name: string): Buffer =>
-  errorReply(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
