@@ -11,8 +11,7 @@ import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/gener
 import type { Logger } from '#kit/log.ts';
 import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
 import { decode, encode } from './messages.ts';
-import { Snapshots } from './snapshots.ts';
-import type { Resource, View } from './types.ts';
+import type { View } from './types.ts';
 
 /** Who is at the other end. */
 export interface Client {
@@ -99,9 +98,7 @@ export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
   readonly #streams = new Map<AdsCall, Connection>();
   #publication = 0;
-  readonly #snapshots = new Snapshots();
-  /** Responses without their nonce, by what is in them. */
-  #bodies = new WeakMap<readonly Resource[], Buffer>();
+  readonly #bodies = new Map<string, Buffer>();
 
   constructor(options: DiscoveryOptions) {
     this.#options = { patience: 10_000, maxClients: 5000, ...options };
@@ -126,7 +123,7 @@ export class Discovery {
    * @param publication a number that is higher each time
    */
   update(publication: number): void {
-    this.#bodies = new WeakMap();
+    this.#bodies.clear();
     for (const entry of this.#streams.values()) {
       this.#settle(entry);
       entry.stream.update(this.#options.viewOf(entry.client));
@@ -226,7 +223,7 @@ export class Discovery {
     };
     const entry: Connection = {
       client,
-      stream: new ClientStream(this.#options.viewOf(client), send, this.#snapshots),
+      stream: new ClientStream(this.#options.viewOf(client), send),
       patience: undefined,
       publication: 0,
     };
@@ -245,7 +242,8 @@ export class Discovery {
 
   /** Encoded once for all clients that get the same: the nonce alone differs, and a later field of a message may stand apart. */
   #bodyOf({ type, version, nonce, resources }: Response): Buffer {
-    let body = this.#bodies.get(resources);
+    const key = `${type} ${version} ${resources.map(({ name }) => name).join(' ')}`;
+    let body = this.#bodies.get(key);
     if (!body) {
       body = encode('envoy.service.discovery.v3.DiscoveryResponse', {
         type_url: type,
@@ -253,7 +251,7 @@ export class Discovery {
         resources: resources.map(({ any }) => any),
         control_plane: { identifier: 'sidecar-stacks' },
       });
-      this.#bodies.set(resources, body);
+      this.#bodies.set(key, body);
     }
     return Buffer.concat([body, encode('envoy.service.discovery.v3.DiscoveryResponse', { nonce })]);
   }
