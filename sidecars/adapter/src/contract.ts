@@ -26,6 +26,11 @@ export const contract = defineContract({
       help: 'Questions that were refused or failed while others were answered',
       labels: ['query'],
     },
+    adapter_cached_age_seconds: {
+      type: 'gauge',
+      help: 'Age of the answer to an expensive question that is shown',
+      labels: ['query'],
+    },
     adapter_expensive_duration_seconds: {
       type: 'gauge',
       help: 'How long the last answer to an expensive question took',

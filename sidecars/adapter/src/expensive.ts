@@ -25,13 +25,14 @@ export class Expensive {
     await Promise.all(this.#queries.map((query) => this.#repeat(query, signal)));
   }
 
-  /** The last answers, each with its age. */
+  /** The last answers; their ages are metrics from now on. */
   families(): Families {
     const families = new Families();
+    const age = this.#kit.metrics.adapter_cached_age_seconds;
+    age.reset();
     for (const [query, answer] of this.#answers) {
       families.merge(answer.families);
-      const age = (performance.now() - answer.at) / 1000;
-      families.add('gauge', 'adapter_cached_age_seconds', 'Age of an answer that is kept', age, { query });
+      age.set({ query }, (performance.now() - answer.at) / 1000);
     }
     return families;
   }

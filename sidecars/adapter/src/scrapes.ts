@@ -32,15 +32,17 @@ export class Scrapes {
     const { metrics, parameters, log } = this.#kit;
     metrics.adapter_rounds_total.inc();
     const start = performance.now();
-    const families = new Families();
+    let families = new Families();
     let error: Error | undefined;
     try {
       const refused = (query: string, why: Error): void => this.#refused(query, why);
-      families.merge(await within(parameters.ADAPTER_TIMEOUT, (signal) => this.#database.scrape(signal, refused)));
-      families.merge(this.#expensive.families());
+      const told = await within(parameters.ADAPTER_TIMEOUT, (signal) => this.#database.scrape(signal, refused));
+      told.merge(this.#expensive.families());
+      families = told;
     } catch (caught) {
       error = caught as Error;
       metrics.adapter_failed_rounds_total.inc();
+      metrics.adapter_cached_age_seconds.reset();
       log.warn({ reason: error.message }, 'the database does not answer');
     }
     families.merge(this.#database.about({ error, seconds: (performance.now() - start) / 1000 }));
