@@ -34,8 +34,8 @@ export function startGuard(seconds: number, undo: Commands, ended: () => void, n
   const file = join(notes, `${randomUUID()}.json`);
   const write = (pid: number): void =>
     writeFileSync(file, JSON.stringify({ pid, at: Date.now() + seconds * 1000, undo } satisfies Note), { mode: 0o600 });
-  // Before the fault can be: without a process, it is for the next server.
-  write(0);
+  // Before the fault can be.
+  write(process.pid);
   const program = join(import.meta.dirname, 'undo.mjs');
   const child = spawn(process.execPath, [program, String(seconds), JSON.stringify(undo), file], {
     detached: true,
