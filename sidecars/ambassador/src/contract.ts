@@ -1,12 +1,14 @@
 /** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
 import { defineContract } from '#kit/contract.ts';
+import { brokerMetrics, brokerParameters } from './broker/contract.ts';
 import { shardMetrics, shardParameters } from './shard/contract.ts';
+import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
   version: '0.1.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
-  prefixes: ['AMBASSADOR_', 'SERVER_'],
+  prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   adminPort: '9961',
   ports: {
     app: { parameter: 'AMBASSADOR_PORT', description: 'for the application' },
@@ -14,11 +16,16 @@ export const contract = defineContract({
   parameters: {
     AMBASSADOR_MODE: {
       type: 'enum',
-      values: ['shard'],
+      values: ['shard', 'broker', 'split'],
       default: 'shard',
-      description: 'What it is for: `shard`, keys in RESP over several servers',
+      description:
+        'What it is for: `shard`, keys in RESP over several servers; `broker`, servers by a file; `split`, two versions of an HTTP server',
     },
-    AMBASSADOR_PORT: { type: 'port', default: '6379', description: 'Port for the application' },
+    AMBASSADOR_PORT: {
+      type: 'port',
+      default: '6379',
+      description: 'Port for the application; in the broker mode its file says which',
+    },
     AMBASSADOR_ADDRESS: {
       type: 'string',
       default: '127.0.0.1',
@@ -34,6 +41,8 @@ export const contract = defineContract({
       description: 'Most connections of the application; further ones are told so and closed',
     },
     ...shardParameters,
+    ...brokerParameters,
+    ...splitParameters,
   },
   metrics: {
     client_connections: { type: 'gauge', help: 'Connections of the application open now' },
@@ -41,5 +50,7 @@ export const contract = defineContract({
     responses: { type: 'counter', help: 'Responses of a server', labels: ['server'] },
     forward_error: { type: 'counter', help: 'Requests of the application that no server answered' },
     ...shardMetrics,
+    ...brokerMetrics,
+    ...splitMetrics,
   },
 });

@@ -7,8 +7,25 @@ import type { Flushing } from './flushing.ts';
 
 /** Commands of one client that wait for replies: more are not read. */
 const MAX_PIPELINE = 10_000;
+/** How long a client may take to close its side after the last answer, in milliseconds. */
+const LINGER = 2000;
+/** Bytes that are read of a client whose next command has to wait. */
+const READ_AHEAD = 64 * 1024;
 /** Bytes for a client that does not read them: more are not asked for, in bytes. */
 const HIGH_WATER = 1024 * 1024;
+
+/**
+ * Say the last thing, and close: also on a side that does not.
+ * @param socket made with `allowHalfOpen`
+ */
+export function endSoon(socket: Socket, bytes: Buffer | string = ''): void {
+  if (socket.writableEnded) return;
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket
+    .on('close', () => clearTimeout(timer))
+    .resume()
+    .end(bytes);
+}
 
 /** What a client is told for one command: parts as they come. */
 export class Reply {
@@ -26,6 +43,12 @@ export class Reply {
     this.#client.onPart(this, bytes.length);
   }
 
+  /** There will be none, and none is missed: it is the only one that is waited for. */
+  cancel(): void {
+    this.done = true;
+    this.#client.flush();
+  }
+
   onFailure(reason: string): void {
     this.#client.session.onForwardError();
     // What was begun cannot be taken back.
@@ -36,6 +59,8 @@ export class Reply {
 
 /** What the ambassador does with commands. */
 export interface Session {
+  /** It waits for what may never come. */
+  readonly blocked: boolean;
   /** @returns false to be given no more commands until `client.go()` */
   onCommand(command: Command): boolean;
   onClose(): void;
@@ -78,12 +103,16 @@ export class Client {
     socket.setNoDelay(true);
     socket
       .on('data', (bytes: Buffer) => {
+        // Whatever follows the end is nothing that was asked for.
+        if (this.#ending) return;
+        this.#flushing.now = performance.now();
         this.#reader.push(bytes);
         this.#read();
+        this.#regulate();
       })
       .on('drain', () => this.#read())
       .on('error', () => {})
-      .on('end', () => this.#end())
+      .on('end', () => this.#onEnd())
       .on('close', () => this.#gone());
   }
 
@@ -122,7 +151,10 @@ export class Client {
   }
 
   onPart(reply: Reply, size: number): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      reply.parts = [];
+      return;
+    }
     this.#kept += size;
     if (this.#kept + this.#socket.writableLength > this.#limits.maxOutput && reply !== this.#replies.first)
       return this.close();
@@ -158,7 +190,7 @@ export class Client {
       this.#answered = undefined;
       then();
     }
-    if (this.#ending && this.#replies.length === 0) this.#socket.end();
+    if (this.#ending && this.#replies.length === 0) endSoon(this.#socket);
     else this.#read();
   }
 
@@ -176,7 +208,7 @@ export class Client {
   /** Answer what is under way, then end. */
   end(): void {
     this.#ending = true;
-    if (this.#replies.length === 0) this.#socket.end();
+    if (this.#replies.length === 0) endSoon(this.#socket);
   }
 
   close(): void {
@@ -194,11 +226,6 @@ export class Client {
         if (this.session.onCommand(this.#reader.command)) this.#held = false;
         if (this.#held) break;
       }
-      const full = this.#held || this.#replies.length >= MAX_PIPELINE || this.#socket.writableLength >= HIGH_WATER;
-      if (full !== this.#socket.isPaused()) {
-        if (full) this.#socket.pause();
-        else this.#socket.resume();
-      }
     } catch (error) {
       if (error instanceof ProtocolError) {
         this.answer(errorReply(`ERR Protocol error: ${error.message}`));
@@ -210,10 +237,25 @@ export class Client {
     } finally {
       this.#reading = false;
     }
+    this.#regulate();
   }
 
-  #end(): void {
-    this.end();
+  /** Read on, or let the client wait. While it is held a little is read all the same: its end would go unnoticed. */
+  #regulate(): void {
+    if (this.#closed || this.#ending) return;
+    const full =
+      this.#replies.length >= MAX_PIPELINE ||
+      this.#socket.writableLength >= HIGH_WATER ||
+      (this.#held && this.#reader.size > READ_AHEAD);
+    if (full === this.#socket.isPaused()) return;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** It sends no more. What it waits for on the shared connections it still gets; a command that waits is given up. */
+  #onEnd(): void {
+    if (this.session.blocked) this.close();
+    else this.end();
   }
 
   #gone(): void {

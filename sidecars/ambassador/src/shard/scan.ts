@@ -4,6 +4,8 @@ import type { Command } from '../resp/request-reader.ts';
 import { Gathered } from './pending.ts';
 import type { ClientContext } from './context.ts';
 
+/** Most servers; a part of the cursor, so that it means the same when servers are added. */
+const PLACES = 1024n;
 const MAX_REPLY = 64 * 1024 * 1024;
 
 /** @returns true: further commands are taken meanwhile */
@@ -11,14 +13,17 @@ export function scan(session: ClientContext, command: Command): boolean {
   const { client, shards } = session;
   const servers = shards.all;
   const text = command.length > 1 ? command.text(1) : '';
-  if (!/^\d{1,24}$/.test(text)) {
+  if (!/^\d{1,20}$/.test(text)) {
     client.answer(errorReply('ERR invalid cursor'));
     return true;
   }
   const cursor = BigInt(text);
-  const count = BigInt(servers.length);
-  const place = Number(cursor % count);
-  const words: (string | Buffer)[] = ['SCAN', String(cursor / count)];
+  const place = Number(cursor % PLACES);
+  if (place >= servers.length || cursor >= 2n ** 64n) {
+    client.answer(errorReply('ERR invalid cursor'));
+    return true;
+  }
+  const words: (string | Buffer)[] = ['SCAN', String(cursor / PLACES)];
   for (let index = 2; index < command.length; index++) words.push(command.argument(index));
   const reply = client.reply();
   servers[place]!.send(
@@ -29,7 +34,7 @@ export function scan(session: ClientContext, command: Command): boolean {
       if (!head) return reply.onReply(answer, true);
       const inner = BigInt(head[1]!);
       // At a server's end comes the next one's beginning; at the last one's the whole ends.
-      const next = inner > 0n ? inner * count + BigInt(place) : place + 1 < servers.length ? BigInt(place + 1) : 0n;
+      const next = inner > 0n ? inner * PLACES + BigInt(place) : place + 1 < servers.length ? BigInt(place + 1) : 0n;
       reply.onReply(Buffer.concat([arrayHead(2), bulkReply(String(next)), answer.subarray(head[0].length)]), true);
     }),
     session.protocol,

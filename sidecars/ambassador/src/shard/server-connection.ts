@@ -10,6 +10,8 @@ const ERROR = 0x2d;
 const PUSH = 0x3e;
 
 export interface ServerAddress {
+  /** For people. */
+  readonly name: string;
   readonly host: string;
   readonly port: number;
 }
@@ -29,8 +31,10 @@ export interface ServerConnectionUser {
   onReady(): void;
   /** It is gone; whatever was under way has been told. @param reason why, for people */
   onGone(reason: string): void;
-  /** A reply came. @param failed it was an error */
-  onAnswer(failed: boolean): void;
+  /** A command was sent. */
+  onSent(): void;
+  /** A reply came. */
+  onAnswer(): void;
   /** A message that nobody asked for: of a subscription, in RESP3. */
   onPush?(bytes: Buffer, done: boolean): void;
 }
@@ -71,7 +75,8 @@ export class ServerConnection {
 
   /** Send a command, or several; one `pending` each. @param bytes must not change */
   send(bytes: Buffer, pending: Pending): void {
-    if (this.#gone) return pending.onFailure('the connection is closed');
+    if (this.#gone) return pending.onFailure(`server ${this.#options.name}: the connection is closed`);
+    this.#user.onSent();
     this.#waiting.push(pending);
     this.#sentAt.push(this.#options.flushing.now);
     this.#out.push(bytes);
@@ -109,7 +114,7 @@ export class ServerConnection {
     this.#socket.destroy();
     this.#out = [];
     for (let pending = this.#waiting.shift(); pending !== undefined; pending = this.#waiting.shift())
-      pending.onFailure(reason);
+      pending.onFailure(`server ${this.#options.name}: ${reason}`);
     this.#user.onGone(reason);
   }
 
@@ -167,7 +172,7 @@ export class ServerConnection {
     if (done) {
       this.#waiting.shift();
       this.#sentAt.shift();
-      this.#user.onAnswer(type === ERROR);
+      this.#user.onAnswer();
     }
     pending.onReply(part, done);
   }

@@ -1,6 +1,6 @@
 /** One server of the ring: its connections, and whether it can be used. */
 import type { Flushing } from './flushing.ts';
-import type { Pending } from './pending.ts';
+import { Gathered, type Pending } from './pending.ts';
 import { ServerConnection, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
 
 /** From one attempt to reach a server that is down to the next, in milliseconds: doubled up to the second. */
@@ -8,7 +8,6 @@ const RETRY_MIN = 50;
 const RETRY_MAX = 1000;
 
 export interface ServerOptions extends ServerAddress {
-  readonly name: string;
   readonly password: string | undefined;
   /** Connections that all clients share, for each version of the protocol. */
   readonly connections: number;
@@ -23,8 +22,8 @@ export interface ServerOptions extends ServerAddress {
 export interface ServerObserver {
   onUp(server: Server): void;
   onDown(server: Server, reason: string): void;
-  onAnswer(server: Server, failed: boolean): void;
-  onRequest(server: Server): void;
+  onSent(server: Server): void;
+  onAnswer(server: Server): void;
 }
 
 export class Server {
@@ -52,8 +51,7 @@ export class Server {
 
   /** Send a command on a shared connection. @param lane a client's number: its commands keep their order */
   send(bytes: Buffer, pending: Pending, protocol: 2 | 3, lane: number): void {
-    if (this.down !== undefined) return pending.onFailure(this.down);
-    this.#observer.onRequest(this);
+    if (this.down !== undefined) return pending.onFailure(`server ${this.name}: ${this.down}`);
     const place = lane % this.options.connections;
     const connections = this.#shared[protocol];
     let connection = connections[place];
@@ -67,13 +65,14 @@ export class Server {
   }
 
   /**
-   * A connection for one client alone, on which replies may take as long as they like.
+   * A connection for one user alone.
    * @param user told of its end and its messages
+   * @param timeout how long a reply may take, in milliseconds; where absent, as long as it likes
    */
-  open(protocol: 2 | 3, user: Pick<ServerConnectionUser, 'onGone' | 'onPush'>): ServerConnection {
+  open(protocol: 2 | 3, user: Pick<ServerConnectionUser, 'onGone' | 'onPush'>, timeout = 0): ServerConnection {
     const connection = this.#connect(
       protocol,
-      0,
+      timeout,
       (gone, reason) => {
         this.#own.delete(gone);
         user.onGone(reason);
@@ -86,8 +85,28 @@ export class Server {
 
   /** Look for replies that are late. */
   sweep(now: number): void {
-    for (const connections of [this.#shared[2], this.#shared[3]])
-      for (const connection of connections) connection?.sweep(now);
+    for (const connection of this.#open()) connection.sweep(now);
+  }
+
+  /**
+   * Wait until everything that was sent is answered, or never will be.
+   * @param patience after which what still waits is ended, in milliseconds
+   */
+  async settled(patience: number): Promise<void> {
+    await Promise.all(
+      this.#open().map((connection) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = setTimeout(() => connection.close('the servers have changed'), patience);
+        connection.send(PING, new Gathered(1024, () => resolve()));
+        return promise.finally(() => clearTimeout(timer));
+      }),
+    );
+  }
+
+  #open(): ServerConnection[] {
+    return [...this.#shared[2], ...this.#shared[3], ...this.#own].filter(
+      (each) => each?.closed === false,
+    ) as ServerConnection[];
   }
 
   /** Try to reach it, whatever was before. */
@@ -95,7 +114,7 @@ export class Server {
     if (this.#closed) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const connection = this.#connect(2, this.options.timeout, () => {});
+    const connection = this.#connect(2, this.options.timeout, () => {}, undefined, false);
     connection.send(PING, {
       onReply: (_bytes, done) => done && connection.close('it was a probe'),
       onFailure: () => {},
@@ -114,16 +133,20 @@ export class Server {
     timeout: number,
     onGone: (connection: ServerConnection, reason: string) => void,
     onPush?: ServerConnectionUser['onPush'],
+    counted = true,
   ): ServerConnection {
     let asked = false;
     const connection = new ServerConnection(
       { ...this.options, protocol, connectTimeout: this.options.timeout, timeout },
       {
         onReady: () => {},
-        onAnswer: (failed) => {
+        onSent: () => {
+          if (counted) this.#observer.onSent(this);
+        },
+        onAnswer: () => {
           asked = true;
           this.#alive();
-          this.#observer.onAnswer(this, failed);
+          if (counted) this.#observer.onAnswer(this);
         },
         onGone: (reason) => {
           onGone(connection, reason);

@@ -14,6 +14,10 @@ import { CROSS, printable } from './refusal.ts';
 /** Commands that are kept before the first key. */
 const MAX_KEPT = 1000;
 const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
+const OWN = new Set(['MULTI', 'EXEC', 'DISCARD', 'WATCH', 'UNWATCH', 'QUIT', 'RESET']);
+const DISCARD = Buffer.from('*1\r\n$7\r\nDISCARD\r\n');
+const UNWATCH = Buffer.from('*1\r\n$7\r\nUNWATCH\r\n');
+const LOST = 'ERR the connection to the server was lost, or servers were added: nothing of the transaction was done';
 const ABORTED = 'EXECABORT Transaction discarded because of previous errors.';
 
 export class Transaction {
@@ -24,6 +28,7 @@ export class Transaction {
   /** After MULTI, and not before it, after a WATCH. */
   #multi = false;
   #broken = false;
+  #aborted = false;
   #kept: Buffer[] = [];
 
   /** @param over it has come to its end */
@@ -31,6 +36,11 @@ export class Transaction {
     this.#session = session;
     this.#own = own;
     this.#over = over;
+  }
+
+  /** Whether a command is its affair: before MULTI, those are not that the ambassador answers itself. */
+  takes(name: string): boolean {
+    return this.#multi || OWN.has(name) || ruleOf(name).route !== 'local';
   }
 
   /** @returns false: no more commands until the client is told to go on */
@@ -49,12 +59,15 @@ export class Transaction {
         return this.#exec(command);
       case 'DISCARD':
         if (!this.#multi) return this.#refuse('ERR DISCARD without MULTI');
+        if (this.#lost) this.#server = undefined;
         return this.#finish(command, OK);
       case 'UNWATCH':
-        if (!this.#multi) return this.#finish(command, OK);
-        break;
+        if (this.#multi) break;
+        if (this.#lost) this.#server = undefined;
+        return this.#finish(command, OK);
       case 'QUIT':
       case 'RESET':
+        this.#giveUp();
         this.#leave();
         return this.#session.onCommand(command);
     }
@@ -82,8 +95,24 @@ export class Transaction {
     return this.#onServer(command);
   }
 
+  /** The servers change: what was begun is given up, since its keys may move. */
+  abort(): void {
+    if (this.#server === undefined) return;
+    this.#giveUp();
+    this.#aborted = true;
+  }
+
+  /** What was begun went away with its connection. */
+  get #lost(): boolean {
+    return this.#aborted || (this.#begun && !this.#own.alive(this.#server!));
+  }
+
   #begin(): void {
     this.#multi = true;
+    if (this.#lost) {
+      this.#broken = true;
+      return this.#session.client.answer(OK);
+    }
     const { client } = this.#session;
     if (this.#server === undefined) client.answer(OK);
     else this.#own.send(this.#server, MULTI, client.reply());
@@ -102,13 +131,16 @@ export class Transaction {
     const { client } = this.#session;
     const bytes = command.raw();
     const server = this.#server!;
+    if (this.#lost) return this.#break(LOST);
     if (this.#begun) {
       own.send(server, bytes, client.reply());
       return true;
     }
     this.#begun = true;
     own.whenIdle(() => {
-      own.send(server, bytes, client.reply());
+      // MULTI was sent before: without it, a command would be done at once.
+      if (this.#multi && this.#lost) this.#break(LOST);
+      else own.send(server, bytes, client.reply());
       client.go();
     });
     return false;
@@ -119,8 +151,8 @@ export class Transaction {
 
   #exec(command: Command): boolean {
     const { client } = this.#session;
-    if (this.#broken) {
-      if (this.#server !== undefined) this.#own.drop(this.#server);
+    if (this.#broken || this.#lost) {
+      this.#giveUp();
       this.#leave();
       client.answer(errorReply(ABORTED));
       return true;
@@ -143,6 +175,12 @@ export class Transaction {
     // Later commands go elsewhere: they wait for this one.
     own.send(server, command.raw(), client.reply(), () => client.go());
     return false;
+  }
+
+  /** Undo what was begun on the own connection: it is used again. */
+  #giveUp(): void {
+    if (this.#aborted || this.#server === undefined || !this.#own.alive(this.#server)) return;
+    this.#own.send(this.#server, this.#multi ? DISCARD : UNWATCH, ignored);
   }
 
   #leave(): void {
