@@ -107,6 +107,7 @@ export function brokerObligations({ must }: Scenario): void {
       // The two that kept theirs were drained, at a quiet moment.
       assert.ok((await metric(project, 'broker', 'broker_drained{service="shelf",moment="quiet"}')) >= 1);
       assert.is(await metric(project, 'broker', 'broker_drained{service="shelf",moment="limit"}'), 0);
+      await project.start('shelf-a');
     },
   );
 

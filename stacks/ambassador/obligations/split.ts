@@ -147,6 +147,7 @@ export function splitObligations({ must }: Scenario): void {
       const backedOff = (await changes(project, 'backed-off'))[since]!;
       say(`while it hung, backed off after ${String(backedOff['after'])} ms`);
       assert.ok((backedOff['after'] as number) <= LIMIT, JSON.stringify(backedOff));
+      await setMood(project, 'shop-new', 'well');
       visitors.close();
     },
   );

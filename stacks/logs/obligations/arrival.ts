@@ -87,7 +87,7 @@ export function arrival({ must }: Scenario): void {
     "mount the app's logs read-only and write nothing there",
     { say: 'The volume is mounted read-only in the sidecar.' },
     async ({ project }) => {
-      for (const service of ['orders-logs', 'ledger-logs', 'web-logs']) {
+      for (const service of ['orders-logs', 'ledger-logs', 'web-logs', 'many-logs']) {
         const { Mounts } = (await project.inspect(service)) as unknown as {
           Mounts: { Destination: string; RW: boolean }[];
         };

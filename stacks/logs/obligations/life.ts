@@ -168,7 +168,7 @@ export function life({ must }: Scenario): void {
       const all = async (): Promise<string[]> =>
         (await project.containers()).map(({ Id, State }) => `${Id} ${State.StartedAt}`).toSorted();
       const before = await all();
-      assert.is(before.length, 13);
+      assert.is(before.length, 14);
       await project.up();
       assert.equal(await all(), before);
     },

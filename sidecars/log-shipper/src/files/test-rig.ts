@@ -59,6 +59,8 @@ export class Rig {
   /** Set, the store is down and the queue is full: nothing more is taken. */
   full: Promise<void> | undefined;
   now = 1000;
+  /** What the time is by the clock that files are dated with, in milliseconds since the epoch. */
+  wallClock = (): number => Date.now();
   input!: FileInput;
   ledger!: Ledger;
   tracker!: Tracker;
@@ -114,6 +116,7 @@ export class Rig {
       ledger: this.ledger,
       dir: this.state,
       scannedAt: this.registry.scannedAt,
+      wallClock: () => this.wallClock(),
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
