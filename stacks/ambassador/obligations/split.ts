@@ -57,7 +57,7 @@ export function splitObligations({ must }: Scenario): void {
     'send a tenth of ten thousand visitors to the new version, and each of them always to the same',
     {
       say: 'Ten thousand visitors without a cookie. A tenth gets the new shop, and all stay where they are.',
-      within: 240_000,
+      within: 480_000,
     },
     async (stage) => {
       const { project, port, say } = stage;
