@@ -225,6 +225,10 @@ test('who listens on a port below 1024 may do so without being root, as with doc
   assert.equal(sysctls('ports: ["8080:80"]'), low);
   assert.equal(sysctls('expose: [443]'), low);
   assert.is(sysctls('ports: ["80:8080"]'), undefined);
+  const pause = 'services:\n  web-pod: { image: "p:1", labels: { dev.sidecar-stacks.role: pod }, expose: ["80"] }\n';
+  const joined = '  web: { image: "w:1", network_mode: "service:web-pod" }\n';
+  const { pod } = exported({ 'compose.yaml': pause + joined });
+  assert.equal(pod('web')['securityContext']?.sysctls, low, "said at the pod's pause service");
   const own = { name: 'net.ipv4.ip_unprivileged_port_start', value: '500' };
   assert.equal(sysctls('ports: ["8080:80"]\nsysctls: { net.ipv4.ip_unprivileged_port_start: 500 }'), [own]);
 });
