@@ -29,6 +29,7 @@ demo-cache: ## Pages that go on while their application is gone
 demo-logs: ## Every line of three applications in a store, counted
 demo-auth: ## A login beside an app that knows of none
 demo-mesh: ## A service mesh beside a shop that knows nothing of it
+demo-ambassador: ## One Redis for an application, three behind it
 
 demo-%:
 	@$(RUN) demo $* $(ARGS)

@@ -6,6 +6,8 @@ export type { Fault } from '#kit/testing/bulk-store.ts';
 export interface Faulty {
   /** What goes wrong from now on. */
   fail(faults: readonly Fault[]): Promise<void>;
+  /** Forget all documents. */
+  clear(): Promise<void>;
   counts(): Promise<TestStore['counts']>;
   /**
    * In the order in which they were accepted.
@@ -24,6 +26,7 @@ export function openFaulty(port: (name: string) => number): Faulty {
   };
   return {
     fail: async (faults) => void (await ask('/faults', { method: 'PUT', body: JSON.stringify(faults) })),
+    clear: async () => void (await ask('/documents', { method: 'DELETE' })),
     counts: async () => JSON.parse(await ask('/counts')) as TestStore['counts'],
     documents: async (after = 0) => {
       const lines = (await ask(`/documents?after=${after}`)).split('\n');

@@ -38,6 +38,69 @@ export const browse = (project: Project, from: number, seconds: number): Promise
 export const rotate = (project: Project, mode: 'rename' | 'copytruncate'): Promise<string> =>
   project.exec('web', ['logrotate', '--force', '--state', '/tmp/logrotate', `/etc/logrotate-modes/${mode}.conf`]);
 
+/**
+ * A program beside the web server that writes to many files, and opens them anew when logrotate has renamed
+ * them: it is told by a file, and answers by another.
+ */
+const MANY = String.raw`
+use IO::Handle;
+use File::Path "make_path";
+my ($dir, $first, $count, $rate, $files) = @ARGV;
+make_path($dir);
+sub tell_all { my ($path, $text) = @_; open(my $out, ">", "$path.new"); print $out $text; close $out; rename "$path.new", $path }
+my @out;
+sub reopen { for my $i (0 .. $files - 1) { open($out[$i], ">>", "$dir/$i.log") or die; $out[$i]->autoflush(1) } }
+unlink "/tmp/many-reopen", "/tmp/many-reopened";
+my $seen = "";
+reopen();
+for (my $seq = $first; $seq < $first + $count;) {
+  if (open(my $told, "<", "/tmp/many-reopen")) {
+    my $stamp = <$told> // "";
+    if ($stamp ne $seen) { reopen(); $seen = $stamp; tell_all("/tmp/many-reopened", $stamp) }
+  }
+  my $due = $seq + $rate / 50;
+  $due = $first + $count if $due > $first + $count;
+  for (; $seq < $due; $seq++) { print {$out[$seq % $files]} qq({"message":"line $seq of many","many":$seq}\n) }
+  tell_all("/tmp/many-written", $seq - 1);
+  select(undef, undef, undef, 0.018);
+}
+@out = ();
+tell_all("/tmp/many-reopened", "ended");
+`;
+
+/** Waits for the writer's answer, as a daemon's postrotate script waits for its daemon. */
+const REOPEN = [
+  'sharedscripts',
+  'postrotate',
+  'date +%s%N > /tmp/many-reopen.new; mv /tmp/many-reopen.new /tmp/many-reopen',
+  'for i in $(seq 1500); do grep -qsxF -e ended -e "$(cat /tmp/many-reopen)" /tmp/many-reopened && break; sleep 0.02; done',
+  'endscript',
+];
+
+/** Where the files of one mode are, in the web server's container. */
+export const manyFiles = (mode: number): string => `/var/log/nginx/many/${mode}`;
+
+/** Numbered lines in files of the web server's volume, in turn. */
+export const writeMany = (
+  project: Project,
+  { to, from, count, rate, files }: { to: string; from: number; count: number; rate: number; files: number },
+): Promise<string> =>
+  project.exec('web', ['perl', '-e', MANY, to, `${from}`, `${count}`, `${rate}`, `${files}`], { timeoutMs: 120_000 });
+
+/**
+ * Rotate them. A writer whose file was renamed is told, and waited for, before anything is compressed, as a
+ * daemon's own configuration does.
+ * @param mode directives of logrotate
+ */
+export const rotateMany = (project: Project, where: string, mode: string): Promise<string> => {
+  const told = mode.startsWith('nocreate') ? REOPEN : [];
+  const directives = ['rotate 100', ...mode.split(' '), ...told];
+  const configuration = [`${where}/*.log {`, ...directives, '}', ''].join('\n');
+  const script =
+    'printf %s "$1" > /tmp/many.conf && chmod 644 /tmp/many.conf && logrotate --force --state /tmp/many.state /tmp/many.conf';
+  return project.exec('web', ['bash', '-c', script, 'rotate', configuration], { timeoutMs: 120_000 });
+};
+
 /** A program of the app that keeps a ledger: numbered lines, so many a second. */
 const LEDGER = `
 import os, sys, time

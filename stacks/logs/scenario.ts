@@ -3,17 +3,21 @@ import { scenario } from '../../scripts/lib/scenario.ts';
 import { arrival } from './obligations/arrival.ts';
 import { faults } from './obligations/faults.ts';
 import { life } from './obligations/life.ts';
+import { many } from './obligations/many.ts';
 import { outageBegins, outageEnds } from './obligations/outage.ts';
 import { rotation } from './obligations/rotation.ts';
 
 const logs = scenario(import.meta.url);
 
 arrival(logs);
-rotation(logs);
-// The minute of one is time for the other.
-outageBegins(logs);
-faults(logs);
-outageEnds(logs);
+// Two stores, two lanes: while one is down for a minute, or a sidecar is started anew, the other one's lines come.
+const store = logs.lane('store');
+rotation(store);
+outageBegins(store);
+outageEnds(store);
+const faulty = logs.lane('faulty');
+many(faulty);
+faults(faulty);
 life(logs);
 
 logs.run();

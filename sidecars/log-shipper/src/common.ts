@@ -5,8 +5,7 @@ import type { Values } from '#kit/parameters.ts';
 import type { Readiness } from '#kit/readiness.ts';
 import type { Shutdown } from '#kit/shutdown.ts';
 import type { contract } from './contract.ts';
-import type { Documents } from './lines/document.ts';
-import type { Splitter } from './lines/splitter.ts';
+import type { Lines } from './lines/lines.ts';
 
 export interface PipelineOptions {
   readonly parameters: Values<typeof contract.parameters>;
@@ -17,11 +16,7 @@ export interface PipelineOptions {
 }
 
 /** What is the same for both inputs. */
-export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'> {
-  readonly documents: Documents;
-  readonly splitter: Splitter;
+export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'>, Lines {
   readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
   readonly cut: () => void;
-  /** Members of every document, as JSON text. */
-  readonly members: string;
 }

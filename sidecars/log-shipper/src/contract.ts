@@ -10,7 +10,18 @@ export const contract = defineContract({
   version: '1.3.0',
   description:
     'Ships the log files and the output of an application to an Elasticsearch-compatible store: every line once, in order.',
-  prefixes: ['FILE_', 'LINE_', 'MULTILINE_', 'FORWARD_', 'STORE_', 'BULK_', 'QUEUE_', 'DEAD_LETTER_', 'SPOOL_'],
+  prefixes: [
+    'FILE_',
+    'LINE_',
+    'MULTILINE_',
+    'FORWARD_',
+    'STORE_',
+    'BULK_',
+    'QUEUE_',
+    'DEAD_LETTER_',
+    'SPOOL_',
+    'PIPELINES_',
+  ],
   adminPort: '9951',
   parameters: { ...inputParameters, ...deliveryParameters },
   ports: {

@@ -4,26 +4,28 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { freePort } from '#kit/testing/ports.ts';
 import { serve } from '#kit/testing/server.ts';
 import { clear, lines, logs, program, sequence, state, store } from './test-program.ts';
 
 test.before.each(clear);
 
 test('it starts before there is a file or a store, says so, and ships when both are there', async () => {
-  const nobody = await freePort();
+  let there = false;
+  const late = await serve((incoming, response) => {
+    if (there) void store.answer(incoming, response);
+    else incoming.socket.destroy();
+  });
   const running = await program({
-    STORE_URL: `http://127.0.0.1:${nobody}`,
+    STORE_URL: `http://127.0.0.1:${late.port}`,
     STORE_ACK_MAX_AGE: '200ms',
     STORE_RETRY_MAX: '100ms',
-    SHUTDOWN_TIMEOUT: '1s',
   });
   await running.answers('/startupz', 200);
   await running.answers('/readyz', 200);
   writeFileSync(join(logs, 'a.log'), lines(0, 10));
   await running.answers('/readyz', 503);
   assert.match((await running.get('/metrics')).text, /shipper_file_lag_bytes\{file="[^"]*a\.log"\} [1-9]/);
-  const late = await serve((incoming, response) => void store.answer(incoming, response), nobody);
+  there = true;
   await running.answers('/readyz', 200);
   await eventually('the lines', () => store.counts.created === 10);
   assert.is(await running.stop(), 0);
@@ -43,11 +45,28 @@ test('files are in the encoding that was said, and lines tell their time as was 
 test('bad configuration is one line a problem and 64', async () => {
   mkdirSync(state);
   writeFileSync(join(state, 'registry'), 'garbage\n');
+  const misspelt = join(state, 'pipelines.yaml');
+  writeFileSync(misspelt, '# shop\n- paths: [/logs/a.log]\n  servce: shop\n  format: xml\n');
   for (const [env, ...messages] of [
     [
       { FILE_PATHS: 'relative', FILE_PATH: '/logs/*.log' },
       /^log-shipper: FILE_PATHS: .* has the item "relative"/m,
       /FILE_PATH is not a parameter of this sidecar; did you mean FILE_PATHS\?/,
+    ],
+    [{ FILE_EXCLUDE: '*.[z-a]' }, /^log-shipper: FILE_EXCLUDE: .*\[z-a\].* accepted is/m],
+    [{ FILE_PATHS: '/logs/[z-a].log' }, /^log-shipper: FILE_PATHS: .*\[z-a\].* accepted is/m],
+    [
+      { PIPELINES_FILE: '/nowhere.yaml' },
+      /^log-shipper: PIPELINES_FILE: \/nowhere\.yaml cannot be read \(ENOENT\); accepted is/m,
+    ],
+    [
+      { PIPELINES_FILE: misspelt },
+      /^log-shipper: PIPELINES_FILE: \S+, line 3: "servce" is no key of a pipeline; did you mean service\?/m,
+      /^log-shipper: PIPELINES_FILE: \S+, line 4: format: "xml" is not a choice; accepted is one of lines/m,
+    ],
+    [
+      { FILE_PATHS: '', FORWARD_PORT: '24224', PIPELINES_FILE: misspelt },
+      /^log-shipper: PIPELINES_FILE is set without FILE_PATHS/m,
     ],
     [{ FILE_PATHS: '' }, /^log-shipper: FILE_PATHS and FORWARD_PORT are both not set/m],
     [{ LINE_REDACT: '(a)\\1' }, /^log-shipper: LINE_REDACT: .*linear time/m],
@@ -61,6 +80,62 @@ test('bad configuration is one line a problem and 64', async () => {
   }
   assert.is(readFileSync(join(state, 'registry'), 'utf8'), 'garbage\n');
   assert.is(store.counts.requests, 0, 'nothing was sent');
+});
+
+test('FILE_START and FILE_IGNORE_OLDER decide what is read of files that were there before', async () => {
+  for (const name of ['a.log', 'b.log']) writeFileSync(join(logs, name), lines(0, 10));
+  utimesSync(join(logs, 'b.log'), 1000, 1000);
+  const first = await program({ FILE_START: 'end', FILE_IGNORE_OLDER: '1h' });
+  await first.answers('/startupz', 200);
+  await first.eventually('both are looked at', async () =>
+    /shipper_files\{state="\w+"\} 1/.test((await first.get('/metrics')).text),
+  );
+  appendFileSync(join(logs, 'a.log'), lines(10, 5));
+  await first.eventually('what came later', () => store.counts.created >= 5);
+  assert.is(await first.stop(), 0, first.output);
+  assert.equal(sequence(), [10, 11, 12, 13, 14]);
+});
+
+test('the pipelines of the README: JSON beside text of several lines, each with its service, rules and index', async () => {
+  const file = join(state, 'pipelines.yaml');
+  mkdirSync(state);
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const [, example] = /## Files of several kinds.*?```yaml\n(.*?)```/s.exec(readme)!;
+  writeFileSync(file, example!.replaceAll('/logs/', `${logs}/`));
+  mkdirSync(join(logs, 'jobs'));
+  writeFileSync(join(logs, 'api-1.log'), '{"msg":"one"}\n  {"msg":"two"}\n');
+  writeFileSync(
+    join(logs, 'jobs', 'worker.log'),
+    '2026-11-21T10:00:00Z failed: token=abc\n  at a\n  at b\nDEBUG no\nlast\n',
+  );
+  writeFileSync(join(logs, 'other.log'), 'password=x\n  and more\n');
+  writeFileSync(join(logs, 'rest.txt'), 'password=x\n');
+  const running = await program({
+    PIPELINES_FILE: file,
+    FILE_PATHS: `${logs}/**/*.log,${logs}/*.txt`,
+    SERVICE_NAME: 'shop',
+    MULTILINE_START: '^\\S',
+    MULTILINE_TIMEOUT: '50ms',
+    LINE_REDACT: 'password=.*',
+    STORE_INDEX: 'logs-all-default',
+  });
+  await running.eventually('all lines', () => store.counts.created === 6, { within: 60_000 });
+  assert.is(await running.stop(), 0, running.output);
+  const stored = store.documents.map(({ index, body }) => {
+    const { message, 'service.name': service, 'labels.team': team } = JSON.parse(body) as Record<string, string>;
+    return { index: index.replace(/\d{4}\.\d\d\.\d\d$/, 'DAY'), service, message, ...(team !== undefined && { team }) };
+  });
+  assert.equal(
+    stored.toSorted((a, b) => `${a.service} ${a.message}`.localeCompare(`${b.service} ${b.message}`, 'en')),
+    [
+      { index: 'logs-api-default', service: 'api', message: 'one', team: 'web' },
+      { index: 'logs-api-default', service: 'api', message: 'two', team: 'web' },
+      { index: 'logs-all-default', service: 'shop', message: '[redacted]' },
+      { index: 'logs-all-default', service: 'shop', message: 'password=x\n  and more' },
+      { index: 'worker-DAY', service: 'worker', message: '2026-11-21T10:00:00Z failed: token=***\n  at a\n  at b' },
+      { index: 'worker-DAY', service: 'worker', message: 'last' },
+    ],
+  );
 });
 
 test('two do not share a directory, and a killed one holds nothing', async () => {
@@ -83,20 +158,6 @@ test('a password in STORE_URL is not echoed', async () => {
   assert.is(ended, 64);
   assert.match(output, /STORE_URL/);
   assert.not.match(output, /hunter2/);
-});
-
-test('FILE_START and FILE_IGNORE_OLDER decide what is read of files that were there before', async () => {
-  for (const name of ['a.log', 'b.log']) writeFileSync(join(logs, name), lines(0, 10));
-  utimesSync(join(logs, 'b.log'), 1000, 1000);
-  const first = await program({ FILE_START: 'end', FILE_IGNORE_OLDER: '1h' });
-  await first.answers('/startupz', 200);
-  await first.eventually('both are looked at', async () =>
-    /shipper_files\{state="\w+"\} 1/.test((await first.get('/metrics')).text),
-  );
-  appendFileSync(join(logs, 'a.log'), lines(10, 5));
-  await first.eventually('what came later', () => store.counts.created >= 5);
-  assert.is(await first.stop(), 0, first.output);
-  assert.equal(sequence(), [10, 11, 12, 13, 14]);
 });
 
 test.run();

@@ -191,6 +191,11 @@ export const inputParameters = {
     accepts: 'a comma-separated list of name=value',
     description: '`labels.NAME` of every line',
   },
+  PIPELINES_FILE: {
+    type: 'path',
+    description:
+      'YAML file that says how the lines of some of the files are treated: service, format, multiline start, rules, index; read at start',
+  },
   STATE_DIR: {
     type: 'path',
     default: '/var/lib/log-shipper',

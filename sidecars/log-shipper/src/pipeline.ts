@@ -1,5 +1,4 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
-import { hostname } from 'node:os';
 import { pause } from '#kit/backoff.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
 import type { Common, PipelineOptions } from './common.ts';
@@ -8,11 +7,9 @@ import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
 import { startForward, type Forward } from './forward/input.ts';
 import { admissionOf } from './forward/settings.ts';
-import { Documents, member } from './lines/document.ts';
 import { isDated } from './lines/index-name.ts';
-import { compilePattern, Rules } from './lines/rules.ts';
-import { Splitter } from './lines/splitter.ts';
-import { compileTimePattern } from './lines/time-pattern.ts';
+import { createLines } from './lines/lines.ts';
+import type { Entry } from './pipelines/read.ts';
 import { holdDirectory } from './state-lock.ts';
 
 /** For closing the inputs, and left of the shutdown's time after the drain was cut, in milliseconds. */
@@ -34,11 +31,32 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
         message: 'FILE_PATHS and FORWARD_PORT are both not set; accepted is one of them or both',
       },
     ]);
+  const { PIPELINES_FILE } = parameters;
+  if (parameters.FILE_PATHS === undefined && PIPELINES_FILE !== undefined)
+    throw new ConfigurationError([
+      {
+        parameter: 'PIPELINES_FILE',
+        reason: 'conflict',
+        message: 'PIPELINES_FILE is set without FILE_PATHS; accepted is both, or FILE_PATHS alone',
+      },
+    ]);
+  const entries = PIPELINES_FILE === undefined ? [] : await entriesOf(PIPELINES_FILE, parameters);
+  const lines = createLines(parameters, parameters.LINE_MAX_BYTES);
   if (parameters.FILE_PATHS !== undefined) await holdDirectory('STATE_DIR', parameters.STATE_DIR);
   if (parameters.FORWARD_PORT !== undefined) await holdDirectory('SPOOL_DIR', parameters.SPOOL_DIR);
-  const common = { parameters, log, metrics, readiness, ...createLines(options) };
-  const delivery = createDelivery({ parameters, log, metrics, readiness });
-  const files = parameters.FILE_PATHS === undefined ? undefined : startFiles(parameters.FILE_PATHS, common, delivery);
+  const common: Common = {
+    parameters,
+    log,
+    metrics,
+    readiness,
+    ...lines,
+    skipped: (reason, count) => metrics.shipper_skipped_total.inc({ reason }, count),
+    cut: () => metrics.shipper_cut_total.inc(),
+  };
+  const indices = new Set([parameters.STORE_INDEX, ...entries.map(({ settings }) => settings.STORE_INDEX)]);
+  const delivery = createDelivery({ parameters, indices, log, metrics, readiness });
+  const files =
+    parameters.FILE_PATHS === undefined ? undefined : startFiles(parameters.FILE_PATHS, common, delivery, entries);
   const spool = createSpool({ parameters, delivery, log, metrics });
   const forward =
     parameters.FORWARD_PORT === undefined ? undefined : await forwardOf(parameters.FORWARD_PORT, common, spool);
@@ -58,32 +76,10 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
   });
 }
 
-function createLines({
-  parameters,
-  metrics,
-}: PipelineOptions): Pick<Common, 'documents' | 'splitter' | 'skipped' | 'cut' | 'members'> {
-  const { MULTILINE_START, LABELS = [], LINE_MAX_BYTES, LINE_TIME, LINE_TIME_PATTERN } = parameters;
-  const labels = LABELS.map((label) => {
-    const at = label.indexOf('=');
-    return [`labels.${label.slice(0, at)}`, label.slice(at + 1)] as const;
-  });
-  const own = ['@timestamp', 'log.file.path', 'log.offset', 'log.flags', 'host.name', ...labels.map(([name]) => name)];
-  return {
-    documents: new Documents({
-      rules: new Rules(parameters),
-      limit: LINE_MAX_BYTES,
-      ours: own,
-      detectTime: LINE_TIME === 'detect',
-      readTime:
-        LINE_TIME_PATTERN === undefined ? undefined : compileTimePattern('LINE_TIME_PATTERN', LINE_TIME_PATTERN),
-    }),
-    splitter: new Splitter(
-      MULTILINE_START === undefined ? undefined : compilePattern('MULTILINE_START', MULTILINE_START),
-    ),
-    skipped: (reason, count) => metrics.shipper_skipped_total.inc({ reason }, count),
-    cut: () => metrics.shipper_cut_total.inc(),
-    members: [member('host.name', hostname()), ...labels.map(([name, value]) => member(name, value))].join(''),
-  };
+async function entriesOf(file: string, parameters: PipelineOptions['parameters']): Promise<Entry[]> {
+  // Loaded by those who use it: a parser costs memory.
+  const { readPipelines } = await import('./pipelines/read.ts');
+  return readPipelines(file, parameters);
 }
 
 function forwardOf(

@@ -12,7 +12,7 @@ import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
 import type { Credentials } from './model/identity.ts';
 import type { Authorization } from './model/authorization.ts';
 import { credentialsOf, idOf, TestIdentity } from './testing/identities.ts';
-import { SHOP, startPair, startPod, towards, type TestPod } from './testing/mesh.ts';
+import { configurationOf, SHOP, startPair, startPod, towards, type TestPod } from './testing/mesh.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';
 const ask = (pod: TestPod, text = GET): Promise<string> => exchange(pod.plane.outboundPort, text);
@@ -142,6 +142,22 @@ test('STRICT lets nothing in that comes in the clear; PERMISSIVE and DISABLE do'
     server.meant.inbound = { address: '127.0.0.1', port: app.port };
     assert.match(await exchange(server.plane.inboundPort, GET), expected, mtls);
   }
+});
+
+test('STRICT holds for connections that were opened before it', async () => {
+  await using app = await serve(echo);
+  await using server = await startPod('shop', { configuration: { inbound: { mtls: 'PERMISSIVE' } } });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const talk = await connected(server.plane.inboundPort);
+  const answered = async (expected: RegExp): Promise<void> => {
+    talk.text = '';
+    talk.send('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+    await talk.until(({ text }) => expected.test(text));
+  };
+  await answered(/^HTTP\/1\.1 200 /);
+  server.plane.apply(configurationOf({ version: '2', inbound: { mtls: 'STRICT' } }));
+  await answered(/^HTTP\/1\.1 403 [^]*only mTLS of the mesh/);
+  talk.socket.destroy();
 });
 
 test('HTTP/2 in the clear is told so as well, and what is neither is closed', async () => {

@@ -8,7 +8,7 @@ import { refused, serve, type TestServer } from '#kit/testing/server.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
 import type { Route } from './model/route.ts';
-import { SHOP, startPod, towards, type TestPod, type TowardsOptions } from './testing/mesh.ts';
+import { configurationOf, SHOP, startPod, towards, type TestPod, type TowardsOptions } from './testing/mesh.ts';
 
 /** An application that counts, and answers as it is told. */
 interface CountedApp extends TestServer {
@@ -259,6 +259,24 @@ test('a split sends as many as its weights say, and a header goes before it', as
   assert.match(unknown, /else on port 8080 is not known to the mesh/);
   assert.is(flagsOf(pod), 'NR');
   assert.match(causeOf(pod), /REGISTRY_ONLY/);
+});
+
+test('a connection that is kept open follows the routes that come later', async () => {
+  await using one = await counted();
+  await using two = await counted((response, count) => status(count === 1 ? 503 : 200)(response));
+  await using pod = await caller([one.port]);
+  const talk = await connected(pod.plane.outboundPort);
+  const ask = async (answers: number): Promise<void> => {
+    talk.send('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+    await talk.until(({ text }) => text.split('HTTP/1.1 200').length > answers);
+  };
+  await ask(1);
+  const retry: Partial<Route> = { retry: { on: ['5xx'], attempts: 1 } };
+  pod.plane.apply(configurationOf({ version: '2', ...towards([two.port], { meshed: false, route: retry }) }));
+  await ask(2);
+  talk.socket.destroy();
+  assert.is(one.seen.length, 1, 'the former endpoint gets nothing more');
+  assert.is(two.seen.length, 2, 'the new endpoint was tried again by the new route');
 });
 
 test('a mirror gets a copy, and its answers are nobody’s', async () => {

@@ -18,7 +18,6 @@ export function arrival({ must }: Scenario): void {
     'bring the stdout and stderr of an unmodified container, told apart',
     {
       say: 'A worker in Perl writes to stdout and stderr and knows of nothing else. Its container has a logging driver; its sidecar is on the other end.',
-      needs: 'log-driver',
     },
     async ({ project, port, say }) => {
       const store = openStore(port);
@@ -88,7 +87,7 @@ export function arrival({ must }: Scenario): void {
     "mount the app's logs read-only and write nothing there",
     { say: 'The volume is mounted read-only in the sidecar.' },
     async ({ project }) => {
-      for (const service of ['orders-logs', 'ledger-logs', 'web-logs']) {
+      for (const service of ['orders-logs', 'ledger-logs', 'web-logs', 'many-logs']) {
         const { Mounts } = (await project.inspect(service)) as unknown as {
           Mounts: { Destination: string; RW: boolean }[];
         };

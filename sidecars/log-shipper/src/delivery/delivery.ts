@@ -17,11 +17,13 @@ import type { deliveryMetrics } from './metrics.ts';
 import { Queue, type Batch } from './queue.ts';
 import { Sender, type Attempt } from './sender.ts';
 import { authenticationOf, type DeliveryValues } from './settings.ts';
-import { Template } from './template.ts';
+import { Templates } from './template.ts';
 import { Transport } from './transport.ts';
 
 export interface DeliveryOptions {
   readonly parameters: DeliveryValues;
+  /** All indices that lines may go to; STORE_INDEX alone where absent. */
+  readonly indices?: Iterable<string>;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly metrics: Metrics<typeof deliveryMetrics>;
   readonly readiness: Pick<Readiness, 'check'>;
@@ -49,7 +51,7 @@ export function createDelivery(options: DeliveryOptions): StoreDelivery {
     transport,
     index: parameters.STORE_INDEX,
     ...(parameters.STORE_TEMPLATE === 'create' && {
-      template: new Template({ transport, index: parameters.STORE_INDEX }),
+      template: new Templates(transport, options.indices ?? [parameters.STORE_INDEX]),
     }),
     maxBytes: parameters.BULK_MAX_BYTES,
     metrics,

@@ -5,7 +5,7 @@ import type { Host } from './hosts.ts';
 import type { deliveryMetrics } from './metrics.ts';
 import type { Entry } from './queue.ts';
 import { readBulkResponse, reasonOf, type Exception } from './response.ts';
-import type { Template } from './template.ts';
+import type { Templates } from './template.ts';
 import { Unanswered, type Answer, type Transport } from './transport.ts';
 
 /** What became of an attempt. Entries in none of the lists were stored. */
@@ -40,7 +40,7 @@ export interface SenderOptions {
   readonly transport: Pick<Transport, 'post'>;
   readonly index: string;
   /** What lines need in the store before they come, if anything. */
-  readonly template?: Pick<Template, 'ensure'> | undefined;
+  readonly template?: Pick<Templates, 'ensure'> | undefined;
   /** The most bytes of records that are usually in a request. */
   readonly maxBytes: number;
   readonly metrics: Metrics<typeof deliveryMetrics>;

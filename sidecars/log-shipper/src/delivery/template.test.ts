@@ -75,6 +75,20 @@ test('of indices by the day is for all days, and for no data stream', async () =
   close();
 });
 
+test('is made for each index that lines go to', async () => {
+  reset();
+  const indices = ['shop-{date}', 'shop-web-{date}'];
+  const { delivery, settled, close } = startDelivery([url], { STORE_TEMPLATE: 'create' }, indices);
+  await delivery.offer(recordsOf('a', 2));
+  await eventually('all is stored', () => settled.length === 2);
+  const [all, web] = ['log-shipper-shop-date', 'log-shipper-shop-web-date'].map(
+    (name) => JSON.parse(templates.get(name)!) as { priority: number },
+  );
+  // Stores refuse two of one priority whose patterns name the same index.
+  assert.ok(web!.priority > all!.priority);
+  close();
+});
+
 test('that the store refuses keeps lines waiting, unready with the reason, until it can be made', async () => {
   reset();
   refusal = 'matching patterns from existing templates';

@@ -6,7 +6,7 @@
  */
 import { Unanswered, type Answer, type Transport } from './transport.ts';
 
-/** Above the templates that stores bring, which have 100. */
+/** Above the templates that stores bring, which have 100; of two that name an index, the longer name counts. */
 const PRIORITY = 200;
 
 export interface TemplateOptions {
@@ -56,6 +56,24 @@ export class Template {
   }
 }
 
+/** The templates of all indices that lines go to. */
+export class Templates {
+  readonly #all: readonly Template[];
+
+  constructor(transport: TemplateOptions['transport'], indices: Iterable<string>) {
+    this.#all = Array.from(indices, (index) => new Template({ transport, index }));
+  }
+
+  /** See that all are there, one after another; as of one. */
+  async ensure(bulk: URL): Promise<Answer | Unanswered | undefined> {
+    for (const each of this.#all) {
+      const missing = await each.ensure(bulk);
+      if (missing !== undefined) return missing;
+    }
+    return undefined;
+  }
+}
+
 /**
  * Times to the nanosecond, so that lines of one millisecond keep their order; strings to be filtered by;
  * `message` to be searched.
@@ -66,7 +84,7 @@ export function templateOf(index: string): object {
     index_patterns: [index.replaceAll('{date}', '*')],
     // An index by the day is none: its name says when it ends.
     ...(!index.includes('{date}') && { data_stream: {} }),
-    priority: PRIORITY,
+    priority: PRIORITY + index.length,
     template: {
       mappings: {
         date_detection: false,

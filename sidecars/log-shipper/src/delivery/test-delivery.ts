@@ -27,8 +27,13 @@ export interface TestDelivery {
  * A delivery with short waits.
  * @param urls where to
  * @param env parameters that differ
+ * @param indices all that lines go to, where STORE_INDEX is not all
  */
-export function startDelivery(urls: readonly string[], env: Record<string, string> = {}): TestDelivery {
+export function startDelivery(
+  urls: readonly string[],
+  env: Record<string, string> = {},
+  indices?: readonly string[],
+): TestDelivery {
   const dir = mkdtempSync(join(tmpdir(), 'delivery-'));
   const { values } = readParameters(deliveryParameters, {
     env: {
@@ -42,7 +47,7 @@ export function startDelivery(urls: readonly string[], env: Record<string, strin
   });
   const metrics = createMetrics(deliveryMetrics, new Registry());
   const readiness = new Readiness();
-  const delivery = createDelivery({ parameters: values, log: silent, metrics, readiness });
+  const delivery = createDelivery({ parameters: values, ...(indices && { indices }), log: silent, metrics, readiness });
   const settled: Settled[] = [];
   delivery.onSettled((told) => void settled.push(...told));
   return {

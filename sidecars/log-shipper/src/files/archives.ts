@@ -31,6 +31,8 @@ export interface ArchivesOptions {
   readonly scannedAt: number;
 }
 
+const SUFFIX = '.gz';
+
 interface Archive extends Candidate {
   readonly home: string;
   readonly head: Head;
@@ -55,10 +57,11 @@ export class Archives {
   /**
    * Take in what is new.
    * @param paths of compressed files; the same array as before when there is nothing new to see
-   * @param started when the scan began, in milliseconds since the epoch
+   * @param complete when the scan began that knows all plain files, in milliseconds since the epoch; undefined
+   * when it does not know all of them
    * @returns `moved`: names changed meanwhile; `unsure`: what is not complete yet is to be looked at again
    */
-  look(paths: readonly string[], started: number, now: number): 'moved' | 'unsure' | 'done' {
+  look(paths: readonly string[], complete: number | undefined, now: number): 'moved' | 'unsure' | 'done' {
     if (paths === this.#looked) return 'done';
     const known = new Map<string, bigint>();
     const found: Archive[] = [];
@@ -91,7 +94,7 @@ export class Archives {
     if (moved) return 'moved';
     if (unsure.size > 0) return 'unsure';
     this.#looked = paths;
-    this.#since = started - COARSE;
+    if (complete !== undefined) this.#since = complete - COARSE;
     return 'done';
   }
 
@@ -101,9 +104,10 @@ export class Archives {
     const homes = unrotated(path).filter(({ certain }) => certain);
     const home = homes.find((each) => ledger.latest(each.path) !== undefined || exists(each.path)) ?? homes[0];
     if (home === undefined) return 'known';
+    // Whoever compresses removes the plain file, and gives the other to those who read it, when it is complete.
+    if (exists(path.slice(0, -SUFFIX.length))) return 'unsure';
     const looked = files.look(path);
     if (looked === 'outside') return 'known';
-    // Whoever compresses gives it to others when it is complete.
     if (typeof looked === 'string') return 'unsure';
     const { fd, stat } = looked;
     const archive = this.#judge({ path, fd, stat }, home.path);
@@ -125,11 +129,13 @@ export class Archives {
     const others = [...ledger.generations].filter(
       (each) => each.home === home && !each.finished && each.copyOf === undefined,
     );
-    // What lost its file was seen before; what is still written is the last.
+    // What lost its file was seen before; what is still written is the last. One that was renamed since it was
+    // listed is as old as it was then.
     const isLater = (each: Generation): boolean =>
       each.key !== '' &&
       each.detachedAt === undefined &&
-      (each.path === home || (each.stamp !== '' && byAge({ path, stat }, { path: each.path, stat: each }) < 0));
+      ((each.path === home && keyAt(home) === each.key) ||
+        (each.stamp !== '' && byAge({ path, stat }, { path: each.path, stat: each }) < 0));
     const previous = others.findLast((each) => !isLater(each));
     const next = others.find(isLater);
     const generation = ledger.create({ path, fd, stat }, home);
@@ -139,6 +145,11 @@ export class Archives {
     if (next !== undefined) ledger.putBefore(generation, next);
     log.info({ path, generation: generation.id }, 'a new file that is compressed already');
   }
+}
+
+function keyAt(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && toStat(stats).key;
 }
 
 function exists(path: string): boolean {

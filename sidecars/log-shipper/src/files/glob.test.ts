@@ -4,7 +4,7 @@ import { join, matchesGlob } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { listFiles, nameMatcher, parseGlob } from './glob.ts';
+import { compileGlob, listFiles, matchesPath, nameMatcher, parseGlob } from './glob.ts';
 import { unrotated } from './rotated-name.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'glob-'));
@@ -52,6 +52,45 @@ test('paths are walked: names, any depth, what is left out, links to directories
   assert.equal(list('nowhere/*.log'), []);
   assert.is(parseGlob('/logs/app/*.log').root, '/logs/app');
   assert.is(parseGlob('/logs/app.log').root, '/logs');
+});
+
+test('a pattern names the paths that it lists, and no other', () => {
+  const names = ['a', 'b', '.a'];
+  const paths = ['x', ...names].flatMap((one) =>
+    ['x', ...names].flatMap((two) => names.map((three) => `${one}/${two}/${three}`)),
+  );
+  const part = fc.constantFrom('a', 'b', 'x', '*', '?', '**', '.*', '[ab]');
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 5 }), fc.constantFrom('*', 'a', '[!b]', '.?'), (parts, last) => {
+      const under = mkdtempSync(join(top, 'tree-'));
+      for (const path of paths) {
+        mkdirSync(join(under, path, '..'), { recursive: true });
+        writeFileSync(join(under, path), '');
+      }
+      const glob = parseGlob(join(under, ...parts, last));
+      const listed = new Set(listFiles([glob], [], () => {}));
+      for (const path of paths) {
+        const full = join(under, path);
+        assert.is(matchesPath(glob, full), listed.has(full), `${[...parts, last].join('/')} on ${path}`);
+      }
+      rmSync(under, { recursive: true });
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(matchesPath(parseGlob('/logs/**'), '/logs/a/b.log'));
+  assert.not.ok(matchesPath(parseGlob('/logs/*.log'), '/logs2/a.log'));
+  assert.ok(matchesPath(parseGlob('/*.log'), '/a.log'));
+});
+
+test('many of any directories take no exponential time', () => {
+  assert.not.ok(matchesPath(parseGlob(`/${'**/a/'.repeat(200)}b`), `/${'a/'.repeat(1000)}c`));
+});
+
+test('a set of characters that is none is refused by name', () => {
+  assert.throws(
+    () => compileGlob('FILE_PATHS', '/logs/[z-a].log', parseGlob),
+    /^FILE_PATHS: "\/logs\/\[z-a\]\.log" has a set/,
+  );
 });
 
 test('what a rotated file was called before', () => {

@@ -1,6 +1,7 @@
 /** Which files there are: patterns of absolute paths, walked anew at each look. */
 import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
+import { ConfigurationError } from '#kit/parameters.ts';
 
 type Segment = string | NameMatcher | typeof ANY_DEPTH;
 const ANY_DEPTH = Symbol('**');
@@ -25,6 +26,46 @@ export function parseGlob(pattern: string): Glob {
     .slice(fixed.length)
     .map((part): Segment => (part === '**' ? ANY_DEPTH : /[*?[]/.test(part) ? nameMatcher(part) : part));
   return { root: `/${fixed.join('/')}`, segments };
+}
+
+/**
+ * Take an operator's pattern apart, of a path or of a name.
+ * @param parameter where it was given, for the error
+ * @param parse what takes it apart
+ * @throws {ConfigurationError} when it is none, such as `[z-a]`
+ */
+export function compileGlob<T>(parameter: string, pattern: string, parse: (pattern: string) => T): T {
+  try {
+    return parse(pattern);
+  } catch {
+    const message = `${parameter}: ${JSON.stringify(pattern)} has a set of characters that is none; accepted is one such as [a-z]`;
+    throw new ConfigurationError([{ parameter, reason: 'malformed', message }]);
+  }
+}
+
+/** Whether a pattern names a path; `/logs/**` names all below. The time grows with the product of both lengths at most. */
+export function matchesPath({ root, segments }: Glob, path: string): boolean {
+  const prefix = root === '/' ? '/' : `${root}/`;
+  if (!path.startsWith(prefix)) return false;
+  /** How many segments may be matched by now; `**` also by nothing. */
+  const reached = (from: Iterable<number>): Set<number> => {
+    const places = new Set(from);
+    for (const place of places) if (segments[place] === ANY_DEPTH) places.add(place + 1);
+    return places;
+  };
+  let places = reached([0]);
+  for (const name of path.slice(prefix.length).split('/')) {
+    const next: number[] = [];
+    for (const place of places) {
+      const segment = segments[place];
+      if (segment === undefined) continue;
+      if (segment === ANY_DEPTH) {
+        if (!name.startsWith('.')) next.push(place);
+      } else if (typeof segment === 'string' ? segment === name : segment.test(name)) next.push(place + 1);
+    }
+    places = reached(next);
+  }
+  return places.has(segments.length);
 }
 
 /** Tells whether a name matches. */

@@ -8,7 +8,7 @@ import { Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isCopy, isShortCopy, rank, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
-import { rotationOf, unrotated } from './rotated-name.ts';
+import { homeOf, rotationOf } from './rotated-name.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
 
 export interface IdentifierOptions extends SearchOptions {
@@ -50,8 +50,9 @@ export class Identifier {
   /**
    * Say of each file what it holds.
    * @param candidates open, and closed by the caller
+   * @returns false when one of them was truncated meanwhile, before anything of it was known
    */
-  identify(candidates: readonly Candidate[], now: number): void {
+  identify(candidates: readonly Candidate[], now: number): boolean {
     const left = new Set(candidates);
     const sought = new Set<Generation>();
     this.#lossesSeen = -1;
@@ -69,8 +70,11 @@ export class Identifier {
       this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
     }
     // The order in which they were written last is the order in which they are read.
-    for (const candidate of fresh.filter((each) => left.has(each)).toSorted(byAge)) this.#welcome(candidate, now);
+    let complete = true;
+    for (const candidate of fresh.filter((each) => left.has(each)).toSorted(byAge))
+      complete = this.#welcome(candidate, now) && complete;
     this.#release(now);
+    return complete;
   }
 
   /** Whether a file still has what was read of it; undefined where it cannot be opened. */
@@ -176,18 +180,15 @@ export class Identifier {
     return fresh.find(({ path, fd, stat }) => isCopy(candidate, path, fd, stat.size));
   }
 
-  /** A file with something new in it. */
-  #welcome(candidate: Candidate, now: number): void {
+  /** A file with something new in it. @returns false when it was truncated meanwhile */
+  #welcome(candidate: Candidate, now: number): boolean {
     const { path, fd, stat } = candidate;
     const head = this.#ledger.headOf(fd);
     const place = this.atEnd ? lastLine(fd, stat.size, encodingOf(this.#ledger.encoding, head)) : head.at;
     const tail = readTail(fd, place, head.at);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
-    if (this.#files.stat(fd).size < stat.size) return;
-    const written = unrotated(path).find(
-      (each) => each.certain && (this.#ledger.latest(each.path) !== undefined || exists(each.path)),
-    );
-    const home = written?.path ?? path;
+    if (this.#files.stat(fd).size < stat.size) return false;
+    const home = homeOf(path, (each) => this.#ledger.latest(each) !== undefined || exists(each));
     const previous = this.#ledger.latest(home);
     const generation = this.#ledger.create(candidate, home);
     generation.head = head;
@@ -198,6 +199,7 @@ export class Identifier {
     if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
     this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
+    return true;
   }
 
   /** What was taken for a copy by a name that may be its own, and whose original was not truncated, is a file of its own. */

@@ -150,10 +150,12 @@ export class FileInput {
    * @returns whether a turn can be taken
    */
   async #unpack(generation: Generation, packed: Unpacked): Promise<boolean> {
-    const { offset, scan } = generation;
+    const { offset, scan, tail } = generation;
     const { reader, tracker, ledger } = this.#options;
+    // What an earlier process has read is known by what stood before a place that the store has passed since.
+    const from = tail.length === 0 ? offset : Math.min(offset, tail.at);
     try {
-      while (!packed.ended && packed.size < (scan?.position ?? offset) + reader.reach) await packed.more(offset);
+      while (!packed.ended && packed.size < (scan?.position ?? offset) + reader.reach) await packed.more(from);
     } catch (error) {
       // Of a damaged file, what comes before the damage is not believed either.
       tracker.refuse(generation, error);

@@ -101,11 +101,19 @@ export class Ledger {
   finish(generation: Generation): void {
     this.#close(generation);
     generation.finished = true;
+    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
+    // Its inode may be given to another file before it is forgotten.
+    generation.key = '';
     this.#ended.push({ home: generation.home, head: generation.head });
     if (this.#ended.length > REMEMBERED) this.#ended.shift();
     // Whoever waited for it waits for the one that it waited for.
     for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
-    if (generation.inFlight === 0) this.remove(generation);
+    this.#dirty = true;
+  }
+
+  /** Those of which nothing more is read, and all is settled. */
+  get finished(): readonly Generation[] {
+    return [...this.#generations].filter(({ finished, inFlight }) => finished && inFlight === 0);
   }
 
   /**
@@ -213,12 +221,18 @@ export class Ledger {
     this.#dirty = true;
   }
 
-  /** Drop what is read and settled, or has not been seen for long. */
-  forget(now: number): void {
+  /**
+   * Drop what has not been seen for long, and what is finished: the registry knows it until a scan has seen all
+   * that was there when it ended, since its compressed file would be a new one to the next process.
+   * @param finished before the scan began
+   * @param complete whether the scan has seen all
+   */
+  forget(now: number, finished: readonly Generation[], complete: boolean): void {
+    for (const generation of complete ? finished : finished.slice(0, -REMEMBERED)) this.remove(generation);
     for (const generation of this.#generations) {
-      const { detachedAt, inFlight, finished, fd } = generation;
+      const { detachedAt, inFlight, fd } = generation;
       const old = detachedAt !== undefined && fd === undefined && now - detachedAt > REMEMBER;
-      if (inFlight === 0 && (finished || old)) this.remove(generation);
+      if (inFlight === 0 && old) this.remove(generation);
     }
   }
 

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   copyFileSync,
   readFileSync,
+  renameSync,
   truncateSync,
   unlinkSync,
   utimesSync,
@@ -159,6 +160,90 @@ scene('what was written, rotated and compressed between two looks is read, in it
   await rig.finish();
   assert.equal(rig.messages, ['N1', 'N2', 'N3', 'N4', 'N5, which is longer', 'N6']);
   assert.is(rig.again, 0);
+});
+
+scene('what moved at each look of a scan, and was compressed before the next scan, is read', async (rig, path) => {
+  let time = Date.now();
+  rig.wallClock = () => time;
+  writeFileSync(path('other.log'), 'known\n');
+  await rig.look();
+  writeFileSync(path('app.log'), 'one\ntwo\n');
+  utimesSync(path('app.log'), time / 1000 + 1, time / 1000 + 1);
+  // The scan comes late: what was written before it is assumed to be known after it.
+  time += 10_000;
+  let moves = 0;
+  const now = (): string => path(moves === 0 ? 'app.log' : `app.log.${moves}`);
+  rig.beforeLook = (looked) => {
+    if (looked !== now() || moves === 5) return;
+    const before = now();
+    moves += 1;
+    renameSync(before, now());
+    // logrotate makes the file before gzip begins.
+    if (moves === 5) writeFileSync(path('app.log.5.gz'), '');
+  };
+  await rig.look();
+  assert.is(moves, 5);
+  compress(now(), path('app.log.5.gz'));
+  utimesSync(path('app.log.5.gz'), time / 1000 - 9, time / 1000 - 9);
+  await rig.finish();
+  assert.equal(rig.messages, ['known', 'one', 'two']);
+});
+
+scene('what is written and compressed while a scan holds the file before it is read after it', async (rig, path) => {
+  rig.input.scan();
+  const before = Date.now() / 1000 - 1;
+  writeFileSync(path('app.log'), 'one\n');
+  utimesSync(path('app.log'), before, before);
+  writeFileSync(path('other.log'), 'other\n');
+  let looks = 0;
+  rig.beforeLook = (looked) => {
+    // It is opened as a candidate, and as a file to be read: by then the first one is known.
+    if (looked !== path('other.log') || ++looks !== 2) return;
+    compress(path('app.log'), path('app.log.2.gz'));
+    utimesSync(path('app.log.2.gz'), before, before);
+    writeFileSync(path('app.log.1.gz'), gzipSync('two\n'));
+    writeFileSync(path('app.log'), 'three\n');
+  };
+  await rig.finish();
+  assert.ok(looks >= 2);
+  assert.equal(
+    rig.messages.filter((each) => each !== 'other'),
+    ['one', 'two', 'three'],
+  );
+});
+
+scene(
+  'a file of which the store has a part, compressed before the next process sees it, goes on there',
+  async (rig, path) => {
+    const [first, ...others] = ['zero', 'one', 'two', 'three'].map((each) => each.padEnd(20_000, '.'));
+    writeFileSync(path('app.log'), `${first}\n`);
+    await rig.look();
+    rig.deliver();
+    appendFileSync(path('app.log'), `${others.join('\n')}\n`);
+    await rig.look();
+    // All of it was read at once: what stood before the end of the second line was not noted.
+    rig.deliver(2);
+    compress(path('app.log'), path('app.log.1.gz'));
+    rig.restart();
+    await rig.finish();
+    assert.equal(rig.messages, [first, ...others]);
+    assert.is(rig.lost, 0);
+  },
+);
+
+scene('a rotated file that nothing is left beside is known again when it is compressed', async (rig, path) => {
+  writeFileSync(path('app.log.1'), 'one\n');
+  writeFileSync(path('app.log-20261121'), 'other one\n');
+  await rig.look();
+  rig.deliver();
+  appendFileSync(path('app.log.1'), 'two\n');
+  appendFileSync(path('app.log-20261121'), 'other two\n');
+  compress(path('app.log.1'), path('app.log.2.gz'));
+  compress(path('app.log-20261121'), path('app.log-20261121.gz'));
+  await rig.finish();
+  rig.restart();
+  await rig.finish();
+  assert.equal(rig.messages.toSorted(), ['one', 'other one', 'other two', 'two']);
 });
 
 scene('what was compressed before, put back from a backup, or left out is not read', async (rig, path) => {

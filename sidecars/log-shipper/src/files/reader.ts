@@ -11,16 +11,22 @@ import { encodingOf, unitOf, type FileEncoding } from './encoding.ts';
 import type { FileRecord, Generation } from './generation.ts';
 import { beginsWithHole, findData, withoutPadding } from './holes.ts';
 import { holds } from './identity.ts';
-import { Records, type RecordsOptions } from './records.ts';
+import type { Pipelines } from './pipelines.ts';
 
 /** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
 const QUANTUM = 256 * 1024;
 
-export interface ReaderOptions extends RecordsOptions {
+export interface ReaderOptions {
+  /** What makes the records of a file. */
+  readonly pipelines: Pick<Pipelines, 'of'>;
+  /** The most bytes of an event's text. */
+  readonly limit: number;
   /** The day is noted of a generation; write that down. */
   readonly remember?: () => void;
   /** How files without a byte order mark are encoded. */
   readonly encoding?: FileEncoding;
+  /** Counts what became no record. */
+  readonly skipped: (reason: 'empty', count: number) => void;
 }
 
 export interface Turn {
@@ -36,7 +42,6 @@ export type AtEnd = (terminated: boolean) => 'wait' | 'take';
 
 export class Reader {
   readonly #options: ReaderOptions;
-  readonly #records: Records;
   readonly #buffer: Buffer;
 
   /** How much is read at a turn, in bytes. */
@@ -46,7 +51,6 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#records = new Records(options);
     const reach = Math.max(QUANTUM, options.limit + MARGIN + QUANTUM / 4);
     // Even: the first byte of a character of UTF-16 may be NUL, and is no room that was allocated ahead.
     this.#buffer = Buffer.allocUnsafe(reach + (reach % 2));
@@ -58,8 +62,9 @@ export class Reader {
    * @returns undefined when the file does not hold what it held
    */
   read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
-    const { dated, remember } = this.#options;
-    if (dated !== undefined && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) remember?.();
+    const { pipelines, remember } = this.#options;
+    const { splitter, isDated } = pipelines.of(generation);
+    if (isDated && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) remember?.();
     if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
     const start = generation.offset;
     const count = readAt(fd, this.#buffer, start);
@@ -75,9 +80,9 @@ export class Reader {
     const full = filled === this.#buffer.length;
     const records: FileRecord[] = [];
     const take = this.#taker(generation, chunk, start, records);
-    let { event, line } = this.#options.splitter.split(chunk, take.event);
+    let { event, line } = splitter.split(chunk, take.event);
     if (full && event === 0) {
-      const { byLine } = this.#options.splitter;
+      const { byLine } = splitter;
       generation.scan = { position: start + (byLine && line > 0 ? line : chunk.whole), inLine: !byLine || line === 0 };
     } else if (!full && event < filled) {
       if (atEnd(line === filled) === 'take') {
@@ -115,7 +120,9 @@ export class Reader {
     nextFd: number,
     quiet: boolean,
   ): FileRecord | 'wait' | undefined {
-    const { splitter, limit } = this.#options;
+    const { pipelines, limit } = this.#options;
+    const made = pipelines.of(generation);
+    const { splitter } = made;
     if (
       !splitter.multiline ||
       splitter instanceof ContainerSplitter ||
@@ -152,7 +159,7 @@ export class Reader {
       generation.offset,
     );
     const joined = { generation: next, end: next.offset + end };
-    const [record] = this.#records.make(generation, whole, 0, whole.length, generation.offset, {
+    const [record] = made.make(generation, whole, 0, whole.length, generation.offset, {
       end: generation.offset + firstLength,
       joined,
     });
@@ -171,7 +178,9 @@ export class Reader {
     if (!holds(generation, fd)) return undefined;
     const chunk = this.#chunk(generation, this.#buffer.subarray(0, count), position);
     const full = count === this.#buffer.length;
-    const result = this.#options.splitter.findEnd(chunk, inLine);
+    const made = this.#options.pipelines.of(generation);
+    const { splitter } = made;
+    const result = splitter.findEnd(chunk, inLine);
     let end = result.found;
     if (result.found === undefined) {
       generation.scan = { position: position + result.next, inLine: result.inLine };
@@ -187,11 +196,11 @@ export class Reader {
     const start = generation.offset;
     const stop = position + end!;
     // No further than its end: what was too long may have been what comes behind it.
-    const { splitter, limit } = this.#options;
+    const { limit } = this.#options;
     const most = splitter instanceof ContainerSplitter ? this.#buffer.length : limit + MARGIN;
     const length = readAt(fd, this.#buffer, start, Math.min(stop - start, most));
     const head = this.#chunk(generation, this.#buffer.subarray(0, length), start);
-    const records = this.#records.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
+    const records = made.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
     generation.inFlight += records.length;
     this.#advance(generation, fd, stop);
     return { records, bytes: stop - start, more: true };
@@ -203,6 +212,7 @@ export class Reader {
     start: number,
     records: FileRecord[],
   ): { event: (from: number, to: number) => void; done: () => void } {
+    const made = this.#options.pipelines.of(generation);
     let empty = 0;
     return {
       event: (from, to) => {
@@ -213,7 +223,7 @@ export class Reader {
           return;
         }
         const end = { end: start + to, joined: undefined };
-        records.push(...this.#records.make(generation, chunk, from, to, start + from, end));
+        records.push(...made.make(generation, chunk, from, to, start + from, end));
       },
       done: () => {
         if (empty > 0) this.#options.skipped('empty', empty);

@@ -3,7 +3,7 @@ import type { Chunk } from '../lines/chunk.ts';
 import { assemble, unwrap, type ContainerLine } from '../lines/container-line.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { MARGIN, member, type Documents } from '../lines/document.ts';
-import { indexAt, indexOn, timestampOf } from '../lines/index-name.ts';
+import { indexAt, indexOn, isDated, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import type { FileRecord, Generation } from './generation.ts';
 
@@ -17,8 +17,8 @@ export interface RecordsOptions {
   readonly limit: number;
   /** Members of every document, as JSON text with a comma behind each. */
   readonly members: string;
-  /** The index pattern, where it depends on the day. */
-  readonly dated?: string | undefined;
+  /** Index or pattern, where it depends on the day or is not the one of all others. */
+  readonly index?: string | undefined;
   /** Counts what became no record. */
   readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
   readonly cut: () => void;
@@ -42,9 +42,16 @@ type Place = Pick<FileRecord, 'end' | 'joined'>;
 
 export class Records {
   readonly #options: RecordsOptions;
+  /** Whether the index depends on the day. */
+  readonly isDated: boolean;
 
   constructor(options: RecordsOptions) {
     this.#options = options;
+    this.isDated = options.index !== undefined && isDated(options.index);
+  }
+
+  get splitter(): Splitter {
+    return this.#options.splitter;
   }
 
   /**
@@ -112,7 +119,7 @@ export class Records {
     { text: raw, offset, foreign, cut, kept, members: told, time }: Source,
     { end, joined }: Place,
   ): FileRecord | undefined {
-    const { documents, splitter, members, dated } = this.#options;
+    const { documents, splitter, members, index } = this.#options;
     let text = raw.slice(0, withoutNewlines(raw, splitter.multiline));
     if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
     if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
@@ -138,7 +145,9 @@ export class Records {
       source: generation.home,
       body,
       bytes: Buffer.byteLength(body),
-      ...(dated !== undefined && { index: indexOf(dated, body, time, generation.dayOf(offset)) }),
+      ...(index !== undefined && {
+        index: this.isDated ? indexOf(index, body, time, generation.dayOf(offset)) : index,
+      }),
       generation,
       end,
       joined,

@@ -37,8 +37,22 @@ export function unrotated(path: string): Before[] {
   }
 }
 
-/** Whether, and how surely, a path is what a home was renamed or copied to. */
+/** A mark of rotation behind a name that ends as names of logs do: what is called so was not begun under this name. */
+const NUMBERED = /(\.[A-Za-z]+)\.\d{1,4}(?:\.gz)?$/;
+
+/**
+ * Where the content of a file was written that shows up under a path.
+ * @param isKnown whether there is, or was, a file of a path
+ */
+export function homeOf(path: string, isKnown: (path: string) => boolean): string {
+  const before = unrotated(path).filter(({ certain }) => certain);
+  const known = before.find((each) => isKnown(each.path));
+  return known?.path ?? (NUMBERED.test(path) ? before[0]?.path : undefined) ?? path;
+}
+
+/** Whether, and how surely, a path is what a home was renamed, copied or compressed to. */
 export function rotationOf(path: string, home: string): 'certain' | 'uncertain' | undefined {
+  if (COMPRESSED.test(path) && basename(path).replace(COMPRESSED, '') === basename(home)) return 'certain';
   const before = unrotated(path).find((each) => basename(each.path) === basename(home));
   return before && (before.certain ? 'certain' : 'uncertain');
 }

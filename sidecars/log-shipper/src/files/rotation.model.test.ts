@@ -8,6 +8,7 @@ import {
   copyFileSync,
   existsSync,
   fstatSync,
+  futimesSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -26,8 +27,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './test-rig.ts';
 
-/** When logrotate compresses: what it has just copied, or the copy before. */
-type Compress = 'no' | 'at once' | 'later';
+/** When logrotate compresses: what it has just rotated, or the one before; slowly: scans see gzip at work. */
+type Compress = 'no' | 'at once' | 'later' | 'slowly';
+
+interface Clock {
+  /** In milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly pass: (ms: number) => void;
+}
 
 /** A legacy application with one log file, and its logrotate. */
 class Writer {
@@ -41,19 +48,22 @@ class Writer {
   readonly #visible = new Set<string>();
   /** Lines in the files that a scan has just listed, and that were not taken away before it opened them. */
   #listed: string[] = [];
-  /** Lines that were compressed before: their file is found, and may be found late. */
+  /** Lines that were renamed or compressed before: their file is found, and may be found late. */
   readonly unseen = new Set<string>();
   /** Lines that the file system lost, or may have, before anybody could read them. */
   readonly excused = new Set<string>();
   #half: string | undefined;
   #rotating = false;
   #scanned: 'never' | 'just now' | 'before' = 'never';
-  readonly #clock: string;
+  /** What gzip is at work on. */
+  #packing: string | undefined;
+  /** Of which files are dated. */
+  readonly #clock: Clock;
 
-  constructor(path: string, append: boolean, state: string) {
+  constructor(path: string, append: boolean, clock: Clock) {
     this.#path = path;
     this.#append = append;
-    this.#clock = join(state, 'clock');
+    this.#clock = clock;
     this.#fd = this.#open();
   }
 
@@ -71,9 +81,7 @@ class Writer {
   /** Be later, as file systems tell the time, than the scan that has begun last. */
   #tick(): void {
     if (this.#scanned !== 'just now') return;
-    const now = Date.now() + 1;
-    do writeFileSync(this.#clock, '');
-    while (statSync(this.#clock).mtimeMs <= now);
+    this.#clock.pass(2);
     this.#scanned = 'before';
   }
 
@@ -81,6 +89,13 @@ class Writer {
     this.#tick();
     writeSync(this.#fd, text, this.#append ? null : this.#position);
     this.#position += Buffer.byteLength(text);
+    futimesSync(this.#fd, this.#clock.now() / 1000, this.#clock.now() / 1000);
+  }
+
+  #copy(to: string): void {
+    this.#tick();
+    copyFileSync(this.#path, to);
+    utimesSync(to, this.#clock.now() / 1000, this.#clock.now() / 1000);
   }
 
   lines(count: number, padding: number): void {
@@ -113,6 +128,7 @@ class Writer {
 
   /** app.log.1 becomes app.log.2, and so on. */
   #shift(): void {
+    this.packed();
     for (let number = 30; number > 0; number--)
       for (const suffix of ['', '.gz']) {
         const path = `${this.#path}.${number}${suffix}`;
@@ -132,8 +148,7 @@ class Writer {
   async copyTruncate(between: number, look: () => Promise<void>): Promise<void> {
     this.complete();
     this.#shift();
-    this.#tick();
-    copyFileSync(this.#path, `${this.#path}.1`);
+    this.#copy(`${this.#path}.1`);
     this.#rotating = true;
     await look();
     this.#rotating = false;
@@ -144,6 +159,7 @@ class Writer {
   /** The same while nobody has the time to look; there is one logrotate. */
   copyTruncateAtOnce(between: number, compress: Compress): void {
     if (this.#rotating) return;
+    this.packed();
     const taken = this.inFile;
     this.#listed = this.#listed.filter((line) => !taken.includes(line));
     this.complete();
@@ -155,11 +171,29 @@ class Writer {
       this.#shift();
       renameSync(`${copy}.inode`, copy);
     } else this.#shift();
-    this.#tick();
-    copyFileSync(this.#path, copy);
+    this.#copy(copy);
     this.#lateLines(between);
     truncateSync(this.#path, 0);
     if (compress === 'at once') this.compress(copy);
+    if (compress === 'slowly') this.#packSlowly(copy);
+  }
+
+  /** `create` in the same way; the writer is told, and logrotate waits for it. */
+  renameAtOnce(compress: Compress): void {
+    if (this.#rotating) return;
+    this.packed();
+    const taken = this.inFile;
+    this.#listed = this.#listed.filter((line) => !taken.includes(line));
+    // It is opened under its new name, perhaps by another scan, after what comes now.
+    for (const line of taken) if (!this.#visible.has(line)) this.unseen.add(line);
+    this.complete();
+    const to = `${this.#path}.1`;
+    if (compress === 'later' && existsSync(to)) this.compress(to);
+    this.#shift();
+    renameSync(this.#path, to);
+    this.reopen();
+    if (compress === 'at once') this.compress(to);
+    if (compress === 'slowly') this.#packSlowly(to);
   }
 
   /** Lines that copytruncate loses. */
@@ -187,9 +221,22 @@ class Writer {
   compress(
     oldest = [...Array(30).keys()].map((each) => `${this.#path}.${each + 1}`).findLast((path) => existsSync(path)),
   ): void {
-    if (oldest === undefined) return;
+    if (oldest === undefined || this.#packing !== undefined) return;
     this.#pack(oldest);
     unlinkSync(oldest);
+  }
+
+  /** gzip begins; logrotate has made the file for it. */
+  #packSlowly(path: string): void {
+    writeFileSync(`${path}.gz`, '');
+    this.#packing = path;
+  }
+
+  /** gzip has ended. */
+  packed(): void {
+    const path = this.#packing;
+    this.#packing = undefined;
+    if (path !== undefined) this.compress(path);
   }
 
   #pack(path: string): void {
@@ -215,14 +262,46 @@ class Writer {
   }
 
   close(): void {
+    this.packed();
     this.complete();
     closeSync(this.#fd);
   }
 }
 
+/** A file beside those of the writer that is called otherwise whenever it is looked at, so many times. */
+class Neighbour {
+  readonly #directory: string;
+  #number = 0;
+  #left = 0;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    writeFileSync(this.#path, '');
+  }
+
+  get #path(): string {
+    return join(this.#directory, `neighbour-${this.#number}.log`);
+  }
+
+  begin(moves: number): void {
+    this.#left = moves;
+    writeFileSync(this.#path, `neighbour ${this.#number}\n`);
+  }
+
+  /** It is about to be looked at. @returns whether it has moved for the last time */
+  moves(path: string | undefined): boolean {
+    if (path !== this.#path || this.#left === 0) return false;
+    const before = this.#path;
+    this.#number += 1;
+    this.#left -= 1;
+    renameSync(before, this.#path);
+    return this.#left === 0;
+  }
+}
+
 const linesOf = (path: string): string[] => readFileSync(path, 'utf8').replaceAll('\0', '').split('\n').slice(0, -1);
 
-type Step = (writer: Writer, rig: Rig) => void | Promise<void>;
+type Step = (writer: Writer, rig: Rig, neighbour: Neighbour) => void | Promise<void>;
 
 /** A step that a counterexample shows by its name. */
 interface Named {
@@ -255,7 +334,7 @@ const step = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(fc.nat(12), count, fc.constantFrom<Compress>('no', 'at once', 'later'))
+      .tuple(fc.nat(12), count, fc.constantFrom<Compress>('no', 'at once', 'later', 'slowly'))
       .map(([calls, between, compress]) =>
         named(`ambush(${calls}, ${between}, ${compress})`, (writer, rig) => {
           let left = calls;
@@ -267,6 +346,28 @@ const step = fc.oneof(
         }),
       ),
   },
+  {
+    // Names move for as long as a scan tries, and then our own.
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('rename', 'copy'),
+        fc.integer({ min: 3, max: 6 }),
+        fc.constantFrom<Compress>('no', 'at once', 'later', 'slowly'),
+      )
+      .map(([how, moves, compress]) =>
+        named(`storm(${how}, ${moves}, ${compress})`, (writer, rig, neighbour) => {
+          neighbour.begin(moves);
+          rig.beforeLook = (path) => {
+            if (!neighbour.moves(path)) return;
+            rig.beforeLook = () => {};
+            if (how === 'rename') writer.renameAtOnce(compress);
+            else writer.copyTruncateAtOnce(0, compress);
+          };
+        }),
+      ),
+  },
+  { weight: 1, arbitrary: fc.constant(named('packed', (writer) => writer.packed())) },
   { weight: 1, arbitrary: fc.constant(named('truncate', (writer) => writer.truncate())) },
   { weight: 1, arbitrary: fc.constant(named('recreate', (writer) => writer.recreate())) },
   { weight: 1, arbitrary: fc.constant(named('compress', (writer) => writer.compress())) },
@@ -296,15 +397,21 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
   // Every other line belongs to the one before it.
   const rig = new Rig({ maxOpen, ...(multiline && { multiline: /^\d*[02468](?:\D|$)/ }) });
   mkdirSync(rig.logs, { recursive: true });
-  const writer = new Writer(join(rig.logs, 'app.log'), append, rig.state);
+  const began = Date.now();
+  rig.wallClock = () => began + rig.now;
+  const writer = new Writer(join(rig.logs, 'app.log'), append, {
+    now: rig.wallClock,
+    pass: (ms) => void (rig.now += ms),
+  });
   try {
     rig.beforeScan = () => writer.listed();
     rig.afterScan = () => writer.opened();
-    for (const { run } of steps) await run(writer, rig);
+    const neighbour = new Neighbour(rig.logs);
+    for (const { run } of steps) await run(writer, rig, neighbour);
     rig.beforeLook = () => {};
     writer.close();
     await rig.finish();
-    const arrived = rig.messages.flatMap((message) => message.split('\n'));
+    const arrived = rig.messages.filter((each) => !each.startsWith('neighbour')).flatMap((each) => each.split('\n'));
     const missing = writer.written.filter((line) => !arrived.includes(line) && !writer.excused.has(line));
     assert.equal(missing, [], 'lines that did not arrive');
     const twice = arrived.filter((line, index) => arrived.indexOf(line) !== index);

@@ -1,18 +1,24 @@
 /** The file input with all that it needs. */
 import { ConfigurationError } from '#kit/parameters.ts';
 import { member } from '../lines/document.ts';
+import type { ContainerFormat } from '../lines/container-line.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { isDated } from '../lines/index-name.ts';
+import { createLines } from '../lines/lines.ts';
+import type { Entry } from '../pipelines/read.ts';
+import type { LineSettings } from '../pipelines/settings.ts';
 import type { Delivery } from '../record.ts';
 import type { Common } from '../common.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Generation } from './generation.ts';
-import { nameMatcher, parseGlob } from './glob.ts';
+import { compileGlob, nameMatcher, parseGlob } from './glob.ts';
 import { Ledger } from './ledger.ts';
 import { FileInput } from './input.ts';
 import { reportFiles } from './report.ts';
 import { OpenFiles } from './open-files.ts';
+import { Pipelines } from './pipelines.ts';
 import { Reader } from './reader.ts';
+import { Records } from './records.ts';
 import { Tracker } from './tracker.ts';
 
 /** Scans this often missed mean that nobody looks any more. */
@@ -28,11 +34,18 @@ export interface Files {
 /**
  * Start reading.
  * @param paths patterns, not yet taken apart
+ * @param entries pipelines for some of the files
  * @throws {ConfigurationError} when the registry cannot be used
  */
-export function startFiles(paths: readonly string[], common: Common, delivery: Delivery): Files {
-  const { parameters, log, metrics, readiness, documents, splitter, skipped, cut, members } = common;
-  const globs = paths.map(parseGlob);
+export function startFiles(
+  paths: readonly string[],
+  common: Common,
+  delivery: Delivery,
+  entries: readonly Entry[],
+): Files {
+  const { parameters, log, metrics, readiness } = common;
+  const globs = paths.map((path) => compileGlob('FILE_PATHS', path, parseGlob));
+  const exclude = parameters.FILE_EXCLUDE.map((name) => compileGlob('FILE_EXCLUDE', name, nameMatcher));
   const files = new OpenFiles(
     parameters.FILE_MAX_OPEN,
     globs.map(({ root }) => root),
@@ -43,7 +56,6 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
     metrics.shipper_lost_bytes_total.inc({ reason }, bytes);
     log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
   };
-  const exclude = parameters.FILE_EXCLUDE.map(nameMatcher);
   const encoding = parameters.FILE_ENCODING;
   const ledger = new Ledger({ files, registry, log, encoding }, performance.now());
   const tracker = new Tracker({
@@ -67,20 +79,19 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
         message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${ledger.problem}); accepted is a directory that this user may write to`,
       },
     ]);
+  const records = (settings: LineSettings): Records => recordsOf(settings, common);
   const reader = new Reader({
-    ...(isDated(parameters.STORE_INDEX) && { dated: parameters.STORE_INDEX }),
+    pipelines: new Pipelines(
+      entries.map(({ globs, settings }) => ({ globs, records: records(settings) })),
+      records(parameters),
+    ),
     remember: () => {
       ledger.touch();
       ledger.save();
     },
-    documents,
     encoding,
-    splitter:
-      parameters.FILE_FORMAT === 'lines' ? splitter : new ContainerSplitter(parameters.FILE_FORMAT, splitter.first),
     limit: parameters.LINE_MAX_BYTES,
-    members: members + member('service.name', parameters.SERVICE_NAME),
-    skipped,
-    cut,
+    skipped: common.skipped,
   });
   const looked = readiness.check('files', MISSED * parameters.FILE_SCAN_INTERVAL);
   let failing = false;
@@ -134,4 +145,20 @@ export function startFiles(paths: readonly string[], common: Common, delivery: D
       files.releaseAll();
     },
   };
+}
+
+/** What makes the records of files that are treated alike. */
+function recordsOf(settings: LineSettings, { parameters, skipped, cut }: Common): Records {
+  const { FILE_FORMAT, SERVICE_NAME, STORE_INDEX } = settings;
+  const { documents, splitter, members } = createLines(settings, parameters.LINE_MAX_BYTES);
+  return new Records({
+    documents,
+    splitter:
+      FILE_FORMAT === 'lines' ? splitter : new ContainerSplitter(FILE_FORMAT as ContainerFormat, splitter.first),
+    limit: parameters.LINE_MAX_BYTES,
+    members: members + member('service.name', SERVICE_NAME),
+    ...((isDated(STORE_INDEX) || STORE_INDEX !== parameters.STORE_INDEX) && { index: STORE_INDEX }),
+    skipped,
+    cut,
+  });
 }

@@ -17,7 +17,9 @@ import { Generation } from './generation.ts';
 import { FileInput } from './input.ts';
 import { Ledger } from './ledger.ts';
 import { OpenFiles } from './open-files.ts';
+import { Pipelines, type Pipeline } from './pipelines.ts';
 import { Reader } from './reader.ts';
+import { Records } from './records.ts';
 import { Tracker } from './tracker.ts';
 
 export interface RigOptions {
@@ -32,6 +34,7 @@ export interface RigOptions {
   readonly ignoreOlder?: number;
   readonly format?: ContainerFormat;
   readonly encoding?: FileEncoding;
+  readonly pipelines?: readonly Pipeline[];
 }
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -40,7 +43,7 @@ export class Rig {
   readonly #top = mkdtempSync(join(tmpdir(), 'files-'));
   readonly logs = join(this.#top, 'logs');
   readonly state = join(this.#top, 'state');
-  readonly #options: RigOptions;
+  #options: RigOptions;
   /** Every document that reached the store, by id, in the order of its first arrival. */
   readonly store = new Map<string, LogRecord>();
   /** How often an id arrived again. */
@@ -56,6 +59,8 @@ export class Rig {
   /** Set, the store is down and the queue is full: nothing more is taken. */
   full: Promise<void> | undefined;
   now = 1000;
+  /** What the time is by the clock that files are dated with, in milliseconds since the epoch. */
+  wallClock = (): number => Date.now();
   input!: FileInput;
   ledger!: Ledger;
   tracker!: Tracker;
@@ -71,8 +76,12 @@ export class Rig {
     this.start();
   }
 
-  /** As after a `kill -9`: what was offered and not settled is gone, the disk is as it is. */
-  restart(): void {
+  /**
+   * As after a `kill -9`: what was offered and not settled is gone, the disk is as it is.
+   * @param change what is configured otherwise from then on
+   */
+  restart(change: RigOptions = {}): void {
+    this.#options = { ...this.#options, ...change };
     this.files.releaseAll();
     this.registry.close();
     this.waiting = [];
@@ -107,6 +116,7 @@ export class Rig {
       ledger: this.ledger,
       dir: this.state,
       scannedAt: this.registry.scannedAt,
+      wallClock: () => this.wallClock(),
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
@@ -120,13 +130,8 @@ export class Rig {
     };
     this.ledger.save();
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
-    const reader = new Reader({
-      dated,
-      encoding,
-      remember: () => {
-        this.ledger.touch();
-        this.ledger.save();
-      },
+    const records = new Records({
+      index: dated,
       documents: new Documents({ rules, limit, ours: [] }),
       splitter:
         this.#options.format === undefined
@@ -136,6 +141,16 @@ export class Rig {
       members: '',
       skipped: () => {},
       cut: () => {},
+    });
+    const reader = new Reader({
+      pipelines: new Pipelines(this.#options.pipelines ?? [], records),
+      encoding,
+      remember: () => {
+        this.ledger.touch();
+        this.ledger.save();
+      },
+      limit,
+      skipped: () => {},
     });
     this.input = new FileInput({
       ledger: this.ledger,

@@ -24,10 +24,19 @@ export interface TrackerOptions extends IdentifierOptions, ArchivesOptions {
   /** Files that have not changed for longer are not begun with, in milliseconds. */
   readonly ignoreOlder?: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** In milliseconds since the epoch; a test's seam. */
+  readonly wallClock?: () => number;
 }
 
 /** How often a list of files is made anew that was out of date. */
 const ATTEMPTS = 5;
+
+/**
+ * What became of a scan. `moved`: the list of files was out of date before all of them were open, and nothing
+ * new was taken in, since what is missing may be what comes first. `incomplete`: what was found was taken in,
+ * and there is more.
+ */
+type Scanned = 'moved' | 'incomplete' | 'complete';
 
 interface Seen {
   readonly path: string;
@@ -39,6 +48,7 @@ export class Tracker {
   readonly #identifier: Identifier;
   readonly #archives: Archives;
   readonly #listing: Listing;
+  readonly #wallClock: () => number;
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
   /** Paths that are there and cannot be read, and why. */
@@ -49,6 +59,7 @@ export class Tracker {
     this.#identifier = new Identifier(options);
     this.#archives = new Archives(options);
     this.#listing = new Listing(options.globs, options.exclude);
+    this.#wallClock = options.wallClock ?? (() => Date.now());
   }
 
   /**
@@ -56,18 +67,21 @@ export class Tracker {
    * @param now on a monotonic clock, in milliseconds
    */
   scan(now: number): void {
-    const started = Date.now();
-    for (let attempt = 1; !this.#scanOnce(now, started, attempt === ATTEMPTS); attempt++);
-    this.#options.ledger.forget(now);
-    this.#options.ledger.save(started);
+    const started = this.#wallClock();
+    const { ledger } = this.#options;
+    const finished = ledger.finished;
+    let result: Scanned;
+    let attempt = 0;
+    do result = this.#scanOnce(now, started, ++attempt === ATTEMPTS);
+    while (result === 'moved');
+    // What was missed may be compressed by the next scan: until then nothing older is assumed to be known.
+    const complete = result === 'complete';
+    ledger.forget(now, finished, complete);
+    ledger.save(complete ? started : undefined);
   }
 
-  /**
-   * @param whatever take in what was found although names changed meanwhile
-   * @returns false when the list of files was out of date before all of them were open: nothing new was
-   * taken in, since what is missing may be what comes first
-   */
-  #scanOnce(now: number, started: number, whatever: boolean): boolean {
+  /** @param whatever take in what was found although names changed meanwhile */
+  #scanOnce(now: number, started: number, whatever: boolean): Scanned {
     const seen = this.#look(now);
     let moved = false;
     for (const generation of this.#options.ledger.generations) {
@@ -81,7 +95,7 @@ export class Tracker {
       }
     }
     if (moved) this.#listing.renew();
-    if (moved && !whatever) return false;
+    if (moved && !whatever) return 'moved';
     const unknown = [...seen].filter(
       ([key, { stat }]) =>
         this.#options.ledger.at(key) === undefined &&
@@ -93,34 +107,38 @@ export class Tracker {
     try {
       for (const [key, { path }] of unknown) {
         const candidate = this.#candidate(path, key);
-        if (candidate === 'moved') this.#listing.renew();
-        if (candidate === 'moved' && !whatever) return false;
-        if (typeof candidate === 'object') candidates.push(candidate);
+        if (candidate === 'moved') {
+          this.#listing.renew();
+          if (!whatever) return 'moved';
+          moved = true;
+        } else if (candidate !== undefined) candidates.push(candidate);
       }
-      this.#identifier.identify(candidates, now);
+      if (!this.#identifier.identify(candidates, now)) moved = true;
     } finally {
       for (const { fd } of candidates) closeSync(fd);
     }
     this.#identifier.atEnd = false;
     // What was listed and is empty or gone by now may have been rotated and compressed meanwhile.
-    this.#unpack(
-      unknown.some(([, { path }]) => !this.refused.has(path)),
-      started,
-      now,
-    );
+    const again = unknown.some(([, { path }]) => !this.refused.has(path));
+    const unpacked = this.#unpack(again, moved ? undefined : started, now);
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
-    return true;
+    return unpacked && !moved ? 'complete' : 'incomplete';
   }
 
-  /** Look for what was compressed before it was seen: after something new, also for what happened meanwhile. */
-  #unpack(again: boolean, started: number, now: number): void {
+  /**
+   * Look for what was compressed before it was seen: after something new, also for what happened meanwhile.
+   * @param complete since when all plain files are known; undefined when some are not
+   * @returns whether all compressed files are known, too
+   */
+  #unpack(again: boolean, complete: number | undefined, now: number): boolean {
     if (again) this.#listing.list();
-    let result = this.#archives.look(this.#listing.packed, started, now);
+    let result = this.#archives.look(this.#listing.packed, complete, now);
     for (let attempt = 1; result === 'moved' && attempt < ATTEMPTS; attempt++) {
       this.#listing.list();
-      result = this.#archives.look(this.#listing.packed, started, now);
+      result = this.#archives.look(this.#listing.packed, complete, now);
     }
     if (result !== 'done') this.#listing.renew();
+    return result === 'done';
   }
 
   /** A file could not be read just now; the next scan looks at it again. */
@@ -145,7 +163,7 @@ export class Tracker {
 
   #isOld({ stamp }: Stat): boolean {
     const { ignoreOlder = 0 } = this.#options;
-    return ignoreOlder > 0 && Date.now() - Number(stamp.slice(0, stamp.indexOf(':'))) / 1e6 > ignoreOlder;
+    return ignoreOlder > 0 && this.#wallClock() - Number(stamp.slice(0, stamp.indexOf(':'))) / 1e6 > ignoreOlder;
   }
 
   /**
@@ -210,12 +228,13 @@ export class Tracker {
       return undefined;
     }
     const { fd, stat } = looked;
-    if (stat.key === key && stat.size > 0) {
-      if (compressionOf(readHead(fd)) === undefined) return { path, fd, stat };
-      this.#ignored.set(stat.key, stat.stamp);
-    }
+    // Truncated since it was listed, what it held is under another name.
+    const same = stat.key === key && stat.size > 0;
+    if (same && compressionOf(readHead(fd)) === undefined) return { path, fd, stat };
     closeSync(fd);
-    return stat.key === key ? undefined : 'moved';
+    if (!same) return 'moved';
+    this.#ignored.set(stat.key, stat.stamp);
+    return undefined;
   }
 }
 

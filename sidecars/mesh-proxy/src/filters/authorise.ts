@@ -4,13 +4,16 @@ import type { Snapshot } from '../compile/snapshot.ts';
 import { refuse } from './refuse.ts';
 import { recordOf } from './record.ts';
 
+/** Why STRICT refuses; the end of a sentence. */
+export const IN_THE_CLEAR = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
+
 export function authorise(snapshot: () => Snapshot): Filter {
   return {
     onRequest(exchange) {
       const record = recordOf(exchange);
       const { connection } = record;
-      if (connection.refusal !== undefined)
-        return refuse(record, 403, 'UAEX', `The request is refused: ${connection.refusal}.`);
+      if (connection.port?.mtls === 'STRICT' && connection.peer === undefined)
+        return refuse(record, 403, 'UAEX', `The request is refused: ${IN_THE_CLEAR}.`);
       const refusal = snapshot().authorizer.check({
         identity: connection.peer?.id.text,
         port: connection.destination.port,

@@ -9,31 +9,36 @@ import type { Peer } from '../security/peer.ts';
 export interface ConnectionOptions {
   readonly destination: Destination;
   readonly protocol: Protocol;
-  /** Outbound: what the destination is known as; undefined for an unknown one. */
-  readonly listener?: CompiledListener | undefined;
-  /** Inbound: what is said of the port. */
-  readonly port?: CompiledPort | undefined;
+  /** Outbound: what the destination is known as now; undefined for an unknown one. */
+  readonly listener?: () => CompiledListener | undefined;
+  /** Inbound: what is said of the port now. */
+  readonly port?: () => CompiledPort;
   /** Inbound: who called, where it is known by mTLS. */
   readonly peer?: Peer | undefined;
-  /** Inbound: why nothing on it is let in; the end of a sentence. */
-  readonly refusal?: string;
 }
 
 export class Connection extends DownstreamInfo {
   readonly destination: Destination;
   readonly protocol: Protocol;
-  readonly listener: CompiledListener | undefined;
-  readonly port: CompiledPort | undefined;
   readonly peer: Peer | undefined;
-  readonly refusal: string | undefined;
+  readonly #listener: ConnectionOptions['listener'];
+  readonly #port: ConnectionOptions['port'];
 
   constructor(socket: Socket, options: ConnectionOptions) {
     super(socket, options.peer?.xfcc);
     this.destination = options.destination;
     this.protocol = options.protocol;
-    this.listener = options.listener;
-    this.port = options.port;
     this.peer = options.peer;
-    this.refusal = options.refusal;
+    this.#listener = options.listener;
+    this.#port = options.port;
+  }
+
+  /** Asked for at each request: a connection that is kept open must not outlive what it was opened under. */
+  get listener(): CompiledListener | undefined {
+    return this.#listener?.();
+  }
+
+  get port(): CompiledPort | undefined {
+    return this.#port?.();
   }
 }

@@ -12,7 +12,8 @@ import type { Destination } from '../destination/sockaddr.ts';
 import { MESH_ALPN } from '../security/contexts.ts';
 import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
-import { Connection } from './connection.ts';
+import { IN_THE_CLEAR } from '../filters/authorise.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { FirstBytes, SILENCE } from './first-bytes.ts';
 import type { Passthrough } from './passthrough.ts';
 import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
@@ -56,9 +57,9 @@ export class Inbound {
         this.#options.mesh.take(socket, bytes, {
           onSecure: (secure, peer) => {
             first.inner = secure;
-            this.#serveSecure(context, secure, destination, port, peer);
+            this.#serveSecure(context, secure, destination, peer);
           },
-          onRefused: (reason) => this.#refused(socket, destination, port, 'mtls_handshake', reason),
+          onRefused: (reason) => this.#refused(socket, destination, 'mtls_handshake', reason),
         });
         return true;
       },
@@ -76,35 +77,29 @@ export class Inbound {
   ): boolean {
     const http = spoken.protocol === 'http/1.1' || spoken.protocol === 'h2';
     if (port.mtls === 'STRICT') {
-      const refusal = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
       if (http) {
         // Each request is told why, in its protocol.
         this.#options.onRefused('plaintext');
-        serveHttp(
-          context,
-          new Connection(socket, { destination, port, protocol: spoken.protocol as Protocol, refusal }),
-        );
+        serveHttp(context, this.#connection(socket, { destination, protocol: spoken.protocol as Protocol }));
         return false;
       }
-      this.#refused(socket, destination, port, 'plaintext', refusal);
+      this.#refused(socket, destination, 'plaintext', IN_THE_CLEAR);
       socket.destroy();
       return true;
     }
     const protocol: Protocol = http && !isOpaque(port, destination) ? (spoken.protocol as Protocol) : 'tcp';
-    this.#serve(context, new Connection(socket, { destination, port, protocol }));
+    this.#serve(context, this.#connection(socket, { destination, protocol }));
     return false;
   }
 
-  #serveSecure(
-    context: ProxyContext,
-    socket: TLSSocket,
-    destination: Destination,
-    port: CompiledPort,
-    peer: Peer,
-  ): void {
+  #connection(socket: Socket, options: Omit<ConnectionOptions, 'port'>): Connection {
+    return new Connection(socket, { ...options, port: () => this.#options.snapshot().port(options.destination.port) });
+  }
+
+  #serveSecure(context: ProxyContext, socket: TLSSocket, destination: Destination, peer: Peer): void {
     try {
       const protocol = PROTOCOL_OF[String(socket.alpnProtocol)] ?? 'tcp';
-      this.#serve(context, new Connection(socket, { destination, port, protocol, peer }));
+      this.#serve(context, this.#connection(socket, { destination, protocol, peer }));
     } catch (error) {
       internalError(context, error);
       socket.destroy();
@@ -130,9 +125,9 @@ export class Inbound {
   }
 
   /** Count and write down a connection that is refused. */
-  #refused(socket: Socket, destination: Destination, port: CompiledPort, label: string, reason: string): void {
+  #refused(socket: Socket, destination: Destination, label: string, reason: string): void {
     this.#options.onRefused(label);
-    const connection = new Connection(socket, { destination, port, protocol: 'tcp' });
+    const connection = this.#connection(socket, { destination, protocol: 'tcp' });
     this.#options.telemetry.onClose({
       connection,
       cluster: undefined,

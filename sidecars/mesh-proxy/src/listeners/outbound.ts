@@ -47,7 +47,7 @@ export class Outbound {
           context,
           new Connection(socket, {
             destination,
-            listener,
+            listener: () => snapshot().listener(destination.address, destination.port),
             protocol: !opaque && (spoken.protocol === 'http/1.1' || spoken.protocol === 'h2') ? spoken.protocol : 'tcp',
           }),
           spoken,

@@ -10,12 +10,13 @@ import { createOperatorApi } from './api/operator.ts';
 import { Authority } from './authority/authority.ts';
 import { OwnCertificate } from './authority/own.ts';
 import { openAuthorityFiles } from './authority/store.ts';
-import { EMPTY_POLICY, makeSplit, meshState, standing, type Split } from './mesh.ts';
+import { EMPTY_POLICY, makeSplit, MeshStates, standing, type Split } from './mesh.ts';
 import type { Policy } from './policy/types.ts';
 import { PolicyWatch } from './policy/watch.ts';
 import { Probes } from './registry/probes.ts';
 import { Registry, type Ending } from './registry/registry.ts';
 import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
+import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
 import { spiffeId, type MeshState } from './xds/resources/state.ts';
@@ -59,8 +60,6 @@ export interface Events {
   readonly stored: (failure: Error | undefined) => void;
 }
 
-/** Changes within so many milliseconds go out together. */
-const SETTLE = 20;
 const PROBE_TIMEOUT = 3000;
 
 const SILENT: Events = {
@@ -108,20 +107,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let refusal: string | undefined;
   let splits: readonly Split[] = saved.splits;
   const probed = new Map<string, 'passing' | 'failing'>();
+  const states = new MeshStates();
   const views = new Views();
   let state: MeshState = { trustDomain, namespace, mesh: policy.mesh, services: [] };
-  let settling: NodeJS.Timeout | undefined;
 
-  const publish = (): void => {
-    clearTimeout(settling);
-    settling = undefined;
-    state = meshState({ trustDomain, namespace, policy, splits, replicas: registry.replicas, probed });
+  const publishNow = (): void => {
+    state = states.next({ trustDomain, namespace, policy, splits, replicas: registry.replicas, probed });
     views.update(state, files.roots);
     published = { version: published.version + 1, policy: digest };
     discovery.update(published.version);
     events.state(state);
   };
-  const changed = (): void => void (settling ??= setTimeout(publish, SETTLE));
+  const settling = new Settling({ publish: publishNow });
+  const publish = (): void => settling.flush();
+  const changed = (): void => void settling.changed();
   const registry = new Registry({
     lease: options.lease,
     onChange: () => {
@@ -263,7 +262,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       probes?.close();
       watch.close();
       own.close();
-      clearTimeout(settling);
+      settling.close();
       registry.close();
       discovery.close();
       await Promise.all([closeGrpc(plain.server), closeGrpc(mtls.server), enrolment.close(), api.close()]);

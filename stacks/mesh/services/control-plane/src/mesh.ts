@@ -80,29 +80,54 @@ export interface MeshParts {
   readonly probed: ReadonlyMap<string, 'passing' | 'failing'>;
 }
 
-/** Put together what resources are made of. */
-export function meshState({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): MeshState {
-  const byService = Map.groupBy(replicas, ({ service }) => service);
-  const names = new Set([...Object.keys(policy.services), ...byService.keys()]);
-  const services = [...names].toSorted().map((name): ServiceState => {
-    const own = withSplits(name, policy.services[name] ?? {}, splits);
-    const registered = (byService.get(name) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    return {
-      name,
-      hosts: [name, ...(own.hosts ?? []).filter((host) => host !== name)],
-      ports: own.ports ?? portsOf(registered),
-      policy: own,
-      replicas: [
+/** Puts together what resources are made of; a service of which nothing has changed stays the same object. */
+export class MeshStates {
+  #known = new Map<string, { readonly policy: ServicePolicy; readonly rest: string; readonly state: ServiceState }>();
+
+  next({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): MeshState {
+    const former = this.#known;
+    this.#known = new Map();
+    const byService = Map.groupBy(replicas, ({ service }) => service);
+    const splitsByService = Map.groupBy(splits, ({ service }) => service);
+    const names = new Set([...Object.keys(policy.services), ...byService.keys()]);
+    const services = [...names].toSorted().map((name): ServiceState => {
+      const own = policy.services[name] ?? NO_POLICY;
+      const splitsOf = splitsByService.get(name) ?? [];
+      const registered = (byService.get(name) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const states = [
         ...registered.map(replicaState),
         ...(own.endpoints ?? []).map((address) => staticReplica(name, address, probed)),
-      ],
-    };
-  });
-  return { trustDomain, namespace, mesh: policy.mesh, services };
+      ];
+      const ports = own.ports ?? portsOf(registered);
+      const rest = JSON.stringify([splitsOf, states, ports]);
+      const known = former.get(name);
+      const state =
+        known?.policy === own && known.rest === rest
+          ? known.state
+          : serviceState(name, withSplits(own, splitsOf), ports, states);
+      this.#known.set(name, { policy: own, rest, state });
+      return state;
+    });
+    return { trustDomain, namespace, mesh: policy.mesh, services };
+  }
 }
 
-function withSplits(name: string, policy: ServicePolicy, splits: readonly Split[]): ServicePolicy {
-  const own = splits.filter(({ service }) => service === name);
+const NO_POLICY: ServicePolicy = {};
+
+const serviceState = (
+  name: string,
+  policy: ServicePolicy,
+  ports: readonly PortPolicy[],
+  replicas: readonly ReplicaState[],
+): ServiceState => ({
+  name,
+  hosts: [name, ...(policy.hosts ?? []).filter((host) => host !== name)],
+  ports,
+  policy,
+  replicas,
+});
+
+function withSplits(policy: ServicePolicy, own: readonly Split[]): ServicePolicy {
   if (own.length === 0 || !policy.routes) return policy;
   return {
     ...policy,

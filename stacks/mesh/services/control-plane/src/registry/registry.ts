@@ -41,12 +41,16 @@ export interface RegistryOptions {
 export class RegistryFull extends Error {}
 
 const MAX_TIMER = 2 ** 31 - 1;
+/** A timer that is later than this, in milliseconds, says that this process stood still, not that replicas did. */
+const LATE = 200;
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 export class Registry {
   readonly #replicas = new Map<string, Replica>();
   readonly #options: Required<RegistryOptions>;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is to wake. */
+  #due = 0;
 
   constructor(options: RegistryOptions) {
     this.#options = { onEnd: () => {}, now: Date.now, maxReplicas: 10_000, ...options };
@@ -132,7 +136,7 @@ export class Registry {
 
   #owned(id: string, secret: string): Replica | undefined {
     const replica = this.#replicas.get(id);
-    if (!replica || replica.expires <= this.#options.now()) return undefined;
+    if (!replica) return undefined;
     return timingSafeEqual(Buffer.from(digestOf(secret)), Buffer.from(replica.leaseDigest)) ? replica : undefined;
   }
 
@@ -151,7 +155,9 @@ export class Registry {
     // Leases only become longer, so one that is set is never too late.
     if (this.#timer !== undefined || this.#replicas.size === 0) return;
     const next = this.replicas.reduce((earliest, { expires }) => Math.min(earliest, expires), Infinity);
-    const wait = Math.min(MAX_TIMER, Math.max(1, next - this.#options.now()));
+    const now = this.#options.now();
+    const wait = Math.min(MAX_TIMER, Math.max(1, next - now));
+    this.#due = now + wait;
     this.#timer = setTimeout(() => this.#lapse(), wait).unref();
   }
 
@@ -159,6 +165,14 @@ export class Registry {
     this.#timer = undefined;
     const now = this.#options.now();
     const lapsed = this.replicas.filter(({ expires }) => expires <= now);
+    const late = now - this.#due;
+    if (late > LATE) {
+      // Renewals have come meanwhile that were not read: they get as long as nothing was read.
+      const expires = now + Math.min(late, this.#options.lease);
+      for (const replica of lapsed) this.#replicas.set(replica.id, { ...replica, expires });
+      this.#schedule();
+      return;
+    }
     for (const replica of lapsed) this.#remove(replica, 'lapsed');
     if (lapsed.length > 0) this.#changed();
     else this.#schedule();

@@ -47,6 +47,10 @@ const policyOf = Object.fromEntries(
 );
 const [xds, mtls, enrolment, api] = (await freePorts(4)) as [number, number, number, number];
 const plane = await startProgram(['--max-semi-space-size=4', join(import.meta.dirname, '../main.ts')], {
+  // As in the image.
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
   CONTROL_ADDRESS: '127.0.0.1',
   CONTROL_XDS_PORT: String(xds),
   CONTROL_MTLS_PORT: String(mtls),

@@ -21,7 +21,10 @@ export interface SimulationOptions {
 
 const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 
-/** Proxies that acknowledge everything. */
+/**
+ * Proxies that acknowledge everything. What is the same for many of them is read and written once, so that the
+ * machine is the control plane's.
+ */
 export class Simulation {
   /** Responses that all of them have had. */
   responses = 0;
@@ -29,6 +32,9 @@ export class Simulation {
   readonly #streams: GrpcStream[] = [];
   /** Versions of each type that each proxy has, by proxy. */
   readonly #versions: Map<string, string>[] = [];
+  /** Names that responses of a version hold, for what is asked next. */
+  readonly #names = new Map<string, readonly string[]>();
+  readonly #encodedNames = new Map<readonly string[], Buffer>();
   /** Why streams ended. */
   readonly ended: string[] = [];
 
@@ -100,28 +106,25 @@ export class Simulation {
           resources,
         } = decode(DiscoveryResponse, message);
         versions.set(type, version);
-        const follow = (next: string, wanted: readonly string[]): void => {
+        const follow = (next: string, read: (content: Buffer) => readonly string[]): void => {
           if (names.has(next)) return;
+          const key = `${next} ${service} ${version}`;
+          const wanted = this.#names.get(key) ?? resources.flatMap(({ value }) => read(value ?? Buffer.alloc(0)));
+          this.#names.set(key, wanted);
           names.set(next, wanted);
-          stream.send(encodeRequest({ type: next, version: '', nonce: '', names: wanted }));
+          stream.send(this.#request(next, '', '', wanted));
         };
-        const contents = resources.map(({ value }) => value ?? Buffer.alloc(0));
-        if (type === CDS && !names.has(EDS))
-          follow(
-            EDS,
-            contents
-              .map((each) => decode(Cluster, each))
-              .filter(({ type: kind }) => kind === 3)
-              .map((each) => each.name!),
-          );
-        if (type === LDS && !names.has(RDS)) {
-          const parts = contents.map((each) => listenerPart(decode(Listener, each)));
-          follow(
-            RDS,
-            parts.flatMap((part) => (part.kind === 'ports' ? part.ports.flatMap(({ routes }) => routes ?? []) : [])),
-          );
-        }
-        stream.send(encodeRequest({ type, version, nonce, names: names.get(type) ?? [] }));
+        if (type === CDS)
+          follow(EDS, (content) => {
+            const { type: kind, name: cluster } = decode(Cluster, content);
+            return kind === 3 ? [cluster!] : [];
+          });
+        if (type === LDS)
+          follow(RDS, (content) => {
+            const part = listenerPart(decode(Listener, content));
+            return part.kind === 'ports' ? part.ports.flatMap(({ routes }) => routes ?? []) : [];
+          });
+        stream.send(this.#request(type, version, nonce, names.get(type) ?? []));
       },
       onEnd: (reason) => this.ended.push(reason),
     });
@@ -130,5 +133,11 @@ export class Simulation {
       encodeRequest({ type: CDS, version: '', nonce: '', names: [], node: { id: `${service}~${name}`, service } }),
     );
     stream.send(encodeRequest({ type: LDS, version: '', nonce: '', names: [] }));
+  }
+  #request(type: string, version: string, nonce: string, names: readonly string[]): Buffer {
+    let encoded = this.#encodedNames.get(names);
+    if (!encoded) this.#encodedNames.set(names, (encoded = encodeRequest({ type: '', version: '', nonce: '', names })));
+    // Fields of a message may stand in any order, and the last of two counts.
+    return Buffer.concat([encoded, encodeRequest({ type, version, nonce, names: [] })]);
   }
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BadRequest, ClientStream, type Response } from './client-stream.ts';
-import { CDS, EDS, LDS, ORDER, RDS, type Resource, type TypeUrl, type View } from './types.ts';
+import { CDS, EDS, LDS, ORDER, RDS, ResourceSet, type Resource, type TypeUrl, type View } from './types.ts';
 
 type Names = Partial<Record<TypeUrl, Readonly<Record<string, string>>>>;
 
@@ -17,7 +17,7 @@ const view = (of: Names): View =>
   Object.fromEntries(
     ORDER.map((type) => [
       type,
-      new Map(Object.entries(of[type] ?? {}).map(([name, hash]) => [name, resource(type, name, hash)])),
+      new ResourceSet(Object.entries(of[type] ?? {}).map(([name, hash]) => resource(type, name, hash))),
     ]),
   ) as unknown as View;
 

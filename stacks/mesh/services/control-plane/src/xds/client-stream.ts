@@ -4,7 +4,7 @@
  *
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
-import { createHash } from 'node:crypto';
+import { Snapshots, type Names, type Snapshot } from './snapshots.ts';
 import { CDS, isTypeUrl, LDS, ORDER, RDS, type Resource, type TypeUrl, type View } from './types.ts';
 
 export interface Request {
@@ -19,6 +19,7 @@ export interface Response {
   readonly type: TypeUrl;
   readonly version: string;
   readonly nonce: string;
+  /** The same array for every stream that is sent the same. */
   readonly resources: readonly Resource[];
 }
 
@@ -44,7 +45,7 @@ export class BadRequest extends Error {}
 
 interface Subscription {
   /** Undefined: all that there are, as only listeners and clusters can be asked for. */
-  names: ReadonlySet<string> | undefined;
+  names: Names;
   /** It has named resources before: no names mean none from then on. */
   named: boolean;
   /** Of the last response; empty before the first. */
@@ -54,10 +55,10 @@ interface Subscription {
   pending: boolean;
   /** It asked for something that needs an answer, even the same or an empty one. */
   owed: boolean;
-  /** Hashes of what it was sent, by name; of what it has, once it has refused some. */
-  sent: Map<string, string>;
-  /** Hashes of what it took last. */
-  taken: Map<string, string>;
+  /** What it was sent; what it has, once it has refused some. */
+  sent: Snapshot;
+  /** What it took last. */
+  taken: Snapshot;
   accepted: string | undefined;
   refused: TypeStatus['refused'];
 }
@@ -65,6 +66,7 @@ interface Subscription {
 export class ClientStream {
   readonly #send: (response: Response) => void;
   readonly #now: () => number;
+  readonly #snapshots: Snapshots;
   readonly #subscriptions = new Map<TypeUrl, Subscription>();
   #view: View;
   /** Clusters that are gone from the view, and that its routes may still name. */
@@ -73,9 +75,16 @@ export class ClientStream {
   /** Waited too long for an answer: changes no longer wait for each other. */
   #impatient = false;
 
-  constructor(view: View, send: (response: Response) => void, now: () => number = Date.now) {
+  /** @param snapshots that all streams share */
+  constructor(
+    view: View,
+    send: (response: Response) => void,
+    snapshots: Snapshots = new Snapshots(),
+    now: () => number = Date.now,
+  ) {
     this.#view = view;
     this.#send = send;
+    this.#snapshots = snapshots;
     this.#now = now;
   }
 
@@ -98,9 +107,9 @@ export class ClientStream {
 
   /** What the mesh is now. */
   update(view: View): void {
-    for (const [name, resource] of this.#view[CDS])
-      if (!view[CDS].has(name) && this.#subscriptions.get(CDS)?.sent.has(name)) this.#retiring.set(name, resource);
-    for (const name of view[CDS].keys()) this.#retiring.delete(name);
+    for (const resource of this.#snapshots.gone(this.#view[CDS], view[CDS]))
+      if (this.#subscriptions.get(CDS)?.sent.byName.has(resource.name)) this.#retiring.set(resource.name, resource);
+    for (const name of this.#retiring.keys()) if (view[CDS].get(name)) this.#retiring.delete(name);
     this.#view = view;
     this.#impatient = false;
     this.#step();
@@ -131,7 +140,7 @@ export class ClientStream {
       const reason = (error ?? '').slice(0, MAX_REASON);
       subscription.refused = { version: subscription.version, reason, at: this.#now() };
       // It goes on with what it had: of the next response nothing may be left out that was in this one.
-      subscription.sent = new Map(subscription.taken);
+      subscription.sent = subscription.taken;
     }
     this.#subscribe(type, subscription, names);
     this.#step();
@@ -145,7 +154,7 @@ export class ClientStream {
       state: refused ? 'ERROR' : pending ? 'STALE' : accepted === undefined && version === '' ? 'NOT_SENT' : 'SYNCED',
       version: accepted,
       refused,
-      resources: sent.size,
+      resources: sent.resources.length,
     }));
   }
 
@@ -153,14 +162,14 @@ export class ClientStream {
     let found = this.#subscriptions.get(type);
     if (!found) {
       found = {
-        names: new Set(),
+        names: this.#snapshots.names([]),
         named: false,
         nonce: '',
         version: '',
         pending: false,
         owed: false,
-        sent: new Map(),
-        taken: new Map(),
+        sent: this.#snapshots.none(type),
+        taken: this.#snapshots.none(type),
         accepted: undefined,
         refused: undefined,
       };
@@ -174,18 +183,21 @@ export class ClientStream {
       type === LDS || type === CDS ? names.includes('*') || (names.length === 0 && !subscription.named) : false;
     if (names.length > 0) subscription.named = true;
     const before = subscription.names;
-    subscription.names = all && names.every((name) => name === '*') ? undefined : new Set(names);
+    const next = all && names.every((name) => name === '*') ? undefined : this.#namesOf(names, before);
+    if (next === before) return;
+    subscription.names = next;
     // What it no longer asks for it forgets, and is sent again when it asks again.
-    if (subscription.names)
-      for (const name of subscription.sent.keys()) if (!this.#wants(subscription, name)) subscription.sent.delete(name);
+    subscription.sent = this.#snapshots.only(subscription.sent, next);
+    subscription.taken = this.#snapshots.only(subscription.taken, next);
     // Also for a name that does not exist: only an answer tells the client so.
-    if (subscription.names && before && isWhole(type) && names.some((name) => !before.has(name)))
-      subscription.owed = true;
+    if (next && before && isWhole(type) && names.some((name) => !before.has(name))) subscription.owed = true;
   }
 
-  /** Besides names, `*` may stand for all others (xDS protocol, "How the client specifies what resources to return"). */
-  #wants({ names }: Subscription, name: string, wildcard = true): boolean {
-    return names === undefined ? wildcard : names.has(name) || (wildcard && names.has('*'));
+  /** Mostly they are as they were, in the same order, too: each answer says them again. */
+  #namesOf(names: readonly string[], before: Names): Names {
+    let index = 0;
+    for (const name of before ?? []) if (names[index++] !== name) return this.#snapshots.names(names);
+    return before && index === names.length ? before : this.#snapshots.names(names);
   }
 
   /** Send what is due, in order, and stop where an answer must come first. */
@@ -215,48 +227,29 @@ export class ClientStream {
   }
 
   #sendDue(type: TypeUrl, subscription: Subscription): void {
-    const wanted = this.#wanted(type, subscription);
-    const changed = wanted.filter(({ name, hash }) => subscription.sent.get(name) !== hash);
-    const gone = isWhole(type) && (wanted.length !== subscription.sent.size || changed.length > 0);
-    const owed = subscription.owed && (isWhole(type) || wanted.length > 0);
-    if (changed.length === 0 && !gone && !owed) {
+    const extra = type === CDS ? [...this.#retiring.values()] : [];
+    const wanted = this.#snapshots.of(type, this.#view[type], subscription.names, extra);
+    const changed = this.#snapshots.changes(subscription.sent, wanted);
+    const other = changed.length > 0 || (isWhole(type) && wanted !== subscription.sent);
+    const owed = subscription.owed && (isWhole(type) || wanted.resources.length > 0);
+    if (!other && !owed) {
       // What it refused is no longer asked of it, and it has the rest.
       subscription.refused = undefined;
       return;
     }
-    const version = versionOf(wanted);
+    const { version } = wanted;
     // The same again would be refused again.
     if (version === subscription.refused?.version && !owed) return;
     // A type of which a response is the whole state is sent whole (LDS, CDS); of others what has changed.
-    const resources = isWhole(type) || subscription.owed ? wanted : changed;
+    const resources = isWhole(type) || subscription.owed ? wanted.resources : changed;
     subscription.owed = false;
-    subscription.sent = new Map(wanted.map(({ name, hash }) => [name, hash]));
+    subscription.sent = wanted;
     subscription.version = version;
     subscription.nonce = String(++this.#nonce);
     subscription.pending = true;
-    this.#send({ type, version: subscription.version, nonce: subscription.nonce, resources });
-  }
-
-  #wanted(type: TypeUrl, subscription: Subscription): Resource[] {
-    const resources = this.#view[type];
-    const retiring = type === CDS ? [...this.#retiring.values()] : [];
-    // By name, so that a client of few resources costs little where there are many.
-    if (subscription.names && !subscription.names.has('*')) {
-      const found = [...subscription.names].flatMap((name) => resources.get(name) ?? []);
-      return [...found, ...retiring.filter(({ name }) => subscription.names!.has(name))];
-    }
-    const all = [...resources.values(), ...retiring];
-    return all.filter(({ name, wildcard }) => this.#wants(subscription, name, wildcard));
+    this.#send({ type, version, nonce: subscription.nonce, resources });
   }
 }
 
 /** Whether a response holds all that there is, so that what is not in it is gone. */
 const isWhole = (type: TypeUrl): boolean => type === LDS || type === CDS;
-
-/** Of the content, so that it is the same after a restart. */
-function versionOf(resources: readonly Resource[]): string {
-  const hash = createHash('sha256');
-  for (const { name, hash: each } of resources.toSorted((a, b) => (a.name < b.name ? -1 : 1)))
-    hash.update(`${name} ${each}\n`);
-  return hash.digest('hex').slice(0, 16);
-}

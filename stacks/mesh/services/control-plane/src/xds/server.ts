@@ -11,7 +11,8 @@ import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/gener
 import type { Logger } from '#kit/log.ts';
 import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
 import { decode, encode } from './messages.ts';
-import type { View } from './types.ts';
+import { Snapshots } from './snapshots.ts';
+import type { Resource, View } from './types.ts';
 
 /** Who is at the other end. */
 export interface Client {
@@ -98,7 +99,9 @@ export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
   readonly #streams = new Map<AdsCall, Connection>();
   #publication = 0;
-  readonly #bodies = new Map<string, Buffer>();
+  readonly #snapshots = new Snapshots();
+  /** Responses without their nonce, by what is in them. */
+  #bodies = new WeakMap<readonly Resource[], Buffer>();
 
   constructor(options: DiscoveryOptions) {
     this.#options = { patience: 10_000, maxClients: 5000, ...options };
@@ -123,7 +126,7 @@ export class Discovery {
    * @param publication a number that is higher each time
    */
   update(publication: number): void {
-    this.#bodies.clear();
+    this.#bodies = new WeakMap();
     for (const entry of this.#streams.values()) {
       this.#settle(entry);
       entry.stream.update(this.#options.viewOf(entry.client));
@@ -223,7 +226,7 @@ export class Discovery {
     };
     const entry: Connection = {
       client,
-      stream: new ClientStream(this.#options.viewOf(client), send),
+      stream: new ClientStream(this.#options.viewOf(client), send, this.#snapshots),
       patience: undefined,
       publication: 0,
     };
@@ -242,8 +245,7 @@ export class Discovery {
 
   /** Encoded once for all clients that get the same: the nonce alone differs, and a later field of a message may stand apart. */
   #bodyOf({ type, version, nonce, resources }: Response): Buffer {
-    const key = `${type} ${version} ${resources.map(({ name }) => name).join(' ')}`;
-    let body = this.#bodies.get(key);
+    let body = this.#bodies.get(resources);
     if (!body) {
       body = encode('envoy.service.discovery.v3.DiscoveryResponse', {
         type_url: type,
@@ -251,7 +253,7 @@ export class Discovery {
         resources: resources.map(({ any }) => any),
         control_plane: { identifier: 'sidecar-stacks' },
       });
-      this.#bodies.set(key, body);
+      this.#bodies.set(resources, body);
     }
     return Buffer.concat([body, encode('envoy.service.discovery.v3.DiscoveryResponse', { nonce })]);
   }

@@ -27,8 +27,33 @@ export interface Resource {
   readonly wildcard: boolean;
 }
 
-/** What one client may see. */
-export type View = Readonly<Record<TypeUrl, ReadonlyMap<string, Resource>>>;
+/** Resources of one type, by name; it may lie over others that many clients share. Never changed once made. */
+export class ResourceSet {
+  readonly #own: ReadonlyMap<string, Resource>;
+  readonly #base: ResourceSet | undefined;
+  /** Those that a client gets that asks for no names. */
+  readonly wildcards: readonly Resource[];
+
+  constructor(resources: readonly Resource[], base?: ResourceSet) {
+    this.#own = new Map(resources.map((resource) => [resource.name, resource]));
+    this.#base = base;
+    const below = (base?.wildcards ?? []).filter(({ name }) => !this.#own.has(name));
+    this.wildcards = [...below, ...[...this.#own.values()].filter(({ wildcard }) => wildcard)];
+  }
+
+  get(name: string): Resource | undefined {
+    return this.#own.get(name) ?? this.#base?.get(name);
+  }
+
+  /** All, for what has no name to ask by. */
+  *all(): Generator<Resource> {
+    for (const resource of this.#base?.all() ?? []) if (!this.#own.has(resource.name)) yield resource;
+    yield* this.#own.values();
+  }
+}
+
+/** What one client may see. Two of the same content are one object, as are their parts. */
+export type View = Readonly<Record<TypeUrl, ResourceSet>>;
 
 /** What is seen in no resource: a message with the name under which it is asked for. */
 export interface Draft<Name extends keyof Messages = keyof Messages> {
@@ -47,19 +72,17 @@ export const draft = <Name extends keyof Messages>(
 
 /** Encodes what has changed, and hands out what was encoded before for what has not. */
 export class ResourceCache {
-  #known = new Map<string, { source: string; resource: Resource }>();
-  #next = new Map<string, { source: string; resource: Resource }>();
+  /** How many were encoded so far. */
+  encoded = 0;
+  #known = new Map<string, CacheEntry>();
+  #next = new Map<string, CacheEntry>();
 
   /** The resource of a draft; `scope` tells apart drafts of one name for different clients. */
-  resource({ type, name, message, wildcard = true }: Draft, scope = ''): Resource {
+  resource(given: Draft, scope = ''): Resource {
+    const { type, name, message, wildcard = true } = given;
     const key = `${type} ${scope} ${name}`;
-    const source = JSON.stringify(message);
     let entry = this.#known.get(key);
-    if (entry?.source !== source || entry.resource.wildcard !== wildcard) {
-      const encoded = any(type, message);
-      const hash = createHash('sha256').update(encoded.value).digest('hex').slice(0, 16);
-      entry = { source, resource: { name, hash, any: encoded, wildcard } };
-    }
+    if (entry?.draft !== given) entry = this.#renewed(entry, given, JSON.stringify({ message, wildcard }));
     this.#next.set(key, entry);
     return entry.resource;
   }
@@ -69,4 +92,22 @@ export class ResourceCache {
     this.#known = this.#next;
     this.#next = new Map();
   }
+
+  #renewed(entry: CacheEntry | undefined, given: Draft, source: string): CacheEntry {
+    if (entry?.source === source) return { ...entry, draft: given };
+    this.encoded++;
+    const encoded = any(given.type, given.message);
+    const hash = createHash('sha256').update(encoded.value).digest('hex').slice(0, 16);
+    return {
+      draft: given,
+      source,
+      resource: { name: given.name, hash, any: encoded, wildcard: given.wildcard ?? true },
+    };
+  }
+}
+
+interface CacheEntry {
+  readonly draft: Draft;
+  readonly source: string;
+  readonly resource: Resource;
 }

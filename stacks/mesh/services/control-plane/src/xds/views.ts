@@ -1,17 +1,20 @@
 /** From the state of the mesh to what each client sees of it. */
+import { DraftMemo, sameItems } from './drafts.ts';
 import { clusterFor, endpointsFor } from './resources/clusters.ts';
 import { grpcDrafts } from './resources/grpc.ts';
 import { inboundDrafts } from './resources/inbound.ts';
-import { outboundDrafts } from './resources/outbound.ts';
-import type { MeshState } from './resources/state.ts';
+import { catchAll, namesDraft, portDrafts, unknownClusters } from './resources/outbound.ts';
+import type { MeshState, ServiceState } from './resources/state.ts';
 import { trustBundle } from './resources/tls.ts';
 import {
   CDS,
   draft,
   EDS,
   LDS,
+  ORDER,
   RDS,
   ResourceCache,
+  ResourceSet,
   SDS,
   type Draft,
   type Resource,
@@ -21,59 +24,126 @@ import {
 
 /** What all clients share, and what the proxies of a service have besides. */
 export class Views {
+  readonly #memo = new DraftMemo();
   readonly #cache = new ResourceCache();
-  #shared: View = EMPTY;
-  #own = new Map<string, View>();
+  #shape: Shape = { key: '', mesh: undefined };
+  #shared = new Layer();
+  #own = new Map<string, Layer>();
+
+  /** What was made and encoded so far. */
+  get work(): { readonly drafts: number; readonly encoded: number } {
+    return { drafts: this.#memo.made, encoded: this.#cache.encoded };
+  }
 
   /**
    * Take a new state.
+   * @param state whose services are the same objects as before where nothing of them has changed
    * @param roots PEM of the trust domain's roots
    */
   update(state: MeshState, roots: string): void {
-    const shared = [
-      draft('envoy.extensions.transport_sockets.tls.v3.Secret', 'ROOTCA', trustBundle(roots)),
-      ...outboundDrafts(state),
-      ...grpcDrafts(state),
-      ...state.services.flatMap((service) =>
-        service.ports.flatMap((port) =>
-          [undefined, ...Object.keys(service.policy.subsets ?? {})].flatMap((subset) => {
-            const place = { state, service, port, subset };
-            const cluster = clusterFor(place);
-            return [
-              draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster),
-              draft('envoy.config.endpoint.v3.ClusterLoadAssignment', cluster.name!, endpointsFor(place)),
-            ];
-          }),
-        ),
-      ),
-    ];
-    this.#shared = viewOf(shared.map((each) => this.#cache.resource(each)));
-    this.#own = new Map(
-      state.services.map((service) => {
-        const drafts: Draft[] = inboundDrafts(state, service);
-        return [
-          service.name,
-          viewOf(
-            drafts.map((each) => this.#cache.resource(each, service.name)),
-            this.#shared,
-          ),
-        ];
-      }),
-    );
+    this.#shape = shapeOf(state, this.#shape);
+    this.#shared.set(this.#sharedDrafts(state, roots).map((each) => this.#cache.resource(each)));
+    const own = new Map<string, Layer>();
+    for (const service of state.services) {
+      const drafts = this.#memo.of(`inbound ${service.name}`, [this.#shape, service], () =>
+        inboundDrafts(state, service),
+      );
+      const layer = this.#own.get(service.name) ?? new Layer();
+      layer.set(
+        drafts.map((each) => this.#cache.resource(each, service.name)),
+        this.#shared.view,
+      );
+      own.set(service.name, layer);
+    }
+    this.#own = own;
     this.#cache.sweep();
+    this.#memo.sweep();
   }
 
   /** @param service whose proxy asks; undefined for clients that have no proxy's part */
   of(service: string | undefined): View {
-    return (service === undefined ? undefined : this.#own.get(service)) ?? this.#shared;
+    return ((service === undefined ? undefined : this.#own.get(service)) ?? this.#shared).view;
+  }
+
+  #sharedDrafts(state: MeshState, roots: string): Draft[] {
+    const memo = this.#memo;
+    const shape = this.#shape;
+    return [
+      ...memo.of('roots', [roots], () => [
+        draft('envoy.extensions.transport_sockets.tls.v3.Secret', 'ROOTCA', trustBundle(roots)),
+      ]),
+      ...[...servicesByPort(state)].flatMap(([port, services]) =>
+        memo.of(`port ${port}`, [shape, ...services], () => portDrafts(port, services, state)),
+      ),
+      ...memo.of('unknown', [shape], () => [catchAll(state), ...unknownClusters()]),
+      ...memo.of('names', state.services, () => namesDraft(state)),
+      ...state.services.flatMap((service) =>
+        memo.of(`service ${service.name}`, [shape, service], () => [
+          ...grpcDrafts(state, service),
+          ...clusterDrafts(state, service),
+        ]),
+      ),
+    ];
   }
 }
 
-const EMPTY: View = { [CDS]: new Map(), [EDS]: new Map(), [LDS]: new Map(), [RDS]: new Map(), [SDS]: new Map() };
+/** What parts of a service's resources depend on besides the service: the mesh's policy, and where others listen. */
+interface Shape {
+  readonly key: string;
+  readonly mesh: MeshState['mesh'] | undefined;
+}
 
-function viewOf(resources: readonly Resource[], base: View = EMPTY): View {
-  const view = { ...base } as Record<TypeUrl, Map<string, Resource>>;
-  for (const type of new Set(resources.map(({ any }) => any.type_url as TypeUrl))) view[type] = new Map(base[type]);
-  for (const resource of resources) view[resource.any.type_url as TypeUrl].set(resource.name, resource);
-  return view;
+function shapeOf({ mesh, trustDomain, namespace, services }: MeshState, former: Shape): Shape {
+  const ports = services.map(
+    ({ name, ports: each }) => `${name} ${each.map(({ port, protocol }) => `${port}/${protocol}`).join()}`,
+  );
+  const key = [trustDomain, namespace, ...ports].join('\n');
+  return former.key === key && former.mesh === mesh ? former : { key, mesh };
+}
+
+/** Services that listen on a port, by port, in order. */
+function servicesByPort({ services }: MeshState): Map<number, ServiceState[]> {
+  const found = new Map<number, ServiceState[]>();
+  for (const service of services)
+    for (const { port } of service.ports) {
+      const on = found.get(port);
+      if (on) on.push(service);
+      else found.set(port, [service]);
+    }
+  return new Map([...found].toSorted(([a], [b]) => a - b));
+}
+
+const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
+  service.ports.flatMap((port) =>
+    [undefined, ...Object.keys(service.policy.subsets ?? {})].flatMap((subset) => {
+      const place = { state, service, port, subset };
+      const cluster = clusterFor(place);
+      return [
+        draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster),
+        draft('envoy.config.endpoint.v3.ClusterLoadAssignment', cluster.name!, endpointsFor(place)),
+      ];
+    }),
+  );
+
+const NONE = new ResourceSet([]);
+const EMPTY: View = { [CDS]: NONE, [EDS]: NONE, [LDS]: NONE, [RDS]: NONE, [SDS]: NONE };
+
+/** A view that stays the same object, part by part, as long as its content does. */
+class Layer {
+  view: View = EMPTY;
+  #resources = new Map<TypeUrl, readonly Resource[]>();
+  #base: View = EMPTY;
+
+  set(resources: readonly Resource[], base: View = EMPTY): void {
+    const byType = Map.groupBy(resources, ({ any }) => any.type_url as TypeUrl);
+    const parts = ORDER.map((type): [TypeUrl, ResourceSet] => {
+      const own = byType.get(type) ?? [];
+      const same = base[type] === this.#base[type] && sameItems(own, this.#resources.get(type) ?? []);
+      if (same) return [type, this.view[type]];
+      return [type, own.length === 0 ? base[type] : new ResourceSet(own, base[type])];
+    });
+    if (parts.some(([type, set]) => this.view[type] !== set)) this.view = Object.fromEntries(parts) as unknown as View;
+    this.#resources = byType;
+    this.#base = base;
+  }
 }

@@ -5,17 +5,18 @@ import { ADS, FAULT, httpFilter, ROUTER } from './http.ts';
 import { virtualHost } from './routes.ts';
 import { grpcName, isHttp, type MeshState, type ServiceState } from './state.ts';
 
-/** Only by name: proxies that ask for all get none of them. */
-export function grpcDrafts(state: MeshState): Draft[] {
-  return state.services.flatMap((service) => [
-    ...service.ports.filter(isHttp).flatMap(({ port }) => listenersOf(state, service, port)),
-    ...service.ports.filter(isHttp).flatMap((port) =>
+/** Those of a service, only by name: proxies that ask for all get none of them. */
+export function grpcDrafts(state: MeshState, service: ServiceState): Draft[] {
+  const ports = service.ports.filter(isHttp);
+  return [
+    ...ports.flatMap(({ port }) => listenersOf(state, service, port)),
+    ...ports.flatMap((port) =>
       [undefined, ...Object.keys(service.policy.subsets ?? {})].map((subset) => {
         const cluster = grpcClusterFor({ state, service, port, subset });
         return draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster, false);
       }),
     ),
-  ]);
+  ];
 }
 
 function listenersOf(state: MeshState, service: ServiceState, port: number): Draft[] {

@@ -17,18 +17,12 @@ const HTTP = ['http/1.0', 'http/1.1', 'h2c'];
 
 const routeName = (port: number): string => `outbound|${port}`;
 
-/** Listeners, routes, and the clusters of what the mesh does not know. */
-export function outboundDrafts(state: MeshState): Draft[] {
-  const ports = new Set(state.services.flatMap(({ ports: each }) => each.map(({ port }) => port)));
-  const drafts = [...ports].toSorted((a, b) => a - b).flatMap((port) => portDrafts(port, state));
-  return [...drafts, catchAll(state), ...unknownClusters(), ...namesDraft(state)];
-}
-
-function portDrafts(port: number, state: MeshState): Draft[] {
-  const on = state.services.flatMap((service) => {
-    const found = service.ports.find((each) => each.port === port);
-    return found ? [{ service, protocol: found.protocol }] : [];
-  });
+/** The listener of a port, and its routes. @param services those that listen on it */
+export function portDrafts(port: number, services: readonly ServiceState[], state: MeshState): Draft[] {
+  const on = services.map((service) => ({
+    service,
+    protocol: service.ports.find((each) => each.port === port)!.protocol,
+  }));
   const http = on.filter(({ protocol }) => protocol !== 'tcp');
   const name = routeName(port);
   const chains = [
@@ -84,7 +78,7 @@ const httpChain = (name: string, port: number, match: FilterChainMatch = {}): Fi
 });
 
 /** Where all arrives, and what becomes of destinations that no other listener is for. */
-function catchAll(state: MeshState): Draft {
+export function catchAll(state: MeshState): Draft {
   const cluster = state.mesh.outbound === 'ALLOW_ANY' ? PASSTHROUGH : BLACK_HOLE;
   const { accessLog, tracing, tap } = state.mesh;
   return draft('envoy.config.listener.v3.Listener', OUTBOUND.name, {
@@ -105,7 +99,8 @@ function catchAll(state: MeshState): Draft {
   });
 }
 
-function unknownClusters(): Draft[] {
+/** Where connections to them go. */
+export function unknownClusters(): Draft[] {
   return [
     draft('envoy.config.cluster.v3.Cluster', PASSTHROUGH, {
       name: PASSTHROUGH,
@@ -117,7 +112,7 @@ function unknownClusters(): Draft[] {
 }
 
 /** Answers to DNS questions: Envoy's DNS filter, so that no type of our own is needed. */
-function namesDraft(state: MeshState): Draft[] {
+export function namesDraft(state: MeshState): Draft[] {
   const domains = state.services.flatMap(({ hosts, replicas }) => {
     const address = replicas.filter(({ health }) => health === 'healthy').map((replica) => replica.address);
     return address.length === 0 ? [] : hosts.map((name) => ({ name, endpoint: { address_list: { address } } }));

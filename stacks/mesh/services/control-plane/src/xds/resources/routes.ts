@@ -141,7 +141,7 @@ function retryOf({
 
 /** The cluster of a destination: on the same port, or on the first for HTTP where the other service lacks it. */
 function targetOf({ service: name, subset }: Partial<Destination>, { state, service, port, audience }: Place): string {
-  const target = state.services.find((each) => each.name === (name ?? service.name)) ?? service;
+  const target = name === undefined ? service : (state.services.find((each) => each.name === name) ?? service);
   const same = target.ports.some((each) => each.port === port);
   const targetPort = same ? port : (target.ports.find(isHttp)?.port ?? port);
   return (audience === 'grpc' ? grpcName : clusterName)(targetPort, subset, target.name);

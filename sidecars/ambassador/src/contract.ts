@@ -1,0 +1,56 @@
+/** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
+import { defineContract } from '#kit/contract.ts';
+import { brokerMetrics, brokerParameters } from './broker/contract.ts';
+import { shardMetrics, shardParameters } from './shard/contract.ts';
+import { splitMetrics, splitParameters } from './split/contract.ts';
+
+export const contract = defineContract({
+  name: 'ambassador',
+  version: '0.1.0',
+  description: 'Speaks for an application to what is outside: one local port in front of several servers.',
+  prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
+  adminPort: '9961',
+  ports: {
+    app: { parameter: 'AMBASSADOR_PORT', description: 'for the application' },
+  },
+  parameters: {
+    AMBASSADOR_MODE: {
+      type: 'enum',
+      values: ['shard', 'broker', 'split'],
+      default: 'shard',
+      description:
+        'What it is for: `shard`, keys in RESP over several servers; `broker`, servers by a file; `split`, two versions of an HTTP server',
+    },
+    AMBASSADOR_PORT: {
+      type: 'port',
+      default: '6379',
+      description: 'Port for the application; in the broker mode its file says which',
+    },
+    AMBASSADOR_ADDRESS: {
+      type: 'string',
+      default: '127.0.0.1',
+      pattern: /^[0-9a-fA-F.:]+$/,
+      accepts: 'an IP address',
+      description: 'Address to listen on: 127.0.0.1 in the application’s pod, 0.0.0.0 in a pod of its own',
+    },
+    AMBASSADOR_MAX_CLIENTS: {
+      type: 'integer',
+      default: '10000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most connections of the application; further ones are told so and closed',
+    },
+    ...shardParameters,
+    ...brokerParameters,
+    ...splitParameters,
+  },
+  metrics: {
+    client_connections: { type: 'gauge', help: 'Connections of the application open now' },
+    requests: { type: 'counter', help: 'Requests sent to a server', labels: ['server'] },
+    responses: { type: 'counter', help: 'Responses of a server', labels: ['server'] },
+    forward_error: { type: 'counter', help: 'Requests of the application that no server answered' },
+    ...shardMetrics,
+    ...brokerMetrics,
+    ...splitMetrics,
+  },
+});

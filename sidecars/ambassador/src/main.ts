@@ -1,0 +1,15 @@
+/** The ambassador sidecar's program: one mode of several. */
+import { runSidecar } from '#kit/sidecar.ts';
+import { startBroker } from './broker/start.ts';
+import { contract } from './contract.ts';
+import type { AmbassadorKit } from './kit.ts';
+import { startShard } from './shard/start.ts';
+import { startSplit } from './split/start.ts';
+
+const MODES: Readonly<Record<string, (kit: AmbassadorKit) => Promise<void>>> = {
+  shard: startShard,
+  broker: startBroker,
+  split: startSplit,
+};
+
+await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit));

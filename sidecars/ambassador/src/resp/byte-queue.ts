@@ -1,0 +1,58 @@
+/** Bytes in the order in which they came, in one piece. */
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * What came and is not consumed yet. A chunk that comes when nothing is left is used as it is; only
+ * what waits for more is copied, into a buffer that doubles, so that each byte is copied a few times at most.
+ */
+export class ByteQueue {
+  bytes: Buffer = NOTHING;
+  start = 0;
+  #end = 0;
+  /** `bytes` is our own, with room behind `#end`. */
+  #own = false;
+  #wanted = 0;
+
+  get size(): number {
+    return this.#end - this.start;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.size === 0) {
+      this.bytes = chunk;
+      this.start = 0;
+      this.#end = chunk.length;
+      this.#own = false;
+      return;
+    }
+    const size = this.size + chunk.length;
+    if (!this.#own || this.#end + chunk.length > this.bytes.length) {
+      // Never into the old one: slices of it may still be on their way.
+      const grown = Buffer.allocUnsafeSlow(Math.max(2 * size, Math.min(this.#wanted, 16 * size), 4096));
+      this.bytes.copy(grown, 0, this.start, this.#end);
+      this.#end -= this.start;
+      this.start = 0;
+      this.bytes = grown;
+      this.#own = true;
+    }
+    chunk.copy(this.bytes, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** So many bytes will be there at once, counted from `start`. */
+  expect(size: number): void {
+    this.#wanted = size;
+  }
+
+  /** The first bytes are consumed. */
+  drop(size: number): void {
+    this.start += size;
+    this.#wanted = 0;
+    if (this.start < this.#end) return;
+    // What was read lies in it still, and may be on its way: the next bytes get a place of their own.
+    this.start = this.#end = 0;
+    this.bytes = NOTHING;
+    this.#own = false;
+  }
+}

@@ -1,0 +1,118 @@
+/** Commands out of bytes that come in any pieces. */
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encodeCommand } from './encode.ts';
+import { splitInline } from './inline.ts';
+import { ProtocolError, RequestReader } from './request-reader.ts';
+
+const LIMITS = { maxSize: 1024 * 1024, maxArguments: 1024 };
+
+/** All commands of some bytes that come in pieces of these sizes. */
+function read(bytes: Buffer, sizes: readonly number[] = []): string[][] {
+  const reader = new RequestReader(LIMITS);
+  const commands: string[][] = [];
+  let at = 0;
+  for (let piece = 0; at < bytes.length; piece++) {
+    const size = sizes[piece] ?? bytes.length - at;
+    reader.push(bytes.subarray(at, at + size));
+    at += size;
+    while (reader.next()) {
+      const { command } = reader;
+      commands.push(Array.from({ length: command.length }, (_, index) => command.text(index)));
+      assert.equal(
+        command.raw(),
+        encodeCommand(commands.at(-1)!),
+        'what is passed on is the command, whole and nothing else',
+      );
+    }
+  }
+  return commands;
+}
+
+const words = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 6 });
+
+test('commands come out as they went in, wherever the bytes are cut', () => {
+  fc.assert(
+    fc.property(
+      fc.array(words, { minLength: 1, maxLength: 5 }),
+      fc.array(fc.integer({ min: 1, max: 30 })),
+      (all, sizes) => {
+        const bytes = Buffer.concat(all.map((each) => encodeCommand(each)));
+        assert.equal(
+          read(bytes, sizes),
+          all.map((each) => each.map((word) => Buffer.from(word).toString('latin1'))),
+        );
+      },
+    ),
+  );
+});
+
+test('a long value in small pieces costs about its bytes', () => {
+  const value = 'x'.repeat(1_000_000);
+  const bytes = encodeCommand(['SET', 'key', value]);
+  const begun = performance.now();
+  assert.is(
+    read(
+      bytes,
+      Array.from({ length: bytes.length / 10 + 1 }, () => 10),
+    )[0]![2],
+    value,
+  );
+  assert.ok(performance.now() - begun < 20_000);
+});
+
+test('inline commands are commands', () => {
+  assert.equal(read(Buffer.from('PING\r\n  SET a "b c"\nGET a\r\n\r\n')), [
+    ['PING'],
+    ['SET', 'a', 'b c'],
+    ['GET', 'a'],
+  ]);
+  assert.equal(splitInline(String.raw`set "a\x41\n" 'it\'s' ""`), ['set', 'aA\n', "it's", '']);
+  assert.is(splitInline('"open'), undefined);
+  assert.is(splitInline('"a"b'), undefined);
+});
+
+for (const [name, bytes] of [
+  ['a negative length', '*1\r\n$-1\r\n'],
+  ['a length of many digits', `*${'9'.repeat(40)}\r\n`],
+  ['more arguments than allowed', '*1025\r\n'],
+  ['a value longer than allowed', '*1\r\n$1048577\r\n'],
+  ['no dollar', '*1\r\n:1\r\n'],
+  ['no number', '*x\r\n'],
+  ['a bare LF', '*1\n$4\nPING\n'],
+  ['a value without its end', '*1\r\n$4\r\nPINGxx'],
+  ['an endless line', 'x'.repeat(70_000)],
+  ['a quote without end', 'GET "a\r\n'],
+] as const)
+  test(`${name} is no command`, () =>
+    assert.throws(
+      () => read(Buffer.from(bytes)),
+      (error: unknown) => error instanceof ProtocolError,
+    ));
+
+test('empty arrays and lines are nothing', () => {
+  assert.equal(read(Buffer.from('*0\r\n*-1\r\n\r\n*1\r\n$4\r\nPING\r\n')), [['PING']]);
+});
+
+test('garbage ends in an error or in waiting, never otherwise', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.integer({ min: 1, max: 10 })), (bytes, sizes) => {
+      try {
+        const reader = new RequestReader(LIMITS);
+        let at = 0;
+        for (let piece = 0; at < bytes.length; piece++) {
+          const size = sizes[piece] ?? 20;
+          reader.push(Buffer.from(bytes.subarray(at, at + size)));
+          at += size;
+          while (reader.next());
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test.run();

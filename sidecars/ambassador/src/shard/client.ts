@@ -1,0 +1,266 @@
+/** One connection of the application: its commands in, the replies out in the same order. */
+import type { Socket } from 'node:net';
+import { errorReply } from '../resp/encode.ts';
+import { ProtocolError, RequestReader, type Command, type RequestLimits } from '../resp/request-reader.ts';
+import { Fifo } from './fifo.ts';
+import type { Flushing } from './flushing.ts';
+
+/** Commands of one client that wait for replies: more are not read. */
+const MAX_PIPELINE = 10_000;
+/** How long a client may take to close its side after the last answer, in milliseconds. */
+const LINGER = 2000;
+/** Bytes that are read of a client whose next command has to wait. */
+const READ_AHEAD = 64 * 1024;
+/** Bytes for a client that does not read them: more are not asked for, in bytes. */
+const HIGH_WATER = 1024 * 1024;
+
+/**
+ * Say the last thing, and close: also on a side that does not.
+ * @param socket made with `allowHalfOpen`
+ */
+export function endSoon(socket: Socket, bytes: Buffer | string = ''): void {
+  if (socket.writableEnded) return;
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket
+    .on('close', () => clearTimeout(timer))
+    .resume()
+    .end(bytes);
+}
+
+/** What a client is told for one command: parts as they come. */
+export class Reply {
+  readonly #client: Client;
+  parts: Buffer[] = [];
+  done = false;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  onReply(bytes: Buffer, done: boolean): void {
+    this.parts.push(bytes);
+    this.done = done;
+    this.#client.onPart(this, bytes.length);
+  }
+
+  /** There will be none, and none is missed: it is the only one that is waited for. */
+  cancel(): void {
+    this.done = true;
+    this.#client.flush();
+  }
+
+  onFailure(reason: string): void {
+    this.#client.session.onForwardError();
+    // What was begun cannot be taken back.
+    if (this.parts.length > 0 || this.#client.sentPartOf(this)) return this.#client.close();
+    this.onReply(errorReply(`ERR ${reason}`), true);
+  }
+}
+
+/** What the ambassador does with commands. */
+export interface Session {
+  /** It waits for what may never come. */
+  readonly blocked: boolean;
+  /** @returns false to be given no more commands until `client.go()` */
+  onCommand(command: Command): boolean;
+  onClose(): void;
+  /** A command was not answered by a server. */
+  onForwardError(): void;
+  /** Something threw: the client is closed. */
+  onInternalError(error: unknown): void;
+}
+
+export interface ClientLimits extends RequestLimits {
+  /** Most bytes that are kept for a client that does not read. */
+  readonly maxOutput: number;
+}
+
+export class Client {
+  /** What lets commands of one client keep their order on shared connections. */
+  readonly id: number;
+  session!: Session;
+  readonly #socket: Socket;
+  readonly #reader: RequestReader;
+  readonly #limits: ClientLimits;
+  readonly #flushing: Flushing;
+  readonly #replies = new Fifo<Reply>();
+  /** Bytes of replies that wait for those before them. */
+  #kept = 0;
+  #begun: Reply | undefined;
+  #dirty = false;
+  #answered: (() => void) | undefined;
+  #held = false;
+  #reading = false;
+  #ending = false;
+  #closed = false;
+
+  constructor(id: number, socket: Socket, limits: ClientLimits, flushing: Flushing) {
+    this.id = id;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#reader = new RequestReader(limits);
+    this.#flushing = flushing;
+    socket.setNoDelay(true);
+    socket
+      .on('data', (bytes: Buffer) => {
+        // Whatever follows the end is nothing that was asked for.
+        if (this.#ending) return;
+        this.#flushing.now = performance.now();
+        this.#reader.push(bytes);
+        this.#read();
+        this.#regulate();
+      })
+      .on('drain', () => this.#read())
+      .on('error', () => {})
+      .on('end', () => this.#onEnd())
+      .on('close', () => this.#gone());
+  }
+
+  /** Replies that are waited for. */
+  get waiting(): number {
+    return this.#replies.length;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** A place for the reply of a command, behind those of the commands before. */
+  reply(): Reply {
+    const reply = new Reply(this);
+    this.#replies.push(reply);
+    return reply;
+  }
+
+  /** Answer a command at once. */
+  answer(bytes: Buffer): void {
+    this.reply().onReply(bytes, true);
+  }
+
+  /** Something that answers no command: a message of a subscription. */
+  push(bytes: Buffer): void {
+    if (this.#closed) return;
+    if (this.#socket.writableLength > this.#limits.maxOutput) return this.close();
+    this.flush();
+    this.#socket.write(bytes);
+  }
+
+  /** Whether a part of a reply has left already. */
+  sentPartOf(reply: Reply): boolean {
+    return this.#begun === reply;
+  }
+
+  onPart(reply: Reply, size: number): void {
+    if (this.#closed) {
+      reply.parts = [];
+      return;
+    }
+    this.#kept += size;
+    if (this.#kept + this.#socket.writableLength > this.#limits.maxOutput && reply !== this.#replies.first)
+      return this.close();
+    if (reply !== this.#replies.first || this.#dirty) return;
+    this.#dirty = true;
+    this.#flushing.add(this);
+  }
+
+  /** Write what can be written: the replies up to the first that is not complete, and its beginning. */
+  flush(): void {
+    this.#dirty = false;
+    if (this.#closed) return;
+    let out: Buffer[] = [];
+    let size = 0;
+    for (let reply = this.#replies.first; reply !== undefined; reply = this.#replies.first) {
+      for (const part of reply.parts) {
+        out.push(part);
+        size += part.length;
+      }
+      if (!reply.done) {
+        if (reply.parts.length > 0) this.#begun = reply;
+        reply.parts = [];
+        break;
+      }
+      this.#replies.shift();
+    }
+    this.#kept -= size;
+    if (size > 0) this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out, size));
+    out = [];
+    if (this.#socket.writableLength > this.#limits.maxOutput) return this.close();
+    if (this.#replies.length === 0 && this.#answered !== undefined) {
+      const then = this.#answered;
+      this.#answered = undefined;
+      then();
+    }
+    if (this.#ending && this.#replies.length === 0) endSoon(this.#socket);
+    else this.#read();
+  }
+
+  /** Do something once all replies have come; no more commands are read meanwhile. */
+  whenAnswered(then: () => void): void {
+    this.#answered = then;
+  }
+
+  /** Go on with commands. */
+  go(): void {
+    this.#held = false;
+    if (!this.#reading) this.#read();
+  }
+
+  /** Answer what is under way, then end. */
+  end(): void {
+    this.#ending = true;
+    if (this.#replies.length === 0) endSoon(this.#socket);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#gone();
+  }
+
+  #read(): void {
+    if (this.#held || this.#ending || this.#closed || this.#reading) return;
+    this.#reading = true;
+    try {
+      while (this.#replies.length < MAX_PIPELINE && this.#socket.writableLength < HIGH_WATER && this.#reader.next()) {
+        // It may be told to go on before it says that it waits.
+        this.#held = true;
+        if (this.session.onCommand(this.#reader.command)) this.#held = false;
+        if (this.#held) break;
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        this.answer(errorReply(`ERR Protocol error: ${error.message}`));
+        this.end();
+      } else {
+        this.session.onInternalError(error);
+        this.close();
+      }
+    } finally {
+      this.#reading = false;
+    }
+    this.#regulate();
+  }
+
+  /** Read on, or let the client wait. While it is held a little is read all the same: its end would go unnoticed. */
+  #regulate(): void {
+    if (this.#closed || this.#ending) return;
+    const full =
+      this.#replies.length >= MAX_PIPELINE ||
+      this.#socket.writableLength >= HIGH_WATER ||
+      (this.#held && this.#reader.size > READ_AHEAD);
+    if (full === this.#socket.isPaused()) return;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** It sends no more. What it waits for on the shared connections it still gets; a command that waits is given up. */
+  #onEnd(): void {
+    if (this.session.blocked) this.close();
+    else this.end();
+  }
+
+  #gone(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.session.onClose();
+  }
+}

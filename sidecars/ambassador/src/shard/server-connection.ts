@@ -1,0 +1,179 @@
+/** One connection to one server: commands out in batches, replies in the order of the commands. */
+import { connect, type Socket } from 'node:net';
+import { BadReply, ReplyScanner } from '../resp/reply-scanner.ts';
+import { encodeCommand } from '../resp/encode.ts';
+import { Fifo } from './fifo.ts';
+import type { Flushing } from './flushing.ts';
+import { type Pending } from './pending.ts';
+
+const ERROR = 0x2d;
+const PUSH = 0x3e;
+
+export interface ServerAddress {
+  /** For people. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ServerConnectionOptions extends ServerAddress {
+  readonly protocol: 2 | 3;
+  readonly password: string | undefined;
+  readonly connectTimeout: number;
+  /** How long a reply may take, in milliseconds; 0 for one that may wait for ever. */
+  readonly timeout: number;
+  readonly flushing: Flushing;
+}
+
+/** Told what becomes of a connection. */
+export interface ServerConnectionUser {
+  /** It is connected, and logged in where that was asked for. */
+  onReady(): void;
+  /** It is gone; whatever was under way has been told. @param reason why, for people */
+  onGone(reason: string): void;
+  /** A command was sent. */
+  onSent(): void;
+  /** A reply came. */
+  onAnswer(): void;
+  /** A message that nobody asked for: of a subscription, in RESP3. */
+  onPush?(bytes: Buffer, done: boolean): void;
+}
+
+export class ServerConnection {
+  ready = false;
+  /** What was sent, and waits for its reply. */
+  readonly #waiting = new Fifo<Pending>();
+  readonly #sentAt = new Fifo<number>();
+  readonly #options: ServerConnectionOptions;
+  readonly #user: ServerConnectionUser;
+  readonly #socket: Socket;
+  readonly #scanner = new ReplyScanner();
+  #out: Buffer[] = [];
+  #gone = false;
+  #connectTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ServerConnectionOptions, user: ServerConnectionUser) {
+    this.#options = options;
+    this.#user = user;
+    this.#socket = connect({ host: options.host, port: options.port, noDelay: true });
+    this.#connectTimer = setTimeout(() => this.close('it did not accept a connection in time'), options.connectTimeout);
+    this.#socket
+      .on('connect', () => this.#onConnect())
+      .on('data', (bytes: Buffer) => this.#onData(bytes))
+      .on('error', (error: NodeJS.ErrnoException) => this.close(error.code ?? error.message))
+      .on('close', () => this.close('it closed the connection'));
+  }
+
+  /** Replies that are waited for. */
+  get active(): number {
+    return this.#waiting.length;
+  }
+
+  get closed(): boolean {
+    return this.#gone;
+  }
+
+  /** Send a command, or several; one `pending` each. @param bytes must not change */
+  send(bytes: Buffer, pending: Pending): void {
+    if (this.#gone) return pending.onFailure(`server ${this.#options.name}: the connection is closed`);
+    this.#user.onSent();
+    this.#waiting.push(pending);
+    this.#sentAt.push(this.#options.flushing.now);
+    this.#out.push(bytes);
+    if (this.#out.length === 1) this.#options.flushing.add(this);
+  }
+
+  /** Send what is answered by messages, and not by a reply. */
+  sendUnanswered(bytes: Buffer): void {
+    if (this.#gone) return;
+    this.#out.push(bytes);
+    if (this.#out.length === 1) this.#options.flushing.add(this);
+  }
+
+  /** Write what was sent. */
+  flush(): void {
+    const out = this.#out;
+    if (out.length === 0 || this.#gone || this.#socket.connecting) return;
+    this.#out = [];
+    this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out));
+  }
+
+  /** Look whether the oldest command waits for too long. @param now in milliseconds, on the clock of `flushing` */
+  sweep(now: number): void {
+    const { timeout } = this.#options;
+    const oldest = this.#sentAt.first;
+    if (timeout > 0 && oldest !== undefined && now - oldest > timeout) this.close('it did not answer in time');
+  }
+
+  /** End it; whatever waits is told the reason. */
+  close(reason: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.ready = false;
+    clearTimeout(this.#connectTimer);
+    this.#socket.destroy();
+    this.#out = [];
+    for (let pending = this.#waiting.shift(); pending !== undefined; pending = this.#waiting.shift())
+      pending.onFailure(`server ${this.#options.name}: ${reason}`);
+    this.#user.onGone(reason);
+  }
+
+  #onConnect(): void {
+    const { protocol, password } = this.#options;
+    const hello: (readonly string[])[] = [];
+    if (protocol === 3) hello.push(['HELLO', '3', ...(password === undefined ? [] : ['AUTH', 'default', password])]);
+    else if (password !== undefined) hello.push(['AUTH', password]);
+    const begin = (): void => {
+      clearTimeout(this.#connectTimer);
+      this.ready = true;
+      this.#user.onReady();
+      this.flush();
+    };
+    if (hello.length === 0) return begin();
+    // Before everything that waits already.
+    this.#greeting = begin;
+    this.#socket.write(encodeCommand(hello[0]!));
+  }
+
+  /** What is done after the reply to the greeting, while that is awaited. */
+  #greeting: (() => void) | undefined;
+
+  #onData(bytes: Buffer): void {
+    try {
+      let at = 0;
+      while (at < bytes.length && !this.#gone) {
+        const end = this.#scanner.scan(bytes, at);
+        const done = end !== -1;
+        const part =
+          at === 0 && (!done || end === bytes.length) ? bytes : bytes.subarray(at, done ? end : bytes.length);
+        at = done ? end : bytes.length;
+        this.#give(part, done);
+      }
+    } catch (error) {
+      if (!(error instanceof BadReply)) throw error;
+      this.close(`it does not speak the protocol: ${error.message}`);
+    }
+  }
+
+  #give(part: Buffer, done: boolean): void {
+    const { type } = this.#scanner;
+    if (this.#greeting !== undefined) {
+      if (!done) return;
+      const begin = this.#greeting;
+      this.#greeting = undefined;
+      if (type === ERROR)
+        this.close(`it refused the login: ${part.toString('latin1', 1, Math.min(part.length, 200)).trim()}`);
+      else begin();
+      return;
+    }
+    if (type === PUSH) return this.#user.onPush?.(part, done);
+    const pending = this.#waiting.first;
+    if (pending === undefined) return this.close('it said something that nobody asked for');
+    if (done) {
+      this.#waiting.shift();
+      this.#sentAt.shift();
+      this.#user.onAnswer();
+    }
+    pending.onReply(part, done);
+  }
+}

@@ -1,0 +1,187 @@
+/** One server of the ring: its connections, and whether it can be used. */
+import type { Flushing } from './flushing.ts';
+import { Gathered, type Pending } from './pending.ts';
+import { ServerConnection, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
+
+/** From one attempt to reach a server that is down to the next, in milliseconds: doubled up to the second. */
+const RETRY_MIN = 50;
+const RETRY_MAX = 1000;
+
+export interface ServerOptions extends ServerAddress {
+  readonly password: string | undefined;
+  /** Connections that all clients share, for each version of the protocol. */
+  readonly connections: number;
+  /** How long connecting and a reply may take, in milliseconds. */
+  readonly timeout: number;
+  /** So many failures one after another, and it is down. */
+  readonly failureLimit: number;
+  readonly flushing: Flushing;
+}
+
+/** Told what happens to a server. */
+export interface ServerObserver {
+  onUp(server: Server): void;
+  onDown(server: Server, reason: string): void;
+  onSent(server: Server): void;
+  onAnswer(server: Server): void;
+}
+
+export class Server {
+  readonly options: ServerOptions;
+  /** Why it cannot be used; undefined while it can. */
+  down: string | undefined;
+  /** It has answered once. */
+  reached = false;
+  readonly #observer: ServerObserver;
+  readonly #shared: Record<2 | 3, (ServerConnection | undefined)[]> = { 2: [], 3: [] };
+  readonly #own = new Set<ServerConnection>();
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #delay = RETRY_MIN;
+  #closed = false;
+
+  constructor(options: ServerOptions, observer: ServerObserver) {
+    this.options = options;
+    this.#observer = observer;
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /** Send a command on a shared connection. @param lane a client's number: its commands keep their order */
+  send(bytes: Buffer, pending: Pending, protocol: 2 | 3, lane: number): void {
+    if (this.down !== undefined) return pending.onFailure(`server ${this.name}: ${this.down}`);
+    const place = lane % this.options.connections;
+    const connections = this.#shared[protocol];
+    let connection = connections[place];
+    if (connection === undefined || connection.closed) {
+      connection = this.#connect(protocol, this.options.timeout, (gone) => {
+        if (connections[place] === gone) connections[place] = undefined;
+      });
+      connections[place] = connection;
+    }
+    connection.send(bytes, pending);
+  }
+
+  /**
+   * A connection for one user alone.
+   * @param user told of its end and its messages
+   * @param timeout how long a reply may take, in milliseconds; where absent, as long as it likes
+   */
+  open(protocol: 2 | 3, user: Pick<ServerConnectionUser, 'onGone' | 'onPush'>, timeout = 0): ServerConnection {
+    const connection = this.#connect(
+      protocol,
+      timeout,
+      (gone, reason) => {
+        this.#own.delete(gone);
+        user.onGone(reason);
+      },
+      user.onPush?.bind(user),
+    );
+    this.#own.add(connection);
+    return connection;
+  }
+
+  /** Look for replies that are late. */
+  sweep(now: number): void {
+    for (const connection of this.#open()) connection.sweep(now);
+  }
+
+  /**
+   * Wait until everything that was sent is answered, or never will be.
+   * @param patience after which what still waits is ended, in milliseconds
+   */
+  async settled(patience: number): Promise<void> {
+    await Promise.all(
+      this.#open().map((connection) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = setTimeout(() => connection.close('the servers have changed'), patience);
+        connection.send(PING, new Gathered(1024, () => resolve()));
+        return promise.finally(() => clearTimeout(timer));
+      }),
+    );
+  }
+
+  #open(): ServerConnection[] {
+    return [...this.#shared[2], ...this.#shared[3], ...this.#own].filter(
+      (each) => each?.closed === false,
+    ) as ServerConnection[];
+  }
+
+  /** Try to reach it, whatever was before. */
+  probe(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const connection = this.#connect(2, this.options.timeout, () => {}, undefined, false);
+    connection.send(PING, {
+      onReply: (_bytes, done) => done && connection.close('it was a probe'),
+      onFailure: () => {},
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    for (const connection of [...this.#shared[2], ...this.#shared[3], ...this.#own])
+      connection?.close('the ambassador ends');
+  }
+
+  #connect(
+    protocol: 2 | 3,
+    timeout: number,
+    onGone: (connection: ServerConnection, reason: string) => void,
+    onPush?: ServerConnectionUser['onPush'],
+    counted = true,
+  ): ServerConnection {
+    let asked = false;
+    const connection = new ServerConnection(
+      { ...this.options, protocol, connectTimeout: this.options.timeout, timeout },
+      {
+        onReady: () => {},
+        onSent: () => {
+          if (counted) this.#observer.onSent(this);
+        },
+        onAnswer: () => {
+          asked = true;
+          this.#alive();
+          if (counted) this.#observer.onAnswer(this);
+        },
+        onGone: (reason) => {
+          onGone(connection, reason);
+          // An end without anything under way is a server's right.
+          if (reason !== 'it was a probe' && !this.#closed && (!asked || reason !== 'it closed the connection'))
+            this.#failed(reason);
+        },
+        ...(onPush && { onPush }),
+      },
+    );
+    return connection;
+  }
+
+  #alive(): void {
+    this.#failures = 0;
+    this.#delay = RETRY_MIN;
+    if (this.reached && this.down === undefined) return;
+    this.reached = true;
+    this.down = undefined;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#observer.onUp(this);
+  }
+
+  #failed(reason: string): void {
+    this.#failures += 1;
+    if (this.#failures >= this.options.failureLimit) {
+      const before = this.down;
+      this.down = reason;
+      if (before === undefined) this.#observer.onDown(this, reason);
+    }
+    if (this.#retry !== undefined || this.#closed) return;
+    this.#retry = setTimeout(() => this.probe(), this.#delay);
+    this.#delay = Math.min(RETRY_MAX, this.#delay * 2);
+  }
+}
+
+const PING = Buffer.from('*1\r\n$4\r\nPING\r\n');

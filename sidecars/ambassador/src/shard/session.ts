@@ -1,0 +1,329 @@
+/** What becomes of one client's commands. */
+import type { Logger } from '#kit/log.ts';
+import { EMPTY, encodeCommand, errorReply } from '../resp/encode.ts';
+import type { Command } from '../resp/request-reader.ts';
+import type { Client, Session } from './client.ts';
+import { blocks, ruleOf } from './commands.ts';
+import type { Routing } from './context.ts';
+import { fanOut } from './fan-out.ts';
+import { allOk, interleaved, joined, sumOf } from './merge.ts';
+import { answerItself, answersItself } from './local.ts';
+import { OwnConnections } from './own-connections.ts';
+import { scan } from './scan.ts';
+import { CROSS, printable } from './refusal.ts';
+import type { Server } from './server.ts';
+import type { Misplaced, Shards } from './shards.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Transaction } from './transaction.ts';
+
+export interface SessionStats {
+  /** A command of a client. */
+  onCommand(): void;
+  /** Commands into which it was cut, when it was. */
+  onFragments(count: number): void;
+  /** A command that no server answered: the client was told an error. */
+  onForwardError(): void;
+}
+
+export interface SessionContext {
+  readonly shards: Shards;
+  readonly log: Logger;
+  readonly stats: SessionStats;
+  readonly version: string;
+  /** Moves keys to where they belong. @returns why that failed */
+  readonly pull: (keys: readonly Misplaced[]) => Promise<string | undefined>;
+}
+
+export class ShardSession implements Session, Routing {
+  readonly client: Client;
+  readonly context: SessionContext;
+  protocol: 2 | 3 = 2;
+  name = '';
+  readonly own: OwnConnections;
+  readonly #subscriptions: Subscriptions;
+  #transaction: Transaction | undefined;
+  /** The command that waits on a connection of its own; without a server until it is there. */
+  #waits: { server: Server | undefined; again: boolean } | undefined;
+
+  constructor(client: Client, context: SessionContext) {
+    this.client = client;
+    this.context = context;
+    this.own = new OwnConnections(this);
+    this.#subscriptions = new Subscriptions(this);
+    client.session = this;
+  }
+
+  get shards(): Shards {
+    return this.context.shards;
+  }
+
+  onCommand(command: Command): boolean {
+    this.context.stats.onCommand();
+    return this.#route(command.text(0).toUpperCase(), command);
+  }
+
+  #route(name: string, command: Command): boolean {
+    if (this.shards.moving) {
+      const misplaced = this.#misplaced(name, command);
+      if (misplaced.length > 0) {
+        void this.#afterMoving(misplaced, name, command);
+        return false;
+      }
+    }
+    return this.#carryOut(name, command);
+  }
+
+  #carryOut(name: string, command: Command): boolean {
+    if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
+    const rule = ruleOf(name);
+    if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
+      return this.#refuse(
+        `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
+    switch (rule.route) {
+      case 'keys':
+        return blocks(name, command) ? this.#alone(name, command) : this.#forward(name, command);
+      case 'own':
+        return this.#alone(name, command);
+      case 'split':
+        return this.#split(name, command);
+      case 'all':
+        return this.#all(name, command);
+      case 'any':
+        this.anyServer().send(command.raw(), this.client.reply(), this.protocol, this.client.id);
+        return true;
+      case 'local':
+        return this.#local(name, command);
+      case 'refused':
+        return this.#refuse(
+          `ERR unknown command '${printable(name)}', or one that has no meaning for several servers behind an ambassador`,
+        );
+    }
+  }
+
+  get version(): string {
+    return this.context.version;
+  }
+
+  get subscribed(): boolean {
+    return this.#subscriptions.active;
+  }
+
+  get blocked(): boolean {
+    return this.#waits !== undefined;
+  }
+
+  /** Servers were added: what waits on an old one waits anew, where its keys are now; transactions are given up. */
+  onServersAdded(): void {
+    this.#transaction?.abort();
+    if (this.#waits?.server === undefined) return;
+    this.#waits.again = true;
+    this.own.unblock(this.#waits.server);
+  }
+
+  onClose(): void {
+    this.own.close();
+    this.#subscriptions.close();
+  }
+
+  onForwardError(): void {
+    this.context.stats.onForwardError();
+  }
+
+  onInternalError(error: unknown): void {
+    this.context.log.error({ err: error }, 'internal error');
+  }
+
+  /** The one server of a command's keys; a text says why there is none, undefined that it has no key. */
+  serverOf(name: string, command: Command): Server | string | undefined {
+    const places = ruleOf(name).keys(command);
+    if (places === undefined) return 'ERR syntax error';
+    let server: Server | undefined;
+    for (const place of places) {
+      const owner = this.#ownerOf(command, place);
+      if (server !== undefined && owner !== server) return CROSS;
+      server = owner;
+    }
+    return server;
+  }
+
+  /** A server for what any can answer. */
+  anyServer(): Server {
+    const { live } = this.shards;
+    return live.find(({ down }) => down === undefined) ?? live[0]!;
+  }
+
+  #ownerOf(command: Command, place: number): Server {
+    return this.shards.of(command.bytes, command.spans[2 * place]!, command.spans[2 * place + 1]!);
+  }
+
+  #refuse(text: string): boolean {
+    this.client.answer(errorReply(text));
+    return true;
+  }
+
+  #forward(name: string, command: Command): boolean {
+    const server = this.serverOf(name, command);
+    if (typeof server === 'string') return this.#refuse(server);
+    if (server === undefined) {
+      // A script without keys may run anywhere; other commands lack an argument, which the server says.
+      this.anyServer().send(command.raw(), this.client.reply(), this.protocol, this.client.id);
+      return true;
+    }
+    server.send(command.raw(), this.client.reply(), this.protocol, this.client.id);
+    return true;
+  }
+
+  /** Keys of a command that are on another server than their own. */
+  #misplaced(name: string, command: Command): Misplaced[] {
+    const misplaced: Misplaced[] = [];
+    for (const place of ruleOf(name).keys(command) ?? []) {
+      if (place >= command.length) continue;
+      const key = command.argument(place);
+      const from = this.shards.before(key, 0, key.length);
+      if (from !== undefined) misplaced.push({ key: Buffer.from(key), from, to: this.#ownerOf(command, place) });
+    }
+    return misplaced;
+  }
+
+  /** No further command of this client is read meanwhile, so that this one stays as it is. */
+  async #afterMoving(misplaced: readonly Misplaced[], name: string, command: Command): Promise<void> {
+    try {
+      const wrong = await this.context.pull(misplaced);
+      if (this.client.closed) return;
+      if (wrong === undefined) {
+        if (this.#carryOut(name, command)) this.client.go();
+        return;
+      }
+      this.onForwardError();
+      this.client.answer(errorReply(`ERR ${wrong}`));
+      this.client.go();
+    } catch (error) {
+      this.onInternalError(error);
+      this.client.close();
+    }
+  }
+
+  /** A command that may wait: nothing else of this client is under way meanwhile, as with one server. */
+  #alone(name: string, command: Command): boolean {
+    const server = this.serverOf(name, command);
+    if (typeof server === 'string') return this.#refuse(server);
+    this.#waits = { server: undefined, again: false };
+    this.own.whenIdle(() => this.#wait(name, command, server ?? this.anyServer()));
+    return false;
+  }
+
+  #wait(name: string, command: Command, server: Server): void {
+    const { client } = this;
+    const waits = { server, again: false };
+    this.#waits = waits;
+    const reply = client.reply();
+    this.own.send(server, command.raw(), {
+      onReply: (part, last) => {
+        // Not what the client asked for: it waits on.
+        if (waits.again && last && reply.parts.length === 0 && UNBLOCKED.test(part.toString('latin1', 0, 16))) {
+          reply.cancel();
+          this.#waits = undefined;
+          if (this.#route(name, command)) client.go();
+          return;
+        }
+        reply.onReply(part, last);
+        if (last) this.#waited();
+      },
+      onFailure: (reason) => {
+        reply.onFailure(reason);
+        this.#waited();
+      },
+    });
+  }
+
+  #waited(): void {
+    this.#waits = undefined;
+    this.client.go();
+  }
+
+  #split(name: string, command: Command): boolean {
+    const { client, context } = this;
+    const step = name === 'MSET' ? 2 : 1;
+    const places = ruleOf(name).keys(command)!;
+    if (places.length === 0 || (step === 2 && command.length % 2 === 0))
+      return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
+    const groups = new Map<Server, number[]>();
+    for (const [index, place] of places.entries()) {
+      const owner = this.#ownerOf(command, place);
+      const group = groups.get(owner);
+      if (group === undefined) groups.set(owner, [index]);
+      else group.push(index);
+    }
+    if (groups.size === 1) {
+      [...groups.keys()][0]!.send(command.raw(), client.reply(), this.protocol, client.id);
+      return true;
+    }
+    context.stats.onFragments(groups.size);
+    const targets = [...groups.keys()];
+    fanOut(
+      targets,
+      client.reply(),
+      (server, pending) => {
+        const words: (string | Buffer)[] = [name];
+        for (const index of groups.get(server)!)
+          for (let extra = 0; extra < step; extra++) words.push(command.argument(places[index]! + extra));
+        server.send(encodeCommand(words), pending, this.protocol, client.id);
+      },
+      (replies) =>
+        name === 'MGET'
+          ? interleaved(
+              replies,
+              targets.map((server) => groups.get(server)!),
+              places.length,
+            )
+          : name === 'MSET'
+            ? allOk(replies)
+            : sumOf(replies),
+    );
+    return true;
+  }
+
+  #all(name: string, command: Command): boolean {
+    const raw = command.raw();
+    const merge = name === 'DBSIZE' ? sumOf : name === 'KEYS' ? joined : first;
+    fanOut(
+      this.shards.all,
+      this.client.reply(),
+      (server, pending) => server.send(raw, pending, this.protocol, this.client.id),
+      merge,
+    );
+    return true;
+  }
+
+  #local(name: string, command: Command): boolean {
+    switch (name) {
+      case 'RESET':
+        this.protocol = 2;
+        this.name = '';
+        this.#subscriptions.close();
+        this.client.answer(Buffer.from('+RESET\r\n'));
+        return true;
+      case 'SCAN':
+        return scan(this, command);
+      case 'MULTI':
+      case 'WATCH':
+        this.#transaction = new Transaction(this, this.own, () => (this.#transaction = undefined));
+        return this.#inTransaction(name, command);
+      case 'EXEC':
+      case 'DISCARD':
+        return this.#refuse(`ERR ${name} without MULTI`);
+      default:
+        if (!answersItself(name)) return this.#subscriptions.onCommand(name, command);
+        answerItself(this, name, command);
+        return true;
+    }
+  }
+
+  #inTransaction(name: string, command: Command): boolean {
+    return this.#transaction!.onCommand(name, command);
+  }
+}
+
+const UNBLOCKED = /^-UNBLOCKED/;
+const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;

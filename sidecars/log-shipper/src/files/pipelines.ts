@@ -1,0 +1,41 @@
+/** Which pipeline a file's lines go through: the first that names the path that the content was written to. */
+import type { Generation } from './generation.ts';
+import { matchesPath, type Glob } from './glob.ts';
+import type { Records } from './records.ts';
+import { unrotated } from './rotated-name.ts';
+
+export interface Pipeline {
+  readonly globs: readonly Glob[];
+  readonly records: Records;
+}
+
+export class Pipelines {
+  readonly #all: readonly Pipeline[];
+  readonly #otherwise: Records;
+  /** Decided once for each generation. */
+  readonly #decided = new WeakMap<Generation, Records>();
+
+  /** @param otherwise makes the records of files that no pipeline names */
+  constructor(all: readonly Pipeline[], otherwise: Records) {
+    this.#all = all;
+    this.#otherwise = otherwise;
+  }
+
+  /** Makes the records of a generation, whatever its file is called by now. */
+  of(generation: Generation): Records {
+    let records = this.#decided.get(generation);
+    if (records === undefined) {
+      records = this.#decide(generation.home);
+      this.#decided.set(generation, records);
+    }
+    return records;
+  }
+
+  #decide(home: string): Records {
+    // A rotated file that was never seen by its first name.
+    const certain = unrotated(home).filter((each) => each.certain);
+    const names = [home, ...certain.map(({ path }) => path)];
+    const found = this.#all.find(({ globs }) => globs.some((glob) => names.some((name) => matchesPath(glob, name))));
+    return found?.records ?? this.#otherwise;
+  }
+}

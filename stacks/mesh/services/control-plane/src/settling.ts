@@ -1,0 +1,53 @@
+/** When changes go out: soon, together, and the less often the more the last time cost. */
+
+export interface SettlingOptions {
+  readonly publish: () => void;
+  /** Milliseconds; a test's seam. */
+  readonly now?: () => number;
+}
+
+/** Changes within so many milliseconds go out together. */
+const LEAST = 20;
+/** However much a publication costs, the next waits no longer. */
+const MOST = 1000;
+/** After a publication, so many times what it cost is for everything else: answers, registrations, certificates. */
+const REST = 3;
+
+export class Settling {
+  readonly #publish: () => void;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #free = 0;
+
+  constructor({ publish, now = () => performance.now() }: SettlingOptions) {
+    this.#publish = publish;
+    this.#now = now;
+  }
+
+  /** Something is other than it was. @returns in how many milliseconds it goes out; undefined when that was set before */
+  changed(): number | undefined {
+    if (this.#timer !== undefined) return undefined;
+    const wait = Math.min(MOST, Math.max(LEAST, this.#free - this.#now()));
+    this.#timer = setTimeout(() => this.flush(), wait);
+    return wait;
+  }
+
+  /** All that is known goes out now. */
+  flush(): void {
+    this.close();
+    const began = this.#now();
+    const rest = (): void => {
+      const ended = this.#now();
+      this.#free = ended + REST * (ended - began);
+    };
+    this.#publish();
+    rest();
+    // What is written leaves the process in the rounds of the loop that follow.
+    setImmediate(() => setImmediate(rest));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
