@@ -3,10 +3,12 @@ import { lasting } from '../../scripts/lib/lasting.ts';
 import { scenario } from '../../scripts/lib/scenario.ts';
 import * as assert from 'uvu/assert';
 import { adapterObligations } from './obligations/adapter.ts';
+import { brokerObligations } from './obligations/broker.ts';
 import { faultObligations } from './obligations/faults.ts';
 import { growthObligations } from './obligations/growth.ts';
 import { protocolObligations } from './obligations/protocol.ts';
 import { shardObligations } from './obligations/shard.ts';
+import { splitObligations } from './obligations/split.ts';
 
 const stack = scenario(import.meta.url);
 
@@ -17,6 +19,8 @@ protocolObligations(shard);
 faultObligations(shard);
 growthObligations(stack.lane('growth'));
 adapterObligations(stack.lane('adapter'));
+brokerObligations(stack.lane('broker'));
+splitObligations(stack.lane('split'));
 
 stack.must(
   'change nothing at a second `docker compose up`',
