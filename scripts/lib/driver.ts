@@ -9,6 +9,10 @@ import type { DockerOptions } from './engine.ts';
 export type Need =
   /** Sidecars that are up before their application starts. */
   | 'start-order'
+  /** A logging driver of docker's, which sends what a container writes to whoever listens. */
+  | 'log-driver'
+  /** A container that sees the limits of its own control group, and no other. */
+  | 'own-cgroup'
   /** `docker compose` itself: a second `up`, another file laid over. */
   | 'compose';
 

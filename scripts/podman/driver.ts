@@ -13,6 +13,10 @@ export const LAYOUT_VARIABLE = 'SIDECAR_STACKS_PODMAN_LAYOUT';
 const LACKS: Lacks = {
   'start-order':
     'podman kube play starts the containers of a pod side by side: it does not know native sidecars (containers/podman#25157)',
+  'log-driver':
+    'podman keeps what containers write in files, as a node does: it has no logging driver that sends it on (fluentd)',
+  'own-cgroup':
+    'where control groups are of version 1, a container of podman in a container sees those of the whole engine, not its own',
   compose: 'it is about docker compose: kube play replaces a pod as a whole, and plays none a second time',
 };
 
@@ -34,6 +38,7 @@ export class PodmanProject implements Driver {
   readonly env: Readonly<Record<string, string>>;
   readonly #options: ProjectOptions;
   readonly #layout: Layout;
+  readonly #said = new Map<string, readonly string[]>();
 
   constructor(options: ProjectOptions, layout: Layout) {
     this.name = options.name;
@@ -195,8 +200,13 @@ export class PodmanProject implements Driver {
     const found = JSON.parse(
       await this.#podman(['inspect', ...services.map((service) => this.#at(service).container)], SHORT),
     ) as Inspected[];
+    const images = await this.#environments(found.map(({ Image }) => Image));
     return found.map((container, index) => {
       const service = services[index]!;
+      const said = new Set([
+        ...images.get(container.Image)!,
+        ...((this.#at(service).spec?.['env'] ?? []) as { name: string }[]).map(({ name }) => name),
+      ]);
       const labels = {
         'com.docker.compose.service': service,
         'com.docker.compose.project': this.name,
@@ -207,9 +217,29 @@ export class PodmanProject implements Driver {
         Name: `/${this.name}-${service}-1`,
         // As docker tells it.
         Image: `sha256:${container.Image.replace(/^sha256:/, '')}`,
-        Config: { ...container.Config, Labels: { ...container.Config.Labels, ...labels } },
+        Config: {
+          ...container.Config,
+          Env: container.Config.Env.filter((each) => said.has(each.split('=')[0]!)),
+          Labels: { ...container.Config.Labels, ...labels },
+        },
       };
     });
+  }
+
+  /** Names of the variables that images say; podman tells those that it adds itself among a container's. */
+  async #environments(images: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const missing = [...new Set(images)].filter((id) => !this.#said.has(id));
+    if (missing.length > 0) {
+      const found = JSON.parse(await this.#podman(['image', 'inspect', ...missing], SHORT)) as {
+        Config: { Env?: readonly string[] };
+      }[];
+      for (const [index, id] of missing.entries())
+        this.#said.set(
+          id,
+          (found[index]!.Config.Env ?? []).map((each) => each.split('=')[0]!),
+        );
+    }
+    return this.#said;
   }
 
   #at(service: string): PlacedService {

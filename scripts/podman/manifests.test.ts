@@ -33,13 +33,48 @@ test('init containers are kept, and the container of the network has a name', ()
   assert.is(pod['metadata'].annotations['io.podman.annotations.infra.name'], infraOf('board'));
 });
 
-test('memory is a tmpfs volume of podman, as large as it was', () => {
-  const [claim, pod] = documents(plays('config').get('board')!.text) as [Manifest, Manifest];
-  assert.is(claim['kind'], 'PersistentVolumeClaim');
-  assert.match(claim['metadata'].annotations['volume.podman.io/mount-options'], /^size=512k,mode=2777,gid=990$/);
+test("a pod's own volumes are claims of podman's, memory as large as it was", () => {
+  const { pod, volumes } = plays('config').get('board')!;
   const volume = (pod['spec'].volumes as Manifest[]).find(({ name }) => name === 'board-file')!;
-  assert.equal(volume['persistentVolumeClaim'], { claimName: claim['metadata'].name });
-  assert.is(volume['emptyDir'], undefined);
+  assert.equal(volume, { name: 'board-file', persistentVolumeClaim: { claimName: 'board_board-file' } });
+  assert.equal(
+    volumes.find(({ name }) => name === 'board_board-file'),
+    { name: 'board_board-file', kind: '512k' },
+  );
+  assert.equal(
+    volumes.find(({ name }) => name === 'board-token'),
+    { name: 'board-token', kind: 'claim' },
+  );
+});
+
+test("a pod's containers are of the group that its volumes belong to", () => {
+  const { fsGroup, supplementalGroups } = plays('config').get('board')!.pod['spec'].securityContext as Manifest;
+  assert.is(fsGroup, 990);
+  assert.equal(supplementalGroups, [990]);
+});
+
+test('volumes of every kind are made before, each once', () => {
+  const spec = {
+    securityContext: { fsGroup: 7, supplementalGroups: [4, 7] },
+    containers: [{ name: 'a', image: 'a:1' }],
+    volumes: [
+      { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } },
+      { name: 'scratch', emptyDir: {} },
+      { name: 'lasting', persistentVolumeClaim: { claimName: 'a-lasting' } },
+      { name: 'settings', configMap: { name: 'settings' } },
+    ],
+  };
+  const { pod, volumes } = playOf('a', [{ kind: 'Pod', metadata: { name: 'a' }, spec }]);
+  assert.equal(volumes, [
+    { name: 'a_memory', kind: '1g' },
+    { name: 'a_scratch', kind: 'disk' },
+    { name: 'a-lasting', kind: 'claim' },
+  ]);
+  assert.equal(pod['spec'].securityContext.supplementalGroups, [4, 7]);
+  assert.equal(
+    (pod['spec'].volumes as Manifest[]).map((each) => Object.keys(each)[1]),
+    ['persistentVolumeClaim', 'persistentVolumeClaim', 'persistentVolumeClaim', 'configMap'],
+  );
 });
 
 test('a pod brings the ConfigMaps that it mounts', () => {

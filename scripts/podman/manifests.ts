@@ -1,8 +1,9 @@
 /**
  * Exported manifests as `podman kube play` takes them (podman 5.4): it knows no Service, so the names and ports of a
- * pod's Services are told it on its command line; a volume in memory it makes anew for each container, without a limit
- * and with the image's owner, so it becomes a volume of podman's own kind; it forgets init containers unless told to
- * keep them, and it takes each dollar for one.
+ * pod's Services are told it on its command line; it gives volumes the owner and the files of the image's folder, and
+ * one in memory to each container alone, so all of a pod's volumes are made before (`image/volumes`); it does not put
+ * containers into the volumes' group; it forgets init containers unless told to keep them, and it takes each dollar
+ * for one.
  */
 import { parseAllDocuments, stringify } from 'yaml';
 import type { File } from '../../tools/export/files.ts';
@@ -18,6 +19,14 @@ export interface Play {
   /** Names by which others reach it. */
   readonly aliases: readonly string[];
   readonly published: readonly { readonly port: number; readonly target: number; readonly protocol: string }[];
+  readonly volumes: readonly PlayedVolume[];
+}
+
+/** A volume of podman's that a pod mounts. */
+export interface PlayedVolume {
+  readonly name: string;
+  /** One that lasts, one of the pod's on the disk, or the size of one in memory, as `mount` takes it. */
+  readonly kind: 'claim' | 'disk' | `${number}${string}`;
 }
 
 /** Every object of an export's base. */
@@ -39,7 +48,7 @@ export function playOf(name: string, objects: readonly Manifest[]): Play {
     'io.podman.annotations.infra.name': infraOf(name),
   };
   for (const each of [...(pod['spec'].initContainers ?? []), ...pod['spec'].containers] as Manifest[]) unescape(each);
-  const claims = memory(pod);
+  const volumes = volumesOf(pod);
   const services = objects.filter(
     ({ kind, spec }) => kind === 'Service' && spec.selector['app.kubernetes.io/name'] === name,
   );
@@ -52,7 +61,7 @@ export function playOf(name: string, objects: readonly Manifest[]): Play {
   );
   return {
     pod,
-    text: [...claims, ...mounted, pod].map((object) => stringify(object)).join('---\n'),
+    text: [...mounted, pod].map((object) => stringify(object)).join('---\n'),
     aliases: services.filter(({ spec }) => spec.clusterIP === 'None').map(({ metadata }) => metadata.name as string),
     published: services.flatMap(({ spec }) =>
       ((spec.ports ?? []) as Manifest[]).map(({ port, targetPort, protocol }) => ({
@@ -61,6 +70,7 @@ export function playOf(name: string, objects: readonly Manifest[]): Play {
         protocol,
       })),
     ),
+    volumes,
   };
 }
 
@@ -73,36 +83,32 @@ function unescape(container: Manifest): void {
     if (container[probe]?.exec) container[probe].exec.command = (container[probe].exec.command as string[]).map(plain);
 }
 
-/** Volumes in memory, turned into claims of podman's tmpfs volumes. */
-function memory(pod: Manifest): Manifest[] {
-  const { volumes = [], securityContext } = pod['spec'] as {
-    volumes?: Manifest[];
-    securityContext?: { fsGroup?: number };
+/** Turn a pod's own volumes into claims of podman's, and put its containers into the group that volumes belong to. */
+function volumesOf(pod: Manifest): PlayedVolume[] {
+  const { volumes = [], securityContext } = pod['spec'] as { volumes?: Manifest[]; securityContext?: Manifest };
+  const { fsGroup, supplementalGroups = [] } = (securityContext ?? {}) as {
+    fsGroup?: number;
+    supplementalGroups?: number[];
   };
-  return volumes.flatMap((volume): Manifest[] => {
-    if (volume['emptyDir']?.medium !== 'Memory') return [];
-    const size = String(volume['emptyDir'].sizeLimit ?? '64Mi')
-      .replace(/i$/, '')
-      .toLowerCase();
-    const name = `${pod['metadata'].name}-${volume['name']}`;
+  if (fsGroup !== undefined) securityContext!['supplementalGroups'] = [...new Set([...supplementalGroups, fsGroup])];
+  return volumes.flatMap((volume): PlayedVolume[] => {
+    const { emptyDir, persistentVolumeClaim } = volume as {
+      emptyDir?: { medium?: string; sizeLimit?: string };
+      persistentVolumeClaim?: { claimName: string };
+    };
+    if (persistentVolumeClaim) return [{ name: persistentVolumeClaim.claimName, kind: 'claim' }];
+    if (!emptyDir) return [];
+    // No claim has such a name.
+    const name = `${pod['metadata'].name}_${volume['name']}`;
     delete volume['emptyDir'];
     volume['persistentVolumeClaim'] = { claimName: name };
-    const annotations = {
-      'volume.podman.io/driver': 'local',
-      'volume.podman.io/type': 'tmpfs',
-      'volume.podman.io/device': 'tmpfs',
-      'volume.podman.io/mount-options': `size=${size},mode=2777,gid=${securityContext?.fsGroup ?? 0}`,
-    };
-    return [
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        metadata: { name, annotations },
-        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
-      },
-    ];
+    const kind = emptyDir.medium === 'Memory' ? mountSize(emptyDir.sizeLimit ?? '64Mi') : 'disk';
+    return [{ name, kind }];
   });
 }
+
+/** `512Ki` as the options of a mount, and of podman, write it. */
+const mountSize = (size: string): `${number}${string}` => size.replace(/i$/, '').toLowerCase() as `${number}${string}`;
 
 /** Arguments of `podman run` for a one-off of a container as exported. */
 export function runArguments(spec: Manifest, volumes: readonly Manifest[], network: string): string[] {
@@ -132,9 +138,7 @@ export function runArguments(spec: Manifest, volumes: readonly Manifest[], netwo
     ...(allowPrivilegeEscalation === false ? ['--security-opt', 'no-new-privileges'] : []),
     ...((capabilities?.drop ?? []) as string[]).map((each) => `--cap-drop=${each}`),
     ...((capabilities?.add ?? []) as string[]).map((each) => `--cap-add=${each}`),
-    ...(resources['limits']?.memory
-      ? ['--memory', String(resources['limits'].memory).replace(/i$/, '').toLowerCase()]
-      : []),
+    ...(resources['limits']?.memory ? ['--memory', mountSize(String(resources['limits'].memory))] : []),
     ...env.flatMap(({ name, value }) => ['--env', `${name}=${value}`]),
     ...volumeMounts.flatMap(({ name, mountPath, readOnly }) => {
       const volume = volumes.find((each) => each['name'] === name);

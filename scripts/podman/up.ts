@@ -131,7 +131,14 @@ async function carry(images: readonly string[], engine: string, signal: AbortSig
   if (saved !== 0 || loaded !== 0) throw new Error(`images were not carried over: ${said.join('').trim()}`);
 }
 
-async function play(engine: string, { text: manifest, aliases, published }: Play, run: Run): Promise<void> {
+async function play(
+  engine: string,
+  { pod, text: manifest, aliases, published, volumes }: Play,
+  run: Run,
+): Promise<void> {
+  const group = String(pod['spec'].securityContext?.fsGroup ?? '');
+  const made = volumes.flatMap(({ name, kind }) => [name, kind]);
+  if (made.length > 0) await docker(['exec', engine, 'volumes', pod['metadata'].name, group, ...made], run);
   const network = `${NETWORK}${aliases.length === 0 ? '' : `:${aliases.map((alias) => `alias=${alias}`).join(',')}`}`;
   const ports = published.map(({ port, target, protocol }) => `--publish=${port}:${target}/${protocol.toLowerCase()}`);
   await podman(engine, ['kube', 'play', '--quiet', `--network=${network}`, ...ports, '-'], { ...run, input: manifest });

@@ -7,6 +7,7 @@ import { bundle } from '../setup/bundles/bundle.ts';
 import { Admission } from './server/admission.ts';
 import { Cluster } from './server/cluster.ts';
 import { Events } from './server/events.ts';
+import { takeBackLeftOver } from './server/guard.ts';
 import { Lessons } from './server/lessons.ts';
 import { serve } from './server/server.ts';
 import { networkOwner, UsageReader } from './server/usage.ts';
@@ -30,6 +31,8 @@ const USAGE = 2000;
  */
 export async function serveWorkshop({ port, projects, print, signal }: ServeOptions): Promise<number> {
   await bundle();
+  const leftOver = takeBackLeftOver();
+  if (leftOver > 0) print(`Faults of another time that are taken back now: ${leftOver}`);
   const events = new Events();
   const cluster = new Cluster({ changed: (document) => events.tell('pods', document) });
   for (const project of projects) cluster.wanted.add(project);

@@ -1,6 +1,10 @@
 /** The app as its users see it: shopping baskets over HTTP. */
 
+import { createHash } from 'node:crypto';
 import { eventually } from '#kit/testing/eventually.ts';
+
+/** A visitor's session, by a number: as web frameworks make them. */
+export const idOf = (index: number): string => createHash('sha1').update(String(index)).digest('hex');
 
 /** One published copy of it. */
 export class Baskets {

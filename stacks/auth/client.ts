@@ -9,7 +9,7 @@ export const SHOP = 'https://shop.example:8443';
 export const LOBBY = 'http://lobby.example:4180';
 export const TRAP = 'http://trap-pod:4180';
 export const ROGUE = 'http://rogue:9000';
-const WHOAMI = '/cgi-bin/whoami.cgi';
+export const WHOAMI = '/cgi-bin/whoami.cgi';
 /** The app's page that shows what it was told. */
 export const whoami = (at: string): string => `${at}${WHOAMI}`;
 

@@ -1,5 +1,5 @@
 /** What clients of the stack get, and what the shop says that it was asked. */
-import { request, type Answer, type RequestOptions } from '#kit/http-client.ts';
+import { openResponse, request, type Answer, type RequestOptions } from '#kit/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';
@@ -15,7 +15,7 @@ export interface Page {
 const authorities = new WeakMap<Project, Promise<string>>();
 
 /** The development CA that the tls sidecar made; read once. */
-function authorityOf(project: Project): Promise<string> {
+export function authorityOf(project: Project): Promise<string> {
   const known = authorities.get(project);
   if (known !== undefined) return known;
   const asked = project.exec('tls', ['cat', '/var/lib/tls/ca.crt']);
@@ -39,6 +39,64 @@ export async function page(
   const did = String(headers['cache-status'] ?? '').replace(/^sidecar-cache; /, '');
   return { status, text: body.toString('latin1'), headers, did };
 }
+
+/** A page that comes in parts. */
+export interface OpenPage {
+  /** Settles with the first part. */
+  readonly begun: Promise<void>;
+  /** All of it. */
+  readonly whole: Promise<string>;
+  readonly over: boolean;
+  /** Break the connection off. */
+  readonly leave: () => void;
+}
+
+/** Ask the shop, over HTTPS, and read as it comes. */
+export async function openPage({ project, port }: Pick<Stage, 'project' | 'port'>, path: string): Promise<OpenPage> {
+  const ca = await authorityOf(project);
+  const response = await openResponse(`https://localhost:${port('SHOP')}${path}`, { timeout: 60_000, ca });
+  const begun = Promise.withResolvers<void>();
+  const whole = Promise.withResolvers<string>();
+  for (const each of [begun, whole]) each.promise.catch(() => undefined);
+  let text = '';
+  let over = false;
+  const fail = (error: Error): void => [begun, whole].forEach(({ reject }) => reject(error));
+  response.setEncoding('latin1');
+  response.on('data', (chunk: string) => {
+    text += chunk;
+    begun.resolve();
+  });
+  response.on('error', fail);
+  response.on('close', () => fail(new Error(`${path} broke off after ${text.length} bytes`)));
+  response.on('end', () => {
+    over = true;
+    whole.resolve(text);
+  });
+  return {
+    begun: begun.promise,
+    whole: whole.promise,
+    get over() {
+      return over;
+    },
+    leave: () => void response.destroy(),
+  };
+}
+
+/** Leave a note for pages that wait until it is there. */
+export async function note(project: Project, name: string): Promise<void> {
+  await project.exec('shop', ['touch', `/var/log/shop/note-${name}`]);
+}
+
+/** How many scripts of the shop are at work on what contains a text. */
+export async function atWork(project: Project, text: string): Promise<number> {
+  return Number(await project.exec('shop', ['bash', '-c', AT_WORK, 'at-work', text]));
+}
+
+const AT_WORK = String.raw`n=0
+for each in /proc/[0-9]*; do
+  if tr '\0' ' ' 2> /dev/null < "$each/cmdline" | grep -q '^/bin/sh .*page.cgi' && tr '\0' ' ' 2> /dev/null < "$each/environ" | grep -qF -- "$1"; then n=$((n + 1)); fi
+done
+echo $n`;
 
 /** How often the shop was asked for what contains a text, by its own log. */
 export async function asked(project: Project, text: string): Promise<number> {

@@ -1,6 +1,7 @@
 /** What the cache stack must do, seen by its clients and in the shop's own log: its obligations, in order. */
 import { scenario } from '../../scripts/lib/scenario.ts';
 import { faultObligations } from './obligations/faults.ts';
+import { passingObligations } from './obligations/passing.ts';
 import { privacyObligations } from './obligations/privacy.ts';
 import { sharingObligations } from './obligations/sharing.ts';
 import { truthObligations } from './obligations/truth.ts';
@@ -10,6 +11,7 @@ const stack = scenario(import.meta.url);
 // Clients that look at pages of their own, side by side; what kills comes after them.
 sharingObligations(stack.lane('sharing'));
 privacyObligations(stack.lane('privacy'));
+passingObligations(stack.lane('passing'));
 truthObligations(stack.lane('truth'));
 faultObligations(stack);
 

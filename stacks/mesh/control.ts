@@ -1,6 +1,6 @@
 /** What the control plane says of itself, over its published port. */
 import * as assert from 'uvu/assert';
-import type { Project } from '../../scripts/lib/compose.ts';
+import type { Driver } from '../../scripts/lib/driver.ts';
 
 export interface Graph {
   /** Of the whole configuration: higher with each change. */
@@ -30,7 +30,7 @@ export interface Graph {
 const PATIENCE = 20_000;
 
 /** The mesh as the control plane knows it. */
-export async function graphOf({ env }: Pick<Project, 'env'>): Promise<Graph> {
+export async function graphOf({ env }: Pick<Driver, 'env'>): Promise<Graph> {
   const response = await fetch(`http://127.0.0.1:${env['PUBLISH_CONTROL']}/api/graph`, {
     signal: AbortSignal.timeout(PATIENCE),
   });
@@ -38,6 +38,17 @@ export async function graphOf({ env }: Pick<Project, 'env'>): Promise<Graph> {
   return (await response.json()) as Graph;
 }
 
-/** The proxies that are connected and have acknowledged all that there is. */
-export const upToDate = ({ version, proxies }: Graph): string[] =>
-  proxies.filter((each) => each.version === version).map(({ replica }) => replica);
+/** The replicas whose proxies are connected and have acknowledged all that there was at a version. */
+export const upToDate = ({ version, proxies }: Graph, atLeast = version): string[] =>
+  proxies.filter((each) => each.version >= atLeast).map(({ replica }) => replica);
+
+/** Take back what was changed of a split beside the policy's file. */
+export async function resetSplit(project: Driver, service: string, route: string): Promise<void> {
+  const token = await project.exec('control-plane', ['cat', '/operator/token']);
+  const response = await fetch(`http://127.0.0.1:${project.env['PUBLISH_CONTROL']}/api/splits/${service}/${route}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${token.trim()}` },
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  assert.ok(response.ok || response.status === 404, `${response.status} ${await response.text()}`);
+}

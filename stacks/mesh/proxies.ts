@@ -1,25 +1,38 @@
 /** What proxies tell of themselves, asked from within their pods. */
 import * as assert from 'uvu/assert';
-import type { Project } from '../../scripts/lib/compose.ts';
+import type { Driver } from '../../scripts/lib/driver.ts';
+import { call } from './workload.ts';
 
-/** As many are in the stack. */
-export const PROXIES = 10;
+/** The replicas of the stack that have a proxy, by the names of their pods. */
+export const PROXIES = [
+  'front',
+  'catalogue-1',
+  'catalogue-2',
+  'orders',
+  'stock',
+  'database',
+  'client',
+  'echo-1',
+  'echo-2',
+  'echo-3',
+] as const;
 
 /** The address of a pod. */
-export async function addressOf(project: Project, name: string): Promise<string> {
+export async function addressOf(project: Driver, name: string): Promise<string> {
   const { NetworkSettings } = await project.inspect(`${name}-pod`);
   return Object.values(NetworkSettings.Networks)[0]!.IPAddress;
 }
 
-/** An answer of the proxy of a pod. */
-export async function askProxy(project: Project, name: string, port: number, path: string): Promise<string> {
-  const script = `fetch('http://127.0.0.1:${port}${path}').then(async (r) => { if (!r.ok) throw new Error(r.status); process.stdout.write(await r.text()); })`;
-  return project.exec(`${name}-proxy`, ['node', '-e', script], { timeoutMs: 60_000 });
+/** An answer of the proxy of a pod, which a neighbour asks for as Prometheus would. */
+export async function askProxy(project: Driver, name: string, port: number, path: string): Promise<string> {
+  const [outcome] = await call(project, 'stranger', [{ protocol: 'http/1.1', host: `${name}-pod`, port, path }]);
+  assert.ok(outcome!.ok, `${name}-proxy: ${JSON.stringify(outcome)}`);
+  return outcome!.text!;
 }
 
 /** All samples of a metric of a pod's proxy: labels as they stand, and the value. */
 export async function samples(
-  project: Project,
+  project: Driver,
   name: string,
   metricName: string,
 ): Promise<{ labels: Record<string, string>; value: number }[]> {
@@ -37,7 +50,7 @@ export async function samples(
  * @throws when the proxy has no such metric at all
  */
 export async function metric(
-  project: Project,
+  project: Driver,
   name: string,
   metricName: string,
   wanted: Readonly<Record<string, string>> = {},

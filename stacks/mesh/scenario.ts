@@ -1,38 +1,61 @@
 /** What the mesh stack must do, seen from outside and from inside its containers: its obligations, in order. */
 import { scenario } from '../../scripts/lib/scenario.ts';
-import { authorizationObligations } from './obligations/authorization.ts';
+import { authorizationObligations, shopAuthorizationObligations } from './obligations/authorization.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
 import { identityObligations, renewalObligations } from './obligations/identity.ts';
-import { lifeObligations } from './obligations/life.ts';
+import { jobObligations } from './obligations/job.ts';
+import { orderObligations, secondUpObligations } from './obligations/life.ts';
+import { nameObligations } from './obligations/names.ts';
+import { pageObligations } from './obligations/page.ts';
 import { reachabilityObligations } from './obligations/reachability.ts';
-import { replicaObligations } from './obligations/replicas.ts';
+import { replicaObligations, untouchedObligations } from './obligations/replicas.ts';
 import { shopObligations } from './obligations/shop.ts';
-import { telemetryObligations } from './obligations/telemetry.ts';
-import { trafficObligations } from './obligations/traffic.ts';
+import { tapObligations } from './obligations/tap.ts';
+import { telemetryObligations, traceObligations } from './obligations/telemetry.ts';
+import { rateObligations, splitObligations, trafficObligations } from './obligations/traffic.ts';
 import { unawareObligations } from './obligations/unaware.ts';
 import { bypassObligations, wireObligations } from './obligations/wire.ts';
 import { xdsObligations } from './obligations/xds.ts';
+import { closeSessions } from './sessions.ts';
 
 const stack = scenario(import.meta.url);
 
 shopObligations(stack);
+orderObligations(stack);
 
-// Beside each other: what leaves the mesh alone, certificates that grow old, and everything that changes the policy.
-unawareObligations(stack.lane('apps'));
+// Beside each other, each with services of its own: the shop as people use it, echo, on which every policy is tried,
+// certificates that grow old, and pods that are brought up beside all this.
+const shop = stack.lane('shop');
+shopAuthorizationObligations(shop);
+splitObligations(shop);
+nameObligations(shop);
+traceObligations(shop);
+tapObligations(shop);
+pageObligations(shop);
+
+const echo = stack.lane('echo');
+wireObligations(echo);
+reachabilityObligations(echo);
+identityObligations(echo);
+authorizationObligations(echo);
+trafficObligations(echo);
+telemetryObligations(echo);
+xdsObligations(echo);
+replicaObligations(echo);
+
 renewalObligations(stack.lane('certificates'));
-const policy = stack.lane('policy');
-wireObligations(policy);
-reachabilityObligations(policy);
-identityObligations(policy);
-authorizationObligations(policy);
-trafficObligations(policy);
-telemetryObligations(policy);
-xdsObligations(policy);
 
-// These stop containers, or look at all of them.
+const pods = stack.lane('pods');
+unawareObligations(pods);
+jobObligations(pods);
+
+// These stop what all others need, or look at all of it.
+rateObligations(stack);
 bypassObligations(stack);
-replicaObligations(stack);
 controlPlaneObligations(stack);
-lifeObligations(stack);
+untouchedObligations(stack);
+secondUpObligations(stack);
+
+stack.finally(closeSessions);
 
 stack.run();

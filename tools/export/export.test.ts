@@ -225,8 +225,42 @@ test('who listens on a port below 1024 may do so without being root, as with doc
   assert.equal(sysctls('ports: ["8080:80"]'), low);
   assert.equal(sysctls('expose: [443]'), low);
   assert.is(sysctls('ports: ["80:8080"]'), undefined);
+  const pause = 'services:\n  web-pod: { image: "p:1", labels: { dev.sidecar-stacks.role: pod }, expose: ["80"] }\n';
+  const joined = '  web: { image: "w:1", network_mode: "service:web-pod" }\n';
+  const { pod } = exported({ 'compose.yaml': pause + joined });
+  assert.equal(pod('web')['securityContext']?.sysctls, low, "said at the pod's pause service");
   const own = { name: 'net.ipv4.ip_unprivileged_port_start', value: '500' };
   assert.equal(sysctls('ports: ["8080:80"]\nsysctls: { net.ipv4.ip_unprivileged_port_start: 500 }'), [own]);
+});
+
+test('what are two volumes in compose are two in the pod, though their names are alike', () => {
+  const { pod } = exported({
+    'compose.yaml': `
+services:
+  web-pod: { image: "p:1", labels: { dev.sidecar-stacks.role: pod } }
+  a: { image: "a:1", network_mode: "service:web-pod", tmpfs: [/b/c], volumes: ["a-x:/data", "a_x:/more", "a-d:/d"] }
+  a-b: { image: "a:1", network_mode: "service:web-pod", tmpfs: [/c], volumes: ["a-x:/data"] }
+  a_d: { image: "a:1", network_mode: "service:web-pod", tmpfs: [/e], volumes: ["a-d:/d"] }
+volumes: { a-x: , a_x: { driver_opts: { type: tmpfs, device: tmpfs } }, a-d: }
+`,
+  });
+  const { containers } = pod('web');
+  const at = (service: number, path: string): string =>
+    containers[service].volumeMounts.find(({ mountPath }: { mountPath: string }) => mountPath === path).name;
+  const distinct = [at(0, '/b/c'), at(0, '/data'), at(0, '/more'), at(0, '/d'), at(1, '/c'), at(2, '/e')];
+  assert.is(new Set(distinct).size, distinct.length, distinct.join(' '));
+  assert.is(at(1, '/data'), at(0, '/data'));
+  assert.is(at(2, '/d'), at(0, '/d'));
+});
+
+test('a name that no Service can have is told, with what it is found as', () => {
+  const named = (alias: string) =>
+    exported({
+      'compose.yaml': `services: { web: { image: "w:1", networks: { default: { aliases: ["${alias}"] } } } }`,
+    });
+  assert.ok(named('shop.example').noted.includes('service-name'));
+  assert.ok(named('my_shop').noted.includes('service-name'));
+  assert.not.ok(named('shop').noted.includes('service-name'));
 });
 
 test('a health check is a startup and a readiness probe; nothing is restarted for it', () => {

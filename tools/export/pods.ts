@@ -223,6 +223,13 @@ function named(drafts: readonly Draft[], home: ReadonlyMap<string, string>, find
           `${member.name} waits for ${name} of another pod, and Kubernetes starts pods in no order: ${member.name} has to try until it finds what it needs`,
         );
       }
+    for (const { name, at } of each.ends ? [] : each.aliases)
+      if (objectName(name) !== name)
+        findings.warn(
+          'service-name',
+          at,
+          `${name} cannot be a Service's name: others find it as ${objectName(name)}, so say that where they are told its name`,
+        );
     return { ...each, name: names[index]!, after: [...after] };
   });
 }

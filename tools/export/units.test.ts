@@ -78,4 +78,19 @@ test('every name is one that every object takes', () => {
   assert.is(objectName('web', '/var/run'), 'web-var-run');
 });
 
+test('names that begin alike stay two, however long they are', () => {
+  const stem = fc
+    .string({ unit: fc.constantFrom('a', 'b', '-'), minLength: 62, maxLength: 90 })
+    .map((each) => `a${each}`);
+  fc.assert(
+    fc.property(stem, (text) => {
+      const [one, other] = [objectName(`${text}1`), objectName(`${text}2`)];
+      assert.is.not(one, other);
+      assert.ok(one.length <= 63);
+    }),
+  );
+  const longest = 'a'.repeat(63);
+  assert.is(objectName(longest), longest);
+});
+
 test.run();

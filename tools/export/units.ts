@@ -1,4 +1,5 @@
 /** Compose's durations, sizes and words, as Kubernetes writes them. */
+import { sha256 } from './digest.ts';
 
 const SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 
@@ -24,8 +25,12 @@ export function quantity(size: string | undefined): string | undefined {
   return String(Math.ceil(Number(match[1]) * 1024 ** (1 + 'kmgt'.indexOf(unit))));
 }
 
+/** The longest name (RFC 1123 label). */
+const LONGEST = 63;
+
 /**
- * A name that every kind of object takes (RFC 1123 label).
+ * A name that every kind of object takes (RFC 1123 label): one that is too long is cut, and ends with a digest of the
+ * whole, so that two that begin alike stay two.
  * @param parts joined by dashes
  */
 export function objectName(...parts: string[]): string {
@@ -34,7 +39,9 @@ export function objectName(...parts: string[]): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
-  return name.slice(0, 63).replace(/-+$/, '') || 'x';
+  if (name.length <= LONGEST) return name || 'x';
+  const digest = sha256(name).slice(0, 8);
+  return `${name.slice(0, LONGEST - digest.length - 1).replace(/-+$/, '')}-${digest}`;
 }
 
 /**

@@ -53,6 +53,8 @@ class Reader implements Volumes {
   readonly #base: string;
   readonly #findings: Findings;
   readonly #repository: string;
+  /** What each volume of a pod is in compose, by the names of both. */
+  readonly #origins = new Map<string, string>();
 
   constructor(project: Project, base: string, findings: Findings) {
     this.#project = project;
@@ -93,7 +95,15 @@ class Reader implements Volumes {
     }
     if (source === undefined) {
       const name = objectName(service.name, target);
-      this.#mount(pod, service, { name, emptyDir: { sizeLimit: '1Gi' } }, target, more, at);
+      this.#mount(
+        pod,
+        service,
+        `${service.name}:${target}`,
+        { name, emptyDir: { sizeLimit: '1Gi' } },
+        target,
+        more,
+        at,
+      );
       return;
     }
     const declared = this.#project.resources.volumes.get(source);
@@ -101,7 +111,7 @@ class Reader implements Volumes {
     if (text(get(options, 'type')) === 'tmpfs') {
       const sizeLimit = quantity(sizeIn(text(get(options, 'o')) ?? '')) ?? SCRATCH;
       const volume = { name: objectName(source), emptyDir: from({ medium: 'Memory', sizeLimit }, declared?.at) };
-      this.#mount(pod, service, volume, target, more, at);
+      this.#mount(pod, service, `volume ${source}`, volume, target, more, at);
       return;
     }
     if (/^(nfs|cifs|none)$/.test(text(get(options, 'type')) ?? '') || /bind/.test(text(get(options, 'o')) ?? ''))
@@ -120,7 +130,7 @@ class Reader implements Volumes {
     claim.pods.add(pod.name);
     this.claims.set(source, claim);
     const volume = { name: objectName(source), persistentVolumeClaim: { claimName: claim.name } };
-    this.#mount(pod, service, volume, target, more, at);
+    this.#mount(pod, service, `volume ${source}`, volume, target, more, at);
   }
 
   /** A path of the machine: files of the repository are carried along, everything else is refused. */
@@ -188,6 +198,7 @@ class Reader implements Volumes {
       this.#mount(
         pod,
         service,
+        `${section} ${name}`,
         { name: objectName(section, name), ...source },
         target,
         { subPath: key, readOnly: true },
@@ -253,6 +264,7 @@ class Reader implements Volumes {
     this.#mount(
       pod,
       service,
+      `${kind} ${made.name}`,
       { name: objectName(kind === 'ConfigMap' ? 'config' : 'secret', made.name), ...source },
       target,
       { readOnly: true, subPath },
@@ -265,6 +277,7 @@ class Reader implements Volumes {
     this.#mount(
       pod,
       service,
+      `${service.name}:${target}`,
       { name, emptyDir: { medium: 'Memory', sizeLimit: quantity(size) ?? SCRATCH } },
       target,
       {},
@@ -272,19 +285,26 @@ class Reader implements Volumes {
     );
   }
 
+  /** @param origin what it is in compose */
   #mount(
     pod: Pod,
     service: Service,
+    origin: string,
     volume: { readonly name: string } & Record<string, unknown>,
     mountPath: string,
     more: Record<string, unknown>,
     at: Place,
   ): void {
     const volumes = this.ofPod.get(pod.name) ?? [];
-    if (!volumes.some(({ name }) => name === volume.name)) volumes.push(volume);
+    // What compose takes for two must not become one because their names are alike.
+    let name = volume.name;
+    const taken = (): string | undefined => this.#origins.get(`${pod.name}/${name}`);
+    for (let count = 2; (taken() ?? origin) !== origin; count++) name = objectName(volume.name, `${count}`);
+    this.#origins.set(`${pod.name}/${name}`, origin);
+    if (!volumes.some((each) => each['name'] === name)) volumes.push({ ...volume, name });
     this.ofPod.set(pod.name, volumes);
     const mounts = this.mountsOf.get(service.name) ?? [];
-    mounts.push(from({ name: volume.name, mountPath, ...more }, at));
+    mounts.push(from({ name, mountPath, ...more }, at));
     this.mountsOf.set(service.name, mounts);
   }
 

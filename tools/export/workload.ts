@@ -192,7 +192,7 @@ function listensLow(pod: Pod, base: string): boolean {
   const low = (port: number): boolean => port > 0 && port < 1024;
   return (
     publishedBy(pod.owner.tree).some(({ target }) => low(target)) ||
-    membersOf(pod).some((each) => {
+    [pod.owner, ...membersOf(pod)].some((each) => {
       const exposed = texts(get(each.tree, 'expose')).map((said) => Number.parseInt(said, 10));
       const built = [...(builtOf(each, base)?.ports ?? [])].map((said) => Number.parseInt(said, 10));
       return [...exposed, ...built].some(low);

@@ -2,13 +2,12 @@
  * Faults by button. Each undoes itself: before it is made, a process of its own is started that will take it back after
  * a while, whatever becomes of the server.
  */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { docker } from '../../lib/engine.ts';
 import { STACK_LABEL } from '../../lib/labels.ts';
 import { toolsImage } from '../../debug/tools.ts';
 import { joined, type Container } from './containers.ts';
 import type { FaultKind, FaultOffer } from './document.ts';
+import { startGuard, type Commands } from './guard.ts';
 
 /** How long a fault lasts, in seconds. */
 export const LASTS = 15;
@@ -59,8 +58,8 @@ export function sizeLimit(options: string | undefined): number | undefined {
 
 /** How a fault is made and taken back: arguments of docker commands. */
 export interface Plan {
-  readonly make: readonly (readonly string[])[];
-  readonly undo: readonly (readonly string[])[];
+  readonly make: Commands;
+  readonly undo: Commands;
 }
 
 /**
@@ -207,16 +206,4 @@ export class Faults {
       throw error;
     }
   }
-}
-
-/** A process of its own session, which outlives this one. */
-function startGuard(seconds: number, undo: Plan['undo'], ended: () => void): void {
-  const program = join(import.meta.dirname, 'undo.mjs');
-  const child = spawn(process.execPath, [program, String(seconds), JSON.stringify(undo)], {
-    detached: true,
-    stdio: 'ignore',
-  });
-  child.once('exit', ended);
-  child.once('error', ended);
-  child.unref();
 }

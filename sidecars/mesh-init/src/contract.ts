@@ -24,7 +24,7 @@ export const contract = defineContract({
     MESH_DNS_PORT: {
       type: 'port',
       description:
-        "The proxy's port for DNS; when set, questions to any resolver go there, Docker's 127.0.0.11 included",
+        "The proxy's port for DNS; when set, questions to the pod's resolvers (those of /etc/resolv.conf, Docker's 127.0.0.11 among them) go there",
     },
     MESH_PROXY_UID: {
       type: 'integer',

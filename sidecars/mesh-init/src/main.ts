@@ -1,5 +1,6 @@
 /** The mesh init container's program: loads the rules, and ends. */
 import { EXIT_FAILURE } from '#kit/contract.ts';
+import { nameservers } from '#kit/resolv-conf.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { contract } from './contract.ts';
 import { nft } from './nft.ts';
@@ -12,7 +13,7 @@ async function job({
   shutdown,
 }: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const { MESH_ACTION: action } = parameters;
-  const rules = action === 'remove' ? REMOVE : rulesOf(parameters);
+  const rules = action === 'remove' ? REMOVE : rulesOf(parameters, nameservers());
   if (action === 'print') process.stdout.write(rules);
   else {
     const error = await nft([], rules);

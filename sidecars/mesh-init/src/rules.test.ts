@@ -5,8 +5,8 @@ import { readParameters } from '#kit/parameters.ts';
 import { contract } from './contract.ts';
 import { rulesOf } from './rules.ts';
 
-function rules(env: Readonly<Record<string, string>> = {}): string {
-  return rulesOf(readParameters(contract.parameters, { env }).values);
+function rules(env: Readonly<Record<string, string>> = {}, resolvers = ['127.0.0.11']): string {
+  return rulesOf(readParameters(contract.parameters, { env }).values, resolvers);
 }
 
 const golden = (outbound: readonly string[], inbound: readonly string[]): string =>
@@ -46,20 +46,24 @@ test('by default', () => {
 
 test('with everything', () => {
   assert.is(
-    rules({
-      MESH_DNS_PORT: '15053',
-      MESH_PROXY_UID: '2000',
-      MESH_OUTBOUND_PORT: '16001',
-      MESH_INBOUND_PORT: '16006',
-      MESH_EXCLUDE_OUTBOUND_PORTS: '22,9000-9100',
-      MESH_EXCLUDE_OUTBOUND_CIDRS: '10.0.0.0/8,fd00::/8,192.168.1.1',
-      MESH_EXCLUDE_INBOUND_PORTS: '15000-15099,22',
-      MESH_IPV6: 'true',
-    }),
+    rules(
+      {
+        MESH_DNS_PORT: '15053',
+        MESH_PROXY_UID: '2000',
+        MESH_OUTBOUND_PORT: '16001',
+        MESH_INBOUND_PORT: '16006',
+        MESH_EXCLUDE_OUTBOUND_PORTS: '22,9000-9100',
+        MESH_EXCLUDE_OUTBOUND_CIDRS: '10.0.0.0/8,fd00::/8,192.168.1.1',
+        MESH_EXCLUDE_INBOUND_PORTS: '15000-15099,22',
+        MESH_IPV6: 'true',
+      },
+      ['127.0.0.11', '10.1.2.3', 'fd00::53'],
+    ),
     golden(
       [
         'meta skuid 2000 return',
-        'meta l4proto { tcp, udp } th dport 53 redirect to :15053',
+        'ip daddr { 127.0.0.11, 10.1.2.3 } meta l4proto { tcp, udp } th dport 53 redirect to :15053',
+        'ip6 daddr { fd00::53 } meta l4proto { tcp, udp } th dport 53 redirect to :15053',
         'oifname "lo" return',
         'ip daddr { 10.0.0.0/8, 192.168.1.1 } return',
         'ip6 daddr { fd00::/8 } return',

@@ -27,16 +27,19 @@ export type RuleParameters = Pick<
 /** Removes the table, if it is there. */
 export const REMOVE = `table ${TABLE}\ndelete table ${TABLE}\n`;
 
-/** For `nft -f`: the table in place of a former one, in one step. */
-export function rulesOf(parameters: RuleParameters): string {
+/**
+ * For `nft -f`: the table in place of a former one, in one step.
+ * @param resolvers the pod's own: what the application asks them goes to the proxy. What goes to others stays: among
+ *   it is what the engine's resolver asks on the pod's behalf, from within the pod's network, which would come back to
+ *   the proxy for ever
+ */
+export function rulesOf(parameters: RuleParameters, resolvers: readonly string[]): string {
   const family = parameters.MESH_IPV6 ? [] : ['meta nfproto != ipv4 return'];
   const outbound = [
     ...family,
     // The proxy's own connections leave; whoever else is the proxy's user would be unseen.
     `meta skuid ${parameters.MESH_PROXY_UID} return`,
-    ...(parameters.MESH_DNS_PORT === undefined
-      ? []
-      : [`meta l4proto { tcp, udp } th dport 53 redirect to :${parameters.MESH_DNS_PORT}`]),
+    ...(parameters.MESH_DNS_PORT === undefined ? [] : dnsRules(resolvers, parameters.MESH_DNS_PORT)),
     // The pod's own: 127.0.0.1, and its own address.
     'oifname "lo" return',
     ...cidrRules(parameters.MESH_EXCLUDE_OUTBOUND_CIDRS ?? []),
@@ -65,12 +68,19 @@ function portRule(ports: readonly string[]): string[] {
   return ports.length === 0 ? [] : [`tcp dport { ${ports.join(', ')} } return`];
 }
 
-function cidrRules(cidrs: readonly string[]): string[] {
-  const isIPv6 = (cidr: string): boolean => cidr.includes(':');
-  const v4 = cidrs.filter((cidr) => !isIPv6(cidr));
-  const v6 = cidrs.filter(isIPv6);
+/** As Istio's capture does: what is asked of the resolvers of /etc/resolv.conf. */
+const dnsRules = (resolvers: readonly string[], port: number): string[] =>
+  matches(resolvers).map((match) => `${match} meta l4proto { tcp, udp } th dport 53 redirect to :${port}`);
+
+const cidrRules = (cidrs: readonly string[]): string[] => matches(cidrs).map((match) => `${match} return`);
+
+/** By family, since a set holds one alone. */
+function matches(destinations: readonly string[]): string[] {
+  const isIPv6 = (each: string): boolean => each.includes(':');
+  const v4 = destinations.filter((each) => !isIPv6(each));
+  const v6 = destinations.filter(isIPv6);
   return [
-    ...(v4.length === 0 ? [] : [`ip daddr { ${v4.join(', ')} } return`]),
-    ...(v6.length === 0 ? [] : [`ip6 daddr { ${v6.join(', ')} } return`]),
+    ...(v4.length === 0 ? [] : [`ip daddr { ${v4.join(', ')} }`]),
+    ...(v6.length === 0 ? [] : [`ip6 daddr { ${v6.join(', ')} }`]),
   ];
 }

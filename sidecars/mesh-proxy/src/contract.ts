@@ -122,7 +122,8 @@ export const contract = defineContract({
   endpoints: {
     '/config_dump': 'the configuration in use, as JSON',
     '/clusters': 'clusters and their endpoints: what is under way, latencies, ejections, as JSON',
-    '/requests': 'the last 100 requests and connections with their causes, as JSON',
+    '/requests':
+      'the last requests and connections of each caller and called, and their last failures, with causes, as JSON',
     '/certs': 'the own identity and when it ends, as JSON',
   },
   paths: {

@@ -181,7 +181,8 @@ test('a server that speaks first is heard', async () => {
 test('names of the mesh are found as those of the engine are, before and after', async () => {
   assert.match(await inPod('front', get('http://shop.mesh:8080/a')), /^200 /);
   const unknown = `import { lookup } from 'node:dns/promises'; console.log(await lookup('nobody.mesh').catch((e) => e.code))`;
-  assert.match(await inPod('front', unknown), /^(ENOTFOUND|EAI_AGAIN)$/);
+  // What the engine's resolver asks outside for the pod does not come back to the proxy.
+  assert.is(await inPod('front', unknown), await inPod('stranger', unknown));
 });
 
 test('in the clear nobody comes in, and is told why', async () => {

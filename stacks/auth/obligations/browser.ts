@@ -3,9 +3,23 @@ import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { withPage } from '../browser.ts';
-import { SHOP, whoami } from '../client.ts';
+import { SHOP, WHOAMI, whoami } from '../client.ts';
 
 const LONG = 120_000;
+/** Of what browsers read differently from servers; redirects.test.ts has hundreds. */
+const HOSTILE = [
+  'https://rogue:9000/',
+  '//rogue:9000/',
+  '/\\rogue:9000',
+  '\\\\rogue:9000',
+  '/\t/rogue:9000',
+  '\n//rogue:9000',
+  '/.//rogue:9000',
+  '/x/..//rogue:9000',
+  'https:/rogue:9000',
+  'javascript:alert(1)',
+  '@rogue:9000',
+];
 const BOOK = `${SHOP}/cgi-bin/guestbook.cgi`;
 
 /** Fill in the provider's forms, which ask for a name and then, the first time, for consent. */
@@ -75,6 +89,24 @@ export function browserObligations({ must }: Scenario): void {
         await signIn(one, 'tabby');
         await one.getByText('GATEWAY_INTERFACE').waitFor();
         assert.is(one.url(), `${whoami(SHOP)}?tab=one`);
+      });
+    },
+  );
+
+  must(
+    'send nobody to another site after a login, whatever was asked for',
+    { say: 'A link to the login names another site in a dozen ways. The browser stays here.', within: LONG },
+    async (stage) => {
+      await withPage(stage, async (page) => {
+        await page.goto(whoami(SHOP));
+        await signIn(page, 'lured');
+        await page.getByText('GATEWAY_INTERFACE').waitFor();
+        for (const target of HOSTILE) {
+          await page.goto(`${SHOP}/oauth2/start?rd=${encodeURIComponent(target)}`);
+          assert.is(new URL(page.url()).origin, SHOP, JSON.stringify(target));
+        }
+        await page.goto(`${SHOP}/oauth2/start?rd=${encodeURIComponent(`${WHOAMI}?x=//y`)}`);
+        assert.is(page.url(), `${whoami(SHOP)}?x=//y`, 'what is of this site is gone to');
       });
     },
   );

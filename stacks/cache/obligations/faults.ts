@@ -8,6 +8,11 @@ import { askedExactly, page, unique } from '../client.ts';
 
 const LIMIT = 8 * 1024 * 1024;
 
+/** A page from the cache whose disk is small, asked from inside the pod. */
+const GET = String.raw`exec 3<>/dev/tcp/127.0.0.1/8071
+printf 'GET %s HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n' "$1" >&3
+cat <&3`;
+
 export function faultObligations({ must }: Scenario): void {
   must(
     'stay within its memory with ten times the data, and with a page that varies without end',
@@ -29,6 +34,37 @@ export function faultObligations({ must }: Scenario): void {
       assert.ok((await used()) <= LIMIT);
       const resident = await metric(project, 'cache', 'process_resident_memory_bytes');
       say(`${Math.round(resident / 1e6)} MB resident`);
+    },
+  );
+
+  must(
+    'pass on what it has no room for when the disk is full, and store again when there is room',
+    {
+      say: 'A disk of one megabyte, full to the last byte. Pages come as ever; with room again they are written again.',
+    },
+    async ({ project, say }) => {
+      const onDisk = (): Promise<number> => metric(project, 'cramped', 'cache_bytes{store="disk"}');
+      const get = (path: string): Promise<string> => project.exec('cramped', ['bash', '-c', GET, 'get', path]);
+      await project.exec('cramped', ['bash', '-c', 'cat /dev/zero > /var/cache/sidecar/ballast 2> /dev/null; true']);
+      const path = `/page?cc=max-age=600&id=${unique()}`;
+      assert.match(await get(path), /^HTTP\/1\.1 200 [^]*first line, process/);
+      const warned = await eventually(
+        'it says so',
+        async () => /^.*the disk store cannot write.*$/m.exec(await project.logs(await project.id('cramped')))?.[0],
+      );
+      assert.match(warned, 'ENOSPC');
+      assert.is(await onDisk(), 0);
+      assert.match(await get(path), /\r\nCache-Status: sidecar-cache; hit/i, 'memory goes on');
+      await project.exec('cramped', ['rm', '/var/cache/sidecar/ballast']);
+      await eventually(
+        'it writes again',
+        async () => {
+          assert.match(await get(`/page?cc=max-age=600&id=${unique()}`), /^HTTP\/1\.1 200 /);
+          return (await onDisk()) > 0;
+        },
+        { within: 60_000, every: 1000 },
+      );
+      say(`${await onDisk()} bytes on the disk again`);
     },
   );
 
@@ -92,7 +128,7 @@ export function faultObligations({ must }: Scenario): void {
     { say: 'A second `up` changes nothing.' },
     async ({ project }) => {
       const before = await lasting(project);
-      assert.is(before.length, 5);
+      assert.is(before.length, 6);
       await project.up();
       assert.equal(await lasting(project), before);
     },

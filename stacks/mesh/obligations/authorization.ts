@@ -33,7 +33,8 @@ const TRICKS = [
   '/public//../admin',
 ];
 
-export function authorizationObligations({ must }: Scenario): void {
+/** The shop's own rules. */
+export function shopAuthorizationObligations({ must }: Scenario): void {
   must(
     'let the shop do what its services must, and nobody else do it',
     {
@@ -42,7 +43,6 @@ export function authorizationObligations({ must }: Scenario): void {
     },
     async (stage) => {
       const { project } = stage;
-      await applyPolicy(project);
       const order = await shopOf(stage).post('/order/strainer');
       assert.is(order.status, 201, order.text);
       const [orders, stock] = await call(project, 'client', [
@@ -54,7 +54,9 @@ export function authorizationObligations({ must }: Scenario): void {
       assert.match(stock!.error!, /PERMISSION_DENIED/);
     },
   );
+}
 
+export function authorizationObligations({ must }: Scenario): void {
   must(
     'decide by identity, method, path and port, whatever the path is written like',
     {
@@ -62,14 +64,16 @@ export function authorizationObligations({ must }: Scenario): void {
       within: 180_000,
     },
     async ({ project, say }) => {
-      await applyPolicy(project, ({ services }) => {
-        services['echo']!['authorization'] = {
-          otherwise: 'deny',
-          rules: [
-            { name: 'no-admin', action: 'deny', paths: ['/admin', '/admin/*'] },
-            { name: 'the-public', action: 'allow', from: ['client'], methods: ['GET'], ports: [8080] },
-          ],
-        };
+      await applyPolicy(project, {
+        echo: (echo) => {
+          echo['authorization'] = {
+            otherwise: 'deny',
+            rules: [
+              { name: 'no-admin', action: 'deny', paths: ['/admin', '/admin/*'] },
+              { name: 'the-public', action: 'allow', from: ['client'], methods: ['GET'], ports: [8080] },
+            ],
+          };
+        },
       });
       const allowed = await call(project, 'client', [at({}), at({ path: '/public' }), at({ path: '/administration' })]);
       for (const outcome of allowed) assert.is(outcome.status, 200, JSON.stringify(outcome));

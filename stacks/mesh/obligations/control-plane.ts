@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { graphOf, upToDate } from '../control.ts';
-import { applyPolicy, writePolicy } from '../policy.ts';
+import { applyPolicy, unchanged, writePolicy } from '../policy.ts';
 import { PROXIES } from '../proxies.ts';
-import { load } from '../workload.ts';
+import { load, loadWhile } from '../workload.ts';
 
 const LOAD = { host: 'catalogue', port: 8000, path: '/products' } as const;
 
@@ -17,27 +17,27 @@ export function controlPlaneObligations({ must }: Scenario): void {
       within: 240_000,
     },
     async ({ project, say }) => {
-      await applyPolicy(project);
+      await applyPolicy(project, { catalogue: unchanged });
       const before = await graphOf(project);
-      const running = load(project, 'client', { ...LOAD, requests: 2000, rate: 130 });
-      await project.stop('control-plane');
-      const alone = await load(project, 'client', { ...LOAD, requests: 300 });
-      assert.equal(alone.statuses, { 200: 300 }, alone.failures.join());
-      await project.start('control-plane');
       const names = ({ services }: typeof before): string[] =>
         services.flatMap(({ name, replicas }) => replicas.map((each) => `${name}/${each.name}`)).toSorted();
-      await eventually(
-        'all replicas are known again, and all proxies are connected',
-        async () => {
-          const now = await graphOf(project);
-          assert.equal(names(now), names(before));
-          return upToDate(now).length === PROXIES;
-        },
-        { within: 90_000 },
-      );
-      const { statuses, failures } = await running;
-      assert.equal(statuses, { 200: 2000 }, failures.join());
-      say(`2,300 requests meanwhile, no error; ${names(before).length} replicas known as before`);
+      const { statuses, sent, failures } = await loadWhile(project, 'client', { ...LOAD, rate: 100 }, async () => {
+        await project.kill('control-plane');
+        const alone = await load(project, 'client', { ...LOAD, requests: 300 });
+        assert.equal(alone.statuses, { 200: 300 }, alone.failures.join());
+        await project.launch('control-plane');
+        await eventually(
+          'all replicas are known again, and all proxies are connected',
+          async () => {
+            const now = await graphOf(project);
+            assert.equal(names(now), names(before));
+            return PROXIES.every((replica) => upToDate(now).includes(replica));
+          },
+          { within: 120_000, every: 100 },
+        );
+      });
+      assert.equal(statuses, { 200: sent }, failures.join());
+      say(`${sent + 300} requests meanwhile, no error; ${names(before).length} replicas known as before`);
     },
   );
 
@@ -48,27 +48,27 @@ export function controlPlaneObligations({ must }: Scenario): void {
       within: 120_000,
     },
     async ({ project, say }) => {
-      await applyPolicy(project);
-      const running = load(project, 'client', { ...LOAD, requests: 1000, rate: 100 });
-      for (const [text, line] of [
-        ['mesh:\n  mtls: SOMETIMES\n', 2],
-        ['services:\n  echo:\n    ports:\n      - { port: 8080, protocol: http }\n    routs: []\n', 5],
-        ['services: [\n', 2],
-      ] as const) {
-        await writePolicy(project, text);
-        const refusal = await eventually(
-          'it is refused',
-          async () => {
-            const { problem } = await graphOf(project);
-            return problem?.includes(`policy.yaml:${line}:`) && problem;
-          },
-          { within: 60_000 },
-        );
-        say(refusal.split('\n')[0]!);
-      }
-      const { statuses, failures } = await running;
-      assert.equal(statuses, { 200: 1000 }, failures.join());
-      await applyPolicy(project);
+      await applyPolicy(project, { catalogue: unchanged });
+      const { statuses, sent, failures } = await loadWhile(project, 'client', { ...LOAD, rate: 100 }, async () => {
+        for (const [text, line] of [
+          ['mesh:\n  mtls: SOMETIMES\n', 2],
+          ['services:\n  echo:\n    ports:\n      - { port: 8080, protocol: http }\n    routs: []\n', 5],
+          ['services: [\n', 2],
+        ] as const) {
+          await writePolicy(project, text);
+          const refusal = await eventually(
+            'it is refused',
+            async () => {
+              const { problem } = await graphOf(project);
+              return problem?.includes(`policy.yaml:${line}:`) && problem;
+            },
+            { within: 60_000 },
+          );
+          say(refusal.split('\n')[0]!);
+        }
+      });
+      assert.equal(statuses, { 200: sent }, failures.join());
+      await applyPolicy(project, { catalogue: unchanged });
       assert.is((await graphOf(project)).problem, undefined);
     },
   );

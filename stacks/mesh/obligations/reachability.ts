@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { passwordOf } from '../database.ts';
-import { applyPolicy } from '../policy.ts';
+import { applyPolicy, unchanged, type Change } from '../policy.ts';
 import { call, echoOf, REPLICAS, type Call, type Caller } from '../workload.ts';
 
 const MODES = ['STRICT', 'PERMISSIVE', 'DISABLE'] as const;
@@ -30,9 +30,8 @@ export function reachabilityObligations({ must }: Scenario): void {
         within: 300_000,
       },
       async ({ project, say }) => {
-        await applyPolicy(project, ({ services }) => {
-          for (const name of ['echo', 'database']) services[name]!['mtls'] = mode;
-        });
+        const change: Change = (service) => void (service['mtls'] = mode);
+        await applyPolicy(project, { echo: change, database: change });
         const calls = callsOf(await passwordOf(project));
         const row = async (from: Caller): Promise<string[]> => {
           const outcomes = await call(project, from, calls);
@@ -53,7 +52,7 @@ export function reachabilityObligations({ must }: Scenario): void {
       within: 120_000,
     },
     async ({ project }) => {
-      await applyPolicy(project);
+      await applyPolicy(project, { echo: unchanged, database: unchanged });
       const [replica] = REPLICAS;
       const { NetworkSettings } = await project.inspect(`${replica}-pod`);
       const address = Object.values(NetworkSettings.Networks)[0]!.IPAddress;

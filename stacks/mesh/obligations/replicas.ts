@@ -2,48 +2,61 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
-import type { Project } from '../../../scripts/lib/compose.ts';
+import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { graphOf } from '../control.ts';
-import { applyPolicy } from '../policy.ts';
-import { freshKey, load, seen, tell, type LoadReport } from '../workload.ts';
+import { withMore } from '../more.ts';
+import { applyPolicy, unchanged } from '../policy.ts';
+import { freshKey, load, loadWhile, seen, seenBy, tell, type LoadReport, type Server } from '../workload.ts';
 
 const ECHO = { host: 'echo', port: 8080, path: '/', connections: 8 } as const;
+const RATE = 100;
 
 /** Requests are retried where nothing is lost by it. */
-const withRetries = (project: Project): Promise<void> =>
-  applyPolicy(project, ({ services }) => {
-    services['echo']!['routes'] = [
-      {
-        name: 'default',
-        to: [{ service: 'echo', weight: 1 }],
-        timeout: '10s',
-        retry: { on: ['connect-failure', 'reset', '5xx'], attempts: 3, perTryTimeout: '1s' },
-      },
-    ];
+const withRetries = (project: Driver): Promise<void> =>
+  applyPolicy(project, {
+    echo: (echo) =>
+      Object.assign(echo, {
+        // All of what goes to one replica may fail at once, and there is little else that is under way.
+        retryBudget: { percent: 100, minimum: 100 },
+        routes: [
+          {
+            name: 'default',
+            to: [{ service: 'echo', weight: 1 }],
+            timeout: '30s',
+            retry: { on: ['connect-failure', 'reset', '5xx'], attempts: 3, perTryTimeout: '2s' },
+          },
+        ],
+      }),
   });
 
-/** A load while something happens to a replica. */
-async function loadWhile(project: Project, work: () => Promise<unknown>): Promise<LoadReport> {
-  const running = load(project, 'client', { ...ECHO, requests: 1200, rate: 120 });
-  await work();
-  return running;
+/** A load while something happens to a replica: every request is answered well. */
+async function loseNothing(project: Driver, work: () => Promise<unknown>): Promise<LoadReport> {
+  const report = await loadWhile(project, 'client', { ...ECHO, rate: RATE }, work);
+  expectAll(report);
+  return report;
 }
 
 const expectAll = ({ statuses, sent, failures }: LoadReport): void =>
   assert.equal(statuses, { 200: sent }, failures.join('\n'));
 
 /** A replica takes part: it gets requests. */
-const takesPart = (project: Project, index: number): Promise<unknown> =>
+const takesPart = (project: Driver, replica: Server): Promise<unknown> =>
   eventually(
-    'the replica takes part',
+    `${replica} takes part`,
     async () => {
       const key = freshKey('part');
       await load(project, 'client', { ...ECHO, requests: 30, headers: { 'x-key': key } });
-      return (await seen(project, key))[index]! > 0;
+      return (await seenBy(project, replica, key)) > 0;
     },
-    { within: 90_000, every: 500 },
+    { within: 120_000, every: 250 },
   );
+
+/** Whether the control plane sends requests to a replica. */
+async function isEndpoint(project: Driver, replica: string): Promise<boolean> {
+  const echo = (await graphOf(project)).services.find(({ name }) => name === 'echo')!;
+  return echo.replicas.some(({ name, health }) => name === replica && health === 'healthy');
+}
 
 export function replicaObligations({ must }: Scenario): void {
   must(
@@ -51,9 +64,13 @@ export function replicaObligations({ must }: Scenario): void {
     { say: 'An app of three is killed in the middle of a load. With retries, no client notices.', within: 240_000 },
     async ({ project, say }) => {
       await withRetries(project);
-      const report = await loadWhile(project, () => project.crash('echo-1'));
-      expectAll(report);
-      await takesPart(project, 0);
+      const startedAt = async () => (await project.inspect('echo-1')).State.StartedAt;
+      const before = await startedAt();
+      const report = await loseNothing(project, async () => {
+        await project.crash('echo-1');
+        await eventually('it has been started again', async () => (await startedAt()) !== before, { every: 250 });
+      });
+      await takesPart(project, 'echo-1');
       say(`${report.sent} of ${report.sent} answered, 99 of 100 within ${report.p99.toFixed(0)} ms`);
     },
   );
@@ -67,19 +84,23 @@ export function replicaObligations({ must }: Scenario): void {
     async ({ project, say }) => {
       await withRetries(project);
       const id = await project.id('echo-2');
-      const paused = await loadWhile(project, async () => {
+      await loseNothing(project, async () => {
         await docker(['pause', id], { timeoutMs: 60_000 });
-      }).finally(() => docker(['unpause', id], { timeoutMs: 60_000 }));
-      expectAll(paused);
-      await takesPart(project, 1);
-      await tell(project, 'echo-3', { delayMs: 300 });
+        try {
+          expectAll(await load(project, 'client', { ...ECHO, requests: 200, timeoutMs: 60_000 }));
+        } finally {
+          await docker(['unpause', id], { timeoutMs: 60_000 });
+        }
+      });
+      await takesPart(project, 'echo-2');
+      await tell(project, 'echo-3', { delayMs: 500 });
       try {
         const key = freshKey('slow');
-        const slow = await load(project, 'client', { ...ECHO, requests: 600, headers: { 'x-key': key } });
+        const slow = await load(project, 'client', { ...ECHO, requests: 400, headers: { 'x-key': key } });
         expectAll(slow);
         const [one = 0, two = 0, three = 0] = await seen(project, key);
         assert.ok(three < (one + two) / 4, `the slow one got ${three}, the others ${one} and ${two}`);
-        say(`the slow replica got ${three} of 600 requests`);
+        say(`the slow replica got ${three} of 400 requests`);
       } finally {
         await tell(project, 'echo-3', {});
       }
@@ -89,30 +110,54 @@ export function replicaObligations({ must }: Scenario): void {
   must(
     'roll a replica over without an error',
     {
-      say: 'A replica with its proxy is stopped and started, as a rollout does: app and proxy leave the endpoints first, then they drain.',
+      say: 'A replica is stopped and started, as a rollout does. Its proxy is told first: it leaves the endpoints and drains; then the app stops.',
       within: 240_000,
     },
     async ({ project, say }) => {
-      await applyPolicy(project);
-      const report = await loadWhile(project, async () => {
-        await project.compose(['stop', 'echo-3', 'echo-3-proxy'], { timeoutMs: 120_000 });
-        await eventually(
-          'it has left the endpoints',
-          async () => {
-            const echo = (await graphOf(project)).services.find(({ name }) => name === 'echo');
-            return echo!.replicas.every(({ name, health }) => name !== 'echo-3' || health !== 'healthy');
-          },
-          { within: 60_000 },
-        );
-        await project.start('echo-3-proxy');
-        await project.start('echo-3');
+      await applyPolicy(project, { echo: unchanged });
+      const report = await loseNothing(project, async () => {
+        await project.compose(['stop', 'echo-3-proxy'], { timeoutMs: 120_000 });
+        assert.not(await isEndpoint(project, 'echo-3'));
+        await project.compose(['stop', 'echo-3'], { timeoutMs: 120_000 });
+        await project.launch('echo-3-proxy');
+        await project.launch('echo-3');
+        await eventually('it is one of them again', () => isEndpoint(project, 'echo-3'), {
+          within: 120_000,
+          every: 100,
+        });
       });
-      expectAll(report);
-      await takesPart(project, 2);
+      await takesPart(project, 'echo-3');
       say(`${report.sent} of ${report.sent} answered, without a single retry configured`);
     },
   );
 
+  must(
+    'give a replica that is added its share',
+    {
+      say: 'A fourth replica is added by one more compose file. It takes traffic as soon as it is ready, and leaves as quietly.',
+      within: 240_000,
+      needs: 'compose',
+    },
+    async ({ project, say }) => {
+      await applyPolicy(project, { echo: unchanged });
+      await withMore(project, ['echo-4', 'echo-4-proxy', 'echo-4-init', 'echo-4-pod'], async (more) => {
+        const came = await loseNothing(project, async () => {
+          await more.up();
+          await eventually('it is an endpoint', () => isEndpoint(project, 'echo-4'), { within: 120_000, every: 100 });
+          await takesPart(project, 'echo-4');
+        });
+        const left = await loseNothing(project, async () => {
+          await more.compose(['stop', 'echo-4-proxy']);
+          assert.not(await isEndpoint(project, 'echo-4'));
+        });
+        say(`${came.sent} requests while it came, ${left.sent} while it left, no error`);
+      });
+    },
+  );
+}
+
+/** It looks at all containers. */
+export function untouchedObligations({ must }: Scenario): void {
   must(
     'leave everybody else untouched when an app or a proxy restarts',
     { say: 'The app restarts, then the proxy: no other container of the stack notices.', within: 240_000 },
@@ -126,11 +171,9 @@ export function replicaObligations({ must }: Scenario): void {
       const before = await others();
       for (const service of ['echo-1', 'echo-1-proxy']) {
         const { State } = await project.inspect(service);
-        expectAll(
-          await loadWhile(project, () => project.compose(['restart', '--no-deps', service], { timeoutMs: 120_000 })),
-        );
+        await loseNothing(project, () => project.compose(['restart', '--no-deps', service], { timeoutMs: 120_000 }));
         assert.is.not((await project.inspect(service)).State.StartedAt, State.StartedAt);
-        await takesPart(project, 0);
+        await takesPart(project, 'echo-1');
       }
       assert.equal(await others(), before);
     },

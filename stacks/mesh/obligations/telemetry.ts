@@ -17,7 +17,7 @@ async function spansOf({ env }: Project, trace: string): Promise<Span[]> {
   return (await response.json()) as Span[];
 }
 
-export function telemetryObligations({ must }: Scenario): void {
+export function traceObligations({ must }: Scenario): void {
   must(
     'join traces across three languages where the apps pass headers on',
     {
@@ -46,14 +46,14 @@ export function telemetryObligations({ must }: Scenario): void {
       stage.say(`${spans.length} spans of one trace, from Perl, Node and Python`);
     },
   );
+}
 
+export function telemetryObligations({ must }: Scenario): void {
   must(
     'count what the load generator counts, at both ends',
     { say: 'The load generator counts for itself; the metrics of both proxies say the same.', within: 180_000 },
     async ({ project, say }) => {
-      await applyPolicy(project, ({ services }) => {
-        services['echo']!['outlier'] = { consecutive5xx: 0 };
-      });
+      await applyPolicy(project, { echo: (echo) => void (echo['outlier'] = { consecutive5xx: 0 }) });
       const labels = { destination_service_name: 'echo', request_protocol: 'http' };
       const counts = async (code: string): Promise<{ client: number; replicas: number }> => {
         const wanted = { ...labels, response_code: code };
@@ -99,23 +99,25 @@ export function telemetryObligations({ must }: Scenario): void {
     'say of every failed request in plain words why it failed',
     { say: 'Whatever fails, the access log has a sentence that says why.', within: 180_000 },
     async ({ project, say }) => {
-      await applyPolicy(project, ({ services }) => {
-        services['echo']!['subsets'] = { v9: { version: '9' } };
-        services['echo']!['routes'] = [
-          {
-            name: 'slow',
-            match: { path: { prefix: '/slow' } },
-            to: [{ service: 'echo', weight: 1 }],
-            timeout: '200ms',
-          },
-          {
-            name: 'fault',
-            match: { path: { prefix: '/fault' } },
-            to: [{ service: 'echo', weight: 1 }],
-            fault: { abort: { percent: 100, status: 503 } },
-          },
-          { name: 'nowhere', match: { path: { prefix: '/nowhere' } }, to: [{ subset: 'v9', weight: 1 }] },
-        ];
+      await applyPolicy(project, {
+        echo: (echo) => {
+          echo['subsets'] = { v9: { version: '9' } };
+          echo['routes'] = [
+            {
+              name: 'slow',
+              match: { path: { prefix: '/slow' } },
+              to: [{ service: 'echo', weight: 1 }],
+              timeout: '200ms',
+            },
+            {
+              name: 'fault',
+              match: { path: { prefix: '/fault' } },
+              to: [{ service: 'echo', weight: 1 }],
+              fault: { abort: { percent: 100, status: 503 } },
+            },
+            { name: 'nowhere', match: { path: { prefix: '/nowhere' } }, to: [{ subset: 'v9', weight: 1 }] },
+          ];
+        },
       });
       await Promise.all(REPLICAS.map((replica) => tell(project, replica, { delayMs: 2000 })));
       const mark = freshKey('cause');

@@ -43,6 +43,12 @@ export class Reply {
     this.#client.onPart(this, bytes.length);
   }
 
+  /** There will be none, and none is missed: it is the only one that is waited for. */
+  cancel(): void {
+    this.done = true;
+    this.#client.flush();
+  }
+
   onFailure(reason: string): void {
     this.#client.session.onForwardError();
     // What was begun cannot be taken back.

@@ -2,13 +2,25 @@
 import type { MetricDeclarations } from '#kit/metrics.ts';
 import type { Parameters } from '#kit/parameters.ts';
 import { HASHES } from '../ring/hash.ts';
+import { MEMBER } from './members.ts';
 
 export const shardParameters = {
   SERVERS: {
     type: 'list',
-    pattern: /^[\w.-]+:\d{1,5}(:\d{1,6})?( [\w.:-]+)?$/,
+    pattern: MEMBER,
     accepts: 'a comma-separated list of host:port, host:port:weight or host:port:weight name, as in nutcracker',
     description: 'shard: the servers that the keys are spread over',
+  },
+  SERVERS_FILE: {
+    type: 'string',
+    description:
+      'shard: in place of SERVERS, a file with one server a line; when lines are added to it, keys move to the new servers while the application goes on',
+  },
+  AMBASSADOR_STATE: {
+    type: 'string',
+    default: '/var/lib/ambassador/servers.json',
+    description:
+      'shard: with SERVERS_FILE, where it is written down which servers keys are on; has to outlive a restart',
   },
   SERVER_PASSWORD: { type: 'string', secret: true, description: 'shard: password of the servers’ default user' },
   HASH: {
@@ -89,5 +101,6 @@ export const shardMetrics = {
   commands: { type: 'counter', help: 'shard: commands of the application' },
   fragments: { type: 'counter', help: 'shard: parts of commands whose keys are on several servers' },
   server_ejects: { type: 'counter', help: 'shard: times that a server was taken out of the ring', labels: ['server'] },
+  keys_moved: { type: 'counter', help: 'shard: keys that were moved to a server that was added' },
   server_up: { type: 'gauge', help: 'shard: 1 while a server can be used', labels: ['server'] },
 } as const satisfies MetricDeclarations;

@@ -1,12 +1,17 @@
 /** Connections that one client has for itself, a server at most one: for commands that wait, and for transactions. */
-import type { Pending } from './pending.ts';
+import { encodeCommand } from '../resp/encode.ts';
+import { Gathered, ignored, type Pending } from './pending.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
 import type { ClientContext } from './context.ts';
 
+const CLIENT_ID = encodeCommand(['CLIENT', 'ID']);
+
 export class OwnConnections {
   readonly #session: ClientContext;
   readonly #connections = new Map<Server, ServerConnection>();
+  /** What the servers call the connections. */
+  readonly #ids = new Map<Server, Promise<string>>();
 
   constructor(session: ClientContext) {
     this.#session = session;
@@ -26,6 +31,9 @@ export class OwnConnections {
       });
       connection = opened;
       this.#connections.set(server, connection);
+      const { promise, resolve } = Promise.withResolvers<string>();
+      opened.send(CLIENT_ID, new Gathered(1024, (answer) => resolve(/^:(\d+)\r/.exec(String(answer))?.[1] ?? '')));
+      this.#ids.set(server, promise);
     }
     connection.send(bytes, {
       onReply(part, last) {
@@ -42,6 +50,14 @@ export class OwnConnections {
   /** Whether there is one to a server. */
   alive(server: Server): boolean {
     return this.#connections.get(server)?.closed === false;
+  }
+
+  /** End what a command waits for: its reply is -UNBLOCKED, unless it got another one before. */
+  unblock(server: Server): void {
+    void this.#ids.get(server)?.then((id) => {
+      if (id !== '')
+        server.send(encodeCommand(['CLIENT', 'UNBLOCK', id, 'ERROR']), ignored, 2, this.#session.client.id);
+    });
   }
 
   /** Once all replies that this client waits for have come: its commands keep their order over different connections. */

@@ -3,19 +3,19 @@ import { createServer, type Server as NetServer } from 'node:net';
 import { listen } from '#kit/listen.ts';
 import type { Logger } from '#kit/log.ts';
 import type { RingOptions } from '../ring/ring.ts';
-import { errorReply } from '../resp/encode.ts';
+import { encodeCommand, errorReply } from '../resp/encode.ts';
 import { Client, endSoon, type ClientLimits } from './client.ts';
+import type { ShardMember } from './members.ts';
+import { Mover } from './mover.ts';
 import { Flushing } from './flushing.ts';
+import { Gathered } from './pending.ts';
 import { Server, type ServerObserver } from './server.ts';
 import { ShardSession, type SessionStats } from './session.ts';
-import { Shards } from './shards.ts';
+import { Shards, type Weighted } from './shards.ts';
 
-export interface ShardMember {
-  readonly host: string;
-  readonly port: number;
-  readonly weight: number;
-  readonly name: string;
-}
+const DBSIZE = encodeCommand(['DBSIZE']);
+/** What waits on an old server for so many times as long as a reply may take is ended before keys move. */
+const SETTLE = 10;
 
 export interface ShardStats extends SessionStats {
   onClients(count: number): void;
@@ -23,6 +23,7 @@ export interface ShardStats extends SessionStats {
   onServerAnswer(server: string): void;
   onServerUp(server: string, up: boolean): void;
   onEject(server: string): void;
+  onKeyMoved(): void;
 }
 
 export interface ShardPlaneOptions {
@@ -48,6 +49,9 @@ export class ShardPlane implements ServerObserver {
   readonly #flushing = new Flushing();
   readonly #shards: Shards;
   readonly #clients = new Set<Client>();
+  readonly #sessions = new Set<ShardSession>();
+  #mover: Mover | undefined;
+  #closed = false;
   readonly #listener: NetServer;
   readonly #sweep: NodeJS.Timeout;
   readonly #returns = new Map<Server, number>();
@@ -56,20 +60,7 @@ export class ShardPlane implements ServerObserver {
   constructor(options: ShardPlaneOptions) {
     this.#options = options;
     this.#shards = new Shards(
-      options.members.map((member) => ({
-        weight: member.weight,
-        server: new Server(
-          {
-            ...member,
-            password: options.password,
-            connections: options.connections,
-            timeout: options.timeout,
-            failureLimit: options.failureLimit,
-            flushing: this.#flushing,
-          },
-          this,
-        ),
-      })),
+      options.members.map((member) => this.#weighted(member)),
       options.ring,
     );
     this.#listener = createServer({ allowHalfOpen: true }, (socket) => {
@@ -84,14 +75,16 @@ export class ShardPlane implements ServerObserver {
         log: options.log,
         stats: options.stats,
         version: options.version,
+        pull: async (keys) => this.#mover?.pull(keys),
       });
       this.#clients.add(client);
+      this.#sessions.add(session);
       options.stats.onClients(this.#clients.size);
       socket.on('close', () => {
         this.#clients.delete(client);
+        this.#sessions.delete(session);
         options.stats.onClients(this.#clients.size);
       });
-      void session;
     });
     this.#sweep = setInterval(() => this.#look(), Math.max(5, options.timeout / 8));
   }
@@ -127,7 +120,54 @@ export class ShardPlane implements ServerObserver {
     await closed;
     clearTimeout(timer);
     clearInterval(this.#sweep);
+    this.#closed = true;
+    this.#mover?.close();
     for (const server of this.#shards.all) server.close();
+  }
+
+  /** Whether servers answer and hold nothing. @throws {Error} when one does not */
+  async check(members: readonly ShardMember[]): Promise<void> {
+    for (const member of members) {
+      const { server } = this.#weighted(member);
+      const { promise, resolve } = Promise.withResolvers<Buffer | Error>();
+      server.send(DBSIZE, new Gathered(1024, resolve), 2, 0);
+      const answer = await promise;
+      server.close();
+      if (answer instanceof Error) throw answer;
+      if (String(answer) !== ':0\r\n') throw new Error(`server ${member.name} is not empty: ${String(answer).trim()}`);
+    }
+  }
+
+  /**
+   * Add servers, and move to them what belongs there; the application goes on meanwhile.
+   * @returns when all keys have moved; false when it was ended before
+   */
+  async add(members: readonly ShardMember[]): Promise<boolean> {
+    const { password, timeout } = this.#options;
+    const before = this.#shards.all;
+    const servers = members.map((member) => this.#weighted(member));
+    for (const { server } of servers) server.probe();
+    this.#shards.add(servers);
+    for (const session of this.#sessions) session.onServersAdded();
+    const settled = Promise.all(before.map((server) => server.settled(SETTLE * timeout))).then(() => {});
+    const mover = new Mover(before, settled, {
+      shards: this.#shards,
+      password,
+      timeout,
+      onMoved: () => this.#options.stats.onKeyMoved(),
+    });
+    this.#mover = mover;
+    await mover.run();
+    if (this.#closed) return false;
+    this.#shards.moved();
+    mover.finish();
+    return true;
+  }
+
+  #weighted(member: ShardMember): Weighted {
+    const { password, connections, timeout, failureLimit } = this.#options;
+    const options = { ...member, password, connections, timeout, failureLimit, flushing: this.#flushing };
+    return { weight: member.weight, server: new Server(options, this) };
   }
 
   onUp(server: Server): void {

@@ -1,6 +1,6 @@
 /** One server of the ring: its connections, and whether it can be used. */
 import type { Flushing } from './flushing.ts';
-import type { Pending } from './pending.ts';
+import { Gathered, type Pending } from './pending.ts';
 import { ServerConnection, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
 
 /** From one attempt to reach a server that is down to the next, in milliseconds: doubled up to the second. */
@@ -65,13 +65,14 @@ export class Server {
   }
 
   /**
-   * A connection for one client alone, on which replies may take as long as they like.
+   * A connection for one user alone.
    * @param user told of its end and its messages
+   * @param timeout how long a reply may take, in milliseconds; where absent, as long as it likes
    */
-  open(protocol: 2 | 3, user: Pick<ServerConnectionUser, 'onGone' | 'onPush'>): ServerConnection {
+  open(protocol: 2 | 3, user: Pick<ServerConnectionUser, 'onGone' | 'onPush'>, timeout = 0): ServerConnection {
     const connection = this.#connect(
       protocol,
-      0,
+      timeout,
       (gone, reason) => {
         this.#own.delete(gone);
         user.onGone(reason);
@@ -84,8 +85,28 @@ export class Server {
 
   /** Look for replies that are late. */
   sweep(now: number): void {
-    for (const connections of [this.#shared[2], this.#shared[3]])
-      for (const connection of connections) connection?.sweep(now);
+    for (const connection of this.#open()) connection.sweep(now);
+  }
+
+  /**
+   * Wait until everything that was sent is answered, or never will be.
+   * @param patience after which what still waits is ended, in milliseconds
+   */
+  async settled(patience: number): Promise<void> {
+    await Promise.all(
+      this.#open().map((connection) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = setTimeout(() => connection.close('the servers have changed'), patience);
+        connection.send(PING, new Gathered(1024, () => resolve()));
+        return promise.finally(() => clearTimeout(timer));
+      }),
+    );
+  }
+
+  #open(): ServerConnection[] {
+    return [...this.#shared[2], ...this.#shared[3], ...this.#own].filter(
+      (each) => each?.closed === false,
+    ) as ServerConnection[];
   }
 
   /** Try to reach it, whatever was before. */

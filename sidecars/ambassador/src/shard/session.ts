@@ -1,27 +1,18 @@
 /** What becomes of one client's commands. */
 import type { Logger } from '#kit/log.ts';
-import {
-  arrayHead,
-  bulkReply,
-  EMPTY,
-  encodeCommand,
-  errorReply,
-  mapReply,
-  nullReply,
-  OK,
-  PONG,
-} from '../resp/encode.ts';
+import { EMPTY, encodeCommand, errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client, Session } from './client.ts';
 import { blocks, ruleOf } from './commands.ts';
 import type { Routing } from './context.ts';
 import { fanOut } from './fan-out.ts';
 import { allOk, interleaved, joined, sumOf } from './merge.ts';
+import { answerItself, answersItself } from './local.ts';
 import { OwnConnections } from './own-connections.ts';
 import { scan } from './scan.ts';
 import { CROSS, printable } from './refusal.ts';
 import type { Server } from './server.ts';
-import type { Shards } from './shards.ts';
+import type { Misplaced, Shards } from './shards.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Transaction } from './transaction.ts';
 
@@ -39,6 +30,8 @@ export interface SessionContext {
   readonly log: Logger;
   readonly stats: SessionStats;
   readonly version: string;
+  /** Moves keys to where they belong. @returns why that failed */
+  readonly pull: (keys: readonly Misplaced[]) => Promise<string | undefined>;
 }
 
 export class ShardSession implements Session, Routing {
@@ -49,7 +42,8 @@ export class ShardSession implements Session, Routing {
   readonly own: OwnConnections;
   readonly #subscriptions: Subscriptions;
   #transaction: Transaction | undefined;
-  #blocked = false;
+  /** The command that waits on a connection of its own; without a server until it is there. */
+  #waits: { server: Server | undefined; again: boolean } | undefined;
 
   constructor(client: Client, context: SessionContext) {
     this.client = client;
@@ -65,7 +59,21 @@ export class ShardSession implements Session, Routing {
 
   onCommand(command: Command): boolean {
     this.context.stats.onCommand();
-    const name = command.text(0).toUpperCase();
+    return this.#route(command.text(0).toUpperCase(), command);
+  }
+
+  #route(name: string, command: Command): boolean {
+    if (this.shards.moving) {
+      const misplaced = this.#misplaced(name, command);
+      if (misplaced.length > 0) {
+        void this.#afterMoving(misplaced, name, command);
+        return false;
+      }
+    }
+    return this.#carryOut(name, command);
+  }
+
+  #carryOut(name: string, command: Command): boolean {
     if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
     const rule = ruleOf(name);
     if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
@@ -93,8 +101,24 @@ export class ShardSession implements Session, Routing {
     }
   }
 
+  get version(): string {
+    return this.context.version;
+  }
+
+  get subscribed(): boolean {
+    return this.#subscriptions.active;
+  }
+
   get blocked(): boolean {
-    return this.#blocked;
+    return this.#waits !== undefined;
+  }
+
+  /** Servers were added: what waits on an old one waits anew, where its keys are now; transactions are given up. */
+  onServersAdded(): void {
+    this.#transaction?.abort();
+    if (this.#waits?.server === undefined) return;
+    this.#waits.again = true;
+    this.own.unblock(this.#waits.server);
   }
 
   onClose(): void {
@@ -150,19 +174,72 @@ export class ShardSession implements Session, Routing {
     return true;
   }
 
+  /** Keys of a command that are on another server than their own. */
+  #misplaced(name: string, command: Command): Misplaced[] {
+    const misplaced: Misplaced[] = [];
+    for (const place of ruleOf(name).keys(command) ?? []) {
+      if (place >= command.length) continue;
+      const key = command.argument(place);
+      const from = this.shards.before(key, 0, key.length);
+      if (from !== undefined) misplaced.push({ key: Buffer.from(key), from, to: this.#ownerOf(command, place) });
+    }
+    return misplaced;
+  }
+
+  /** No further command of this client is read meanwhile, so that this one stays as it is. */
+  async #afterMoving(misplaced: readonly Misplaced[], name: string, command: Command): Promise<void> {
+    try {
+      const wrong = await this.context.pull(misplaced);
+      if (this.client.closed) return;
+      if (wrong === undefined) {
+        if (this.#carryOut(name, command)) this.client.go();
+        return;
+      }
+      this.onForwardError();
+      this.client.answer(errorReply(`ERR ${wrong}`));
+      this.client.go();
+    } catch (error) {
+      this.onInternalError(error);
+      this.client.close();
+    }
+  }
+
   /** A command that may wait: nothing else of this client is under way meanwhile, as with one server. */
   #alone(name: string, command: Command): boolean {
     const server = this.serverOf(name, command);
     if (typeof server === 'string') return this.#refuse(server);
-    const raw = Buffer.from(command.raw());
-    this.#blocked = true;
-    this.own.whenIdle(() => {
-      this.own.send(server ?? this.anyServer(), raw, this.client.reply(), () => {
-        this.#blocked = false;
-        this.client.go();
-      });
-    });
+    this.#waits = { server: undefined, again: false };
+    this.own.whenIdle(() => this.#wait(name, command, server ?? this.anyServer()));
     return false;
+  }
+
+  #wait(name: string, command: Command, server: Server): void {
+    const { client } = this;
+    const waits = { server, again: false };
+    this.#waits = waits;
+    const reply = client.reply();
+    this.own.send(server, command.raw(), {
+      onReply: (part, last) => {
+        // Not what the client asked for: it waits on.
+        if (waits.again && last && reply.parts.length === 0 && UNBLOCKED.test(part.toString('latin1', 0, 16))) {
+          reply.cancel();
+          this.#waits = undefined;
+          if (this.#route(name, command)) client.go();
+          return;
+        }
+        reply.onReply(part, last);
+        if (last) this.#waited();
+      },
+      onFailure: (reason) => {
+        reply.onFailure(reason);
+        this.#waited();
+      },
+    });
+  }
+
+  #waited(): void {
+    this.#waits = undefined;
+    this.client.go();
   }
 
   #split(name: string, command: Command): boolean {
@@ -220,40 +297,12 @@ export class ShardSession implements Session, Routing {
   }
 
   #local(name: string, command: Command): boolean {
-    const { client } = this;
-    const argument = (index: number): string => (command.length > index ? command.text(index) : '');
     switch (name) {
-      case 'PING':
-        if (this.#subscriptions.active && this.protocol === 2) {
-          client.answer(Buffer.concat([arrayHead(2), bulkReply('pong'), bulkReply(argument(1))]));
-          return true;
-        }
-        client.answer(command.length > 1 ? bulkReply(argument(1)) : PONG);
-        return true;
-      case 'ECHO':
-        client.answer(command.length === 2 ? bulkReply(argument(1)) : wrongNumber(name));
-        return true;
-      case 'SELECT':
-        client.answer(
-          argument(1) === '0' ? OK : errorReply('ERR SELECT is not allowed: an ambassador has database 0 alone'),
-        );
-        return true;
-      case 'QUIT':
-        client.answer(OK);
-        client.end();
-        return true;
-      case 'AUTH':
-        client.answer(errorReply('ERR the ambassador asks for no password: it gives the servers theirs itself'));
-        return true;
-      case 'HELLO':
-        return this.#hello(command);
-      case 'CLIENT':
-        return this.#clientCommand(command);
       case 'RESET':
         this.protocol = 2;
         this.name = '';
         this.#subscriptions.close();
-        client.answer(Buffer.from('+RESET\r\n'));
+        this.client.answer(Buffer.from('+RESET\r\n'));
         return true;
       case 'SCAN':
         return scan(this, command);
@@ -261,82 +310,20 @@ export class ShardSession implements Session, Routing {
       case 'WATCH':
         this.#transaction = new Transaction(this, this.own, () => (this.#transaction = undefined));
         return this.#inTransaction(name, command);
-      case 'UNWATCH':
-        client.answer(OK);
-        return true;
       case 'EXEC':
       case 'DISCARD':
         return this.#refuse(`ERR ${name} without MULTI`);
       default:
-        return this.#subscriptions.onCommand(name, command);
+        if (!answersItself(name)) return this.#subscriptions.onCommand(name, command);
+        answerItself(this, name, command);
+        return true;
     }
   }
 
   #inTransaction(name: string, command: Command): boolean {
     return this.#transaction!.onCommand(name, command);
   }
-
-  #hello(command: Command): boolean {
-    let at = 1;
-    const version = command.length > 1 ? command.text(at++) : String(this.protocol);
-    if (version !== '2' && version !== '3') return this.#refuse('NOPROTO unsupported protocol version');
-    for (; at < command.length; at++) {
-      const word = command.text(at).toUpperCase();
-      if (word === 'SETNAME' && at + 1 < command.length) this.name = command.text(++at);
-      else if (word === 'AUTH' && at + 2 < command.length)
-        return this.#refuse('ERR the ambassador asks for no password: it gives the servers theirs itself');
-      else return this.#refuse(`ERR Syntax error in HELLO option '${printable(word)}'`);
-    }
-    if (this.protocol !== Number(version)) this.own.close();
-    this.protocol = version === '3' ? 3 : 2;
-    this.client.answer(
-      mapReply(
-        [
-          ['server', 'sidecar-stacks-ambassador'],
-          ['version', this.context.version],
-          ['proto', this.protocol],
-          ['id', this.client.id],
-          ['mode', 'standalone'],
-          ['role', 'master'],
-          ['modules', []],
-        ],
-        this.protocol,
-      ),
-    );
-    return true;
-  }
-
-  #clientCommand(command: Command): boolean {
-    const { client } = this;
-    const word = command.length > 1 ? command.text(1).toUpperCase() : '';
-    switch (word) {
-      case 'SETNAME':
-        if (command.length !== 3) return this.#refuse("ERR wrong number of arguments for 'client|setname' command");
-        if (/[^!-~]/.test(command.text(2)))
-          return this.#refuse('ERR Client names cannot contain spaces, newlines or special characters.');
-        this.name = command.text(2);
-        client.answer(OK);
-        return true;
-      case 'GETNAME':
-        client.answer(this.name === '' ? nullReply(this.protocol) : bulkReply(this.name));
-        return true;
-      case 'ID':
-        client.answer(Buffer.from(`:${client.id}\r\n`));
-        return true;
-      case 'SETINFO':
-      case 'NO-EVICT':
-      case 'NO-TOUCH':
-        client.answer(OK);
-        return true;
-      case 'INFO':
-        client.answer(bulkReply(`id=${client.id} name=${this.name} db=0 resp=${this.protocol}\n`));
-        return true;
-      default:
-        return this.#refuse(`ERR CLIENT ${printable(word)} is not answered by an ambassador`);
-    }
-  }
 }
 
+const UNBLOCKED = /^-UNBLOCKED/;
 const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;
-const wrongNumber = (name: string): Buffer =>
-  errorReply(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);

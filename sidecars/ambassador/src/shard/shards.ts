@@ -7,32 +7,84 @@ export interface Weighted {
   readonly weight: number;
 }
 
+/** A ring, and the servers that its places stand for. */
+interface Table {
+  readonly ring: Ring;
+  readonly places: readonly Server[];
+}
+
+/** A key that is still where it belonged before a server was added. */
+export interface Misplaced {
+  readonly key: Buffer;
+  readonly from: Server;
+  readonly to: Server;
+}
+
 export class Shards {
-  readonly all: readonly Server[];
-  readonly #members: readonly Weighted[];
+  #members: readonly Weighted[];
   readonly #options: RingOptions;
   readonly #ejected = new Set<Server>();
-  #ring: Ring;
-  /** The servers that the ring's places stand for. */
-  #places: readonly Server[];
+  #now: Table;
+  /** Where keys were before servers were added, until all have moved. */
+  #before: Table | undefined;
+  /** Where channels are: where they were at the start, since subscribers cannot be moved. */
+  #channels: Table;
 
   /** @param members at least one */
   constructor(members: readonly Weighted[], options: RingOptions) {
     this.#members = members;
     this.#options = options;
-    this.all = members.map(({ server }) => server);
-    this.#places = this.all;
-    this.#ring = this.#made();
+    this.#now = this.#made();
+    this.#channels = this.#now;
   }
 
-  /** The server of a key. @param bytes holds it, from `start` to `end` */
-  of(bytes: Buffer, start: number, end: number): Server {
-    return this.#places[this.#ring.owner(bytes, start, end)]!;
+  /** All servers, in an order that stays as it is: further ones come last. */
+  get all(): readonly Server[] {
+    return this.#members.map(({ server }) => server);
   }
 
   /** Servers that are not ejected. */
   get live(): readonly Server[] {
-    return this.#places;
+    return this.#now.places;
+  }
+
+  /** The servers that channels are on. */
+  get broadcasting(): readonly Server[] {
+    return this.#channels.places;
+  }
+
+  /** Keys may be elsewhere than they belong. */
+  get moving(): boolean {
+    return this.#before !== undefined;
+  }
+
+  /** The server of a key. @param bytes holds it, from `start` to `end` */
+  of(bytes: Buffer, start: number, end: number): Server {
+    return this.#now.places[this.#now.ring.owner(bytes, start, end)]!;
+  }
+
+  /** The server of a channel. */
+  ofChannel(bytes: Buffer): Server {
+    return this.#channels.places[this.#channels.ring.owner(bytes, 0, bytes.length)]!;
+  }
+
+  /** The server that a key may still be on, where that is another than its own. */
+  before(bytes: Buffer, start: number, end: number): Server | undefined {
+    if (this.#before === undefined) return undefined;
+    const from = this.#before.places[this.#before.ring.owner(bytes, start, end)]!;
+    return from === this.of(bytes, start, end) ? undefined : from;
+  }
+
+  /** Add servers: keys belong to them from now on, and are moved by whoever asks for them, until `moved`. */
+  add(members: readonly Weighted[]): void {
+    this.#before = this.#now;
+    this.#members = [...this.#members, ...members];
+    this.#now = this.#made();
+  }
+
+  /** Every key is where it belongs. */
+  moved(): void {
+    this.#before = undefined;
   }
 
   /**
@@ -40,25 +92,27 @@ export class Shards {
    * @returns whether it was taken out
    */
   eject(server: Server): boolean {
-    if (this.#ejected.has(server) || this.#places.length === 1) return false;
+    if (this.#ejected.has(server) || this.live.length === 1) return false;
     this.#ejected.add(server);
-    this.#ring = this.#made();
+    this.#now = this.#channels = this.#made();
     return true;
   }
 
   /** Put a server back. @returns whether it was out */
   restore(server: Server): boolean {
     if (!this.#ejected.delete(server)) return false;
-    this.#ring = this.#made();
+    this.#now = this.#channels = this.#made();
     return true;
   }
 
-  #made(): Ring {
+  #made(): Table {
     const members = this.#members.filter(({ server }) => !this.#ejected.has(server));
-    this.#places = members.map(({ server }) => server);
-    return new Ring(
-      members.map(({ server, weight }) => ({ name: server.name, weight })),
-      this.#options,
-    );
+    return {
+      ring: new Ring(
+        members.map(({ server, weight }) => ({ name: server.name, weight })),
+        this.#options,
+      ),
+      places: members.map(({ server }) => server),
+    };
   }
 }

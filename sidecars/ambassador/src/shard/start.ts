@@ -4,7 +4,9 @@ import type { AmbassadorKit } from '../kit.ts';
 import { contract } from '../contract.ts';
 import { Counts } from './counts.ts';
 import type { HashName } from '../ring/hash.ts';
-import { ShardPlane, type ShardMember } from './serve.ts';
+import { memberOf } from './members.ts';
+import { Membership } from './membership.ts';
+import { ShardPlane } from './serve.ts';
 
 /** Left of the shutdown's time for closing, in milliseconds. */
 const CLOSING = 500;
@@ -15,17 +17,14 @@ const LOOK = 500;
 /** Serve the application. @throws {ConfigurationError} without SERVERS, or when the port cannot be had */
 export async function startShard(kit: AmbassadorKit): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown } = kit;
-  if (parameters.SERVERS === undefined)
-    throw new ConfigurationError([
-      { parameter: 'SERVERS', reason: 'missing', message: 'SERVERS is not set; AMBASSADOR_MODE=shard requires it' },
-    ]);
+  const list = await listOf(kit, () => plane);
   const counts = new Counts();
   kit.beforeMetrics(() => counts.report(metrics));
   const ready = readiness.check('servers', 5 * LOOK);
-  const plane = new ShardPlane({
+  const plane: ShardPlane = new ShardPlane({
     address: parameters.AMBASSADOR_ADDRESS,
     port: parameters.AMBASSADOR_PORT,
-    members: parameters.SERVERS.map(memberOf),
+    members: list.servers,
     ring: {
       hash: parameters.HASH as HashName,
       distribution: parameters.DISTRIBUTION as 'ketama' | 'modula',
@@ -52,11 +51,17 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
       onServerRequest: (server) => counts.add('requests', server),
       onServerAnswer: (server) => counts.add('responses', server),
       onServerUp: (server, up) => metrics.server_up.set({ server }, up ? 1 : 0),
+      onKeyMoved: () => metrics.keys_moved.inc(),
       onEject: (server) => metrics.server_ejects.inc({ server }),
     },
   });
   await plane.open();
-  const look = (): void => (plane.wrong === undefined ? ready.pass() : ready.fail(plane.wrong));
+  const look = (): void => {
+    const wrong = plane.wrong ?? list.wrong;
+    if (wrong === undefined) ready.pass();
+    else ready.fail(wrong);
+    void list.look();
+  };
   const timer = setInterval(look, LOOK);
   look();
   const patience = Math.max(parameters.SHUTDOWN_TIMEOUT - CLOSING, parameters.SHUTDOWN_TIMEOUT / 2);
@@ -66,14 +71,31 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
   });
 }
 
-/** `host:port`, `host:port:weight`, or with a name behind it, as nutcracker reads them. */
-function memberOf(text: string): ShardMember {
-  const [address = '', name] = text.split(' ');
-  const [host = '', port = '', weight = '1'] = address.split(':');
-  return {
-    host,
-    port: Number(port),
-    weight: Number(weight),
-    name: name ?? (port === '11211' ? host : `${host}:${port}`),
-  };
+type List = Pick<Membership, 'servers' | 'wrong' | 'look'>;
+
+/** The servers, by either parameter. @throws {ConfigurationError} */
+async function listOf({ parameters, log }: AmbassadorKit, plane: () => ShardPlane): Promise<List> {
+  const { SERVERS: servers, SERVERS_FILE: file, AMBASSADOR_STATE: state } = parameters;
+  if (file !== undefined && (servers !== undefined || parameters.ON_FAILURE === 'eject'))
+    throw wrong(
+      'conflict',
+      `SERVERS_FILE does not go with ${servers === undefined ? 'ON_FAILURE=eject, which leaves keys where they do not belong' : 'SERVERS: keep one'}`,
+    );
+  if (servers !== undefined) return { servers: servers.map(memberOf), wrong: undefined, look: async () => {} };
+  if (file === undefined)
+    throw wrong('missing', 'neither SERVERS nor SERVERS_FILE is set; AMBASSADOR_MODE=shard requires one');
+  try {
+    return await Membership.open({
+      file,
+      state,
+      log,
+      check: (each) => plane().check(each),
+      add: (each) => plane().add(each),
+    });
+  } catch (error) {
+    throw wrong('unreadable', `SERVERS_FILE and AMBASSADOR_STATE: ${(error as Error).message}`);
+  }
 }
+
+const wrong = (reason: 'missing' | 'conflict' | 'unreadable', message: string): ConfigurationError =>
+  new ConfigurationError([{ parameter: 'SERVERS', reason, message }]);

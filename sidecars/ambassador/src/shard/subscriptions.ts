@@ -103,11 +103,11 @@ export class Subscriptions {
 
   #serverOf(channel: string): Server {
     const bytes = Buffer.from(channel, 'latin1');
-    return this.#session.shards.of(bytes, 0, bytes.length);
+    return this.#session.shards.ofChannel(bytes);
   }
 
   #servers(kind: Kind, name: string): readonly Server[] {
-    return kind === 'p' ? this.#session.shards.all : [this.#serverOf(name)];
+    return kind === 'p' ? this.#session.shards.broadcasting : [this.#serverOf(name)];
   }
 
   #subscribe(kind: Kind, name: string): void {

@@ -17,7 +17,7 @@ const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
 const OWN = new Set(['MULTI', 'EXEC', 'DISCARD', 'WATCH', 'UNWATCH', 'QUIT', 'RESET']);
 const DISCARD = Buffer.from('*1\r\n$7\r\nDISCARD\r\n');
 const UNWATCH = Buffer.from('*1\r\n$7\r\nUNWATCH\r\n');
-const LOST = 'ERR the connection to the server was lost: nothing of the transaction was done';
+const LOST = 'ERR the connection to the server was lost, or servers were added: nothing of the transaction was done';
 const ABORTED = 'EXECABORT Transaction discarded because of previous errors.';
 
 export class Transaction {
@@ -28,6 +28,7 @@ export class Transaction {
   /** After MULTI, and not before it, after a WATCH. */
   #multi = false;
   #broken = false;
+  #aborted = false;
   #kept: Buffer[] = [];
 
   /** @param over it has come to its end */
@@ -58,10 +59,12 @@ export class Transaction {
         return this.#exec(command);
       case 'DISCARD':
         if (!this.#multi) return this.#refuse('ERR DISCARD without MULTI');
+        if (this.#lost) this.#server = undefined;
         return this.#finish(command, OK);
       case 'UNWATCH':
-        if (!this.#multi) return this.#finish(command, OK);
-        break;
+        if (this.#multi) break;
+        if (this.#lost) this.#server = undefined;
+        return this.#finish(command, OK);
       case 'QUIT':
       case 'RESET':
         this.#giveUp();
@@ -92,9 +95,16 @@ export class Transaction {
     return this.#onServer(command);
   }
 
+  /** The servers change: what was begun is given up, since its keys may move. */
+  abort(): void {
+    if (this.#server === undefined) return;
+    this.#giveUp();
+    this.#aborted = true;
+  }
+
   /** What was begun went away with its connection. */
   get #lost(): boolean {
-    return this.#begun && !this.#own.alive(this.#server!);
+    return this.#aborted || (this.#begun && !this.#own.alive(this.#server!));
   }
 
   #begin(): void {
@@ -169,7 +179,7 @@ export class Transaction {
 
   /** Undo what was begun on the own connection: it is used again. */
   #giveUp(): void {
-    if (this.#server === undefined || !this.#own.alive(this.#server)) return;
+    if (this.#aborted || this.#server === undefined || !this.#own.alive(this.#server)) return;
     this.#own.send(this.#server, this.#multi ? DISCARD : UNWATCH, ignored);
   }
 

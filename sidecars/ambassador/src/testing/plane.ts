@@ -12,13 +12,14 @@ export interface Seen {
   fragments: number;
   forwardErrors: number;
   clients: number;
+  moved: number;
   readonly ejected: string[];
 }
 
 export class TestPlane {
   readonly plane: ShardPlane;
   readonly servers: readonly FakeValkey[];
-  readonly seen: Seen = { commands: 0, fragments: 0, forwardErrors: 0, clients: 0, ejected: [] };
+  readonly seen: Seen = { commands: 0, fragments: 0, forwardErrors: 0, clients: 0, moved: 0, ejected: [] };
   readonly #clients: RespClient[] = [];
   readonly #ring: Ring;
 
@@ -55,6 +56,7 @@ export class TestPlane {
         onServerRequest: () => {},
         onServerAnswer: () => {},
         onServerUp: () => {},
+        onKeyMoved: () => void seen.moved++,
         onEject: (server) => void seen.ejected.push(server),
       },
       ...options,

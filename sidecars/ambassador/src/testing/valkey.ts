@@ -14,6 +14,9 @@ import {
 } from '../resp/encode.ts';
 import { RequestReader } from '../resp/request-reader.ts';
 
+const BUCKETS = 16;
+const bucketOf = (key: string): number => Buffer.from(key, 'latin1').reduce((sum, byte) => sum + byte, 0) % BUCKETS;
+
 type Value = string | string[];
 
 interface Session {
@@ -22,8 +25,11 @@ interface Session {
   protocol: 2 | 3;
   queue: string[][] | undefined;
   readonly channels: Set<string>;
+  /** Answers come in the order of the commands. */
+  last: Promise<void>;
   /** What BLPOP waits for. */
   waits: string[] | undefined;
+  served: () => void;
 }
 
 export class FakeValkey {
@@ -72,6 +78,8 @@ export class FakeValkey {
       queue: undefined,
       channels: new Set(),
       waits: undefined,
+      served: () => {},
+      last: Promise.resolve(),
     };
     this.#sessions.set(socket, session);
     socket
@@ -81,7 +89,7 @@ export class FakeValkey {
         reader.push(bytes);
         while (reader.next()) {
           const words = Array.from({ length: reader.command.length }, (_, index) => reader.command.text(index));
-          const answer = (): void => void this.#answer(session, words);
+          const answer = (): void => void (session.last = session.last.then(() => this.#answer(session, words)));
           if (this.stalled) this.#held.push(answer);
           else answer();
         }
@@ -98,6 +106,8 @@ export class FakeValkey {
       reply = QUEUED;
     } else reply = name === 'MIGRATE' ? await this.#migrate(words) : this.#execute(session, name, words);
     if (reply !== undefined && !session.socket.destroyed) session.socket.write(reply);
+    // What it sent behind a command that waits, waits, too.
+    if (session.waits !== undefined) await new Promise<void>((resolve) => (session.served = resolve));
   }
 
   #execute(session: Session, name: string, words: string[]): Buffer | undefined {
@@ -141,10 +151,10 @@ export class FakeValkey {
       case 'KEYS':
         return array([...keys.keys()].map(bulkReply));
       case 'SCAN': {
-        const all = [...keys.keys()];
-        const from = Number(key);
-        const to = from + 7;
-        return array([bulkReply(to >= all.length ? '0' : String(to)), array(all.slice(from, to).map(bulkReply))]);
+        // A bucket a step, so that what is deleted meanwhile hides nothing.
+        const bucket = Number(key);
+        const found = [...keys.keys()].filter((each) => bucketOf(each) === bucket);
+        return array([bulkReply(bucket + 1 === BUCKETS ? '0' : String(bucket + 1)), array(found.map(bulkReply))]);
       }
       case 'RPUSH': {
         const list = Array.isArray(stored) ? stored : [];
@@ -154,7 +164,7 @@ export class FakeValkey {
       }
       case 'BLPOP': {
         session.waits = words.slice(1, -1);
-        for (const each of session.waits) this.#serveWaiting(each);
+        setImmediate(() => session.waits?.forEach((each) => this.#serveWaiting(each)));
         return undefined;
       }
       case 'WATCH':
@@ -198,6 +208,7 @@ export class FakeValkey {
       if (others.length === 0) this.keys.delete(key);
       else this.keys.set(key, others);
       session.socket.write(Buffer.concat([arrayHead(2), bulkReply(key), bulkReply(first!)]));
+      session.served();
     }
   }
 
@@ -206,6 +217,7 @@ export class FakeValkey {
     if (session === undefined) return integerReply(0);
     session.waits = undefined;
     session.socket.write(errorReply('UNBLOCKED client unblocked via CLIENT UNBLOCK'));
+    session.served();
     return integerReply(1);
   }
 

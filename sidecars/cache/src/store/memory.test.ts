@@ -99,9 +99,13 @@ test('purging 1,000 tagged of 10,000 takes work for 1,000', () => {
   const { store } = storeOf(1e9);
   for (let index = 0; index < 10_000; index++)
     store.put(stored(`k${index}`, { tags: [index % 10 === 0 ? 'tenth' : 'other'] }));
+  const begun = performance.now();
   const found = store.ofTag('tenth');
   for (const each of found) store.remove(each, 'purged');
+  const took = performance.now() - begun;
   assert.equal([found.length, store.count, store.ofTag('tenth').length], [1000, 9000, 0]);
+  // 50 ms are promised; a machine that is busy may take a while to come back to it.
+  assert.ok(took < 2000, `${took} ms`);
 });
 
 test.run();

@@ -1,11 +1,11 @@
 // A gRPC application without a sidecar: it resolves xds:/// names by itself.
 //
-// usage: xds-call.js TARGET CALLS [MILLISECONDS between two]
+// usage: xds-call.js TARGET CALLS [GOOD: enough, once so many in a row have succeeded]
 'use strict';
 const grpc = require('@grpc/grpc-js');
 require('@grpc/grpc-js-xds').register();
 
-const [target, calls = '1', pause = '0'] = process.argv.slice(2);
+const [target, calls = '1', good = 'Infinity'] = process.argv.slice(2);
 const json = {
   serialize: (value) => Buffer.from(JSON.stringify(value)),
   deserialize: (bytes) => JSON.parse(bytes),
@@ -30,9 +30,10 @@ const call = () =>
 
 void (async () => {
   const outcomes = [];
-  for (let count = 0; count < Number(calls); count++) {
-    outcomes.push(await call());
-    if (Number(pause) > 0) await new Promise((resolve) => setTimeout(resolve, Number(pause)));
+  for (let row = 0; outcomes.length < Number(calls) && row < Number(good);) {
+    const outcome = await call();
+    outcomes.push(outcome);
+    row = outcome.includes(':') ? 0 : row + 1;
   }
   process.stdout.write(`${JSON.stringify(outcomes)}\n`, () => process.exit(0));
 })();

@@ -1,16 +1,15 @@
 #!/usr/bin/python3
 """A gRPC application without a sidecar: it resolves xds:/// names by itself.
 
-usage: xds-call.py TARGET CALLS [MILLISECONDS between two]
+usage: xds-call.py TARGET CALLS [GOOD: enough, once so many in a row have succeeded]
 """
 
 import json
 import sys
-import time
 
 import grpc
 
-target, calls, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3] if len(sys.argv) > 3 else 0) / 1000
+target, calls, good = sys.argv[1], int(sys.argv[2]), float(sys.argv[3] if len(sys.argv) > 3 else "inf")
 channel = grpc.insecure_channel(target)
 say = channel.unary_unary(
     "/check.Echo/Say",
@@ -27,7 +26,9 @@ def call():
 
 
 outcomes = []
-for _ in range(calls):
-    outcomes.append(call())
-    time.sleep(pause)
+row = 0
+while len(outcomes) < calls and row < good:
+    outcome = call()
+    outcomes.append(outcome)
+    row = 0 if ":" in outcome else row + 1
 print(json.dumps(outcomes))

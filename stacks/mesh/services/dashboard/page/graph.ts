@@ -46,14 +46,15 @@ export class Graph {
       shape.update(service, places.get(service.name)!, named.has(service.name));
       return shape.element;
     });
-    const lines = edges.map((edge) => {
+    const shapes = edges.map((edge) => {
       const key = keyOf(edge);
       const shape = this.#edges.get(key) ?? new EdgeShape(key, this.#choose);
       this.#edges.set(key, shape);
       shape.update(edge, places.get(edge.from)!, places.get(edge.to)!);
-      return shape.element;
+      return shape;
     });
-    setChildren(this.#svg, [...lines, ...nodes]);
+    // Lines go behind services, and what is said of them before.
+    setChildren(this.#svg, [...shapes.map(({ element }) => element), ...nodes, ...shapes.map(({ label }) => label)]);
   }
 }
 
@@ -85,10 +86,12 @@ const OPEN = 'M-3 -1 V-4 A3 3 0 0 1 3 -4';
 
 class EdgeShape {
   readonly element: SVGGElement;
+  /** Lock and figures. */
+  readonly label: SVGGElement;
   readonly #line = s('path', { class: 'line' });
   /** Wide and unseen: easier to hit. */
   readonly #target = s('path', { class: 'target' });
-  readonly #figures = s('text', { class: 'figures', 'text-anchor': 'middle' });
+  readonly #figures = s('text', { class: 'figures' });
   readonly #shackle = s('path', {});
   readonly #lock = s(
     'g',
@@ -100,18 +103,12 @@ class EdgeShape {
   #edge: Edge | undefined;
 
   constructor(key: string, choose: (edge: Edge) => void) {
-    this.element = s(
-      'g',
-      { class: 'edge', 'data-edge': key, role: 'button', tabindex: '0' },
-      this.#line,
-      this.#target,
-      this.#lock,
-      this.#figures,
-    );
+    this.element = s('g', { class: 'edge', 'data-edge': key, role: 'button', tabindex: '0' }, this.#line, this.#target);
+    this.label = s('g', { class: 'label', 'data-edge': key }, this.#lock, this.#figures);
     const chosen = (): void => {
       if (this.#edge) choose(this.#edge);
     };
-    this.element.addEventListener('click', chosen);
+    for (const each of [this.element, this.label]) each.addEventListener('click', chosen);
     this.element.addEventListener('keydown', ({ key: pressed }) => {
       if (pressed === 'Enter' || pressed === ' ') chosen();
     });
@@ -125,7 +122,13 @@ class EdgeShape {
     setAttributes(this.#line, { d: path });
     setAttributes(this.#target, { d: path });
     const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
-    setAttributes(this.#figures, { x: String(x), y: String(y - 15) });
+    // Above the lock where there is room between two columns; beside it between two rows.
+    const near = to.column - from.column === 1;
+    setAttributes(this.#figures, {
+      x: String(near ? x : x + 16),
+      y: String(near ? y - 15 : y + 4),
+      'text-anchor': near ? 'middle' : 'start',
+    });
     setAttributes(this.#lock, { transform: `translate(${x} ${y})`, visibility: edge.mtls ? 'visible' : 'hidden' });
     setAttributes(this.#shackle, { d: edge.mtls === 'all' ? CLOSED : OPEN });
     const health =
@@ -135,7 +138,8 @@ class EdgeShape {
       'data-mtls': edge.mtls ?? 'unknown',
       'aria-label': `${edge.from} to ${edge.to}: ${wordsOf(edge)}, ${mtlsOf(edge)}`,
     });
-    setText(this.#figures, wordsOf(edge));
+    setAttributes(this.label, { 'data-mtls': edge.mtls ?? 'unknown' });
+    setText(this.#figures, edge.rate === 0 ? '' : wordsOf(edge));
   }
 }
 

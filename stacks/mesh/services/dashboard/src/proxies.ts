@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { createAgent, request } from '#kit/http-client.ts';
 import type { Replica } from './control-plane.ts';
-import { WANTED } from './edges.ts';
+import { OUTSIDE, WANTED } from './edges.ts';
 import { readSamples, type Sample } from './prometheus.ts';
 import type { RequestDocument } from './view.ts';
 
@@ -29,6 +29,13 @@ export interface LogEntry {
   readonly flags?: string;
   readonly durationMs?: number;
   readonly cause?: string;
+  readonly traceId?: string;
+}
+
+/** The proxies of both ends of an edge; of a caller without a proxy there are none. */
+export interface Asked {
+  readonly callers: readonly Replica[];
+  readonly called: readonly Replica[];
 }
 
 export class Proxies {
@@ -46,11 +53,27 @@ export class Proxies {
   }
 
   /**
-   * The last requests from one service to another, the newest first; of a caller without a proxy, as the
-   * called one's proxies saw them.
-   * @param asked proxies of the caller, or of the called one
+   * The last requests from one service to another, the newest first: as the caller's proxies saw them, and where
+   * the cause is known to the other end alone, with its word for it. Of a caller without a proxy, as the called
+   * one's saw them.
    */
-  async requests(asked: readonly Replica[], direction: 'outbound' | 'inbound', ends: Ends): Promise<RequestDocument[]> {
+  async requests({ callers, called }: Asked, ends: Ends): Promise<RequestDocument[]> {
+    const [outbound, inbound] = await Promise.all([
+      this.#entries(callers, 'outbound', ends),
+      this.#entries(called, 'inbound', ends),
+    ]);
+    const causes = new Map(inbound.flatMap((entry) => (entry.cause ? [[entry.traceId, entry] as const] : [])));
+    const explained = outbound.map((entry) => {
+      const other = entry.cause || entry.traceId === undefined ? undefined : causes.get(entry.traceId);
+      return other?.cause === undefined ? entry : { ...entry, cause: other.cause, flags: other.flags ?? '-' };
+    });
+    return (callers.length > 0 ? explained : inbound)
+      .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''))
+      .slice(0, MOST_REQUESTS)
+      .map(documentOf);
+  }
+
+  async #entries(asked: readonly Replica[], direction: string, ends: Ends): Promise<LogEntry[]> {
     const answers = await Promise.allSettled(
       asked.map(async ({ address }) => {
         const entries = JSON.parse(await this.#ask(address, this.#ports.admin, '/requests')) as unknown;
@@ -58,11 +81,7 @@ export class Proxies {
       }),
     );
     const entries = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    return entries
-      .filter((entry) => isOf(entry, direction, ends))
-      .toSorted((a, b) => (b.time ?? '').localeCompare(a.time ?? ''))
-      .slice(0, MOST_REQUESTS)
-      .map(documentOf);
+    return entries.filter((entry) => isOf(entry, direction, ends));
   }
 
   async #ask(address: string, port: number, path: string): Promise<string> {
@@ -84,8 +103,11 @@ export interface Ends {
 
 function isOf(entry: LogEntry, direction: string, { from, to }: Ends): boolean {
   if (entry.direction !== direction || entry.destination !== to) return false;
-  return direction === 'outbound' || (entry.source ?? '') === '' || entry.source === from;
+  return direction === 'outbound' || callerOf(entry) === from;
 }
+
+/** As the graph calls it. */
+const callerOf = ({ source = '' }: LogEntry): string => (source === '' || source === 'unknown' ? OUTSIDE : source);
 
 const documentOf = ({ time = '', method = '', path = '', protocol = '', ...entry }: LogEntry): RequestDocument => ({
   time,

@@ -44,7 +44,19 @@ const ENTRY = {
   flags: 'UF',
   durationMs: 3,
   cause: 'no connection to 10.0.0.2:8000: refused',
+  traceId: 'a',
 };
+/** Refused by the other end: its proxy alone knows why. */
+const REFUSED = {
+  ...ENTRY,
+  time: '2026-11-21T09:00:00.000Z',
+  status: 403,
+  flags: '-',
+  cause: undefined,
+  traceId: 'b',
+};
+const FROM_OUTSIDE = { ...ENTRY, direction: 'inbound', source: 'unknown', traceId: 'c' };
+const REFUSAL = { ...REFUSED, direction: 'inbound', flags: 'UAEX', cause: 'front may not GET /products' };
 
 const puts: { url: string; authorization: string | undefined; body: string }[] = [];
 let graph: unknown = GRAPH;
@@ -70,7 +82,11 @@ const proxy = await started(
   createServer((incoming, response) => {
     count += 10;
     const labels = 'reporter="source",source_workload="front",destination_service_name="catalogue",response_code="200"';
-    response.end(incoming.url === '/requests' ? JSON.stringify([ENTRY]) : `istio_requests_total{${labels}} ${count}\n`);
+    response.end(
+      incoming.url === '/requests'
+        ? JSON.stringify([REFUSED, ENTRY, REFUSAL, FROM_OUTSIDE])
+        : `istio_requests_total{${labels}} ${count}\n`,
+    );
   }),
 );
 
@@ -127,7 +143,17 @@ test('the last requests of an edge come with their causes', async () => {
       flags: 'UF',
       cause: ENTRY.cause,
     },
+    {
+      time: REFUSED.time,
+      what: 'GET /products',
+      status: '403',
+      milliseconds: 3,
+      flags: 'UAEX',
+      cause: REFUSAL.cause,
+    },
   ]);
+  const outside = await request(`${at}/api/requests?from=outside&to=catalogue`, { timeout: 30_000 });
+  assert.is((JSON.parse(outside.body.toString()) as unknown[]).length, 1);
   const none = await request(`${at}/api/requests?from=front&to=orders`, { timeout: 30_000 });
   assert.equal(JSON.parse(none.body.toString()), []);
 });

@@ -1,6 +1,6 @@
 /** Looks at the control plane and at every proxy again and again, and keeps what it saw. */
 import type { ControlPlane, Known, Replica } from './control-plane.ts';
-import { Edges, OUTSIDE } from './edges.ts';
+import { Edges } from './edges.ts';
 import type { Proxies } from './proxies.ts';
 import type { MeshDocument, RequestDocument } from './view.ts';
 
@@ -75,8 +75,7 @@ export class Watch {
 
   /** The last requests of an edge, the newest first. */
   requests(from: string, to: string): Promise<RequestDocument[]> {
-    const outside = from === OUTSIDE;
-    const asked = this.#known.replicas.filter(({ service }) => service === (outside ? to : from));
-    return this.#options.proxies.requests(asked, outside ? 'inbound' : 'outbound', { from, to });
+    const of = (name: string) => this.#known.replicas.filter(({ service }) => service === name);
+    return this.#options.proxies.requests({ callers: of(from), called: of(to) }, { from, to });
   }
 }

@@ -24,6 +24,8 @@ export interface Call {
   readonly password?: string;
   /** Of `mtls`, which is HTTP/1.1 as proxies of the mesh speak it to each other: what the client shows, PEM. */
   readonly shown?: { readonly cert: string; readonly key: string };
+  /** Of `mtls`: the answer goes on for ever, and this in it is enough. */
+  readonly until?: string;
   /** Default 20 s. */
   readonly timeoutMs?: number;
 }
@@ -100,10 +102,16 @@ function answerOf(text: string): Answer {
 const isGood = (status: number): boolean => status >= 200 && status < 300;
 
 /** The server is not looked at: it is the client that is tried out. */
-async function overMtls({ host, port, path = '/', shown }: Call): Promise<Answer> {
+async function overMtls({ host, port, path = '/', shown, until }: Call): Promise<Answer> {
   const socket = connectTls({ host, port, ...shown, ALPNProtocols: ['mesh-http/1.1'], rejectUnauthorized: false });
   socket.write(`GET ${path} HTTP/1.1\r\nHost: echo\r\nConnection: close\r\n\r\n`);
-  return answerOf((await readAll(socket)).toString());
+  if (until === undefined) return answerOf((await readAll(socket)).toString());
+  let text = '';
+  for await (const chunk of socket) {
+    text += String(chunk);
+    if (text.includes(until)) break;
+  }
+  return answerOf(text);
 }
 
 async function overHttp11(call: Call): Promise<Answer> {

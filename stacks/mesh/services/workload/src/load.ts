@@ -10,8 +10,10 @@ export interface LoadOptions {
   readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How many in all. */
+  /** How many in all, unless it is stopped before. */
   readonly requests: number;
+  /** By which it can be stopped (see stopLoad). */
+  readonly name?: string;
   /** A second; as fast as the connections can when absent. */
   readonly rate?: number;
   readonly connections?: number;
@@ -40,16 +42,24 @@ interface One {
   readonly failure?: string;
 }
 
+/** Those that can be stopped, by name. */
+const running = new Map<string, AbortController>();
+
+/** End a load of this process early: what is under way is waited for, and all is told. */
+export const stopLoad = (name: string): void => running.get(name)?.abort();
+
 /** Send all, then tell. */
 export async function load(options: LoadOptions): Promise<LoadReport> {
-  const { requests, rate, connections = 16 } = options;
+  const { requests, rate, connections = 16, name } = options;
+  const stopped = new AbortController();
+  if (name !== undefined) running.set(name, stopped);
   const { send, close } = options.protocol === 'grpc' ? overGrpc(options) : overHttp(options, connections);
   const begun = performance.now();
   const ones: One[] = [];
   const times: number[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < requests) {
+    while (next < requests && !stopped.signal.aborted) {
       const index = next++;
       if (rate !== undefined) await sleep(Math.max(0, begun + (index / rate) * 1000 - performance.now()));
       const from = performance.now();
@@ -59,6 +69,7 @@ export async function load(options: LoadOptions): Promise<LoadReport> {
   };
   await Promise.all(Array.from({ length: connections }, worker));
   close();
+  if (name !== undefined) running.delete(name);
   return { ...summary(ones, times), sent: ones.length, seconds: (performance.now() - begun) / 1000 };
 }
 

@@ -8,6 +8,7 @@
  *   load JSON      sends requests for a time (see load.ts) and prints a report
  *   tell JSON      tells the server of this container how to behave from now on (see behaviour.ts)
  *   seen KEY       prints how many requests with this key the server of this container has seen
+ *   session        carries out those of these commands that print, a JSON line each (see session.ts)
  */
 import { once } from 'node:events';
 import { callAll, type Call } from './call.ts';
@@ -15,6 +16,7 @@ import { collect } from './collect.ts';
 import { ask } from './control.ts';
 import { load, type LoadOptions } from './load.ts';
 import { serve } from './serve.ts';
+import { serveSession } from './session.ts';
 
 const [command = 'serve', argument = ''] = process.argv.slice(2);
 
@@ -25,7 +27,16 @@ const ended = async (): Promise<void> => {
   clearInterval(alive);
 };
 
-const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
+/** What is done once, and told. */
+const ANSWERED: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
+  call: (argument) => callAll(JSON.parse(argument) as Call[]),
+  load: (argument) => load(JSON.parse(argument) as LoadOptions),
+  tell: (argument) => ask('PUT', '/behaviour', argument),
+  seen: (argument) => ask('GET', `/seen?key=${encodeURIComponent(argument)}`),
+};
+
+const COMMANDS: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
+  ...ANSWERED,
   serve: async () => {
     await serve();
     await ended();
@@ -35,10 +46,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
     await ended();
   },
   wait: ended,
-  call: () => callAll(JSON.parse(argument) as Call[]),
-  load: () => load(JSON.parse(argument) as LoadOptions),
-  tell: () => ask('PUT', '/behaviour', argument),
-  seen: () => ask('GET', `/seen?key=${encodeURIComponent(argument)}`),
+  session: () => serveSession(ANSWERED),
 };
 
 const carryOut = COMMANDS[command];
@@ -46,6 +54,6 @@ if (!carryOut) {
   process.stderr.write(`no command ${command}; there are: ${Object.keys(COMMANDS).join(', ')}\n`);
   process.exit(2);
 }
-const outcome = await carryOut();
+const outcome = await carryOut(argument);
 if (outcome !== undefined) process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0));
 else process.exit(0);

@@ -1,0 +1,214 @@
+/** What clients of one server may expect, from three real ones. */
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import { RespClient, RespError } from '#kit/testing/resp-client.ts';
+import { metric } from '../../../scripts/lib/admin.ts';
+import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { Ring, type Member, type RingOptions } from '../../../sidecars/ambassador/src/ring/ring.ts';
+import { clientOf, keyOf, keysOfEach, MEMBERS, PLACING, VALKEYS } from '../valkeys.ts';
+
+const KEYS = 1200;
+/** Most that the ambassador may grow while it is sent nonsense, in bytes. */
+const GROWTH = 48 * 1024 * 1024;
+
+const textOf = (value: unknown): string =>
+  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+
+interface Pool {
+  readonly name: string;
+  readonly members: readonly Member[];
+  readonly placing: RingOptions;
+}
+
+/** As in services/nutcracker/nutcracker.yml. */
+const weighing = (names: readonly string[], weights: readonly number[]): Member[] =>
+  names.map((name, index) => ({ name, weight: weights[index]! }));
+const POOLS: readonly Pool[] = [
+  { name: 'ALPHA', members: MEMBERS, placing: PLACING },
+  {
+    name: 'BETA',
+    members: weighing(
+      VALKEYS.map((host) => `${host}:6379`),
+      [1, 2, 5],
+    ),
+    placing: { hash: 'md5', distribution: 'ketama', hashTag: '' },
+  },
+  {
+    name: 'GAMMA',
+    members: weighing(['x', 'y', 'z'], [2, 1, 1]),
+    placing: { hash: 'one_at_a_time', distribution: 'modula', hashTag: '$$' },
+  },
+];
+
+/** Keys of all sorts: plain, with tags of both kinds, empty and broken ones, bytes above 127. */
+const keysFor = (pool: string): string[] =>
+  Array.from({ length: KEYS }, (_, index) => {
+    const tail = (index * 2_654_435_761) % 4_294_967_296;
+    return [
+      `nc:${pool}:${tail}`,
+      `nc:${pool}:${index}:{user-${tail % 97}}`,
+      `nc:${pool}:${index}:$${tail % 89}$x`,
+      `nc:${pool}:{}${tail}`,
+      `nc:${pool}:}${tail}{`,
+      `nc:${pool}:ÿé${tail}`,
+    ][index % 6]!;
+  });
+
+export function protocolObligations({ must }: Scenario): void {
+  must(
+    'put keys exactly where nutcracker puts them',
+    { say: `Debian's nutcracker writes ${3 * KEYS} keys. The ambassador would have put each on the same server.` },
+    async ({ project, port }) => {
+      for (const { name, members, placing } of POOLS) {
+        const keys = keysFor(name);
+        const nutcracker = await eventually('nutcracker answers', async () => {
+          const client = await RespClient.to(port(`NUTCRACKER_${name}`));
+          const first = await client.ask('GET', 'any').catch(() => undefined);
+          return first === null ? client : undefined;
+        });
+        for (const answer of await nutcracker.pipeline(...keys.map((key) => ['SET', key, name])))
+          assert.is(answer, 'OK');
+        nutcracker.close();
+        const ring = new Ring(members, placing);
+        const expected = VALKEYS.map((_, place) =>
+          keys.filter((key) => ring.owner(Buffer.from(key, 'latin1'), 0, key.length) === place),
+        );
+        const sizes = (await keysOfEach(project, `nc:${name}:*`)).map(({ length }) => length);
+        assert.equal(
+          sizes,
+          expected.map(({ length }) => length),
+        );
+        // Each by name: over a connection to the server itself, which prints nothing.
+        for (const [place, server] of VALKEYS.entries()) {
+          const found = await project.exec(server, ['valkey-cli', '--no-raw', 'KEYS', `nc:${name}:*`]);
+          for (const key of expected[place]!)
+            if (!/[^ -~]/.test(key)) assert.ok(found.includes(`"${key}"`), `${key} is not on ${server}`);
+        }
+      }
+      const client = await clientOf(port('OUTSIDE'));
+      const keys = keysFor('ALPHA');
+      assert.equal(
+        await client.ask('MGET', ...keys),
+        keys.map(() => 'ALPHA'),
+      );
+      for (const { name } of POOLS) await client.ask('DEL', ...keysFor(name));
+      client.close();
+    },
+  );
+
+  must('keep the order of a pipeline over all servers', {}, async ({ port }) => {
+    const client = await clientOf(port('OUTSIDE'));
+    const commands = Array.from({ length: 900 }, (_, index) => ['SET', `pipe:${index % 300}`, `${index}`]);
+    const reads = Array.from({ length: 300 }, (_, index) => ['GET', `pipe:${index}`]);
+    const answers = await client.pipeline(...commands, ...reads, ['MGET', 'pipe:1', 'pipe:299', 'pipe:2']);
+    assert.equal(
+      answers.slice(0, 900),
+      commands.map(() => 'OK'),
+    );
+    assert.equal(
+      answers.slice(900, 1200),
+      reads.map((_, index) => `${600 + index}`),
+    );
+    assert.equal(answers[1200], ['601', '899', '602']);
+    client.close();
+  });
+
+  must(
+    'carry out MULTI on one hash tag, and refuse it over several servers',
+    { say: 'A transaction works where one hash tag holds its keys together, and is refused otherwise.' },
+    async ({ port }) => {
+      const client = await clientOf(port('OUTSIDE'));
+      await client.ask('DEL', '{tx}a', '{tx}b');
+      assert.equal(
+        await client.pipeline(['WATCH', '{tx}a'], ['MULTI'], ['INCR', '{tx}a'], ['LPUSH', '{tx}b', 'x'], ['EXEC']),
+        ['OK', 'OK', 'QUEUED', 'QUEUED', [1, 1]],
+      );
+      assert.equal(await client.pipeline(['WATCH', '{tx}a'], ['MULTI'], ['INCR', '{tx}a']), ['OK', 'OK', 'QUEUED']);
+      const other = await clientOf(port('OUTSIDE'));
+      await other.ask('SET', '{tx}a', '7');
+      assert.is(await client.ask('EXEC'), null, 'what was watched has changed');
+      const [a, b] = [keyOf(0, 'tx'), keyOf(1, 'tx')];
+      const answers = await client.pipeline(['MULTI'], ['SET', a, '1'], ['SET', b, '1'], ['EXEC'], ['MGET', a, b]);
+      assert.match(textOf(answers[2]), /different servers/);
+      assert.match(textOf(answers[3]), /^EXECABORT/);
+      assert.equal(answers[4], [null, null]);
+      client.close();
+      other.close();
+    },
+  );
+
+  must('visit every key by SCAN', { say: 'SCAN walks through all three.' }, async ({ port, say }) => {
+    const client = await clientOf(port('OUTSIDE'));
+    const keys = Array.from({ length: 2000 }, (_, index) => `scan:${index * 7919}`);
+    await client.ask('MSET', ...keys.flatMap((key) => [key, '1']));
+    const seen = new Set<string>();
+    let [cursor, steps] = ['0', 0];
+    do {
+      const [next, found] = (await client.ask('SCAN', cursor, 'MATCH', 'scan:*', 'COUNT', '100')) as [string, string[]];
+      for (const key of found) seen.add(key);
+      cursor = next;
+      steps++;
+    } while (cursor !== '0');
+    say(`${seen.size} keys in ${steps} steps`);
+    assert.equal([...seen].toSorted(), keys.toSorted());
+    assert.is(await client.ask('DEL', ...keys), keys.length);
+    client.close();
+  });
+
+  must(
+    'answer HELLO 3, CLIENT SETNAME, SELECT 0 and INFO, and give waiting commands and subscribers connections of their own',
+    { say: 'What nutcracker closes the connection on is answered.' },
+    async ({ port }) => {
+      const [client, other] = [await clientOf(port('OUTSIDE')), await clientOf(port('OUTSIDE'))];
+      assert.is(await client.ask('SELECT', '0'), 'OK');
+      assert.is(await client.ask('CLIENT', 'SETNAME', 'scenario'), 'OK');
+      assert.match((await client.ask('INFO')) as string, /valkey_version/);
+      const hello = (await client.ask('HELLO', '3')) as unknown[];
+      assert.is(hello[hello.indexOf('proto') + 1], 3);
+      await client.ask('DEL', 'hash');
+      await client.ask('HSET', 'hash', 'field', 'value');
+      assert.equal(await client.ask('HGETALL', 'hash'), ['field', 'value']);
+      assert.equal(await client.ask('SUBSCRIBE', 'news'), { push: ['subscribe', 'news', 1] });
+      assert.is(await other.ask('PUBLISH', 'news', 'hello'), 1);
+      assert.equal(await client.next(), { push: ['message', 'news', 'hello'] });
+      assert.is(await client.ask('PING'), 'PONG');
+      const waiting = await clientOf(port('OUTSIDE'));
+      waiting.send(['BLPOP', 'empty', '0']);
+      // Whatever it waits for, others are answered.
+      for (let index = 0; index < 20; index++) assert.is(await other.ask('EXISTS', 'empty'), 0);
+      assert.is(await other.ask('RPUSH', 'empty', 'job'), 1);
+      assert.equal(await waiting.next(), ['empty', 'job']);
+      for (const each of [client, other, waiting]) each.close();
+    },
+  );
+
+  must(
+    'answer malformed RESP and absurd lengths by -ERR, close, and stay as small as it was',
+    { say: 'Nonsense is answered by an error and the end of the connection.' },
+    async ({ project, port, say }) => {
+      const memory = (): Promise<number> => metric(project, 'outside-ambassador', 'process_resident_memory_bytes');
+      const before = await memory();
+      for (const nonsense of [
+        '*1\r\n$-7\r\n',
+        `*1\r\n$${'9'.repeat(18)}\r\n`,
+        '*1048577\r\n',
+        '*2\r\n$3\r\nGET\r\n:1\r\n',
+        `${'x'.repeat(70_000)}`,
+      ]) {
+        const client = await RespClient.to(port('OUTSIDE'));
+        client.socket.write(nonsense);
+        assert.match(textOf(await client.next()), /^ERR Protocol error/);
+        await eventually('it is closed', () => client.ended);
+      }
+      // Large commands that are announced and do not come.
+      const clients = await Promise.all(Array.from({ length: 100 }, () => RespClient.to(port('OUTSIDE'))));
+      for (const { socket } of clients) socket.write('*2\r\n$3\r\nGET\r\n$30000000\r\nonly this much');
+      const client = await clientOf(port('OUTSIDE'));
+      assert.is(await client.ask('PING'), 'PONG');
+      const grown = (await memory()) - before;
+      say(`grown by ${Math.round(grown / 1024)} KiB, with ${clients.length} commands of 30 MB announced`);
+      assert.ok(grown < GROWTH, `${grown} bytes`);
+      for (const each of [client, ...clients]) each.close();
+    },
+  );
+}

@@ -1,0 +1,172 @@
+/** The dashboard in a real browser: Debian's Chromium, driven by playwright-core. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import type { Driver } from '../../../scripts/lib/driver.ts';
+import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import { ROOT } from '../../../scripts/lib/stacks.ts';
+import { resetSplit } from '../control.ts';
+import { applyPolicy, unchanged } from '../policy.ts';
+import { load, loadWhile } from '../workload.ts';
+
+/** The dashboard, as its neighbours call it. */
+const URL = 'http://dashboard:8080/';
+const PATIENCE = 60_000;
+const WITHIN = { within: PATIENCE, every: 200 };
+
+let browser: Browser | undefined;
+
+export function pageObligations({ must, finally: afterwards }: Scenario): void {
+  must(
+    'show the mesh as a graph, live, and move a split from the page',
+    {
+      say: "Debian's Chromium opens the dashboard: who calls whom, how often, how well, with a lock for mTLS; an edge tells its requests, and a slider moves a split.",
+      within: 240_000,
+    },
+    async (stage) => {
+      const { project } = stage;
+      await applyPolicy(project, { catalogue: unchanged });
+      try {
+        await withCustomers(project, () => checkPage(stage));
+      } finally {
+        await resetSplit(project, 'catalogue', 'default');
+      }
+    },
+  );
+
+  afterwards(async () => {
+    await browser?.close();
+  });
+}
+
+/** Customers look and order meanwhile, and one asks for what is not for it. */
+async function withCustomers(project: Driver, work: () => Promise<void>): Promise<void> {
+  const front = { host: 'front', port: 8080, connections: 2 } as const;
+  const visits = [
+    { ...front, rate: 8 },
+    { ...front, path: '/order/mug', method: 'POST', rate: 2 },
+    { host: 'orders', port: 3000, path: '/orders', rate: 2, connections: 1 },
+  ];
+  const all = visits.reduce(
+    (inner, visit) => () => loadWhile(project, 'client', visit, inner),
+    work as () => Promise<unknown>,
+  );
+  await all();
+}
+
+async function checkPage(stage: Stage): Promise<void> {
+  browser = await chromium.connectOverCDP(`http://127.0.0.1:${stage.port('BROWSER')}`, { timeout: PATIENCE });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const asked = new Set<string>();
+  page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => asked.add(new globalThis.URL(request.url()).host));
+
+  await page.goto(URL);
+  await checkGraph(page);
+  await checkRequests(page);
+  await checkSplit(page, stage.project);
+  const pictures = await takePictures(page, stage.project.name);
+  assert.equal(complaints, [], 'errors in the console, violations of the policy among them');
+  assert.equal([...asked], ['dashboard:8080'], 'nothing from elsewhere');
+  stage.say(`pictures of it: ${pictures.join(', ')}`);
+  await context.close();
+}
+
+const edge = (page: Page, from: string, to: string) => page.locator(`.edge[data-edge="${from}>${to}"]`);
+const lock = (page: Page, from: string, to: string) => page.locator(`.label[data-edge="${from}>${to}"] .lock`);
+
+async function checkGraph(page: Page): Promise<void> {
+  for (const name of ['front', 'catalogue', 'orders', 'stock', 'database', 'client'])
+    await page.locator(`.service[data-service="${name}"][data-health="good"]`).waitFor();
+  for (const [from, to] of [
+    ['client', 'front'],
+    ['front', 'catalogue'],
+    ['front', 'orders'],
+    ['orders', 'stock'],
+  ] as const) {
+    const line = edge(page, from, to);
+    await eventually(
+      `${from} calls ${to}, by mTLS, and it is seen`,
+      async () => {
+        const label = (await line.getAttribute('aria-label')) ?? '';
+        assert.match(label, /: ([1-9]|0\.[1-9])[\d.]*\/s · [\d.]+ % · [\d.]+ ms, mTLS$/);
+        return (await lock(page, from, to).isVisible()) && (await line.getAttribute('data-mtls')) === 'all';
+      },
+      WITHIN,
+    );
+  }
+}
+
+/** An edge is chosen: its requests are there, and the failures of another with their causes. */
+async function checkRequests(page: Page): Promise<void> {
+  const rows = page.locator('.requests tbody tr');
+  await edge(page, 'front', 'catalogue').press('Enter');
+  await page.getByRole('heading', { name: 'Requests front → catalogue' }).waitFor();
+  await rows.filter({ hasText: 'GET /products' }).filter({ hasText: '200' }).first().waitFor();
+  // By the mouse: on its line, as a person would.
+  await lock(page, 'client', 'orders').click();
+  await page.getByRole('heading', { name: 'Requests client → orders' }).waitFor();
+  const refused = rows.filter({ hasText: '403' }).first();
+  await refused.waitFor();
+  assert.match(
+    await refused.innerText(),
+    /UAEX\s+.*spiffe:\/\/mesh\.local\/ns\/shop\/sa\/client/,
+    'the cause, in words',
+  );
+}
+
+/** The slider is moved, the figures follow: what the page shows comes from what the mesh does. */
+async function checkSplit(page: Page, project: Driver): Promise<void> {
+  const split = page.locator('.split[data-split="catalogue/default"]');
+  assert.match(await split.innerText(), /v1 80 · v2 20/);
+  const slider = split.getByRole('slider');
+  await slider.focus();
+  await page.keyboard.press('End');
+  await eventually('the control plane has it', async () => (await split.innerText()).includes('v1 0 · v2 100'), WITHIN);
+  await eventually(
+    'all goes to the new release, by count',
+    async () => {
+      const { replicas } = await load(project, 'client', {
+        host: 'catalogue',
+        port: 8000,
+        path: '/products',
+        requests: 50,
+      });
+      return replicas['2'] === 50;
+    },
+    WITHIN,
+  );
+  await eventually(
+    'the page says so, too',
+    async () => {
+      const { edges } = (await page.evaluate("fetch('/api/mesh').then((response) => response.json())")) as {
+        edges: { from: string; to: string; versions: Record<string, number> }[];
+      };
+      const { versions } = edges.find(({ from, to }) => from === 'front' && to === 'catalogue')!;
+      return (versions['1'] ?? 0) === 0 && (versions['2'] ?? 0) > 1;
+    },
+    WITHIN,
+  );
+}
+
+async function takePictures(page: Page, run: string): Promise<string[]> {
+  const folder = join('artifacts', 'mesh', run);
+  await mkdir(join(ROOT, folder), { recursive: true });
+  const pictures: string[] = [];
+  const papers: unknown[] = [];
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    papers.push(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
+    const path = join(folder, `page-${scheme}.png`);
+    await page.screenshot({ path: join(ROOT, path) });
+    pictures.push(path);
+  }
+  assert.is.not(papers[0], papers[1], 'the page follows the colour scheme');
+  return pictures;
+}
