@@ -2,10 +2,12 @@
 import { lasting } from '../../scripts/lib/lasting.ts';
 import { scenario } from '../../scripts/lib/scenario.ts';
 import * as assert from 'uvu/assert';
+import { brokerObligations } from './obligations/broker.ts';
 import { faultObligations } from './obligations/faults.ts';
 import { growthObligations } from './obligations/growth.ts';
 import { protocolObligations } from './obligations/protocol.ts';
 import { shardObligations } from './obligations/shard.ts';
+import { splitObligations } from './obligations/split.ts';
 
 const stack = scenario(import.meta.url);
 
@@ -15,6 +17,8 @@ shardObligations(shard);
 protocolObligations(shard);
 faultObligations(shard);
 growthObligations(stack.lane('growth'));
+brokerObligations(stack.lane('broker'));
+splitObligations(stack.lane('split'));
 
 stack.must(
   'change nothing at a second `docker compose up`',

@@ -25,7 +25,7 @@ test('it is started without its servers, says which it lacks, and ends as asked'
 test('without SERVERS it does not start, and says so', async () => {
   const program = new Program([MAIN], { ADMIN_PORT: String(await freePort()) });
   assert.is(await program.ended(), 64, program.output);
-  assert.match(program.output, /SERVERS is not set/);
+  assert.match(program.output, /neither SERVERS nor SERVERS_FILE is set/);
 });
 
 test('broker: started once its file is good; SIGTERM ends it before that, too', async () => {

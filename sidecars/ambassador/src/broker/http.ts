@@ -71,6 +71,8 @@ export function brokered(service: HttpService): Filter {
       const way = new Way(service, isIdempotent(request.method) && request.upgrade === '');
       exchange.cluster = way;
       exchange.retry = way;
+      // What it waits for a server comes before what a server may take.
+      exchange.timeout += service.wait;
     },
     onEnd({ failure }) {
       if (failure !== undefined) service.onUnanswered();
