@@ -2,6 +2,7 @@
 import { lasting } from '../../scripts/lib/lasting.ts';
 import { scenario } from '../../scripts/lib/scenario.ts';
 import * as assert from 'uvu/assert';
+import { adapterObligations } from './obligations/adapter.ts';
 import { brokerObligations } from './obligations/broker.ts';
 import { faultObligations } from './obligations/faults.ts';
 import { growthObligations } from './obligations/growth.ts';
@@ -17,6 +18,7 @@ shardObligations(shard);
 protocolObligations(shard);
 faultObligations(shard);
 growthObligations(stack.lane('growth'));
+adapterObligations(stack.lane('adapter'));
 brokerObligations(stack.lane('broker'));
 splitObligations(stack.lane('split'));
 

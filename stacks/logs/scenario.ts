@@ -10,9 +10,9 @@ import { rotation } from './obligations/rotation.ts';
 const logs = scenario(import.meta.url);
 
 arrival(logs);
+rotation(logs);
 // Two stores, two lanes: while one is down for a minute, or a sidecar is started anew, the other one's lines come.
 const store = logs.lane('store');
-rotation(store);
 outageBegins(store);
 outageEnds(store);
 const faulty = logs.lane('faulty');

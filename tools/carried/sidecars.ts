@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Contract } from '#kit/contract.ts';
+import { contract as adapter } from '../../sidecars/adapter/src/contract.ts';
 import { contract as cache } from '../../sidecars/cache/src/contract.ts';
 import { contract as configSync } from '../../sidecars/config-sync/src/contract.ts';
 import { contract as gitSync } from '../../sidecars/git-sync/src/contract.ts';
@@ -26,6 +27,7 @@ export interface CarriedSidecar {
 
 /** By name. */
 export const SIDECARS: Readonly<Record<string, CarriedSidecar>> = {
+  adapter: { contract: adapter as unknown as Contract, appPort: 'ADAPTER_PORT', memory: '192m', processes: 64 },
   cache: { contract: cache as unknown as Contract, appPort: 'PROXY_PORT', memory: '256m', processes: 64 },
   tls: {
     contract: tls as unknown as Contract,

@@ -89,7 +89,8 @@ export class Archives {
       known.set(archive.stat.key, writtenAt(archive.stat));
       this.#welcome(archive, now);
     }
-    this.#known = known;
+    // What was renamed meanwhile is still what it was.
+    this.#known = moved ? new Map([...this.#known, ...known]) : known;
     this.#unsure = unsure;
     if (moved) return 'moved';
     if (unsure.size > 0) return 'unsure';

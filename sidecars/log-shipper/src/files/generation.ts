@@ -54,6 +54,11 @@ export class Generation {
   /** Up to where the store has it. */
   acked = 0;
   ackedTail: Tail = NO_TAIL;
+  /**
+   * Where time ended an event, not another event, in their order. An event that is read again ends there again,
+   * whatever was written behind it since.
+   */
+  ends: readonly number[] = [];
   /** Records offered and not settled. */
   inFlight = 0;
   /** The one that is to be read first, up to a place: Infinity, to its end. */
@@ -140,6 +145,21 @@ export class Generation {
     if (passed === 0) return;
     this.ackedTail = this.#marks[passed - 1]!.tail;
     this.#marks.splice(0, passed);
+  }
+
+  /** Time has ended an event at a place. */
+  endAt(place: number): void {
+    this.ends = [...this.openEnds.filter((each) => each !== place), place];
+  }
+
+  /** Those that the store has not come to. */
+  get openEnds(): readonly number[] {
+    return this.ends.filter((each) => each > this.acked);
+  }
+
+  /** Where the event ends that begins at a place or later, if time has ended it. */
+  endBehind(place: number): number | undefined {
+    return this.ends.find((each) => each > place);
   }
 
   /** Bytes of the file that the store does not have. */

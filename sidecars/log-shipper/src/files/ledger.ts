@@ -258,11 +258,12 @@ export class Ledger {
   #restore(saved: readonly SavedGeneration[], now: number): void {
     const byId = new Map<string, Generation>();
     const latest = new Map<string, Generation>();
-    for (const { id, home, key, path, head, acked, tail, copyOf, days = [] } of saved) {
+    for (const { id, home, key, path, head, acked, tail, copyOf, days = [], ends = [] } of saved) {
       const generation = new Generation(id, home, key, path);
       generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
       generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
       generation.days = [...days];
+      generation.ends = ends;
       generation.readBefore = undefined;
       generation.detachedAt = now;
       generation.caughtUpAt = now;

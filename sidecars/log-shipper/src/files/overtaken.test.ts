@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   readFileSync,
   renameSync,
   truncateSync,
@@ -230,6 +231,22 @@ scene(
     assert.is(rig.lost, 0);
   },
 );
+
+scene('a compressed file that is renamed while another is looked at is known all the same', async (rig, path) => {
+  // Written shortly before the shipper began.
+  const began = rig.registry.scannedAt;
+  rig.wallClock = () => began;
+  writeFileSync(path('b.log.1.gz'), gzipSync('old\n'));
+  utimesSync(path('b.log.1.gz'), began / 1000 - 1, began / 1000 - 1);
+  rig.input.scan();
+  writeFileSync(path('a.log.1.gz'), gzipSync('new\n'));
+  rig.beforeLook = (looked) => {
+    if (looked === path('a.log.1.gz') && existsSync(path('b.log.1.gz')))
+      renameSync(path('b.log.1.gz'), path('b.log.2.gz'));
+  };
+  await rig.finish();
+  assert.equal(rig.messages, ['new']);
+});
 
 scene('a rotated file that nothing is left beside is known again when it is compressed', async (rig, path) => {
   writeFileSync(path('app.log.1'), 'one\n');

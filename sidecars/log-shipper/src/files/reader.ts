@@ -23,6 +23,8 @@ export interface ReaderOptions {
   readonly limit: number;
   /** The day is noted of a generation; write that down. */
   readonly remember?: () => void;
+  /** Where an event ends is noted of a generation; write that down. @returns false when that failed */
+  readonly noteEnd?: (generation: Generation) => boolean;
   /** How files without a byte order mark are encoded. */
   readonly encoding?: FileEncoding;
   /** Counts what became no record. */
@@ -67,7 +69,8 @@ export class Reader {
     if (isDated && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) remember?.();
     if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
     const start = generation.offset;
-    const count = readAt(fd, this.#buffer, start);
+    const end = generation.endBehind(start) ?? Infinity;
+    const count = readAt(fd, this.#buffer, start, Math.min(this.#buffer.length, end - start));
     // After the bytes: a file that still is what it was had not been truncated when they were read.
     if (!holds(generation, fd)) return undefined;
     generation.head = growHead(fd, generation.head, this.#declared);
@@ -85,7 +88,7 @@ export class Reader {
       const { byLine } = splitter;
       generation.scan = { position: start + (byLine && line > 0 ? line : chunk.whole), inLine: !byLine || line === 0 };
     } else if (!full && event < filled) {
-      if (atEnd(line === filled) === 'take') {
+      if (this.#endsHere(generation, start + filled, () => atEnd(line === filled))) {
         take.event(event, filled);
         event = filled;
       } else generation.withheld = true;
@@ -93,7 +96,7 @@ export class Reader {
     take.done();
     generation.inFlight += records.length;
     if (event > 0) this.#advance(generation, fd, start + event);
-    return { records, bytes: event, more: full || (filled < count && event === filled) };
+    return { records, bytes: event, more: full || start + event === end || (filled < count && event === filled) };
   }
 
   /** Nothing but NUL is at the reading place: the hole before a line, or room for the next one. */
@@ -135,7 +138,8 @@ export class Reader {
     const beginning = this.#chunk(generation, first.subarray(0, firstLength), generation.offset);
     if (firstLength === 0 || beginning.lastLineEnd !== firstLength) return undefined;
     const bytes = Buffer.alloc(limit + MARGIN);
-    const count = readAt(nextFd, bytes, next.offset);
+    const ended = next.endBehind(next.offset) ?? Infinity;
+    const count = readAt(nextFd, bytes, next.offset, Math.min(bytes.length, ended - next.offset));
     const unit = unitOf(this.#declared, next.head);
     const filled = withoutPadding(bytes.subarray(0, count), unit, next.offset);
     const chunk = this.#chunk(next, bytes.subarray(0, filled), next.offset);
@@ -149,8 +153,9 @@ export class Reader {
     let end = found.found;
     if (end === undefined) {
       if (chunk.length === bytes.length) return undefined;
-      if (!quiet) return 'wait';
       end = chunk.lastLineEnd;
+      if (end > 0 && !this.#endsHere(next, next.offset + end, () => (quiet ? 'take' : 'wait'))) return 'wait';
+      if (end === 0 && !quiet) return 'wait';
     }
     if (end === 0) return undefined;
     const whole = this.#chunk(
@@ -174,7 +179,8 @@ export class Reader {
 
   /** Look for the end of an event that is longer than the buffer; then take its beginning. */
   #scan(generation: Generation, fd: number, { position, inLine }: Scan, atEnd: AtEnd): Turn | undefined {
-    const count = readAt(fd, this.#buffer, position);
+    const ended = generation.endBehind(generation.offset) ?? Infinity;
+    const count = readAt(fd, this.#buffer, position, Math.min(this.#buffer.length, ended - position));
     if (!holds(generation, fd)) return undefined;
     const chunk = this.#chunk(generation, this.#buffer.subarray(0, count), position);
     const full = count === this.#buffer.length;
@@ -185,7 +191,8 @@ export class Reader {
     if (result.found === undefined) {
       generation.scan = { position: position + result.next, inLine: result.inLine };
       if (full) return { records: [], bytes: 0, more: true };
-      if (atEnd(!result.inLine && result.next === count) === 'wait') {
+      const last = position + count;
+      if (!this.#endsHere(generation, last, () => atEnd(!result.inLine && result.next === count))) {
         generation.withheld = true;
         return { records: [], bytes: 0, more: false };
       }
@@ -204,6 +211,20 @@ export class Reader {
     generation.inFlight += records.length;
     this.#advance(generation, fd, stop);
     return { records, bytes: stop - start, more: true };
+  }
+
+  /**
+   * Whether an event ends at the end of what there is: because it did when it was read before, or because its time
+   * is over, which is noted before it is sent. Otherwise what is added later would be lost under an id that the
+   * store has.
+   */
+  #endsHere(generation: Generation, place: number, atEnd: () => ReturnType<AtEnd>): boolean {
+    if (generation.ends.includes(place)) return true;
+    if (atEnd() === 'wait') return false;
+    generation.endAt(place);
+    if (this.#options.noteEnd?.(generation) ?? true) return true;
+    generation.ends = generation.ends.filter((each) => each !== place);
+    return false;
   }
 
   #taker(

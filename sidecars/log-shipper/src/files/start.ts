@@ -79,6 +79,22 @@ export function startFiles(
         message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${ledger.problem}); accepted is a directory that this user may write to`,
       },
     ]);
+  let failing = false;
+  const noted = readiness.check('registry');
+  const acknowledge = (generations: Iterable<Generation>): boolean => {
+    try {
+      registry.acknowledge(generations);
+      if (registry.long) registry.write(ledger.generations);
+      failing = false;
+    } catch (error) {
+      failing = true;
+      // What is delivered meanwhile would be sent again after a crash, with the same ids.
+      metrics.shipper_registry_errors_total.inc();
+      noted.fail(`the registry cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+      log.error({ err: error }, 'the registry cannot be written');
+    }
+    return !failing;
+  };
   const records = (settings: LineSettings): Records => recordsOf(settings, common);
   const reader = new Reader({
     pipelines: new Pipelines(
@@ -89,13 +105,12 @@ export function startFiles(
       ledger.touch();
       ledger.save();
     },
+    noteEnd: (generation) => acknowledge([generation]),
     encoding,
     limit: parameters.LINE_MAX_BYTES,
     skipped: common.skipped,
   });
   const looked = readiness.check('files', MISSED * parameters.FILE_SCAN_INTERVAL);
-  let failing = false;
-  const noted = readiness.check('registry');
   const input = new FileInput({
     ledger,
     tracker,
@@ -122,18 +137,7 @@ export function startFiles(
   });
   delivery.onSettled((settled) => {
     const moved = input.settled(settled);
-    if (moved.size === 0) return;
-    try {
-      registry.acknowledge(moved);
-      if (registry.long) registry.write(ledger.generations);
-      failing = false;
-    } catch (error) {
-      failing = true;
-      // What is delivered meanwhile would be sent again after a crash, with the same ids.
-      metrics.shipper_registry_errors_total.inc();
-      noted.fail(`the registry cannot be written: ${(error as NodeJS.ErrnoException).code}`);
-      log.error({ err: error }, 'the registry cannot be written');
-    }
+    if (moved.size > 0) acknowledge(moved);
   });
   const stopping = new AbortController();
   void input.run(stopping.signal);

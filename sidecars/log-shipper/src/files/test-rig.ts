@@ -145,6 +145,10 @@ export class Rig {
     const reader = new Reader({
       pipelines: new Pipelines(this.#options.pipelines ?? [], records),
       encoding,
+      noteEnd: (generation) => {
+        this.registry.acknowledge([generation]);
+        return true;
+      },
       remember: () => {
         this.ledger.touch();
         this.ledger.save();

@@ -5,6 +5,7 @@
  *   9f8e5b20 {"generation":{"id":"…","home":"/logs/app.log",…}}
  *   5d41402a {"generations":1}
  *   77d5e1b0 {"acked":["ID",4096,[4096,256,"DIGEST"]]}
+ *   6e3f7a51 {"acked":["ID",4096,[4096,256,"DIGEST"],[5120]]}    the event up to 5120 was ended by time
  *
  * Each line begins with the CRC-32 of the rest. All up to the count is written at once, whenever a
  * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
@@ -30,6 +31,8 @@ export interface SavedGeneration {
   readonly tail: SavedTail;
   readonly copyOf?: string;
   readonly days?: readonly Day[];
+  /** None noted by version 1.3.0 and before. */
+  readonly ends?: readonly number[];
 }
 
 export interface Saved {
@@ -48,7 +51,7 @@ export class Unusable extends Error {}
 
 /** What is remembered of a generation. */
 export function save(generation: Generation): SavedGeneration {
-  const { id, home, key, path, head, acked, ackedTail, copyOf, days } = generation;
+  const { id, home, key, path, head, acked, ackedTail, copyOf, days, openEnds: ends } = generation;
   return {
     id,
     home,
@@ -59,6 +62,7 @@ export function save(generation: Generation): SavedGeneration {
     tail: [ackedTail.at, ackedTail.length, ackedTail.digest],
     ...(copyOf && { copyOf: copyOf.id }),
     ...(days.length > 0 && { days }),
+    ...(ends.length > 0 && { ends }),
   };
 }
 
@@ -74,8 +78,10 @@ export function serialize({ instance, sequence, scannedAt, generations }: Saved)
 /** A line that is added: how far the store has come with some generations. */
 export function serializeAcked(generations: Iterable<Generation>): string {
   let text = '';
-  for (const { id, acked, ackedTail } of generations)
-    text += line({ acked: [id, acked, [ackedTail.at, ackedTail.length, ackedTail.digest]] });
+  for (const { id, acked, ackedTail, openEnds: ends } of generations) {
+    const tail = [ackedTail.at, ackedTail.length, ackedTail.digest];
+    text += line({ acked: [id, acked, tail, ...(ends.length > 0 ? [ends] : [])] });
+  }
   return text;
 }
 
@@ -118,11 +124,11 @@ export function parse(text: string): Saved {
   };
 }
 
-type Acked = readonly [id: string, acked: number, tail: SavedTail];
+type Acked = readonly [id: string, acked: number, tail: SavedTail, ends?: readonly number[]];
 
-function apply(generations: Map<string, SavedGeneration>, [id, acked, tail]: Acked): void {
+function apply(generations: Map<string, SavedGeneration>, [id, acked, tail, ends = []]: Acked): void {
   const generation = generations.get(id);
-  if (generation !== undefined) generations.set(id, { ...generation, acked, tail });
+  if (generation !== undefined) generations.set(id, { ...generation, acked, tail, ends });
 }
 
 function line(value: object): string {

@@ -50,6 +50,7 @@ test('what was noted is there again', () => {
     head: [3, Buffer.from('beginning\n').toString('base64')],
     acked: 50,
     tail: [50, 10, 'xyz'],
+    ends: [],
   } satisfies SavedGeneration);
   assert.is(found[1]!.copyOf, 'a');
 });
