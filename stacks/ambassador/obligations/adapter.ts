@@ -130,19 +130,30 @@ export function adapterObligations({ must }: Scenario): void {
     'write the slow logs of both as JSON lines, without the values in them',
     { say: 'What was slow is a JSON line on standard output, with its values left out.', within: WITHIN },
     async ({ project, signal }) => {
-      await cli(project, 'EVAL', 'for i = 1, 2e7 do end return ARGV[1]', '0', 'hunter2');
-      await sql(project, "SELECT SLEEP(0.7), 'hunter2' AS secret");
-      const lines: [string, RegExp][] = [
-        ['cache-adapter', /"slow":\{"id":\d+,.*"command":"EVAL","arguments":3/],
-        ['orders-adapter', /"slow":\{.*"query":"SELECT SLEEP\(\?\), \? AS secret"/],
+      const cases: [adapter: string, slow: () => Promise<string>, line: RegExp][] = [
+        [
+          'cache-adapter',
+          () => cli(project, 'EVAL', 'for i = 1, 2e7 do end return ARGV[1]', '0', 'hunter2'),
+          /"slow":\{"id":\d+,.*"command":"EVAL","arguments":3/,
+        ],
+        [
+          'orders-adapter',
+          () => sql(project, "SELECT SLEEP(0.7), 'hunter2' AS secret"),
+          /"slow":\{.*"query":"SELECT SLEEP\(\?\), \? AS secret"/,
+        ],
       ];
-      for (const [adapter, line] of lines) {
+      for (const [adapter, slow, line] of cases) {
         const id = await project.id(adapter);
         const log = (): Promise<string> => project.logs(id, 'all');
-        await eventually(`${adapter} writes ${line.source}`, async () => line.test(await log()), {
-          every: 300,
-          signal,
-        });
+        // What is in a slow log at the first look counts as told: on a busy machine, that may be ours.
+        const written = async (): Promise<boolean> => {
+          await slow();
+          return await eventually(`${adapter} writes`, async () => line.test(await log()), {
+            within: 10_000,
+            every: 300,
+          });
+        };
+        await eventually(`${adapter} writes ${line.source}`, written, { signal });
         assert.not.match(await log(), 'hunter2');
       }
     },
@@ -182,7 +193,7 @@ export function adapterObligations({ must }: Scenario): void {
       within: WITHIN,
     },
     async (stage) => {
-      const { project, port, signal } = stage;
+      const { project, signal } = stage;
       await cli(project, 'CONFIG', 'SET', 'busy-reply-threshold', '100');
       const script = cli(project, 'EVAL', 'while true do end', '0').catch(() => '');
       tellsNothing(await shows(stage, CACHE, false), CACHE);
@@ -195,8 +206,7 @@ export function adapterObligations({ must }: Scenario): void {
       const id = await eventually('the lock is held', async () => /\d+/.exec(await sql(project, held))?.[0], {
         signal,
       });
-      const metrics = await text(port(ORDERS.adapter));
-      assert.match(metrics, /^mysql_up 1$/m);
+      const metrics = await shows(stage, ORDERS, true);
       assert.match(metrics, /^mysql_global_status_threads_connected [1-9]/m);
       await sql(project, `KILL ${id}`);
       await lock;
