@@ -18,6 +18,7 @@ export function arrival({ must }: Scenario): void {
     'bring the stdout and stderr of an unmodified container, told apart',
     {
       say: 'A worker in Perl writes to stdout and stderr and knows of nothing else. Its container has a logging driver; its sidecar is on the other end.',
+      needs: 'log-driver',
     },
     async ({ project, port, say }) => {
       const store = openStore(port);

@@ -10,12 +10,31 @@ import { ready } from '../../../scripts/lib/admin.ts';
 import { crashingPython, killAndStart, python, takeOrders, work, writeLedger } from '../inside.ts';
 import { reserve, written } from '../numbers.ts';
 import { range } from '../sequence.ts';
-import { openStore } from '../store.ts';
+import { openStore, type Store } from '../store.ts';
 
 const SMALL = 1000;
 const REGISTRY = '/var/lib/log-shipper/registry';
 /** sysexits.h's EX_USAGE, as the sidecar's contract has it. */
 const BAD_CONFIGURATION = 64;
+
+/** Who writes lines of a kind, and how their numbers are found in what the store has. */
+const LINES = {
+  order: { service: 'orders', number: field('order') },
+  job: { service: 'worker', number: inMessage(/^job (\d+) done/) },
+} as const;
+const FIELDS = ['message', 'order'];
+
+/** Lines that are about to be written, from now on, and their arrival. */
+function expectIn(store: Store, kind: keyof typeof LINES): { from: number; arrives: () => Promise<void> } {
+  const from = reserve(kind, SMALL);
+  const since = new Date(Date.now() - 2000);
+  const { service, number } = LINES[kind];
+  return {
+    from,
+    arrives: async () =>
+      complete(await arrived(store, { service, since }, FIELDS, { numbers: range(from, SMALL), number })),
+  };
+}
 
 export function life({ must }: Scenario): void {
   must(
@@ -104,62 +123,60 @@ export function life({ must }: Scenario): void {
   );
 
   must(
-    'let the apps run on while their sidecars are absent, late or stopped, and catch up',
-    {
-      say: 'The sidecars are stopped. The apps start, run and log without them, and nothing of it is lost.',
-      within: 240_000,
-    },
+    'let an app run on while its sidecar is stopped, and catch up with its files',
+    { say: 'A sidecar is stopped. The app runs and logs without it, and nothing of it is lost.', within: 240_000 },
     async ({ project, port }) => {
-      const store = openStore(port);
-      const expect = (service: string, kind: 'job' | 'order') => {
-        const from = reserve(kind, SMALL);
-        const since = new Date(Date.now() - 2000);
-        const number = kind === 'order' ? field('order') : inMessage(/^job (\d+) done/);
-        return {
-          from,
-          arrives: async () =>
-            complete(
-              await arrived(store, { service, since }, ['message', 'order'], { numbers: range(from, SMALL), number }),
-            ),
-        };
-      };
-      // Absent when the app starts.
-      await project.stop('worker-logs');
-      await project.stop('worker');
-      await project.start('worker');
-      const late = expect('worker', 'job');
-      await eventually('it answers', async () => (await work(project, `jobs ${late.from} ${SMALL}`)) === 'ok');
       await project.stop('orders-logs');
-      const alone = expect('orders', 'order');
+      const alone = expectIn(openStore(port), 'order');
       assert.match(await takeOrders(project, alone.from, SMALL), /1000 orders taken/);
-      await Promise.all([project.start('worker-logs'), project.start('orders-logs')]);
-      await Promise.all([late.arrives(), alone.arrives()]);
-      // Stopped while the app runs.
-      await project.stop('worker-logs');
-      const meanwhile = expect('worker', 'job');
-      assert.is(await work(project, `jobs ${meanwhile.from} ${SMALL}`), 'ok');
-      await project.start('worker-logs');
-      await meanwhile.arrives();
-      await eventually('they are ready', () => ready(project, 'worker-logs'));
+      await project.start('orders-logs');
+      await alone.arrives();
     },
   );
 
   must(
-    'have in the store, at the end, what the apps have written, line for line',
-    { say: 'What was written, and what the store has of it, by a query.', within: 240_000 },
-    async ({ port, say }) => {
+    'let an app run on while whoever takes its output is absent, late or stopped, and catch up',
+    {
+      say: 'The same for the app that writes to stdout alone: it starts and runs without its sidecar.',
+      within: 240_000,
+      needs: 'log-driver',
+    },
+    async ({ project, port }) => {
       const store = openStore(port);
-      for (const [service, kind, number] of [
-        ['orders', 'order', field('order')],
-        ['worker', 'job', inMessage(/^job (\d+) done/)],
-      ] as const) {
-        const numbers = range(1, written(kind));
-        const { distinct, repeated } = await arrived(store, { service }, ['message', 'order'], { numbers, number });
-        assert.is(distinct, numbers.size);
-        say(`${service}: ${numbers.size} lines written, ${distinct} in the store, ${repeated} twice`);
-      }
+      // Absent when the app starts.
+      await project.stop('worker-logs');
+      await project.stop('worker');
+      await project.start('worker');
+      const late = expectIn(store, 'job');
+      await eventually('it answers', async () => (await work(project, `jobs ${late.from} ${SMALL}`)) === 'ok');
+      await project.start('worker-logs');
+      await late.arrives();
+      // Stopped while the app runs.
+      await project.stop('worker-logs');
+      const meanwhile = expectIn(store, 'job');
+      assert.is(await work(project, `jobs ${meanwhile.from} ${SMALL}`), 'ok');
+      await project.start('worker-logs');
+      await meanwhile.arrives();
+      await eventually('the sidecar is ready', () => ready(project, 'worker-logs'));
     },
   );
+
+  for (const [kind, options] of [
+    ['order', { say: 'What was written to files, and what the store has of it, by a query.' }],
+    ['job', { say: 'And of what was written to stdout.', needs: 'log-driver' }],
+  ] as const) {
+    const { service, number } = LINES[kind];
+    must(
+      `have in the store, at the end, each ${kind} that ${service} has written`,
+      { ...options, within: 240_000 },
+      async ({ port, say }) => {
+        const numbers = range(1, written(kind));
+        const { distinct, repeated } = await arrived(openStore(port), { service }, FIELDS, { numbers, number });
+        assert.is(distinct, numbers.size);
+        say(`${service}: ${numbers.size} lines written, ${distinct} in the store, ${repeated} twice`);
+      },
+    );
+  }
 
   must(
     'change nothing at a second `docker compose up`',
