@@ -14,7 +14,7 @@ import { Probes, type Target } from './probes.ts';
 const LONG = { within: 60_000 };
 
 /** What a caller is told of the replicas of a cluster, in the order of their names. */
-const told = async (caller: TestProxy, cluster: string, health: string): Promise<void> =>
+const told = async (caller: TestProxy, cluster: string, health: string): Promise<boolean> =>
   await eventually(
     `${cluster} is ${health}`,
     () =>
@@ -26,7 +26,7 @@ const told = async (caller: TestProxy, cluster: string, health: string): Promise
   );
 
 /** What people are shown of the replicas of a service. */
-const shown = async (plane: TestPlane, service: string, health: string): Promise<void> =>
+const shown = async (plane: TestPlane, service: string, health: string): Promise<boolean> =>
   await eventually(
     `${service} is shown as ${health}`,
     async () => {
