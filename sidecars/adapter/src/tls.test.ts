@@ -59,7 +59,7 @@ async function valkey(certificate: Signer | undefined): Promise<Told> {
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => {
       read += chunk.toString('latin1');
-      socket.write(/PING\r\n$/.test(read) ? '+PONG\r\n' : '+OK\r\n');
+      socket.write(read.endsWith('PING\r\n') ? '+PONG\r\n' : '+OK\r\n');
     });
   };
   const listener = certificate
