@@ -209,14 +209,13 @@ test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () =
   edit('2', 'compose.yaml');
   await finish('2');
   const box = page.locator(`[data-project="${project('02')}"] .pod[data-shared~="net"]`);
-  assert.equal(
-    (
-      await box
-        .locator('.container')
-        .evaluateAll((all) => all.map((each) => (each as unknown as { dataset: { service: string } }).dataset.service))
-    ).toSorted(),
-    ['guestbook', 'pod', 'tls'],
-  );
+  // The containers are new since the edit: the page learns of them one by one.
+  await eventually('the pod is one box of three', async () => {
+    const services = await box
+      .locator('.container')
+      .evaluateAll((all) => all.map((each) => (each as unknown as { dataset: { service: string } }).dataset.service));
+    return services.toSorted().join() === 'guestbook,pod,tls';
+  });
   await page.getByText(/tls → guestbook PROXY_PORT=8080/).waitFor();
   await card(project('02'), 'tls').locator('.name').click();
   await page.locator('.log pre', { hasText: '{"' }).waitFor();

@@ -94,7 +94,7 @@ export async function releaseOf(stage: Stage, pod: Pod): Promise<number> {
 }
 
 /** Wait until an application serves a release. */
-export const served = (stage: Stage, pod: Pod, release: number, within = 20_000): Promise<unknown> =>
+export const served = (stage: Stage, pod: Pod, release: number, within = 60_000): Promise<unknown> =>
   eventually(`${pod.app} serves release ${release}`, async () => (await releaseOf(stage, pod)) === release, {
     within,
     every: 20,
@@ -114,7 +114,7 @@ export const settled = (
   { project }: Stage,
   { sidecar, key }: Pod,
   version: string,
-  within = 30_000,
+  within = 60_000,
 ): Promise<FileStatus> =>
   eventually(
     `${sidecar} has settled version ${version} of ${key}`,

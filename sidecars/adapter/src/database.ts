@@ -40,19 +40,31 @@ export interface Database {
   readonly slowLog: ((signal: AbortSignal) => Promise<SlowLogBatch>) | undefined;
 }
 
-/** Run a round with a deadline. @throws an error that names the deadline when it passes */
-export async function within<T>(milliseconds: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Run a round with a deadline.
+ * @param end gives the round up, too: nobody waits for its answer any more
+ * @throws an error that names the deadline when it passes, or the reason of `end`
+ */
+export async function within<T>(
+  milliseconds: number,
+  ask: (signal: AbortSignal) => Promise<T>,
+  end?: AbortSignal,
+): Promise<T> {
+  end?.throwIfAborted();
   const stop = new AbortController();
-  const late = new Error(`no answer within ${milliseconds / 1000} s`);
-  const { promise: deadline, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    stop.abort(late);
-    reject(late);
-  }, milliseconds);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const giveUp = (reason: Error): void => {
+    stop.abort(reason);
+    reject(reason);
+  };
+  const timer = setTimeout(() => giveUp(new Error(`no answer within ${milliseconds / 1000} s`)), milliseconds);
+  const ended = (): void => giveUp(end!.reason as Error);
+  end?.addEventListener('abort', ended, { once: true });
   try {
     // The race is for an answer that does not heed the signal: nobody waits longer than was promised.
-    return await Promise.race([ask(stop.signal), deadline]);
+    return await Promise.race([ask(stop.signal), over]);
   } finally {
     clearTimeout(timer);
+    end?.removeEventListener('abort', ended);
   }
 }

@@ -117,6 +117,18 @@ test('what is no RESP, refused, loading or busy is down, with the reason', async
   server.close();
 });
 
+test('the end does not wait for a database that hangs', async () => {
+  const server = await testServer(() => undefined);
+  const program = await adapter(server, { ADAPTER_TIMEOUT: '60s', SHUTDOWN_TIMEOUT: '20s' });
+  await program.eventually('a health check and a look at the slow log wait', () =>
+    ['PING', 'INFO'].every((name) => server.asked.some(([command]) => command === name)),
+  );
+  const code = await program.stop();
+  server.close();
+  assert.is(code, 0, program.output);
+  assert.not.match(program.output, /cannot be read/);
+});
+
 test('a question that the user may not ask is left out, counted and logged; the others are answered', async () => {
   const server = await testServer((command) =>
     command[0] === 'LATENCY' ? '-NOPERM no permissions\r\n' : healthy(command),

@@ -24,11 +24,11 @@ async function job(kit: AdapterKit): Promise<void> {
 
   const { ADAPTER_HEALTH_INTERVAL: interval, ADAPTER_TIMEOUT: timeout } = parameters;
   const answers = readiness.check('database', MISSED * (interval + timeout));
+  const stop = new AbortController();
   const ping = async (): Promise<void> => {
-    await within(timeout, (signal) => database.ping(signal));
+    await within(timeout, (signal) => database.ping(signal), stop.signal);
     answers.pass();
   };
-  const stop = new AbortController();
   const running = Promise.all([
     repeat(interval, stop.signal, ping, ({ message }) => answers.fail(message)),
     expensive.run(stop.signal),

@@ -12,7 +12,7 @@ export async function followSlowLog(
   if (slowLog === undefined) return;
   let failing = '';
   const read = async (): Promise<void> => {
-    const { entries, lost, begunAnew } = await within(parameters.ADAPTER_TIMEOUT, slowLog);
+    const { entries, lost, begunAnew } = await within(parameters.ADAPTER_TIMEOUT, slowLog, signal);
     failing = '';
     if (begunAnew) log.info('the slow log began anew');
     if (lost > 0) {
@@ -25,7 +25,7 @@ export async function followSlowLog(
     }
   };
   await repeat(parameters.ADAPTER_SLOW_LOG_INTERVAL, signal, read, ({ message }) => {
-    if (message === failing) return;
+    if (signal.aborted || message === failing) return;
     failing = message;
     log.warn({ reason: message }, 'the slow log cannot be read');
   });

@@ -7,6 +7,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { refused, serve, type TestServer } from '#kit/testing/server.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
+import type { Configuration } from './model/configuration.ts';
+import type { RateLimit } from './model/policy.ts';
 import type { Route } from './model/route.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod, type TowardsOptions } from './testing/mesh.ts';
 
@@ -195,6 +197,61 @@ test('a rate limit answers 429 and asks nobody', async () => {
   assert.equal(answers, ['200', '200', '200', '429', '429']);
   assert.is(app.seen.length, 3);
   assert.is(flagsOf(pod), 'RL');
+});
+
+test('a rate limit goes on when the configuration changes, and begins anew when its figures do', async () => {
+  await using app = await counted();
+  const limit = { maxTokens: 3, fillInterval: 3_600_000 };
+  const base = towards([app.port], { meshed: false });
+  const [listener] = base.outbound!.listeners;
+  /** Two routes with the same limit, and others before them. */
+  const routes = (rateLimit: RateLimit, before: readonly Route[] = []): Partial<Configuration> => {
+    const clusters = [{ cluster: 'shop', weight: 1 }];
+    const limited: Route[] = [
+      { name: 'named', match: { path: { prefix: '/named' } }, clusters, rateLimit },
+      { match: { path: { prefix: '/' } }, clusters, rateLimit },
+    ];
+    const host = { name: 'shop', domains: ['*'], routes: [...before, ...limited] };
+    return { ...base, outbound: { ...base.outbound!, listeners: [{ ...listener!, virtualHosts: [host] }] } };
+  };
+  await using pod = await startPod('front', { configuration: routes(limit) });
+  pod.meant.outbound = SHOP;
+  const statuses = async (path: string, count: number): Promise<string> => {
+    const answers = [];
+    for (let request = 0; request < count; request++) answers.push((await get(pod, path)).slice(9, 12));
+    return answers.join(' ');
+  };
+  const apply = (parts: Partial<Configuration>): void => pod.plane.apply(configurationOf({ version: '2', ...parts }));
+  assert.is(await statuses('/named', 2), '200 200');
+  assert.is(await statuses('/', 1), '200');
+  apply(routes({ ...limit, tokensPerFill: 1 }, [{ match: { path: { exact: '/new' } }, reply: { status: 204 } }]));
+  assert.is(await statuses('/named', 2), '200 429', 'with what it had left, whatever is before it now');
+  assert.is(await statuses('/', 3), '200 200 429', 'each route has its own');
+  assert.throws(() => apply(routes({ ...limit, maxTokens: 0 })), /above 0/);
+  assert.is(await statuses('/named', 1), '429', 'a configuration that is refused changes nothing');
+  apply(routes({ ...limit, maxTokens: 1 }));
+  assert.is(await statuses('/named', 2), '200 429');
+});
+
+test('the rate limit of a port of the application goes on as well', async () => {
+  await using app = await counted();
+  const inbound = (...others: number[]): Configuration =>
+    configurationOf({
+      inbound: {
+        mtls: 'PERMISSIVE',
+        ports: [
+          ...others.map((port) => ({ port })),
+          { port: app.port, rateLimit: { maxTokens: 2, fillInterval: 3_600_000 } },
+        ],
+      },
+    });
+  await using pod = await startPod('shop', { configuration: inbound() });
+  pod.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const ask = async (): Promise<string> =>
+    (await exchange(pod.plane.inboundPort, 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n')).slice(9, 12);
+  assert.is(await ask(), '200');
+  pod.plane.apply(inbound(1));
+  assert.equal([await ask(), await ask()], ['200', '429']);
 });
 
 test('faults are injected: an abort, a delay, and only where the headers fit', async () => {

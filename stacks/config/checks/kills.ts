@@ -36,7 +36,7 @@ export function kills(pod: Pod, kinds: readonly Kind[], say: string): Parameters
         if (kind === 'choking' && left === content) moments.push('on trial');
         else moments.push(left === content ? 'published' : 'before');
         await stage.project.launch(pod.sidecar);
-        const { verified } = await settled(stage, pod, version, 40_000);
+        const { verified } = await settled(stage, pod, version);
         if (kind === 'good') good = content;
         assert.is(verified?.version === version, kind === 'good', `version ${version}, ${kind}`);
         await eventually('the file is the good one', async () => (await fileOf(stage, pod)) === good);

@@ -94,13 +94,13 @@ const UNREADY = [
           const ready = await readiness(project, BOARD.sidecar);
           return ready !== true && ready;
         },
-        { within: 30_000 },
+        { within: 60_000 },
       );
       assert.ok((await wire(stage, 'count')).open > 0, 'connections are open');
       assert.is(await releaseOf(stage, BOARD), shown, 'the application goes on');
       stage.say(reason);
       await wire(stage, 'pass');
-      await served(stage, BOARD, release, 30_000);
+      await served(stage, BOARD, release);
       await eventually('/readyz answers 200', async () => (await readiness(project, BOARD.sidecar)) === true);
     } finally {
       await wire(stage, 'pass');
@@ -125,11 +125,11 @@ const PARTITION = [
       await server.put(WEB.key, nginxConf({ release }));
       await steadily(async () => assert.is(await releaseOf(stage, WEB), shown), A_WHILE, 250);
       await eventually('/readyz answers 503', async () => (await readiness(project, WEB.sidecar)) !== true, {
-        within: 30_000,
+        within: 60_000,
       });
       await project.heal('web-pod', 'config');
       connected = true;
-      await served(stage, WEB, release, 30_000);
+      await served(stage, WEB, release);
       await eventually('/readyz answers 200', async () => (await readiness(project, WEB.sidecar)) === true);
     } finally {
       if (!connected) await project.heal('web-pod', 'config');

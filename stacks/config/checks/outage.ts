@@ -47,10 +47,10 @@ export function serverIsBack(must: Must): void {
       const server = await serverOf(stage);
       const release = nextRelease();
       await server.put(BOARD.key, boardIni({ release }));
-      await served(stage, BOARD, release, 30_000);
+      await served(stage, BOARD, release);
       for (const { sidecar } of PODS)
         await eventually(`${sidecar} is ready`, async () => (await readiness(stage.project, sidecar)) === true, {
-          within: 30_000,
+          within: 60_000,
         });
       stage.say(`it was away for ${away.toFixed(0)} s`);
     },
@@ -71,7 +71,7 @@ export function etcdGoesAway(must: Must): void {
       const release = nextRelease();
       const truth = await KIOSK.truth(stage);
       await truth.put(KIOSK.key, boardIni({ release }));
-      await served(stage, KIOSK, release, 30_000);
+      await served(stage, KIOSK, release);
     },
   );
 }

@@ -58,7 +58,7 @@ export function refusals(must: Must): void {
     'go back by itself from a document that the application chokes on',
     {
       say: 'Worse: documents without a mistake to be seen, on which the programs choke. A board without workers, a currency that is none, an nginx on the wrong port. Each goes back by itself.',
-      within: 120_000,
+      within: 240_000,
     },
     async (stage) => {
       const server = await serverOf(stage);
@@ -139,4 +139,4 @@ const calm = ({ project }: Stage, app: string): Promise<unknown> =>
 type Server = Awaited<ReturnType<typeof serverOf>>;
 
 const reported = (server: Server, { key, app }: Pod, version: string): Promise<Report> =>
-  eventually(`${app} has reported`, () => server.report(key, version, app), { within: 40_000 });
+  eventually(`${app} has reported`, () => server.report(key, version, app), { within: 90_000 });

@@ -304,7 +304,7 @@ export function trafficObligations({ must }: Scenario): void {
   );
 }
 
-/** A change of the policy gives everybody new tokens: nobody changes it meanwhile. */
+/** Its counts are of all that reaches echo: alone. */
 export function rateObligations({ must }: Scenario): void {
   must(
     'limit the rate at which an app is called',

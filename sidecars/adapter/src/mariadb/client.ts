@@ -1,4 +1,5 @@
 /** A connection to MariaDB or MySQL, for a round of questions, by the mysql2 package. */
+import { isIP } from 'node:net';
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2';
 import type { Server } from '../server.ts';
 import { boundedStream } from './bounded-stream.ts';
@@ -63,6 +64,9 @@ async function goodbye(connection: Connection): Promise<void> {
 
 function optionsOf({ host, port, user, password, ca }: Server): ConnectionOptions {
   return {
+    // For the name in its certificate; the stream connects.
+    host,
+    port,
     user: user!,
     password: password ?? '',
     stream: () => boundedStream({ host, port, noDelay: true }, MAX_BYTES),
@@ -71,7 +75,7 @@ function optionsOf({ host, port, user, password, ca }: Server): ConnectionOption
     flags: ['-LOCAL_FILES'],
     rowsAsArray: true,
     typeCast: false,
-    ...(ca !== undefined && { ssl: { ca, rejectUnauthorized: true } }),
+    ...(ca !== undefined && { ssl: { ca, rejectUnauthorized: true, verifyIdentity: isIP(host) === 0 } }),
   };
 }
 

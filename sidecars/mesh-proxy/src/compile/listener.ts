@@ -1,7 +1,8 @@
 /** Listeners and ports made ready for connections. */
 import type { InboundPort, MtlsMode, OutboundListener, PortProtocol } from '../model/configuration.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import { TokenBucket } from '../policy/token-bucket.ts';
+import type { TokenBucket } from '../policy/token-bucket.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { CompiledHost, type ClusterLookup } from './route.ts';
 import { VirtualHosts } from './virtual-hosts.ts';
 import { Weighted } from './weighted.ts';
@@ -12,11 +13,17 @@ export class CompiledListener {
   readonly hosts: VirtualHosts<CompiledHost>;
   readonly tcp: Weighted<MeshCluster> | undefined;
 
-  constructor(model: OutboundListener, where: string, lookup: ClusterLookup) {
+  constructor(model: OutboundListener, where: string, lookup: ClusterLookup, rateLimits: RateLimits) {
     this.name = model.name;
     this.protocol = model.protocol ?? 'auto';
     const virtualHosts = (model.virtualHosts ?? []).map(
-      (host) => [host, new CompiledHost(host, `${where}.virtualHosts`, lookup)] as const,
+      (host) =>
+        [
+          host,
+          new CompiledHost(host, `${where}.virtualHosts`, lookup, (limit, route, place) =>
+            rateLimits.bucket(limit, [model.name, model.port, host.name, route], place),
+          ),
+        ] as const,
     );
     this.hosts = new VirtualHosts(virtualHosts, where);
     this.tcp =
@@ -34,10 +41,10 @@ export class CompiledPort {
   readonly mtls: MtlsMode;
   readonly bucket: TokenBucket | undefined;
 
-  constructor(model: InboundPort, mtls: MtlsMode, where: string) {
+  constructor(model: InboundPort, mtls: MtlsMode, where: string, rateLimits: RateLimits) {
     this.model = model;
     this.protocol = model.protocol ?? 'auto';
     this.mtls = model.mtls ?? mtls;
-    this.bucket = model.rateLimit && new TokenBucket(model.rateLimit, `${where}.rateLimit`);
+    this.bucket = model.rateLimit && rateLimits.bucket(model.rateLimit, [model.port], `${where}.rateLimit`);
   }
 }

@@ -1,8 +1,8 @@
 /** Routes made ready for requests. */
 import type { Request } from '#proxy/http/request.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import { TokenBucket } from '../policy/token-bucket.ts';
-import type { Fault, HeaderEdits } from '../model/policy.ts';
+import type { TokenBucket } from '../policy/token-bucket.ts';
+import type { Fault, HeaderEdits, RateLimit } from '../model/policy.ts';
 import type { HashPolicy, Route, RouteMatch, VirtualHost } from '../model/route.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
@@ -11,6 +11,9 @@ import { Weighted } from './weighted.ts';
 
 /** Finds a cluster by its name. @throws {ConfigurationRefused} */
 export type ClusterLookup = (name: string, where: string) => MeshCluster;
+
+/** Finds the bucket of a route by what the route is called. @throws {ConfigurationRefused} */
+export type BucketLookup = (limit: RateLimit, route: unknown, where: string) => TokenBucket;
 
 export interface CompiledFault {
   readonly fault: Fault;
@@ -32,7 +35,7 @@ export class CompiledRoute {
   readonly #fields: FieldsTest | undefined;
   readonly #percent: number;
 
-  constructor(route: Route, where: string, lookup: ClusterLookup) {
+  constructor(route: Route, where: string, lookup: ClusterLookup, bucketOf: BucketLookup) {
     const { match, clusters, mirror = [], retry, fault, rateLimit } = route;
     this.route = route;
     this.name = route.name ?? where;
@@ -47,7 +50,7 @@ export class CompiledRoute {
     this.mirrors = mirror.map(({ cluster, percent }) => ({ cluster: lookup(cluster, `${where}.mirror`), percent }));
     this.retry = retry && new RetryRules(retry, `${where}.retry`);
     this.fault = fault && { fault, applies: fieldsTest(fault.headers, `${where}.fault.headers`) };
-    this.bucket = rateLimit && new TokenBucket(rateLimit, `${where}.rateLimit`);
+    this.bucket = rateLimit && bucketOf(rateLimit, route.name ?? match, `${where}.rateLimit`);
     this.hash = route.hash?.length === 0 ? undefined : route.hash;
     this.requestHeaders = route.requestHeaders;
     this.responseHeaders = route.responseHeaders;
@@ -85,9 +88,11 @@ export class CompiledHost {
   readonly name: string;
   readonly #routes: readonly CompiledRoute[];
 
-  constructor({ name, routes }: VirtualHost, where: string, lookup: ClusterLookup) {
+  constructor({ name, routes }: VirtualHost, where: string, lookup: ClusterLookup, bucketOf: BucketLookup) {
     this.name = name;
-    this.#routes = routes.map((route, index) => new CompiledRoute(route, `${where}.${name}.routes[${index}]`, lookup));
+    this.#routes = routes.map(
+      (route, index) => new CompiledRoute(route, `${where}.${name}.routes[${index}]`, lookup, bucketOf),
+    );
   }
 
   /** The first that fits. */

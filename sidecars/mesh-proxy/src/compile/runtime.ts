@@ -31,7 +31,7 @@ export class Runtime {
       if (cluster) known.push([cluster, model]);
       clusters.set(model.name, cluster ?? new MeshCluster(model, this.#environment));
     }
-    const snapshot = new Snapshot(configuration, clusters);
+    const snapshot = new Snapshot(configuration, clusters, this.#snapshot);
     for (const [cluster, model] of known) if (cluster.model !== model) cluster.update(model);
     const former = this.#clusters;
     this.#clusters = clusters;

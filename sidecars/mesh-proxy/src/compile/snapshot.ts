@@ -4,20 +4,26 @@ import { ConfigurationRefused } from '../model/source.ts';
 import { Authorizer } from '../policy/authorizer.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import { CompiledListener, CompiledPort } from './listener.ts';
+import { RateLimits } from './rate-limits.ts';
 import type { ClusterLookup } from './route.ts';
 
 export class Snapshot {
   readonly configuration: Configuration;
   readonly authorizer: Authorizer;
+  readonly rateLimits: RateLimits;
   /** By `ADDRESS PORT`. */
   readonly #byAddress = new Map<string, CompiledListener>();
   readonly #byPort = new Map<number, CompiledListener>();
   readonly #ports = new Map<number, CompiledPort>();
   readonly #anyPort: CompiledPort;
 
-  /** @throws {ConfigurationRefused} with the place that is wrong */
-  constructor(configuration: Configuration, clusters: ReadonlyMap<string, MeshCluster>) {
+  /**
+   * @param former the one in use, whose rate limits go on
+   * @throws {ConfigurationRefused} with the place that is wrong
+   */
+  constructor(configuration: Configuration, clusters: ReadonlyMap<string, MeshCluster>, former?: Snapshot) {
     this.configuration = configuration;
+    this.rateLimits = new RateLimits(former?.rateLimits);
     const lookup: ClusterLookup = (name, where) => {
       const cluster = clusters.get(name);
       if (cluster === undefined) throw new ConfigurationRefused(`${where}: there is no cluster ${name}`);
@@ -25,10 +31,10 @@ export class Snapshot {
     };
     const { outbound, inbound } = configuration;
     for (const [index, listener] of outbound.listeners.entries())
-      this.#add(listener, new CompiledListener(listener, `outbound.listeners[${index}]`, lookup));
-    this.#anyPort = new CompiledPort({ port: 0 }, inbound.mtls, 'inbound');
+      this.#add(listener, new CompiledListener(listener, `outbound.listeners[${index}]`, lookup, this.rateLimits));
+    this.#anyPort = new CompiledPort({ port: 0 }, inbound.mtls, 'inbound', this.rateLimits);
     for (const [index, port] of (inbound.ports ?? []).entries())
-      this.#ports.set(port.port, new CompiledPort(port, inbound.mtls, `inbound.ports[${index}]`));
+      this.#ports.set(port.port, new CompiledPort(port, inbound.mtls, `inbound.ports[${index}]`, this.rateLimits));
     this.authorizer = new Authorizer(inbound.authorization ?? { otherwise: 'allow', rules: [] });
   }
 

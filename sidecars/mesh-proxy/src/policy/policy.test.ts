@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Response } from '#proxy/http/response.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
+import { RateLimits } from '../compile/rate-limits.ts';
 import { VirtualHosts } from '../compile/virtual-hosts.ts';
 import type { RetryCondition } from '../model/policy.ts';
 import { normalizedPath } from './path.ts';
@@ -68,6 +69,23 @@ test('a bucket gives no more than it holds and gets', () => {
   now = 100_000;
   assert.equal(takes(3), [true, true, false]);
   assert.throws(() => new TokenBucket({ maxTokens: 0, fillInterval: 1 }, 'x'), /above 0/);
+});
+
+test('limits that are called the same have a bucket each, and find it again', () => {
+  const limit = { maxTokens: 1, fillInterval: 3_600_000 };
+  const pair = (former?: RateLimits): [RateLimits, readonly TokenBucket[]] => {
+    const limits = new RateLimits(former);
+    return [limits, ['x', 'y'].map((where) => limits.bucket(limit, ['same'], where))];
+  };
+  const [former, before] = pair();
+  assert.equal(
+    before.map((bucket) => bucket.take()),
+    [true, true],
+  );
+  const [latter, after] = pair(former);
+  assert.ok(after.every((bucket, index) => bucket === before[index]));
+  assert.is.not(latter.bucket(limit, ['other'], 'z'), after[0]);
+  assert.is.not(latter.bucket({ ...limit, maxTokens: 2 }, ['same'], 'z'), after[0]);
 });
 
 test('a normalised path has no second form, and what is ambiguous has none', () => {

@@ -1,7 +1,7 @@
 /** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
 import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from './policy/types.ts';
 import type { Replica } from './registry/registry.ts';
-import type { MeshState, ReplicaHealth, ReplicaState, ServiceState } from './xds/resources/state.ts';
+import type { MeshState, ReplicaState, ServiceState } from './xds/resources/state.ts';
 
 /** Weights of a route's destinations, by their names, instead of the policy file's. */
 export interface Split {
@@ -155,17 +155,19 @@ const replicaState = (replica: Replica): ReplicaState => ({
   address: replica.address,
   labels: replica.labels,
   meshed: true,
-  health: healthOf(replica),
+  ...healthOf(replica),
 });
 
 /** As it says itself, and as probes see it. */
-export const healthOf = ({ phase, probe }: Pick<Replica, 'phase' | 'probe'>): ReplicaHealth =>
-  phase === 'draining' ? 'draining' : phase === 'starting' || probe === 'failing' ? 'unhealthy' : 'healthy';
+function healthOf({ phase, probe }: Pick<Replica, 'phase' | 'probe'>): Pick<ReplicaState, 'health' | 'lastResort'> {
+  if (phase !== 'ready') return { health: phase === 'draining' ? 'draining' : 'unhealthy' };
+  return probe === 'failing' ? { health: 'unhealthy', lastResort: true } : { health: 'healthy' };
+}
 
 const staticReplica = (service: string, address: string, probed: MeshParts['probed']): ReplicaState => ({
   name: address,
   address,
   labels: {},
   meshed: false,
-  health: probed.get(`${service} ${address}`) === 'failing' ? 'unhealthy' : 'healthy',
+  ...healthOf({ phase: 'ready', probe: probed.get(`${service} ${address}`) ?? 'unknown' }),
 });

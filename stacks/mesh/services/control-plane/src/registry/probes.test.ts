@@ -1,60 +1,120 @@
 /** What a probe sees is what others are told: replicas by their readiness, endpoints without a proxy by their port. */
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { serve } from '#kit/testing/server.ts';
-import { startPlane } from '../testing/plane.ts';
-import { startProxy } from '../testing/proxy.ts';
+import { startPlane, type TestPlane } from '../testing/plane.ts';
+import { startProxy, type TestProxy } from '../testing/proxy.ts';
 import { Probes, type Target } from './probes.ts';
 
 const LONG = { within: 60_000 };
 
-test('a replica whose proxy is not ready is unhealthy for others, until it is again', async () => {
-  let status = 200;
-  await using readiness = await serve((_request, response) => void response.writeHead(status).end());
-  const plane = await startPlane(
-    JSON.stringify({ services: { catalogue: { ports: [{ port: 8000, protocol: 'http' }] } } }),
-    {
-      probeInterval: 20,
-      probePort: readiness.port,
-    },
+/** What a caller is told of the replicas of a cluster, in the order of their names. */
+const told = async (caller: TestProxy, cluster: string, health: string): Promise<boolean> =>
+  await eventually(
+    `${cluster} is ${health}`,
+    () =>
+      caller.last?.clusters
+        .find(({ name }) => name === cluster)
+        ?.endpoints.map((each) => each.health ?? 'healthy')
+        .join() === health,
+    LONG,
   );
-  const catalogue = startProxy(plane, 'catalogue');
-  const becomes = async (health: string): Promise<void> => {
-    await eventually(
-      health,
-      () =>
-        catalogue.last?.clusters
-          .find(({ name }) => name === 'outbound|8000||catalogue')
-          ?.endpoints.map((each) => each.health ?? 'healthy')
-          .join() === health,
-      LONG,
-    );
-  };
-  await becomes('healthy');
-  status = 503;
-  await becomes('unhealthy');
-  status = 204;
-  await becomes('healthy');
-  await catalogue.close();
-  await plane.close();
+
+/** What people are shown of the replicas of a service. */
+const shown = async (plane: TestPlane, service: string, health: string): Promise<boolean> =>
+  await eventually(
+    `${service} is shown as ${health}`,
+    async () => {
+      const graph = JSON.parse(String((await plane.api('GET', '/api/graph')).body)) as {
+        services: { name: string; replicas: { health: string }[] }[];
+      };
+      return (
+        graph.services
+          .find(({ name }) => name === service)
+          ?.replicas.map((each) => each.health)
+          .join() === health
+      );
+    },
+    LONG,
+  );
+
+const CATALOGUE = JSON.stringify({
+  services: { catalogue: { ports: [{ port: 8000, protocol: 'http' }], subsets: { v2: { version: '2' } } } },
 });
 
-test('an endpoint that the policy names is probed by a connection to its port', async () => {
-  const port = await freePort();
-  const policy = { services: { database: { ports: [{ port, protocol: 'tcp' }], endpoints: ['127.0.0.1'] } } };
+test('a replica whose proxy is not ready gets nothing until it is again, but for the last', async () => {
+  const statuses: Record<string, number> = {};
+  const readiness = createHttpServer(({ socket }, response) => {
+    response.writeHead(statuses[socket.localAddress!] ?? 200).end();
+  });
+  readiness.listen(0, '0.0.0.0');
+  await once(readiness, 'listening');
+  const plane = await startPlane(CATALOGUE, {
+    probeInterval: 20,
+    probePort: (readiness.address() as AddressInfo).port,
+    lease: 3_600_000,
+  });
+  const caller = startProxy(plane, 'catalogue');
+  const { replica, secret } = plane.registry.join({
+    service: 'catalogue',
+    name: 'catalogue-2',
+    address: '127.0.0.2',
+    labels: { version: '2' },
+    ports: [],
+    phase: 'ready',
+  });
+  const all = 'outbound|8000||catalogue';
+  await told(caller, all, 'healthy,healthy');
+  statuses['127.0.0.2'] = 503;
+  await told(caller, all, 'healthy,unhealthy');
+  await told(caller, 'outbound|8000|v2|catalogue', 'healthy');
+
+  // Of all that fail none is taken out; people see what is wrong.
+  statuses['127.0.0.1'] = 503;
+  await shown(plane, 'catalogue', 'unhealthy,unhealthy');
+  await told(caller, all, 'healthy,healthy');
+  const names = () => caller.last?.names?.['catalogue']?.join();
+  await eventually('its name is answered with all', () => names() === '127.0.0.1,127.0.0.2', LONG);
+
+  // What says itself that it is not ready is no last resort.
+  plane.registry.renew(replica.id, secret, 'starting');
+  await told(caller, all, 'healthy,unhealthy');
+  plane.registry.renew(replica.id, secret, 'draining');
+  await told(caller, all, 'healthy,draining');
+  await told(caller, 'outbound|8000|v2|catalogue', 'draining');
+
+  plane.registry.renew(replica.id, secret, 'ready');
+  await told(caller, all, 'healthy,healthy');
+  statuses['127.0.0.1'] = 204;
+  await told(caller, all, 'healthy,unhealthy');
+  statuses['127.0.0.2'] = 204;
+  await told(caller, all, 'healthy,healthy');
+  await caller.close();
+  await plane.close();
+  readiness.close();
+});
+
+test('an endpoint that the policy names is probed by a connection to its port; the last one stays', async () => {
+  const database = await serve(createServer());
+  const { port } = database;
+  const endpoints = ['127.0.0.1', '127.0.0.2'];
+  const policy = { services: { database: { ports: [{ port, protocol: 'tcp' }], endpoints } } };
   const plane = await startPlane(JSON.stringify(policy), { probeInterval: 20 });
-  const health = async (): Promise<string | undefined> => {
-    const graph = JSON.parse(String((await plane.api('GET', '/api/graph')).body)) as {
-      services: { replicas: { health: string }[] }[];
-    };
-    return graph.services[0]?.replicas[0]?.health;
-  };
-  await eventually('nobody listens', async () => (await health()) === 'unhealthy', LONG);
-  await using _database = await serve(createServer(), port);
-  await eventually('somebody does', async () => (await health()) === 'healthy', LONG);
+  const caller = startProxy(plane, 'front');
+  const cluster = `outbound|${port}||database`;
+  await told(caller, cluster, 'healthy,unhealthy');
+  await shown(plane, 'database', 'healthy,unhealthy');
+  await database.close();
+  await shown(plane, 'database', 'unhealthy,unhealthy');
+  await told(caller, cluster, 'healthy,healthy');
+  await using _again = await serve(createServer(), port);
+  await told(caller, cluster, 'healthy,unhealthy');
+  await caller.close();
   await plane.close();
 });
 

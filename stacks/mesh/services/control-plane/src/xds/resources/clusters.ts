@@ -11,6 +11,7 @@ import {
   grpcName,
   METADATA,
   mtlsOf,
+  neverNone,
   spiffeId,
   struct,
   wrapped,
@@ -164,7 +165,9 @@ const HEALTH: Readonly<Record<ReplicaHealth, HealthStatus>> = {
 /** The replicas of a cluster, those that get nothing now among them. */
 export function endpointsFor({ state, service, port, subset }: ClusterPlace): ClusterLoadAssignment {
   const labels = Object.entries(subset === undefined ? {} : (service.policy.subsets?.[subset] ?? {}));
-  const members = service.replicas.filter((replica) => labels.every(([key, value]) => replica.labels[key] === value));
+  const members = neverNone(
+    service.replicas.filter((replica) => labels.every(([key, value]) => replica.labels[key] === value)),
+  );
   return {
     cluster_name: clusterName(port.port, subset, service.name),
     // Without an endpoint there is no locality: gRPC refuses one that is empty.

@@ -6,7 +6,7 @@ import { any } from '../messages.ts';
 import { draft, type Draft } from '../types.ts';
 import { ADS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { virtualHost } from './routes.ts';
-import { clusterName, METADATA, spiffeId, struct, type MeshState, type ServiceState } from './state.ts';
+import { clusterName, METADATA, neverNone, spiffeId, struct, type MeshState, type ServiceState } from './state.ts';
 
 /** Where mesh-init sends what applications open. */
 export const OUTBOUND = { name: 'outbound', port: 15_001 } as const;
@@ -114,7 +114,9 @@ export function unknownClusters(): Draft[] {
 /** Answers to DNS questions: Envoy's DNS filter, so that no type of our own is needed. */
 export function namesDraft(state: MeshState): Draft[] {
   const domains = state.services.flatMap(({ hosts, replicas }) => {
-    const address = replicas.filter(({ health }) => health === 'healthy').map((replica) => replica.address);
+    const address = neverNone(replicas)
+      .filter(({ health }) => health === 'healthy')
+      .map((replica) => replica.address);
     return address.length === 0 ? [] : hosts.map((name) => ({ name, endpoint: { address_list: { address } } }));
   });
   if (domains.length === 0) return [];

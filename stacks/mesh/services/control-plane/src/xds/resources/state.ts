@@ -10,7 +10,18 @@ export interface ReplicaState {
   /** A proxy of the mesh is in front of it. */
   readonly meshed: boolean;
   readonly health: ReplicaHealth;
+  /** It says that it is ready, and only a probe speaks against it. */
+  readonly lastResort?: true;
   readonly weight?: number;
+}
+
+/**
+ * Replicas that have one set of callers, as these are told of them. A probe can be wrong, and for all replicas at once:
+ * where no healthy one is left, those that only a probe speaks against get requests (Envoy's panic).
+ */
+export function neverNone(replicas: readonly ReplicaState[]): readonly ReplicaState[] {
+  if (replicas.some(({ health }) => health === 'healthy')) return replicas;
+  return replicas.map((replica) => (replica.lastResort ? { ...replica, health: 'healthy' } : replica));
 }
 
 export interface ServiceState {
