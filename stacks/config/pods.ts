@@ -133,5 +133,8 @@ export const nextRelease = (): number => (latest += 1);
 
 /** Begin after the releases that are served now. */
 export async function countReleases(stage: Stage): Promise<void> {
-  latest = Math.max(...(await Promise.all([BOARD, RATES, WEB, KIOSK].map((pod) => releaseOf(stage, pod)))));
+  const answering = [BOARD, RATES, WEB, KIOSK].map((pod) =>
+    eventually(`${pod.app} answers`, () => releaseOf(stage, pod)),
+  );
+  latest = Math.max(...(await Promise.all(answering)));
 }

@@ -38,7 +38,6 @@ export function changes(must: Must): void {
         assert.is(await project.exec(pod.app, ['cat', pod.path]), (await truth.get(pod.key)).replace(/\n$/, ''));
         await eventually(`${pod.app} answers`, () => releaseOf(stage, pod));
       }
-      await countReleases(stage);
     },
   );
 
@@ -48,6 +47,7 @@ export function changes(must: Must): void {
       say: 'An operator changes the board. The sidecar checks the file, replaces it in one step, sends SIGHUP, and looks whether the board shows it.',
     },
     async (stage) => {
+      await countReleases(stage);
       const server = await serverOf(stage);
       const before = await boardLife(stage, BOARD);
       const release = nextRelease();
