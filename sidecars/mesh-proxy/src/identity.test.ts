@@ -9,6 +9,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
+import { SILENCE } from './listeners/first-bytes.ts';
 import type { Credentials } from './model/identity.ts';
 import type { Authorization } from './model/authorization.ts';
 import { credentialsOf, idOf, TestIdentity } from './testing/identities.ts';
@@ -142,6 +143,28 @@ test('STRICT lets nothing in that comes in the clear; PERMISSIVE and DISABLE do'
     server.meant.inbound = { address: '127.0.0.1', port: app.port };
     assert.match(await exchange(server.plane.inboundPort, GET), expected, mtls);
   }
+});
+
+test('PERMISSIVE waits for the hello of a caller that is late', async () => {
+  await using app = await serve(echo);
+  await using server = await startPod('shop', { configuration: { inbound: { mtls: 'PERMISSIVE' } } });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const { key, chain } = await credentialsOf('front');
+  const late = await connected(server.plane.inboundPort);
+  // Longer than a server that speaks first is waited for elsewhere.
+  await new Promise((resolve) => setTimeout(resolve, 3 * SILENCE));
+  const socket = connectTls({
+    socket: late.socket,
+    key,
+    cert: chain,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['mesh-http/1.1'],
+  });
+  socket.on('error', () => {});
+  const talk = new Talk(socket);
+  talk.send(GET);
+  assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
+  assert.is(server.inbound.ends[0]?.record.connection.peer?.id.text, idOf('front'));
 });
 
 test('STRICT holds for connections that were opened before it', async () => {

@@ -20,6 +20,9 @@ const HTTP2: Spoken = { protocol: 'h2' };
 /** Protocols whose servers speak first, or that TLS begins within: nothing is found out there (Istio's and Linkerd's lists). */
 export const OPAQUE_PORTS: ReadonlySet<number> = new Set([25, 587, 3306, 4444, 5432, 6379, 9300, 11211]);
 
+/** Those of them where the client speaks first: PostgreSQL, Redis, Elasticsearch's transport, memcached. */
+export const CLIENT_FIRST_PORTS: ReadonlySet<number> = new Set([5432, 6379, 9300, 11211]);
+
 /** @returns undefined when more bytes are needed */
 export function spokenIn(bytes: Buffer): Spoken | undefined {
   if (bytes.length === 0) return undefined;

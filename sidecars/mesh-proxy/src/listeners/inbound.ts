@@ -6,7 +6,7 @@ import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connec
 import type { Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
-import { OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
+import { CLIENT_FIRST_PORTS, OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
 import { MESH_ALPN } from '../security/contexts.ts';
@@ -21,6 +21,11 @@ import { serveHttp } from './serve.ts';
 
 /** How long a hello may take where nothing else is let in, in milliseconds. */
 const HELLO_TIMEOUT = 5000;
+/**
+ * How long silence is waited for where a hello may come or not, in milliseconds. Longer than elsewhere: a hello of a busy
+ * caller that comes later than this is passed on to the application, and the connection is lost.
+ */
+const HELLO_OR_SILENCE = 10 * SILENCE;
 
 export interface InboundOptions {
   readonly snapshot: () => Snapshot;
@@ -145,7 +150,8 @@ export class Inbound {
 function patienceOf(port: CompiledPort, destination: Destination, slow: number): number {
   if (port.mtls === 'STRICT') return HELLO_TIMEOUT;
   if (port.protocol === 'http') return slow;
-  return port.mtls === 'DISABLE' && isOpaque(port, destination) ? 0 : SILENCE;
+  if (port.mtls === 'PERMISSIVE') return CLIENT_FIRST_PORTS.has(destination.port) ? HELLO_TIMEOUT : HELLO_OR_SILENCE;
+  return isOpaque(port, destination) ? 0 : SILENCE;
 }
 
 function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
