@@ -1,10 +1,8 @@
 /** The page in a real browser: Debian's Chromium in a container, driven by playwright-core. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { ROOT } from '../../scripts/lib/stacks.ts';
+import { takePictures } from '../../scripts/lib/pictures.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';
 import { groupOf, type Topz } from './client.ts';
 
@@ -38,7 +36,7 @@ export async function checkPage(stage: Stage, topz: Topz): Promise<void> {
   await checkTree(page, topz);
   await checkLive(page);
   await checkPlots(page);
-  const pictures = await takePictures(page, stage.project.name);
+  const pictures = await takePictures(page, 'topz', stage.project.name);
   await checkDetail(page, topz);
 
   assert.equal(complaints, [], 'errors in the console, violations of the policy among them');
@@ -152,22 +150,6 @@ async function checkPlots(page: Page): Promise<void> {
   });
   const box = (await plot.boundingBox())!;
   assert.ok(box.width > 80 && box.height > 20, 'it can be seen');
-}
-
-async function takePictures(page: Page, run: string): Promise<string[]> {
-  const folder = join('artifacts', 'topz', run);
-  await mkdir(join(ROOT, folder), { recursive: true });
-  const pictures: string[] = [];
-  const papers: unknown[] = [];
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
-    papers.push(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
-    const path = join(folder, `page-${scheme}.png`);
-    await page.screenshot({ path: join(ROOT, path) });
-    pictures.push(path);
-  }
-  assert.is.not(papers[0], papers[1], 'the page follows the colour scheme');
-  return pictures;
 }
 
 async function checkDetail(page: Page, topz: Topz): Promise<void> {

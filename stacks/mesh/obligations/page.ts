@@ -1,12 +1,10 @@
 /** The dashboard in a real browser: Debian's Chromium, driven by playwright-core. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
-import { ROOT } from '../../../scripts/lib/stacks.ts';
+import { takePictures } from '../../../scripts/lib/pictures.ts';
 import { resetSplit } from '../control.ts';
 import { applyPolicy, unchanged } from '../policy.ts';
 import { load, loadWhile } from '../workload.ts';
@@ -71,7 +69,7 @@ async function checkPage(stage: Stage): Promise<void> {
   await checkGraph(page);
   await checkRequests(page);
   await checkSplit(page, stage.project);
-  const pictures = await takePictures(page, stage.project.name);
+  const pictures = await takePictures(page, 'mesh', stage.project.name);
   assert.equal(complaints, [], 'errors in the console, violations of the policy among them');
   assert.equal([...asked], ['dashboard:8080'], 'nothing from elsewhere');
   stage.say(`pictures of it: ${pictures.join(', ')}`);
@@ -153,20 +151,4 @@ async function checkSplit(page: Page, project: Driver): Promise<void> {
     },
     WITHIN,
   );
-}
-
-async function takePictures(page: Page, run: string): Promise<string[]> {
-  const folder = join('artifacts', 'mesh', run);
-  await mkdir(join(ROOT, folder), { recursive: true });
-  const pictures: string[] = [];
-  const papers: unknown[] = [];
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
-    papers.push(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
-    const path = join(folder, `page-${scheme}.png`);
-    await page.screenshot({ path: join(ROOT, path) });
-    pictures.push(path);
-  }
-  assert.is.not(papers[0], papers[1], 'the page follows the colour scheme');
-  return pictures;
 }
