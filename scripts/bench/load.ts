@@ -74,7 +74,10 @@ export async function h2load(
 }
 
 /**
- * Latencies in milliseconds of requests at a fixed rate, by h2load over HTTP/1.1.
+ * Latencies in milliseconds of requests at a fixed rate, by h2load over HTTP/1.1. They come one by one: each
+ * connection keeps its own pace, and begins with it when it is made, so the connections are made one after the other
+ * within the time between two requests of one. Made at once, all of them would send at once again and again, and what
+ * is measured is how long the last one of a burst waits for the others.
  * @param rate requests a second, of all connections together
  * @param call over HTTP/2 instead, each request a gRPC call of a small message
  */
@@ -96,13 +99,17 @@ export async function latencies(
     headers?: readonly string[];
   },
 ): Promise<{ p50: number; p90: number; p99: number }> {
+  const total = Math.ceil((rate * seconds) / connections) * connections;
+  const together = Math.ceil(rate / 1000);
   const args = [
     'h2load',
     ...(call ? CALL : ['--h1']),
     `-c${connections}`,
     '-t1',
+    `-n${total}`,
     `--rps=${rate / connections}`,
-    `-D${seconds}`,
+    `-r${together}`,
+    `--rate-period=${Math.round((1000 * together) / rate)}ms`,
     `--log-file=${LOG}`,
     ...headers.flatMap((each) => ['-H', each]),
     url,
@@ -112,7 +119,7 @@ export async function latencies(
   // Each line: start in microseconds, status, duration in microseconds.
   const fields = log.split('\n').map((line) => line.split('\t'));
   const wrong = fields.find(([, status]) => status !== '200');
-  if (wrong || fields.length < (rate * seconds) / 2)
+  if (wrong || fields.length < total)
     throw new Error(`h2load ${url}: status ${wrong?.[1]}, ${fields.length} requests\n${output}`);
   const times = fields.map(([, , duration]) => Number(duration) / 1000);
   return { p50: percentile(times, 0.5), p90: percentile(times, 0.9), p99: percentile(times, 0.99) };

@@ -1,4 +1,5 @@
 /** What the benchmark asks the store. */
+import type { Line } from './delay.ts';
 
 export class VictoriaLogs {
   readonly #url: string;
@@ -13,24 +14,37 @@ export class VictoriaLogs {
     return Number(/^vl_rows_ingested_total\{type="elasticsearch_bulk"\} (\d+)/m.exec(text)?.[1] ?? 0);
   }
 
-  /** The highest number of a line of a file that a query finds; 0 when it finds none. */
-  async highest(file: string): Promise<number> {
-    const [found] = await this.#query(`_time:10m log.file.path:="/logs/${file}" | stats max(seq) as n`);
-    return Number(found?.['n'] ?? 0);
-  }
-
-  /** When each line of a file was written, in milliseconds since the epoch, by its number. */
-  async written(file: string): Promise<Map<number, number>> {
-    const found = await this.#query(`_time:10m log.file.path:="/logs/${file}" | fields seq, written`);
-    return new Map(found.map(({ seq, written }) => [Number(seq), Number(written)]));
-  }
-
-  async #query(query: string): Promise<Record<string, string>[]> {
-    const answer = await fetch(`${this.#url}/select/logsql/query`, {
-      method: 'POST',
-      body: new URLSearchParams({ query }),
+  /**
+   * The lines of a file that a query finds, from a number on.
+   *
+   * They are asked for themselves. `stats max(seq)` would be cheaper and is wrong: VictoriaLogs takes the highest
+   * of a block, and a block may hold other files' lines, too.
+   */
+  async lines(file: string, from: number): Promise<Line[]> {
+    const text = await this.#post(
+      '/select/logsql/query',
+      new URLSearchParams({ query: `_time:10m log.file.path:="${file}" seq:>=${from} | fields seq, written` }),
+    );
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line) => {
+      const { seq, written } = JSON.parse(line) as Record<string, string>;
+      return { seq: Number(seq), written: Number(written) };
     });
-    const lines = (await answer.text()).split('\n').filter((line) => line !== '');
-    return lines.map((line) => JSON.parse(line) as Record<string, string>);
+  }
+
+  /** Put lines of a file in, without a shipper. */
+  async put(file: string, lines: readonly Line[]): Promise<void> {
+    const body = lines.map(({ seq, written }) => {
+      const document = { '@timestamp': new Date(written).toISOString(), 'log.file.path': file, seq, written };
+      return `{"create":{}}\n${JSON.stringify(document)}\n`;
+    });
+    await this.#post('/insert/elasticsearch/_bulk?_time_field=@timestamp&_msg_field=message', body.join(''));
+  }
+
+  async #post(path: string, body: string | URLSearchParams): Promise<string> {
+    const answer = await fetch(this.#url + path, { method: 'POST', body });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`the store answers ${answer.status}: ${text}`);
+    return text;
   }
 }

@@ -4,11 +4,19 @@ import type { Project } from '../../lib/compose.ts';
 const TICKS_PER_SECOND = 100;
 const PROGRAMS = /^(node|rsyslogd)/;
 
+export interface Usage {
+  /** Processor time in seconds. */
+  readonly cpu: number;
+  /** Resident memory in MB, now and at its most. */
+  readonly rss: number;
+  readonly peak: number;
+}
+
 /**
- * Processor time in seconds and the most resident memory in MB of a service's program.
+ * Processor time and memory of a service's program.
  * @throws when it does not run
  */
-export async function usage(project: Project, service: string): Promise<{ cpu: number; rss: number }> {
+export async function usage(project: Project, service: string): Promise<Usage> {
   const text = await project.exec(service, [
     'bash',
     '-c',
@@ -19,7 +27,8 @@ export async function usage(project: Project, service: string): Promise<{ cpu: n
     // Source: proc_pid_stat(5), fields 14 and 15, counted behind the name in parentheses.
     const fields = /\) (.*)/.exec(process)![1]!.split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
-    return { cpu: ticks / TICKS_PER_SECOND, rss: Number(/VmHWM:\s+(\d+) kB/.exec(process)![1]) / 1024 };
+    const megabytes = (field: string): number => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(process)![1]) / 1024;
+    return { cpu: ticks / TICKS_PER_SECOND, rss: megabytes('VmRSS'), peak: megabytes('VmHWM') };
   }
   throw new Error(`no shipper runs in ${service}`);
 }

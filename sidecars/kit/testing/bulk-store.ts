@@ -5,6 +5,7 @@
  * of these on demand.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { serve, type TestServer } from './server.ts';
 
@@ -69,11 +70,10 @@ export class TestStore {
     for (const key of Object.keys(this.counts)) this.counts[key as keyof TestStore['counts']] = 0;
   }
 
-  /** Answer a request to `_bulk`. */
+  /** Answer a request to `_bulk`; one that breaks off, since its sender was killed, is none. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const raw = Buffer.concat(chunks);
+    const raw = await buffer(request).catch(() => undefined);
+    if (raw === undefined) return void response.destroy();
     this.counts.requests += 1;
     const { authorization, maxBody = Infinity } = this.options;
     if (authorization !== undefined && request.headers.authorization !== authorization)

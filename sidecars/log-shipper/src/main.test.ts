@@ -23,7 +23,7 @@ test('it starts before there is a file or a store, says so, and ships when both 
   await running.answers('/startupz', 200);
   await running.answers('/readyz', 200);
   writeFileSync(join(logs, 'a.log'), lines(0, 10));
-  await running.answers('/readyz', 503);
+  await running.answers('/readyz', 503, /the store has acknowledged nothing/);
   assert.match((await running.get('/metrics')).text, /shipper_file_lag_bytes\{file="[^"]*a\.log"\} [1-9]/);
   there = true;
   await running.answers('/readyz', 200);

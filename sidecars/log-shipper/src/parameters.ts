@@ -131,6 +131,11 @@ export const inputParameters = {
     description:
       "Key that senders must show that they know, by the protocol's handshake; the `fluentd` logging driver cannot. Read at start",
   },
+  FORWARD_USERS_FILE: {
+    type: 'path',
+    description:
+      'File of lines user:password: a sender must be one of them, too, and show that it knows the password. With FORWARD_SHARED_KEY. Read at start',
+  },
 
   LINE_MAX_BYTES: {
     type: 'size',

@@ -7,7 +7,7 @@ export interface LogRecord {
   /** Order is kept within a source. */
   readonly source: string;
   /** Overrides the configured data stream or index pattern. */
-  readonly index?: string;
+  readonly index?: string | undefined;
   /** The document as one line of JSON, no newline inside. */
   readonly body: string;
   /** Length of the body in UTF-8. */

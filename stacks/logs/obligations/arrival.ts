@@ -150,7 +150,19 @@ with open("/var/log/orders/odd.log", "wb") as out:
     const { page } = openStore(port);
     const answer = await fetch(page);
     assert.is(answer.status, 200);
-    assert.match(await answer.text(), /<html/);
+    const html = await answer.text();
+    assert.match(html, /<html/);
+    // The page is as good as the answers to what it asks.
+    const asked = /fetch\('([^']+)', \{ method: 'POST'/.exec(html)?.[1];
+    assert.ok(asked, 'the page asks the store');
+    const query = '_time:1h service.name:orders "order 1000 failed" | sort by (_time desc, log.offset desc) limit 200';
+    const found = await fetch(new URL(asked, page), { method: 'POST', body: new URLSearchParams({ query }) });
+    assert.is(found.status, 200, asked);
+    const lines = (await found.text()).split('\n').filter(Boolean);
+    assert.is(lines.length, 1);
+    const line = JSON.parse(lines[0]!) as Record<string, string>;
+    for (const field of ['_time', '_msg', 'service.name', 'error.stack_trace'])
+      assert.ok(html.includes(field) && line[field], `${field} is shown`);
     say(page);
   });
 }

@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Readiness } from '#kit/readiness.ts';
 import type { Settled } from '../record.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -210,6 +212,25 @@ test('wrong credentials make nothing dead, only unready; a corrected file is use
   );
   rmSync(dir, { recursive: true });
 });
+
+for (const age of [100, 1000])
+  test(`nothing waits: ready at every look, also when acknowledgements may be no older than ${age} ms`, () => {
+    let now = 0;
+    mock.timers.enable({ apis: ['setInterval'] });
+    const readiness = new Readiness(() => now);
+    const { close } = startDelivery(['http://127.0.0.1:1'], { STORE_ACK_MAX_AGE: `${age}ms` }, undefined, readiness);
+    try {
+      // Timers are that late.
+      const late = 30;
+      for (now = late; now < 5000; now += late) {
+        assert.equal(readiness.report().checks['store']?.reason, undefined, `after ${now} ms`);
+        mock.timers.tick(late);
+      }
+    } finally {
+      close();
+      mock.timers.reset();
+    }
+  });
 
 test('an answer that is none of a bulk request stores nothing and loses nothing', () =>
   withStore(async (store, { delivery, settled }) => {

@@ -40,9 +40,9 @@ class Source {
   /** Entries without an outcome. */
   open = 0;
   openBytes = 0;
-  /** Some of its records are in a request. */
-  busy = false;
-  /** Since when the first open record waits. */
+  /** Open entries that are in a request. */
+  taken = 0;
+  /** Since when the first of the others waits, or those that did not fit. */
   since = 0;
   /** Not to be sent before. */
   notBefore = 0;
@@ -102,7 +102,7 @@ export class Queue {
         source = new Source(record.source, this.#options.retryMax);
         this.#sources.set(record.source, source);
       }
-      if (source.open === 0) source.since = now;
+      if (source.open === source.taken) source.since = now;
       source.entries.push({ record, outcome: undefined });
       source.open += 1;
       source.openBytes += record.bytes;
@@ -130,10 +130,10 @@ export class Queue {
         bytes += entry.record.bytes;
       }
       if (entries.length === before) break;
+      source.taken = entries.length - before;
       sources.push(source);
     }
     for (const source of sources) {
-      source.busy = true;
       this.#sources.delete(source.name);
       this.#sources.set(source.name, source);
     }
@@ -156,8 +156,7 @@ export class Queue {
       source.openBytes -= entry.record.bytes;
     }
     for (const source of batch.sources) {
-      source.busy = false;
-      source.since = now;
+      source.taken = 0;
       source.alone = upToLast(source.entries, putOff);
       if (source.alone === Infinity) source.backoff.reset();
       else source.notBefore = now + source.backoff.next();
@@ -184,7 +183,7 @@ export class Queue {
     let records = 0;
     let due = Infinity;
     for (const source of this.#sources.values()) {
-      if (source.busy || source.open === 0) continue;
+      if (source.taken > 0 || source.open === 0) continue;
       if (source.notBefore > now) {
         due = Math.min(due, source.notBefore);
         continue;
@@ -201,7 +200,7 @@ export class Queue {
   *#idle(): Generator<Source> {
     const now = this.#now();
     for (const source of this.#sources.values()) {
-      if (!source.busy && source.open > 0 && source.notBefore <= now) yield source;
+      if (source.taken === 0 && source.open > 0 && source.notBefore <= now) yield source;
     }
   }
 }

@@ -28,11 +28,13 @@ export interface TestDelivery {
  * @param urls where to
  * @param env parameters that differ
  * @param indices all that lines go to, where STORE_INDEX is not all
+ * @param readiness by another clock, where need be
  */
 export function startDelivery(
   urls: readonly string[],
   env: Record<string, string> = {},
   indices?: readonly string[],
+  readiness = new Readiness(),
 ): TestDelivery {
   const dir = mkdtempSync(join(tmpdir(), 'delivery-'));
   const { values } = readParameters(deliveryParameters, {
@@ -46,7 +48,6 @@ export function startDelivery(
     },
   });
   const metrics = createMetrics(deliveryMetrics, new Registry());
-  const readiness = new Readiness();
   const delivery = createDelivery({ parameters: values, ...(indices && { indices }), log: silent, metrics, readiness });
   const settled: Settled[] = [];
   delivery.onSettled((told) => void settled.push(...told));

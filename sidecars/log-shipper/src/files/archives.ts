@@ -18,6 +18,9 @@ import { firstGlance, Unpacked } from './unpacked.ts';
 /** File systems tell times this coarsely, and not by this machine's clock alone, in milliseconds. */
 const COARSE = 2000;
 
+/** When a scan began is told in whole milliseconds, and files in parts of them. */
+const WHOLE = 1;
+
 /** How long a file is waited for that cannot be read, in milliseconds. */
 const PATIENCE = 60_000;
 
@@ -27,8 +30,10 @@ export interface ArchivesOptions {
   /** Where there is room to unpack. */
   readonly dir: string;
   readonly log: Pick<Logger, 'info'>;
-  /** When an earlier process looked last, in milliseconds since the epoch. */
+  /** When an earlier process looked last, in milliseconds since the epoch; now where there was none. */
   readonly scannedAt: number;
+  /** There was none. */
+  readonly isFirst: boolean;
 }
 
 const SUFFIX = '.gz';
@@ -50,8 +55,7 @@ export class Archives {
 
   constructor(options: ArchivesOptions) {
     this.#options = options;
-    // It is told in whole milliseconds, and files in parts of them.
-    this.#since = options.scannedAt + 1;
+    this.#since = options.scannedAt + WHOLE;
   }
 
   /**
@@ -95,8 +99,19 @@ export class Archives {
     if (moved) return 'moved';
     if (unsure.size > 0) return 'unsure';
     this.#looked = paths;
-    if (complete !== undefined) this.#since = complete - COARSE;
+    if (complete !== undefined) this.#since = this.#knownSince(complete);
     return 'done';
+  }
+
+  /**
+   * What was written shortly before a scan is looked at again at the next, but for what an earlier process knew: a
+   * file that gave its name to another during the scan is not among those that this process has seen.
+   */
+  #knownSince(complete: number): number {
+    const since = complete - COARSE;
+    const { scannedAt, isFirst } = this.#options;
+    // Unless the clock was set back since.
+    return !isFirst && scannedAt <= complete ? Math.max(since, scannedAt + WHOLE) : since;
   }
 
   /** Open what may be new; `unsure`: it is to be looked at again. */
@@ -137,8 +152,9 @@ export class Archives {
       each.detachedAt === undefined &&
       ((each.path === home && keyAt(home) === each.key) ||
         (each.stamp !== '' && byAge({ path, stat }, { path: each.path, stat: each }) < 0));
-    const previous = others.findLast((each) => !isLater(each));
     const next = others.find(isLater);
+    // One of those behind it may have lost its file: waiting for that one, all would wait for each other.
+    const previous = next === undefined ? others.at(-1) : others[others.indexOf(next) - 1];
     const generation = ledger.create({ path, fd, stat }, home);
     generation.head = head;
     if (previous) generation.after = { generation: previous, offset: Infinity };

@@ -1,5 +1,5 @@
 /** Files that container runtimes write: lines come out of their wrapping, whole, with their stream and time. */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -143,5 +143,26 @@ scene(
   },
   { format: 'docker' },
 );
+
+for (const [format, wrap] of Object.entries(wraps) as ['docker' | 'cri', Wrap][]) {
+  scene(
+    `${format}: a line's index is that of the time that the runtime tells, not of the day on which it is read`,
+    async (rig, path) => {
+      const { now } = Date;
+      try {
+        Date.now = () => Date.parse('2026-11-25T00:01:00Z');
+        writeFileSync(path('a.log'), wrap('stdout', 'one', true, 1));
+        await rig.look();
+        assert.equal(
+          rig.waiting.map(({ index }) => index),
+          ['logs-2026.11.21'],
+        );
+      } finally {
+        Date.now = now;
+      }
+    },
+    { format, dated: 'logs-{date}' },
+  );
+}
 
 test.run();

@@ -81,6 +81,23 @@ for (const encoding of ['utf-16le', 'utf-16be'] as const) {
   const each = (name: string, run: Parameters<typeof scene>[1], options: Parameters<typeof scene>[2] = {}): void =>
     scene(`${encoding}: ${name}`, run, { encoding, ...options });
 
+  each('a file of which half a character was seen is known by its beginning after a kill', async (rig, path) => {
+    // Its first byte is NUL.
+    const first = encoding === 'utf-16be' ? 'one' : 'Āone';
+    const lines = bytes(`${first}\ntwo\n`);
+    writeFileSync(path('a.log'), lines.subarray(0, 1));
+    await rig.look();
+    appendFileSync(path('a.log'), lines.subarray(1));
+    await rig.look();
+    rig.deliver(1, 0);
+    rig.restart();
+    copyFileSync(path('a.log'), path('a.log.1'));
+    truncateSync(path('a.log'), 0);
+    await rig.finish();
+    assert.equal(rig.messages, [first, 'two']);
+    assert.is(rig.lost, 0);
+  });
+
   each('what was not read when a file was truncated is read from the compressed copy', async (rig, path) => {
     writeFileSync(path('a.log'), bytes('one\ntwo\n'));
     await rig.look();

@@ -1,5 +1,5 @@
 /** Events that time has ended: what comes later is an event of its own, whatever a killed process heard of the store. */
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { scene, type Rig } from './test-rig.ts';
@@ -87,5 +87,64 @@ scene(
   },
   multiline,
 );
+
+for (const gone of ['removed', 'truncated'])
+  scene(
+    `an event whose lines are in two files, of which the later is ${gone}: what comes after is no part of it`,
+    async (rig, path) => {
+      writeFileSync(path('app.log'), 'first\n');
+      await rig.look();
+      renameSync(path('app.log'), path('app.log.1'));
+      writeFileSync(path('app.log'), ' second\nthird\n');
+      await rig.look();
+      rig.now += 1500;
+      await rig.look();
+      assert.is(rig.waiting.length, 1);
+      rig.deliver(1, 0);
+      if (gone === 'truncated') truncateSync(path('app.log'));
+      else renameSync(path('app.log'), path('removed'));
+      appendFileSync(path('app.log'), ' later\nnext\n');
+      rig.restart();
+      await rig.finish();
+      assert.equal(rig.messages, ['first\n second', ' later', 'next']);
+    },
+    multiline,
+  );
+
+scene('an event whose end cannot be written down waits, and is not tried all the time', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\nbegin');
+  await rig.look();
+  rig.diskFull = true;
+  rig.now += 61_000;
+  const bound = new AbortController();
+  const timer = setTimeout(() => bound.abort(), 2000);
+  await rig.input.step(bound.signal);
+  clearTimeout(timer);
+  assert.is(bound.signal.aborted, false, `tried ${rig.notes} times`);
+  await rig.look();
+  assert.is(rig.notes, 1);
+  assert.is(rig.waiting.length, 1);
+  rig.diskFull = false;
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'begin']);
+});
+
+scene('nor is what came after it sent before it', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\nbegin');
+  await rig.look();
+  renameSync(path('app.log'), path('app.log.1'));
+  writeFileSync(path('app.log'), 'two\n');
+  rig.diskFull = true;
+  for (let round = 0; round < 4; round++) {
+    rig.now += 61_000;
+    const before = rig.notes;
+    await rig.look();
+    assert.ok(rig.notes - before <= 2, `tried ${rig.notes - before} times`);
+  }
+  assert.ok(rig.notes > 0);
+  rig.diskFull = false;
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'begin', 'two']);
+});
 
 test.run();

@@ -2,19 +2,9 @@
  * One run of content: what a file holds from its creation, or from its truncation, until its next.
  * It keeps its id when the file is renamed, copied away by copytruncate, or moved to another disk.
  */
-import type { LogRecord } from '../record.ts';
 import { member } from '../lines/document.ts';
 import type { Unpacked } from './unpacked.ts';
 import { NO_HEAD, NO_TAIL, type Head, type Tail } from './content.ts';
-
-/** A record of a file, and what is read when it is settled. */
-export interface FileRecord extends LogRecord {
-  readonly generation: Generation;
-  /** Where it ends in its generation. */
-  readonly end: number;
-  /** The beginning of the next generation, when an event went on there. */
-  readonly joined: { readonly generation: Generation; readonly end: number } | undefined;
-}
 
 /** A place that was read up to, with what stood before it. */
 interface Mark {
@@ -63,6 +53,8 @@ export class Generation {
   inFlight = 0;
   /** The one that is to be read first, up to a place: Infinity, to its end. */
   after: { readonly generation: Generation; readonly offset: number } | undefined;
+  /** What came after its end is lost: an event there goes on nowhere else. */
+  severed = false;
   /** What it is a copy of: it is not read while the other one is. */
   copyOf: Generation | undefined;
 
@@ -94,7 +86,10 @@ export class Generation {
   comparedAt = '';
   /** When no path led to it any more. */
   detachedAt: number | undefined;
-  /** How large its file was seen to be that does not hold it any more. */
+  /**
+   * Up to where it was seen to reach, by a size that was asked before the content was compared: what a file was
+   * asked for otherwise may be the size of what took its place.
+   */
   seen = 0;
   /** Since when its file does not hold it, and where it is now is not sure. */
   lostSince: number | undefined;
@@ -128,6 +123,21 @@ export class Generation {
       this.acked = end;
       this.ackedTail = tail;
     } else this.#marks.push({ end, tail });
+  }
+
+  /** Bytes that were seen and not read. What was allocated ahead is not written yet. */
+  get left(): number {
+    return Math.max(0, this.seen - Math.max(this.offset, this.looked));
+  }
+
+  /**
+   * It was seen to reach up to a place, and no further.
+   * @returns how many bytes that were seen and not read are gone
+   */
+  reaches(size: number): number {
+    const before = this.left;
+    this.seen = size;
+    return before - this.left;
   }
 
   /** A record that ends at a place is settled. */
@@ -166,7 +176,9 @@ export class Generation {
   get lag(): number {
     // What was allocated ahead is not written yet.
     const padding = this.acked === this.offset && this.looked >= this.size;
-    return padding ? 0 : Math.max(0, this.size - this.acked);
+    // How much a compressed file holds is not known before it is unpacked.
+    const size = this.packed === undefined ? this.size : Math.max(this.packed.size, this.packed.ended ? 0 : this.seen);
+    return padding ? 0 : Math.max(0, size - this.acked);
   }
 
   /**

@@ -2,10 +2,10 @@
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
 import { Chunk, type Encoding } from '../lines/chunk.ts';
-import { readAt, readTail } from './content.ts';
+import { hasHead, readAt, readTail } from './content.ts';
 import { encodingOf } from './encoding.ts';
 import { Generation } from './generation.ts';
-import { byAge, continuesIn, holds, isCopy, isShortCopy, rank, type Candidate } from './identity.ts';
+import { byAge, continuesIn, holds, isCopy, isShortCopy, mayContinueIn, rank, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { homeOf, rotationOf } from './rotated-name.ts';
@@ -65,9 +65,7 @@ export class Identifier {
       if (!left.has(candidate)) continue;
       if (original === undefined) fresh.push(candidate);
       if (!(original instanceof Generation)) continue;
-      const copy = this.#ledger.create(candidate, original.home);
-      copy.copyOf = original;
-      this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
+      this.#ledger.addCopy(original, candidate);
     }
     // The order in which they were written last is the order in which they are read.
     let complete = true;
@@ -112,13 +110,15 @@ export class Identifier {
     const held = fd === undefined ? undefined : this.#files.stat(fd).size;
     const opened = this.#openCopies(generation);
     try {
-      const matching = [...left, ...opened]
-        .filter((each) => each.stat.size >= (held ?? 0) && continuesIn(generation, each))
-        .toSorted((a, b) => b.stat.size - a.stat.size);
-      const [best] = matching;
+      // Asked anew: it may have been opened while it was made, and is complete since its original is truncated.
+      const [best] = [...left, ...opened]
+        .filter((each) => mayContinueIn(generation, each))
+        .map((opening) => ({ opening, candidate: { ...opening, stat: this.#files.stat(opening.fd) } }))
+        .filter(({ candidate }) => candidate.stat.size >= (held ?? 0) && continuesIn(generation, candidate))
+        .toSorted((a, b) => b.candidate.stat.size - a.candidate.stat.size);
       if (best !== undefined) {
-        left.delete(best);
-        goOnIn(generation, best, this.#options, now);
+        left.delete(best.opening);
+        goOnIn(generation, best.candidate, this.#options, now);
         return;
       }
     } finally {
@@ -133,7 +133,7 @@ export class Identifier {
     generation.sought = true;
     if (generation.key !== '') return;
     // What is known of it is all that can be had of it: the rest was truncated away.
-    this.#options.lost(generation, Math.max(generation.size, generation.seen) - generation.offset);
+    this.#options.lost(generation, generation.left);
     this.#ledger.finish(generation);
   }
 
@@ -144,8 +144,12 @@ export class Identifier {
       left.delete(candidate);
       // The search may have found it, too.
       if (this.#ledger.at(candidate.stat.key) !== undefined) continue;
-      const copy = this.#ledger.create(candidate, generation.home);
-      this.#ledger.completeCopy(copy, candidate.fd, candidate.stat);
+      this.#ledger.addCopy(generation, candidate);
+    }
+    // The next process may have to read them: their last event goes on nowhere else.
+    for (const { fd, stat } of this.#openCopies(generation)) {
+      if (stat.size < generation.offset) generation.endAt(stat.size);
+      closeSync(fd);
     }
   }
 
@@ -177,7 +181,11 @@ export class Identifier {
       if (!holds(generation, of, this.#files.stat(of).size)) this.#ledger.lose(generation);
     }
     // The next scan compares it with what the other file has become by then.
-    return fresh.find(({ path, fd, stat }) => isCopy(candidate, path, fd, stat.size));
+    // By its name first: of thousands of new files each would be asked for its size as often as there are files.
+    return fresh.find(
+      ({ path, fd }) =>
+        rotationOf(candidate.path, path) !== undefined && isCopy(candidate, path, fd, this.#files.stat(fd).size),
+    );
   }
 
   /** A file with something new in it. @returns false when it was truncated meanwhile */
@@ -186,14 +194,17 @@ export class Identifier {
     const head = this.#ledger.headOf(fd);
     const place = this.atEnd ? lastLine(fd, stat.size, encodingOf(this.#ledger.encoding, head)) : head.at;
     const tail = readTail(fd, place, head.at);
+    const current = this.#files.stat(fd);
+    const same = hasHead(fd, head) && hasHead(fd, candidate.head ?? head);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
-    if (this.#files.stat(fd).size < stat.size) return false;
+    if (current.size < stat.size || !same) return false;
     const home = homeOf(path, (each) => this.#ledger.latest(each) !== undefined || exists(each));
     const previous = this.#ledger.latest(home);
     const generation = this.#ledger.create(candidate, home);
     generation.head = head;
     generation.advance(place, tail);
-    Object.assign(generation, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
+    const { size, stamp, links } = current;
+    Object.assign(generation, { size, stamp, links, comparedAt: stamp, seen: size });
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
     // How much a compressed file holds is not known before it is unpacked.
     if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };

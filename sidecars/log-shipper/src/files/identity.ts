@@ -8,7 +8,7 @@
  *
  * Nothing is told from content alone: a name must be related, and for a copy its original's fate decides.
  */
-import { hasHead, hasTail, isBeginning, type Content } from './content.ts';
+import { hasHead, hasTail, isBeginning, type Content, type Head } from './content.ts';
 import { writtenAt, type Generation, type Stat } from './generation.ts';
 import { rotationOf, unrotated } from './rotated-name.ts';
 
@@ -17,19 +17,38 @@ export interface Candidate {
   readonly path: string;
   readonly fd: number;
   readonly stat: Stat;
+  /** How it began then; absent where nobody asks. */
+  readonly head?: Head;
 }
 
 /** Whether content still has what was read of a generation. */
-export function holds({ offset, head, tail }: Generation, from: Content, size = Infinity): boolean {
+export function holds(
+  { offset, head, tail }: Pick<Generation, 'offset' | 'head' | 'tail'>,
+  from: Content,
+  size = Infinity,
+): boolean {
   return size >= offset && hasHead(from, head) && hasTail(from, tail);
 }
 
 /** Whether a generation whose file is gone, or was truncated, goes on in a file. */
-export function continuesIn(generation: Generation, { path, fd, stat }: Candidate): boolean {
-  const { head, home } = generation;
-  const sameInode = stat.key.split(':')[1] === generation.key.split(':')[1];
-  if (path !== generation.path && path !== home && !sameInode && rotationOf(path, home) === undefined) return false;
-  return head.bytes.length > 0 && holds(generation, fd, stat.size);
+export function continuesIn(generation: Generation, candidate: Candidate): boolean {
+  const { head, offset, tail, home } = generation;
+  const { path, fd, stat } = candidate;
+  if (!mayContinueIn(generation, candidate) || head.bytes.length === 0 || stat.size < offset) return false;
+  const known = rotationOf(path, home) === undefined ? head : headWithin(head, stat.size);
+  return hasHead(fd, known) && hasTail(fd, tail);
+}
+
+/** What a file is known by of which not all was copied: the copy of a small one may be shorter than its head. */
+export function headWithin(head: Head, size: number): Head {
+  const { at, bytes } = head;
+  return size > at && at + bytes.length > size ? { at, bytes: bytes.subarray(0, size - at) } : head;
+}
+
+/** Whether it may, by its name or its inode. */
+export function mayContinueIn({ home, key, path: its }: Generation, { path, stat }: Candidate): boolean {
+  const sameInode = stat.key.split(':')[1] === key.split(':')[1];
+  return path === its || path === home || sameInode || rotationOf(path, home) !== undefined;
 }
 
 /** Whether a file is a copy of what was read of a generation, made before the last of it was written. */

@@ -221,4 +221,59 @@ scene(
   { dated: 'logs-{date}' },
 );
 
+scene(
+  'with a full disk at midnight a file waits until its day can be written down, and no line is lost or moved',
+  async (rig, path) => {
+    const { now } = Date;
+    const indices = (): (string | undefined)[] => [...rig.store.values()].map(({ index }) => index);
+    const write = rig.registry.write.bind(rig.registry);
+    const full = (): never => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    };
+    try {
+      Date.now = () => Date.parse('2026-11-20T23:59:00Z');
+      writeFileSync(path('a.log'), 'one\n');
+      await rig.look();
+      rig.deliver();
+      rig.registry.write = full;
+      Date.now = () => Date.parse('2026-11-21T00:01:00Z');
+      for (const line of ['two\n', 'three\n']) {
+        appendFileSync(path('a.log'), line);
+        await rig.look();
+        assert.is(rig.waiting.length, 0, 'after a kill it might be another day');
+      }
+      assert.is(rig.ledger.problem, 'ENOSPC');
+      rig.registry.write = write;
+      await rig.look();
+      assert.equal(
+        rig.waiting.map(({ index }) => index),
+        ['logs-2026.11.21', 'logs-2026.11.21'],
+      );
+      rig.restart();
+      Date.now = () => Date.parse('2026-11-22T00:01:00Z');
+      await rig.finish();
+      assert.equal(rig.messages, ['one', 'two', 'three']);
+      assert.equal(indices(), ['logs-2026.11.20', 'logs-2026.11.21', 'logs-2026.11.21']);
+    } finally {
+      Date.now = now;
+    }
+  },
+  { dated: 'logs-{date}' },
+);
+
+scene('everything else has its turn between two chunks, also while there is room for lines', async (rig, path) => {
+  writeFileSync(path('a.log'), `${'x'.repeat(99)}\n`.repeat(30_000));
+  rig.input.scan();
+  let turns = 0;
+  let other = setImmediate(function turn() {
+    turns += 1;
+    other = setImmediate(turn);
+  });
+  await rig.input.step();
+  clearImmediate(other);
+  assert.is(rig.waiting.length, 30_000);
+  // 3 MB are at least eleven chunks.
+  assert.ok(turns >= 10, `${turns} turns`);
+});
+
 test.run();

@@ -3,9 +3,10 @@
  * new, a chunk of each file in turn. What the delivery has no room for stays in the files.
  */
 import { pause } from '#kit/backoff.ts';
-import type { Delivery, LogRecord, Settled } from '../record.ts';
-import type { FileRecord, Generation } from './generation.ts';
-import { holds } from './identity.ts';
+import type { Delivery, Settled } from '../record.ts';
+import { FileRecord } from './file-record.ts';
+import type { Generation } from './generation.ts';
+import { headWithin, holds } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';
 import type { AtEnd, Reader, Turn } from './reader.ts';
@@ -16,6 +17,8 @@ import type { Unpacked } from './unpacked.ts';
 const HOT = 10_000;
 /** How long the end of a file is given after its successor has begun, in milliseconds. */
 const GRACE = 1000;
+/** After how long it is tried again to write down where an event ended, in milliseconds. */
+const NOTE_AGAIN = 1000;
 
 export interface FileInputOptions {
   readonly ledger: Ledger;
@@ -83,9 +86,9 @@ export class FileInput {
         const records = this.#turn(generation);
         if (records === undefined) continue;
         again = true;
-        // What has no lines for long must not keep everything else waiting.
-        if (records.length === 0) await immediate();
-        else await this.#options.delivery.offer(records);
+        if (records.length > 0) await this.#options.delivery.offer(records);
+        // While there is room, nothing else would have its turn: the answer of the store, for one, which then waits.
+        await immediate();
       }
     }
   }
@@ -97,7 +100,7 @@ export class FileInput {
   settled(settled: readonly Settled[]): Set<Generation> {
     const moved = new Set<Generation>();
     for (const { record } of settled) {
-      if (!isFileRecord(record)) continue;
+      if (!(record instanceof FileRecord)) continue;
       const { generation, end, joined } = record;
       generation.settle(end);
       moved.add(generation);
@@ -133,6 +136,7 @@ export class FileInput {
     if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
     if (generation.unread) return true;
     if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
+    if (generation.severed) return true;
     // The event may go on in the file that came after: that one's turn takes both.
     for (const next of this.#options.ledger.generations)
       if (next.after?.generation === generation && next.unread && this.#reachable(next)) return false;
@@ -163,7 +167,17 @@ export class FileInput {
     }
     // Meanwhile a scan may have let it go.
     if (generation.packed !== packed) return false;
-    if (holds(generation, packed.fd, packed.size)) return true;
+    const head = packed.ended ? headWithin(generation.head, packed.size) : generation.head;
+    if (holds({ offset, tail, head }, packed.fd, packed.size)) {
+      if (head !== generation.head || (packed.ended && packed.size < generation.seen))
+        Object.assign(generation, { head, severed: true });
+      // So that the next process knows, too.
+      if (generation.severed && packed.ended && !generation.ends.includes(packed.size)) {
+        generation.endAt(packed.size);
+        ledger.remember(generation);
+      }
+      return true;
+    }
     // It begins like it, and is another: look for the next one.
     ledger.lose(generation);
     tracker.scan(this.#now());
@@ -181,13 +195,14 @@ export class FileInput {
       const { generation: before, offset } = generation.after;
       if (isAstray(before)) return false;
       if (!this.#reachable(before) || before.offset >= offset) {
+        if (isGone(before) && before.after !== undefined) before.after.generation.severed = true;
         generation.after = before.after;
         continue;
       }
       if (!this.#turnHasCome(before)) return false;
       // Without a stamp: it was renamed just now, and the next scan finds it.
       if (before.unread || before.stamp === '') return false;
-      if (before.withheld) return generation.unread && this.#now() - before.changedAt >= GRACE;
+      if (before.withheld) return !before.severed && generation.unread && this.#now() - before.changedAt >= GRACE;
       generation.after = undefined;
     }
     return true;
@@ -198,11 +213,15 @@ export class FileInput {
    * @returns its records; undefined when there is nothing to do for now
    */
   #turn(generation: Generation): readonly FileRecord[] | undefined {
-    const { ledger, tracker, files, reader, onRead } = this.#options;
+    const { ledger, tracker, files, onRead } = this.#options;
     const before = generation.after?.generation;
     if (before !== undefined) {
+      const from = before.offset + generation.offset;
       const tail = this.#takeTail(before, generation);
-      if (tail !== undefined) generation.after = undefined;
+      const bytes = before.offset + generation.offset - from;
+      if (bytes > 0) onRead(tail?.length ?? 0, bytes);
+      // What comes later waits for it when its end could not be written down.
+      if (tail !== undefined && !before.withheld) generation.after = undefined;
       return tail;
     }
     const fd = this.#contentOf(generation);
@@ -220,7 +239,7 @@ export class FileInput {
         if (stamp !== generation.stamp) generation.changedAt = this.#now();
         Object.assign(generation, { size, stamp, links });
       }
-      if (generation.size >= generation.offset) turn = reader.read(generation, fd, this.#atEnd(generation));
+      if (generation.size >= generation.offset) turn = this.#read(generation, fd, this.#atEnd(generation));
     } catch (error) {
       tracker.refuse(generation, error);
       return undefined;
@@ -234,6 +253,14 @@ export class FileInput {
     generation.unread = turn.more;
     if (turn.bytes > 0) onRead(turn.records.length, turn.bytes);
     return turn.records;
+  }
+
+  #read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
+    const turn = this.#options.reader.read(generation, fd, atEnd);
+    // Its time is over, and that could not be written down: the disk is full, for one.
+    const now = this.#now();
+    if (generation.withheld && generation.withheldUntil <= now) generation.withheldUntil = now + NOTE_AGAIN;
+    return turn;
   }
 
   /** The event at the end of a file that was followed by another, together with what goes on there. */
@@ -259,7 +286,8 @@ export class FileInput {
       before.withheld = false;
       return [joined];
     }
-    return reader.read(before, fd, () => 'take')?.records ?? [];
+    const records = this.#read(before, fd, () => 'take')?.records ?? [];
+    return before.withheld && records.length === 0 ? undefined : records;
   }
 
   #atEnd(generation: Generation): AtEnd {
@@ -278,9 +306,9 @@ export class FileInput {
     const { ledger, files, linger, deletedTimeout, onLost } = this.#options;
     const now = this.#now();
     for (const generation of ledger.generations) {
-      const { detachedAt, fd, packed, changedAt, links, unread, withheld, size, offset } = generation;
+      const { detachedAt, fd, packed, changedAt, links, unread, withheld } = generation;
       if (packed?.ended && !unread && !withheld) {
-        onLost(generation, generation.seen - packed.size, 'truncated');
+        onLost(generation, generation.reaches(packed.size), 'truncated');
         ledger.finish(generation);
       }
       if (fd === undefined || detachedAt === undefined) continue;
@@ -289,16 +317,21 @@ export class FileInput {
         if (links === 0) ledger.finish(generation);
         else files.release(generation);
       } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
-        onLost(generation, size - offset, 'deleted');
+        onLost(generation, generation.left, 'deleted');
         ledger.finish(generation);
       }
     }
   }
 }
 
+/** Whether nothing is known that has a generation's content. */
+function isGone({ key, detachedAt, fd, packed }: Generation): boolean {
+  return (key === '' || detachedAt !== undefined) && fd === undefined && packed === undefined;
+}
+
 /** Whether the next scan has yet to find out where a generation's content is. */
-function isAstray({ key, detachedAt, fd, packed, sought, finished }: Generation): boolean {
-  return (key === '' || detachedAt !== undefined) && fd === undefined && packed === undefined && !sought && !finished;
+function isAstray(generation: Generation): boolean {
+  return isGone(generation) && !generation.sought && !generation.finished;
 }
 
 /** Let everything else have its turn. */
@@ -306,8 +339,4 @@ function immediate(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   setImmediate(resolve);
   return promise;
-}
-
-function isFileRecord(record: LogRecord): record is FileRecord {
-  return 'generation' in record;
 }

@@ -7,7 +7,7 @@ import { unitOf, type FileEncoding } from './encoding.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
 import { findData } from './holes.ts';
-import type { Candidate } from './identity.ts';
+import { headWithin, holds, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
 import type { Unpacked } from './unpacked.ts';
@@ -79,6 +79,18 @@ export class Ledger {
     );
   }
 
+  /** Something became known of a generation that must be in the registry before more of it is read. */
+  remember(generation: Generation): void {
+    this.#unsaved.add(generation);
+    this.#dirty = true;
+    this.save();
+  }
+
+  /** Whether something changed that is not in the registry yet. */
+  get changed(): boolean {
+    return this.#dirty;
+  }
+
   /** Something changed that must be in the registry. */
   touch(): void {
     this.#dirty = true;
@@ -87,7 +99,7 @@ export class Ledger {
   /** A generation's file does not hold it any more: truncated, or made anew. */
   lose(generation: Generation): void {
     this.losses += 1;
-    if (generation.packed === undefined) generation.seen = Math.max(generation.seen, generation.size);
+    generation.seen = generation.offset + generation.left;
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';
@@ -106,6 +118,7 @@ export class Ledger {
     generation.key = '';
     this.#ended.push({ home: generation.home, head: generation.head });
     if (this.#ended.length > REMEMBERED) this.#ended.shift();
+    if (generation.unread && generation.after !== undefined) generation.after.generation.severed = true;
     // Whoever waited for it waits for the one that it waited for.
     for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
     this.#dirty = true;
@@ -194,6 +207,7 @@ export class Ledger {
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
+    generation.head = headWithin(generation.head, stat.size);
     Object.assign(generation, {
       detachedAt: undefined,
       lostSince: undefined,
@@ -213,6 +227,18 @@ export class Ledger {
     Object.assign(generation, { detachedAt: now, lostSince: undefined, unread: true, changedAt: now });
   }
 
+  /**
+   * A file is a copy of a generation: as long as not all of that is in the store, it may have to be read there. One
+   * that is nothing but a hole yet could not be told from another.
+   */
+  addCopy(original: Generation, candidate: Candidate): void {
+    const { at, bytes } = this.headOf(candidate.fd, candidate.stat.size);
+    if (bytes.length === 0 || at >= candidate.stat.size) return;
+    const copy = this.create(candidate, original.home);
+    copy.copyOf = original;
+    this.completeCopy(copy, candidate.fd, candidate.stat);
+  }
+
   /** A copy is, up to its end, what was or will be read of its original. */
   completeCopy(copy: Generation, fd: number, stat: Stat): void {
     copy.head = this.headOf(fd, stat.size);
@@ -226,14 +252,16 @@ export class Ledger {
    * that was there when it ended, since its compressed file would be a new one to the next process.
    * @param finished before the scan began
    * @param complete whether the scan has seen all
+   * @returns those that were waited for, and did not come back
    */
-  forget(now: number, finished: readonly Generation[], complete: boolean): void {
+  forget(now: number, finished: readonly Generation[], complete: boolean): Generation[] {
     for (const generation of complete ? finished : finished.slice(0, -REMEMBERED)) this.remove(generation);
-    for (const generation of this.#generations) {
-      const { detachedAt, inFlight, fd } = generation;
-      const old = detachedAt !== undefined && fd === undefined && now - detachedAt > REMEMBER;
-      if (inFlight === 0 && old) this.remove(generation);
-    }
+    const old = [...this.#generations].filter(
+      ({ detachedAt, inFlight, fd }) =>
+        inFlight === 0 && detachedAt !== undefined && fd === undefined && now - detachedAt > REMEMBER,
+    );
+    for (const generation of old) this.remove(generation);
+    return old.filter(({ finished: ended, copyOf }) => !ended && copyOf === undefined);
   }
 
   /** Forget a generation; those that waited for it, or are its copies, go on without it. */
@@ -244,9 +272,23 @@ export class Ledger {
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     for (const other of this.#generations) {
       if (other.after?.generation === generation) other.after = generation.after;
-      if (other.copyOf === generation) other.copyOf = undefined;
+      if (other.copyOf === generation) this.releaseCopy(other);
     }
     this.#dirty = true;
+  }
+
+  /**
+   * All of a copy was read with its original, also what was not copied yet when it was looked at last. What is
+   * written to it from now on is its own. One that cannot be opened just now stays a copy.
+   */
+  releaseCopy(copy: Generation): void {
+    const { files } = this.#options;
+    const fd = files.hold(copy);
+    if (typeof fd === 'string') return;
+    const stat = files.stat(fd);
+    if (!holds(copy, fd, stat.size)) return;
+    this.completeCopy(copy, fd, stat);
+    copy.copyOf = undefined;
   }
 
   #close(generation: Generation): void {
@@ -267,8 +309,8 @@ export class Ledger {
       generation.readBefore = undefined;
       generation.detachedAt = now;
       generation.caughtUpAt = now;
-      // A copy whose original is forgotten was read to its end with it.
-      generation.copyOf = copyOf === undefined ? undefined : byId.get(copyOf);
+      // One whose original is forgotten is released when it is met.
+      if (copyOf !== undefined) generation.copyOf = byId.get(copyOf) ?? new Generation(copyOf, home, '', path);
       byId.set(id, generation);
       this.#generations.add(generation);
       if (key !== '') this.#byKey.set(key, generation);

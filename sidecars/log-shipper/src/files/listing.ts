@@ -17,7 +17,9 @@ const QUIET = 10_000;
 /** File systems tell times this coarsely, in milliseconds: a directory that changed just now may change again unseen. */
 const COARSE = 2000;
 
+/** A regular file. The same object at each look, as there may be thousands of them each second. */
 interface Known {
+  readonly path: string;
   stat: Stat;
   changedAt: number;
 }
@@ -30,6 +32,8 @@ export class Listing {
   packed: readonly string[] = [];
   /** Directories that were listed, and what they were like; empty when they are to be listed again. */
   #directories = new Map<string, string>();
+  /** Those that were listed last. */
+  directories: Iterable<string> = [];
   readonly #known = new Map<string, Known>();
   #next = 0;
 
@@ -43,7 +47,10 @@ export class Listing {
    * @param refused told of what is there and cannot be looked at
    * @returns regular files by path
    */
-  look(now: number, refused: (path: string, code: string) => void): ReadonlyMap<string, { readonly stat: Stat }> {
+  look(
+    now: number,
+    refused: (path: string, code: string) => void,
+  ): ReadonlyMap<string, Readonly<Pick<Known, 'path' | 'stat'>>> {
     if (!this.#same()) {
       this.#list(refused);
       // Any of them may be another file by now.
@@ -78,7 +85,7 @@ export class Listing {
       const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
       if (!stats?.isFile()) return void this.#known.delete(path);
       const stat = toStat(stats);
-      if (known === undefined) this.#known.set(path, { stat, changedAt: now });
+      if (known === undefined) this.#known.set(path, { path, stat, changedAt: now });
       else if (known.stat.stamp !== stat.stamp || known.stat.key !== stat.key)
         Object.assign(known, { stat, changedAt: now });
     } catch (error) {
@@ -103,6 +110,7 @@ export class Listing {
       (directory) => this.#directories.set(directory, stampOf(directory)),
       (path) => packed.push(path),
     );
+    this.directories = [...this.#directories.keys()];
     this.packed = [...packed, ...this.#paths].filter((path) => path.endsWith('.gz') && !this.#isLeftOut(path));
     if (!complete) this.#directories.clear();
   }

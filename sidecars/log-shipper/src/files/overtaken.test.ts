@@ -1,34 +1,19 @@
 /** Rotation that is quicker than the looks at the files: what has happened between two of them, or within one. */
+import { createHook } from 'node:async_hooks';
 import {
   appendFileSync,
   copyFileSync,
   existsSync,
-  readFileSync,
+  mkdirSync,
   renameSync,
   truncateSync,
-  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { scene } from './test-rig.ts';
-import type { Rig } from './test-rig.ts';
-
-/** Do something when the directory was listed, and a file is about to be looked at: the first, or the one that is named. */
-function onceListed(rig: Rig, act: () => void, wanted?: string): void {
-  rig.beforeLook = (path) => {
-    if (wanted !== undefined && path !== wanted) return;
-    rig.beforeLook = () => {};
-    act();
-  };
-}
-
-const compress = (path: string, packed: string): void => {
-  writeFileSync(packed, gzipSync(readFileSync(path)));
-  unlinkSync(path);
-};
+import { compress, onceListed, openFiles, scene } from './test-rig.ts';
 
 scene('a copy in the inode that an older copy had: what was not read is read there, and once', async (rig, path) => {
   writeFileSync(path('app.log'), 'a long line of the first\n');
@@ -126,18 +111,23 @@ scene('an original that is truncated while another file is searched for goes on 
   assert.ok(looks >= 2);
 });
 
-scene('what was seen and is in no copy is counted', async (rig, path) => {
-  for (const packed of [false, true]) {
-    writeFileSync(path('app.log'), `one ${packed}\n`);
-    await rig.look();
-    copyFileSync(path('app.log'), path('app.log.1'));
-    appendFileSync(path('app.log'), 'between copy and truncation\n');
-    rig.input.scan();
-    truncateSync(path('app.log'));
-    if (packed) compress(path('app.log.1'), path('app.log.1.gz'));
-    await rig.finish();
-    assert.is(rig.lost, (packed ? 2 : 1) * 'between copy and truncation\n'.length);
-  }
+scene('a new file that is truncated and grows while others are looked at is read after its copy', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\n');
+  writeFileSync(path('other.log'), 'other\n');
+  onceListed(
+    rig,
+    () => {
+      copyFileSync(path('app.log'), path('app.log.1'));
+      truncateSync(path('app.log'));
+      appendFileSync(path('app.log'), 'a longer line\n');
+    },
+    path('other.log'),
+  );
+  await rig.finish();
+  assert.equal(
+    rig.messages.filter((each) => each !== 'other'),
+    ['one', 'a longer line'],
+  );
 });
 
 scene('what was written, rotated and compressed between two looks is read, in its order', async (rig, path) => {
@@ -162,6 +152,64 @@ scene('what was written, rotated and compressed between two looks is read, in it
   assert.equal(rig.messages, ['N1', 'N2', 'N3', 'N4', 'N5, which is longer', 'N6']);
   assert.is(rig.again, 0);
 });
+
+scene('compressed files that wait for their turn are not unpacked yet, however many there are', async (rig, path) => {
+  rig.input.scan();
+  const files = 50;
+  for (let number = 0; number < files; number++) {
+    writeFileSync(path(`${number}.log`), `line of ${number}\n`);
+    compress(path(`${number}.log`), path(`${number}.log.1.gz`));
+  }
+  let unpacking = 0;
+  const hook = createHook({ init: (_id, type) => void (unpacking += type === 'ZLIB' ? 1 : 0) }).enable();
+  try {
+    rig.input.scan();
+    assert.is(unpacking, files, 'a first look at each');
+    await rig.finish();
+    assert.is(unpacking, 2 * files);
+  } finally {
+    hook.disable();
+  }
+  assert.is(rig.messages.length, files);
+  assert.is(openFiles(rig.logs), 0);
+});
+
+for (const packed of [false, true])
+  scene(
+    `what logrotate's olddir moved elsewhere${packed ? ' and compressed' : ''} since the last look goes on there`,
+    async (rig, path) => {
+      mkdirSync(path('old'));
+      for (const [truncated, within] of [
+        ['between two scans', false],
+        ['within one', true],
+      ] as const) {
+        writeFileSync(path('app.log'), `one ${truncated}\n`);
+        await rig.look();
+        appendFileSync(path('app.log'), 'two\n');
+        const rotate = (): void => {
+          const to = path(`old/app.log-2026112${within ? 2 : 1}`);
+          copyFileSync(path('app.log'), to);
+          truncateSync(path('app.log'));
+          if (packed) compress(to, `${to}.gz`);
+          appendFileSync(path('app.log'), `three ${truncated}\n`);
+        };
+        if (within) onceListed(rig, rotate);
+        else {
+          rig.input.scan();
+          rotate();
+        }
+        await (within ? rig.look() : rig.input.step());
+        await rig.finish();
+        assert.equal(rig.messages.slice(-3), [`one ${truncated}`, 'two', `three ${truncated}`]);
+        truncateSync(path('app.log'));
+        await rig.finish();
+      }
+      assert.is(rig.messages.length, 6);
+      assert.is(rig.again, 0);
+      assert.is(rig.lost, 0);
+    },
+    { pattern: '**/*.log*' },
+  );
 
 scene('what moved at each look of a scan, and was compressed before the next scan, is read', async (rig, path) => {
   let time = Date.now();
@@ -232,6 +280,22 @@ scene(
   },
 );
 
+scene('a new file that grows while others are looked at, and is compressed at once, is read', async (rig, path) => {
+  rig.input.scan();
+  writeFileSync(path('app.log.1'), '\0'.repeat(3000));
+  writeFileSync(path('other.log'), 'other\n');
+  let looks = 0;
+  rig.beforeLook = (looked) => {
+    if (looked === path('other.log')) appendFileSync(path('app.log.1'), `${'\0'.repeat(2000)}one\n`);
+    // It is opened as a candidate, and then to be read.
+    if (looked !== path('app.log.1') || ++looks !== 2) return;
+    rig.beforeLook = () => {};
+    compress(path('app.log.1'), path('app.log.1.gz'));
+  };
+  await rig.finish();
+  assert.equal(rig.messages.toSorted(), ['one', 'other']);
+});
+
 scene('a compressed file that is renamed while another is looked at is known all the same', async (rig, path) => {
   // Written shortly before the shipper began.
   const began = rig.registry.scannedAt;
@@ -247,6 +311,48 @@ scene('a compressed file that is renamed while another is looked at is known all
   await rig.finish();
   assert.equal(rig.messages, ['new']);
 });
+
+scene(
+  'a compressed file that gives its name to another while others are looked at is known all the same',
+  async (rig, path) => {
+    const time = Date.now();
+    rig.wallClock = () => time;
+    writeFileSync(path('app.log'), 'one\n');
+    writeFileSync(path('other.log'), 'other\n');
+    await rig.look();
+    // Written just before the last scan of this process.
+    compress(path('app.log'), path('app.log.1.gz'));
+    utimesSync(path('app.log.1.gz'), time / 1000, time / 1000);
+    await rig.finish();
+    rig.restart();
+    onceListed(rig, () => {
+      renameSync(path('app.log.1.gz'), path('app.log.2.gz'));
+      writeFileSync(path('app.log.1.gz'), gzipSync(''));
+    });
+    await rig.finish();
+    assert.equal(rig.messages.toSorted(), ['one', 'other']);
+  },
+);
+
+scene(
+  'a compressed file that is found late is read before all that came after it, wherever that is now',
+  async (rig, path) => {
+    const time = Date.now() / 1000;
+    const write = (name: string, content: string | Buffer, seconds: number): void => {
+      writeFileSync(path(name), content);
+      utimesSync(path(name), time + seconds, time + seconds);
+    };
+    write('app.log.1', 'one\n', 2);
+    write('app.log', 'two\n', 3);
+    rig.input.scan();
+    renameSync(path('app.log.1'), path('app.log.2'));
+    write('app.log.1.gz', gzipSync('two\n'), 3);
+    truncateSync(path('app.log'));
+    write('app.log.3.gz', gzipSync('zero\n'), 1);
+    await rig.finish();
+    assert.equal(rig.messages, ['zero', 'one', 'two']);
+  },
+);
 
 scene('a rotated file that nothing is left beside is known again when it is compressed', async (rig, path) => {
   writeFileSync(path('app.log.1'), 'one\n');
@@ -282,5 +388,85 @@ scene('what was compressed before, put back from a backup, or left out is not re
   assert.equal(rig.messages, ['one', 'two']);
   assert.is(rig.again, 0);
 });
+
+for (const acknowledged of [0, 1])
+  scene(
+    `a file that begins with a long hole is known by its beginning after a kill, ${acknowledged} acknowledged`,
+    async (rig, path) => {
+      writeFileSync(path('app.log'), '');
+      // Longer than all that is looked through at once.
+      truncateSync(path('app.log'), 5 * 1024 * 1024);
+      await rig.look();
+      appendFileSync(path('app.log'), 'one\ntwo\n');
+      await rig.look();
+      rig.deliver(1, acknowledged);
+      rig.restart();
+      copyFileSync(path('app.log'), path('app.log.1'));
+      truncateSync(path('app.log'));
+      appendFileSync(path('app.log'), 'three\n');
+      await rig.finish();
+      assert.equal(rig.messages, ['one', 'two', 'three']);
+      assert.is(rig.lost, 0);
+    },
+  );
+
+scene(
+  'a file whose first byte was seen alone is not taken for all that begin with it, after a kill',
+  async (rig, path) => {
+    writeFileSync(path('app.log'), '2');
+    await rig.look();
+    appendFileSync(path('app.log'), '026-11-21 one\n');
+    await rig.look();
+    rig.deliver();
+    rig.restart();
+    // Written and compressed while nobody looked.
+    appendFileSync(path('app.log'), '2026-11-21 two\n');
+    compress(path('app.log'), path('app.log.2.gz'));
+    writeFileSync(path('app.log.1.gz'), gzipSync('2026-11-22 three\n'));
+    writeFileSync(path('app.log'), '2026-11-23 four\n');
+    await rig.finish();
+    assert.equal(rig.messages, ['2026-11-21 one', '2026-11-21 two', '2026-11-22 three', '2026-11-23 four']);
+    assert.is(rig.lost, 0);
+  },
+);
+
+for (const [killed, form] of [
+  ['before it is truncated', 'plain'],
+  ['before it is truncated', 'compressed'],
+  ['before it is truncated, and then again', 'plain'],
+  ['before it is truncated, and then again', 'compressed'],
+  ['when it was truncated', 'plain'],
+  ['when it was truncated', 'compressed'],
+] as const)
+  scene(
+    `an event whose end was not copied does not go on in the next file, killed ${killed}, its copy ${form}`,
+    async (rig, path) => {
+      // Longer than what a file's beginning is known by, so that this is the same in the copy.
+      const first = '2026-11-21 one'.padEnd(2000, '.');
+      writeFileSync(path('app.log'), `${first}\n`);
+      await rig.look();
+      copyFileSync(path('app.log'), path('app.log.1'));
+      // Not copied: the one ends the event before it, the other is read no more.
+      appendFileSync(path('app.log'), '2026-11-21 lost\n2026-11-21 lost\n');
+      await rig.look();
+      // In the store, and nobody heard that: its id is taken.
+      rig.deliver(1, 0);
+      if (killed !== 'when it was truncated') rig.restart();
+      truncateSync(path('app.log'));
+      if (killed === 'when it was truncated') {
+        await rig.look();
+        rig.restart();
+      }
+      appendFileSync(path('app.log'), '  at two\n2026-11-22 three\n');
+      if (form === 'compressed') compress(path('app.log.1'), path('app.log.1.gz'));
+      if (killed === 'before it is truncated, and then again') {
+        await rig.look();
+        rig.restart();
+      }
+      await rig.finish();
+      assert.equal(rig.messages, [first, '  at two', '2026-11-22 three']);
+    },
+    { multiline: /^\d/ },
+  );
 
 test.run();

@@ -6,9 +6,10 @@ import { Chunk, type Encoding } from '../lines/chunk.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { MARGIN } from '../lines/document.ts';
 import { utcDay } from '../lines/time.ts';
-import { growHead, readAt, readHead, readTail } from './content.ts';
+import { growHead, readAt, readHead, readTail, type Head } from './content.ts';
 import { encodingOf, unitOf, type FileEncoding } from './encoding.ts';
-import type { FileRecord, Generation } from './generation.ts';
+import type { FileRecord } from './file-record.ts';
+import type { Generation } from './generation.ts';
 import { beginsWithHole, findData, withoutPadding } from './holes.ts';
 import { holds } from './identity.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -21,8 +22,8 @@ export interface ReaderOptions {
   readonly pipelines: Pick<Pipelines, 'of'>;
   /** The most bytes of an event's text. */
   readonly limit: number;
-  /** The day is noted of a generation; write that down. */
-  readonly remember?: () => void;
+  /** Its day, or how it begins, became known of a generation; write that down. It is not read before. */
+  readonly remember: (generation: Generation) => void;
   /** Where an event ends is noted of a generation; write that down. @returns false when that failed */
   readonly noteEnd?: (generation: Generation) => boolean;
   /** How files without a byte order mark are encoded. */
@@ -38,6 +39,9 @@ export interface Turn {
   /** There is more to read at once. */
   readonly more: boolean;
 }
+
+/** Nothing yet: there is something to write down first. */
+const AGAIN: Turn = { records: [], bytes: 0, more: true };
 
 /** What to do with an event whose end is not there. */
 export type AtEnd = (terminated: boolean) => 'wait' | 'take';
@@ -66,18 +70,24 @@ export class Reader {
   read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
     const { pipelines, remember } = this.#options;
     const { splitter, isDated } = pipelines.of(generation);
-    if (isDated && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) remember?.();
+    if (isDated && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) {
+      remember(generation);
+      return AGAIN;
+    }
     if (generation.scan !== undefined) return this.#scan(generation, fd, generation.scan, atEnd);
     const start = generation.offset;
     const end = generation.endBehind(start) ?? Infinity;
     const count = readAt(fd, this.#buffer, start, Math.min(this.#buffer.length, end - start));
     // After the bytes: a file that still is what it was had not been truncated when they were read.
     if (!holds(generation, fd)) return undefined;
-    generation.head = growHead(fd, generation.head, this.#declared);
+    const head = growHead(fd, generation.head, this.#declared);
+    if (this.#begins(generation, head)) return AGAIN;
+    generation.head = head;
     generation.withheld = false;
     const bytes = this.#buffer.subarray(0, count);
     const unit = unitOf(this.#declared, generation.head);
     const filled = withoutPadding(bytes, unit, start);
+    generation.seen = Math.max(generation.seen, start + filled);
     if (beginsWithHole(bytes, unit, start)) return this.#skipHole(generation, fd, start);
     const chunk = this.#chunk(generation, bytes.subarray(0, filled), start);
     const full = filled === this.#buffer.length;
@@ -106,9 +116,21 @@ export class Reader {
       generation.looked = found.looked;
       return { records: [], bytes: 0, more: !found.end };
     }
-    if (generation.head.bytes.length === 0) generation.head = readHead(fd, found.data, this.#declared);
+    this.#begins(generation, readHead(fd, found.data, this.#declared));
     this.#advance(generation, fd, found.data);
     return { records: [], bytes: found.data - start, more: true };
+  }
+
+  /**
+   * Note how a file begins of which nothing was known: nothing but a hole, or half a character. A process that is
+   * killed would find nothing else to know it by when it is rotated.
+   * @returns whether this was news
+   */
+  #begins(generation: Generation, head: Head): boolean {
+    if (generation.head.bytes.length > 0 || head.bytes.length === 0) return false;
+    generation.head = head;
+    this.#options.remember(generation);
+    return true;
   }
 
   /**
@@ -182,6 +204,7 @@ export class Reader {
     const ended = generation.endBehind(generation.offset) ?? Infinity;
     const count = readAt(fd, this.#buffer, position, Math.min(this.#buffer.length, ended - position));
     if (!holds(generation, fd)) return undefined;
+    generation.seen = Math.max(generation.seen, position + count);
     const chunk = this.#chunk(generation, this.#buffer.subarray(0, count), position);
     const full = count === this.#buffer.length;
     const made = this.#options.pipelines.of(generation);

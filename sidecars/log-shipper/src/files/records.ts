@@ -5,7 +5,8 @@ import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { MARGIN, member, type Documents } from '../lines/document.ts';
 import { indexAt, indexOn, isDated, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
-import type { FileRecord, Generation } from './generation.ts';
+import { FileRecord } from './file-record.ts';
+import type { Generation } from './generation.ts';
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
@@ -35,7 +36,8 @@ interface Source {
   readonly kept?: number | undefined;
   /** Members that the line's wrapping tells, as JSON text. */
   readonly members: string;
-  readonly time: string;
+  /** The time that it tells. */
+  readonly time: string | undefined;
 }
 
 type Place = Pick<FileRecord, 'end' | 'joined'>;
@@ -44,6 +46,9 @@ export class Records {
   readonly #options: RecordsOptions;
   /** Whether the index depends on the day. */
   readonly isDated: boolean;
+  /** When the line was read that is at work; undefined while nobody has asked. */
+  #readAt: string | undefined;
+  readonly #now = (): string => (this.#readAt ??= clock());
 
   constructor(options: RecordsOptions) {
     this.#options = options;
@@ -67,7 +72,7 @@ export class Records {
     const text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
     const { foreign } = chunk;
     const kept = cut ? chunk.text(from, chunk.boundary(Math.min(to, from + limit))).length : undefined;
-    const source = { text, offset, foreign, kept, cut, members: '', time: clock() };
+    const source = { text, offset, foreign, kept, cut, members: '', time: undefined };
     const record = this.#record(generation, source, place);
     return record === undefined ? [] : [record];
   }
@@ -106,18 +111,18 @@ export class Records {
         foreign,
         cut: long || (isCut && at === all.length - 1),
         members: member('stream', stream) + labelsOf(attributes),
-        time: time ?? clock(),
+        time,
       };
       return this.#record(generation, source, { end: offset, joined: undefined }) ?? [];
     });
     const last = records.pop();
-    return last === undefined ? [] : [...records, { ...last, ...place }];
+    return last === undefined ? [] : [...records, last.endingAt(place)];
   }
 
   #record(
     generation: Generation,
     { text: raw, offset, foreign, cut, kept, members: told, time }: Source,
-    { end, joined }: Place,
+    place: Place,
   ): FileRecord | undefined {
     const { documents, splitter, members, index } = this.#options;
     let text = raw.slice(0, withoutNewlines(raw, splitter.multiline));
@@ -128,9 +133,10 @@ export class Records {
       return undefined;
     }
     if (cut) this.#options.cut();
+    this.#readAt = undefined;
     const body = documents.create(text, {
       members: `${members}${generation.members}"log.offset":${offset},${told}`,
-      time,
+      time: time === undefined ? this.#now : () => time,
       cut,
       kept,
       foreign,
@@ -140,18 +146,8 @@ export class Records {
       this.#options.skipped('rule', 1);
       return undefined;
     }
-    return {
-      id: generation.idAt(offset),
-      source: generation.home,
-      body,
-      bytes: Buffer.byteLength(body),
-      ...(index !== undefined && {
-        index: this.isDated ? indexOf(index, body, time, generation.dayOf(offset)) : index,
-      }),
-      generation,
-      end,
-      joined,
-    };
+    const stored = this.isDated ? indexOf(index!, body, this.#readAt, generation.dayOf(offset)) : index;
+    return new FileRecord(generation, offset, place, body, stored);
   }
 }
 
@@ -167,11 +163,11 @@ function labelsOf(attributes: ContainerLine['attributes']): string {
 
 /**
  * The index of a line: by its own time; without one, by the day on which it was first read.
- * @param time when it is read now
+ * @param readAt when it is read now, where anybody has asked
  */
-function indexOf(pattern: string, body: string, time: string, day: string | undefined): string {
+function indexOf(pattern: string, body: string, readAt: string | undefined, day: string | undefined): string {
   const stamp = timestampOf(body);
-  return stamp === time && day !== undefined ? indexOn(pattern, day) : indexAt(pattern, stamp);
+  return stamp === readAt && day !== undefined ? indexOn(pattern, day) : indexAt(pattern, stamp);
 }
 
 /** Where a text ends without its last newline, or, of several lines, without all newlines at the end. */

@@ -24,9 +24,9 @@ export function reportFiles(
   let known = 0;
   for (const generation of ledger.generations) {
     if (generation.finished || generation.key === '' || generation.detachedAt !== undefined) {
-      if (generation.fd === undefined) continue;
+      if (generation.fd === undefined && generation.packed === undefined) continue;
     }
-    known += 1;
+    if (generation.packed === undefined) known += 1;
     if (generation.copyOf !== undefined) continue;
     const { lag, home } = generation;
     if (lag === 0) generation.caughtUpAt = now;

@@ -19,8 +19,10 @@ export interface SearchOptions {
   readonly files: OpenFiles;
   /** Where there is room to unpack. */
   readonly dir: string;
-  /** A file was truncated or replaced; told how many bytes were seen of it and not read, if any. */
-  readonly lost: (generation: Generation, bytes: number) => void;
+  /** Where files are looked for: rotation may move them to another of these. */
+  readonly directories?: () => Iterable<string>;
+  /** Content is gone; told how many bytes were seen of it and not read, if any. Without a reason, it was truncated. */
+  readonly lost: (generation: Generation, bytes: number, reason?: 'deleted') => void;
 }
 
 /** Looks at a directory in which names change meanwhile. */
@@ -35,13 +37,14 @@ export function search(generation: Generation, options: SearchOptions, now: numb
   if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return 'none';
   let before: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { plain, packed, names, unreadable } = look(generation, options);
+    // Most are beside the generation's own: elsewhere it is looked for when it is not there.
+    const elsewhere = attempt === 0 ? [] : (options.directories?.() ?? []);
+    const { plain, packed, names, unreadable } = look(generation, options, elsewhere);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       // Made before the last lines were written, which were read from the original.
       if (best !== undefined && best.stat.size < generation.offset) {
-        const copy = options.ledger.create(best, generation.home);
-        options.ledger.completeCopy(copy, best.fd, best.stat);
+        options.ledger.addCopy(generation, best);
         return 'none';
       }
       if (best !== undefined) {
@@ -50,7 +53,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
       }
       const newest = packed.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
       // While one file was looked at, others may have been renamed: it is not there when nothing moves.
-      if (newest === undefined && names !== before) {
+      if (newest === undefined && (attempt === 0 || names !== before)) {
         before = names;
         continue;
       }
@@ -72,13 +75,18 @@ export function goOnIn(
   { ledger, files, lost }: SearchOptions,
   now: number,
 ): void {
+  const known = generation.head;
+  const isCopy = generation.key === '' && rotationOf(candidate.path, generation.home) !== undefined;
   ledger.forgetCopy(candidate.stat.key);
   ledger.adopt(generation, candidate, now);
   // At once: it may soon be compressed.
   files.hold(generation);
   // What was written while it was copied was truncated away.
-  lost(generation, generation.seen - Math.max(candidate.stat.size, generation.offset));
-  generation.seen = 0;
+  const gone = generation.reaches(candidate.stat.size);
+  lost(generation, gone);
+  if (gone > 0 || generation.head !== known) generation.severed = true;
+  // So that the next process knows, too.
+  if (generation.severed && isCopy) generation.endAt(candidate.stat.size);
 }
 
 /** As far as this process has seen. */
@@ -87,13 +95,14 @@ const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && 
 function look(
   generation: Generation,
   { ledger, files }: SearchOptions,
+  elsewhere: Iterable<string>,
 ): { plain: Candidate[]; packed: Candidate[]; names: string; unreadable: boolean } {
   const plain: Candidate[] = [];
   const packed: Candidate[] = [];
   const names: string[] = [];
   // logrotate makes a file for itself, and gives it to others when it is done.
   let unreadable = false;
-  for (const path of pathsOf(generation)) {
+  for (const path of pathsOf(generation, elsewhere)) {
     const looked = files.look(path);
     if (typeof looked === 'string') {
       names.push(`${path} ${looked}`);
@@ -128,9 +137,9 @@ function holderOf({ fd, stat }: Candidate, ledger: Ledger): Generation | undefin
   return undefined;
 }
 
-/** Paths beside the generation's own that are, by their names, rotated from it. */
-function pathsOf({ home, path }: Generation): string[] {
-  return [...new Set([dirname(home), dirname(path)])].flatMap((directory) => {
+/** Paths that are, by their names, rotated from a generation's own. */
+function pathsOf({ home, path }: Generation, elsewhere: Iterable<string>): string[] {
+  return [...new Set([dirname(home), dirname(path), ...elsewhere])].flatMap((directory) => {
     try {
       return readdirSync(directory)
         .map((name) => join(directory, name))

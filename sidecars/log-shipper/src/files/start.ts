@@ -67,6 +67,7 @@ export function startFiles(
     startAtEnd: parameters.FILE_START === 'end' && registry.isNew,
     ignoreOlder: parameters.FILE_IGNORE_OLDER,
     scannedAt: registry.scannedAt,
+    isFirst: registry.isNew,
     log,
     lost: lose,
   });
@@ -101,10 +102,7 @@ export function startFiles(
       entries.map(({ globs, settings }) => ({ globs, records: records(settings) })),
       records(parameters),
     ),
-    remember: () => {
-      ledger.touch();
-      ledger.save();
-    },
+    remember: (generation) => ledger.remember(generation),
     noteEnd: (generation) => acknowledge([generation]),
     encoding,
     limit: parameters.LINE_MAX_BYTES,

@@ -1,8 +1,19 @@
 /** For tests: the file input over a directory of its own, a clock that is moved by hand, and a store in memory. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
 import type { ContainerFormat } from '../lines/container-line.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
@@ -37,6 +48,8 @@ export interface RigOptions {
   readonly pipelines?: readonly Pipeline[];
 }
 
+const messageOf = ({ body }: LogRecord): string => (JSON.parse(body) as { message: string }).message;
+
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
 export class Rig {
@@ -50,7 +63,13 @@ export class Rig {
   again = 0;
   /** Offered and not settled. */
   waiting: LogRecord[] = [];
+  /** What was counted as read. */
+  readonly read = { records: 0, bytes: 0 };
+  /** Bytes that were counted as lost, by all processes and by the last. */
   lost = 0;
+  lostSinceKill = 0;
+  /** Lines that the store had, and a process that was killed had not heard that. */
+  unheard: string[] = [];
   /** Called as the directory is about to be listed. */
   beforeScan = (): void => {};
   afterScan = (): void => {};
@@ -58,6 +77,10 @@ export class Rig {
   beforeLook = (_path?: string): void => {};
   /** Set, the store is down and the queue is full: nothing more is taken. */
   full: Promise<void> | undefined;
+  /** Where events end cannot be written down. */
+  diskFull = false;
+  /** How often that was tried. */
+  notes = 0;
   now = 1000;
   /** What the time is by the clock that files are dated with, in milliseconds since the epoch. */
   wallClock = (): number => Date.now();
@@ -82,8 +105,10 @@ export class Rig {
    */
   restart(change: RigOptions = {}): void {
     this.#options = { ...this.#options, ...change };
-    this.files.releaseAll();
-    this.registry.close();
+    this.#closeAll();
+    const unheard = this.waiting.flatMap(({ id }) => this.store.get(id) ?? []);
+    this.unheard.push(...unheard.flatMap((record) => messageOf(record).split('\n')));
+    this.lostSinceKill = 0;
     this.waiting = [];
     this.start();
   }
@@ -116,11 +141,12 @@ export class Rig {
       ledger: this.ledger,
       dir: this.state,
       scannedAt: this.registry.scannedAt,
+      isFirst: this.registry.isNew,
       wallClock: () => this.wallClock(),
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
-      lost: (_generation, bytes) => (this.lost += Math.max(0, bytes)),
+      lost: (_generation, bytes) => this.#lose(bytes),
     });
     const scan = this.tracker.scan.bind(this.tracker);
     this.tracker.scan = (now) => {
@@ -146,13 +172,12 @@ export class Rig {
       pipelines: new Pipelines(this.#options.pipelines ?? [], records),
       encoding,
       noteEnd: (generation) => {
+        this.notes += 1;
+        if (this.diskFull) return false;
         this.registry.acknowledge([generation]);
         return true;
       },
-      remember: () => {
-        this.ledger.touch();
-        this.ledger.save();
-      },
+      remember: (generation) => this.ledger.remember(generation),
       limit,
       skipped: () => {},
     });
@@ -173,11 +198,19 @@ export class Rig {
       multilineTimeout: 2000,
       linger: 5000,
       deletedTimeout: 60_000,
-      onRead: () => {},
+      onRead: (records, bytes) => {
+        this.read.records += records;
+        this.read.bytes += bytes;
+      },
       onScan: () => {},
-      onLost: (_generation, bytes) => (this.lost += Math.max(0, bytes)),
+      onLost: (_generation, bytes) => this.#lose(bytes),
       now: () => this.now,
     });
+  }
+
+  #lose(bytes: number): void {
+    this.lost += Math.max(0, bytes);
+    this.lostSinceKill += Math.max(0, bytes);
   }
 
   /** A scan, and everything read that is due. */
@@ -210,13 +243,19 @@ export class Rig {
 
   /** What the store holds, in the order of arrival. */
   get messages(): string[] {
-    return [...this.store.values()].map(({ body }) => (JSON.parse(body) as { message: string }).message);
+    return [...this.store.values()].map(messageOf);
   }
 
   remove(): void {
-    this.files.releaseAll();
-    this.registry.close();
+    this.#closeAll();
     rmSync(this.#top, { recursive: true });
+  }
+
+  /** What a process leaves open, the system closes. */
+  #closeAll(): void {
+    this.files.releaseAll();
+    for (const { packed } of this.ledger.generations) packed?.close();
+    this.registry.close();
   }
 }
 
@@ -235,6 +274,21 @@ export function scene(
       rig.remove();
     }
   });
+}
+
+/** Do something when the directory was listed, and a file is about to be looked at: the first, or the one that is named. */
+export function onceListed(rig: Rig, act: () => void, wanted?: string): void {
+  rig.beforeLook = (path) => {
+    if (wanted !== undefined && path !== wanted) return;
+    rig.beforeLook = () => {};
+    act();
+  };
+}
+
+/** As gzip does. */
+export function compress(path: string, packed: string): void {
+  writeFileSync(packed, gzipSync(readFileSync(path)));
+  unlinkSync(path);
 }
 
 /** Do something while a file cannot be read, as a user who is not root where need be: root reads everything. */

@@ -49,6 +49,13 @@ export class Tracker {
   readonly #archives: Archives;
   readonly #listing: Listing;
   readonly #wallClock: () => number;
+  /**
+   * The last scan that saw all, by what it was told: a file may have given its name to another between the listing
+   * and the look, and is seen by the next one. So what was there before it is known when that has seen all, too.
+   */
+  #before: { readonly started: number; readonly finished: readonly Generation[] } | undefined;
+  /** The registry was written at the last scan, with when the one before it began. */
+  #changed = false;
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
   /** Paths that are there and cannot be read, and why. */
@@ -56,9 +63,9 @@ export class Tracker {
 
   constructor(options: TrackerOptions) {
     this.#options = options;
-    this.#identifier = new Identifier(options);
-    this.#archives = new Archives(options);
     this.#listing = new Listing(options.globs, options.exclude);
+    this.#identifier = new Identifier({ ...options, directories: () => this.#listing.directories });
+    this.#archives = new Archives(options);
     this.#wallClock = options.wallClock ?? (() => Date.now());
   }
 
@@ -68,16 +75,22 @@ export class Tracker {
    */
   scan(now: number): void {
     const started = this.#wallClock();
-    const { ledger } = this.#options;
+    const { ledger, lost } = this.#options;
     const finished = ledger.finished;
     let result: Scanned;
     let attempt = 0;
     do result = this.#scanOnce(now, started, ++attempt === ATTEMPTS);
     while (result === 'moved');
     // What was missed may be compressed by the next scan: until then nothing older is assumed to be known.
-    const complete = result === 'complete';
-    ledger.forget(now, finished, complete);
-    ledger.save(complete ? started : undefined);
+    const before = result === 'complete' ? this.#before : undefined;
+    for (const generation of ledger.forget(now, before?.finished ?? finished, before !== undefined))
+      lost(generation, generation.left, 'deleted');
+    const { changed } = ledger;
+    // What a scan found to be known already is known to the next process by when that scan began.
+    if (before !== undefined && this.#changed) ledger.touch();
+    ledger.save(before?.started);
+    this.#changed = changed || (this.#changed && before === undefined);
+    if (result === 'complete') this.#before = { started, finished };
   }
 
   /** @param whatever take in what was found although names changed meanwhile */
@@ -96,17 +109,12 @@ export class Tracker {
     }
     if (moved) this.#listing.renew();
     if (moved && !whatever) return 'moved';
-    const unknown = [...seen].filter(
-      ([key, { stat }]) =>
-        this.#options.ledger.at(key) === undefined &&
-        stat.size > 0 &&
-        this.#ignored.get(key) !== stat.stamp &&
-        !this.#isOld(stat),
-    );
+    const unknown: Seen[] = [];
+    for (const found of seen.values()) if (this.#isUnknown(found)) unknown.push(found);
     const candidates: Candidate[] = [];
     try {
-      for (const [key, { path }] of unknown) {
-        const candidate = this.#candidate(path, key);
+      for (const { path, stat } of unknown) {
+        const candidate = this.#candidate(path, stat.key);
         if (candidate === 'moved') {
           this.#listing.renew();
           if (!whatever) return 'moved';
@@ -119,8 +127,10 @@ export class Tracker {
     }
     this.#identifier.atEnd = false;
     // What was listed and is empty or gone by now may have been rotated and compressed meanwhile.
-    const again = unknown.some(([, { path }]) => !this.refused.has(path));
-    const unpacked = this.#unpack(again, moved ? undefined : started, now);
+    const again = unknown.some(({ path }) => !this.refused.has(path));
+    // What was there before the first process is not read.
+    const since = this.#before?.started ?? (this.#options.isFirst ? started : undefined);
+    const unpacked = this.#unpack(again, moved ? undefined : since, now);
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
     return unpacked && !moved ? 'complete' : 'incomplete';
   }
@@ -154,11 +164,21 @@ export class Tracker {
   #look(now: number): Map<string, Seen> {
     const seen = new Map<string, Seen>();
     this.refused.clear();
-    for (const [path, { stat }] of this.#listing.look(now, (each, code) => this.refused.set(each, code))) {
+    for (const found of this.#listing.look(now, (each, code) => this.refused.set(each, code)).values()) {
+      const { path, stat } = found;
       // Of several names for one file, the one that it is known by.
-      if (!seen.has(stat.key) || this.#options.ledger.at(stat.key)?.path === path) seen.set(stat.key, { path, stat });
+      if (!seen.has(stat.key) || this.#options.ledger.at(stat.key)?.path === path) seen.set(stat.key, found);
     }
     return seen;
+  }
+
+  #isUnknown({ stat }: Seen): boolean {
+    return (
+      this.#options.ledger.at(stat.key) === undefined &&
+      stat.size > 0 &&
+      this.#ignored.get(stat.key) !== stat.stamp &&
+      !this.#isOld(stat)
+    );
   }
 
   #isOld({ stamp }: Stat): boolean {
@@ -183,10 +203,10 @@ export class Tracker {
       if (fd !== 'gone') this.refused.set(path, fd);
       return fd !== 'gone';
     }
-    if (generation.copyOf !== undefined) {
-      this.#meetCopy(generation, generation.copyOf, { path, fd, stat });
-    } else if (holds(generation, fd, stat.size)) note(generation, stat, now);
-    else this.#options.ledger.lose(generation);
+    // Asked anew: of many files, the list may tell what one was like some scans ago.
+    const current = files.stat(fd);
+    if (generation.copyOf === undefined) this.#compare(generation, fd, current, now);
+    else this.#meetCopy(generation, generation.copyOf, { path, fd, stat: current });
     return true;
   }
 
@@ -196,27 +216,43 @@ export class Tracker {
     const { fd, comparedAt } = generation;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
-    if (stat.stamp === comparedAt) return;
-    if (holds(generation, fd, stat.size)) note(generation, stat, now);
-    else this.#options.ledger.lose(generation);
+    if (stat.stamp !== comparedAt) this.#compare(generation, fd, stat, now);
+  }
+
+  /** A file changed. Does it still have what was read of a generation, and more to read? */
+  #compare(generation: Generation, fd: number, stat: Stat, now: number): void {
+    const { ledger, lost } = this.#options;
+    if (!holds(generation, fd, stat.size)) {
+      // An earlier process may have read, and sent, what was not copied. What it knew to come next is another matter.
+      const isLast = ![...ledger.generations].some(({ after }) => after?.generation === generation);
+      if (generation.comparedAt === '' && isLast) generation.severed = true;
+      return ledger.lose(generation);
+    }
+    const { size, stamp, links } = stat;
+    if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
+    Object.assign(generation, { size, stamp, links, comparedAt: stamp });
+    // Behind what was read it may have been cut off.
+    lost(generation, generation.reaches(size));
   }
 
   /** A copy changed: it is still being made, it took its original's place, or it was never one. */
   #meetCopy(copy: Generation, original: Generation, { path, fd, stat }: Candidate): void {
+    const { ledger } = this.#options;
     // Its inode may have been given to another file.
     if (!holds(copy, fd, stat.size)) {
-      this.#options.ledger.forgetCopy(copy.key);
+      ledger.forgetCopy(copy.key);
       return;
     }
+    if (!ledger.generations.has(original)) return ledger.releaseCopy(copy);
     // Its original was just truncated: identify() comes to it.
     if (original.key === '') return;
     const of = this.#options.files.hold(original);
     if (typeof of === 'string') return;
     const { size } = this.#options.files.stat(of);
-    if (isCopy({ path, fd, stat }, original.home, of, size)) this.#options.ledger.completeCopy(copy, fd, stat);
+    if (isCopy({ path, fd, stat }, original.home, of, size)) ledger.completeCopy(copy, fd, stat);
     // Looked at again, after the comparison: its original may have been truncated just now.
-    else if (!holds(original, of, this.#options.files.stat(of).size)) this.#options.ledger.lose(original);
-    else this.#options.ledger.forgetCopy(copy.key);
+    else if (!holds(original, of, this.#options.files.stat(of).size)) ledger.lose(original);
+    else ledger.forgetCopy(copy.key);
   }
 
   /** Open a file that is not known; what is no log is left. `moved`: its name leads elsewhere by now. */
@@ -230,16 +266,11 @@ export class Tracker {
     const { fd, stat } = looked;
     // Truncated since it was listed, what it held is under another name.
     const same = stat.key === key && stat.size > 0;
-    if (same && compressionOf(readHead(fd)) === undefined) return { path, fd, stat };
+    if (same && compressionOf(readHead(fd)) === undefined)
+      return { path, fd, stat, head: this.#options.ledger.headOf(fd) };
     closeSync(fd);
     if (!same) return 'moved';
     this.#ignored.set(stat.key, stat.stamp);
     return undefined;
   }
-}
-
-/** A file changed, and may have more to read. */
-function note(generation: Generation, { size, stamp, links }: Stat, now: number): void {
-  if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
-  Object.assign(generation, { size, stamp, links, comparedAt: stamp });
 }

@@ -53,8 +53,11 @@ export function firstGlance(fd: number, declared: FileEncoding): Head | undefine
 export class Unpacked {
   readonly #dir: string;
   readonly #head: number;
-  readonly #source: ReturnType<typeof createReadStream>;
-  readonly #pieces: AsyncIterator<Buffer>;
+  /** The gzip file, until it is begun with. */
+  #packed: number | undefined;
+  /** Begun when its turn has come, and let go at its end: each takes some 150 KB, and hundreds may be found at once. */
+  #source: ReturnType<typeof createReadStream> | undefined;
+  #pieces: AsyncIterator<Buffer> | undefined;
   /** The file without a name. */
   fd: number;
   /** Up to where it is unpacked. */
@@ -72,10 +75,7 @@ export class Unpacked {
     this.fd = nameless(dir);
     this.#dir = dir;
     this.#head = head;
-    this.#source = createReadStream('', { fd: packed, start: 0 });
-    const gunzip = createGunzip();
-    this.#source.on('error', (error) => gunzip.destroy(error));
-    this.#pieces = (this.#source.pipe(gunzip) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    this.#packed = packed;
   }
 
   /**
@@ -86,10 +86,14 @@ export class Unpacked {
   async more(from: number): Promise<void> {
     const keep = Math.max(0, from - TAIL_LENGTH);
     if (this.size > keep) this.#forget(keep);
+    const pieces = (this.#pieces ??= this.#begin());
     for (const enough = Math.max(from, this.size) + PORTION; this.size < enough;) {
-      const { value, done } = await this.#pieces.next();
+      const { value, done } = await pieces.next();
       if (done) {
         this.ended = true;
+        this.#source?.destroy();
+        this.#source = undefined;
+        this.#pieces = undefined;
         return;
       }
       const piece = value as Buffer;
@@ -100,8 +104,17 @@ export class Unpacked {
   }
 
   close(): void {
-    this.#source.destroy();
+    this.#source?.destroy();
+    if (this.#packed !== undefined) closeSync(this.#packed);
     closeSync(this.fd);
+  }
+
+  #begin(): AsyncIterator<Buffer> {
+    this.#source = createReadStream('', { fd: this.#packed!, start: 0 });
+    this.#packed = undefined;
+    const gunzip = createGunzip();
+    this.#source.on('error', (error) => gunzip.destroy(error));
+    return (this.#source.pipe(gunzip) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }
 
   /** Go on in a file that holds nothing before a place but the head. */

@@ -196,6 +196,13 @@ test('there are only so many connections, those in the handshake counted', async
   await rig.close();
 });
 
+/** The shared key, and users from a file. */
+function users(name: string, text?: string): { FORWARD_SHARED_KEY: string; FORWARD_USERS_FILE: string } {
+  const file = join(dir, name);
+  if (text !== undefined) write(file, text);
+  return { FORWARD_SHARED_KEY: 'k', FORWARD_USERS_FILE: file };
+}
+
 test('files that cannot be used, or one without another, end the start with a sentence', async () => {
   write(keyFile, second.key);
   for (const files of [
@@ -213,6 +220,11 @@ test('files that cannot be used, or one without another, end the start with a se
     [{ FORWARD_TLS_CERT_FILE: certFile }, /FORWARD_TLS_CERT_FILE is set without FORWARD_TLS_KEY_FILE/],
     [{ FORWARD_TLS_KEY_FILE: keyFile }, /FORWARD_TLS_KEY_FILE is set without FORWARD_TLS_CERT_FILE/],
     [{ FORWARD_TLS_CLIENT_CA_FILE: clientCaFile }, /FORWARD_TLS_CLIENT_CA_FILE is set without FORWARD_TLS_CERT_FILE/],
+    [{ FORWARD_USERS_FILE: '/users' }, /FORWARD_USERS_FILE is set without FORWARD_SHARED_KEY/],
+    [users('absent'), /^FORWARD_USERS_FILE: .*absent cannot be read \(ENOENT\)/],
+    [users('none', '\n'), /^FORWARD_USERS_FILE: .* has no user/],
+    [users('bad', 'a:b\n\nsecret\n'), /^FORWARD_USERS_FILE: \S+, line 3 is no user:password; (?!.*secret)/],
+    [users('twice', 'a:b\na:c'), /^FORWARD_USERS_FILE: \S+, line 2 has a user that is there already/],
   ] as const)
     assert.throws(
       () =>
@@ -221,6 +233,7 @@ test('files that cannot be used, or one without another, end the start with a se
           FORWARD_TLS_KEY_FILE: undefined,
           FORWARD_TLS_CLIENT_CA_FILE: undefined,
           FORWARD_SHARED_KEY: undefined,
+          FORWARD_USERS_FILE: undefined,
           ...values,
         }),
       (error: Error) => why.test(error.message),

@@ -7,6 +7,7 @@ import { admitted, RefusedError, type HandshakeOptions } from './handshake.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { Framer, MalformedError } from './msgpack.ts';
 import { acknowledgement, readMessage } from './protocol.ts';
+import { received } from './received.ts';
 
 const { createServer } = process.getBuiltinModule('node:net');
 
@@ -122,7 +123,7 @@ async function read(connection: Connection, intake: Intake, options: ForwardOpti
   const framer = new Framer(maxMessage);
   try {
     // Read on only when what was read is in the spool.
-    for await (const bytes of handshake ? admitted(socket, handshake) : (socket as AsyncIterable<Buffer>)) {
+    for await (const bytes of handshake ? admitted(socket, handshake) : received(socket)) {
       connection.reads += 1;
       connection.busy = true;
       for (const frame of framer.push(bytes)) {

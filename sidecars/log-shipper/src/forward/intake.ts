@@ -134,7 +134,7 @@ export class Intake {
     if (tooLong) this.#options.cut();
     const body = documents.create(text, {
       members: members + line.members,
-      time: line.time ?? new Date().toISOString(),
+      time: () => line.time ?? new Date().toISOString(),
       cut: tooLong,
       foreign,
       multiline: splitter.multiline,

@@ -1,16 +1,22 @@
 /** Who may send, from the parameters. */
+import { readFileSync } from 'node:fs';
 import { ConfigurationError, type Values } from '#kit/parameters.ts';
+import { codeOf } from '../files/error-code.ts';
 import type { inputParameters } from '../parameters.ts';
 import type { ForwardOptions } from './input.ts';
 
 /** What a sender has for the handshake of TLS, and again for that of the protocol, in milliseconds. */
 const HANDSHAKE = 10_000;
 
-/** @throws {ConfigurationError} when one of them is set without another that it needs */
+/** @throws {ConfigurationError} when one of them is set without another that it needs, or users are none */
 export function admissionOf(
   values: Pick<
     Values<typeof inputParameters>,
-    'FORWARD_TLS_CERT_FILE' | 'FORWARD_TLS_KEY_FILE' | 'FORWARD_TLS_CLIENT_CA_FILE' | 'FORWARD_SHARED_KEY'
+    | 'FORWARD_TLS_CERT_FILE'
+    | 'FORWARD_TLS_KEY_FILE'
+    | 'FORWARD_TLS_CLIENT_CA_FILE'
+    | 'FORWARD_SHARED_KEY'
+    | 'FORWARD_USERS_FILE'
   >,
 ): Pick<ForwardOptions, 'encryption' | 'handshake'> {
   const { FORWARD_TLS_CERT_FILE: certFile, FORWARD_TLS_KEY_FILE: keyFile, FORWARD_SHARED_KEY: key } = values;
@@ -19,14 +25,46 @@ export function admissionOf(
   if (keyFile === undefined && certFile !== undefined) refuse('FORWARD_TLS_CERT_FILE', 'FORWARD_TLS_KEY_FILE');
   if (certFile === undefined && clientCaFile !== undefined)
     refuse('FORWARD_TLS_CLIENT_CA_FILE', 'FORWARD_TLS_CERT_FILE');
+  if (key === undefined && values.FORWARD_USERS_FILE !== undefined) refuse('FORWARD_USERS_FILE', 'FORWARD_SHARED_KEY');
   return {
     encryption:
       certFile === undefined || keyFile === undefined
         ? undefined
         : { certFile, keyFile, clientCaFile, timeout: HANDSHAKE },
-    handshake: key === undefined ? undefined : { key, timeout: HANDSHAKE },
+    handshake: key === undefined ? undefined : { key, users: usersOf(values.FORWARD_USERS_FILE), timeout: HANDSHAKE },
   };
 }
+
+/** Passwords by user, of a file of lines `user:password`. An error names the line, not what is in it. */
+function usersOf(file: string | undefined): ReadonlyMap<string, string> | undefined {
+  if (file === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError([wrong(file, `cannot be read (${codeOf(error)})`, 'unreadable')]);
+  }
+  const users = new Map<string, string>();
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.replace(/\r$/, '');
+    if (line === '') continue;
+    const [, user, password] = /^([^:]{1,255}):(.+)$/s.exec(line) ?? [];
+    if (user !== undefined && password !== undefined && !users.has(user)) {
+      users.set(user, password);
+      continue;
+    }
+    const what = user === undefined ? 'is no user:password' : 'has a user that is there already';
+    throw new ConfigurationError([wrong(`${file}, line ${index + 1}`, what)]);
+  }
+  if (users.size === 0) throw new ConfigurationError([wrong(file, 'has no user')]);
+  return users;
+}
+
+const wrong = (where: string, what: string, reason: 'malformed' | 'unreadable' = 'malformed') => ({
+  parameter: 'FORWARD_USERS_FILE',
+  reason,
+  message: `FORWARD_USERS_FILE: ${where} ${what}; accepted is a file of lines user:password, each user once`,
+});
 
 function refuse(one: string, other: string): never {
   const message = `${one} is set without ${other}; accepted is it with the other, or without either`;

@@ -1,6 +1,6 @@
 /**
  * Bytes of a log as lines of text. Where all of them are ASCII, which is known at the speed of memory,
- * they become one string that lines are slices of; that is a third of the cost of decoding each line.
+ * they become strings of many lines that each line is a slice of; that is a third of the cost of decoding each line.
  *
  * In UTF-16 a code unit has two bytes and begins at an even place of its file, wherever the chunk begins: a
  * newline is the unit 10, not a byte 10, which is also half of other characters.
@@ -8,6 +8,11 @@
 const { isAscii, isUtf8 } = process.getBuiltinModule('node:buffer');
 
 const NEWLINE = 10;
+/**
+ * Bytes that become one string. Larger ones outlive a collection of V8's young generation, and fill the old one,
+ * whose collections cost more.
+ */
+const STRIP = 32 * 1024;
 
 export type Encoding = 'utf-8' | 'latin1' | 'utf-16le' | 'utf-16be';
 
@@ -22,7 +27,10 @@ export class Chunk {
   /** Bytes of a newline. */
   readonly unit: 1 | 2;
   readonly #buffer: Buffer;
-  readonly #ascii: string | undefined;
+  readonly #isAscii: boolean;
+  /** Some of its bytes as text, where they are ASCII, and where these begin. */
+  #strip = '';
+  #stripAt = 0;
   readonly #encoding: Encoding;
   /** 1 where the chunk begins with the second byte of a unit. */
   readonly #phase: number;
@@ -41,13 +49,16 @@ export class Chunk {
     this.#phase = wide ? position % 2 : 0;
     this.#buffer = buffer;
     this.#encoding = encoding;
-    this.#ascii = !wide && isAscii(buffer) ? buffer.toString('latin1') : undefined;
+    this.#isAscii = !wide && isAscii(buffer);
     this.#newline = encoding === 'utf-16le' ? LINE_FEED_LE : encoding === 'utf-16be' ? LINE_FEED_BE : LINE_FEED;
   }
 
   /** Where the next newline is, from a place on; -1 where none is. */
   newline(from: number): number {
-    if (this.#ascii !== undefined) return this.#ascii.indexOf('\n', from);
+    if (this.#isAscii) {
+      const at = from < this.#stripAt ? -1 : this.#strip.indexOf('\n', from - this.#stripAt);
+      if (at !== -1) return at + this.#stripAt;
+    }
     if (this.unit === 1) return this.#buffer.indexOf(NEWLINE, from);
     let at = this.#buffer.indexOf(this.#newline, from);
     while (at !== -1 && !this.#isEven(at)) at = this.#buffer.indexOf(this.#newline, at + 1);
@@ -63,7 +74,7 @@ export class Chunk {
 
   /** Bytes of the byte order mark that it begins with. */
   get mark(): number {
-    if (this.#encoding === 'latin1' || this.#ascii !== undefined) return 0;
+    if (this.#encoding === 'latin1' || this.#isAscii) return 0;
     const length = this.unit === 2 ? 2 : 3;
     return this.length >= length && this.text(0, length) === '\ufeff' ? length : 0;
   }
@@ -80,11 +91,19 @@ export class Chunk {
    */
   text(from: number, to: number): string {
     this.foreign = false;
-    if (this.#ascii !== undefined) return this.#ascii.slice(from, to);
+    if (this.#isAscii) return this.#asciiText(from, to);
     if (this.unit === 2) return this.#wideText(from, to);
     if (this.#encoding === 'latin1') return this.#buffer.toString('latin1', from, to);
     this.foreign = !isUtf8(this.#buffer.subarray(from, to));
     return this.#buffer.toString(this.foreign ? 'latin1' : 'utf8', from, to);
+  }
+
+  #asciiText(from: number, to: number): string {
+    if (from < this.#stripAt || to > this.#stripAt + this.#strip.length) {
+      this.#strip = this.#buffer.toString('latin1', from, Math.max(to, from + STRIP));
+      this.#stripAt = from;
+    }
+    return this.#strip.slice(from - this.#stripAt, to - this.#stripAt);
   }
 
   #wideText(from: number, to: number): string {
@@ -99,7 +118,7 @@ export class Chunk {
   /** Where a cut before `to` does not split a character. */
   boundary(to: number): number {
     if (this.unit === 2) return this.#wideBoundary(Math.min(to, this.whole));
-    if (this.#ascii !== undefined || to >= this.length || this.#encoding === 'latin1') return Math.min(to, this.length);
+    if (this.#isAscii || to >= this.length || this.#encoding === 'latin1') return Math.min(to, this.length);
     let at = to;
     while (at > to - 4 && at > 0 && (this.#buffer[at]! & 0xc0) === 0x80) at--;
     return (this.#buffer[at]! & 0xc0) === 0x80 ? to : at;

@@ -11,8 +11,8 @@ export const MARGIN = 4096;
 export interface Circumstances {
   /** Members of the document that the input knows, as JSON text with a comma behind each. */
   readonly members: string;
-  /** When it was read or received; stands for the event's time where that has none. */
-  readonly time: string;
+  /** Tells when it was read or received, which stands for the event's time where that has none; not asked otherwise. */
+  readonly time: () => string;
   /** It was longer than the limit, and its text is only the beginning. */
   readonly cut: boolean;
   /** How many characters are left of it then; absent, as many as the limit. */
@@ -69,8 +69,8 @@ export class Documents {
     }
     const shown = kept === text ? kept : this.#rules.redact(unescape(kept));
     const message = cut ? shown.slice(0, most).toWellFormed() : shown;
-    const own = this.#ordered(this.#readTime?.(text, time) ?? (this.#detects ? timeIn(text) : undefined));
-    return `{"@timestamp":"${own ?? time}",${head}"message":${JSON.stringify(message)}}`;
+    const own = this.#ordered(this.#readTime?.(text, time()) ?? (this.#detects ? timeIn(text) : undefined));
+    return `{"@timestamp":"${own ?? time()}",${head}"message":${JSON.stringify(message)}}`;
   }
 
   /** A time in whole seconds counts up behind the second, so that a viewer shows lines in their order. */
@@ -81,12 +81,12 @@ export class Documents {
     return `${time.slice(0, 19)}.${String(this.#count).padStart(9, '0')}${time.slice(19)}`;
   }
 
-  #fromJson(text: string, head: string, time: string, multiline: boolean): string | undefined {
+  #fromJson(text: string, head: string, time: () => string, multiline: boolean): string | undefined {
     const fields = parseObject(text) ?? (multiline ? parseWithTrace(text) : undefined);
     if (fields === undefined) return undefined;
     try {
       const own = toSchema(fields, this.#ours);
-      const document = `{"@timestamp":"${own ?? time}",${head}`;
+      const document = `{"@timestamp":"${own ?? time()}",${head}`;
       const rest = this.#rules.redacts ? this.#redacted(fields) : JSON.stringify(fields);
       if (rest === '{}') return `${document.slice(0, -1)}}`;
       const whole = document + rest.slice(1);

@@ -149,7 +149,7 @@ test("a line's time by the pattern comes first, then what LINE_TIME says; whole 
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
     const readTime = compileTimePattern('LINE_TIME_PATTERN', '%d/%m/%Y %H:%M:%S %z');
     const documents = new Documents({ rules, limit: 1000, ours: [], detectTime, readTime });
-    const circumstances = { members: '', time: NOW, cut: false, foreign: false, multiline: false };
+    const circumstances = { members: '', time: () => NOW, cut: false, foreign: false, multiline: false };
     return (text) => (JSON.parse(documents.create(text, circumstances)!) as { '@timestamp': string })['@timestamp'];
   };
   const detects = create(true);

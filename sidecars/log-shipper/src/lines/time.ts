@@ -5,6 +5,8 @@ const CLOCK = String.raw`((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)`;
 const FRACTION = String.raw`(?:[.,](\d{1,9}))?`;
 /** Of the whole world from -12:00 to +14:00. */
 export const ZONE = String.raw`(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)`;
+/** What most programs write, and what is wanted: nothing of it has to be changed, and the day is in every month. */
+const PLAIN = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
 const ISO = new RegExp(`^${DATE}[T ]${CLOCK}${FRACTION} ?${ZONE}?$`, 'i');
 
 /**
@@ -13,6 +15,7 @@ const ISO = new RegExp(`^${DATE}[T ]${CLOCK}${FRACTION} ?${ZONE}?$`, 'i');
  * @returns undefined when it is none, as the 30th of February
  */
 export function isoTime(text: string): string | undefined {
+  if (PLAIN.test(text)) return text;
   const [, date, clock, fraction, zone] = ISO.exec(text) ?? [];
   return date === undefined ? undefined : compose(date, clock!, fraction, zone);
 }

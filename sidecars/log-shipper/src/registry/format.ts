@@ -11,6 +11,7 @@
  * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
  * most its last line torn, and that one only tells of an acknowledgement.
  */
+import type { Head } from '../files/content.ts';
 import type { Day, Generation } from '../files/generation.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
@@ -18,6 +19,7 @@ const { crc32 } = process.getBuiltinModule('node:zlib');
 const FORMAT = 'log-shipper registry';
 const VERSION = 1;
 
+type SavedHead = readonly [at: number, base64: string];
 type SavedTail = readonly [at: number, length: number, digest: string];
 
 /** A generation as it is remembered. */
@@ -26,7 +28,7 @@ export interface SavedGeneration {
   readonly home: string;
   readonly key: string;
   readonly path: string;
-  readonly head: readonly [at: number, base64: string];
+  readonly head: SavedHead;
   readonly acked: number;
   readonly tail: SavedTail;
   readonly copyOf?: string;
@@ -57,7 +59,7 @@ export function save(generation: Generation): SavedGeneration {
     home,
     key,
     path,
-    head: [head.at, head.bytes.toString('base64')],
+    head: saveHead(head),
     acked,
     tail: [ackedTail.at, ackedTail.length, ackedTail.digest],
     ...(copyOf && { copyOf: copyOf.id }),
@@ -75,12 +77,25 @@ export function serialize({ instance, sequence, scannedAt, generations }: Saved)
   ].join('');
 }
 
-/** A line that is added: how far the store has come with some generations. */
-export function serializeAcked(generations: Iterable<Generation>): string {
+/**
+ * Lines that are added: how far the store has come with some generations.
+ * @param hasGrown whether more is known of how a file begins than was written
+ */
+export function serializeAcked(
+  generations: Iterable<Generation>,
+  hasGrown: (generation: Generation) => boolean,
+): string {
   let text = '';
-  for (const { id, acked, ackedTail, openEnds: ends } of generations) {
-    const tail = [ackedTail.at, ackedTail.length, ackedTail.digest];
-    text += line({ acked: [id, acked, tail, ...(ends.length > 0 ? [ends] : [])] });
+  for (const generation of generations) {
+    const { id, acked, ackedTail, openEnds: ends, head } = generation;
+    const tail: SavedTail = [ackedTail.at, ackedTail.length, ackedTail.digest];
+    const moved = [id, acked, tail] as const;
+    const entry: Acked = hasGrown(generation)
+      ? [...moved, ends, saveHead(head)]
+      : ends.length > 0
+        ? [...moved, ends]
+        : moved;
+    text += line({ acked: entry });
   }
   return text;
 }
@@ -124,12 +139,16 @@ export function parse(text: string): Saved {
   };
 }
 
-type Acked = readonly [id: string, acked: number, tail: SavedTail, ends?: readonly number[]];
+/** The head is there where it has grown; never in version 1.3.0 and before. */
+type Acked = readonly [id: string, acked: number, tail: SavedTail, ends?: readonly number[], head?: SavedHead];
 
-function apply(generations: Map<string, SavedGeneration>, [id, acked, tail, ends = []]: Acked): void {
+function apply(generations: Map<string, SavedGeneration>, [id, acked, tail, ends = [], head]: Acked): void {
   const generation = generations.get(id);
-  if (generation !== undefined) generations.set(id, { ...generation, acked, tail, ends });
+  if (generation !== undefined)
+    generations.set(id, { ...generation, acked, tail, ends, head: head ?? generation.head });
 }
+
+const saveHead = ({ at, bytes }: Head): SavedHead => [at, bytes.toString('base64')];
 
 function line(value: object): string {
   const json = JSON.stringify(value);

@@ -37,6 +37,8 @@ export class Registry {
   #length = 0;
   #base = 0;
   #flush: NodeJS.Timeout | undefined;
+  /** How much is written of how files begin, in bytes. */
+  readonly #heads = new WeakMap<Generation, number>();
 
   /**
    * @param directory where it is, or will be
@@ -83,11 +85,12 @@ export class Registry {
    */
   write(generations: Iterable<Generation>): void {
     const { instance, next } = this.#sequence;
+    const saved = [...generations];
     const text = serialize({
       instance,
       sequence: next,
       scannedAt: this.scannedAt,
-      generations: [...generations].map(save),
+      generations: saved.map(save),
     });
     const temporary = `${this.#path}.new`;
     const fd = openSync(temporary, 'w', 0o600);
@@ -106,6 +109,7 @@ export class Registry {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = fd;
     this.#base = this.#length = Buffer.byteLength(text);
+    this.#noteHeads(saved);
   }
 
   /**
@@ -114,7 +118,8 @@ export class Registry {
    */
   acknowledge(generations: Iterable<Generation>): void {
     if (this.#fd === undefined) return;
-    const text = serializeAcked(generations);
+    const moved = [...generations];
+    const text = serializeAcked(moved, (each) => this.#heads.get(each) !== each.head.bytes.length);
     try {
       this.#length += writeAll(this.#fd, text, this.#length);
     } catch (error) {
@@ -122,11 +127,16 @@ export class Registry {
       ftruncateSync(this.#fd, this.#length);
       throw error;
     }
+    this.#noteHeads(moved);
     this.#flush ??= setTimeout(() => {
       this.#flush = undefined;
       // Its error would come up again at the next write.
       if (this.#fd !== undefined) fdatasync(this.#fd, () => {});
     }, FLUSH_EVERY).unref();
+  }
+
+  #noteHeads(written: readonly Generation[]): void {
+    for (const each of written) this.#heads.set(each, each.head.bytes.length);
   }
 
   /** Whether so much was added that it is worth while to write it anew. */

@@ -22,8 +22,13 @@ createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   switch (`${request.method} ${pathname}`) {
     case 'PUT /faults':
-      store.faults = JSON.parse(await text(request)) as Fault[];
-      return void response.end('ok\n');
+      return text(request).then(
+        (faults) => {
+          store.faults = JSON.parse(faults) as Fault[];
+          response.end('ok\n');
+        },
+        () => response.destroy(),
+      );
     case 'GET /counts':
       return void response.end(JSON.stringify(store.counts));
     case 'GET /documents':
