@@ -86,6 +86,7 @@ export class Exchange implements FilteredExchange, ResponseUser {
   received = 0;
   sent = 0;
   trailers = '';
+  state: object | undefined = undefined;
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
   readonly #client: Downstream;
@@ -409,8 +410,14 @@ export class Exchange implements FilteredExchange, ResponseUser {
     this.context.stats.requestEnded();
     this.#body?.abort();
     this.#drained?.();
-    for (const sink of this.#sinks ?? []) this.#protect(() => (outcome === 'complete' ? sink.onEnd() : sink.onAbort()));
-    for (const filter of this.context.filters.onEnd) this.#protect(() => filter.onEnd(this));
+    if (this.#sinks !== undefined)
+      for (const sink of this.#sinks) this.#protect(() => (outcome === 'complete' ? sink.onEnd() : sink.onAbort()));
+    for (const filter of this.context.filters.onEnd)
+      try {
+        filter.onEnd(this);
+      } catch (error) {
+        internalError(this.context, error);
+      }
     this.#abort?.abort();
   }
 

@@ -21,6 +21,7 @@ import { portRateLimit, routeRateLimit } from './filters/rate-limit.ts';
 import { route } from './filters/route.ts';
 import { toApplication } from './filters/to-application.ts';
 import { explained } from './filters/explained.ts';
+import { unreached } from './filters/unreached.ts';
 import { Inbound } from './listeners/inbound.ts';
 import { Outbound } from './listeners/outbound.ts';
 import { Passthrough } from './listeners/passthrough.ts';
@@ -53,6 +54,10 @@ export interface DataPlaneOptions {
   readonly upstreamIdleTimeout: number;
   readonly handshakeTimeout: number;
   readonly onEjection: ClusterEnvironment['onEjection'];
+  /** The application did not take a connection. */
+  readonly onApplicationDown?: () => void;
+  /** Of the own release: peers have it in their metrics. */
+  readonly version?: string | undefined;
   /** Addresses of the pod; found out where absent. */
   readonly isOwn?: (address: string) => boolean;
 }
@@ -73,7 +78,7 @@ export class DataPlane {
     const { identity, settings, originalDestination } = options;
     // Timeouts of a route, or of one try, may be far shorter than the settings' own.
     this.#sweeper = new Sweeper(SHORTEST);
-    this.tls = new MeshTls(identity);
+    this.tls = new MeshTls(identity, options.version);
     const own = new OwnAddresses();
     const isOwn = options.isOwn ?? ((address) => own.has(address));
     const environment: ClusterEnvironment = {
@@ -86,7 +91,7 @@ export class DataPlane {
     };
     this.runtime = new Runtime(environment);
     this.#passthrough = new Passthrough('passthrough', environment);
-    this.#application = new Passthrough('inbound', environment);
+    this.#application = new Passthrough('inbound', { ...environment, onConnectFailure: options.onApplicationDown });
     const isProxy = ({ address, port }: Destination): boolean => this.#isProxyPort(port) && isOwn(address);
     const common = { snapshot: () => this.snapshot, originalDestination, isProxy };
     this.#outbound = this.#listen(
@@ -131,7 +136,7 @@ export class DataPlane {
       log,
       stats: telemetry.stats,
       sweeper: this.#sweeper,
-      filters: new Filters([...telemetry.filters, explained, ...filters(() => context)]),
+      filters: new Filters([...telemetry.filters, ...filters(() => context)]),
       // Filters choose another one for each request.
       cluster: cluster.to({ address: '127.0.0.1', port: 0 }),
       draining: false,
@@ -142,6 +147,7 @@ export class DataPlane {
   /** In the order in which they see a request. */
   #outboundFilters(): (context: () => ProxyContext) => readonly Filter[] {
     return (context) => [
+      explained,
       route({ snapshot: () => this.snapshot, passthrough: this.#passthrough }),
       routeRateLimit,
       faults,
@@ -152,7 +158,14 @@ export class DataPlane {
   }
 
   #inboundFilters(): () => readonly Filter[] {
-    return () => [authorise(() => this.snapshot), portRateLimit, headerEdits, toApplication(this.#application)];
+    return () => [
+      unreached,
+      explained,
+      authorise(() => this.snapshot),
+      portRateLimit,
+      headerEdits,
+      toApplication(this.#application),
+    ];
   }
 
   /** The configuration in use. */

@@ -9,11 +9,11 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
-import { SILENCE } from './listeners/first-bytes.ts';
 import type { Credentials } from './model/identity.ts';
 import type { Authorization } from './model/authorization.ts';
 import { credentialsOf, idOf, TestIdentity } from './testing/identities.ts';
 import { configurationOf, SHOP, startPair, startPod, towards, type TestPod } from './testing/mesh.ts';
+import { silenceIsBelieved } from './testing/silence.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';
 const ask = (pod: TestPod, text = GET): Promise<string> => exchange(pod.plane.outboundPort, text);
@@ -113,6 +113,19 @@ test('an endpoint that shows another identity than the service has gets nothing'
   assert.is(app.connections(), 0);
 });
 
+test('an endpoint that should be meshed and speaks in the clear gets nothing', async () => {
+  let requests = 0;
+  await using app = await serve((_request, response) => {
+    requests++;
+    response.end();
+  });
+  await using front = await startPod('front', { configuration: towards([app.port]) });
+  front.meant.outbound = SHOP;
+  assert.match(await exchange(front.plane.outboundPort, GET), /^HTTP\/1\.1 503 /);
+  assert.is(requests, 0);
+  assert.ok(app.connections() > 0);
+});
+
 test('a certificate is renewed without an error, and open connections go on', async () => {
   await using app = await serve(echo);
   await using mesh = await startPair(app.port);
@@ -151,8 +164,7 @@ test('PERMISSIVE waits for the hello of a caller that is late', async () => {
   server.meant.inbound = { address: '127.0.0.1', port: app.port };
   const { key, chain } = await credentialsOf('front');
   const late = await connected(server.plane.inboundPort);
-  // Longer than a server that speaks first is waited for elsewhere.
-  await new Promise((resolve) => setTimeout(resolve, 3 * SILENCE));
+  await silenceIsBelieved();
   const socket = connectTls({
     socket: late.socket,
     key,

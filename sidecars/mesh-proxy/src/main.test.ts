@@ -9,6 +9,7 @@ import { request } from '#kit/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
+import { refused } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { exchange, Talk } from '#proxy/testing/talk.ts';
 import type { Configuration } from './model/configuration.ts';
@@ -21,18 +22,23 @@ interface Started {
   readonly directory: string;
   readonly credentials: Credentials;
   readonly inbound: number;
+  readonly outbound: number;
   readonly metrics: number;
   readonly health: number;
   readonly tap: number;
 }
 
+function certify(directory: string, { key, chain, trustBundle }: Credentials): void {
+  writeFileSync(join(directory, 'tls.key'), key);
+  writeFileSync(join(directory, 'tls.crt'), chain);
+  writeFileSync(join(directory, 'ca.crt'), trustBundle);
+}
+
 /** Nothing is redirected here: what comes to the inbound port was meant for it, and is refused as a loop. */
-async function start(configuration?: Configuration): Promise<Started> {
+async function start(configuration?: Configuration, certified = true): Promise<Started> {
   const directory = temporaryDirectory('mesh-proxy');
   const credentials = await credentialsOf('front');
-  writeFileSync(join(directory, 'tls.key'), credentials.key);
-  writeFileSync(join(directory, 'tls.crt'), credentials.chain);
-  writeFileSync(join(directory, 'ca.crt'), credentials.trustBundle);
+  if (certified) certify(directory, credentials);
   if (configuration) writeFileSync(join(directory, 'mesh.json'), JSON.stringify(configuration));
   const [outbound, inbound, metrics, health, tap] = (await freePorts(5)) as [number, number, number, number, number];
   const program = await startProgram(['--experimental-ffi', join(import.meta.dirname, 'main.ts')], {
@@ -45,7 +51,7 @@ async function start(configuration?: Configuration): Promise<Started> {
     MESH_HEALTH_PORT: String(health),
     MESH_TAP_PORT: String(tap),
   });
-  return { program, directory, credentials, inbound, metrics, health, tap };
+  return { program, directory, credentials, inbound, outbound, metrics, health, tap };
 }
 
 test('it is started and ready with the first configuration, not before', async () => {
@@ -59,6 +65,19 @@ test('it is started and ready with the first configuration, not before', async (
   assert.is((await request(`http://127.0.0.1:${health}/readyz`)).status, 200);
   await program.answers('/config_dump', 200, /"version": "first"/);
   await program.answers('/certs', 200, new RegExp(idOf('front')));
+  assert.is(await program.stop(), 0, program.output);
+});
+
+test('nobody is let in before the first certificate is there', async () => {
+  const { program, directory, credentials, inbound, outbound } = await start(configurationOf(), false);
+  await program.answers('/readyz', 503, /certificate/);
+  assert.ok(await refused(inbound));
+  assert.ok(await refused(outbound));
+  certify(directory, credentials);
+  await program.up();
+  await program.answers('/readyz', 200);
+  assert.not(await refused(inbound));
+  assert.not(await refused(outbound));
   assert.is(await program.stop(), 0, program.output);
 });
 

@@ -28,12 +28,12 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;
   const { identity, source, register } = await openSources(parameters, log);
   const version = parameters.MESH_LABELS?.find((label) => label.startsWith('version='))?.slice('version='.length);
-  const self = (): Self => {
-    const id = identity.current && parseSpiffeId(identity.current.spiffeId);
-    const { service: name = 'unknown', namespace = 'unknown', text: principal } = id ?? {};
-    return { name, namespace, principal, ...(version !== undefined && { version }) };
-  };
-  const telemetry = new Telemetry({ log, metrics, self, accessLog: parameters.MESH_ACCESS_LOG });
+  let self = selfOf(identity.current?.spiffeId, version);
+  identity.onChange(({ spiffeId }) => {
+    self = selfOf(spiffeId, version);
+  });
+  let registration: ReturnType<NonNullable<typeof register>> | undefined;
+  const telemetry = new Telemetry({ log, metrics, self: () => self, accessLog: parameters.MESH_ACCESS_LOG });
   beforeMetrics(() => telemetry.publish());
   const { MESH_LISTEN_ADDRESS: host } = parameters;
   const plane = new DataPlane({
@@ -50,6 +50,9 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
       metrics.mesh_ejections_total.inc({ cluster, reason });
       log.warn({ cluster, endpoint: `${model.address}:${model.port}`, reason, for_ms: duration }, 'endpoint left out');
     },
+    // Callers are told to go elsewhere before they ask.
+    onApplicationDown: () => registration?.look(),
+    version,
   });
 
   const configured = readiness.check('configuration');
@@ -83,7 +86,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   adminPath('/requests', (_request, response) => json(response, telemetry.last.list()));
   adminPath('/certs', (_request, response) => json(response, identityReport(identity.current)));
   let open = false;
-  const registration = register?.(async () => {
+  registration = register?.(async () => {
     if (!open) return false;
     const wanted = plane.runtime.snapshot?.configuration.inbound.ports ?? [];
     if (wanted.length === 0) return true;
@@ -146,6 +149,13 @@ async function serveDns(
   const server = new DnsServer({ host, port, lookup, resolver: ownResolver() });
   await server.open();
   return server;
+}
+
+/** @param spiffeId undefined before the first certificate */
+function selfOf(spiffeId: string | undefined, version: string | undefined): Self {
+  const id = spiffeId === undefined ? undefined : parseSpiffeId(spiffeId);
+  const { service: name = 'unknown', namespace = 'unknown', text: principal } = id ?? {};
+  return { name, namespace, principal, ...(version !== undefined && { version }) };
 }
 
 function json(

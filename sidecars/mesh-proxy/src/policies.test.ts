@@ -129,11 +129,23 @@ test('a timeout ends a request that takes too long', async () => {
   assert.is(flagsOf(pod), 'UT');
 });
 
+test('a client that takes its time to send a request does not use up the time of its tries', async () => {
+  await using app = await counted((response, count) => status(count === 1 ? 503 : 200)(response));
+  await using pod = await caller([app.port], { route: { timeout: 4000, retry: { on: ['5xx'] } } });
+  const talk = await connected(pod.plane.outboundPort);
+  talk.send('POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbo');
+  const startedAt = performance.now();
+  await eventually('its time would be over', () => performance.now() - startedAt > 4300);
+  talk.send('dy');
+  assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
+  assert.is(app.seen.length, 2);
+});
+
 test('a try that takes too long is made again elsewhere', async () => {
   await using slow = await counted(() => {});
   await using quick = await counted();
   await using pod = await caller([slow.port, quick.port], {
-    route: { retry: { on: ['5xx'], attempts: 1, perTryTimeout: 100 } },
+    route: { retry: { on: ['5xx'], attempts: 1, perTryTimeout: 1500 } },
     cluster: { policy: 'ROUND_ROBIN' },
   });
   for (let request = 0; request < 4; request++) assert.match(await get(pod), /^HTTP\/1\.1 200 /);

@@ -1,7 +1,7 @@
 /** What an application says arrives as it was said, whatever it is, through two proxies and mTLS between them. */
 import { once } from 'node:events';
 import { createServer as createHttp, request } from 'node:http';
-import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
+import { connect as connectHttp2 } from 'node:http2';
 import { createServer as createTcp } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,9 +9,10 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
+import { grpcApplication } from './testing/grpc.ts';
 import { idOf } from './testing/identities.ts';
-import { SILENCE } from './listeners/first-bytes.ts';
-import { startPair } from './testing/mesh.ts';
+import { SHOP, startPair, startPod, towards } from './testing/mesh.ts';
+import { silenceIsBelieved } from './testing/silence.ts';
 
 for (const meshed of [true, false]) {
   const how = meshed ? 'mTLS' : 'the clear';
@@ -22,7 +23,7 @@ for (const meshed of [true, false]) {
     const { outboundPort } = mesh.client.plane;
     const answer = await exchange(
       outboundPort,
-      'POST /a?b=c HTTP/1.1\r\nHost: shop:8080\r\nX-Own: 1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody',
+      'POST /a?b=c HTTP/1.1\r\nHost: shop:8080\r\nX-Own: 1\r\nX_Forwarded_Client_Cert: forged\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody',
     );
     assert.match(answer, /^HTTP\/1\.1 200 /);
     const [, json = ''] = answer.split('\r\n\r\n', 2);
@@ -39,6 +40,7 @@ for (const meshed of [true, false]) {
     assert.is(seen.headers['x-own'], '1');
     if (meshed) assert.match(seen.headers['x-forwarded-client-cert'] ?? '', `URI=${idOf('front')}`);
     else assert.is(seen.headers['x-forwarded-client-cert'], undefined);
+    assert.is(seen.headers['x_forwarded_client_cert'], undefined, 'CGI would take it for who called');
     const old = await exchange(outboundPort, 'GET /old HTTP/1.0\r\n\r\n');
     assert.match(old, /^HTTP\/1\.1 200 /);
     assert.match(old, /"url":"\/old"/);
@@ -47,16 +49,7 @@ for (const meshed of [true, false]) {
   });
 
   test(`HTTP/2 with trailers by ${how}`, async () => {
-    await using app = await serve(
-      createHttp2((incoming, response) => {
-        incoming.resume();
-        incoming.on('end', () => {
-          response.writeHead(200, { 'content-type': 'application/grpc' });
-          response.addTrailers({ 'grpc-status': '0' });
-          response.end(`${incoming.httpVersion} ${incoming.url}`);
-        });
-      }),
-    );
+    await using app = await serve(grpcApplication(({ httpVersion, url }) => `${httpVersion} ${url}`));
     await using mesh = await startPair(app.port, { client: { meshed } });
     const session = connectHttp2(`http://127.0.0.1:${mesh.client.plane.outboundPort}`);
     try {
@@ -117,6 +110,49 @@ for (const meshed of [true, false]) {
   });
 }
 
+test('CONNECT and what is wrong with it is between the applications: the connection is theirs', async () => {
+  await using app = await serve(
+    createHttp().on('connect', (request_, socket) => {
+      socket.on('error', () => {});
+      socket.on('end', () => socket.end());
+      socket.write(`HTTP/1.1 200 ${request_.url} ${String(request_.headers['x-own'])}\r\n\r\n`);
+      socket.on('data', (chunk: Buffer) => socket.write(`echo ${chunk.toString()}`));
+    }),
+  );
+  await using mesh = await startPair(app.port);
+  const talk = await connected(mesh.client.plane.outboundPort);
+  talk.send('CONNECT far.test:443 HTTP/1.1\r\nHost: far.test:443\r\nX-Own: 1\r\n\r\n');
+  await talk.until(({ text }) => text === 'HTTP/1.1 200 far.test:443 1\r\n\r\n');
+  talk.send('ping');
+  await talk.until(({ text }) => text.endsWith('echo ping'));
+  talk.socket.destroy();
+  const bad = await exchange(mesh.client.plane.outboundPort, 'CONNECT far.test:443 HTTP/9.9\r\n\r\n');
+  assert.match(bad, /^HTTP\/1\.1 400 /);
+  await eventually('both were passed on', () => mesh.server.inbound.relays.length === 2);
+  assert.is(mesh.server.inbound.relays[0]?.connection.peer?.id.text, idOf('front'));
+  assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
+});
+
+test('an absolute target counts for more than Host, for routes, too', async () => {
+  await using app = await serve(echo);
+  await using one = await startPod('shop');
+  one.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const { outbound, clusters } = towards([one.plane.inboundPort]);
+  const [listener] = outbound!.listeners;
+  const [host] = listener!.virtualHosts!;
+  const listeners = [{ ...listener!, virtualHosts: [{ ...host!, domains: ['shop'] }] }];
+  await using front = await startPod('front', {
+    configuration: { clusters: clusters!, outbound: { unknown: 'REGISTRY_ONLY', listeners } },
+  });
+  front.meant.outbound = SHOP;
+  const ask = (target: string, name: string): Promise<string> =>
+    exchange(front.plane.outboundPort, `GET ${target} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`);
+  const answer = await ask('http://shop/a?b', 'other');
+  assert.match(answer, /^HTTP\/1\.1 200 [^]*"url":"\/a\?b"/);
+  assert.match(answer, /"host":"shop"/);
+  assert.match(await ask('http://other/a', 'shop'), /^HTTP\/1\.1 502 [^]*other on port 8080 is not known/);
+});
+
 test('a large body keeps its bytes, both ways', async () => {
   const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefghij');
   await using app = await serve((incoming, response) => void incoming.pipe(response));
@@ -153,12 +189,27 @@ test('connections between proxies serve many requests', async () => {
   assert.is(mesh.server.inbound.stats.open, 1);
 });
 
+test('what an application opens is passed on after 100 ms of silence, what may still say hello later', async () => {
+  let connections = 0;
+  await using app = await serve(createTcp((socket) => void socket.end(`number ${++connections}`)));
+  const configuration = towards([app.port], { meshed: false });
+  await using pod = await startPod('front', { configuration: { ...configuration, inbound: { mtls: 'PERMISSIVE' } } });
+  pod.meant.outbound = SHOP;
+  pod.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const inbound = await connected(pod.plane.inboundPort);
+  const outbound = await connected(pod.plane.outboundPort);
+  // By their order, and not by a clock: the one that was opened first is passed on last.
+  await outbound.until(({ text }) => text === 'number 1');
+  await inbound.until(({ text }) => text === 'number 2');
+  inbound.socket.destroy();
+  outbound.socket.destroy();
+});
+
 test('a client that is slow to speak is not passed on in the clear where HTTP is spoken', async () => {
   await using app = await serve(echo);
   await using mesh = await startPair(app.port, { client: { protocol: 'http' } });
   const talk = await connected(mesh.client.plane.outboundPort);
-  // Longer than a server that speaks first is waited for.
-  await new Promise((resolve) => setTimeout(resolve, 3 * SILENCE));
+  await silenceIsBelieved();
   talk.send('GET / HTTP/1.1\r\nHost: shop:8080\r\nConnection: close\r\n\r\n');
   assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
   talk.socket.destroy();

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Swept } from '#proxy/sweeper.ts';
+import { readDirectly } from './reads.ts';
 
 /** Who a client is: what filters and clusters may know of a connection. */
 export class DownstreamInfo {
@@ -88,6 +89,15 @@ export function handle(socket: Duplex, handler: DownstreamHandler): void {
   socket.on('drain', onDrain);
   socket.on('close', onClose);
   socket.on('data', onData);
+}
+
+/**
+ * Let a handler that reads many small pieces have a connection's events: cheaper for each piece, and copied once.
+ * What the connection becomes later is read in the same way.
+ */
+export function handleDirectly(socket: Duplex, handler: DownstreamHandler): void {
+  handle(socket, handler);
+  readDirectly(socket, onData.bind(socket as Handled));
 }
 
 /** The handler of a connection; undefined before its handshake has ended. */

@@ -7,13 +7,14 @@ import { CR, LF } from '#proxy/http/bytes.ts';
 import { Carry } from '#proxy/http/carry.ts';
 import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import { RequestHead } from '#proxy/http/request-head.ts';
+import { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { statusLine } from '#proxy/http/responses.ts';
-import { readRequest, rewriteResponse } from '#proxy/http/rewrite.ts';
+import { readRequest, rewriteResponse, type ReadRequest } from '#proxy/http/rewrite.ts';
 import { BAD, INCOMPLETE, scanRequest, type RejectReason } from '#proxy/http/scan-head.ts';
 import { HEADROOM, TAILROOM, type ReadBuffer } from '#proxy/upstream/buffers.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
-import { handle, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
+import { handleDirectly, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
 import { Tunnel } from './tunnel.ts';
 import { DownstreamWriter } from './writer.ts';
 
@@ -39,6 +40,8 @@ const DRAIN_GRACE = 1000;
 const LINGER = 2000;
 
 const head = new RequestHead();
+/** What was read of it. */
+let read: ReadRequest;
 
 export class Http1Downstream implements Downstream, DownstreamHandler {
   readonly #context: ProxyContext;
@@ -72,7 +75,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     this.#body = new BodyReader(context.settings.maxHeaderSize);
     this.#deadline = context.sweeper.after(context.settings.idleTimeout);
     context.sweeper.add(this);
-    handle(info.socket, this);
+    handleDirectly(info.socket, this);
   }
 
   // The client's bytes.
@@ -140,6 +143,11 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       this.#carry.add(bytes);
       return false;
     }
+    const { trustsForwarded } = this.#context.settings;
+    if (head.kept.begins(bytes, start, bytes.length, trustsForwarded) && head.end - start <= most) {
+      this.#begin(bytes);
+      return true;
+    }
     const scanned = scanRequest(head, bytes, start, bytes.length);
     if (scanned === BAD) this.#reject(head.reason);
     else if ((scanned === INCOMPLETE ? bytes.length : head.end) - start > most) this.#reject('too_large');
@@ -151,11 +159,19 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   }
 
   #readRequest(bytes: Buffer): void {
-    const reason = head.interpret(bytes, this.#context.settings.trustsForwarded);
+    const { trustsForwarded } = this.#context.settings;
+    const reason = head.interpret(bytes, trustsForwarded);
     if (reason !== undefined) return this.#reject(reason);
-    const request = readRequest(head, bytes);
-    if (typeof request === 'string') return this.#reject(request);
-    const exchange = new Exchange(this.#context, this, this.#info, request);
+    const found = readRequest(head, bytes);
+    if (typeof found === 'string') return this.#reject(found);
+    read = found;
+    head.kept.keep(bytes, head.start, head.end, trustsForwarded);
+    this.#begin(bytes);
+  }
+
+  /** Begin the request that was read. */
+  #begin(bytes: Buffer): void {
+    const exchange = new Exchange(this.#context, this, this.#info, new Request(read.init, read.wire));
     this.#exchange = exchange;
     this.#minor = head.minor;
     this.#last = !head.keepAlive;

@@ -7,7 +7,6 @@ import type { Response } from '#proxy/http/response.ts';
 import { INTERNAL_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
-import { writeLines } from '#proxy/http2/lines.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import type { DownstreamInfo } from './connection.ts';
@@ -138,13 +137,13 @@ export class Http2DownstreamStream implements Downstream {
   }
 
   #sendHead(response: Response, status: number, end: boolean): void {
-    const { encoder } = this.#connection;
+    const { encoder, lines } = this.#connection;
     const { inPlace } = response;
     encoder.begin();
     encoder.status(status);
     if (inPlace === undefined) {
-      writeLines(encoder, response.lines());
-      writeLines(encoder, response.lengthLine);
+      lines.write(response.lines());
+      lines.write(response.lengthLine);
     } else {
       const { head, bytes } = inPlace;
       const { fields, dropped } = head;
@@ -155,7 +154,7 @@ export class Http2DownstreamStream implements Downstream {
         if (classify(bytes, fields[at]!, fields[at + 1]!) !== TRANSFER_ENCODING)
           encoder.field(bytes, fields[at]!, fields[at + 1]!, fields[at + 2]!, fields[at + 3]!);
       }
-      writeLines(encoder, response.addedLines);
+      lines.write(response.addedLines);
     }
     this.#connection.sendHead(this.#stream, end);
   }

@@ -8,7 +8,7 @@ import { DEFAULTS, type Http2Handler } from '#proxy/http2/handler.ts';
 import { SharedMemory } from '#proxy/http2/memory.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import { Http2Transport } from '#proxy/http2/transport.ts';
-import { handle, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
+import { handleDirectly, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
 import { Http2DownstreamStream } from './http2-stream.ts';
 
 /** So much all clients together may leave unread, in bytes. */
@@ -56,7 +56,7 @@ export class Http2Downstream implements DownstreamHandler, Http2Handler<User> {
     this.#transport = new Http2Transport(this.#socket, this.#connection, (error) => this.onInternalError(error));
     this.#transport.schedule();
     sweeper.add(this);
-    handle(this.#socket, this);
+    handleDirectly(this.#socket, this);
   }
 
   // The client's bytes.

@@ -1,6 +1,6 @@
 /**
  * Filters: what a sidecar does with requests and responses on their way. Each is one object for all
- * exchanges; what it must remember of one exchange it keeps in a WeakMap, by the exchange.
+ * exchanges; what it must remember of one exchange it keeps in `exchange.state`, or in a WeakMap by the exchange.
  */
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import type { Reply } from '#proxy/http/reply.ts';
@@ -48,6 +48,11 @@ export interface FilteredExchange {
   readonly sent: number;
   /** In `onEnd`: whole lines of the response's trailers; '' for none. */
   readonly trailers: string;
+  /**
+   * What the sidecar's filters remember of this exchange, together. The library never looks at it.
+   * A WeakMap does the same at twice the price of a filter: its entries are dear to collect.
+   */
+  state: object | undefined;
   /** Aborted when the exchange is over: for what a filter waits for. */
   readonly signal: AbortSignal;
   /**

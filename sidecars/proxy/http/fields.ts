@@ -7,11 +7,25 @@
  * names and values only when somebody reads or changes one.
  */
 
+import { OTHER, kindOf } from './field-names.ts';
+
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** A name as CGI would tell it apart: it makes one variable of X-Forwarded-For, X_Forwarded_For and X.Forwarded.For. */
 const fold = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-');
+
+const patterns = new Map<string, RegExp>();
+const MAX_PATTERNS = 1024;
+
+/** Finds a line of a field in text: told as loosely as `fold` does it. */
+function nameIn(name: string): RegExp {
+  const known = patterns.get(name);
+  if (known !== undefined) return known;
+  const pattern = new RegExp(`(?:^|\\n)${name.replace(/[^a-z0-9]/gi, '[^a-z0-9\\r\\n]')}:`, 'i');
+  if (patterns.size < MAX_PATTERNS) patterns.set(name, pattern);
+  return pattern;
+}
 
 export abstract class Fields {
   /** Name, value, name, value, …; undefined while nobody has asked for them. */
@@ -29,6 +43,37 @@ export abstract class Fields {
     return undefined;
   }
 
+  /** Text that has all fields' lines, and perhaps others, where there is such. */
+  protected allLines(): string | undefined {
+    return this.wholeLines();
+  }
+
+  /** No field is called so, or as CGI would take for the same: told without making the list, so true is certain. */
+  #lacks(name: string): boolean {
+    if (this.changed) return false;
+    const lines = this.allLines();
+    if (lines === undefined) return false;
+    const pattern = nameIn(name);
+    return !pattern.test(lines) && (this.added === '' || !pattern.test(this.added));
+  }
+
+  /** The value of a field that came once, read from its line; undefined where only the list can tell. */
+  #once(name: string): string | undefined {
+    if (this.changed || this.#list !== undefined || this.added !== '' || kindOf(name) !== OTHER) return undefined;
+    const lines = this.allLines();
+    if (lines === undefined) return undefined;
+    const pattern = nameIn(name);
+    const found = lines.search(pattern);
+    if (found === -1) return undefined;
+    const start = lines[found] === '\n' ? found + 1 : found;
+    const end = lines.indexOf('\r\n', start);
+    const rest = lines.slice(end);
+    const spelt = lines.slice(start, start + name.length);
+    // One that is spelt otherwise, or is there again, is left to the list.
+    if (spelt.toLowerCase() !== name.toLowerCase() || pattern.test(rest)) return undefined;
+    return trimBlanks(lines, start + name.length + 1, end);
+  }
+
   #fields(): string[] {
     if (this.#list === undefined) {
       this.#list = this.read();
@@ -39,12 +84,15 @@ export abstract class Fields {
 
   /** The value of a field; of several, their values with commas between. @returns undefined when there is none */
   get(name: string): string | undefined {
+    const once = this.#once(name);
+    if (once !== undefined) return once;
     const values = this.getAll(name);
     return values.length === 0 ? undefined : values.join(', ');
   }
 
   /** The values of all fields of a name, in their order. */
   getAll(name: string): string[] {
+    if (this.#lacks(name)) return [];
     const wanted = name.toLowerCase();
     const list = this.#fields();
     const values: string[] = [];
@@ -88,6 +136,7 @@ export abstract class Fields {
 
   /** Remove all fields of a name, also where it is spelt as only CGI would take it for the same. */
   delete(name: string): void {
+    if (this.#lacks(name)) return;
     const wanted = fold(name);
     const list = this.#fields();
     let to = 0;

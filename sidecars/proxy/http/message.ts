@@ -78,8 +78,8 @@ export abstract class MessageHead extends Head {
     this.upgradeField = this.lengthField = this.codingField = this.teField = -1;
     this.connection = this.#options = 0;
     this.#nominated = undefined;
-    this.dropped.fill(0, 0, this.count);
     for (let field = 0; field < this.count; field++) {
+      this.dropped[field] = 0;
       const kind = classify(bytes, this.fields[field * 4]!, this.fields[field * 4 + 1]!);
       switch (kind) {
         case OTHER:

@@ -87,7 +87,9 @@ export class Request extends Fields {
 
   /** The target without its query. */
   get path(): string {
-    return this.target.split('?', 1)[0]!;
+    const { target } = this;
+    const query = target.indexOf('?');
+    return query === -1 ? target : target.slice(0, query);
   }
 
   get authority(): string {
@@ -96,6 +98,16 @@ export class Request extends Fields {
   set authority(authority: string) {
     this.#authority = authority;
     this.changed = true;
+  }
+
+  protected override allLines(): string {
+    return this.#wire ?? this.#lines;
+  }
+
+  /** The lines that came by HTTP/1, Host and framing among them, and those that were added; undefined where any was changed. */
+  get keptLines(): string | undefined {
+    if (this.#wire === undefined || this.changed) return undefined;
+    return this.#wire.slice(this.#wire.indexOf('\r\n') + 2) + this.added;
   }
 
   protected override read(): string[] {

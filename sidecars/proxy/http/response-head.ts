@@ -39,7 +39,13 @@ export class ResponseHead extends MessageHead {
 
   /** Leave out Transfer-Encoding: the body is passed on without its chunks. */
   dropCoding(): void {
-    if (this.codingField !== -1) this.dropped[this.codingField] = 1;
+    if (this.codingField !== -1) this.drop(this.codingField);
+  }
+
+  /** Leave out a field of this head, which need not be left out of the next. */
+  drop(field: number): void {
+    this.dropped[field] = 1;
+    this.kept.forget();
   }
 
   #readFraming(bytes: Buffer): RejectReason | undefined {

@@ -90,8 +90,7 @@ export class Response extends Fields {
     const { head, bytes } = this.#inPlace;
     for (let field = 0; field < head.count; field++) {
       const start = head.fields[field * 4]!;
-      if (head.fields[field * 4 + 1]! - start === name.length && namesEqual(bytes, start, name))
-        head.dropped[field] = 1;
+      if (head.fields[field * 4 + 1]! - start === name.length && namesEqual(bytes, start, name)) head.drop(field);
     }
   }
 

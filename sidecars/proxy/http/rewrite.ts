@@ -2,7 +2,7 @@
 import { LF } from './bytes.ts';
 import { validHost } from './host.ts';
 import type { RequestHead } from './request-head.ts';
-import { Request } from './request.ts';
+import type { Request } from './request.ts';
 import type { Head, RejectReason } from './scan-head.ts';
 
 const SLASH = 47;
@@ -37,11 +37,17 @@ function methodOf(head: Head, bytes: Buffer): string {
   return bytes.toString('latin1', head.start, head.methodEnd);
 }
 
+/** What a head says of a request: the same for each that has the same head. */
+export interface ReadRequest {
+  readonly init: ConstructorParameters<typeof Request>[0];
+  readonly wire: string;
+}
+
 /**
- * A request from its interpreted head.
- * @returns the request, or why it is refused
+ * What a request is made of, from its interpreted head.
+ * @returns why it is refused, where it is
  */
-export function readRequest(head: RequestHead, bytes: Buffer): Request | RejectReason {
+export function readRequest(head: RequestHead, bytes: Buffer): ReadRequest | RejectReason {
   let { host } = head;
   const method = methodOf(head, bytes);
   if (method === 'CONNECT') return 'method';
@@ -61,8 +67,8 @@ export function readRequest(head: RequestHead, bytes: Buffer): Request | RejectR
   if (line === undefined && head.minor !== 1)
     line = `${method} ${bytes.toString('latin1', head.targetStart, head.targetEnd)} HTTP/1.1\r\n`;
   const wire = line === undefined ? keptFrom(head, bytes, head.start) : line + keptFrom(head, bytes, head.fieldsStart);
-  return new Request(
-    {
+  return {
+    init: {
       method,
       authority: host,
       body: head.body,
@@ -72,7 +78,7 @@ export function readRequest(head: RequestHead, bytes: Buffer): Request | RejectR
       acceptsTrailers: head.acceptsTrailers,
     },
     wire,
-  );
+  };
 }
 
 /** The bytes from `start` to the blank line, without the dropped fields. */

@@ -3,6 +3,7 @@
  * Strict as RFC 9112 allows: what two parsers could read in two ways is refused.
  */
 import { COLON, CR, HTAB, LF, NAME, SP, TARGET, VALUE } from './bytes.ts';
+import { KeptHead } from './kept-head.ts';
 
 /** More bytes are needed. */
 export const INCOMPLETE = 0;
@@ -59,6 +60,9 @@ export class Head {
   minor = 1;
   reason: RejectReason = 'field';
 
+  /** What all of this is about, to tell whether the next head says the same. */
+  readonly kept = new KeptHead();
+
   // Of a request.
   methodEnd = 0;
   targetStart = 0;
@@ -86,6 +90,7 @@ function bad(head: Head, reason: RejectReason): typeof BAD {
 export function scanRequest(head: Head, bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   head.start = start;
+  head.kept.forget();
   while (at < end && NAME[bytes[at]!] !== 0) at++;
   if (at === end) return INCOMPLETE;
   if (at === start || bytes[at] !== SP) return bad(head, 'request_line');
@@ -116,6 +121,7 @@ export function scanRequest(head: Head, bytes: Uint8Array, start: number, end: n
  * allows: old CGI programs write nothing else.
  */
 export function scanResponse(head: Head, bytes: Uint8Array, start: number, end: number): number {
+  head.kept.forget();
   head.start = start;
   head.bareLf = false;
   if (end - start < 13) return INCOMPLETE;

@@ -20,6 +20,7 @@ import type { Core } from './core.ts';
 import { MAX_FIELDS } from './field-block.ts';
 import type { Http2Handler, Http2Options } from './handler.ts';
 import type { HpackEncoder } from './hpack-encoder.ts';
+import type { LineWriter } from './lines.ts';
 import { DATA_WORTH, Limits } from './limits.ts';
 import type { OutputChunk } from './output.ts';
 import { Receiver } from './receiver.ts';
@@ -120,6 +121,10 @@ export class Http2Connection<User> implements Core<User> {
   /** For heads: `begin`, the fields, then `sendHead` or `request` before anything else. */
   get encoder(): HpackEncoder {
     return this.sender.encoder;
+  }
+  /** Writes lines of HTTP/1 into the encoder's block. */
+  get lines(): LineWriter {
+    return this.sender.lines;
   }
 
   /** Read what the peer sent. */

@@ -63,6 +63,16 @@ export function fieldInfo(info: number, bytes: Uint8Array, start: number, end: n
   return (info & KIND) === TE && !equals(bytes, start, end, 'trailers') ? info | MALFORMED : info;
 }
 
+/** A block as it was decoded, to be had again. */
+export interface SavedBlock {
+  readonly bytes: Uint8Array;
+  readonly fields: Int32Array;
+  readonly infos: Uint8Array;
+  readonly pseudo: Int32Array;
+  readonly fieldsStart: number;
+  readonly contentLength: number;
+}
+
 export class FieldBlock {
   /** Where lines are written; valid until the next block is decoded. */
   readonly bytes: Buffer;
@@ -102,6 +112,31 @@ export class FieldBlock {
     this.malformed = false;
     this.contentLength = -1;
     this.#pseudo.fill(-1);
+  }
+
+  /** A copy of what was decoded; of a block that is neither too large nor malformed. */
+  save(): SavedBlock {
+    return {
+      bytes: Uint8Array.prototype.slice.call(this.bytes, 0, this.fieldsEnd),
+      fields: this.fields.slice(0, this.count * 4),
+      infos: this.infos.slice(0, this.count),
+      pseudo: this.#pseudo.slice(),
+      fieldsStart: this.fieldsStart,
+      contentLength: this.contentLength,
+    };
+  }
+
+  /** Be what was saved. */
+  restore(saved: SavedBlock): void {
+    this.bytes.set(saved.bytes);
+    this.fields.set(saved.fields);
+    this.infos.set(saved.infos);
+    this.#pseudo.set(saved.pseudo);
+    this.count = saved.infos.length;
+    this.fieldsStart = saved.fieldsStart;
+    this.fieldsEnd = this.#size = saved.bytes.length;
+    this.tooLarge = this.malformed = false;
+    this.contentLength = saved.contentLength;
   }
 
   /**

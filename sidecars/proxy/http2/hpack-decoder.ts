@@ -3,12 +3,14 @@ import { DEFAULT_TABLE_SIZE } from './codes.ts';
 import { FieldBlock, LINE_OVERHEAD, NEVER_INDEXED, fieldInfo, nameInfo } from './field-block.ts';
 import { DynamicTable, STATIC_COUNT, STATIC_LINES, type Lines } from './hpack-tables.ts';
 import { decodeHuffman } from './huffman.ts';
+import { KnownBlocks } from './known-blocks.ts';
 
 /** No integer of a sane peer is larger. */
 const MAX_INTEGER = 2 ** 28;
 
 export class HpackDecoder {
   readonly #table = new DynamicTable(DEFAULT_TABLE_SIZE);
+  readonly #known = new KnownBlocks(this.#table);
   #at = 0;
   #bytes: Uint8Array = Buffer.alloc(0);
   #end = 0;
@@ -19,6 +21,13 @@ export class HpackDecoder {
    * @returns false when the block cannot be decoded, which ends the connection (COMPRESSION_ERROR)
    */
   decode(block: FieldBlock, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#known.restore(block, bytes, start, end)) return true;
+    if (!this.#decode(block, bytes, start, end)) return false;
+    this.#known.remember(block, bytes, start, end);
+    return true;
+  }
+
+  #decode(block: FieldBlock, bytes: Uint8Array, start: number, end: number): boolean {
     block.reset();
     this.#bytes = bytes;
     this.#at = start;
@@ -37,6 +46,7 @@ export class HpackDecoder {
         const size = this.#integer(0x1f);
         if (!mayResize || size < 0 || size > DEFAULT_TABLE_SIZE) return false;
         this.#table.limit = size;
+        this.#known.resizes();
         continue;
       } else if (!this.#addLiteral(block, this.#integer(0x0f), false, first >= 0x10 ? NEVER_INDEXED : 0)) return false;
       mayResize = false;
@@ -47,6 +57,7 @@ export class HpackDecoder {
   /** Where an index points: static table first, then the newest of the dynamic one. Undefined for neither. */
   #linesOf(index: number): Lines | undefined {
     if (index <= STATIC_COUNT) return STATIC_LINES;
+    this.#known.refers();
     return index - STATIC_COUNT <= this.#table.count ? this.#table : undefined;
   }
 
@@ -90,7 +101,10 @@ export class HpackDecoder {
     if (valueEnd < 0) return false;
     block.punctuate(nameEnd, valueEnd);
     info = fieldInfo(info, bytes, valueStart, valueEnd);
-    if (keep) this.#table.add(bytes, start, nameEnd - start, valueEnd - valueStart, info);
+    if (keep) {
+      this.#table.add(bytes, start, nameEnd - start, valueEnd - valueStart, info);
+      this.#known.adds(start, nameEnd - start, valueEnd - valueStart, info);
+    }
     block.add(nameEnd - start, valueEnd - valueStart, info | mark);
     return true;
   }

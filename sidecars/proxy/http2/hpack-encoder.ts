@@ -12,6 +12,15 @@ const REMEMBERED = 64;
 /** Below this many bytes Huffman's code spares next to nothing. */
 const WORTH_CODING = 4;
 
+/** What a field was coded as, where it was more than a reference to a table: it cannot be repeated. */
+export const LITERAL = 0;
+
+/** A field by its name, as it was coded last. */
+interface Usual {
+  value: string;
+  code: number;
+}
+
 const LOWER_CASE = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
 /** What an attacker who can watch lengths must not guess piece by piece (RFC 7541, section 7.1). */
 const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
@@ -45,6 +54,8 @@ export class HpackEncoder {
   #at = 0;
   /** Entries were made by a block that has not been sent. */
   #unsent = false;
+  /** Of each name that every head has. */
+  readonly #usual = new Map<string, Usual>();
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
   limitTable(size: number): void {
@@ -104,7 +115,7 @@ export class HpackEncoder {
       case 500:
         return this.#indexed(14);
       default:
-        this.text(':status', String(status));
+        void this.text(':status', String(status));
     }
   }
 
@@ -113,17 +124,47 @@ export class HpackEncoder {
     this.#integer(0x80, 0x7f, index);
   }
 
-  /** A field as text. @param name in any case @param value Latin-1 */
-  text(name: string, value: string): void {
+  /** As `text`, for the few names that every head has: most heads say the same there as the one before. */
+  usual(name: string, value: string): void {
+    const known = this.#usual.get(name);
+    if (known === undefined) this.#usual.set(name, { value, code: this.text(name, value) });
+    else if (known.value !== value || !this.repeat(known.code)) {
+      known.value = value;
+      known.code = this.text(name, value);
+    }
+  }
+
+  /**
+   * Write a field again.
+   * @param code what `text` or `field` returned for it
+   * @returns false when it cannot be repeated (any more), and nothing was written
+   */
+  repeat(code: number): boolean {
+    if (!this.holds(code)) return false;
+    this.#indexed(code < 0 ? -code : this.#indexOf(code - 1));
+    return true;
+  }
+
+  /** Whether `repeat` can write a field. */
+  holds(code: number): boolean {
+    return code < 0 || (code > 0 && code > this.#table.oldest);
+  }
+
+  /** A field as text. @param name in any case @param value Latin-1 @returns as `field` */
+  text(name: string, value: string): number {
     const length = name.length + value.length + 4;
     if (line.length < length) line = Buffer.allocUnsafeSlow(length * 2);
     line.write(name, 0, 'latin1');
     const valueStart = name.length + 2;
     line.write(value, valueStart, 'latin1');
-    this.field(line, 0, name.length, valueStart, valueStart + value.length);
+    return this.field(line, 0, name.length, valueStart, valueStart + value.length);
   }
 
-  /** A field as a part of a head; its name is made lower case. @param never it must not be compressed by reference */
+  /**
+   * A field as a part of a head; its name is made lower case.
+   * @param never it must not be compressed by reference
+   * @returns by what `repeat` writes the same once more; LITERAL where that cannot be
+   */
   field(
     bytes: Uint8Array,
     nameStart: number,
@@ -131,7 +172,7 @@ export class HpackEncoder {
     valueStart: number,
     valueEnd: number,
     never = false,
-  ): void {
+  ): number {
     const nameLength = nameEnd - nameStart;
     const valueLength = valueEnd - valueStart;
     const length = nameLength + valueLength;
@@ -157,24 +198,32 @@ export class HpackEncoder {
     line[at] = 13;
     line[at + 1] = 10;
 
-    if (never || (known !== undefined && index > 0 && SECRETS[index] === 1))
-      return this.#literal(0x10, 0x0f, index > 0 ? index : this.#nameIndex(nameLength), nameLength, valueLength);
+    if (never || (known !== undefined && index > 0 && SECRETS[index] === 1)) {
+      this.#literal(0x10, 0x0f, index > 0 ? index : this.#nameIndex(nameLength), nameLength, valueLength);
+      return LITERAL;
+    }
     if (index > 0) {
       const { values } = known!;
       for (let other = 0; other < values.length; other++) {
         const value = values[other]!;
-        if (value.length > 0 && same(value, 0, nameLength + 2, valueLength, value.length))
-          return this.#integer(0x80, 0x7f, index + other);
+        if (value.length === 0 || !same(value, 0, nameLength + 2, valueLength, value.length)) continue;
+        this.#integer(0x80, 0x7f, index + other);
+        return -(index + other);
       }
     }
     const entry = this.#find(hash, nameLength, valueLength);
-    if (entry >= 0) return this.#integer(0x80, 0x7f, this.#indexOf(entry));
+    if (entry >= 0) {
+      this.#integer(0x80, 0x7f, this.#indexOf(entry));
+      return entry + 1;
+    }
     const nameIndex = index > 0 ? index : this.#nameIndex(nameLength);
-    if (length + ENTRY_OVERHEAD > this.#table.limit / 2 || !this.#comesAgain(hash))
-      return this.#literal(0, 0x0f, nameIndex, nameLength, valueLength);
+    if (length + ENTRY_OVERHEAD > this.#table.limit / 2 || !this.#comesAgain(hash)) {
+      this.#literal(0, 0x0f, nameIndex, nameLength, valueLength);
+      return LITERAL;
+    }
     this.#literal(0x40, 0x3f, nameIndex, nameLength, valueLength);
-    this.#table.add(line, 0, nameLength, valueLength, hash);
     this.#unsent = true;
+    return this.#table.add(line, 0, nameLength, valueLength, hash) + 1;
   }
 
   /** Whether a field was sent not long ago. Values that never repeat must not push out those that do. */

@@ -20,7 +20,7 @@ import {
   WINDOW_UPDATE,
 } from './codes.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
-import { writeLines } from './lines.ts';
+import { LineWriter } from './lines.ts';
 import type { SharedMemory } from './memory.ts';
 import { Output, type OutputChunk } from './output.ts';
 import { PeerSettings, SETTING_SIZE } from './settings.ts';
@@ -37,6 +37,7 @@ const CONNECTION_HIGH = 1024 * 1024;
 
 export class Sender<User> {
   readonly encoder = new HpackEncoder();
+  readonly lines = new LineWriter(this.encoder);
   readonly output: Output;
   readonly peer = new PeerSettings();
   /** The connection's own window. */
@@ -229,7 +230,7 @@ export class Sender<User> {
   #end(stream: Http2Stream<User>): void {
     if (stream.trailers !== '') {
       this.encoder.begin();
-      writeLines(this.encoder, stream.trailers);
+      this.lines.write(stream.trailers);
       stream.trailers = '';
       this.head(stream, true);
       return;

@@ -34,13 +34,18 @@ export interface Pick {
 
 export interface Cluster {
   /** How long an endpoint may take to accept a connection, in milliseconds; what the settings say where absent. */
-  readonly connectTimeout?: number;
+  readonly connectTimeout?: number | undefined;
   /** @returns an endpoint for the next try; undefined when there is none, which the client is told by 503 */
   pick(pick: Pick): Endpoint | undefined;
   /** A connection to an endpoint was made. */
   onConnect?(endpoint: Endpoint): void;
   /** A connection could not be made. @param reason as the system calls it: ECONNREFUSED, timeout, … */
   onConnectFailure?(endpoint: Endpoint, reason: string): void;
+  /**
+   * A response may say, on behalf of who sent it, that nobody was reached behind it: then it counts as a connection that
+   * could not be made. @returns why, as for `onConnectFailure`; undefined for a response that is one
+   */
+  unreachedIn?(endpoint: Endpoint, response: Response): string | undefined;
   /** A try is over. @param duration until the response's head, or the failure, in milliseconds */
   onTryEnd?(endpoint: Endpoint, outcome: TryOutcome, duration: number): void;
 }

@@ -1,6 +1,6 @@
 /** One connection to an endpoint. */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { HEADROOM, ReadBuffer, type PooledBuffer } from './buffers.ts';
 
 /** Who uses a connection at the moment. */
@@ -58,7 +58,7 @@ export class UpstreamConnection {
   constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void) {
     this.user = user;
     this.#onGone = onGone;
-    this.socket = target.tls === undefined ? this.#connect(target) : this.#connectTls(target, target.tls);
+    this.socket = this.#connect(target);
     this.socket.on('end', () => this.#guard((current) => current.onUpstreamFinish()));
     this.socket.on('drain', () => {
       if (this.user !== undefined) this.#guard((current) => current.onUpstreamDrain());
@@ -79,34 +79,22 @@ export class UpstreamConnection {
     });
   }
 
-  #connect({ host, port }: ConnectionTarget): Socket {
-    return connect({
+  #connect({ host, port, tls }: ConnectionTarget): Socket {
+    const options = {
       host,
       port,
-      noDelay: true,
       allowHalfOpen: true,
       onread: {
         // Who wants no more for now needs no larger buffer either.
         buffer: () => this.reading.next(this.#stopped ? 0 : this.#lastRead).view,
-        callback: (size) => this.#onRead(size),
+        // Of TLS more may come after a stop: what was deciphered with the part that was refused, a record or four.
+        callback: (size: number) => this.#onRead(size),
       },
-    }).on('connect', () => this.#onConnect());
-  }
-
-  #connectTls({ host, port }: ConnectionTarget, tls: UpstreamTls): TLSSocket {
-    const socket = connectTls({ ...tls, host, port, allowHalfOpen: true } as ConnectionOptions);
+    };
+    if (tls === undefined) return connect({ ...options, noDelay: true }).on('connect', () => this.#onConnect());
+    const socket = connectTls({ ...tls, ...options } as ConnectionOptions);
     socket.setNoDelay(true);
-    socket.on('secureConnect', () => this.#onConnect());
-    // node:tls brings buffers of its own; they are copied, in parts, to where there is room for edits.
-    socket.on('data', (chunk: Buffer) => {
-      for (let at = 0; at < chunk.length && !socket.destroyed;) {
-        const buffer = this.reading.next(this.#lastRead);
-        const size = chunk.copy(buffer.view, 0, at);
-        at += size;
-        if (!this.#onRead(size)) socket.pause();
-      }
-    });
-    return socket;
+    return socket.on('secureConnect', () => this.#onConnect());
   }
 
   #onConnect(): void {

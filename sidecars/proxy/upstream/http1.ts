@@ -176,6 +176,8 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     const most = this.#maxHeaderSize;
     let start = from;
     for (;;) {
+      // Interim ones are not kept.
+      if (head.kept.begins(bytes, start, end, this.#toHead) && head.end - start <= most) break;
       const scanned = scanResponse(head, bytes, start, end);
       if (scanned === INCOMPLETE && end - start <= most) {
         this.#partial.add(Buffer.from(bytes.subarray(start, end)));
@@ -190,7 +192,10 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
       const reason = head.interpret(bytes, this.#toHead);
       if (reason !== undefined) return this.#invalid(reason);
       if (head.status === 101) return this.#switch(bytes, end);
-      if (head.status >= 200) break;
+      if (head.status >= 200) {
+        head.kept.keep(bytes, start, head.end, this.#toHead);
+        break;
+      }
       this.#user!.onUpstreamInterim(this.#response(bytes));
       // The user may have cancelled.
       if (this.#reads !== HEAD) return false;

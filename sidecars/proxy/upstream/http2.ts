@@ -1,5 +1,5 @@
 /** HTTP/2 towards an endpoint: many requests on one connection, begun without asking (RFC 9113, section 3.3). */
-import { CONTENT_LENGTH, classify, kindOf, HOST } from '#proxy/http/field-names.ts';
+import { CONTENT_LENGTH, classify, HOST } from '#proxy/http/field-names.ts';
 import { LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { Response } from '#proxy/http/response.ts';
@@ -7,7 +7,7 @@ import { CANCEL, ERROR_NAMES, INTERNAL_ERROR, NO_ERROR } from '#proxy/http2/code
 import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import { DEFAULTS, type Http2Handler } from '#proxy/http2/handler.ts';
-import { isOfHttp1 } from '#proxy/http2/lines.ts';
+import { isOfHttp1, LineWriter } from '#proxy/http2/lines.ts';
 import { SharedMemory } from '#proxy/http2/memory.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import { Http2Transport } from '#proxy/http2/transport.ts';
@@ -82,6 +82,7 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
   readonly #owner: Http2Owner;
   readonly #connection: UpstreamConnection;
   readonly #transport: Http2Transport;
+  readonly #lines: LineWriter;
   /** Why it failed, for its streams. */
   #failure = 'invalid';
   /** The socket is closed. */
@@ -98,6 +99,7 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
       memory,
       now: () => performance.now(),
     });
+    this.#lines = new LineWriter(this.http2.encoder, isNotOfRequest);
     this.#transport = new Http2Transport(this.#connection.socket, this.http2, (error) => this.onInternalError(error));
     this.#transport.schedule();
   }
@@ -112,16 +114,13 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
     const { encoder } = http2;
     const stream = new Http2UpstreamStream(this, user, request.method === 'HEAD');
     encoder.begin();
-    encoder.text(':method', request.method);
-    encoder.text(':scheme', this.#scheme);
-    encoder.text(':authority', request.authority || authority);
-    encoder.text(':path', request.target);
-    for (const [name, value] of request) {
-      const kind = kindOf(name);
-      if (!isOfHttp1(kind) && kind !== HOST && kind !== CONTENT_LENGTH) encoder.text(name, value);
-    }
-    if (request.body === LENGTH) encoder.text('content-length', String(request.length));
-    if (request.acceptsTrailers) encoder.text('te', 'trailers');
+    encoder.usual(':method', request.method);
+    encoder.usual(':scheme', this.#scheme);
+    encoder.usual(':authority', request.authority || authority);
+    encoder.usual(':path', request.target);
+    this.#lines.write(request.keptLines ?? request.lines());
+    if (request.body === LENGTH) encoder.usual('content-length', String(request.length));
+    if (request.acceptsTrailers) encoder.usual('te', 'trailers');
     const ended = user.requestDone && start === '';
     stream.stream = http2.request(stream, ended);
     stream.stream.bodiless = stream.toHead;
@@ -264,14 +263,21 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
   }
 }
 
+/** What of a request's own lines HTTP/2 says otherwise, or not at all. */
+const isNotOfRequest = (kind: number): boolean => kind === HOST || kind === CONTENT_LENGTH || isOfHttp1(kind);
+
 /** The fields of a block that go on: none of framing, or of one hop. */
 function linesOf(block: FieldBlock): string {
   const { bytes, fields } = block;
   let text = '';
+  let from = block.fieldsStart;
   for (let field = 0; field < block.count; field++) {
-    const kind = classify(bytes, fields[field * 4]!, fields[field * 4 + 1]!);
-    if (kind !== CONTENT_LENGTH && !isOfHttp1(kind))
-      text += bytes.toString('latin1', fields[field * 4], block.lineStart(field + 1));
+    const start = fields[field * 4]!;
+    const kind = classify(bytes, start, fields[field * 4 + 1]!);
+    if (kind !== CONTENT_LENGTH && !isOfHttp1(kind)) continue;
+    // This field is left out: what stands before it is kept.
+    if (start > from) text += bytes.toString('latin1', from, start);
+    from = block.lineStart(field + 1);
   }
-  return text;
+  return block.fieldsEnd > from ? text + bytes.toString('latin1', from, block.fieldsEnd) : text;
 }

@@ -97,7 +97,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   begin(start: string, trailers = ''): void {
     this.#copy = start;
     this.#trailers = trailers;
-    if (this.#retry !== undefined) this.#lastTry = this.#context.sweeper.after(this.#timeout);
+    if (this.#retry !== undefined && this.requestDone) this.#lastTry = this.#context.sweeper.after(this.#timeout);
     this.#try(false);
   }
 
@@ -116,6 +116,8 @@ export class UpstreamRequest implements ResponseUser, Pick {
   /** The request's body is complete; `user.requestDone` says so too. @param trailers whole lines; of a raw body what is left to send */
   end(trailers: string): void {
     this.#trailers = trailers;
+    // What the client takes to send its request is not the endpoints' time.
+    if (this.#retry !== undefined) this.#lastTry = this.#context.sweeper.after(this.#timeout);
     this.#stream?.end(trailers, this.rawBody);
     if (this.#phase === AWAITING) this.#await();
   }
@@ -264,6 +266,8 @@ export class UpstreamRequest implements ResponseUser, Pick {
 
   onUpstreamResponse(response: Response): void {
     try {
+      const unreached = this.#cluster.unreachedIn?.(this.#endpoint!, response);
+      if (unreached !== undefined) return this.#failTry('connect', unreached);
       if (this.#retry !== undefined) {
         const endpoint = this.#endpoint;
         if (this.#tryAgain({ endpoint, response })) {

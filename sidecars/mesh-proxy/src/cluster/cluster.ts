@@ -1,10 +1,12 @@
 /** A cluster that lives on from one configuration to the next: its hosts keep connections and what is known of them. */
 import type { Cluster, Endpoint, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
+import type { Response } from '#proxy/http/response.ts';
 import type { Cluster as ClusterModel } from '../model/cluster.ts';
 import { LeastRequest, RandomChoice, RingHash, RoundRobin, type Balancer } from './balancers.ts';
 import { Host, type HostEndpoint, type HostOptions, type Protocol, type TlsFor } from './host.ts';
 import { Limits } from './limits.ts';
 import { Outliers, type EjectionReason } from './outliers.ts';
+import { unreachedIn } from './unreached.ts';
 
 /** A client's connection, as far as clusters look at it. */
 interface Speaking {
@@ -18,6 +20,8 @@ export interface ClusterEnvironment extends Omit<HostOptions, 'tls'> {
   /** An address of the pod itself: its application is reached directly. */
   readonly isOwn: (address: string) => boolean;
   readonly onEjection: (cluster: string, host: Host, reason: EjectionReason, duration: number) => void;
+  /** Nobody took a connection. */
+  readonly onConnectFailure?: (() => void) | undefined;
 }
 
 const BALANCERS: Readonly<Record<NonNullable<ClusterModel['policy']>, () => Balancer>> = {
@@ -55,8 +59,14 @@ export class MeshCluster implements Cluster {
   get hosts(): readonly Host[] {
     return this.#hosts;
   }
-  get connectTimeout(): number {
-    return this.#model.connectTimeout ?? 5000;
+  /** Undefined: what the proxy's parameter says. */
+  get connectTimeout(): number | undefined {
+    return this.#model.connectTimeout;
+  }
+
+  /** How many endpoints take new requests, as far as the control plane knows. */
+  get serving(): number {
+    return this.#hosts.reduce((count, host) => (host.serving ? count + 1 : count), 0);
   }
 
   /** Take a newer model of the same cluster. Endpoints that stay keep their connections. */
@@ -101,9 +111,11 @@ export class MeshCluster implements Cluster {
   }
 
   #choose(tried: readonly Endpoint[], hash: number | undefined): Host | undefined {
+    // Where there is one, it gets the request, whatever is known of it: see below.
+    if (this.#hosts.length === 1) return this.#hosts[0]!.serving ? this.#hosts[0] : undefined;
     const serving = this.#hosts.filter((host) => host.serving);
     if (serving.length === 0) return undefined;
-    const within = serving.filter((host) => !this.outliers.ejected(host));
+    const within = serving.filter((host) => host.reachable && !this.outliers.ejected(host));
     // Where all are left out, each may be asked: the best that there is (Envoy's panic).
     let candidates = within.length === 0 ? serving : within;
     if (tried.length > 0) {
@@ -117,6 +129,8 @@ export class MeshCluster implements Cluster {
   onConnectFailure(endpoint: Endpoint): void {
     // A request's try is told by onTryEnd, too; what is relayed as a whole has no other word of it.
     const { host, protocol } = endpoint as Endpoint & HostEndpoint;
+    this.#environment.onConnectFailure?.();
+    host.missed();
     if (protocol === 'tcp') this.outliers.observe(host, undefined);
   }
 
@@ -125,11 +139,20 @@ export class MeshCluster implements Cluster {
     if (protocol === 'tcp') this.outliers.observe(host, 200);
   }
 
+  unreachedIn(endpoint: Endpoint, response: Response): string | undefined {
+    const host = hostOf(endpoint);
+    // Who is no proxy of the mesh has no word in this.
+    const reason = host?.secured === true ? unreachedIn(response) : undefined;
+    if (reason !== undefined) host!.missed();
+    return reason;
+  }
+
   onTryEnd(endpoint: Endpoint, outcome: TryOutcome, duration: number): void {
     const host = hostOf(endpoint);
     if (host === undefined) return;
     if ('failure' in outcome && (outcome.failure === 'cancelled' || outcome.failure === 'request_timeout')) return;
-    host.latency.observe(duration, performance.now());
+    // Who refuses does it quickly, and is no better for it.
+    if (!('failure' in outcome && outcome.failure === 'connect')) host.latency.observe(duration, performance.now());
     this.outliers.observe(host, 'status' in outcome ? outcome.status : undefined);
   }
 

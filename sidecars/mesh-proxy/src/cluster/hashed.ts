@@ -1,5 +1,6 @@
 /** A cluster whose endpoint is chosen by what one request says. */
 import type { Cluster, Endpoint, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
+import type { Response } from '#proxy/http/response.ts';
 import type { MeshCluster } from './cluster.ts';
 
 export class HashedCluster implements Cluster {
@@ -10,7 +11,7 @@ export class HashedCluster implements Cluster {
     this.#cluster = cluster;
     this.#hash = hash;
   }
-  get connectTimeout(): number {
+  get connectTimeout(): number | undefined {
     return this.#cluster.connectTimeout;
   }
   pick(pick: Pick): Endpoint | undefined {
@@ -21,6 +22,9 @@ export class HashedCluster implements Cluster {
   }
   onConnectFailure(endpoint: Endpoint): void {
     this.#cluster.onConnectFailure(endpoint);
+  }
+  unreachedIn(endpoint: Endpoint, response: Response): string | undefined {
+    return this.#cluster.unreachedIn(endpoint, response);
   }
   onTryEnd(endpoint: Endpoint, outcome: TryOutcome, duration: number): void {
     this.#cluster.onTryEnd(endpoint, outcome, duration);

@@ -7,6 +7,9 @@ import type { PoolOptions } from '#proxy/upstream/pool.ts';
 import type { Endpoint as EndpointModel } from '../model/cluster.ts';
 import { PeakEwma } from './peak-ewma.ts';
 
+/** How long an endpoint that nobody answered at is asked last, in milliseconds: gRPC's first connection backoff. */
+const MISSED = 1000;
+
 /** What goes through a connection: ALPN names of the mesh have it after `mesh-`. */
 export type Protocol = 'http/1.1' | 'h2' | 'tcp';
 
@@ -61,6 +64,8 @@ export class Host {
   /** In this interval of outlier detection. */
   successes = 0;
   failures = 0;
+  /** On the same clock: nobody was there a moment ago; 0 for nothing of the kind. */
+  #missedUntil = 0;
   readonly #options: HostOptions;
   readonly #endpoints: Partial<Record<Protocol, Http1OfHost | Http2OfHost>> = {};
 
@@ -76,6 +81,19 @@ export class Host {
   /** It takes new requests, as far as the control plane knows. */
   get serving(): boolean {
     return (this.model.health ?? 'healthy') === 'healthy' && this.weight > 0;
+  }
+
+  /** Nobody was there: it is asked last for a while, as a connection that failed is not made again at once in gRPC. */
+  missed(): void {
+    this.#missedUntil = performance.now() + MISSED;
+  }
+
+  /** As far as the last try to reach it tells. */
+  get reachable(): boolean {
+    if (this.#missedUntil === 0) return true;
+    if (performance.now() < this.#missedUntil) return false;
+    this.#missedUntil = 0;
+    return true;
   }
 
   /** It is spoken to by mTLS of the mesh. */

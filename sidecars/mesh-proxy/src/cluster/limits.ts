@@ -64,19 +64,18 @@ export class Limits {
   #place(connects: boolean): Place {
     this.requests++;
     if (connects) this.connections++;
-    let left = false;
-    return {
-      leave: () => {
-        if (left) return;
-        left = true;
-        this.requests--;
-        if (connects) this.connections--;
-        this.#next();
-      },
-    };
+    return new Taken(this, connects);
+  }
+
+  /** For a place that is given back. */
+  leave(connects: boolean): void {
+    this.requests--;
+    if (connects) this.connections--;
+    this.#next();
   }
 
   #next(): void {
+    if (this.#waiting.length === 0) return;
     const { maxConnections = 1024 } = this.#settings;
     while (this.#waiting.length > 0 && this.connections < maxConnections)
       this.#waiting.shift()!.take(this.#place(true));
@@ -98,5 +97,21 @@ export class Limits {
   /** Nobody waits for it any more. */
   close(): void {
     for (const { take } of this.#waiting.splice(0)) take(undefined);
+  }
+}
+
+class Taken implements Place {
+  readonly #connects: boolean;
+  #limits: Limits | undefined;
+
+  constructor(limits: Limits, connects: boolean) {
+    this.#limits = limits;
+    this.#connects = connects;
+  }
+
+  leave(): void {
+    const limits = this.#limits;
+    this.#limits = undefined;
+    limits?.leave(this.#connects);
   }
 }

@@ -9,6 +9,8 @@ export class VirtualHosts<T> {
   /** `prefix.*`, the longest first. */
   readonly #prefixes: [prefix: string, host: T][] = [];
   #any: T | undefined;
+  /** What was found for authorities as clients write them. */
+  readonly #found = new Map<string, T>();
 
   /** @throws {ConfigurationRefused} for a domain that two have */
   constructor(hosts: readonly (readonly [VirtualHost, T])[], where: string) {
@@ -34,10 +36,14 @@ export class VirtualHosts<T> {
 
   /** @param authority as the client wrote it: with or without a port */
   find(authority: string): T | undefined {
-    const found = this.#exact.get(authority);
+    const found = this.#found.get(authority);
     if (found !== undefined) return found;
     const name = authority.toLowerCase().replace(/\.(?=$|:)/, '');
-    return this.#find(name) ?? this.#find(withoutPort(name)) ?? this.#any;
+    const host = this.#exact.get(authority) ?? this.#find(name) ?? this.#find(withoutPort(name)) ?? this.#any;
+    // Whoever invents names gains nothing but the search that everybody had.
+    if (host !== undefined && this.#found.size < MOST_FOUND && authority.length < MOST_LENGTH)
+      this.#found.set(authority, host);
+    return host;
   }
 
   #find(name: string): T | undefined {
@@ -49,6 +55,9 @@ export class VirtualHosts<T> {
     );
   }
 }
+
+const MOST_FOUND = 256;
+const MOST_LENGTH = 256;
 
 function withoutPort(authority: string): string {
   return authority.replace(/:\d*$/, '');

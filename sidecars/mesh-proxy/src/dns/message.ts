@@ -4,7 +4,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
 const CLASS_IN = 1;
-const HEAD = 12;
+/** Bytes of a message's head. */
+export const HEAD = 12;
 const QR = 0x8000;
 const OPCODE = 0x7800;
 const RD = 0x0100;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, isIPv6, type AddressInfo, type Server, type Socket as TcpSocket } from 'node:net';
 import { listen } from '#kit/listen.ts';
 import { ConfigurationError } from '#kit/parameters.ts';
-import { answerTo, failureOf, questionOf, SERVFAIL } from './message.ts';
+import { answerTo, failureOf, HEAD, questionOf, SERVFAIL } from './message.ts';
 
 export interface DnsOptions {
   readonly host: string;
@@ -29,6 +29,7 @@ export class DnsServer {
   readonly #tcp: Server;
   readonly #open = new Set<TcpSocket>();
   #waiting = 0;
+  #closed = false;
 
   constructor(options: DnsOptions) {
     this.#options = options;
@@ -58,8 +59,8 @@ export class DnsServer {
 
   async #answerUdp(query: Buffer, { address, port }: RemoteInfo): Promise<void> {
     const answer = await this.#answer(query, (message) => this.#askUdp(message));
-    // Whoever closes meanwhile has nobody to tell.
-    if (answer !== undefined) this.#udp.send(answer, port, address, () => {});
+    // Whoever closes meanwhile has nobody to tell: a closed socket would throw.
+    if (answer !== undefined && !this.#closed) this.#udp.send(answer, port, address, () => {});
   }
 
   /** @returns undefined for what is no question: nobody is answered */
@@ -67,6 +68,8 @@ export class DnsServer {
     const question = questionOf(query);
     const addresses = question === undefined ? undefined : this.#options.lookup(question.name);
     if (question !== undefined && addresses !== undefined) return answerTo(query, question, addresses);
+    // Nothing can answer what has no head.
+    if (query.length < HEAD) return undefined;
     const failure = question && failureOf(query, question, SERVFAIL);
     if (this.#waiting >= MAX_WAITING) return failure;
     this.#waiting++;
@@ -132,7 +135,8 @@ export class DnsServer {
       for (let query = messageIn(received); query !== undefined && !socket.destroyed; query = messageIn(received)) {
         received = received.subarray(2 + query.length);
         const answer = await this.#answer(query, (message) => this.#askTcp(message));
-        if (answer === undefined) socket.destroy();
+        // Whoever asks on and on, and reads no answer, does not fill the memory with them.
+        if (answer === undefined || socket.writableLength > MAX_TCP) socket.destroy();
         else socket.write(framed(answer));
       }
       answering = false;
@@ -145,6 +149,7 @@ export class DnsServer {
   }
 
   close(): void {
+    this.#closed = true;
     this.#udp.close();
     this.#tcp.close();
     for (const socket of this.#open) socket.destroy();

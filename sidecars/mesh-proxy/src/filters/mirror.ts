@@ -14,7 +14,8 @@ const TIMEOUT = 15_000;
 export function mirror(context: () => ProxyContext): Filter {
   return {
     onRequest(exchange) {
-      const mirrors = recordOf(exchange).route?.mirrors ?? [];
+      const mirrors = recordOf(exchange).route?.mirrors;
+      if (mirrors === undefined || mirrors.length === 0) return;
       const chosen = mirrors.filter(({ percent }) => percent >= 100 || Math.random() * 100 < percent);
       if (chosen.length === 0 || exchange.request.upgrade !== '') return;
       if (exchange.request.body === NO_BODY) {

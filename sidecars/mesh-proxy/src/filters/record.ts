@@ -74,14 +74,6 @@ export class Record {
 
 const NONE: readonly ResponseFlag[] = [];
 
-/** By exchange. One map for all filters: each look-up costs as much as a filter does. */
-const records = new WeakMap<FilteredExchange, Record>();
-
 export function recordOf(exchange: FilteredExchange): Record {
-  let record = records.get(exchange);
-  if (record === undefined) {
-    record = new Record(exchange);
-    records.set(exchange, record);
-  }
-  return record;
+  return (exchange.state ??= new Record(exchange)) as Record;
 }

@@ -8,6 +8,7 @@ import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
 import type { HashPolicy, Route } from '../model/route.ts';
 import { MeshRetry } from '../policy/retry.ts';
+import { RetryRules } from '../policy/retry-rules.ts';
 import type { Passthrough } from '../listeners/passthrough.ts';
 import { refuse } from './refuse.ts';
 import { recordOf, type Record } from './record.ts';
@@ -16,6 +17,8 @@ export interface RouteOptions {
   readonly snapshot: () => Snapshot;
   readonly passthrough: Passthrough;
 }
+
+const NO_RETRIES = new RetryRules({ on: [], attempts: 0 }, 'no retries');
 
 /** Filter: chooses route and cluster, and how often and how long the cluster is tried. */
 export function route({ snapshot, passthrough }: RouteOptions): Filter {
@@ -40,7 +43,9 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
       const cluster = found.clusters.pick(Math.random());
       record.cluster = cluster;
       exchange.cluster = found.hash === undefined ? cluster : hashed(cluster, found.hash, exchange);
-      if (found.retry !== undefined) exchange.retry = new MeshRetry(found.retry, cluster, record);
+      // Without another endpoint there is no other try that a route need not ask for.
+      if (found.retry !== undefined || cluster.hosts.length > 1)
+        exchange.retry = new MeshRetry(found.retry ?? NO_RETRIES, cluster, record);
       if (found.route.rewrite !== undefined) rewrite(exchange, found.route);
       return undefined;
     },

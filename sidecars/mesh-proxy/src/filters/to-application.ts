@@ -11,8 +11,8 @@ export function toApplication(application: Passthrough): Filter {
       const record = recordOf(exchange);
       const { connection } = record;
       const { request } = exchange;
-      // Who called is known by mTLS alone: what the request itself says of it is not.
-      if (request.has(XFCC)) request.delete(XFCC);
+      // Who called is known by mTLS alone: what the request itself says of it is not, however it is spelt.
+      request.delete(XFCC);
       if (connection.peer !== undefined) request.appendLines(`${XFCC}: ${connection.peer.xfcc}\r\n`);
       record.cluster = application.to(connection.destination);
       exchange.cluster = record.cluster;

@@ -17,6 +17,8 @@ const BACKOFF = { initial: 250, max: 5000 };
 /** A lease is renewed this often in its time, so that one answer may be lost. */
 const RENEWALS = 3;
 const LOOK = 250;
+/** Between two looks at least, whatever calls for one, in milliseconds. */
+const PAUSE = 20;
 /** How long an answer is waited for when the proxy is to end, in milliseconds. */
 const ANSWER = 2000;
 
@@ -31,6 +33,8 @@ export class Registration {
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> = Promise.resolve();
+  #looking = false;
+  #lookedAt = 0;
 
   constructor(options: RegistrationOptions) {
     this.#options = { look: LOOK, ...options };
@@ -40,6 +44,13 @@ export class Registration {
   /** Whether the control plane knows this replica. */
   get registered(): boolean {
     return this.#lease !== undefined;
+  }
+
+  /** Something says that it is not ready any more: look now, and not only when it is time. */
+  look(): void {
+    if (this.#told !== 'ready' || this.#looking || this.#draining || this.#closed) return;
+    if (performance.now() - this.#lookedAt < PAUSE) return;
+    this.#working = this.#work();
   }
 
   /** Nothing new is to come: told at once. @returns when it was told, or could not be */
@@ -83,6 +94,8 @@ export class Registration {
     const { enrolment, claim, log, look } = this.#options;
     clearTimeout(this.#timer);
     let wait = look;
+    this.#looking = true;
+    this.#lookedAt = performance.now();
     try {
       const phase = await this.#phase();
       if (!this.#lease) {
@@ -102,6 +115,7 @@ export class Registration {
       wait = gone ? look : this.#backoff.next();
       log.warn({ reason: (error as Error).message, retry_ms: Math.round(wait) }, 'the lease could not be renewed');
     }
+    this.#looking = false;
     this.#next(wait);
   }
 

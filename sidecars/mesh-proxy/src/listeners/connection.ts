@@ -15,12 +15,15 @@ export interface ConnectionOptions {
   readonly port?: () => CompiledPort;
   /** Inbound: who called, where it is known by mTLS. */
   readonly peer?: Peer | undefined;
+  /** Inbound: the caller's proxy is to be told whether the application took the connection (acceptance.ts). */
+  readonly answers?: boolean;
 }
 
 export class Connection extends DownstreamInfo {
   readonly destination: Destination;
   readonly protocol: Protocol;
   readonly peer: Peer | undefined;
+  readonly answers: boolean;
   readonly #listener: ConnectionOptions['listener'];
   readonly #port: ConnectionOptions['port'];
 
@@ -29,6 +32,7 @@ export class Connection extends DownstreamInfo {
     this.destination = options.destination;
     this.protocol = options.protocol;
     this.peer = options.peer;
+    this.answers = options.answers === true;
     this.#listener = options.listener;
     this.#port = options.port;
   }

@@ -9,9 +9,10 @@ import type { Snapshot } from '../compile/snapshot.ts';
 import { CLIENT_FIRST_PORTS, OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
-import { MESH_ALPN } from '../security/contexts.ts';
+import { MESH_ALPN, MESH_TCP_ACK } from '../security/contexts.ts';
 import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
+import { PeerVersions } from '../security/peer-version.ts';
 import { IN_THE_CLEAR } from '../filters/authorise.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { FirstBytes, SILENCE } from './first-bytes.ts';
@@ -41,6 +42,7 @@ export interface InboundOptions {
 
 export class Inbound {
   readonly #options: InboundOptions;
+  readonly #versions = new PeerVersions();
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -55,14 +57,14 @@ export class Inbound {
     const first: FirstBytes = new FirstBytes(context, socket, {
       patience: patienceOf(port, destination, context.settings.headerTimeout),
       onSpoken: (spoken, bytes) => {
-        const mesh = spoken.protocol === 'tls' && spoken.alpn.some((name) => MESH.has(name));
-        if (!mesh || port.mtls === 'DISABLE') {
+        const alpn = spoken.protocol === 'tls' ? spoken.alpn : [];
+        if (!alpn.some((name) => MESH.has(name)) || port.mtls === 'DISABLE') {
           return this.#servePlain(context, socket, destination, port, spoken);
         }
         this.#options.mesh.take(socket, bytes, {
           onSecure: (secure, peer) => {
             first.inner = secure;
-            this.#serveSecure(context, secure, destination, peer);
+            this.#serveSecure(context, secure, destination, { ...peer, version: this.#versions.of(alpn) });
           },
           onRefused: (reason) => this.#refused(socket, destination, 'mtls_handshake', reason),
         });
@@ -104,7 +106,8 @@ export class Inbound {
   #serveSecure(context: ProxyContext, socket: TLSSocket, destination: Destination, peer: Peer): void {
     try {
       const protocol = PROTOCOL_OF[String(socket.alpnProtocol)] ?? 'tcp';
-      this.#serve(context, this.#connection(socket, { destination, protocol, peer }));
+      const answers = socket.alpnProtocol === MESH_TCP_ACK;
+      this.#serve(context, this.#connection(socket, { destination, protocol, peer, answers }));
     } catch (error) {
       internalError(context, error);
       socket.destroy();
@@ -122,6 +125,7 @@ export class Inbound {
     if (refusal === undefined) return relay(context, connection, application.to(destination), telemetry);
     const who = peer?.id.text ?? 'a caller without an identity';
     refuseConnection(
+      context,
       connection,
       telemetry,
       'UAEX',
@@ -139,6 +143,7 @@ export class Inbound {
       endpoint: undefined,
       flags: ['UAEX'],
       cause: `a connection from ${connection.remoteAddress} is refused: ${reason}`,
+      retries: 0,
       received: socket.bytesRead,
       sent: socket.bytesWritten,
       duration: 0,
@@ -158,7 +163,7 @@ function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
   return protocol === 'tcp' || (protocol === 'auto' && OPAQUE_PORTS.has(port));
 }
 
-const MESH: ReadonlySet<string> = new Set(Object.values(MESH_ALPN));
+const MESH: ReadonlySet<string> = new Set([...Object.values(MESH_ALPN), MESH_TCP_ACK]);
 const PROTOCOL_OF: Readonly<Record<string, Protocol>> = Object.fromEntries(
   (Object.keys(MESH_ALPN) as Protocol[]).map((protocol) => [MESH_ALPN[protocol], protocol]),
 );

@@ -47,12 +47,27 @@ export class Outbound {
           context,
           new Connection(socket, {
             destination,
-            listener: () => snapshot().listener(destination.address, destination.port),
+            listener: this.#listenerOf(destination),
             protocol: !opaque && (spoken.protocol === 'http/1.1' || spoken.protocol === 'h2') ? spoken.protocol : 'tcp',
           }),
           spoken,
         ),
     });
+  }
+
+  /** What a destination is known as in the configuration in use: looked up once for each. */
+  #listenerOf({ address, port }: Destination): () => CompiledListener | undefined {
+    const { snapshot } = this.#options;
+    let seen: Snapshot | undefined;
+    let listener: CompiledListener | undefined;
+    return () => {
+      const current = snapshot();
+      if (current !== seen) {
+        seen = current;
+        listener = current.listener(address, port);
+      }
+      return listener;
+    };
   }
 
   #serve(context: ProxyContext, connection: Connection, spoken: Spoken): void {
@@ -68,6 +83,7 @@ export class Outbound {
     if (cluster !== undefined) return relay(context, connection, cluster, telemetry);
     const name = spoken.protocol === 'tls' && spoken.serverName !== undefined ? spoken.serverName : destination.address;
     refuseConnection(
+      context,
       connection,
       telemetry,
       'NR',

@@ -1,10 +1,13 @@
 /** A connection that is passed on as it is, counted and written down when it ends. */
 import type { ProxyContext } from '#proxy/context.ts';
-import { Tunnel } from '#proxy/downstream/tunnel.ts';
-import type { Cluster, Endpoint } from '#proxy/upstream/cluster.ts';
+import type { Endpoint } from '#proxy/upstream/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { ResponseFlag } from '../filters/record.ts';
+import { unreachedSentence } from '../telemetry/causes.ts';
+import { DENIED, refusalOf } from './acceptance.ts';
 import type { Connection } from './connection.ts';
+import { Dial, TIMEOUT, UNCONFIRMED } from './dial.ts';
+import { LastWord } from './last-word.ts';
 
 /** How a connection ended that is not HTTP. */
 export interface RelayEnd {
@@ -13,6 +16,8 @@ export interface RelayEnd {
   readonly endpoint: Endpoint | undefined;
   readonly flags: readonly ResponseFlag[];
   readonly cause: string | undefined;
+  /** How many further endpoints were tried. */
+  readonly retries: number;
   /** From the client. */
   readonly received: number;
   readonly sent: number;
@@ -37,6 +42,7 @@ export function relay(
   // One that does not connect never waits for a connection: see Limits.
   if (place === undefined || place instanceof Promise)
     return refuseConnection(
+      context,
       connection,
       telemetry,
       'UO',
@@ -45,31 +51,47 @@ export function relay(
   const endpoint = cluster.pick({ downstream: connection, tried: [] });
   if (endpoint === undefined) {
     place.leave();
-    return refuseConnection(connection, telemetry, 'UH', `${cluster.name} has no healthy endpoint`);
+    return refuseConnection(context, connection, telemetry, 'UH', `${cluster.name} has no healthy endpoint`);
   }
-  const watched = new Watched(cluster);
   const startedAt = performance.now();
   telemetry.onOpen(connection, cluster);
   const { socket } = connection;
+  const dial = new Dial(context, connection, cluster, endpoint);
   socket.once('close', () => {
     place.leave();
-    const failed = watched.failure !== undefined;
+    dial.leave();
     telemetry.onClose({
       connection,
       cluster,
-      endpoint,
-      flags: failed ? ['UF'] : [],
-      cause: failed ? `connecting to ${endpoint.authority} failed: ${watched.failure}` : undefined,
+      endpoint: dial.endpoint,
+      ...outcomeOf(dial, cluster),
+      retries: dial.tried.length - 1,
       received: socket.bytesRead,
-      sent: socket.bytesWritten,
+      sent: socket.bytesWritten - dial.said,
       duration: performance.now() - startedAt,
     });
   });
-  new Tunnel(context, socket, { cluster: watched, endpoint });
 }
+
+function outcomeOf({ failure, endpoint, exhausted, tried }: Dial, { name }: MeshCluster): Outcome {
+  if (failure === undefined) return { flags: [], cause: undefined };
+  const tries = tried.length > 1 ? `. It was tried ${tried.length} times` : '';
+  const cause = CAUSES[failure]?.(endpoint.authority, name) ?? unreachedSentence(endpoint.authority, name, failure);
+  const flags: ResponseFlag[] = failure === DENIED ? ['UAEX'] : exhausted ? ['UF', 'URX'] : ['UF'];
+  return { flags, cause: cause + tries };
+}
+
+type Outcome = Pick<RelayEnd, 'flags' | 'cause'>;
+
+const CAUSES: Readonly<{ [reason: string]: (at: string, name: string) => string }> = {
+  [DENIED]: (at, name) => `${at} of ${name} refused the connection: its policy does not allow it`,
+  [TIMEOUT]: (at, name) => `${at} of ${name} did not accept a connection in time`,
+  [UNCONFIRMED]: (at, name) => `${at} of ${name} did not say whether its application took the connection`,
+};
 
 /** Close a connection, and say why. */
 export function refuseConnection(
+  context: ProxyContext,
   connection: Connection,
   telemetry: RelayTelemetry,
   flag: ResponseFlag,
@@ -81,32 +103,12 @@ export function refuseConnection(
     endpoint: undefined,
     flags: [flag],
     cause,
+    retries: 0,
     received: 0,
     sent: 0,
     duration: 0,
   });
   // What the client sent and nobody reads makes the system answer with a reset, which tells it at once.
-  connection.socket.destroy();
-}
-
-/** A cluster that remembers whether it could be connected to. */
-class Watched implements Cluster {
-  failure: string | undefined;
-  readonly connectTimeout: number;
-  readonly #cluster: MeshCluster;
-
-  constructor(cluster: MeshCluster) {
-    this.#cluster = cluster;
-    this.connectTimeout = cluster.connectTimeout;
-  }
-  pick(): undefined {
-    return undefined;
-  }
-  onConnect(endpoint: Endpoint): void {
-    this.#cluster.onConnect(endpoint);
-  }
-  onConnectFailure(endpoint: Endpoint, reason: string): void {
-    this.failure = reason;
-    this.#cluster.onConnectFailure(endpoint);
-  }
+  if (!connection.answers) connection.socket.destroy();
+  else new LastWord(context, connection.socket, refusalOf(flag === 'UAEX' ? DENIED : flag));
 }

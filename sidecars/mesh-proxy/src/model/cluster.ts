@@ -12,7 +12,7 @@ export interface Cluster {
   };
   /** Absent: LEAST_REQUEST, the better of two by Linkerd's peak EWMA. */
   readonly policy?: 'LEAST_REQUEST' | 'ROUND_ROBIN' | 'RING_HASH' | 'RANDOM';
-  /** Until a connection is there. Absent: 5 s. */
+  /** Until a connection is there. Absent: as MESH_CONNECT_TIMEOUT says, which is 5 s unless it is set. */
   readonly connectTimeout?: number;
   readonly limits?: CircuitBreaker;
   readonly outlier?: OutlierDetection;

@@ -3,6 +3,13 @@ import type { FailedTry } from '#proxy/upstream/retry.ts';
 import { RETRY_CONDITIONS, type Retry, type RetryCondition } from '../model/policy.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 
+/**
+ * Nothing was done about a request: nobody took a connection, or the stream was refused (RFC 9113, section 8.7). It
+ * may be made again whatever it is, which Istio does for every route that says nothing of retries.
+ */
+export const untouched = ({ failure, reason }: FailedTry): boolean =>
+  failure === 'connect' || failure === 'connect_timeout' || (failure === 'closed' && reason === 'reset_REFUSED_STREAM');
+
 /** No body above this is kept for another try, in bytes. */
 export const MAX_RETRIED_BODY = 64 * 1024;
 
@@ -41,8 +48,9 @@ export class RetryRules {
 
   /** Whether what came of a try is one of the conditions. */
   applies({ failure, reason, response }: FailedTry): boolean {
-    if (response !== undefined) return this.#appliesTo(response.status, () => response.get('grpc-status'));
     const on = this.#on;
+    if (on.size === 0) return false;
+    if (response !== undefined) return this.#appliesTo(response.status, () => response.get('grpc-status'));
     switch (failure) {
       case 'connect':
       case 'connect_timeout':

@@ -1,8 +1,14 @@
-/** The retries of one request: the route's rules within the cluster's budget. */
+/**
+ * The retries of one request: the route's rules within the cluster's budget. The budget bounds what is added to a service
+ * that fails: a try that reached nobody has added nothing, and another endpoint gets it without the budget.
+ */
 import type { FailedTry, RetryPolicy } from '#proxy/upstream/retry.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Record } from '../filters/record.ts';
-import { MAX_RETRIED_BODY, type RetryRules } from './retry-rules.ts';
+import { MAX_RETRIED_BODY, untouched, type RetryRules } from './retry-rules.ts';
+
+/** Other endpoints that are tried for a request, or a connection, about which nothing was done: Istio's default. */
+export const ELSEWHERE = 2;
 
 export class MeshRetry implements RetryPolicy {
   readonly perTryTimeout: number;
@@ -20,13 +26,16 @@ export class MeshRetry implements RetryPolicy {
 
   again(failed: FailedTry): number | undefined {
     const rules = this.#rules;
-    if (!rules.applies(failed)) return undefined;
     const record = this.#record;
-    if (record.retries >= rules.attempts) {
+    const asked = rules.applies(failed);
+    // Whether the same endpoint is asked again is the route's to say; another one costs nobody anything.
+    const elsewhere = untouched(failed) && failed.tries < this.#cluster.serving;
+    if (!asked && !elsewhere) return undefined;
+    if (record.retries >= Math.max(asked ? rules.attempts : 0, elsewhere ? ELSEWHERE : 0)) {
       record.flag('URX');
       return undefined;
     }
-    if (!record.retrying) {
+    if (!elsewhere && !record.retrying) {
       if (!this.#cluster.limits.beginRetry()) {
         record.flag('UO');
         record.retriesDenied = true;

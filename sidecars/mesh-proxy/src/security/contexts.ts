@@ -6,6 +6,7 @@ import type { UpstreamTls } from '#proxy/upstream/connection.ts';
 import type { Protocol, TlsFor } from '../cluster/host.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { parseSpiffeId } from './spiffe-id.ts';
+import { versionAlpn } from './peer-version.ts';
 
 /** ALPN of the mesh: what is spoken inside, and that a proxy speaks it. TLS without it is the application's own. */
 export const MESH_ALPN: Readonly<Record<Protocol, string>> = {
@@ -13,15 +14,20 @@ export const MESH_ALPN: Readonly<Record<Protocol, string>> = {
   'http/1.1': 'mesh-http/1.1',
   tcp: 'mesh-tcp',
 };
+/** The same as `mesh-tcp`, and the called proxy says first whether its application took the connection: acceptance.ts. */
+export const MESH_TCP_ACK = 'mesh-tcp-ack';
 /** AES-128 first: a third cheaper than AES-256 for bulk data. */
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 export class MeshTls {
   readonly #identity: Identity;
+  readonly #version: readonly string[];
   #client: SecureContext | undefined;
 
-  constructor(identity: Identity) {
+  /** @param version of the own release, for peers */
+  constructor(identity: Identity, version?: string) {
     this.#identity = identity;
+    this.#version = versionAlpn(version);
     if (identity.current !== undefined) this.#renew(identity.current);
     identity.onChange((credentials) => this.#renew(credentials));
   }
@@ -53,7 +59,7 @@ export class MeshTls {
         return context();
       },
       checkServerIdentity,
-      ALPNProtocols: [MESH_ALPN[protocol]],
+      ALPNProtocols: [...(protocol === 'tcp' ? [MESH_TCP_ACK] : []), MESH_ALPN[protocol], ...this.#version],
       minVersion: 'TLSv1.3',
       ...(servername !== undefined && { servername }),
     });

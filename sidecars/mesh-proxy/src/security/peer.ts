@@ -8,6 +8,8 @@ export interface Peer {
   readonly id: SpiffeId;
   /** An X-Forwarded-Client-Cert element. */
   readonly xfcc: string;
+  /** The release that it says it is of. */
+  readonly version?: string | undefined;
 }
 
 /**

@@ -1,6 +1,10 @@
-/** What is written down of each request and connection: one object, for the log, the last requests, and tap. */
+/**
+ * What is written down of each request and connection, for the log, the last requests, and tap. It is made when
+ * somebody reads it: of most requests nobody does.
+ */
 import type { RelayEnd } from '../listeners/relay.ts';
 import type { Record as RequestRecord } from '../filters/record.ts';
+import type { Connection } from '../listeners/connection.ts';
 import { causeOf } from './causes.ts';
 import type { Direction, Ends } from './labels.ts';
 
@@ -39,56 +43,152 @@ export interface AccessEntry {
   readonly traceId?: string;
 }
 
-/** @param duration in milliseconds */
-export function entryOf(direction: Direction, record: RequestRecord, ends: Ends, duration: number): AccessEntry {
-  const { exchange, connection, route, cluster, grpcStatus, retries, span } = record;
-  const { flags, sentence } = causeOf(record);
-  const upstream = exchange.tried.at(-1)?.authority;
-  return {
-    time: new Date(Date.now() - duration).toISOString(),
-    direction,
-    source: ends.source.workload,
-    destination: ends.serviceName,
-    ...principals(ends),
-    mtls: ends.mtls,
-    protocol: record.grpc ? 'gRPC' : connection.protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
-    method: record.method,
-    authority: record.authority,
-    path: record.target,
-    status: exchange.status,
-    ...(grpcStatus !== undefined && { grpcStatus }),
-    flags: flags.join(',') || '-',
-    ...(sentence !== undefined && { cause: sentence }),
-    durationMs: rounded(duration),
-    requestBytes: exchange.received,
-    responseBytes: exchange.sent,
-    ...(retries > 0 && { retries }),
-    ...(route !== undefined && { route: route.name }),
-    ...(cluster !== undefined && { cluster: cluster.name }),
-    ...(upstream !== undefined && { upstream }),
-    ...where(connection),
-    ...(span !== undefined && { traceId: span.traceId }),
-  };
+/** A request or a connection that is over. */
+export interface Ended {
+  readonly direction: Direction;
+  readonly ends: Ends;
+  /** Since the epoch, in milliseconds. */
+  readonly began: number;
+  /** As in AccessEntry. */
+  readonly flags: string;
+  readonly cause: string | undefined;
+  entry(): AccessEntry;
 }
 
-export function relayEntry(direction: Direction, end: RelayEnd, ends: Ends): AccessEntry {
-  const { connection, cluster, endpoint, flags, cause, received, sent, duration } = end;
+/** It copies what it needs: the record holds the request and the connection, and much more with them. */
+export class EndedRequest implements Ended {
+  readonly direction: Direction;
+  readonly ends: Ends;
+  readonly began: number;
+  readonly flags: string;
+  readonly cause: string | undefined;
+  readonly status: number;
+  readonly grpcStatus: string | undefined;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly #duration: number;
+  readonly #protocol: Connection['protocol'];
+  readonly #destination: Connection['destination'];
+  readonly #client: string;
+  readonly #grpc: boolean;
+  readonly #method: string;
+  readonly #authority: string;
+  readonly #path: string;
+  readonly #retries: number;
+  readonly #route: string | undefined;
+  readonly #cluster: string | undefined;
+  readonly #upstream: string | undefined;
+  readonly #traceId: string | undefined;
+
+  /** @param duration in milliseconds */
+  constructor(direction: Direction, record: RequestRecord, ends: Ends, duration: number) {
+    const { exchange, connection } = record;
+    const { flags, sentence } = causeOf(record);
+    this.direction = direction;
+    this.ends = ends;
+    this.began = Date.now() - duration;
+    this.flags = flagText(flags);
+    this.cause = sentence;
+    this.status = exchange.status;
+    this.grpcStatus = record.grpcStatus;
+    this.requestBytes = exchange.received;
+    this.responseBytes = exchange.sent;
+    this.#duration = duration;
+    this.#protocol = connection.protocol;
+    this.#destination = connection.destination;
+    this.#client = connection.remoteAddress;
+    this.#grpc = record.grpc;
+    this.#method = record.method;
+    this.#authority = record.authority;
+    this.#path = record.target;
+    this.#retries = record.retries;
+    this.#route = record.route?.name;
+    this.#cluster = record.cluster?.name;
+    this.#upstream = exchange.tried.at(-1)?.authority;
+    this.#traceId = record.span?.traceId;
+  }
+
+  entry(): AccessEntry {
+    const { ends, status, grpcStatus, flags, cause, requestBytes, responseBytes } = this;
+    const route = this.#route;
+    const cluster = this.#cluster;
+    const upstream = this.#upstream;
+    const traceId = this.#traceId;
+    return {
+      ...beginning(this.direction, this.began, ends),
+      protocol: this.#grpc ? 'gRPC' : this.#protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
+      method: this.#method,
+      authority: this.#authority,
+      path: this.#path,
+      status,
+      ...(grpcStatus !== undefined && { grpcStatus }),
+      flags,
+      ...(cause !== undefined && { cause }),
+      durationMs: rounded(this.#duration),
+      requestBytes,
+      responseBytes,
+      ...(this.#retries > 0 && { retries: this.#retries }),
+      ...(route !== undefined && { route }),
+      ...(cluster !== undefined && { cluster }),
+      ...(upstream !== undefined && { upstream }),
+      ...where(this.#destination, this.#client),
+      ...(traceId !== undefined && { traceId }),
+    };
+  }
+}
+
+export class EndedRelay implements Ended {
+  readonly direction: Direction;
+  readonly ends: Ends;
+  readonly began: number;
+  readonly flags: string;
+  readonly cause: string | undefined;
+  readonly #entry: AccessEntry;
+
+  constructor(direction: Direction, end: RelayEnd, ends: Ends) {
+    const { connection, cluster, endpoint, flags, cause, retries, received, sent, duration } = end;
+    this.direction = direction;
+    this.ends = ends;
+    this.began = Date.now() - duration;
+    this.flags = flagText(flags);
+    this.cause = cause === undefined ? undefined : `${cause[0]!.toUpperCase()}${cause.slice(1)}.`;
+    this.#entry = {
+      ...beginning(direction, this.began, ends),
+      protocol: 'TCP',
+      flags: this.flags,
+      ...(this.cause !== undefined && { cause: this.cause }),
+      durationMs: rounded(duration),
+      requestBytes: received,
+      responseBytes: sent,
+      ...(retries > 0 && { retries }),
+      ...(cluster !== undefined && { cluster: cluster.name }),
+      ...(endpoint !== undefined && { upstream: endpoint.authority }),
+      ...where(connection.destination, connection.remoteAddress),
+    };
+  }
+
+  entry(): AccessEntry {
+    return this.#entry;
+  }
+}
+
+const flagText = (flags: readonly string[]): string => (flags.length === 0 ? '-' : flags.join(','));
+
+function beginning(
+  direction: Direction,
+  began: number,
+  ends: Ends,
+): Pick<
+  AccessEntry,
+  'time' | 'direction' | 'source' | 'destination' | 'sourcePrincipal' | 'destinationPrincipal' | 'mtls'
+> {
   return {
-    time: new Date(Date.now() - duration).toISOString(),
+    time: new Date(began).toISOString(),
     direction,
     source: ends.source.workload,
     destination: ends.serviceName,
     ...principals(ends),
     mtls: ends.mtls,
-    protocol: 'TCP',
-    flags: flags.join(',') || '-',
-    ...(cause !== undefined && { cause: `${cause[0]!.toUpperCase()}${cause.slice(1)}.` }),
-    durationMs: rounded(duration),
-    requestBytes: received,
-    responseBytes: sent,
-    ...(cluster !== undefined && { cluster: cluster.name }),
-    ...(endpoint !== undefined && { upstream: endpoint.authority }),
-    ...where(connection),
   };
 }
 
@@ -99,11 +199,11 @@ function principals({ source, destination }: Ends): Pick<AccessEntry, 'sourcePri
   };
 }
 
-function where({
-  destination,
-  remoteAddress,
-}: RelayEnd['connection']): Pick<AccessEntry, 'originalDestination' | 'client'> {
-  return { originalDestination: `${destination.address}:${destination.port}`, client: remoteAddress };
+function where(
+  { address, port }: Connection['destination'],
+  client: string,
+): Pick<AccessEntry, 'originalDestination' | 'client'> {
+  return { originalDestination: `${address}:${port}`, client };
 }
 
 const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;

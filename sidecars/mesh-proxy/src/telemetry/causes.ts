@@ -1,5 +1,6 @@
 /** Why a request ended as it did: Envoy's response flags, and a sentence that anybody understands. */
 import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import { reasonBehind } from '../cluster/unreached.ts';
 import type { Record, ResponseFlag } from '../filters/record.ts';
 
 export interface Cause {
@@ -71,9 +72,7 @@ export function failureSentence(record: Record, failure: UpstreamFailure): strin
     case 'no_endpoint':
       return `${name} has no healthy endpoint.${tries}`;
     case 'connect':
-      return reason === 'MESH_IDENTITY'
-        ? `${at} did not show the identity that ${name} must have.${tries}`
-        : `Connecting to ${at} of ${name} failed: ${reasonText(reason)}.${tries}`;
+      return `${unreachedSentence(at, name, reason)}.${tries}`;
     case 'connect_timeout':
       return `${at} of ${name} did not accept a connection in time.${tries}`;
     case 'closed':
@@ -91,12 +90,22 @@ export function failureSentence(record: Record, failure: UpstreamFailure): strin
   }
 }
 
+/** Why nobody took a connection, without the sentence's end. @param at the endpoint @param name of its cluster */
+export function unreachedSentence(at: string, name: string, reason: string): string {
+  const behind = reasonBehind(reason);
+  if (behind !== undefined) return `${at} of ${name} has no application that takes connections: ${reasonText(behind)}`;
+  return reason === 'MESH_IDENTITY'
+    ? `${at} did not show the identity that ${name} must have`
+    : `Connecting to ${at} of ${name} failed: ${reasonText(reason)}`;
+}
+
 const REASONS: Readonly<Of<string, string>> = {
   ECONNREFUSED: 'nobody listens there',
   ECONNRESET: 'the connection was reset',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: 'it did not answer',
+  timeout: 'it did not answer',
 };
 
 function reasonText(code: string): string {

@@ -75,7 +75,12 @@ function endsOf(
       source:
         peer === undefined
           ? UNKNOWN
-          : { workload: peer.id.service, namespace: peer.id.namespace, version: 'unknown', principal: peer.id.text },
+          : {
+              workload: peer.id.service,
+              namespace: peer.id.namespace,
+              version: peer.version ?? 'unknown',
+              principal: peer.id.text,
+            },
       destination: own,
       service: self.name,
       serviceName: self.name,

@@ -1,5 +1,6 @@
 /** The last requests and connections, for whoever looks: of each edge its own, so that a busy one hides no other. */
-import type { AccessEntry } from './access-log.ts';
+import type { AccessEntry, Ended } from './access-log.ts';
+import type { Ends } from './labels.ts';
 
 /** Of an edge. */
 const KEPT = 30;
@@ -8,47 +9,73 @@ const KEPT_FAILED = 20;
 /** The one that was quiet for the longest is forgotten. */
 const MOST_EDGES = 64;
 
-interface Edge {
-  readonly last: Ring;
-  readonly failed: Ring;
-}
-
-export class LastEntries {
-  /** The one that was heard of last is the last. */
-  readonly #edges = new Map<string, Edge>();
-
-  add(entry: AccessEntry): void {
-    const key = `${entry.direction} ${entry.source} ${entry.destination}`;
-    const edge = this.#edges.get(key) ?? { last: new Ring(KEPT), failed: new Ring(KEPT_FAILED) };
-    this.#edges.delete(key);
-    this.#edges.set(key, edge);
-    if (this.#edges.size > MOST_EDGES) this.#edges.delete(this.#edges.keys().next().value!);
-    edge.last.add(entry);
-    if (entry.cause !== undefined) edge.failed.add(entry);
-  }
-
-  /** The oldest first. */
-  list(): AccessEntry[] {
-    const all = [...this.#edges.values()].flatMap(({ last, failed }) => [...last.entries, ...failed.entries]);
-    return [...new Set(all)].toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-  }
-}
-
 class Ring {
   readonly #size: number;
-  readonly #entries: AccessEntry[] = [];
+  readonly #entries: Ended[] = [];
   #next = 0;
 
   constructor(size: number) {
     this.#size = size;
   }
 
-  add(entry: AccessEntry): void {
-    this.#entries[this.#next] = entry;
+  add(ended: Ended): void {
+    this.#entries[this.#next] = ended;
     this.#next = (this.#next + 1) % this.#size;
   }
 
-  get entries(): readonly AccessEntry[] {
+  get entries(): readonly Ended[] {
     return this.#entries;
+  }
+}
+
+class Edge {
+  readonly last = new Ring(KEPT);
+  readonly failed = new Ring(KEPT_FAILED);
+  /** When it was heard of, as a count. */
+  heard = 0;
+  forgotten = false;
+}
+
+export class LastEntries {
+  /** By `DIRECTION SOURCE DESTINATION`. */
+  readonly #edges = new Map<string, Edge>();
+  /** The same again, found without making a text. */
+  readonly #known = new WeakMap<Ends, Edge>();
+  #heard = 0;
+
+  add(ended: Ended): void {
+    const edge = this.#edge(ended);
+    edge.heard = ++this.#heard;
+    edge.last.add(ended);
+    if (ended.cause !== undefined) edge.failed.add(ended);
+  }
+
+  #edge({ direction, ends }: Ended): Edge {
+    const known = this.#known.get(ends);
+    if (known !== undefined && !known.forgotten) return known;
+    const key = `${direction} ${ends.source.workload} ${ends.serviceName}`;
+    let edge = this.#edges.get(key);
+    if (edge === undefined) {
+      edge = new Edge();
+      this.#edges.set(key, edge);
+      if (this.#edges.size > MOST_EDGES) this.#forget(edge);
+    }
+    this.#known.set(ends, edge);
+    return edge;
+  }
+
+  /** Forget the one that was quiet for the longest. */
+  #forget(newest: Edge): void {
+    let [quiet] = this.#edges;
+    for (const each of this.#edges) if (each[1] !== newest && each[1].heard < quiet![1].heard) quiet = each;
+    const [key, edge] = quiet!;
+    edge.forgotten = true;
+    this.#edges.delete(key);
+  }
+
+  /** The oldest first. */
+  list(): AccessEntry[] {
+    const all = [...this.#edges.values()].flatMap(({ last, failed }) => [...last.entries, ...failed.entries]);
+    return [...new Set(all)].toSorted((a, b) => a.began - b.began).map((ended) => ended.entry());
   }
 }

@@ -12,6 +12,7 @@ const MAX_WAITING = 2048;
 const BATCH = 512;
 /** In milliseconds. */
 const PERIOD = 1000;
+/** From a request to the end of its answer: OTLP's default. */
 const TIMEOUT = 10_000;
 
 const KIND_SERVER = 2;
@@ -22,21 +23,27 @@ export class SpanExporter {
   readonly #log: Pick<Logger, 'warn'>;
   readonly #resource: () => Readonly<Record<string, string>>;
   readonly #onDropped: (count: number) => void;
+  readonly #timeout: number;
   #endpoint: string | undefined;
   #waiting: object[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: ClientRequest | undefined;
   #failing = false;
 
-  /** @param resource attributes of this pod */
+  /**
+   * @param resource attributes of this pod
+   * @param timeout of a request, in milliseconds
+   */
   constructor(
     log: Pick<Logger, 'warn'>,
     resource: () => Readonly<Record<string, string>>,
     onDropped: (count: number) => void,
+    timeout = TIMEOUT,
   ) {
     this.#log = log;
     this.#resource = resource;
     this.#onDropped = onDropped;
+    this.#timeout = timeout;
   }
 
   /** @param endpoint a URL; undefined for none */
@@ -65,9 +72,11 @@ export class SpanExporter {
       ],
     });
     let settled = false;
+    let deadline: NodeJS.Timeout | undefined;
     const settle = (error?: string): void => {
       if (settled) return;
       settled = true;
+      clearTimeout(deadline);
       this.#sending = undefined;
       if (error !== undefined) {
         this.#onDropped(spans.length);
@@ -78,16 +87,21 @@ export class SpanExporter {
       if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#send(), PERIOD).unref();
     };
     try {
-      this.#sending = http
-        .request(this.#endpoint, { method: 'POST', headers: { 'content-type': 'application/json' }, timeout: TIMEOUT })
+      const request = http
+        .request(this.#endpoint, { method: 'POST', headers: { 'content-type': 'application/json' } })
         .on('response', (response) => {
           response.resume();
           const { statusCode = 0 } = response;
           response.on('close', () => settle(statusCode < 300 ? undefined : `status ${statusCode}`));
         })
-        .on('timeout', () => this.#sending?.destroy(new Error('no answer in time')))
         .on('error', (error) => settle(error.message));
-      this.#sending.end(body);
+      this.#sending = request;
+      request.end(body);
+      // Of the whole: an answer that goes on for ever would keep all further spans waiting.
+      deadline = setTimeout(() => {
+        settle('no answer in time');
+        request.destroy();
+      }, this.#timeout).unref();
     } catch (error) {
       settle((error as Error).message);
     }

@@ -6,7 +6,7 @@ import { recordOf, type Record as RequestRecord } from '../filters/record.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Connection } from '../listeners/connection.ts';
 import type { RelayEnd } from '../listeners/relay.ts';
-import { entryOf, relayEntry, type AccessEntry } from './access-log.ts';
+import { EndedRelay, EndedRequest, type Ended } from './access-log.ts';
 import { EndsCache, type Direction, type Self } from './labels.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import { beginSpan, type Span } from './trace-context.ts';
@@ -18,7 +18,7 @@ export interface RecorderOptions {
   readonly metrics: RequestMetrics;
   /** How many of the traces that begin here are sampled, in percent; undefined: requests keep what they say of a trace. */
   readonly tracing: () => number | undefined;
-  readonly onEntry: (entry: AccessEntry, span: Span | undefined) => void;
+  readonly onEnded: (ended: Ended, span: Span | undefined) => void;
   readonly onRefused: (direction: Direction, reason: string) => void;
 }
 
@@ -48,24 +48,14 @@ export class Recorder implements DirectionTelemetry {
   }
 
   #end(record: RequestRecord): void {
-    const { direction, metrics, onEntry } = this.#options;
+    const { direction, metrics, onEnded } = this.#options;
     const { exchange, connection, cluster } = record;
     const duration = performance.now() - record.startedAt;
     if (record.grpc) record.grpcStatus ??= /^grpc-status:[ \t]*(\d{1,3})/im.exec(exchange.trailers)?.[1];
     const ends = this.#ends.get(connection, cluster, exchange.tried.at(-1));
-    const entry = entryOf(direction, record, ends, duration);
-    metrics.onRequest({
-      direction,
-      ends,
-      protocol: record.grpc ? 'grpc' : 'http',
-      status: exchange.status,
-      grpcStatus: record.grpcStatus,
-      flags: entry.flags,
-      duration,
-      requestBytes: exchange.received,
-      responseBytes: exchange.sent,
-    });
-    onEntry(entry, record.span);
+    const ended = new EndedRequest(direction, record, ends, duration);
+    metrics.onRequest(ended, record.grpc ? 'grpc' : 'http', duration);
+    onEnded(ended, record.span);
   }
 
   onOpen(connection: Connection, cluster: MeshCluster | undefined): void {
@@ -74,11 +64,11 @@ export class Recorder implements DirectionTelemetry {
   }
 
   onClose(end: RelayEnd): void {
-    const { direction, metrics, onEntry } = this.#options;
+    const { direction, metrics, onEnded } = this.#options;
     const ends = this.#ends.get(end.connection, end.cluster, end.endpoint);
-    const entry = relayEntry(direction, end, ends);
-    metrics.onClose(direction, ends, entry.flags, end);
-    onEntry(entry, undefined);
+    const ended = new EndedRelay(direction, end, ends);
+    metrics.onClose(direction, ends, ended.flags, end);
+    onEnded(ended, undefined);
   }
 
   onRefused(reason: string): void {

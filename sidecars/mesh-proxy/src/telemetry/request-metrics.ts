@@ -3,28 +3,27 @@ import type { Counter } from 'prom-client';
 import type { Metrics } from '#kit/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Direction, Ends } from './labels.ts';
+import type { EndedRequest } from './access-log.ts';
 import { BYTES, DURATIONS } from './buckets.ts';
 import { Buckets, SeriesMap, showHistogram, type Observed } from './series.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 /** A request that is over. */
-export interface RequestEnd {
-  readonly direction: Direction;
-  readonly ends: Ends;
-  /** `http` or `grpc`. */
-  readonly protocol: string;
-  readonly status: number;
-  readonly grpcStatus: string | undefined;
-  readonly flags: string;
-  /** In milliseconds. */
-  readonly duration: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-}
+export type RequestEnd = Pick<
+  EndedRequest,
+  'direction' | 'ends' | 'status' | 'grpcStatus' | 'flags' | 'requestBytes' | 'responseBytes'
+>;
+
+/** Of two ends: a search through more would take longer than making the text. */
+const MOST_KNOWN = 16;
 
 class RequestSeries {
   labels: Labels = {};
+  protocol = '';
+  status = 0;
+  grpcStatus = '';
+  flags = '';
   count = 0;
   readonly durations = new Buckets(DURATIONS);
   readonly requestBytes = new Buckets(BYTES);
@@ -43,7 +42,7 @@ export class RequestMetrics {
   readonly #requests = new SeriesMap(() => new RequestSeries());
   readonly #tcp = new SeriesMap(() => new TcpSeries());
   /** The same again, found without making a text of all labels. */
-  readonly #known = new WeakMap<Ends, Map<string, RequestSeries>>();
+  readonly #known = new WeakMap<Ends, RequestSeries[]>();
 
   constructor(metrics: Metrics<typeof contract.metrics>) {
     const [requests, tcp] = [this.#requests, this.#tcp];
@@ -69,29 +68,41 @@ export class RequestMetrics {
     show(metrics.istio_tcp_received_bytes_total, tcp, ({ received }) => received);
   }
 
-  onRequest(end: RequestEnd): void {
-    const { direction, ends, protocol, status, grpcStatus = '', flags } = end;
-    const series = this.#series(ends, `${direction} ${protocol} ${status} ${grpcStatus} ${flags}`);
+  /** @param protocol `http` or `grpc` @param duration in milliseconds */
+  onRequest(end: RequestEnd, protocol: string, duration: number): void {
+    const series = this.#series(end, protocol);
     if (series === undefined) return;
-    if (series.count === 0)
+    series.count++;
+    series.durations.observe(duration);
+    series.requestBytes.observe(end.requestBytes);
+    series.responseBytes.observe(end.responseBytes);
+  }
+
+  #series(
+    { direction, ends, status, grpcStatus = '', flags }: RequestEnd,
+    protocol: string,
+  ): RequestSeries | undefined {
+    let known = this.#known.get(ends);
+    if (known === undefined) this.#known.set(ends, (known = []));
+    for (const each of known)
+      if (
+        each.status === status &&
+        each.protocol === protocol &&
+        each.flags === flags &&
+        each.grpcStatus === grpcStatus
+      )
+        return each;
+    const series = this.#requests.get(`${direction} ${protocol} ${status} ${grpcStatus} ${flags} ${keyOf(ends)}`);
+    if (series === undefined) return undefined;
+    if (series.count === 0) {
+      Object.assign(series, { protocol, status, grpcStatus, flags });
       series.labels = {
         ...labelsOf(direction, ends, flags, protocol),
         response_code: String(status),
         grpc_response_status: grpcStatus,
       };
-    series.count++;
-    series.durations.observe(end.duration);
-    series.requestBytes.observe(end.requestBytes);
-    series.responseBytes.observe(end.responseBytes);
-  }
-
-  #series(ends: Ends, key: string): RequestSeries | undefined {
-    let known = this.#known.get(ends);
-    if (known === undefined) this.#known.set(ends, (known = new Map()));
-    let series = known.get(key);
-    if (series !== undefined) return series;
-    series = this.#requests.get(`${key} ${keyOf(ends)}`);
-    if (series !== undefined) known.set(key, series);
+    }
+    if (known.length < MOST_KNOWN) known.push(series);
     return series;
   }
 

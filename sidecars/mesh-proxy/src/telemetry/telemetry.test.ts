@@ -1,5 +1,6 @@
 /** What is told of requests adds up with what was asked, and joins the traces of the applications. */
 import { once } from 'node:events';
+import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -17,6 +18,7 @@ import { MeshTls } from '../security/contexts.ts';
 import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
 import type { AccessEntry } from './access-log.ts';
+import { SpanExporter } from './otlp.ts';
 import { Telemetry } from './telemetry.ts';
 import { beginSpan } from './trace-context.ts';
 
@@ -44,6 +46,7 @@ async function tellingPod(
   const pod = await startPod(service, {
     configuration,
     plane: {
+      version: '1',
       outbound: { host: '127.0.0.1', port: 0, telemetry: telemetry.outbound },
       inbound: { host: '127.0.0.1', port: 0, telemetry: telemetry.inbound },
     },
@@ -83,7 +86,7 @@ test('both sides count each request once, under Istio’s names, and write it do
   await eventually('both have written down six', () => client.lines.length === 6 && server.lines.length === 6);
   for (const [told, reporter, source, destination] of [
     [client, 'source', '1', '2'],
-    [server, 'destination', 'unknown', '1'],
+    [server, 'destination', '1', '1'],
   ] as const) {
     const text = await told.metrics();
     const lineOf = (code: number): string =>
@@ -122,6 +125,52 @@ test('both sides count each request once, under Istio’s names, and write it do
   assert.is(client.telemetry.last.list().length, 6);
 });
 
+test('an answer of gRPC that is a head alone has its status; a release that is new is told at once', async () => {
+  await using app = await serve(
+    createHttp2((incoming, response) => {
+      incoming.resume();
+      // Trailers-Only: the head ends the stream, and has the status.
+      incoming.on('end', () => response.stream.respond({ 'grpc-status': '14' }, { endStream: true }));
+    }),
+  );
+  await using server = await tellingPod('shop', {});
+  server.pod.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const endpoint = { address: '127.0.0.1', port: server.pod.plane.inboundPort, meshed: true };
+  const of = (version: string): Partial<Configuration> =>
+    towards([], { cluster: { endpoints: [{ ...endpoint, workload: { name: 'shop', namespace: 'shop', version } }] } });
+  await using client = await tellingPod('front', of('2'));
+  client.pod.meant.outbound = SHOP;
+  const tapped: AccessEntry[] = [];
+  for (const { telemetry } of [client, server]) telemetry.watchers.add((entry) => tapped.push(entry));
+  const session = connectHttp2(`http://127.0.0.1:${client.pod.plane.outboundPort}`);
+  const call = async (): Promise<void> => {
+    const fields = { ':path': '/echo/Say', ':method': 'POST', te: 'trailers', 'content-type': 'application/grpc' };
+    const stream = session.request(fields);
+    stream.resume().end('hello');
+    await once(stream, 'end');
+  };
+  try {
+    await call();
+    await eventually('both have told', () => tapped.length === 2);
+    for (const { protocol, grpcStatus, status } of tapped)
+      assert.equal([protocol, grpcStatus, status], ['gRPC', '14', 200]);
+    client.pod.plane.apply(configurationOf({ ...of('3'), version: 'newer' }));
+    await call();
+    await eventually('both have told again', () => tapped.length === 4);
+  } finally {
+    session.close();
+  }
+  const text = await client.metrics();
+  for (const version of ['2', '3'])
+    assert.match(
+      text,
+      new RegExp(
+        `^istio_requests_total\\{(?=[^}]*grpc_response_status="14")[^}]*destination_version="${version}"[^}]*} 1$`,
+        'm',
+      ),
+    );
+});
+
 test('spans of both proxies are one trace with the application’s, and reach the collector', async () => {
   const spans: { traceId: string; spanId: string; parentSpanId?: string; kind: number }[] = [];
   await using collector = await serve((incoming, response) => {
@@ -153,6 +202,40 @@ test('spans of both proxies are one trace with the application’s, and reach th
   assert.is(inn.parentSpanId, out.spanId);
   assert.is(seen[0], `00-${out.traceId}-${inn.spanId}-01`);
   assert.is(client.lines[0]?.traceId, out.traceId);
+});
+
+test('a collector that never ends its answer loses its spans, and does not keep the next ones waiting', async () => {
+  let asked = 0;
+  await using collector = await serve((incoming, response) => {
+    asked += 1;
+    incoming.resume();
+    if (asked > 1) return void response.end('{}');
+    response.write('{');
+    const drip = setInterval(() => response.write(' '), 10).unref();
+    response.once('close', () => clearInterval(drip));
+  });
+  let dropped = 0;
+  const warned: unknown[] = [];
+  const exporter = new SpanExporter(
+    { warn: (about: unknown) => void warned.push(about) },
+    () => ({}),
+    (count) => (dropped += count),
+    200,
+  );
+  exporter.update(`${collector.url}/v1/traces`);
+  const entry = {
+    time: new Date(0).toISOString(),
+    durationMs: 1,
+    destination: 'shop',
+    direction: 'inbound',
+  } as AccessEntry;
+  const add = (): void => exporter.add(beginSpan(requestWith(), 100), entry);
+  add();
+  await eventually('the first ones are given up', () => dropped === 1);
+  assert.match(JSON.stringify(warned), /no answer in time/);
+  add();
+  await eventually('the next ones are sent', () => asked === 2);
+  exporter.close();
 });
 
 const requestWith = (...lines: string[]): Request =>

@@ -4,12 +4,13 @@ import type { Metrics } from '#kit/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { DirectionStats } from '../admin/direction-stats.ts';
-import type { AccessEntry } from './access-log.ts';
+import type { AccessEntry, Ended } from './access-log.ts';
 import type { Direction, Self } from './labels.ts';
 import { LastEntries } from './last-entries.ts';
 import { SpanExporter } from './otlp.ts';
 import { Recorder } from './recorder.ts';
 import { RequestMetrics } from './request-metrics.ts';
+import type { Span } from './trace-context.ts';
 
 export interface TelemetryOptions {
   readonly log: Logger;
@@ -49,10 +50,7 @@ export class Telemetry {
         stats,
         metrics: requests,
         tracing: () => this.#percent,
-        onEntry: (entry, span) => {
-          this.#tell(entry);
-          if (span !== undefined) this.#spans.add(span, entry);
-        },
+        onEnded: (ended, span) => this.#tell(ended, span),
         onRefused: (_direction, reason) => stats.refused(reason),
       });
     const [outbound, inbound] = [new DirectionStats(metrics, 'outbound'), new DirectionStats(metrics, 'inbound')];
@@ -61,14 +59,15 @@ export class Telemetry {
     this.inbound = recorder('inbound', inbound);
   }
 
-  #tell(entry: AccessEntry): void {
-    this.last.add(entry);
+  #tell(ended: Ended, span: Span | undefined): void {
+    this.last.add(ended);
     if (this.#logs) {
       // The line has a time of its own already.
-      const { time: began, ...rest } = entry;
+      const { time: began, ...rest } = ended.entry();
       this.#log.info({ began, ...rest }, 'access');
     }
-    for (const watcher of this.watchers) watcher(entry);
+    for (const watcher of this.watchers) watcher(ended.entry());
+    if (span?.sampled === true) this.#spans.add(span, ended.entry());
   }
 
   /** Take what a configuration says of telemetry. */

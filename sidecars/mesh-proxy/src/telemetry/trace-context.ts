@@ -84,7 +84,7 @@ function b3Context(
 function inject(request: Request, { traceId, spanId, parentId, sampled }: Span, format: Context['format']): void {
   const state = sampled ? '1' : '0';
   if (format === 'w3c') {
-    if (request.has('traceparent')) request.delete('traceparent');
+    request.delete('traceparent');
     request.appendLines(`traceparent: 00-${traceId}-${spanId}-0${state}\r\n`);
   } else if (format === 'b3-single') {
     request.set('b3', `${traceId}-${spanId}-${state}${parentId === undefined ? '' : `-${parentId}`}`);

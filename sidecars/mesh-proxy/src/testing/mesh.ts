@@ -156,6 +156,7 @@ export interface TowardsOptions {
   readonly service?: string;
   readonly route?: Partial<NonNullable<Configuration['outbound']['listeners'][0]['virtualHosts']>[0]['routes'][0]>;
   readonly cluster?: Partial<Configuration['clusters'][0]>;
+  readonly onEjection?: DataPlaneOptions['onEjection'];
 }
 
 /**

@@ -9,7 +9,7 @@ import type {
 } from '../../model/cluster.ts';
 import type { Read } from '../protobuf.ts';
 import { UpstreamTlsContext, type Cluster, type ClusterLoadAssignment } from '../schema.ts';
-import { defined, metadata, milliseconds, plain, ResourceRefused, unpack, unwrap } from './common.ts';
+import { defined, metadata, milliseconds, plain, ResourceRefused, timer, unpack, unwrap } from './common.ts';
 
 type ClusterMessage = Read<typeof Cluster>;
 
@@ -42,7 +42,7 @@ export function clusterPart(message: ClusterMessage): ClusterPart {
         policy: policy === 'LEAST_REQUEST' ? undefined : policy,
         service: metadata(message.metadata)['service'] as Service | undefined,
         mtls: identities && { identities },
-        connectTimeout: milliseconds(message.connect_timeout),
+        connectTimeout: timer(message.connect_timeout),
         limits: thresholds && limits(thresholds),
         retryBudget: budget && {
           percent: budget.budget_percent?.value ?? 20,

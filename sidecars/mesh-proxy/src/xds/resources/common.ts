@@ -23,6 +23,13 @@ export const METADATA = 'sidecar-stacks.mesh';
 export const milliseconds = (duration: DurationMessage | undefined): number | undefined =>
   duration && (duration.seconds ?? 0) * 1000 + (duration.nanos ?? 0) / 1e6;
 
+/** Longer timers fire at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** The same of what a timer waits for: 24 days where it is longer. */
+export const timer = (duration: DurationMessage | undefined): number | undefined =>
+  duration && Math.min(milliseconds(duration)!, LONGEST_TIMER);
+
 const DENOMINATORS = [100, 10_000, 1_000_000];
 export const percent = (fraction: PercentageMessage | undefined): number =>
   fraction ? ((fraction.numerator ?? 0) / (DENOMINATORS[fraction.denominator ?? 0] ?? 100)) * 100 : 100;

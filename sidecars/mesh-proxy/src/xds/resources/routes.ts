@@ -8,10 +8,11 @@ import {
   headerEdits,
   headerMatch,
   isOf,
-  milliseconds,
+  LONGEST_TIMER,
   percent,
   rateLimit,
   ResourceRefused,
+  timer,
   unpack,
   unwrap,
 } from './common.ts';
@@ -83,7 +84,7 @@ function destinations(action: Action): Partial<RouteModel> {
   return defined({
     clusters: clusters(action),
     // xDS: without one, 15 s; 0 for none.
-    timeout: milliseconds(timeout) ?? 15_000,
+    timeout: timer(timeout) ?? 15_000,
     retry: retry_policy && retry(retry_policy),
     mirror:
       mirrors.length > 0
@@ -122,15 +123,18 @@ function retry({
     .split(',')
     .map((each) => each.trim())
     .filter(isCondition);
-  const base = milliseconds(retry_back_off?.base_interval);
+  const base = timer(retry_back_off?.base_interval);
   return {
     on,
     ...defined({
       attempts: unwrap(num_retries),
-      perTryTimeout: milliseconds(per_try_timeout),
+      perTryTimeout: timer(per_try_timeout),
       statusCodes: retriable_status_codes.length > 0 ? retriable_status_codes : undefined,
       // xDS: at most ten times the base.
-      backoff: base === undefined ? undefined : { base, max: milliseconds(retry_back_off?.max_interval) ?? base * 10 },
+      backoff:
+        base === undefined
+          ? undefined
+          : { base, max: timer(retry_back_off?.max_interval) ?? Math.min(base * 10, LONGEST_TIMER) },
     }),
   };
 }
@@ -147,7 +151,7 @@ function filters({ typed_per_filter_config }: RouteMessage): Partial<RouteModel>
 
 function fault({ delay, abort, headers }: Read<typeof HttpFault>): Fault {
   return defined({
-    delay: delay && { percent: percent(delay.percentage), duration: milliseconds(delay.fixed_delay) ?? 0 },
+    delay: delay && { percent: percent(delay.percentage), duration: timer(delay.fixed_delay) ?? 0 },
     abort: abort && {
       percent: percent(abort.percentage),
       status: abort.http_status ?? 200,

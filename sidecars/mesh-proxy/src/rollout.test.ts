@@ -1,0 +1,184 @@
+/** A rollout causes no 503, in whichever order an application and its proxy stop: no policy is needed for it. */
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import type { ServerResponse } from 'node:http';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { serve, type TestServer } from '#kit/testing/server.ts';
+import { exchange } from '#proxy/testing/talk.ts';
+import { UNREACHED } from './cluster/unreached.ts';
+import { grpcApplication } from './testing/grpc.ts';
+import { SHOP, startPod, towards, type TestPod } from './testing/mesh.ts';
+import { caller, NOBODY, onceASecond, replica, stopped } from './testing/replicas.ts';
+
+const ok = (response: ServerResponse): void => void response.end('ok');
+
+/** An application that counts. */
+async function counted(answer = ok): Promise<TestServer & { readonly count: () => number }> {
+  let count = 0;
+  const server = await serve((incoming, response) => {
+    incoming.resume();
+    incoming.on('end', () => {
+      count++;
+      answer(response);
+    });
+  });
+  return Object.assign(server, { count: () => count });
+}
+
+const GET = 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';
+
+const ask = (pod: TestPod, method = 'GET', body = ''): Promise<string> =>
+  exchange(
+    pod.plane.outboundPort,
+    `${method} / HTTP/1.1\r\nHost: shop\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+
+test('the application stops first: its proxy says so, and the request goes to another replica', async () => {
+  await using app = await counted();
+  await using up = await replica(app.port);
+  await using down = await stopped();
+  await using front = await caller([down, up]);
+  const most = onceASecond();
+  for (let round = 0; round < 10; round++) {
+    assert.match(await ask(front), /^HTTP\/1\.1 200 /);
+    assert.match(await ask(front, 'POST', 'a body'), /^HTTP\/1\.1 200 /);
+  }
+  assert.is(app.count(), 20);
+  // A replica that is not there is left out at once: not every other request tries it.
+  const tries = down.inbound.ends.length;
+  assert.ok(tries >= 1 && tries <= most(), `${tries} of 20 went there`);
+});
+
+test('the proxy stops first: nothing listens at all, and the request goes to another replica', async () => {
+  await using app = await counted();
+  await using up = await replica(app.port);
+  const gone = await replica(app.port);
+  await using front = await caller([gone, up]);
+  await gone[Symbol.asyncDispose]();
+  for (let round = 0; round < 10; round++) {
+    assert.match(await ask(front), /^HTTP\/1\.1 200 /);
+    assert.match(await ask(front, 'POST', 'a body'), /^HTTP\/1\.1 200 /);
+  }
+  assert.is(app.count(), 20);
+});
+
+test('a call of gRPC is made elsewhere, too', async () => {
+  await using app = await serve(grpcApplication(() => 'said'));
+  await using up = await replica(app.port);
+  await using down = await stopped();
+  await using front = await caller([down, up]);
+  const session = connectHttp2(`http://127.0.0.1:${front.plane.outboundPort}`);
+  try {
+    for (let round = 0; round < 4; round++) {
+      const fields = { ':path': '/echo/Say', ':method': 'POST', te: 'trailers', 'content-type': 'application/grpc' };
+      const stream = session.request(fields);
+      let trailers: Record<string, unknown> = {};
+      stream.on('trailers', (all) => (trailers = all)).resume();
+      stream.end('hello');
+      await once(stream, 'end');
+      assert.is(trailers['grpc-status'], '0');
+    }
+  } finally {
+    session.close();
+  }
+  assert.ok(down.inbound.ends.length > 0);
+});
+
+test('where there is no other replica, the client reads at once that nobody listens', async () => {
+  await using down = await stopped();
+  await using front = await caller([down]);
+  const answer = await ask(front);
+  assert.match(answer, /^HTTP\/1\.1 503 /);
+  assert.match(answer, /has no application that takes connections: nobody listens there \(ECONNREFUSED\)/);
+  assert.not.match(answer, new RegExp(UNREACHED, 'i'));
+  assert.equal(front.outbound.ends.at(-1)!.cause.flags, ['UF']);
+  assert.is(front.outbound.ends.at(-1)!.record.retries, 0);
+  assert.is(down.inbound.ends.length, 1);
+  // It comes back, and is found, although it was left out a moment ago: there is no other.
+  await using app = await counted();
+  down.meant.inbound = { address: '127.0.0.1', port: app.port };
+  assert.match(await exchange(front.plane.outboundPort, GET), /^HTTP\/1\.1 200 /);
+});
+
+test('where all have stopped, each is asked once', async () => {
+  await using one = await stopped();
+  await using two = await stopped();
+  await using front = await caller([one, two]);
+  assert.match(await ask(front), /^HTTP\/1\.1 503 [^]*It was tried 2 times/);
+  assert.equal([one.inbound.ends.length, two.inbound.ends.length], [1, 1]);
+});
+
+test('a body that is too long to be kept is not sent twice, or cut', async () => {
+  await using app = await counted();
+  await using up = await replica(app.port);
+  await using down = await stopped();
+  await using front = await caller([down, up]);
+  const most = onceASecond();
+  const statuses: string[] = [];
+  for (let round = 0; round < 4; round++) statuses.push((await ask(front, 'POST', 'x'.repeat(200_000))).slice(9, 12));
+  // The first one found nobody; from then on the replica is left out.
+  assert.is(statuses[0], '503');
+  const failures = statuses.filter((each) => each === '503').length;
+  assert.ok(failures <= most(), statuses.join());
+  assert.is(app.count(), 4 - failures);
+});
+
+test('many requests at once that reached nobody are all answered: they need no budget', async () => {
+  await using app = await counted();
+  await using up = await replica(app.port);
+  await using down = await stopped();
+  await using front = await caller([down, up], { cluster: { retryBudget: { percent: 0, minimum: 0 } } });
+  const answers = await Promise.all(Array.from({ length: 30 }, () => ask(front)));
+  assert.equal([...new Set(answers.map((each) => each.slice(9, 12)))], ['200']);
+  assert.is(app.count(), 30);
+  assert.ok(down.inbound.ends.length >= 1);
+});
+
+test('a route with retries of its own keeps them for what they are about', async () => {
+  await using app = await counted((response) => void response.writeHead(500).end());
+  await using up = await replica(app.port);
+  await using down = await stopped();
+  await using front = await caller([down, up], { route: { retry: { on: ['retriable-4xx'], attempts: 5 } } });
+  assert.match(await ask(front), /^HTTP\/1\.1 500 /);
+  assert.is(app.count(), 1);
+});
+
+test('an application that says so itself is not believed, and its word goes no further', async () => {
+  const liar = (response: ServerResponse): void =>
+    void response.writeHead(503, { [UNREACHED]: 'ECONNREFUSED', 'X-Own': '1' }).end('mine');
+  await using app = await counted(liar);
+  await using one = await replica(app.port);
+  await using two = await replica(app.port);
+  await using front = await caller([one, two]);
+  const answer = await ask(front);
+  assert.match(answer, /^HTTP\/1\.1 503 [^]*x-own: 1[^]*mine/i);
+  assert.not.match(answer, new RegExp(UNREACHED, 'i'));
+  assert.is(app.count(), 1);
+});
+
+test('what is not of the mesh is not believed either, nor told', async () => {
+  const liar = (response: ServerResponse): void =>
+    void response.writeHead(503, { [UNREACHED]: 'ECONNREFUSED' }).end('mine');
+  await using one = await counted(liar);
+  await using two = await counted(liar);
+  await using front = await startPod('front', { configuration: towards([one.port, two.port], { meshed: false }) });
+  front.meant.outbound = SHOP;
+  assert.match(await ask(front), /^HTTP\/1\.1 503 [^]*mine/);
+  assert.is(one.count() + two.count(), 1);
+  // In the clear to a proxy of the mesh: its answer has the sentence, and no word to a proxy.
+  await using down = await stopped();
+  const answer = await exchange(down.plane.inboundPort, GET);
+  assert.match(answer, /^HTTP\/1\.1 503 /);
+  assert.not.match(answer, new RegExp(UNREACHED, 'i'));
+});
+
+test('the proxy hears at once that its application takes no connection', async () => {
+  let told = 0;
+  await using pod = await startPod('shop', { plane: { onApplicationDown: () => told++ } });
+  pod.meant.inbound = { address: '127.0.0.1', port: NOBODY };
+  await exchange(pod.plane.inboundPort, GET);
+  assert.is(told, 1);
+});
+
+test.run();
