@@ -25,6 +25,16 @@ export interface Graph {
     /** Of the configuration that it has acknowledged. */
     readonly version: number;
   }[];
+  /** All that are connected, gRPC applications among them. */
+  readonly clients: readonly {
+    readonly id: string;
+    readonly types: readonly {
+      /** `Cluster`, `Listener`, … */
+      readonly type: string;
+      /** Why it refused the last of them; absent where it did not. */
+      readonly refused?: string;
+    }[];
+  }[];
 }
 
 const PATIENCE = 20_000;
@@ -41,6 +51,20 @@ export async function graphOf({ env }: Pick<Driver, 'env'>): Promise<Graph> {
 /** The replicas whose proxies are connected and have acknowledged all that there was at a version. */
 export const upToDate = ({ version, proxies }: Graph, atLeast = version): string[] =>
   proxies.filter((each) => each.version >= atLeast).map(({ replica }) => replica);
+
+/** Whether the control plane sends requests to a replica of echo. */
+export async function isEndpoint(project: Pick<Driver, 'env'>, replica: string): Promise<boolean> {
+  const echo = (await graphOf(project)).services.find(({ name }) => name === 'echo')!;
+  return echo.replicas.some(({ name, health }) => name === replica && health === 'healthy');
+}
+
+/** Why a client refused its clusters; undefined where it did not. @throws while it has none, and while it is not connected */
+export async function clustersRefused(project: Pick<Driver, 'env'>, client: string): Promise<string | undefined> {
+  const { clients } = await graphOf(project);
+  const clusters = clients.find(({ id }) => id === client)?.types.find(({ type }) => type === 'Cluster');
+  assert.ok(clusters, `${client} has no clusters`);
+  return clusters.refused;
+}
 
 /** Take back what was changed of a split beside the policy's file. */
 export async function resetSplit(project: Driver, service: string, route: string): Promise<void> {

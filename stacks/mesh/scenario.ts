@@ -2,10 +2,12 @@
 import { scenario } from '../../scripts/lib/scenario.ts';
 import { authorizationObligations, shopAuthorizationObligations } from './obligations/authorization.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
+import { envoyObligations } from './obligations/envoy.ts';
 import { identityObligations, renewalObligations } from './obligations/identity.ts';
 import { jobObligations } from './obligations/job.ts';
 import { orderObligations, secondUpObligations } from './obligations/life.ts';
 import { nameObligations } from './obligations/names.ts';
+import { opaqueObligations } from './obligations/opaque.ts';
 import { pageObligations } from './obligations/page.ts';
 import { reachabilityObligations } from './obligations/reachability.ts';
 import { replicaObligations, untouchedObligations } from './obligations/replicas.ts';
@@ -32,6 +34,7 @@ nameObligations(shop);
 traceObligations(shop);
 tapObligations(shop);
 pageObligations(shop);
+envoyObligations(shop);
 
 const echo = stack.lane('echo');
 wireObligations(echo);
@@ -42,6 +45,7 @@ trafficObligations(echo);
 telemetryObligations(echo);
 xdsObligations(echo);
 replicaObligations(echo);
+opaqueObligations(echo);
 
 renewalObligations(stack.lane('certificates'));
 

@@ -99,8 +99,8 @@ export function renewalObligations({ must }: Scenario): void {
           host: 'catalogue',
           port: 8000,
           path: '/products',
-          requests: 500,
-          rate: 100,
+          requests: 200,
+          rate: 40,
         });
         assert.equal(statuses, { 200: sent }, failures.join());
         requests += sent;

@@ -58,7 +58,7 @@ export function telemetryObligations({ must }: Scenario): void {
       const counts = async (code: string): Promise<{ client: number; replicas: number }> => {
         const wanted = { ...labels, response_code: code };
         const source = { ...wanted, reporter: 'source' };
-        const destination = { ...wanted, reporter: 'destination', source_workload: 'client' };
+        const destination = { ...wanted, reporter: 'destination', source_workload: 'client', source_version: '7' };
         const each = await Promise.all(
           REPLICAS.map((name) => metric(project, name, 'istio_requests_total', destination)),
         );

@@ -41,17 +41,20 @@ const hostOf = (end: string): string => end.slice(0, end.lastIndexOf(':'));
 /** Every stream is TLS from its first byte; the answers say 1.3; how many connections there were. */
 function checkTls(streams: readonly Stream[]): number {
   const spoken = streams.filter(({ bytes, whole }) => whole && bytes.length > 0);
-  assert.ok(spoken.length > 0, 'there was traffic');
+  // On a busy machine a capture misses a packet now and then: of such a connection one side alone is there.
+  const both = spoken.filter(({ from, to }) => spoken.some((other) => other.from === to && other.to === from));
+  assert.ok(both.length > 0, 'there was traffic');
   let servers = 0;
-  for (const { from, to, bytes } of spoken) {
+  for (const stream of spoken) {
+    const { from, to, bytes } = stream;
     assert.is(notTls(bytes), undefined, `${from} to ${to}`);
     assert.not(bytes.includes(SECRET));
     const version = chosenVersion(bytes);
     if (version === undefined) continue;
-    servers++;
     assert.is(version, 'TLS 1.3', `${from} to ${to}`);
+    if (both.includes(stream)) servers++;
   }
-  assert.is(servers * 2, spoken.length, 'of each connection one side chose the version');
+  assert.is(servers * 2, both.length, 'of each connection one side chose the version');
   return servers;
 }
 

@@ -3,8 +3,9 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { clustersRefused } from '../control.ts';
 import { applyPolicy, type Change } from '../policy.ts';
-import { REPLICAS, tell } from '../workload.ts';
+import { freshKey, REPLICAS, seen, tell } from '../workload.ts';
 
 const CLIENTS = {
   'xds-node': ['node', '/srv/xds-call.js'],
@@ -31,6 +32,23 @@ const byBoth = <T>(look: (client: Client) => Promise<T>): Promise<T[]> =>
 
 const count = (outcomes: readonly string[], wanted: string): number =>
   outcomes.filter((each) => each === wanted).length;
+
+/** The longest duration that there is. To a client that is configured through `spoiler` it is a second longer. */
+const LONGEST = '87660000h';
+const spoiledId = (client: Client): string => `${client}-spoiled`;
+const spoiler = (client: Client): string =>
+  JSON.stringify({
+    xds_servers: [{ server_uri: 'xds-node:15010', channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] }],
+    node: { id: spoiledId(client), cluster: 'shop', locality: { zone: 'local' } },
+  });
+
+/** Calls of one channel, until a replica has answered twenty in a row. @param key by which the replicas count them */
+async function callUntil(project: Driver, client: Client, replica: string, key: string): Promise<string[]> {
+  const environment = ['-u', 'GRPC_XDS_BOOTSTRAP', `GRPC_XDS_BOOTSTRAP_CONFIG=${spoiler(client)}`];
+  const program = [...CLIENTS[client], TARGET, '6000', '20', replica, key];
+  const text = await project.exec(client, ['env', ...environment, ...program], { timeoutMs: 180_000 });
+  return JSON.parse(text) as string[];
+}
 
 /** They have no certificate of the mesh. */
 const forStrangers =
@@ -97,6 +115,57 @@ export function xdsObligations({ must }: Scenario): void {
       } finally {
         await tell(project, 'echo-2', {});
       }
+    },
+  );
+
+  must(
+    'let unmodified gRPC applications refuse what is wrong, and go on with the last that was good',
+    {
+      say: 'A time that no message can hold, made so on the way: both applications refuse the cluster (NACK), the control plane says why, and calls go on.',
+      within: 400_000,
+    },
+    async ({ project, say }) => {
+      const to = (subset: string) => ({ routes: [{ name: 'default', to: [{ subset, weight: 1 }] }] });
+      await applyPolicy(project, { echo: forStrangers(to('v1')) });
+      const running = await byBoth(async (client) => {
+        const key = freshKey('nack');
+        const answered = async () => (await seen(project, key)).reduce((total, each) => total + each, 0);
+        const calls = callUntil(project, client, 'echo-3', key);
+        calls.catch(() => undefined);
+        await eventually(`${client} is answered`, async () => (await answered()) > 0, { every: 100 });
+        await eventually(
+          `${client} has its clusters`,
+          async () => (await clustersRefused(project, spoiledId(client))) === undefined,
+        );
+        return { client, calls, answered };
+      });
+      // The control plane serves nothing that clients refuse: what is wrong here is made so on the way to them.
+      const spoiled = { interval: LONGEST, consecutive5xx: 5 };
+      await applyPolicy(project, { echo: forStrangers({ ...to('v1'), outlier: spoiled }) });
+      const reasons = await Promise.all(
+        running.map(({ client }) =>
+          eventually(`${client} refuses its clusters`, () => clustersRefused(project, spoiledId(client)), {
+            every: 100,
+          }),
+        ),
+      );
+      for (const reason of reasons) assert.match(reason, /interval/);
+      await Promise.all(
+        running.map(async ({ client, answered }) => {
+          const before = await answered();
+          await eventually(`${client} is still answered`, async () => (await answered()) >= before + 20, {
+            every: 100,
+          });
+        }),
+      );
+      await applyPolicy(project, { echo: forStrangers(to('v2')) });
+      for (const { client, calls } of running) {
+        const outcomes = await calls;
+        assert.is(outcomes.at(-1), 'echo-3', `${client} took what is good again`);
+        const strange = outcomes.filter((each) => !(REPLICAS as readonly string[]).includes(each));
+        assert.equal(strange, [], `${client}: no call failed`);
+      }
+      say(reasons.map((reason, index) => `${running[index]!.client}: ${reason}`).join('\n'));
     },
   );
 }

@@ -1,11 +1,12 @@
 // A gRPC application without a sidecar: it resolves xds:/// names by itself.
 //
 // usage: xds-call.js TARGET CALLS [GOOD: enough, once so many in a row have succeeded]
+//        xds-call.js TARGET CALLS GOOD REPLICA KEY: fifty a second, with KEY as x-key; good is what REPLICA answered
 'use strict';
 const grpc = require('@grpc/grpc-js');
 require('@grpc/grpc-js-xds').register();
 
-const [target, calls = '1', good = 'Infinity'] = process.argv.slice(2);
+const [target, calls = '1', good = 'Infinity', replica, key] = process.argv.slice(2);
 const json = {
   serialize: (value) => Buffer.from(JSON.stringify(value)),
   deserialize: (bytes) => JSON.parse(bytes),
@@ -21,9 +22,12 @@ const Echo = grpc.makeGenericClientConstructor({
 });
 const client = new Echo(target, grpc.credentials.createInsecure());
 
+const metadata = new grpc.Metadata();
+if (key) metadata.set('x-key', key);
+
 const call = () =>
   new Promise((resolve) =>
-    client.say({ text: 'hello' }, { deadline: Date.now() + 20000 }, (error, echo) =>
+    client.say({ text: 'hello' }, metadata, { deadline: Date.now() + 20000 }, (error, echo) =>
       resolve(error ? `${grpc.status[error.code]}: ${error.details}` : echo.replica),
     ),
   );
@@ -33,7 +37,8 @@ void (async () => {
   for (let row = 0; outcomes.length < Number(calls) && row < Number(good);) {
     const outcome = await call();
     outcomes.push(outcome);
-    row = outcome.includes(':') ? 0 : row + 1;
+    row = (replica ? outcome === replica : !outcome.includes(':')) ? row + 1 : 0;
+    if (replica) await new Promise((resolve) => setTimeout(resolve, 20));
   }
   process.stdout.write(`${JSON.stringify(outcomes)}\n`, () => process.exit(0));
 })();

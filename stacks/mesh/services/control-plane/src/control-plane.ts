@@ -20,7 +20,7 @@ import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
 import { spiffeId, type MeshState } from './xds/resources/state.ts';
-import { Discovery, Forbidden, type Peer } from './xds/server.ts';
+import { Discovery, Forbidden, isEnvoy, type Peer } from './xds/server.ts';
 import { Views } from './xds/views.ts';
 
 export interface ControlPlaneOptions {
@@ -142,7 +142,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const discovery = new Discovery({
     log,
-    viewOf: ({ service }) => views.of(service),
+    viewOf: (client) => (isEnvoy(client) ? views.ofEnvoy() : views.of(client.service)),
     identify: (peer) => identify(peer, { trustDomain, namespace }),
     onAnswer: events.answer,
     onPush: events.push,

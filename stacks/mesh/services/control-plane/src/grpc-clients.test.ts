@@ -37,6 +37,8 @@ test.before(async () => {
 test.after(async () => {
   for (const close of closers) close();
   await plane.close();
+  // The library waits 15 minutes for a priority that it has left, also when the channel is closed since.
+  setTimeout(() => process.exit(), 5000).unref();
 });
 
 interface Running {

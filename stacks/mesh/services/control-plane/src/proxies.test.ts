@@ -6,8 +6,10 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
+import { regularExpression } from '../../../../../sidecars/mesh-proxy/src/compile/matchers.ts';
 import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy, type ProxyOptions, type TestProxy } from './testing/proxy.ts';
+import { CANARY, MAIN } from './testing/routes.ts';
 
 const LONG = { within: 60_000 };
 const POLICY = {
@@ -37,45 +39,8 @@ const POLICY = {
       retryBudget: { percent: 25, minimum: 5 },
       outlier: { consecutive5xx: 3, interval: '1s', baseEjectionTime: '2s', maxEjectionPercent: 50 },
       routes: [
-        {
-          name: 'canary',
-          match: {
-            path: { prefix: '/new/' },
-            methods: ['GET', 'HEAD'],
-            headers: [
-              { name: 'x-user', regex: 'a.*' },
-              { name: 'x-n', range: { from: 1, to: 5 } },
-              { name: 'x-no', invert: true },
-            ],
-            percent: 12.5,
-          },
-          to: [{ subset: 'v2', weight: 1 }],
-          rewrite: { prefix: '/', authority: 'v2.books' },
-          requestHeaders: { set: { a: '1' }, add: { b: '2' }, remove: ['c'] },
-          hash: [{ header: 'x-user' }, { source: true }],
-        },
-        {
-          name: 'main',
-          timeout: '2s',
-          retry: {
-            on: ['5xx', 'retriable-status-codes'],
-            attempts: 2,
-            perTryTimeout: '500ms',
-            statusCodes: [409],
-            backoff: { base: '10ms', max: '100ms' },
-          },
-          to: [
-            { subset: 'v1', weight: 80 },
-            { subset: 'v2', weight: 20 },
-          ],
-          mirror: [{ subset: 'v2', percent: 10 }],
-          fault: {
-            delay: { percent: 1, duration: '3s' },
-            abort: { percent: 0.5, status: 503 },
-            headers: [{ name: 'x-test', exact: 'yes' }],
-          },
-          rateLimit: { requests: 5, per: '1s' },
-        },
+        CANARY,
+        MAIN,
         { name: 'closed', match: { path: { exact: '/x' } }, reply: { status: 410, body: 'gone' } },
       ],
       authorization: {
@@ -466,6 +431,30 @@ test("the mesh proxy's program joins, is configured, and gives up its place befo
   assert.is(await program.stop(), 0);
   assert.ok(running.seen.includes('ended: left'));
   assert.ok(front.registration.registered);
+});
+
+test('a time that no timer can wait for is the longest that one can', async () => {
+  const mesh = await plane({
+    services: {
+      a: { ports: [{ port: 80, protocol: 'http' }], connectTimeout: '87660000h', routes: [{ timeout: '9999h' }] },
+    },
+  });
+  const proxy = startProxy(mesh, 'a');
+  closers.push(() => proxy.close());
+  await eventually('it is configured', () => (proxy.last?.clusters.length ?? 0) > 0, LONG);
+  const text = JSON.stringify(proxy.last);
+  assert.match(text, /"timeout":2147483647/);
+  assert.match(text, /"connectTimeout":2147483647/);
+});
+
+test('several methods, one with a hyphen, are compared by an expression that proxies take', async () => {
+  const match = { methods: ['GET', 'M-SEARCH'] };
+  const mesh = await plane({ services: { a: { ports: [{ port: 80, protocol: 'http' }], routes: [{ match }] } } });
+  const proxy = startProxy(mesh, 'a');
+  closers.push(() => proxy.close());
+  await eventually('it is configured', () => (proxy.last?.clusters.length ?? 0) > 0, LONG);
+  const { regex } = /"regex":"(?<regex>[^"]*)"/.exec(JSON.stringify(proxy.last))!.groups!;
+  assert.ok(regularExpression(JSON.parse(`"${regex}"`) as string, 'the methods').test('M-SEARCH'));
 });
 
 test.run();

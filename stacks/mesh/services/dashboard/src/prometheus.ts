@@ -10,8 +10,9 @@ export interface Sample {
 const MOST_SAMPLES = 20_000;
 const MOST_LABELS = 64;
 
-const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?$/;
-const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/y;
+// A label may hold what ends a line for a dot, and not for Prometheus: CR, U+2028, U+2029.
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?$/s;
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/sy;
 
 /**
  * The samples of some metrics.
@@ -38,7 +39,7 @@ function readLabels(text: string): Record<string, string> {
   for (let count = 0; count < MOST_LABELS; count++) {
     const [, name, value] = LABEL.exec(text) ?? [];
     if (name === undefined) break;
-    labels[name] = value!.replaceAll(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char));
+    labels[name] = value!.replaceAll(/\\(.)/gs, (_, char: string) => (char === 'n' ? '\n' : char));
   }
   return labels;
 }

@@ -58,10 +58,9 @@ export class Proxies {
    * one's saw them.
    */
   async requests({ callers, called }: Asked, ends: Ends): Promise<RequestDocument[]> {
-    const [outbound, inbound] = await Promise.all([
-      this.#entries(callers, 'outbound', ends),
-      this.#entries(called, 'inbound', ends),
-    ]);
+    const outbound = await this.#entries(callers, 'outbound', ends);
+    // Asked later: whatever a caller's proxy has heard of, the other end has written down by then.
+    const inbound = await this.#entries(called, 'inbound', ends);
     const causes = new Map(inbound.flatMap((entry) => (entry.cause ? [[entry.traceId, entry] as const] : [])));
     const explained = outbound.map((entry) => {
       const other = entry.cause || entry.traceId === undefined ? undefined : causes.get(entry.traceId);

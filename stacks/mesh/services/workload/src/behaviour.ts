@@ -20,9 +20,14 @@ export function behave(told: Behaviour): void {
   left = told.times ?? Infinity;
 }
 
+/** Count what came with a key. */
+export function count(key: string): void {
+  if (seen.has(key) || seen.size < MOST_KEYS) seen.set(key, (seen.get(key) ?? 0) + 1);
+}
+
 /** Count a request under the key that it brings in `x-key`, and wait as long as an answer is to take. */
 export async function take(key: string | undefined): Promise<number> {
-  if (key !== undefined && (seen.has(key) || seen.size < MOST_KEYS)) seen.set(key, (seen.get(key) ?? 0) + 1);
+  if (key !== undefined) count(key);
   const status = behaviour.status !== undefined && left-- > 0 ? behaviour.status : 200;
   if (behaviour.delayMs !== undefined) await sleep(behaviour.delayMs);
   return status;

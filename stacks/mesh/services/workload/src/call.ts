@@ -175,13 +175,13 @@ async function overWebSocket(call: Call): Promise<Answer> {
 }
 
 /** Waits for the server's greeting before it says a word, as clients of SMTP and MySQL do. */
-async function serverFirst({ host, port }: Call): Promise<Answer> {
+async function serverFirst({ host, port, body = 'hello' }: Call): Promise<Answer> {
   const socket = connect({ host, port });
   try {
     const greeting = await nextText(socket);
-    socket.write('hello\r\n');
+    socket.write(`${body}\r\n`);
     const answer = await nextText(socket);
-    return { ok: /^220 .+ ready/.test(greeting) && answer === 'hello\r\n', text: greeting.trim() };
+    return { ok: /^220 .+ ready/.test(greeting) && answer === `${body}\r\n`, text: greeting.trim() };
   } finally {
     socket.destroy();
   }

@@ -38,8 +38,9 @@ const ANSWERED: Readonly<Record<string, (argument: string) => Promise<unknown>>>
 const COMMANDS: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
   ...ANSWERED,
   serve: async () => {
-    await serve();
+    const stop = await serve();
     await ended();
+    await stop();
   },
   collect: async () => {
     await collect();

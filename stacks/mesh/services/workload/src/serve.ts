@@ -1,11 +1,13 @@
 /** The server: what it got is what it answers. */
+import { once } from 'node:events';
 import { createServer as createHttp1, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
 import { createServer as createTcp } from 'node:net';
 import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import { take } from './behaviour.ts';
+import { count, take } from './behaviour.ts';
 import { listenForControl } from './control.ts';
 import { serveGrpc } from './grpc.ts';
 import { listening } from './listening.ts';
@@ -59,7 +61,11 @@ const headersOf = (body: string) => ({
   'x-replica': replica,
 });
 
-export async function serve(): Promise<void> {
+/** How long requests that are under way are waited for, in milliseconds. */
+const PATIENCE = 5000;
+
+/** @returns to be called when it ends: nothing new is taken, and what is under way is answered */
+export async function serve(): Promise<() => Promise<void>> {
   const http1 = createHttp1((request, response) => {
     echo(request).then(
       ({ status, body }) => response.writeHead(status, headersOf(body)).end(body),
@@ -85,7 +91,10 @@ export async function serve(): Promise<void> {
 
   const serverFirst = createTcp((socket) => {
     socket.write(`220 ${replica} ready\r\n`);
-    socket.on('data', (data) => socket.write(data));
+    socket.on('data', (data) => {
+      count(data.toString().trim());
+      socket.write(data);
+    });
     socket.on('error', () => socket.destroy());
   });
 
@@ -96,4 +105,9 @@ export async function serve(): Promise<void> {
     serveGrpc(replica),
     listenForControl(),
   ]);
+  return async () => {
+    const answered = once(http1, 'close');
+    for (const server of [http1, http2, serverFirst]) server.close();
+    await Promise.race([answered, pause(PATIENCE)]);
+  };
 }

@@ -1,5 +1,6 @@
 /** What a schema cannot say: names that must stand somewhere else, numbers that must fit together. */
 import { isIP } from 'node:net';
+import { ExpressionRoom, problemOfExpression } from './re2.ts';
 import type {
   AuthorizationRulePolicy,
   Destination,
@@ -19,6 +20,7 @@ const KINDS = ['exact', 'prefix', 'suffix', 'contains', 'regex', 'present', 'ran
 /** All that contradicts itself. */
 export function problemsOfMeaning(policy: Policy): Problem[] {
   const hosts = new Map<string, string>();
+  const room = new ExpressionRoom();
   return Object.entries(policy.services).flatMap(([name, service]) => {
     const at = ['services', name] as const;
     const taken = [name, ...(service.hosts ?? [])].flatMap((host, index) => {
@@ -30,11 +32,12 @@ export function problemsOfMeaning(policy: Policy): Problem[] {
     return [
       ...taken,
       ...problemsOfPorts(service, at),
+      ...problemsOfEjection(service, at),
       ...(service.endpoints ?? []).flatMap((address, index) =>
         isIP(address) > 0 ? [] : [{ path: [...at, 'endpoints', index], message: `${address} is no IP address` }],
       ),
       ...(service.routes ?? []).flatMap((route, index) =>
-        problemsOfRoute(route, name, policy, [...at, 'routes', index]),
+        problemsOfRoute(route, name, policy, [...at, 'routes', index], expressionsOf(service, room)),
       ),
       ...duplicates(service.routes ?? [], [...at, 'routes'], 'route'),
       ...(service.authorization?.rules ?? []).flatMap((rule, index) =>
@@ -47,13 +50,14 @@ export function problemsOfMeaning(policy: Policy): Problem[] {
 
 function problemsOfPorts({ ports = [], routes = [], endpoints }: ServicePolicy, at: Problem['path']): Problem[] {
   const seen = new Set<number>();
-  const problems: Problem[] = ports.flatMap(({ port, protocol, rateLimit }, index) => {
+  const problems: Problem[] = ports.flatMap((each, index) => {
+    const { port, protocol, rateLimit } = each;
     const path = [...at, 'ports', index];
     const twice = seen.has(port) ? [{ path, message: `port ${port} stands here twice` }] : [];
     seen.add(port);
     const limited =
       protocol === 'tcp' && rateLimit ? [{ path, message: 'a rate limit is of requests: tcp has none' }] : [];
-    return [...twice, ...limited];
+    return [...twice, ...limited, ...problemsOfEdits(each, path)];
   });
   if (endpoints && ports.length === 0)
     problems.push({ path: [...at, 'endpoints'], message: 'endpoints that nobody registers need ports' });
@@ -62,7 +66,40 @@ function problemsOfPorts({ ports = [], routes = [], endpoints }: ServicePolicy, 
   return problems;
 }
 
-function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Problem['path']): Problem[] {
+function problemsOfEjection(
+  { outlier: { baseEjectionTime, maxEjectionTime } = {} }: ServicePolicy,
+  at: Problem['path'],
+) {
+  if (baseEjectionTime === undefined || maxEjectionTime === undefined || maxEjectionTime >= baseEjectionTime) return [];
+  return [{ path: [...at, 'outlier', 'maxEjectionTime'], message: 'maxEjectionTime is less than baseEjectionTime' }];
+}
+
+/** Envoy refuses what would change the name under which a service is called: that is a rewrite. */
+function problemsOfEdits(
+  { requestHeaders, responseHeaders }: Pick<RoutePolicy, 'requestHeaders' | 'responseHeaders'>,
+  at: Problem['path'],
+): Problem[] {
+  return Object.entries({ requestHeaders, responseHeaders }).flatMap(
+    ([key, { set = {}, add = {}, remove = [] } = {}]) =>
+      [...Object.keys(set), ...Object.keys(add), ...remove].some((name) => name.toLowerCase() === 'host')
+        ? [{ path: [...at, key], message: 'host is no header to be edited: rewrite.authority of a route changes it' }]
+        : [],
+  );
+}
+
+/** Looks at an expression of a route's. */
+type Look = (source: string, path: Problem['path']) => Problem[];
+
+/** A client gets a service's routes for each port of requests. */
+function expressionsOf({ ports = [] }: ServicePolicy, room: ExpressionRoom): Look {
+  const copies = Math.max(1, ports.filter(({ protocol }) => protocol !== 'tcp').length);
+  return (source, path) => {
+    const message = problemOfExpression(source, room, copies);
+    return message === undefined ? [] : [{ path, message }];
+  };
+}
+
+function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Problem['path'], look: Look): Problem[] {
   const destinations: [Problem['path'], Pick<Destination, 'service' | 'subset'>][] = [
     ...(route.to ?? []).map((each, index) => [[...at, 'to', index], each] as [Problem['path'], Destination]),
     ...(route.mirror ?? []).map((each, index) => [[...at, 'mirror', index], each] as [Problem['path'], typeof each]),
@@ -80,7 +117,7 @@ function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Pr
   if (route.to && route.reply)
     problems.push({ path: [...at, 'reply'], message: 'a route has either destinations or a reply' });
   const { path } = route.match ?? {};
-  if (path?.regex !== undefined) problems.push(...problemOfRegex(path.regex, [...at, 'match', 'path', 'regex']));
+  if (path?.regex !== undefined) problems.push(...look(path.regex, [...at, 'match', 'path', 'regex']));
   if (path && !(path.prefix ?? path.exact ?? '/').startsWith('/'))
     problems.push({ path: [...at, 'match', 'path'], message: 'a path begins with /' });
   if (route.rewrite?.prefix !== undefined && path?.prefix === undefined && path?.exact === undefined && path)
@@ -96,38 +133,25 @@ function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Pr
     problems.push({ path: [...at, 'retry'], message: 'retriable-status-codes needs statusCodes' });
   return [
     ...problems,
+    ...problemsOfEdits(route, at),
     ...(route.match?.headers ?? []).flatMap((each, index) =>
-      problemsOfHeader(each, [...at, 'match', 'headers', index]),
+      problemsOfHeader(each, [...at, 'match', 'headers', index], look),
     ),
     ...(route.fault?.headers ?? []).flatMap((each, index) =>
-      problemsOfHeader(each, [...at, 'fault', 'headers', index]),
+      problemsOfHeader(each, [...at, 'fault', 'headers', index], look),
     ),
   ];
 }
 
-function problemsOfHeader(header: HeaderPolicy, at: Problem['path']): Problem[] {
+function problemsOfHeader(header: HeaderPolicy, at: Problem['path'], look: Look): Problem[] {
   const kinds = KINDS.filter((kind) => header[kind] !== undefined);
-  if (kinds.length > 1) return [{ path: at, message: `${kinds.join(' and ')}: a header is compared in one way` }];
-  return header.regex === undefined ? [] : problemOfRegex(header.regex, [...at, 'regex']);
-}
-
-/** Looking around and back references, which the expressions of xDS (RE2) lack: some clients of xDS end when they meet one. */
-const NOT_RE2 = /(?<!\\)(?:\\\\)*(?:\(\?(?:<?[=!])|\\(?:[1-9]|k<))/;
-
-function problemOfRegex(source: string, path: Problem['path']): Problem[] {
-  if (NOT_RE2.test(source))
+  const { range } = header;
+  if (range && range.from >= range.to)
     return [
-      {
-        path,
-        message: `${source}: expressions are RE2's, without looking ahead or behind and without back references`,
-      },
+      { path: [...at, 'range'], message: `from ${range.from} to ${range.to} is no number: to is not in the range` },
     ];
-  try {
-    void new RegExp(source, 'v');
-    return [];
-  } catch (error) {
-    return [{ path, message: (error as Error).message }];
-  }
+  if (kinds.length > 1) return [{ path: at, message: `${kinds.join(' and ')}: a header is compared in one way` }];
+  return header.regex === undefined ? [] : look(header.regex, [...at, 'regex']);
 }
 
 function problemsOfRule(

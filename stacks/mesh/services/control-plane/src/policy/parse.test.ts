@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { duration } from '../xds/resources/state.ts';
 import { parsePolicy, PolicyRefused } from './parse.ts';
 
 const GOOD = `mesh:
@@ -80,6 +81,54 @@ const CASES: readonly (readonly [string, string, string, string])[] = [
     'weight: 0}, {subset: v2, weight: 0',
     'policy.yaml:11:9: all weights are 0',
   ],
+  [
+    'an expression that repeats more often than RE2 allows',
+    '(b|c)+',
+    '((b|c){40}){40}',
+    'policy.yaml:10:24: /a((b|c){40}){40}: it repeats 1600 times',
+  ],
+  [
+    'a duration that no message can hold',
+    '1.5s',
+    '87660001h',
+    'policy.yaml:9:9: services.catalogue.routes.0.timeout is 87660001h; the longest duration is 315576000000s',
+  ],
+  [
+    'a time of 0 where none is accepted',
+    'subsets:',
+    'outlier: {interval: 0s}\n    subsets:',
+    'policy.yaml:6:15: services.catalogue.outlier.interval is 0s; a time of more than 0 is accepted',
+  ],
+  [
+    'a rate limit whose bucket Envoy would not fill as often',
+    'timeout: 1.5s',
+    'rateLimit: {requests: 1, per: 49ms}',
+    'policy.yaml:9:34: services.catalogue.routes.0.rateLimit.per is 49ms; 50ms and more are accepted',
+  ],
+  [
+    'a range without a number',
+    "path: {regex: '/a(b|c)+'}",
+    'headers: [{name: x, range: {from: 3, to: 3}}]',
+    'policy.yaml:10:37: from 3 to 3 is no number',
+  ],
+  [
+    'a host that is edited as a header',
+    'timeout: 1.5s',
+    'requestHeaders: {set: {Host: x}}',
+    'policy.yaml:9:9: host is no header to be edited: rewrite.authority',
+  ],
+  [
+    'an authority with an end of line',
+    'timeout: 1.5s',
+    'rewrite: {authority: "a\\nb"}',
+    'policy.yaml:9:19: services.catalogue.routes.0.rewrite.authority is "a\\nb", which does not match',
+  ],
+  [
+    'an ejection that is longer than the longest',
+    'subsets:',
+    'outlier: {baseEjectionTime: 3s, maxEjectionTime: 2s}\n    subsets:',
+    'policy.yaml:6:37: maxEjectionTime is less than baseEjectionTime',
+  ],
   ['text that is no YAML', 'services:', 'services: [', 'policy.yaml:'],
 ];
 for (const [what, from, to, wanted] of CASES)
@@ -88,9 +137,101 @@ for (const [what, from, to, wanted] of CASES)
     assert.ok(refusal(GOOD.replace(from, to)).startsWith(wanted), refusal(GOOD.replace(from, to)));
   });
 
+/** A duration as the file says it, and its milliseconds. */
+const anyDuration = fc
+  .tuple(
+    fc.nat({ max: 999_999_999 }),
+    fc.option(
+      fc
+        .integer({ min: 1, max: 6 })
+        .chain((digits) => fc.tuple(fc.constant(digits), fc.nat({ max: 10 ** digits - 1 }))),
+    ),
+    fc.constantFrom('ms', 's', 'm', 'h'),
+  )
+  .map(
+    ([whole, fraction, unit]) =>
+      `${whole}${fraction ? `.${String(fraction[1]).padStart(fraction[0], '0')}` : ''}${unit}`,
+  );
+const NANOSECONDS = { ms: 10n ** 6n, s: 10n ** 9n, m: 60n * 10n ** 9n, h: 3600n * 10n ** 9n };
+const LONGEST = 315_576_000_000n * 10n ** 9n;
+
+test('whatever duration is taken, protobuf can hold, and it is the one that the file says', () => {
+  fc.assert(
+    fc.property(anyDuration, (text) => {
+      const [, whole = '', fraction = '', unit = ''] = /^(\d+)(?:\.(\d+))?(\D+)$/.exec(text)!;
+      const exact = (BigInt(whole + fraction.padEnd(6, '0')) * NANOSECONDS[unit as 's']) / 10n ** 6n;
+      let taken: number | undefined;
+      try {
+        taken = parsePolicy(`services: {a: {routes: [{timeout: ${text}}]}}`).services['a']!.routes![0]!.timeout!;
+      } catch (error) {
+        assert.match((error as Error).message, /^policy\.yaml:1:\d+: .* the longest duration is 315576000000s/);
+      }
+      // At the end itself a number of JavaScript holds milliseconds to a sixteenth.
+      if (taken === undefined) return assert.ok(exact >= LONGEST, text);
+      const { seconds, nanos } = duration(taken);
+      assert.ok(Number.isInteger(nanos) && nanos >= 0 && nanos <= 999_999_999, `${text}: ${nanos} ns`);
+      assert.ok(Number.isInteger(seconds) && seconds >= 0 && seconds <= 315_576_000_000, `${text}: ${seconds} s`);
+      const off = BigInt(seconds) * 10n ** 9n + BigInt(nanos) - exact;
+      assert.ok(off * off <= (1n + exact / 10n ** 15n) ** 2n, `${text}: off by ${off} ns`);
+    }),
+    {
+      numRuns: 1000,
+      examples: [['87660000h'], ['87660000.000001h'], ['0.29h'], ['0.000001ms'], ['999999999.999999m']],
+    },
+  );
+});
+
 test('all that is wrong is told at once', () => {
   const lines = refusal(GOOD.replace('STRICT', 'strict').replace('8000', '80000')).split('\n');
   assert.is(lines.length, 2);
+});
+
+/** Routes with an expression each, over so many ports. */
+const withExpressions = (ports: string, expressions: readonly string[]): string =>
+  `services:
+  a:
+    ports: [${ports}]
+    routes:
+${expressions.map((each, index) => `      - {name: r${index}, match: {path: {regex: '${each}'}}, to: [{weight: 1}]}\n`).join('')}`;
+
+const HTTP = '{port: 1, protocol: http}';
+const GRPC = '{port: 2, protocol: grpc}';
+const TCP = '{port: 3, protocol: tcp}';
+const LARGE = '/a{1000}';
+const TOO_LARGE = 'with this one, the expressions of the policy together are larger than clients take';
+
+test('the expressions of a policy are bounded together: the first that has no room is named, with its line', () => {
+  assert.is(refusal(withExpressions(HTTP, [LARGE, LARGE, LARGE, LARGE])), 'taken');
+  const six = Array.from({ length: 6 }, () => LARGE);
+  assert.is(refusal(withExpressions(HTTP, six)), `policy.yaml:9:35: ${LARGE}: ${TOO_LARGE}`);
+  // A client gets them once for each port of requests.
+  assert.is(refusal(withExpressions(`${HTTP}, ${TCP}`, [LARGE, LARGE, LARGE])), 'taken');
+  assert.is(
+    refusal(withExpressions(`${HTTP}, ${GRPC}`, [LARGE, LARGE, LARGE])),
+    `policy.yaml:7:35: ${LARGE}: ${TOO_LARGE}`,
+  );
+});
+
+test('those of headers, of faults and of other services count as well', () => {
+  const policy = `services:
+  a:
+    ports: [${HTTP}]
+    routes:
+      - to: [{weight: 1}]
+        match: {path: {regex: '${LARGE}'}, headers: [{name: x, regex: '${LARGE}'}]}
+        fault: {abort: {status: 500, percent: 1}, headers: [{name: x, regex: '${LARGE}'}]}
+  b:
+    ports: [${HTTP}]
+    routes:
+      - {name: one, to: [{weight: 1}], match: {headers: [{name: x, regex: '${LARGE}'}]}}
+      - {name: two, to: [{weight: 1}], match: {headers: [{name: x, regex: '${LARGE}'}]}}
+`;
+  assert.is(refusal(policy), `policy.yaml:12:68: ${LARGE}: ${TOO_LARGE}`);
+});
+
+test('expressions that people write have room', () => {
+  const expressions = Array.from({ length: 150 }, (_, index) => String.raw`/api/v[0-9]+/service-${index}/[a-z0-9_]+`);
+  assert.is(refusal(withExpressions(HTTP, expressions)), 'taken');
 });
 
 test('aliases without end, depth without end, and files without end are refused', () => {

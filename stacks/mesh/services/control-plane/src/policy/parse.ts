@@ -2,8 +2,9 @@
 import { Validator, type OutputUnit } from '@cfworker/json-schema';
 import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { suggestion } from '#kit/suggestion.ts';
-import { problemsOfMeaning } from './meaning.ts';
-import { DURATIONS, POLICY_SCHEMA } from './schema.ts';
+import { inMilliseconds } from './durations.ts';
+import { problemsOfMeaning, type Problem } from './meaning.ts';
+import { POLICY_SCHEMA } from './schema.ts';
 import type { Policy } from './types.ts';
 
 export interface PolicyProblem {
@@ -72,8 +73,9 @@ export function parsePolicy(text: string, file = 'policy.yaml'): Policy {
   };
   const shape = problemsOfShape(value);
   if (shape.length > 0) throw new PolicyRefused(file, shape.map(located));
-  const policy = withDefaults(inMilliseconds(value, '', '') as Partial<Policy>);
-  const meaning = problemsOfMeaning(policy);
+  const meaning: Problem[] = [];
+  const policy = withDefaults(inMilliseconds(value, (problem) => meaning.push(problem)) as Partial<Policy>);
+  meaning.push(...problemsOfMeaning(policy));
   if (meaning.length > 0) throw new PolicyRefused(file, meaning.slice(0, MAX_PROBLEMS).map(located));
   return policy;
 }
@@ -171,16 +173,4 @@ function offsetOf(document: Document.Parsed, path: Path): number {
     if (node?.range) return node.range[0];
   }
   return document.contents?.range[0] ?? 0;
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** The same with durations in milliseconds. */
-function inMilliseconds(value: unknown, key: string, parent: string): unknown {
-  if (Array.isArray(value)) return value.map((each) => inMilliseconds(each, key, parent));
-  if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, inMilliseconds(each, name, key)]));
-  if (typeof value !== 'string' || !(DURATIONS.has(key) || DURATIONS.has(`${parent}.${key}`))) return value;
-  const [, digits, unit] = /^([\d.]+)(ms|s|m|h)$/.exec(value) ?? [];
-  return digits === undefined ? value : Number(digits) * UNITS[unit!]!;
 }

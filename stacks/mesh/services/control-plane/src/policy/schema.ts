@@ -25,12 +25,16 @@ const TOKEN = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$";
 const port = whole(1, 65_535);
 const count = whole(0, 4_294_967_295);
 const positive = whole(1, 4_294_967_295);
+/** As numbers of JavaScript hold them exactly. */
+const anyWhole = whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 const percent: Schema = { type: 'number', minimum: 0, maximum: 100 };
 const text: Schema = { type: 'string', minLength: 1, maxLength: 4096 };
+/** It becomes part of a request's head. */
+const inHeader: Schema = { ...text, pattern: '^[^\\u0000-\\u001f\\u007f]*$' };
 const service: Schema = { type: 'string', pattern: SERVICE_NAME };
 const header: Schema = { type: 'string', pattern: TOKEN };
-/** As `durations` below finds it again. */
-export const DURATION: Schema = { type: 'string', pattern: '^\\d{1,9}(\\.\\d{1,6})?(ms|s|m|h)$' };
+/** `durations.ts` says how long one may be, and where one may be 0. */
+const DURATION: Schema = { type: 'string', pattern: '^\\d{1,9}(\\.\\d{1,6})?(ms|s|m|h)$' };
 const mtls = oneOf('STRICT', 'PERMISSIVE', 'DISABLE');
 
 const headerMatch = object(
@@ -43,7 +47,7 @@ const headerMatch = object(
     suffix: text,
     contains: text,
     regex: text,
-    range: object({ from: { type: 'integer' }, to: { type: 'integer' } }, ['from', 'to']),
+    range: object({ from: anyWhole, to: anyWhole }, ['from', 'to']),
   },
   ['name'],
 );
@@ -83,7 +87,7 @@ const route = object({
   hash: list({ ...object({ header, source: { const: true } }), minProperties: 1, maxProperties: 1 }, 1),
   requestHeaders: headerEdits,
   responseHeaders: headerEdits,
-  rewrite: object({ prefix: text, authority: text }),
+  rewrite: object({ prefix: inHeader, authority: inHeader }),
 });
 
 const rule = object(
@@ -153,17 +157,3 @@ export const POLICY_SCHEMA: Schema = {
     services: map(servicePolicy, SERVICE_NAME),
   }),
 };
-
-/** Keys whose values are durations, wherever they stand. */
-export const DURATIONS: ReadonlySet<string> = new Set([
-  'backoff.base',
-  'backoff.max',
-  'baseEjectionTime',
-  'connectTimeout',
-  'delay.duration',
-  'interval',
-  'maxEjectionTime',
-  'perTryTimeout',
-  'rateLimit.per',
-  'timeout',
-]);

@@ -3,9 +3,10 @@
  *
  *     node stacks/mesh/services/control-plane/src/testing/simulate.ts [SERVICES] [PROXIES_EACH]
  *
- * Control plane and proxies share this machine, in a process each.
+ * Control plane and proxies share this machine, in a process each. The control plane is the bundle that its image has:
+ * build it first (`npm run setup`).
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request } from '#kit/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -19,6 +20,12 @@ const JOIN = 'a-join-token-for-the-simulation';
 const OPERATOR = 'an-operator-token-for-it';
 const ROUNDS = 5;
 const LONG = { within: 240_000, every: 5 };
+
+const PROGRAM = join(import.meta.dirname, '../../dist/control-plane.mjs');
+if (!existsSync(PROGRAM)) {
+  console.error(`there is no ${PROGRAM}: npm run setup builds it`);
+  process.exit(2);
+}
 
 const [services = 100, proxiesEach = 10] = process.argv.slice(2).map(Number);
 const directory = temporaryDirectory('mesh-scale');
@@ -46,7 +53,7 @@ const policyOf = Object.fromEntries(
   ]),
 );
 const [xds, mtls, enrolment, api] = (await freePorts(4)) as [number, number, number, number];
-const plane = await startProgram(['--max-semi-space-size=4', join(import.meta.dirname, '../main.ts')], {
+const plane = await startProgram(['--max-semi-space-size=4', PROGRAM], {
   // As in the image.
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '131072',

@@ -5,7 +5,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import { Snapshots, type Names, type Snapshot } from './snapshots.ts';
-import { CDS, isTypeUrl, LDS, ORDER, RDS, type Resource, type TypeUrl, type View } from './types.ts';
+import { CDS, EDS, isTypeUrl, LDS, ORDER, RDS, type Resource, type TypeUrl, type View } from './types.ts';
 
 export interface Request {
   readonly type: string;
@@ -66,22 +66,31 @@ interface Subscription {
 export class ClientStream {
   readonly #send: (response: Response) => void;
   readonly #now: () => number;
+  readonly #warms: boolean;
   readonly #snapshots: Snapshots;
   readonly #subscriptions = new Map<TypeUrl, Subscription>();
   #view: View;
   /** Clusters that are gone from the view, and that its routes may still name. */
   #retiring = new Map<string, Resource>();
   #nonce = 0;
+  /** A cluster that the client has is another in the response that it has not answered yet. */
+  #renewed = false;
   /** Waited too long for an answer: changes no longer wait for each other. */
   #impatient = false;
 
-  /** @param snapshots that all streams share */
+  /**
+   * @param snapshots that all streams share
+   * @param warms whether the client takes a changed cluster into use only after its endpoints have come again, even
+   * the same (Envoy: xDS protocol, "Resource warming")
+   */
   constructor(
     view: View,
     send: (response: Response) => void,
     snapshots: Snapshots = new Snapshots(),
     now: () => number = Date.now,
+    warms = false,
   ) {
+    this.#warms = warms;
     this.#view = view;
     this.#send = send;
     this.#snapshots = snapshots;
@@ -136,6 +145,7 @@ export class ClientStream {
       subscription.accepted = subscription.version;
       subscription.taken = subscription.sent;
       subscription.refused = undefined;
+      if (type === CDS && this.#renewed) this.#warm();
     } else if (said === 'nack') {
       const reason = (error ?? '').slice(0, MAX_REASON);
       subscription.refused = { version: subscription.version, reason, at: this.#now() };
@@ -212,6 +222,13 @@ export class ClientStream {
     this.#retire();
   }
 
+  /** What it has of endpoints is for the clusters as they were. */
+  #warm(): void {
+    this.#renewed = false;
+    const endpoints = this.#subscriptions.get(EDS);
+    if (endpoints) endpoints.owed = true;
+  }
+
   /** Routes and listeners are taken that no longer name what is gone: now it may go. */
   #retire(): void {
     if (this.#retiring.size === 0) return;
@@ -243,6 +260,7 @@ export class ClientStream {
     // A type of which a response is the whole state is sent whole (LDS, CDS); of others what has changed.
     const resources = isWhole(type) || subscription.owed ? wanted.resources : changed;
     subscription.owed = false;
+    if (type === CDS && this.#warms) this.#renewed = changed.some(({ name }) => subscription.sent.byName.has(name));
     subscription.sent = wanted;
     subscription.version = version;
     subscription.nonce = String(++this.#nonce);

@@ -46,7 +46,8 @@ export interface Requests {
   'envoy.service.status.v3.ClientStatusRequest': ClientStatusRequest__Output;
 }
 
-const FILES = [
+/** What declares them, with all that these import. */
+export const MESSAGE_FILES = [
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/config/listener/v3/listener.proto',
@@ -72,7 +73,7 @@ const types = new Map<string, protobuf.Type>();
 function typeOf(name: string): protobuf.Type {
   let type = types.get(name);
   if (type === undefined) {
-    loaded ??= loadProtos(FILES);
+    loaded ??= loadProtos(MESSAGE_FILES);
     type = loaded.lookupType(name);
     types.set(name, type);
   }

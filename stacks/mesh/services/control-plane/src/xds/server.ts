@@ -23,6 +23,9 @@ export interface Client {
   readonly since: number;
 }
 
+/** An Envoy says so itself. One that shows a certificate of the mesh is a proxy of its service, and gets what these get. */
+export const isEnvoy = ({ service, userAgent }: Client): boolean => service === undefined && userAgent === 'envoy';
+
 export interface ConnectedClient extends Client {
   /** Of the last publication all of which it has taken; 0 for none. */
   readonly publication: number;
@@ -94,6 +97,9 @@ const CSDS: ServiceDefinition = {
   StreamClientStatus: csdsMethod('StreamClientStatus', true),
 };
 
+/** Responses that may wait for a client to read them: of each type it gets one, and the next when it took that. */
+const MAX_UNREAD = 64;
+
 /** Streams of a control plane's clients. */
 export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
@@ -114,7 +120,9 @@ export class Discovery {
       FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) =>
         callback(null, this.#status()),
       StreamClientStatus: (call: ServerDuplexStream<unknown, Buffer>) => {
-        call.on('data', () => call.write(this.#status()));
+        call.on('data', () => {
+          if (!call.write(this.#status())) call.pause().once('drain', () => call.resume());
+        });
         call.on('end', () => call.end());
         call.on('error', () => {});
       },
@@ -154,11 +162,18 @@ export class Discovery {
   }
 
   #accept(call: AdsCall): void {
+    let refused = false;
     const refuse = (code: status, details: string): void => {
+      refused = true;
       this.#forget(call);
       call.emit('error', { code, details });
     };
     call.on('data', (request: DiscoveryRequest__Output) => {
+      if (refused) return;
+      if (call.writableLength > MAX_UNREAD) {
+        refuse(status.RESOURCE_EXHAUSTED, `more than ${MAX_UNREAD} responses were not read`);
+        return;
+      }
       try {
         this.#take(call, request);
       } catch (error) {
@@ -226,7 +241,7 @@ export class Discovery {
     };
     const entry: Connection = {
       client,
-      stream: new ClientStream(this.#options.viewOf(client), send, this.#snapshots),
+      stream: new ClientStream(this.#options.viewOf(client), send, this.#snapshots, Date.now, isEnvoy(client)),
       patience: undefined,
       publication: 0,
     };

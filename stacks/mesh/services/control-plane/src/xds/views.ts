@@ -1,6 +1,7 @@
 /** From the state of the mesh to what each client sees of it. */
 import { DraftMemo, sameItems } from './drafts.ts';
 import { clusterFor, endpointsFor } from './resources/clusters.ts';
+import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { grpcDrafts } from './resources/grpc.ts';
 import { inboundDrafts } from './resources/inbound.ts';
 import { catchAll, namesDraft, portDrafts, unknownClusters } from './resources/outbound.ts';
@@ -29,6 +30,9 @@ export class Views {
   #shape: Shape = { key: '', mesh: undefined };
   #shared = new Layer();
   #own = new Map<string, Layer>();
+  /** Made once one has asked. */
+  #envoy: Layer | undefined;
+  #state: MeshState | undefined;
 
   /** What was made and encoded so far. */
   get work(): { readonly drafts: number; readonly encoded: number } {
@@ -56,6 +60,8 @@ export class Views {
       own.set(service.name, layer);
     }
     this.#own = own;
+    this.#state = state;
+    if (this.#envoy) this.#fillEnvoy(this.#envoy, state);
     this.#cache.sweep();
     this.#memo.sweep();
   }
@@ -63,6 +69,32 @@ export class Views {
   /** @param service whose proxy asks; undefined for clients that have no proxy's part */
   of(service: string | undefined): View {
     return ((service === undefined ? undefined : this.#own.get(service)) ?? this.#shared).view;
+  }
+
+  /** What an Envoy sees: listeners and clusters of its own, and the endpoints of all. */
+  ofEnvoy(): View {
+    if (this.#envoy === undefined) {
+      this.#envoy = new Layer();
+      if (this.#state) this.#fillEnvoy(this.#envoy, this.#state);
+    }
+    return this.#envoy.view;
+  }
+
+  #fillEnvoy(layer: Layer, state: MeshState): void {
+    const memo = this.#memo;
+    const shape = this.#shape;
+    const drafts = [
+      ...[...servicesByPort(state)].flatMap(([port, services]) =>
+        memo.of(`envoy port ${port}`, [shape, ...services], () => envoyListener(port, services, state)),
+      ),
+      ...state.services.flatMap((service) =>
+        memo.of(`envoy service ${service.name}`, [shape, service], () => envoyClusters(state, service)),
+      ),
+    ];
+    layer.set(
+      drafts.map((each) => this.#cache.resource(each, 'envoy')),
+      { ...EMPTY, [EDS]: this.#shared.view[EDS] },
+    );
   }
 
   #sharedDrafts(state: MeshState, roots: string): Draft[] {

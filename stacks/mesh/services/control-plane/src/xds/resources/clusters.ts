@@ -33,17 +33,10 @@ export interface ClusterPlace {
 }
 
 /** A service, or a subset of it, on a port: as proxies use it. */
-export function clusterFor({ state, service, port, subset }: ClusterPlace): Cluster {
-  const { policy } = service;
-  const name = clusterName(port.port, subset, service.name);
+export function clusterFor(place: ClusterPlace): Cluster {
+  const { state, service, port } = place;
   return {
-    name,
-    type: 'EDS',
-    eds_cluster_config: { eds_config: ADS },
-    connect_timeout: duration(policy.connectTimeout ?? CONNECT_TIMEOUT),
-    lb_policy: policy.balancing ?? 'LEAST_REQUEST',
-    ...breakers(policy),
-    ...(policy.outlier && { outlier_detection: outlierOf(policy.outlier) }),
+    ...clearClusterFor(place),
     ...(mtlsOf(state, service, port) !== 'DISABLE' && {
       transport_socket_matches: [
         {
@@ -61,6 +54,25 @@ export function clusterFor({ state, service, port, subset }: ClusterPlace): Clus
         },
       ],
     }),
+    metadata: {
+      filter_metadata: {
+        [METADATA]: struct({ service: { name: service.name, namespace: state.namespace, host: service.hosts[0]! } }),
+      },
+    },
+  };
+}
+
+/** The same for who has no certificate of the mesh, and reaches endpoints in the clear: an Envoy. */
+export function clearClusterFor({ service, port, subset }: ClusterPlace): Cluster {
+  const { policy } = service;
+  return {
+    name: clusterName(port.port, subset, service.name),
+    type: 'EDS',
+    eds_cluster_config: { eds_config: ADS },
+    connect_timeout: duration(policy.connectTimeout ?? CONNECT_TIMEOUT),
+    lb_policy: policy.balancing ?? 'LEAST_REQUEST',
+    ...breakers(policy),
+    ...(policy.outlier && { outlier_detection: outlierOf(policy.outlier) }),
     ...(port.protocol === 'grpc' && {
       typed_extension_protocol_options: {
         'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
@@ -69,11 +81,6 @@ export function clusterFor({ state, service, port, subset }: ClusterPlace): Clus
         ),
       },
     }),
-    metadata: {
-      filter_metadata: {
-        [METADATA]: struct({ service: { name: service.name, namespace: state.namespace, host: service.hosts[0]! } }),
-      },
-    },
   };
 }
 

@@ -5,7 +5,7 @@ import type { StringMatcher } from '@grpc/grpc-js-xds/build/src/generated/envoy/
 import type { HeaderPolicy, RoutePolicy } from '../../policy/types.ts';
 import { fraction } from './state.ts';
 
-export const escapeRegex = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
+export const escapeRegex = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 
 /** A pattern with `*` at one end: `/books/*`, `*.json`, `*`. */
 export function starMatcher(pattern: string): StringMatcher {

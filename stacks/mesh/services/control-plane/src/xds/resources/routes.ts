@@ -14,7 +14,7 @@ export const FAULT_FILTER = 'envoy.filters.http.fault';
 export const RATE_LIMIT_FILTER = 'envoy.filters.http.local_ratelimit';
 
 /** For whom routes are: gRPC clients know fewer fields, and clusters of their own. */
-export type Audience = 'proxy' | 'grpc';
+export type Audience = 'proxy' | 'grpc' | 'envoy';
 
 interface Place {
   readonly state: MeshState;
@@ -39,7 +39,7 @@ function routeOf(policy: RoutePolicy, place: Place): Route {
   const filters = {
     ...(fault && { [FAULT_FILTER]: any('envoy.extensions.filters.http.fault.v3.HTTPFault', faultOf(fault)) }),
     ...(rateLimit &&
-      place.audience === 'proxy' && { [RATE_LIMIT_FILTER]: any(LOCAL_RATE_LIMIT, rateLimitOf(rateLimit)) }),
+      place.audience !== 'grpc' && { [RATE_LIMIT_FILTER]: any(LOCAL_RATE_LIMIT, rateLimitOf(rateLimit)) }),
   };
   return {
     ...(policy.name !== undefined && { name: policy.name }),
@@ -53,9 +53,9 @@ function routeOf(policy: RoutePolicy, place: Place): Route {
         }
       : { route: actionOf(policy, place) }),
     ...(Object.keys(filters).length > 0 && { typed_per_filter_config: filters }),
-    request_headers_to_add: additions(requestHeaders),
+    request_headers_to_add: additions(requestHeaders, place.audience),
     request_headers_to_remove: [...(requestHeaders?.remove ?? [])],
-    response_headers_to_add: additions(responseHeaders),
+    response_headers_to_add: additions(responseHeaders, place.audience),
     response_headers_to_remove: [...(responseHeaders?.remove ?? [])],
   };
 }
@@ -86,11 +86,13 @@ function faultOf({ delay, abort, headers = [] }: NonNullable<RoutePolicy['fault'
   };
 }
 
-export function additions(edits: RoutePolicy['requestHeaders']): HeaderValueOption[] {
+export function additions(edits: RoutePolicy['requestHeaders'], audience: Audience = 'proxy'): HeaderValueOption[] {
+  // To Envoy a value is a format, in which % begins a command.
+  const literal = (value: string): string => (audience === 'envoy' ? value.replaceAll('%', '%%') : value);
   const options = (
     values: Readonly<Record<string, string>> = {},
     append_action: NonNullable<HeaderValueOption['append_action']>,
-  ) => Object.entries(values).map(([key, value]) => ({ header: { key, value }, append_action }));
+  ) => Object.entries(values).map(([key, value]) => ({ header: { key, value: literal(value) }, append_action }));
   return [...options(edits?.set, 'OVERWRITE_IF_EXISTS_OR_ADD'), ...options(edits?.add, 'APPEND_IF_EXISTS_OR_ADD')];
 }
 

@@ -79,10 +79,12 @@ function structValue(value: unknown): object {
 }
 
 /** google.protobuf.Duration of milliseconds. */
-export const duration = (milliseconds: number): { seconds: number; nanos: number } => ({
-  seconds: Math.floor(milliseconds / 1000),
-  nanos: Math.round((milliseconds % 1000) * 1e6),
-});
+export function duration(milliseconds: number): { seconds: number; nanos: number } {
+  const seconds = Math.floor(milliseconds / 1000);
+  const nanos = Math.round((milliseconds % 1000) * 1e6);
+  // What is nearly a second is none: nanos end at 999,999,999.
+  return nanos < 1e9 ? { seconds, nanos } : { seconds: seconds + 1, nanos: 0 };
+}
 
 /** envoy.type.v3.FractionalPercent of a percentage. */
 export const fraction = (percent: number): { numerator: number; denominator: 'MILLION' } => ({

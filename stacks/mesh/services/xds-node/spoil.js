@@ -1,0 +1,55 @@
+// Between a gRPC application and the control plane, for the checks: discovery passes through as it is, but the longest
+// duration that there is, which the control plane may well serve, becomes one second longer, which nobody may take.
+//
+// usage: spoil.js PORT CONTROL_PLANE
+'use strict';
+const grpc = require('@grpc/grpc-js');
+
+const [port, controlPlane] = process.argv.slice(2);
+const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
+const same = (bytes) => bytes;
+
+/** google.protobuf.Duration of so many seconds: field 1, a varint. */
+function duration(seconds) {
+  const bytes = [0x08];
+  for (let rest = seconds; rest > 0n || bytes.length === 1; rest >>= 7n)
+    bytes.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0));
+  return Buffer.from(bytes);
+}
+const LONGEST = duration(315_576_000_000n);
+// As many bytes, so that nothing around it changes.
+const TOO_LONG = duration(315_576_000_001n);
+
+function spoil(response) {
+  for (let at = response.indexOf(LONGEST); at >= 0; at = response.indexOf(LONGEST, at)) TOO_LONG.copy(response, at);
+  return response;
+}
+
+const upstream = new grpc.Client(controlPlane, grpc.credentials.createInsecure());
+function relay(call) {
+  const stream = upstream.makeBidiStreamRequest(PATH, same, same, new grpc.Metadata());
+  call.on('data', (request) => stream.write(request));
+  call.on('end', () => stream.end());
+  call.on('cancelled', () => stream.cancel());
+  call.on('error', () => stream.cancel());
+  stream.on('data', (response) => call.write(spoil(response)));
+  stream.on('end', () => call.end());
+  stream.on('error', (error) => call.emit('error', error));
+}
+
+const server = new grpc.Server();
+const method = {
+  path: PATH,
+  requestStream: true,
+  responseStream: true,
+  requestSerialize: same,
+  requestDeserialize: same,
+};
+server.addService(
+  { StreamAggregatedResources: { ...method, responseSerialize: same, responseDeserialize: same } },
+  { StreamAggregatedResources: relay },
+);
+server.bindAsync(`0.0.0.0:${port}`, grpc.ServerCredentials.createInsecure(), (error) => {
+  if (error) throw error;
+});
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
