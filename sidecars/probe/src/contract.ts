@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'probe',
-  version: '1.0.0',
+  version: '1.1.0',
   description:
     'Liveness for the containers of a pod: probes each, and has one that hangs restarted alone, through the shared pid namespace.',
   prefixes: ['PROBE_'],
@@ -15,8 +15,8 @@ export const contract = defineContract({
     PROBE_TARGETS: {
       type: 'string',
       multiline: true,
-      accepts: "a YAML list of containers with Kubernetes' fields: name, process, livenessProbe",
-      description: 'The containers to watch, each with its livenessProbe',
+      accepts: "a YAML list of containers with Kubernetes' fields: name, process, livenessProbe, startupProbe",
+      description: 'The containers to watch, each with its livenessProbe, and a startupProbe where it starts slowly',
     },
     PROBE_TARGETS_FILE: { type: 'path', description: 'File that holds them instead' },
     PROBE_TARGET: {
@@ -61,6 +61,14 @@ export const contract = defineContract({
       min: 1,
       max: 1000,
       description: 'failureThreshold where a target names none: failures in a row until it is restarted',
+    },
+    PROBE_STARTUP_FAILURE_THRESHOLD: {
+      type: 'integer',
+      default: '0',
+      min: 0,
+      max: 1000,
+      description:
+        'How often PROBE_CHECK may fail before it has succeeded once in a life of PROBE_TARGET, as a startupProbe would; 0 for none',
     },
     PROBE_GRACE_PERIOD: {
       type: 'duration',
@@ -113,7 +121,7 @@ export const contract = defineContract({
   metrics: {
     probe_checks_total: {
       type: 'counter',
-      help: 'Probes of a target by result',
+      help: 'Probes of a target by result: success, failure, or starting when it has not started yet',
       labels: ['target', 'result'],
     },
     probe_duration_seconds: {

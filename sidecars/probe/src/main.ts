@@ -5,6 +5,7 @@ import { contract } from './contract.ts';
 import { Restarts } from './life/restarts.ts';
 import { pod } from './pod/pod.ts';
 import { readTargets } from './targets/read.ts';
+import type { Probe } from './targets/target.ts';
 import { Watch } from './watch.ts';
 
 /** How many periods may pass without a look until a watch counts as gone. */
@@ -28,8 +29,8 @@ function job({
       budget: parameters.PROBE_RESTART_BUDGET,
       window: parameters.PROBE_RESTART_WINDOW,
     });
-    const maxAge = MISSED * (target.period + target.timeout) + target.gracePeriod;
-    const ready = readiness.check(target.name, maxAge);
+    const maxAge = (probe: Probe): number => MISSED * (probe.period + probe.timeout) + probe.gracePeriod;
+    const ready = readiness.check(target.name, Math.max(maxAge(target), maxAge(target.startup ?? target)));
     return new Watch({ target, pod, restarts, log, metrics, ready });
   });
   adminPath('/targets', (_request, response) => {

@@ -195,6 +195,41 @@ test('it is not probed before its initial delay is over', async () => {
   assert.is(await metric('probe_checks_total{target="app",result="success"}'), 1);
 });
 
+test('one that starts slowly is left to start, by its startup probe, and probed by the other from then on', async () => {
+  const startup = { ...TARGET, check: { kind: 'tcp', host: '127.0.0.1', port: 8000 }, period: 3000 } as const;
+  const { world, steps, metric, ended, lines, now, watch } = stage({ startup: { ...startup, failureThreshold: 30 } });
+  world.well = false;
+  await steps(20);
+  assert.equal([ended, now(), watch.status().state], [[], 60_000, 'starting']);
+  assert.is(watch.status().probe, 'tcp://127.0.0.1:8000');
+  assert.is(await metric('probe_checks_total{target="app",result="starting"}'), 20);
+  assert.is(await metric('probe_checks_total{target="app",result="failure"}'), 0);
+  assert.equal(
+    lines.map(({ level, msg }) => `${level} ${msg}`),
+    ['info app is there', 'info app has not started yet: no answer'],
+  );
+  world.well = true;
+  await steps(1);
+  assert.is(watch.status().state, 'healthy');
+  assert.is(watch.status().probe, 'http://127.0.0.1:8000/');
+  world.well = false;
+  await steps(2);
+  assert.equal(ended, ['1'], 'two failures are enough now');
+});
+
+test('one that never starts is told to stop, and said to have failed its startup probe', async () => {
+  const { world, steps, ended, lines } = stage({ startup: { ...TARGET, failureThreshold: 5 } });
+  world.well = false;
+  await steps(4);
+  assert.equal(ended, []);
+  await steps(1);
+  assert.equal(ended, ['1']);
+  assert.is(
+    lines.findLast(({ level }) => level === 'warn')!.msg,
+    'app failed its startup probe 5 times in a row, last because no answer: told to stop',
+  );
+});
+
 test('one that may not be signalled is probed all the same, and the probe says that it can do no more', async () => {
   const { world, steps, metric, ended, lines, ready } = stage();
   world.denied = 'process 1 is of user 0';

@@ -9,7 +9,7 @@ import { Liveness, type State } from './life/liveness.ts';
 import type { Restarts } from './life/restarts.ts';
 import { AmbiguousProcess, type Container } from './pod/container.ts';
 import type { Pod } from './pod/pod.ts';
-import { describe, type Target } from './targets/target.ts';
+import { describe, type Probe, type Target } from './targets/target.ts';
 
 export interface WatchOptions {
   readonly target: Target;
@@ -75,9 +75,9 @@ export class Watch {
     try {
       const container = pod.find(target);
       const wait = this.#see(container);
-      if (container === undefined || wait === undefined) return Math.min(target.period, LOOK);
+      if (container === undefined || wait === undefined) return Math.min(this.#probe.period, LOOK);
       if (wait > 0) return Math.min(wait, LOOK);
-      const result = await pod.probe(target, container, signal);
+      const result = await pod.probe(this.#probe, container, signal);
       // What a shutdown of ours cut short says nothing about the target, and neither does what failed
       // because the container went meanwhile.
       if (signal.aborted) return 0;
@@ -88,7 +88,7 @@ export class Watch {
       if (!(error instanceof AmbiguousProcess)) throw error;
       this.#cannot(error.message);
     }
-    return Math.max(0, target.period - (now() - started));
+    return Math.max(0, this.#probe.period - (now() - started));
   }
 
   status(): Status {
@@ -97,13 +97,19 @@ export class Watch {
     return {
       target: target.name,
       process: target.process,
-      probe: describe(target.check),
+      probe: describe(this.#probe.check),
       state,
       failures,
       ...(reason !== undefined && { reason }),
       restarts: this.#restarts,
       budget_left: restarts.left,
     };
+  }
+
+  /** The one whose turn it is. */
+  get #probe(): Probe {
+    const { target } = this.#options;
+    return this.#liveness.started ? target : (target.startup ?? target);
   }
 
   /** Take note of the container, and of whether we could restart it. */
@@ -137,11 +143,11 @@ export class Watch {
   #record({ life }: Container, result: ProbeResult): State {
     const { target, metrics, restarts, log } = this.#options;
     const { name } = target;
-    const before = this.#liveness.state;
+    const { state: before, started } = this.#liveness;
     const state = this.#liveness.record(life, result);
     const { failures, reason } = this.#liveness;
     metrics.probe_duration_seconds.observe({ target: name }, result.ms / 1000);
-    metrics.probe_checks_total.inc({ target: name, result: result.ok ? 'success' : 'failure' });
+    metrics.probe_checks_total.inc({ target: name, result: result.ok ? 'success' : started ? 'failure' : 'starting' });
     metrics.probe_target_up.set({ target: name }, result.ok ? 1 : 0);
     metrics.probe_failures_in_a_row.set({ target: name }, failures);
     if (result.ok) {
@@ -150,7 +156,8 @@ export class Watch {
       if (before !== 'healthy') log.info({ target: name }, `${name} is healthy`);
     } else {
       restarts.unhealthy();
-      if (failures === 1) log.warn({ target: name, reason }, `${name} failed a probe: ${reason}`);
+      if (failures === 1 && started) log.warn({ target: name, reason }, `${name} failed a probe: ${reason}`);
+      else if (failures === 1) log.info({ target: name, reason }, `${name} has not started yet: ${reason}`);
     }
     return state;
   }
@@ -158,7 +165,8 @@ export class Watch {
   async #restart(container: Container, signal: AbortSignal): Promise<void> {
     const { target, pod, restarts, log, metrics } = this.#options;
     const { name } = target;
-    const { failures, reason } = this.#liveness;
+    const { failures, reason, started } = this.#liveness;
+    const probe = this.#probe;
     if (pod.denied(container) !== undefined) {
       metrics.probe_restarts_withheld_total.inc({ target: name, reason: 'denied' });
       return;
@@ -170,15 +178,15 @@ export class Watch {
     }
     this.#restarts += 1;
     restarts.restarted();
-    const about = { target: name, pid: container.root.pid, probe: describe(target.check), failures, reason };
+    const about = { target: name, pid: container.root.pid, probe: describe(probe.check), failures, reason };
     log.warn(
       { ...about, restart: this.#restarts, budget_left: restarts.left },
-      `${name} failed its probe ${failures} times in a row, last because ${reason}: told to stop`,
+      `${name} failed its ${started ? 'probe' : 'startup probe'} ${failures} times in a row, last because ${reason}: told to stop`,
     );
     const by = await pod.end(
-      target,
+      probe,
       container,
-      () => log.warn(about, `${name} did not stop within ${target.gracePeriod / 1000} s: killed`),
+      () => log.warn(about, `${name} did not stop within ${probe.gracePeriod / 1000} s: killed`),
       signal,
     );
     metrics.probe_restarts_total.inc({ target: name, by });

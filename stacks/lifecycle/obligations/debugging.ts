@@ -67,9 +67,12 @@ export function debuggingObligations({ must }: Scenario): void {
         '--',
         'bash',
         '-c',
+        // Visitors meanwhile: the probe may be waiting for an app that has just come back.
         `curl --silent --output /dev/null --write-out '%{http_code}\\n' http://127.0.0.1:8000/
+         while sleep 0.2; do curl --silent --max-time 2 --output /dev/null http://127.0.0.1:8000/; done &
          timeout 20 tcpdump -c 1 -n -i lo tcp port 8000 2>/dev/null
-         timeout --signal INT 2 strace -f -e trace=network -p "$(pgrep -f '^/usr/bin/python3')" 2>&1; true`,
+         timeout --signal INT 20 strace -f -e trace=network -p "$(pgrep -f '^/usr/bin/python3')" 2>&1 | sed '/accept4(/q'
+         kill "$!"`,
       );
       assert.match(tools.text, /^200$/m, 'curl');
       assert.match(tools.text, /IP 127\.0\.0\.1\.\d+ > 127\.0\.0\.1\.(8000|\d+): Flags/, 'tcpdump');

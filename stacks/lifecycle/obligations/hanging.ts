@@ -1,5 +1,6 @@
 /** Compose restarts what exits; the probe sidecar restarts what hangs, and nobody else. */
 import * as assert from 'uvu/assert';
+import { adminPage } from '../../../scripts/lib/admin.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
@@ -15,6 +16,15 @@ async function verdict(project: Project, target: string): Promise<Record<string,
   return JSON.parse(line) as Record<string, unknown>;
 }
 
+/** Wait until a probe has seen a target well in this life: until then, whatever does not answer is still starting. */
+async function seenWell(project: Project, target: string, probe = 'probe'): Promise<void> {
+  await eventually(`${probe} sees that ${target} is well`, async () => {
+    const { body } = await adminPage(project, probe, '/targets');
+    const targets = JSON.parse(body) as { target: string; state: string }[];
+    return targets.some((each) => each.target === target && each.state === 'healthy');
+  });
+}
+
 /**
  * @param own obligations of the run's own pod
  * @param others those of pods that are made for one obligation
@@ -28,7 +38,8 @@ export function hangingObligations({ must }: Scenario, others: Scenario): void {
     ],
     ['tls', /"msg":"listening/, 'Now the TLS sidecar hangs. It is restarted, and the app is not.'],
   ] as const) {
-    must(`restart ${target} alone when it hangs`, { say, within: 120_000 }, async ({ project, port, say: tell }) => {
+    must(`restart ${target} alone when it hangs`, { say, within: 180_000 }, async ({ project, port, say: tell }) => {
+      await seenWell(project, target);
       const outcome = await episode({
         project,
         port: port('HTTPS'),
@@ -62,6 +73,7 @@ export function hangingObligations({ must }: Scenario, others: Scenario): void {
         const look = await apart.exec('probe', ['bash', '-c', `ls /proc/${pid}/root 2>&1; true`]);
         assert.match(look, /Permission denied/);
         assert.match(await apart.exec('probe', ['grep', 'CapBnd', '/proc/self/status']), /\s0000000000000020$/);
+        await seenWell(apart, 'reports');
         await signal(apart, 'STOP', 'reports');
         const after = await eventually(
           'the app has a new life',
@@ -86,6 +98,7 @@ export function hangingObligations({ must }: Scenario, others: Scenario): void {
       await withVariant({ of: project, name: 'watchers', over: true }, async (pair) => {
         await pair.up([], { timeoutMs: 90_000 });
         const [before, second] = await Promise.all([lifeOf(pair, 'probe'), lifeOf(pair, 'second-probe')]);
+        await seenWell(pair, 'probe', 'second-probe');
         await signal(pair, 'STOP', 'probe');
         const after = await eventually(
           'the first probe has a new life',

@@ -22,16 +22,16 @@ export function jobObligations({ must }: Scenario): void {
       async ({ project, say }) => {
         await withVariant({ of: project, name: 'job', over: true, env: { JOB_MONTH: month } }, async (job) => {
           // Nothing but the exit of the app ends this: of the init container nothing is attached.
-          const exit = await job
-            .compose(['up', '--no-attach', 'prepare', '--exit-code-from', 'reports'], { timeoutMs: 60_000 })
+          const [exit, said] = await job
+            .compose(['up', '--no-attach', 'prepare', '--exit-code-from', 'reports'], { timeoutMs: 90_000 })
             .then(
-              () => 0,
+              () => [0, ''] as const,
               (error: unknown) =>
                 error instanceof EngineError && error.reason === 'failed'
-                  ? error.exitCode
+                  ? ([error.exitCode, error.stderr.join('\n')] as const)
                   : Promise.reject(error as Error),
             );
-          assert.is(exit, code, 'exit code of docker compose up');
+          assert.is(exit, code, `exit code of docker compose up, which said:\n${said}`);
           const containers = byService(await job.containers());
           assert.is(containers.get('reports')!.State.ExitCode, code);
           for (const service of LASTING) assert.not(containers.get(service)!.State.Running, `${service} has stopped`);

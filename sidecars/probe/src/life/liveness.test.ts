@@ -46,6 +46,32 @@ test('a probe of an earlier life says nothing about this one', () => {
   assert.is(liveness.failures, 0);
 });
 
+test('until its startup probe has succeeded, failures are counted up to its own threshold', () => {
+  const liveness = new Liveness({
+    failureThreshold: 2,
+    initialDelay: 3000,
+    startup: { failureThreshold: 4, initialDelay: 1000 },
+  });
+  assert.is(liveness.see({ life: 'a', age: 0 }), 1000, 'its own delay, too');
+  assert.is(liveness.see({ life: 'a', age: 1000 }), 0);
+  assert.is(liveness.state, 'unknown');
+  const early = [BAD, BAD, BAD].map((result) => liveness.record('a', result));
+  assert.equal([...early, liveness.started], ['starting', 'starting', 'starting', false]);
+  liveness.see({ life: 'a', age: 1500 });
+  assert.is(liveness.state, 'starting');
+  assert.is(liveness.record('a', OK), 'healthy');
+  assert.ok(liveness.started);
+  assert.is(liveness.see({ life: 'a', age: 2000 }), 1000, 'then the delay of the other');
+  assert.is(liveness.state, 'healthy');
+  assert.equal([liveness.record('a', BAD), liveness.record('a', BAD)], ['failing', 'dead']);
+  liveness.see({ life: 'b', age: 5000 });
+  assert.not(liveness.started, 'each life starts');
+  assert.equal(
+    [BAD, BAD, BAD, BAD].map((result) => liveness.record('b', result)),
+    ['starting', 'starting', 'starting', 'dead'],
+  );
+});
+
 test('dead is exactly what ends in threshold failures in a row', () => {
   fc.assert(
     fc.property(

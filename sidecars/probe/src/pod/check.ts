@@ -2,7 +2,7 @@
 import { findProcesses } from '#kit/processes.ts';
 import { httpProbe, tcpProbe, type ProbeResult } from '#kit/probes.ts';
 import { controlGroup } from '#kit/processes.ts';
-import type { Target } from '../targets/target.ts';
+import type { Probe } from '../targets/target.ts';
 import type { Container } from './container.ts';
 
 /** States of proc(5) in which a process gets nothing done, in words. */
@@ -15,11 +15,11 @@ const STUCK: Readonly<Record<string, string>> = {
 };
 
 /**
- * Probe a target once. Never throws, and never takes longer than the target's timeout.
+ * Look once. Never throws, and never takes longer than the probe's timeout.
  * @param signal ends it early, which counts as a failure
  */
 export async function probe(
-  { check, timeout }: Target,
+  { check, timeout }: Pick<Probe, 'check' | 'timeout'>,
   container: Container,
   signal: AbortSignal,
   proc = '/proc',

@@ -2,7 +2,7 @@
 import type { ProbeResult } from '#kit/probes.ts';
 import { ProcessError, sendSignal } from '#kit/processes.ts';
 import { terminate, type End } from '../life/terminate.ts';
-import type { Target } from '../targets/target.ts';
+import type { Probe, Target } from '../targets/target.ts';
 import { probe } from './check.ts';
 import { ageOf, findContainer, type Container } from './container.ts';
 
@@ -11,10 +11,10 @@ export interface Pod {
   find(target: Target): Container | undefined;
   /** Milliseconds since it started. */
   age(container: Container): number;
-  probe(target: Target, container: Container, signal: AbortSignal): Promise<ProbeResult>;
+  probe(probe: Probe, container: Container, signal: AbortSignal): Promise<ProbeResult>;
   /** Why we may not signal it; undefined when we may. */
   denied(container: Container): string | undefined;
-  end(target: Target, container: Container, onKill: () => void, signal: AbortSignal): Promise<End>;
+  end(probe: Probe, container: Container, onKill: () => void, signal: AbortSignal): Promise<End>;
 }
 
 export const pod: Pod = {

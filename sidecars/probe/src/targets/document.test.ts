@@ -43,11 +43,22 @@ test("Kubernetes' fields are read, and what is absent is the default", () => {
   assert.equal(cache, { name: 'cache', process: 'cache', check: { kind: 'process', name: 'cache' }, ...DEFAULTS });
 });
 
+test('a startupProbe has the same fields, and defaults of its own', () => {
+  const [web] = parse(`
+    - name: web
+      livenessProbe: &quickly { httpGet: { port: 8080 }, periodSeconds: 1 }
+      startupProbe: { <<: *quickly, failureThreshold: 60 }
+  `);
+  const check = { kind: 'http', url: 'http://127.0.0.1:8080/', headers: {} } as const;
+  const liveness = { ...DEFAULTS, check, period: 1000 };
+  assert.equal(web, { name: 'web', process: 'web', ...liveness, startup: { ...liveness, failureThreshold: 60 } });
+});
+
 const BAD: readonly [text: string, mistake: RegExp][] = [
   ['', /not a list of containers/],
   ['name: web', /not a list of containers/],
   ['- [', /^no YAML: /],
-  ['- web', /^\[0\] is not a mapping with the fields name, process, livenessProbe$/m],
+  ['- web', /^\[0\] is not a mapping with the fields name, process, livenessProbe, startupProbe$/m],
   ['- { process: x, livenessProbe: { process: {} } }', /^\[0\]\.name is missing$/m],
   ['- { name: "a b", livenessProbe: { process: {} } }', /^\[0\]\.name is "a b"; accepted is a name of letters/m],
   ['- { name: web }', /^\[0\]\.livenessProbe is missing$/m],
@@ -77,6 +88,15 @@ const BAD: readonly [text: string, mistake: RegExp][] = [
     '- { name: web, livenessProbe: { process: {}, successThreshold: 2 } }',
     /successThreshold is 2; accepted is 1 for a livenessProbe/,
   ],
+  [
+    '- { name: web, livenessProbe: { process: {} }, startupProbe: { process: {}, successThreshold: 2 } }',
+    /startupProbe\.successThreshold is 2; accepted is 1 for a startupProbe/,
+  ],
+  [
+    '- { name: web, livenessProbe: { process: {} }, startupProbe: {} }',
+    /startupProbe has none of httpGet, tcpSocket, process; it needs one/,
+  ],
+  ['- { name: web, startupProbe: { process: {} } }', /^\[0\]\.livenessProbe is missing$/m],
   [
     '- { name: web, livenessProbe: { process: {}, periodSeconds: 0.5 } }',
     /periodSeconds is 0.5; accepted is a whole number, 1 to/,

@@ -1,13 +1,13 @@
 /**
  * The targets as a YAML document: a list of containers with the fields of Kubernetes' pod spec
- * (`livenessProbe` of v1.Container: httpGet, tcpSocket, initialDelaySeconds, periodSeconds,
+ * (`livenessProbe` and `startupProbe` of v1.Container: httpGet, tcpSocket, initialDelaySeconds, periodSeconds,
  * timeoutSeconds, failureThreshold, successThreshold, terminationGracePeriodSeconds), and two of our
  * own: `process`, by which a container is found, and the probe `process`, since nothing can be run
  * inside another container.
  */
 import { parse, YAMLError } from 'yaml';
 import { Fields } from './fields.ts';
-import type { Check, Target, Timing } from './target.ts';
+import type { Check, Probe, Target, Timing } from './target.ts';
 
 /** Everything that is wrong with a document, one sentence each. */
 export class DocumentError extends Error {
@@ -19,7 +19,7 @@ export class DocumentError extends Error {
   }
 }
 
-const CONTAINER = ['name', 'process', 'livenessProbe'];
+const CONTAINER = ['name', 'process', 'livenessProbe', 'startupProbe'];
 const HANDLERS = ['httpGet', 'tcpSocket', 'process'];
 const PROBE = [
   ...HANDLERS,
@@ -73,12 +73,25 @@ function readContainer(value: unknown, where: string, defaults: Timing, mistakes
   const name = fields.text('name', /^[a-z0-9]([\w.-]*[a-z0-9])?$/i, 'a name of letters, digits, dots and dashes');
   if (!fields.has('name')) fields.wrong('name', 'is missing');
   const process = fields.text('process', PROCESS_NAME, A_PROCESS) ?? name;
-  const probe = fields.within('livenessProbe', PROBE);
-  if (!probe) fields.wrong('livenessProbe', 'is missing');
-  if (name === undefined || process === undefined || !probe) return undefined;
+  if (!fields.has('livenessProbe')) fields.wrong('livenessProbe', 'is missing');
+  const liveness = readProbe(fields, 'livenessProbe', process, defaults);
+  const startup = readProbe(fields, 'startupProbe', process, defaults);
+  if (name === undefined || process === undefined || !liveness) return undefined;
+  return { name, process, ...liveness, ...(startup && { startup }) };
+}
+
+/** @param process what the probe `process` is about where it names none; undefined where that is wrong itself */
+function readProbe(
+  container: Fields,
+  name: 'livenessProbe' | 'startupProbe',
+  process: string | undefined,
+  defaults: Timing,
+): Probe | undefined {
+  const probe = container.within(name, PROBE);
+  if (!probe || process === undefined) return undefined;
   const check = readCheck(probe, process);
-  const timing = readTiming(probe, defaults);
-  return check && { name, process, check, ...timing };
+  const timing = readTiming(probe, name, defaults);
+  return check && { check, ...timing };
 }
 
 function readCheck(probe: Fields, process: string): Check | undefined {
@@ -132,15 +145,15 @@ function readHeaders(http: Fields): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function readTiming(probe: Fields, defaults: Timing): Timing {
-  const seconds = (name: string, min: number, other: number): number => {
-    const value = probe.integer(name, min, MAX_SECONDS);
+function readTiming(probe: Fields, name: string, defaults: Timing): Timing {
+  const seconds = (field: string, min: number, other: number): number => {
+    const value = probe.integer(field, min, MAX_SECONDS);
     return value === undefined ? other : value * 1000;
   };
-  // As in Kubernetes: a liveness probe that has failed is over with the first success.
+  // As in Kubernetes: one success is enough for either.
   const success = probe.integer('successThreshold', 1, 1000);
   if (success !== undefined && success !== 1)
-    probe.wrong('successThreshold', `is ${success}; accepted is 1 for a livenessProbe`);
+    probe.wrong('successThreshold', `is ${success}; accepted is 1 for a ${name}`);
   return {
     initialDelay: seconds('initialDelaySeconds', 0, defaults.initialDelay),
     period: seconds('periodSeconds', 1, defaults.period),

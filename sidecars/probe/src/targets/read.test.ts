@@ -28,6 +28,13 @@ test('one container needs no document', () => {
   ]);
 });
 
+test('one container may have time to start, by the same check', () => {
+  const [web] = read({ PROBE_TARGET: 'nginx', PROBE_STARTUP_FAILURE_THRESHOLD: '30' });
+  const { name: _name, process: _process, startup, ...liveness } = web!;
+  assert.equal(startup, { ...liveness, failureThreshold: 30 });
+  assert.is(liveness.failureThreshold, 3);
+});
+
 test('the short forms of a check', () => {
   assert.equal(parseCheck('process', 'app.py'), { kind: 'process', name: 'app.py' });
   assert.equal(parseCheck('process:worker', 'app.py'), { kind: 'process', name: 'worker' });

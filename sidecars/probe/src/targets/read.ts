@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
 import type { contract } from '../contract.ts';
 import { DocumentError, parseDocument } from './document.ts';
-import type { Check, Target, Timing } from './target.ts';
+import type { Check, Probe, Target, Timing } from './target.ts';
 
 type Parameters = Values<typeof contract.parameters>;
 
@@ -29,8 +29,12 @@ export function readTargets(parameters: Parameters): Target[] {
     gracePeriod: parameters.PROBE_GRACE_PERIOD,
   };
   const process = parameters.PROBE_TARGET;
-  if (process !== undefined)
-    return [{ name: process, process, check: parseCheck(parameters.PROBE_CHECK, process), ...defaults }];
+  if (process !== undefined) {
+    const liveness: Probe = { check: parseCheck(parameters.PROBE_CHECK, process), ...defaults };
+    const failureThreshold = parameters.PROBE_STARTUP_FAILURE_THRESHOLD;
+    const startup = failureThreshold > 0 && { startup: { ...liveness, failureThreshold } };
+    return [{ name: process, process, ...liveness, ...startup }];
+  }
   try {
     return parseDocument(parameters.PROBE_TARGETS ?? readDocument(parameters.PROBE_TARGETS_FILE!), defaults);
   } catch (error) {

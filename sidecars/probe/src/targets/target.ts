@@ -17,12 +17,18 @@ export interface Timing {
   readonly gracePeriod: number;
 }
 
-export interface Target extends Timing {
+export interface Probe extends Timing {
+  readonly check: Check;
+}
+
+/** A container, with its liveness probe. */
+export interface Target extends Probe {
   /** For logs and metrics. */
   readonly name: string;
   /** The process by which its container is found. */
   readonly process: string;
-  readonly check: Check;
+  /** Until this one has succeeded once in a life of the container, it takes the place of the other. */
+  readonly startup?: Probe;
 }
 
 /** A check in a log line's words. */
