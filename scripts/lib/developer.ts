@@ -87,8 +87,13 @@ export class Developer {
   /**
    * Run a script of bash in the developer's home; resolves with its standard output.
    * @param args what the script gets as `$1` and on: never a part of it
+   * @param seconds until it is ended: there, since what ends `docker exec` leaves its program running
    */
-  bash(script: string, args: readonly string[] = []): Promise<string> {
-    return this.#project.exec('developer', ['bash', '-c', script, 'bash', ...args], { timeoutMs: 120_000 });
+  bash(script: string, args: readonly string[] = [], seconds = 120): Promise<string> {
+    return this.#project.exec(
+      'developer',
+      ['timeout', '--kill-after=5', String(seconds), 'bash', '-c', script, 'bash', ...args],
+      { timeoutMs: (seconds + 10) * 1000, subject: 'bash in service developer' },
+    );
   }
 }

@@ -16,7 +16,8 @@ export function staleness(root) {
   const installedFile = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(installedFile)) return 'nothing is installed yet';
   const wanted = packages(join(root, 'package-lock.json'));
-  const installed = packages(installedFile);
+  const installed = installedPackages(installedFile);
+  if (installed === undefined) return 'what is installed cannot be read';
   for (const [path, { version, integrity, optional, devOptional, peer, link }] of Object.entries(wanted)) {
     const there = installed[path];
     if (path === '' || link) continue;
@@ -90,6 +91,18 @@ async function npmCi(root) {
       );
     });
   });
+}
+
+/**
+ * What npm says that it has installed: not to be read where it is just being written, or was cut off there.
+ * @param {string} path
+ */
+function installedPackages(path) {
+  try {
+    return packages(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param {string} path */

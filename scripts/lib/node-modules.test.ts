@@ -63,6 +63,18 @@ test('npm ci runs when they differ, once for several who ask, and not when they 
   assert.equal(said, []);
 });
 
+test('what npm is just writing, or was ended at, is waited for or installed again', async () => {
+  const root = project('torn', a);
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  writeFileSync(installed, '{"packages": {"node_modules/a": {"vers');
+  assert.is(staleness(root), 'what is installed cannot be read');
+  fakeNpm(`printf '%s' '${JSON.stringify({ packages: a })}' >node_modules/.package-lock.json`);
+  await ensureNodeModules(root, () => {});
+  assert.is(staleness(root), undefined);
+  writeFileSync(join(root, 'package-lock.json'), '{');
+  assert.throws(() => staleness(root), /package-lock\.json: /);
+});
+
 test('a failing npm is an error', async () => {
   const root = project('failing', a);
   fakeNpm('echo npm error the reason >&2; exit 9');

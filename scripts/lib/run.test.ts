@@ -24,10 +24,10 @@ test('a program that is not there gives 127', async () => {
 
 test('the time limit ends the program itself, not just the shell around it', async () => {
   const started = Date.now();
-  const result = await run('sleep', ['30'], { timeoutMs: 50 });
+  const result = await run('sleep', ['300'], { timeoutMs: 50 });
   assert.is(result.ended, 'timeout');
   assert.is(result.exitCode, null);
-  assert.ok(Date.now() - started < 5_000);
+  assert.ok(Date.now() - started < 60_000);
 });
 
 test('an abort lets the program end in its own way, and is waited for', async () => {

@@ -53,6 +53,8 @@ export interface MustOptions {
   readonly within?: number;
   /** What it needs that not every driver has: where it lacks, the obligation is skipped by name, and counted. */
   readonly needs?: Need;
+  /** Why it cannot be checked on this machine, as for an image that only a registry has; undefined where it can. */
+  readonly unless?: (project: Driver) => Promise<string | undefined>;
 }
 
 export interface Scenario {
@@ -75,6 +77,8 @@ export interface Scenario {
 
 /** Longer than the waits inside, which tell more when they give up: a minute each where a check does not say otherwise. */
 const DEADLINE = 180_000;
+/** After its deadline an obligation may take so long to end: as long as a wait inside it. In milliseconds. */
+const TO_END = 60_000;
 interface Obligation {
   readonly name: string;
   readonly lane: string | undefined;
@@ -115,7 +119,9 @@ export function scenario(url: string): Scenario {
   /** Carry out one; rejects with an Error when it is not met. */
   const carryOut = async (index: number): Promise<void> => {
     const { options, check } = obligations[index]!;
-    const reason = options.needs && project.lacks[options.needs];
+    const lacking = options.needs && project.lacks[options.needs];
+    // Where that cannot be told, the check itself says what is wrong.
+    const reason = lacking ?? (await options.unless?.(project).catch(() => undefined));
     if (reason !== undefined) {
       tell({ type: 'skip', index, reason });
       return;
@@ -195,15 +201,26 @@ function misuse(message: string): Error {
   return new Error(message);
 }
 
+/**
+ * Carry out a check until its deadline. What is late has been told so, and is waited for a while: the next
+ * obligation would see its doings, and take them for its own.
+ */
 async function inTime(milliseconds: number, check: (signal: AbortSignal) => void | Promise<void>): Promise<void> {
   const controller = new AbortController();
-  const { promise, reject } = Promise.withResolvers<never>();
+  const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new Error(`not done within ${milliseconds / 1000} s`));
+    late.reject(new Error(`not done within ${milliseconds / 1000} s`));
     controller.abort();
   }, milliseconds);
+  const checking = Promise.try(check, controller.signal);
   try {
-    await Promise.race([check(controller.signal), promise]);
+    await Promise.race([checking, late.promise]);
+  } catch (error) {
+    const patience = Promise.withResolvers<void>();
+    const given = setTimeout(patience.resolve, TO_END);
+    await Promise.race([Promise.allSettled([checking]), patience.promise]);
+    clearTimeout(given);
+    throw error;
   } finally {
     clearTimeout(timer);
   }

@@ -92,6 +92,25 @@ test('what an obligation needs and podman lacks is a skip by name, with its reas
   );
 });
 
+const unless = (reason: string): string =>
+  `stack.must('have an image', { unless: async () => ${reason} }, () => { throw new Error('carried out'); });`;
+
+test('what cannot be checked on a machine is a skip with its reason, and carried out where it can be, or nobody knows', async () => {
+  for (const [reason, state] of [
+    ["'no image'", 'skipped'],
+    ['undefined', 'failed'],
+    ["{ throw new Error('no engine'); }", 'failed'],
+  ] as const) {
+    const { obligations } = await outcome([BEGIN, unless(reason), PASS, RUN]);
+    assert.equal(
+      obligations.map((each) => each.state),
+      [state, 'passed'],
+    );
+    assert.is(obligations[0]!.reason, state === 'skipped' ? 'no image' : undefined);
+    if (state === 'failed') assert.match(obligations[0]!.failure!.message, 'carried out');
+  }
+});
+
 test('a scenario of which everything is skipped has checked nothing', async () => {
   const { failure } = await outcome([BEGIN, NEEDS, RUN], { podman: true });
   assert.is(failure?.reason, 'no-obligations');
@@ -210,6 +229,24 @@ test('lanes run side by side, each in order, and an obligation without one waits
     ['first', 'a1', 'a2', 'b1', 'b2', 'last'].map((name) => `${name} start`),
   );
   assert.ok(at('a2 passed') < at('b1 start'), 'a demo tells one after the other');
+});
+
+test('an obligation that ran out of time has ended before the next of its lane begins', async () => {
+  const { obligations } = await outcome([
+    "import { setTimeout as pause } from 'node:timers/promises';",
+    BEGIN,
+    'let busy = false;',
+    "stack.must('be late', { within: 50 }, async () => { busy = true; await pause(1000); busy = false; });",
+    "stack.must('be alone', {}, () => { if (busy) throw new Error('the one before is still at it'); });",
+    RUN,
+  ]);
+  assert.equal(
+    obligations.map(({ state, failure }) => [state, failure?.message]),
+    [
+      ['failed', 'not done within 0.05 s'],
+      ['passed', undefined],
+    ],
+  );
 });
 
 test.run();

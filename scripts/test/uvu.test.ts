@@ -45,11 +45,16 @@ test('a file that forgets to run fails', async () => {
   assert.match(fault, /ran no test/);
 });
 
-test('a hook that throws fails', async () => {
-  assert.ok(
-    (await outcome(["test.before(() => { throw new Error('x'); });", "test('a', () => {});", 'test.run();'])).failed >
-      0,
-  );
+test('a hook that throws fails, and is quoted, which uvu does not', async () => {
+  for (const hook of ['before', 'after']) {
+    const { failed, fault } = await outcome([
+      `test.${hook}(async () => { throw new Error('no such image'); });`,
+      "test('a', () => {});",
+      'test.run();',
+    ]);
+    assert.ok(failed > 0);
+    assert.match(fault, `a hook threw: ${hook}: no such image`);
+  }
 });
 
 test('a file that does not load fails', async () => {

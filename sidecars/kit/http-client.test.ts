@@ -99,9 +99,9 @@ test("a stream's head has a deadline, its body has none, and the signal ends it"
   const stop = new AbortController();
   const url = await serve((_asked, response) => {
     response.write('first');
-    setTimeout(() => response.write('second'), 150);
+    setTimeout(() => response.write('second'), 1600);
   });
-  const response = await openResponse(url, { timeout: 100, signal: stop.signal });
+  const response = await openResponse(url, { timeout: 1500, signal: stop.signal });
   let read = '';
   const error = await (async () => {
     for await (const chunk of response as AsyncIterable<Buffer>) {

@@ -1,5 +1,6 @@
-/** Logs: JSON lines on stdout, for whoever collects a container's output. */
+/** Logs: JSON lines on stdout, for whoever collects a container's output; it holds nobody up when nobody does. */
 import { pino, type Logger } from 'pino';
+import { standardOutput } from './output.ts';
 
 export type { Logger } from 'pino';
 
@@ -11,10 +12,14 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
  * @param level the least level that is written
  */
 export function createLog(sidecar: string, level: string): Logger {
-  return pino({
+  const output = standardOutput();
+  const options = {
     level,
     base: { sidecar },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  const log = pino(options, output);
+  output.onLost = (lost) => log.warn({ lost }, 'nobody read the log: lines were lost');
+  return log;
 }

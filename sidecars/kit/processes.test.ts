@@ -80,6 +80,19 @@ test('any name is told from the fields after it', () => {
   );
 });
 
+test('no name is taken for a line of what the kernel says', () => {
+  // The kernel escapes newlines in it, and no other character that ends a line somewhere.
+  for (const end of ['\r', '\u2028', '\u2029']) {
+    const proc = fake([{ pid: 7, ppid: 3, name: 'x' }]);
+    const status = `Name:\t${end}Uid:\t0\t0\nUmask:\t0022\nUid:\t1\t${own + 1}\t3\t4\nSigIgn:\t0\nSigCgt:\t0\n`;
+    writeFileSync(join(proc, '7', 'status'), status);
+    assert.is(readProcess(7, proc)?.uid, own + 1);
+    writeFileSync(join(proc, '7', 'status'), status.replace('Uid:\t0\t0', 'SigIgn:\tfff'));
+    assert.not(handlesSignal(7, 'SIGHUP', proc));
+    rmSync(join(proc, '7'), { recursive: true });
+  }
+});
+
 test('a program is found by the names that people give it, and its children are not', () => {
   const proc = fake([
     { pid: 1, ppid: 0, name: 'sleep', args: ['sleep', 'infinity'] },

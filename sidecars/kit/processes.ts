@@ -50,7 +50,8 @@ export function readProcess(pid: number, proc = '/proc'): ProcessInfo | undefine
     // The name may hold blanks and parentheses, so the fields are counted from its last one.
     const end = stat.lastIndexOf(')');
     const fields = stat.slice(end + 2).split(' ');
-    const uids = /^Uid:\s+\d+\s+(\d+)/m.exec(status);
+    // Not with ^: the name may hold other characters that end a line for a regular expression.
+    const uids = /\nUid:\s+\d+\s+(\d+)/.exec(status);
     return {
       pid,
       ppid: Number(fields[1]),
@@ -127,7 +128,7 @@ export function handlesSignal(pid: number, signal: NodeJS.Signals, proc = '/proc
   try {
     const status = readFileSync(`${proc}/${pid}/status`, 'utf8');
     const bit = 1n << BigInt(constants.signals[signal] - 1);
-    return [...status.matchAll(/^Sig(?:Cgt|Ign):\s+([0-9a-f]+)$/gm)].some(([, mask]) => BigInt(`0x${mask}`) & bit);
+    return [...status.matchAll(/\nSig(?:Cgt|Ign):\s+([0-9a-f]+)/g)].some(([, mask]) => BigInt(`0x${mask}`) & bit);
   } catch {
     return false;
   }

@@ -3,6 +3,7 @@ import { openResponse, request, type Answer, type RequestOptions } from '#kit/ht
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';
+import { requestsFor } from './access-log.ts';
 
 export interface Page {
   readonly status: number;
@@ -98,15 +99,22 @@ for each in /proc/[0-9]*; do
 done
 echo $n`;
 
-/** How often the shop was asked for what contains a text, by its own log. */
-export async function asked(project: Project, text: string): Promise<number> {
-  const log = await project.exec('shop', ['cat', '/var/log/shop/access.log']);
-  return log.split('\n').filter((line) => line.includes(text)).length;
+/** How often the shop was asked for a page, by its own log. */
+export async function asked(project: Project, path: string): Promise<number> {
+  return (await requests(project, path)).length;
 }
 
-/** The log is written a moment after the answer. */
-export async function askedExactly(project: Project, text: string, times: number): Promise<void> {
-  await eventually(`the shop was asked ${times} times for ${text}`, async () => (await asked(project, text)) === times);
+async function requests(project: Project, path: string): Promise<string[]> {
+  return requestsFor(await project.exec('shop', ['cat', '/var/log/shop/access.log']), path);
+}
+
+/** lighttpd writes its log every few seconds. */
+export async function askedExactly(project: Project, path: string, times: number): Promise<void> {
+  await eventually(`the shop was asked ${times} times for ${path}`, async () => {
+    const lines = await requests(project, path);
+    if (lines.length !== times) throw new Error(`its log has ${lines.length} lines of it: ${lines.join(' | ')}`);
+    return true;
+  });
 }
 
 /** Purge, from inside the container of a service. @returns the status and the body */
@@ -128,4 +136,4 @@ cat <&3`;
 let serial = 0;
 
 /** A name that no other check uses. */
-export const unique = (): string => `n${process.pid}x${++serial}`;
+export const unique = (): string => `n${process.pid}x${++serial}e`;

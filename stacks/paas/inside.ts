@@ -7,6 +7,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 export interface SyncStatus {
   /** The commit that is live. */
   readonly hash: string | null;
+  /** The last commit that was seen healthy. */
+  readonly verified?: string;
   readonly refused?: { readonly hash: string; readonly by: 'gate' | 'verification'; readonly reason: string };
   readonly error?: { readonly reason: string; readonly error: string; readonly advice: string };
 }

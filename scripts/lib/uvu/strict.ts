@@ -1,17 +1,31 @@
 /**
  * uvu with its eyes open. uvu exits with 0 when `.only` leaves out every other test, when `.skip`
- * drops one, and when a suite is never run; here each is noted, and printed as one line when the
- * process ends, for findings.ts to read.
+ * drops one, and when a suite is never run, and keeps to itself what a hook threw; here each is noted,
+ * and printed as one line when the process ends, for findings.ts to read.
  */
 import { writeSync } from 'node:fs';
+import { inspect } from 'node:util';
 import * as uvu from 'uvu';
 import { FINDINGS_MARK, type Findings } from './findings.ts';
 
-const findings: { [Key in keyof Findings]: string[] } = { only: [], skipped: [], neverRun: [] };
+const findings: { [Key in keyof Findings]: string[] } = { only: [], skipped: [], neverRun: [], threw: [] };
 
 /** Tests that were added to each suite since it was last run. */
 const added = new Map<string, number>();
 let suites = 0;
+
+/** Around a whole suite; those around each test uvu tells by itself. */
+function watchHook<T>(name: string, add: (hook: uvu.Callback<T>) => void): (hook: uvu.Callback<T>) => void {
+  return (hook) =>
+    add(async (context) => {
+      try {
+        await hook(context);
+      } catch (error) {
+        findings.threw.push(`${name}: ${error instanceof Error ? error.message : inspect(error)}`);
+        throw error;
+      }
+    });
+}
 
 function watch<T>(real: uvu.Test<T>, name: string): uvu.Test<T> {
   suites += 1;
@@ -22,6 +36,10 @@ function watch<T>(real: uvu.Test<T>, name: string): uvu.Test<T> {
     real(title, handler);
   };
   return Object.assign(watched, real, {
+    before: Object.assign(watchHook('before', real.before), {
+      each: (hook: uvu.Callback<T>) => real.before.each(hook),
+    }),
+    after: Object.assign(watchHook('after', real.after), { each: (hook: uvu.Callback<T>) => real.after.each(hook) }),
     only(title: string, handler: uvu.Callback<T>) {
       add();
       findings.only.push(title);

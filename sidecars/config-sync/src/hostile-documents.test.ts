@@ -15,8 +15,8 @@ test.after.each(() => rig[Symbol.asyncDispose]());
 /** Longest that an answer of the admin port may take meanwhile, in milliseconds: far below a probe's timeout. */
 const PROMPT = 1000;
 
-/** A sidecar that takes documents of a syntax, checked by a schema when there is one. */
-async function taking(format: string, first: string, schema?: object): Promise<Sidecar> {
+/** A sidecar that takes documents of a syntax, checked by a schema when there is one, for so long at most. */
+async function taking(format: string, first: string, timeout: string, schema?: object): Promise<Sidecar> {
   const path = join(rig.directory, 'schema.json');
   if (schema) writeFileSync(path, JSON.stringify(schema));
   rig.server.put('app', first);
@@ -25,7 +25,7 @@ async function taking(format: string, first: string, schema?: object): Promise<S
     CONFIG_NOTIFY: '',
     CONFIG_VERIFY: '',
     CONFIG_VERIFY_EXPECT: '',
-    CONFIG_CHECK_TIMEOUT: '5s',
+    CONFIG_CHECK_TIMEOUT: timeout,
     ...(schema && { CONFIG_SCHEMA: path }),
   });
   await rig.report('applied', 1);
@@ -77,7 +77,7 @@ const FIRST = { yaml: 'release: 1\n', json: '{"release": 1}', toml: 'release = 1
 
 for (const [what, [format, hostile, schema, reason]] of Object.entries(REFUSED)) {
   test(`${what} is refused, its reason reported, and the next document taken`, async () => {
-    const sidecar = await taking(format, FIRST[format], schema);
+    const sidecar = await taking(format, FIRST[format], '5s', schema);
     const before = rig.stamp();
     rig.server.put('app', hostile);
     const slowest = await slowestHealth(sidecar, rig.report('rejected', 2));
@@ -99,7 +99,7 @@ const LARGE = {
 for (const [what, document] of Object.entries(LARGE)) {
   test(`YAML of the largest size is taken without a break, as ${what}`, async () => {
     assert.ok(document.length > 800_000 && document.length < 1024 * 1024, String(document.length));
-    const sidecar = await taking('yaml', FIRST.yaml);
+    const sidecar = await taking('yaml', FIRST.yaml, '55s');
     rig.server.put('app', document);
     const slowest = await slowestHealth(sidecar, rig.report('applied', 2));
     assert.is(rig.read(), document);

@@ -114,14 +114,14 @@ test('a template without end, or of more than is taken, is refused in time, and 
   const sidecar = await start(
     `release={{ web.release }}\n{% if web.loop %}${loop}{% endif %}{% if web.fill %}{{ web.fill }}{{ web.fill }}{% endif %}`,
     {
-      CONFIG_CHECK_TIMEOUT: '700ms',
+      CONFIG_CHECK_TIMEOUT: '5s',
       CONFIG_MAX_SIZE: '100KiB',
     },
   );
   await rig.started(sidecar);
   rig.server.put('web.yaml', 'release: 2\nloop: true\nmore: 0\n');
   await rig.report('rejected', 2);
-  assert.match(rig.server.reports.at(-1)!.reason!, /takes longer than 0\.7 s|cannot be rendered/);
+  assert.match(rig.server.reports.at(-1)!.reason!, /takes longer than 5 s|cannot be rendered/);
   rig.server.put('web.yaml', `release: 3\nfill: ${'x'.repeat(60_000)}\n`);
   await rig.report('rejected', 3);
   assert.is(rig.server.reports.at(-1)!.reason, 'rendered, it has 120010 bytes; at most 102400 are taken');

@@ -26,7 +26,7 @@ test('healthy without a break for long enough', async () => {
 
 test('good answers of the old process do not count for the new one', async () => {
   const { probe } = answers(GOOD, GOOD, BAD);
-  assert.is(await verify({ ...times, timeout: 300, probe }, never), 'answered 500');
+  assert.is(await verify({ ...times, stable: 1500, timeout: 2000, probe }, never), 'answered 500');
 });
 
 test('slow to start is not unhealthy', async () => {

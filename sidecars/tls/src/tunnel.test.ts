@@ -57,7 +57,7 @@ test('an application that knows the PROXY protocol is told who called', async ()
 
 test('an application that is not there closes the connection, and a silent one is closed in time', async () => {
   const app = await rawApp(() => {});
-  const running = await start(app.port, { TLS_MODE: 'tcp', TLS_IDLE_TIMEOUT: '200ms' });
+  const running = await start(app.port, { TLS_MODE: 'tcp', TLS_IDLE_TIMEOUT: '2s' });
   const silent = await dial(running.port);
   silent.resume();
   await once(silent, 'close');

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { startTool } from '../inside.ts';
+import { startTool, syncStatus } from '../inside.ts';
 import type { WatchReport } from '../services/tools/src/watch.ts';
 import { called, inParts, withFailingTest } from '../versions.ts';
 import { becomes, current, developerOf, next, page, release, type Must } from './stage.ts';
@@ -10,6 +10,8 @@ import { becomes, current, developerOf, next, page, release, type Must } from '.
 const KILLS = 50;
 /** The longest that the sidecar lives after a push, in milliseconds, however slow this machine is. */
 const LONGEST_LIFE = 1500;
+/** For all of it, in milliseconds; pushes go on as long. */
+const WITHIN = 240_000;
 /** Every third push does not pass the gate. */
 const BAD = 3;
 
@@ -27,7 +29,9 @@ export function kills(must: Must): void {
     },
     async (stage) => {
       const { project } = stage;
-      await release(stage);
+      const { hash } = await release(stage);
+      // A version whose application dies before it was seen healthy is taken back, and rightly so.
+      await eventually('the version was seen healthy', async () => (await syncStatus(project)).verified === hash);
       const [before, sidecar] = await Promise.all([project.inspect('app'), project.inspect('git-sync')]);
       // It shares its processes with its sidecar: end its own first one, which takes the others along.
       await project.exec('app', ['bash', '-c', END_NODEMON]);
@@ -49,7 +53,7 @@ export function kills(must: Must): void {
     `have the link lead to a whole, gated version, though the sidecar is killed ${KILLS} times during pushes`,
     {
       say: `The sidecar is killed ${KILLS} times, at random moments, while pushes come in. Whenever somebody looks, the link leads to a version that is whole and has passed the gate.`,
-      within: 240_000,
+      within: WITHIN,
     },
     async (stage) => {
       const { project } = stage;
@@ -67,7 +71,7 @@ export function kills(must: Must): void {
       for (const [index, commit] of commits.entries()) hashes.set(commit, numbers[index + 1]!);
 
       await using watcher = await startTool<WatchReport>(project, ['watch', '/git/current']);
-      const pusher = developer.bash(PUSH_UNTIL_STOPPED, commits.slice(0, -1));
+      const pusher = developer.bash(PUSH_UNTIL_STOPPED, commits.slice(0, -1), WITHIN / 1000);
       // Awaited below; a failure before that must not end the process.
       pusher.catch(() => {});
       for (let kill = 0; kill < KILLS; kill++) {

@@ -84,7 +84,7 @@ test('a request that may not be sent twice is not: POST to a version that hangs 
 });
 
 test('the new version hangs: what is safe is answered by the old one, and it is backed off as late', async () => {
-  await using split = await startSplitTest({ timeout: 300, pause: 60_000 }, { new: hanging });
+  await using split = await startSplitTest({ timeout: 2000, pause: 60_000 }, { new: hanging });
   for (let index = 0; index < GOOD_ANSWERS; index++) await split.get('/', { cookie: VISITOR.old });
   const answers = await Promise.all(Array.from({ length: 8 }, () => split.get('/', { cookie: VISITOR.new })));
   assert.ok(answers.every(({ body }) => body === 'old'));

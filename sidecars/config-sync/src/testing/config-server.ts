@@ -48,11 +48,11 @@ export class TestConfigServer {
   readonly requests: string[] = [];
   revision = 1000;
   #streams = new Set<{ keys: string[]; response: ServerResponse }>();
-  #server = createServer((request, response) => void this.#answer(request, response));
+  #server = createServer((request, response) => void this.#serve(request, response));
   #port = 0;
 
   async start(port = this.#port): Promise<void> {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
@@ -96,6 +96,16 @@ export class TestConfigServer {
     const held = this.documents.get(key)!;
     const data = { key, version: held.version, revision: held.revision, digest: `sha256:${digestOf(held.content)}` };
     response.write(`id: ${held.revision}\nevent: change\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Whoever was killed within its request gets no answer. */
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      if (request.complete) throw error;
+      response.destroy();
+    }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -48,7 +48,7 @@ export function parseIni(text: string): Sections {
     }
     if (content.startsWith('[')) throw wrong('a section has no closing bracket, or something follows it');
     if (!section) throw wrong('a value comes before the first section');
-    const [, name = '', value = ''] = /^([^=:]*)[=:](.*)$/.exec(content) ?? [];
+    const [, name = '', value = ''] = /^([^=:]*)[=:](.*)$/s.exec(content) ?? [];
     const spelled = name.trimEnd();
     if (spelled === '') throw wrong('it is neither a section, a comment nor name = value');
     if (section.names.has(spelled.toLowerCase())) throw wrong('a name comes a second time in its section');
