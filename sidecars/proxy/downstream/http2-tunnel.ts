@@ -11,7 +11,7 @@ export class Http2Tunnel<User> extends Duplex {
   #written: (() => void) | undefined;
 
   constructor(connection: Http2Connection<User>, stream: Http2Stream<User>) {
-    super({ allowHalfOpen: true });
+    super({ allowHalfOpen: true, decodeStrings: false });
     this.#connection = connection;
     this.#stream = stream;
     this.on('error', () => {});
@@ -41,8 +41,10 @@ export class Http2Tunnel<User> extends Duplex {
     this.#connection.release(this.#stream);
   }
 
-  override _write(data: Buffer, _encoding: string, callback: () => void): void {
-    if (this.#connection.sendData(this.#stream, data, 0, data.length)) callback();
+  override _write(data: Buffer | string, encoding: BufferEncoding, callback: () => void): void {
+    const bytes = typeof data === 'string' ? bytesOf(data, encoding) : data;
+    const size = typeof data === 'string' && bytes === scratch ? data.length : bytes.length;
+    if (this.#connection.sendData(this.#stream, bytes, 0, size)) callback();
     else this.#written = callback;
   }
 
@@ -52,7 +54,19 @@ export class Http2Tunnel<User> extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#connection.reset(this.#stream, error === null ? NO_ERROR : CANCEL);
+    // Of what was written a part may still wait for the peer: then that leaves first.
+    if (error === null && this.writableFinished) this.#connection.discard(this.#stream);
+    else this.#connection.reset(this.#stream, error === null ? NO_ERROR : CANCEL);
     callback(error);
   }
+}
+
+/** Whatever is sent is copied before anything else is written here. */
+const scratch = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** The bytes of a text: in `scratch`, from its beginning, where they are as many as its letters. */
+function bytesOf(text: string, encoding: BufferEncoding): Buffer {
+  if (encoding !== 'latin1' || text.length > scratch.length) return Buffer.from(text, encoding);
+  scratch.write(text, 0, 'latin1');
+  return scratch;
 }

@@ -39,7 +39,7 @@ export class Http2Connection<User> implements Core<User> {
   readonly server: boolean;
   readonly sender: Sender<User>;
   readonly streams: Streams<User>;
-  readonly limits = new Limits();
+  readonly limits: Limits;
   readonly #receiver: Receiver<User>;
   /** Bytes that were sent when a sweep looked last. */
   /** The transport is gone. */
@@ -51,6 +51,7 @@ export class Http2Connection<User> implements Core<User> {
     this.handler = handler;
     this.options = options;
     this.server = role === 'server';
+    this.limits = new Limits(options.resetsFreely);
     this.sender = new Sender<User>(
       options.memory,
       (stream) => handler.onDrain(stream),
@@ -151,7 +152,7 @@ export class Http2Connection<User> implements Core<User> {
   }
 
   /** Begin a stream with the encoder's block as its head. Only while `available`. @param end there is no body */
-  request(user: User, end: boolean): Http2Stream<User> {
+  request(user: User | undefined, end: boolean): Http2Stream<User> {
     const stream = this.streams.add(this.streams.nextId, user);
     this.streams.nextId += 2;
     this.sender.head(stream, end);

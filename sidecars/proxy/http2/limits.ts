@@ -15,6 +15,11 @@ export const REQUEST_WORTH = 4;
 export const DATA_WORTH = 2;
 
 export class Limits {
-  readonly resets = new RateLimit(...RESETS);
+  readonly resets: RateLimit;
   readonly overhead = new RateLimit(...OVERHEAD);
+
+  /** @param resetsFreely streams are connections, which may be closed as often as they are opened */
+  constructor(resetsFreely = false) {
+    this.resets = resetsFreely ? new RateLimit(Infinity, 0) : new RateLimit(...RESETS);
+  }
 }

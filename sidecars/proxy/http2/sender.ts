@@ -30,6 +30,8 @@ import type { Http2Stream } from './stream.ts';
 const OUTPUT_HIGH = 128 * 1024;
 /** Data frames of so many bytes are always worthwhile. */
 const WORTHWHILE = 256;
+/** A frame with so many bytes of data fills one record of TLS, and is read in one piece. */
+const FILLS_RECORD = 16 * 1024 - FRAME_HEAD;
 /** When no more than so many bytes wait in a stream, its user goes on. */
 const STREAM_LOW = 16 * 1024;
 /** With more than so many bytes in all streams of a connection, each user waits until nothing of its own is left. */
@@ -186,6 +188,11 @@ export class Sender<User> {
     return Math.min(stream.sendWindow, this.window, OUTPUT_HIGH - this.output.pending - this.inFlight);
   }
 
+  /** Bytes of data in a frame. */
+  get #most(): number {
+    return Math.min(this.peer.maxFrameSize, FILLS_RECORD);
+  }
+
   #data(stream: Http2Stream<User>, bytes: Buffer, start: number, end: number): void {
     this.#part(stream, DATA, 0, bytes, start, end);
     const size = end - start;
@@ -203,7 +210,7 @@ export class Sender<User> {
   send(stream: Http2Stream<User>, bytes: Buffer, start: number, end: number): boolean {
     let at = start;
     if (stream.queued === 0) {
-      const most = this.peer.maxFrameSize;
+      const most = this.#most;
       for (let room = this.#room(stream); at < end && room > 0; room = this.#room(stream)) {
         const next = Math.min(end, at + Math.min(room, most));
         this.#data(stream, bytes, at, next);
@@ -285,7 +292,7 @@ export class Sender<User> {
   #sendQueued(stream: Http2Stream<User>, room: number): void {
     const first = stream.queue[0]!;
     const start = stream.queueAt;
-    const end = Math.min(first.length, start + Math.min(room, this.peer.maxFrameSize));
+    const end = Math.min(first.length, start + Math.min(room, this.#most));
     this.#data(stream, first, start, end);
     this.#count(stream, start - end);
     stream.queueAt = end;

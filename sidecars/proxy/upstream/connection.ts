@@ -23,6 +23,28 @@ export interface UpstreamUser {
   onInternalError(error: unknown): void;
 }
 
+/** Who has a connection that is carried by another one. */
+export interface CarriedUser {
+  /** Bytes came; they are valid during the call. @returns false to read no further until `resume` on the socket */
+  onBytes(bytes: Buffer, start: number, end: number): boolean;
+  /** It is of no use any more; the socket says `close` later in the same turn of the event loop. */
+  onGone(): void;
+  /** The carrier's own code threw. */
+  onInternalError(error: unknown): void;
+}
+
+/** What carries connections to an endpoint on few others: see carried/carriers.ts. */
+export interface Carrying {
+  /** There is a carrier. */
+  readonly ready: boolean;
+  /** A connection on a carrier; undefined where there is none with room. */
+  open(user: CarriedUser): Socket | undefined;
+  /** One more would be of use: make it, in its own time. */
+  want(): void;
+  /** Open no more; what is open goes on to its end. */
+  close(): void;
+}
+
 export interface ConnectionTarget {
   readonly host: string;
   readonly port: number;
@@ -40,6 +62,8 @@ export class UpstreamConnection {
   readonly reading = new ReadBuffer();
   user: UpstreamUser | undefined;
   connected = false;
+  /** It has no socket of its own. */
+  readonly carried: boolean;
   /** It has served a request before: a close without an answer may be an idle connection's. */
   reused = false;
   /** When it became idle, on the sweeper's clock. */
@@ -54,11 +78,18 @@ export class UpstreamConnection {
    * Begin to connect.
    * @param onGone called once, as soon as the connection is of no use any more: before its socket says `close`,
    * which is later in the same turn of the event loop, when another request may have taken it
+   * @param carriers take it where they can: it is connected at once then
    */
-  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void) {
+  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void, carriers?: Carrying) {
     this.user = user;
     this.#onGone = onGone;
-    this.socket = this.#connect(target);
+    const carried = carriers?.open({
+      onBytes: (bytes, start, end) => this.#onCarried(bytes, start, end),
+      onGone: () => this.#leave(),
+      onInternalError: (error) => this.#onInternalError(error),
+    });
+    this.carried = this.connected = carried !== undefined;
+    this.socket = carried ?? this.#connect(target);
     this.socket.on('end', () => this.#guard((current) => current.onUpstreamFinish()));
     this.socket.on('drain', () => {
       if (this.user !== undefined) this.#guard((current) => current.onUpstreamDrain());
@@ -132,6 +163,25 @@ export class UpstreamConnection {
       user.onInternalError(error);
       return false;
     }
+  }
+
+  /** Bytes of a carrier, which other connections' lie around: they are given room of their own. */
+  #onCarried(bytes: Buffer, start: number, end: number): boolean {
+    let more = true;
+    for (let at = start; at < end && !this.socket.destroyed;) {
+      const { view } = this.reading.next(this.#stopped ? 0 : this.#lastRead);
+      const next = Math.min(end, at + view.length);
+      bytes.copy(view, 0, at, next);
+      more = this.#onRead(next - at);
+      at = next;
+    }
+    return more;
+  }
+
+  #onInternalError(error: unknown): void {
+    const { user } = this;
+    this.destroy();
+    user?.onInternalError(error);
   }
 
   /** Read on, if `onUpstreamBytes` said to stop. */

@@ -10,7 +10,7 @@ import { withCrlf } from '#proxy/http/rewrite.ts';
 import { BAD, INCOMPLETE, scanResponse } from '#proxy/http/scan-head.ts';
 import { HEADROOM, TAILROOM, type PooledBuffer, type ReadBuffer } from './buffers.ts';
 import type { ResponseUser, UpstreamFailure, UpstreamStream } from './cluster.ts';
-import { UpstreamConnection, type ConnectionTarget, type UpstreamUser } from './connection.ts';
+import { UpstreamConnection, type Carrying, type ConnectionTarget, type UpstreamUser } from './connection.ts';
 
 // What the endpoint's bytes are at the moment.
 /** None is expected: no request is under way. */
@@ -37,6 +37,8 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   idleSince = 0;
   reused = false;
   unsent = false;
+  /** Bytes of the request's body and of the response, of the last request. */
+  moved = 0;
   readonly #connection: UpstreamConnection;
   readonly #owner: Http1Owner;
   readonly #maxHeaderSize: number;
@@ -58,15 +60,23 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   #dechunks = false;
   #walker: ChunkWalker | undefined;
 
-  /** @param maxHeaderSize of a response, in bytes */
-  constructor(target: ConnectionTarget, maxHeaderSize: number, owner: Http1Owner) {
+  /**
+   * @param maxHeaderSize of a response, in bytes
+   * @param carriers take the connection where they can
+   */
+  constructor(target: ConnectionTarget, maxHeaderSize: number, owner: Http1Owner, carriers?: Carrying) {
     this.#owner = owner;
     this.#maxHeaderSize = maxHeaderSize;
-    this.#connection = new UpstreamConnection(target, this, () => owner.remove(this));
+    this.#connection = new UpstreamConnection(target, this, () => owner.remove(this), carriers);
   }
 
   get connected(): boolean {
     return this.#connection.connected;
+  }
+
+  /** It is one of many on a carrier. */
+  get carried(): boolean {
+    return this.#connection.carried;
   }
 
   get blocked(): boolean {
@@ -81,6 +91,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     this.#user = user;
     this.#reads = HEAD;
     this.#answered = false;
+    this.moved = 0;
     this.#toHead = request.method === 'HEAD';
     this.#asksUpgrade = request.upgrade !== '';
     this.#chunks = request.body === CHUNKED;
@@ -106,6 +117,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
 
   write(data: Buffer, raw: boolean): boolean {
     const { socket } = this.#connection;
+    this.moved += data.length;
     if (raw || !this.#chunks) return socket.write(data);
     if (data.length === 0) return !socket.writableNeedDrain;
     socket.cork();
@@ -155,6 +167,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
       return false;
     }
     this.#answered = true;
+    this.moved += end - start;
     if (this.#reads === BODY) return this.#pass(buffer.bytes, start, end, reading);
     if (this.#reads === IDLE) {
       // No request is under way: what comes answers none, and the connection is of no use.

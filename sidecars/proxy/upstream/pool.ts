@@ -1,11 +1,19 @@
 /** Connections to one endpoint of HTTP/1: those in use, and idle ones for the next request. */
 import type { Sweeper, Swept } from '#proxy/sweeper.ts';
-import type { ConnectionTarget } from './connection.ts';
+import type { Carrying, ConnectionTarget } from './connection.ts';
 import { Http1Connection, type Http1Owner } from './http1.ts';
 
 /** An endpoint may close an idle connection just as a request is sent. What must not be sent twice only takes one that was used just now. */
 const FRESH = 500;
 const MAX_IDLE = 256;
+/**
+ * Requests and responses of so many bytes on average are large, or small again: a carrier saves what each of them costs,
+ * and copies their bytes once more.
+ */
+const LARGE = 64 * 1024;
+const SMALL = 16 * 1024;
+/** How much of the average the last one is. */
+const WEIGHT = 1 / 16;
 
 export interface PoolOptions extends ConnectionTarget {
   /** How long an idle connection is kept, in milliseconds; 0 uses each connection once. */
@@ -13,12 +21,21 @@ export interface PoolOptions extends ConnectionTarget {
   /** Largest response head, in bytes. */
   readonly maxHeaderSize: number;
   readonly sweeper: Sweeper;
+  /** What connections are carried by, where there are more than one. */
+  readonly carriers?: Carrying;
 }
 
 export class Http1Pool implements Http1Owner, Swept {
   readonly #options: PoolOptions;
   /** The last one used is used next: the others grow old and are closed. */
   readonly #idle: Http1Connection[] = [];
+  /** Connections with a socket of their own. */
+  #direct = 0;
+  #closed = false;
+  /** Bytes that a request moved, on average. */
+  #average = 0;
+  /** Requests are large: they have connections of their own. */
+  #large = false;
   readonly onVersion: (http10: boolean) => void;
 
   /** @param onVersion told of each response whether it was HTTP/1.0's */
@@ -46,18 +63,34 @@ export class Http1Pool implements Http1Owner, Swept {
         return last;
       }
     }
-    return new Http1Connection(this.#options, this.#options.maxHeaderSize, this);
+    const { maxHeaderSize } = this.#options;
+    const carriers = this.#large ? undefined : this.#options.carriers;
+    const connection = new Http1Connection(this.#options, maxHeaderSize, this, fresh ? undefined : carriers);
+    // One request at a time has its shortest way on a connection of its own; several are dearer so than together.
+    if (!connection.carried && this.#direct++ > 0) carriers?.want();
+    return connection;
   }
 
   /** Give back a connection whose last response was read to its end. */
   release(connection: Http1Connection): void {
-    if (!this.keepsAlive || this.#idle.length >= MAX_IDLE) {
+    this.#average += (connection.moved - this.#average) * WEIGHT;
+    this.#large = this.#average > (this.#large ? SMALL : LARGE);
+    if (!this.keepsAlive || this.#closed || this.#idle.length >= MAX_IDLE || this.#isSpare(connection)) {
       connection.cancel();
       return;
     }
     if (this.#idle.length === 0) this.#options.sweeper.add(this);
     connection.idleSince = this.#options.sweeper.now;
     this.#idle.push(connection);
+  }
+
+  /** It is not carried, could be, and is not the only one; or it is, and should not. */
+  #isSpare({ carried }: Http1Connection): boolean {
+    const { carriers } = this.#options;
+    if (this.#large) return carried;
+    if (carriers === undefined || carried || this.#direct < 2) return false;
+    if (!carriers.ready) carriers.want();
+    return carriers.ready;
   }
 
   /** Close connections that were idle for too long. */
@@ -70,17 +103,24 @@ export class Http1Pool implements Http1Owner, Swept {
 
   /** Closing connections does not throw; should it nevertheless, none of them is used again. */
   onInternalError(): void {
-    this.close();
+    this.#closeIdle();
   }
 
-  /** Close all idle connections. */
+  /** Close all idle connections; what is under way goes on, and is closed then. */
   close(): void {
+    this.#closed = true;
+    this.#closeIdle();
+    this.#options.carriers?.close();
+  }
+
+  #closeIdle(): void {
     for (const connection of this.#idle.splice(0)) connection.cancel();
     this.#options.sweeper.remove(this);
   }
 
   /** A connection is closed: it is idle no longer. */
   remove(connection: Http1Connection): void {
+    if (!connection.carried) this.#direct--;
     const index = this.#idle.indexOf(connection);
     if (index !== -1) this.#idle.splice(index, 1);
   }

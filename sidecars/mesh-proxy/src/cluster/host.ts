@@ -1,4 +1,5 @@
 /** One endpoint of a cluster, in each protocol that it is spoken to in, and what is known of it. */
+import { Carriers } from '#proxy/carried/carriers.ts';
 import type { Sweeper } from '#proxy/sweeper.ts';
 import type { UpstreamTls } from '#proxy/upstream/connection.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
@@ -10,11 +11,16 @@ import { PeakEwma } from './peak-ewma.ts';
 /** How long an endpoint that nobody answered at is asked last, in milliseconds: gRPC's first connection backoff. */
 const MISSED = 1000;
 
+/** How long a carrier may take to come, in milliseconds: nobody waits for it. */
+const CARRIER_TIMEOUT = 10_000;
+/** ALPN: many connections of `mesh-http/1.1` on one. */
+export const MESH_CARRIER = 'mesh-http/1.1-carrier';
+
 /** What goes through a connection: ALPN names of the mesh have it after `mesh-`. */
 export type Protocol = 'http/1.1' | 'h2' | 'tcp';
 
-/** TLS towards an endpoint, for a protocol. */
-export type TlsFor = (protocol: Protocol) => UpstreamTls;
+/** TLS towards an endpoint, for a protocol. @param carrier for many connections of it at once, where the endpoint knows that */
+export type TlsFor = (protocol: Protocol, carrier?: boolean) => UpstreamTls;
 
 export interface HostOptions {
   readonly sweeper: Sweeper;
@@ -116,8 +122,26 @@ export class Host {
     const { address: host, port } = this.model;
     const tls = this.#options.tls?.(protocol);
     const { sweeper, maxHeaderSize, idleTimeout } = this.#options;
-    const options: PoolOptions = { host, port, sweeper, maxHeaderSize, idleTimeout, ...(tls && { tls }) };
+    const carriers = protocol === 'http/1.1' ? this.#carriers() : undefined;
+    const options: PoolOptions = {
+      host,
+      port,
+      sweeper,
+      maxHeaderSize,
+      idleTimeout,
+      ...(tls && { tls }),
+      ...(carriers && { carriers }),
+    };
     return protocol === 'h2' ? new Http2OfHost(this, protocol, options) : new Http1OfHost(this, protocol, options);
+  }
+
+  /** What connections of HTTP/1.1 are carried by, where the proxy of the endpoint knows of it. */
+  #carriers(): Carriers | undefined {
+    const { address: host, port } = this.model;
+    const { sweeper, idleTimeout, tls } = this.#options;
+    if (tls === undefined) return undefined;
+    const target = { host, port, tls: tls('http/1.1', true) };
+    return new Carriers({ target, alpn: MESH_CARRIER, sweeper, idleTimeout, connectTimeout: CARRIER_TIMEOUT });
   }
 
   /** Close idle connections; what is under way goes on. */

@@ -3,12 +3,13 @@ import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
-import type { Protocol } from '../cluster/host.ts';
+import { MESH_CARRIER, type Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
 import { CLIENT_FIRST_PORTS, OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
+import { CarrierDownstream } from '#proxy/carried/downstream.ts';
 import { MESH_ALPN, MESH_TCP_ACK } from '../security/contexts.ts';
 import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
@@ -105,6 +106,13 @@ export class Inbound {
 
   #serveSecure(context: ProxyContext, socket: TLSSocket, destination: Destination, peer: Peer): void {
     try {
+      if (socket.alpnProtocol === MESH_CARRIER) {
+        const handler = new CarrierDownstream(context, socket, (carried) =>
+          serveHttp(context, this.#connection(carried, { destination, protocol: 'http/1.1', peer })),
+        );
+        if (context.draining) handler.drain();
+        return;
+      }
       const protocol = PROTOCOL_OF[String(socket.alpnProtocol)] ?? 'tcp';
       const answers = socket.alpnProtocol === MESH_TCP_ACK;
       this.#serve(context, this.#connection(socket, { destination, protocol, peer, answers }));
@@ -163,7 +171,7 @@ function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {
   return protocol === 'tcp' || (protocol === 'auto' && OPAQUE_PORTS.has(port));
 }
 
-const MESH: ReadonlySet<string> = new Set([...Object.values(MESH_ALPN), MESH_TCP_ACK]);
+const MESH: ReadonlySet<string> = new Set([...Object.values(MESH_ALPN), MESH_TCP_ACK, MESH_CARRIER]);
 const PROTOCOL_OF: Readonly<Record<string, Protocol>> = Object.fromEntries(
   (Object.keys(MESH_ALPN) as Protocol[]).map((protocol) => [MESH_ALPN[protocol], protocol]),
 );

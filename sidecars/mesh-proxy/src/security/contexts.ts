@@ -3,7 +3,7 @@ import { constants } from 'node:crypto';
 import { createSecureContext, type PeerCertificate, type SecureContext, type TlsOptions } from 'node:tls';
 import { parseAltNames } from '#proxy/tls/subject-alt-names.ts';
 import type { UpstreamTls } from '#proxy/upstream/connection.ts';
-import type { Protocol, TlsFor } from '../cluster/host.ts';
+import { MESH_CARRIER, type Protocol, type TlsFor } from '../cluster/host.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { parseSpiffeId } from './spiffe-id.ts';
 import { versionAlpn } from './peer-version.ts';
@@ -53,13 +53,18 @@ export class MeshTls {
     const context = (): SecureContext | undefined => this.#client;
     const checkServerIdentity = (_host: string, certificate: PeerCertificate): Error | undefined =>
       problemOf(certificate, wanted);
-    return (protocol): UpstreamTls => ({
+    return (protocol, carrier = false): UpstreamTls => ({
       // Read anew for each connection.
       get secureContext() {
         return context();
       },
       checkServerIdentity,
-      ALPNProtocols: [...(protocol === 'tcp' ? [MESH_TCP_ACK] : []), MESH_ALPN[protocol], ...this.#version],
+      ALPNProtocols: [
+        ...(protocol === 'tcp' ? [MESH_TCP_ACK] : []),
+        ...(carrier ? [MESH_CARRIER] : []),
+        MESH_ALPN[protocol],
+        ...this.#version,
+      ],
       minVersion: 'TLSv1.3',
       ...(servername !== undefined && { servername }),
     });

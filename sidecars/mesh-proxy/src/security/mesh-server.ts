@@ -2,6 +2,7 @@
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 import type { Credentials, Identity } from '../model/identity.ts';
+import { MESH_CARRIER } from '../cluster/host.ts';
 import { contextOptions, MESH_ALPN, MESH_TCP_ACK, type MeshTls } from './contexts.ts';
 import { peerOf, type Peer } from './peer.ts';
 
@@ -25,7 +26,7 @@ export class MeshServer {
     this.#tls = tls;
     this.#server = createServer({
       ...(identity.current && contextOptions(identity.current)),
-      ALPNProtocols: [MESH_ALPN.h2, MESH_ALPN['http/1.1'], MESH_TCP_ACK, MESH_ALPN.tcp],
+      ALPNProtocols: [MESH_ALPN.h2, MESH_CARRIER, MESH_ALPN['http/1.1'], MESH_TCP_ACK, MESH_ALPN.tcp],
       requestCert: true,
       // Who shows none, or a bad one, is told apart after the handshake, to be counted and explained.
       rejectUnauthorized: false,
