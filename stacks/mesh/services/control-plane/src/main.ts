@@ -16,6 +16,7 @@ async function job({
   const policy = readiness.check('policy');
   const store = readiness.check('store');
   store.pass();
+  const publication = readiness.check('publication');
   const shortOf = (type: string): string => type.slice(type.lastIndexOf('.') + 1);
   const plane = await startControlPlane({
     log,
@@ -56,6 +57,8 @@ async function job({
           metrics.control_plane_replicas.set({ health }, replicas.filter((each) => each.health === health).length);
       },
       stored: (failure) => (failure ? store.fail(failure.message) : store.pass()),
+      published: (failure) => (failure ? publication.fail(failure.message) : publication.pass()),
+      failed: (unit) => metrics.control_plane_failures_total.inc({ unit }),
     },
   });
   log.info(plane.ports, 'serving');

@@ -86,7 +86,7 @@ export class MeshStates {
 
   next({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): MeshState {
     const former = this.#known;
-    this.#known = new Map();
+    const known: typeof former = new Map();
     const byService = Map.groupBy(replicas, ({ service }) => service);
     const splitsByService = Map.groupBy(splits, ({ service }) => service);
     const names = new Set([...Object.keys(policy.services), ...byService.keys()]);
@@ -100,14 +100,15 @@ export class MeshStates {
       ];
       const ports = own.ports ?? portsOf(registered);
       const rest = JSON.stringify([splitsOf, states, ports]);
-      const known = former.get(name);
+      const before = former.get(name);
       const state =
-        known?.policy === own && known.rest === rest
-          ? known.state
+        before?.policy === own && before.rest === rest
+          ? before.state
           : serviceState(name, withSplits(own, splitsOf), ports, states);
-      this.#known.set(name, { policy: own, rest, state });
+      known.set(name, { policy: own, rest, state });
       return state;
     });
+    this.#known = known;
     return { trustDomain, namespace, mesh: policy.mesh, services };
   }
 }

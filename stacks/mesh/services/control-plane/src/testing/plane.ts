@@ -48,6 +48,8 @@ export async function startPlane(
     policyRefused: (error) => note(`policy refused: ${error.message}`),
     ended: (ending) => note(`ended: ${ending}`),
     refusal: (reason) => note(`refusal: ${reason}`),
+    failed: (unit) => note(`failed: ${unit}`),
+    ...overrides.events,
   };
   const plane = await startControlPlane({
     log: createLog('control-plane', process.env['TEST_LOG'] === undefined ? 'fatal' : 'debug'),
@@ -65,8 +67,8 @@ export async function startPlane(
     leafLifetime: 24 * 3_600_000,
     probeInterval: 0,
     probePort: 15_021,
-    events,
     ...overrides,
+    events,
   });
   return {
     ...plane,
