@@ -88,6 +88,27 @@ export const contract = defineContract({
       max: HOUR,
       description: 'How long a replica counts as there after it was last heard of',
     },
+    CONTROL_MAX_REPLICAS: {
+      type: 'integer',
+      default: '5000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most replicas that may be registered',
+    },
+    CONTROL_MAX_REPLICAS_PER_SERVICE: {
+      type: 'integer',
+      default: '1000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most replicas of one service',
+    },
+    CONTROL_MAX_REPLICAS_PER_ADDRESS: {
+      type: 'integer',
+      default: '2000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most replicas that may be registered from one address: proxies behind one NAT share theirs',
+    },
     CONTROL_PROBE_INTERVAL: {
       type: 'duration',
       unit: 's',

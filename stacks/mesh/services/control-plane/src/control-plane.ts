@@ -17,6 +17,7 @@ import { PolicyWatch } from './policy/watch.ts';
 import { Publication } from './publication.ts';
 import { Probes } from './registry/probes.ts';
 import { Registry, type Ending } from './registry/registry.ts';
+import type { Limits } from './registry/room.ts';
 import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
 import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
@@ -40,6 +41,8 @@ export interface ControlPlaneOptions {
   readonly trust?: string | undefined;
   /** Milliseconds. */
   readonly lease: number;
+  /** Of replicas. */
+  readonly limits: Limits;
   readonly leafLifetime: number;
   /** 0 for none. */
   readonly probeInterval: number;
@@ -65,6 +68,8 @@ export interface Events {
 }
 
 const PROBE_TIMEOUT = 3000;
+/** Streams that may be open besides one for each replica. */
+const OTHER_CLIENTS = 1000;
 
 const SILENT: Events = {
   answer: () => {},
@@ -128,6 +133,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const changed = (): void => void settling.changed();
   const registry = new Registry({
     lease: options.lease,
+    limits: options.limits,
     onChange: () => {
       changed();
       void stateFile.save();
@@ -153,6 +159,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onAnswer: events.answer,
     onPush: events.push,
     onClients: events.clients,
+    maxClients: options.limits.all + OTHER_CLIENTS,
   });
   registry.restore(saved.replicas);
   const watch = new PolicyWatch({

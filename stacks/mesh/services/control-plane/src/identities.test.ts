@@ -223,4 +223,36 @@ test("a token for every service gets no certificate and no place of the control 
   await plane.close();
 });
 
+test('who has no room is told which limit is in the way, and how to raise it', async () => {
+  const plane = await startPlane(POLICY, { limits: { service: 1, peer: 3, all: 2 } });
+  const enrolment = enrolmentOf(plane);
+  const join = async (service: string, number: number): Promise<string> =>
+    await enrolment
+      .join({ service, name: `x-${number}`, address: `192.0.2.${number}`, labels: {}, ports: [], phase: 'ready' })
+      .then(
+        () => 'taken',
+        (error: EnrolmentError) => `${error.status} ${error.message}`,
+      );
+  assert.is(await join('front', 1), 'taken');
+  assert.match(
+    await join('front', 2),
+    /^503 there are 1 replicas of the service front, .*CONTROL_MAX_REPLICAS_PER_SERVICE .*raise it, .*\(30 s\) lapse$/,
+  );
+  assert.is(await join('shop', 3), 'taken');
+  assert.match(await join('other', 4), /in all, as many as CONTROL_MAX_REPLICAS of/);
+  assert.equal(
+    plane.seen.filter((each) => each.startsWith('refusal')),
+    ['refusal: service-full', 'refusal: full'],
+  );
+  await plane.close();
+  const small = await startPlane(POLICY, { limits: { service: 5, peer: 1, all: 5 } });
+  const other = enrolmentOf(small);
+  const claim = { service: 'front', labels: {}, ports: [], phase: 'ready' } as const;
+  await other.join({ ...claim, name: 'a', address: '192.0.2.1' });
+  // Whatever it says its address is, it comes from one.
+  const again = await other.join({ ...claim, name: 'b', address: '192.0.2.2' }).then(String, String);
+  assert.match(again, /from (127\.0\.0\.1|::1), as many as CONTROL_MAX_REPLICAS_PER_ADDRESS/);
+  await small.close();
+});
+
 test.run();

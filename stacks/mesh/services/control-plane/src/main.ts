@@ -36,6 +36,11 @@ async function job({
     data: parameters.CONTROL_DATA,
     trust: parameters.CONTROL_TRUST,
     lease: parameters.CONTROL_LEASE,
+    limits: {
+      service: parameters.CONTROL_MAX_REPLICAS_PER_SERVICE,
+      peer: parameters.CONTROL_MAX_REPLICAS_PER_ADDRESS,
+      all: parameters.CONTROL_MAX_REPLICAS,
+    },
     leafLifetime: parameters.CONTROL_LEAF_LIFETIME,
     probeInterval: parameters.CONTROL_PROBE_INTERVAL,
     probePort: parameters.CONTROL_PROBE_PORT,

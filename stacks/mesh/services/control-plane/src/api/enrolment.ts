@@ -5,6 +5,7 @@ import type { Logger } from '#kit/log.ts';
 import { RequestRefused, type Authority } from '../authority/authority.ts';
 import { SERVICE_NAME } from '../policy/schema.ts';
 import { RegistryFull, type Claim, type Registry, type ReplicaPhase } from '../registry/registry.ts';
+import type { Limit } from '../registry/room.ts';
 import type { Tokens } from '../registry/tokens.ts';
 import { spiffeId } from '../xds/resources/state.ts';
 import { bearer, createHttpServer, Refused } from './http.ts';
@@ -60,6 +61,13 @@ const JOIN = object(
   ['service', 'name', 'phase'],
 );
 
+/** How a refusal for want of room is counted, and told. */
+const FULL: Readonly<Record<Limit, { readonly reason: string; readonly parameter: string }>> = {
+  service: { reason: 'service-full', parameter: 'CONTROL_MAX_REPLICAS_PER_SERVICE' },
+  peer: { reason: 'address-full', parameter: 'CONTROL_MAX_REPLICAS_PER_ADDRESS' },
+  all: { reason: 'full', parameter: 'CONTROL_MAX_REPLICAS' },
+};
+
 interface JoinBody {
   service: string;
   name: string;
@@ -68,6 +76,9 @@ interface JoinBody {
   ports?: Claim['ports'];
   phase: ReplicaPhase;
 }
+
+/** An IPv4 address as such, and not as IPv6 sockets see it. */
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/, '');
 
 /** Make the server; it does not listen yet. */
 export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
@@ -108,14 +119,24 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
     const { service, name, labels = {}, ports = [], phase } = request.body;
     admit(request, service);
     // As the control plane sees it, which is how others of the network reach it, too.
-    const address = (request.body.address ?? request.ip).replace(/^::ffff:(?=\d+\.)/, '');
+    const peer = plain(request.ip);
+    const address = plain(request.body.address ?? request.ip);
     if (isIP(address) === 0) throw new Refused(422, `${address} is no IP address`);
     try {
-      const { replica, secret } = registry.join({ service, name, address, labels, ports, phase });
+      const { replica, secret } = registry.join({ service, name, address, peer, labels, ports, phase });
       log.info({ service, replica: name, address, phase }, 'a replica registered');
       return await reply.code(201).send({ id: replica.id, secret, lease });
     } catch (error) {
-      throw error instanceof RegistryFull ? new Refused(503, error.message) : error;
+      if (!(error instanceof RegistryFull)) throw error;
+      const { reason, parameter } = FULL[error.limit];
+      options.onRefusal(reason);
+      log.warn({ service, replica: name, address: peer, reason }, 'a replica was refused: there is no room');
+      const where = { service: `of the service ${service}`, peer: `from ${peer}`, all: 'in all' }[error.limit];
+      throw new Refused(
+        503,
+        `there are ${error.most} replicas ${where}, as many as ${parameter} of the control plane allows: ` +
+          `raise it, or wait until some leave or their leases (${lease / 1000} s) lapse`,
+      );
     }
   });
 

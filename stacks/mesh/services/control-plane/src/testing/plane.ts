@@ -64,6 +64,7 @@ export async function startPlane(
     data: join(directory, 'data'),
     trust: join(directory, 'trust'),
     lease: 30_000,
+    limits: { service: 1000, peer: 1000, all: 1000 },
     leafLifetime: 24 * 3_600_000,
     probeInterval: 0,
     probePort: 15_021,
