@@ -26,6 +26,9 @@ export interface FileOptions {
   readonly signal: AbortSignal;
 }
 
+/** Milliseconds in which the pipes of a file that has ended are closed; else somebody else holds them. */
+const OUTPUT_AFTER_EXIT = 5000;
+
 /**
  * Run one file.
  * @param file absolute path
@@ -54,13 +57,25 @@ export async function runFile(file: string, { timeout, signal }: FileOptions): P
     end();
   }, timeout);
   signal.addEventListener('abort', end, { once: true });
+  const faults: string[] = [];
+  let afterExit: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    // Whatever the file started in a process group of its own may hold the pipes, and nobody would end that.
+    afterExit = setTimeout(() => {
+      faults.push('a process that it started is still there, and holds its output');
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, OUTPUT_AFTER_EXIT);
+  });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   clearTimeout(timer);
+  clearTimeout(afterExit);
   signal.removeEventListener('abort', end);
-  const report = judge(output, code, { deadline: late ? timeout : undefined, faults: faultsIn(output, child.pid!) });
+  faults.push(...faultsIn(output, child.pid!));
+  const report = judge(output, code, { deadline: late ? timeout : undefined, faults });
   const skipped = output.split('\n').filter((line) => line.startsWith(`${SKIPPED_MARK} `));
   return {
     file: relative(ROOT, file),
@@ -91,7 +106,11 @@ export function judge(
   const passed = count('Passed');
   const failed = total - passed;
   if (deadline !== undefined)
-    return { passed, failed: failed + 1, fault: `not done within ${deadline / 1000} s, and ended` };
+    return {
+      passed,
+      failed: failed + 1,
+      fault: [`not done within ${deadline / 1000} s, and ended`, ...faults].join('; '),
+    };
   if (total === 0) return { ...tally(0, 1), fault: [`ran no test (exit code ${code})`, ...faults].join('; ') };
   if (faults.length > 0) return { passed, failed: failed + faults.length, fault: faults.join('; ') };
   if (code !== 0 && failed === 0) return { passed, failed: 1, fault: `exited with ${code} although no test failed` };
