@@ -1,6 +1,7 @@
 /** Where proxies register, renew their leases and get certificates; over TLS, against a join token. */
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { canonicalAddress } from '#kit/ip-address.ts';
 import type { Logger } from '#kit/log.ts';
 import { RequestRefused, type Authority } from '../authority/authority.ts';
 import { SERVICE_NAME } from '../policy/schema.ts';
@@ -77,9 +78,6 @@ interface JoinBody {
   phase: ReplicaPhase;
 }
 
-/** An IPv4 address as such, and not as IPv6 sockets see it. */
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/, '');
-
 /** Make the server; it does not listen yet. */
 export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
   const { log, tls, registry, authority, trustDomain, namespace, lease } = options;
@@ -119,9 +117,11 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
     const { service, name, labels = {}, ports = [], phase } = request.body;
     admit(request, service);
     // As the control plane sees it, which is how others of the network reach it, too.
-    const peer = plain(request.ip);
-    const address = plain(request.body.address ?? request.ip);
-    if (isIP(address) === 0) throw new Refused(422, `${address} is no IP address`);
+    const peer = canonicalAddress(request.ip);
+    const address = canonicalAddress(request.body.address ?? request.ip);
+    // With a zone it is an address for one machine alone.
+    if (isIP(address) === 0 || address.includes('%'))
+      throw new Refused(422, `${address} is no IP address that others could reach`);
     try {
       const { replica, secret } = registry.join({ service, name, address, peer, labels, ports, phase });
       log.info({ service, replica: name, address, phase }, 'a replica registered');
