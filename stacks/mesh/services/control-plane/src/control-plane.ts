@@ -12,6 +12,7 @@ import { OwnCertificate } from './authority/own.ts';
 import { openAuthorityFiles } from './authority/store.ts';
 import { Boundary, type Unit } from './boundary.ts';
 import { EMPTY_POLICY, makeSplit, standing, type Split } from './mesh.ts';
+import { hostsOf } from './policy/hosts.ts';
 import type { Policy } from './policy/types.ts';
 import { PolicyWatch } from './policy/watch.ts';
 import { Publication } from './publication.ts';
@@ -208,6 +209,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     trustDomain,
     namespace,
     lease: options.lease,
+    ownerOf: (name) => hostsOf(policy).get(name),
     onRefusal: events.refusal,
     onCertificate: events.certificate,
   });

@@ -225,6 +225,33 @@ test("a token for every service gets no certificate and no place of the control 
   await plane.close();
 });
 
+test("a service cannot register under a host that the policy gives to another: that one's callers go on", async () => {
+  const ports = [{ port: 8000, protocol: 'http' }] as const;
+  const policyOf = (timeout: string): string =>
+    JSON.stringify({ services: { database: { hosts: ['db'], ports, routes: [{ timeout }] }, front: {} } });
+  const plane = await startPlane(policyOf('1s'));
+  const enrolment = enrolmentOf(plane);
+  const claim = { name: 'db-1', address: '192.0.2.1', labels: {}, ports, phase: 'ready' } as const;
+  const answer = await enrolment.join({ ...claim, service: 'db' }).then(String, (error: EnrolmentError) => error);
+  assert.instance(answer, EnrolmentError);
+  assert.is((answer as EnrolmentError).status, 409);
+  assert.match((answer as EnrolmentError).message, /db is a host of the service database/);
+  assert.ok(plane.seen.includes('refusal: name-taken'));
+  const front = startProxy(plane, 'front');
+  await eventually('configured', () => front.last, LONG);
+  // It may have registered before the policy said so.
+  plane.registry.join({ ...claim, service: 'db' });
+  plane.setPolicy(policyOf('2s'));
+  await eventually('the policy is in force', () => JSON.stringify(front.last).includes('2000'), LONG);
+  // A data path refuses what gives a domain to two, and with it all routes of the port.
+  const domains = front.last!.outbound.listeners.flatMap(({ virtualHosts = [] }) =>
+    virtualHosts.flatMap((host) => host.domains),
+  );
+  assert.equal(domains.toSorted(), ['database', 'database:8000', 'db', 'db:8000']);
+  await front.close();
+  await plane.close();
+});
+
 test('who has no room is told which limit is in the way, and how to raise it', async () => {
   const plane = await startPlane(POLICY, { limits: { service: 1, peer: 3, all: 2 } });
   const enrolment = enrolmentOf(plane);

@@ -1,5 +1,6 @@
 /** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
 import { entryOf } from './policy/entry.ts';
+import { hostsOf } from './policy/hosts.ts';
 import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from './policy/types.ts';
 import type { Replica } from './registry/registry.ts';
 import type { MeshState, ReplicaState, ServiceState } from './xds/resources/state.ts';
@@ -90,7 +91,10 @@ export class MeshStates {
     const known: typeof former = new Map();
     const byService = Map.groupBy(replicas, ({ service }) => service);
     const splitsByService = Map.groupBy(splits, ({ service }) => service);
-    const names = new Set([...Object.keys(policy.services), ...byService.keys()]);
+    // Two of one name would be refused by every client, with all else of that port.
+    const hosts = hostsOf(policy);
+    const others = [...byService.keys()].filter((name) => !hosts.has(name));
+    const names = new Set([...Object.keys(policy.services), ...others]);
     const services = [...names].toSorted().map((name): ServiceState => {
       const own = entryOf(policy.services, name) ?? NO_POLICY;
       const splitsOf = splitsByService.get(name) ?? [];

@@ -20,6 +20,8 @@ export interface EnrolmentOptions {
   readonly trustDomain: string;
   readonly namespace: string;
   readonly lease: number;
+  /** Which other service the policy gives this name to, as a host. */
+  readonly ownerOf: (name: string) => string | undefined;
   readonly onRefusal: (reason: string) => void;
   readonly onCertificate: () => void;
 }
@@ -116,6 +118,15 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
   server.post<{ Body: JoinBody }>('/v1/replicas', { schema: { body: JOIN } }, async (request, reply) => {
     const { service, name, labels = {}, ports = [], phase } = request.body;
     admit(request, service);
+    const owner = options.ownerOf(service);
+    if (owner !== undefined) {
+      options.onRefusal('name-taken');
+      log.warn({ service, replica: name, owner }, 'a replica was refused: its service has the name of a host');
+      throw new Refused(
+        409,
+        `${service} is a host of the service ${owner} in the policy: register as that, or rename one`,
+      );
+    }
     // As the control plane sees it, which is how others of the network reach it, too.
     const peer = canonicalAddress(request.ip);
     const address = canonicalAddress(request.body.address ?? request.ip);
