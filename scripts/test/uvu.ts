@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { relative } from 'node:path';
 import { SKIPPED_MARK } from '#kit/testing/skipped.ts';
+import { ended, HELD } from '../lib/ended.ts';
 import { ROOT } from '../lib/stacks.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
 import { tally, type Tally } from './tally.ts';
@@ -25,9 +26,6 @@ export interface FileOptions {
   readonly timeout: number;
   readonly signal: AbortSignal;
 }
-
-/** Milliseconds in which the pipes of a file that has ended are closed; else somebody else holds them. */
-const OUTPUT_AFTER_EXIT = 5000;
 
 /**
  * Run one file.
@@ -57,24 +55,10 @@ export async function runFile(file: string, { timeout, signal }: FileOptions): P
     end();
   }, timeout);
   signal.addEventListener('abort', end, { once: true });
-  const faults: string[] = [];
-  let afterExit: NodeJS.Timeout | undefined;
-  child.once('exit', () => {
-    // Whatever the file started in a process group of its own may hold the pipes, and nobody would end that.
-    afterExit = setTimeout(() => {
-      faults.push('a process that it started is still there, and holds its output');
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, OUTPUT_AFTER_EXIT);
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  const { code, held } = await ended(child);
   clearTimeout(timer);
-  clearTimeout(afterExit);
   signal.removeEventListener('abort', end);
-  faults.push(...faultsIn(output, child.pid!));
+  const faults = [...(held ? [HELD] : []), ...faultsIn(output, child.pid!)];
   const report = judge(output, code, { deadline: late ? timeout : undefined, faults });
   const skipped = output.split('\n').filter((line) => line.startsWith(`${SKIPPED_MARK} `));
   return {
