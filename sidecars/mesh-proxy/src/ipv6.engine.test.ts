@@ -153,6 +153,21 @@ check('a destination of IPv6 that nobody knows is reached as without a mesh', as
   });
 });
 
+check('a link-local neighbour is reached directly', async () => {
+  const own = `
+    import { networkInterfaces } from 'node:os';
+    console.log(networkInterfaces().eth0.find(({ address }) => address.startsWith('fe80')).address);
+  `;
+  const address = await pods.inPod('stranger', own);
+  const talk = `
+    import { connect } from 'node:net';
+    const socket = connect({ host: '${address}%eth0', port: 9000, timeout: 20_000 });
+    socket.on('connect', () => console.log('connected')).on('timeout', () => console.log('silence'));
+    for (const event of ['connect', 'timeout', 'error']) socket.on(event, () => socket.destroy());
+  `;
+  assert.is(await pods.inPod('front', talk), 'connected');
+});
+
 check('a proxy that listens on IPv4 alone has rules for it alone', async () => {
   assert.is((await pods.init('stranger')).code, 0);
   // What is not redirected goes where it was meant to go.
