@@ -1,7 +1,7 @@
 /** `npm test`: types, lint, unit tests, contracts, READMEs, the runner's own tests, every stack. */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catchSignals } from './lib/interrupt.ts';
 import { lastLines, run } from './lib/run.ts';
@@ -16,6 +16,7 @@ import { verify } from './workshop/verify.ts';
 import { checkReadmes } from './test/readme.ts';
 import { Recap } from './test/recap.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
+import { TimeLimit } from './test/time-limit.ts';
 import { runFile } from './test/uvu.ts';
 
 const HELP = `Check everything: types, lint, unit tests, contracts, READMEs, the runner, and
@@ -27,14 +28,24 @@ usage: npm test [-- options] [FILE…]
   --unit      only what needs no engine
   --jobs N    how many stacks run at the same time (default: three for each
               two processors)
+  --within MIN
+              end the run after so many minutes, red, and say what it was at
+              (default: 75; CI often throws away the log of what takes longer
+              than its own limit)
   --help
 `;
+
+/** What a timer of Node can wait. */
+const MAX_MINUTES = 2 ** 31 / 60_000;
+/** Milliseconds for stacks to be torn down in when the run's time is over. */
+const TEAR_DOWN_WITHIN = 240_000;
 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   options: {
     unit: { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(DEFAULT_JOBS) },
+    within: { type: 'string', default: '75' },
     help: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -49,7 +60,21 @@ const print = (line: string): void => {
   recap.hear(line);
   process.stdout.write(`${line}\n`);
 };
-const { signal, exitCode } = catchSignals(() => {});
+const { signal: interrupted, exitCode } = catchSignals(() => {});
+const limit = new TimeLimit({
+  ms: minutes(values.within),
+  graceMs: TEAR_DOWN_WITHIN,
+  onOver: (underWay) => {
+    tallies.push(tally(0, 1));
+    print(`\nFAILED the run is not done within ${values.within} min; it was at:`);
+    for (const each of underWay) print(`  ${each}`);
+  },
+  onStuck: (underWay) => {
+    print(`\nFAILED told to end, and has not: ${underWay.join(', ')}`);
+    finish();
+  },
+});
+const signal = AbortSignal.any([interrupted, limit.signal]);
 const tallies: Tally[] = [];
 /** Tests that were left out on purpose. */
 let left = 0;
@@ -59,7 +84,7 @@ async function part(name: string, work: () => Promise<Tally>): Promise<void> {
   if (signal.aborted) return;
   const started = performance.now();
   print(`\n# ${name}`);
-  const result = await work().catch((error: Error) => {
+  const result = await limit.during(name, work).catch((error: Error) => {
     print(`FAILED ${name}: ${error.stack ?? error.message}`);
     return tally(0, 1);
   });
@@ -82,7 +107,10 @@ async function files(paths: readonly string[], parallel: number): Promise<Tally>
   const reports: Tally[] = [];
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
-      const report = await runFile(file, { timeout: needsEngine(file) ? ENGINE_DEADLINE : UNIT_DEADLINE, signal });
+      const path = file;
+      const report = await limit.during(relative(ROOT, path), () =>
+        runFile(path, { timeout: needsEngine(path) ? ENGINE_DEADLINE : UNIT_DEADLINE, signal }),
+      );
       reports.push(report);
       print(
         `${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`,
@@ -177,8 +205,24 @@ if (positionals.length > 0) {
   }
 }
 
-const { passed, failed } = sum(tallies);
-for (const line of recap.lines()) process.stdout.write(`${line}\n`);
-if (signal.aborted) print('\ninterrupted');
-print(`\n${passed} passed, ${failed} failed${left > 0 ? `, ${left} skipped` : ''}`);
-process.exit(exitCode() ?? (failed === 0 && passed > 0 ? 0 : 1));
+limit.done();
+finish();
+
+/** What failed, and the sum: the last line that is printed, however the run went. */
+function finish(): never {
+  const { passed, failed } = sum(tallies);
+  for (const line of recap.lines()) process.stdout.write(`${line}\n`);
+  if (interrupted.aborted) print('\ninterrupted');
+  if (left > 0) print(`\n${left} skipped`);
+  // Alone on its line, and the last: CI reads it.
+  print(`\n${passed} passed, ${failed} failed`);
+  process.exit(exitCode() ?? (failed === 0 && passed > 0 ? 0 : 1));
+}
+
+/** @param text minutes as they were given; returns milliseconds */
+function minutes(text: string): number {
+  const number = Number(text);
+  if (number > 0 && number < MAX_MINUTES) return number * 60_000;
+  process.stderr.write(`--within takes minutes, more than 0 and less than ${MAX_MINUTES}, not "${text}"\n`);
+  process.exit(2);
+}

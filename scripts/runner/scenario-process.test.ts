@@ -66,6 +66,18 @@ test('a scenario whose obligations pass, passes', async () => {
   );
 });
 
+test('a process that a scenario leaves behind does not hold up the run', async () => {
+  const LEAVE = [
+    "import { spawn } from 'node:child_process';",
+    "spawn('sleep', ['60'], { detached: true, stdio: 'inherit' }).unref();",
+  ];
+  const began = performance.now();
+  const { failure } = await outcome([...LEAVE, BEGIN, PASS, RUN]);
+  assert.is(failure?.reason, 'scenario');
+  assert.match(failure!.message, /still there, and holds its output/);
+  assert.ok(performance.now() - began < 40_000);
+});
+
 const NEEDS = "stack.must('have compose', { needs: 'compose' }, () => { throw new Error('carried out'); });";
 
 test('what an obligation needs and podman lacks is a skip by name, with its reason; on compose it is carried out', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PROJECT_VARIABLE, type Project } from '../lib/compose.ts';
 import { LAYOUT_VARIABLE } from '../podman/driver.ts';
 import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../lib/scenario.ts';
+import { ended, HELD } from '../lib/ended.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
 import { crashIn } from './crash.ts';
 import type { Stack } from '../lib/stacks.ts';
@@ -91,9 +92,9 @@ export async function runScenario(
     }
   });
 
-  let ended: 'timeout' | 'interrupted' | undefined;
-  const end = (why: typeof ended): void => {
-    ended ??= why;
+  let endedFor: 'timeout' | 'interrupted' | undefined;
+  const end = (why: typeof endedFor): void => {
+    endedFor ??= why;
     // The whole group: a scenario may have started programs of its own.
     try {
       process.kill(-child.pid!, 'SIGKILL');
@@ -104,15 +105,17 @@ export async function runScenario(
   const timer = setTimeout(() => end('timeout'), timeout);
   const onAbort = (): void => end('interrupted');
   signal.addEventListener('abort', onAbort, { once: true });
-  const { promise, resolve, reject } = Promise.withResolvers<[number | null, NodeJS.Signals | null]>();
-  child.once('error', reject);
-  child.once('close', (code, by) => resolve([code, by]));
-  const [code, signalled] = await promise.finally(() => {
+  const {
+    code,
+    signal: signalled,
+    held,
+  } = await ended(child).finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   });
+  if (held) misuses.push(HELD);
   misuses.push(...faultsIn(output, child.pid!));
-  const failure = judge({ obligations, code, signalled, ended, timeout, misuses, output, file });
+  const failure = judge({ obligations, code, signalled, endedFor, timeout, misuses, output, file });
   return { obligations, output, ...(failure && { failure }) };
 }
 
@@ -122,7 +125,7 @@ interface Seen {
   /** The signal that ended the process. */
   readonly signalled: NodeJS.Signals | null;
   /** Why the runner ended it. */
-  readonly ended: 'timeout' | 'interrupted' | undefined;
+  readonly endedFor: 'timeout' | 'interrupted' | undefined;
   readonly timeout: number;
   /** What is wrong with the scenario as it is written. */
   readonly misuses: readonly string[];
@@ -130,11 +133,11 @@ interface Seen {
   readonly file: string;
 }
 
-function judge({ obligations, code, signalled, ended, timeout, misuses, output, file }: Seen): Failure | undefined {
+function judge({ obligations, code, signalled, endedFor, timeout, misuses, output, file }: Seen): Failure | undefined {
   const unfinished = obligations.find((each) => each.state === 'not-run')?.name;
   const at = unfinished === undefined ? '' : ` It had not ended: "${unfinished}".`;
-  if (ended === 'interrupted') return { reason: 'interrupted', message: 'Interrupted while the scenario ran.' };
-  if (ended === 'timeout')
+  if (endedFor === 'interrupted') return { reason: 'interrupted', message: 'Interrupted while the scenario ran.' };
+  if (endedFor === 'timeout')
     return { reason: 'timeout', message: `The scenario was not done within ${timeout / 1000} s and was ended.${at}` };
   if (misuses.length > 0) return { reason: 'scenario', message: [...new Set(misuses)].join('\n') };
   const crash = code === 0 ? undefined : crashIn(output, file);

@@ -70,6 +70,19 @@ test('a process that hangs is ended at its deadline', async () => {
   assert.match(fault, /not done within 1 s/);
 });
 
+test('a process that a file leaves behind does not hold up the run', async () => {
+  const began = performance.now();
+  const { failed, fault } = await outcome([
+    "import { spawn } from 'node:child_process';",
+    "spawn('sleep', ['60'], { detached: true, stdio: 'inherit' }).unref();",
+    "test('a', () => {});",
+    'test.run();',
+  ]);
+  assert.is(failed, 1);
+  assert.match(fault, /still there, and holds its output/);
+  assert.ok(performance.now() - began < 30_000);
+});
+
 test('.only, .skip and a suite without .run() are red, whatever passed beside them', async () => {
   const only = await outcome(["test('a', () => {});", "test.only('b', () => {});", 'test.run();']);
   assert.is(only.failed, 1);

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { relative } from 'node:path';
 import { SKIPPED_MARK } from '#kit/testing/skipped.ts';
+import { ended, HELD } from '../lib/ended.ts';
 import { ROOT } from '../lib/stacks.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
 import { tally, type Tally } from './tally.ts';
@@ -54,13 +55,11 @@ export async function runFile(file: string, { timeout, signal }: FileOptions): P
     end();
   }, timeout);
   signal.addEventListener('abort', end, { once: true });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
+  const { code, held } = await ended(child);
   clearTimeout(timer);
   signal.removeEventListener('abort', end);
-  const report = judge(output, code, { deadline: late ? timeout : undefined, faults: faultsIn(output, child.pid!) });
+  const faults = [...(held ? [HELD] : []), ...faultsIn(output, child.pid!)];
+  const report = judge(output, code, { deadline: late ? timeout : undefined, faults });
   const skipped = output.split('\n').filter((line) => line.startsWith(`${SKIPPED_MARK} `));
   return {
     file: relative(ROOT, file),
@@ -91,7 +90,11 @@ export function judge(
   const passed = count('Passed');
   const failed = total - passed;
   if (deadline !== undefined)
-    return { passed, failed: failed + 1, fault: `not done within ${deadline / 1000} s, and ended` };
+    return {
+      passed,
+      failed: failed + 1,
+      fault: [`not done within ${deadline / 1000} s, and ended`, ...faults].join('; '),
+    };
   if (total === 0) return { ...tally(0, 1), fault: [`ran no test (exit code ${code})`, ...faults].join('; ') };
   if (faults.length > 0) return { passed, failed: failed + faults.length, fault: faults.join('; ') };
   if (code !== 0 && failed === 0) return { passed, failed: 1, fault: `exited with ${code} although no test failed` };

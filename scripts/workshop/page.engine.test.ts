@@ -216,7 +216,11 @@ test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () =
       .evaluateAll((all) => all.map((each) => (each as unknown as { dataset: { service: string } }).dataset.service));
     return services.toSorted().join() === 'guestbook,pod,tls';
   });
-  await page.getByText(/tls → guestbook PROXY_PORT=8080/).waitFor();
+  // Of this project alone: other stacks on this machine are shown as well.
+  await page
+    .locator(`[data-project="${project('02')}"]`)
+    .getByText(/tls → guestbook PROXY_PORT=8080/)
+    .waitFor();
   await card(project('02'), 'tls').locator('.name').click();
   await page.locator('.log pre', { hasText: '{"' }).waitFor();
   await card(project('02'), 'tls').getByText(/MiB/).waitFor();
@@ -282,7 +286,8 @@ test('exercise 3: stranded is seen, then a pod', async () => {
   await page.screenshot({ path: join(pictures, 'stranded-1280.png') });
   edit('3', 'compose.yaml');
   await finish('3');
-  await eventually('nobody is stranded', async () => (await page.getByText(/^stranded/).count()) === 0, WAIT);
+  const stranded = page.locator(`[data-project="${project('03')}"]`).getByText(/^stranded/);
+  await eventually('nobody is stranded', async () => (await stranded.count()) === 0, WAIT);
 });
 
 test('the keyboard alone reaches every button, and sees where it is', async () => {

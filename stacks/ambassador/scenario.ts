@@ -6,6 +6,7 @@ import { adapterObligations } from './obligations/adapter.ts';
 import { brokerObligations } from './obligations/broker.ts';
 import { faultObligations } from './obligations/faults.ts';
 import { growthObligations } from './obligations/growth.ts';
+import { placingObligations } from './obligations/placing.ts';
 import { protocolObligations } from './obligations/protocol.ts';
 import { shardObligations } from './obligations/shard.ts';
 import { splitObligations } from './obligations/split.ts';
@@ -15,6 +16,7 @@ const stack = scenario(import.meta.url);
 // Each mode has services of its own, so that they are looked at side by side.
 const shard = stack.lane('shard');
 shardObligations(shard);
+placingObligations(shard);
 protocolObligations(shard);
 faultObligations(shard);
 growthObligations(stack.lane('growth'));

@@ -144,13 +144,17 @@ must(
   { say: 'The sidecar is stopped, and somebody pushes. Readers notice nothing; when it is back it catches up.' },
   async (stage) => {
     const { project, port } = stage;
+    let hash: string;
     await project.stop('git-sync');
-    const before = await liveCommit(stage);
-    number += 1;
-    const hash = await developer.publish(site(number));
-    assert.is(await liveCommit(stage), before);
-    assert.is((await fetchFile(port('SITE'), `/${asset(1)}`)).status, 200);
-    await project.start('git-sync');
+    try {
+      const before = await liveCommit(stage);
+      number += 1;
+      hash = await developer.publish(site(number));
+      assert.is(await liveCommit(stage), before);
+      assert.is((await fetchFile(port('SITE'), `/${asset(1)}`)).status, 200);
+    } finally {
+      await project.start('git-sync');
+    }
     await live(stage, hash);
   },
 );

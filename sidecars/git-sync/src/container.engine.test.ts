@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { buildImages, imageOf } from '#kit/testing/images.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { TestGitServer } from './test-git-server.ts';
@@ -15,11 +16,11 @@ import { TestRepository } from './test-repository.ts';
 import type { VersionReport } from './test-sidecar.ts';
 
 const test = suite('git-sync in a container');
-/** As every stack that has it builds it. */
-const IMAGE = `sidecar-stacks/git-sync:${process.env['IMAGE_TAG'] || 'dev'}`;
+const IMAGE = imageOf('git-sync');
 const run = promisify(execFile);
 
 const containers: string[] = [];
+test.before(buildImages);
 test.after(async () => {
   for (const name of containers) await run('docker', ['rm', '--force', name]);
 });

@@ -65,6 +65,7 @@ test('with everything', () => {
         'ip daddr { 127.0.0.11, 10.1.2.3 } meta l4proto { tcp, udp } th dport 53 redirect to :15053',
         'ip6 daddr { fd00::53 } meta l4proto { tcp, udp } th dport 53 redirect to :15053',
         'oifname "lo" return',
+        'ip6 daddr fe80::/10 return',
         'ip daddr { 10.0.0.0/8, 192.168.1.1 } return',
         'ip6 daddr { fd00::/8 } return',
         'tcp dport { 22, 9000-9100 } return',

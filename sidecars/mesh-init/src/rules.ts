@@ -42,6 +42,8 @@ export function rulesOf(parameters: RuleParameters, resolvers: readonly string[]
     ...(parameters.MESH_DNS_PORT === undefined ? [] : dnsRules(resolvers, parameters.MESH_DNS_PORT)),
     // The pod's own: 127.0.0.1, and its own address.
     'oifname "lo" return',
+    // Redirected to loopback their zone would be lost, and the connection with it.
+    ...(parameters.MESH_IPV6 ? ['ip6 daddr fe80::/10 return'] : []),
     ...cidrRules(parameters.MESH_EXCLUDE_OUTBOUND_CIDRS ?? []),
     ...portRule(parameters.MESH_EXCLUDE_OUTBOUND_PORTS ?? []),
     `meta l4proto tcp redirect to :${parameters.MESH_OUTBOUND_PORT}`,

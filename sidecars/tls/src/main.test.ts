@@ -1,5 +1,7 @@
 /** The program as a whole: one process or several, from its start to its end. */
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -9,6 +11,7 @@ import { startProgram, type Program } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
 import { authority, dial, Talk } from './test-plane.ts';
 import { certify } from '#kit/testing/certify.ts';
+import { writeAndClose } from '#kit/testing/write-only.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tls-main-'));
 const leaf = await certify({ subject: 'CN=localhost', names: ['localhost'], issuer: authority });
@@ -34,6 +37,13 @@ async function program(env: Record<string, string>, flags: readonly string[] = [
   });
   return Object.assign(running, { port });
 }
+
+/** The processes that a process started. */
+const children = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .map(Number)
+    .filter((child) => child > 0);
 
 async function ask(port: number): Promise<void> {
   const talk = new Talk(await dial(port, { ALPNProtocols: ['http/1.1'] }));
@@ -74,12 +84,9 @@ test('several workers serve one port, are counted as one, replaced when they die
   assert.is(await requests(), 20, 'a second look adds nothing');
   await running.answers('/readyz', 200);
 
-  const children = readFileSync(`/proc/${running.child.pid}/task/${running.child.pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .map(Number);
-  assert.is(children.length, 2);
-  process.kill(children[0]!, 'SIGKILL');
+  const workers = children(running.child.pid!);
+  assert.is(workers.length, 2);
+  process.kill(workers[0]!, 'SIGKILL');
   await running.answers('/startupz', 503);
   await ask(running.port);
   await running.answers('/startupz', 200);
@@ -107,6 +114,29 @@ test('sessions resume on any worker', async () => {
     }
   }
   assert.is(await running.stop(), 0, running.output);
+});
+
+test('in tcp mode a client that only writes loses nothing when it closes, with one worker and with several', async () => {
+  const bytes = Buffer.alloc(400_000, 'line\n');
+  for (const WORKERS of ['1', '2']) {
+    let received = 0;
+    const sink = createServer((socket) =>
+      socket.on('data', ({ length }) => (received += length)).on('error', () => {}),
+    );
+    sink.listen(0, '127.0.0.1');
+    await once(sink, 'listening');
+    const running = await program({
+      TLS_MODE: 'tcp',
+      WORKERS,
+      PROXY_PORT: String((sink.address() as AddressInfo).port),
+    });
+    await running.up();
+    const { pid } = running.child;
+    await writeAndClose(running.port, { ca: authority.cert, processes: [pid!, ...children(pid!)] }, bytes);
+    await running.eventually('every byte', () => received === bytes.length);
+    assert.is(await running.stop(), 0, running.output);
+    sink.close();
+  }
 });
 
 test('the memory of many connections is given back after they close', async () => {

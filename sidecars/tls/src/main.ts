@@ -7,6 +7,7 @@ import { openCertificateStore, type CertificateStore } from './certificates/stor
 import { contract } from './contract.ts';
 import { startDataPlane, type DataPlane } from './data-plane.ts';
 import { TicketKeys } from './ticket-keys.ts';
+import { giveNoTickets } from './without-tickets.ts';
 import { startWorker, type FromWorker, type ToWorker } from './worker.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 
@@ -18,6 +19,7 @@ type Plane = Pick<DataPlane, 'listening' | 'drain'> & { readonly reload: () => v
 
 async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const { parameters, log, metrics, shutdown, adminPath } = kit;
+  if (parameters.TLS_MODE === 'tcp') giveNoTickets();
   const policy = createClientPolicy(parameters);
   const store = await openCertificateStore({ parameters, log, metrics, policy });
   adminPath('/ca.crt', (_request, response) => {

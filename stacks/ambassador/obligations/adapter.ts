@@ -179,8 +179,11 @@ export function adapterObligations({ must }: Scenario): void {
         }
         await shows(stage, watched, true);
         await project.kill(watched.service);
-        tellsNothing(await shows(stage, watched, false), watched);
-        await project.launch(watched.service);
+        try {
+          tellsNothing(await shows(stage, watched, false), watched);
+        } finally {
+          await project.launch(watched.service);
+        }
         await shows(stage, watched, true);
       },
     );

@@ -98,16 +98,19 @@ export function brokerObligations({ must }: Scenario): void {
       );
       const atA = await on('shelf-a');
       await project.kill('shelf-a');
-      await goesOn();
-      const { done, again } = await workers.stop();
-      const atB = await on('shelf-b');
-      say(`${done} answered: ${atA} by the one, ${atB} by the other; ${again} sent again`);
-      assert.is(atA + atB, done, 'each was done once');
-      assert.ok(atA > 0 && atB > 0);
-      // The two that kept theirs were drained, at a quiet moment.
-      assert.ok((await metric(project, 'broker', 'broker_drained{service="shelf",moment="quiet"}')) >= 1);
-      assert.is(await metric(project, 'broker', 'broker_drained{service="shelf",moment="limit"}'), 0);
-      await project.start('shelf-a');
+      try {
+        await goesOn();
+        const { done, again } = await workers.stop();
+        const atB = await on('shelf-b');
+        say(`${done} answered: ${atA} by the one, ${atB} by the other; ${again} sent again`);
+        assert.is(atA + atB, done, 'each was done once');
+        assert.ok(atA > 0 && atB > 0);
+        // The two that kept theirs were drained, at a quiet moment.
+        assert.ok((await metric(project, 'broker', 'broker_drained{service="shelf",moment="quiet"}')) >= 1);
+        assert.is(await metric(project, 'broker', 'broker_drained{service="shelf",moment="limit"}'), 0);
+      } finally {
+        await project.start('shelf-a');
+      }
     },
   );
 
@@ -120,18 +123,21 @@ export function brokerObligations({ must }: Scenario): void {
     async ({ project, port, say }) => {
       const visitors = new Visitors(port('BROKER_SHOP'));
       const { shop } = await visitors.visit();
-      await publish(project, 'services:\n  shop:\n    port: eighty\n    servers: []\n');
-      const report = await eventually('it is refused', async () => {
-        const { status, body } = await adminPage(project, 'broker', '/readyz');
-        return status === 503 && body.includes('the last good one goes on') && body;
-      });
-      assert.match(report, /servers\.yaml: line 3: shop\.port is \\"eighty\\"; accepted is a number from 1 to 65535/);
-      say('line 3: shop.port is "eighty"; accepted is a number from 1 to 65535');
-      assert.equal(
-        (await visitors.visits(50)).map((each) => each.shop),
-        Array.from({ length: 50 }, () => shop),
-      );
-      await move(project, {});
+      try {
+        await publish(project, 'services:\n  shop:\n    port: eighty\n    servers: []\n');
+        const report = await eventually('it is refused', async () => {
+          const { status, body } = await adminPage(project, 'broker', '/readyz');
+          return status === 503 && body.includes('the last good one goes on') && body;
+        });
+        assert.match(report, /servers\.yaml: line 3: shop\.port is \\"eighty\\"; accepted is a number from 1 to 65535/);
+        say('line 3: shop.port is "eighty"; accepted is a number from 1 to 65535');
+        assert.equal(
+          (await visitors.visits(50)).map((each) => each.shop),
+          Array.from({ length: 50 }, () => shop),
+        );
+      } finally {
+        await move(project, {});
+      }
       await eventually('it is ready again', () => ready(project, 'broker'));
       visitors.close();
     },
@@ -144,17 +150,21 @@ export function brokerObligations({ must }: Scenario): void {
       const visitors = new Visitors(port('BROKER_SHOP'));
       const other = places.shop === 'shop-a' ? 'shop-b' : 'shop-a';
       const moves = await metric(project, 'broker', 'broker_moves{service="shop"}');
+      let waiting: ReturnType<Visitors['visits']> = Promise.resolve([]);
       await project.stop(other);
-      await move(project, { shop: other });
-      await moved(project, 'shop', moves + 1);
-      const waiting = visitors.visits(20, (index) => ({ method: 'POST', path: `/orders/late-${index}` }));
-      waiting.catch(() => {});
-      await eventually(
-        'the broker says that it cannot be reached',
-        async () => (await adminPage(project, 'broker', '/readyz')).body.includes(`${other}:8080`),
-        { signal },
-      );
-      await project.start(other);
+      try {
+        await move(project, { shop: other });
+        await moved(project, 'shop', moves + 1);
+        waiting = visitors.visits(20, (index) => ({ method: 'POST', path: `/orders/late-${index}` }));
+        waiting.catch(() => {});
+        await eventually(
+          'the broker says that it cannot be reached',
+          async () => (await adminPage(project, 'broker', '/readyz')).body.includes(`${other}:8080`),
+          { signal },
+        );
+      } finally {
+        await project.start(other);
+      }
       for (const { status, shop } of await waiting) assert.equal([status, shop], [200, other.slice(-1)]);
       const { orders, repeated } = await ledgerOf(project, other);
       assert.equal([orders, repeated], [20, 0]);

@@ -58,14 +58,17 @@ export function faultObligations({ must }: Scenario): void {
         }
       })();
       await eventually('it writes', () => acknowledged.length > 300);
-      await project.kill('valkey-b');
-      await eventually('its keys are errors', () => refused.size > 0);
-      const before = acknowledged.length;
-      await eventually('the others answer', () => acknowledged.length > before + 300);
       const key = keyOf(1, 'dead');
       const another = await RespClient.to(port('OUTSIDE'));
-      assert.instance(await another.ask('GET', key), RespError);
-      await project.start('valkey-b');
+      await project.kill('valkey-b');
+      try {
+        await eventually('its keys are errors', () => refused.size > 0);
+        const before = acknowledged.length;
+        await eventually('the others answer', () => acknowledged.length > before + 300);
+        assert.instance(await another.ask('GET', key), RespError);
+      } finally {
+        await project.start('valkey-b');
+      }
       await eventually('it is back', async () => (await another.ask('SET', key, '1')) === 'OK');
       another.close();
       done = true;

@@ -4,98 +4,15 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient, RespError } from '#kit/testing/resp-client.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { Ring, type Member, type RingOptions } from '../../../sidecars/ambassador/src/ring/ring.ts';
-import { clientOf, keyOf, keysOfEach, MEMBERS, PLACING, VALKEYS } from '../valkeys.ts';
+import { clientOf, keyOf } from '../valkeys.ts';
 
-const KEYS = 1200;
 /** Most that the ambassador may grow while it is sent nonsense, in bytes. */
 const GROWTH = 48 * 1024 * 1024;
 
 const textOf = (value: unknown): string =>
   value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
 
-interface Pool {
-  readonly name: string;
-  readonly members: readonly Member[];
-  readonly placing: RingOptions;
-}
-
-/** As in services/nutcracker/nutcracker.yml. */
-const weighing = (names: readonly string[], weights: readonly number[]): Member[] =>
-  names.map((name, index) => ({ name, weight: weights[index]! }));
-const POOLS: readonly Pool[] = [
-  { name: 'ALPHA', members: MEMBERS, placing: PLACING },
-  {
-    name: 'BETA',
-    members: weighing(
-      VALKEYS.map((host) => `${host}:6379`),
-      [1, 2, 5],
-    ),
-    placing: { hash: 'md5', distribution: 'ketama', hashTag: '' },
-  },
-  {
-    name: 'GAMMA',
-    members: weighing(['x', 'y', 'z'], [2, 1, 1]),
-    placing: { hash: 'one_at_a_time', distribution: 'modula', hashTag: '$$' },
-  },
-];
-
-/** Keys of all sorts: plain, with tags of both kinds, empty and broken ones, bytes above 127. */
-const keysFor = (pool: string): string[] =>
-  Array.from({ length: KEYS }, (_, index) => {
-    const tail = (index * 2_654_435_761) % 4_294_967_296;
-    return [
-      `nc:${pool}:${tail}`,
-      `nc:${pool}:${index}:{user-${tail % 97}}`,
-      `nc:${pool}:${index}:$${tail % 89}$x`,
-      `nc:${pool}:{}${tail}`,
-      `nc:${pool}:}${tail}{`,
-      `nc:${pool}:ÿé${tail}`,
-    ][index % 6]!;
-  });
-
 export function protocolObligations({ must }: Scenario): void {
-  must(
-    'put keys exactly where nutcracker puts them',
-    { say: `Debian's nutcracker writes ${3 * KEYS} keys. The ambassador would have put each on the same server.` },
-    async ({ project, port }) => {
-      for (const { name, members, placing } of POOLS) {
-        const keys = keysFor(name);
-        const nutcracker = await eventually('nutcracker answers', async () => {
-          const client = await RespClient.to(port(`NUTCRACKER_${name}`));
-          const first = await client.ask('GET', 'any').catch(() => undefined);
-          return first === null ? client : undefined;
-        });
-        for (const answer of await nutcracker.pipeline(...keys.map((key) => ['SET', key, name])))
-          assert.is(answer, 'OK');
-        nutcracker.close();
-        const ring = new Ring(members, placing);
-        const expected = VALKEYS.map((_, place) =>
-          keys.filter((key) => ring.owner(Buffer.from(key, 'latin1'), 0, key.length) === place),
-        );
-        const sizes = (await keysOfEach(project, `nc:${name}:*`)).map(({ length }) => length);
-        assert.equal(
-          sizes,
-          expected.map(({ length }) => length),
-        );
-        // Each by name: over a connection to the server itself, which prints nothing.
-        for (const [place, server] of VALKEYS.entries()) {
-          const found = await project.exec(server, ['valkey-cli', '--no-raw', 'KEYS', `nc:${name}:*`]);
-          for (const key of expected[place]!)
-            if (!/[^ -~]/.test(key)) assert.ok(found.includes(`"${key}"`), `${key} is not on ${server}`);
-        }
-      }
-      const client = await clientOf(port('OUTSIDE'));
-      const keys = keysFor('ALPHA');
-      assert.equal(
-        await client.ask('MGET', ...keys),
-        keys.map(() => 'ALPHA'),
-      );
-      for (const { name } of POOLS) await client.ask('DEL', ...keysFor(name));
-      client.close();
-    },
-  );
-
   must('keep the order of a pipeline over all servers', {}, async ({ port }) => {
     const client = await clientOf(port('OUTSIDE'));
     const commands = Array.from({ length: 900 }, (_, index) => ['SET', `pipe:${index % 300}`, `${index}`]);

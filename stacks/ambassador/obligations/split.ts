@@ -133,23 +133,29 @@ export function splitObligations({ must }: Scenario): void {
       await open(visitors);
       const before = (await changes(project, 'backed-off')).length;
       await project.kill('shop-new');
-      for (const { status, shop } of await until(stage, visitors, 'backed-off', before + 1))
-        assert.equal([status, shop === 'old' || shop === 'new'], [200, true]);
-      const killed = (await changes(project, 'backed-off'))[before]!;
-      say(`once it was killed, backed off after ${String(killed['after'])} ms`);
-      assert.ok((killed['after'] as number) <= LIMIT, JSON.stringify(killed));
-      await project.start('shop-new');
+      try {
+        for (const { status, shop } of await until(stage, visitors, 'backed-off', before + 1))
+          assert.equal([status, shop === 'old' || shop === 'new'], [200, true]);
+        const killed = (await changes(project, 'backed-off'))[before]!;
+        say(`once it was killed, backed off after ${String(killed['after'])} ms`);
+        assert.ok((killed['after'] as number) <= LIMIT, JSON.stringify(killed));
+      } finally {
+        await project.start('shop-new');
+      }
 
       await restart(stage);
       await open(visitors);
       const since = (await changes(project, 'backed-off')).length;
       await setMood(project, 'shop-new', 'hangs');
-      for (const { status, shop } of await until(stage, visitors, 'backed-off', since + 1))
-        assert.equal([status, shop === 'old' || shop === 'new'], [200, true]);
-      const backedOff = (await changes(project, 'backed-off'))[since]!;
-      say(`while it hung, backed off after ${String(backedOff['after'])} ms`);
-      assert.ok((backedOff['after'] as number) <= LIMIT, JSON.stringify(backedOff));
-      await setMood(project, 'shop-new', 'well');
+      try {
+        for (const { status, shop } of await until(stage, visitors, 'backed-off', since + 1))
+          assert.equal([status, shop === 'old' || shop === 'new'], [200, true]);
+        const backedOff = (await changes(project, 'backed-off'))[since]!;
+        say(`while it hung, backed off after ${String(backedOff['after'])} ms`);
+        assert.ok((backedOff['after'] as number) <= LIMIT, JSON.stringify(backedOff));
+      } finally {
+        await setMood(project, 'shop-new', 'well');
+      }
       visitors.close();
     },
   );

@@ -128,17 +128,20 @@ export function sessionObligations({ must }: Scenario): void {
       const visitor = new Visitor(stage);
       await visitor.login('patient');
       await stage.project.stop('id-tls');
-      await stage.project.compose(['restart', 'shop-auth'], { timeoutMs: LONG });
-      await eventually('the sidecar is back', async () => (await visitor.ask(whoami(SHOP))).status === 200, {
-        within: LONG,
-        signal: stage.signal,
-      });
-      const start = await ask(stage, `${SHOP}/oauth2/start?rd=/`);
-      assert.is(start.status, 503);
-      assert.match(start.body, /The login service does not answer/);
-      assert.ok(Number(start.headers['retry-after']) > 0);
-      assert.is(await metric(stage.project, 'shop-auth', 'auth_provider_up'), 0);
-      await stage.project.start('id-tls');
+      try {
+        await stage.project.compose(['restart', 'shop-auth'], { timeoutMs: LONG });
+        await eventually('the sidecar is back', async () => (await visitor.ask(whoami(SHOP))).status === 200, {
+          within: LONG,
+          signal: stage.signal,
+        });
+        const start = await ask(stage, `${SHOP}/oauth2/start?rd=/`);
+        assert.is(start.status, 503);
+        assert.match(start.body, /The login service does not answer/);
+        assert.ok(Number(start.headers['retry-after']) > 0);
+        assert.is(await metric(stage.project, 'shop-auth', 'auth_provider_up'), 0);
+      } finally {
+        await stage.project.start('id-tls');
+      }
       await eventually('logins work again', async () => (await new Visitor(stage).login('late')).status === 200, {
         within: LONG,
         every: 250,

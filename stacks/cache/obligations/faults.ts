@@ -98,27 +98,31 @@ export function faultObligations({ must }: Scenario): void {
       const before = new Map<string, string>();
       for (const path of [...going, ...strict]) before.set(path, (await page(stage, path)).text);
       await project.stop('shop');
-      for (const path of strict) await eventually('it is a 504', async () => (await page(stage, path)).status === 504);
-      for (const path of going) {
-        const stale = await page(stage, path);
-        assert.equal([stale.status, stale.text], [200, before.get(path)]);
-        assert.match(stale.headers.age ?? '', /^\d+$/);
-      }
-      const stale = await eventually('one is stale by now', async () => {
-        const answer = await page(stage, going[1]!);
-        return Number(answer.headers.age) >= 2 && answer;
-      });
-      assert.is(stale.status, 200);
-      say(`Age: ${stale.headers.age}, Cache-Status: ${stale.did}`);
-      assert.is((await page(stage, of('max-age=600'))).status, 503, 'what was never asked for');
+      try {
+        for (const path of strict)
+          await eventually('it is a 504', async () => (await page(stage, path)).status === 504);
+        for (const path of going) {
+          const stale = await page(stage, path);
+          assert.equal([stale.status, stale.text], [200, before.get(path)]);
+          assert.match(stale.headers.age ?? '', /^\d+$/);
+        }
+        const stale = await eventually('one is stale by now', async () => {
+          const answer = await page(stage, going[1]!);
+          return Number(answer.headers.age) >= 2 && answer;
+        });
+        assert.is(stale.status, 200);
+        say(`Age: ${stale.headers.age}, Cache-Status: ${stale.did}`);
+        assert.is((await page(stage, of('max-age=600'))).status, 503, 'what was never asked for');
 
-      // The cache is killed as well, while the shop is away: the disk has what it had.
-      await project.crash('cache');
-      await eventually('it answers again, from its disk', async () => {
-        const { status, text } = await page(stage, going[2]!);
-        return status === 200 && text === before.get(going[2]!);
-      });
-      await project.start('shop');
+        // The cache is killed as well, while the shop is away: the disk has what it had.
+        await project.crash('cache');
+        await eventually('it answers again, from its disk', async () => {
+          const { status, text } = await page(stage, going[2]!);
+          return status === 200 && text === before.get(going[2]!);
+        });
+      } finally {
+        await project.start('shop');
+      }
       await eventually('the shop is asked again', async () => (await page(stage, of('max-age=600'))).status === 200);
     },
   );

@@ -44,9 +44,12 @@ export function faultObligations({ must }: Scenario): void {
       assert.equal(await others(), before, 'start times and restart counts of the others');
 
       await project.stop('guestbook');
-      assert.is((await fetchPage(home(stage), { ca })).status, 503);
-      await eventually('/readyz says that the app is down', async () => !(await ready(project, 'guestbook-tls')));
-      await project.start('guestbook');
+      try {
+        assert.is((await fetchPage(home(stage), { ca })).status, 503);
+        await eventually('/readyz says that the app is down', async () => !(await ready(project, 'guestbook-tls')));
+      } finally {
+        await project.start('guestbook');
+      }
       await eventually('/readyz says that it is back', () => ready(project, 'guestbook-tls'));
       say(`same namespace ${namespace} before and after; ${before.length} other containers untouched`);
     },

@@ -17,15 +17,22 @@ export function lifeObligations({ must }: Scenario): void {
       const { project, say } = stage;
       const load = startLoad(home(stage), ca, CLIENTS);
       await eventually('the load runs', () => load.answered() > CLIENTS * 2);
-      await project.stop('guestbook-tls');
-      const report = await load.stop();
-      const { State } = await project.inspect('guestbook-tls');
-      assert.is(report.lost.length, 0, `${report.lost.length} requests lost: ${[...new Set(report.lost)].join(', ')}`);
-      assert.is(State.ExitCode, 0);
-      assert.equal([...report.statuses.keys()], [200]);
-      await project.start('guestbook-tls');
+      try {
+        await project.stop('guestbook-tls');
+        const report = await load.stop();
+        const { State } = await project.inspect('guestbook-tls');
+        assert.is(
+          report.lost.length,
+          0,
+          `${report.lost.length} requests lost: ${[...new Set(report.lost)].join(', ')}`,
+        );
+        assert.is(State.ExitCode, 0);
+        assert.equal([...report.statuses.keys()], [200]);
+        say(`${report.answered} requests answered, none lost; exit code ${State.ExitCode}`);
+      } finally {
+        await project.start('guestbook-tls');
+      }
       await eventually('HTTPS answers again', async () => (await fetchPage(home(stage), { ca })).status === 200);
-      say(`${report.answered} requests answered, none lost; exit code ${State.ExitCode}`);
     },
   );
 

@@ -97,23 +97,27 @@ export function life({ must }: Scenario): void {
       const { requests, conflicts, created: after } = await faulty.counts();
       const header = JSON.stringify({ format: 'log-shipper registry', version: 0, instance: 'x', sequence: 1 });
       const said: string[] = [];
-      for (const [text, expected] of [
-        ['garbage\n', /is not a registry, or its first line is damaged/],
-        [`${crc32(header).toString(16).padStart(8, '0')} ${header}\n`, /has version 0 of the format/],
-      ] as const) {
-        await writeRegistry(project, service, Buffer.from(text).toString('base64'));
-        await project.compose(['start', service], { timeoutMs: 30_000 });
-        const message = await eventually('it gives up and says why', async () => {
-          const { State, RestartCount } = await project.inspect(service);
-          const log = await project.logs(await project.id(service), 3);
-          return (State.ExitCode === BAD_CONFIGURATION || RestartCount > 0) && expected.exec(log)?.input;
-        });
-        said.push(message.trim().split('\n').at(-1)!);
+      try {
+        for (const [text, expected] of [
+          ['garbage\n', /is not a registry, or its first line is damaged/],
+          [`${crc32(header).toString(16).padStart(8, '0')} ${header}\n`, /has version 0 of the format/],
+        ] as const) {
+          await writeRegistry(project, service, Buffer.from(text).toString('base64'));
+          await project.compose(['start', service], { timeoutMs: 30_000 });
+          const message = await eventually('it gives up and says why', async () => {
+            const { State, RestartCount } = await project.inspect(service);
+            const log = await project.logs(await project.id(service), 3);
+            return (State.ExitCode === BAD_CONFIGURATION || RestartCount > 0) && expected.exec(log)?.input;
+          });
+          said.push(message.trim().split('\n').at(-1)!);
+          await project.stop(service);
+        }
+        assert.is((await faulty.counts()).requests, requests, 'nothing was sent');
+      } finally {
         await project.stop(service);
+        await writeRegistry(project, service, good);
+        await project.start(service);
       }
-      assert.is((await faulty.counts()).requests, requests, 'nothing was sent');
-      await writeRegistry(project, service, good);
-      await project.start(service);
       const from = reserve('entry', SMALL);
       await writeLedger(project, from, SMALL);
       complete(await ledgerArrived(faulty, range(from, SMALL), { after }));
@@ -126,10 +130,13 @@ export function life({ must }: Scenario): void {
     'let an app run on while its sidecar is stopped, and catch up with its files',
     { say: 'A sidecar is stopped. The app runs and logs without it, and nothing of it is lost.', within: 240_000 },
     async ({ project, port }) => {
-      await project.stop('orders-logs');
       const alone = expectIn(openStore(port), 'order');
-      assert.match(await takeOrders(project, alone.from, SMALL), /1000 orders taken/);
-      await project.start('orders-logs');
+      await project.stop('orders-logs');
+      try {
+        assert.match(await takeOrders(project, alone.from, SMALL), /1000 orders taken/);
+      } finally {
+        await project.start('orders-logs');
+      }
       await alone.arrives();
     },
   );
@@ -144,18 +151,24 @@ export function life({ must }: Scenario): void {
     async ({ project, port }) => {
       const store = openStore(port);
       // Absent when the app starts.
-      await project.stop('worker-logs');
-      await project.stop('worker');
-      await project.start('worker');
       const late = expectIn(store, 'job');
-      await eventually('it answers', async () => (await work(project, `jobs ${late.from} ${SMALL}`)) === 'ok');
-      await project.start('worker-logs');
+      await project.stop('worker-logs');
+      try {
+        await project.stop('worker');
+        await project.start('worker');
+        await eventually('it answers', async () => (await work(project, `jobs ${late.from} ${SMALL}`)) === 'ok');
+      } finally {
+        await project.start('worker-logs');
+      }
       await late.arrives();
       // Stopped while the app runs.
-      await project.stop('worker-logs');
       const meanwhile = expectIn(store, 'job');
-      assert.is(await work(project, `jobs ${meanwhile.from} ${SMALL}`), 'ok');
-      await project.start('worker-logs');
+      await project.stop('worker-logs');
+      try {
+        assert.is(await work(project, `jobs ${meanwhile.from} ${SMALL}`), 'ok');
+      } finally {
+        await project.start('worker-logs');
+      }
       await meanwhile.arrives();
       await eventually('the sidecar is ready', () => ready(project, 'worker-logs'));
     },

@@ -23,9 +23,12 @@ export function controlPlaneObligations({ must }: Scenario): void {
         services.flatMap(({ name, replicas }) => replicas.map((each) => `${name}/${each.name}`)).toSorted();
       const { statuses, sent, failures } = await loadWhile(project, 'client', { ...LOAD, rate: 100 }, async () => {
         await project.kill('control-plane');
-        const alone = await load(project, 'client', { ...LOAD, requests: 300 });
-        assert.equal(alone.statuses, { 200: 300 }, alone.failures.join());
-        await project.launch('control-plane');
+        try {
+          const alone = await load(project, 'client', { ...LOAD, requests: 300 });
+          assert.equal(alone.statuses, { 200: 300 }, alone.failures.join());
+        } finally {
+          await project.launch('control-plane');
+        }
         await eventually(
           'all replicas are known again, and all proxies are connected',
           async () => {
@@ -49,26 +52,29 @@ export function controlPlaneObligations({ must }: Scenario): void {
     },
     async ({ project, say }) => {
       await applyPolicy(project, { catalogue: unchanged });
-      const { statuses, sent, failures } = await loadWhile(project, 'client', { ...LOAD, rate: 100 }, async () => {
-        for (const [text, line] of [
-          ['mesh:\n  mtls: SOMETIMES\n', 2],
-          ['services:\n  echo:\n    ports:\n      - { port: 8080, protocol: http }\n    routs: []\n', 5],
-          ['services: [\n', 2],
-        ] as const) {
-          await writePolicy(project, text);
-          const refusal = await eventually(
-            'it is refused',
-            async () => {
-              const { problem } = await graphOf(project);
-              return problem?.includes(`policy.yaml:${line}:`) && problem;
-            },
-            { within: 60_000 },
-          );
-          say(refusal.split('\n')[0]!);
-        }
-      });
-      assert.equal(statuses, { 200: sent }, failures.join());
-      await applyPolicy(project, { catalogue: unchanged });
+      try {
+        const { statuses, sent, failures } = await loadWhile(project, 'client', { ...LOAD, rate: 100 }, async () => {
+          for (const [text, line] of [
+            ['mesh:\n  mtls: SOMETIMES\n', 2],
+            ['services:\n  echo:\n    ports:\n      - { port: 8080, protocol: http }\n    routs: []\n', 5],
+            ['services: [\n', 2],
+          ] as const) {
+            await writePolicy(project, text);
+            const refusal = await eventually(
+              'it is refused',
+              async () => {
+                const { problem } = await graphOf(project);
+                return problem?.includes(`policy.yaml:${line}:`) && problem;
+              },
+              { within: 60_000 },
+            );
+            say(refusal.split('\n')[0]!);
+          }
+        });
+        assert.equal(statuses, { 200: sent }, failures.join());
+      } finally {
+        await applyPolicy(project, { catalogue: unchanged });
+      }
       assert.is((await graphOf(project)).problem, undefined);
     },
   );

@@ -50,49 +50,55 @@ export function opaqueObligations({ must }: Scenario): void {
       within: 240_000,
     },
     async ({ project, say }) => {
-      await applyPolicy(project, {
-        echo: (echo) => {
-          const ports = echo['ports'] as { port: number; protocol: string }[];
-          for (const port of ports) if (port.port === 7000) port.protocol = 'tcp';
-        },
-      });
-      const before = await missed(project);
-      let elsewhere = 0;
-      let opened = 0;
-      let cut = 0;
-      for (let round = 0; round < ROUNDS && elsewhere === 0; round++) {
-        const word = freshKey('opaque');
-        try {
-          const outcomes = await talkWhile(project, word, async () => {
-            await project.compose(['stop', STOPPED], { timeoutMs: 120_000 });
-            await eventually('the control plane has heard of it', async () => !(await isEndpoint(project, STOPPED)), {
-              every: 50,
+      try {
+        await applyPolicy(project, {
+          echo: (echo) => {
+            const ports = echo['ports'] as { port: number; protocol: string }[];
+            for (const port of ports) if (port.port === 7000) port.protocol = 'tcp';
+          },
+        });
+        const before = await missed(project);
+        let elsewhere = 0;
+        let opened = 0;
+        let cut = 0;
+        for (let round = 0; round < ROUNDS && elsewhere === 0; round++) {
+          const word = freshKey('opaque');
+          try {
+            const outcomes = await talkWhile(project, word, async () => {
+              await project.compose(['stop', STOPPED], { timeoutMs: 120_000 });
+              await eventually('the control plane has heard of it', async () => !(await isEndpoint(project, STOPPED)), {
+                every: 50,
+              });
             });
-          });
-          // What the application's kernel had taken is lost with it, and nobody can know what became of it: one a line.
-          const failures = outcomes.filter(({ ok }) => !ok);
-          assert.ok(failures.length <= LINES, `${failures.length} of ${outcomes.length}: ${JSON.stringify(failures)}`);
-          // Each was taken by one application, and by no second one.
-          for (const name of RUNNING) {
-            const greeted = outcomes.filter(({ text }) => text === `220 ${name} ready`).length;
-            assert.is(await seenBy(project, name, word), greeted, name);
+            // What the application's kernel had taken is lost with it, and nobody can know what became of it: one a line.
+            const failures = outcomes.filter(({ ok }) => !ok);
+            assert.ok(
+              failures.length <= LINES,
+              `${failures.length} of ${outcomes.length}: ${JSON.stringify(failures)}`,
+            );
+            // Each was taken by one application, and by no second one.
+            for (const name of RUNNING) {
+              const greeted = outcomes.filter(({ text }) => text === `220 ${name} ready`).length;
+              assert.is(await seenBy(project, name, word), greeted, name);
+            }
+            opened += outcomes.length;
+            cut += failures.length;
+            elsewhere = (await missed(project)) - before;
+          } finally {
+            await project.launch(STOPPED);
+            await eventually('it is one of them again', () => isEndpoint(project, STOPPED), {
+              within: 120_000,
+              every: 100,
+            });
           }
-          opened += outcomes.length;
-          cut += failures.length;
-          elsewhere = (await missed(project)) - before;
-        } finally {
-          await project.launch(STOPPED);
-          await eventually('it is one of them again', () => isEndpoint(project, STOPPED), {
-            within: 120_000,
-            every: 100,
-          });
         }
+        assert.ok(elsewhere > 0, `of ${opened} connections none found the application stopped`);
+        say(
+          `${opened - cut} of ${opened} connections were taken, ${elsewhere} at a second try; ${cut} ended with the application`,
+        );
+      } finally {
+        await applyPolicy(project, { echo: unchanged });
       }
-      assert.ok(elsewhere > 0, `of ${opened} connections none found the application stopped`);
-      await applyPolicy(project, { echo: unchanged });
-      say(
-        `${opened - cut} of ${opened} connections were taken, ${elsewhere} at a second try; ${cut} ended with the application`,
-      );
     },
   );
 }

@@ -124,13 +124,16 @@ export function replicaObligations({ must }: Scenario): void {
         ['echo-3', 'echo-3-proxy'],
       ] as const) {
         const report = await loseNothing(project, async () => {
-          await project.compose(['stop', first], { timeoutMs: 120_000 });
-          // A proxy says so before it stops, and of its app as soon as it knows.
-          if (first === 'echo-3-proxy') assert.ok(await isGone());
-          else await eventually('the control plane has heard of it', isGone, { every: 50 });
-          await project.compose(['stop', second], { timeoutMs: 120_000 });
-          await project.launch('echo-3-proxy');
-          await project.launch('echo-3');
+          try {
+            await project.compose(['stop', first], { timeoutMs: 120_000 });
+            // A proxy says so before it stops, and of its app as soon as it knows.
+            if (first === 'echo-3-proxy') assert.ok(await isGone());
+            else await eventually('the control plane has heard of it', isGone, { every: 50 });
+            await project.compose(['stop', second], { timeoutMs: 120_000 });
+          } finally {
+            await project.launch('echo-3-proxy');
+            await project.launch('echo-3');
+          }
           await eventually('it is one of them again', () => isEndpoint(project, 'echo-3'), {
             within: 120_000,
             every: 100,

@@ -75,8 +75,7 @@ export function telemetryObligations({ must }: Scenario): void {
         port: 8080,
         requests: 500,
         headers: { 'x-key': key },
-      });
-      await tell(project, 'echo-1', {});
+      }).finally(() => tell(project, 'echo-1', {}));
       assert.is((statuses['200'] ?? 0) + (statuses['500'] ?? 0), 500);
       assert.is(statuses['500'], 40);
       await eventually('the metrics say the same', async () => {

@@ -23,24 +23,26 @@ export function faults(must: Must): void {
       const commit = await liveCommit(project);
 
       await project.stop('git-http');
-      stage.say(`down: ${await complaint(stage, 'unreachable', /connect/i)}`);
-      await eventually('the sidecar is not ready', async () => !(await ready(project, 'git-sync')), {
-        within: NOTICED,
-        every: 250,
-      });
-      for (const [kind, reason, words] of [
-        ['refuse', 'unreachable', /503/],
-        ['slow', 'timeout', /5\.\d s/],
-        ['garbage', 'garbage', /./],
-      ] as const) {
-        await using faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
-        stage.say(`${kind}: ${await complaint(stage, reason, words)}`);
-        assert.match(await page(stage), called(current()), 'the application is served');
-        assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');
+      try {
+        stage.say(`down: ${await complaint(stage, 'unreachable', /connect/i)}`);
+        await eventually('the sidecar is not ready', async () => !(await ready(project, 'git-sync')), {
+          within: NOTICED,
+          every: 250,
+        });
+        for (const [kind, reason, words] of [
+          ['refuse', 'unreachable', /503/],
+          ['slow', 'timeout', /5\.\d s/],
+          ['garbage', 'garbage', /./],
+        ] as const) {
+          await using faulty = await startTool<{ connections: number }>(project, ['fault', kind, '8080']);
+          stage.say(`${kind}: ${await complaint(stage, reason, words)}`);
+          assert.match(await page(stage), called(current()), 'the application is served');
+          assert.ok((await faulty.stop()).connections > 0, 'the sidecar talked to it');
+        }
+        assert.is(await liveCommit(project), commit, 'nothing else was published');
+      } finally {
+        await project.start('git-http');
       }
-      assert.is(await liveCommit(project), commit, 'nothing else was published');
-
-      await project.start('git-http');
       await eventually('the sidecar is ready again', () => ready(project, 'git-sync'), { within: NOTICED, every: 250 });
       await release(stage);
       assert.is((await syncStatus(project)).error, undefined, 'nothing is wrong any more');

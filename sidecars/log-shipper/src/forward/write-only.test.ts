@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { writeAndClose } from '#kit/testing/write-only.ts';
 import { clear, program, store } from '../test-program.ts';
 import { received } from './received.ts';
 import { encode } from './test-encode.ts';
@@ -69,27 +68,6 @@ function flags(): string[] {
   return entrypoint.slice(1, -1).map((flag) => flag.replace('/sidecar/', `${SIDECAR}/`));
 }
 
-/** The sender's side of TLS over a connection, which keeps back all but its first word. */
-function keeping(socket: Socket): { duplex: Duplex; kept: Buffer[] } {
-  const kept: Buffer[] = [];
-  let answered = false;
-  const duplex = new Duplex({
-    read: () => {},
-    write: (bytes: Buffer, _encoding, done) => {
-      if (answered) kept.push(bytes);
-      else socket.write(bytes);
-      done();
-    },
-  });
-  socket.on('data', (bytes: Buffer) => {
-    answered = true;
-    duplex.push(bytes);
-  });
-  socket.on('error', () => {});
-  duplex.on('error', () => {});
-  return { duplex, kept };
-}
-
 test('a sender that speaks TLS and never reads loses nothing when it closes', async () => {
   clear();
   const authority = await certify({ subject: 'CN=an authority', ca: true });
@@ -107,20 +85,7 @@ test('a sender that speaks TLS and never reads loses nothing when it closes', as
     flags(),
   );
   await running.up();
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  const { duplex, kept } = keeping(socket);
-  const sender = connectTls({ socket: duplex, servername: 'localhost', ca: authority.cert });
-  await once(sender, 'secureConnect');
-  sender.write(messages(COUNT));
-  await eventually('all is encrypted', () => sender.writableLength === 0);
-  // The last word of the handshake goes with the lines, so that what answers it comes when all is sent and closed.
-  running.child.kill('SIGSTOP');
-  const sent = Promise.withResolvers<void>();
-  socket.write(Buffer.concat(kept), () => sent.resolve());
-  await sent.promise;
-  socket.destroy();
-  running.child.kill('SIGCONT');
+  await writeAndClose(port, { ca: authority.cert, processes: [running.child.pid!] }, messages(COUNT));
   await running.eventually('all lines', () => store.counts.created === COUNT, { within: 60_000 });
   assert.is(await running.stop(), 0, running.output);
 });

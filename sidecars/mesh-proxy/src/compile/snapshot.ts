@@ -1,4 +1,5 @@
 /** A configuration made ready for the data path: everything looked up once is looked up here. */
+import { canonicalAddress } from '#kit/ip-address.ts';
 import type { Configuration, OutboundListener } from '../model/configuration.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { Authorizer } from '../policy/authorizer.ts';
@@ -41,7 +42,8 @@ export class Snapshot {
   #add({ addresses = [], port }: OutboundListener, listener: CompiledListener): void {
     if (addresses.length === 0 && !this.#byPort.has(port)) this.#byPort.set(port, listener);
     for (const address of addresses) {
-      const key = `${address} ${port}`;
+      // As the kernel will write it, whatever the configuration does.
+      const key = `${canonicalAddress(address)} ${port}`;
       if (!this.#byAddress.has(key)) this.#byAddress.set(key, listener);
     }
   }

@@ -1,5 +1,6 @@
 /** The addresses of the pod itself. */
 import { networkInterfaces } from 'node:os';
+import { canonicalAddress } from '#kit/ip-address.ts';
 
 /** How long a look counts, in milliseconds: networks are connected and disconnected while a pod runs. */
 const FRESH = 5000;
@@ -15,6 +16,6 @@ export class OwnAddresses {
       const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
       this.#known = new Set(all.map((each) => each.address));
     }
-    return this.#known.has(address);
+    return this.#known.has(canonicalAddress(address));
   }
 }

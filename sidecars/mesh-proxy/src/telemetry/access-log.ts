@@ -203,7 +203,7 @@ function where(
   { address, port }: Connection['destination'],
   client: string,
 ): Pick<AccessEntry, 'originalDestination' | 'client'> {
-  return { originalDestination: `${address}:${port}`, client };
+  return { originalDestination: `${address.includes(':') ? `[${address}]` : address}:${port}`, client };
 }
 
 const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;

@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 export const contract = defineContract({
   name: 'control-plane',
-  version: '1.0.0',
+  version: '1.1.0',
   description:
     'Tells the proxies of a mesh who is where and what to do, and who they are: xDS, registration, certificates.',
   prefixes: ['CONTROL_'],
@@ -88,6 +88,27 @@ export const contract = defineContract({
       max: HOUR,
       description: 'How long a replica counts as there after it was last heard of',
     },
+    CONTROL_MAX_REPLICAS: {
+      type: 'integer',
+      default: '5000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most replicas that may be registered',
+    },
+    CONTROL_MAX_REPLICAS_PER_SERVICE: {
+      type: 'integer',
+      default: '1000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most replicas of one service',
+    },
+    CONTROL_MAX_REPLICAS_PER_ADDRESS: {
+      type: 'integer',
+      default: '2000',
+      min: 1,
+      max: 1_000_000,
+      description: 'Most replicas that may be registered from one address: proxies behind one NAT share theirs',
+    },
     CONTROL_PROBE_INTERVAL: {
       type: 'duration',
       unit: 's',
@@ -126,6 +147,11 @@ export const contract = defineContract({
     },
     control_plane_certificates_total: { type: 'counter', help: 'Certificates issued to proxies' },
     control_plane_clients: { type: 'gauge', help: 'xDS streams open now' },
+    control_plane_failures_total: {
+      type: 'counter',
+      help: 'Publications, streams of clients, looks at the policy and the like that failed, and ended alone',
+      labels: ['unit'],
+    },
     control_plane_policy_refusals_total: { type: 'counter', help: 'Policy files that were refused' },
     control_plane_pushes_total: { type: 'counter', help: 'xDS responses sent', labels: ['type'] },
     control_plane_refusals_total: {

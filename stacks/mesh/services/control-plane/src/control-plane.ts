@@ -10,18 +10,21 @@ import { createOperatorApi } from './api/operator.ts';
 import { Authority } from './authority/authority.ts';
 import { OwnCertificate } from './authority/own.ts';
 import { openAuthorityFiles } from './authority/store.ts';
-import { EMPTY_POLICY, makeSplit, MeshStates, standing, type Split } from './mesh.ts';
+import { Boundary, type Unit } from './boundary.ts';
+import { EMPTY_POLICY, makeSplit, standing, type Split } from './mesh.ts';
+import { hostsOf } from './policy/hosts.ts';
 import type { Policy } from './policy/types.ts';
 import { PolicyWatch } from './policy/watch.ts';
+import { Publication } from './publication.ts';
 import { Probes } from './registry/probes.ts';
 import { Registry, type Ending } from './registry/registry.ts';
+import type { Limits } from './registry/room.ts';
 import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
 import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
 import { spiffeId, type MeshState } from './xds/resources/state.ts';
-import { Discovery, Forbidden, isEnvoy, type Peer } from './xds/server.ts';
-import { Views } from './xds/views.ts';
+import { Discovery, Forbidden, type Peer } from './xds/server.ts';
 
 export interface ControlPlaneOptions {
   readonly log: Logger;
@@ -39,6 +42,8 @@ export interface ControlPlaneOptions {
   readonly trust?: string | undefined;
   /** Milliseconds. */
   readonly lease: number;
+  /** Of replicas. */
+  readonly limits: Limits;
   readonly leafLifetime: number;
   /** 0 for none. */
   readonly probeInterval: number;
@@ -58,9 +63,14 @@ export interface Events {
   readonly ended: (ending: Ending) => void;
   readonly state: (state: MeshState) => void;
   readonly stored: (failure: Error | undefined) => void;
+  readonly published: (failure: Error | undefined) => void;
+  /** A unit of work failed, and ended alone. */
+  readonly failed: (unit: Unit) => void;
 }
 
 const PROBE_TIMEOUT = 3000;
+/** Streams that may be open besides one for each replica. */
+const OTHER_CLIENTS = 1000;
 
 const SILENT: Events = {
   answer: () => {},
@@ -73,6 +83,8 @@ const SILENT: Events = {
   ended: () => {},
   state: () => {},
   stored: () => {},
+  published: () => {},
+  failed: () => {},
 };
 
 export interface ControlPlane {
@@ -103,26 +115,26 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   let policy: Policy = EMPTY_POLICY;
   let digest: string | undefined;
-  let published: { version: number; policy: string | undefined } = { version: 0, policy: undefined };
   let refusal: string | undefined;
   let splits: readonly Split[] = saved.splits;
   const probed = new Map<string, 'passing' | 'failing'>();
-  const states = new MeshStates();
-  const views = new Views();
-  let state: MeshState = { trustDomain, namespace, mesh: policy.mesh, services: [] };
-
-  const publishNow = (): void => {
-    state = states.next({ trustDomain, namespace, policy, splits, replicas: registry.replicas, probed });
-    views.update(state, files.roots);
-    published = { version: published.version + 1, policy: digest };
-    discovery.update(published.version);
-    events.state(state);
-  };
-  const settling = new Settling({ publish: publishNow });
-  const publish = (): void => settling.flush();
+  const boundary = new Boundary(log, events.failed);
+  const publication = new Publication({
+    trustDomain,
+    namespace,
+    roots: files.roots,
+    boundary,
+    known: () => ({ policy, splits, replicas: registry.replicas, probed, digest }),
+    tell: (version) => discovery.update(version),
+    onState: events.state,
+    onResult: events.published,
+  });
+  const settling = new Settling({ publish: () => publication.now() });
+  const publish = (): Error | undefined => settling.flush();
   const changed = (): void => void settling.changed();
   const registry = new Registry({
     lease: options.lease,
+    limits: options.limits,
     onChange: () => {
       changed();
       void stateFile.save();
@@ -142,11 +154,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const discovery = new Discovery({
     log,
-    viewOf: (client) => (isEnvoy(client) ? views.ofEnvoy() : views.of(client.service)),
+    boundary,
+    viewOf: (client) => publication.viewOf(client),
     identify: (peer) => identify(peer, { trustDomain, namespace }),
     onAnswer: events.answer,
     onPush: events.push,
     onClients: events.clients,
+    maxClients: options.limits.all + OTHER_CLIENTS,
   });
   registry.restore(saved.replicas);
   const watch = new PolicyWatch({
@@ -156,9 +170,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       digest = hash;
       refusal = undefined;
       splits = standing(splits, policy);
+      changed();
       log.info({ services: Object.keys(policy.services).length }, 'the policy was taken');
       events.policyTaken();
-      changed();
     },
     onRefusal: (error) => {
       refusal = error.message;
@@ -166,6 +180,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         log.error(`the policy was refused, and the last good one stays: ${line}`);
       events.policyRefused(error);
     },
+    onFailure: (error) => boundary.failed('policy', error),
   });
   await watch.read();
   publish();
@@ -194,27 +209,39 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     trustDomain,
     namespace,
     lease: options.lease,
+    ownerOf: (name) => hostsOf(policy).get(name),
     onRefusal: events.refusal,
     onCertificate: events.certificate,
   });
   own.onChange((pair) => (enrolment.server as unknown as import('node:tls').Server).setSecureContext(pair));
+  /** @throws where that cannot be published, the former ones then staying */
+  const setSplits = async (next: readonly Split[]): Promise<void> => {
+    const former = splits;
+    splits = next;
+    const failure = publish();
+    if (failure) {
+      splits = former;
+      throw new Error('the change of a split could not be published', { cause: failure });
+    }
+    await stateFile.save();
+  };
   const api = createOperatorApi({
     log,
     token: options.operatorToken,
-    graph: () => graphOf(state, discovery.clients, { ...published, problem: refusal }),
+    graph: () => {
+      const { version, policy: inForce, failure } = publication.last;
+      const problem = refusal ?? (failure && `what is known could not be published: ${failure.message}`);
+      return graphOf(publication.state, discovery.clients, { version, policy: inForce, problem });
+    },
     policy: () => policy,
     split: async (service, route, weights) => {
       const split = makeSplit(policy, service, route, weights);
-      splits = [...splits.filter((each) => each.service !== service || each.route !== route), split];
-      publish();
-      await stateFile.save();
+      await setSplits([...splits.filter((each) => each.service !== service || each.route !== route), split]);
     },
     unsplit: async (service, route) => {
       const rest = splits.filter((each) => each.service !== service || each.route !== route);
       if (rest.length === splits.length) return false;
-      splits = rest;
-      publish();
-      await stateFile.save();
+      await setSplits(rest);
       return true;
     },
   });
@@ -249,6 +276,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
             probed.set(id, result);
             changed();
           },
+          onFailure: (error) => boundary.failed('probe', error),
         });
 
   const portOf = (server: { address(): unknown }): number => (server.address() as { port: number }).port;
@@ -257,7 +285,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     registry,
     discovery,
     roots: files.roots,
-    publish,
+    publish: () => void publish(),
     close: async () => {
       probes?.close();
       watch.close();

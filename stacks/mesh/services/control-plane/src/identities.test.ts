@@ -209,6 +209,8 @@ test("a token for every service gets no certificate and no place of the control 
   const claim = { name: 'x', address: '192.0.2.1', labels: {}, ports: [], phase: 'ready' } as const;
   assert.is(await refused(enrolment.join({ ...claim, service: 'control-plane' })), 403);
   assert.is(await refused(enrolment.certificate('front', 'no request')), 422);
+  for (const address of ['fe80::1%eth0', 'shop', ''])
+    assert.is(await refused(enrolment.join({ ...claim, service: 'front', address })), 422, address);
   assert.equal(plane.registry.replicas, []);
   const status = await new Promise<number | undefined>((resolve, reject) => {
     const asking = httpsRequest(
@@ -221,6 +223,69 @@ test("a token for every service gets no certificate and no place of the control 
   });
   assert.is(status, 401);
   await plane.close();
+});
+
+test("a service cannot register under a host that the policy gives to another: that one's callers go on", async () => {
+  const ports = [{ port: 8000, protocol: 'http' }] as const;
+  const policyOf = (timeout: string): string =>
+    JSON.stringify({ services: { database: { hosts: ['db'], ports, routes: [{ timeout }] }, front: {} } });
+  const plane = await startPlane(policyOf('1s'));
+  const enrolment = enrolmentOf(plane);
+  const claim = { name: 'db-1', address: '192.0.2.1', labels: {}, ports, phase: 'ready' } as const;
+  const answer = await enrolment.join({ ...claim, service: 'db' }).then(String, (error: EnrolmentError) => error);
+  assert.instance(answer, EnrolmentError);
+  assert.is((answer as EnrolmentError).status, 409);
+  assert.match((answer as EnrolmentError).message, /db is a host of the service database/);
+  assert.ok(plane.seen.includes('refusal: name-taken'));
+  const front = startProxy(plane, 'front');
+  await eventually('configured', () => front.last, LONG);
+  // It may have registered before the policy said so.
+  plane.registry.join({ ...claim, service: 'db' });
+  plane.setPolicy(policyOf('2s'));
+  await eventually('the policy is in force', () => JSON.stringify(front.last).includes('2000'), LONG);
+  // A data path refuses what gives a domain to two, and with it all routes of the port.
+  const domains = front.last!.outbound.listeners.flatMap(({ virtualHosts = [] }) =>
+    virtualHosts.flatMap((host) => host.domains),
+  );
+  assert.equal(domains.toSorted(), ['database', 'database:8000', 'db', 'db:8000']);
+  await front.close();
+  await plane.close();
+});
+
+test('who has no room is told which limit is in the way, and how to raise it', async () => {
+  const plane = await startPlane(POLICY, { limits: { service: 1, peer: 3, all: 2 } });
+  const enrolment = enrolmentOf(plane);
+  const join = async (service: string, number: number): Promise<string> =>
+    await enrolment
+      .join({ service, name: `x-${number}`, address: `192.0.2.${number}`, labels: {}, ports: [], phase: 'ready' })
+      .then(
+        () => 'taken',
+        (error: EnrolmentError) => `${error.status} ${error.message}`,
+      );
+  assert.is(await join('front', 1), 'taken');
+  assert.match(
+    await join('front', 2),
+    /^503 there are 1 replicas of the service front, .*CONTROL_MAX_REPLICAS_PER_SERVICE .*raise it, .*\(30 s\) lapse$/,
+  );
+  assert.is(await join('shop', 3), 'taken');
+  // Two spellings of one address are one.
+  const spelt = { service: 'shop', labels: {}, ports: [], phase: 'ready' } as const;
+  for (const address of ['fd00::1', 'FD00:0::1']) await enrolment.join({ ...spelt, name: 'x-3', address });
+  assert.is(plane.registry.replicas.at(-1)!.address, 'fd00::1');
+  assert.match(await join('other', 4), /in all, as many as CONTROL_MAX_REPLICAS of/);
+  assert.equal(
+    plane.seen.filter((each) => each.startsWith('refusal')),
+    ['refusal: service-full', 'refusal: full'],
+  );
+  await plane.close();
+  const small = await startPlane(POLICY, { limits: { service: 5, peer: 1, all: 5 } });
+  const other = enrolmentOf(small);
+  const claim = { service: 'front', labels: {}, ports: [], phase: 'ready' } as const;
+  await other.join({ ...claim, name: 'a', address: '192.0.2.1' });
+  // Whatever it says its address is, it comes from one.
+  const again = await other.join({ ...claim, name: 'b', address: '192.0.2.2' }).then(String, String);
+  assert.match(again, /from (127\.0\.0\.1|::1), as many as CONTROL_MAX_REPLICAS_PER_ADDRESS/);
+  await small.close();
 });
 
 test.run();

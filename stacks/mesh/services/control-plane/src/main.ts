@@ -16,6 +16,7 @@ async function job({
   const policy = readiness.check('policy');
   const store = readiness.check('store');
   store.pass();
+  const publication = readiness.check('publication');
   const shortOf = (type: string): string => type.slice(type.lastIndexOf('.') + 1);
   const plane = await startControlPlane({
     log,
@@ -35,6 +36,11 @@ async function job({
     data: parameters.CONTROL_DATA,
     trust: parameters.CONTROL_TRUST,
     lease: parameters.CONTROL_LEASE,
+    limits: {
+      service: parameters.CONTROL_MAX_REPLICAS_PER_SERVICE,
+      peer: parameters.CONTROL_MAX_REPLICAS_PER_ADDRESS,
+      all: parameters.CONTROL_MAX_REPLICAS,
+    },
     leafLifetime: parameters.CONTROL_LEAF_LIFETIME,
     probeInterval: parameters.CONTROL_PROBE_INTERVAL,
     probePort: parameters.CONTROL_PROBE_PORT,
@@ -56,6 +62,8 @@ async function job({
           metrics.control_plane_replicas.set({ health }, replicas.filter((each) => each.health === health).length);
       },
       stored: (failure) => (failure ? store.fail(failure.message) : store.pass()),
+      published: (failure) => (failure ? publication.fail(failure.message) : publication.pass()),
+      failed: (unit) => metrics.control_plane_failures_total.inc({ unit }),
     },
   });
   log.info(plane.ports, 'serving');

@@ -1,4 +1,6 @@
 /** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
+import { entryOf } from './policy/entry.ts';
+import { hostsOf } from './policy/hosts.ts';
 import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from './policy/types.ts';
 import type { Replica } from './registry/registry.ts';
 import type { MeshState, ReplicaState, ServiceState } from './xds/resources/state.ts';
@@ -41,7 +43,7 @@ export const standing = (splits: readonly Split[], policy: Policy): Split[] =>
   });
 
 function findRoute(policy: Policy, service: string, key: string): RoutePolicy | undefined {
-  return policy.services[service]?.routes?.find((route, index) => routeKey(route, index) === key);
+  return entryOf(policy.services, service)?.routes?.find((route, index) => routeKey(route, index) === key);
 }
 
 /**
@@ -58,7 +60,7 @@ export function makeSplit(
   const found = findRoute(policy, service, route);
   if (!found?.to) throw new SplitRefused(404, `the policy has no route ${route} of ${service} with destinations`);
   const names = found.to.map(destinationName);
-  const missing = names.filter((name) => weights[name] === undefined);
+  const missing = names.filter((name) => entryOf(weights, name) === undefined);
   const unknown = Object.keys(weights).filter((name) => !names.includes(name));
   if (missing.length > 0 || unknown.length > 0)
     throw new SplitRefused(
@@ -86,12 +88,15 @@ export class MeshStates {
 
   next({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): MeshState {
     const former = this.#known;
-    this.#known = new Map();
+    const known: typeof former = new Map();
     const byService = Map.groupBy(replicas, ({ service }) => service);
     const splitsByService = Map.groupBy(splits, ({ service }) => service);
-    const names = new Set([...Object.keys(policy.services), ...byService.keys()]);
+    // Two of one name would be refused by every client, with all else of that port.
+    const hosts = hostsOf(policy);
+    const others = [...byService.keys()].filter((name) => !hosts.has(name));
+    const names = new Set([...Object.keys(policy.services), ...others]);
     const services = [...names].toSorted().map((name): ServiceState => {
-      const own = policy.services[name] ?? NO_POLICY;
+      const own = entryOf(policy.services, name) ?? NO_POLICY;
       const splitsOf = splitsByService.get(name) ?? [];
       const registered = (byService.get(name) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
       const states = [
@@ -100,14 +105,15 @@ export class MeshStates {
       ];
       const ports = own.ports ?? portsOf(registered);
       const rest = JSON.stringify([splitsOf, states, ports]);
-      const known = former.get(name);
+      const before = former.get(name);
       const state =
-        known?.policy === own && known.rest === rest
-          ? known.state
+        before?.policy === own && before.rest === rest
+          ? before.state
           : serviceState(name, withSplits(own, splitsOf), ports, states);
-      this.#known.set(name, { policy: own, rest, state });
+      known.set(name, { policy: own, rest, state });
       return state;
     });
+    this.#known = known;
     return { trustDomain, namespace, mesh: policy.mesh, services };
   }
 }
@@ -136,7 +142,7 @@ function withSplits(policy: ServicePolicy, own: readonly Split[]): ServicePolicy
       if (!split || !route.to) return route;
       return {
         ...route,
-        to: route.to.map((each) => ({ ...each, weight: split.weights[destinationName(each)] ?? each.weight })),
+        to: route.to.map((each) => ({ ...each, weight: entryOf(split.weights, destinationName(each)) ?? each.weight })),
       };
     }),
   };

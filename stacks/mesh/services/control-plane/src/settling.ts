@@ -1,7 +1,8 @@
 /** When changes go out: soon, together, and the less often the more the last time cost. */
 
 export interface SettlingOptions {
-  readonly publish: () => void;
+  /** @returns why that failed, and does not throw */
+  readonly publish: () => Error | undefined;
   /** Milliseconds; a test's seam. */
   readonly now?: () => number;
 }
@@ -14,7 +15,7 @@ const MOST = 1000;
 const REST = 3;
 
 export class Settling {
-  readonly #publish: () => void;
+  readonly #publish: SettlingOptions['publish'];
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #free = 0;
@@ -32,18 +33,19 @@ export class Settling {
     return wait;
   }
 
-  /** All that is known goes out now. */
-  flush(): void {
+  /** All that is known goes out now. @returns why that failed; undefined where it did not */
+  flush(): Error | undefined {
     this.close();
     const began = this.#now();
     const rest = (): void => {
       const ended = this.#now();
       this.#free = ended + REST * (ended - began);
     };
-    this.#publish();
+    const failure = this.#publish();
     rest();
     // What is written leaves the process in the rounds of the loop that follow.
     setImmediate(() => setImmediate(rest));
+    return failure;
   }
 
   close(): void {

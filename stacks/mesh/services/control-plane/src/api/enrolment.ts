@@ -1,10 +1,12 @@
 /** Where proxies register, renew their leases and get certificates; over TLS, against a join token. */
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { canonicalAddress } from '#kit/ip-address.ts';
 import type { Logger } from '#kit/log.ts';
 import { RequestRefused, type Authority } from '../authority/authority.ts';
 import { SERVICE_NAME } from '../policy/schema.ts';
 import { RegistryFull, type Claim, type Registry, type ReplicaPhase } from '../registry/registry.ts';
+import type { Limit } from '../registry/room.ts';
 import type { Tokens } from '../registry/tokens.ts';
 import { spiffeId } from '../xds/resources/state.ts';
 import { bearer, createHttpServer, Refused } from './http.ts';
@@ -18,6 +20,8 @@ export interface EnrolmentOptions {
   readonly trustDomain: string;
   readonly namespace: string;
   readonly lease: number;
+  /** Which other service the policy gives this name to, as a host. */
+  readonly ownerOf: (name: string) => string | undefined;
   readonly onRefusal: (reason: string) => void;
   readonly onCertificate: () => void;
 }
@@ -59,6 +63,13 @@ const JOIN = object(
   },
   ['service', 'name', 'phase'],
 );
+
+/** How a refusal for want of room is counted, and told. */
+const FULL: Readonly<Record<Limit, { readonly reason: string; readonly parameter: string }>> = {
+  service: { reason: 'service-full', parameter: 'CONTROL_MAX_REPLICAS_PER_SERVICE' },
+  peer: { reason: 'address-full', parameter: 'CONTROL_MAX_REPLICAS_PER_ADDRESS' },
+  all: { reason: 'full', parameter: 'CONTROL_MAX_REPLICAS' },
+};
 
 interface JoinBody {
   service: string;
@@ -107,15 +118,36 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
   server.post<{ Body: JoinBody }>('/v1/replicas', { schema: { body: JOIN } }, async (request, reply) => {
     const { service, name, labels = {}, ports = [], phase } = request.body;
     admit(request, service);
+    const owner = options.ownerOf(service);
+    if (owner !== undefined) {
+      options.onRefusal('name-taken');
+      log.warn({ service, replica: name, owner }, 'a replica was refused: its service has the name of a host');
+      throw new Refused(
+        409,
+        `${service} is a host of the service ${owner} in the policy: register as that, or rename one`,
+      );
+    }
     // As the control plane sees it, which is how others of the network reach it, too.
-    const address = (request.body.address ?? request.ip).replace(/^::ffff:(?=\d+\.)/, '');
-    if (isIP(address) === 0) throw new Refused(422, `${address} is no IP address`);
+    const peer = canonicalAddress(request.ip);
+    const address = canonicalAddress(request.body.address ?? request.ip);
+    // With a zone it is an address for one machine alone.
+    if (isIP(address) === 0 || address.includes('%'))
+      throw new Refused(422, `${address} is no IP address that others could reach`);
     try {
-      const { replica, secret } = registry.join({ service, name, address, labels, ports, phase });
+      const { replica, secret } = registry.join({ service, name, address, peer, labels, ports, phase });
       log.info({ service, replica: name, address, phase }, 'a replica registered');
       return await reply.code(201).send({ id: replica.id, secret, lease });
     } catch (error) {
-      throw error instanceof RegistryFull ? new Refused(503, error.message) : error;
+      if (!(error instanceof RegistryFull)) throw error;
+      const { reason, parameter } = FULL[error.limit];
+      options.onRefusal(reason);
+      log.warn({ service, replica: name, address: peer, reason }, 'a replica was refused: there is no room');
+      const where = { service: `of the service ${service}`, peer: `from ${peer}`, all: 'in all' }[error.limit];
+      throw new Refused(
+        503,
+        `there are ${error.most} replicas ${where}, as many as ${parameter} of the control plane allows: ` +
+          `raise it, or wait until some leave or their leases (${lease / 1000} s) lapse`,
+      );
     }
   });
 

@@ -1,5 +1,6 @@
 /** What a schema cannot say: names that must stand somewhere else, numbers that must fit together. */
 import { isIP } from 'node:net';
+import { entryOf } from './entry.ts';
 import { ExpressionRoom, problemOfExpression } from './re2.ts';
 import type {
   AuthorizationRulePolicy,
@@ -105,9 +106,9 @@ function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Pr
     ...(route.mirror ?? []).map((each, index) => [[...at, 'mirror', index], each] as [Problem['path'], typeof each]),
   ];
   const unknown = destinations.flatMap(([path, { service = own, subset }]) => {
-    const target = policy.services[service];
+    const target = entryOf(policy.services, service);
     if (!target) return [{ path, message: `service ${service} is not in this file` }];
-    if (subset === undefined || target.subsets?.[subset]) return [];
+    if (subset === undefined || entryOf(target.subsets ?? {}, subset)) return [];
     const known = Object.keys(target.subsets ?? {}).join(', ') || 'none';
     return [{ path, message: `${service} has no subset ${subset}; it has ${known}` }];
   });

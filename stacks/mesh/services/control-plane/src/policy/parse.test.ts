@@ -73,6 +73,18 @@ const CASES: readonly (readonly [string, string, string, string])[] = [
     'subset: v3',
     'policy.yaml:11:40: catalogue has no subset v3; it has v1, v2',
   ],
+  [
+    'a subset that every object of JavaScript has',
+    'subset: v2',
+    'subset: constructor',
+    'policy.yaml:11:40: catalogue has no subset constructor; it has v1, v2',
+  ],
+  [
+    'a service that every object of JavaScript has',
+    'subset: v2',
+    'service: constructor',
+    'policy.yaml:11:40: service constructor is not in this file',
+  ],
   ['an expression that is none', '(b|c)', '(b|c', 'policy.yaml:10:24: Invalid regular expression'],
   ['an expression that only JavaScript knows', '(b|c)', '(?=b)', "policy.yaml:10:24: /a(?=b)+: expressions are RE2's"],
   [

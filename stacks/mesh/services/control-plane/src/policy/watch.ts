@@ -12,6 +12,8 @@ export interface PolicyWatchOptions {
   readonly onPolicy: (policy: Policy, digest: string) => void;
   /** The file cannot be used: what is wrong, a line each. */
   readonly onRefusal: (error: Error) => void;
+  /** A look that failed otherwise; the next one comes. */
+  readonly onFailure: (error: unknown) => void;
   /** Between two looks where changes make no events, in milliseconds. */
   readonly poll?: number;
 }
@@ -39,7 +41,7 @@ export class PolicyWatch {
 
   /** Look at the file now; one look at a time. */
   async read(): Promise<void> {
-    this.#reading = this.#reading.then(async () => await this.#look());
+    this.#reading = this.#reading.then(async () => await this.#look()).catch(this.#options.onFailure);
     await this.#reading;
   }
 
@@ -61,10 +63,13 @@ export class PolicyWatch {
     }
     if (text === this.#text) return;
     this.#text = text;
+    let policy: Policy;
     try {
-      onPolicy(parsePolicy(text, basename(path)), createHash('sha256').update(text).digest('hex'));
+      policy = parsePolicy(text, basename(path));
     } catch (error) {
       onRefusal(error as Error);
+      return;
     }
+    onPolicy(policy, createHash('sha256').update(text).digest('hex'));
   }
 }

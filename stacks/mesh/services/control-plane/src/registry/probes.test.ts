@@ -128,6 +128,7 @@ async function rounds(statuses: readonly number[]): Promise<{ results: string[];
   const results: string[] = [];
   let over = false;
   const probes = new Probes({
+    onFailure: (error) => assert.unreachable(String(error)),
     interval: 1,
     timeout: 30_000,
     targets: () => {
@@ -150,12 +151,34 @@ test('a redirect is no readiness', async () => {
   assert.equal((await rounds([302, 302])).results, ['failing 302']);
 });
 
+test('a result that nobody can note, and targets that nobody can name, end their probe and their round alone', async () => {
+  const failures: string[] = [];
+  let looked = 0;
+  const target: Target = { id: 'dead', address: '127.0.0.1', port: await freePort() };
+  const probes = new Probes({
+    interval: 1,
+    timeout: 30_000,
+    targets: () => {
+      if (++looked === 1) throw new Error('no targets');
+      return [target];
+    },
+    onResult: () => {
+      throw new Error('no note');
+    },
+    onFailure: (error) => failures.push((error as Error).message),
+  });
+  await eventually('failures of both kinds', () => failures.length >= 3, LONG);
+  probes.close();
+  assert.equal(failures.slice(0, 3), ['no targets', 'no note', 'no note']);
+});
+
 test('an address that is gone is forgotten with its failures', async () => {
   let targets: Target[] = [];
   const results: string[] = [];
   let looked = 0;
   const dead: Target = { id: 'dead', address: '127.0.0.1', port: await freePort() };
   const probes = new Probes({
+    onFailure: (error) => assert.unreachable(String(error)),
     interval: 1,
     timeout: 30_000,
     targets: () => {

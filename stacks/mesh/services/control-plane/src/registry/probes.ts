@@ -13,6 +13,8 @@ export interface Target {
 export interface ProbeOptions {
   readonly targets: () => readonly Target[];
   readonly onResult: (id: string, result: 'passing' | 'failing', reason?: string) => void;
+  /** A probe, or a round of them, failed otherwise than by who was asked; the next one comes. */
+  readonly onFailure: (error: unknown) => void;
   /** From the end of one round to the next, in milliseconds. */
   readonly interval: number;
   /** Of one probe, in milliseconds. */
@@ -42,7 +44,12 @@ export class Probes {
 
   #next(): void {
     if (this.#closed) return;
-    this.#timer = setTimeout(() => void this.#round().finally(() => this.#next()), this.#options.interval).unref();
+    const { interval, onFailure } = this.#options;
+    const round = (): void =>
+      void this.#round()
+        .catch(onFailure)
+        .finally(() => this.#next());
+    this.#timer = setTimeout(round, interval).unref();
   }
 
   async #round(): Promise<void> {
@@ -50,7 +57,8 @@ export class Probes {
     const known = new Set(waiting.map(({ id }) => id));
     for (const id of this.#failures.keys()) if (!known.has(id)) this.#failures.delete(id);
     const worker = async (): Promise<void> => {
-      for (let target = waiting.pop(); target && !this.#closed; target = waiting.pop()) await this.#probe(target);
+      for (let target = waiting.pop(); target && !this.#closed; target = waiting.pop())
+        await this.#probe(target).catch(this.#options.onFailure);
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, worker));
   }
@@ -58,13 +66,14 @@ export class Probes {
   async #probe(target: Target): Promise<void> {
     try {
       await (target.url === undefined ? this.#connects(target) : this.#answers(target.url));
-      this.#failures.delete(target.id);
-      this.#options.onResult(target.id, 'passing');
     } catch (error) {
       const failures = (this.#failures.get(target.id) ?? 0) + 1;
       this.#failures.set(target.id, failures);
       if (failures >= FAILURES) this.#options.onResult(target.id, 'failing', (error as Error).message);
+      return;
     }
+    this.#failures.delete(target.id);
+    this.#options.onResult(target.id, 'passing');
   }
 
   async #answers(url: string): Promise<void> {

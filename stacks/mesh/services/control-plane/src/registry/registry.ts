@@ -1,6 +1,7 @@
 /** Replicas that registered, with their leases. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { PortPolicy } from '../policy/types.ts';
+import { Room, type Limit, type Limits } from './room.ts';
 
 /** `starting` and `draining` get nothing new. */
 export type ReplicaPhase = 'starting' | 'ready' | 'draining';
@@ -11,6 +12,8 @@ export interface Claim {
   readonly name: string;
   /** An IP address. */
   readonly address: string;
+  /** The IP address from which it registered; absent: its own. */
+  readonly peer?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly Pick<PortPolicy, 'port' | 'protocol'>[];
   readonly phase: ReplicaPhase;
@@ -34,26 +37,40 @@ export interface RegistryOptions {
   readonly onChange: () => void;
   readonly onEnd?: (replica: Replica, ending: Ending) => void;
   readonly now?: () => number;
-  readonly maxReplicas?: number;
+  readonly limits: Limits;
 }
 
-/** No more replicas can be taken. */
-export class RegistryFull extends Error {}
+/** No more replicas are taken: of this service, from this address, or at all. */
+export class RegistryFull extends Error {
+  readonly limit: Limit;
+  readonly most: number;
+  constructor(limit: Limit, most: number) {
+    super(`there are ${most} replicas, and more are not taken (${limit})`);
+    this.limit = limit;
+    this.most = most;
+  }
+}
 
 const MAX_TIMER = 2 ** 31 - 1;
 /** A timer that is later than this, in milliseconds, says that this process stood still, not that replicas did. */
 const LATE = 200;
+/** A service's name has no blank. */
+const keysOf = ({ service, name, address }: Claim): string[] => [`${service} name ${name}`, `${service} at ${address}`];
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 export class Registry {
   readonly #replicas = new Map<string, Replica>();
+  /** Their ids, by what one replica of a service alone may have: its name, and its address. */
+  readonly #owners = new Map<string, string>();
+  readonly #room: Room;
   readonly #options: Required<RegistryOptions>;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is to wake. */
   #due = 0;
 
   constructor(options: RegistryOptions) {
-    this.#options = { onEnd: () => {}, now: Date.now, maxReplicas: 10_000, ...options };
+    this.#options = { onEnd: () => {}, now: Date.now, ...options };
+    this.#room = new Room(options.limits);
   }
 
   get replicas(): readonly Replica[] {
@@ -65,26 +82,27 @@ export class Registry {
   }
 
   /**
-   * Take replicas that were registered before a restart: their leases begin anew, since they could not be renewed.
+   * Take replicas that were registered before a restart, also more than the limits are now: their leases begin anew,
+   * since they could not be renewed.
    */
   restore(replicas: readonly Replica[]): void {
     const expires = this.#options.now() + this.#options.lease;
-    for (const replica of replicas) this.#replicas.set(replica.id, { ...replica, expires, probe: 'unknown' });
+    for (const replica of replicas) this.#add({ ...replica, expires, probe: 'unknown' });
     this.#changed();
   }
 
   /**
    * Register a replica.
    * @returns it, and the secret that renews its lease
-   * @throws {RegistryFull}
+   * @throws {RegistryFull} and then nothing has changed
    */
   join(claim: Claim): { replica: Replica; secret: string } {
-    for (const former of this.#replicas.values())
-      // An address has one owner: an engine gives one that was freed to the next pod, before the lease lapses.
-      if (former.service === claim.service && (former.name === claim.name || former.address === claim.address))
-        this.#remove(former, 'replaced');
-    if (this.#replicas.size >= this.#options.maxReplicas)
-      throw new RegistryFull(`there are ${this.#replicas.size} replicas; more are not taken`);
+    // An address has one owner: an engine gives one that was freed to the next pod, before the lease lapses.
+    const ids = new Set(keysOf(claim).flatMap((key) => this.#owners.get(key) ?? []));
+    const former = [...ids].map((id) => this.#replicas.get(id)!);
+    const limit = this.#room.lacks(claim, former);
+    if (limit !== undefined) throw new RegistryFull(limit, this.#options.limits[limit]);
+    for (const each of former) this.#remove(each, 'replaced');
     const secret = randomBytes(24).toString('base64url');
     const replica: Replica = {
       ...claim,
@@ -93,7 +111,7 @@ export class Registry {
       probe: 'unknown',
       leaseDigest: digestOf(secret),
     };
-    this.#replicas.set(replica.id, replica);
+    this.#add(replica);
     this.#changed();
     return { replica, secret };
   }
@@ -140,8 +158,16 @@ export class Registry {
     return timingSafeEqual(Buffer.from(digestOf(secret)), Buffer.from(replica.leaseDigest)) ? replica : undefined;
   }
 
+  #add(replica: Replica): void {
+    this.#replicas.set(replica.id, replica);
+    for (const key of keysOf(replica)) this.#owners.set(key, replica.id);
+    this.#room.take(replica);
+  }
+
   #remove(replica: Replica, ending: Ending): void {
     this.#replicas.delete(replica.id);
+    for (const key of keysOf(replica)) if (this.#owners.get(key) === replica.id) this.#owners.delete(key);
+    this.#room.free(replica);
     this.#options.onEnd(replica, ending);
   }
 

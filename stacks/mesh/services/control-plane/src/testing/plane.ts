@@ -48,6 +48,8 @@ export async function startPlane(
     policyRefused: (error) => note(`policy refused: ${error.message}`),
     ended: (ending) => note(`ended: ${ending}`),
     refusal: (reason) => note(`refusal: ${reason}`),
+    failed: (unit) => note(`failed: ${unit}`),
+    ...overrides.events,
   };
   const plane = await startControlPlane({
     log: createLog('control-plane', process.env['TEST_LOG'] === undefined ? 'fatal' : 'debug'),
@@ -62,11 +64,12 @@ export async function startPlane(
     data: join(directory, 'data'),
     trust: join(directory, 'trust'),
     lease: 30_000,
+    limits: { service: 1000, peer: 1000, all: 1000 },
     leafLifetime: 24 * 3_600_000,
     probeInterval: 0,
     probePort: 15_021,
-    events,
     ...overrides,
+    events,
   });
   return {
     ...plane,

@@ -1,5 +1,5 @@
 /** A proxy as the control plane sees it: the mesh proxy's own identity, registration and xDS client, without a data path. */
-import { createLog } from '#kit/log.ts';
+import { createLog, type Logger } from '#kit/log.ts';
 import { EnrolledIdentity } from '../../../../../../sidecars/mesh-proxy/src/identity/enrolled.ts';
 import { Enrolment } from '../../../../../../sidecars/mesh-proxy/src/identity/enrolment.ts';
 import { Registration } from '../../../../../../sidecars/mesh-proxy/src/identity/registration.ts';
@@ -24,6 +24,7 @@ export interface ProxyOptions {
   readonly name?: string;
   readonly labels?: Record<string, string>;
   readonly token?: string;
+  readonly log?: Logger;
 }
 
 /** Start one against a control plane. */
@@ -33,7 +34,7 @@ export function startProxy(
   options: ProxyOptions = {},
 ): TestProxy {
   const { name = `${service}-1`, labels = {}, token = JOIN_TOKEN } = options;
-  const log = createLog('proxy', process.env['TEST_LOG'] === undefined ? 'fatal' : 'debug');
+  const log = options.log ?? createLog('proxy', process.env['TEST_LOG'] === undefined ? 'fatal' : 'debug');
   const enrolment = new Enrolment({
     host: 'localhost',
     port: plane.ports.enrolment,

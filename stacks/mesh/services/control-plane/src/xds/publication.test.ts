@@ -171,7 +171,7 @@ test('identical streams are sent the same objects, so that each response is enco
 test('the pause before a publication grows with what the last one cost, and not for ever', () => {
   let clock = 0;
   let cost = 0;
-  const settling = new Settling({ publish: () => (clock += cost), now: () => clock });
+  const settling = new Settling({ publish: () => void (clock += cost), now: () => clock });
   const wait = (): number | undefined => {
     const found = settling.changed();
     settling.close();

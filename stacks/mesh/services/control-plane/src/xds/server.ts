@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
 import type { Logger } from '#kit/log.ts';
+import type { Boundary } from '../boundary.ts';
 import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
 import { decode, encode } from './messages.ts';
 import { Snapshots } from './snapshots.ts';
@@ -34,6 +35,8 @@ export interface ConnectedClient extends Client {
 
 export interface DiscoveryOptions {
   readonly log: Logger;
+  readonly boundary: Boundary;
+  /** @throws {NothingYet} */
   readonly viewOf: (client: Client) => View;
   /**
    * Which service's proxy a stream is of.
@@ -60,6 +63,9 @@ export interface Peer {
 
 /** The client may not see this. */
 export class Forbidden extends Error {}
+
+/** There is nothing to be seen yet: a client that had something before is to keep that. */
+export class NothingYet extends Error {}
 
 interface Connection {
   readonly client: Client;
@@ -97,6 +103,16 @@ const CSDS: ServiceDefinition = {
   StreamClientStatus: csdsMethod('StreamClientStatus', true),
 };
 
+/** What a client is told of a failure that is not its own. */
+const FAILED = 'the control plane failed; its log says how';
+
+/** How a client is told that it asked for what it does not get; undefined for what is no client's fault. */
+function codeOf(error: unknown): status | undefined {
+  if (error instanceof Forbidden) return status.PERMISSION_DENIED;
+  if (error instanceof BadRequest) return status.INVALID_ARGUMENT;
+  return error instanceof NothingYet ? status.UNAVAILABLE : undefined;
+}
+
 /** Responses that may wait for a client to read them: of each type it gets one, and the next when it took that. */
 const MAX_UNREAD = 64;
 
@@ -104,6 +120,8 @@ const MAX_UNREAD = 64;
 export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
   readonly #streams = new Map<AdsCall, Connection>();
+  /** Streams that were ended from here: what they still send is not read. */
+  readonly #refused = new WeakSet<AdsCall>();
   #publication = 0;
   readonly #snapshots = new Snapshots();
   /** Responses without their nonce, by what is in them. */
@@ -117,11 +135,16 @@ export class Discovery {
   serve(server: Server): void {
     server.addService(ADS, { StreamAggregatedResources: (call: AdsCall) => this.#accept(call) });
     server.addService(CSDS, {
-      FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) =>
-        callback(null, this.#status()),
+      FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) => {
+        const failure = this.#options.boundary.run('status', () => callback(null, this.#status()));
+        if (failure) callback({ code: status.INTERNAL, details: FAILED });
+      },
       StreamClientStatus: (call: ServerDuplexStream<unknown, Buffer>) => {
         call.on('data', () => {
-          if (!call.write(this.#status())) call.pause().once('drain', () => call.resume());
+          const failure = this.#options.boundary.run('status', () => {
+            if (!call.write(this.#status())) call.pause().once('drain', () => call.resume());
+          });
+          if (failure) call.emit('error', { code: status.INTERNAL, details: FAILED });
         });
         call.on('end', () => call.end());
         call.on('error', () => {});
@@ -135,11 +158,12 @@ export class Discovery {
    */
   update(publication: number): void {
     this.#bodies = new WeakMap();
-    for (const entry of this.#streams.values()) {
-      this.#settle(entry);
-      entry.stream.update(this.#options.viewOf(entry.client));
-      this.#watch(entry);
-    }
+    for (const [call, entry] of this.#streams)
+      this.#guard(call, () => {
+        this.#settle(entry);
+        entry.stream.update(this.#options.viewOf(entry.client));
+        this.#watch(call, entry);
+      });
     this.#publication = publication;
   }
 
@@ -162,29 +186,21 @@ export class Discovery {
   }
 
   #accept(call: AdsCall): void {
-    let refused = false;
-    const refuse = (code: status, details: string): void => {
-      refused = true;
-      this.#forget(call);
-      call.emit('error', { code, details });
-    };
     call.on('data', (request: DiscoveryRequest__Output) => {
-      if (refused) return;
+      if (this.#refused.has(call)) return;
       if (call.writableLength > MAX_UNREAD) {
-        refuse(status.RESOURCE_EXHAUSTED, `more than ${MAX_UNREAD} responses were not read`);
+        this.#refuse(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_UNREAD} responses were not read`);
         return;
       }
-      try {
-        this.#take(call, request);
-      } catch (error) {
-        const { message } = error as Error;
-        if (error instanceof Forbidden) refuse(status.PERMISSION_DENIED, message);
-        else if (error instanceof BadRequest) refuse(status.INVALID_ARGUMENT, message);
-        else {
-          this.#options.log.error({ err: error }, 'a discovery request failed');
-          refuse(status.INTERNAL, 'the request failed');
+      this.#guard(call, () => {
+        try {
+          this.#take(call, request);
+        } catch (error) {
+          const code = codeOf(error);
+          if (code === undefined) throw error;
+          this.#refuse(call, code, (error as Error).message);
         }
-      }
+      });
     });
     call.on('end', () => {
       this.#forget(call);
@@ -192,6 +208,17 @@ export class Discovery {
     });
     call.on('cancelled', () => this.#forget(call));
     call.on('error', () => this.#forget(call));
+  }
+
+  /** Do something for a stream, which ends where that fails. */
+  #guard(call: AdsCall, work: () => void): void {
+    if (this.#options.boundary.run('stream', work)) this.#refuse(call, status.INTERNAL, FAILED);
+  }
+
+  #refuse(call: AdsCall, code: status, details: string): void {
+    this.#refused.add(call);
+    this.#forget(call);
+    call.emit('error', { code, details });
   }
 
   #forget(call: AdsCall): void {
@@ -217,7 +244,7 @@ export class Discovery {
         { client: entry.client.id, type: request.type_url, reason: request.error_detail?.message.slice(0, 2000) },
         'a client refused its configuration, and goes on with the last that it took',
       );
-    this.#watch(entry);
+    this.#watch(call, entry);
   }
 
   #begin(call: AdsCall, { node }: DiscoveryRequest__Output): Connection {
@@ -252,10 +279,11 @@ export class Discovery {
   }
 
   /** A client that answers nothing holds up nobody, not even itself. */
-  #watch(entry: Connection): void {
+  #watch(call: AdsCall, entry: Connection): void {
     clearTimeout(entry.patience);
     if (!entry.stream.waiting) return;
-    entry.patience = setTimeout(() => entry.stream.hurry(), this.#options.patience).unref();
+    const hurry = (): void => this.#guard(call, () => entry.stream.hurry());
+    entry.patience = setTimeout(hurry, this.#options.patience).unref();
   }
 
   /** Encoded once for all clients that get the same: the nonce alone differs, and a later field of a message may stand apart. */

@@ -87,9 +87,14 @@ export class ResourceCache {
     return entry.resource;
   }
 
-  /** Forget what was not asked for since the last call. */
+  /** Forget what was not asked for since the last call of `sweep`. */
   sweep(): void {
     this.#known = this.#next;
+    this.drop();
+  }
+
+  /** Forget what was asked for since the last call of `sweep`. */
+  drop(): void {
     this.#next = new Map();
   }
 

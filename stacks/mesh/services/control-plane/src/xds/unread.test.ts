@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import { status, type Server } from '@grpc/grpc-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Boundary } from '../boundary.ts';
 import { Discovery } from './server.ts';
 import { LDS, ORDER, ResourceSet, type View } from './types.ts';
 
@@ -18,8 +19,10 @@ type Handler = (call: Duplex) => void;
 /** The methods of a discovery service, as a server would call them. */
 function methods(): Readonly<Record<string, Handler>> {
   const ignore = (): void => {};
+  const log = { info: ignore, warn: ignore, error: ignore, debug: ignore } as never;
   const discovery = new Discovery({
-    log: { info: ignore, warn: ignore, error: ignore, debug: ignore } as never,
+    log,
+    boundary: new Boundary(log, ignore),
     viewOf: () => VIEW,
     identify: () => undefined,
     onAnswer: ignore,

@@ -40,30 +40,32 @@ export class Views {
   }
 
   /**
-   * Take a new state.
+   * Take a new state, all of it or nothing.
    * @param state whose services are the same objects as before where nothing of them has changed
    * @param roots PEM of the trust domain's roots
+   * @throws whatever making or encoding of a resource does: then all clients see what they saw before
    */
   update(state: MeshState, roots: string): void {
-    this.#shape = shapeOf(state, this.#shape);
-    this.#shared.set(this.#sharedDrafts(state, roots).map((each) => this.#cache.resource(each)));
-    const own = new Map<string, Layer>();
-    for (const service of state.services) {
-      const drafts = this.#memo.of(`inbound ${service.name}`, [this.#shape, service], () =>
-        inboundDrafts(state, service),
+    try {
+      const shape = shapeOf(state, this.#shape);
+      const drafts = this.#sharedDrafts(shape, state, roots);
+      const shared = this.#shared.next(drafts.map((each) => this.#cache.resource(each)));
+      const own = new Map(
+        state.services.map((service) => [service.name, this.#ownLayer(shape, state, service, shared)]),
       );
-      const layer = this.#own.get(service.name) ?? new Layer();
-      layer.set(
-        drafts.map((each) => this.#cache.resource(each, service.name)),
-        this.#shared.view,
-      );
-      own.set(service.name, layer);
+      const envoy = this.#envoy && this.#envoyLayer(this.#envoy, shape, state, shared);
+      this.#shape = shape;
+      this.#shared = shared;
+      this.#own = own;
+      this.#envoy = envoy;
+      this.#state = state;
+      this.#cache.sweep();
+      this.#memo.sweep();
+    } catch (error) {
+      this.#cache.drop();
+      this.#memo.drop();
+      throw error;
     }
-    this.#own = own;
-    this.#state = state;
-    if (this.#envoy) this.#fillEnvoy(this.#envoy, state);
-    this.#cache.sweep();
-    this.#memo.sweep();
   }
 
   /** @param service whose proxy asks; undefined for clients that have no proxy's part */
@@ -73,16 +75,21 @@ export class Views {
 
   /** What an Envoy sees: listeners and clusters of its own, and the endpoints of all. */
   ofEnvoy(): View {
-    if (this.#envoy === undefined) {
-      this.#envoy = new Layer();
-      if (this.#state) this.#fillEnvoy(this.#envoy, this.#state);
-    }
+    this.#envoy ??= this.#state ? this.#envoyLayer(new Layer(), this.#shape, this.#state, this.#shared) : new Layer();
     return this.#envoy.view;
   }
 
-  #fillEnvoy(layer: Layer, state: MeshState): void {
+  /** What the proxies of a service have besides. */
+  #ownLayer(shape: Shape, state: MeshState, service: ServiceState, shared: Layer): Layer {
+    const drafts = this.#memo.of(`inbound ${service.name}`, [shape, service], () => inboundDrafts(state, service));
+    return (this.#own.get(service.name) ?? new Layer()).next(
+      drafts.map((each) => this.#cache.resource(each, service.name)),
+      shared.view,
+    );
+  }
+
+  #envoyLayer(former: Layer, shape: Shape, state: MeshState, shared: Layer): Layer {
     const memo = this.#memo;
-    const shape = this.#shape;
     const drafts = [
       ...[...servicesByPort(state)].flatMap(([port, services]) =>
         memo.of(`envoy port ${port}`, [shape, ...services], () => envoyListener(port, services, state)),
@@ -91,15 +98,14 @@ export class Views {
         memo.of(`envoy service ${service.name}`, [shape, service], () => envoyClusters(state, service)),
       ),
     ];
-    layer.set(
+    return former.next(
       drafts.map((each) => this.#cache.resource(each, 'envoy')),
-      { ...EMPTY, [EDS]: this.#shared.view[EDS] },
+      { ...EMPTY, [EDS]: shared.view[EDS] },
     );
   }
 
-  #sharedDrafts(state: MeshState, roots: string): Draft[] {
+  #sharedDrafts(shape: Shape, state: MeshState, roots: string): Draft[] {
     const memo = this.#memo;
-    const shape = this.#shape;
     return [
       ...memo.of('roots', [roots], () => [
         draft('envoy.extensions.transport_sockets.tls.v3.Secret', 'ROOTCA', trustBundle(roots)),
@@ -160,13 +166,20 @@ const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
 const NONE = new ResourceSet([]);
 const EMPTY: View = { [CDS]: NONE, [EDS]: NONE, [LDS]: NONE, [RDS]: NONE, [SDS]: NONE };
 
-/** A view that stays the same object, part by part, as long as its content does. */
+/** A view, and what it was made of. Never changed once made. */
 class Layer {
-  view: View = EMPTY;
-  #resources = new Map<TypeUrl, readonly Resource[]>();
-  #base: View = EMPTY;
+  readonly view: View;
+  readonly #resources: ReadonlyMap<TypeUrl, readonly Resource[]>;
+  readonly #base: View;
 
-  set(resources: readonly Resource[], base: View = EMPTY): void {
+  constructor(view = EMPTY, resources: ReadonlyMap<TypeUrl, readonly Resource[]> = new Map(), base = EMPTY) {
+    this.view = view;
+    this.#resources = resources;
+    this.#base = base;
+  }
+
+  /** The one that follows: its view is the same object, part by part, where the content is the same. */
+  next(resources: readonly Resource[], base: View = EMPTY): Layer {
     const byType = Map.groupBy(resources, ({ any }) => any.type_url as TypeUrl);
     const parts = ORDER.map((type): [TypeUrl, ResourceSet] => {
       const own = byType.get(type) ?? [];
@@ -174,8 +187,7 @@ class Layer {
       if (same) return [type, this.view[type]];
       return [type, own.length === 0 ? base[type] : new ResourceSet(own, base[type])];
     });
-    if (parts.some(([type, set]) => this.view[type] !== set)) this.view = Object.fromEntries(parts) as unknown as View;
-    this.#resources = byType;
-    this.#base = base;
+    const other = parts.some(([type, set]) => this.view[type] !== set);
+    return new Layer(other ? (Object.fromEntries(parts) as unknown as View) : this.view, byType, base);
   }
 }

@@ -42,7 +42,7 @@ export function envoyListener(port: number, services: readonly ServiceState[], s
   return [listener(port, tcpFilter(listenerName(port), cluster))];
 }
 
-function httpDrafts(port: number, hosts: readonly VirtualHost[]): Draft[] {
+function httpDrafts(port: number, hosts: VirtualHost[]): Draft[] {
   const name = listenerName(port);
   return [
     listener(
@@ -61,7 +61,7 @@ function httpDrafts(port: number, hosts: readonly VirtualHost[]): Draft[] {
     ),
     draft('envoy.config.route.v3.RouteConfiguration', name, {
       name,
-      virtual_hosts: withoutTwice(hosts),
+      virtual_hosts: hosts,
       max_direct_response_body_size_bytes: { value: MAX_REPLY_BYTES },
     }),
   ];
@@ -74,12 +74,3 @@ const listener = (port: number, filter: NonNullable<NonNullable<Listener['filter
     traffic_direction: 'OUTBOUND',
     filter_chains: [{ filters: [filter] }],
   });
-
-/** Envoy refuses a table in which a name stands twice, as a host of one and the name of another that has registered. */
-function withoutTwice(hosts: readonly VirtualHost[]): VirtualHost[] {
-  const taken = new Set<string>();
-  return hosts.flatMap((host) => {
-    const domains = (host.domains ?? []).filter((domain) => !taken.has(domain) && taken.add(domain));
-    return domains.length === 0 ? [] : [{ ...host, domains }];
-  });
-}
