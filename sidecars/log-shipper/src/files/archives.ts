@@ -8,9 +8,10 @@
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/log.ts';
 import { compressionOf, readHead, type Head } from './content.ts';
-import { writtenAt, type Generation, type Stat } from './generation.ts';
+import { writtenAt, type Stat } from './generation.ts';
 import { byAge, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
+import { neighbours } from './neighbours.ts';
 import { toStat, type OpenFiles } from './open-files.ts';
 import { unrotated } from './rotated-name.ts';
 import { firstGlance, Unpacked } from './unpacked.ts';
@@ -142,31 +143,14 @@ export class Archives {
   /** Read it after what was written before it, and before what was written after it. */
   #welcome({ path, fd, stat, home, head }: Archive, now: number): void {
     const { ledger, dir, log } = this.#options;
-    const others = [...ledger.generations].filter(
-      (each) => each.home === home && !each.finished && each.copyOf === undefined,
-    );
-    // What lost its file was seen before; what is still written is the last. One that was renamed since it was
-    // listed is as old as it was then.
-    const isLater = (each: Generation): boolean =>
-      each.key !== '' &&
-      each.detachedAt === undefined &&
-      ((each.path === home && keyAt(home) === each.key) ||
-        (each.stamp !== '' && byAge({ path, stat }, { path: each.path, stat: each }) < 0));
-    const next = others.find(isLater);
-    // One of those behind it may have lost its file: waiting for that one, all would wait for each other.
-    const previous = next === undefined ? others.at(-1) : others[others.indexOf(next) - 1];
+    const { previous, next } = neighbours(ledger.generations, { path, stat }, home);
     const generation = ledger.create({ path, fd, stat }, home);
     generation.head = head;
     if (previous) generation.after = { generation: previous, offset: Infinity };
     ledger.unpack(generation, { path, fd, stat }, new Unpacked(fd, dir, head.at), now);
-    if (next !== undefined) ledger.putBefore(generation, next);
+    if (next !== undefined) ledger.putBefore(generation, next, Infinity);
     log.info({ path, generation: generation.id }, 'a new file that is compressed already');
   }
-}
-
-function keyAt(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && toStat(stats).key;
 }
 
 function exists(path: string): boolean {

@@ -1,6 +1,6 @@
 /** A record of a file, and what is read when it is settled. */
 import type { LogRecord } from '../record.ts';
-import type { Generation } from './generation.ts';
+import type { Carried, Generation } from './generation.ts';
 
 /**
  * Thousands of them wait for the store at a time, and each was moved by the garbage collector meanwhile: so it has
@@ -45,5 +45,19 @@ export class FileRecord implements LogRecord {
   /** The same record, which settles another place. */
   endingAt(place: Pick<FileRecord, 'end' | 'joined'>): FileRecord {
     return new FileRecord(this.generation, this.offset, place, this.body, this.index);
+  }
+}
+
+/** What is read again of an event whose beginning is in another file: the store knows it by that one's id. */
+export class CarriedRecord extends FileRecord {
+  readonly #id: string;
+
+  constructor({ generation, offset, end, joined, body }: FileRecord, { id, index }: Carried) {
+    super(generation, offset, { end, joined }, body, index);
+    this.#id = id;
+  }
+
+  override get id(): string {
+    return this.#id;
   }
 }

@@ -18,6 +18,16 @@ export interface Day {
   readonly day: string;
 }
 
+/** The beginning of a generation, as far as it was sent as the end of an event that began in another one. */
+export interface Carried {
+  /** The event's. */
+  readonly id: string;
+  /** Where its lines end here. */
+  readonly end: number;
+  /** Where it was sent to; undefined, where all are. */
+  readonly index?: string | undefined;
+}
+
 export interface Stat {
   /** Device and inode. */
   readonly key: string;
@@ -49,6 +59,8 @@ export class Generation {
    * whatever was written behind it since.
    */
   ends: readonly number[] = [];
+  /** Noted before it is sent: read again without the other generation, these lines are still that event. */
+  carried: Carried | undefined;
   /** Records offered and not settled. */
   inFlight = 0;
   /** The one that is to be read first, up to a place: Infinity, to its end. */
@@ -91,6 +103,8 @@ export class Generation {
    * asked for otherwise may be the size of what took its place.
    */
   seen = 0;
+  /** The same, by an earlier process: what is shorter now is not all that was sent. */
+  seenBefore = 0;
   /** Since when its file does not hold it, and where it is now is not sure. */
   lostSince: number | undefined;
   /** It was looked for since, and not found. */
@@ -167,9 +181,24 @@ export class Generation {
     return this.ends.filter((each) => each > this.acked);
   }
 
-  /** Where the event ends that begins at a place or later, if time has ended it. */
+  /** Where the event ends that begins at a place or later, if that was noted: time has ended it, or it was carried over. */
   endBehind(place: number): number | undefined {
-    return this.ends.find((each) => each > place);
+    return this.carriedAt(place)?.end ?? this.ends.find((each) => each > place);
+  }
+
+  /** What the store has not come to of the event that is carried over. */
+  get openCarried(): Carried | undefined {
+    return this.carriedAt(this.acked);
+  }
+
+  /** Whether an event that comes to a place ends there, whatever follows. */
+  endsAt(place: number): boolean {
+    return this.ends.includes(place) || this.carried?.end === place;
+  }
+
+  /** The event of another generation that the lines at a place belong to. */
+  carriedAt(place: number): Carried | undefined {
+    return this.carried !== undefined && place < this.carried.end ? this.carried : undefined;
   }
 
   /** Bytes of the file that the store does not have. */
@@ -204,4 +233,9 @@ export class Generation {
   idAt(offset: number): string {
     return `${this.id}-${offset.toString(36)}`;
   }
+}
+
+/** Whether the event at a place of a generation goes on in another one, as it was noted. */
+export function isCarriedOn(generation: Generation, next: Generation, place = generation.offset): boolean {
+  return next.carriedAt(next.offset)?.id === generation.idAt(place);
 }

@@ -7,6 +7,7 @@ import { encodingOf } from './encoding.ts';
 import { Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isCopy, isShortCopy, mayContinueIn, rank, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
+import { neighbours } from './neighbours.ts';
 import type { OpenFiles } from './open-files.ts';
 import { homeOf, rotationOf } from './rotated-name.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
@@ -38,6 +39,8 @@ export class Identifier {
   atEnd: boolean;
   /** Files that were taken for copies, and are not. */
   readonly #own = new Set<string>();
+  /** Files that may be copies of what cannot be looked at just now, since when. */
+  #unsure = new Map<string, number>();
   #lossesSeen = -1;
 
   constructor(options: IdentifierOptions) {
@@ -58,17 +61,21 @@ export class Identifier {
     this.#lossesSeen = -1;
     this.#rehomeAll(sought, left, now);
     const fresh: Candidate[] = [];
+    const unsure = new Map<string, number>();
     for (const candidate of [...left].toSorted((a, b) => rank(a) - rank(b))) {
       const original = this.#originalOf(candidate, fresh);
       this.#rehomeAll(sought, left, now);
       // While the others were looked at, it may have been found to be where one of them goes on.
       if (!left.has(candidate)) continue;
-      if (original === undefined) fresh.push(candidate);
+      const since = this.#unsure.get(candidate.stat.key) ?? now;
+      if (original === 'unsure' && now - since < UNSURE) unsure.set(candidate.stat.key, since);
+      else if (original === undefined || original === 'unsure') fresh.push(candidate);
       if (!(original instanceof Generation)) continue;
       this.#ledger.addCopy(original, candidate);
     }
     // The order in which they were written last is the order in which they are read.
-    let complete = true;
+    this.#unsure = unsure;
+    let complete = unsure.size === 0;
     for (const candidate of fresh.filter((each) => left.has(each)).toSorted(byAge))
       complete = this.#welcome(candidate, now) && complete;
     this.#release(now);
@@ -101,6 +108,8 @@ export class Identifier {
         this.#rehome(generation, left, now);
         if (truncated) this.#claim(generation, left);
       }
+      // What a search of its own has found is not new.
+      for (const each of left) if (this.#ledger.at(each.stat.key) !== undefined) left.delete(each);
     }
   }
 
@@ -167,14 +176,16 @@ export class Identifier {
 
   /**
    * What a file is a copy of: a generation, or a file that is new like itself. An original that is seen to
-   * have been truncated meanwhile loses its file, and may go on in this one.
+   * have been truncated meanwhile loses its file, and may go on in this one. `unsure`: its name leads elsewhere by now,
+   * and the next scan finds it.
    */
-  #originalOf(candidate: Candidate, fresh: readonly Candidate[]): Generation | Candidate | undefined {
+  #originalOf(candidate: Candidate, fresh: readonly Candidate[]): Generation | Candidate | 'unsure' | undefined {
     if (this.#own.has(candidate.stat.key)) return undefined;
     for (const generation of this.#ledger.generations) {
       if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
       if (rotationOf(candidate.path, generation.home) === undefined) continue;
       const of = this.#files.hold(generation);
+      if (of === 'gone' && generation.detachedAt === undefined && continuesIn(generation, candidate)) return 'unsure';
       if (typeof of !== 'number') continue;
       if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
       // What is no copy of the file as it is now may be one of what it was until just now.
@@ -199,7 +210,8 @@ export class Identifier {
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (current.size < stat.size || !same) return false;
     const home = homeOf(path, (each) => this.#ledger.latest(each) !== undefined || exists(each));
-    const previous = this.#ledger.latest(home);
+    const found = path === home ? undefined : neighbours(this.#ledger.generations, candidate, home);
+    const previous = found?.next === undefined ? this.#ledger.latest(home) : found.previous;
     const generation = this.#ledger.create(candidate, home);
     generation.head = head;
     generation.advance(place, tail);
@@ -208,6 +220,8 @@ export class Identifier {
     Object.assign(generation, { changedAt: now, caughtUpAt: now });
     // How much a compressed file holds is not known before it is unpacked.
     if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
+    // Names moved while it was looked for: what came after it was found first.
+    if (found?.next !== undefined) this.#ledger.putBefore(generation, found.next, size);
     this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
     return true;

@@ -5,11 +5,11 @@
 import { pause } from '#kit/backoff.ts';
 import type { Delivery, Settled } from '../record.ts';
 import { FileRecord } from './file-record.ts';
-import type { Generation } from './generation.ts';
+import { isCarriedOn, type Generation } from './generation.ts';
 import { headWithin, holds } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';
-import type { AtEnd, Reader, Turn } from './reader.ts';
+import { NOTE_AGAIN, type AtEnd, type Reader, type Turn } from './reader.ts';
 import type { Tracker } from './tracker.ts';
 import type { Unpacked } from './unpacked.ts';
 
@@ -17,8 +17,6 @@ import type { Unpacked } from './unpacked.ts';
 const HOT = 10_000;
 /** How long the end of a file is given after its successor has begun, in milliseconds. */
 const GRACE = 1000;
-/** After how long it is tried again to write down where an event ended, in milliseconds. */
-const NOTE_AGAIN = 1000;
 
 export interface FileInputOptions {
   readonly ledger: Ledger;
@@ -136,11 +134,22 @@ export class FileInput {
     if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
     if (generation.unread) return true;
     if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
-    if (generation.severed) return true;
-    // The event may go on in the file that came after: that one's turn takes both.
-    for (const next of this.#options.ledger.generations)
-      if (next.after?.generation === generation && next.unread && this.#reachable(next)) return false;
-    return true;
+    // That one's turn takes both.
+    return !this.#mayGoOn(generation, generation.offset);
+  }
+
+  /** Whether an event at the end of a file may go on, or has gone on, in the file that came after. */
+  #mayGoOn(generation: Generation, event: number): false | 'maybe' | 'noted' {
+    for (const next of this.#options.ledger.generations) {
+      if (next.after?.generation !== generation) continue;
+      const noted = isCarriedOn(generation, next, event);
+      // Sent again without the other's lines, these would be taken for what the store has.
+      if (noted && (isAstray(next) || (next.stamp === '' && !isGone(next)))) return 'noted';
+      if (!next.unread || !this.#reachable(next)) continue;
+      if (noted) return 'noted';
+      if (!generation.severed) return 'maybe';
+    }
+    return false;
   }
 
   /** Whether there is a file to read a generation from. */
@@ -169,7 +178,7 @@ export class FileInput {
     if (generation.packed !== packed) return false;
     const head = packed.ended ? headWithin(generation.head, packed.size) : generation.head;
     if (holds({ offset, tail, head }, packed.fd, packed.size)) {
-      if (head !== generation.head || (packed.ended && packed.size < generation.seen))
+      if (head !== generation.head || (packed.ended && packed.size < Math.max(generation.seen, generation.seenBefore)))
         Object.assign(generation, { head, severed: true });
       // So that the next process knows, too.
       if (generation.severed && packed.ended && !generation.ends.includes(packed.size)) {
@@ -202,7 +211,10 @@ export class FileInput {
       if (!this.#turnHasCome(before)) return false;
       // Without a stamp: it was renamed just now, and the next scan finds it.
       if (before.unread || before.stamp === '') return false;
-      if (before.withheld) return !before.severed && generation.unread && this.#now() - before.changedAt >= GRACE;
+      if (before.withheld) {
+        const goesOn = !before.severed || isCarriedOn(before, generation);
+        return goesOn && generation.unread && this.#now() - before.changedAt >= GRACE;
+      }
       generation.after = undefined;
     }
     return true;
@@ -283,7 +295,8 @@ export class FileInput {
     const joined = reader.join(before, fd, next, nextFd, quiet);
     if (joined === 'wait') return undefined;
     if (joined !== undefined) {
-      before.withheld = false;
+      // What was written to it late comes behind.
+      Object.assign(before, { withheld: false, unread: before.size > before.offset });
       return [joined];
     }
     const records = this.#read(before, fd, () => 'take')?.records ?? [];
@@ -291,13 +304,17 @@ export class FileInput {
   }
 
   #atEnd(generation: Generation): AtEnd {
-    return (terminated) => {
+    return ({ terminated, event, ended }) => {
       const { multilineTimeout, partialTimeout, linger } = this.#options;
       const patience = terminated ? multilineTimeout : partialTimeout;
       const until =
         generation.changedAt + (generation.detachedAt === undefined ? patience : Math.min(patience, linger));
       generation.withheldUntil = until;
-      return this.#now() >= until ? 'take' : 'wait';
+      const isOver = this.#now() >= until;
+      if (!isOver && !ended) return 'wait';
+      const goesOn = this.#mayGoOn(generation, event);
+      if (goesOn === 'noted') return 'join';
+      return isOver && goesOn === false ? 'take' : 'wait';
     };
   }
 

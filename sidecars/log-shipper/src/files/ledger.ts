@@ -1,6 +1,6 @@
 /** All generations that are known, and the registry that remembers them. */
 import type { Logger } from '#kit/log.ts';
-import type { SavedGeneration } from '../registry/format.ts';
+import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
 import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
 import { unitOf, type FileEncoding } from './encoding.ts';
@@ -182,8 +182,11 @@ export class Ledger {
     return generation;
   }
 
-  /** A generation that was found later than the one that came after it. */
-  putBefore(generation: Generation, next: Generation): void {
+  /**
+   * A generation was found later than the one that came after it.
+   * @param offset up to where that one waits for it: what is written late holds up nobody
+   */
+  putBefore(generation: Generation, next: Generation, offset: number): void {
     this.#generations.delete(generation);
     const all = [...this.#generations];
     this.#generations.clear();
@@ -191,7 +194,7 @@ export class Ledger {
       if (each === next) this.#generations.add(generation);
       this.#generations.add(each);
     }
-    if (next.offset === next.head.at) next.after = { generation, offset: Infinity };
+    if (next.offset === next.head.at) next.after = { generation, offset };
   }
 
   /** A file is no copy, or no longer. */
@@ -300,12 +303,14 @@ export class Ledger {
   #restore(saved: readonly SavedGeneration[], now: number): void {
     const byId = new Map<string, Generation>();
     const latest = new Map<string, Generation>();
-    for (const { id, home, key, path, head, acked, tail, copyOf, days = [], ends = [] } of saved) {
+    for (const { id, home, key, path, head, acked, tail, copyOf, days = [], ends = [], carried, seen = 0 } of saved) {
       const generation = new Generation(id, home, key, path);
       generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
       generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
       generation.days = [...days];
       generation.ends = ends;
+      generation.carried = readCarried(carried);
+      generation.seenBefore = seen;
       generation.readBefore = undefined;
       generation.detachedAt = now;
       generation.caughtUpAt = now;

@@ -5,17 +5,21 @@
 import { Chunk, type Encoding } from '../lines/chunk.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { MARGIN } from '../lines/document.ts';
+import type { OnEvent, Rest } from '../lines/splitter.ts';
 import { utcDay } from '../lines/time.ts';
 import { growHead, readAt, readHead, readTail, type Head } from './content.ts';
 import { encodingOf, unitOf, type FileEncoding } from './encoding.ts';
-import type { FileRecord } from './file-record.ts';
-import type { Generation } from './generation.ts';
+import { CarriedRecord, type FileRecord } from './file-record.ts';
+import { isCarriedOn, type Carried, type Generation } from './generation.ts';
 import { beginsWithHole, findData, withoutPadding } from './holes.ts';
 import { holds } from './identity.ts';
 import type { Pipelines } from './pipelines.ts';
 
 /** Read at a turn, in bytes, so that each file has its share; more where a line may be longer. */
 const QUANTUM = 256 * 1024;
+
+/** After how long it is tried again to write something down, in milliseconds. */
+export const NOTE_AGAIN = 1000;
 
 export interface ReaderOptions {
   /** What makes the records of a file. */
@@ -24,8 +28,10 @@ export interface ReaderOptions {
   readonly limit: number;
   /** Its day, or how it begins, became known of a generation; write that down. It is not read before. */
   readonly remember: (generation: Generation) => void;
-  /** Where an event ends is noted of a generation; write that down. @returns false when that failed */
-  readonly noteEnd?: (generation: Generation) => boolean;
+  /** Where an event ends is noted of generations, or whose it is; write that down. @returns false when that failed */
+  readonly noteEnd?: (generations: readonly Generation[]) => boolean;
+  /** A monotonic clock in milliseconds; a test's seam. */
+  readonly now?: () => number;
   /** How files without a byte order mark are encoded. */
   readonly encoding?: FileEncoding;
   /** Counts what became no record. */
@@ -43,12 +49,23 @@ export interface Turn {
 /** Nothing yet: there is something to write down first. */
 const AGAIN: Turn = { records: [], bytes: 0, more: true };
 
-/** What to do with an event whose end is not there. */
-export type AtEnd = (terminated: boolean) => 'wait' | 'take';
+/** An event at the end of what there is. */
+export interface LastEvent {
+  /** Where it begins. */
+  readonly event: number;
+  /** Its last line has a newline. */
+  readonly terminated: boolean;
+  /** It ended there when it was read before. */
+  readonly ended: boolean;
+}
+
+/** What to do with it; `join`: it was sent together with lines of the next file, and is again. */
+export type AtEnd = (last: LastEvent) => 'wait' | 'take' | 'join';
 
 export class Reader {
   readonly #options: ReaderOptions;
   readonly #buffer: Buffer;
+  #noteAgainAt = 0;
 
   /** How much is read at a turn, in bytes. */
   get reach(): number {
@@ -93,12 +110,13 @@ export class Reader {
     const full = filled === this.#buffer.length;
     const records: FileRecord[] = [];
     const take = this.#taker(generation, chunk, start, records);
-    let { event, line } = splitter.split(chunk, take.event);
+    let { event, line } =
+      generation.carriedAt(start)?.end === start + filled ? take.all() : splitter.split(chunk, take.event);
     if (full && event === 0) {
       const { byLine } = splitter;
       generation.scan = { position: start + (byLine && line > 0 ? line : chunk.whole), inLine: !byLine || line === 0 };
     } else if (!full && event < filled) {
-      if (this.#endsHere(generation, start + filled, () => atEnd(line === filled))) {
+      if (this.#endsHere(generation, start + filled, atEnd, line === filled, start + event)) {
         take.event(event, filled);
         event = filled;
       } else generation.withheld = true;
@@ -156,9 +174,14 @@ export class Reader {
     )
       return undefined;
     const first = Buffer.alloc(limit + MARGIN);
-    const firstLength = readAt(fd, first, generation.offset);
+    const firstEnd = generation.endBehind(generation.offset) ?? Infinity;
+    const firstLength = readAt(fd, first, generation.offset, Math.min(first.length, firstEnd - generation.offset));
     const beginning = this.#chunk(generation, first.subarray(0, firstLength), generation.offset);
-    if (firstLength === 0 || beginning.lastLineEnd !== firstLength) return undefined;
+    if (firstLength === 0) return undefined;
+    const carried = next.carriedAt(next.offset);
+    // What was sent as the end of another event is no part of this one.
+    if (carried === undefined ? beginning.lastLineEnd !== firstLength : !isCarriedOn(generation, next))
+      return undefined;
     const bytes = Buffer.alloc(limit + MARGIN);
     const ended = next.endBehind(next.offset) ?? Infinity;
     const count = readAt(nextFd, bytes, next.offset, Math.min(bytes.length, ended - next.offset));
@@ -176,7 +199,7 @@ export class Reader {
     if (end === undefined) {
       if (chunk.length === bytes.length) return undefined;
       end = chunk.lastLineEnd;
-      if (end > 0 && !this.#endsHere(next, next.offset + end, () => (quiet ? 'take' : 'wait'))) return 'wait';
+      if (end > 0 && !this.#endsHere(next, next.offset + end, () => (quiet ? 'take' : 'wait'), true)) return 'wait';
       if (end === 0 && !quiet) return 'wait';
     }
     if (end === 0) return undefined;
@@ -191,6 +214,13 @@ export class Reader {
       joined,
     });
     if (record !== undefined) {
+      // Before either file is read again, the other may be lost, or written to.
+      const noted = isCarriedOn(generation, next);
+      const carry = (): void => {
+        generation.endAt(record.end);
+        next.carried = { id: record.id, end: joined.end, index: record.index };
+      };
+      if (!noted && !this.#note([generation, next], carry)) return 'wait';
       generation.inFlight += 1;
       next.inFlight += 1;
     }
@@ -215,7 +245,7 @@ export class Reader {
       generation.scan = { position: position + result.next, inLine: result.inLine };
       if (full) return { records: [], bytes: 0, more: true };
       const last = position + count;
-      if (!this.#endsHere(generation, last, () => atEnd(!result.inLine && result.next === count))) {
+      if (!this.#endsHere(generation, last, atEnd, !result.inLine && result.next === count)) {
         generation.withheld = true;
         return { records: [], bytes: 0, more: false };
       }
@@ -231,6 +261,8 @@ export class Reader {
     const length = readAt(fd, this.#buffer, start, Math.min(stop - start, most));
     const head = this.#chunk(generation, this.#buffer.subarray(0, length), start);
     const records = made.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
+    const carried = generation.carriedAt(start);
+    if (carried !== undefined) carryOver(records, carried);
     generation.inFlight += records.length;
     this.#advance(generation, fd, stop);
     return { records, bytes: stop - start, more: true };
@@ -241,12 +273,28 @@ export class Reader {
    * is over, which is noted before it is sent. Otherwise what is added later would be lost under an id that the
    * store has.
    */
-  #endsHere(generation: Generation, place: number, atEnd: () => ReturnType<AtEnd>): boolean {
-    if (generation.ends.includes(place)) return true;
-    if (atEnd() === 'wait') return false;
-    generation.endAt(place);
-    if (this.#options.noteEnd?.(generation) ?? true) return true;
-    generation.ends = generation.ends.filter((each) => each !== place);
+  #endsHere(
+    generation: Generation,
+    place: number,
+    atEnd: AtEnd,
+    terminated: boolean,
+    event = generation.offset,
+  ): boolean {
+    const ended = generation.endsAt(place);
+    const wish = atEnd({ event, terminated, ended });
+    if (wish === 'join') return false;
+    return ended || (wish === 'take' && this.#note([generation], () => generation.endAt(place)));
+  }
+
+  /** Change what is known of generations, and write that down; what cannot be written is not known. */
+  #note(generations: readonly Generation[], change: () => void): boolean {
+    const { noteEnd, now = () => performance.now() } = this.#options;
+    if (now() < this.#noteAgainAt) return false;
+    const before = generations.map(({ ends, carried }) => ({ ends, carried }));
+    change();
+    if (noteEnd?.(generations) ?? true) return true;
+    this.#noteAgainAt = now() + NOTE_AGAIN;
+    for (const [index, generation] of generations.entries()) Object.assign(generation, before[index]);
     return false;
   }
 
@@ -255,10 +303,17 @@ export class Reader {
     chunk: Chunk,
     start: number,
     records: FileRecord[],
-  ): { event: (from: number, to: number) => void; done: () => void } {
+  ): { event: OnEvent; all: () => Rest; done: () => void } {
     const made = this.#options.pipelines.of(generation);
     let empty = 0;
+    const carried = generation.carriedAt(start);
     return {
+      // One event, as it was sent, whatever begins an event by now.
+      all: () => {
+        const end = { end: start + chunk.length, joined: undefined };
+        records.push(...made.make(generation, chunk, 0, chunk.length, start, end));
+        return { event: chunk.length, line: chunk.length };
+      },
       event: (from, to) => {
         // Empty lines are not events; a million of them costs a count.
         const length = to - from;
@@ -271,6 +326,7 @@ export class Reader {
       },
       done: () => {
         if (empty > 0) this.#options.skipped('empty', empty);
+        if (carried !== undefined) carryOver(records, carried);
       },
     };
   }
@@ -290,6 +346,12 @@ export class Reader {
   #advance(generation: Generation, fd: number, to: number): void {
     generation.advance(to, readTail(fd, to, generation.head.at));
   }
+}
+
+/** The first record of some that were read is what is left of an event. */
+function carryOver(records: FileRecord[], carried: Carried): void {
+  const [first] = records;
+  if (first !== undefined && first.offset < carried.end) records[0] = new CarriedRecord(first, carried);
 }
 
 type Scan = NonNullable<Generation['scan']>;

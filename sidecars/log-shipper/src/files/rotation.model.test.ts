@@ -196,19 +196,11 @@ async function check(append: boolean, maxOpen: number, multiline: boolean, steps
       rig.lostSinceKill >= least,
       `${rig.lostSinceKill} bytes are counted of ${least} that were seen: ${seen.join()}`,
     );
-    // When the store had its event, and the file with the event's beginning was lost before that was heard, the
-    // line is read again without it.
-    const orphan = (line: string): boolean => {
-      const before = writer.written[writer.written.indexOf(line) - 1];
-      return multiline && before !== undefined && writer.excused.has(before);
-    };
-    const twice = arrived.filter((line, index) => arrived.indexOf(line) !== index && !orphan(line));
+    const twice = arrived.filter((line, index) => arrived.indexOf(line) !== index);
     assert.equal(twice, [], 'lines that arrived twice');
     const strange = arrived.filter((line) => !writer.written.includes(line));
     assert.equal(strange, [], 'lines that nobody wrote');
-    const order = arrived
-      .filter((line) => !writer.unseen.has(line) && !orphan(line))
-      .map((line) => writer.written.indexOf(line));
+    const order = arrived.filter((line) => !writer.unseen.has(line)).map((line) => writer.written.indexOf(line));
     assert.equal(
       order,
       order.toSorted((a, b) => a - b),

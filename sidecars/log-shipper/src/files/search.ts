@@ -84,7 +84,7 @@ export function goOnIn(
   // What was written while it was copied was truncated away.
   const gone = generation.reaches(candidate.stat.size);
   lost(generation, gone);
-  if (gone > 0 || generation.head !== known) generation.severed = true;
+  if (gone > 0 || generation.head !== known || candidate.stat.size < generation.seenBefore) generation.severed = true;
   // So that the next process knows, too.
   if (generation.severed && isCopy) generation.endAt(candidate.stat.size);
 }

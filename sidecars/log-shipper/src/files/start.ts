@@ -103,7 +103,7 @@ export function startFiles(
       records(parameters),
     ),
     remember: (generation) => ledger.remember(generation),
-    noteEnd: (generation) => acknowledge([generation]),
+    noteEnd: acknowledge,
     encoding,
     limit: parameters.LINE_MAX_BYTES,
     skipped: common.skipped,

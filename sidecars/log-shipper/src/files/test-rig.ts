@@ -171,13 +171,14 @@ export class Rig {
     const reader = new Reader({
       pipelines: new Pipelines(this.#options.pipelines ?? [], records),
       encoding,
-      noteEnd: (generation) => {
+      noteEnd: (generations) => {
         this.notes += 1;
         if (this.diskFull) return false;
-        this.registry.acknowledge([generation]);
+        this.registry.acknowledge(generations);
         return true;
       },
       remember: (generation) => this.ledger.remember(generation),
+      now: () => this.now,
       limit,
       skipped: () => {},
     });

@@ -57,7 +57,9 @@ export class Unpacked {
   #packed: number | undefined;
   /** Begun when its turn has come, and let go at its end: each takes some 150 KB, and hundreds may be found at once. */
   #source: ReturnType<typeof createReadStream> | undefined;
+  #gunzip: ReturnType<typeof createGunzip> | undefined;
   #pieces: AsyncIterator<Buffer> | undefined;
+  #closed = false;
   /** The file without a name. */
   fd: number;
   /** Up to where it is unpacked. */
@@ -84,16 +86,20 @@ export class Unpacked {
    * @throws when the gzip file is damaged, or the disk is full
    */
   async more(from: number): Promise<void> {
+    if (this.ended) return;
     const keep = Math.max(0, from - TAIL_LENGTH);
     if (this.size > keep) this.#forget(keep);
     const pieces = (this.#pieces ??= this.#begin());
     for (const enough = Math.max(from, this.size) + PORTION; this.size < enough;) {
-      const { value, done } = await pieces.next();
+      const { value, done } = await pieces.next().catch((error: unknown) => {
+        if (!this.#closed) throw error;
+        return { value: undefined, done: true };
+      });
+      // Another file may have the descriptor by now.
+      if (this.#closed) return;
       if (done) {
         this.ended = true;
-        this.#source?.destroy();
-        this.#source = undefined;
-        this.#pieces = undefined;
+        this.#stop();
         return;
       }
       const piece = value as Buffer;
@@ -103,16 +109,27 @@ export class Unpacked {
     }
   }
 
+  /** A portion that is being unpacked ends here, and so do all that are asked for later. */
   close(): void {
-    this.#source?.destroy();
+    this.#closed = true;
+    this.ended = true;
+    this.#stop();
     if (this.#packed !== undefined) closeSync(this.#packed);
     closeSync(this.fd);
+  }
+
+  #stop(): void {
+    this.#source?.destroy();
+    this.#gunzip?.destroy();
+    this.#source = undefined;
+    this.#gunzip = undefined;
+    this.#pieces = undefined;
   }
 
   #begin(): AsyncIterator<Buffer> {
     this.#source = createReadStream('', { fd: this.#packed!, start: 0 });
     this.#packed = undefined;
-    const gunzip = createGunzip();
+    const gunzip = (this.#gunzip = createGunzip());
     this.#source.on('error', (error) => gunzip.destroy(error));
     return (this.#source.pipe(gunzip) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }

@@ -6,13 +6,14 @@
  *   5d41402a {"generations":1}
  *   77d5e1b0 {"acked":["ID",4096,[4096,256,"DIGEST"]]}
  *   6e3f7a51 {"acked":["ID",4096,[4096,256,"DIGEST"],[5120]]}    the event up to 5120 was ended by time
+ *   …        {"acked":["ID",0,[0,0,""],[],null,["EVENT",512]]}    up to 512 it is the end of another file's event
  *
  * Each line begins with the CRC-32 of the rest. All up to the count is written at once, whenever a
  * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
  * most its last line torn, and that one only tells of an acknowledgement.
  */
 import type { Head } from '../files/content.ts';
-import type { Day, Generation } from '../files/generation.ts';
+import type { Carried, Day, Generation } from '../files/generation.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
 
@@ -20,6 +21,7 @@ const FORMAT = 'log-shipper registry';
 const VERSION = 1;
 
 type SavedHead = readonly [at: number, base64: string];
+type SavedCarried = readonly [event: string, end: number, index?: string];
 type SavedTail = readonly [at: number, length: number, digest: string];
 
 /** A generation as it is remembered. */
@@ -35,6 +37,9 @@ export interface SavedGeneration {
   readonly days?: readonly Day[];
   /** None noted by version 1.3.0 and before. */
   readonly ends?: readonly number[];
+  /** These two: none noted by version 1.3.0 and before. */
+  readonly carried?: SavedCarried;
+  readonly seen?: number;
 }
 
 export interface Saved {
@@ -53,7 +58,21 @@ export class Unusable extends Error {}
 
 /** What is remembered of a generation. */
 export function save(generation: Generation): SavedGeneration {
-  const { id, home, key, path, head, acked, ackedTail, copyOf, days, openEnds: ends } = generation;
+  const {
+    id,
+    home,
+    key,
+    path,
+    head,
+    acked,
+    ackedTail,
+    copyOf,
+    days,
+    openEnds: ends,
+    openCarried: carried,
+    seen,
+    seenBefore,
+  } = generation;
   return {
     id,
     home,
@@ -65,6 +84,8 @@ export function save(generation: Generation): SavedGeneration {
     ...(copyOf && { copyOf: copyOf.id }),
     ...(days.length > 0 && { days }),
     ...(ends.length > 0 && { ends }),
+    ...(carried && { carried: saveCarried(carried) }),
+    ...(Math.max(seen, seenBefore) > acked && { seen: Math.max(seen, seenBefore) }),
   };
 }
 
@@ -87,14 +108,14 @@ export function serializeAcked(
 ): string {
   let text = '';
   for (const generation of generations) {
-    const { id, acked, ackedTail, openEnds: ends, head } = generation;
+    const { id, acked, ackedTail, openEnds: ends, openCarried: carried, head } = generation;
     const tail: SavedTail = [ackedTail.at, ackedTail.length, ackedTail.digest];
     const moved = [id, acked, tail] as const;
-    const entry: Acked = hasGrown(generation)
-      ? [...moved, ends, saveHead(head)]
-      : ends.length > 0
-        ? [...moved, ends]
-        : moved;
+    const grown = hasGrown(generation) ? saveHead(head) : null;
+    let entry: Acked = moved;
+    if (carried !== undefined) entry = [...moved, ends, grown, saveCarried(carried)];
+    else if (grown !== null) entry = [...moved, ends, grown];
+    else if (ends.length > 0) entry = [...moved, ends];
     text += line({ acked: entry });
   }
   return text;
@@ -139,13 +160,31 @@ export function parse(text: string): Saved {
   };
 }
 
-/** The head is there where it has grown; never in version 1.3.0 and before. */
-type Acked = readonly [id: string, acked: number, tail: SavedTail, ends?: readonly number[], head?: SavedHead];
+/** The head is there where it has grown; it and what is behind it never in version 1.3.0 and before. */
+type Acked = readonly [
+  id: string,
+  acked: number,
+  tail: SavedTail,
+  ends?: readonly number[],
+  head?: SavedHead | null,
+  carried?: SavedCarried,
+];
 
-function apply(generations: Map<string, SavedGeneration>, [id, acked, tail, ends = [], head]: Acked): void {
+function apply(generations: Map<string, SavedGeneration>, [id, acked, tail, ends = [], head, carried]: Acked): void {
   const generation = generations.get(id);
-  if (generation !== undefined)
-    generations.set(id, { ...generation, acked, tail, ends, head: head ?? generation.head });
+  if (generation === undefined) return;
+  const moved = { ...generation, acked, tail, ends, head: head ?? generation.head, ...(carried && { carried }) };
+  generations.set(id, moved);
+}
+
+const saveCarried = ({ id, end, index }: Carried): SavedCarried => (index === undefined ? [id, end] : [id, end, index]);
+
+/** What a generation carries, as it was saved. What is no such note, from another version for one, tells nothing. */
+export function readCarried(saved: unknown): Carried | undefined {
+  if (!Array.isArray(saved)) return undefined;
+  const [id, end, index] = saved as readonly unknown[];
+  if (typeof id !== 'string' || !Number.isSafeInteger(end)) return undefined;
+  return { id, end: end as number, ...(typeof index === 'string' && { index }) };
 }
 
 const saveHead = ({ at, bytes }: Head): SavedHead => [at, bytes.toString('base64')];

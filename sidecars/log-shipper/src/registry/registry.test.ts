@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { Generation } from '../files/generation.ts';
-import { parse, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
+import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
 import { Registry } from './registry.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'registry-'));
@@ -53,6 +53,72 @@ test('what was noted is there again', () => {
     ends: [],
   } satisfies SavedGeneration);
   assert.is(found[1]!.copyOf, 'a');
+});
+
+test('whose event a file begins with, and how far it was seen, is there again until the store has it', () => {
+  const { directory } = fresh();
+  const registry = new Registry(directory);
+  const [a, b] = [generation('a', 5), generation('b')];
+  a.carried = { id: 'z-1', end: 9, index: 'logs-2026.11.21' };
+  a.seen = 70;
+  registry.write([a, b]);
+  b.carried = { id: 'a-5', end: 20 };
+  registry.acknowledge([b]);
+  const noted = (): unknown[] => new Registry(directory).found.map(({ carried, seen }) => [readCarried(carried), seen]);
+  assert.equal(noted(), [
+    [{ id: 'z-1', end: 9, index: 'logs-2026.11.21' }, 70],
+    [{ id: 'a-5', end: 20 }, undefined],
+  ]);
+  for (const each of [a, b]) each.advance(50, { at: 50, length: 10, digest: 'xyz' });
+  registry.write([a, b]);
+  assert.equal(noted(), [
+    [undefined, 70],
+    [undefined, undefined],
+  ]);
+  registry.close();
+});
+
+/** A line of a registry. */
+const line = (json: string): string =>
+  `${process.getBuiltinModule('node:zlib').crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+
+test('a registry of version 1.2.0 is read', () => {
+  const { directory, path } = fresh();
+  mkdirSync(directory);
+  const text = [
+    '{"format":"log-shipper registry","version":1,"instance":"x","sequence":2,"scannedAt":1763712000000}',
+    '{"generation":{"id":"a","home":"/logs/a.log","key":"1:2","path":"/logs/a.log.1","head":[0,"b25l"],"acked":4,"tail":[4,4,"abc"]}}',
+    '{"generation":{"id":"b","home":"/logs/a.log","key":"1:3","path":"/logs/a.log","head":[0,"dHdv"],"acked":0,"tail":[0,0,""]}}',
+    '{"generations":2}',
+    '{"acked":["b",4,[4,4,"def"]]}',
+    '{"acked":["a",8,[8,8,"ghi"]]}',
+  ];
+  writeFileSync(path, text.map(line).join(''));
+  const known = { home: '/logs/a.log', ends: [] };
+  assert.equal(new Registry(directory).found, [
+    { ...known, id: 'a', key: '1:2', path: '/logs/a.log.1', head: [0, 'b25l'], acked: 8, tail: [8, 8, 'ghi'] },
+    { ...known, id: 'b', key: '1:3', path: '/logs/a.log', head: [0, 'dHdv'], acked: 4, tail: [4, 4, 'def'] },
+  ]);
+});
+
+test('a note of whose event a file begins with that is none tells nothing, and ends nothing', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.constantFrom('acked', 'generation'), (value, where) => {
+      const json = JSON.stringify(value);
+      const text = [
+        '{"format":"log-shipper registry","version":1,"instance":"x","sequence":1}',
+        `{"generation":{"id":"a","home":"/a","key":"1:2","path":"/a","head":[0,""],"acked":0,"tail":[0,0,""],"carried":${where === 'acked' ? '["z",1]' : json}}}`,
+        '{"generations":1}',
+        `{"acked":["a",0,[0,0,""],[],null,${where === 'acked' ? json : '0'}]}`,
+      ];
+      const carried = readCarried(parse(text.map(line).join('')).generations[0]!.carried);
+      if (carried === undefined) return;
+      assert.type(carried.id, 'string');
+      assert.ok(Number.isSafeInteger(carried.end));
+      assert.ok(carried.index === undefined || typeof carried.index === 'string');
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test('numbers of generations are not used twice, and the name stays', () => {
@@ -127,10 +193,12 @@ test('however a registry is cut or a byte of it changed, it is refused or tells 
     acked,
     tail: [0, 0, ''] as const,
   }));
+  const carrying = generation('b', 20);
+  carrying.carried = { id: 'a-5', end: 25 };
   const text =
     serialize({ instance: 'x', sequence: 2, generations }) +
     serializeAcked([generation('a', 10)], () => false) +
-    serializeAcked([generation('b', 20), generation('a', 30)], () => true);
+    serializeAcked([carrying, generation('a', 30)], () => true);
   fc.assert(
     fc.property(
       fc.nat(text.length - 1),

@@ -1,0 +1,32 @@
+/** Between which generations a rotated file belongs that is found later than they were. */
+import { statSync } from 'node:fs';
+import type { Generation } from './generation.ts';
+import { byAge, type Candidate } from './identity.ts';
+import { toStat } from './open-files.ts';
+
+/**
+ * What was written to a home just before a file, and just after it.
+ * @param generations in the order in which they were written
+ */
+export function neighbours(
+  generations: Iterable<Generation>,
+  { path, stat }: Pick<Candidate, 'path' | 'stat'>,
+  home: string,
+): { readonly previous: Generation | undefined; readonly next: Generation | undefined } {
+  const others = [...generations].filter((each) => each.home === home && !each.finished && each.copyOf === undefined);
+  // What lost its file was seen before; what is still written is the last. One that was renamed since it was listed
+  // is as old as it was then.
+  const isLater = (each: Generation): boolean =>
+    each.key !== '' &&
+    each.detachedAt === undefined &&
+    ((each.path === home && keyAt(home) === each.key) ||
+      (each.stamp !== '' && byAge({ path, stat }, { path: each.path, stat: each }) < 0));
+  const next = others.find(isLater);
+  // One of those behind it may have lost its file: waiting for that one, all would wait for each other.
+  return { next, previous: next === undefined ? others.at(-1) : others[others.indexOf(next) - 1] };
+}
+
+function keyAt(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && toStat(stats).key;
+}
