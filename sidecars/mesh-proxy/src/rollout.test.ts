@@ -1,15 +1,18 @@
 /** A rollout causes no 503, in whichever order an application and its proxy stop: no policy is needed for it. */
 import { once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, createServer as createHttp2Server, type Http2ServerResponse } from 'node:http2';
 import type { ServerResponse } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { exchange } from '#proxy/testing/talk.ts';
 import { UNREACHED } from './cluster/unreached.ts';
 import { grpcApplication } from './testing/grpc.ts';
-import { SHOP, startPod, towards, type TestPod } from './testing/mesh.ts';
-import { caller, NOBODY, onceASecond, replica, stopped } from './testing/replicas.ts';
+import { configurationOf, SHOP, startPod, towards, type TestPod } from './testing/mesh.ts';
+import { caller, callerOf, NOBODY, onceASecond, replica, stopped } from './testing/replicas.ts';
 
 const ok = (response: ServerResponse): void => void response.end('ok');
 
@@ -83,6 +86,55 @@ test('a call of gRPC is made elsewhere, too', async () => {
     session.close();
   }
   assert.ok(down.inbound.ends.length > 0);
+});
+
+test('a call that is under way goes on to its end, although its replica has left the endpoints', async () => {
+  let answering: Http2ServerResponse | undefined;
+  await using app = await serve(
+    createHttp2Server((incoming, response) => {
+      incoming.resume();
+      response.writeHead(200, { 'content-type': 'application/grpc' });
+      response.write('first');
+      answering = response;
+    }),
+  );
+  await using leaves = await replica(app.port);
+  await using stays = await replica(app.port);
+  let connections = 0;
+  await using between = await serve(
+    createServer((socket) => {
+      connections++;
+      const further = connect(leaves.plane.inboundPort, '127.0.0.1');
+      pipeline(socket, further, socket, () => connections--);
+    }),
+  );
+  await using front = await callerOf([between.port]);
+  const session = connectHttp2(`http://127.0.0.1:${front.plane.outboundPort}`);
+  try {
+    const fields = { ':path': '/echo/Watch', ':method': 'POST', te: 'trailers', 'content-type': 'application/grpc' };
+    const stream = session.request(fields);
+    let text = '';
+    let over: string | undefined;
+    stream.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+    stream
+      .on('error', () => {})
+      .on('close', () => (over = stream.rstCode === 0 ? 'ended' : `reset: ${stream.rstCode}`));
+    stream.end();
+    await eventually('the first answer', () => text === 'first');
+    front.plane.apply(configurationOf({ version: '2', ...towards([stays.plane.inboundPort]) }));
+    // Whoever comes now goes to the other one.
+    assert.match(await ask(front), /^HTTP\/1\.1 /);
+    answering!.write(' second');
+    await eventually('what comes later', () => text === 'first second' || over !== undefined);
+    assert.is(over, undefined);
+    answering!.end(' third');
+    await eventually('the end', () => over !== undefined);
+    assert.is(text, 'first second third');
+    assert.is(over, 'ended');
+    await eventually('the connection of nobody is closed', () => connections === 0);
+  } finally {
+    session.close();
+  }
 });
 
 test('where there is no other replica, the client reads at once that nobody listens', async () => {

@@ -16,6 +16,8 @@ export class Http2Endpoint implements Endpoint, Http2Owner, Swept {
   active = 0;
   readonly #options: PoolOptions;
   readonly #connections: Http2UpstreamConnection[] = [];
+  /** Those that take no further requests, and have some under way. */
+  readonly #leaving = new Set<Http2UpstreamConnection>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -33,7 +35,8 @@ export class Http2Endpoint implements Endpoint, Http2Owner, Swept {
       for (const connection of this.#connections)
         if (Math.min(connection.http2.available, MAX_STREAMS - connection.http2.size) > 0) return connection;
     const connection = new Http2UpstreamConnection(this.#options, this.#options.maxHeaderSize, this);
-    if (this.#connections.push(connection) === 1) this.#options.sweeper.add(this);
+    this.#connections.push(connection);
+    this.#options.sweeper.add(this);
     return connection;
   }
 
@@ -47,29 +50,34 @@ export class Http2Endpoint implements Endpoint, Http2Owner, Swept {
 
   remove(connection: Http2UpstreamConnection): void {
     const index = this.#connections.indexOf(connection);
-    if (index === -1) return;
-    this.#connections.splice(index, 1);
-    if (this.#connections.length === 0) this.#options.sweeper.remove(this);
+    if (index !== -1) this.#connections.splice(index, 1);
+    this.#leaving.delete(connection);
+    if (this.#connections.length + this.#leaving.size === 0) this.#options.sweeper.remove(this);
   }
 
-  /** Close connections that were idle for too long. */
+  /** Close connections that were idle for too long, and those that had their last requests. */
   sweep(now: number): void {
-    for (const connection of this.#connections) connection.measure();
-    const old = this.#connections.filter(
-      ({ http2, idleSince }) => http2.size === 0 && now - idleSince >= this.#options.idleTimeout,
-    );
-    for (const connection of old) {
-      this.remove(connection);
-      connection.close();
+    for (const connection of [...this.#connections, ...this.#leaving]) {
+      connection.measure();
+      const { http2, idleSince } = connection;
+      if (http2.size > 0) continue;
+      if (this.#leaving.has(connection) || now - idleSince >= this.#options.idleTimeout) this.#close(connection);
     }
   }
 
-  onInternalError(): void {
-    this.close();
+  #close(connection: Http2UpstreamConnection): void {
+    this.remove(connection);
+    connection.close();
   }
 
+  /** `sweep` threw: none is used again. */
+  onInternalError(): void {
+    for (const connection of [...this.#connections, ...this.#leaving]) this.#close(connection);
+  }
+
+  /** Close what is idle; requests under way go on to their end. */
   close(): void {
-    for (const connection of this.#connections.splice(0)) connection.close();
-    this.#options.sweeper.remove(this);
+    for (const connection of this.#connections.splice(0)) this.#leaving.add(connection);
+    for (const connection of this.#leaving) if (connection.http2.size === 0) this.#close(connection);
   }
 }
