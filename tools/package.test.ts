@@ -1,10 +1,12 @@
 /** What npm would publish, installed in an empty folder as a stranger would. */
-import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CommandError, runCommand } from '#kit/command.ts';
+import { copiedBy } from './carried/build-folder.ts';
+import { SIDECARS } from './carried/sidecars.ts';
 
 const test = suite('npm package');
 const root = join(import.meta.dirname, '..');
@@ -42,6 +44,15 @@ test('nothing else is installed with it', () => {
     readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
     ['sidecar-stacks'],
   );
+});
+
+test('what the image of a carried sidecar is built from is all there', () => {
+  const sidecars = join(folder, 'node_modules/sidecar-stacks/sidecars');
+  for (const name of Object.keys(SIDECARS)) {
+    const sources = copiedBy(readFileSync(join(sidecars, name, 'Dockerfile'), 'utf8'));
+    assert.ok(sources.includes(`dist/${name}.mjs`));
+    for (const source of sources) assert.ok(existsSync(join(sidecars, name, source)), `${name} lacks ${source}`);
+  }
 });
 
 test('--help names every command, and each has a help of its own', async () => {

@@ -1,7 +1,4 @@
 /** The sidecars that the package carries, and what each needs of the pod it joins. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Contract } from '#kit/contract.ts';
 import { contract as adapter } from '../../sidecars/adapter/src/contract.ts';
 import { contract as cache } from '../../sidecars/cache/src/contract.ts';
@@ -59,14 +56,3 @@ export const SIDECARS: Readonly<Record<string, CarriedSidecar>> = {
   probe: { contract: probe as unknown as Contract, sharesProcesses: true, memory: '128m', processes: 64 },
   topz: { contract: topz as unknown as Contract, sharesProcesses: true, memory: '128m', processes: 64 },
 };
-
-/**
- * The folder that a sidecar's image is built from: its Dockerfile and its bundle.
- * @returns undefined when the bundle is not there
- */
-export function buildFolder(name: string): string | undefined {
-  const here = dirname(fileURLToPath(import.meta.url));
-  // Of the package's one file in tools/dist, and of the source in tools/carried.
-  const folder = join(here, '..', '..', 'sidecars', name);
-  return existsSync(join(folder, 'dist', `${name}.mjs`)) ? folder : undefined;
-}

@@ -1,8 +1,9 @@
 /** Sidecars beside the services of anybody's compose project, without a change of its files. */
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { readParameters, ConfigurationError } from '#kit/parameters.ts';
-import { buildFolder, SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import { buildFolder, copyBuild } from '../carried/build-folder.ts';
+import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
 import { loadProject, type Project } from '../compose/project.ts';
 import { get, parseTrees, toValue, YamlError } from '../yaml/tree.ts';
 import { withComposeFile, withoutComposeFile } from './dotenv.ts';
@@ -165,14 +166,7 @@ export function apply({ path, after, injections, files }: Plan, { writeEnv }: Ap
     writeOrRemove(env, before, withoutComposeFile(before));
     return;
   }
-  for (const [name, source] of sources) {
-    mkdirSync(join(builds, name), { recursive: true });
-    cpSync(join(source!, 'Dockerfile'), join(builds, name, 'Dockerfile'));
-    cpSync(join(source!, 'dist'), join(builds, name, 'dist'), {
-      recursive: true,
-      filter: (file) => !file.endsWith('.map'),
-    });
-  }
+  for (const [name, source] of sources) copyBuild(source!, join(builds, name));
   writeFileSync(join(builds, '.gitignore'), '*\n');
   replace(path, after);
   if (writeEnv)

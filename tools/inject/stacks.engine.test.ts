@@ -7,6 +7,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runCommand } from '#kit/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { buildFolder, copyBuild } from '../carried/build-folder.ts';
+import { SIDECARS } from '../carried/sidecars.ts';
 import { main } from '../cli/main.ts';
 
 const test = suite('inject: running stacks');
@@ -116,12 +118,30 @@ const page = (port: string): Promise<string> =>
     request.on('error', reject);
   });
 
+const SIDECAR_BASE = process.env['SIDECAR_BASE'] || 'sidecar-stacks/node:26';
+
+for (const name of Object.keys(SIDECARS))
+  test(`the image of ${name} is built from what is written for it, and starts`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'inject-'));
+    const image = `inject-${process.pid}-${name}`;
+    const docker = async (...args: string[]): Promise<string> =>
+      (await runCommand(['docker', ...args], { cwd: folder, timeout: MINUTES, maxOutput: 1_000_000 })).stdout;
+    try {
+      copyBuild(buildFolder(name)!, folder);
+      await docker('build', '--quiet', '--build-arg', `SIDECAR_BASE=${SIDECAR_BASE}`, '--tag', image, '.');
+      assert.match(await docker('run', '--rm', '--network', 'none', image, '--version'), name);
+    } finally {
+      await docker('image', 'rm', image).catch(() => {});
+      rmSync(folder, { recursive: true });
+    }
+  });
+
 let number = 0;
 for (const [what, { files, check, profile, unpublished }] of Object.entries(SHAPES))
   test(`${what}: HTTPS answers, a second up changes nothing, a new application strands nobody`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'inject-'));
     const project = `inject-${process.pid}-${number++}`;
-    const env = { ...process.env, SIDECAR_BASE: process.env['SIDECAR_BASE'] || 'sidecar-stacks/node:26' };
+    const env = { ...process.env, SIDECAR_BASE };
     const docker = async (...args: string[]): Promise<string> =>
       (
         await runCommand(

@@ -1,0 +1,30 @@
+/** What a carried sidecar's image is built from. */
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The folder that a sidecar's image is built from: its Dockerfile, its bundle, and what else that copies.
+ * @returns undefined when the bundle is not there
+ */
+export function buildFolder(name: string): string | undefined {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // Of the package's one file in tools/dist, and of the source in tools/carried.
+  const folder = join(here, '..', '..', 'sidecars', name);
+  return existsSync(join(folder, 'dist', `${name}.mjs`)) ? folder : undefined;
+}
+
+/**
+ * Copy what a build needs, and nothing else: what a Dockerfile copies is what it must find.
+ * @param from a sidecar's folder
+ * @param to where it is built; made if it is not there
+ */
+export function copyBuild(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const path of ['Dockerfile', 'dist', ...copiedBy(readFileSync(join(from, 'Dockerfile'), 'utf8'))])
+    cpSync(join(from, path), join(to, path), { recursive: true, filter: (file) => !file.endsWith('.map') });
+}
+
+/** The sources of a Dockerfile's COPY lines: `COPY a b /to/`, each on one line, as ours are. */
+export const copiedBy = (dockerfile: string): string[] =>
+  [...dockerfile.matchAll(/^COPY +(?!--)(.*) +\S+$/gm)].flatMap(([, sources]) => sources!.trim().split(/ +/));
