@@ -1,5 +1,5 @@
 /** What a carried sidecar's image is built from. */
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,9 +20,8 @@ export function buildFolder(name: string): string | undefined {
  * @param to where it is built; made if it is not there
  */
 export function copyBuild(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const path of ['Dockerfile', 'dist', ...copiedBy(readFileSync(join(from, 'Dockerfile'), 'utf8'))])
-    cpSync(join(from, path), join(to, path), { recursive: true, filter: (file) => !file.endsWith('.map') });
+  for (const path of ['Dockerfile', ...copiedBy(readFileSync(join(from, 'Dockerfile'), 'utf8'))])
+    cpSync(join(from, path), join(to, path), { recursive: true });
 }
 
 /** The sources of a Dockerfile's COPY lines: `COPY a b /to/`, each on one line, as ours are. */

@@ -104,8 +104,8 @@ const expectedOfEach = (): string[][] => {
   return expected.map((keys) => keys.toSorted());
 };
 
-/** What lies on each server. */
-const keysOfEach = (project: Driver): Promise<string[][]> =>
+/** What lies on each server, any byte in it told. */
+const quotedKeysOfEach = (project: Driver): Promise<string[][]> =>
   Promise.all(
     VALKEYS.map(async (server) => {
       const text = await project.exec(server, ['valkey-cli', '--no-raw', 'KEYS', 'nc:*']);
@@ -121,7 +121,7 @@ export function placingObligations({ must }: Scenario): void {
     },
     async ({ project, port }) => {
       await write(project);
-      const found = await keysOfEach(project);
+      const found = await quotedKeysOfEach(project);
       for (const [place, keys] of expectedOfEach().entries()) {
         const lies = new Set(found[place]);
         assert.equal(
