@@ -40,7 +40,8 @@ export async function verify(all: readonly Place[], { print, signal, jobs }: Ver
   await thisClone();
   const run = `workshop-${randomBytes(3).toString('hex')}`;
   const workspace = new Workspace(join(ROOT, 'artifacts', run), run);
-  const waiting = [...all];
+  // Each once, whatever it was called by: two of one name would be one project.
+  const waiting = [...new Map(all.map((place) => [place.name, place])).values()];
   let passed = 0;
   let failed = 0;
   const worker = async (): Promise<void> => {

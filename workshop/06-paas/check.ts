@@ -24,13 +24,11 @@ async function yours(stage: Stage): Promise<void> {
   need((await shown(stage)) !== 'Release 1\n', 'the application still says Release 1');
 }
 
-/** The sidecar counts what it verified; versions that were not well were taken back. */
+/** The sidecar counts what it publishes again. An application that is slow to start is not well at first, either. */
 async function takenBack(stage: Stage): Promise<void> {
   const metrics = await admin(stage, '/metrics');
-  const failed = /^git_sync_verifications_total\{[^}]*(?:rolled_back|failed|refused|unhealthy)[^}]*\} (\d+)/m.exec(
-    metrics,
-  );
-  need(Number(failed?.[1] ?? 0) > 0, 'git-sync has taken no version back');
+  const back = /^git_sync_publications_total\{[^}]*reason="rollback"[^}]*\} (\d+)/m.exec(metrics);
+  need(Number(back?.[1] ?? 0) > 0, 'git-sync has taken no version back');
 }
 
 async function goodAgain(stage: Stage): Promise<void> {
