@@ -9,7 +9,9 @@ import { isCarriedOn, type Generation } from './generation.ts';
 import { headWithin, holds } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';
-import { NOTE_AGAIN, type AtEnd, type Reader, type Turn } from './reader.ts';
+import { NOTE_AGAIN } from './event-ends.ts';
+import type { Reader } from './reader.ts';
+import type { AtEnd, Turn } from './turn.ts';
 import type { Tracker } from './tracker.ts';
 import type { Unpacked } from './unpacked.ts';
 
