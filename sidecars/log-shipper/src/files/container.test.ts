@@ -136,10 +136,11 @@ scene(
   async (rig, path) => {
     appendFileSync(
       path('a.log'),
-      `${JSON.stringify({ log: 'hello\n', stream: 'stdout', attrs: { 'com.example.team': 'shop' }, time: timeAt(1) })}\n`,
+      `${JSON.stringify({ log: 'hello\n', stream: 'stdout', attrs: { 'com.example.team': 'shop', 'com.docker.compose.service': 'web' }, time: timeAt(1) })}\n`,
     );
     await rig.finish();
-    assert.is(stored(rig)[0]!['container.labels.com.example.team'], 'shop');
+    assert.is(stored(rig)[0]!['container.labels.com_example_team'], 'shop', 'as by the forward protocol');
+    assert.is(stored(rig)[0]!['service.name'], 'web');
   },
   { format: 'docker' },
 );

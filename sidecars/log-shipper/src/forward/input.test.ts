@@ -53,6 +53,23 @@ test("Docker's messages become documents, stdout and stderr told apart", async (
   await rig.close();
 });
 
+test('labels that are one without their dots, and a line that names a service itself, give no name twice', async () => {
+  const rig = await start();
+  const socket = await rig.connect();
+  const line = '{"service.name":"own","container.labels.a_b":"own","message":"hello"}';
+  socket.write(encode(['tag', 1_763_712_001, docker(line, { 'a.b': '1', a_b: '2', a: '3', '': '4' })]));
+  await eventually('a record', () => rig.records.length === 1);
+  const { body } = rig.records[0]!;
+  for (const name of ['service.name', 'container.labels.a_b', 'container.labels.a'])
+    assert.is(body.split(`"${name}":`).length, 2, `${name} in ${body}`);
+  const [document] = rig.documents();
+  assert.equal(
+    ['service.name', 'container.labels.a_b', 'container.labels.a', 'message'].map((name) => document![name]),
+    ['shop', '1', '3', 'hello'],
+  );
+  await rig.close();
+});
+
 test('Forward, PackedForward and CompressedPackedForward mode; acknowledged once it is safe', async () => {
   const rig = await start();
   const socket = await rig.connect();

@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 export const contract = defineContract({
   name: 'control-plane',
-  version: '1.1.0',
+  version: '1.2.0',
   description:
     'Tells the proxies of a mesh who is where and what to do, and who they are: xDS, registration, certificates.',
   prefixes: ['CONTROL_'],
@@ -149,7 +149,7 @@ export const contract = defineContract({
     control_plane_clients: { type: 'gauge', help: 'xDS streams open now' },
     control_plane_failures_total: {
       type: 'counter',
-      help: 'Publications, streams of clients, looks at the policy and the like that failed, and ended alone',
+      help: 'Publications, services, streams of clients, looks at the policy and the like that failed, and ended alone',
       labels: ['unit'],
     },
     control_plane_policy_refusals_total: { type: 'counter', help: 'Policy files that were refused' },

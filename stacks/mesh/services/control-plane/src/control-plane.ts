@@ -63,7 +63,8 @@ export interface Events {
   readonly ended: (ending: Ending) => void;
   readonly state: (state: MeshState) => void;
   readonly stored: (failure: Error | undefined) => void;
-  readonly published: (failure: Error | undefined) => void;
+  /** @param held services that are not as they should be, for people */
+  readonly published: (failure: Error | undefined, held: string | undefined) => void;
   /** A unit of work failed, and ended alone. */
   readonly failed: (unit: Unit) => void;
 }
@@ -215,12 +216,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   own.onChange((pair) => (enrolment.server as unknown as import('node:tls').Server).setSecureContext(pair));
   /** @throws where that cannot be published, the former ones then staying */
-  const setSplits = async (next: readonly Split[]): Promise<void> => {
+  const setSplits = async (next: readonly Split[], service: string): Promise<void> => {
     const former = splits;
     splits = next;
-    const failure = publish();
+    const failure = publish() ?? publication.last.held.get(service);
     if (failure) {
       splits = former;
+      changed();
       throw new Error('the change of a split could not be published', { cause: failure });
     }
     await stateFile.save();
@@ -230,18 +232,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     token: options.operatorToken,
     graph: () => {
       const { version, policy: inForce, failure } = publication.last;
-      const problem = refusal ?? (failure && `what is known could not be published: ${failure.message}`);
+      const problem =
+        refusal ?? (failure && `what is known could not be published: ${failure.message}`) ?? publication.held;
       return graphOf(publication.state, discovery.clients, { version, policy: inForce, problem });
     },
     policy: () => policy,
     split: async (service, route, weights) => {
       const split = makeSplit(policy, service, route, weights);
-      await setSplits([...splits.filter((each) => each.service !== service || each.route !== route), split]);
+      await setSplits([...splits.filter((each) => each.service !== service || each.route !== route), split], service);
     },
     unsplit: async (service, route) => {
       const rest = splits.filter((each) => each.service !== service || each.route !== route);
       if (rest.length === splits.length) return false;
-      await setSplits(rest);
+      await setSplits(rest, service);
       return true;
     },
   });

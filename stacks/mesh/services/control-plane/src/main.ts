@@ -62,7 +62,8 @@ async function job({
           metrics.control_plane_replicas.set({ health }, replicas.filter((each) => each.health === health).length);
       },
       stored: (failure) => (failure ? store.fail(failure.message) : store.pass()),
-      published: (failure) => (failure ? publication.fail(failure.message) : publication.pass()),
+      // One service that is held back is no reason to keep the proxies of all others from starting.
+      published: (failure, held) => (failure ? publication.fail(failure.message) : publication.pass(held)),
       failed: (unit) => metrics.control_plane_failures_total.inc({ unit }),
     },
   });

@@ -161,10 +161,22 @@ export class Discovery {
     for (const [call, entry] of this.#streams)
       this.#guard(call, () => {
         this.#settle(entry);
-        entry.stream.update(this.#options.viewOf(entry.client));
+        const view = this.#viewOf(entry.client);
+        if (!view) return;
+        entry.stream.update(view);
         this.#watch(call, entry);
       });
     this.#publication = publication;
+  }
+
+  /** @returns undefined where there is nothing for it yet, so that it keeps what it has */
+  #viewOf(client: Client): View | undefined {
+    try {
+      return this.#options.viewOf(client);
+    } catch (error) {
+      if (error instanceof NothingYet) return undefined;
+      throw error;
+    }
   }
 
   get clients(): ConnectedClient[] {
