@@ -84,9 +84,28 @@ export function toSchema(fields: Fields, ours: readonly string[]): string | unde
     const value = fields[name];
     if (value === undefined || (value !== null && typeof value === 'object' && !Array.isArray(value))) continue;
     fields[name] = undefined;
-    if (value !== null) fields[`labels.${name}`] = typeof value === 'string' ? value : JSON.stringify(value);
+    const label = `labels.${name}`;
+    if (value !== null && !ours.includes(label))
+      fields[label] = typeof value === 'string' ? value : JSON.stringify(value);
   }
   return time;
+}
+
+/** What inputs say of some lines, and lines of themselves, as those that are written for the schema do. */
+const SAID = ['service.name', 'event.dataset', 'container.id', 'container.name', 'stream'] as const;
+/** What the labels of a container begin with. */
+export const CONTAINER_LABELS = 'container.labels.';
+
+/**
+ * Leave out what an input says too: a store refuses a document that has a name twice.
+ * @param fields changed in place; a member that has gone is left undefined
+ * @param members of the input, as JSON text with a comma behind each
+ */
+export function saidOnce(fields: Fields, members: string): void {
+  const isSaid = (name: string): boolean => members.includes(`${JSON.stringify(name)}:`);
+  for (const name of SAID) if (fields[name] !== undefined && isSaid(name)) fields[name] = undefined;
+  if (!members.includes(`"${CONTAINER_LABELS}`)) return;
+  for (const name in fields) if (name.startsWith(CONTAINER_LABELS) && isSaid(name)) fields[name] = undefined;
 }
 
 function move(fields: Fields, from: string, to: string): void {
