@@ -1,7 +1,8 @@
 /** One client that speaks HTTP/1: request after request, each relayed as its bytes come. */
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { Exchange, unreadable, type Downstream } from '#proxy/exchange.ts';
+import type { Downstream } from '#proxy/exchange/downstream.ts';
+import { Exchange, unreadable } from '#proxy/exchange/exchange.ts';
 import { BodyReader } from '#proxy/http/body.ts';
 import { CR, LF } from '#proxy/http/bytes.ts';
 import { Carry } from '#proxy/http/carry.ts';

@@ -1,6 +1,7 @@
 /** One stream of a client's HTTP/2 connection: a request and its response. */
 import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { Exchange, unreadable, type Downstream } from '#proxy/exchange.ts';
+import type { Downstream } from '#proxy/exchange/downstream.ts';
+import { Exchange, unreadable } from '#proxy/exchange/exchange.ts';
 import { OTHER, TRANSFER_ENCODING, classify } from '#proxy/http/field-names.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import type { Response } from '#proxy/http/response.ts';

@@ -1,4 +1,5 @@
 /** What the proxy answers by itself. */
+import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
 import { LENGTH, NO_BODY, UNKNOWN_LENGTH } from './message.ts';
 import type { Reply } from './reply.ts';
 import { Response } from './response.ts';
@@ -26,6 +27,19 @@ export function statusOf(reason: RejectReason | 'timeout'): number {
       return 400;
   }
 }
+
+/** The status that a client gets whose request no endpoint answered. */
+export const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
+  connect: 503,
+  connect_timeout: 503,
+  no_endpoint: 503,
+  closed: 502,
+  invalid_response: 502,
+  truncated: 502,
+  response_timeout: 504,
+  body_timeout: 504,
+  request_timeout: 408,
+};
 
 const EXPLAINED: Readonly<Record<number, string>> = {
   403: 'The client certificate is not accepted here.',

@@ -1,11 +1,10 @@
 /** The cache as a filter of the data plane: answers from the store, or lets the request go on. */
-import { STATUS_OF_FAILURE } from '#proxy/exchange.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Response } from '#proxy/http/response.ts';
-import { plainReply } from '#proxy/http/responses.ts';
+import { STATUS_OF_FAILURE, plainReply } from '#proxy/http/responses.ts';
 import { cacheStatus, type CacheStatus, type Forwarded } from '../policy/cache-status.ts';
 import { isNotModified } from '../policy/conditions.ts';
 import { readFacts } from '../policy/request-facts.ts';

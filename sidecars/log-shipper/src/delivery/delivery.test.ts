@@ -245,6 +245,24 @@ test('an answer that is none of a bulk request stores nothing and loses nothing'
     assert.ok(!outcomes(settled).includes('dead'));
   }));
 
+test('a reason that has all of a long value in it is read, and holds nothing up', () =>
+  withStore(async (store, { delivery, settled, dir }) => {
+    const [before, long, after] = recordsOf('a', 3);
+    const value = 'é'.repeat(60_000);
+    const body = JSON.stringify({ seq: 'long', value });
+    const reason = `failed to parse field [value] of type [date]. Preview of field's value: '${value}'`;
+    store.faults = [
+      { kind: 'item', status: 400, pattern: '"long"', error: { type: 'document_parsing_exception', reason } },
+    ];
+    await delivery.offer([before!, { ...long!, body, bytes: Buffer.byteLength(body) }, after!]);
+    await eventually('all is told', () => settled.length === 3);
+    assert.equal(
+      settled.map(({ outcome }) => outcome),
+      ['stored', 'dead', 'stored'],
+    );
+    assert.ok(deadLetters(dir)[0]!.reason.length <= 500);
+  }));
+
 for (const count of [1, 2, 40]) {
   test(`a configuration that the store refuses makes no record dead, of ${count}`, () =>
     withStore(async (store, { delivery, settled }) => {

@@ -60,6 +60,23 @@ test('whatever comes back, nothing counts as stored that has no 2xx of its own',
   );
 });
 
+test('as many values as a store may need are read, unfiltered ones too; more are no answer', () => {
+  const error = {
+    root_cause: [{ type: 'a', reason: 'b', index: 'c' }],
+    type: 'document_parsing_exception',
+    reason: '[1:2] {[,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,]} \\"'.repeat(40),
+    caused_by: { type: 'd', reason: 'e', caused_by: { type: 'f', reason: 'g' } },
+  };
+  const _shards = { total: 2, successful: 1, failed: 0 };
+  const create = { _index: 'i', _id: 'j', _version: 1, result: 'created', _shards, _seq_no: 1, _primary_term: 1 };
+  const items = Array.from({ length: 5000 }, (_, index) => ({
+    create: index % 2 === 0 ? { ...create, status: 201 } : { ...create, status: 400, error },
+  }));
+  assert.is(read({ items }, 5000)?.size, 2500);
+  const spoilt = items.map((item) => ({ ...item, more: Array.from({ length: 60 }, () => []) }));
+  assert.is(read({ items: spoilt }, 5000), undefined);
+});
+
 test('a body is an action and a document for each record, whatever is in them', () => {
   fc.assert(
     fc.property(

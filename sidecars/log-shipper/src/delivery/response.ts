@@ -1,4 +1,5 @@
 /** Responses: what became of each item of a bulk request. */
+import { hasMoreValues } from '../lines/json-values.ts';
 
 /** What a store says of one item, when it did not simply store it. */
 export type Exception =
@@ -32,6 +33,12 @@ const SHARD_LIMIT = /this action would add \[\d+\]/;
 /** Errors that are a line's own, also when every line of a request has it. */
 const OWN = /parsing|parse|mapping|mapper|coercion|too_long|max_bytes_length|number_format|illegal_argument|script/;
 
+/** A response of so many bytes, and so many an item, is parsed without more ado; stores that filter it send half of that. */
+const SMALL = 64 * 1024;
+const SMALL_PER_ITEM = 64;
+/** The most values of a larger one for each item, on average; a store that does not filter it sends 15 or so. */
+const VALUES_PER_ITEM = 32;
+
 /** Longest reason that is kept, in characters. */
 const REASON_MAX = 500;
 
@@ -48,6 +55,8 @@ interface Item {
  * @returns the items that were not simply stored; undefined when this is no answer to the request
  */
 export function readBulkResponse(body: Buffer, count: number): Exceptions | undefined {
+  if (body.length > SMALL + SMALL_PER_ITEM * count && hasMoreValues(body, SMALL + VALUES_PER_ITEM * count))
+    return undefined;
   let items: unknown;
   try {
     items = (JSON.parse(body.toString()) as { items?: unknown } | null)?.items;

@@ -37,10 +37,14 @@ export class Unanswered extends Error {
   }
 }
 
-/** The least and the most that a response may hold, in bytes; between them, what its items may need. */
+/**
+ * The least and the most that a response may hold, in bytes; between them, what its items may need: words of the store,
+ * and a record's own, since what is wrong with a value is said with all of it, in which bytes may be written as `\u00e4`.
+ */
 const RESPONSE_MIN = 64 * 1024;
 const RESPONSE_MAX = 32 * 1024 * 1024;
-const RESPONSE_PER_ITEM = 4096;
+const RESPONSE_PER_ITEM = 1024;
+const RESPONSE_PER_BYTE = 4;
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -65,7 +69,8 @@ export class Transport {
       'content-length': payload.length,
       ...(this.#options.gzip && { 'content-encoding': 'gzip' }),
     };
-    const maxBody = Math.min(RESPONSE_MAX, RESPONSE_MIN + items * RESPONSE_PER_ITEM);
+    const room = RESPONSE_MIN + items * RESPONSE_PER_ITEM + body.length * RESPONSE_PER_BYTE;
+    const maxBody = Math.min(RESPONSE_MAX, room);
     return await this.#request(url, { method: 'POST', headers, body: payload, maxBody });
   }
 

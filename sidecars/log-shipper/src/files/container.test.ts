@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { assemble } from '../lines/container-line.ts';
 import { Rig, scene } from './test-rig.ts';
 
 /** A line as the runtime hands it to its driver: in pieces, all but the last marked. */
@@ -131,15 +132,29 @@ for (const format of ['docker', 'cri'] as const) {
   );
 }
 
+test('pieces between many lines of the other stream take linear time', () => {
+  const lines = Array.from({ length: 200_000 }, (_, at) => {
+    const partial = at % 2 === 1;
+    return {
+      from: at,
+      line: { stream: partial ? 'stderr' : 'stdout', time: undefined, text: 'x', partial, attributes: undefined },
+    };
+  });
+  const begun = performance.now();
+  assert.is(assemble(lines, false).length, 100_001);
+  assert.ok(performance.now() - begun < 30_000);
+});
+
 scene(
   "docker: labels and variables that the driver adds are the container's labels",
   async (rig, path) => {
     appendFileSync(
       path('a.log'),
-      `${JSON.stringify({ log: 'hello\n', stream: 'stdout', attrs: { 'com.example.team': 'shop' }, time: timeAt(1) })}\n`,
+      `${JSON.stringify({ log: 'hello\n', stream: 'stdout', attrs: { 'com.example.team': 'shop', 'com.docker.compose.service': 'web' }, time: timeAt(1) })}\n`,
     );
     await rig.finish();
-    assert.is(stored(rig)[0]!['container.labels.com.example.team'], 'shop');
+    assert.is(stored(rig)[0]!['container.labels.com_example_team'], 'shop', 'as by the forward protocol');
+    assert.is(stored(rig)[0]!['service.name'], 'web');
   },
   { format: 'docker' },
 );

@@ -2,7 +2,7 @@
 import type { Chunk } from '../lines/chunk.ts';
 import { assemble, unwrap, type ContainerLine } from '../lines/container-line.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
-import { MARGIN, member, type Documents } from '../lines/document.ts';
+import { labelMembers, MARGIN, member, type Documents } from '../lines/document.ts';
 import { indexAt, indexOn, isDated, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import { FileRecord } from './file-record.ts';
@@ -18,6 +18,8 @@ export interface RecordsOptions {
   readonly limit: number;
   /** Members of every document, as JSON text with a comma behind each. */
   readonly members: string;
+  /** The service's name as such a member, where no label of a container says it. */
+  readonly service?: string;
   /** Index or pattern, where it depends on the day or is not the one of all others. */
   readonly index?: string | undefined;
   /** Counts what became no record. */
@@ -124,7 +126,7 @@ export class Records {
     { text: raw, offset, foreign, cut, kept, members: told, time }: Source,
     place: Place,
   ): FileRecord | undefined {
-    const { documents, splitter, members, index } = this.#options;
+    const { documents, splitter, members, service = '', index } = this.#options;
     let text = raw.slice(0, withoutNewlines(raw, splitter.multiline));
     if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
     if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
@@ -135,7 +137,7 @@ export class Records {
     if (cut) this.#options.cut();
     this.#readAt = undefined;
     const body = documents.create(text, {
-      members: `${members}${generation.members}"log.offset":${offset},${told}`,
+      members: `${members}${told.includes('"service.name":') ? '' : service}${generation.members}"log.offset":${offset},${told}`,
       time: time === undefined ? this.#now : () => time,
       cut,
       kept,
@@ -154,11 +156,12 @@ export class Records {
 /** What a driver was told to add to each line. */
 function labelsOf(attributes: ContainerLine['attributes']): string {
   if (attributes === undefined) return '';
-  return Object.entries(attributes)
-    .map(([name, value]) =>
-      member(`container.labels.${name}`, typeof value === 'string' ? value : JSON.stringify(value)),
-    )
-    .join('');
+  return labelMembers(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
 }
 
 /**

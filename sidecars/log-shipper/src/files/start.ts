@@ -158,7 +158,8 @@ function recordsOf(settings: LineSettings, { parameters, skipped, cut }: Common)
     splitter:
       FILE_FORMAT === 'lines' ? splitter : new ContainerSplitter(FILE_FORMAT as ContainerFormat, splitter.first),
     limit: parameters.LINE_MAX_BYTES,
-    members: members + member('service.name', SERVICE_NAME),
+    members,
+    service: member('service.name', SERVICE_NAME),
     ...((isDated(STORE_INDEX) || STORE_INDEX !== parameters.STORE_INDEX) && { index: STORE_INDEX }),
     skipped,
     cut,

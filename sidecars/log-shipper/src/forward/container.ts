@@ -2,7 +2,7 @@
  * What Docker's `fluentd` driver says of a line, as fields of the Elastic Common Schema; and what other
  * clients send, Fluentd, Fluent Bit or a library, whose records are fields already.
  */
-import { member } from '../lines/document.ts';
+import { labelMembers, member } from '../lines/document.ts';
 import type { Entry } from './protocol.ts';
 import type { Piece } from './assembler.ts';
 import { Extension, type Value } from './msgpack.ts';
@@ -30,9 +30,6 @@ const OWN = new Set([
   'partial_last',
 ]);
 
-/** The label by which compose names a service; the driver sends it with `labels: com.docker.compose.service`. */
-const SERVICE_LABEL = 'com.docker.compose.service';
-
 /**
  * Read an entry as a line of a container. Fields besides the driver's own are labels and environment
  * variables that it was told to send.
@@ -51,14 +48,14 @@ export function toContainerLine(tag: string, { time, record }: Entry, serviceNam
   const id = fields.get('container_id');
   const name = fields.get('container_name')?.replace(/^\//, '');
   const stream = fields.get('source');
-  const labels = [...fields].filter(([field]) => !OWN.has(field));
+  const labels = labelMembers([...fields].filter(([field]) => !OWN.has(field)));
   const members = [
     member('container.id', id),
     member('container.name', name),
     member('stream', stream),
     member('event.dataset', tag === '' ? undefined : tag),
-    member('service.name', fields.get(SERVICE_LABEL) ?? serviceName),
-    ...labels.map(([field, value]) => member(`container.labels.${field.replaceAll('.', '_')}`, value)),
+    labels.startsWith('"service.name":') ? '' : member('service.name', serviceName),
+    labels,
   ].join('');
   const source = `forward:${id ?? tag}`;
   const partial = fields.get('partial_message') === 'true' && fields.has('partial_id');

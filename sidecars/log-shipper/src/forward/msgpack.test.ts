@@ -100,6 +100,28 @@ test('a length that could not be is refused when it is said', () => {
   assert.throws(() => decode(Buffer.of(0x01, 0x02)), /bytes behind/);
 });
 
+test('the name of a value is no container, looked at or passed over', () => {
+  for (const name of [[], [1], new Map<Value, Value>(), new Map<Value, Value>([['a', 1]])]) {
+    for (const bytes of [
+      encode(new Map<Value, Value>([[name, 1]])),
+      encode([
+        1,
+        [
+          new Map<Value, Value>([
+            ['a', 2],
+            [name, 1],
+          ]),
+        ],
+      ]),
+    ]) {
+      assert.throws(() => decode(bytes), /the name of a value is an? (array|map)/);
+      assert.throws(() => new Decoder(bytes).skip(), /the name of a value is an? (array|map)/);
+    }
+  }
+  for (const name of [null, true, 7, 2n ** 60n, 'a', Buffer.of(0xff), new Extension(1, Buffer.of(1))])
+    assert.equal([...(decode(encode(new Map([[name, 1]]))) as Map<Value, Value>)], [[name, 1]]);
+});
+
 test('a message of many small pieces takes linear time', () => {
   const framer = new Framer(4 * 1024 * 1024);
   const long = encode('x'.repeat(1024 * 1024));

@@ -24,6 +24,7 @@ export class Extension {
 export type Value = null | boolean | number | bigint | string | Buffer | Extension | Value[] | Map<Value, Value>;
 
 const DEPTH = 32;
+const NAMES = { array: 'an array', map: 'a map' } as const;
 
 /** The head of a value. */
 interface Head {
@@ -245,7 +246,19 @@ export class Decoder {
   #pass(depth: number): void {
     const { kind, length } = this.#step(depth);
     if (kind !== 'array' && kind !== 'map') return;
-    for (let index = 0; index < length; index++) this.#pass(depth + 1);
+    for (let index = 0; index < length; index++) {
+      if (kind === 'map' && index % 2 === 0) this.#beginName();
+      this.#pass(depth + 1);
+    }
+  }
+
+  /**
+   * The name of a map's value is no container: in JSON it would be a text of a text of a text, each of which has twice
+   * as many backslashes as the one within it, and thirty bytes would become a gigabyte.
+   */
+  #beginName(): void {
+    const { kind } = this;
+    if (kind === 'array' || kind === 'map') throw new MalformedError(`the name of a value is ${NAMES[kind]}`);
   }
 
   #next(depth: number): Value {
@@ -283,6 +296,7 @@ export class Decoder {
     }
     const map = new Map<Value, Value>();
     for (let index = 0; index < length; index += 2) {
+      this.#beginName();
       const name = this.#next(depth + 1);
       map.set(name, this.#next(depth + 1));
     }

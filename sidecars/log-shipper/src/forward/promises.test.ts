@@ -84,6 +84,10 @@ for (const [what, bytes] of [
     'a third of a million of entries that say nothing',
     encode(['t', gzipSync(Buffer.alloc(MEBIBYTE - 1, Buffer.of(0x92, 1, 0x80))), compressed]),
   ],
+  [
+    'maps that are names of maps, thirty deep',
+    Buffer.concat([Buffer.of(0x93, 0xa1, 0x74, 1), Buffer.alloc(29, 0x81), Buffer.alloc(30, 1)]),
+  ],
 ] as const) {
   test(`not ended by ${what}: ${bytes.length} bytes`, async () => {
     const running = await start();

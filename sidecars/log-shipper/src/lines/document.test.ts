@@ -111,6 +111,56 @@ test('what would not fit the schema is kept as a label, and nothing of ours is t
   assert.equal(create('{}'), common);
 });
 
+/** The names of a document's members, each as often as it is there. */
+function namesOf(body: string): string[] {
+  const names: string[] = [];
+  let depth = 0;
+  for (const [token, , colon] of body.matchAll(/"(?:[^"\\\\]|\\\\.)*"(\s*)(:?)|[[\]{}]/g)) {
+    if (token === '{' || token === '[') depth += 1;
+    else if (token === '}' || token === ']') depth -= 1;
+    else if (depth === 1 && colon === ':') names.push(JSON.parse(token.slice(0, -1)) as string);
+  }
+  return names;
+}
+
+test('what an input says, and a line that is written for the schema too, is there once, as the input says it', () => {
+  const told = {
+    'host.name': 'pod',
+    'service.name': 'shop',
+    'event.dataset': 'tag',
+    'container.id': 'c0ffee',
+    'container.name': 'shop-1',
+    stream: 'stdout',
+    'container.labels.team': 'a',
+    'labels.service': 'told',
+    'labels.host': 'told',
+  };
+  const name = fc.constantFrom(...Object.keys(told), 'service', 'host', 'container', 'labels', 'msg', 'time', 'own');
+  fc.assert(
+    fc.property(
+      fc.dictionary(name, fc.oneof(fc.string(), fc.integer(), fc.constant({ a: 1 }), fc.constant(null))),
+      fc.subarray(Object.keys(told)),
+      (line, said) => {
+        const members = Object.entries(told).filter(([each]) => said.includes(each));
+        const own = said.filter((each) => each.startsWith('labels.') || each === 'host.name');
+        const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
+        const body = new Documents({ rules, limit: 1000, ours: own }).create(JSON.stringify(line), {
+          members: members.map(([each, value]) => member(each, value)).join(''),
+          time: () => TIME,
+          cut: false,
+          foreign: false,
+          multiline: false,
+        })!;
+        const names = namesOf(body);
+        assert.is(new Set(names).size, names.length, body);
+        const stored = JSON.parse(body) as Record<string, unknown>;
+        for (const [each, value] of members) assert.is(stored[each], value);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
 test('a stack trace behind a line of JSON is its stack trace', () => {
   assert.equal(create('{"level":"error","msg":"no"}\r\n  at a\r\n  at b', { multiline: true }), {
     ...common,

@@ -1,5 +1,5 @@
 /** An event's text as the document that is stored: one line of JSON, fields after the Elastic Common Schema. */
-import { isRawJSON, parseObject, toSchema } from './json-line.ts';
+import { CONTAINER_LABELS, isRawJSON, parseObject, saidOnce, toSchema } from './json-line.ts';
 import type { Rules } from './rules.ts';
 import { timeIn } from './time.ts';
 import type { TimeReader } from './time-pattern.ts';
@@ -64,7 +64,7 @@ export class Documents {
     const head = members + flags(cut, foreign, multiline && text.includes('\n'));
     const kept = this.#rules.redact(text);
     if (!cut) {
-      const json = this.#fromJson(kept, head, time, multiline);
+      const json = this.#fromJson(kept, members, head, time, multiline);
       if (json !== undefined) return json;
     }
     const shown = kept === text ? kept : this.#rules.redact(unescape(kept));
@@ -81,11 +81,12 @@ export class Documents {
     return `${time.slice(0, 19)}.${String(this.#count).padStart(9, '0')}${time.slice(19)}`;
   }
 
-  #fromJson(text: string, head: string, time: () => string, multiline: boolean): string | undefined {
+  #fromJson(text: string, members: string, head: string, time: () => string, multiline: boolean): string | undefined {
     const fields = parseObject(text) ?? (multiline ? parseWithTrace(text) : undefined);
     if (fields === undefined) return undefined;
     try {
       const own = toSchema(fields, this.#ours);
+      saidOnce(fields, members);
       const document = `{"@timestamp":"${own ?? time()}",${head}`;
       const rest = this.#rules.redacts ? this.#redacted(fields) : JSON.stringify(fields);
       if (rest === '{}') return `${document.slice(0, -1)}}`;
@@ -137,4 +138,24 @@ function flags(cut: boolean, foreign: boolean, multiline: boolean): string {
 /** A member of a document as JSON text with a comma behind it; empty when there is no value. */
 export function member(name: string, value: string | number | undefined): string {
   return value === undefined ? '' : `${JSON.stringify(name)}:${JSON.stringify(value)},`;
+}
+
+/** The compose service is a container's label, if its driver was told to send it (`labels: com.docker.compose.service`). */
+const SERVICE_LABEL = 'com.docker.compose.service';
+
+/**
+ * The labels and variables of a container as members of a document, and the service that one of them names. A dot would make
+ * an object of a name, beside which a store has no room for a label `app` where there is `app.version`. Of two that
+ * are one without their dots, the first is taken.
+ */
+export function labelMembers(labels: Iterable<readonly [name: string, value: string]>): string {
+  const named = new Map<string, string>();
+  let service: string | undefined;
+  for (const [name, value] of labels) {
+    if (name === SERVICE_LABEL) service = value;
+    const plain = name.replaceAll('.', '_');
+    if (plain !== '' && !named.has(plain)) named.set(plain, value);
+  }
+  const members = [...named].map(([name, value]) => member(`${CONTAINER_LABELS}${name}`, value));
+  return member('service.name', service) + members.join('');
 }

@@ -3,6 +3,7 @@
  * calls by one of the usual names is given the schema's name; everything else stays as it is.
  */
 
+import { hasMoreValues } from './json-values.ts';
 import { epochTime, isoTime } from './time.ts';
 
 type Fields = Record<string, unknown>;
@@ -23,12 +24,18 @@ const BRACE = 123;
 /** Sixteen digits in a row. Written out, it takes V8 a tenth of the time that a counted one does. */
 const MANY_DIGITS = new RegExp(String.raw`\d`.repeat(16));
 
+/** Lines of more characters are looked at for how many values they hold: those of fewer hold no more than there is room for. */
+const LONG = 128 * 1024;
+/** Of a line that is longer. */
+const VALUES = 64 * 1024;
+
 /**
  * Read a line as a JSON object.
- * @returns undefined when it is anything else
+ * @returns undefined when it is anything else, or is long and has more values than there is room for
  */
 export function parseObject(text: string): Fields | undefined {
   if (text.charCodeAt(0) !== BRACE && !/^\s*\{/.test(text)) return undefined;
+  if (text.length > LONG && hasMoreValues(Buffer.from(text), VALUES)) return undefined;
   try {
     // Numbers that a double does not hold are kept as they are written.
     return (MANY_DIGITS.test(text) ? parse(text, exactNumber) : JSON.parse(text)) as Fields;
@@ -77,9 +84,28 @@ export function toSchema(fields: Fields, ours: readonly string[]): string | unde
     const value = fields[name];
     if (value === undefined || (value !== null && typeof value === 'object' && !Array.isArray(value))) continue;
     fields[name] = undefined;
-    if (value !== null) fields[`labels.${name}`] = typeof value === 'string' ? value : JSON.stringify(value);
+    const label = `labels.${name}`;
+    if (value !== null && !ours.includes(label))
+      fields[label] = typeof value === 'string' ? value : JSON.stringify(value);
   }
   return time;
+}
+
+/** What inputs say of some lines, and lines of themselves, as those that are written for the schema do. */
+const SAID = ['service.name', 'event.dataset', 'container.id', 'container.name', 'stream'] as const;
+/** What the labels of a container begin with. */
+export const CONTAINER_LABELS = 'container.labels.';
+
+/**
+ * Leave out what an input says too: a store refuses a document that has a name twice.
+ * @param fields changed in place; a member that has gone is left undefined
+ * @param members of the input, as JSON text with a comma behind each
+ */
+export function saidOnce(fields: Fields, members: string): void {
+  const isSaid = (name: string): boolean => members.includes(`${JSON.stringify(name)}:`);
+  for (const name of SAID) if (fields[name] !== undefined && isSaid(name)) fields[name] = undefined;
+  if (!members.includes(`"${CONTAINER_LABELS}`)) return;
+  for (const name in fields) if (name.startsWith(CONTAINER_LABELS) && isSaid(name)) fields[name] = undefined;
 }
 
 function move(fields: Fields, from: string, to: string): void {

@@ -2,10 +2,11 @@
 import type { Logger } from '#kit/log.ts';
 
 /** What may fail by itself; the values are a metric's. */
-export type Unit = 'publication' | 'report' | 'stream' | 'status' | 'policy' | 'probe';
+export type Unit = 'publication' | 'service' | 'report' | 'stream' | 'status' | 'policy' | 'probe';
 
 const SAID: Readonly<Record<Unit, string>> = {
   publication: 'a publication failed: clients keep what was published last, and the next change is tried again',
+  service: 'a service could not be made: it stays as it was published last, or is left out; all others are published',
   report: 'what was published could not be counted',
   stream: "a client's stream failed and was ended: it may come again",
   status: "the clients' status could not be told",
@@ -33,11 +34,19 @@ export class Boundary {
     }
   }
 
-  /** Write down and count what a unit of work threw. @returns it, as an Error */
-  failed(unit: Unit, thrown: unknown): Error {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    this.#log.error({ err: error, unit }, SAID[unit]);
+  /** Write down and count what a unit of work threw. @param of what the unit was about @returns it, as an Error */
+  failed(unit: Unit, thrown: unknown, of: Readonly<Record<string, string>> = {}): Error {
+    const error = errorOf(thrown);
+    this.#log.error({ err: error, unit, ...of }, SAID[unit]);
     this.#onFailure(unit);
     return error;
   }
+
+  /** Count what failed again as it did before, and was written down then. */
+  failedAgain(unit: Unit): void {
+    this.#onFailure(unit);
+  }
 }
+
+/** What was thrown, as an Error. */
+export const errorOf = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -24,7 +24,7 @@ import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
 import { spiffeId, type MeshState } from './xds/resources/state.ts';
-import { Discovery, Forbidden, type Peer } from './xds/server.ts';
+import { Discovery, Forbidden, type Peer, type StreamLimits } from './xds/server.ts';
 
 export interface ControlPlaneOptions {
   readonly log: Logger;
@@ -44,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly lease: number;
   /** Of replicas. */
   readonly limits: Limits;
+  /** Of streams of xDS. */
+  readonly streams: StreamLimits;
   readonly leafLifetime: number;
   /** 0 for none. */
   readonly probeInterval: number;
@@ -63,14 +65,13 @@ export interface Events {
   readonly ended: (ending: Ending) => void;
   readonly state: (state: MeshState) => void;
   readonly stored: (failure: Error | undefined) => void;
-  readonly published: (failure: Error | undefined) => void;
+  /** @param held services that are not as they should be, for people */
+  readonly published: (failure: Error | undefined, held: string | undefined) => void;
   /** A unit of work failed, and ended alone. */
   readonly failed: (unit: Unit) => void;
 }
 
 const PROBE_TIMEOUT = 3000;
-/** Streams that may be open besides one for each replica. */
-const OTHER_CLIENTS = 1000;
 
 const SILENT: Events = {
   answer: () => {},
@@ -160,7 +161,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onAnswer: events.answer,
     onPush: events.push,
     onClients: events.clients,
-    maxClients: options.limits.all + OTHER_CLIENTS,
+    onRefused: (who) => events.refusal(`${who}_streams`),
+    limits: options.streams,
   });
   registry.restore(saved.replicas);
   const watch = new PolicyWatch({
@@ -215,12 +217,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   own.onChange((pair) => (enrolment.server as unknown as import('node:tls').Server).setSecureContext(pair));
   /** @throws where that cannot be published, the former ones then staying */
-  const setSplits = async (next: readonly Split[]): Promise<void> => {
+  const setSplits = async (next: readonly Split[], service: string): Promise<void> => {
     const former = splits;
     splits = next;
-    const failure = publish();
+    const failure = publish() ?? publication.last.held.get(service);
     if (failure) {
       splits = former;
+      changed();
       throw new Error('the change of a split could not be published', { cause: failure });
     }
     await stateFile.save();
@@ -230,18 +233,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     token: options.operatorToken,
     graph: () => {
       const { version, policy: inForce, failure } = publication.last;
-      const problem = refusal ?? (failure && `what is known could not be published: ${failure.message}`);
+      const problem =
+        refusal ?? (failure && `what is known could not be published: ${failure.message}`) ?? publication.held;
       return graphOf(publication.state, discovery.clients, { version, policy: inForce, problem });
     },
     policy: () => policy,
     split: async (service, route, weights) => {
       const split = makeSplit(policy, service, route, weights);
-      await setSplits([...splits.filter((each) => each.service !== service || each.route !== route), split]);
+      await setSplits([...splits.filter((each) => each.service !== service || each.route !== route), split], service);
     },
     unsplit: async (service, route) => {
       const rest = splits.filter((each) => each.service !== service || each.route !== route);
       if (rest.length === splits.length) return false;
-      await setSplits(rest);
+      await setSplits(rest, service);
       return true;
     },
   });

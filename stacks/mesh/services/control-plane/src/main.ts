@@ -6,6 +6,9 @@ import { contract } from './contract.ts';
 import { startControlPlane } from './control-plane.ts';
 import { TokenFileError, Tokens } from './registry/tokens.ts';
 
+/** Streams of proxies besides one for each replica: one that was cut off comes again before its old one is given up. */
+const SPARE_STREAMS = 1000;
+
 async function job({
   parameters,
   log,
@@ -41,6 +44,10 @@ async function job({
       peer: parameters.CONTROL_MAX_REPLICAS_PER_ADDRESS,
       all: parameters.CONTROL_MAX_REPLICAS,
     },
+    streams: {
+      proxy: parameters.CONTROL_MAX_PROXY_STREAMS || parameters.CONTROL_MAX_REPLICAS + SPARE_STREAMS,
+      application: parameters.CONTROL_MAX_APPLICATION_STREAMS,
+    },
     leafLifetime: parameters.CONTROL_LEAF_LIFETIME,
     probeInterval: parameters.CONTROL_PROBE_INTERVAL,
     probePort: parameters.CONTROL_PROBE_PORT,
@@ -62,7 +69,8 @@ async function job({
           metrics.control_plane_replicas.set({ health }, replicas.filter((each) => each.health === health).length);
       },
       stored: (failure) => (failure ? store.fail(failure.message) : store.pass()),
-      published: (failure) => (failure ? publication.fail(failure.message) : publication.pass()),
+      // One service that is held back is no reason to keep the proxies of all others from starting.
+      published: (failure, held) => (failure ? publication.fail(failure.message) : publication.pass(held)),
       failed: (unit) => metrics.control_plane_failures_total.inc({ unit }),
     },
   });

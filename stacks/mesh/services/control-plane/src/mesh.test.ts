@@ -30,7 +30,7 @@ test('a split says the weight of a subset by its own name', () => {
 test('a service that registers under such a name has no policy', () => {
   const replica = { service: 'constructor', name: 'one', address: '192.0.2.1', labels: {}, ports: [], phase: 'ready' };
   const saved = { ...replica, id: 'x', expires: 0, probe: 'unknown', leaseDigest: '' } as const;
-  const { services } = new MeshStates().next({
+  const { state } = new MeshStates().next({
     trustDomain: 'mesh.test',
     namespace: 'shop',
     policy,
@@ -38,7 +38,7 @@ test('a service that registers under such a name has no policy', () => {
     replicas: [saved as never],
     probed: new Map(),
   });
-  assert.equal(services.find(({ name }) => name === 'constructor')!.policy, {});
+  assert.equal(state.services.find(({ name }) => name === 'constructor')!.policy, {});
 });
 
 test.run();

@@ -1,8 +1,10 @@
 /** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
+import { errorOf } from './boundary.ts';
 import { entryOf } from './policy/entry.ts';
 import { hostsOf } from './policy/hosts.ts';
 import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from './policy/types.ts';
 import type { Replica } from './registry/registry.ts';
+import type { Failures } from './xds/held.ts';
 import type { MeshState, ReplicaState, ServiceState } from './xds/resources/state.ts';
 
 /** Weights of a route's destinations, by their names, instead of the policy file's. */
@@ -86,7 +88,12 @@ export interface MeshParts {
 export class MeshStates {
   #known = new Map<string, { readonly policy: ServicePolicy; readonly rest: string; readonly state: ServiceState }>();
 
-  next({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): MeshState {
+  /** @returns the state without the services that could not be put together, and why they could not */
+  next({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): {
+    readonly state: MeshState;
+    readonly failures: Failures;
+  } {
+    const failures = new Map<string, Error>();
     const former = this.#known;
     const known: typeof former = new Map();
     const byService = Map.groupBy(replicas, ({ service }) => service);
@@ -95,7 +102,7 @@ export class MeshStates {
     const hosts = hostsOf(policy);
     const others = [...byService.keys()].filter((name) => !hosts.has(name));
     const names = new Set([...Object.keys(policy.services), ...others]);
-    const services = [...names].toSorted().map((name): ServiceState => {
+    const make = (name: string): ServiceState => {
       const own = entryOf(policy.services, name) ?? NO_POLICY;
       const splitsOf = splitsByService.get(name) ?? [];
       const registered = (byService.get(name) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -112,9 +119,17 @@ export class MeshStates {
           : serviceState(name, withSplits(own, splitsOf), ports, states);
       known.set(name, { policy: own, rest, state });
       return state;
+    };
+    const services = [...names].toSorted().flatMap((name) => {
+      try {
+        return [make(name)];
+      } catch (error) {
+        failures.set(name, errorOf(error));
+        return [];
+      }
     });
     this.#known = known;
-    return { trustDomain, namespace, mesh: policy.mesh, services };
+    return { state: { trustDomain, namespace, mesh: policy.mesh, services }, failures };
   }
 }
 

@@ -127,7 +127,8 @@ test('what proxies, gRPC applications and Envoys are served of any policy that i
       looked++;
       const parts = { trustDomain: 'mesh.test', namespace: 'shop', splits: [], replicas: [], probed: new Map() };
       const views = new Views();
-      views.update(new MeshStates().next({ ...parts, policy }), 'roots');
+      const { state, failures } = new MeshStates().next({ ...parts, policy });
+      assert.is(views.update(state, 'roots', failures).failures.size, 0);
       for (const view of [views.of(undefined), views.of('a'), views.ofEnvoy()]) assert.equal(violationsOf(view), []);
     }),
     { numRuns: 600 },

@@ -7,6 +7,7 @@ import type { Replica } from '../registry/registry.ts';
 import { Settling } from '../settling.ts';
 import { ClientStream, type Response } from './client-stream.ts';
 import { Snapshots } from './snapshots.ts';
+import type { Failures } from './held.ts';
 import { CDS, EDS, LDS, RDS, type TypeUrl } from './types.ts';
 import { Views } from './views.ts';
 
@@ -58,6 +59,7 @@ class Plane {
   replicas: readonly Replica[] = Array.from({ length: SERVICES }, (_, index) => replica(index, '1'));
   splits: readonly Split[] = [];
   policy = policy;
+  held: Failures = new Map();
 
   constructor(proxiesEach: number) {
     this.publish();
@@ -93,7 +95,8 @@ class Plane {
       replicas: this.replicas,
       probed: new Map(),
     };
-    this.views.update(this.states.next(parts), 'roots');
+    const { state, failures } = this.states.next(parts);
+    this.held = this.views.update(state, 'roots', failures).failures;
     for (const { service: name, stream } of this.streams) stream.update(this.views.of(name));
   }
 
@@ -123,6 +126,18 @@ test('a replica that joins: what is of its service is made again, and nothing el
   assert.is(encoded, 3);
   for (const each of sent) assert.equal(Object.keys(each).toSorted(), ['ClusterLoadAssignment', 'Listener']);
   for (const { ClusterLoadAssignment } of sent) assert.is(ClusterLoadAssignment, 2);
+});
+
+test('a service that cannot be made costs no other service anything, however long', () => {
+  const plane = new Plane(1);
+  const poison = { ...replica(3, '2'), labels: null as never };
+  const before = plane.cost(() => (plane.replicas = [...plane.replicas, poison]));
+  assert.equal([...plane.held.keys()], ['s3']);
+  assert.equal(before.encoded, 0);
+  // The same as without it: its own clusters and inbound part, its port, and the names of all.
+  const { drafts, encoded } = join(plane);
+  assert.equal([...plane.held.keys()], ['s3']);
+  assert.equal({ drafts, encoded }, { drafts: 4, encoded: 3 });
 });
 
 test('twenty times as many streams: no resource is looked at, made or encoded once more', () => {

@@ -1,5 +1,7 @@
 /** From the state of the mesh to what each client sees of it. */
+import { errorOf } from '../boundary.ts';
 import { DraftMemo, sameItems } from './drafts.ts';
+import { withStandIns, type Failures, type StandIn } from './held.ts';
 import { clusterFor, endpointsFor } from './resources/clusters.ts';
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { grpcDrafts } from './resources/grpc.ts';
@@ -33,6 +35,8 @@ export class Views {
   /** Made once one has asked. */
   #envoy: Layer | undefined;
   #state: MeshState | undefined;
+  /** Services that could not be made the last time. */
+  #failures: Failures = new Map();
 
   /** What was made and encoded so far. */
   get work(): { readonly drafts: number; readonly encoded: number } {
@@ -40,12 +44,56 @@ export class Views {
   }
 
   /**
-   * Take a new state, all of it or nothing.
-   * @param state whose services are the same objects as before where nothing of them has changed
+   * Take a new state. A service that cannot be made or encoded stays as it was taken last, or is left out.
+   * @param wanted whose services are the same objects as before where nothing of them has changed
    * @param roots PEM of the trust domain's roots
-   * @throws whatever making or encoding of a resource does: then all clients see what they saw before
+   * @param unmade services that are to be there and could not even be put together
+   * @returns the state that was taken, and why services of it are not as they are wanted
+   * @throws what is no service's fault: then all clients see what they saw before
    */
-  update(state: MeshState, roots: string): void {
+  update(
+    wanted: MeshState,
+    roots: string,
+    unmade: Failures = new Map(),
+  ): { readonly state: MeshState; readonly failures: Failures } {
+    const failures = new Map(unmade);
+    const standIns = new Map<string, StandIn>([...unmade.keys()].map((name) => [name, 'last']));
+    const last = this.#state?.services ?? [];
+    const fail = (found: Failures): void => {
+      for (const [name, error] of found) {
+        if (!failures.has(name)) failures.set(name, error);
+        // What fails in the place of another is not there either.
+        standIns.set(name, standIns.has(name) ? 'nothing' : 'last');
+      }
+    };
+    // What failed the last time is looked at by itself first, so that it costs the others nothing.
+    fail(this.#failed(wanted, ({ name }) => this.#failures.has(name)));
+    for (;;) {
+      const state = withStandIns(wanted, standIns, last);
+      try {
+        this.#take(state, roots);
+        this.#failures = failures;
+        return { state, failures };
+      } catch (error) {
+        const found = this.#failed(state);
+        // Each time there are fewer services that can fail.
+        if (found.size === 0) throw error;
+        fail(found);
+      }
+    }
+  }
+
+  /** Services, each made and encoded by itself, that cannot be. */
+  #failed(state: MeshState, which: (service: ServiceState) => boolean = () => true): Failures {
+    const envoy = this.#envoy !== undefined;
+    return failuresIn(state.services.filter(which), (service) => [
+      ...draftsOf(service, state),
+      ...(envoy ? envoyDraftsOf(service, state) : []),
+    ]);
+  }
+
+  /** All of a state or nothing. */
+  #take(state: MeshState, roots: string): void {
     try {
       const shape = shapeOf(state, this.#shape);
       const drafts = this.#sharedDrafts(shape, state, roots);
@@ -75,8 +123,20 @@ export class Views {
 
   /** What an Envoy sees: listeners and clusters of its own, and the endpoints of all. */
   ofEnvoy(): View {
-    this.#envoy ??= this.#state ? this.#envoyLayer(new Layer(), this.#shape, this.#state, this.#shared) : new Layer();
+    this.#envoy ??= this.#state ? this.#firstEnvoy(this.#state) : new Layer();
     return this.#envoy.view;
+  }
+
+  /** Until the next publication without services that it cannot be told of. */
+  #firstEnvoy(state: MeshState): Layer {
+    const layer = (of: MeshState): Layer => this.#envoyLayer(new Layer(), this.#shape, of, this.#shared);
+    try {
+      return layer(state);
+    } catch (error) {
+      const failures = failuresIn(state.services, (service) => envoyDraftsOf(service, state));
+      if (failures.size === 0) throw error;
+      return layer({ ...state, services: state.services.filter(({ name }) => !failures.has(name)) });
+    }
   }
 
   /** What the proxies of a service have besides. */
@@ -116,10 +176,7 @@ export class Views {
       ...memo.of('unknown', [shape], () => [catchAll(state), ...unknownClusters()]),
       ...memo.of('names', state.services, () => namesDraft(state)),
       ...state.services.flatMap((service) =>
-        memo.of(`service ${service.name}`, [shape, service], () => [
-          ...grpcDrafts(state, service),
-          ...clusterDrafts(state, service),
-        ]),
+        memo.of(`service ${service.name}`, [shape, service], () => serviceDrafts(state, service)),
       ),
     ];
   }
@@ -162,6 +219,41 @@ const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
       ];
     }),
   );
+
+/** Services whose drafts cannot be made or encoded. */
+function failuresIn(
+  services: readonly ServiceState[],
+  draftsFor: (service: ServiceState) => Iterable<Draft>,
+): Failures {
+  const failures = new Map<string, Error>();
+  for (const service of services) {
+    const cache = new ResourceCache();
+    try {
+      for (const each of draftsFor(service)) cache.resource(each);
+    } catch (error) {
+      failures.set(service.name, errorOf(error));
+    }
+  }
+  return failures;
+}
+
+const serviceDrafts = (state: MeshState, service: ServiceState): Draft[] => [
+  ...grpcDrafts(state, service),
+  ...clusterDrafts(state, service),
+];
+
+/** All that a service has a part in, as if it were alone. */
+function* draftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
+  yield* serviceDrafts(state, service);
+  yield* inboundDrafts(state, service);
+  for (const { port } of service.ports) yield* portDrafts(port, [service], state);
+  yield* namesDraft({ ...state, services: [service] });
+}
+
+function* envoyDraftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
+  for (const { port } of service.ports) yield* envoyListener(port, [service], state);
+  yield* envoyClusters(state, service);
+}
 
 const NONE = new ResourceSet([]);
 const EMPTY: View = { [CDS]: NONE, [EDS]: NONE, [LDS]: NONE, [RDS]: NONE, [SDS]: NONE };

@@ -35,7 +35,8 @@ export function virtualHost(place: Place): VirtualHost {
 }
 
 function routeOf(policy: RoutePolicy, place: Place): Route {
-  const { fault, rateLimit, requestHeaders, responseHeaders, reply } = policy;
+  const { fault, rateLimit, requestHeaders, responseHeaders } = policy;
+  const reply = policy.reply ?? replyInstead(policy, place);
   const filters = {
     ...(fault && { [FAULT_FILTER]: any('envoy.extensions.filters.http.fault.v3.HTTPFault', faultOf(fault)) }),
     ...(rateLimit &&
@@ -98,7 +99,7 @@ export function additions(edits: RoutePolicy['requestHeaders'], audience: Audien
 
 function actionOf(policy: RoutePolicy, place: Place): RouteAction {
   const { timeout, retry, mirror, hash, rewrite } = policy;
-  const destinations = policy.to ?? [{ weight: 1 }];
+  const destinations = (policy.to ?? [{ weight: 1 }]).filter((each) => isThere(each, place));
   const targets = destinations.map((each) => ({ name: targetOf(each, place), weight: { value: each.weight } }));
   const grpc = place.audience === 'grpc';
   return {
@@ -108,10 +109,12 @@ function actionOf(policy: RoutePolicy, place: Place): RouteAction {
     ...(grpc && timeout !== undefined && { max_stream_duration: { max_stream_duration: duration(timeout) } }),
     ...(retry && { retry_policy: retryOf(retry) }),
     ...(mirror && {
-      request_mirror_policies: mirror.map((each) => ({
-        cluster: targetOf(each, place),
-        runtime_fraction: { default_value: fraction(each.percent) },
-      })),
+      request_mirror_policies: mirror
+        .filter((each) => isThere(each, place))
+        .map((each) => ({
+          cluster: targetOf(each, place),
+          runtime_fraction: { default_value: fraction(each.percent) },
+        })),
     }),
     ...(hash && {
       hash_policy: hash.map((each) =>
@@ -141,9 +144,21 @@ function retryOf({
   };
 }
 
+/** A service that could not be made has no clusters: a client would refuse a route that names one, and all else with it. */
+const isThere = ({ service: name }: Partial<Destination>, { state }: Place): boolean =>
+  name === undefined || state.services.some((each) => each.name === name);
+
+/** What is answered where nothing is left that a route could lead to. */
+function replyInstead({ to }: RoutePolicy, place: Place): RoutePolicy['reply'] {
+  const left = to?.filter((each) => isThere(each, place));
+  if (!to || left!.some(({ weight }) => weight > 0)) return undefined;
+  const names = to.flatMap(({ service }) => service ?? []).join(', ');
+  return { status: 503, body: `The control plane could not publish ${names}; its log says why.\n` };
+}
+
 /** The cluster of a destination: on the same port, or on the first for HTTP where the other service lacks it. */
 function targetOf({ service: name, subset }: Partial<Destination>, { state, service, port, audience }: Place): string {
-  const target = name === undefined ? service : (state.services.find((each) => each.name === name) ?? service);
+  const target = name === undefined ? service : state.services.find((each) => each.name === name)!;
   const same = target.ports.some((each) => each.port === port);
   const targetPort = same ? port : (target.ports.find(isHttp)?.port ?? port);
   return (audience === 'grpc' ? grpcName : clusterName)(targetPort, subset, target.name);

@@ -1,0 +1,34 @@
+/** When files are closed that no path leads to any more, read to their end or not. */
+import type { Generation } from './generation.ts';
+import type { Ledger } from './ledger.ts';
+import type { OpenFiles } from './open-files.ts';
+
+export interface ClosingOptions {
+  readonly ledger: Pick<Ledger, 'generations' | 'finish'>;
+  readonly files: Pick<OpenFiles, 'release'>;
+  /** How long a file is kept open that no path leads to, from its last change on, in milliseconds. */
+  readonly linger: number;
+  /** How long a deleted file is kept open that is not read to its end, in milliseconds. */
+  readonly deletedTimeout: number;
+  readonly onLost: (generation: Generation, bytes: number, reason: 'deleted' | 'truncated') => void;
+}
+
+/** Close files that no path leads to any more. */
+export function closeDetached({ ledger, files, linger, deletedTimeout, onLost }: ClosingOptions, now: number): void {
+  for (const generation of ledger.generations) {
+    const { detachedAt, fd, packed, changedAt, links, unread, withheld } = generation;
+    if (packed?.ended && !unread && !withheld) {
+      onLost(generation, generation.reaches(packed.size), 'truncated');
+      ledger.finish(generation);
+    }
+    if (fd === undefined || detachedAt === undefined) continue;
+    const read = !unread && !withheld;
+    if (read && now - Math.max(detachedAt, changedAt) >= linger) {
+      if (links === 0) ledger.finish(generation);
+      else files.release(generation);
+    } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
+      onLost(generation, generation.left, 'deleted');
+      ledger.finish(generation);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** An event that waits at the end of a file, together with the lines that go on with it in the file that came after. */
+import type { Chunk } from '../lines/chunk.ts';
+import { ContainerSplitter } from '../lines/container-splitter.ts';
+import { MARGIN } from '../lines/document.ts';
+import type { Splitter } from '../lines/splitter.ts';
+import { readAt } from './content.ts';
+import type { EventEnds } from './event-ends.ts';
+import type { FileRecord } from './file-record.ts';
+import { isCarriedOn, type Generation } from './generation.ts';
+import { beginsWithHole, withoutPadding } from './holes.ts';
+import { holds } from './identity.ts';
+import type { Pipelines } from './pipelines.ts';
+import type { ReadingPlace } from './reading-place.ts';
+
+export interface JoinedEventsOptions {
+  readonly pipelines: Pick<Pipelines, 'of'>;
+  /** The most bytes of an event's text. */
+  readonly limit: number;
+}
+
+/** The bytes at the reading place of a generation. */
+interface Part {
+  readonly generation: Generation;
+  readonly fd: number;
+  readonly bytes: Buffer;
+}
+
+export class JoinedEvents {
+  readonly #options: JoinedEventsOptions;
+  readonly #place: ReadingPlace;
+  readonly #ends: EventEnds;
+
+  constructor(options: JoinedEventsOptions, place: ReadingPlace, ends: EventEnds) {
+    this.#options = options;
+    this.#place = place;
+    this.#ends = ends;
+  }
+
+  /**
+   * Read the event in both files, and move both behind it.
+   * @param quiet whether so much time has passed that nothing more of it is expected in the second file
+   * @returns the record; undefined when nothing goes on there, or its end is not there yet
+   */
+  join(
+    generation: Generation,
+    fd: number,
+    next: Generation,
+    nextFd: number,
+    quiet: boolean,
+  ): FileRecord | 'wait' | undefined {
+    const { splitter } = this.#options.pipelines.of(generation);
+    if (!splitter.multiline || splitter instanceof ContainerSplitter) return undefined;
+    if (generation.scan !== undefined || next.offset !== next.head.at) return undefined;
+    const first = this.#read(generation, fd);
+    if (first.bytes.length === 0 || !this.#isOpen(first, next)) return undefined;
+    const second = this.#read(next, nextFd);
+    // As of one encoding, they are one text.
+    if (this.#place.encodingOf(next) !== this.#place.encodingOf(generation)) return undefined;
+    // What became of a file that was truncated meanwhile is found out by the next scan.
+    if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
+    const unit = this.#place.unitOf(next);
+    if (beginsWithHole(second.bytes, unit, next.offset))
+      return this.#place.skipHole(next, nextFd, next.offset).more ? 'wait' : undefined;
+    const filled = withoutPadding(second.bytes, unit, next.offset);
+    const chunk = this.#place.chunk(next, second.bytes.subarray(0, filled), next.offset);
+    const end = this.#endIn(splitter, chunk, next, quiet);
+    return typeof end === 'number' ? this.#take(first, second, chunk, end) : end;
+  }
+
+  /** Read of each file, in bytes. */
+  get #most(): number {
+    return this.#options.limit + MARGIN;
+  }
+
+  #read(generation: Generation, fd: number): Part {
+    const bytes = Buffer.alloc(this.#most);
+    const ended = generation.endBehind(generation.offset) ?? Infinity;
+    const count = readAt(fd, bytes, generation.offset, Math.min(bytes.length, ended - generation.offset));
+    return { generation, fd, bytes: bytes.subarray(0, count) };
+  }
+
+  /** Whether an event may go on in the next file. What was sent as the end of another event is no part of this one. */
+  #isOpen({ generation, bytes }: Part, next: Generation): boolean {
+    if (next.carriedAt(next.offset) !== undefined) return isCarriedOn(generation, next);
+    return this.#place.chunk(generation, bytes, generation.offset).lastLineEnd === bytes.length;
+  }
+
+  /** Where the event ends in the second file. */
+  #endIn(splitter: Splitter, chunk: Chunk, next: Generation, quiet: boolean): number | 'wait' | undefined {
+    const { found } = splitter.findEnd(chunk, false);
+    if (found !== undefined) return found === 0 ? undefined : found;
+    // Longer than an event may be.
+    if (chunk.length === this.#most) return undefined;
+    const end = chunk.lastLineEnd;
+    if (end === 0) return quiet ? undefined : 'wait';
+    return this.#ends.endsAt(next, next.offset + end, () => (quiet ? 'take' : 'wait'), true) ? end : 'wait';
+  }
+
+  /** The record of both, where it is one; it is noted whose the lines of the second file are. */
+  #take(first: Part, second: Part, chunk: Chunk, end: number): FileRecord | 'wait' | undefined {
+    const { generation, fd, bytes } = first;
+    const { generation: next, fd: nextFd } = second;
+    const whole = this.#place.chunk(
+      generation,
+      Buffer.concat([bytes, second.bytes.subarray(next.offset === 0 ? chunk.mark : 0, end)]),
+      generation.offset,
+    );
+    const firstEnd = generation.offset + bytes.length;
+    const joined = { generation: next, end: next.offset + end };
+    const made = this.#options.pipelines.of(generation);
+    const [record] = made.make(generation, whole, 0, whole.length, generation.offset, { end: firstEnd, joined });
+    if (record !== undefined) {
+      // Before either file is read again, the other may be lost, or written to.
+      const noted = isCarriedOn(generation, next);
+      const carry = (): void => {
+        generation.endAt(record.end);
+        next.carried = { id: record.id, end: joined.end, index: record.index };
+      };
+      if (!noted && !this.#ends.note([generation, next], carry)) return 'wait';
+      generation.inFlight += 1;
+      next.inFlight += 1;
+    }
+    this.#place.advance(generation, fd, firstEnd);
+    this.#place.advance(next, nextFd, joined.end);
+    return record;
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Takes a turn at a file for the input: opens it, reads a chunk of it, or of two files the event that both share,
+ * and notes what that tells of the file.
+ */
+import { NOTE_AGAIN } from './event-ends.ts';
+import type { FileRecord } from './file-record.ts';
+import type { Generation } from './generation.ts';
+import type { Ledger } from './ledger.ts';
+import type { OpenFiles, Refusal } from './open-files.ts';
+import type { Reader } from './reader.ts';
+import type { Succession } from './succession.ts';
+import type { Tracker } from './tracker.ts';
+import type { AtEnd, Turn } from './turn.ts';
+
+export interface TurnsOptions {
+  readonly ledger: Pick<Ledger, 'lose'>;
+  readonly tracker: Pick<Tracker, 'refuse' | 'scan'>;
+  readonly reader: Pick<Reader, 'read' | 'join'>;
+  readonly files: Pick<OpenFiles, 'hold' | 'stat'>;
+  /** All in milliseconds. */
+  readonly partialTimeout: number;
+  readonly multilineTimeout: number;
+  /** How long a file is kept open that no path leads to, from its last change on. */
+  readonly linger: number;
+  readonly onRead: (records: number, bytes: number) => void;
+}
+
+export class Turns {
+  readonly #options: TurnsOptions;
+  readonly #succession: Succession;
+  readonly #now: () => number;
+
+  /** @param now a monotonic clock in milliseconds */
+  constructor(options: TurnsOptions, succession: Succession, now: () => number) {
+    this.#options = options;
+    this.#succession = succession;
+    this.#now = now;
+  }
+
+  /**
+   * One chunk of a file.
+   * @returns its records; undefined when there is nothing to do for now
+   */
+  take(generation: Generation): readonly FileRecord[] | undefined {
+    const before = generation.after?.generation;
+    return before === undefined ? this.#takeChunk(generation) : this.#takeEnd(before, generation);
+  }
+
+  #takeChunk(generation: Generation): readonly FileRecord[] | undefined {
+    const { ledger, tracker, onRead } = this.#options;
+    const fd = this.#contentOf(generation);
+    if (typeof fd === 'string') return this.#miss(generation);
+    let turn: Turn | undefined;
+    try {
+      this.#look(generation, fd);
+      if (generation.size >= generation.offset) turn = this.#read(generation, fd, this.#atEnd(generation));
+    } catch (error) {
+      tracker.refuse(generation, error);
+      return undefined;
+    }
+    if (turn === undefined) {
+      ledger.lose(generation);
+      // At once: a copy of it may soon be compressed.
+      tracker.scan(this.#now());
+      return [];
+    }
+    generation.unread = turn.more;
+    if (turn.bytes > 0) onRead(turn.records.length, turn.bytes);
+    return turn.records;
+  }
+
+  /** The event at the end of a file that was followed by another. */
+  #takeEnd(before: Generation, next: Generation): readonly FileRecord[] | undefined {
+    const from = before.offset + next.offset;
+    const records = this.#readEnd(before, next);
+    const bytes = before.offset + next.offset - from;
+    if (bytes > 0) this.#options.onRead(records?.length ?? 0, bytes);
+    // What comes later waits for it when its end could not be written down.
+    if (records !== undefined && !before.withheld) next.after = undefined;
+    return records;
+  }
+
+  /** The same, together with what goes on there, where anything does. */
+  #readEnd(before: Generation, next: Generation): readonly FileRecord[] | undefined {
+    const { reader, multilineTimeout } = this.#options;
+    const fd = this.#contentOf(before);
+    const nextFd = this.#contentOf(next);
+    if (typeof fd === 'string') return this.#miss(before);
+    if (typeof nextFd === 'string') return this.#miss(next);
+    const quiet = this.#now() - next.changedAt >= multilineTimeout;
+    const joined = reader.join(before, fd, next, nextFd, quiet);
+    if (joined === 'wait') return undefined;
+    if (joined !== undefined) {
+      // What was written to it late comes behind.
+      Object.assign(before, { withheld: false, unread: before.size > before.offset });
+      return [joined];
+    }
+    const records = this.#read(before, fd, () => 'take')?.records ?? [];
+    return before.withheld && records.length === 0 ? undefined : records;
+  }
+
+  /** What a generation is read from. */
+  #contentOf(generation: Generation): number | Refusal {
+    return generation.packed?.fd ?? this.#options.files.hold(generation);
+  }
+
+  /** It could not be opened. The next scan finds out what became of it. */
+  #miss(generation: Generation): undefined {
+    generation.unread = false;
+    generation.stamp = '';
+  }
+
+  #look(generation: Generation, fd: number): void {
+    if (generation.packed !== undefined) {
+      generation.size = generation.packed.size;
+      return;
+    }
+    const { size, stamp, links } = this.#options.files.stat(fd);
+    if (stamp !== generation.stamp) generation.changedAt = this.#now();
+    Object.assign(generation, { size, stamp, links });
+  }
+
+  #read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
+    const turn = this.#options.reader.read(generation, fd, atEnd);
+    // Its time is over, and that could not be written down: the disk is full, for one.
+    const now = this.#now();
+    if (generation.withheld && generation.withheldUntil <= now) generation.withheldUntil = now + NOTE_AGAIN;
+    return turn;
+  }
+
+  #atEnd(generation: Generation): AtEnd {
+    return ({ terminated, event, ended }) => {
+      const { multilineTimeout, partialTimeout, linger } = this.#options;
+      const patience = terminated ? multilineTimeout : partialTimeout;
+      const until =
+        generation.changedAt + (generation.detachedAt === undefined ? patience : Math.min(patience, linger));
+      generation.withheldUntil = until;
+      const isOver = this.#now() >= until;
+      if (!isOver && !ended) return 'wait';
+      const goesOn = this.#succession.mayGoOn(generation, event);
+      if (goesOn === 'noted') return 'join';
+      return isOver && goesOn === false ? 'take' : 'wait';
+    };
+  }
+}

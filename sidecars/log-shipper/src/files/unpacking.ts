@@ -1,0 +1,65 @@
+/** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
+import type { Generation } from './generation.ts';
+import { headWithin, holds } from './identity.ts';
+import type { Ledger } from './ledger.ts';
+import type { Tracker } from './tracker.ts';
+import type { Unpacked } from './unpacked.ts';
+
+export interface UnpackingOptions {
+  readonly ledger: Pick<Ledger, 'lose' | 'remember'>;
+  readonly tracker: Pick<Tracker, 'refuse' | 'scan'>;
+  /** How much is read at a turn, in bytes. */
+  readonly reach: number;
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number;
+}
+
+export class Unpacking {
+  readonly #options: UnpackingOptions;
+
+  constructor(options: UnpackingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Have what a compressed file holds at the reading place unpacked.
+   * @returns whether a turn can be taken
+   */
+  async prepare(generation: Generation, packed: Unpacked): Promise<boolean> {
+    const { offset, scan, tail } = generation;
+    const { reach, tracker, ledger } = this.#options;
+    // What an earlier process has read is known by what stood before a place that the store has passed since.
+    const from = tail.length === 0 ? offset : Math.min(offset, tail.at);
+    try {
+      while (!packed.ended && packed.size < (scan?.position ?? offset) + reach) await packed.more(from);
+    } catch (error) {
+      // Of a damaged file, what comes before the damage is not believed either.
+      tracker.refuse(generation, error);
+      if (generation.packed === packed) ledger.lose(generation);
+    }
+    // Meanwhile a scan may have let it go.
+    if (generation.packed !== packed) return false;
+    return this.#isSame(generation, packed);
+  }
+
+  /** Whether it is what was read; as far as it is, where not all of it was compressed. */
+  #isSame(generation: Generation, packed: Unpacked): boolean {
+    const { offset, tail } = generation;
+    const { tracker, ledger, now } = this.#options;
+    const head = packed.ended ? headWithin(generation.head, packed.size) : generation.head;
+    if (!holds({ offset, tail, head }, packed.fd, packed.size)) {
+      // It begins like it, and is another: look for the next one.
+      ledger.lose(generation);
+      tracker.scan(now());
+      return false;
+    }
+    if (head !== generation.head || (packed.ended && packed.size < Math.max(generation.seen, generation.seenBefore)))
+      Object.assign(generation, { head, severed: true });
+    // So that the next process knows, too.
+    if (generation.severed && packed.ended && !generation.ends.includes(packed.size)) {
+      generation.endAt(packed.size);
+      ledger.remember(generation);
+    }
+    return true;
+  }
+}
