@@ -133,7 +133,7 @@ export class Sender {
     }
     const message = messageOf(answer);
     attempt.problem = { store: host.url.host, reason: 'status', status, message };
-    if (isPutOff(status)) {
+    if (!mayBeRecords(status)) {
       host.failed(answer.retryAfter);
       attempt.unsent.push(...entries);
       return;
@@ -185,9 +185,13 @@ export class Sender {
 
 const bytesOf = (entries: readonly Entry[]): number => entries.reduce((total, { record }) => total + record.bytes, 0);
 
-/** Whole requests that say "not now", or "not you": the records are not at fault, and nothing else would help. */
-const isPutOff = (status: number): boolean =>
-  status === 429 || status >= 500 || status === 401 || status === 403 || status === 407 || status === 408;
+/**
+ * Answers to whole requests that may be about one of their records: 2xx is what some stores say to what they cannot read. All
+ * others, "not now", "not you" or "not here", are about the store and who stands before it, also when
+ * only some of the requests of an attempt get them.
+ */
+const mayBeRecords = (status: number): boolean =>
+  (status >= 200 && status < 300) || status === 400 || status === 413 || status === 422;
 
 /** What the store says of a request that it refused, or that this is no answer of a store. */
 function messageOf({ status, body }: Answer): string {

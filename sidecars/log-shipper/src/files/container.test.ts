@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { assemble } from '../lines/container-line.ts';
 import { Rig, scene } from './test-rig.ts';
 
 /** A line as the runtime hands it to its driver: in pieces, all but the last marked. */
@@ -130,6 +131,19 @@ for (const format of ['docker', 'cri'] as const) {
     { format, limit: 4096 },
   );
 }
+
+test('pieces between many lines of the other stream take linear time', () => {
+  const lines = Array.from({ length: 200_000 }, (_, at) => {
+    const partial = at % 2 === 1;
+    return {
+      from: at,
+      line: { stream: partial ? 'stderr' : 'stdout', time: undefined, text: 'x', partial, attributes: undefined },
+    };
+  });
+  const begun = performance.now();
+  assert.is(assemble(lines, false).length, 100_001);
+  assert.ok(performance.now() - begun < 30_000);
+});
 
 scene(
   "docker: labels and variables that the driver adds are the container's labels",

@@ -152,7 +152,8 @@ export class Assembler<T> {
     const added = open.texts.length === 0 ? text : separator + text;
     const room = this.#limit - open.length;
     if (added.length > room) open.cut = true;
-    if (room > 0) open.texts.push(added.slice(0, room));
+    // Of pieces that say nothing there may be any number.
+    if (room > 0 && (added !== '' || open.texts.length === 0)) open.texts.push(added.slice(0, room));
     open.length += Math.min(room, added.length);
     open.foreign ||= foreign;
     open.changedAt = now;

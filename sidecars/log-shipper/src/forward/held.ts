@@ -42,7 +42,7 @@ interface Identified {
 /** Chunks that are remembered, so that one that is sent again is known. */
 const CHUNKS = 256;
 
-/** Longer than this it is written anew, in bytes. */
+/** Longer than this it may be written anew, in bytes. */
 const LONG = 1024 * 1024;
 /** A power cut takes back no more than these milliseconds. */
 const FLUSH = 1000;
@@ -62,6 +62,8 @@ export class Held<T extends Identified> {
   readonly #assembler: Assembler<T>;
   #fd: number;
   #size: number;
+  /** Longer than this it is written anew: so that what waits is written again only when as much has come. */
+  #long = LONG;
   /** How many pieces of a chunk were taken, those last that came last. */
   readonly #taken = new Map<string, number>();
   /** Written next: the disk was full. */
@@ -134,7 +136,7 @@ export class Held<T extends Identified> {
 
   /** Write it anew where that makes it shorter; every event that was complete must be in the spool. */
   shorten(): void {
-    if (this.#size <= LONG) return;
+    if (this.#size <= this.#long) return;
     const open = this.#assembler.save().map((saved) => ['open', saved]);
     const notes = [['taken', [...this.#taken]], ...open].map((note) => frame(JSON.stringify(note)));
     const temporary = `${this.#path}.new`;
@@ -147,6 +149,7 @@ export class Held<T extends Identified> {
       closeSync(this.#fd);
       this.#fd = fd;
       this.#size = bytes.length;
+      this.#long = Math.max(LONG, 2 * bytes.length);
       this.#unwritten = [];
     } catch (error) {
       if (fd !== undefined) closeSync(fd);

@@ -1,7 +1,7 @@
 /** The forward input as a sender sees it, over a real socket. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -102,6 +102,40 @@ test('Forward, PackedForward and CompressedPackedForward mode; acknowledged once
     ids,
     'sent again under the same ids',
   );
+  await rig.close();
+});
+
+test('what is compressed in several parts, by gzip or zstd, is whole; with anything behind it, it is refused and not acknowledged', async () => {
+  const rig = await start();
+  const entry = (at: number): Buffer => encode([1_763_712_000 + at, docker(`line ${at}`)]);
+  const send = async (how: string, bytes: Buffer): Promise<Buffer[]> => {
+    const socket = await rig.connect();
+    const heard: Buffer[] = [];
+    socket.on('data', (answer: Buffer) => heard.push(answer));
+    const before = rig.refused.length;
+    socket.write(encode(['t', bytes, fields({ compressed: how, chunk: 'abc' })]));
+    await eventually('an answer', () => heard.length > 0 || rig.refused.length > before);
+    socket.destroy();
+    return heard;
+  };
+  for (const [how, pack] of [
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const) {
+    const parts = [entry(0), entry(1)].map((each) => pack(each));
+    rig.records.length = 0;
+    assert.is((await send(how, Buffer.concat(parts))).length, 1);
+    assert.equal(messagesOf(rig), ['line 0', 'line 1']);
+    for (const more of [Buffer.alloc(3), entry(2), parts[1]!.subarray(0, -3)]) {
+      rig.records.length = 0;
+      assert.equal(await send(how, Buffer.concat([parts[0]!, more])), []);
+      assert.equal(messagesOf(rig), []);
+    }
+    const bomb = await send(how, pack(Buffer.alloc(64 * 1024 + 1, encode([1, docker('x')]))));
+    assert.equal(bomb, []);
+  }
+  // A frame that wants a window of a gigabyte.
+  assert.equal(await send('zstd', Buffer.from('28b52ffd00a0010000', 'hex')), []);
   await rig.close();
 });
 

@@ -8,7 +8,7 @@
  */
 import { Decoder, Extension, MalformedError, type Value } from './msgpack.ts';
 
-const { gunzipSync } = process.getBuiltinModule('node:zlib');
+const { constants, gunzipSync, zstdDecompressSync } = process.getBuiltinModule('node:zlib');
 
 export interface Entry {
   /** ISO 8601, to the nanosecond where the sender said it. */
@@ -52,7 +52,8 @@ export function readMessage(bytes: Buffer, limit: number): Message | undefined {
       const value = decoder.value();
       const packed = typeof value === 'string' ? Buffer.from(value) : (value as Buffer);
       const option = readOption(decoder, parts > 2);
-      const plain = isCompressed(option) ? decompress(packed, limit) : packed;
+      const how = compressionOf(option);
+      const plain = how === undefined ? packed : decompress(packed, how, limit);
       const check = new Decoder(plain);
       while (!check.ended) checkEntry(check);
       return { tag, entries: entriesOf(plain, 0, plain.length), chunk: chunkOf(option) };
@@ -97,20 +98,34 @@ function chunkOf(option: Value): string | undefined {
   return chunk;
 }
 
-function isCompressed(option: Value): boolean {
+type Compression = 'gzip' | 'zstd';
+const COMPRESSIONS: ReadonlySet<unknown> = new Set<Compression>(['gzip', 'zstd']);
+
+function compressionOf(option: Value): Compression | undefined {
   const how = option instanceof Map ? option.get('compressed') : undefined;
-  if (how !== undefined && how !== null && how !== 'gzip' && how !== 'text')
-    throw new MalformedError('compressed in an unknown way');
-  return how === 'gzip';
+  if (how === undefined || how === null || how === 'text') return undefined;
+  if (!COMPRESSIONS.has(how)) throw new MalformedError('compressed in an unknown way');
+  return how as Compression;
 }
 
-function decompress(packed: Buffer, limit: number): Buffer {
+/** A frame of zstd may ask for much memory before it says anything: two to this power are bytes enough for its usual levels. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
+
+function decompress(packed: Buffer, how: Compression, limit: number): Buffer {
+  const options = { maxOutputLength: limit, info: true };
+  let plain: { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
   try {
-    return gunzipSync(packed, { maxOutputLength: limit });
+    // With `info`, the engine comes too, which the types do not know.
+    plain = (how === 'gzip'
+      ? gunzipSync(packed, options)
+      : zstdDecompressSync(packed, { ...options, ...ZSTD })) as unknown as typeof plain;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new MalformedError(code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${limit} bytes decompressed` : 'no gzip');
+    throw new MalformedError(code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${limit} bytes decompressed` : `no ${how}`);
   }
+  // Entries may be in it that would be acknowledged unread.
+  if (plain.engine.bytesWritten < packed.length) throw new MalformedError(`bytes behind the end of the ${how}`);
+  return plain.buffer;
 }
 
 /** Seconds, or an EventTime: extension type 0 of seconds and nanoseconds, 4 bytes each; Fluent Bit may put metadata behind it. */

@@ -86,13 +86,18 @@ export function assemble(
   multiline: boolean,
 ): ContainerEvent[] {
   const events: { from: number; first: ContainerLine; texts: string[]; open: boolean }[] = [];
+  const last = new Map<string | undefined, (typeof events)[number]>();
   for (const { from, line } of lines) {
     const { stream, text, partial } = line;
-    const open = events.findLast((each) => each.first.stream === stream);
-    if (open !== undefined && (open.open || multiline)) {
-      open.texts.push(open.open ? text : `\n${text}`);
-      open.open = partial;
-    } else events.push({ from, first: line, texts: [text], open: partial });
+    const before = last.get(stream);
+    if (before !== undefined && (before.open || multiline)) {
+      before.texts.push(before.open ? text : `\n${text}`);
+      before.open = partial;
+      continue;
+    }
+    const event = { from, first: line, texts: [text], open: partial };
+    events.push(event);
+    last.set(stream, event);
   }
   return events.map(({ from, first, texts }) => ({ from, first, text: texts.join('') }));
 }

@@ -1,0 +1,54 @@
+/** What waits in the assembler, and its journal: bounded in memory, and in what is written for each piece that comes. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { Splitter } from '../lines/splitter.ts';
+import { Assembler, type Piece } from './assembler.ts';
+import { Held } from './held.ts';
+
+const piece = (stream: string, text: string, id: string): Piece => ({
+  stream,
+  text,
+  foreign: false,
+  partial: { id, last: false },
+});
+
+test('a journal that is long because much waits is not written anew for each piece that comes', async () => {
+  const dir = temporaryDirectory('held');
+  const held = new Held(new Assembler<{ id: string }>(new Splitter(), 128 * 1024, 1000), {
+    dir,
+    drops: false,
+    onError: () => assert.unreachable(),
+  });
+  let written = 0;
+  let file = statSync(join(dir, 'held'));
+  let come = 0;
+  const take = async (text: string, id: string): Promise<void> => {
+    come += 1;
+    held.add({ id: `a-${come.toString(36)}` }, piece('s', text, id), 0);
+    await held.keep();
+    held.shorten();
+    const now = statSync(join(dir, 'held'));
+    written += now.ino === file.ino ? now.size - file.size : now.size;
+    file = now;
+  };
+  for (let at = 0; at < 32; at++) await take('x'.repeat(100_000), `line ${at}`);
+  for (let at = 0; at < 300; at++) await take('y', `line ${at % 32}`);
+  held.close();
+  assert.ok(written < 4 * 32 * 100_000, `${written} bytes for 3.2 MB of pieces`);
+});
+
+test('pieces that say nothing take no memory, however many come', () => {
+  const assembler = new Assembler<number>(new Splitter(), 1024, 1000);
+  for (let at = 0; at < 10_000; at++) assembler.add(at, piece('s', at === 5000 ? 'here' : '', 'line'), 0);
+  const [[, , { texts }]] = assembler.save() as [ReturnType<typeof assembler.save>[number]];
+  assert.ok(texts.length < 5, `${texts.length} texts`);
+  assert.equal(
+    assembler.add(1, { ...piece('s', '', 'line'), partial: { id: 'line', last: true } }, 0).map(({ text }) => text),
+    ['here'],
+  );
+});
+
+test.run();
