@@ -109,6 +109,20 @@ export const contract = defineContract({
       max: 1_000_000,
       description: 'Most replicas that may be registered from one address: proxies behind one NAT share theirs',
     },
+    CONTROL_MAX_PROXY_STREAMS: {
+      type: 'integer',
+      default: '0',
+      min: 0,
+      max: 2_000_000,
+      description: 'Most xDS streams of proxies, over mTLS; 0 for one for each of CONTROL_MAX_REPLICAS, and 1000 more',
+    },
+    CONTROL_MAX_APPLICATION_STREAMS: {
+      type: 'integer',
+      default: '1000',
+      min: 0,
+      max: 1_000_000,
+      description: 'Most xDS streams in the clear, of gRPC applications and Envoys; they take no room of the proxies',
+    },
     CONTROL_PROBE_INTERVAL: {
       type: 'duration',
       unit: 's',
@@ -156,7 +170,7 @@ export const contract = defineContract({
     control_plane_pushes_total: { type: 'counter', help: 'xDS responses sent', labels: ['type'] },
     control_plane_refusals_total: {
       type: 'counter',
-      help: 'Registrations and requests for certificates that were refused',
+      help: 'Registrations, requests for certificates and streams that were refused',
       labels: ['reason'],
     },
     control_plane_replicas: { type: 'gauge', help: 'Replicas by what they can do now', labels: ['health'] },

@@ -24,7 +24,7 @@ import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
 import { spiffeId, type MeshState } from './xds/resources/state.ts';
-import { Discovery, Forbidden, type Peer } from './xds/server.ts';
+import { Discovery, Forbidden, type Peer, type StreamLimits } from './xds/server.ts';
 
 export interface ControlPlaneOptions {
   readonly log: Logger;
@@ -44,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly lease: number;
   /** Of replicas. */
   readonly limits: Limits;
+  /** Of streams of xDS. */
+  readonly streams: StreamLimits;
   readonly leafLifetime: number;
   /** 0 for none. */
   readonly probeInterval: number;
@@ -70,8 +72,6 @@ export interface Events {
 }
 
 const PROBE_TIMEOUT = 3000;
-/** Streams that may be open besides one for each replica. */
-const OTHER_CLIENTS = 1000;
 
 const SILENT: Events = {
   answer: () => {},
@@ -161,7 +161,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onAnswer: events.answer,
     onPush: events.push,
     onClients: events.clients,
-    maxClients: options.limits.all + OTHER_CLIENTS,
+    onRefused: (who) => events.refusal(`${who}_streams`),
+    limits: options.streams,
   });
   registry.restore(saved.replicas);
   const watch = new PolicyWatch({

@@ -6,6 +6,9 @@ import { contract } from './contract.ts';
 import { startControlPlane } from './control-plane.ts';
 import { TokenFileError, Tokens } from './registry/tokens.ts';
 
+/** Streams of proxies besides one for each replica: one that was cut off comes again before its old one is given up. */
+const SPARE_STREAMS = 1000;
+
 async function job({
   parameters,
   log,
@@ -40,6 +43,10 @@ async function job({
       service: parameters.CONTROL_MAX_REPLICAS_PER_SERVICE,
       peer: parameters.CONTROL_MAX_REPLICAS_PER_ADDRESS,
       all: parameters.CONTROL_MAX_REPLICAS,
+    },
+    streams: {
+      proxy: parameters.CONTROL_MAX_PROXY_STREAMS || parameters.CONTROL_MAX_REPLICAS + SPARE_STREAMS,
+      application: parameters.CONTROL_MAX_APPLICATION_STREAMS,
     },
     leafLifetime: parameters.CONTROL_LEAF_LIFETIME,
     probeInterval: parameters.CONTROL_PROBE_INTERVAL,

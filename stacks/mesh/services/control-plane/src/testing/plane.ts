@@ -65,6 +65,7 @@ export async function startPlane(
     trust: join(directory, 'trust'),
     lease: 30_000,
     limits: { service: 1000, peer: 1000, all: 1000 },
+    streams: { proxy: 1000, application: 1000 },
     leafLifetime: 24 * 3_600_000,
     probeInterval: 0,
     probePort: 15_021,

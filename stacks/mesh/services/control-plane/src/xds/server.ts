@@ -47,10 +47,23 @@ export interface DiscoveryOptions {
   readonly onAnswer: (answer: 'ack' | 'nack', type: string) => void;
   readonly onPush: (type: string) => void;
   readonly onClients: (count: number) => void;
+  readonly onRefused: (who: Kind) => void;
   /** Milliseconds until changes of other types no longer wait for an answer. */
   readonly patience?: number;
-  readonly maxClients?: number;
+  /** Streams that may be open of each kind of client. */
+  readonly limits: StreamLimits;
 }
+
+/** Who showed a certificate of the mesh, and who need not: neither can take the other's room. */
+export type Kind = 'proxy' | 'application';
+
+export type StreamLimits = Readonly<Record<Kind, number>>;
+
+/** For people: which parameter is in the way. */
+const PARAMETERS: Readonly<Record<Kind, string>> = {
+  proxy: 'CONTROL_MAX_PROXY_STREAMS',
+  application: 'CONTROL_MAX_APPLICATION_STREAMS',
+};
 
 /** What is known of a stream's client. */
 export interface Peer {
@@ -120,6 +133,10 @@ const MAX_UNREAD = 64;
 export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
   readonly #streams = new Map<AdsCall, Connection>();
+  /** Streams that are open, also those that have asked for nothing yet. */
+  readonly #open: Readonly<Record<Kind, Set<AdsCall>>> = { proxy: new Set(), application: new Set() };
+  /** Kinds of which it was said that there is no room. */
+  readonly #full = new Set<Kind>();
   /** Streams that were ended from here: what they still send is not read. */
   readonly #refused = new WeakSet<AdsCall>();
   #publication = 0;
@@ -128,7 +145,7 @@ export class Discovery {
   #bodies = new WeakMap<readonly Resource[], Buffer>();
 
   constructor(options: DiscoveryOptions) {
-    this.#options = { patience: 10_000, maxClients: 5000, ...options };
+    this.#options = { patience: 10_000, ...options };
   }
 
   /** Add the services to a server. */
@@ -193,11 +210,15 @@ export class Discovery {
 
   /** End all streams. */
   close(): void {
-    for (const call of this.#streams.keys())
+    for (const call of [...this.#open.proxy, ...this.#open.application])
       call.emit('error', { code: status.UNAVAILABLE, details: 'the control plane stops' });
   }
 
   #accept(call: AdsCall): void {
+    // The port for proxies lets nobody in without one.
+    const kind: Kind = call.getAuthContext().sslPeerCertificate ? 'proxy' : 'application';
+    call.on('error', () => this.#forget(call));
+    if (!this.#admit(call, kind)) return;
     call.on('data', (request: DiscoveryRequest__Output) => {
       if (this.#refused.has(call)) return;
       if (call.writableLength > MAX_UNREAD) {
@@ -219,7 +240,24 @@ export class Discovery {
       call.end();
     });
     call.on('cancelled', () => this.#forget(call));
-    call.on('error', () => this.#forget(call));
+  }
+
+  /** @returns whether there is room for it; it is told where there is none */
+  #admit(call: AdsCall, kind: Kind): boolean {
+    const { limits, log, onRefused } = this.#options;
+    const open = this.#open[kind];
+    if (open.size < limits[kind]) {
+      open.add(call);
+      this.#full.delete(kind);
+      return true;
+    }
+    const details = `${limits[kind]} streams of ${kind === 'proxy' ? 'proxies' : 'applications'} are open, the most that there may be: see ${PARAMETERS[kind]}`;
+    onRefused(kind);
+    // Each comes again and again.
+    if (!this.#full.has(kind)) log.warn({ kind, limit: limits[kind] }, `a client is refused: ${details}`);
+    this.#full.add(kind);
+    this.#refuse(call, status.RESOURCE_EXHAUSTED, details);
+    return false;
   }
 
   /** Do something for a stream, which ends where that fails. */
@@ -234,6 +272,8 @@ export class Discovery {
   }
 
   #forget(call: AdsCall): void {
+    this.#open.proxy.delete(call);
+    this.#open.application.delete(call);
     const entry = this.#streams.get(call);
     if (!entry) return;
     clearTimeout(entry.patience);
@@ -261,8 +301,6 @@ export class Discovery {
 
   #begin(call: AdsCall, { node }: DiscoveryRequest__Output): Connection {
     if (!node || node.id === '') throw new BadRequest('the first request of a stream names its node');
-    if (this.#streams.size >= this.#options.maxClients)
-      throw new BadRequest(`more than ${this.#options.maxClients} clients are connected`);
     const service = this.#options.identify({
       nodeId: node.id,
       service: node.metadata?.fields?.['SERVICE']?.stringValue,

@@ -28,6 +28,8 @@ function methods(): Readonly<Record<string, Handler>> {
     onAnswer: ignore,
     onPush: ignore,
     onClients: ignore,
+    onRefused: ignore,
+    limits: { proxy: 1, application: 1 },
   });
   const all: Record<string, Handler> = {};
   const addService = (_definition: unknown, own: Record<string, Handler>): void => void Object.assign(all, own);
