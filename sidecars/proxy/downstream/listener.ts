@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import { ConfigurationError } from '#kit/parameters.ts';
 import { listen } from '#kit/listen.ts';
-import { PeakMemory } from '#kit/memory.ts';
+import { PeakMemory } from '#kit/peak-memory.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';

@@ -38,7 +38,10 @@ export function kinds(must: Must): void {
 
   must(
     'run a Python application with a package of its own',
-    { say: 'The next push is a program for Python. Nobody says so: its gate is found by what the repository holds.' },
+    {
+      say: 'The next push is a program for Python. Nobody says so: its gate is found by what the repository holds.',
+      within: 300_000,
+    },
     async (stage) => {
       const python = (which: number): Files => version(which, 'python');
       await release(stage, python);

@@ -12,7 +12,7 @@ export type Must = Scenario['must'];
 export type { Stage };
 
 /** Deadline for a version to be live, in milliseconds: many stacks may be running beside this one. */
-const LIVE = 60_000;
+const LIVE = 120_000;
 const ANSWER = 5_000;
 
 let developer: Developer | undefined;

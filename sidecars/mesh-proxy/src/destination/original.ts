@@ -5,6 +5,7 @@
  * through node:ffi: `--experimental-ffi`.
  */
 import type { Socket } from 'node:net';
+import { cFunctions } from '#kit/c-library.ts';
 import { plainAddress } from '#proxy/downstream/connection.ts';
 import { addressOf, SOCKADDR_SIZE, type Destination } from './sockaddr.ts';
 
@@ -45,13 +46,12 @@ export function localOf(socket: Socket): Destination {
 }
 
 function findGetSockOpt(): GetSockOpt {
-  if (!process.execArgv.includes('--experimental-ffi'))
+  const functions = cFunctions({
+    getsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'buffer'], return: 'i32' },
+  });
+  if (functions === undefined)
     throw new Error(
       'the original destination of connections is read through node:ffi: start node with --experimental-ffi',
     );
-  const { dlopen } = process.getBuiltinModule('node:ffi');
-  const { functions } = dlopen(null, {
-    getsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'buffer'], return: 'i32' },
-  });
   return (fd, level, option, value, size) => functions.getsockopt(fd, level, option, value, size);
 }

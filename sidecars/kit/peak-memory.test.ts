@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PeakMemory } from './memory.ts';
+import { PeakMemory } from './peak-memory.ts';
 import { eventually, steadily } from './testing/eventually.ts';
 
 test('memory is given back once when most of a peak are gone, and again after the next', async () => {
