@@ -6,6 +6,7 @@ import { clientMemory } from '#proxy/downstream/http2.ts';
 import { ERROR_NAMES, INTERNAL_ERROR } from '#proxy/http2/codes.ts';
 import { Http2Transport } from '#proxy/http2/transport.ts';
 import { Carrier } from './carrier.ts';
+import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
 import type { Channel } from './channel.ts';
 
 /** How long after GOAWAY a connection may still be on its way, in milliseconds. */
@@ -24,13 +25,20 @@ export class CarrierDownstream implements DownstreamHandler {
   #last = false;
   #closing = false;
 
-  /** @param serve takes a connection; whatever is thrown ends that one */
-  constructor(context: ProxyContext, socket: Socket, serve: (socket: Socket) => void) {
+  /**
+   * @param carried has room for connections, or none
+   * @param serve takes a connection; whatever is thrown ends that one
+   */
+  constructor(context: ProxyContext, socket: Socket, carried: CarriedConnections, serve: (socket: Socket) => void) {
     this.#context = context;
     this.#socket = socket;
     this.#deadline = context.sweeper.after(context.settings.idleTimeout);
     this.#carrier = new Carrier('server', clientMemory, {
-      onChannel: (channel) => this.#serve(channel, serve),
+      admits: () => carried.admit(),
+      onChannel: (channel) => {
+        carried.add(channel);
+        this.#serve(channel, serve);
+      },
       // The engine speaks first, before there is a transport.
       onOutput: () => this.#transport?.schedule(),
       onLast: () => {},
