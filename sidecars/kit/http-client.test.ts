@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createAgent, HttpError, openResponse, request, withoutCredentials } from './http-client.ts';
+import { eventually } from './testing/eventually.ts';
 import { serve as startServer, type TestServer } from './testing/server.ts';
 
 const servers: TestServer[] = [];
@@ -80,6 +81,39 @@ test('half an answer is no answer', async () => {
 test('garbage is no answer', async () => {
   const garbage = await raw('SSH-2.0-server\r\n\r\n', (socket) => socket.end());
   assert.is((await failure(request(garbage))).reason, 'network');
+});
+
+test('an answer in another protocol is none, and is known at once, with a deadline or without', async () => {
+  for (const options of [{}, { timeout: 60_000 }]) {
+    const url = await raw('HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n', () => {});
+    assert.is((await failure(request(url, options))).reason, 'network');
+  }
+});
+
+test('of a request that is answered before it was read, no more is sent, and its connection is not kept', async () => {
+  const ended: number[] = [];
+  const url = await serve(
+    createServer((socket) => {
+      let bytes = 0;
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.pause();
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+      });
+      socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      socket.on('close', () => ended.push(bytes));
+      setTimeout(() => socket.resume(), 300);
+    }),
+  );
+  const agent = createAgent('http:');
+  const body = Buffer.alloc(64 * 1024 * 1024, 'a');
+  const { status } = await request(url, { method: 'POST', body, agent });
+  assert.is(status, 200);
+  // Used again, as who keeps memory for bodies does.
+  body.fill('b');
+  await eventually('the connection ends', () => ended.length === 1);
+  agent.destroy();
+  assert.ok(ended[0]! < body.length, `${ended[0]} bytes came`);
 });
 
 test('an answer that is too long is not read to its end', async () => {

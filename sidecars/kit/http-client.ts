@@ -2,7 +2,7 @@
  * A small HTTP client. Node's own fetch costs a sidecar some ten megabytes of memory, and so does
  * importing node:http by name, which loads it; the built-in module by itself does not.
  */
-import type { Agent, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
 export type HttpErrorReason = 'refused' | 'timeout' | 'aborted' | 'tls' | 'network' | 'too-large';
 
@@ -60,6 +60,9 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
       }
     } finally {
       response.destroy();
+      // Of a request that was answered before all of it was read, no more is sent: its body is the caller's again.
+      const { req } = response as IncomingMessage & { readonly req: ClientRequest };
+      if (!req.writableFinished) req.destroy();
     }
     return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) };
   });
@@ -127,6 +130,11 @@ function open(
     ? process.getBuiltinModule('https').request(target, { ...options, ...trust }, resolve)
     : process.getBuiltinModule('http').request(target, options, resolve);
   asked.once('error', reject);
+  // Nobody asked for another protocol. Node closes such a connection and says nothing, nor does it at the deadline.
+  asked.once('upgrade', (_response, socket) => {
+    socket.destroy();
+    reject(new Error('the answer is in another protocol'));
+  });
   asked.end(body);
   return promise;
 }

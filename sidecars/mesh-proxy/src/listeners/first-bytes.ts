@@ -7,6 +7,11 @@ import { spokenIn, type Spoken } from '../detect/protocol.ts';
 /** A client that says nothing for so long waits for its server, in milliseconds. */
 export const SILENCE = 100;
 
+/** How late a timer may be, in milliseconds, without this process counting as busy meanwhile. */
+const PUNCTUAL = 10;
+/** Of the time in which this process was busy, so much is waited for again at most, in milliseconds. */
+const MOST_AGAIN = 500;
+
 export interface FirstBytesOptions {
   /** How long silence is waited for, in milliseconds, before it is `tcp`. */
   readonly patience: number;
@@ -24,18 +29,20 @@ export class FirstBytes implements DownstreamHandler {
   readonly #socket: Socket;
   readonly #options: FirstBytesOptions;
   #bytes: Buffer = Buffer.alloc(0);
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  /** When silence is believed. */
+  #due: number;
+  /** What may still be waited for again, in milliseconds. */
+  #again = MOST_AGAIN;
   #over = false;
 
   constructor(context: ProxyContext, socket: Socket, options: FirstBytesOptions) {
     this.#context = context;
     this.#socket = socket;
     this.#options = options;
-    // Who is late may be this process: what has come meanwhile is read first, before silence is believed.
-    this.#timer = setTimeout(
-      () => setImmediate(() => this.#protect(() => this.#end({ protocol: 'tcp' }))),
-      options.patience,
-    );
+    // Not the loop's own time, which stands still while many connections are accepted in one turn of it.
+    this.#due = performance.now() + options.patience;
+    this.#timer = this.#wait(options.patience);
     handle(socket, this);
   }
 
@@ -45,6 +52,23 @@ export class FirstBytes implements DownstreamHandler {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
     const spoken = spokenIn(this.#bytes);
     if (spoken !== undefined) this.#end(spoken);
+  }
+
+  /** What has come meanwhile is read first, before silence is believed. */
+  #wait(time: number): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#protect(() => this.#silent())), time);
+  }
+
+  /** Nothing was read for so long. Time in which this process was busy is no silence of the client's. */
+  #silent(): void {
+    if (this.#over) return;
+    const now = performance.now();
+    const late = now - this.#due;
+    const again = late < 0 ? -late : late > PUNCTUAL ? Math.min(late, this.#again) : 0;
+    if (again === 0 || this.#options.patience === 0) return this.#end({ protocol: 'tcp' });
+    if (late > 0) this.#again -= again;
+    this.#due = now + again;
+    this.#timer = this.#wait(again);
   }
 
   #end(spoken: Spoken): void {
