@@ -13,15 +13,14 @@ import { TestSidecar } from './test-sidecar.ts';
 /** An application that answers with the status that the live version's file says. */
 class App {
   root = '';
+  /** Whether it goes on with the version that it was started with. */
+  holds = false;
+  #runs = { version: 'nothing', status: 503 };
   readonly #server: Server = createServer((_request, response) => {
-    let status = 503;
-    try {
-      status = Number(readFileSync(join(this.root, 'link/status'), 'utf8'));
-    } catch {
-      // There is no version yet.
-    }
-    this.seen.add(this.#live());
-    response.writeHead(status).end();
+    const live = this.#live();
+    if (!this.holds && this.#runs.version !== live) this.#runs = { version: live, status: this.#status() };
+    this.seen.add(live);
+    response.writeHead(this.#runs.status).end();
   });
   readonly seen = new Set<string>();
 
@@ -35,6 +34,14 @@ class App {
     this.#server.close();
     this.#server.closeAllConnections();
   }
+  #status(): number {
+    try {
+      return Number(readFileSync(join(this.root, 'link/status'), 'utf8'));
+    } catch {
+      // There is no version yet.
+      return 503;
+    }
+  }
   #live(): string {
     try {
       return basename(readlinkSync(join(this.root, 'link')));
@@ -45,6 +52,8 @@ class App {
 }
 
 const TIMES = { GITSYNC_VERIFY_TIMEOUT: '1500ms', GITSYNC_VERIFY_STABLE: '300ms' };
+/** Long enough for somebody who looks on to see what is so in between. */
+const PATIENT = { GITSYNC_VERIFY_TIMEOUT: '6s', GITSYNC_VERIFY_STABLE: '100ms' };
 
 test('an unhealthy version is taken back, and refused until the ref moves', async () => {
   const app = new App();
@@ -76,6 +85,52 @@ test('an unhealthy version is taken back, and refused until the ref moves', asyn
   assert.is(second.live, good);
   const fixed = repository.commit({ status: '204' });
   await second.reports('the next is verified', ({ verified, hash }) => verified === fixed && hash === fixed);
+  await second.stop();
+  app.close();
+});
+
+test('a version that seemed well because the one before still answered is taken back', async () => {
+  const app = new App();
+  const url = await app.listen();
+  const repository = new TestRepository();
+  const good = repository.commit({ status: '200' });
+  const sidecar = await TestSidecar.start({
+    GITSYNC_REPO: repository.url,
+    GITSYNC_VERIFY_URL: url,
+    ...PATIENT,
+  });
+  app.root = sidecar.root;
+  await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  app.holds = true;
+  const bad = repository.commit({ status: '500' });
+  await sidecar.reports('the second seems well', ({ verified }) => verified === bad);
+  app.holds = false;
+  const { refused } = await sidecar.reports(
+    'the second is taken back',
+    (report) => report.refused?.hash === bad && report.hash === good,
+  );
+  assert.match(refused!.reason, /answered 500/);
+  await sidecar.reports('the first is verified again', ({ verified }) => verified === good);
+  await sidecar.stop();
+  app.close();
+});
+
+test('killed when it saw that a version is not well any more, it asks again', async () => {
+  const app = new App();
+  const url = await app.listen();
+  const repository = new TestRepository();
+  const good = repository.commit({ status: '200' });
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_VERIFY_URL: url, ...PATIENT });
+  app.root = sidecar.root;
+  await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  app.holds = true;
+  const bad = repository.commit({ status: '500' });
+  await sidecar.reports('the second seems well', ({ verified }) => verified === bad);
+  app.holds = false;
+  await sidecar.reports('it is not any more', ({ hash, verified }) => hash === bad && verified === undefined);
+  await sidecar.stop('SIGKILL');
+  const second = sidecar.again();
+  await second.reports('it is taken back', ({ hash, refused }) => hash === good && refused?.hash === bad);
   await second.stop();
   app.close();
 });

@@ -1,6 +1,6 @@
 /** The verification of what is live, beside the loop: a newer version ends it, a bad end turns the loop back. */
 import type { Logger } from '#kit/log.ts';
-import { verify, type VerifyOptions } from './verify.ts';
+import { untilUnwell, verify, type VerifyOptions } from './verify.ts';
 import type { StateFile } from './versions/state.ts';
 
 export interface VerificationOptions {
@@ -47,23 +47,51 @@ export class Verification {
   }
 
   async #run(hash: string, options: VerifyOptions, signal: AbortSignal): Promise<void> {
-    const { state, log, count, onHealthy, onUnhealthy } = this.#options;
+    const { log, count, onUnhealthy } = this.#options;
+    const begun = performance.now();
     let wrong: string | undefined;
     try {
       wrong = await verify(options, signal);
+      count(wrong === undefined ? 'healthy' : 'unhealthy');
+      if (wrong === undefined) {
+        this.#healthy(hash);
+        wrong = await this.#watch(hash, options, begun + options.timeout, signal);
+        if (wrong !== undefined) count('unhealthy');
+      }
     } catch (error) {
       if (signal.aborted) return;
       throw error;
     }
     this.#current = undefined;
-    count(wrong === undefined ? 'healthy' : 'unhealthy');
-    if (wrong === undefined) {
+    if (wrong === undefined) return;
+    log.warn({ hash, reason: wrong }, 'the application is not healthy with it');
+    onUnhealthy(hash, wrong);
+  }
+
+  #healthy(hash: string): void {
+    const { state, log, onHealthy } = this.#options;
+    state.set({ verified: hash });
+    log.info({ hash }, 'the application is healthy with it');
+    onHealthy(hash);
+  }
+
+  /**
+   * Go on looking for the time that the application had to become healthy: on a busy machine the process of the version
+   * before may have answered for all of the stable time, and the new one does not start.
+   * @returns what is wrong, when it was not healthy again in as much time as it had at first
+   */
+  async #watch(hash: string, options: VerifyOptions, until: number, signal: AbortSignal): Promise<string | undefined> {
+    const { state, log } = this.#options;
+    for (;;) {
+      const unwell = await untilUnwell(options, until, signal);
+      if (unwell === undefined) return undefined;
+      // Who is killed from here on begins again with the question.
+      state.set({ verified: undefined });
+      log.warn({ hash, reason: unwell }, 'the application was healthy with it, and is not any more');
+      const wrong = await verify(options, signal);
+      if (wrong !== undefined) return wrong;
       state.set({ verified: hash });
-      log.info({ hash }, 'the application is healthy with it');
-      onHealthy(hash);
-    } else {
-      log.warn({ hash, reason: wrong }, 'the application is not healthy with it');
-      onUnhealthy(hash, wrong);
+      log.info({ hash }, 'the application is healthy with it again');
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Is the application well with what was published? */
+import { pause } from '#kit/backoff.ts';
 import { httpProbe, type ProbeResult } from '#kit/probes.ts';
 import { steady } from '#kit/steady.ts';
 
@@ -39,4 +40,24 @@ export async function verify(
     { hold: stable, begin: Math.max(0, timeout - stable), pauses: { first: every, longest: every } },
     signal,
   );
+}
+
+/**
+ * Probe an application that is well until it is not, or the time is over.
+ * @param until on the clock of performance.now()
+ * @returns what is wrong; undefined when nothing was
+ * @throws the signal's reason when it is aborted
+ */
+export async function untilUnwell(
+  { url, every = 200, probe = probeHttp }: VerifyOptions,
+  until: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  while (performance.now() < until) {
+    await pause(every, signal);
+    const result = await probe(url, PROBE_TIMEOUT.most, signal);
+    signal.throwIfAborted();
+    if (!result.ok) return result.reason;
+  }
+  return undefined;
 }

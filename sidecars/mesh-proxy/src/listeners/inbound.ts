@@ -118,10 +118,10 @@ export class Inbound {
   ): void {
     try {
       if (socket.alpnProtocol === MESH_CARRIER) {
-        const handler = new CarrierDownstream(context, socket, carried, (each) =>
+        const { session } = new CarrierDownstream(context, socket, carried, (each) =>
           serveHttp(context, this.#connection(each, { destination, protocol: 'http/1.1', peer })),
         );
-        if (context.draining) handler.drain();
+        if (context.draining) session.drain();
         return;
       }
       const protocol = PROTOCOL_OF[String(socket.alpnProtocol)] ?? 'tcp';
