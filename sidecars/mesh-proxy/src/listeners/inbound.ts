@@ -107,10 +107,10 @@ export class Inbound {
   #serveSecure(context: ProxyContext, socket: TLSSocket, destination: Destination, peer: Peer): void {
     try {
       if (socket.alpnProtocol === MESH_CARRIER) {
-        const handler = new CarrierDownstream(context, socket, (carried) =>
+        const { session } = new CarrierDownstream(context, socket, (carried) =>
           serveHttp(context, this.#connection(carried, { destination, protocol: 'http/1.1', peer })),
         );
-        if (context.draining) handler.drain();
+        if (context.draining) session.drain();
         return;
       }
       const protocol = PROTOCOL_OF[String(socket.alpnProtocol)] ?? 'tcp';
