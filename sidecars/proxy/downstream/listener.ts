@@ -252,7 +252,7 @@ export class TlsListener {
       mode === 'tcp'
         ? this.#tunnel(info)
         : http2
-          ? new Http2Downstream(context, info)
+          ? new Http2Downstream(context, info).session
           : new Http1Downstream(context, info);
     if (handler === undefined) return;
     this.#connections.set(socket, handler);

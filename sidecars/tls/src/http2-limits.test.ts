@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
-import { clientMemory } from '#proxy/downstream/http2.ts';
+import { clientMemory } from '#proxy/downstream/http2-session.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Options } from '#proxy/http2/handler.ts';
 import { speakOver, TestConnection, type Message, type TestStream } from '#proxy/testing/http2.ts';

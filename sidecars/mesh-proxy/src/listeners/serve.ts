@@ -7,8 +7,10 @@ import type { Connection } from './connection.ts';
 
 export function serveHttp(context: ProxyContext, connection: Connection): DownstreamHandler {
   context.stats.downstreamProtocol(connection.protocol);
-  const Speaker = connection.protocol === 'h2' ? Http2Downstream : Http1Downstream;
-  const handler = new Speaker(context, connection);
+  const handler =
+    connection.protocol === 'h2'
+      ? new Http2Downstream(context, connection).session
+      : new Http1Downstream(context, connection);
   if (context.draining) handler.drain();
   return handler;
 }

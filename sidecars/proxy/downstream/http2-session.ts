@@ -1,0 +1,139 @@
+/**
+ * A client's socket that an HTTP/2 engine reads and writes: what comes and goes, and when it is closed. What is
+ * spoken on its streams is its user's matter.
+ */
+import type { Socket } from 'node:net';
+import { internalError, type ProxyContext } from '#proxy/context.ts';
+import { ERROR_NAMES, INTERNAL_ERROR } from '#proxy/http2/codes.ts';
+import type { Http2Connection } from '#proxy/http2/connection.ts';
+import { SharedMemory } from '#proxy/http2/memory.ts';
+import { Http2Transport } from '#proxy/http2/transport.ts';
+import { handleDirectly, type DownstreamHandler } from './connection.ts';
+
+/** So much all clients together may leave unread, in bytes. */
+const MEMORY = 64 * 1024 * 1024;
+/** How long after GOAWAY a stream may still be on its way, in milliseconds. */
+const DRAIN_GRACE = 1000;
+/** How long a closed connection's last bytes are waited for, in milliseconds. */
+const LINGER = 2000;
+
+/** What all clients of this process leave unread. */
+export const clientMemory = new SharedMemory(MEMORY);
+
+/** What of the engine a socket has to do with. */
+type Engine = Pick<
+  Http2Connection<unknown>,
+  'receive' | 'take' | 'transportHolds' | 'announceEnd' | 'finish' | 'fail' | 'close' | 'over' | 'size'
+>;
+
+export interface Http2SessionUser {
+  /** Look at the deadlines of the streams, and of the engine; `now` is the sweeper's clock. */
+  onSweep(now: number): void;
+  /** The end has begun: streams that are open may end. */
+  onDraining(): void;
+}
+
+export class Http2Session implements DownstreamHandler {
+  readonly #context: ProxyContext;
+  readonly #socket: Socket;
+  readonly #connection: Engine;
+  readonly #user: Http2SessionUser;
+  readonly #transport: Http2Transport;
+  /** When it is closed, unless a stream is open then. */
+  #deadline: number;
+  /** No further stream is served. */
+  #last = false;
+  #closing = false;
+
+  /** @param patience how long the first stream may take to come, in milliseconds */
+  constructor(context: ProxyContext, socket: Socket, connection: Engine, user: Http2SessionUser, patience: number) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#user = user;
+    this.#deadline = context.sweeper.after(patience);
+    this.#transport = new Http2Transport(socket, connection, (error) => this.onInternalError(error));
+    // The engine spoke first, before there was a transport.
+    this.#transport.schedule();
+    context.sweeper.add(this);
+    handleDirectly(socket, this);
+  }
+
+  // The user's calls.
+
+  /** There are bytes to send. */
+  schedule(): void {
+    this.#transport.schedule();
+  }
+
+  /** Something happened: the time begins anew in which another stream may come. */
+  touch(): void {
+    if (!this.#last) this.#deadline = this.#context.sweeper.after(this.#context.settings.idleTimeout);
+  }
+
+  /** The engine has given the connection up. @param code of HTTP/2 */
+  fail(code: number): void {
+    this.#context.stats.downstreamRefused(`h2_${ERROR_NAMES[code] ?? 'unknown'}`);
+    this.#close();
+  }
+
+  /** Send what there is, then close; a client that does not close its side is cut. */
+  #close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#transport.end();
+    this.#deadline = this.#context.sweeper.after(LINGER);
+  }
+
+  // The socket's calls.
+
+  onClientData(chunk: Buffer): void {
+    this.#connection.receive(chunk, 0, chunk.length);
+  }
+
+  /** An HTTP/2 connection has no use for one half of itself. */
+  onClientEnd(): void {
+    this.#socket.destroy();
+  }
+
+  onClientDrain(): void {
+    this.#transport.onDrain();
+  }
+
+  onClientClose(): void {
+    this.#context.sweeper.remove(this);
+    this.#connection.close();
+  }
+
+  onInternalError(error: unknown): void {
+    internalError(this.#context, error);
+    this.#connection.fail(INTERNAL_ERROR, 'internal');
+  }
+
+  drain(): void {
+    this.#connection.announceEnd();
+    this.#last = true;
+    this.#deadline = this.#context.sweeper.after(DRAIN_GRACE);
+    this.#user.onDraining();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  sweep(now: number): void {
+    const connection = this.#connection;
+    if (this.#closing) {
+      if (now >= this.#deadline) this.#socket.destroy();
+      return;
+    }
+    this.#transport.measure();
+    this.#user.onSweep(now);
+    if (connection.over) return;
+    if (connection.size > 0 && !this.#last) this.touch();
+    else if (now >= this.#deadline) {
+      connection.finish();
+      if (connection.size === 0) this.#close();
+    }
+  }
+}
