@@ -19,7 +19,7 @@ export interface Result {
 }
 
 const UP_MS = 180_000;
-const SCRIPT_MS = 120_000;
+const SCRIPT_MS = 240_000;
 /** A trial that failed is made again after this time, although nothing has changed, in milliseconds. */
 const TRY_AGAIN = 10_000;
 

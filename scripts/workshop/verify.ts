@@ -31,7 +31,7 @@ export interface Verified {
   readonly failed: number;
 }
 
-const GREEN_MS = 180_000;
+const GREEN_MS = 300_000;
 const COMMAND_MS = 60_000;
 const EVERY = 300;
 

@@ -7,6 +7,9 @@ export interface ProxyStats {
   /** A client's connection was accepted; for TLS, its handshake has ended. */
   downstreamOpened(): void;
   downstreamClosed(): void;
+  /** A connection was opened that one of the client's carries. */
+  carriedOpened(): void;
+  carriedClosed(): void;
   /** @param protocol `http/1.1`, `h2` or `tcp` */
   downstreamProtocol(protocol: string): void;
   handshakeFailed(reason: string): void;
@@ -68,6 +71,12 @@ export class ProxyCounts implements ProxyStats {
     this.connectionsOpen++;
   }
   downstreamClosed(): void {
+    this.connectionsOpen--;
+  }
+  carriedOpened(): void {
+    this.connectionsOpen++;
+  }
+  carriedClosed(): void {
     this.connectionsOpen--;
   }
   downstreamProtocol(protocol: string): void {

@@ -365,6 +365,69 @@ for (const side of ['client', 'server'] as const)
     assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
   });
 
+test('connections that are carried count among those that a proxy takes, and are refused as others are', async () => {
+  await using gated = await startGate();
+  const { gate, app } = gated;
+  const MOST = 20;
+  const REFUSED = 5;
+  await using mesh = await startPair(app.port, { maxConnections: { server: MOST } });
+  const { client, server } = mesh;
+  const { stats } = server.inbound;
+  await carried(client, server, gate);
+  gate.size = Infinity;
+  // One of them is the carrier, which serves none by itself.
+  const talks = await Promise.all(
+    Array.from({ length: MOST - 1 + REFUSED }, () => connected(client.plane.outboundPort)),
+  );
+  for (const talk of talks) talk.send(GET);
+  const refused = (): Talk[] => talks.filter(({ text }) => text !== '');
+  await eventually('some wait, and all others are refused', () => gate.held + refused().length === talks.length);
+  assert.is(refused().length, REFUSED);
+  assert.equal([stats.open, stats.carried], [2, MOST - 2]);
+  assert.ok(stats.refused.length >= REFUSED && stats.refused.every((reason) => reason === 'max_connections'));
+  // The next one by itself is refused, too, and its client reads the same.
+  await using other = await startPod('front', { configuration: towards([server.plane.inboundPort]) });
+  other.meant.outbound = SHOP;
+  const alone = await connected(other.plane.outboundPort);
+  alone.send(GET);
+  await alone.until(({ text }) => text.includes('Connecting'));
+  // Whether the system says that it was closed or that it was reset depends on who was faster.
+  const plain = (text = ''): string =>
+    text.replace(/^(Date|Content-Length): .*$/gm, '').replace(/failed: .*/, 'failed');
+  for (const { text } of refused()) assert.is(plain(text), plain(alone.text));
+  await eventually('it is written down', () => other.outbound.ends.length === 1);
+  for (const { cause } of [...client.outbound.ends.slice(-REFUSED), ...other.outbound.ends]) {
+    assert.equal(cause.flags, ['UF']);
+    assert.is(plain(cause.sentence), `Connecting to 127.0.0.1:${server.plane.inboundPort} of shop failed`);
+  }
+  alone.socket.destroy();
+  close(refused());
+  await answered(
+    talks.filter((talk) => !refused().includes(talk)),
+    gate,
+    app,
+  );
+  const again = await connected(client.plane.outboundPort);
+  again.send(GET);
+  assert.match(await again.until(done(1)), /^HTTP\/1\.1 200 /);
+  again.socket.destroy();
+  assert.equal([...client.errors, ...server.errors, ...other.errors], []);
+});
+
+test('a proxy takes no more connections of its application where these are carried', async () => {
+  await using gated = await startGate();
+  const { gate, app } = gated;
+  await using mesh = await startPair(app.port, { maxConnections: { client: MANY } });
+  const { outboundPort } = mesh.client.plane;
+  await carried(mesh.client, mesh.server, gate);
+  await eventually('none is open', () => mesh.client.outbound.stats.open === 0);
+  const talks = await busy(outboundPort, gate);
+  const late = await connected(outboundPort);
+  await late.until(({ closed }) => closed);
+  assert.equal([late.text, mesh.client.outbound.stats.open], ['', MANY]);
+  await answered(talks, gate, app);
+});
+
 test('an endpoint that leaves the configuration finishes what it has', async () => {
   await using gated = await startGate();
   const { gate, app } = gated;

@@ -10,7 +10,7 @@ const REQUEST_LABELS = [...COMMON_LABELS, 'response_code', 'grpc_response_status
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.1.0',
+  version: '0.1.1',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
@@ -103,7 +103,7 @@ export const contract = defineContract({
       default: '10000',
       min: 1,
       max: 1_000_000,
-      description: 'Most connections of each direction; further ones are closed',
+      description: 'Most connections of each direction, those that others carry among them; further ones are closed',
     },
     MESH_ACCESS_LOG: {
       type: 'boolean',

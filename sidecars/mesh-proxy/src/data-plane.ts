@@ -118,7 +118,7 @@ export class DataPlane {
           telemetry,
           onRefused: (reason) => telemetry.onRefused(reason),
         });
-        return (context, info) => inbound.accept(context, info);
+        return (context, info, carried) => inbound.accept(context, info, carried);
       },
     );
   }

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { SharedMemory } from '#proxy/http2/memory.ts';
 import { recycle } from '#proxy/http2/output.ts';
-import { INTERNAL_ERROR } from '#proxy/http2/codes.ts';
+import { INTERNAL_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
 import type { CarriedUser } from '#proxy/upstream/connection.ts';
 import { Carrier } from './carrier.ts';
 import type { Channel } from './channel.ts';
@@ -28,6 +28,10 @@ class User implements CarriedUser {
     this.#parts.push(Buffer.from(bytes.subarray(start, end)));
     this.size += end - start;
     return !this.stops;
+  }
+  refused = false;
+  onRefused(): void {
+    this.refused = true;
   }
   onGone(): void {
     this.gone = true;
@@ -52,6 +56,9 @@ class Pair {
   #over = false;
   readonly #piece: () => number;
 
+  /** Connections that the server takes. */
+  room = Infinity;
+
   constructor(piece: () => number = () => Infinity, onChannel: (channel: Channel) => void = () => {}) {
     this.#piece = piece;
     const user = {
@@ -62,6 +69,7 @@ class Pair {
     this.client = new Carrier('client', this.memory, user);
     this.server = new Carrier('server', this.memory, {
       ...user,
+      admits: () => this.accepted.length < this.room,
       onChannel: (channel) => {
         this.accepted.push(channel);
         onChannel(channel);
@@ -247,6 +255,31 @@ test('a carrier that is lost, or whose code throws, ends all that it carries', a
   assert.ok(later.gone, 'in the same turn: nobody else must be given it');
   assert.is(pair.client.http2.available, 0);
   assert.ok(pair.accepted.every(({ destroyed }) => destroyed));
+});
+
+test('a connection that the peer has no room for is none, whatever was sent on it, and the others go on', async () => {
+  const pair = new Pair();
+  pair.room = 1;
+  const [first, second] = [pair.open(), pair.open()];
+  const errors: unknown[] = [];
+  second.channel.on('error', (error) => errors.push(error));
+  second.channel.write(Buffer.alloc(100_000));
+  await eventually('it is gone', () => second.gone && second.channel.destroyed);
+  assert.equal([second.refused, second.ended, first.refused, errors], [true, false, false, []]);
+  pair.accepted[0]!.write('abc');
+  await eventually('the first one goes on', () => String(first.bytes) === 'abc');
+  // What was taken once and is reset then is lost, and not refused.
+  pair.room = 2;
+  const third = pair.open();
+  third.channel.on('error', (error) => errors.push(error));
+  await eventually('it is taken', () => third.channel.accepted);
+  const [, stream] = [...pair.server.http2.streams];
+  pair.server.http2.reset(stream!, REFUSED_STREAM);
+  await eventually('it is lost', () => third.gone && errors.length === 1);
+  assert.not(third.refused);
+  assert.equal(pair.errors, []);
+  pair.lose();
+  assert.is(pair.memory.used, 0);
 });
 
 test('what is no CONNECT opens nothing', async () => {

@@ -6,7 +6,7 @@
 import { METHOD, type FieldBlock } from '#proxy/http2/field-block.ts';
 import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { Http2Handler } from '#proxy/http2/handler.ts';
-import { CONNECT_ERROR, PROTOCOL_ERROR } from '#proxy/http2/codes.ts';
+import { CONNECT_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
 import type { SharedMemory } from '#proxy/http2/memory.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import type { CarriedUser } from '#proxy/upstream/connection.ts';
@@ -27,6 +27,8 @@ const ALL_WINDOWS = 2 * MAX_CHANNELS * WINDOW;
 const MAX_HEAD = 4 * 1024;
 
 export interface CarrierUser {
+  /** Whether there may be one more connection of the peer's. Absent: there may. */
+  readonly admits?: () => boolean;
   /** The peer has opened a connection; absent where this side opens them. */
   readonly onChannel?: (channel: Channel) => void;
   /** There are bytes to send. */
@@ -72,13 +74,18 @@ export class Carrier implements Http2Handler<Channel> {
   }
 
   onHead(stream: Stream, block: FieldBlock, end: boolean): void {
-    const { onChannel } = this.#user;
+    const { onChannel, admits } = this.#user;
     if (onChannel === undefined) {
       if (block.status < 200 || block.status > 299) this.#refuse(stream);
-      else if (end) stream.user?.receiveEnd();
+      else {
+        if (stream.user !== undefined) stream.user.accepted = true;
+        if (end) stream.user?.receiveEnd();
+      }
       return;
     }
     if (block.tooLarge || block.pseudo(METHOD) !== 'CONNECT') return this.http2.reset(stream, PROTOCOL_ERROR);
+    // RFC 9113, section 8.7: nothing was done about it.
+    if (admits?.() === false) return this.http2.reset(stream, REFUSED_STREAM);
     const { encoder } = this.http2;
     encoder.begin();
     encoder.status(200);

@@ -1,7 +1,7 @@
 /** One of the connections that a carrier carries: a duplex stream that is used as a socket is. */
 import type { Socket } from 'node:net';
 import { Http2Tunnel } from '#proxy/downstream/http2-tunnel.ts';
-import { NO_ERROR } from '#proxy/http2/codes.ts';
+import { NO_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import type { CarriedUser } from '#proxy/upstream/connection.ts';
@@ -9,6 +9,8 @@ import type { CarriedUser } from '#proxy/upstream/connection.ts';
 export class Channel extends Http2Tunnel<Channel> {
   /** Of the carrier's peer. */
   readonly remoteAddress: string | undefined;
+  /** The peer took the connection. */
+  accepted = false;
   readonly #connection: Http2Connection<Channel>;
   readonly #stream: Http2Stream<Channel>;
   readonly #user: CarriedUser | undefined;
@@ -52,6 +54,12 @@ export class Channel extends Http2Tunnel<Channel> {
 
   /** The stream is over before its time. @param code of HTTP/2 */
   onReset(code: number): void {
+    if (code === REFUSED_STREAM && !this.accepted) {
+      // As a connection that is closed as soon as it was made.
+      this.#user?.onRefused();
+      this.destroy();
+      return;
+    }
     // What came before is read to its end: the peer only wants nothing more of this side.
     if (code === NO_ERROR && this.#ended && !this.readableEnded) this.once('end', () => this.destroy());
     else if (code === NO_ERROR && this.#ended) this.destroy();

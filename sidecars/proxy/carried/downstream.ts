@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { handlerOf } from '#proxy/downstream/connection.ts';
 import { clientMemory, Http2Session, type Http2SessionUser } from '#proxy/downstream/http2-session.ts';
+import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
 import { Carrier } from './carrier.ts';
 import type { Channel } from './channel.ts';
 
@@ -11,11 +12,18 @@ export class CarrierDownstream implements Http2SessionUser {
   readonly #carrier: Carrier;
   readonly session: Http2Session;
 
-  /** @param serve takes a connection; whatever is thrown ends that one */
-  constructor(context: ProxyContext, socket: Socket, serve: (socket: Socket) => void) {
+  /**
+   * @param carried has room for connections, or none
+   * @param serve takes a connection; whatever is thrown ends that one
+   */
+  constructor(context: ProxyContext, socket: Socket, carried: CarriedConnections, serve: (socket: Socket) => void) {
     this.#context = context;
     this.#carrier = new Carrier('server', clientMemory, {
-      onChannel: (channel) => this.#serve(channel, serve),
+      admits: () => carried.admit(),
+      onChannel: (channel) => {
+        carried.add(channel);
+        this.#serve(channel, serve);
+      },
       // The engine speaks first, before there is a session.
       onOutput: () => this.session?.schedule(),
       onLast: () => {},

@@ -1,5 +1,6 @@
 /** A port without TLS. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { listen } from '#kit/listen.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { DownstreamInfo, type DownstreamHandler } from './connection.ts';
@@ -18,19 +19,33 @@ export interface PlainListenerOptions {
   readonly portParameter: string;
   /** Share the port with other processes. */
   readonly shared?: boolean;
-  /** Further connections are closed. */
+  /** Further connections are closed. Those that others carry count, too. */
   readonly maxConnections: number;
   /**
    * What is spoken on a connection; HTTP/1 when absent. Undefined closes the connection.
    * It must call nothing of the socket's before it returns.
    */
-  readonly serve?: (context: ProxyContext, info: DownstreamInfo) => DownstreamHandler | undefined;
+  readonly serve?: (
+    context: ProxyContext,
+    info: DownstreamInfo,
+    carried: CarriedConnections,
+  ) => DownstreamHandler | undefined;
 }
 
-export class PlainListener {
+/** Connections that others carry (carried/): they count among those of their listener. */
+export interface CarriedConnections {
+  /** @returns whether there may be one more; where not, that is counted as a refusal */
+  admit(): boolean;
+  /** Count one until it is closed. */
+  add(connection: Duplex): void;
+}
+
+export class PlainListener implements CarriedConnections {
   readonly #options: PlainListenerOptions;
   readonly #server: Server;
   readonly #connections = new Connections();
+  #sockets = 0;
+  #carried = 0;
 
   constructor(options: PlainListenerOptions) {
     const { stats } = options.context;
@@ -65,12 +80,14 @@ export class PlainListener {
     socket.on('error', ignore);
     if (socket.destroyed) return;
     stats.downstreamOpened();
+    this.#sockets++;
     socket.on('close', () => {
+      this.#sockets--;
       this.#connections.delete(socket);
       stats.downstreamClosed();
     });
     try {
-      const handler = serve(context, new DownstreamInfo(socket));
+      const handler = serve(context, new DownstreamInfo(socket), this);
       if (handler === undefined) {
         socket.destroy();
         return;
@@ -81,6 +98,29 @@ export class PlainListener {
       internalError(context, error);
       socket.destroy();
     }
+  }
+
+  admit(): boolean {
+    const { maxConnections, context } = this.#options;
+    if (this.#sockets + this.#carried < maxConnections) return true;
+    context.stats.downstreamRefused('max_connections');
+    return false;
+  }
+
+  add(connection: Duplex): void {
+    const { stats } = this.#options.context;
+    stats.carriedOpened();
+    this.#count(1);
+    connection.once('close', () => {
+      stats.carriedClosed();
+      this.#count(-1);
+    });
+  }
+
+  /** What is carried leaves the less room for sockets, of which the carrier has one. */
+  #count(carried: number): void {
+    this.#carried += carried;
+    this.#server.maxConnections = Math.max(1, this.#options.maxConnections - this.#carried);
   }
 
   /**

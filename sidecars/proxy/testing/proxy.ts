@@ -12,11 +12,14 @@ import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 
 /** What was counted, as plain fields. */
 export class TestStats implements ProxyStats {
+  /** Connections with a socket of their own. */
   open = 0;
+  carried = 0;
   inFlight = 0;
   internalErrors = 0;
   readonly statuses: number[] = [];
   readonly rejected: string[] = [];
+  readonly refused: string[] = [];
   readonly failures: string[] = [];
   downstreamOpened(): void {
     this.open++;
@@ -24,9 +27,17 @@ export class TestStats implements ProxyStats {
   downstreamClosed(): void {
     this.open--;
   }
+  carriedOpened(): void {
+    this.carried++;
+  }
+  carriedClosed(): void {
+    this.carried--;
+  }
   downstreamProtocol(): void {}
   handshakeFailed(): void {}
-  downstreamRefused(): void {}
+  downstreamRefused(reason: string): void {
+    this.refused.push(reason);
+  }
   requestStarted(): void {
     this.inFlight++;
   }

@@ -27,6 +27,8 @@ export interface UpstreamUser {
 export interface CarriedUser {
   /** Bytes came; they are valid during the call. @returns false to read no further until `resume` on the socket */
   onBytes(bytes: Buffer, start: number, end: number): boolean;
+  /** The endpoint does not take it: there is no connection, whatever was sent. */
+  onRefused(): void;
   /** It is of no use any more; the socket says `close` later in the same turn of the event loop. */
   onGone(): void;
   /** The carrier's own code threw. */
@@ -85,6 +87,7 @@ export class UpstreamConnection {
     this.#onGone = onGone;
     const carried = carriers?.open({
       onBytes: (bytes, start, end) => this.#onCarried(bytes, start, end),
+      onRefused: () => (this.connected = false),
       onGone: () => this.#leave(),
       onInternalError: (error) => this.#onInternalError(error),
     });

@@ -30,6 +30,12 @@ export class DirectionStats implements ProxyStats {
   downstreamClosed(): void {
     this.#open--;
   }
+  carriedOpened(): void {
+    this.#open++;
+  }
+  carriedClosed(): void {
+    this.#open--;
+  }
   downstreamProtocol(): void {}
   handshakeFailed(reason: string): void {
     this.refused(reason);

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
 import { MESH_CARRIER, type Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
@@ -50,7 +51,11 @@ export class Inbound {
   }
 
   /** For PlainListener. @returns undefined to close the connection */
-  accept(context: ProxyContext, { socket }: DownstreamInfo): DownstreamHandler | undefined {
+  accept(
+    context: ProxyContext,
+    { socket }: DownstreamInfo,
+    carried: CarriedConnections,
+  ): DownstreamHandler | undefined {
     const { originalDestination, isProxy, snapshot } = this.#options;
     const destination = originalDestination(socket);
     if (isProxy(destination)) return undefined;
@@ -65,7 +70,7 @@ export class Inbound {
         this.#options.mesh.take(socket, bytes, {
           onSecure: (secure, peer) => {
             first.inner = secure;
-            this.#serveSecure(context, secure, destination, { ...peer, version: this.#versions.of(alpn) });
+            this.#serveSecure(context, secure, destination, carried, { ...peer, version: this.#versions.of(alpn) });
           },
           onRefused: (reason) => this.#refused(socket, destination, 'mtls_handshake', reason),
         });
@@ -104,11 +109,17 @@ export class Inbound {
     return new Connection(socket, { ...options, port: () => this.#options.snapshot().port(options.destination.port) });
   }
 
-  #serveSecure(context: ProxyContext, socket: TLSSocket, destination: Destination, peer: Peer): void {
+  #serveSecure(
+    context: ProxyContext,
+    socket: TLSSocket,
+    destination: Destination,
+    carried: CarriedConnections,
+    peer: Peer,
+  ): void {
     try {
       if (socket.alpnProtocol === MESH_CARRIER) {
-        const { session } = new CarrierDownstream(context, socket, (carried) =>
-          serveHttp(context, this.#connection(carried, { destination, protocol: 'http/1.1', peer })),
+        const { session } = new CarrierDownstream(context, socket, carried, (each) =>
+          serveHttp(context, this.#connection(each, { destination, protocol: 'http/1.1', peer })),
         );
         if (context.draining) session.drain();
         return;

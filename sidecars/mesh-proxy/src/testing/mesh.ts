@@ -165,11 +165,25 @@ export interface TowardsOptions {
  */
 export async function startPair(
   appPort: number,
-  options: { readonly client?: TowardsOptions; readonly server?: Partial<Configuration> } = {},
+  options: {
+    readonly client?: TowardsOptions;
+    readonly server?: Partial<Configuration>;
+    /** How many connections each proxy takes. */
+    readonly maxConnections?: { readonly client?: number; readonly server?: number };
+  } = {},
 ): Promise<{ readonly client: TestPod; readonly server: TestPod } & AsyncDisposable> {
-  const server = await startPod('shop', options.server ? { configuration: options.server } : {});
+  const planeOf = (maxConnections: number | undefined) => ({
+    plane: maxConnections === undefined ? {} : { maxConnections },
+  });
+  const server = await startPod('shop', {
+    ...(options.server && { configuration: options.server }),
+    ...planeOf(options.maxConnections?.server),
+  });
   server.meant.inbound = { address: '127.0.0.1', port: appPort };
-  const client = await startPod('front', { configuration: towards([server.plane.inboundPort], options.client) });
+  const client = await startPod('front', {
+    configuration: towards([server.plane.inboundPort], options.client),
+    ...planeOf(options.maxConnections?.client),
+  });
   client.meant.outbound = SHOP;
   return {
     client,
