@@ -251,6 +251,8 @@ test('hundreds of clients that give up harm nobody else on the carrier', async (
   assert.is(mesh.server.inbound.stats.open, 2);
   await answered(others, gate, app);
   assert.is(gate.seen.length, before + 401, 'nobody had to ask again');
+  const { stats } = mesh.server.inbound;
+  await eventually('those that were given up count no longer', () => stats.carried <= MANY);
   assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
 });
 
@@ -318,6 +320,7 @@ test('a carrier that is lost costs no request that may be repeated, and there wi
       return server.inbound.stats.open === 2;
     });
     for (const socket of between) socket.destroy();
+    await eventually('what it carried counts no longer', () => server.inbound.stats.carried === 0);
     close(await together(client.plane.outboundPort, gate));
   }
   assert.equal([...client.errors, ...server.errors], []);
@@ -362,6 +365,7 @@ for (const side of ['client', 'server'] as const)
     await answered(talks, gate, app);
     await drained;
     await eventually('nothing is open', () => mesh[side].inbound.stats.open + mesh[side].outbound.stats.open === 0);
+    await eventually('nothing counts as carried', () => mesh.server.inbound.stats.carried === 0);
     assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
   });
 
@@ -442,7 +446,8 @@ test('an endpoint that leaves the configuration finishes what it has', async () 
     clusters: [],
   });
   await answered(talks, gate, app);
-  await eventually('and is left alone', () => mesh.server.inbound.stats.open === 0);
+  const { stats } = mesh.server.inbound;
+  await eventually('and is left alone', () => stats.open + stats.carried === 0);
   assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
 });
 

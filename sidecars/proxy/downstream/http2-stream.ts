@@ -9,6 +9,7 @@ import { INTERNAL_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
+import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import type { DownstreamInfo } from './connection.ts';
 import { http2Request } from './http2-request.ts';
@@ -134,7 +135,7 @@ export class Http2DownstreamStream implements Downstream {
       return;
     }
     this.#sendHead(response, status, response.body === NO_BODY);
-    if (whole !== undefined) this.#connection.sendData(this.#stream, whole, 0, whole.length);
+    if (whole !== undefined) this.#connection.sendData(this.#stream, whole, 0, whole.length, true);
   }
 
   #sendHead(response: Response, status: number, end: boolean): void {
@@ -160,8 +161,8 @@ export class Http2DownstreamStream implements Downstream {
     this.#connection.sendHead(this.#stream, end);
   }
 
-  onData(bytes: Buffer, start: number, end: number): boolean {
-    return this.#connection.sendData(this.#stream, bytes, start, end);
+  onData(bytes: Buffer, start: number, end: number, from: ReadBuffer | undefined): boolean {
+    return this.#connection.sendData(this.#stream, bytes, start, end, from === undefined);
   }
 
   onEnd(trailers: string): void {

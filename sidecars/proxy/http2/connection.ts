@@ -166,11 +166,12 @@ export class Http2Connection<User> implements Core<User> {
 
   /**
    * Send a part of the body; what cannot leave yet is copied.
+   * @param stays the bytes belong to nobody else, and stay as they are: large ones are not copied to wait
    * @returns false when no more should be sent until `onDrain`
    */
-  sendData(stream: Http2Stream<User>, bytes: Buffer, start: number, end: number): boolean {
+  sendData(stream: Http2Stream<User>, bytes: Buffer, start: number, end: number, stays = false): boolean {
     if (stream.closed || stream.localEnded || stream.ends || start === end) return true;
-    return this.sender.send(stream, bytes, start, end);
+    return this.sender.send(stream, bytes, start, end, stays);
   }
 
   /** The body is complete. @param trailers lines, each with CRLF; '' for none */

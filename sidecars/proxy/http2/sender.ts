@@ -37,6 +37,9 @@ const STREAM_LOW = 16 * 1024;
 /** With more than so many bytes in all streams of a connection, each user waits until nothing of its own is left. */
 const CONNECTION_HIGH = 1024 * 1024;
 
+/** Less than so many bytes are copied to wait, whoever owns them: what they were cut from may be much larger. */
+const WORTH_HOLDING = 16 * 1024;
+
 export class Sender<User> {
   readonly encoder = new HpackEncoder();
   readonly lines = new LineWriter(this.encoder);
@@ -204,10 +207,10 @@ export class Sender<User> {
   }
 
   /**
-   * Send data, or keep a copy of what cannot leave yet.
+   * Send data, or keep what cannot leave yet: a copy of it, unless the bytes stay as they are.
    * @returns false when the user should stop until `onDrain`
    */
-  send(stream: Http2Stream<User>, bytes: Buffer, start: number, end: number): boolean {
+  send(stream: Http2Stream<User>, bytes: Buffer, start: number, end: number, stays: boolean): boolean {
     let at = start;
     if (stream.queued === 0) {
       const most = this.#most;
@@ -218,8 +221,7 @@ export class Sender<User> {
       }
       if (at === end) return true;
     }
-    const rest = Buffer.allocUnsafeSlow(end - at);
-    bytes.copy(rest, 0, at, end);
+    const rest = stays && end - at >= WORTH_HOLDING ? bytes.subarray(at, end) : copyOf(bytes, at, end);
     stream.queue.push(rest);
     this.#count(stream, rest.length);
     this.#takeTurns(stream);
@@ -327,4 +329,10 @@ export class Sender<User> {
     if (stream.queued > 0) this.#takeTurns(stream);
     return true;
   }
+}
+
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
 }
