@@ -3,9 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { buildImages, imageOf } from '#kit/testing/images.ts';
-import type { Configuration } from './model/configuration.ts';
 import { idOf } from './testing/identities.ts';
 import { EMPTY, ended, get, Pods } from './testing/pods.ts';
+import { frontOfShop } from './testing/shop.ts';
 
 const test = suite('a pod of the mesh');
 const DNS = ['MESH_DNS_PORT=15053'];
@@ -28,34 +28,8 @@ test.before(async () => {
   address = (await pods.pod('shop')).ipv4;
   await pods.app('shop', APPLICATION);
   await pods.mesh('shop', EMPTY);
-  const cluster = (port: number): Configuration['clusters'][0] => ({
-    name: `shop:${port}`,
-    endpoints: [{ address, port, meshed: true }],
-    mtls: { identities: [idOf('shop')] },
-  });
-  await pods.mesh('front', {
-    ...EMPTY,
-    outbound: {
-      unknown: 'ALLOW_ANY',
-      listeners: [
-        {
-          name: 'shop',
-          port: 8080,
-          virtualHosts: [
-            {
-              name: 'shop',
-              domains: ['shop', 'shop.mesh'],
-              routes: [{ match: {}, clusters: [{ cluster: 'shop:8080', weight: 1 }] }],
-            },
-          ],
-        },
-        { name: 'shop-mail', port: 7000, addresses: [address], tcp: [{ cluster: 'shop:7000', weight: 1 }] },
-      ],
-    },
-    clusters: [cluster(8080), cluster(7000)],
-    // Nobody has this address: only what knows the name finds the way.
-    names: { 'shop.mesh': ['240.0.0.1'] },
-  });
+  // Nobody has the address of the name: only what knows it finds the way.
+  await pods.mesh('front', frontOfShop({ address, domains: ['shop', 'shop.mesh'], named: ['240.0.0.1'] }));
 });
 
 test.after(() => pods.close());

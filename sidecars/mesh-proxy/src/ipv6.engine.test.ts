@@ -5,9 +5,9 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { buildImages, imageOf } from '#kit/testing/images.ts';
 import { skipped } from '#kit/testing/skipped.ts';
-import type { Configuration } from './model/configuration.ts';
 import { idOf } from './testing/identities.ts';
 import { docker, EMPTY, ended, get, Pods } from './testing/pods.ts';
+import { frontOfShop } from './testing/shop.ts';
 
 const test = suite('a pod of the mesh, over IPv6');
 const DNS = 'MESH_DNS_PORT=15053';
@@ -62,29 +62,16 @@ if (missing === undefined) {
     shop = await pods.pod('shop');
     await pods.app('shop', APPLICATION);
     await pods.mesh('shop', EMPTY);
-    const cluster = (port: number): Configuration['clusters'][0] => ({
-      name: `shop:${port}`,
-      endpoints: [{ address: shop.ipv6, port, meshed: true }],
-      mtls: { identities: [idOf('shop')] },
-    });
-    const routes = [{ match: {}, clusters: [{ cluster: 'shop:8080', weight: 1 }] }];
-    await pods.mesh('front', {
-      ...EMPTY,
-      outbound: {
-        unknown: 'ALLOW_ANY',
-        listeners: [
-          {
-            name: 'shop',
-            port: 8080,
-            virtualHosts: [{ name: 'shop', domains: ['shop', 'shop.mesh', `[${shop.ipv6}]`], routes }],
-          },
-          // As people may write it.
-          { name: 'mail', port: 7000, addresses: [inFull(shop.ipv6)], tcp: [{ cluster: 'shop:7000', weight: 1 }] },
-        ],
-      },
-      clusters: [cluster(8080), cluster(7000)],
-      names: { 'shop.mesh': [NOWHERE.ipv4, NOWHERE.ipv6] },
-    });
+    await pods.mesh(
+      'front',
+      frontOfShop({
+        address: shop.ipv6,
+        domains: ['shop', 'shop.mesh', `[${shop.ipv6}]`],
+        // As people may write it.
+        written: inFull(shop.ipv6),
+        named: [NOWHERE.ipv4, NOWHERE.ipv6],
+      }),
+    );
   });
   test.after(() => pods.close());
 }
