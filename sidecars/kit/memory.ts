@@ -20,7 +20,10 @@ export function giveMemoryBack(): void {
  */
 const START_IS_OVER = [10_000, 60_000];
 
-/** Give back, some time from now, what was only needed to start. It keeps no process alive. */
+/**
+ * Give back, some time from now, what was only needed to start. It keeps no process alive. For sidecars that wait most of
+ * the time, or that were measured with and without it: the tls sidecar served a fifth fewer requests with it.
+ */
 export function giveBackAfterStart(): void {
   for (const after of START_IS_OVER)
     setTimeout(() => {

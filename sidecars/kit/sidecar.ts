@@ -3,7 +3,6 @@ import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } fro
 import { serveAdmin, type AdminHandler } from './admin.ts';
 import { helpText } from './help.ts';
 import { createLog, type Logger } from './log.ts';
-import { giveBackAfterStart } from './memory.ts';
 import {
   aggregate,
   createMetrics,
@@ -127,7 +126,6 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     metricsText,
   });
   started = true;
-  giveBackAfterStart();
   shutdown.step('admin port', () => {
     admin.close();
     admin.closeAllConnections();

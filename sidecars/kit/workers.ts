@@ -7,7 +7,6 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { Backoff, pause } from './backoff.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from './contract.ts';
 import { createLog, type Logger } from './log.ts';
-import { giveBackAfterStart } from './memory.ts';
 import {
   aggregate,
   createMetrics,
@@ -250,7 +249,6 @@ export async function runWorker<P extends Parameters, M extends MetricDeclaratio
     });
     end = (patience) => running.drain(patience);
     say({ kind: 'listening' });
-    giveBackAfterStart();
   } catch (error) {
     if (!(error instanceof ConfigurationError)) return die(error);
     const refused: FromWorker<Up> = { kind: 'refused', problems: error.problems };

@@ -1,4 +1,5 @@
 /** The ambassador sidecar's program: one mode of several. */
+import { giveBackAfterStart } from '#kit/memory.ts';
 import { runSidecar } from '#kit/sidecar.ts';
 import { startBroker } from './broker/start.ts';
 import { contract } from './contract.ts';
@@ -13,3 +14,4 @@ const MODES: Readonly<Record<string, (kit: AmbassadorKit) => Promise<void>>> = {
 };
 
 await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit));
+giveBackAfterStart();

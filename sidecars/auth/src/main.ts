@@ -1,5 +1,6 @@
 /** The auth sidecar's program. */
 import { isMainThread } from 'node:worker_threads';
+import { giveBackAfterStart } from '#kit/memory.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { compose } from './compose.ts';
@@ -37,5 +38,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   });
 }
 
-if (isMainThread) await runSidecar(contract, job);
-else servePasswords();
+if (isMainThread) {
+  await runSidecar(contract, job);
+  giveBackAfterStart();
+} else servePasswords();

@@ -1,4 +1,5 @@
 /** The log shipper's program. */
+import { giveBackAfterStart } from '#kit/memory.ts';
 import { runSidecar } from '#kit/sidecar.ts';
 import { contract } from './contract.ts';
 import { replayCommand } from './delivery/replay.ts';
@@ -7,3 +8,4 @@ import { startPipeline } from './pipeline.ts';
 const [command, ...rest] = process.argv.slice(2);
 if (command === 'replay') process.exit(await replayCommand(rest));
 await runSidecar(contract, startPipeline);
+giveBackAfterStart();

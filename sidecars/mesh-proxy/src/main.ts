@@ -1,5 +1,6 @@
 /** The mesh proxy's program. */
 import type { Values } from '#kit/parameters.ts';
+import { giveBackAfterStart } from '#kit/memory.ts';
 import { runSidecar, type Kit } from '#kit/sidecar.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
 import { clusterReport, identityReport } from './admin/reports.ts';
@@ -167,3 +168,4 @@ function json(
 }
 
 await runSidecar(contract, job);
+giveBackAfterStart();
