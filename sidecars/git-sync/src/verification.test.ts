@@ -55,14 +55,20 @@ const TIMES = { GITSYNC_VERIFY_TIMEOUT: '1500ms', GITSYNC_VERIFY_STABLE: '300ms'
 /** Long enough for somebody who looks on to see what is so in between. */
 const PATIENT = { GITSYNC_VERIFY_TIMEOUT: '6s', GITSYNC_VERIFY_STABLE: '100ms' };
 
-test('an unhealthy version is taken back, and refused until the ref moves', async () => {
+/** An application that is well with the first version of a repository. */
+async function withGoodVersion(times: Readonly<Record<string, string>>) {
   const app = new App();
   const url = await app.listen();
   const repository = new TestRepository();
   const good = repository.commit({ status: '200' });
-  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_VERIFY_URL: url, ...TIMES });
+  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_VERIFY_URL: url, ...times });
   app.root = sidecar.root;
   await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  return { app, repository, good, sidecar };
+}
+
+test('an unhealthy version is taken back, and refused until the ref moves', async () => {
+  const { app, repository, good, sidecar } = await withGoodVersion(TIMES);
 
   const bad = repository.commit({ status: '500' });
   const { refused } = await sidecar.reports(
@@ -90,17 +96,7 @@ test('an unhealthy version is taken back, and refused until the ref moves', asyn
 });
 
 test('a version that seemed well because the one before still answered is taken back', async () => {
-  const app = new App();
-  const url = await app.listen();
-  const repository = new TestRepository();
-  const good = repository.commit({ status: '200' });
-  const sidecar = await TestSidecar.start({
-    GITSYNC_REPO: repository.url,
-    GITSYNC_VERIFY_URL: url,
-    ...PATIENT,
-  });
-  app.root = sidecar.root;
-  await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  const { app, repository, good, sidecar } = await withGoodVersion(PATIENT);
   app.holds = true;
   const bad = repository.commit({ status: '500' });
   await sidecar.reports('the second seems well', ({ verified }) => verified === bad);
@@ -116,13 +112,7 @@ test('a version that seemed well because the one before still answered is taken 
 });
 
 test('killed when it saw that a version is not well any more, it asks again', async () => {
-  const app = new App();
-  const url = await app.listen();
-  const repository = new TestRepository();
-  const good = repository.commit({ status: '200' });
-  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_VERIFY_URL: url, ...PATIENT });
-  app.root = sidecar.root;
-  await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  const { app, repository, good, sidecar } = await withGoodVersion(PATIENT);
   app.holds = true;
   const bad = repository.commit({ status: '500' });
   await sidecar.reports('the second seems well', ({ verified }) => verified === bad);
@@ -136,13 +126,7 @@ test('killed when it saw that a version is not well any more, it asks again', as
 });
 
 test('killed while it verifies, it verifies again; killed between refusing and going back, it goes back', async () => {
-  const app = new App();
-  const url = await app.listen();
-  const repository = new TestRepository();
-  const good = repository.commit({ status: '200' });
-  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_VERIFY_URL: url, ...TIMES });
-  app.root = sidecar.root;
-  await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  const { app, repository, good, sidecar } = await withGoodVersion(TIMES);
   const bad = repository.commit({ status: '500' });
   await sidecar.lives(bad);
   await sidecar.stop('SIGKILL');
@@ -154,13 +138,7 @@ test('killed while it verifies, it verifies again; killed between refusing and g
 });
 
 test('a version that comes while another is verified ends that, and going back leads to the last verified one', async () => {
-  const app = new App();
-  const url = await app.listen();
-  const repository = new TestRepository();
-  const good = repository.commit({ status: '200' });
-  const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url, GITSYNC_VERIFY_URL: url, ...TIMES });
-  app.root = sidecar.root;
-  await sidecar.reports('the first is verified', ({ verified }) => verified === good);
+  const { app, repository, good, sidecar } = await withGoodVersion(TIMES);
   const slow = repository.commit({ status: '503' });
   await sidecar.lives(slow);
   const worse = repository.commit({ status: '500' });
