@@ -11,8 +11,8 @@ import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { runAll } from './runner/run-all.ts';
 import { setup } from './setup/setup.ts';
-import { places } from './workshop/exercise.ts';
-import { verify } from './workshop/verify.ts';
+import { places } from '../workshop/commands/exercise.ts';
+import { verify } from '../workshop/commands/verify.ts';
 import { checkReadmes } from './test/readme.ts';
 import { Recap } from './test/recap.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
@@ -172,7 +172,7 @@ if (positionals.length > 0) {
       await command('tsc', 'tsc', []),
       // Pages run in a browser, which has other globals.
       ...(await Promise.all(
-        globSync('{sidecars,scripts}/*/page', { cwd: ROOT }).map((page) =>
+        globSync('{sidecars/*,servers/*,workshop}/page/tsconfig.json', { cwd: ROOT }).map((page) =>
           command(`tsc ${page}`, 'tsc', ['--project', page]),
         ),
       )),

@@ -1,11 +1,11 @@
 /** `npm run workshop -- COMMAND`: exercises that check themselves, in a terminal; without a command, the page. */
 import { catchSignals } from './lib/interrupt.ts';
 import { EngineError } from './lib/engine.ts';
-import { readCommandLine, UsageError } from './workshop/arguments.ts';
-import { check, hint, list, reset, solution, stop, watch } from './workshop/commands.ts';
-import { findPlace, places, UnknownExercise } from './workshop/exercise.ts';
-import { verify } from './workshop/verify.ts';
-import { learnersWorkspace } from './workshop/workspace.ts';
+import { readCommandLine, UsageError } from '../workshop/commands/arguments.ts';
+import { check, hint, list, reset, solution, stop, watch } from '../workshop/commands/commands.ts';
+import { findPlace, places, UnknownExercise } from '../workshop/commands/exercise.ts';
+import { verify } from '../workshop/commands/verify.ts';
+import { learnersWorkspace } from '../workshop/commands/workspace.ts';
 import { setup } from './setup/setup.ts';
 import { SetupError } from './setup/setup-error.ts';
 
@@ -68,7 +68,7 @@ async function main(): Promise<number> {
 
 async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, signal: AbortSignal): Promise<number> {
   if (line.command === 'serve') {
-    const { serveWorkshop } = await import('./workshop/serve.ts');
+    const { serveWorkshop } = await import('../workshop/commands/serve.ts');
     return serveWorkshop({ ...line, print, signal });
   }
   if (line.command === 'verify') {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CommandError, runCommand } from '#kit/command.ts';
+import { CommandError, runCommand } from '#kit/process/command.ts';
 import { copiedBy } from './carried/build-folder.ts';
 import { SIDECARS } from './carried/sidecars.ts';
 

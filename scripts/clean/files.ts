@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What setup and the runner make inside the repository, and can make again. */
-const MADE = ['.cache', 'artifacts', 'sidecars/*/dist', 'stacks/*/services/*/dist'];
+const MADE = ['.cache', 'artifacts', 'sidecars/*/dist', 'stacks/*/services/*/dist', 'servers/*/dist', 'workshop/dist'];
 
 /** The folders that are there, relative to the repository's folder `root`. */
 export function findFolders(root: string): string[] {

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 const root = mkdtempSync(join(tmpdir(), 'contract-'));
 const folder = join(root, 'sidecars', 'sync');
 const program = fileURLToPath(new URL('../contract.ts', import.meta.url));
-const kit = new URL('../../sidecars/kit/contract.ts', import.meta.url).href;
+const kit = new URL('../../sidecars/kit/contract/contract.ts', import.meta.url).href;
 
 test.after(() => rmSync(root, { recursive: true }));
 
@@ -253,22 +253,22 @@ test('diff: a contract.json that is none is an error', () => {
   writeFileSync(file, text);
 });
 
-test("a stack's own server is held to its contract like a sidecar", () => {
-  const server = join(root, 'stacks', 'one', 'services', 'server');
+test('a server is held to its contract like a sidecar', () => {
+  const server = join(root, 'servers', 'server');
   mkdirSync(join(server, 'src'), { recursive: true });
   const declaration = readFileSync(join(folder, 'src', 'contract.ts'), 'utf8');
   writeFileSync(join(server, 'src', 'contract.ts'), declaration.replace("name: 'sync'", "name: 'server'"));
   try {
     const { code, out } = contract('server');
     assert.is(code, 1);
-    assert.match(out, /^stacks\/one\/services\/server\/contract\.json: declared: contract .*; there: no such file/m);
+    assert.match(out, /^servers\/server\/contract\.json: declared: contract .*; there: no such file/m);
     assert.match(contract().out, /2 contracts checked/);
-    assert.match(contract('write', 'server').out, /^stacks\/one\/services\/server\/contract\.json: written$/m);
+    assert.match(contract('write', 'server').out, /^servers\/server\/contract\.json: written$/m);
     git('add', '.');
     git('commit', '-q', '-m', 'server');
     assert.match(contract('diff', 'HEAD', 'server').out, /^server: \S+ at HEAD, \S+ now\n {2}no change\n$/);
   } finally {
-    rmSync(join(root, 'stacks'), { recursive: true });
+    rmSync(join(root, 'servers'), { recursive: true });
   }
 });
 

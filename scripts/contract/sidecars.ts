@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { contractDocument, type Contract, type ContractDocument } from '#kit/contract.ts';
+import { contractDocument, type Contract, type ContractDocument } from '#kit/contract/contract.ts';
 
 export interface Sidecar {
   readonly name: string;
@@ -15,7 +15,7 @@ export interface Sidecar {
 }
 
 /** Where declarations are. */
-const DECLARATIONS = ['sidecars/*/src/contract.ts', 'stacks/*/services/*/src/contract.ts'];
+const DECLARATIONS = ['sidecars/*/src/contract.ts', 'servers/*/src/contract.ts'];
 
 /** The command line names a sidecar that is not there, or a declaration cannot be used. */
 export class NoSidecar extends Error {}

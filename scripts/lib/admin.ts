@@ -4,7 +4,7 @@ import { EngineError } from './engine.ts';
 
 /**
  * GET in bash alone: no image of ours holds a client. The path is an argument, not a part of the script.
- * The address is found as sidecars/kit/healthcheck.sh finds it.
+ * The address is found as sidecars/kit/life/healthcheck.sh finds it.
  */
 export const GET = String.raw`address=${'$'}{ADMIN_ADDRESS:-0.0.0.0}
 [[ $address =~ ^[0.]+$ ]] && address=127.0.0.1

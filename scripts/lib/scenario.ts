@@ -11,7 +11,7 @@ import { suite } from 'uvu';
 import { Project, PROJECT_VARIABLE } from './compose.ts';
 import type { Driver, Need } from './driver.ts';
 import { LAYOUT_VARIABLE, podmanProject } from '../podman/driver.ts';
-import { explain } from '#kit/explain.ts';
+import { explain } from '#kit/text/explain.ts';
 import { findStack, portOwners, type Stack } from './stacks.ts';
 
 /** What a scenario tells the runner. */

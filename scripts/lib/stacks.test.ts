@@ -71,6 +71,7 @@ test('every image that is built here carries our label', () => {
     [
       'sidecars/*/Dockerfile',
       'legacy-apps/*/Dockerfile',
+      'servers/*/Dockerfile',
       'stacks/*/services/*/Dockerfile',
       'scripts/{bench,debug}/**/Dockerfile',
     ],

@@ -16,17 +16,27 @@ const LAYERS: readonly Layer[] = [
   { name: 'the kit', path: /^sidecars\/kit\//, imports: [] },
   { name: 'the proxy library', path: /^sidecars\/proxy\//, imports: ['the kit'] },
   { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: ['the kit', 'the proxy library'] },
+  { name: 'a server', path: /^servers\/([^/]+)\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
   { name: 'tools', path: /^tools\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
-  { name: 'scripts', path: /^scripts\//, imports: ['the kit', 'the proxy library', 'a sidecar', 'tools'] },
+  {
+    name: 'scripts',
+    path: /^scripts\//,
+    imports: ['the kit', 'the proxy library', 'a sidecar', 'a server', 'tools', 'the workshop'],
+  },
   {
     name: 'a stack',
     path: /^stacks\/([^/]+)\//,
-    imports: ['the kit', 'the proxy library', 'a sidecar', 'tools', 'scripts'],
+    imports: ['the kit', 'the proxy library', 'a sidecar', 'a server', 'tools', 'scripts'],
+  },
+  {
+    name: 'the workshop',
+    path: /^workshop\/(?=commands\/|page\/|server\/)/,
+    imports: ['the kit', 'a sidecar', 'tools', 'scripts'],
   },
   {
     name: 'an exercise',
     path: /^workshop\/([^/]+)\//,
-    imports: ['the kit', 'a sidecar', 'tools', 'scripts'],
+    imports: ['the kit', 'a sidecar', 'tools', 'scripts', 'the workshop'],
   },
   { name: 'a legacy app', path: /^legacy-apps\/([^/]+)\//, imports: [] },
 ];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { runCommand } from '#kit/command.ts';
+import { runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { up } from '../../tools/index.ts';
 import { ROOT } from '../lib/stacks.ts';

@@ -1,5 +1,5 @@
 /** The container that a person means. */
-import { suggestion } from '#kit/suggestion.ts';
+import { suggestion } from '#kit/text/suggestion.ts';
 
 /** What is known of a container before it is looked into. */
 export interface Container {

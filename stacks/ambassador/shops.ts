@@ -1,6 +1,6 @@
 /** The shops behind the broker and the split: what visitors get, and what the shops say that they got. */
 import { Agent } from 'node:http';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import type { Driver } from '../../scripts/lib/driver.ts';
 
 /** More than a busy machine needs, in milliseconds. */

@@ -1,5 +1,5 @@
 /** What clients of the stack get, and what the shop says that it was asked. */
-import { openResponse, request, type Answer, type RequestOptions } from '#kit/http-client.ts';
+import { openResponse, request, type Answer, type RequestOptions } from '#kit/net/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 import type { Stage } from '../../scripts/lib/scenario.ts';

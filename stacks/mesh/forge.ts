@@ -1,6 +1,6 @@
 /** Certificates that the mesh must not believe, and one that it must, made with the keys of its own authority. */
 import { createPublicKey, webcrypto } from 'node:crypto';
-import '#kit/reflect-shim.ts';
+import '#kit/net/reflect-shim.ts';
 import * as x509 from '@peculiar/x509';
 import type { Project } from '../../scripts/lib/compose.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';

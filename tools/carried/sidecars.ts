@@ -1,5 +1,5 @@
 /** The sidecars that the package carries, and what each needs of the pod it joins. */
-import type { Contract } from '#kit/contract.ts';
+import type { Contract } from '#kit/contract/contract.ts';
 import { contract as adapter } from '../../sidecars/adapter/src/contract.ts';
 import { contract as cache } from '../../sidecars/cache/src/contract.ts';
 import { contract as configSync } from '../../sidecars/config-sync/src/contract.ts';

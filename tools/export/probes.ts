@@ -1,8 +1,8 @@
 /** Health checks of compose, and targets of the probe sidecar, as Kubernetes' probes. */
-import { readParameters } from '#kit/parameters.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
 import { readTargets } from '../../sidecars/probe/src/targets/read.ts';
 import { contract as probeContract } from '../../sidecars/probe/src/contract.ts';
-import { defaultPort } from '#kit/contract.ts';
+import { defaultPort } from '#kit/contract/contract.ts';
 import { pairs } from '../compose/facts.ts';
 import type { Service } from '../compose/project.ts';
 import { from, noted } from '../yaml/commented.ts';

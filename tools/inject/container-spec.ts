@@ -1,5 +1,5 @@
 /** A sidecar as a Kubernetes container. */
-import { defaultPort } from '#kit/contract.ts';
+import { defaultPort } from '#kit/contract/contract.ts';
 import type { CarriedSidecar } from '../carried/sidecars.ts';
 import type { Injection } from './request.ts';
 

@@ -1,7 +1,7 @@
 /** Sidecars beside the services of anybody's compose project, without a change of its files. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { readParameters, ConfigurationError } from '#kit/parameters.ts';
+import { readParameters, ConfigurationError } from '#kit/contract/parameters.ts';
 import { buildFolder, copyBuild } from '../carried/build-folder.ts';
 import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
 import { loadProject, type Project } from '../compose/project.ts';

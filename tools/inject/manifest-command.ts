@@ -1,7 +1,7 @@
 /** `inject SIDECAR -f manifest.yaml`: the half of the command that is for Kubernetes. */
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readParameters } from '#kit/parameters.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
 import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
 import type { World } from '../cli/usage.ts';

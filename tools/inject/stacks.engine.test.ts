@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { runCommand } from '#kit/command.ts';
+import { runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { buildFolder, copyBuild } from '../carried/build-folder.ts';
 import { SIDECARS } from '../carried/sidecars.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CommandError, runCommand } from '#kit/command.ts';
+import { CommandError, runCommand } from '#kit/process/command.ts';
 
 const test = suite("library: the README's example");
 

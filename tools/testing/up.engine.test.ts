@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { runCommand } from '#kit/command.ts';
+import { runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { StackError, up, type Stack } from '../index.ts';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { CommandError, runCommand } from '#kit/command.ts';
+import { CommandError, runCommand } from '#kit/process/command.ts';
 import { isolation } from './isolate.ts';
 import { reap, type Reaper } from './reaper.ts';
 import { eventually as poll } from '#kit/testing/eventually.ts';

@@ -1,7 +1,7 @@
 import { connect, type PeerCertificate } from 'node:tls';
-import { explain } from '#kit/explain.ts';
-import { exercise, need, running, Unmet, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, publishedPort, publishedPorts } from '../../scripts/workshop/observe.ts';
+import { explain } from '#kit/text/explain.ts';
+import { exercise, need, running, Unmet, type Stage } from '../commands/exercise.ts';
+import { page, publishedPort, publishedPorts } from '../commands/observe.ts';
 
 const PORT = 8443;
 const PATIENCE = 5000;

@@ -1,5 +1,5 @@
-import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
-import { crashAndReturn, page, publishedPort, sameNetwork, settled } from '../../scripts/workshop/observe.ts';
+import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { crashAndReturn, page, publishedPort, sameNetwork, settled } from '../commands/observe.ts';
 
 /** The certificate is made for the exercise, and signed by itself: it is its own authority. */
 async function answers(stage: Stage): Promise<void> {

@@ -1,6 +1,6 @@
 import { ConfigServer } from '../../scripts/lib/config-server.ts';
-import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, portOf } from '../../scripts/workshop/observe.ts';
+import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { page, portOf } from '../commands/observe.ts';
 
 const KEY = 'board.ini';
 

@@ -1,15 +1,6 @@
 import type { OverviewDocument } from '../../sidecars/topz/src/view/document.ts';
-import {
-  container,
-  exercise,
-  field,
-  need,
-  running,
-  word,
-  yamlFile,
-  type Stage,
-} from '../../scripts/workshop/exercise.ts';
-import { page, portOf } from '../../scripts/workshop/observe.ts';
+import { container, exercise, field, need, running, word, yamlFile, type Stage } from '../commands/exercise.ts';
+import { page, portOf } from '../commands/observe.ts';
 
 const EATER = { service: 'office', program: 'webstats' };
 /** Percent of one processor. */

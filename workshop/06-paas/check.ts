@@ -1,5 +1,5 @@
-import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, portOf } from '../../scripts/workshop/observe.ts';
+import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { page, portOf } from '../commands/observe.ts';
 
 /** Hashes of the branch, from the latest. */
 async function history(stage: Stage): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
-import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, publishedPort, settled } from '../../scripts/workshop/observe.ts';
+import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { page, publishedPort, settled } from '../commands/observe.ts';
 
 type Mounted = Inspected & { readonly Mounts: readonly { Name?: string; RW: boolean }[] };
 

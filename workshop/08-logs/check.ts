@@ -1,6 +1,6 @@
-import { request } from '#kit/http-client.ts';
-import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
-import { portOf, settled } from '../../scripts/workshop/observe.ts';
+import { request } from '#kit/net/http-client.ts';
+import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { portOf, settled } from '../commands/observe.ts';
 
 /** Orders of a trial: some 200 bytes of log each, so that the file is rotated several times. */
 const ORDERS = 400;

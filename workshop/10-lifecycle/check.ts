@@ -1,6 +1,6 @@
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { container, exercise, need, running, Unmet, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, publishedPort, settled } from '../../scripts/workshop/observe.ts';
+import { container, exercise, need, running, Unmet, type Stage } from '../commands/exercise.ts';
+import { page, publishedPort, settled } from '../commands/observe.ts';
 
 async function answers(stage: Stage): Promise<void> {
   await running(stage, 'reports');

@@ -1,9 +1,9 @@
-import { explain } from '#kit/explain.ts';
-import { request } from '#kit/http-client.ts';
+import { explain } from '#kit/text/explain.ts';
+import { request } from '#kit/net/http-client.ts';
 import type { AccessEntry } from '../../sidecars/mesh-proxy/src/telemetry/access-log.ts';
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { exercise, field, need, running, Unmet, word, yamlFile, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, portOf, settled } from '../../scripts/workshop/observe.ts';
+import { exercise, field, need, running, Unmet, word, yamlFile, type Stage } from '../commands/exercise.ts';
+import { page, portOf, settled } from '../commands/observe.ts';
 
 const FRONT = 'spiffe://mesh.local/ns/shop/sa/front';
 /** The catalogue takes so long while the circuit is tried, in milliseconds: longer than customers come apart. */

@@ -1,5 +1,5 @@
-import { exercise, field, need, running, word, yamlFile, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, portOf } from '../../scripts/workshop/observe.ts';
+import { exercise, field, need, running, word, yamlFile, type Stage } from '../commands/exercise.ts';
+import { page, portOf } from '../commands/observe.ts';
 
 const KEY: Readonly<Record<string, string>> = {
   shards: 'ambassador',

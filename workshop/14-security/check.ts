@@ -1,7 +1,7 @@
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { exercise, need, running, type Stage } from '../../scripts/workshop/exercise.ts';
-import { page, publishedPort, publishedPorts } from '../../scripts/workshop/observe.ts';
+import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { page, publishedPort, publishedPorts } from '../commands/observe.ts';
 
 type Hardened = Inspected & {
   readonly Config: { readonly User: string; readonly Env: readonly string[] | null };

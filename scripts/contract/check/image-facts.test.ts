@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 import { lineOf } from './disagreement.ts';
 import { readDockerfile } from '../../../tools/contract/dockerfile.ts';
 import { factsOf } from './image.ts';

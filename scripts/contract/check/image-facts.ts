@@ -1,5 +1,5 @@
 /** A contract beside what a Dockerfile or an image says: ENV, EXPOSE, LABEL, USER, HEALTHCHECK. */
-import { defaultPort, type Contract } from '#kit/contract.ts';
+import { defaultPort, type Contract } from '#kit/contract/contract.ts';
 import { IMAGE_LABEL } from '../../lib/labels.ts';
 import type { Disagreement } from './disagreement.ts';
 
@@ -145,7 +145,7 @@ function compareUser(contract: Contract, facts: ImageFacts, repair: (line: strin
   ];
 }
 
-/** As bundles bring it along; see sidecars/kit/healthcheck.sh. */
+/** As bundles bring it along; see sidecars/kit/life/healthcheck.sh. */
 const HEALTHCHECK = '/sidecar/healthcheck';
 
 function compareHealthcheck(contract: Contract, facts: ImageFacts, repair: (line: string) => string): Disagreement[] {

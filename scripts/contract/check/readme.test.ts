@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 import { fillReadme } from './readme.ts';
 import { SECTIONS, tableOf } from './tables.ts';
 

@@ -1,5 +1,5 @@
 /** The generated tables between a README's markers. */
-import type { Contract } from '#kit/contract.ts';
+import type { Contract } from '#kit/contract/contract.ts';
 import { SECTIONS, tableOf, type Section } from './tables.ts';
 
 const END = '<!-- /contract -->';

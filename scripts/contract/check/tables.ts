@@ -1,6 +1,6 @@
 /** The contract as Markdown tables that read well raw, too. */
-import { defaultPort, type Contract } from '#kit/contract.ts';
-import type { Parameter } from '#kit/parameter-types.ts';
+import { defaultPort, type Contract } from '#kit/contract/contract.ts';
+import type { Parameter } from '#kit/contract/parameter-types.ts';
 
 export const SECTIONS = ['parameters', 'ports', 'endpoints', 'metrics', 'signals', 'exit-codes'] as const;
 export type Section = (typeof SECTIONS)[number];

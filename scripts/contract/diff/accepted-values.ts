@@ -1,5 +1,5 @@
 /** What a parameter takes, out of its `accepts` sentence: choices and bounds that became narrower or wider. */
-import type { ParameterDocument } from '#kit/contract.ts';
+import type { ParameterDocument } from '#kit/contract/contract.ts';
 import type { Change } from './change.ts';
 import { comparePatterns } from './patterns.ts';
 

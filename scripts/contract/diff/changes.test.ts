@@ -1,9 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { contractDocument, defineContract, type ContractDocument } from '#kit/contract.ts';
-import type { MetricDeclarations } from '#kit/metrics.ts';
-import type { Parameter } from '#kit/parameter-types.ts';
-import type { Parameters } from '#kit/parameters.ts';
+import { contractDocument, defineContract, type ContractDocument } from '#kit/contract/contract.ts';
+import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { Parameter } from '#kit/contract/parameter-types.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 import { compareContracts } from './changes.ts';
 
 const FREQUENCY: Parameter = {

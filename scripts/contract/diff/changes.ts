@@ -3,8 +3,8 @@
  * compose file, a dashboard or a script that worked with the old contract behave otherwise with the
  * new one.
  */
-import type { ContractDocument } from '#kit/contract.ts';
-import type { MetricDeclaration } from '#kit/metrics.ts';
+import type { ContractDocument } from '#kit/contract/contract.ts';
+import type { MetricDeclaration } from '#kit/life/metrics.ts';
 import type { Change, Impact } from './change.ts';
 import { compareParameters } from './parameter-changes.ts';
 

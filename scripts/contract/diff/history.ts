@@ -1,14 +1,14 @@
 /** Contracts as a git ref holds them. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ContractDocument } from '#kit/contract.ts';
+import type { ContractDocument } from '#kit/contract/contract.ts';
 
 /** The ref, or what it holds, cannot be used. */
 export class HistoryError extends Error {}
 
 const execute = promisify(execFile);
 /** Where a contract is, as its name: that of its folder. */
-const CONTRACT = /^(?:sidecars|stacks\/[^/]+\/services)\/([^/]+)\/contract\.json$/;
+const CONTRACT = /^(?:sidecars|servers|stacks\/[^/]+\/services)\/([^/]+)\/contract\.json$/;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
 export class History {

@@ -1,6 +1,6 @@
 /** What changed in a contract's parameters, renames included. */
-import type { ParameterDocument } from '#kit/contract.ts';
-import { parseValue, type Parameter } from '#kit/parameter-types.ts';
+import type { ParameterDocument } from '#kit/contract/contract.ts';
+import { parseValue, type Parameter } from '#kit/contract/parameter-types.ts';
 import type { Change } from './change.ts';
 import { compareAccepted } from './accepted-values.ts';
 import { likelyRename } from './rename.ts';

@@ -4,8 +4,8 @@
  * no proof, and is said as such.
  */
 import * as fc from 'fast-check';
-import type { ParameterDocument } from '#kit/contract.ts';
-import { parseValue, type Parameter } from '#kit/parameter-types.ts';
+import type { ParameterDocument } from '#kit/contract/contract.ts';
+import { parseValue, type Parameter } from '#kit/contract/parameter-types.ts';
 import type { Change } from './change.ts';
 
 /** The same texts each time, so that a comparison says the same twice. */

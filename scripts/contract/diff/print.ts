@@ -1,6 +1,6 @@
 /** A comparison for a reader at a terminal of 80 columns. */
 import { styleText } from 'node:util';
-import { wrap } from '#kit/wrap.ts';
+import { wrap } from '#kit/text/wrap.ts';
 import type { Change, Impact } from './change.ts';
 import type { Comparison } from './compare.ts';
 

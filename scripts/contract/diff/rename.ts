@@ -1,5 +1,5 @@
 /** Recognising a parameter under its new name. */
-import type { ParameterDocument } from '#kit/contract.ts';
+import type { ParameterDocument } from '#kit/contract/contract.ts';
 
 /** Half the evidence must point to it. */
 const LIKELY = 0.5;

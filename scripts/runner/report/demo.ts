@@ -1,6 +1,6 @@
 /** A demo: the scenario's sentences, one a step, with what was seen. */
 import { chalk } from 'zx/core';
-import { wrap } from '#kit/wrap.ts';
+import { wrap } from '#kit/text/wrap.ts';
 import type { Reporter } from '../events.ts';
 import { asides, failureLines, MARK, stepLines, WIDTH } from './text.ts';
 

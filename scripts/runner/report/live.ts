@@ -1,7 +1,7 @@
 /** A live step list: what ended stays as a line, what goes on is redrawn below with its time. */
 import { createLogUpdate } from 'log-update';
 import { chalk } from 'zx/core';
-import { wrap } from '#kit/wrap.ts';
+import { wrap } from '#kit/text/wrap.ts';
 import type { Reporter, RunEvent } from '../events.ts';
 import { asides, MARK, resultLines, stepLines, WIDTH } from './text.ts';
 

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { wrap } from '#kit/wrap.ts';
+import { wrap } from '#kit/text/wrap.ts';
 import { resultLines, stepLines } from './text.ts';
 
 const test = suite('text');

@@ -1,7 +1,7 @@
 /** Words and lines that the reporters for people share. */
 import { stripVTControlCharacters } from 'node:util';
 import { chalk } from 'zx/core';
-import { wrap } from '#kit/wrap.ts';
+import { wrap } from '#kit/text/wrap.ts';
 import type { Failure, RunResult } from '../events.ts';
 
 /** Columns of the terminal, between those of a page of text; 80 where there is none. */

@@ -24,7 +24,7 @@ put(
   // The banner makes a `require` for old packages; a program may make one of its own.
   "import { createRequire } from 'node:module'; import old from 'old'; console.log(old.system.length > 0 && !!createRequire(import.meta.url), import.meta.filename);",
 );
-put('sidecars/kit/help.ts', 'export {};');
+put('sidecars/kit/contract/help.ts', 'export {};');
 
 const ONE = 'sidecars/one/dist/one.mjs';
 const TWO = 'stacks/s/services/two/dist/two.mjs';

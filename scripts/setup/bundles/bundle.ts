@@ -15,9 +15,9 @@ export interface Bundle {
 }
 
 /** Where programs that become a bundle live: a folder with `src/main.ts`. */
-const PROGRAMS = ['sidecars/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
+const PROGRAMS = ['sidecars/*/src/main.ts', 'servers/*/src/main.ts', 'stacks/*/services/*/src/main.ts'];
 /** What a page loads: its script and its style, which become `dist/page.js` and `dist/page.css` beside its folder. */
-const PAGES = ['main.ts', 'style.css'].map((file) => `{sidecars/*,scripts/*,stacks/*/services/*}/page/${file}`);
+const PAGES = ['main.ts', 'style.css'].map((file) => `{sidecars/*,servers/*,workshop}/page/${file}`);
 
 /** CommonJS code inside a bundle calls `require`, which an ES module lacks. */
 const REQUIRE =
@@ -64,7 +64,7 @@ export async function bundle(root: string = ROOT): Promise<Bundle[]> {
   const healthchecks = contracted.map((path) => join(dirname(dirname(path)), 'dist/healthcheck'));
   const inputs = compiled.flatMap((each) => each.inputs);
   const made = [...outcomes.map(({ path }) => path), ...healthchecks];
-  writeStamp(root, stamped, [...inputs, 'sidecars/kit/healthcheck.sh', ...made], since);
+  writeStamp(root, stamped, [...inputs, 'sidecars/kit/life/healthcheck.sh', ...made], since);
   return outcomes.filter(({ path }) => path.endsWith('.mjs'));
 }
 
@@ -76,7 +76,7 @@ function bundleOf(program: string): string {
 
 /** Puts the kit's health check beside the bundle of what has a contract, and so an admin port: an image is built of one folder. */
 async function addHealthcheck(root: string, program: string): Promise<void> {
-  const source = join(root, 'sidecars/kit/healthcheck.sh');
+  const source = join(root, 'sidecars/kit/life/healthcheck.sh');
   const target = join(root, dirname(dirname(program)), 'dist/healthcheck');
   if (existsSync(source) && (await writeIfChanged(target, await readFile(source, 'utf8')))) await chmod(target, 0o755);
 }

@@ -19,7 +19,7 @@ interface Lock {
 }
 
 /** Where an image's folder may be. */
-const FOLDERS = ['legacy-apps/*/npm.json', 'stacks/*/services/*/npm.json'];
+const FOLDERS = ['legacy-apps/*/npm.json', 'servers/*/npm.json', 'stacks/*/services/*/npm.json'];
 /** Tells which packages are in `dist/node_modules`; being outside of it, it is an input of the build. */
 const STAMP = 'npm.txt';
 /** Milliseconds for npm to fetch a tarball. */

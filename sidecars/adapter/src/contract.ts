@@ -1,6 +1,6 @@
 /** The adapter sidecar's contract: what it takes, serves and counts. */
-import { defineContract } from '#kit/contract.ts';
-import type { Kit } from '#kit/sidecar.ts';
+import { defineContract } from '#kit/contract/contract.ts';
+import type { Kit } from '#kit/life/sidecar.ts';
 import { parameters } from './parameters.ts';
 
 export const contract = defineContract({

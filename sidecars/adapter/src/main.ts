@@ -1,5 +1,5 @@
 /** The adapter sidecar's program. */
-import { runSidecar } from '#kit/sidecar.ts';
+import { runSidecar } from '#kit/life/sidecar.ts';
 import { contract, type AdapterKit } from './contract.ts';
 import { within, type Database } from './database.ts';
 import { Expensive } from './expensive.ts';

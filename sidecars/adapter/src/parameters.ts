@@ -1,5 +1,5 @@
 /** The adapter's parameters. */
-import type { Parameters } from '#kit/parameters.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 
 export const parameters = {
   ADAPTER_MODE: {

@@ -1,5 +1,5 @@
 /** Work that comes again and again until the end. */
-import { pause } from '#kit/backoff.ts';
+import { pause } from '#kit/time/backoff.ts';
 
 /**
  * Do it now, and again an interval after it has ended; one that fails does not end the others.

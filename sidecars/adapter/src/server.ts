@@ -1,6 +1,6 @@
 /** Where the database is, and how to come in. */
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, type Problem } from '#kit/parameters.ts';
+import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import type { AdapterKit } from './contract.ts';
 
 export interface Server {

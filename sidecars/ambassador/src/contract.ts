@@ -1,5 +1,5 @@
 /** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 import { brokerMetrics, brokerParameters } from './broker/contract.ts';
 import { shardMetrics, shardParameters } from './shard/contract.ts';
 import { splitMetrics, splitParameters } from './split/contract.ts';

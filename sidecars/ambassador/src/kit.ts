@@ -1,5 +1,5 @@
 /** What every mode is given. */
-import type { Kit } from '#kit/sidecar.ts';
+import type { Kit } from '#kit/life/sidecar.ts';
 import type { contract } from './contract.ts';
 
 export type AmbassadorKit = Kit<typeof contract.parameters, typeof contract.metrics>;

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { Program, startProgram } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';

@@ -1,6 +1,6 @@
 /** The ambassador sidecar's program: one mode of several. */
-import { giveBackAfterStart } from '#kit/memory.ts';
-import { runSidecar } from '#kit/sidecar.ts';
+import { giveBackAfterStart } from '#kit/life/memory.ts';
+import { runSidecar } from '#kit/life/sidecar.ts';
 import { startBroker } from './broker/start.ts';
 import { contract } from './contract.ts';
 import type { AmbassadorKit } from './kit.ts';

@@ -1,5 +1,5 @@
 /** The auth sidecar's contract: what it takes, serves, counts and answers with. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;

@@ -1,7 +1,7 @@
 /** The auth sidecar's program. */
 import { isMainThread } from 'node:worker_threads';
-import { giveBackAfterStart } from '#kit/memory.ts';
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import { giveBackAfterStart } from '#kit/life/memory.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { compose } from './compose.ts';
 import { contract } from './contract.ts';

@@ -1,7 +1,7 @@
 /** What the parameters mean together: checks that no single one can make, and values in the program's own types. */
 import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { TrustedProxies } from './http/client.ts';
 import type { Method } from './identity.ts';

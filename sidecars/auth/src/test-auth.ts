@@ -1,10 +1,10 @@
 /** For tests: the whole sidecar in the test's process, a provider and an application round it, and a browser of sorts. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLog } from '#kit/log.ts';
-import { createMetrics, Registry } from '#kit/metrics.ts';
-import { readParameters } from '#kit/parameters.ts';
-import { request, type Answer } from '#kit/http-client.ts';
+import { createLog } from '#kit/life/log.ts';
+import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
+import { request, type Answer } from '#kit/net/http-client.ts';
 import { TestProvider } from '#kit/testing/openid-provider.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';

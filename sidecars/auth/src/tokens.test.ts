@@ -1,7 +1,7 @@
 /** What a provider may not say: at a login, at a refresh, as a bearer token, as a logout token. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import type { Mischief } from '#kit/testing/openid-provider.ts';
 import { TestBrowser, withAuth } from './test-auth.ts';
 

@@ -2,9 +2,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DirectoryWatch } from '#kit/directory-watch.ts';
-import type { Logger } from '#kit/log.ts';
-import { ConfigurationError, type Problem } from '#kit/parameters.ts';
+import { DirectoryWatch } from '#kit/files/directory-watch.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 
 const MAX_SIZE = 8 * 1024 * 1024;
 const SETTLE = 100;

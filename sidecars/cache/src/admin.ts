@@ -1,8 +1,8 @@
 /** The operator's side: purging, and seeing what is stored. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
-import type { AdminHandler } from '#kit/admin.ts';
-import { ConfigurationError } from '#kit/parameters.ts';
+import type { AdminHandler } from '#kit/life/admin.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { plainAddress } from '#proxy/downstream/connection.ts';
 import type { DataPlane } from './data-plane.ts';
 import { currentAge } from './policy/freshness.ts';

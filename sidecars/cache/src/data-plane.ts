@@ -1,9 +1,9 @@
 /** Everything between the clients' port and the application's. */
-import { explain } from '#kit/explain.ts';
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import { ConfigurationError } from '#kit/parameters.ts';
-import type { ReadinessCheck } from '#kit/readiness.ts';
+import { explain } from '#kit/text/explain.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
+import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { readParameters } from '#kit/parameters.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
 import { contract } from './contract.ts';
 import { ask, statusOf, TestApp } from './test-plane.ts';

@@ -1,5 +1,5 @@
 /** The cache sidecar's program. */
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { serveObjects, servePurge } from './admin.ts';
 import { contract } from './contract.ts';

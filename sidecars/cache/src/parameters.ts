@@ -1,5 +1,5 @@
 /** The parameters, as the parts of the sidecar read them. */
-import type { Values } from '#kit/parameters.ts';
+import type { Values } from '#kit/contract/parameters.ts';
 import type { ProxySettings } from '#proxy/settings.ts';
 import type { contract } from './contract.ts';
 import type { CacheSettings } from './serving/settings.ts';

@@ -1,9 +1,9 @@
 /** A cache in the test's own process, in front of an application of the test's, with a clock that the test sets. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { Registry } from 'prom-client';
-import { createLog } from '#kit/log.ts';
-import { createMetrics } from '#kit/metrics.ts';
-import { readParameters } from '#kit/parameters.ts';
+import { createLog } from '#kit/life/log.ts';
+import { createMetrics } from '#kit/life/metrics.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { contract } from './contract.ts';
 import { startDataPlane, type DataPlane } from './data-plane.ts';

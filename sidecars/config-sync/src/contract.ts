@@ -1,5 +1,5 @@
 /** What the config sidecar takes, serves and counts. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 
 const DAY = 86_400_000;
 

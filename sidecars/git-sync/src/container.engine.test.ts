@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { buildImages, imageOf } from '#kit/testing/images.ts';
 import { freePort } from '#kit/testing/ports.ts';

@@ -1,5 +1,5 @@
 /** The git-sync sidecar's contract. Names and meanings are kubernetes/git-sync v4's where both have a thing. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;

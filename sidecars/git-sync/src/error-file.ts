@@ -1,8 +1,8 @@
 /** The current error, for whoever looks: on the admin port, and in a file. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { publishFile } from '#kit/atomic-file.ts';
-import type { Logger } from '#kit/log.ts';
+import { publishFile } from '#kit/files/atomic-file.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { SyncError } from './failure.ts';
 
 export interface ErrorReport {

@@ -1,7 +1,7 @@
 /** What git, ssh and file systems say, and what it means to a person. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CommandError } from '#kit/command.ts';
+import { CommandError } from '#kit/process/command.ts';
 import { asSyncError, SyncError, type FailureReason } from './failure.ts';
 
 const of = (stderr: string): SyncError =>

@@ -1,5 +1,5 @@
 /** Why a sync failed, in a word for machines, and what a person can do about it. */
-import { CommandError } from '#kit/command.ts';
+import { CommandError } from '#kit/process/command.ts';
 
 export type FailureReason =
   | 'authentication'

@@ -1,5 +1,5 @@
 /** The parts put together: what is read flows into the loop, what the loop finds out flows to the outside. */
-import type { Kit } from '#kit/sidecar.ts';
+import type { Kit } from '#kit/life/sidecar.ts';
 import { contract, EXIT_GAVE_UP } from './contract.ts';
 import { ErrorFile } from './error-file.ts';
 import { Housekeeping } from './housekeeping.ts';

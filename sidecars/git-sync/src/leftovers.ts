@@ -1,7 +1,7 @@
 /** Processes that a killed sidecar left, which would go on writing where the next one works. */
 import { readFileSync } from 'node:fs';
-import { pause } from '#kit/backoff.ts';
-import { listProcesses, sendSignal } from '#kit/processes.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { listProcesses, sendSignal } from '#kit/process/processes.ts';
 
 /** How long a killed process may take to be gone, in milliseconds. */
 const PATIENCE = 5000;

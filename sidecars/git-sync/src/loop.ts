@@ -2,7 +2,7 @@
  * When to sync: at start, after each period, and at once when something says that the ref moved. One
  * sync runs at a time; whatever comes meanwhile is answered by one more after it.
  */
-import { Backoff, pause } from '#kit/backoff.ts';
+import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { SyncError } from './failure.ts';
 import type { Outcome } from './syncer.ts';
 

@@ -1,8 +1,8 @@
 /** The parameters, checked against each other and read into what the parts take. */
-import type { Values } from '#kit/parameters.ts';
-import { ConfigurationError, type Problem } from '#kit/parameters.ts';
-import { parseCommand } from '#kit/command.ts';
-import { parseNotification } from '#kit/notify.ts';
+import type { Values } from '#kit/contract/parameters.ts';
+import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
+import { parseCommand } from '#kit/process/command.ts';
+import { parseNotification } from '#kit/process/notify.ts';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { contract } from './contract.ts';

@@ -1,7 +1,7 @@
 /** What syncs come to, told to whoever looks: metrics, readiness, the error file and the log. */
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
+import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { contract } from './contract.ts';
 import type { ErrorFile } from './error-file.ts';
 import { asSyncError, SyncError } from './failure.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readProcess } from '#kit/processes.ts';
+import { readProcess } from '#kit/process/processes.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { TestRepository } from './test-repository.ts';

@@ -1,6 +1,6 @@
 /** What the admin port says of versions: for machines as JSON, for people as text. */
 import type { ServerResponse } from 'node:http';
-import type { Kit } from '#kit/sidecar.ts';
+import type { Kit } from '#kit/life/sidecar.ts';
 import type { ErrorFile } from './error-file.ts';
 import type { Publisher } from './versions/publisher.ts';
 import type { StateFile } from './versions/state.ts';

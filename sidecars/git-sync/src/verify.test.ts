@@ -1,7 +1,7 @@
 /** Healthy is who stays it: one good answer may come from the process of the version before. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ProbeResult } from '#kit/probes.ts';
+import type { ProbeResult } from '#kit/net/probes.ts';
 import { verify } from './verify.ts';
 
 const GOOD: ProbeResult = { ok: true, ms: 1 };

@@ -1,7 +1,7 @@
 /** Is the application well with what was published? */
-import { pause } from '#kit/backoff.ts';
-import { httpProbe, type ProbeResult } from '#kit/probes.ts';
-import { steady } from '#kit/steady.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { httpProbe, type ProbeResult } from '#kit/net/probes.ts';
+import { steady } from '#kit/time/steady.ts';
 
 export interface VerifyOptions {
   readonly url: string;

@@ -1,5 +1,5 @@
 /** Small plots of the last minutes. */
-import { amount } from '../amount.ts';
+import { amount } from '../text/amount.ts';
 import { h, s, setAttributes, setText } from './dom.ts';
 
 const HEIGHT = 32;

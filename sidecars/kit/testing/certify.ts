@@ -1,6 +1,6 @@
 /** Certificates for tests, made in memory. */
 import { createPrivateKey, webcrypto } from 'node:crypto';
-import '#kit/reflect-shim.ts';
+import '#kit/net/reflect-shim.ts';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHMS = {

@@ -1,6 +1,6 @@
 /** Waiting for a state: look again and again until it holds, a deadline passes, or it never can hold. */
 
-import { explain } from '../explain.ts';
+import { explain } from '../text/explain.ts';
 
 /** Thrown by a look: the awaited state can no longer be reached, so that waiting longer is of no use. */
 export class TerminalState extends Error {}

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { refused, serve } from './server.ts';
 
 test('an HTTP application answers until it is closed, and can come back on its port', async () => {

@@ -1,7 +1,7 @@
 /** A sidecar whose workers count, and die when they are asked to: for the tests of kit/workers.ts. */
-import { defineContract } from '#kit/contract.ts';
-import { runSidecar } from '#kit/sidecar.ts';
-import { isWorker, runWorker, Workers } from '#kit/workers.ts';
+import { defineContract } from '#kit/contract/contract.ts';
+import { runSidecar } from '#kit/life/sidecar.ts';
+import { isWorker, runWorker, Workers } from '#kit/life/workers.ts';
 
 const contract = defineContract({
   name: 'worker-program',

@@ -1,9 +1,9 @@
 /** What the pipeline is given, and what it hands on to both inputs. */
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import type { Values } from '#kit/parameters.ts';
-import type { Readiness } from '#kit/readiness.ts';
-import type { Shutdown } from '#kit/shutdown.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
+import type { Values } from '#kit/contract/parameters.ts';
+import type { Readiness } from '#kit/life/readiness.ts';
+import type { Shutdown } from '#kit/life/shutdown.ts';
 import type { contract } from './contract.ts';
 import type { Lines } from './lines/lines.ts';
 

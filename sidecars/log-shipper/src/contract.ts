@@ -1,5 +1,5 @@
 /** The log shipper's contract: what it takes, serves, counts and answers with. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 import { deliveryMetrics } from './delivery/metrics.ts';
 import { deliveryParameters } from './delivery/parameters.ts';
 import { inputMetrics } from './metrics.ts';

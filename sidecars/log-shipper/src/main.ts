@@ -1,6 +1,6 @@
 /** The log shipper's program. */
-import { giveBackAfterStart } from '#kit/memory.ts';
-import { runSidecar } from '#kit/sidecar.ts';
+import { giveBackAfterStart } from '#kit/life/memory.ts';
+import { runSidecar } from '#kit/life/sidecar.ts';
 import { contract } from './contract.ts';
 import { replayCommand } from './delivery/replay.ts';
 import { startPipeline } from './pipeline.ts';

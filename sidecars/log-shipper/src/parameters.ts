@@ -1,5 +1,5 @@
 /** The inputs' parameters: which files, which port, and what is done with lines. */
-import type { Parameters } from '#kit/parameters.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 
 const DAY = 86_400_000;
 const MEBIBYTE = 1024 ** 2;

@@ -1,6 +1,6 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
-import { pause } from '#kit/backoff.ts';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { Common, PipelineOptions } from './common.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';

@@ -1,7 +1,7 @@
 /** One process to a directory: two that share one would ship everything twice, and spoil what the other notes. */
 import { closeSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 
 const { createServer, connect } = process.getBuiltinModule('node:net');
 

@@ -1,5 +1,5 @@
 /** The mesh init container's contract. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 
 const PORT_OR_RANGE = /^\d{1,5}(-\d{1,5})?$/;
 const CIDR = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/;

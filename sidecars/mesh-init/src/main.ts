@@ -1,7 +1,7 @@
 /** The mesh init container's program: loads the rules, and ends. */
-import { EXIT_FAILURE } from '#kit/contract.ts';
-import { nameservers } from '#kit/resolv-conf.ts';
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import { EXIT_FAILURE } from '#kit/contract/contract.ts';
+import { nameservers } from '#kit/net/resolv-conf.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { contract } from './contract.ts';
 import { nft } from './nft.ts';
 import { missing } from './preflight.ts';

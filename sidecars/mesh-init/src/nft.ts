@@ -1,5 +1,5 @@
 /** nft(8), and what the kernel says when it cannot do what is asked. */
-import { CommandError, runCommand } from '#kit/command.ts';
+import { CommandError, runCommand } from '#kit/process/command.ts';
 
 /** In milliseconds: rules so few are loaded at once, or not at all. */
 const TIMEOUT = 10_000;

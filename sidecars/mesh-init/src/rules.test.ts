@@ -1,7 +1,7 @@
 /** The rules, letter by letter. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readParameters } from '#kit/parameters.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
 import { contract } from './contract.ts';
 import { rulesOf } from './rules.ts';
 

@@ -2,7 +2,7 @@
  * The nftables rules of a pod: one table of our own, so that nothing of Docker's is touched and all of it is removed
  * at once. nat chains see only the first packet of a connection.
  */
-import type { Values } from '#kit/parameters.ts';
+import type { Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 
 export const TABLE = 'inet sidecar_stacks_mesh';

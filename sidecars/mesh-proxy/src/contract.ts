@@ -1,5 +1,5 @@
 /** The mesh proxy's contract: what it takes, serves, counts and answers with. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 import { CONTROL_PLANE_PARAMETERS } from './control-plane-parameters.ts';
 import { BYTES, DURATIONS } from './telemetry/buckets.ts';
 import { COMMON_LABELS } from './telemetry/label-names.ts';

@@ -1,5 +1,5 @@
 /** Parameters of a proxy that has a control plane. */
-import type { Parameters } from '#kit/parameters.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 
 export const CONTROL_PLANE_PARAMETERS = {
   MESH_CONTROL_PLANE: {

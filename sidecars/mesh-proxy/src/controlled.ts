@@ -1,8 +1,8 @@
 /** Configuration, identity and registration from a control plane. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Logger } from '#kit/log.ts';
-import { ConfigurationError, type Values } from '#kit/parameters.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { EnrolledIdentity } from './identity/enrolled.ts';
 import { Enrolment } from './identity/enrolment.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';

@@ -1,7 +1,7 @@
 /** The mesh proxy's program. */
-import type { Values } from '#kit/parameters.ts';
-import { giveBackAfterStart } from '#kit/memory.ts';
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import type { Values } from '#kit/contract/parameters.ts';
+import { giveBackAfterStart } from '#kit/life/memory.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
 import { clusterReport, identityReport } from './admin/reports.ts';
 import { serveTap } from './admin/tap.ts';

@@ -1,5 +1,5 @@
 /** The parameters, as the data path reads them. */
-import type { Values } from '#kit/parameters.ts';
+import type { Values } from '#kit/contract/parameters.ts';
 import type { ProxySettings } from '#proxy/settings.ts';
 import type { contract } from './contract.ts';
 

@@ -1,6 +1,6 @@
 /** Where the configuration and the identity come from, as the parameters say. */
-import type { Logger } from '#kit/log.ts';
-import { ConfigurationError, type Values } from '#kit/parameters.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { openControlled, type Sources } from './controlled.ts';
 import { FileIdentity } from './static/file-identity.ts';

@@ -1,6 +1,6 @@
 /** The probe sidecar's program. */
-import { Backoff } from '#kit/backoff.ts';
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import { Backoff } from '#kit/time/backoff.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { contract } from './contract.ts';
 import { Restarts } from './life/restarts.ts';
 import { pod } from './pod/pod.ts';

@@ -1,10 +1,10 @@
 /** A watch as a whole, in a pod of the test's own making and at a clock that it turns. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Backoff } from '#kit/backoff.ts';
-import { createMetrics, Registry } from '#kit/metrics.ts';
-import type { ProbeResult } from '#kit/probes.ts';
-import { Readiness } from '#kit/readiness.ts';
+import { Backoff } from '#kit/time/backoff.ts';
+import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import type { ProbeResult } from '#kit/net/probes.ts';
+import { Readiness } from '#kit/life/readiness.ts';
 import { contract } from './contract.ts';
 import { Restarts } from './life/restarts.ts';
 import { AmbiguousProcess, type Container } from './pod/container.ts';

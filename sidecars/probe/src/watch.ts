@@ -1,9 +1,9 @@
 /** One target's watch: look, probe, and restart it when its probe has failed often enough. */
-import { pause } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import type { ProbeResult } from '#kit/probes.ts';
-import type { ReadinessCheck } from '#kit/readiness.ts';
+import { pause } from '#kit/time/backoff.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
+import type { ProbeResult } from '#kit/net/probes.ts';
+import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { contract } from './contract.ts';
 import { Liveness, type State } from './life/liveness.ts';
 import type { Restarts } from './life/restarts.ts';

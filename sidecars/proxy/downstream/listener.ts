@@ -2,9 +2,9 @@
 import { constants, X509Certificate } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
-import { ConfigurationError } from '#kit/parameters.ts';
-import { listen } from '#kit/listen.ts';
-import { PeakMemory } from '#kit/peak-memory.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { listen } from '#kit/net/listen.ts';
+import { PeakMemory } from '#kit/life/peak-memory.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';

@@ -1,7 +1,7 @@
 /** A port without TLS. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { listen } from '#kit/listen.ts';
+import { listen } from '#kit/net/listen.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { DownstreamInfo, type DownstreamHandler } from './connection.ts';
 import { Connections } from './connections.ts';

@@ -5,7 +5,7 @@ import type { Reply } from './reply.ts';
 import { Response } from './response.ts';
 import type { RejectReason } from './scan-head.ts';
 
-// By an import statement it would be 10 MB dearer: see kit/admin.ts.
+// By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** The status that a refused request gets. */

@@ -8,7 +8,7 @@
 import { ocspFileOf, readPairs, type Found } from './directory.ts';
 import { BadPair, type Pair, type PairFiles } from './pair.ts';
 import type { CertificateLog, CertificateStats, CertificateSet } from './certificate-set.ts';
-import { DirectoryWatch } from '#kit/directory-watch.ts';
+import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 
 export interface ReloadOptions {
   readonly directory: string;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Readiness } from '#kit/readiness.ts';
+import { Readiness } from '#kit/life/readiness.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { EndpointHealth, HEALTH_MAX_AGE } from './health.ts';
 

@@ -4,9 +4,9 @@
  * application that is back is found at once.
  */
 import { connect } from 'node:net';
-import { isAccepted } from '#kit/accepted.ts';
-import type { ReadinessCheck } from '#kit/readiness.ts';
-import type { Logger } from '#kit/log.ts';
+import { isAccepted } from '#kit/net/accepted.ts';
+import type { ReadinessCheck } from '#kit/life/readiness.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 
 /** Milliseconds between looks. */

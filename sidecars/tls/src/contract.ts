@@ -1,5 +1,5 @@
 /** The TLS sidecar's contract: what it takes, serves, counts and answers with. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 
 const WORKERS_MAX = 64;
 /** A bound in milliseconds that Node's timers can count to. */

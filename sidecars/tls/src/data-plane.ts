@@ -1,8 +1,8 @@
 /** Everything between the clients' port and the application's, in one process. */
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
-import type { Values } from '#kit/parameters.ts';
-import type { ReadinessCheck } from '#kit/readiness.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
+import type { Values } from '#kit/contract/parameters.ts';
+import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import { TlsListener } from '#proxy/downstream/listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';

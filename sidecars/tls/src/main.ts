@@ -1,7 +1,7 @@
 /** The TLS sidecar's program. */
 import { X509Certificate } from 'node:crypto';
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
-import { isWorker, runWorker, Workers } from '#kit/workers.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
+import { isWorker, runWorker, Workers } from '#kit/life/workers.ts';
 import { createClientPolicy, type ClientPolicy } from './certificates/client-identity.ts';
 import { openCertificateStore, type CertificateStore } from './certificates/store.ts';
 import { contract } from './contract.ts';

@@ -1,12 +1,12 @@
 /** A plain HTTP port that sends everyone to HTTPS. */
 import type { IncomingMessage, Server } from 'node:http';
-import { listen } from '#kit/listen.ts';
-import type { Values } from '#kit/parameters.ts';
+import { listen } from '#kit/net/listen.ts';
+import type { Values } from '#kit/contract/parameters.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import { validHost, withoutPort } from '#proxy/http/host.ts';
 import type { contract } from './contract.ts';
 
-// By an import statement it would be 10 MB dearer: see kit/admin.ts.
+// By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
 const { createServer } = process.getBuiltinModule('node:http');
 
 const MAX_CONNECTIONS = 1024;

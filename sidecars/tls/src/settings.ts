@@ -1,5 +1,5 @@
 /** What the data plane reads, of this sidecar's parameters. */
-import type { Values } from '#kit/parameters.ts';
+import type { Values } from '#kit/contract/parameters.ts';
 import type { ProxySettings } from '#proxy/settings.ts';
 import type { contract } from './contract.ts';
 

@@ -1,5 +1,5 @@
 /** A worker: the whole data plane, with certificates of its own and the first process' ticket keys. */
-import type { WorkerKit } from '#kit/workers.ts';
+import type { WorkerKit } from '#kit/life/workers.ts';
 import { createClientPolicy } from './certificates/client-identity.ts';
 import { openCertificateStore } from './certificates/store.ts';
 import type { contract } from './contract.ts';

@@ -1,5 +1,5 @@
 /** The topz sidecar's contract: what it takes, serves, counts and answers with. */
-import { defineContract } from '#kit/contract.ts';
+import { defineContract } from '#kit/contract/contract.ts';
 
 const GROUP = ['groupname', 'container'] as const;
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';

@@ -1,8 +1,8 @@
 /** The topz sidecar's program. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '#kit/parameters.ts';
-import { runSidecar, type Kit } from '#kit/sidecar.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { translateArguments } from './command-line.ts';
 import { contract } from './contract.ts';
 import { createMask } from './mask/mask.ts';

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { createMask } from './mask/mask.ts';
 import { Users } from './proc/users.ts';
 import { Sampler } from './sampler.ts';

@@ -1,6 +1,6 @@
 /** The page's port: the same processes as page, as text and as JSON. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { listen } from '#kit/listen.ts';
+import { listen } from '#kit/net/listen.ts';
 import { isOwnHost } from './host.ts';
 import { readDetails } from './proc/details.ts';
 import type { Users } from './proc/users.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { Comparison, readExposition, type Exposition } from '../exposition.ts';
 
 /** Of an obligation, longer than any wait in it: what was waited for is then told. */

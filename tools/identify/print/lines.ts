@@ -1,5 +1,5 @@
 /** The answer for a person at a terminal of 80 columns. */
-import { wrap } from '#kit/wrap.ts';
+import { wrap } from '#kit/text/wrap.ts';
 import type { Answer, Evidence, Group, Member } from '../answer.ts';
 
 export function lines({ groups, notes }: Answer): string {

@@ -1,6 +1,6 @@
 /** What the broker mode takes and counts. */
-import type { MetricDeclarations } from '#kit/metrics.ts';
-import type { Parameters } from '#kit/parameters.ts';
+import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 
 export const brokerParameters = {
   BROKER_FILE: {

@@ -1,6 +1,6 @@
 /** The broker's file: which servers each service has. YAML, of which JSON is a part. */
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Node, type YAMLMap } from 'yaml';
-import { suggestion } from '#kit/suggestion.ts';
+import { suggestion } from '#kit/text/suggestion.ts';
 import { addressOf, type Address } from '../http.ts';
 
 export interface Drain {

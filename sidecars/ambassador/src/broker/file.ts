@@ -2,10 +2,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DirectoryWatch } from '#kit/directory-watch.ts';
-import { explain } from '#kit/explain.ts';
-import type { Logger } from '#kit/log.ts';
-import type { ReadinessCheck } from '#kit/readiness.ts';
+import { DirectoryWatch } from '#kit/files/directory-watch.ts';
+import { explain } from '#kit/text/explain.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import { DocumentRefused, MAX_BYTES, readDocument, type Service } from './document.ts';
 
 /** After the last of a burst of events, in milliseconds. */

@@ -1,5 +1,5 @@
 /** The broker mode: which server the application gets is said in a file, and may change at any time. */
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { patienceOf, proxyStats } from '../plane-parts.ts';
 import { Broker } from './broker.ts';

@@ -1,6 +1,6 @@
 /** Parameters and metrics of the shard mode, by twemproxy's names. */
-import type { MetricDeclarations } from '#kit/metrics.ts';
-import type { Parameters } from '#kit/parameters.ts';
+import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 import { HASHES } from '../ring/hash.ts';
 import { MEMBER } from './members.ts';
 

@@ -3,8 +3,8 @@
  * before it begins, so that a new start goes on with it.
  */
 import { readFile } from 'node:fs/promises';
-import { publishFile } from '#kit/atomic-file.ts';
-import type { Logger } from '#kit/log.ts';
+import { publishFile } from '#kit/files/atomic-file.ts';
+import type { Logger } from '#kit/life/log.ts';
 import { added, membersIn, type ShardMember } from './members.ts';
 
 export interface MembershipOptions {

@@ -1,5 +1,5 @@
 /** The shard mode: the application's one server is several. */
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { contract } from '../contract.ts';
 import { Counts } from './counts.ts';

@@ -1,6 +1,6 @@
 /** What the split mode takes and counts. */
-import type { MetricDeclarations } from '#kit/metrics.ts';
-import type { Parameters } from '#kit/parameters.ts';
+import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 
 const SERVER = /^(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
 const A_SERVER = 'host:port';

@@ -1,5 +1,5 @@
 /** The split mode: two versions of one server. */
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { addressOf } from '../http.ts';
 import type { AmbassadorKit } from '../kit.ts';

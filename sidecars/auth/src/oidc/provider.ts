@@ -1,10 +1,10 @@
 /** The OpenID provider: found by its discovery document, looked at again and again, used by openid-client. */
 import * as openid from 'openid-client';
-import { Backoff } from '#kit/backoff.ts';
-import { explain } from '#kit/explain.ts';
-import { HttpError } from '#kit/http-client.ts';
-import type { Logger } from '#kit/log.ts';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { Backoff } from '#kit/time/backoff.ts';
+import { explain } from '#kit/text/explain.ts';
+import { HttpError } from '#kit/net/http-client.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { Counts } from '../counts.ts';
 import { Keys } from './keys.ts';
 import { Tokens } from './tokens.ts';

@@ -1,6 +1,6 @@
 /** Connections to the provider: by the sidecar's own HTTP client, bounded, to where OIDC_CONNECT_TO says. */
 import type { Agent, RequestOptions as AgentOptions } from 'node:http';
-import { request, type Answer } from '#kit/http-client.ts';
+import { request, type Answer } from '#kit/net/http-client.ts';
 
 /** How long any answer of the provider may take, in milliseconds, and how long it may be, in bytes. */
 const TIMEOUT = 5000;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publishFile, removeStrays } from '#kit/atomic-file.ts';
+import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
 import { Lru } from '../lru.ts';
 import type { Seal } from '../seal.ts';
 import { asSession, type Session } from './session.ts';

@@ -4,7 +4,7 @@
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publishFile } from '#kit/atomic-file.ts';
+import { publishFile } from '#kit/files/atomic-file.ts';
 import type { Session } from './session.ts';
 
 /** What is ended: one session of ours, one login at the provider, or all of somebody's. */

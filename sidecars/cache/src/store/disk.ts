@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '#kit/log.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { FieldsView } from '../policy/fields.ts';
 import { urlOfKey } from '../policy/keys.ts';
 import { selects, type Selecting } from '../policy/vary.ts';

@@ -2,7 +2,7 @@
  * What leaves the store is memory only when V8 has collected it, and it waits with that for as long as
  * its own heap is small: bodies lie outside. Without this, a process takes up to 64 MB more than it keeps.
  */
-import { giveMemoryBack } from '#kit/memory.ts';
+import { giveMemoryBack } from '#kit/life/memory.ts';
 
 /** Less than this is not worth the pause of a collection, in bytes. */
 const WORTHWHILE = 4 * 1024 * 1024;

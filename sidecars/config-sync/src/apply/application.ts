@@ -1,6 +1,6 @@
 /** The application, as far as one file goes: is it there, tell it, has it taken the file. */
-import { pause } from '#kit/backoff.ts';
-import { NotificationRefused, notify, obstacle } from '#kit/notify.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { NotificationRefused, notify, obstacle } from '#kit/process/notify.ts';
 import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../validate/invalid.ts';
 import type { Identity } from './document.ts';

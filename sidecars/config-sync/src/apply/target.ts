@@ -1,7 +1,7 @@
 /** The file that the application reads. */
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { publishFile, removeStrays } from '#kit/atomic-file.ts';
+import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
 import { digestOf } from './document.ts';
 
 /** The file system did not take something; fit for users, and tried again. */

@@ -1,8 +1,8 @@
 /** Whether the application took what it was given. */
 import { readFile } from 'node:fs/promises';
-import { request, withoutCredentials } from '#kit/http-client.ts';
-import { httpProbe, tcpProbe } from '#kit/probes.ts';
-import { steady } from '#kit/steady.ts';
+import { request, withoutCredentials } from '#kit/net/http-client.ts';
+import { httpProbe, tcpProbe } from '#kit/net/probes.ts';
+import { steady } from '#kit/time/steady.ts';
 import type { Identity } from './document.ts';
 import { shows, type Expectation } from './expectation.ts';
 

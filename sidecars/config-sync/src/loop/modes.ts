@@ -1,11 +1,11 @@
 /** The two ways to run: once, before the application; and beside it, for good. */
-import type { Kit } from '#kit/sidecar.ts';
+import type { Kit } from '#kit/life/sidecar.ts';
 import type { ManagedFile, Outcome } from '../apply/managed-file.ts';
 import type { contract } from '../contract.ts';
 import type { Outbox } from '../reports/outbox.ts';
 import type { Source } from '../sources/source.ts';
 import { Watcher } from '../sources/watcher.ts';
-import { pause } from '#kit/backoff.ts';
+import { pause } from '#kit/time/backoff.ts';
 import { takeLease } from './lease.ts';
 import { leaveToSidecar, putInPlace } from './one-time.ts';
 import { Runner } from './runner.ts';

@@ -5,8 +5,8 @@
  * Versions are read when there is time for them, so those that come while another one is on its way
  * are coalesced, and the latest wins.
  */
-import { Backoff, pause } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
+import { Backoff, pause } from '#kit/time/backoff.ts';
+import type { Logger } from '#kit/life/log.ts';
 import { same, type Identity } from '../apply/document.ts';
 import type { Refusal } from '../apply/store.ts';
 import type { ManagedFile, Outcome } from '../apply/managed-file.ts';

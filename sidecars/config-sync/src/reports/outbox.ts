@@ -1,7 +1,7 @@
 /** What the source is to be told of versions: kept while it is away, across restarts too, and bounded. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { Logger } from '#kit/log.ts';
-import { Backoff, pause } from '#kit/backoff.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { ReportEntry } from '../sources/source.ts';
 
 export interface OutboxOptions {

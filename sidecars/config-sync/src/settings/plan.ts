@@ -1,7 +1,7 @@
 /** One file's settings, made into what is done with it. */
 import { readFileSync } from 'node:fs';
-import { parseCommand } from '#kit/command.ts';
-import { parseNotification, type Notification } from '#kit/notify.ts';
+import { parseCommand } from '#kit/process/command.ts';
+import { parseNotification, type Notification } from '#kit/process/notify.ts';
 import { parseExpectation, type Expectation } from '../apply/expectation.ts';
 import { parseSubject, type Verification } from '../apply/verify.ts';
 import type { Recipe } from '../templates/templated-source.ts';

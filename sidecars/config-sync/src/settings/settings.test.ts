@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError, readParameters } from '#kit/parameters.ts';
+import { ConfigurationError, readParameters } from '#kit/contract/parameters.ts';
 import { contract } from '../contract.ts';
 import type { FilePlan } from './plan.ts';
 import { readSettings } from './settings.ts';

@@ -1,5 +1,5 @@
 /** What is wanted of each file, out of the parameters and CONFIG_SPEC. */
-import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { planOf, type FilePlan } from './plan.ts';
 import { nameInSpec, readSpec, type Complain, type Entry, type Settings } from './spec.ts';

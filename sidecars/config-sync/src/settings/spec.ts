@@ -1,8 +1,8 @@
 /** The file of CONFIG_SPEC: files with settings of their own. */
 import { readFileSync } from 'node:fs';
-import { parseValue, Unacceptable, type Parameter } from '#kit/parameter-types.ts';
-import type { Values } from '#kit/parameters.ts';
-import { suggestion } from '#kit/suggestion.ts';
+import { parseValue, Unacceptable, type Parameter } from '#kit/contract/parameter-types.ts';
+import type { Values } from '#kit/contract/parameters.ts';
+import { suggestion } from '#kit/text/suggestion.ts';
 import { contract } from '../contract.ts';
 
 /** Parameters that a file in CONFIG_SPEC may have for itself, as `notify` for CONFIG_NOTIFY. */

@@ -1,7 +1,14 @@
 /** What both sources do with HTTP: one set of connections, one kind of error. */
 import type { Agent, IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { createAgent, HttpError, openResponse, request, type Answer, type RequestOptions } from '#kit/http-client.ts';
+import {
+  createAgent,
+  HttpError,
+  openResponse,
+  request,
+  type Answer,
+  type RequestOptions,
+} from '#kit/net/http-client.ts';
 import { SourceError } from './source.ts';
 
 export interface ConnectionOptions {

@@ -1,5 +1,5 @@
 /** The config server: conditional reads, server-sent events, reports. */
-import type { Answer } from '#kit/http-client.ts';
+import type { Answer } from '#kit/net/http-client.ts';
 import { digestOf, type Identity } from '../apply/document.ts';
 import { follow, refuse, type Connection } from './connection.ts';
 import { EventStreamParser, EventTooLong } from './event-stream.ts';

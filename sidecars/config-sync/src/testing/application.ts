@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 
 const PROGRAM = `
 import { readFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /** All that a document must be before it may replace the file: syntax, schema, a program's word. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { CommandError, runCommand } from '#kit/command.ts';
+import { CommandError, runCommand } from '#kit/process/command.ts';
 import { bareEnvironment } from '../apply/environment.ts';
 import { Invalid } from './invalid.ts';
 import { perform } from '../work/perform.ts';

@@ -4,7 +4,7 @@
  * answering, and with compilers, which this process does without.
  */
 import { join } from 'node:path';
-import { aside, AsideFailed } from '#kit/aside.ts';
+import { aside, AsideFailed } from '#kit/process/aside.ts';
 import { bareEnvironment } from '../apply/environment.ts';
 import { Invalid } from '../validate/invalid.ts';
 import { ready, sizeOf, type Job } from './job.ts';

@@ -1,6 +1,6 @@
 /** The ways in which an application is told of a publication. */
-import { notify } from '#kit/notify.ts';
-import type { ProcessInfo } from '#kit/processes.ts';
+import { notify } from '#kit/process/notify.ts';
+import type { ProcessInfo } from '#kit/process/processes.ts';
 import type { Options, ParameterValues } from '../options.ts';
 import type { GitEnvironment } from '../repository/environment.ts';
 import type { Publisher } from '../versions/publisher.ts';

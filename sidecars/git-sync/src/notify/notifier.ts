@@ -2,8 +2,8 @@
  * Telling the application: at least once, the newest publication only, again after each failure, and
  * again after a crash, because what was passed on is written down only afterwards.
  */
-import { Backoff, pause } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
+import { Backoff, pause } from '#kit/time/backoff.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { Publication, StateFile } from '../versions/state.ts';
 import type { Channel } from './channels.ts';
 

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { authenticate } from './authentic.ts';
 import { Deliveries } from './deliveries.ts';
 import { concerns, parsePush } from './push.ts';

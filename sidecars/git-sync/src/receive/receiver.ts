@@ -1,8 +1,8 @@
 /** The port for push webhooks. Nobody else's word is taken for anything here. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Logger } from '#kit/log.ts';
-import { listen } from '#kit/listen.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { listen } from '#kit/net/listen.ts';
 import type { Progress } from '../progress.ts';
 import { authenticate } from './authentic.ts';
 import { Budget } from './budget.ts';

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { Progress } from '../progress.ts';

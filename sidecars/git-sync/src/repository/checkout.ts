@@ -1,7 +1,7 @@
 /** A commit's files in a directory of their own. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '#kit/command.ts';
+import { runCommand } from '#kit/process/command.ts';
 import { SyncError } from '../failure.ts';
 import type { Limits, Store } from './store.ts';
 

@@ -6,7 +6,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 import { SyncError } from '../failure.ts';
 import type { Credential } from './credentials.ts';
 import type { Secrets } from './secrets.ts';

@@ -15,7 +15,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { runCommand } from '#kit/command.ts';
+import { runCommand } from '#kit/process/command.ts';
 import { SyncError } from '../failure.ts';
 import { isHash } from '../repository/refs.ts';
 import { gone, isPlace, namesIn, type Layout } from './layout.ts';

@@ -1,7 +1,7 @@
 /** Making versions, and removing those that nobody needs. */
 import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { runCommand } from '#kit/command.ts';
+import { runCommand } from '#kit/process/command.ts';
 import { SyncError } from '../failure.ts';
 import { checkOut, gitIn, type Place } from '../repository/checkout.ts';
 import { isHash } from '../repository/refs.ts';

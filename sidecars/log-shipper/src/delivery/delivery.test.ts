@@ -5,7 +5,7 @@ import { mock } from 'node:test';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Readiness } from '#kit/readiness.ts';
+import { Readiness } from '#kit/life/readiness.ts';
 import type { Settled } from '../record.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { eventually } from '#kit/testing/eventually.ts';

@@ -1,5 +1,5 @@
 /** Several hosts: in turn, and one that fails is left alone for a while. */
-import { Backoff } from '#kit/backoff.ts';
+import { Backoff } from '#kit/time/backoff.ts';
 
 /** First wait of a host that failed, in milliseconds. */
 const INITIAL = 200;

@@ -1,5 +1,5 @@
 /** The delivery's parameters: the store, how it is spoken to, and what waits for it. */
-import type { Parameters } from '#kit/parameters.ts';
+import type { Parameters } from '#kit/contract/parameters.ts';
 
 const DAY = 86_400_000;
 const GIBIBYTE = 1024 ** 3;

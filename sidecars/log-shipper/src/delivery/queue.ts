@@ -2,7 +2,7 @@
  * What waits for the store, by source. Two promises are kept here: records of one source are never in
  * two requests at a time, and what became of them is told in the order in which they came.
  */
-import { Backoff } from '#kit/backoff.ts';
+import { Backoff } from '#kit/time/backoff.ts';
 import type { LogRecord, Outcome, Settled } from '../record.ts';
 
 export interface QueueOptions {

@@ -3,12 +3,12 @@
  * What is refused once more is a dead letter once more.
  */
 import { createReadStream, renameSync, rmSync, statSync } from 'node:fs';
-import { EXIT_CONFIGURATION } from '#kit/contract.ts';
-import { pause } from '#kit/backoff.ts';
-import { createLog } from '#kit/log.ts';
-import { createMetrics, Registry } from '#kit/metrics.ts';
-import { ConfigurationError, readParameters } from '#kit/parameters.ts';
-import { Readiness } from '#kit/readiness.ts';
+import { EXIT_CONFIGURATION } from '#kit/contract/contract.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { createLog } from '#kit/life/log.ts';
+import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { ConfigurationError, readParameters } from '#kit/contract/parameters.ts';
+import { Readiness } from '#kit/life/readiness.ts';
 import type { Delivery, LogRecord, Outcome } from '../record.ts';
 import { deadLetterFiles, REPLAYING, type DeadLetter } from './dead-letters.ts';
 import { createDelivery } from './delivery.ts';

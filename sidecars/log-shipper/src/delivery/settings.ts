@@ -1,6 +1,6 @@
 /** The delivery's parameters as its parts take them. */
 import { existsSync } from 'node:fs';
-import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { deliveryParameters } from './parameters.ts';
 
 export type DeliveryValues = Values<typeof deliveryParameters>;

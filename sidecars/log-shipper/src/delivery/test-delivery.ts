@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMetrics, Registry } from '#kit/metrics.ts';
-import { readParameters } from '#kit/parameters.ts';
-import { Readiness } from '#kit/readiness.ts';
+import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
+import { Readiness } from '#kit/life/readiness.ts';
 import type { LogRecord, Settled } from '../record.ts';
 import { createDelivery, type StoreDelivery } from './delivery.ts';
 import { deliveryMetrics } from './metrics.ts';

@@ -1,5 +1,5 @@
 /** One request to one host: what came back, or why nothing did. */
-import { createAgent, HttpError, request, type RequestOptions } from '#kit/http-client.ts';
+import { createAgent, HttpError, request, type RequestOptions } from '#kit/net/http-client.ts';
 
 const { gzip } = process.getBuiltinModule('node:zlib');
 

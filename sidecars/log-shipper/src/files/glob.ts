@@ -1,7 +1,7 @@
 /** Which files there are: patterns of absolute paths, walked anew at each look. */
 import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 
 type Segment = string | NameMatcher | typeof ANY_DEPTH;
 const ANY_DEPTH = Symbol('**');

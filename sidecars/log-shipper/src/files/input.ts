@@ -2,7 +2,7 @@
  * The file input: looks at all paths now and then, at files that change more often, and reads what is
  * new, a chunk of each file in turn. What the delivery has no room for stays in the files.
  */
-import { pause } from '#kit/backoff.ts';
+import { pause } from '#kit/time/backoff.ts';
 import type { Delivery, Settled } from '../record.ts';
 import { isHot, pollOpen } from './changes.ts';
 import { closeDetached, type ClosingOptions } from './closing.ts';

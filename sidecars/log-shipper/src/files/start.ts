@@ -1,5 +1,5 @@
 /** The file input with all that it needs. */
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { member } from '../lines/document.ts';
 import type { ContainerFormat } from '../lines/container-line.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';

@@ -5,8 +5,8 @@
  */
 import type { Server, Socket } from 'node:net';
 import type { TlsOptions, TLSSocket } from 'node:tls';
-import type { Logger } from '#kit/log.ts';
-import { ConfigurationError } from '#kit/parameters.ts';
+import type { Logger } from '#kit/life/log.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { WatchedText } from '../delivery/credentials.ts';
 import { RefusedError } from './handshake.ts';
 

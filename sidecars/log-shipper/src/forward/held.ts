@@ -19,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Backoff, pause } from '#kit/backoff.ts';
+import { Backoff, pause } from '#kit/time/backoff.ts';
 import { frame, unframe } from '../delivery/spool/frames.ts';
 import type { Assembled, Assembler, Piece, Saved } from './assembler.ts';
 

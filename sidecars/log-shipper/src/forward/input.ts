@@ -1,7 +1,7 @@
 /** The forward input: a server for Docker's `fluentd` logging driver, and for what else speaks its protocol. */
 import type { Socket } from 'node:net';
-import { pause } from '#kit/backoff.ts';
-import { listen } from '#kit/listen.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { listen } from '#kit/net/listen.ts';
 import { createEncryptedServer, type EncryptionOptions } from './encryption.ts';
 import { admitted, RefusedError, type HandshakeOptions } from './handshake.ts';
 import { Intake, type IntakeOptions } from './intake.ts';

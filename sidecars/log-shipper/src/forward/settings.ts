@@ -1,6 +1,6 @@
 /** Who may send, from the parameters. */
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, type Values } from '#kit/parameters.ts';
+import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import { codeOf } from '../files/error-code.ts';
 import type { inputParameters } from '../parameters.ts';
 import type { ForwardOptions } from './input.ts';

@@ -6,7 +6,7 @@
  * and no lookahead; a pattern that it refuses is refused at start. Patterns then run on the usual, faster
  * engine, which hands a line over to the linear one as soon as it tracks back too often.
  */
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 
 const { setFlagsFromString } = process.getBuiltinModule('node:v8');
 

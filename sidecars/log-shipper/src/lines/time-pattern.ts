@@ -4,7 +4,7 @@
  * The pattern becomes a regular expression of pieces that are all of bounded length, and is looked for in
  * the beginning of a line only, so no line takes long.
  */
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { compose, epochTime, MONTHS, ZONE } from './time.ts';
 
 /** No more of a line is looked at, in characters. */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { dump } from 'js-yaml';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { parsePipelines, readPipelines, type Entry } from './read.ts';
 import { KEYS, type LineSettings } from './settings.ts';
 

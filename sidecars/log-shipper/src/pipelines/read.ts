@@ -1,8 +1,8 @@
 /** The file of PIPELINES_FILE: which files' lines are treated otherwise than the parameters say, and how. */
 import { readFileSync, statSync } from 'node:fs';
-import { parseValue, Unacceptable, type Parameter } from '#kit/parameter-types.ts';
-import { ConfigurationError, type Problem } from '#kit/parameters.ts';
-import { suggestion } from '#kit/suggestion.ts';
+import { parseValue, Unacceptable, type Parameter } from '#kit/contract/parameter-types.ts';
+import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
+import { suggestion } from '#kit/text/suggestion.ts';
 import { compileGlob, parseGlob, type Glob } from '../files/glob.ts';
 import { compilePattern } from '../lines/rules.ts';
 import { compileTimePattern } from '../lines/time-pattern.ts';

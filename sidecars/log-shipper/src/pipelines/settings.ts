@@ -1,5 +1,5 @@
 /** What a pipeline may say for itself, and what everything else is made of that it does not say. */
-import type { Values } from '#kit/parameters.ts';
+import type { Values } from '#kit/contract/parameters.ts';
 import { deliveryParameters } from '../delivery/parameters.ts';
 import { inputParameters } from '../parameters.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { Generation } from '../files/generation.ts';
 import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
 import { Registry } from './registry.ts';

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { Generation } from '../files/generation.ts';
 import { parse, save, serialize, serializeAcked, Unusable, type Saved } from './format.ts';
 

@@ -1,14 +1,14 @@
 /** A live stream of requests and connections, one JSON object a line, for identities that the configuration names. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createTls, type Server, type TLSSocket } from 'node:tls';
-import { listen } from '#kit/listen.ts';
-import type { Logger } from '#kit/log.ts';
+import { listen } from '#kit/net/listen.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { Identity } from '../model/identity.ts';
 import { contextOptions, type MeshTls } from '../security/contexts.ts';
 import { peerOf } from '../security/peer.ts';
 import type { AccessEntry } from '../telemetry/access-log.ts';
 
-// By an import statement it would be 10 MB dearer: see kit/admin.ts.
+// By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
 const { createServer } = process.getBuiltinModule('node:http');
 
 /** Who reads more slowly than requests come misses some, from so many bytes on. */

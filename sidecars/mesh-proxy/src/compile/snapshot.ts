@@ -1,5 +1,5 @@
 /** A configuration made ready for the data path: everything looked up once is looked up here. */
-import { canonicalAddress } from '#kit/ip-address.ts';
+import { canonicalAddress } from '#kit/net/ip-address.ts';
 import type { Configuration, OutboundListener } from '../model/configuration.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { Authorizer } from '../policy/authorizer.ts';

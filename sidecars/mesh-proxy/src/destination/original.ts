@@ -5,7 +5,7 @@
  * through node:ffi: `--experimental-ffi`.
  */
 import type { Socket } from 'node:net';
-import { cFunctions } from '#kit/c-library.ts';
+import { cFunctions } from '#kit/life/c-library.ts';
 import { plainAddress } from '#proxy/downstream/connection.ts';
 import { addressOf, SOCKADDR_SIZE, type Destination } from './sockaddr.ts';
 

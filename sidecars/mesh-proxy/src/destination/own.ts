@@ -1,6 +1,6 @@
 /** The addresses of the pod itself. */
 import { networkInterfaces } from 'node:os';
-import { canonicalAddress } from '#kit/ip-address.ts';
+import { canonicalAddress } from '#kit/net/ip-address.ts';
 
 /** How long a look counts, in milliseconds: networks are connected and disconnected while a pod runs. */
 const FRESH = 5000;

@@ -1,5 +1,5 @@
 /** The pod's own resolver. */
-import { nameservers } from '#kit/resolv-conf.ts';
+import { nameservers } from '#kit/net/resolv-conf.ts';
 
 const DNS_PORT = 53;
 

@@ -2,8 +2,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, isIPv6, type AddressInfo, type Server, type Socket as TcpSocket } from 'node:net';
-import { listen } from '#kit/listen.ts';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { listen } from '#kit/net/listen.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { answerTo, failureOf, HEAD, questionOf, SERVFAIL } from './message.ts';
 
 export interface DnsOptions {

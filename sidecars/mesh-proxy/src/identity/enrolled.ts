@@ -1,7 +1,7 @@
 /** An identity from the control plane: a key of our own, a certificate for it, and both anew at half of its life. */
 import { createSecureContext } from 'node:tls';
-import { Backoff } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
+import { Backoff } from '#kit/time/backoff.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { makeRequest } from './csr.ts';
 import type { Enrolment } from './enrolment.ts';

@@ -1,5 +1,5 @@
 /** The control plane's enrolment interface, as a proxy asks it: JSON over TLS, with the join token. */
-import { request } from '#kit/http-client.ts';
+import { request } from '#kit/net/http-client.ts';
 
 export type Phase = 'starting' | 'ready' | 'draining';
 

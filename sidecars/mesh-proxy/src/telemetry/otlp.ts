@@ -1,10 +1,10 @@
 /** Spans to a collector by OTLP over HTTP, as JSON (https://opentelemetry.io/docs/specs/otlp/). */
 import type { ClientRequest } from 'node:http';
-import type { Logger } from '#kit/log.ts';
+import type { Logger } from '#kit/life/log.ts';
 import type { AccessEntry } from './access-log.ts';
 import type { Span } from './trace-context.ts';
 
-// By an import statement it would be 10 MB dearer: see kit/admin.ts.
+// By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
 const http = process.getBuiltinModule('node:http');
 
 /** So many spans wait at most; further ones are dropped, and counted. */

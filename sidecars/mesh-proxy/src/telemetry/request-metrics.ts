@@ -1,6 +1,6 @@
 /** Istio's standard metrics: https://istio.io/latest/docs/reference/config/metrics/ */
 import type { Counter } from 'prom-client';
-import type { Metrics } from '#kit/metrics.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Direction, Ends } from './labels.ts';
 import type { EndedRequest } from './access-log.ts';

@@ -1,5 +1,5 @@
 /** What one target's probes add up to. Knows nothing of clocks, processes or probes. */
-import type { ProbeResult } from '#kit/probes.ts';
+import type { ProbeResult } from '#kit/net/probes.ts';
 
 /** A container as it is seen just now. */
 export interface Sight {

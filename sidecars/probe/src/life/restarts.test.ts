@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Backoff } from '#kit/backoff.ts';
+import { Backoff } from '#kit/time/backoff.ts';
 import { Restarts } from './restarts.ts';
 
 let now = 0;

@@ -3,7 +3,7 @@
  * begins anew when the target has been healthy for a while, as a kubelet does it; and never more often
  * than a budget allows within a sliding window.
  */
-import type { Backoff } from '#kit/backoff.ts';
+import type { Backoff } from '#kit/time/backoff.ts';
 
 export type Verdict =
   | { readonly allowed: true }

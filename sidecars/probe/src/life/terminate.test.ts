@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readProcess } from '#kit/processes.ts';
+import { readProcess } from '#kit/process/processes.ts';
 import { findContainer } from '../pod/container.ts';
 import { FakeProc } from '../pod/test-proc.ts';
 import { terminate } from './terminate.ts';

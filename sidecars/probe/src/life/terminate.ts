@@ -1,6 +1,6 @@
 /** Ending a container from inside its pod, as an engine would: TERM, grace period, KILL. */
-import { pause } from '#kit/backoff.ts';
-import { ProcessError, readProcess, sendSignal } from '#kit/processes.ts';
+import { pause } from '#kit/time/backoff.ts';
+import { ProcessError, readProcess, sendSignal } from '#kit/process/processes.ts';
 import { processesOf, type Container } from '../pod/container.ts';
 
 /** What ended it; `stuck` when not even KILL did, which only the kernel can explain. */

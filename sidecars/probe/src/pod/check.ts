@@ -1,7 +1,7 @@
 /** One look at a target. */
-import { findProcesses } from '#kit/processes.ts';
-import { httpProbe, tcpProbe, type ProbeResult } from '#kit/probes.ts';
-import { controlGroup } from '#kit/processes.ts';
+import { findProcesses } from '#kit/process/processes.ts';
+import { httpProbe, tcpProbe, type ProbeResult } from '#kit/net/probes.ts';
+import { controlGroup } from '#kit/process/processes.ts';
 import type { Probe } from '../targets/target.ts';
 import type { Container } from './container.ts';
 

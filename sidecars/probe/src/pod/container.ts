@@ -4,7 +4,13 @@
  * by the pod's process 1, and whatever `docker exec` brings in has no parent at all.
  */
 import { readFileSync } from 'node:fs';
-import { containerRoots, controlGroup, findProcesses, listProcesses, type ProcessInfo } from '#kit/processes.ts';
+import {
+  containerRoots,
+  controlGroup,
+  findProcesses,
+  listProcesses,
+  type ProcessInfo,
+} from '#kit/process/processes.ts';
 
 export interface Container {
   /** Its first process: the engine's init, or the program itself. */

@@ -1,6 +1,6 @@
 /** All that a watch does to the pod, in one place, so that a test can put another in its stead. */
-import type { ProbeResult } from '#kit/probes.ts';
-import { ProcessError, sendSignal } from '#kit/processes.ts';
+import type { ProbeResult } from '#kit/net/probes.ts';
+import { ProcessError, sendSignal } from '#kit/process/processes.ts';
 import { terminate, type End } from '../life/terminate.ts';
 import type { Probe, Target } from '../targets/target.ts';
 import { probe } from './check.ts';

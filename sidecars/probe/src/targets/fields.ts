@@ -1,5 +1,5 @@
 /** Reading a document's fields one by one, with every mistake kept and named by its place. */
-import { suggestion } from '#kit/suggestion.ts';
+import { suggestion } from '#kit/text/suggestion.ts';
 
 /** A mapping of a document, and where it stands in it. */
 export class Fields {

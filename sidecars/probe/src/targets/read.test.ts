@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError, readParameters } from '#kit/parameters.ts';
+import { ConfigurationError, readParameters } from '#kit/contract/parameters.ts';
 import { contract } from '../contract.ts';
 import { parseCheck, readTargets } from './read.ts';
 

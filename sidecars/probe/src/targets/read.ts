@@ -1,6 +1,6 @@
 /** The targets, from whichever parameters name them. */
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { DocumentError, parseDocument } from './document.ts';
 import type { Check, Probe, Target, Timing } from './target.ts';

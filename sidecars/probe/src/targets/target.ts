@@ -1,5 +1,5 @@
 /** What is watched: a container of the pod, and how one tells that it hangs. */
-import { withoutCredentials } from '#kit/http-client.ts';
+import { withoutCredentials } from '#kit/net/http-client.ts';
 
 /** Three ways to look at a container. */
 export type Check =

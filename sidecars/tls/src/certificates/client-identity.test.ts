@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { createClientPolicy, type ClientPolicyParameters, type ClientVerdict } from './client-identity.ts';
 import { certify, type CertificateOptions } from '#kit/testing/certify.ts';
 

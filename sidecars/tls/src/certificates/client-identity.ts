@@ -1,6 +1,6 @@
 /** Which client certificates may come in, and what the application is told of them. */
 import type { X509Certificate } from 'node:crypto';
-import { ConfigurationError, type Problem, type Values } from '#kit/parameters.ts';
+import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { readClientTrust, type ClientTrust } from './client-trust.ts';
 import { commonNamePattern, dnsPattern, uriPattern, type Matcher } from '#proxy/tls/patterns.ts';

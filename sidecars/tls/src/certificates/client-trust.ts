@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { Problem, Values } from '#kit/parameters.ts';
+import type { Problem, Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { crlsIn } from '#proxy/tls/crl.ts';
 import { certificatesIn } from '#proxy/tls/pem.ts';

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { DevelopmentStore } from './development-store.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { openStore, seenSerial, serialOf, serve } from './test-store.ts';

@@ -13,8 +13,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { publishFile, type PublishOptions } from '#kit/atomic-file.ts';
-import { ConfigurationError, type Problem } from '#kit/parameters.ts';
+import { publishFile, type PublishOptions } from '#kit/files/atomic-file.ts';
+import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
 import { normalizeDnsName, parseAltNames } from '#proxy/tls/subject-alt-names.ts';
 

@@ -21,7 +21,7 @@ const LEAF_LIFETIME = 397 * DAY;
 const BACKDATED = 5 * 60_000;
 
 async function load() {
-  await import('#kit/reflect-shim.ts');
+  await import('#kit/net/reflect-shim.ts');
   return import('@peculiar/x509');
 }
 

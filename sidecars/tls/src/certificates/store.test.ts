@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connect, createServer, type ConnectionOptions } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/parameters.ts';
+import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { CertificateStore } from './store.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';

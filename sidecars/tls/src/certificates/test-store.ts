@@ -2,8 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { connect as tlsConnect, createServer as createTlsServer, type Server } from 'node:tls';
-import { createMetrics, Registry } from '#kit/metrics.ts';
-import { readParameters } from '#kit/parameters.ts';
+import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { readParameters } from '#kit/contract/parameters.ts';
 import { contract } from '../contract.ts';
 import type { ClientPolicy } from './client-identity.ts';
 import type { ReloadTiming } from '#proxy/tls/reload.ts';

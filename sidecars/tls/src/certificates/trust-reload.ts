@@ -1,7 +1,7 @@
 /** Taking up a changed client CA bundle or revocation list while running; what cannot be used never replaces what can. */
 import { dirname } from 'node:path';
-import { DirectoryWatch } from '#kit/directory-watch.ts';
-import type { Problem } from '#kit/parameters.ts';
+import { DirectoryWatch } from '#kit/files/directory-watch.ts';
+import type { Problem } from '#kit/contract/parameters.ts';
 import type { ClientPolicy } from './client-identity.ts';
 import { readClientTrust, trustDigest, type TrustParameters } from './client-trust.ts';
 import type { ReloadTiming } from '#proxy/tls/reload.ts';

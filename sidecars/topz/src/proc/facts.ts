@@ -1,5 +1,5 @@
 /** What a process seldom changes: its command line, its user, the control group that it is in. */
-import { INTERPRETERS } from '#kit/processes.ts';
+import { INTERPRETERS } from '#kit/process/processes.ts';
 
 /** A container's id, or what stands for one; long ones are cut for people, as every engine does. */
 const ID_LENGTH = 12;

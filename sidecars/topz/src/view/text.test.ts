@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { OverviewDocument, ProcessDocument } from './document.ts';
 import { detailText } from './detail-text.ts';
-import { amount } from '#kit/amount.ts';
+import { amount } from '#kit/text/amount.ts';
 import { elapsedText, startedText, timeText } from './format.ts';
 import { BadQuery, readQuery } from './query.ts';
 import { overviewText } from './text.ts';

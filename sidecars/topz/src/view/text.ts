@@ -1,5 +1,5 @@
 /** `?format=text`: what `top -b` would print, and a little more. */
-import { amount } from '#kit/amount.ts';
+import { amount } from '#kit/text/amount.ts';
 import type { OverviewDocument, ProcessDocument } from './document.ts';
 import { elapsedText, lacking, startedText, timeText } from './format.ts';
 import { treeOf } from './tree.ts';

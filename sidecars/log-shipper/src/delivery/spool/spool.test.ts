@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createMetrics, Registry } from '#kit/metrics.ts';
+import { createMetrics, Registry } from '#kit/life/metrics.ts';
 import type { Delivery, LogRecord, Settled } from '../../record.ts';
 import { deliveryMetrics } from '../metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';

@@ -4,9 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Backoff } from '#kit/backoff.ts';
-import type { Logger } from '#kit/log.ts';
-import type { Metrics } from '#kit/metrics.ts';
+import { Backoff } from '#kit/time/backoff.ts';
+import type { Logger } from '#kit/life/log.ts';
+import type { Metrics } from '#kit/life/metrics.ts';
 import type { Delivery, LogRecord, Settled } from '../../record.ts';
 import type { deliveryMetrics } from '../metrics.ts';
 import { encodeFrame } from './frames.ts';

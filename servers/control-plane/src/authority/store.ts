@@ -1,0 +1,78 @@
+/** Where the authority's keys and certificates are, and that they are made once. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { X509Certificate } from 'node:crypto';
+import { publishFile } from '#kit/files/atomic-file.ts';
+import { makeIntermediate, makeRoot, type Pair } from './authority.ts';
+
+export interface AuthorityFiles {
+  readonly roots: string;
+  readonly intermediate: Pair;
+  /** What was made just now. */
+  readonly made: readonly ('root' | 'intermediate')[];
+}
+
+/** No intermediate, and no root's key to make one with. */
+export class RootOffline extends Error {}
+
+/**
+ * Read the authority's files; make what is missing, and a new intermediate where half of its life is over and
+ * the root's key is at hand. The root's key may be taken away once the intermediate is there.
+ * @param directory private to the control plane
+ * @throws {RootOffline}
+ */
+export async function openAuthorityFiles(
+  directory: string,
+  trustDomain: string,
+  now = Date.now(),
+): Promise<AuthorityFiles> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = (name: string): string => join(directory, name);
+  const read = async (name: string): Promise<string | undefined> =>
+    await readFile(path(name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+  const write = async (name: string, { cert, key }: Pair): Promise<void> => {
+    // The key first: a certificate without its key is of no use.
+    await publishFile(path(`${name}.key`), key, { mode: 0o600 });
+    await publishFile(path(`${name}.crt`), cert, { mode: 0o644 });
+  };
+  const made: ('root' | 'intermediate')[] = [];
+  let root = await pairOf(read, 'root');
+  const issued = await pairOf(read, 'intermediate');
+  let intermediate = issued?.key === undefined ? undefined : (issued as Pair);
+  if (!root) {
+    if (intermediate)
+      throw new RootOffline(
+        `${path('root.crt')} is missing: the certificate that ${path('intermediate.crt')} stems from`,
+      );
+    const fresh = await makeRoot(trustDomain, now);
+    await write('root', fresh);
+    root = fresh;
+    made.push('root');
+  }
+  if ((!intermediate || isHalfOver(intermediate.cert, now)) && root.key !== undefined) {
+    intermediate = await makeIntermediate({ cert: root.cert, key: root.key }, trustDomain, now);
+    await write('intermediate', intermediate);
+    made.push('intermediate');
+  }
+  if (!intermediate)
+    throw new RootOffline(
+      `${path('intermediate.crt')} and its key are missing, and ${path('root.key')}, which could make them, is not here`,
+    );
+  return { roots: root.cert, intermediate, made };
+}
+
+async function pairOf(
+  read: (name: string) => Promise<string | undefined>,
+  name: string,
+): Promise<{ cert: string; key: string | undefined } | undefined> {
+  const [cert, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
+  return cert === undefined ? undefined : { cert, key };
+}
+
+function isHalfOver(pem: string, now: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(pem);
+  return now > (Date.parse(validFrom) + Date.parse(validTo)) / 2;
+}

@@ -1,0 +1,320 @@
+/** The control plane: what it knows, what follows from it, and where it is told. */
+import { experimental, ServerCredentials } from '@grpc/grpc-js';
+import { join } from 'node:path';
+import type { Logger } from '#kit/life/log.ts';
+import { listen } from '#kit/net/listen.ts';
+import { publishFile } from '#kit/files/atomic-file.ts';
+import { createEnrolment } from './api/enrolment.ts';
+import { graphOf } from './api/graph.ts';
+import { createOperatorApi } from './api/operator.ts';
+import { Authority } from './authority/authority.ts';
+import { OwnCertificate } from './authority/own.ts';
+import { openAuthorityFiles } from './authority/store.ts';
+import { Boundary, type Unit } from './boundary.ts';
+import { EMPTY_POLICY, makeSplit, standing, type Split } from './mesh.ts';
+import { hostsOf } from './policy/hosts.ts';
+import type { Policy } from './policy/types.ts';
+import { PolicyWatch } from './policy/watch.ts';
+import { Publication } from './publication.ts';
+import { Probes } from './registry/probes.ts';
+import { Registry, type Ending } from './registry/registry.ts';
+import type { Limits } from './registry/room.ts';
+import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
+import { Settling } from './settling.ts';
+import { StateFile } from './state-file.ts';
+import { closeGrpc, listenGrpc } from './xds/listen.ts';
+import { spiffeId, type MeshState } from './xds/resources/state.ts';
+import { Discovery, Forbidden, type Peer, type StreamLimits } from './xds/server.ts';
+
+export interface ControlPlaneOptions {
+  readonly log: Logger;
+  readonly address: string;
+  /** 0 for free ones. */
+  readonly ports: { readonly xds: number; readonly mtls: number; readonly enrolment: number; readonly api: number };
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly names: readonly string[];
+  readonly policyPath: string;
+  readonly tokens: Tokens;
+  readonly operatorToken: string;
+  readonly data: string;
+  /** Where root.crt is published. */
+  readonly trust?: string | undefined;
+  /** Milliseconds. */
+  readonly lease: number;
+  /** Of replicas. */
+  readonly limits: Limits;
+  /** Of streams of xDS. */
+  readonly streams: StreamLimits;
+  readonly leafLifetime: number;
+  /** 0 for none. */
+  readonly probeInterval: number;
+  readonly probePort: number;
+  readonly events?: Partial<Events>;
+}
+
+/** What is counted. */
+export interface Events {
+  readonly answer: (answer: 'ack' | 'nack', type: string) => void;
+  readonly push: (type: string) => void;
+  readonly clients: (count: number) => void;
+  readonly refusal: (reason: string) => void;
+  readonly certificate: () => void;
+  readonly policyRefused: (error: Error) => void;
+  readonly policyTaken: () => void;
+  readonly ended: (ending: Ending) => void;
+  readonly state: (state: MeshState) => void;
+  readonly stored: (failure: Error | undefined) => void;
+  /** @param held services that are not as they should be, for people */
+  readonly published: (failure: Error | undefined, held: string | undefined) => void;
+  /** A unit of work failed, and ended alone. */
+  readonly failed: (unit: Unit) => void;
+}
+
+const PROBE_TIMEOUT = 3000;
+
+const SILENT: Events = {
+  answer: () => {},
+  push: () => {},
+  clients: () => {},
+  refusal: () => {},
+  certificate: () => {},
+  policyRefused: () => {},
+  policyTaken: () => {},
+  ended: () => {},
+  state: () => {},
+  stored: () => {},
+  published: () => {},
+  failed: () => {},
+};
+
+export interface ControlPlane {
+  readonly ports: ControlPlaneOptions['ports'];
+  readonly registry: Registry;
+  readonly discovery: Discovery;
+  /** PEM of the trust domain's roots. */
+  readonly roots: string;
+  /** What is known now goes out at once. */
+  publish(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Start it.
+ * @returns it, listening, with what was saved before and the policy as it is
+ * @throws {ConfigurationError} for ports that cannot be had, {RootOffline}, and errors of the file system
+ */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { log, trustDomain, namespace } = options;
+  const events: Events = { ...SILENT, ...options.events };
+  const files = await openAuthorityFiles(join(options.data, 'authority'), trustDomain);
+  for (const made of files.made) log.info({ made }, 'the authority made a certificate');
+  const authority = await Authority.open({ ...files, lifetime: options.leafLifetime });
+  if (options.trust !== undefined) await publishFile(join(options.trust, 'root.crt'), files.roots, { mode: 0o644 });
+  const statePath = join(options.data, 'state.json');
+  const saved = await StateFile.read(statePath);
+
+  let policy: Policy = EMPTY_POLICY;
+  let digest: string | undefined;
+  let refusal: string | undefined;
+  let splits: readonly Split[] = saved.splits;
+  const probed = new Map<string, 'passing' | 'failing'>();
+  const boundary = new Boundary(log, events.failed);
+  const publication = new Publication({
+    trustDomain,
+    namespace,
+    roots: files.roots,
+    boundary,
+    known: () => ({ policy, splits, replicas: registry.replicas, probed, digest }),
+    tell: (version) => discovery.update(version),
+    onState: events.state,
+    onResult: events.published,
+  });
+  const settling = new Settling({ publish: () => publication.now() });
+  const publish = (): Error | undefined => settling.flush();
+  const changed = (): void => void settling.changed();
+  const registry = new Registry({
+    lease: options.lease,
+    limits: options.limits,
+    onChange: () => {
+      changed();
+      void stateFile.save();
+    },
+    onEnd: ({ service, name }, ending) => {
+      log.info({ service, replica: name, ending }, `a replica is gone: ${ending}`);
+      events.ended(ending);
+    },
+  });
+  const stateFile = new StateFile({
+    path: statePath,
+    state: () => ({ replicas: registry.replicas, splits }),
+    onWritten: (failure) => {
+      if (failure) log.error({ err: failure }, 'what is registered could not be saved');
+      events.stored(failure);
+    },
+  });
+  const discovery = new Discovery({
+    log,
+    boundary,
+    viewOf: (client) => publication.viewOf(client),
+    identify: (peer) => identify(peer, { trustDomain, namespace }),
+    onAnswer: events.answer,
+    onPush: events.push,
+    onClients: events.clients,
+    onRefused: (who) => events.refusal(`${who}_streams`),
+    limits: options.streams,
+  });
+  registry.restore(saved.replicas);
+  const watch = new PolicyWatch({
+    path: options.policyPath,
+    onPolicy: (next, hash) => {
+      policy = next;
+      digest = hash;
+      refusal = undefined;
+      splits = standing(splits, policy);
+      changed();
+      log.info({ services: Object.keys(policy.services).length }, 'the policy was taken');
+      events.policyTaken();
+    },
+    onRefusal: (error) => {
+      refusal = error.message;
+      for (const line of error.message.split('\n'))
+        log.error(`the policy was refused, and the last good one stays: ${line}`);
+      events.policyRefused(error);
+    },
+    onFailure: (error) => boundary.failed('policy', error),
+  });
+  await watch.read();
+  publish();
+
+  const own = await OwnCertificate.open({
+    authority,
+    spiffeId: spiffeId({ trustDomain, namespace }, CONTROL_PLANE),
+    names: options.names,
+    onFailure: (error) => log.error({ err: error }, "the control plane's certificate could not be renewed"),
+  });
+  const secure = experimental.createCertificateProviderServerCredentials(own, own, true);
+  const plain = await listenGrpc(
+    discovery,
+    options.address,
+    options.ports.xds,
+    ServerCredentials.createInsecure(),
+    'CONTROL_XDS_PORT',
+  );
+  const mtls = await listenGrpc(discovery, options.address, options.ports.mtls, secure, 'CONTROL_MTLS_PORT');
+  const enrolment = createEnrolment({
+    log,
+    tls: own.current,
+    tokens: () => options.tokens,
+    registry,
+    authority: () => authority,
+    trustDomain,
+    namespace,
+    lease: options.lease,
+    ownerOf: (name) => hostsOf(policy).get(name),
+    onRefusal: events.refusal,
+    onCertificate: events.certificate,
+  });
+  own.onChange((pair) => (enrolment.server as unknown as import('node:tls').Server).setSecureContext(pair));
+  /** @throws where that cannot be published, the former ones then staying */
+  const setSplits = async (next: readonly Split[], service: string): Promise<void> => {
+    const former = splits;
+    splits = next;
+    const failure = publish() ?? publication.last.held.get(service);
+    if (failure) {
+      splits = former;
+      changed();
+      throw new Error('the change of a split could not be published', { cause: failure });
+    }
+    await stateFile.save();
+  };
+  const api = createOperatorApi({
+    log,
+    token: options.operatorToken,
+    graph: () => {
+      const { version, policy: inForce, failure } = publication.last;
+      const problem =
+        refusal ?? (failure && `what is known could not be published: ${failure.message}`) ?? publication.held;
+      return graphOf(publication.state, discovery.clients, { version, policy: inForce, problem });
+    },
+    policy: () => policy,
+    split: async (service, route, weights) => {
+      const split = makeSplit(policy, service, route, weights);
+      await setSplits([...splits.filter((each) => each.service !== service || each.route !== route), split], service);
+    },
+    unsplit: async (service, route) => {
+      const rest = splits.filter((each) => each.service !== service || each.route !== route);
+      if (rest.length === splits.length) return false;
+      await setSplits(rest, service);
+      return true;
+    },
+  });
+  await enrolment.ready();
+  await api.ready();
+  await listen(enrolment.server, { host: options.address, port: options.ports.enrolment }, 'CONTROL_ENROLMENT_PORT');
+  await listen(api.server, { host: options.address, port: options.ports.api }, 'CONTROL_API_PORT');
+
+  const probes =
+    options.probeInterval === 0
+      ? undefined
+      : new Probes({
+          interval: options.probeInterval,
+          timeout: PROBE_TIMEOUT,
+          targets: () => [
+            ...registry.replicas
+              .filter(({ phase }) => phase === 'ready')
+              .map(({ id, address }) => ({
+                id,
+                address,
+                port: options.probePort,
+                url: `http://${address.includes(':') ? `[${address}]` : address}:${options.probePort}/readyz`,
+              })),
+            ...Object.entries(policy.services).flatMap(([service, { endpoints = [], ports = [] }]) =>
+              endpoints.map((address) => ({ id: `${service} ${address}`, address, port: ports[0]!.port })),
+            ),
+          ],
+          onResult: (id, result, reason) => {
+            if (result === 'failing') log.warn({ target: registry.get(id)?.name ?? id, reason }, 'a probe fails');
+            if (registry.get(id)) return registry.probed(id, result);
+            if (probed.get(id) === result) return;
+            probed.set(id, result);
+            changed();
+          },
+          onFailure: (error) => boundary.failed('probe', error),
+        });
+
+  const portOf = (server: { address(): unknown }): number => (server.address() as { port: number }).port;
+  return {
+    ports: { xds: plain.port, mtls: mtls.port, enrolment: portOf(enrolment.server), api: portOf(api.server) },
+    registry,
+    discovery,
+    roots: files.roots,
+    publish: () => void publish(),
+    close: async () => {
+      probes?.close();
+      watch.close();
+      own.close();
+      settling.close();
+      registry.close();
+      discovery.close();
+      await Promise.all([closeGrpc(plain.server), closeGrpc(mtls.server), enrolment.close(), api.close()]);
+      await stateFile.save();
+    },
+  };
+}
+
+/** A proxy shows a certificate, and is what that says; what it says of itself must agree. */
+function identify(
+  { service, identities, nodeId }: Peer,
+  mesh: { readonly trustDomain: string; readonly namespace: string },
+): string | undefined {
+  if (identities === undefined) return undefined;
+  const prefix = spiffeId(mesh, '');
+  const own =
+    identities.length === 1 && identities[0]!.startsWith(prefix) ? identities[0]!.slice(prefix.length) : undefined;
+  if (own === undefined)
+    throw new Forbidden(`${nodeId} shows ${identities.join(', ') || 'no identity'}, which is not of this mesh`);
+  if (service !== undefined && service !== own)
+    throw new Forbidden(`${nodeId} says that it is ${service}, and its certificate ${own}`);
+  return own;
+}

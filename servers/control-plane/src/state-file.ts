@@ -1,0 +1,71 @@
+/** What outlives the control plane: who had registered, and splits that were changed. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { publishFile } from '#kit/files/atomic-file.ts';
+import type { Split } from './mesh.ts';
+import type { Replica } from './registry/registry.ts';
+
+export interface SavedState {
+  readonly replicas: readonly Replica[];
+  readonly splits: readonly Split[];
+}
+
+const VERSION = 1;
+
+export interface StateFileOptions {
+  readonly path: string;
+  readonly state: () => SavedState;
+  readonly onWritten: (failure: Error | undefined) => void;
+}
+
+/** Written whole and at once, and at most once at a time, whatever changes meanwhile. */
+export class StateFile {
+  readonly #options: StateFileOptions;
+  #writing: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: StateFileOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What was saved last.
+   * @returns nothing where no file is
+   * @throws when there is one that cannot be read
+   */
+  static async read(path: string): Promise<SavedState> {
+    await mkdir(dirname(path), { recursive: true });
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) return { replicas: [], splits: [] };
+    const { version, replicas, splits } = JSON.parse(text) as SavedState & { version: number };
+    if (version !== VERSION) throw new Error(`${path} is of version ${version}; this program knows ${VERSION}`);
+    return { replicas, splits };
+  }
+
+  /** Something has changed; it is written soon. @returns when what is known now is on the disk */
+  async save(): Promise<void> {
+    if (this.#writing) {
+      this.#again = true;
+      await this.#writing;
+      return;
+    }
+    this.#writing = this.#write().finally(() => (this.#writing = undefined));
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        const text = JSON.stringify({ version: VERSION, ...this.#options.state() });
+        await publishFile(this.#options.path, text, { mode: 0o600 });
+        this.#options.onWritten(undefined);
+      } catch (error) {
+        this.#options.onWritten(error as Error);
+      }
+    } while (this.#again);
+  }
+}

@@ -1,0 +1,383 @@
+/** Aggregated discovery (ADS) and the status of its clients (CSDS), as gRPC services. */
+import {
+  status,
+  type Server,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
+import type { Logger } from '#kit/life/log.ts';
+import type { Boundary } from '../boundary.ts';
+import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
+import { decode, encode } from './messages.ts';
+import { Snapshots } from './snapshots.ts';
+import type { Resource, View } from './types.ts';
+
+/** Who is at the other end. */
+export interface Client {
+  readonly id: string;
+  /** The service whose proxy it is; undefined for others, as gRPC clients. */
+  readonly service: string | undefined;
+  readonly userAgent: string;
+  readonly since: number;
+}
+
+/** An Envoy says so itself. One that shows a certificate of the mesh is a proxy of its service, and gets what these get. */
+export const isEnvoy = ({ service, userAgent }: Client): boolean => service === undefined && userAgent === 'envoy';
+
+export interface ConnectedClient extends Client {
+  /** Of the last publication all of which it has taken; 0 for none. */
+  readonly publication: number;
+  readonly types: readonly TypeStatus[];
+}
+
+export interface DiscoveryOptions {
+  readonly log: Logger;
+  readonly boundary: Boundary;
+  /** @throws {NothingYet} */
+  readonly viewOf: (client: Client) => View;
+  /**
+   * Which service's proxy a stream is of.
+   * @returns undefined for a client that is no proxy
+   * @throws {Forbidden}
+   */
+  readonly identify: (peer: Peer) => string | undefined;
+  readonly onAnswer: (answer: 'ack' | 'nack', type: string) => void;
+  readonly onPush: (type: string) => void;
+  readonly onClients: (count: number) => void;
+  readonly onRefused: (who: Kind) => void;
+  /** Milliseconds until changes of other types no longer wait for an answer. */
+  readonly patience?: number;
+  /** Streams that may be open of each kind of client. */
+  readonly limits: StreamLimits;
+}
+
+/** Who showed a certificate of the mesh, and who need not: neither can take the other's room. */
+export type Kind = 'proxy' | 'application';
+
+export type StreamLimits = Readonly<Record<Kind, number>>;
+
+/** For people: which parameter is in the way. */
+const PARAMETERS: Readonly<Record<Kind, string>> = {
+  proxy: 'CONTROL_MAX_PROXY_STREAMS',
+  application: 'CONTROL_MAX_APPLICATION_STREAMS',
+};
+
+/** What is known of a stream's client. */
+export interface Peer {
+  readonly nodeId: string;
+  /** Of the node's metadata. */
+  readonly service: string | undefined;
+  /** SPIFFE ids of its certificate; undefined without mTLS. */
+  readonly identities: readonly string[] | undefined;
+}
+
+/** The client may not see this. */
+export class Forbidden extends Error {}
+
+/** There is nothing to be seen yet: a client that had something before is to keep that. */
+export class NothingYet extends Error {}
+
+interface Connection {
+  readonly client: Client;
+  readonly stream: ClientStream;
+  patience: NodeJS.Timeout | undefined;
+  publication: number;
+}
+
+type AdsCall = ServerDuplexStream<DiscoveryRequest__Output, Buffer>;
+const same = (bytes: Buffer): Buffer => bytes;
+
+const ADS: ServiceDefinition = {
+  StreamAggregatedResources: {
+    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: (bytes: Buffer) => decode('envoy.service.discovery.v3.DiscoveryRequest', bytes),
+    responseSerialize: same,
+    responseDeserialize: same,
+  },
+};
+
+const csdsMethod = (name: string, stream: boolean) => ({
+  path: `/envoy.service.status.v3.ClientStatusDiscoveryService/${name}`,
+  requestStream: stream,
+  responseStream: stream,
+  requestSerialize: same,
+  requestDeserialize: (bytes: Buffer) => decode('envoy.service.status.v3.ClientStatusRequest', bytes),
+  responseSerialize: same,
+  responseDeserialize: same,
+});
+const CSDS: ServiceDefinition = {
+  FetchClientStatus: csdsMethod('FetchClientStatus', false),
+  StreamClientStatus: csdsMethod('StreamClientStatus', true),
+};
+
+/** What a client is told of a failure that is not its own. */
+const FAILED = 'the control plane failed; its log says how';
+
+/** How a client is told that it asked for what it does not get; undefined for what is no client's fault. */
+function codeOf(error: unknown): status | undefined {
+  if (error instanceof Forbidden) return status.PERMISSION_DENIED;
+  if (error instanceof BadRequest) return status.INVALID_ARGUMENT;
+  return error instanceof NothingYet ? status.UNAVAILABLE : undefined;
+}
+
+/** Responses that may wait for a client to read them: of each type it gets one, and the next when it took that. */
+const MAX_UNREAD = 64;
+
+/** Streams of a control plane's clients. */
+export class Discovery {
+  readonly #options: Required<DiscoveryOptions>;
+  readonly #streams = new Map<AdsCall, Connection>();
+  /** Streams that are open, also those that have asked for nothing yet. */
+  readonly #open: Readonly<Record<Kind, Set<AdsCall>>> = { proxy: new Set(), application: new Set() };
+  /** Kinds of which it was said that there is no room. */
+  readonly #full = new Set<Kind>();
+  /** Streams that were ended from here: what they still send is not read. */
+  readonly #refused = new WeakSet<AdsCall>();
+  #publication = 0;
+  readonly #snapshots = new Snapshots();
+  /** Responses without their nonce, by what is in them. */
+  #bodies = new WeakMap<readonly Resource[], Buffer>();
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = { patience: 10_000, ...options };
+  }
+
+  /** Add the services to a server. */
+  serve(server: Server): void {
+    server.addService(ADS, { StreamAggregatedResources: (call: AdsCall) => this.#accept(call) });
+    server.addService(CSDS, {
+      FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) => {
+        const failure = this.#options.boundary.run('status', () => callback(null, this.#status()));
+        if (failure) callback({ code: status.INTERNAL, details: FAILED });
+      },
+      StreamClientStatus: (call: ServerDuplexStream<unknown, Buffer>) => {
+        call.on('data', () => {
+          const failure = this.#options.boundary.run('status', () => {
+            if (!call.write(this.#status())) call.pause().once('drain', () => call.resume());
+          });
+          if (failure) call.emit('error', { code: status.INTERNAL, details: FAILED });
+        });
+        call.on('end', () => call.end());
+        call.on('error', () => {});
+      },
+    });
+  }
+
+  /**
+   * Something has changed: every client is told what concerns it.
+   * @param publication a number that is higher each time
+   */
+  update(publication: number): void {
+    this.#bodies = new WeakMap();
+    for (const [call, entry] of this.#streams)
+      this.#guard(call, () => {
+        this.#settle(entry);
+        const view = this.#viewOf(entry.client);
+        if (!view) return;
+        entry.stream.update(view);
+        this.#watch(call, entry);
+      });
+    this.#publication = publication;
+  }
+
+  /** @returns undefined where there is nothing for it yet, so that it keeps what it has */
+  #viewOf(client: Client): View | undefined {
+    try {
+      return this.#options.viewOf(client);
+    } catch (error) {
+      if (error instanceof NothingYet) return undefined;
+      throw error;
+    }
+  }
+
+  get clients(): ConnectedClient[] {
+    return [...this.#streams.values()].map((entry) => {
+      this.#settle(entry);
+      return { ...entry.client, publication: entry.publication, types: entry.stream.status() };
+    });
+  }
+
+  /** Note that a client has all that was published last. */
+  #settle(entry: Connection): void {
+    if (entry.stream.upToDate) entry.publication = this.#publication;
+  }
+
+  /** End all streams. */
+  close(): void {
+    for (const call of [...this.#open.proxy, ...this.#open.application])
+      call.emit('error', { code: status.UNAVAILABLE, details: 'the control plane stops' });
+  }
+
+  #accept(call: AdsCall): void {
+    // The port for proxies lets nobody in without one.
+    const kind: Kind = call.getAuthContext().sslPeerCertificate ? 'proxy' : 'application';
+    call.on('error', () => this.#forget(call));
+    if (!this.#admit(call, kind)) return;
+    call.on('data', (request: DiscoveryRequest__Output) => {
+      if (this.#refused.has(call)) return;
+      if (call.writableLength > MAX_UNREAD) {
+        this.#refuse(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_UNREAD} responses were not read`);
+        return;
+      }
+      this.#guard(call, () => {
+        try {
+          this.#take(call, request);
+        } catch (error) {
+          const code = codeOf(error);
+          if (code === undefined) throw error;
+          this.#refuse(call, code, (error as Error).message);
+        }
+      });
+    });
+    call.on('end', () => {
+      this.#forget(call);
+      call.end();
+    });
+    call.on('cancelled', () => this.#forget(call));
+  }
+
+  /** @returns whether there is room for it; it is told where there is none */
+  #admit(call: AdsCall, kind: Kind): boolean {
+    const { limits, log, onRefused } = this.#options;
+    const open = this.#open[kind];
+    if (open.size < limits[kind]) {
+      open.add(call);
+      this.#full.delete(kind);
+      return true;
+    }
+    const details = `${limits[kind]} streams of ${kind === 'proxy' ? 'proxies' : 'applications'} are open, the most that there may be: see ${PARAMETERS[kind]}`;
+    onRefused(kind);
+    // Each comes again and again.
+    if (!this.#full.has(kind)) log.warn({ kind, limit: limits[kind] }, `a client is refused: ${details}`);
+    this.#full.add(kind);
+    this.#refuse(call, status.RESOURCE_EXHAUSTED, details);
+    return false;
+  }
+
+  /** Do something for a stream, which ends where that fails. */
+  #guard(call: AdsCall, work: () => void): void {
+    if (this.#options.boundary.run('stream', work)) this.#refuse(call, status.INTERNAL, FAILED);
+  }
+
+  #refuse(call: AdsCall, code: status, details: string): void {
+    this.#refused.add(call);
+    this.#forget(call);
+    call.emit('error', { code, details });
+  }
+
+  #forget(call: AdsCall): void {
+    this.#open.proxy.delete(call);
+    this.#open.application.delete(call);
+    const entry = this.#streams.get(call);
+    if (!entry) return;
+    clearTimeout(entry.patience);
+    this.#streams.delete(call);
+    this.#options.onClients(this.#streams.size);
+    this.#options.log.info({ client: entry.client.id }, 'a client is gone');
+  }
+
+  #take(call: AdsCall, request: DiscoveryRequest__Output): void {
+    const entry = this.#streams.get(call) ?? this.#begin(call, request);
+    const said = entry.stream.request({
+      type: request.type_url,
+      nonce: request.response_nonce,
+      names: request.resource_names,
+      error: request.error_detail ? request.error_detail.message : undefined,
+    });
+    if (said !== undefined) this.#options.onAnswer(said, request.type_url);
+    if (said === 'nack')
+      this.#options.log.warn(
+        { client: entry.client.id, type: request.type_url, reason: request.error_detail?.message.slice(0, 2000) },
+        'a client refused its configuration, and goes on with the last that it took',
+      );
+    this.#watch(call, entry);
+  }
+
+  #begin(call: AdsCall, { node }: DiscoveryRequest__Output): Connection {
+    if (!node || node.id === '') throw new BadRequest('the first request of a stream names its node');
+    const service = this.#options.identify({
+      nodeId: node.id,
+      service: node.metadata?.fields?.['SERVICE']?.stringValue,
+      identities: identitiesOf(call),
+    });
+    const client: Client = {
+      id: node.id.slice(0, 256),
+      service,
+      userAgent: node.user_agent_name.slice(0, 256),
+      since: Date.now(),
+    };
+    const send = (response: Response): void => {
+      this.#options.onPush(response.type);
+      call.write(this.#bodyOf(response));
+    };
+    const entry: Connection = {
+      client,
+      stream: new ClientStream(this.#options.viewOf(client), send, this.#snapshots, Date.now, isEnvoy(client)),
+      patience: undefined,
+      publication: 0,
+    };
+    this.#streams.set(call, entry);
+    this.#options.onClients(this.#streams.size);
+    this.#options.log.info({ client: client.id, service, agent: client.userAgent }, 'a client is connected');
+    return entry;
+  }
+
+  /** A client that answers nothing holds up nobody, not even itself. */
+  #watch(call: AdsCall, entry: Connection): void {
+    clearTimeout(entry.patience);
+    if (!entry.stream.waiting) return;
+    const hurry = (): void => this.#guard(call, () => entry.stream.hurry());
+    entry.patience = setTimeout(hurry, this.#options.patience).unref();
+  }
+
+  /** Encoded once for all clients that get the same: the nonce alone differs, and a later field of a message may stand apart. */
+  #bodyOf({ type, version, nonce, resources }: Response): Buffer {
+    let body = this.#bodies.get(resources);
+    if (!body) {
+      body = encode('envoy.service.discovery.v3.DiscoveryResponse', {
+        type_url: type,
+        version_info: version,
+        resources: resources.map(({ any }) => any),
+        control_plane: { identifier: 'sidecar-stacks' },
+      });
+      this.#bodies.set(resources, body);
+    }
+    return Buffer.concat([body, encode('envoy.service.discovery.v3.DiscoveryResponse', { nonce })]);
+  }
+
+  #status(): Buffer {
+    return encode('envoy.service.status.v3.ClientStatusResponse', {
+      config: this.clients.map(({ id, userAgent, types }) => ({
+        node: { id, user_agent_name: userAgent },
+        generic_xds_configs: types.map(({ type, state, version, refused }) => ({
+          type_url: type,
+          version_info: version ?? '',
+          config_status: state,
+          ...(refused && {
+            error_state: {
+              details: refused.reason,
+              version_info: refused.version,
+              last_update_attempt: { seconds: Math.floor(refused.at / 1000) },
+            },
+          }),
+        })),
+      })),
+    });
+  }
+}
+
+/** SPIFFE ids of the certificate that the client showed. */
+function identitiesOf(call: AdsCall): string[] | undefined {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (!certificate) return undefined;
+  return (certificate.subjectaltname ?? '')
+    .split(', ')
+    .filter((name) => name.startsWith('URI:'))
+    .map((name) => name.slice('URI:'.length));
+}

@@ -1,0 +1,156 @@
+/** The life of a sidecar: parameters, log, admin port, its job, its end. */
+import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
+import { serveAdmin, type AdminHandler } from './admin.ts';
+import { helpText } from '../contract/help.ts';
+import { createLog, type Logger } from './log.ts';
+import {
+  aggregate,
+  createMetrics,
+  PROCESS_METRICS,
+  Registry,
+  updateProcessMetrics,
+  type MetricDeclarations,
+  type Metrics,
+  type MetricsSnapshot,
+} from './metrics.ts';
+import { ConfigurationError, readParameters, type Parameters, type Values } from '../contract/parameters.ts';
+import { Readiness } from './readiness.ts';
+import { Shutdown } from './shutdown.ts';
+
+/** What a sidecar's job is given. */
+export interface Kit<P extends Parameters, M extends MetricDeclarations> {
+  readonly parameters: Values<P>;
+  readonly log: Logger;
+  readonly metrics: Metrics<M>;
+  readonly registry: Registry;
+  readonly readiness: Readiness;
+  readonly shutdown: Shutdown;
+  /** Add a path to the admin port. @param methods GET and HEAD where absent */
+  readonly adminPath: (path: string, handler: AdminHandler, methods?: readonly string[]) => void;
+  /** Bring metrics up to date whenever they are read. */
+  readonly beforeMetrics: (update: () => void) => void;
+  /** Let `/metrics` tell of other processes of this sidecar, too. */
+  readonly aggregateMetrics: (others: () => Promise<MetricsSnapshot[]>) => void;
+  /** What `/metrics` answers, for a sidecar that shows it elsewhere, too. */
+  readonly metricsText: () => Promise<string>;
+}
+
+/**
+ * Run a sidecar until a signal ends it. Bad configuration (also when `job` throws a
+ * ConfigurationError) is printed as one line a problem on stderr and exits with 64; anything else
+ * that `job` throws exits with 70.
+ * @param contract what it declares
+ * @param job starts the work and returns once it is up; it adds its own shutdown steps
+ * @param source environment and arguments
+ */
+export async function runSidecar<P extends Parameters, M extends MetricDeclarations & typeof PROCESS_METRICS>(
+  contract: Contract<P, M>,
+  job: (kit: Kit<P, M>) => void | Promise<void>,
+  { env = process.env, args = process.argv.slice(2) } = {},
+): Promise<void> {
+  if (answersQuestion(contract, args)) return;
+  let log: Logger | undefined;
+  try {
+    const { values, warnings } = readParameters(contract.parameters, { env, args, prefixes: contract.prefixes });
+    const common = values as unknown as CommonValues;
+    log = createLog(contract.name, common.LOG_LEVEL);
+    for (const warning of warnings) log.warn(warning);
+    await start(contract, values, common, log, job);
+  } catch (error) {
+    endFailed(contract.name, error, log);
+  }
+}
+
+interface CommonValues {
+  readonly ADMIN_ADDRESS: string;
+  readonly ADMIN_PORT: number;
+  readonly LOG_LEVEL: string;
+  readonly SHUTDOWN_TIMEOUT: number;
+}
+
+async function start<P extends Parameters, M extends MetricDeclarations & typeof PROCESS_METRICS>(
+  contract: Contract<P, M>,
+  parameters: Values<P>,
+  common: CommonValues,
+  log: Logger,
+  job: (kit: Kit<P, M>) => void | Promise<void>,
+): Promise<void> {
+  const registry = new Registry();
+  const metrics = createMetrics(contract.metrics, registry);
+  const readiness = new Readiness();
+  const shutdown = new Shutdown({ log, timeout: common.SHUTDOWN_TIMEOUT });
+  let started = false;
+  const paths: Record<string, AdminHandler> = {
+    '/startupz': (_request, response) =>
+      void response.writeHead(started ? 200 : 503).end(started ? 'ok\n' : 'starting\n'),
+  };
+  const methods: Record<string, readonly string[]> = {};
+  const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
+  let others: (() => Promise<MetricsSnapshot[]>) | undefined;
+  const metricsText = async (): Promise<string> => {
+    for (const update of updates) update();
+    if (others === undefined) return await registry.metrics();
+    return await aggregate([await registry.getMetricsAsJSON(), ...(await others())]).metrics();
+  };
+  const die = (error: unknown): void => {
+    log.fatal({ err: error }, 'internal error');
+    process.exit(EXIT_FAILURE);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+
+  shutdown.step('readiness', () => readiness.stop());
+  shutdown.listen();
+  // First, so that /readyz tells what the job is waiting for while it starts.
+  const admin = await serveAdmin({
+    address: common.ADMIN_ADDRESS,
+    port: common.ADMIN_PORT,
+    readiness,
+    paths,
+    methods,
+    metrics: metricsText,
+  });
+  await job({
+    parameters,
+    log,
+    metrics,
+    registry,
+    readiness,
+    shutdown,
+    adminPath(path, handler, answered) {
+      paths[path] = handler;
+      if (answered !== undefined) methods[path] = answered;
+    },
+    beforeMetrics: (update) => updates.push(update),
+    aggregateMetrics: (gather) => void (others = gather),
+    metricsText,
+  });
+  started = true;
+  shutdown.step('admin port', () => {
+    admin.close();
+    admin.closeAllConnections();
+  });
+}
+
+/** Answer --help, --version and --contract; true when one was asked. */
+function answersQuestion(contract: Contract, args: readonly string[]): boolean {
+  const answers: Record<string, () => string> = {
+    '--help': () => helpText(contract),
+    '--version': () => `${contract.name} ${contract.version}\n`,
+    '--contract': () => `${JSON.stringify(contractDocument(contract), null, 2)}\n`,
+  };
+  const asked = args.find((arg) => Object.hasOwn(answers, arg));
+  if (asked === undefined) return false;
+  process.stdout.write(answers[asked]!());
+  return true;
+}
+
+function endFailed(name: string, error: unknown, log: Logger | undefined): never {
+  if (error instanceof ConfigurationError) {
+    for (const { message } of error.problems) process.stderr.write(`${name}: ${message}\n`);
+    process.exit(EXIT_CONFIGURATION);
+  }
+  if (log) log.fatal({ err: error }, 'could not start');
+  else process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(EXIT_FAILURE);
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
+import { textLines } from './commands.ts';
+import { findPlace, places, UnknownExercise, variants } from './exercise.ts';
+import { parseLesson } from './lesson.ts';
+import { RUN_AT_START, RUN_WHEN_SOLVED, unindented } from './verify.ts';
+
+const LESSON = `# 7 · A title
+
+*15 minutes*
+
+## Goal
+
+The goal.
+
+## Steps
+
+1. One step.
+
+## Hints
+
+1. First,
+   in two lines.
+2. Second.
+
+## Recap
+
+- What was learned.
+`;
+
+test('a lesson is read', () => {
+  assert.equal(parseLesson(LESSON), {
+    title: 'A title',
+    minutes: 15,
+    goal: 'The goal.',
+    steps: '1. One step.',
+    hints: ['First,\nin two lines.', 'Second.'],
+    recap: '- What was learned.',
+  });
+});
+
+test('what a lesson lacks is named', () => {
+  assert.throws(() => parseLesson(LESSON.replace('## Recap', '## End')), /section ## Recap/);
+  assert.throws(() => parseLesson(LESSON.replace('*15 minutes*', '')), /N minutes/);
+});
+
+test('exercises are found by number and by name', () => {
+  const all = places();
+  assert.ok(all.length >= 12, `${all.length} exercises`);
+  for (const wanted of ['2', '02', '02-https', 'https']) assert.is(findPlace(wanted, all).name, '02-https');
+  assert.throws(
+    () => findPlace('99', all),
+    (error: unknown) => error instanceof UnknownExercise,
+  );
+});
+
+for (const place of places()) {
+  test(`${place.name} has hints, two solutions and something that only looks like one`, () => {
+    assert.ok(place.lesson.hints.length >= 2);
+    assert.ok(variants(place, 'solution').includes('solution'));
+    assert.ok(variants(place, 'solution').length >= 2);
+    assert.ok(variants(place, 'fake').length >= 1);
+  });
+
+  test(`every command that ${place.name} prints is run by verify`, () => {
+    const markdown = readFileSync(join(place.dir, 'README.md'), 'utf8');
+    assert.is((markdown.match(/```sh/g) ?? []).length, commandBlocks(unindented(markdown)).length);
+    for (const { how, why, line } of commandBlocks(unindented(markdown)))
+      if (how !== 'run') assert.ok([RUN_AT_START, RUN_WHEN_SOLVED].includes(why), `line ${line}: ${why}`);
+  });
+
+  test(`${place.name} fits a terminal of 80 columns`, () => {
+    const { goal, steps, recap, hints } = place.lesson;
+    for (const line of [goal, steps, recap, ...hints].flatMap(textLines))
+      if (!/^\s*(docker|curl|node|npm) /.test(line)) assert.ok(line.length <= 80, line);
+  });
+}
+
+test.run();

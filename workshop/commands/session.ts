@@ -1,0 +1,203 @@
+/** One exercise while somebody works on it: brought up, brought up to date after each edit, looked at. */
+import { explain } from '#kit/text/explain.ts';
+import type { Project } from '../../scripts/lib/compose.ts';
+import { EngineError } from '../../scripts/lib/engine.ts';
+import { buildImages } from '../../scripts/lib/images.ts';
+import { run, lastLines } from '../../scripts/lib/run.ts';
+import { loadExercise, Unmet, type Check, type Exercise, type Place, type Stage } from './exercise.ts';
+import { containersFingerprint, filesFingerprint } from './fingerprint.ts';
+import type { Workspace } from './workspace.ts';
+
+/** What became of a check. `waiting`: it comes when those before it are green. */
+export interface Result {
+  readonly must: string;
+  readonly state: 'met' | 'unmet' | 'waiting';
+  /** Why it is not met. */
+  readonly why?: string;
+  /** Not a state of the learner's, but a fault of the check. */
+  readonly broken?: boolean;
+}
+
+const UP_MS = 180_000;
+const SCRIPT_MS = 240_000;
+/** A trial that failed is made again after this time, although nothing has changed, in milliseconds. */
+const TRY_AGAIN = 10_000;
+
+export class Session {
+  readonly place: Place;
+  readonly workspace: Workspace;
+  readonly stage: Stage;
+  #exercise: Exercise | undefined;
+  /** The last trials: of which state, and what came of it. */
+  #tried: { readonly state: string; readonly at: number; readonly results: readonly Result[] } | undefined;
+  /** The files as they were when compose was last told. */
+  #applied: string | undefined;
+
+  constructor(place: Place, workspace: Workspace) {
+    this.place = place;
+    this.workspace = workspace;
+    this.stage = workspace.stage(place);
+  }
+
+  async exercise(): Promise<Exercise> {
+    return (this.#exercise ??= await loadExercise(this.place));
+  }
+
+  /** Whether files have changed since compose was last told. */
+  get changed(): boolean {
+    return filesFingerprint(this.stage.dir) !== this.#applied;
+  }
+
+  /**
+   * Copy the exercise's files, unless they are there, build images and bring the project up.
+   * @returns what compose complained of, for the learner; undefined when nothing
+   */
+  async begin(signal?: AbortSignal): Promise<string | undefined> {
+    this.workspace.begin(this.place);
+    return this.apply(signal);
+  }
+
+  /**
+   * Make the containers what the files say.
+   * @returns what compose complained of; undefined when nothing
+   */
+  async apply(signal?: AbortSignal): Promise<string | undefined> {
+    this.#applied = filesFingerprint(this.stage.dir);
+    const { runs } = await this.exercise();
+    if (!runs) return undefined;
+    try {
+      await buildMissing(this.stage, signal);
+      await this.stage.project.compose(['up', '--detach', '--remove-orphans', '--timeout', '3'], {
+        timeoutMs: UP_MS,
+        signal,
+      });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.reason === 'aborted') throw error;
+      if (error.reason !== 'failed' && error.reason !== 'timeout') throw error;
+      return error.stderr.at(-1) ?? error.message;
+    }
+  }
+
+  /**
+   * Observe every check once; trials only when all else is green.
+   * @returns one result for each check, in their order
+   */
+  async look(): Promise<Result[]> {
+    const { checks, runs } = await this.exercise();
+    const results = new Map<Check, Result>();
+    for (const check of checks.filter(({ trial }) => !trial)) results.set(check, await this.#observe(check));
+    const trials = checks.filter(({ trial }) => trial);
+    const ready = [...results.values()].every(({ state }) => state === 'met');
+    const tried = ready
+      ? await this.#try(trials, runs)
+      : trials.map(({ must }) => ({ must, state: 'waiting' as const }));
+    trials.forEach((check, index) => results.set(check, tried[index]!));
+    const all = checks.map((check) => results.get(check)!);
+    if (all.every(({ state }) => state === 'met')) this.#note();
+    return all;
+  }
+
+  /**
+   * Lay a variant over the learner's files and do what it does besides.
+   * @param variant such as `solution`
+   */
+  async take(variant: string, signal?: AbortSignal): Promise<string | undefined> {
+    const script = this.workspace.overlay(this.place, variant);
+    const complaint = await this.apply(signal);
+    if (script === undefined) return complaint;
+    const { exitCode, stderr, stdout } = await run('bash', [script], {
+      cwd: this.stage.dir,
+      timeoutMs: SCRIPT_MS,
+      signal,
+    });
+    if (exitCode === 0) return complaint;
+    return `${variant}/do.sh ended with ${exitCode}: ${lastLines(`${stdout}\n${stderr}`, 5).join(' · ')}`;
+  }
+
+  /** Remove containers and volumes. */
+  async end(): Promise<void> {
+    const { runs } = await this.exercise();
+    // Found by the project's name alone: the learner's compose file may be broken.
+    if (runs) await this.stage.project.compose(['down', '--volumes', '--remove-orphans', '--timeout', '1'], DOWN);
+  }
+
+  /** Begin anew: the learner's changes go, and so do containers and volumes. */
+  async reset(signal?: AbortSignal): Promise<string | undefined> {
+    if (this.workspace.has(this.place)) await this.end().catch(() => this.#endByLabel());
+    this.#tried = undefined;
+    this.workspace.beginAnew(this.place);
+    return this.begin(signal);
+  }
+
+  /** Where the compose file can no longer be read, another of the same project's name can: that of the start. */
+  async #endByLabel(): Promise<void> {
+    this.workspace.beginAnew(this.place);
+    await this.end();
+  }
+
+  async #observe({ must, look }: Check): Promise<Result> {
+    try {
+      await look(this.stage);
+      return { must, state: 'met' };
+    } catch (error) {
+      return { must, state: 'unmet', why: explain(error), ...(isFault(error) && { broken: true }) };
+    }
+  }
+
+  async #try(trials: readonly Check[], runs: boolean): Promise<readonly Result[]> {
+    if (trials.length === 0) return [];
+    const before = await this.#state(runs);
+    const known = this.#tried;
+    if (known && known.state === before && (known.results.every(({ state }) => state === 'met') || recent(known.at)))
+      return known.results;
+    const results: Result[] = [];
+    for (const trial of trials) {
+      const failed = results.some(({ state }) => state !== 'met');
+      results.push(failed ? { must: trial.must, state: 'waiting' } : await this.#observe(trial));
+    }
+    // Of what there is afterwards: a trial may restart containers.
+    this.#tried = { state: await this.#state(runs), at: performance.now(), results };
+    return results;
+  }
+
+  async #state(runs: boolean): Promise<string> {
+    const containers = runs ? await this.stage.project.containers() : [];
+    return `${filesFingerprint(this.stage.dir)}\n${containersFingerprint(containers)}`;
+  }
+
+  #note(): void {
+    const progress = this.workspace.progress(this.place);
+    if (progress.done === undefined) this.workspace.note(this.place, { ...progress, done: new Date().toISOString() });
+  }
+}
+
+const DOWN = { timeoutMs: 120_000 };
+
+const recent = (at: number): boolean => performance.now() - at < TRY_AGAIN;
+
+/** What a program of ours does wrong, and not what a learner has not done yet. */
+const isFault = (error: unknown): boolean =>
+  !(error instanceof Unmet) &&
+  (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError);
+
+const built = new Set<string>();
+let building: Promise<unknown> = Promise.resolve();
+
+/** Build the images of a project that this process has not built yet; one project at a time, since they share images. */
+async function buildMissing({ project }: Stage, signal?: AbortSignal): Promise<void> {
+  const turn = building.then(() => buildNow(project, signal));
+  building = turn.catch(() => {});
+  await turn;
+}
+
+async function buildNow(project: Project, signal?: AbortSignal): Promise<void> {
+  const text = await project.compose(['config', '--format', 'json'], { timeoutMs: 30_000, signal });
+  const { services = {} } = JSON.parse(text) as { services?: Record<string, { image?: string; build?: unknown }> };
+  const missing = Object.entries(services)
+    .filter(([, { image, build }]) => build !== undefined && !(image !== undefined && built.has(image)))
+    .map(([name]) => name);
+  if (missing.length === 0) return;
+  await buildImages(project, missing, { timeoutMs: 600_000, signal });
+  for (const name of missing) built.add(services[name]!.image ?? name);
+}

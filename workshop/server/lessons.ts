@@ -1,0 +1,162 @@
+/** The exercises as the page drives them: one is open at a time, and is looked at after every edit. */
+import { relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { explain } from '#kit/text/explain.ts';
+import { ROOT } from '../../scripts/lib/stacks.ts';
+import { setup } from '../../scripts/setup/setup.ts';
+import { findPlace, places, type Place } from '../commands/exercise.ts';
+import { Session, type Result } from '../commands/session.ts';
+import type { Workspace } from '../commands/workspace.ts';
+import type { ExerciseDocument, LessonDocument } from './document.ts';
+
+/** Between two looks at the files, in milliseconds. */
+const EVERY = 400;
+/** Without a change, states are looked at again after this, in milliseconds: while something is red, and while all is green. */
+const RED_AGAIN = 1200;
+const GREEN_AGAIN = 5000;
+
+export const ACTIONS = ['open', 'begin', 'hint', 'solution', 'reset', 'stop'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+const DOING: Readonly<Partial<Record<Action, string>>> = {
+  begin: 'bringing it up',
+  solution: 'laying a solution over your files',
+  reset: 'beginning anew',
+  stop: 'removing its containers',
+};
+
+export class Lessons {
+  readonly #workspace: Workspace;
+  readonly #tell: (name: string, data: unknown) => void;
+  readonly #signal: AbortSignal;
+  #session: Session | undefined;
+  #results: readonly Result[] = [];
+  #busy: string | undefined;
+  #complaint: string | undefined;
+  #looked = 0;
+  /** Whether the exercise's containers were brought up by this server: only then edits are applied. */
+  #live = false;
+
+  constructor(workspace: Workspace, tell: (name: string, data: unknown) => void, signal: AbortSignal) {
+    this.#workspace = workspace;
+    this.#tell = tell;
+    this.#signal = signal;
+  }
+
+  /** Until the signal: look at the open exercise. Nothing that it throws ends the server. */
+  async run(): Promise<void> {
+    this.#told();
+    while (!this.#signal.aborted) {
+      await this.#look().catch((error: unknown) => {
+        this.#complaint = explain(error);
+        this.#told();
+      });
+      await pause(EVERY, undefined, { signal: this.#signal }).catch(() => {});
+    }
+  }
+
+  /**
+   * Do what a button asks for.
+   * @throws {UnknownExercise}
+   * @throws {Error} while something else is being done
+   */
+  act(name: string, action: Action): void {
+    const place = findPlace(name);
+    if (this.#busy !== undefined) throw new Error(`wait: ${this.#busy}`);
+    if (this.#session?.place.name !== place.name) this.#open(place);
+    if (action === 'hint') this.#hint(place);
+    const doing = DOING[action];
+    if (doing !== undefined) void this.#do(doing, action);
+    this.#told();
+  }
+
+  #open(place: Place): void {
+    this.#session = new Session(place, this.#workspace);
+    this.#results = [];
+    this.#complaint = undefined;
+    this.#live = this.#workspace.has(place);
+    this.#looked = 0;
+  }
+
+  #hint(place: Place): void {
+    const progress = this.#workspace.progress(place);
+    this.#workspace.note(place, { ...progress, hints: Math.min(progress.hints + 1, place.lesson.hints.length) });
+  }
+
+  async #do(doing: string, action: Action): Promise<void> {
+    const session = this.#session!;
+    this.#busy = doing;
+    try {
+      if (action !== 'stop' && (await session.exercise()).runs) await setup({ say: () => {}, signal: this.#signal });
+      if (action === 'begin') this.#complaint = await session.begin(this.#signal);
+      if (action === 'reset') this.#complaint = await session.reset(this.#signal);
+      if (action === 'solution') {
+        await session.begin(this.#signal);
+        this.#complaint = await session.take('solution', this.#signal);
+      }
+      if (action === 'stop') await session.end();
+      this.#live = action !== 'stop';
+    } catch (error) {
+      this.#complaint = explain(error);
+    } finally {
+      this.#busy = undefined;
+      this.#results = [];
+      this.#looked = 0;
+      this.#told();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined || !this.#live || this.#busy !== undefined) return;
+    const green = this.#results.length > 0 && this.#results.every(({ state }) => state === 'met');
+    const edited = session.changed;
+    if (!edited && performance.now() - this.#looked < (green ? GREEN_AGAIN : RED_AGAIN)) return;
+    this.#looked = performance.now();
+    if (edited) this.#complaint = await session.apply(this.#signal);
+    const results = await session.look();
+    // Another was opened meanwhile.
+    if (this.#session !== session || this.#busy !== undefined) return;
+    this.#results = results;
+    this.#looked = performance.now();
+    this.#told();
+  }
+
+  #told(): void {
+    this.#tell('exercises', this.#list());
+    this.#tell('lesson', this.#lesson());
+  }
+
+  #list(): ExerciseDocument[] {
+    return places().map((place) => ({
+      name: place.name,
+      number: place.number,
+      title: place.lesson.title,
+      minutes: place.lesson.minutes,
+      begun: this.#workspace.has(place),
+      done: this.#workspace.progress(place).done !== undefined,
+    }));
+  }
+
+  #lesson(): LessonDocument | null {
+    if (this.#session === undefined) return null;
+    const { place, stage } = this.#session;
+    const { goal, steps, hints, recap } = place.lesson;
+    const { hints: shown } = this.#workspace.progress(place);
+    const green = this.#results.length > 0 && this.#results.every(({ state }) => state === 'met');
+    return {
+      name: place.name,
+      goal,
+      steps,
+      hints: hints.slice(0, shown),
+      moreHints: hints.length - Math.min(shown, hints.length),
+      recap: green ? recap : null,
+      folder: relative(ROOT, stage.dir),
+      project: stage.project.name,
+      begun: this.#workspace.has(place),
+      busy: this.#busy ?? null,
+      complaint: this.#complaint ?? null,
+      results: this.#results,
+    };
+  }
+}
