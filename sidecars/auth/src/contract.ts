@@ -8,11 +8,11 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '1.0.0',
+  version: '2.0.0',
   description:
     'Login in front of a legacy service: OpenID Connect, bearer tokens, passwords and API keys for an application that knows of none.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
-  adminPort: '9907',
+  adminPort: '9904',
   parameters: {
     PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
     PROXY_HOST: {

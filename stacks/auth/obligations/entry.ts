@@ -21,7 +21,7 @@ export function entryObligations({ must }: Scenario): void {
         .filter((fields) => fields[3] === '0A' && fields[1]!.startsWith('00000000:'))
         .map((fields) => Number.parseInt(fields[1]!.split(':')[1]!, 16))
         .toSorted((a, b) => a - b);
-      assert.equal(outside, [8443, 9901, 9907], 'ports that are open to the outside: TLS, and two admin ports');
+      assert.equal(outside, [8443, 9901, 9904], 'ports that are open to the outside: TLS, and two admin ports');
       say(`open to the outside: ${outside.join(', ')} (TLS, and the sidecars' admin ports)`);
     },
   );
