@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Facts, Mount, Said } from '../identify/facts.ts';
 import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
 import { keyed } from './merge.ts';
+import { mountOf } from './mounts.ts';
 import { isFile, type Service } from './project.ts';
 
 const MAX_CONFIGURATION = 64 * 1024;
@@ -53,39 +54,6 @@ export function serviceFacts(service: Service, folder: string, runsFirst: boolea
 export function pairs(tree: Tree | undefined): Map<string, Said> {
   if (tree === undefined) return new Map();
   return new Map(entries(keyed(tree)).map(([key, value]) => [key, { text: text(value) ?? '', at: value.at }]));
-}
-
-/** A service's mount; undefined for a tmpfs, and for what is none. */
-export function mountOf(item: Tree): Mount | undefined {
-  if (item.kind === 'map') {
-    const type = text(get(item, 'type')) ?? 'volume';
-    const target = text(get(item, 'target'));
-    if (target === undefined || type === 'tmpfs') return undefined;
-    const source = text(get(item, 'source'));
-    return {
-      source,
-      kind: type === 'bind' ? 'bind' : 'volume',
-      target,
-      readOnly: isTrue(get(item, 'read_only')),
-      at: item.at,
-    };
-  }
-  const line = text(item);
-  if (line === undefined) return undefined;
-  // Windows drives have a colon of their own.
-  const parts = line
-    .replace(/^([A-Za-z]):\\/, '$1\0\\')
-    .split(':')
-    .map((part) => part.replace('\0', ':'));
-  if (parts.length === 1) return { source: undefined, kind: 'volume', target: parts[0]!, readOnly: false, at: item.at };
-  const [source, target, options = ''] = parts as [string, string, string?];
-  return {
-    source,
-    kind: /^([./~$]|[A-Za-z]:)/.test(source) ? 'bind' : 'volume',
-    target,
-    readOnly: options.split(',').includes('ro'),
-    at: item.at,
-  };
 }
 
 /** `8080:80`, `127.0.0.1:8080:80/tcp`, `80`: 80; a range gives its first port. */

@@ -6,11 +6,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 const MAX_DEPTH = 10;
 
+export type Unset = 'text' | 'nothing';
+
 /**
- * Fill in variables. A variable that nobody set and that has no default keeps its text, so that a
- * reader of `image: ${REDIS_IMAGE}` still sees what it is about.
+ * Fill in variables.
+ * @param unset what stands instead of a variable that nobody set and that has no default: its text, so that a reader
+ * of `image: ${REDIS_IMAGE}` still sees the name, or nothing, as compose does
  */
-export function interpolate(value: string, environment: Environment, depth = 0): string {
+export function interpolate(value: string, environment: Environment, unset: Unset = 'text', depth = 0): string {
   if (!value.includes('$') || depth > MAX_DEPTH) return value;
   let out = '';
   for (let at = 0; at < value.length;) {
@@ -23,16 +26,19 @@ export function interpolate(value: string, environment: Environment, depth = 0):
     } else if (value[dollar + 1] === '{') {
       const end = closing(value, dollar + 2);
       if (end === -1) return out + value.slice(dollar);
-      out += braced(value.slice(dollar + 2, end), environment, depth) ?? value.slice(dollar, end + 1);
+      out +=
+        braced(value.slice(dollar + 2, end), environment, unset, depth) ?? kept(value.slice(dollar, end + 1), unset);
       at = end + 1;
     } else {
       const name = NAME.exec(value.slice(dollar + 1, dollar + 256))?.[0];
-      out += name === undefined ? '$' : (environment[name] ?? `$${name}`);
+      out += name === undefined ? '$' : (environment[name] ?? kept(`$${name}`, unset));
       at = dollar + 1 + (name?.length ?? 0);
     }
   }
   return out;
 }
+
+const kept = (variable: string, unset: Unset): string => (unset === 'text' ? variable : '');
 
 /** Where the brace that was opened before `from` is closed, or -1. */
 function closing(value: string, from: number): number {
@@ -44,7 +50,7 @@ function closing(value: string, from: number): number {
   return -1;
 }
 
-function braced(inner: string, environment: Environment, depth: number): string | undefined {
+function braced(inner: string, environment: Environment, unset: Unset, depth: number): string | undefined {
   const name = NAME.exec(inner)?.[0];
   if (name === undefined) return undefined;
   const rest = inner.slice(name.length);
@@ -54,20 +60,21 @@ function braced(inner: string, environment: Environment, depth: number): string 
   if (operator === undefined) return undefined;
   const word = rest.slice(operator.length);
   const present = value !== undefined && !(operator.startsWith(':') && value === '');
-  if (operator.endsWith('+')) return present ? interpolate(word, environment, depth + 1) : '';
+  if (operator.endsWith('+')) return present ? interpolate(word, environment, unset, depth + 1) : '';
   if (present) return value;
-  return operator.endsWith('-') ? interpolate(word, environment, depth + 1) : undefined;
+  return operator.endsWith('-') ? interpolate(word, environment, unset, depth + 1) : undefined;
 }
 
 /** A tree with its variables filled in; keys are left alone, as compose does. */
-export function interpolateTree(tree: Tree, environment: Environment): Tree {
+export function interpolateTree(tree: Tree, environment: Environment, unset: Unset = 'text'): Tree {
   if (tree.kind === 'scalar')
     return typeof tree.value === 'string' && tree.value.includes('$')
-      ? { ...tree, value: interpolate(tree.value, environment) }
+      ? { ...tree, value: interpolate(tree.value, environment, unset) }
       : tree;
-  if (tree.kind === 'seq') return { ...tree, items: tree.items.map((item) => interpolateTree(item, environment)) };
+  if (tree.kind === 'seq')
+    return { ...tree, items: tree.items.map((item) => interpolateTree(item, environment, unset)) };
   return {
     ...tree,
-    entries: new Map([...tree.entries].map(([key, value]) => [key, interpolateTree(value, environment)])),
+    entries: new Map([...tree.entries].map(([key, value]) => [key, interpolateTree(value, environment, unset)])),
   };
 }

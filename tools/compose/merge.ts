@@ -3,6 +3,7 @@
  * lists by appending, some lists by the key of their items, and `!reset` and `!override` as said.
  */
 import { entries, items, text, type MapTree, type Tree } from '../yaml/tree.ts';
+import { mountTarget } from './mounts.ts';
 
 /** Lists that a later file replaces. */
 const REPLACED = new Set(['command', 'entrypoint', 'test']);
@@ -81,9 +82,5 @@ function nameMap(tree: Tree): Tree {
 }
 
 function targetOf(item: Tree): string | undefined {
-  if (item.kind === 'map') return text(item.entries.get('target')) ?? text(item.entries.get('source'));
-  const line = text(item);
-  if (line === undefined) return undefined;
-  const parts = line.split(':');
-  return parts.length > 1 ? parts[1]! : parts[0]!;
+  return mountTarget(item) ?? (item.kind === 'map' ? text(item.entries.get('source')) : undefined);
 }

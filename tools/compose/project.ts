@@ -39,6 +39,8 @@ export interface Project {
   readonly resources: Readonly<Record<Resource, ReadonlyMap<string, Tree>>>;
   /** The variables that its values were filled in with. */
   readonly environment: Environment;
+  /** The folder from which relative paths of a value resolve: that of the project, or of what is included or extended. */
+  readonly folderOf: (at: Place) => string;
   /** Files that another of them brought in. */
   readonly used: ReadonlySet<string>;
   /** What could not be read or found; the rest is answered all the same. */
@@ -81,6 +83,7 @@ export function loadProject(files: readonly string[], options: ProjectOptions): 
     name: loader.name ?? basename(folder),
     resources: loader.resources,
     environment: loader.environmentOf(folder, options.envFiles),
+    folderOf: ({ file }) => loader.folders.get(file) ?? folder,
     used: loader.used,
     problems: loader.problems,
   };
@@ -102,6 +105,8 @@ class Loader {
     secrets: new Map(),
     networks: new Map(),
   };
+  /** Where relative paths of a file resolve from, by its name in places. */
+  readonly folders = new Map<string, string>();
   /** The last `name:` of the outermost files. */
   name: string | undefined;
   readonly #options: ProjectOptions;
@@ -117,7 +122,7 @@ class Loader {
     let merged: Tree | undefined;
     const included = new Map<string, MapTree>();
     for (const file of files) {
-      const tree = this.#read(file, environment);
+      const tree = this.#read(file, environment, folder);
       if (!tree) continue;
       for (const [name, service] of this.#included(tree, folder)) included.set(name, service);
       merged = mergeTrees(merged, tree);
@@ -174,7 +179,7 @@ class Loader {
     }
     const path = other === undefined ? file : resolve(dirname(file), other);
     if (other !== undefined) this.used.add(path);
-    const source = other === undefined ? root : isFile(path) ? this.#read(path, environment) : undefined;
+    const source = other === undefined ? root : isFile(path) ? this.#read(path, environment, dirname(path)) : undefined;
     const found = get(source, 'services', service);
     if (found?.kind !== 'map' || source === undefined) {
       this.#problem(`service ${name} extends ${service} of ${other ?? 'this file'}, which is not there`, wish.at);
@@ -187,10 +192,11 @@ class Loader {
     return { ...merged, at: tree.at };
   }
 
-  #read(file: string, environment: Environment): MapTree | undefined {
+  #read(file: string, environment: Environment, folder: string): MapTree | undefined {
     if (this.#files.has(file)) return this.#files.get(file);
     this.#files.set(file, undefined);
     const shown = relative(this.#options.base, file) || file;
+    this.folders.set(shown, folder);
     let content: string;
     try {
       content = readFileSync(file, 'utf8');

@@ -37,7 +37,7 @@ export function exportProject(files: readonly string[], options: ExportOptions):
   for (const { at, message } of project.problems) findings.refuse('unreadable', at, message);
   const pods = inOrder(podsOf(project, findings));
   requirePossible(project, pods, findings);
-  const volumes = volumesOf(project, pods, base, findings);
+  const volumes = volumesOf(project, pods, findings);
   const partOf = objectName(project.name);
   const labels = { 'app.kubernetes.io/part-of': partOf };
   const placed: Placed[] = [...volumes.bundles.values()].map((each) => ({

@@ -1,7 +1,7 @@
 /** What a pod's services mount, as volumes of the pod and mounts of its containers. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { mountOf } from '../compose/facts.ts';
+import { mountOf } from '../compose/mounts.ts';
 import { isFile, type Project, type Resource, type Service } from '../compose/project.ts';
 import { ENGINE_SOCKET } from '../identify/facts.ts';
 import { from } from '../yaml/commented.ts';
@@ -36,9 +36,8 @@ export interface Volumes {
 /** What nobody bounded may grow to. */
 const SCRATCH = '64Mi';
 
-/** @param base paths of places are relative to it */
-export function volumesOf(project: Project, pods: readonly Pod[], base: string, findings: Findings): Volumes {
-  const reader = new Reader(project, base, findings);
+export function volumesOf(project: Project, pods: readonly Pod[], findings: Findings): Volumes {
+  const reader = new Reader(project, findings);
   for (const pod of pods) for (const service of membersOf(pod)) reader.read(pod, service);
   return reader;
 }
@@ -50,15 +49,13 @@ class Reader implements Volumes {
   readonly mountsOf = new Map<string, Record<string, unknown>[]>();
   readonly bundlesOf = new Map<string, Bundle[]>();
   readonly #project: Project;
-  readonly #base: string;
   readonly #findings: Findings;
   readonly #repository: string;
   /** What each volume of a pod is in compose, by the names of both. */
   readonly #origins = new Map<string, string>();
 
-  constructor(project: Project, base: string, findings: Findings) {
+  constructor(project: Project, findings: Findings) {
     this.#project = project;
-    this.#base = base;
     this.#findings = findings;
     this.#repository = repositoryOf(project.folder);
   }
@@ -143,7 +140,7 @@ class Reader implements Volumes {
       );
       return;
     }
-    const path = resolve(this.#folderOf(at), source);
+    const path = resolve(this.#project.folderOf(at), source);
     const inside = !/^[/~$]/.test(source) && !relative(this.#repository, path).startsWith('..');
     if (!inside || !existsSync(path)) {
       this.#findings.refuse(
@@ -216,7 +213,7 @@ class Reader implements Volumes {
     if (variable !== undefined) return this.#project.environment[variable] ?? '';
     const file = text(get(declared, 'file'));
     if (file === undefined) throw new Error('names no file');
-    return readFileSync(resolve(this.#folderOf(declared.at), file));
+    return readFileSync(resolve(this.#project.folderOf(declared.at), file));
   }
 
   #files(
@@ -306,11 +303,6 @@ class Reader implements Volumes {
     const mounts = this.mountsOf.get(service.name) ?? [];
     mounts.push(from({ name, mountPath, ...more }, at));
     this.mountsOf.set(service.name, mounts);
-  }
-
-  /** The folder from which a file's paths resolve. */
-  #folderOf(at: Place): string {
-    return dirname(resolve(this.#base, at.file));
   }
 }
 

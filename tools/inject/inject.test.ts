@@ -113,6 +113,25 @@ test("a shared path is the application's own mount, or a new volume", () => {
   assert.equal(fresh['web']!['volumes'], ['web-shared-data:/data']);
 });
 
+test('a shared mount is found behind variables, and keeps what is said of it', () => {
+  const mounts = [
+    '${DATA_DIR:-./data}:/data:ro',
+    '${HOST:?say where}:/srv/',
+    { type: 'bind', source: './x', target: '/x' },
+  ];
+  const compose = `services: {web: {image: x, volumes: ${JSON.stringify(mounts)}}}`;
+  const share = (path: string) => planned(compose, { sidecar: 'topz', share: [path] });
+  for (const [path, mount] of [
+    ['/data', mounts[0]],
+    ['/srv', mounts[1]],
+    ['/x/', mounts[2]],
+  ] as const) {
+    const services = share(path);
+    assert.equal([services['web-topz']!['volumes'], services['web']!['volumes']], [[mount], undefined]);
+  }
+});
+
+const topz = (path: string): Partial<Injection> => ({ sidecar: 'topz', share: [path] });
 const REFUSED: [string, string, Partial<Injection>?][] = [
   ['replicas', 'services: {web: {image: x, expose: [80], deploy: {replicas: 3}}}'],
   ['network-mode-host', 'services: {web: {image: x, network_mode: host}}'],
@@ -123,8 +142,16 @@ const REFUSED: [string, string, Partial<Injection>?][] = [
   ['port-clash', 'services: {web: {image: x, expose: [8443]}}'],
   ['app-port', 'services: {web: {image: x}}'],
   ['app-port', 'services: {web: {image: x, expose: [80, 81]}}'],
+  ['injected', 'services: {web: {image: x, ports: ["8080:${PORT:-80}"]}}'],
   ['label', 'services: {web: {image: x, expose: [80], labels: {dev.sidecar-stacks.inject: "false"}}}'],
   ['label', 'services: {web: {image: x, expose: [80], labels: ["dev.sidecar-stacks.inject=false"]}}'],
+  ['share-below-mount', 'services: {web: {image: x, volumes: ["${D:-./d}:/data"]}}', topz('/data/logs')],
+  ['share-above-mount', 'services: {web: {image: x, volumes: ["./d:/var/log"]}}', topz('/var')],
+  ['share-unnamed', 'services: {web: {image: x, volumes: [/data]}}', topz('/data')],
+  ['share-unnamed', 'services: {web: {image: x, tmpfs: /run}}', topz('/run')],
+  ['share-unnamed', 'services: {web: {image: x, secrets: [key]}}', topz('/run/secrets/key')],
+  ['share-volumes-from', 'services: {web: {image: x, volumes_from: [db]}, db: {image: y}}', topz('/data')],
+  ['share-path', 'services: {web: {image: x}}', topz('data')],
   ['no-such-service', 'services: {other: {image: x}}'],
   ['no-such-sidecar', 'services: {web: {image: x, expose: [80]}}', { sidecar: 'tsl' }],
   ['pid', 'services: {web: {image: x, pid: host}}', { sidecar: 'topz' }],

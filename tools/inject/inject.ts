@@ -95,7 +95,7 @@ function textOf(project: Project, injections: readonly Injection[]): string {
       requireValues(
         injection,
         carriedOf(injection.sidecar),
-        environmentOf(service, injection, carriedOf(injection.sidecar)),
+        environmentOf(project, service, injection, carriedOf(injection.sidecar)),
       );
     const plan = podOf(project, service, own, SIDECARS);
     for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };

@@ -5,11 +5,13 @@
  */
 import type { CarriedSidecar } from '../carried/sidecars.ts';
 import type { Project, Service } from '../compose/project.ts';
+import { interpolateTree } from '../compose/interpolate.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
 import { OVERRIDE, RESET } from '../yaml/tagged.ts';
 import { Refusal } from './refusal.ts';
 import type { Injection } from './request.ts';
+import { shareMounts } from './share.ts';
 
 /** Moved to the pod as they are: all of them say how a network namespace is made. */
 const MOVED = [
@@ -61,7 +63,7 @@ export function podOf(
     name: freeName(project, `${name}-${injection.sidecar}`),
     carried: carried[injection.sidecar]!,
   }));
-  requireFreePorts(service, sidecars);
+  requireFreePorts(project, service, sidecars);
   const processes = sidecars.some((each) => each.carried.sharesProcesses);
   if (processes && get(tree, 'pid') !== undefined)
     throw new Refusal(
@@ -85,10 +87,10 @@ export function podOf(
     processes,
   );
   for (const each of sidecars) {
-    services[each.name] = { ...sidecarService(service, pod, each, processes), ...common };
+    services[each.name] = { ...sidecarService(project, service, pod, each, processes), ...common };
     for (const purpose of Object.keys(each.carried.volumes ?? {})) volumes[`${each.name}-${purpose}`] = null;
   }
-  shareMounts(service, sidecars, services, volumes);
+  shareMounts(project, service, sidecars, { services, volumes });
   for (const other of project.services.values()) {
     const joined = joinedMode(project, other, service);
     if (joined)
@@ -108,10 +110,11 @@ function freeName(project: Project, wanted: string): string {
 
 /** Ports that a sidecar will listen on must not be the application's. */
 function requireFreePorts(
-  { name, tree }: Service,
+  project: Project,
+  service: Service,
   sidecars: readonly { injection: Injection; carried: CarriedSidecar }[],
 ): void {
-  const taken = new Map<number, string>(appPorts(tree).map((port) => [port, name]));
+  const taken = new Map<number, string>(appPorts(project, service).map((port) => [port, service.name]));
   for (const { injection, carried } of sidecars) {
     for (const { parameter } of Object.values(carried.contract.ports)) {
       const value =
@@ -131,20 +134,14 @@ function requireFreePorts(
 }
 
 /** Ports that the application says it listens on. */
-export function appPorts(tree: Tree): number[] {
+function appPorts(project: Project, service: Service): number[] {
+  const tree = interpolateTree(service.tree, project.environment, 'nothing');
   const published = items(get(tree, 'ports')).map((item) =>
-    item.kind === 'map' ? text(get(item, 'target')) : targetOf(text(item)),
+    item.kind === 'map' ? text(get(item, 'target')) : text(item)?.split('/')[0]!.split(':').at(-1),
   );
   const exposed = items(get(tree, 'expose')).map((item) => text(item)?.split('/')[0]);
   return [...new Set([...published, ...exposed].map(Number).filter((port) => port > 0))];
 }
-
-const targetOf = (port: string | undefined): string | undefined =>
-  port
-    ?.split('/')[0]!
-    .replaceAll(/\$\{[^}]*\}/g, 'X')
-    .split(':')
-    .at(-1);
 
 function podService(service: Service, sidecar: string, carried: CarriedSidecar): Entry {
   const { tree, name } = service;
@@ -246,6 +243,7 @@ function imageOf(sidecar: string, { contract }: CarriedSidecar): Entry {
 }
 
 function sidecarService(
+  project: Project,
   service: Service,
   pod: string,
   { injection, carried, name }: { injection: Injection; carried: CarriedSidecar; name: string },
@@ -256,7 +254,7 @@ function sidecarService(
     ...imageOf(injection.sidecar, carried),
     network_mode: `service:${pod}`,
     ...(processes && { pid: `service:${pod}` }),
-    environment: environmentOf(service, injection, carried),
+    environment: environmentOf(project, service, injection, carried),
     ...(processes ? {} : { init: true }),
     read_only: true,
     cap_drop: ['ALL'],
@@ -273,54 +271,21 @@ function sidecarService(
 
 /** The parameters as set, and the application's port where it is known. */
 export function environmentOf(
-  { name, tree }: Service,
+  project: Project,
+  service: Service,
   injection: Injection,
   carried: CarriedSidecar,
 ): Record<string, string> {
   const { appPort } = carried;
   if (appPort === undefined || injection.set[appPort] !== undefined) return { ...injection.set };
-  const ports = appPorts(tree);
+  const ports = appPorts(project, service);
   const [only] = ports;
   if (only === undefined || ports.length > 1)
     throw new Refusal(
       'app-port',
-      `service ${name} ${only === undefined ? 'does not say on which port it listens' : `listens on ${ports.join(', ')}`}: say which one ${injection.sidecar} is for, --set ${appPort}=PORT`,
+      `service ${service.name} ${only === undefined ? 'does not say on which port it listens' : `listens on ${ports.join(', ')}`}: say which one ${injection.sidecar} is for, --set ${appPort}=PORT`,
     );
   return { [appPort]: String(only), ...injection.set };
-}
-
-/** Paths of the application that its sidecars see too: mounts that it has, or a new volume. */
-function shareMounts(
-  { name, tree }: Service,
-  sidecars: readonly { injection: Injection; name: string }[],
-  services: Record<string, Entry>,
-  volumes: Record<string, null>,
-): void {
-  for (const { injection, name: sidecar } of sidecars)
-    for (const path of injection.share) {
-      const mount = mountAt(tree, path);
-      let source = mount;
-      if (source === undefined) {
-        source = `${name}-shared${path.replaceAll(/[^A-Za-z0-9]+/g, '-').replace(/-$/, '')}`;
-        volumes[source] = null;
-        const own = services[name]!;
-        const line = `${source}:${path}`;
-        const list = (own['volumes'] as string[] | undefined) ?? [];
-        if (!list.includes(line)) own['volumes'] = [...list, line];
-      }
-      const target = services[sidecar]!;
-      target['volumes'] = [...((target['volumes'] as string[] | undefined) ?? []), `${source}:${path}`];
-    }
-}
-
-/** The source of the application's mount at a path. */
-function mountAt(tree: Tree, path: string): string | undefined {
-  for (const item of items(get(tree, 'volumes'))) {
-    const [source, target] =
-      item.kind === 'map' ? [text(get(item, 'source')), text(get(item, 'target'))] : (text(item) ?? '').split(':');
-    if (source !== undefined && target?.replace(/\/$/, '') === path.replace(/\/$/, '')) return source;
-  }
-  return undefined;
 }
 
 function joinedMode(project: Project, other: Service, service: Service): boolean {
