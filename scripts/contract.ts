@@ -10,8 +10,8 @@ import { checkImage, imageOf } from './contract/check/image.ts';
 import { comparisonLines } from './contract/diff/print.ts';
 import { fillReadme, markersOf } from './contract/check/readme.ts';
 import { licenceOf, loadSidecars, NoSidecar, type Sidecar } from './contract/sidecars.ts';
-import { main as packageMain } from '../tools/cli/main.ts';
-import { ofThisProcess } from '../tools/cli/usage.ts';
+import { main as packageMain } from '../tools/main.ts';
+import { ofThisProcess } from '../tools/command/command.ts';
 
 const HELP = `Keep a sidecar's contract: the declaration in its src/contract.ts is compared
 with everything that follows from it.

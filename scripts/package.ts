@@ -19,7 +19,7 @@ const REQUIRE = "import { createRequire } from 'node:module'; const require = cr
 rmSync(DIST, { recursive: true, force: true });
 await bundle();
 await build({
-  entryPoints: { 'sidecar-stacks': join(ROOT, 'tools/cli/bin.ts'), index: join(ROOT, 'tools/index.ts') },
+  entryPoints: { 'sidecar-stacks': join(ROOT, 'tools/bin.ts'), index: join(ROOT, 'tools/index.ts') },
   outdir: DIST,
   outExtension: { '.js': '.mjs' },
   absWorkingDir: ROOT,

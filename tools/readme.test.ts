@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { main } from './cli/main.ts';
+import { main } from './main.ts';
 
 const test = suite('README of the package');
 const text = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { annotation } from '../cli/annotation.ts';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
+import { annotation } from '../command/annotation.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import { containersUnder } from './containers.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
 import { contractMarkdown, fillMarkers, MARKERS } from './docs.ts';

@@ -1,7 +1,7 @@
 /** The containers of compose files and manifests under a path, for comparison with their images. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
-import type { World } from '../cli/usage.ts';
+import type { World } from '../command/command.ts';
 import { serviceFacts } from '../compose/facts.ts';
 import { isCompose, loadProject } from '../compose/project.ts';
 import type { Facts } from '../identify/facts.ts';

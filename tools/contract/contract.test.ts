@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { main } from '../cli/main.ts';
+import { main } from '../main.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
 import { readDockerfile } from './dockerfile.ts';
 import { lintDockerfile } from './lint.ts';

@@ -5,7 +5,7 @@ import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
-import { main } from '../cli/main.ts';
+import { main } from '../main.ts';
 import { identify } from '../identify/identify.ts';
 
 const test = suite('export: the command');

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import { composeFiles } from '../inject/files.ts';
-import { Refusal } from '../inject/refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import { exportProject, type Exported } from './export.ts';
 import { MARK, type File } from './files.ts';
 

@@ -1,6 +1,6 @@
 /** `identify`: the command line of it. */
 import { parseArgs } from 'node:util';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command } from '../cli/usage.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command } from '../command/command.ts';
 import type { Answer } from './answer.ts';
 import { identify, NothingThere } from './identify.ts';
 import { github } from './print/github.ts';

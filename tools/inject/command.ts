@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import { helpText } from '#kit/contract/help.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { SIDECARS } from '../carried/sidecars.ts';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../cli/usage.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import { apply, carriedOf, commandOf, labelled, planInjection, planRemoval, type Plan, type Target } from './inject.ts';
 import { injectManifest, isManifest, type ManifestRequest } from './manifest-command.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
 const HELP = `Put a sidecar beside a service of a compose project. The project's files stay as

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { withComposeFile, withoutComposeFile } from './dotenv.ts';
 import { labelled, planInjection, planRemoval, type Plan } from './inject.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
 const test = suite('inject: compose');

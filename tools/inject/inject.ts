@@ -11,7 +11,7 @@ import { injectLabel, requireEligible } from './eligible.ts';
 import { composeFiles, INJECTED } from './files.ts';
 import { FIELD, overrideText } from './override-yaml.ts';
 import { BUILDS, environmentOf, podOf } from './pod.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import { sameTarget, type Injection } from './request.ts';
 
 export interface Target {

@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
-import type { World } from '../cli/usage.ts';
+import type { World } from '../command/command.ts';
 import { carriedOf } from './inject.ts';
 import { injectIntoManifest, removeFromManifest } from './manifest.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
 export interface ManifestRequest {

@@ -6,9 +6,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, parseAllDocuments } from 'yaml';
 import { SIDECARS } from '../carried/sidecars.ts';
-import { main } from '../cli/main.ts';
+import { main } from '../main.ts';
 import { injectIntoManifest, removeFromManifest, type ManifestOptions } from './manifest.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 
 const test = suite('inject: Kubernetes');
 

@@ -16,7 +16,7 @@ import {
 } from 'yaml';
 import { podPatch, type ContainerOptions, type PodPatch } from './container-spec.ts';
 import type { CarriedSidecar } from '../carried/sidecars.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
 export interface ManifestOptions extends ContainerOptions {

@@ -9,7 +9,7 @@ import { interpolateTree } from '../compose/interpolate.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
 import { OVERRIDE, RESET } from '../yaml/tagged.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 import { shareMounts } from './share.ts';
 

@@ -9,7 +9,7 @@ import { runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { buildFolder, copyBuild } from '../carried/build-folder.ts';
 import { SIDECARS } from '../carried/sidecars.ts';
-import { main } from '../cli/main.ts';
+import { main } from '../main.ts';
 
 const test = suite('inject: running stacks');
 

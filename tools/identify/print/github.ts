@@ -1,5 +1,5 @@
 /** Warnings as annotations on GitHub. */
-import { annotation } from '../../cli/annotation.ts';
+import { annotation } from '../../command/annotation.ts';
 import type { Answer } from '../answer.ts';
 
 export function github({ groups, notes }: Answer): string {

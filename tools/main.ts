@@ -1,9 +1,9 @@
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
-import { identifyCommand } from '../identify/command.ts';
-import { contractCommand } from '../contract/command.ts';
-import { exportCommand } from '../export/command.ts';
-import { injectCommand } from '../inject/command.ts';
-import { EXIT_USAGE, Usage, type Command, type World } from './usage.ts';
+import { identifyCommand } from './identify/command.ts';
+import { contractCommand } from './contract/command.ts';
+import { exportCommand } from './export/command.ts';
+import { injectCommand } from './inject/command.ts';
+import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   identify: identifyCommand,
