@@ -1,8 +1,9 @@
 /** `contract`: the command line of it. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { annotation } from '../command/annotation.ts';
+import { updateFile } from '../files/write.ts';
 import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import { containersUnder } from './containers.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
@@ -213,6 +214,6 @@ function docs(paths: readonly string[], values: Values, world: World): number {
   if (!existsSync(path)) throw new Usage(`there is nothing at ${values.write}`);
   const filled = fillMarkers(readFileSync(path, 'utf8'), content);
   if (filled === undefined) throw new Usage(`${values.write} has no ${MARKERS}`);
-  writeFileSync(path, filled);
+  updateFile(path, filled, world.folder);
   return EXIT_OK;
 }

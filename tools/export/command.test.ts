@@ -45,9 +45,15 @@ test('writes a base and an overlay, and says how to apply them', async () => {
   const { code, out } = await run('-o', 'out', '--registry', 'registry.example/team', '--namespace', 'shop');
   assert.is(code, 0);
   assert.match(out, /^out: 8 files\nkubectl apply -k out\/overlays\/cluster\n$/);
-  assert.equal(readdirSync(join(folder, 'out/base')), ['api.yaml', 'kustomization.yaml', 'secrets.yaml', 'web.yaml']);
+  assert.equal(readdirSync(join(folder, 'out/base')), [
+    '.gitignore',
+    'api.yaml',
+    'kustomization.yaml',
+    'secrets.yaml',
+    'web.yaml',
+  ]);
   assert.is(statSync(join(folder, 'out/base/secrets.yaml')).mode & 0o777, 0o600);
-  assert.is(read('out/.gitignore'), 'base/secrets.yaml\n');
+  assert.match(read('out/base/.gitignore'), /^# Written by .*\nsecrets.yaml\n$/);
   const overlay = parse(read('out/overlays/cluster/kustomization.yaml')) as Record<string, unknown>;
   assert.is(overlay['namespace'], 'shop');
   assert.equal(overlay['images'], [

@@ -1,12 +1,13 @@
 /** `export`: the command line of it. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import { composeFiles } from '../inject/files.ts';
 import { Refusal } from '../command/refusal.ts';
+import { isInside } from '../files/write.ts';
 import { exportProject, type Exported } from './export.ts';
-import { MARK, type File } from './files.ts';
+import { writeExport } from './write.ts';
 
 const HELP = `Write a compose project as Kubernetes manifests: a kustomize base, and an
 overlay with what differs from cluster to cluster. Needs no engine and no cluster.
@@ -68,42 +69,52 @@ export const exportCommand: Command = {
   summary: 'write a compose project as Kubernetes manifests',
   help: () => HELP,
   run(args, world) {
-    const { values, positionals } = commandLine(args);
-    const style = oneOf('--sidecars', values.sidecars, ['native', 'plain'] as const);
-    oneOf('--to', values.to, ['kubernetes'] as const);
-    if (values.kind !== undefined) oneOf('--kind', values.kind, ['pod'] as const);
-    if (values.namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(values.namespace))
-      throw new Usage(`--namespace takes small letters, digits and dashes, not "${values.namespace}"`);
-    if (values.registry !== undefined && !/^[\w.-]+(:\d+)?(\/[\w./-]+)?\/?$/.test(values.registry))
-      throw new Usage(`--registry takes a prefix such as registry.example/team, not "${values.registry}"`);
-    if (positionals.length > 1) throw new Usage(`one project at a time, not ${positionals.join(' and ')}`);
-    const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
-    const exported = exportProject(files, {
-      base: folder,
-      environment: world.environment,
-      style,
-      bare: values.kind === 'pod',
-      ...(values.profile && { profiles: values.profile }),
-      ...(values['env-file'] && { envFiles: values['env-file'].map((file) => resolve(world.folder, file)) }),
-      ...(values.registry !== undefined && { registry: values.registry }),
-      ...(values.namespace !== undefined && { namespace: values.namespace }),
-    });
-    const refused = say(exported, world);
-    if (refused) return EXIT_FOUND;
-    if (values['dry-run']) {
-      world.out(exported.files.map(({ path, text }) => `# --- ${path}\n${text}`).join(''));
-      return EXIT_OK;
+    try {
+      return run(args, world);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      world.err(`Not written (${error.reason}): ${error.message}\n`);
+      return EXIT_FOUND;
     }
-    const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(world.folder, values.output);
-    const kept = write(exported.files, to);
-    const shown = relative(world.folder, to) || '.';
-    world.out(
-      `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay left as they are` : ''}\n` +
-        `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,
-    );
-    return EXIT_OK;
   },
 };
+
+function run(args: readonly string[], world: World): number {
+  const { values, positionals } = commandLine(args);
+  const style = oneOf('--sidecars', values.sidecars, ['native', 'plain'] as const);
+  oneOf('--to', values.to, ['kubernetes'] as const);
+  if (values.kind !== undefined) oneOf('--kind', values.kind, ['pod'] as const);
+  if (values.namespace !== undefined && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(values.namespace))
+    throw new Usage(`--namespace takes small letters, digits and dashes, not "${values.namespace}"`);
+  if (values.registry !== undefined && !/^[\w.-]+(:\d+)?(\/[\w./-]+)?\/?$/.test(values.registry))
+    throw new Usage(`--registry takes a prefix such as registry.example/team, not "${values.registry}"`);
+  if (positionals.length > 1) throw new Usage(`one project at a time, not ${positionals.join(' and ')}`);
+  const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
+  const exported = exportProject(files, {
+    base: folder,
+    environment: world.environment,
+    style,
+    bare: values.kind === 'pod',
+    ...(values.profile && { profiles: values.profile }),
+    ...(values['env-file'] && { envFiles: values['env-file'].map((file) => resolve(world.folder, file)) }),
+    ...(values.registry !== undefined && { registry: values.registry }),
+    ...(values.namespace !== undefined && { namespace: values.namespace }),
+  });
+  const refused = say(exported, world);
+  if (refused) return EXIT_FOUND;
+  if (values['dry-run']) {
+    world.out(exported.files.map(({ path, text }) => `# --- ${path}\n${text}`).join(''));
+    return EXIT_OK;
+  }
+  const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(world.folder, values.output);
+  const kept = writeExport(exported.files, to, isInside(to, world.folder) ? world.folder : folder);
+  const shown = relative(world.folder, to) || '.';
+  world.out(
+    `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay left as they are` : ''}\n` +
+      `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,
+  );
+  return EXIT_OK;
+}
 
 function oneOf<const T extends readonly string[]>(option: string, value: string, known: T): T[number] {
   const found = known.find((each) => each === value);
@@ -146,27 +157,4 @@ function say({ findings }: Exported, { err }: World): boolean {
   for (const { at, level, message } of findings)
     err(`${at.file}:${at.line}: ${level === 'refused' ? 'refused' : 'note'}: ${message}\n`);
   return findings.some(({ level }) => level === 'refused');
-}
-
-/** @returns how many files were left as they are */
-function write(files: readonly File[], to: string): number {
-  let kept = 0;
-  const overlay = existsSync(join(to, 'overlays/cluster'));
-  for (const { path, text, yours, secret } of files) {
-    const file = join(to, path);
-    if (yours && overlay) {
-      kept += 1;
-      continue;
-    }
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text, { mode: secret ? 0o600 : 0o644 });
-  }
-  const now = new Set(files.map(({ path }) => path));
-  for (const name of readdirSync(join(to, 'base'))) {
-    const file = join(to, 'base', name);
-    // What an earlier export wrote and this one does not.
-    if (!now.has(`base/${name}`) && readFileSync(file, 'utf8').startsWith(`# ${MARK}`)) rmSync(file);
-  }
-  if (files.some(({ secret }) => secret)) writeFileSync(join(to, '.gitignore'), 'base/secrets.yaml\n');
-  return kept;
 }

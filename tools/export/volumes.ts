@@ -1,9 +1,10 @@
 /** What a pod's services mount, as volumes of the pod and mounts of its containers. */
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { mountOf } from '../compose/mounts.ts';
 import { isFile, type Project, type Resource, type Service } from '../compose/project.ts';
 import { ENGINE_SOCKET } from '../identify/facts.ts';
+import { repositoryOf } from '../files/write.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
 import { bundle, entriesAt, entryOf, type Bundle, type Entry } from './configuration.ts';
@@ -310,14 +311,6 @@ const nameOf = (source: string): string => source.replace(/^[./]+/, '').replaceA
 
 /** `size=512k` among a mount's options. */
 const sizeIn = (options: string): string | undefined => /(?:^|,)size=([^,]+)/.exec(options)?.[1];
-
-/** The folder that is under version control, or the project's own. */
-function repositoryOf(folder: string): string {
-  for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, '.git'))) return at;
-    if (dirname(at) === at) return folder;
-  }
-}
 
 /** Every service's `volumes_from`, which no pod knows. */
 export function inheritedVolumes({ tree, name }: Service, findings: Findings): void {

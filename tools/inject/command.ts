@@ -7,7 +7,17 @@ import { helpText } from '#kit/contract/help.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { SIDECARS } from '../carried/sidecars.ts';
 import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
-import { apply, carriedOf, commandOf, labelled, planInjection, planRemoval, type Plan, type Target } from './inject.ts';
+import {
+  apply,
+  carriedOf,
+  commandOf,
+  labelled,
+  planInjection,
+  planRemoval,
+  readersOfEnv,
+  type Plan,
+  type Target,
+} from './inject.ts';
 import { injectManifest, isManifest, type ManifestRequest } from './manifest-command.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
@@ -99,6 +109,11 @@ export const injectCommand: Command = {
       checkCompose(world);
       apply(plan, { writeEnv: values['write-env'] });
       report(plan, world, values['write-env']);
+      if (values['write-env'])
+        for (const name of readersOfEnv(target))
+          world.err(
+            `Note: ${name} reads .env by env_file, so its application gets COMPOSE_FILE too: name another file there.\n`,
+          );
       return EXIT_OK;
     } catch (error) {
       if (error instanceof Refusal) world.err(`Not injected (${error.reason}): ${error.message}\n`);

@@ -1,11 +1,13 @@
 /** Sidecars beside the services of anybody's compose project, without a change of its files. */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { readParameters, ConfigurationError } from '#kit/contract/parameters.ts';
 import { buildFolder, copyBuild } from '../carried/build-folder.ts';
 import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import { interpolateTree } from '../compose/interpolate.ts';
 import { loadProject, type Project } from '../compose/project.ts';
-import { get, parseTrees, toValue, YamlError } from '../yaml/tree.ts';
+import { targetOf, updateFile, writeNew } from '../files/write.ts';
+import { get, parseTrees, text, toValue, YamlError, type Tree } from '../yaml/tree.ts';
 import { withComposeFile, withoutComposeFile } from './dotenv.ts';
 import { injectLabel, requireEligible } from './eligible.ts';
 import { composeFiles, INJECTED } from './files.ts';
@@ -51,6 +53,21 @@ export function planRemoval(target: Target, only?: (injection: Injection) => boo
   return { ...state, injections, after: injections.length === 0 ? undefined : textOf(state.project, injections) };
 }
 
+/** Services whose application reads the project's `.env` by its env_file, and so gets each line of it. */
+export function readersOfEnv(target: Target): string[] {
+  const { project } = stateOf(target);
+  return [...project.services.values()].flatMap(({ name, tree }) => {
+    const files = interpolateTree(get(tree, 'env_file') ?? NOTHING, project.environment, 'nothing');
+    const read = (files.kind === 'seq' ? files.items : [files]).some((item) => {
+      const path = text(item) ?? text(get(item, 'path'));
+      return path !== undefined && resolve(project.folderOf(item.at), path) === join(project.folder, '.env');
+    });
+    return read ? [name] : [];
+  });
+}
+
+const NOTHING: Tree = { kind: 'scalar', value: null, at: { file: '', line: 1 } };
+
 /** Injections that services ask for by the label `dev.sidecar-stacks.inject: tls,topz`. */
 export function labelled(target: Target, common: Pick<Injection, 'set' | 'publish' | 'share'>): Injection[] {
   const { project } = stateOf(target);
@@ -76,8 +93,8 @@ function stateOf(target: Target): State {
   return { files, path, before, injections: before === undefined ? [] : injectionsIn(before, path), project };
 }
 
-function injectionsIn(text: string, path: string): Injection[] {
-  const [tree] = parseTrees(text, path);
+function injectionsIn(content: string, path: string): Injection[] {
+  const [tree] = parseTrees(content, path);
   if (tree === undefined || tree instanceof YamlError || get(tree, FIELD) === undefined)
     throw new Refusal('not-ours', `${path} was not written by this command, and is left alone: rename it`);
   return toValue(get(tree, FIELD, 'injections')) as Injection[];
@@ -158,35 +175,30 @@ export function apply({ path, after, injections, files }: Plan, { writeEnv }: Ap
   const missing = sources.find(([, source]) => source === undefined);
   if (missing)
     throw new Refusal('no-bundle', `the bundle of ${missing[0]} is not here; in a checkout, run make setup first`);
-  rmSync(builds, { recursive: true, force: true });
   const env = join(folder, '.env');
-  const before = existsSync(env) ? readFileSync(env, 'utf8') : undefined;
+  if (writeEnv) targetOf(env, folder);
+  rmSync(builds, { recursive: true, force: true });
   if (after === undefined) {
     rmSync(path, { force: true });
-    writeOrRemove(env, before, withoutComposeFile(before));
+    changeEnv(env, folder, withoutComposeFile);
     return;
   }
   for (const [name, source] of sources) copyBuild(source!, join(builds, name));
   writeFileSync(join(builds, '.gitignore'), '*\n');
-  replace(path, after);
-  if (writeEnv)
-    writeOrRemove(
-      env,
-      before,
-      withComposeFile(before, [...files.map((file) => relative(folder, resolve(folder, file)) || file), INJECTED]),
-    );
+  writeNew(path, after);
+  if (!writeEnv) return;
+  const named = [...files.map((file) => relative(folder, resolve(folder, file)) || file), INJECTED];
+  const latin = named.map((file) => Buffer.from(file).toString('latin1'));
+  changeEnv(env, folder, (before) => withComposeFile(before, latin));
 }
 
-function writeOrRemove(path: string, before: string | undefined, after: string | undefined): void {
+/** Change a project's .env; its bytes are kept as they are, whatever their encoding. */
+function changeEnv(path: string, folder: string, change: (before: string | undefined) => string | undefined): void {
+  const before = existsSync(path) ? readFileSync(path, 'latin1') : undefined;
+  const after = change(before);
   if (after === before) return;
   if (after === undefined) rmSync(path, { force: true });
-  else replace(path, after);
-}
-
-function replace(path: string, text: string): void {
-  const fresh = `${path}.${process.pid}.new`;
-  writeFileSync(fresh, text);
-  renameSync(fresh, path);
+  else updateFile(path, Buffer.from(after, 'latin1'), folder);
 }
 
 /** The command line that brings the project up with its sidecars. */

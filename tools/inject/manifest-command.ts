@@ -1,10 +1,11 @@
 /** `inject SIDECAR -f manifest.yaml`: the half of the command that is for Kubernetes. */
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
 import type { World } from '../command/command.ts';
+import { updateFile } from '../files/write.ts';
 import { carriedOf } from './inject.ts';
 import { injectIntoManifest, removeFromManifest } from './manifest.ts';
 import { Refusal } from '../command/refusal.ts';
@@ -81,8 +82,6 @@ export function injectManifest(
   }
   if (text.trim() === '' && source.trim() !== '')
     throw new Refusal('empty', `${file} would become empty: left as it is`);
-  const fresh = `${path}.${process.pid}.new`;
-  writeFileSync(fresh, text, { mode: statSync(path).mode });
-  renameSync(fresh, path);
+  updateFile(path, text, dirname(path));
   world.err(`${file} is written\n`);
 }
