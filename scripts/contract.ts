@@ -1,7 +1,8 @@
 /** `npm run contract -- check|write|diff`: a sidecar's declaration and all that follows from it. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkCatalogue, checkPorts } from './contract/check/catalogue.ts';
 import { checkFiles, contractJson, read } from './contract/check/files.ts';
 import { diffContracts } from './contract/diff/compare.ts';
 import { lineOf, type Disagreement } from './contract/check/disagreement.ts';
@@ -21,8 +22,9 @@ usage: npm run contract -- [check] [NAME…] [--image] [--json]
        npm run contract -- diff REF [NAME…] [--json]
 
 check  Dockerfile (ENV, EXPOSE, LABEL, USER), built image, contract.json and
-       the README's tables agree with the declaration; each disagreement is
-       one line that ends with its repair
+       the README's tables agree with the declaration, and so does the part of
+       the catalogue; no two have a port in common; each disagreement is one
+       line that ends with its repair
 write  write contract.json, and the README's tables between
        <!-- contract:SECTION --> and <!-- /contract -->, with SECTION one of
        parameters, ports, endpoints, metrics, signals, exit-codes
@@ -84,7 +86,11 @@ function commandLine() {
 
 async function check(sidecars: readonly Sidecar[], demandImage: boolean, json: boolean): Promise<number> {
   const licence = licenceOf(root);
-  const disagreements: Disagreement[] = [];
+  const catalogue = join(root, 'compose.yaml');
+  const disagreements: Disagreement[] = [
+    ...checkPorts(sidecars),
+    ...(existsSync(catalogue) ? checkCatalogue(sidecars, readFileSync(catalogue, 'utf8')) : []),
+  ];
   const notes: string[] = [];
   for (const sidecar of sidecars) {
     disagreements.push(...checkFiles(sidecar, licence));

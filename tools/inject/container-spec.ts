@@ -35,11 +35,11 @@ export function podPatch(
   );
   const get = (path: string): object => ({ httpGet: { path, port: admin } });
   const [user = '65532', group = user] = contract.user.split(':');
-  const mounts = Object.entries(carried.volumes ?? {}).map(([purpose, mountPath]) => ({
+  const mounts = Object.entries(carried.volumes).map(([purpose, mountPath]) => ({
     name: `${name}-${purpose}`,
     mountPath,
   }));
-  const scratch = (carried.tmpfs ?? []).map((mountPath) => ({
+  const scratch = carried.tmpfs.map((mountPath) => ({
     name: `${name}${mountPath.replaceAll('/', '-')}`,
     mountPath,
   }));
@@ -67,7 +67,7 @@ export function podPatch(
   return {
     container,
     volumes: all.map((mount) => ({ name: mount.name, emptyDir: { sizeLimit: '64Mi' } })),
-    shareProcesses: carried.sharesProcesses === true,
+    shareProcesses: carried.sharesProcesses,
   };
 }
 

@@ -88,7 +88,7 @@ export function podOf(
   );
   for (const each of sidecars) {
     services[each.name] = { ...sidecarService(project, service, pod, each, processes), ...common };
-    for (const purpose of Object.keys(each.carried.volumes ?? {})) volumes[`${each.name}-${purpose}`] = null;
+    for (const purpose of Object.keys(each.carried.volumes)) volumes[`${each.name}-${purpose}`] = null;
   }
   shareMounts(project, service, sidecars, { services, volumes });
   for (const other of project.services.values()) {
@@ -249,7 +249,7 @@ function sidecarService(
   { injection, carried, name }: { injection: Injection; carried: CarriedSidecar; name: string },
   processes: boolean,
 ): Entry {
-  const mounts = Object.entries(carried.volumes ?? {}).map(([purpose, path]) => `${name}-${purpose}:${path}`);
+  const mounts = Object.entries(carried.volumes).map(([purpose, path]) => `${name}-${purpose}:${path}`);
   return {
     ...imageOf(injection.sidecar, carried),
     network_mode: `service:${pod}`,
@@ -260,10 +260,10 @@ function sidecarService(
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
     mem_limit: carried.memory,
-    pids_limit: carried.processes,
+    pids_limit: carried.pids,
     restart: 'unless-stopped',
     ...(mounts.length > 0 && { volumes: mounts }),
-    ...(carried.tmpfs && { tmpfs: carried.tmpfs }),
+    ...(carried.tmpfs.length > 0 && { tmpfs: carried.tmpfs }),
     depends_on: { [pod]: POD_STARTED },
     labels: { 'dev.sidecar-stacks.role': 'sidecar', 'dev.sidecar-stacks.app': service.name },
   };

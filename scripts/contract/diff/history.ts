@@ -71,6 +71,7 @@ export class History {
         signals: {},
         exitCodes: {},
         user: '',
+        deploy: { memory: '', pids: 0, volumes: {}, tmpfs: [], sharesProcesses: false },
         ...document,
       } as ContractDocument;
     } catch (error) {

@@ -9,6 +9,7 @@ export const contract = defineContract({
   description: 'Gives valkey and MariaDB the metrics, slow logs and health that everything else has.',
   prefixes: ['ADAPTER_'],
   adminPort: '9992',
+  deploy: { memory: '192m', appPort: 'ADAPTER_PORT' },
   ports: {},
   parameters,
   endpoints: {

@@ -13,6 +13,12 @@ export const contract = defineContract({
     'Login in front of a legacy service: OpenID Connect, bearer tokens, passwords and API keys for an application that knows of none.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
+  deploy: {
+    // AUTH_MAX_CONNECTIONS of some 20 KB each, sessions that are remembered, and what it takes without any.
+    memory: '384m',
+    volumes: { state: '/var/lib/auth' },
+    appPort: 'PROXY_PORT',
+  },
   parameters: {
     PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
     PROXY_HOST: {

@@ -13,6 +13,12 @@ export const contract = defineContract({
     'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
   prefixes: ['CACHE_', 'PROXY_'],
   adminPort: '9907',
+  deploy: {
+    // CACHE_MEMORY, and what it takes without any; connections.
+    memory: '256m',
+    appPort: 'PROXY_PORT',
+    example: { PROXY_PORT: '8080' },
+  },
   parameters: {
     PROXY_PORT: { type: 'port', required: true, description: 'Port of the application' },
     PROXY_HOST: {

@@ -10,6 +10,7 @@ export const contract = defineContract({
     'Dynamic configuration for an application that only reads a file: watches a config server or etcd, validates, replaces the file in one step, tells the application, makes sure that it took it, and goes back when it did not.',
   prefixes: ['CONFIG_'],
   adminPort: '9911',
+  deploy: { volumes: { state: '/var/lib/config-sync' }, sharesProcesses: true },
   parameters: {
     CONFIG_SOURCE: {
       type: 'enum',

@@ -13,6 +13,14 @@ export const contract = defineContract({
     'Keeps a directory equal to a git ref: fetches each new commit, checks it, publishes it in one step, tells the application, and goes back when the application does not get well.',
   prefixes: ['GITSYNC_'],
   adminPort: '9941',
+  deploy: {
+    // git's own processes count too, and a gate's.
+    memory: '512m',
+    pids: 256,
+    // Credentials and ssh's configuration, while a sync needs them; the gate's home.
+    tmpfs: ['/tmp'],
+    sharesProcesses: true,
+  },
   parameters: {
     GITSYNC_REPO: {
       type: 'string',

@@ -14,6 +14,24 @@ export interface PortDeclaration {
   readonly description: string;
 }
 
+/** What a container of a sidecar needs, wherever it is deployed: the catalogue, a compose project, Kubernetes. */
+export interface Deployment {
+  /** Memory limit, as compose writes it: `128m`. */
+  readonly memory: string;
+  /** Limit of processes and threads. */
+  readonly pids: number;
+  /** Volumes of its own, by purpose: what a restart must not lose. */
+  readonly volumes: Readonly<Record<string, string>>;
+  /** Directories that are written and may be lost. */
+  readonly tmpfs: readonly string[];
+  /** It has to see the application's processes. */
+  readonly sharesProcesses: boolean;
+  /** The parameter that gets the application's port, where the sidecar speaks to one. */
+  readonly appPort?: string;
+  /** Parameters that let it start and be ready beside one application on port 8080; none where it needs more than that. */
+  readonly example?: Readonly<Record<string, string>>;
+}
+
 export interface Contract<P extends Parameters = Parameters, M extends MetricDeclarations = MetricDeclarations> {
   /** Also the folder, the image and the bundle. */
   readonly name: string;
@@ -34,6 +52,7 @@ export interface Contract<P extends Parameters = Parameters, M extends MetricDec
   readonly exitCodes: Readonly<Record<string, string>>;
   /** The user and group that the image runs as. */
   readonly user: string;
+  readonly deploy: Deployment;
   /** The path of the admin port that the image's health check asks for. */
   readonly healthcheck: string;
 }
@@ -74,6 +93,8 @@ type Own<P extends Parameters, M extends MetricDeclarations> = Pick<
   Partial<Pick<Contract, 'endpoints' | 'paths' | 'signals' | 'exitCodes' | 'user'>> & {
     /** Default of ADMIN_PORT, as text. */
     readonly adminPort: string;
+    /** What differs from a container of 128 MiB and 64 processes without volumes. */
+    readonly deploy?: Partial<Deployment>;
   };
 
 /**
@@ -111,6 +132,7 @@ export function defineContract<const P extends Parameters, const M extends Metri
       ...own.exitCodes,
     },
     user: own.user ?? '65532:65532',
+    deploy: { memory: '128m', pids: 64, volumes: {}, tmpfs: [], sharesProcesses: false, ...own.deploy },
     healthcheck: '/startupz',
   };
 }

@@ -23,6 +23,11 @@ export const contract = defineContract({
     'PIPELINES_',
   ],
   adminPort: '9951',
+  deploy: {
+    // Some 110 MB while a backlog is read: a limit close to it would make the kernel drop pages of the program.
+    memory: '256m',
+    volumes: { state: '/var/lib/log-shipper' },
+  },
   parameters: { ...inputParameters, ...deliveryParameters },
   ports: {
     forward: { parameter: 'FORWARD_PORT', description: "Fluentd's forward protocol, for the `fluentd` logging driver" },

@@ -15,6 +15,7 @@ export const contract = defineContract({
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
   adminPort: '15000',
+  deploy: { memory: '256m' },
   // Connections of this user alone are not redirected: see mesh-init.
   user: '1337:1337',
   parameters: {

@@ -11,6 +11,7 @@ export const contract = defineContract({
     'Liveness for the containers of a pod: probes each, and has one that hangs restarted alone, through the shared pid namespace.',
   prefixes: ['PROBE_'],
   adminPort: '9931',
+  deploy: { sharesProcesses: true, example: { PROBE_TARGET: 'app.mjs', PROBE_CHECK: 'http://127.0.0.1:8080/' } },
   parameters: {
     PROBE_TARGETS: {
       type: 'string',

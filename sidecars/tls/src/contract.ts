@@ -12,6 +12,13 @@ export const contract = defineContract({
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
   adminPort: '9901',
+  deploy: {
+    // TLS_MAX_CONNECTIONS of some 47 KB each, and what it takes without any.
+    memory: '640m',
+    volumes: { state: '/var/lib/tls' },
+    appPort: 'PROXY_PORT',
+    example: { PROXY_PORT: '8080' },
+  },
   parameters: {
     PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
     PROXY_HOST: {

@@ -15,6 +15,7 @@ export const contract = defineContract({
     'Shows the processes of any container whose pid namespace it shares: as a page, as text, as JSON, as metrics.',
   prefixes: ['TOPZ_'],
   adminPort: '9921',
+  deploy: { sharesProcesses: true, example: { TOPZ_ADDRESS: '127.0.0.1:8081' } },
   parameters: {
     TOPZ_ADDRESS: {
       type: 'string',
