@@ -3,10 +3,10 @@ import type { Reply } from '#proxy/http/reply.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { isNavigation } from './http/navigation.ts';
 import { json, page, redirect, retryAfter } from './http/pages.ts';
+import { PathPattern } from '#proxy/paths/pattern.ts';
+import { pathVariants } from '#proxy/paths/variants.ts';
 import { localTarget } from './http/target.ts';
 import type { Method } from './identity.ts';
-import { patternOf } from './rules/pattern.ts';
-import { readingsOf } from './rules/readings.ts';
 
 export interface AnswersOptions {
   readonly methods: ReadonlySet<Method>;
@@ -17,16 +17,17 @@ export interface AnswersOptions {
 
 export class Answers {
   readonly #options: AnswersOptions;
-  readonly #apiPaths: readonly RegExp[];
+  readonly #apiPaths: readonly PathPattern[];
 
   constructor(options: AnswersOptions) {
     this.#options = options;
-    this.#apiPaths = options.apiPaths.map(patternOf);
+    this.#apiPaths = options.apiPaths.map((path) => new PathPattern(path));
   }
 
   #forPerson(request: Request): boolean {
-    const readings = readingsOf(request.path) ?? [];
-    return isNavigation(request) && !this.#apiPaths.some((pattern) => readings.some((path) => pattern.test(path)));
+    if (!isNavigation(request)) return false;
+    const variants = pathVariants(request.path) ?? [];
+    return !this.#apiPaths.some((pattern) => variants.some((path) => pattern.matches(path)));
   }
 
   /** @param wrong it showed credentials that are not good */

@@ -145,7 +145,7 @@ export const contract = defineContract({
     },
     AUTH_API_PATHS: {
       type: 'list',
-      pattern: /^\/\S*$/,
+      pattern: /^\/\S{0,1023}$/,
       accepts: 'a comma-separated list of paths, * matches within a segment, ** across them',
       description: 'Paths that answer 401 with JSON, never a redirect to a login',
     },

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readingsOf } from './readings.ts';
 import { allows, parseRules } from './rules.ts';
 
 const RULES = `
@@ -123,10 +124,48 @@ test('whatever way a server reads a path: what is public is nothing that is prot
   );
 });
 
-test('the readings of a path are few, also of a hostile one', () => {
-  const long = `/public${'/%2e%2e;x\\'.repeat(300)}`;
-  assert.ok((readingsOf(long)?.length ?? 0) < 64);
-  assert.is(readingsOf(`/${'%2f'.repeat(3000)}`), undefined);
+test('a rule for letters beyond ASCII and for blanks applies to their escaped forms', () => {
+  const some = parseRules(
+    '- { path: /büro/**, access: deny }\n- { path: /a b, access: deny }\n- { path: /**, access: public }',
+  );
+  const of = (path: string): string => some.access('GET', path)?.kind ?? 'refused';
+  for (const path of ['/b%C3%BCro', '/b%c3%bcro/x', '/b\u{c3}\u{bc}ro/x', '/bu%CC%88ro/', '/a%20b', '/A%20b/'])
+    assert.is(of(path), 'deny', path);
+  assert.is(of('/b%C3%BCcher'), 'public');
+});
+
+test('a rule applies to other cases and a slash at the end only to refuse', () => {
+  for (const path of ['/ADMIN/x', '/Secret', '/secret/', '/%53ECRET']) assert.is.not(kind('GET', path), 'public', path);
+  assert.is(kind('GET', '/Secret'), 'deny');
+  assert.is(kind('GET', '/secret/'), 'deny');
+  assert.is(kind('GET', '/PUBLIC/logo.png'), 'login');
+  assert.is(kind('GET', '/health/'), 'login');
+  const both = parseRules(
+    '- { path: /Users/**, groups: [root], access: allow }\n- { path: /users/**, access: public }',
+  );
+  assert.not(allows(both.access('GET', '/users/x')!, []));
+});
+
+test('HEAD falls under a rule for GET, and a method in lower case under its rule', () => {
+  const some = parseRules(
+    '- { path: /a/**, method: GET, access: deny }\n- { path: /b, method: [POST], access: deny }\n- { path: /**, access: public }',
+  );
+  for (const method of ['GET', 'HEAD', 'get', 'hEad']) assert.is(some.access(method, '/a/x')?.kind, 'deny', method);
+  assert.is(some.access('post', '/b')?.kind, 'deny');
+  assert.is(some.access('POST', '/a/x')?.kind, 'public');
+  const head = parseRules('- { path: /a, method: HEAD, access: deny }\n- { path: /**, access: public }');
+  assert.is(head.access('GET', '/a')?.kind, 'public');
+});
+
+test('decisions about long paths are not remembered', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let number = 0; number < 2000; number++) rules.access('GET', `/${number}/${'x'.repeat(31_000)}`);
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 20_000_000, `${grown} bytes`);
 });
 
 test('what can never match is refused, with the rule and the reason', () => {
@@ -137,6 +176,8 @@ test('what can never match is refused, with the rule and the reason', () => {
   refused('- { path: /a?x=1, access: deny }', /rule 1 can never match/);
   refused('- { path: /a/../b, access: deny }', /rule 1 can never match/);
   refused('- { path: /%61, access: deny }', /rule 1 can never match/);
+  refused(`- { path: /${'a'.repeat(2000)}, access: deny }`, /a path of 2001 characters/);
+  refused('- { path: /a, method: GET, access: deny }\n- { path: /a, method: HEAD, access: public }', /rule 2 .* never/);
   refused('- { path: a, access: deny }', /rule 1 has no path/);
   refused('- { path: /a, method: [], access: deny }', /can never match/);
   refused('- { path: /a, method: get, access: deny }', /method "get"/);

@@ -1,9 +1,9 @@
 /** Rules: who may do what. The first whose path and method fit decides; where none does, a login does. */
 import { parse } from 'yaml';
-import { readingsOf } from './readings.ts';
-import { covers, patternOf } from './pattern.ts';
+import { MAX_PATTERN, PathPattern } from '#proxy/paths/pattern.ts';
+import { pathVariants } from '#proxy/paths/variants.ts';
 
-/** What a rule, or several readings of a path together, ask of a request. */
+/** What a rule, or the rules for several variants of a path together, ask of a request. */
 export type Access =
   | { readonly kind: 'public' }
   | { readonly kind: 'deny' }
@@ -11,8 +11,7 @@ export type Access =
   | { readonly kind: 'login'; readonly groups: readonly (readonly string[])[] };
 
 interface Rule {
-  readonly glob: string;
-  readonly pattern: RegExp;
+  readonly path: PathPattern;
   /** Undefined: any. */
   readonly methods: ReadonlySet<string> | undefined;
   readonly access: Access;
@@ -28,7 +27,9 @@ const KEYS = new Set(['path', 'method', 'groups', 'access']);
 const MAX_RULES = 500;
 /** Of a rules file, in characters. */
 export const MAX_RULES_SIZE = 256 * 1024;
+/** Decisions that are remembered, and the longest path of one, in characters: half a megabyte in all. */
 const MAX_REMEMBERED = 2000;
+const MAX_REMEMBERED_PATH = 256;
 
 export class Rules {
   readonly #rules: readonly Rule[];
@@ -47,28 +48,41 @@ export class Rules {
   /**
    * What a request needs.
    * @param path of its target, without the query
-   * @returns the strictest of what the rules say about each reading of the path; undefined for a path that is refused
+   * @returns the strictest of what the rules say about each variant of the path, compared exactly and loosely;
+   * undefined for a path that is refused
    */
   access(method: string, path: string): Access | undefined {
     if (this.#rules.length === 0) return LOGIN;
-    const key = `${method} ${path}`;
-    const known = this.#known.get(key);
+    const key = path.length + method.length <= MAX_REMEMBERED_PATH ? `${method} ${path}` : undefined;
+    const known = key === undefined ? undefined : this.#known.get(key);
     if (known !== undefined) return known;
-    const readings = readingsOf(path);
-    if (readings === undefined) return undefined;
-    const access = readings.map((reading) => this.#first(method, reading)).reduce(stricter);
-    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-    this.#known.set(key, access);
+    const variants = pathVariants(path);
+    if (variants === undefined) return undefined;
+    const access = variants.map((variant) => this.#ofVariant(method.toUpperCase(), variant)).reduce(stricter);
+    if (key !== undefined) {
+      if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+      this.#known.set(key, access);
+    }
     return access;
   }
 
-  #first(method: string, path: string): Access {
-    const rule = this.#rules.find(
-      ({ methods, pattern }) => (methods === undefined || methods.has(method)) && pattern.test(path),
+  /** An application may or may not tell paths apart by case and by a slash at the end. */
+  #ofVariant(method: string, variant: string): Access {
+    return stricter(
+      this.#first(method, (path) => path.matches(variant)),
+      this.#first(method, (path) => path.matchesLoosely(variant)),
     );
+  }
+
+  #first(method: string, fits: (path: PathPattern) => boolean): Access {
+    const rule = this.#rules.find(({ methods, path }) => hasMethod(methods, method) && fits(path));
     return rule?.access ?? LOGIN;
   }
 }
+
+/** A rule for GET is one for HEAD, too: applications answer both by the same code. */
+const hasMethod = (methods: Rule['methods'], method: string): boolean =>
+  methods === undefined || methods.has(method) || (method === 'HEAD' && methods.has('GET'));
 
 function stricter(a: Access, b: Access): Access {
   if (a.kind === 'deny' || b.kind === 'deny') return DENY;
@@ -96,10 +110,10 @@ export function parseRules(text: string): Rules {
   const rules: Rule[] = [];
   for (const [index, item] of list.entries()) {
     const rule = ruleOf(item, index + 1);
-    const earlier = rules.findIndex((each) => covers(each.glob, rule.glob) && coversMethods(each, rule));
+    const earlier = rules.findIndex((each) => each.path.covers(rule.path) && coversMethods(each, rule));
     if (earlier !== -1)
       throw new BadRules(
-        `rule ${index + 1} (${rule.glob}) can never match: rule ${earlier + 1} (${rules[earlier]!.glob}) matches all of it first`,
+        `rule ${index + 1} (${rule.path.glob}) can never match: rule ${earlier + 1} (${rules[earlier]!.path.glob}) matches all of it first`,
       );
     rules.push(rule);
   }
@@ -107,7 +121,7 @@ export function parseRules(text: string): Rules {
 }
 
 const coversMethods = ({ methods: wide }: Rule, { methods: narrow }: Rule): boolean =>
-  wide === undefined || (narrow !== undefined && [...narrow].every((method) => wide.has(method)));
+  wide === undefined || (narrow !== undefined && [...narrow].every((method) => hasMethod(wide, method)));
 
 function ruleOf(item: unknown, number: number): Rule {
   const bad = (why: string): never => {
@@ -118,8 +132,9 @@ function ruleOf(item: unknown, number: number): Rule {
   const unknown = Object.keys(item).find((key) => !KEYS.has(key));
   if (unknown !== undefined) bad(`has the key ${JSON.stringify(unknown)}; accepted are ${[...KEYS].join(', ')}`);
   if (typeof path !== 'string' || !path.startsWith('/')) return bad('has no path that begins with /');
-  const readings = readingsOf(path.replaceAll('*', 'x'));
-  if (/[?\s]/.test(path) || readings?.length !== 1)
+  if (path.length > MAX_PATTERN) bad(`has a path of ${path.length} characters; at most ${MAX_PATTERN} are taken`);
+  const variants = pathVariants(Buffer.from(path.replaceAll('*', 'x'), 'utf8').toString('latin1'));
+  if (path.includes('?') || variants?.length !== 1)
     bad(
       `can never match ${JSON.stringify(path)}: a path is compared decoded, without query, parameters, dots and double slashes`,
     );
@@ -129,8 +144,7 @@ function ruleOf(item: unknown, number: number): Rule {
       bad(`has the method ${JSON.stringify(each)}; accepted are names such as GET`);
   if (methods?.size === 0) bad('can never match: its list of methods is empty');
   return {
-    glob: path,
-    pattern: patternOf(path),
+    path: new PathPattern(path),
     methods: methods as ReadonlySet<string> | undefined,
     access: accessOf(access, groups, bad),
   };
