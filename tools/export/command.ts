@@ -109,6 +109,11 @@ function run(args: readonly string[], world: World): number {
   const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(world.folder, values.output);
   const kept = writeExport(exported.files, to, isInside(to, world.folder) ? world.folder : folder);
   const shown = relative(world.folder, to) || '.';
+  const local = values.registry === undefined ? exported.images.filter(({ pulled }) => !pulled) : [];
+  if (local.length > 0)
+    world.err(
+      `note: never pulled, because they are built here: ${local.map(({ reference }) => reference).join(', ')}. Load them onto each node, or push them and export with --registry PREFIX\n`,
+    );
   world.out(
     `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay left as they are` : ''}\n` +
       `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,

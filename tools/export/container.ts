@@ -22,6 +22,7 @@ export interface ContainerOptions {
   readonly style: Style;
   readonly mounts: readonly Record<string, unknown>[];
   readonly liveness: Record<string, unknown> | undefined;
+  readonly registry: string | undefined;
   readonly findings: Findings;
 }
 
@@ -37,7 +38,7 @@ export function containerOf(service: Service, part: Part, options: ContainerOpti
     {
       name: objectName(service.name),
       image: from(image.reference, get(tree, 'image')?.at),
-      imagePullPolicy: 'IfNotPresent',
+      imagePullPolicy: image.pulled || options.registry !== undefined ? 'IfNotPresent' : 'Never',
       ...(part === 'sidecar' && style === 'native' && { restartPolicy: 'Always' }),
       command: wordsOf(get(tree, 'entrypoint')),
       args: wordsOf(get(tree, 'command')),

@@ -533,4 +533,11 @@ test('a file that cannot be read is refused, and hides nothing', () => {
   assert.ok(refused.includes('unreadable'), refused.join());
 });
 
+test('an image that is never pulled in compose is never pulled by a kubelet, until a registry is named', () => {
+  assert.is(container('pull_policy: never')['imagePullPolicy'], 'Never');
+  assert.is(container('')['imagePullPolicy'], 'IfNotPresent');
+  const pushed = exported(one('pull_policy: never'), { registry: 'registry.example' }).pod('web')['containers'];
+  assert.is((pushed[0] as Manifest)['imagePullPolicy'], 'IfNotPresent');
+});
+
 test.run();

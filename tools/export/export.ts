@@ -71,7 +71,17 @@ export function exportProject(files: readonly string[], options: ExportOptions):
   const shared = sharedNamesOf(pods);
   for (const object of sharedServicesOf(shared, partOf)) placed.push({ file: 'names.yaml', object });
   for (const pod of pods) {
-    const workload = workloadOf(pod, { project, base, style, bare, partOf, volumes, shared, findings });
+    const workload = workloadOf(pod, {
+      project,
+      base,
+      registry: options.registry,
+      style,
+      bare,
+      partOf,
+      volumes,
+      shared,
+      findings,
+    });
     for (const object of [...servicesOf(pod, partOf, shared), workload])
       placed.push({ file: `${pod.name}.yaml`, object });
   }

@@ -14,6 +14,8 @@ export interface Image {
   readonly reference: string;
   /** Built by the project, or kept on its machine: it has to be pushed to a registry. */
   readonly own: boolean;
+  /** A registry may be asked for it: compose's pull_policy does not say `never` or `build`. */
+  readonly pulled: boolean;
 }
 
 /** A service's image, and what is wrong with it. */
@@ -29,10 +31,12 @@ export function imageOf({ name, tree, at }: Service, findings: Findings): Image 
         ? `service ${name} is built and has no image: give it a name to push it by (image: NAME:VERSION)`
         : `service ${name} has no image`,
     );
-    return { name: name, tag: undefined, reference: name, own: true };
+    return { name: name, tag: undefined, reference: name, own: true, pulled: false };
   }
-  const own = build !== undefined || text(get(tree, 'pull_policy')) === 'never';
-  if (reference.includes('@')) return { name: reference.split('@')[0]!, tag: undefined, reference, own };
+  const policy = text(get(tree, 'pull_policy'));
+  const pulled = policy !== 'never' && policy !== 'build';
+  const own = build !== undefined || !pulled;
+  if (reference.includes('@')) return { name: reference.split('@')[0]!, tag: undefined, reference, own, pulled };
   const tag = /:([^/:]+)$/.exec(reference)?.[1];
   if (tag === undefined || tag === 'latest')
     findings.refuse(
@@ -40,7 +44,7 @@ export function imageOf({ name, tree, at }: Service, findings: Findings): Image 
       said!.at,
       `service ${name} runs ${reference}, which is another image each time it is pulled: name a version (image: ${reference.replace(/:latest$/, '')}:VERSION)`,
     );
-  return { name: tag === undefined ? reference : reference.slice(0, -tag.length - 1), tag, reference, own };
+  return { name: tag === undefined ? reference : reference.slice(0, -tag.length - 1), tag, reference, own, pulled };
 }
 
 /** What this package knows of a service's image, where it is a sidecar of this house or one made from it. */

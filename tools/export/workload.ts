@@ -18,6 +18,8 @@ export type Kind = 'Deployment' | 'StatefulSet' | 'Job' | 'Pod';
 export interface WorkloadOptions {
   readonly project: Project;
   readonly base: string;
+  /** Where images that the project builds are pushed; undefined where nothing says it. */
+  readonly registry: string | undefined;
   readonly style: Style;
   /** Bare pods, whatever they are for. */
   readonly bare: boolean;
@@ -146,6 +148,7 @@ function podSpec(pod: Pod, templates: ReadonlySet<string>, options: WorkloadOpti
       style,
       mounts: volumes.mountsOf.get(service.name) ?? [],
       liveness: liveness.probes.get(service.name),
+      registry: options.registry,
       findings,
     });
   const before = pod.before.filter(({ name }) => !liveness.replaced.has(name));

@@ -10,6 +10,10 @@ export interface ContainerOptions {
   readonly registry: string;
 }
 
+/** @param registry with a slash at its end, or empty */
+export const imageName = (sidecar: string, { contract }: CarriedSidecar, registry = ''): string =>
+  `${registry}sidecar-stacks/${sidecar}:${contract.version}`;
+
 export interface PodPatch {
   readonly container: Readonly<Record<string, unknown>>;
   readonly volumes: readonly Readonly<Record<string, unknown>>[];
@@ -46,7 +50,9 @@ export function podPatch(
   const all = [...mounts, ...scratch];
   const container = {
     name,
-    image: `${registry}sidecar-stacks/${name}:${contract.version}`,
+    image: imageName(injection.sidecar, carried, registry),
+    // Without a registry the name is nobody's in particular: the image is loaded onto each node.
+    imagePullPolicy: registry === '' ? 'Never' : 'IfNotPresent',
     ...(style === 'native' && { restartPolicy: 'Always' }),
     env: Object.entries(environment).map(([key, value]) => ({ name: key, value })),
     startupProbe: { ...get('/startupz'), periodSeconds: 1, failureThreshold: 60 },

@@ -85,6 +85,11 @@ test("what makes a network moves to the pod, with the service's names as aliases
   });
 });
 
+test('images of sidecars are built, and never asked of a registry', () => {
+  const services = planned('services: {web: {image: x, expose: [80]}}');
+  assert.equal([services['web-tls']!['pull_policy'], services['web-pod']!['pull_policy']], ['never', 'never']);
+});
+
 test("who joined the service joins the pod, also by its container's name", () => {
   const services = planned(
     'services: {web: {image: x, expose: [80], container_name: shop}, a: {image: y, network_mode: "service:web"}, b: {image: y, network_mode: "container:shop"}, c: {image: y}}',

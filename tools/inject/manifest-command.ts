@@ -6,6 +6,8 @@ import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
 import type { World } from '../command/command.ts';
 import { updateFile } from '../files/write.ts';
+import { buildFolder } from '../carried/build-folder.ts';
+import { imageName } from './container-spec.ts';
 import { carriedOf } from './inject.ts';
 import { injectIntoManifest, removeFromManifest } from './manifest.ts';
 import { Refusal } from '../command/refusal.ts';
@@ -19,6 +21,18 @@ export interface ManifestRequest {
   readonly registry: string;
   readonly inPlace: boolean;
   readonly undo: boolean;
+}
+
+/** How the image that a manifest names comes to where the cluster finds it. */
+function howToPush(sidecar: string, image: string, registry: string): string {
+  const folder = buildFolder(sidecar);
+  const build =
+    folder === undefined
+      ? `npm run release -- --registry REGISTRY ${sidecar}`
+      : `docker build --tag ${image} ${folder}`;
+  return registry === ''
+    ? `The image ${image} is never pulled: load it onto each node, or name a registry (--registry PREFIX).\n  ${build}\n`
+    : `The image has to be there:\n  ${build}\n  docker push ${image}\n`;
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -50,9 +64,10 @@ export function injectManifest(
   let text: string;
   if (undo) text = removeFromManifest(source, injection.sidecar);
   else {
+    const prefix = registry === '' || registry.endsWith('/') ? registry : `${registry}/`;
     const result = injectIntoManifest(source, injection, carried, {
       style: plain ? 'plain' : 'native',
-      registry: registry === '' || registry.endsWith('/') ? registry : `${registry}/`,
+      registry: prefix,
       into,
       environment(ports, workload) {
         const { appPort, contract } = carried;
@@ -74,6 +89,8 @@ export function injectManifest(
       },
     });
     for (const message of result.messages) world.err(`${message}\n`);
+    if (result.count > 0)
+      world.err(howToPush(injection.sidecar, imageName(injection.sidecar, carried, prefix), prefix));
     text = result.text;
   }
   if (!inPlace) {

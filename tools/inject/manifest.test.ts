@@ -43,6 +43,12 @@ interface Spec {
 }
 const specOf = (text: string): Spec => (parse(text) as { spec: { template: { spec: Spec } } }).spec.template.spec;
 
+test('without a registry the image is never pulled', () => {
+  assert.match(inject(DEPLOYMENT).text, /image: sidecar-stacks\/tls:\S+\n *imagePullPolicy: Never/);
+  const { text } = inject(DEPLOYMENT, { registry: 'registry.example/' });
+  assert.match(text, /image: registry.example\/sidecar-stacks\/tls:\S+\n *imagePullPolicy: IfNotPresent/);
+});
+
 test('a native sidecar goes in, and every other byte stays', () => {
   const { text, messages } = inject(DEPLOYMENT);
   assert.equal(messages, ['Deployment/web: tls injected']);

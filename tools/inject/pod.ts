@@ -9,6 +9,7 @@ import { interpolateTree } from '../compose/interpolate.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
 import { OVERRIDE, RESET } from '../yaml/tagged.ts';
+import { imageName } from './container-spec.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 import { shareMounts } from './share.ts';
@@ -235,9 +236,11 @@ function dependencies(tree: Tree): string[] {
   return wish?.kind === 'map' ? entries(wish).map(([name]) => name) : texts(wish);
 }
 
-function imageOf(sidecar: string, { contract }: CarriedSidecar): Entry {
+function imageOf(sidecar: string, carried: CarriedSidecar): Entry {
   return {
-    image: `sidecar-stacks/${sidecar}:${contract.version}`,
+    image: imageName(sidecar, carried),
+    // Built from the folder below, and never asked of a registry, where the name may be anybody's.
+    pull_policy: 'never',
     build: { context: `./${BUILDS}/${sidecar}`, args: { SIDECAR_BASE: BASE } },
   };
 }
