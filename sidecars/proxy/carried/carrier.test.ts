@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { SharedMemory } from '#proxy/http2/memory.ts';
+import { MemoryBudget } from '#proxy/memory/budget.ts';
 import { recycle } from '#proxy/http2/output.ts';
 import { INTERNAL_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
 import type { CarriedUser } from '#proxy/upstream/connection.ts';
@@ -48,7 +48,7 @@ class User implements CarriedUser {
 /** Both sides of a carrier, whose bytes go from one to the other in pieces. */
 class Pair {
   readonly accepted: Channel[] = [];
-  readonly memory = new SharedMemory(MEMORY);
+  readonly memory = new MemoryBudget(MEMORY);
   readonly errors: number[] = [];
   readonly client: Carrier;
   readonly server: Carrier;

@@ -7,7 +7,7 @@ import { METHOD, type FieldBlock } from '#proxy/http2/field-block.ts';
 import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { Http2Handler } from '#proxy/http2/handler.ts';
 import { CONNECT_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
-import type { SharedMemory } from '#proxy/http2/memory.ts';
+import type { MemoryBudget } from '#proxy/memory/budget.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import type { CarriedUser } from '#proxy/upstream/connection.ts';
 import { Channel } from './channel.ts';
@@ -45,7 +45,7 @@ export class Carrier implements Http2Handler<Channel> {
   remoteAddress: string | undefined;
   readonly #user: CarrierUser;
 
-  constructor(role: 'client' | 'server', memory: SharedMemory, user: CarrierUser) {
+  constructor(role: 'client' | 'server', memory: MemoryBudget, user: CarrierUser) {
     this.#user = user;
     this.http2 = new Http2Connection<Channel>(role, this, {
       maxStreams: MAX_CHANNELS,

@@ -2,8 +2,9 @@
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { handlerOf } from '#proxy/downstream/connection.ts';
-import { clientMemory, Http2Session, type Http2SessionUser } from '#proxy/downstream/http2-session.ts';
+import { Http2Session, type Http2SessionUser } from '#proxy/downstream/http2-session.ts';
 import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 import { Carrier } from './carrier.ts';
 import type { Channel } from './channel.ts';
 
@@ -18,7 +19,7 @@ export class CarrierDownstream implements Http2SessionUser {
    */
   constructor(context: ProxyContext, socket: Socket, carried: CarriedConnections, serve: (socket: Socket) => void) {
     this.#context = context;
-    this.#carrier = new Carrier('server', clientMemory, {
+    this.#carrier = new Carrier('server', memoryBudget, {
       admits: () => carried.admit(),
       onChannel: (channel) => {
         carried.add(channel);

@@ -1,15 +1,10 @@
 /** A connection to an endpoint that carries many others. */
 import type { TLSSocket } from 'node:tls';
 import { Http2Transport } from '#proxy/http2/transport.ts';
-import { SharedMemory } from '#proxy/http2/memory.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 import type { PooledBuffer } from '#proxy/upstream/buffers.ts';
 import { UpstreamConnection, type ConnectionTarget, type UpstreamUser } from '#proxy/upstream/connection.ts';
 import { Carrier } from './carrier.ts';
-
-/** What all endpoints together may leave unread, in bytes. */
-const MEMORY = 64 * 1024 * 1024;
-
-const memory = new SharedMemory(MEMORY);
 
 export interface CarrierOwner {
   /** It is there. @returns false when it is of no use */
@@ -31,7 +26,7 @@ export class CarrierUpstream implements UpstreamUser {
   constructor(target: ConnectionTarget, owner: CarrierOwner) {
     this.#owner = owner;
     this.#connection = new UpstreamConnection(target, this, () => owner.onGone(this));
-    this.carrier = new Carrier('client', memory, {
+    this.carrier = new Carrier('client', memoryBudget, {
       // Nothing leaves before it is known that the endpoint takes a carrier.
       onOutput: () => this.#transport?.schedule(),
       onLast: () => owner.onLast(this),

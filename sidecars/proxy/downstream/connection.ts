@@ -5,6 +5,9 @@ import { TLSSocket } from 'node:tls';
 import type { Swept } from '#proxy/sweeper.ts';
 import { readDirectly } from './reads.ts';
 
+/** How long a closed connection's last bytes are waited for, in milliseconds. */
+export const LINGER = 2000;
+
 /** Who a client is: what filters and clusters may know of a connection. */
 export class DownstreamInfo {
   readonly socket: Socket;

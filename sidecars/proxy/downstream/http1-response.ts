@@ -5,14 +5,23 @@ import { CHUNKED, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { statusLine } from '#proxy/http/responses.ts';
 import { rewriteResponse } from '#proxy/http/rewrite.ts';
+import type { ProxyContext } from '#proxy/context.ts';
+import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { HEADROOM, TAILROOM, type ReadBuffer } from '#proxy/upstream/buffers.ts';
 import { DownstreamWriter } from './writer.ts';
 
 /** Free bytes that are left before a head for the size of a body's first chunk. */
 const CHUNK_SIZE_ROOM = TAILROOM + 2;
 
-export class Http1Response {
+/** What may wait for an endpoint that takes a body too slowly, in bytes. */
+const UPLOAD = 64 * 1024;
+
+export class Http1Response implements MemoryOwner {
+  readonly #context: ProxyContext;
   readonly #socket: Socket;
+  /** Bytes that wait in the other direction. */
+  #received = 0;
+  readonly #claim = new MemoryClaim(memoryBudget, this);
   readonly #writer: DownstreamWriter;
   /** The response's data gets chunks here. */
   #rechunks = false;
@@ -21,22 +30,50 @@ export class Http1Response {
   /** A rewritten head that waits for the beginning of its body, where it lies. */
   #headStart = -1;
 
-  constructor(socket: Socket) {
+  constructor(context: ProxyContext, socket: Socket) {
+    this.#context = context;
     this.#socket = socket;
     this.#writer = new DownstreamWriter(socket);
   }
 
+  /**
+   * Count what is kept for this client.
+   * @param carried bytes of the client that wait
+   * @param uploads an endpoint takes its body too slowly
+   */
+  account(carried: number, uploads: boolean): void {
+    this.#received = carried + (uploads ? UPLOAD : 0);
+    this.#claim.set(this.#writer.kept + this.#received);
+  }
+  get taken(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+  shed(): void {
+    this.#context.stats.downstreamRefused('memory');
+    this.#socket.destroy();
+  }
+
+  /** The connection is gone, or another protocol's: nothing is kept here. */
+  close(): void {
+    this.#claim.set(0);
+  }
+
+  /** Before the socket is ended: let what waits in here go ahead. */
+  flush(): void {
+    this.#writer.flush();
+  }
+
   interim(response: Response): void {
-    this.#socket.write(`${statusLine(response.status)}${response.lines()}\r\n`, 'latin1');
+    this.#writer.text(`${statusLine(response.status)}${response.lines()}\r\n`);
   }
 
   /** The connection becomes another protocol's. @param rest bytes of that */
   switch(response: Response, rest: Buffer): void {
-    this.#socket.write(
+    this.#writer.text(
       `${statusLine(101)}${response.lines()}Upgrade: ${response.upgrade}\r\nConnection: upgrade\r\n\r\n`,
-      'latin1',
     );
-    if (rest.length > 0) this.#socket.write(rest);
+    if (rest.length > 0) this.#writer.write(rest, 0, rest.length, undefined);
+    this.flush();
   }
 
   /**
@@ -63,7 +100,7 @@ export class Http1Response {
     }
     const framing = response.body === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : response.lengthLine;
     const text = `${statusLine(response.status)}${response.lines()}${framing}${added}\r\n`;
-    if (whole === undefined) this.#socket.write(text, 'latin1');
+    if (whole === undefined) this.#writer.text(text);
     else this.#writer.writeMessage(text, whole);
   }
 
@@ -81,10 +118,10 @@ export class Http1Response {
       const size = `${(end - start).toString(16)}\r\n`;
       if (reading === undefined && headStart === -1) {
         // There may be no room around these bytes.
-        this.#socket.write(size, 'latin1');
+        this.#writer.text(size);
         this.#writer.write(bytes, start, end, undefined);
-        this.#socket.write('\r\n', 'latin1');
-        return this.#writer.ready;
+        this.#writer.text('\r\n');
+        return this.#ready();
       }
       from -= size.length;
       if (headStart !== -1) bytes.copyWithin(from, headStart, start);
@@ -93,12 +130,18 @@ export class Http1Response {
       bytes[to++] = LF;
     }
     if (to > from) this.#writer.write(bytes, from, to, reading);
-    return this.#writer.ready;
+    return this.#ready();
+  }
+
+  #ready(): boolean {
+    if (this.#writer.ready) return true;
+    this.#claim.set(this.#writer.kept + this.#received);
+    return false;
   }
 
   /** The end of the body. @param trailers whole lines; of chunks that are passed on what is left to send */
   end(trailers: string): void {
     const rest = this.#rechunks ? `0\r\n${trailers}\r\n` : this.#chunked ? trailers : '';
-    if (rest !== '') this.#socket.write(rest, 'latin1');
+    if (rest !== '') this.#writer.text(rest);
   }
 }

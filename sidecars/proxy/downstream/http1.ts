@@ -11,7 +11,7 @@ import type { Response } from '#proxy/http/response.ts';
 import type { RejectReason } from '#proxy/http/scan-head.ts';
 import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
-import { handleDirectly, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
+import { handleDirectly, LINGER, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
 import { Http1Body } from './http1-body.ts';
 import { Http1HeadReader } from './http1-head.ts';
 import { Http1Response } from './http1-response.ts';
@@ -33,8 +33,6 @@ const NOTHING: number = 4;
 const SMALL_BODY = 4096;
 /** How long an idle connection may still begin a request while draining, in milliseconds. */
 const DRAIN_GRACE = 1000;
-/** How long a closed connection's last bytes are waited for, in milliseconds. */
-const LINGER = 2000;
 
 /** One for all connections: what it has read is used at once. */
 const heads = new Http1HeadReader();
@@ -62,7 +60,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     this.#info = info;
     this.#socket = info.socket;
     this.#body = new Http1Body(context.settings.maxHeaderSize);
-    this.#response = new Http1Response(info.socket);
+    this.#response = new Http1Response(context, info.socket);
     this.#deadline = context.sweeper.after(context.settings.idleTimeout);
     context.sweeper.add(this);
     handleDirectly(info.socket, this);
@@ -95,6 +93,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   #keep(chunk: Buffer): void {
     this.#carry.add(chunk);
     this.#socket.pause();
+    this.#account();
   }
 
   /** Bytes after the body: the next request's. */
@@ -186,7 +185,10 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       if (this.#body.done) {
         this.#reads = NEXT;
         exchange.endRequest(this.#body.trailers);
-      } else if (!this.#body.more) this.#socket.pause();
+      } else if (!this.#body.more) {
+        this.#socket.pause();
+        this.#account();
+      }
     }
     return next;
   }
@@ -214,6 +216,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     this.#reads = NOTHING;
     this.#carry.clear();
     this.#deadline = this.#context.sweeper.after(this.#context.settings.idleTimeout);
+    this.#response.flush();
     this.#socket.end();
     this.#socket.resume();
   }
@@ -240,16 +243,19 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
 
   onClientClose(): void {
     this.#context.sweeper.remove(this);
+    this.#response.close();
     this.#reads = NOTHING;
     this.#exchange?.cancel();
     this.#exchange = undefined;
   }
 
   onClientDrain(): void {
+    this.#account();
     this.#exchange?.resume();
   }
 
   sweep(now: number): void {
+    this.#account();
     if (this.#exchange !== undefined) this.#exchange.sweep(now);
     else if (this.#reads === NOTHING && this.#socket.writableFinished) {
       this.#deadline = Math.min(this.#deadline, this.#context.sweeper.after(LINGER));
@@ -275,6 +281,10 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     if (exchange !== undefined && !exchange.over) exchange.onInternalError(error);
     else internalError(this.#context, error);
     this.onAbort();
+  }
+
+  #account(): void {
+    this.#response.account(this.#carry.size, this.#reads === BODY && this.#socket.isPaused());
   }
 
   // The exchange's calls.
@@ -323,6 +333,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
     const ambiguous = this.#minor === 0;
     this.#exchange = undefined;
     this.#reads = NOTHING;
+    this.#response.flush();
     if (ambiguous) this.#socket.destroy();
     else this.#socket.destroySoon();
   }
@@ -330,6 +341,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   onSwitch(response: Response, rest: Buffer, upstream: UpstreamConnection): void {
     this.#exchange = undefined;
     this.#context.sweeper.remove(this);
+    this.#response.close();
     this.#response.switch(response, rest);
     const tunnel = new Tunnel(this.#context, this.#socket, upstream);
     if (this.#carry.size > 0) tunnel.onClientData(this.#carry.take());

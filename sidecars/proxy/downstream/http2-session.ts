@@ -4,26 +4,29 @@
  */
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { ERROR_NAMES, INTERNAL_ERROR } from '#proxy/http2/codes.ts';
+import { ENHANCE_YOUR_CALM, ERROR_NAMES, INTERNAL_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
-import { SharedMemory } from '#proxy/http2/memory.ts';
 import { Http2Transport } from '#proxy/http2/transport.ts';
-import { handleDirectly, type DownstreamHandler } from './connection.ts';
+import { memoryBudget, type MemoryHolder } from '#proxy/memory/budget.ts';
+import { handleDirectly, LINGER, type DownstreamHandler } from './connection.ts';
 
-/** So much all clients together may leave unread, in bytes. */
-const MEMORY = 64 * 1024 * 1024;
 /** How long after GOAWAY a stream may still be on its way, in milliseconds. */
 const DRAIN_GRACE = 1000;
-/** How long a closed connection's last bytes are waited for, in milliseconds. */
-const LINGER = 2000;
-
-/** What all clients of this process leave unread. */
-export const clientMemory = new SharedMemory(MEMORY);
 
 /** What of the engine a socket has to do with. */
 type Engine = Pick<
   Http2Connection<unknown>,
-  'receive' | 'take' | 'transportHolds' | 'announceEnd' | 'finish' | 'fail' | 'close' | 'over' | 'size'
+  | 'receive'
+  | 'take'
+  | 'transportHolds'
+  | 'announceEnd'
+  | 'finish'
+  | 'fail'
+  | 'close'
+  | 'over'
+  | 'size'
+  | 'buffered'
+  | 'sent'
 >;
 
 export interface Http2SessionUser {
@@ -33,7 +36,7 @@ export interface Http2SessionUser {
   onDraining(): void;
 }
 
-export class Http2Session implements DownstreamHandler {
+export class Http2Session implements DownstreamHandler, MemoryHolder {
   readonly #context: ProxyContext;
   readonly #socket: Socket;
   readonly #connection: Engine;
@@ -56,6 +59,7 @@ export class Http2Session implements DownstreamHandler {
     // The engine spoke first, before there was a transport.
     this.#transport.schedule();
     context.sweeper.add(this);
+    memoryBudget.add(this);
     handleDirectly(socket, this);
   }
 
@@ -85,6 +89,18 @@ export class Http2Session implements DownstreamHandler {
     this.#deadline = this.#context.sweeper.after(LINGER);
   }
 
+  // The budget's calls.
+
+  get kept(): number {
+    return this.#connection.buffered;
+  }
+  get taken(): number {
+    return this.#connection.sent;
+  }
+  shed(): void {
+    this.#connection.fail(ENHANCE_YOUR_CALM, 'memory');
+  }
+
   // The socket's calls.
 
   onClientData(chunk: Buffer): void {
@@ -102,6 +118,7 @@ export class Http2Session implements DownstreamHandler {
 
   onClientClose(): void {
     this.#context.sweeper.remove(this);
+    memoryBudget.remove(this);
     this.#connection.close();
   }
 

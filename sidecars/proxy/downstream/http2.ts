@@ -5,12 +5,10 @@ import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import { DEFAULTS, type Http2Handler } from '#proxy/http2/handler.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 import type { DownstreamInfo } from './connection.ts';
-import { clientMemory, Http2Session, type Http2SessionUser } from './http2-session.ts';
+import { Http2Session, type Http2SessionUser } from './http2-session.ts';
 import { Http2DownstreamStream } from './http2-stream.ts';
-
-/** A connection that keeps more than this, and does not read, is closed when the memory is full. */
-const SHARE = 128 * 1024;
 
 type User = Http2DownstreamStream;
 type Stream = Http2Stream<User>;
@@ -22,7 +20,6 @@ export class Http2Downstream implements Http2SessionUser, Http2Handler<User> {
   readonly session: Http2Session;
   /** When the head that has begun must be complete; 0 for none. */
   #headDeadline = 0;
-  #sentBefore = 0;
 
   constructor(context: ProxyContext, info: DownstreamInfo) {
     const { settings } = context;
@@ -31,7 +28,7 @@ export class Http2Downstream implements Http2SessionUser, Http2Handler<User> {
     this.#connection = new Http2Connection<User>('server', this, {
       ...DEFAULTS,
       maxHeadSize: settings.maxHeaderSize,
-      memory: clientMemory,
+      memory: memoryBudget,
       now: () => performance.now(),
     });
     this.session = new Http2Session(context, info.socket, this.#connection, this, settings.headerTimeout);
@@ -114,7 +111,6 @@ export class Http2Downstream implements Http2SessionUser, Http2Handler<User> {
     for (const { user } of this.#connection.streams) user?.sweep(now);
     this.#connection.sweep(now, this.#context.settings.idleTimeout);
     this.#sweepHead(now);
-    this.#sweepMemory();
   }
 
   /** Its last requests end by themselves. */
@@ -126,13 +122,5 @@ export class Http2Downstream implements Http2SessionUser, Http2Handler<User> {
     else if (this.#headDeadline === 0)
       this.#headDeadline = this.#context.sweeper.after(this.#context.settings.headerTimeout);
     else if (now >= this.#headDeadline) this.#connection.fail(ENHANCE_YOUR_CALM, 'header_timeout');
-  }
-
-  /** Too much is kept for clients that do not read: this may be one of them. */
-  #sweepMemory(): void {
-    const { sent, buffered } = this.#connection;
-    if (clientMemory.full && buffered > SHARE && sent === this.#sentBefore)
-      this.#connection.fail(ENHANCE_YOUR_CALM, 'memory');
-    this.#sentBefore = sent;
   }
 }

@@ -8,7 +8,7 @@ import { PeakMemory } from '#kit/life/peak-memory.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
-import { DownstreamInfo, handlerOf, type DownstreamHandler } from './connection.ts';
+import { DownstreamInfo, handlerOf, LINGER, type DownstreamHandler } from './connection.ts';
 import { Handshakes } from './handshakes.ts';
 import { Http1Downstream } from './http1.ts';
 import { Http2Downstream } from './http2.ts';
@@ -355,7 +355,5 @@ const NOT_TLS: ReadonlySet<string> = new Set([
 ]);
 /** No Strict-Transport-Security: it has no meaning outside TLS (RFC 6797, section 7.2). */
 const PLAIN_HTTP = plainReply(400, 0, 'This port speaks HTTPS, and the request came in plain HTTP.');
-/** How long a client that was turned away may take to notice, in milliseconds. */
-const LINGER = 2000;
 
 function ignore(): void {}

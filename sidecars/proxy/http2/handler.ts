@@ -1,6 +1,6 @@
 /** The two sides of a connection's user: what it is told, and what it chooses. */
 import type { FieldBlock } from './field-block.ts';
-import type { SharedMemory } from './memory.ts';
+import type { MemoryBudget } from '#proxy/memory/budget.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** What a connection tells its user. Each call comes after the connection's own state has changed. */
@@ -45,7 +45,7 @@ export interface Http2Options {
   readonly connectionWindow: readonly [number, number];
   /** The peer may reset streams as often as it likes: it is known, and each costs it as much. */
   readonly resetsFreely?: boolean;
-  readonly memory: SharedMemory;
+  readonly memory: MemoryBudget;
   /** A clock in milliseconds. */
   readonly now: () => number;
 }

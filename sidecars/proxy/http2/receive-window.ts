@@ -3,7 +3,7 @@
  * anew by halves; a peer that uses half a window gets a larger one, up to a bound, so that a long way
  * to the peer does not make it slow and an idle peer holds no claim on memory.
  */
-import type { SharedMemory } from './memory.ts';
+import type { MemoryBudget } from '#proxy/memory/budget.ts';
 
 /** A connection, or a stream, as far as receiving goes. */
 export interface ReceiveWindow {
@@ -20,7 +20,7 @@ export interface ReceiveWindow {
  * @param most the largest window
  * @returns the increment to announce; 0 for none yet
  */
-export function consume(window: ReceiveWindow, size: number, most: number, memory: SharedMemory): number {
+export function consume(window: ReceiveWindow, size: number, most: number, memory: MemoryBudget): number {
   window.credit += size;
   if (window.credit * 2 < window.receiveLimit) return 0;
   let increment = window.credit;

@@ -21,7 +21,7 @@ import {
 } from './codes.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
 import { LineWriter } from './lines.ts';
-import type { SharedMemory } from './memory.ts';
+import type { MemoryBudget } from '#proxy/memory/budget.ts';
 import { Output, type OutputChunk } from './output.ts';
 import { PeerSettings, SETTING_SIZE } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
@@ -53,7 +53,7 @@ export class Sender<User> {
   sent = 0;
   /** Counts frames of data that were worth their head; what a peer with tiny windows asks for is not. */
   useful = 0;
-  readonly #memory: SharedMemory;
+  readonly #memory: MemoryBudget;
   readonly #onDrain: (stream: Http2Stream<User>) => void;
   readonly #onSent: (stream: Http2Stream<User>) => void;
   readonly #turns: Http2Stream<User>[] = [];
@@ -66,7 +66,7 @@ export class Sender<User> {
    * @param onOutput there are bytes where there were none
    */
   constructor(
-    memory: SharedMemory,
+    memory: MemoryBudget,
     onDrain: (stream: Http2Stream<User>) => void,
     onSent: (stream: Http2Stream<User>) => void,
     onOutput: () => void,
@@ -82,7 +82,7 @@ export class Sender<User> {
     return this.#inFlight;
   }
   set inFlight(bytes: number) {
-    this.#memory.used += bytes - this.#inFlight;
+    this.#memory.charge(bytes - this.#inFlight);
     this.#inFlight = bytes;
   }
 
@@ -260,7 +260,7 @@ export class Sender<User> {
   #count(stream: Http2Stream<User>, size: number): void {
     stream.queued += size;
     this.queued += size;
-    this.#memory.used += size;
+    this.#memory.charge(size);
   }
 
   #takeTurns(stream: Http2Stream<User>): void {

@@ -84,7 +84,7 @@ export class Streams<User> implements ReceiveWindow {
   hold(stream: Http2Stream<User>, size: number): void {
     stream.held += size;
     this.held += size;
-    this.#options.memory.used += size;
+    this.#options.memory.charge(size);
   }
 
   /** What was held of a stream is consumed. */
@@ -92,7 +92,7 @@ export class Streams<User> implements ReceiveWindow {
     const { held } = stream;
     if (held === 0) return;
     this.held -= held;
-    this.#options.memory.used -= held;
+    this.#options.memory.charge(-held);
     stream.held = 0;
     this.consumed(stream, held);
   }

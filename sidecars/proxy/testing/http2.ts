@@ -4,7 +4,7 @@ import { FRAME_HEAD } from '#proxy/http2/codes.ts';
 import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import { DEFAULTS, type Http2Handler, type Http2Options } from '#proxy/http2/handler.ts';
-import { SharedMemory } from '#proxy/http2/memory.ts';
+import { MemoryBudget } from '#proxy/memory/budget.ts';
 import { recycle } from '#proxy/http2/output.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 
@@ -28,7 +28,7 @@ export type TestStream = Http2Stream<Message>;
 /** A connection whose user only writes down, and calls `onMessage` for each message that has ended. */
 export class TestConnection implements Http2Handler<Message> {
   readonly connection: Http2Connection<Message>;
-  readonly memory = new SharedMemory(64 * 1024 * 1024);
+  readonly memory = new MemoryBudget(64 * 1024 * 1024);
   readonly messages: Message[] = [];
   onMessage: (stream: TestStream, message: Message) => void = () => {};
   onHeadOf: (stream: TestStream, block: FieldBlock) => void = () => {};

@@ -8,17 +8,12 @@ import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import { DEFAULTS, type Http2Handler } from '#proxy/http2/handler.ts';
 import { isOfHttp1, LineWriter } from '#proxy/http2/lines.ts';
-import { SharedMemory } from '#proxy/http2/memory.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import { Http2Transport } from '#proxy/http2/transport.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 import type { PooledBuffer } from './buffers.ts';
 import type { ResponseUser, UpstreamStream } from './cluster.ts';
 import { UpstreamConnection, type ConnectionTarget, type UpstreamUser } from './connection.ts';
-
-/** What all endpoints together may leave unread, in bytes. */
-const MEMORY = 64 * 1024 * 1024;
-
-const memory = new SharedMemory(MEMORY);
 
 type Stream = Http2Stream<Http2UpstreamStream>;
 
@@ -96,7 +91,7 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
     this.http2 = new Http2Connection<Http2UpstreamStream>('client', this, {
       ...DEFAULTS,
       maxHeadSize,
-      memory,
+      memory: memoryBudget,
       now: () => performance.now(),
     });
     this.#lines = new LineWriter(this.http2.encoder, isNotOfRequest);

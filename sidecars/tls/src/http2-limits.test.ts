@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
-import { clientMemory } from '#proxy/downstream/http2-session.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Options } from '#proxy/http2/handler.ts';
 import { speakOver, TestConnection, type Message, type TestStream } from '#proxy/testing/http2.ts';
@@ -201,15 +201,15 @@ test('when too much is kept for clients in all, those go that keep much and do n
       const streams = Array.from({ length: 100 }, () => stalled.side.request(head('/'), true));
       await eventually('heads of all', () => streams.every(({ user }) => user!.lines.length > 0));
       // As if many others were stalled as well.
-      clientMemory.used += clientMemory.limit;
+      memoryBudget.charge(memoryBudget.limit);
       try {
         await eventually('it is sent away', () => stalled.side.goaway === ENHANCE_YOUR_CALM);
         assert.is(bodyOf(await answerTo(other.side, head('/small'))), 'hi');
         assert.is(other.side.goaway, undefined);
         await idle(running);
-        await eventually('nothing is kept', () => clientMemory.used === clientMemory.limit);
+        await eventually('nothing is kept', () => memoryBudget.used === memoryBudget.limit);
       } finally {
-        clientMemory.used -= clientMemory.limit;
+        memoryBudget.charge(-memoryBudget.limit);
         stalled.socket.destroy();
         other.socket.destroy();
       }
@@ -278,7 +278,7 @@ test('100 downloads of 1 MiB at once over one connection all arrive at a slow cl
       const pause = setInterval(() => {
         pauses++;
         socket.pause();
-        most = Math.max(most, clientMemory.used);
+        most = Math.max(most, memoryBudget.used);
         setTimeout(() => socket.resume(), 20);
       }, 40);
       let received = 0;

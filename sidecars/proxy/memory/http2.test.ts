@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TestConnection } from '../testing/http2.ts';
+import { TestConnection } from '#proxy/testing/http2.ts';
 
 test('a connection that is gone holds no memory, whatever its destroyed socket still names', () => {
   const side = new TestConnection('server');
