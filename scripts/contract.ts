@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkCatalogue, checkPorts } from './contract/check/catalogue.ts';
+import { fillDockerfile } from './contract/check/dockerfile.ts';
 import { checkFiles, contractJson, read } from './contract/check/files.ts';
 import { diffContracts } from './contract/diff/compare.ts';
 import { lineOf, type Disagreement } from './contract/check/disagreement.ts';
@@ -25,7 +26,8 @@ check  Dockerfile (ENV, EXPOSE, LABEL, USER), built image, contract.json and
        the README's tables agree with the declaration, and so does the part of
        the catalogue; no two have a port in common; each disagreement is one
        line that ends with its repair
-write  write contract.json, and the README's tables between
+write  write contract.json, the Dockerfile's LABEL, ENV and EXPOSE, and the
+       README's tables between
        <!-- contract:SECTION --> and <!-- /contract -->, with SECTION one of
        parameters, ports, endpoints, metrics, signals, exit-codes
 diff   name each change since a git ref (a tag, a branch, a commit), and
@@ -125,6 +127,9 @@ function write(sidecars: readonly Sidecar[]): number {
       for (const section of missing)
         print(`${sidecar.path}/README.md: no table of ${section}: put ${markersOf(section)} where it belongs`);
     }
+    const dockerfile = read(sidecar, 'Dockerfile');
+    if (dockerfile !== undefined)
+      files.push(['Dockerfile', fillDockerfile(dockerfile, sidecar.contract, licenceOf(root))]);
     for (const [file, text] of files) {
       const changed = read(sidecar, file!) !== text;
       if (changed) writeFileSync(join(sidecar.folder, file!), text!);

@@ -17,6 +17,9 @@ usage: npm run release -- --registry PREFIX [NAME…] [OPTION…]
                      machine's, by docker build)
   --attest           provenance and SBOM; needs a buildx builder of the driver
                      docker-container
+  --source URL       the repository, for the images' labels: a registry links
+                     a package to its repository by it (default: what a GitHub
+                     workflow says of itself)
   --dry-run          say what would be done
   --help
 
@@ -42,6 +45,7 @@ async function main(): Promise<number> {
       registry: { type: 'string' },
       platform: { type: 'string' },
       attest: { type: 'boolean', default: false },
+      source: { type: 'string', default: workflowRepository() },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -63,7 +67,7 @@ async function main(): Promise<number> {
   for (const release of chosen) {
     if (values['dry-run']) say(`${release.image} would be built and pushed`);
     else if (await published(release.image)) say(`${release.image} is published already`);
-    else if (!(await publish(release, values.platform, values.attest))) return EXIT_FAILED;
+    else if (!(await publish(release, await sourceLabels(values.source, release.name), values))) return EXIT_FAILED;
   }
   return 0;
 }
@@ -87,9 +91,29 @@ async function published(image: string): Promise<boolean> {
   return exitCode === 0;
 }
 
-async function publish({ folder, image }: Release, platform: string | undefined, attest: boolean): Promise<boolean> {
+/** The repository that a workflow of GitHub runs for; empty elsewhere. */
+function workflowRepository(): string {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = process.env;
+  return server && repository ? `${server}/${repository}` : '';
+}
+
+/** Labels that only a release knows: where the image comes from, and of which commit. */
+async function sourceLabels(source: string, name: string): Promise<string[]> {
+  const { exitCode, stdout } = await run('git', ['rev-parse', 'HEAD'], { cwd: ROOT, timeoutMs: LOOK_MS });
+  const labels = {
+    ...(exitCode === 0 && { revision: stdout.trim() }),
+    ...(source !== '' && { source, url: source, documentation: `${source}/tree/HEAD/sidecars/${name}#readme` }),
+  };
+  return Object.entries(labels).flatMap(([key, value]) => ['--label', `org.opencontainers.image.${key}=${value}`]);
+}
+
+async function publish(
+  { folder, image }: Release,
+  labels: readonly string[],
+  { platform, attest }: { platform?: string; attest: boolean },
+): Promise<boolean> {
   const base = process.env['SIDECAR_BASE'];
-  const args = ['--tag', image, ...(base === undefined ? [] : ['--build-arg', `SIDECAR_BASE=${base}`])];
+  const args = ['--tag', image, ...labels, ...(base === undefined ? [] : ['--build-arg', `SIDECAR_BASE=${base}`])];
   if (platform !== undefined || attest) {
     const extra = [
       ...(platform === undefined ? [] : ['--platform', platform]),

@@ -14,6 +14,7 @@ const test = suite('release');
 const MINUTES = 10 * 60_000;
 const DEBIAN = process.env['DEBIAN_BASE'] || 'sidecar-stacks/debian:trixie';
 const REGISTRY = 'sidecar-stacks/test-registry:dev';
+const SOURCE = 'https://git.example/team/sidecars';
 const DOCKERFILE = `FROM ${DEBIAN}
 LABEL dev.sidecar-stacks.image=test-registry
 RUN apt-get update && apt-get install -y --no-install-recommends docker-registry && rm -rf /var/lib/apt/lists/*
@@ -45,7 +46,7 @@ test("images are pushed once under their contract's version, and the page's exam
     const env = { ...process.env, SIDECAR_BASE: process.env['SIDECAR_BASE'] || 'sidecar-stacks/node:26' };
     const release = async (): Promise<string> =>
       (
-        await runCommand([process.execPath, 'scripts/release.ts', '--registry', address, 'tls'], {
+        await runCommand([process.execPath, 'scripts/release.ts', '--registry', address, '--source', SOURCE, 'tls'], {
           cwd: ROOT,
           env,
           timeout: MINUTES,
@@ -53,6 +54,16 @@ test("images are pushed once under their contract's version, and the page's exam
       ).stdout;
     assert.is(await release(), `${image}: built\n${image}: pushed\n`);
     assert.is(await release(), `${image} is published already\n`);
+    const labels = JSON.parse(await docker('image', 'inspect', '--format', '{{json .Config.Labels}}', image)) as Record<
+      string,
+      string
+    >;
+    const label = (key: string): string | undefined => labels[`org.opencontainers.image.${key}`];
+    assert.is(label('source'), SOURCE);
+    assert.is(label('url'), SOURCE);
+    assert.is(label('documentation'), `${SOURCE}/tree/HEAD/sidecars/tls#readme`);
+    assert.is(label('vendor'), 'sidecar-stacks');
+    assert.match(label('revision') ?? '', /^[0-9a-f]{40}$/);
     await docker('image', 'rm', image);
 
     const example = /^```yaml\n(services:[\s\S]*?)^```$/m.exec(

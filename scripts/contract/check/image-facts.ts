@@ -16,13 +16,17 @@ export interface ImageFacts {
   readonly where: (key?: string) => string;
 }
 
-/** Labels that every sidecar's image has. */
+/** Who gives the images out, as their labels say. */
+const VENDOR = 'sidecar-stacks';
+
+/** Labels that every sidecar's image has; a release adds those that name the repository and its commit. */
 export function labelsOf(contract: Contract, licence: string): Record<string, string> {
   return {
     'org.opencontainers.image.title': contract.name,
     'org.opencontainers.image.description': contract.description,
     'org.opencontainers.image.version': contract.version,
     'org.opencontainers.image.licenses': licence,
+    'org.opencontainers.image.vendor': VENDOR,
     [IMAGE_LABEL]: contract.name,
   };
 }
@@ -66,7 +70,7 @@ function compareEnv(contract: Contract, facts: ImageFacts, repair: (line: string
         where: facts.where(name),
         declared: `${name} has the default ${show(value)}`,
         there: there === undefined ? 'no ENV for it' : `ENV ${name}=${there}`,
-        repair: repair(`ENV ${name}=${quoted(value)}`),
+        repair: repair(`ENV ${name}=${quotedWord(value)}`),
       });
   }
   for (const [name, there] of facts.env) {
@@ -162,4 +166,6 @@ function compareHealthcheck(contract: Contract, facts: ImageFacts, repair: (line
 }
 
 const show = (value: string): string => JSON.stringify(value);
-const quoted = (value: string): string => (/^[\w.,:/*-]+$/.test(value) ? value : JSON.stringify(value));
+
+/** A value of ENV as a Dockerfile reads it. */
+export const quotedWord = (value: string): string => (/^[\w.,:/*-]+$/.test(value) ? value : JSON.stringify(value));
