@@ -8,7 +8,7 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.0.0',
+  version: '1.1.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
   prefixes: ['CACHE_', 'PROXY_'],
@@ -93,6 +93,14 @@ export const contract = defineContract({
       max: YEAR,
       description: 'Freshness of a response that says nothing of it and has no Last-Modified; 0 for none',
     },
+    CACHE_NEGATIVE_TTL: {
+      type: 'duration',
+      unit: 's',
+      default: '1s',
+      max: YEAR,
+      description:
+        'Freshness of a 404 or 410 that says nothing of it, and of a 500, 502, 503 or 504 that several requests waited for; 0 for none',
+    },
     CACHE_HEURISTIC: {
       type: 'string',
       default: '0.1',
@@ -116,12 +124,21 @@ export const contract = defineContract({
       description:
         'How long after its freshness a response answers while the application is down or answers with 500, 502, 503 or 504, unless it says it itself',
     },
+    CACHE_STALE_AFTER: {
+      type: 'duration',
+      unit: 's',
+      default: '1s',
+      max: DAY,
+      description:
+        'How long a request waits for an application that hangs before a stale response answers, where CACHE_STALE_IF_ERROR allows one',
+    },
     CACHE_COLLAPSE_TIMEOUT: {
       type: 'duration',
       unit: 's',
       default: '5s',
       max: DAY,
-      description: "How long a request waits for the beginning of an answer to another one's; then it goes by itself",
+      description:
+        "How long requests wait for the beginning of an answer to another one's; then one more is sent, for all of them",
     },
     CACHE_KEY_FIELDS: {
       type: 'list',

@@ -25,6 +25,7 @@ export function cacheSettings(parameters: CacheParameters): CacheSettings {
   return {
     defaultTtl: parameters.CACHE_DEFAULT_TTL / 1000,
     heuristic: Number(parameters.CACHE_HEURISTIC),
+    negativeTtl: parameters.CACHE_NEGATIVE_TTL / 1000,
     staleWhileRevalidate: parameters.CACHE_STALE_WHILE_REVALIDATE / 1000,
     staleIfError: parameters.CACHE_STALE_IF_ERROR / 1000,
     key: {
@@ -32,6 +33,7 @@ export function cacheSettings(parameters: CacheParameters): CacheSettings {
       ignoredQuery: parameters.CACHE_IGNORE_QUERY,
     },
     maxObject: parameters.CACHE_MAX_OBJECT,
+    staleAfter: Math.min(parameters.CACHE_STALE_AFTER, parameters.CACHE_RESPONSE_TIMEOUT / 2),
     collapseTimeout: parameters.CACHE_COLLAPSE_TIMEOUT,
     ignoredCookies: cookies === 'safe' ? [] : cookies.slice('ignore:'.length).split(','),
     tagField: parameters.CACHE_TAG_FIELD,

@@ -4,7 +4,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { askedExactly, page, unique } from '../client.ts';
+import { askedExactly, note, page, unique } from '../client.ts';
 
 const LIMIT = 8 * 1024 * 1024;
 
@@ -81,6 +81,48 @@ export function faultObligations({ must }: Scenario): void {
         assert.is(half, 'broke off');
       }
       await askedExactly(stage.project, path, 2);
+    },
+  );
+
+  must(
+    'answer with stale pages while the shop hangs: GET, HEAD and parts',
+    {
+      say: 'The shop is paused: it takes connections and says nothing. Its pages go on, after a second at most.',
+      within: 120_000,
+    },
+    async (stage) => {
+      const { project, say } = stage;
+      const path = `/page?cc=max-age=1&id=${unique()}`;
+      const slow = `/page?cc=max-age=1&until=${unique()}`;
+      const name = slow.split('=').at(-1)!;
+      await note(project, name);
+      const { text } = await page(stage, path);
+      const before = await page(stage, slow);
+      // A script that never ends its page.
+      await project.exec('shop', ['rm', `/var/log/shop/note-${name}`]);
+      const unfinished = await eventually('the page is stale', async () => {
+        const answer = await page(stage, slow);
+        return !answer.did.startsWith('hit; ttl=0') && !/^hit; ttl=[1-9]/.test(answer.did) && answer;
+      });
+      assert.equal([unfinished.status, unfinished.text], [200, before.text]);
+      await note(project, name);
+      await project.compose(['pause', 'shop']);
+      try {
+        for (const [method, headers, status, expected] of [
+          ['GET', {}, 200, text],
+          ['HEAD', {}, 200, ''],
+          ['GET', { Range: 'bytes=0-4' }, 206, 'first'],
+        ] as const) {
+          const stale = await eventually('the page is stale', async () => {
+            const answer = await page(stage, path, { method, headers });
+            return /detail=stale-(?:after|if-error)/.test(answer.did) && answer;
+          });
+          assert.equal([stale.status, stale.text], [status, expected]);
+          say(`${method}: ${stale.did}`);
+        }
+      } finally {
+        await project.compose(['unpause', 'shop']);
+      }
     },
   );
 

@@ -9,7 +9,7 @@ import { fieldsOf } from './testing.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0);
 const at = (seconds: number): string => formatDate(NOW + seconds * 1000);
-const SETTINGS = { heuristic: 0.1, defaultTtl: 0 };
+const SETTINGS = { heuristic: 0.1, defaultTtl: 0, negativeTtl: 0 };
 
 function freshness(list: readonly (readonly [string, string])[], status = 200, settings = SETTINGS): Freshness {
   const fields = fieldsOf(list);
@@ -142,8 +142,11 @@ test('RFC 9111, section 4.2.2: a tenth of the time since Last-Modified, at most 
     ]).source,
     'none',
   );
-  assert.equal(freshness([], 200, { heuristic: 0.1, defaultTtl: 7 }), { lifetime: 7, source: 'default' });
-  assert.is(freshness([], 500, { heuristic: 0.1, defaultTtl: 7 }).source, 'none');
+  assert.equal(freshness([], 200, { heuristic: 0.1, defaultTtl: 7, negativeTtl: 0 }), {
+    lifetime: 7,
+    source: 'default',
+  });
+  assert.is(freshness([], 500, { heuristic: 0.1, defaultTtl: 7, negativeTtl: 0 }).source, 'none');
 });
 
 test('RFC 9111, section 5.1: of Age the first number counts, and what is none does not', () => {

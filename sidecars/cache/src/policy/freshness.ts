@@ -5,7 +5,7 @@ import type { FieldsView } from './fields.ts';
 import type { PolicySettings } from './settings.ts';
 
 /** Where a response's freshness comes from: said by the application, or guessed here. */
-export type FreshnessSource = 'explicit' | 'heuristic' | 'default' | 'none';
+export type FreshnessSource = 'explicit' | 'heuristic' | 'default' | 'negative' | 'none';
 
 export interface Freshness {
   readonly lifetime: number;
@@ -16,6 +16,10 @@ export interface Freshness {
 const HEURISTIC = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
 
 export const isHeuristicallyCacheable = (status: number): boolean => HEURISTIC.has(status);
+
+/** Errors that many requests may get at once: kept for a moment although they say nothing of it. */
+const isNegative = (status: number): boolean =>
+  status === 404 || status === 410 || status === 500 || (status >= 502 && status <= 504);
 
 /** The value of Date, or when the response came where it has no valid one (RFC 9110, section 6.6.1). */
 export function dateOf(fields: Pick<FieldsView, 'get'>, responseTime: number): number {
@@ -31,7 +35,7 @@ export function freshnessOf(
   response: { readonly status: number; readonly fields: FieldsView; readonly responseTime: number },
   directives: Directives,
   targeted: boolean,
-  settings: Pick<PolicySettings, 'heuristic' | 'defaultTtl'>,
+  settings: Pick<PolicySettings, 'heuristic' | 'defaultTtl' | 'negativeTtl'>,
 ): Freshness {
   const { status, fields, responseTime } = response;
   if (directives.sMaxage !== undefined) return { lifetime: directives.sMaxage, source: 'explicit' };
@@ -44,6 +48,8 @@ export function freshnessOf(
     const lifetime = time === undefined ? 0 : Math.min(Math.max(0, (time - date) / 1000), MAX_DELTA);
     return { lifetime, source: 'explicit' };
   }
+  const negative: Freshness = { lifetime: settings.negativeTtl, source: 'negative' };
+  if (isNegative(status) && status >= 500 && settings.negativeTtl > 0) return negative;
   if (!isHeuristicallyCacheable(status) && !directives.public) return { lifetime: 0, source: 'none' };
   const modified = parseDate(fields.get('last-modified') ?? '', responseTime);
   if (modified !== undefined && modified < date && settings.heuristic > 0)
@@ -51,9 +57,8 @@ export function freshnessOf(
       lifetime: Math.min(settings.heuristic * ((date - modified) / 1000), MAX_HEURISTIC),
       source: 'heuristic',
     };
-  return settings.defaultTtl > 0
-    ? { lifetime: settings.defaultTtl, source: 'default' }
-    : { lifetime: 0, source: 'none' };
+  if (settings.defaultTtl > 0) return { lifetime: settings.defaultTtl, source: 'default' };
+  return isNegative(status) && settings.negativeTtl > 0 ? negative : { lifetime: 0, source: 'none' };
 }
 
 /** A heuristic lifetime is at most a day. */

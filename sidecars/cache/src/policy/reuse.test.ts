@@ -8,7 +8,7 @@ import { reuseOf, type Reuse } from './reuse.ts';
 import { fieldsOf } from './testing.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0);
-const SETTINGS = { defaultTtl: 0, heuristic: 0, staleWhileRevalidate: 0, staleIfError: 3600 };
+const SETTINGS = { defaultTtl: 0, negativeTtl: 0, heuristic: 0, staleWhileRevalidate: 0, staleIfError: 3600 };
 
 function reuse(response: string, age: number, request = '', settings = SETTINGS, staleSince?: number): Reuse {
   const fields = fieldsOf([['Cache-Control', response]]);

@@ -42,7 +42,8 @@ export function reuseOf(
   const age = currentAge(stored, now);
   let ttl = freshness.lifetime - age;
   if (staleSince !== undefined) ttl = Math.min(ttl, (staleSince - now) / 1000);
-  const mustAsk = forbidsStale(directives);
+  // An error that was kept for a moment is none to show later.
+  const mustAsk = forbidsStale(directives) || freshness.source === 'negative';
   const stale = Math.max(0, -ttl);
   const ifError =
     !mustAsk && stale <= (directives.staleIfError ?? Math.max(settings.staleIfError, request.staleIfError ?? 0));

@@ -4,6 +4,8 @@ export interface PolicySettings {
   readonly defaultTtl: number;
   /** Part of the time since Last-Modified for which a response is taken for fresh. */
   readonly heuristic: number;
+  /** Freshness of an error that says nothing of it. */
+  readonly negativeTtl: number;
   /** Where a response does not say it itself. */
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;

@@ -8,6 +8,7 @@ import { fieldsOf } from './testing.ts';
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0);
 const SETTINGS = {
   defaultTtl: 0,
+  negativeTtl: 0,
   heuristic: 0.1,
   staleWhileRevalidate: 0,
   staleIfError: 3600,

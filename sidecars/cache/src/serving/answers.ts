@@ -5,8 +5,9 @@ import { cacheStatus, type CacheStatus } from '../policy/cache-status.ts';
 import { isNotModified } from '../policy/conditions.ts';
 import type { FieldsView } from '../policy/fields.ts';
 import { parseRange, rangeApplies, type Range } from '../policy/ranges.ts';
-import type { RequestFacts } from '../policy/request-facts.ts';
-import type { Stored } from '../store/stored.ts';
+import { FieldLines, type Stored } from '../store/stored.ts';
+import type { Asked } from './asked.ts';
+import type { FetchHead } from './fetches.ts';
 
 /** Of all ranges of one request, in bytes: parts that are small and many cost more than they bring. */
 const PART_HEAD = 200;
@@ -18,20 +19,19 @@ const PART_HEAD = 200;
  */
 export function answerOf(
   stored: Stored,
-  request: FieldsView,
-  facts: Pick<RequestFacts, 'conditional' | 'range'>,
+  { exchange: { request }, facts, range: partial }: Asked,
   age: number,
   status: CacheStatus,
 ): Reply {
   const { head, body } = stored;
   const added = `Age: ${Math.floor(age)}\r\nCache-Status: ${cacheStatus(status)}\r\n`;
-  if (!facts.conditional && !facts.range) return { status: head.status, lines: head.lines + added, body };
+  if (!facts.conditional && !partial) return { status: head.status, lines: head.lines + added, body };
   const fields = stored.fields;
   // RFC 9110, section 13.2.1: conditions are for what would have been a success.
   const successful = head.status >= 200 && head.status < 300;
   if (facts.conditional && successful && isNotModified(request, fields, head.responseTime))
     return { status: 304, lines: linesWithout(stored, OF_CONTENT) + added };
-  const range = facts.range ? request.get('range') : undefined;
+  const range = partial ? request.get('range') : undefined;
   if (range !== undefined && head.status === 200 && rangeApplies(request, fields)) {
     const ranges = parseRange(range, body.length);
     if (ranges !== undefined) return partOf(stored, ranges, added);
@@ -49,9 +49,9 @@ const OF_CONTENT: ReadonlySet<string> = new Set([
 const OF_RANGE: ReadonlySet<string> = new Set(['content-range']);
 const OF_PARTS: ReadonlySet<string> = new Set(['content-range', 'content-type']);
 
-function linesWithout(stored: Stored, names: ReadonlySet<string>): string {
+function linesWithout({ fields }: { readonly fields: FieldLines }, names: ReadonlySet<string>): string {
   let lines = '';
-  for (const [name, value] of stored.fields) if (!names.has(name.toLowerCase())) lines += `${name}: ${value}\r\n`;
+  for (const [name, value] of fields) if (!names.has(name.toLowerCase())) lines += `${name}: ${value}\r\n`;
   return lines;
 }
 
@@ -85,4 +85,43 @@ function partOf(stored: Stored, ranges: readonly Range[], added: string): Reply 
     lines: `${linesWithout(stored, OF_PARTS)}${added}Content-Type: multipart/byteranges; boundary=${boundary}\r\n`,
     body: Buffer.concat([...parts, Buffer.from(`\r\n--${boundary}--\r\n`)]),
   };
+}
+
+/**
+ * One part of a body that is still on its way, where its length is known.
+ * @param lines the fields of the answer
+ * @returns undefined for what takes the whole body, or an answer without one
+ */
+export function partOfBody(
+  request: FieldsView,
+  { status, length }: FetchHead,
+  lines: string,
+  read: () => AsyncIterable<Buffer>,
+): Reply | undefined {
+  const fields = new FieldLines(lines);
+  if (status !== 200 || length === undefined || !rangeApplies(request, fields)) return undefined;
+  const [range, ...more] = parseRange(request.get('range')!, length) ?? [];
+  if (range === undefined || more.length > 0) return undefined;
+  const { first, last } = range;
+  return {
+    status: 206,
+    lines: `${linesWithout({ fields }, OF_RANGE)}Content-Range: bytes ${first}-${last}/${length}\r\n`,
+    body: between(read(), first, last + 1),
+    length: last - first + 1,
+  };
+}
+
+/** The bytes of a body from an index on to before another one. */
+async function* between(
+  body: AsyncIterable<Buffer>,
+  from: number,
+  to: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  let at = 0;
+  for await (const chunk of body) {
+    const part = chunk.subarray(Math.max(0, from - at), Math.max(0, to - at));
+    at += chunk.length;
+    if (part.length > 0) yield part;
+    if (at >= to) return;
+  }
 }

@@ -13,10 +13,10 @@ export interface Asked {
   readonly facts: RequestFacts;
   readonly directives: Directives;
   readonly key: string;
-  /** Under which it is remembered that its answers are not stored. */
-  readonly passKey: string;
   /** As the application will see it: without ignored cookies. */
   readonly cookie: string | undefined;
+  /** It asks for a part: Range counts for GET alone (RFC 9110, section 14.2). */
+  readonly range: boolean;
   /** How often it was looked up. */
   rounds: number;
   /** Fields that an answer to another request varied by. */
@@ -33,15 +33,16 @@ export function askedOf(exchange: FilteredExchange, facts: RequestFacts, setting
   const { target, authority } = request;
   const plain = keyOf({ scheme: facts.scheme, authority, target, fields: request }, settings.key);
   const key = facts.port === undefined ? plain : `${plain}\nport=${facts.port}`;
-  const passKey = `${key}\n${cookie === undefined ? '' : 'c'}${facts.authorized ? 'a' : ''}`;
-  return { exchange, facts, directives, key, passKey, cookie, rounds: 0, varying: [] };
+  const range = facts.range && request.method === 'GET';
+  return { exchange, facts, directives, key, cookie, range, rounds: 0, varying: [] };
 }
 
 /** What storing its answer depends on. */
 export function storingOf({ exchange, facts, directives, cookie }: Asked): StoringRequest {
-  const { method, target } = exchange.request;
+  const { target } = exchange.request;
   return {
-    method,
+    // Of HEAD: what a GET's answer would be.
+    method: 'GET',
     target,
     authorized: facts.authorized,
     cookies: cookie !== undefined,

@@ -3,6 +3,7 @@ import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import { ForwardedFields } from '#proxy/filters/forwarded.ts';
 import { FORWARDED, kindOf } from '#proxy/http/field-names.ts';
 import { CONDITIONS } from '../policy/conditions.ts';
+import { digest } from '../policy/digest.ts';
 import { originOf } from '../policy/keys.ts';
 import { normalized } from '../policy/vary.ts';
 import type { Store } from '../store/store.ts';
@@ -46,13 +47,15 @@ export class FetchRequests {
     }
     if (!said) lines += this.#forwardedOf(downstream).lines(request.authority);
     const { target, authority } = request;
+    const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
     // Those that differ in what is known to matter do not wait for each other.
     const last = store.memory.variants(key).at(-1);
     const names = last?.head.selecting.map(([name]) => name) ?? heard;
     const varying = names.map((name) => `${name}=${normalized(name, request.get(name)) ?? '\t'}`);
     return {
       key,
-      collapseKey: [key, cookie === undefined ? '' : 'c', ...varying].join('\n'),
+      method,
+      collapseKey: digest([key, method, cookie === undefined ? '' : 'c', ...varying].join('\n')),
       origin: originOf(facts.scheme, authority),
       target,
       authority,

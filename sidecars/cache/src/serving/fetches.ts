@@ -27,6 +27,8 @@ export interface FetchHead {
   readonly hasBody: boolean;
   /** Why it is not stored, so that nobody else may have it; undefined when it is. */
   readonly not: NotStored | undefined;
+  /** Those who wait for it may have it, too: it is stored, or an error that says nothing of itself. */
+  readonly shared: boolean;
   /** What it says, where it is stored. */
   readonly assessed: Assessment;
   /** It confirmed what was stored, which this is, with its fields brought up to date. */
@@ -40,6 +42,7 @@ export interface FetchHead {
 /** The client's side of a fetch: what the request is made of. */
 export interface FetchRequest {
   readonly key: string;
+  readonly method: 'GET' | 'HEAD';
   /** Requests with the same one may share an answer. */
   readonly collapseKey: string;
   readonly origin: string;
@@ -58,6 +61,8 @@ export interface FetchRequest {
 export class Fetch {
   readonly request: FetchRequest;
   readonly requestTime: number;
+  /** On the monotonic clock, in milliseconds. */
+  readonly began = performance.now();
   readonly validating: Stored | undefined;
   /** What it brings was invalidated before it came: it is not stored. */
   outdated = false;
@@ -124,9 +129,9 @@ export class Fetches {
     const { context } = this.#options;
     const fetch = new Fetch(request, validating, this.#options.now());
     let { lines } = request;
-    if (validating !== undefined)
+    if (validating !== undefined && request.method === 'GET')
       for (const [name, value] of validatorsOf(validating.fields)) lines += `${name}: ${value}\r\n`;
-    const { target, authority, cluster, downstream } = request;
+    const { method, target, authority, cluster, downstream } = request;
     let reserved = 0;
     let assessed: Assessment | undefined;
     const { store, stats, settings } = this.#options;
@@ -142,7 +147,7 @@ export class Fetches {
         context,
         cluster,
         downstream,
-        request: new Request({ method: 'GET', target, authority, lines }),
+        request: new Request({ method, target, authority, lines }),
         timeout: context.settings.responseTimeout,
       },
       {
@@ -151,7 +156,7 @@ export class Fetches {
           const head = this.#read(fetch, response);
           assessed = head.assessed;
           fetch.tags = assessed.tags;
-          const keep = head.confirmed === undefined && head.not === undefined && !head.mismatched;
+          const keep = head.confirmed === undefined && head.shared && !head.mismatched && method === 'GET';
           return { head, keep: keep && (head.length ?? 0) <= settings.maxObject, length: head.length };
         },
         onGrow: (bytes) => {
@@ -213,12 +218,24 @@ export class Fetches {
       if (assessed.not === undefined) {
         if (!fetch.outdated) store.put(confirmed);
       } else if (supersedes(assessed.not)) store.remove(validating, 'invalidated');
-      return { ...NO_RESPONSE, status: validating.head.status, assessed, not: assessed.not, confirmed };
+      const { not } = assessed;
+      return { ...NO_RESPONSE, status: validating.head.status, assessed, not, shared: not === undefined, confirmed };
     }
-    const assessed = assess(assessing, { status, fields: response }, times, settings);
     const failed = isError(status);
+    // An error is kept for a moment where many wait for it; what is stored already is worth more.
+    const worth = validating !== undefined && validating.head.freshness.source !== 'negative';
+    const together = !worth && fetch.waiting.size > 1;
+    const negativeTtl = status < 500 || together ? settings.negativeTtl : 0;
+    const assessed = assess(assessing, { status, fields: response }, times, { ...settings, negativeTtl });
     // What took its place may not be stored: the old one is not true any more either.
-    if (validating !== undefined && assessed.not !== undefined && supersedes(assessed.not) && !failed && !mismatched)
+    if (validating !== undefined && request.method === 'HEAD') this.#freshen(validating, response);
+    else if (
+      validating !== undefined &&
+      assessed.not !== undefined &&
+      supersedes(assessed.not) &&
+      !failed &&
+      !mismatched
+    )
       store.remove(validating, 'invalidated');
     const { body } = response;
     return {
@@ -227,13 +244,24 @@ export class Fetches {
       lines: response.has('date')
         ? response.lines()
         : `${response.lines()}Date: ${new Date(times.responseTime).toUTCString()}\r\n`,
-      length: body === LENGTH ? response.length : body === NO_BODY ? 0 : undefined,
+      length: body === LENGTH ? response.length : body === NO_BODY ? Math.max(0, response.length) : undefined,
       hasBody: body === LENGTH || body === CHUNKED || body === UNKNOWN_LENGTH,
       not: assessed.not,
+      shared: assessed.not === undefined || (status >= 500 && assessed.not === 'no-freshness'),
       assessed,
       mismatched,
       failed,
     };
+  }
+
+  /** RFC 9111, section 4.3.5: a HEAD's answer says whether what is stored is still the same. */
+  #freshen(stored: Stored, response: Response): void {
+    if (response.status !== 200 || stored.head.status !== 200) return;
+    const { fields } = stored;
+    const differs =
+      ['etag', 'last-modified'].some((name) => response.get(name) !== fields.get(name)) ||
+      (response.length >= 0 && response.length !== stored.body.length);
+    if (differs) this.#options.store.soften(stored, this.#options.now());
   }
 }
 

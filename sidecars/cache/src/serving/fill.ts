@@ -104,6 +104,11 @@ export class Fill<Head> implements ResponseUser, Swept {
     return this.#keep;
   }
 
+  /** Its body broke off. */
+  get broken(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Keep the body no longer; those who read it go on. */
   drop(): void {
     if (!this.#keep) return;

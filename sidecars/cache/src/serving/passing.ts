@@ -3,12 +3,11 @@ import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { assess } from '../policy/assess.ts';
-import { cacheStatus, type CacheStatus, type Forwarded } from '../policy/cache-status.ts';
+import { cacheStatus, type Forwarded } from '../policy/cache-status.ts';
 import { groupName, parseGroups } from '../policy/groups.ts';
+import { digest } from '../policy/digest.ts';
 import { invalidatedUrls, isSafe, keyOf } from '../policy/keys.ts';
 import type { RequestFacts } from '../policy/request-facts.ts';
-import { isError, type Reuse } from '../policy/reuse.ts';
-import type { Stored } from '../store/stored.ts';
 import { storingOf, type Asked } from './asked.ts';
 import { PassedKeys } from './passes.ts';
 import type { Purger } from './purger.ts';
@@ -21,8 +20,6 @@ export interface PassingOptions {
   readonly purger: Purger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** The application failed: what is stored may answer. */
-  readonly onFailure: (asked: Asked, stored: Stored, status: CacheStatus) => Reply | undefined;
 }
 
 /** A request that went to the application as it was. */
@@ -31,8 +28,6 @@ interface Passed {
   readonly detail: string | undefined;
   readonly url: string;
   readonly asked: Asked | undefined;
-  /** Of a HEAD request: what is stored, and may answer where the application cannot. */
-  readonly stored: { readonly stored: Stored; readonly reuse: Reuse } | undefined;
 }
 
 export class Passing {
@@ -51,7 +46,6 @@ export class Passing {
     fwd: Forwarded,
     detail: string | undefined,
     asked?: Asked,
-    stored?: Passed['stored'],
   ): undefined {
     const { request } = exchange;
     const url = keyOf(
@@ -59,7 +53,7 @@ export class Passing {
       { ...this.#options.settings.key, fields: [] },
     );
     this.#options.stats.results.pass++;
-    this.#passed.set(exchange, { fwd, detail, url, asked, stored });
+    this.#passed.set(exchange, { fwd, detail, url, asked });
     return undefined;
   }
 
@@ -68,31 +62,28 @@ export class Passing {
     const passed = this.#passed.get(exchange);
     if (passed === undefined) return undefined;
     this.#passed.delete(exchange);
-    const { stats, purger } = this.#options;
-    const { fwd, detail, asked, stored, url } = passed;
+    const { stats } = this.#options;
+    const { fwd, detail, asked, url } = passed;
     const { method } = exchange.request;
     const own = exchange.tried.length === 0 || exchange.outcome !== 'complete';
     stats.origin(own ? 0 : response.status);
-    if (stored !== undefined && isError(response.status)) {
-      const reply = this.#options.onFailure(asked!, stored.stored, { fwd, detail: 'stale-if-error' });
-      if (reply !== undefined) return reply;
-    }
     if (!isSafe(method)) this.#invalidate(url, response);
-    else if (asked !== undefined && method === 'GET' && response.status < 500) this.#learn(asked, response);
-    if (stored !== undefined && method === 'HEAD') purger.freshen(stored.stored, response);
+    else if (asked?.range === false && method === 'GET' && response.status < 500) this.#learn(asked, response);
     response.append('Cache-Status', cacheStatus({ fwd, ...(detail !== undefined && { detail }) }));
     return undefined;
   }
 
   /** Whether answers to such a request were not stored. */
-  wasPassed({ passKey }: Asked): boolean {
-    return this.#keys.has(passKey, this.#options.now());
+  wasPassed(asked: Asked): boolean {
+    const now = this.#options.now();
+    return this.#keys.has(passKey(asked), now) || (asked.range && this.#keys.has(passKey(asked, true), now));
   }
 
   /** @param passes its answer was not stored */
-  remember({ passKey }: Asked, passes: boolean): void {
-    if (passes) this.#keys.add(passKey, this.#options.now());
-    else this.#keys.delete(passKey);
+  remember(asked: Asked, passes: boolean): void {
+    const key = passKey(asked, asked.range);
+    if (passes) this.#keys.add(key, this.#options.now());
+    else this.#keys.delete(key);
   }
 
   /** RFC 9111, section 4.4; RFC 9875, section 3. */
@@ -109,7 +100,7 @@ export class Passing {
   /** A key that was passed may have become one that is stored: the next request will see. */
   #learn(asked: Asked, response: Response): void {
     const now = this.#options.now();
-    if (!this.#keys.has(asked.passKey, now)) return;
+    if (!this.#keys.has(passKey(asked), now)) return;
     const { not } = assess(
       { ...storingOf(asked), fields: asked.exchange.request, origin: '' },
       { status: response.status, fields: response },
@@ -119,3 +110,7 @@ export class Passing {
     this.remember(asked, not !== undefined);
   }
 }
+
+/** Under which it is remembered that answers to such a request are not stored. */
+const passKey = ({ key, cookie, facts }: Asked, range = false): string =>
+  digest(`${key}\n${cookie === undefined ? '' : 'c'}${facts.authorized ? 'a' : ''}${range ? 'r' : ''}`);

@@ -1,7 +1,5 @@
 /** Making stored responses invalid: by URL, by the beginning of one, by tag. */
-import type { FieldsView } from '../policy/fields.ts';
 import type { Store } from '../store/store.ts';
-import type { Stored } from '../store/stored.ts';
 import type { Fetches } from './fetches.ts';
 
 export class Purger {
@@ -52,16 +50,6 @@ export class Purger {
 
   #from(soft: boolean): number | undefined {
     return soft ? this.#now() : undefined;
-  }
-
-  /** RFC 9111, section 4.3.5: a HEAD's answer says whether what is stored is still the same. */
-  freshen(stored: Stored, response: FieldsView & { readonly status: number; readonly length: number }): void {
-    if (response.status !== 200 || stored.head.status !== 200) return;
-    const { fields } = stored;
-    const differs =
-      ['etag', 'last-modified'].some((name) => response.get(name) !== fields.get(name)) ||
-      (response.length >= 0 && response.length !== stored.body.length);
-    if (differs) this.#store.soften(stored, this.#now());
   }
 }
 

@@ -140,19 +140,108 @@ test('a cold page that varies by everything: each of many at once has its own an
   await app[Symbol.asyncDispose]();
 });
 
-test('who waited too long with another goes by itself', async () => {
+test('a fetch that takes too long: one more is begun, for all who wait', async () => {
   const { app, open } = await gated('max-age=60');
   await using cache = await startCache(app.server.port, { CACHE_COLLAPSE_TIMEOUT: '50ms' });
   const first = cache.get('/');
   await eventually('it has asked', () => app.seen.length === 1);
-  const second = cache.get('/');
-  await eventually('the second has asked, too', () => app.seen.length === 2);
+  const others = Promise.all(Array.from({ length: 50 }, () => cache.get('/')));
+  await eventually('one of them has asked, too', () => app.seen.length >= 2);
+  // Those that arrived late wait, in turn, for the second one.
   open();
-  assert.equal(
-    [(await first).text, (await second).text, statusOf(await second)],
-    ['answer', 'answer', 'fwd=uri-miss; detail=collapse-timeout'],
-  );
+  await first;
+  for (const { text } of await others) assert.is(text, 'answer');
+  assert.ok(app.seen.length <= 4, `${app.seen.length} requests`);
   await app[Symbol.asyncDispose]();
+});
+
+for (const status of [404, 500, 503])
+  test(`${status} for a stampede: one request, and none for the next second`, async () => {
+    let gate = Promise.withResolvers<void>();
+    await using app = await TestApp.start(async () => {
+      await gate.promise;
+      return { status, body: 'error' };
+    });
+    await using cache = await startCache(app.server.port);
+    for (const round of [1, 2]) {
+      const answers = Promise.all(Array.from({ length: 100 }, () => cache.get('/')));
+      await eventually('they all wait', async () => (await cache.metrics()).includes('requests_in_flight 100\n'));
+      gate.resolve();
+      for (const answer of await answers) assert.equal([answer.status, answer.text], [status, 'error']);
+      assert.is((await cache.get('/')).status, status);
+      assert.is(app.seen.length, round);
+      cache.advance(2);
+      // A first error is no reason to stop collapsing.
+      gate = Promise.withResolvers<void>();
+    }
+  });
+
+test('a single 503 that nobody waited for is not kept', async () => {
+  await using app = await TestApp.start(() => ({ status: 503 }));
+  await using cache = await startCache(app.server.port);
+  for (let round = 1; round <= 3; round++) {
+    await cache.get('/');
+    assert.is(app.seen.length, round);
+  }
+});
+
+test('cold HEAD requests share one HEAD; cold Range requests share one GET, which is stored', async () => {
+  const gates: (() => void)[] = [];
+  await using app = await TestApp.start(async ({ url }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gates.push(resolve);
+    await promise;
+    return {
+      headers: { 'Cache-Control': 'max-age=60', 'Content-Length': '10' },
+      body: url === '/head' ? '' : '0123456789',
+    };
+  });
+  await using cache = await startCache(app.server.port);
+  const heads = Promise.all(Array.from({ length: 20 }, () => cache.get('/head', {}, 'HEAD')));
+  const parts = Promise.all(
+    Array.from({ length: 20 }, (_, at) =>
+      cache.get('/part', { Range: at < 19 ? `bytes=${at % 9}-9` : 'bytes=0-1,8-9' }),
+    ),
+  );
+  await eventually('they all wait', async () => (await cache.metrics()).includes('requests_in_flight 40\n'));
+  gates.forEach((open) => open());
+  for (const { status, text, headers } of await heads)
+    assert.equal([status, text, headers['content-length']], [200, '', '10']);
+  for (const [at, { status, text, headers }] of (await parts).slice(0, 19).entries())
+    assert.equal([status, text, headers['content-range']], [206, '0123456789'.slice(at % 9), `bytes ${at % 9}-9/10`]);
+  assert.equal(
+    app.seen.map(({ method, url, headers }) => [method, url, headers['range']]),
+    [
+      ['HEAD', '/head', undefined],
+      ['GET', '/part', undefined],
+    ],
+  );
+  assert.match(statusOf(await cache.get('/part')), /^hit/);
+});
+
+test('parts of what is too long to be kept are cut by the application, and it is asked as a whole once', async () => {
+  const body = Buffer.alloc(100_000, 'x');
+  await using app = await TestApp.start(({ headers }) =>
+    headers['range'] === undefined
+      ? { headers: { 'Cache-Control': 'max-age=60', 'Content-Length': String(body.length) }, body }
+      : { status: 206, headers: { 'Content-Range': 'bytes 0-0/100000' }, body: 'x' },
+  );
+  await using cache = await startCache(app.server.port, { CACHE_MAX_OBJECT: '1000' });
+  for (let round = 0; round < 5; round++) {
+    const { status, text } = await cache.get('/', { Range: 'bytes=0-0' });
+    assert.equal([status, text], [206, 'x']);
+  }
+  assert.is(app.seen.filter(({ headers }) => headers['range'] === undefined).length, 1);
+});
+
+test('a HEAD with Range is a HEAD', async () => {
+  await using app = await TestApp.start(() => ({ headers: { 'Cache-Control': 'max-age=60' }, body: '0123456789' }));
+  await using cache = await startCache(app.server.port);
+  for (let round = 0; round < 2; round++) {
+    const { status, headers } = await cache.get('/', { Range: 'bytes=0-1' }, 'HEAD');
+    assert.equal([status, headers['content-range']], [200, undefined]);
+    await cache.get('/');
+  }
 });
 
 test('what is longer than may be stored passes, no faster than its slowest reader', async () => {
