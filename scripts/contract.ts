@@ -12,6 +12,7 @@ import { checkImage, imageOf } from './contract/check/image.ts';
 import { comparisonLines } from './contract/diff/print.ts';
 import { fillReadme, markersOf } from './contract/check/readme.ts';
 import { licenceOf, loadSidecars, NoSidecar, type Sidecar } from './contract/sidecars.ts';
+import { thisClone } from './lib/clone.ts';
 import { main as packageMain } from '../tools/main.ts';
 import { ofThisProcess } from '../tools/command/command.ts';
 
@@ -87,6 +88,8 @@ function commandLine() {
 }
 
 async function check(sidecars: readonly Sidecar[], demandImage: boolean, json: boolean): Promise<number> {
+  // Where an engine answers, images have this clone's tag.
+  await thisClone().catch(() => undefined);
   const licence = licenceOf(root);
   const catalogue = join(root, 'compose.yaml');
   const disagreements: Disagreement[] = [

@@ -16,10 +16,17 @@ test.after(() => rmSync(root, { recursive: true }));
 
 /** The command's exit code, output and error output; it sees no engine. */
 function contract(...args: string[]): { code: number | null; out: string; err: string } {
+  return contractWith({}, ...args);
+}
+
+function contractWith(
+  env: Record<string, string>,
+  ...args: string[]
+): { code: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, IMAGE_TAG: '', DOCKER_HOST: `unix://${root}/no-engine.sock` },
+    env: { ...process.env, IMAGE_TAG: '', DOCKER_HOST: `unix://${root}/no-engine.sock`, ...env },
   });
   return { code: status, out: stdout, err: stderr };
 }
@@ -270,6 +277,14 @@ test('a server is held to its contract like a sidecar', () => {
   } finally {
     rmSync(join(root, 'servers'), { recursive: true });
   }
+});
+
+test('a clone beside another one looks at its own images', () => {
+  const engine = mkdtempSync(join(root, 'engine-'));
+  const script = '#!/bin/sh\n[ "$1" = volume ] && echo elsewhere:/other && exit\necho "No such image" >&2\nexit 1\n';
+  writeFileSync(join(engine, 'docker'), script, { mode: 0o755 });
+  const { out } = contractWith({ PATH: `${engine}:${process.env['PATH']}` }, 'check', 'sync');
+  assert.match(out, /^sidecar-stacks\/sync:dev-[0-9a-f]{6}: not built/m);
 });
 
 test('a wrong command line is told what is right', () => {

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { runCommand } from '#kit/process/command.ts';
 import { claim } from './clone.ts';
 import { docker } from './engine.ts';
+import { findStack, stackNames } from './stacks.ts';
 
 const test = suite('clones');
 
@@ -22,6 +24,18 @@ test('the first clone has the plain names, the second its own, again and again',
   assert.is(second.other, folders[0]);
   assert.equal(await claim(b, volume), second);
   assert.equal(await claim(a, volume), plain);
+});
+
+test('compose by hand takes the names that setup prints', async () => {
+  for (const name of stackNames()) {
+    const { stdout } = await runCommand(['docker', 'compose', 'config', '--format', 'json'], {
+      cwd: findStack(name).dir,
+      env: { ...process.env, CLONE: '-abc123' },
+      timeout: 30_000,
+      maxOutput: 1_000_000,
+    });
+    assert.is((JSON.parse(stdout) as { name: string }).name, `sidecar-stacks-${name}-abc123`);
+  }
 });
 
 test('a clone on another machine keeps its names although its folder is not here', async () => {
