@@ -23,6 +23,9 @@ async function job({
       return void shutdown.run('failed', EXIT_FAILURE);
     }
     log.info({ action }, action === 'remove' ? 'rules removed' : 'connections are redirected to the proxy');
+    const { MESH_EXCLUDE_INBOUND_PORTS: ports } = parameters;
+    if (action === 'apply' && ports.length > 0)
+      log.warn({ ports }, 'others reach these ports past the proxy: an application that listens on one is unprotected');
   }
   void shutdown.run('done');
 }

@@ -11,6 +11,10 @@ const NEEDS: readonly (readonly [rules: string, lacks: string])[] = [
     probe('type nat hook output priority -110; meta l4proto tcp redirect to :15001'),
     'redirection (CONFIG_NFT_REDIR, module nft_redir)',
   ],
+  [
+    probe('type nat hook prerouting priority -110; fib daddr type local return'),
+    'looking up addresses (CONFIG_NFT_FIB_INET, module nft_fib_inet)',
+  ],
 ];
 
 function probe(chain: string): string {

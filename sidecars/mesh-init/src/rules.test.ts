@@ -14,6 +14,10 @@ const golden = (outbound: readonly string[], inbound: readonly string[]): string
     'table inet sidecar_stacks_mesh',
     'delete table inet sidecar_stacks_mesh',
     'table inet sidecar_stacks_mesh {',
+    '\tchain guard {',
+    '\t\ttype filter hook prerouting priority -300; policy accept;',
+    '\t\tiifname != "lo" ip daddr 127.0.0.0/8 drop',
+    '\t}',
     '\tchain outbound {',
     ...['type nat hook output priority -110; policy accept;', ...outbound].map((line) => `\t\t${line}`),
     '\t}',
@@ -38,7 +42,7 @@ test('by default', () => {
         'meta nfproto != ipv4 return',
         'iifname "lo" return',
         'tcp dport { 15000-15099 } return',
-        'meta l4proto tcp redirect to :15006',
+        'fib daddr type local meta l4proto tcp redirect to :15006',
       ],
     ),
   );
@@ -71,7 +75,11 @@ test('with everything', () => {
         'tcp dport { 22, 9000-9100 } return',
         'meta l4proto tcp redirect to :16001',
       ],
-      ['iifname "lo" return', 'tcp dport { 15000-15099, 22 } return', 'meta l4proto tcp redirect to :16006'],
+      [
+        'iifname "lo" return',
+        'tcp dport { 15000-15099, 22 } return',
+        'fib daddr type local meta l4proto tcp redirect to :16006',
+      ],
     ),
   );
 });

@@ -11,6 +11,11 @@ export const TABLE = 'inet sidecar_stacks_mesh';
  * redirected again.
  */
 const PRIORITY = -110;
+/**
+ * Before anything is redirected: a neighbour's packet for 127.0.0.1, which the kernel itself drops only where it still
+ * has that destination when it is routed.
+ */
+const RAW = -300;
 
 export type RuleParameters = Pick<
   Values<typeof contract.parameters>,
@@ -52,17 +57,19 @@ export function rulesOf(parameters: RuleParameters, resolvers: readonly string[]
     ...family,
     'iifname "lo" return',
     ...portRule(parameters.MESH_EXCLUDE_INBOUND_PORTS),
-    `meta l4proto tcp redirect to :${parameters.MESH_INBOUND_PORT}`,
+    // What others send through the pod to somewhere else is not the pod's to take.
+    `fib daddr type local meta l4proto tcp redirect to :${parameters.MESH_INBOUND_PORT}`,
   ];
   return `${REMOVE}table ${TABLE} {
-${chain('outbound', 'output', outbound)}
-${chain('inbound', 'prerouting', inbound)}
+${chain('guard', `filter hook prerouting priority ${RAW}`, ['iifname != "lo" ip daddr 127.0.0.0/8 drop'])}
+${chain('outbound', `nat hook output priority ${PRIORITY}`, outbound)}
+${chain('inbound', `nat hook prerouting priority ${PRIORITY}`, inbound)}
 }
 `;
 }
 
-function chain(name: string, hook: string, rules: readonly string[]): string {
-  const lines = [`type nat hook ${hook} priority ${PRIORITY}; policy accept;`, ...rules];
+function chain(name: string, type: string, rules: readonly string[]): string {
+  const lines = [`type ${type}; policy accept;`, ...rules];
   return `\tchain ${name} {\n${lines.map((line) => `\t\t${line}`).join('\n')}\n\t}`;
 }
 

@@ -10,7 +10,7 @@ const REQUEST_LABELS = [...COMMON_LABELS, 'response_code', 'grpc_response_status
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.1.1',
+  version: '0.2.0',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
@@ -54,7 +54,7 @@ export const contract = defineContract({
     MESH_DNS_PORT: {
       type: 'port',
       description:
-        "Port of DNS, for UDP and TCP: answers the configuration's names, and asks the pod's resolver for others",
+        "Port of DNS on loopback, for UDP and TCP: answers the configuration's names, and asks the pod's resolver for others",
     },
     MESH_METRICS_PORT: {
       type: 'port',

@@ -60,6 +60,8 @@ export interface DataPlaneOptions {
   readonly version?: string | undefined;
   /** Addresses of the pod; found out where absent. */
   readonly isOwn?: (address: string) => boolean;
+  /** Those of them that others may connect to; found out where absent. */
+  readonly takesFromOthers?: (address: string) => boolean;
 }
 
 export class DataPlane {
@@ -81,6 +83,7 @@ export class DataPlane {
     this.tls = new MeshTls(identity, options.version);
     const own = new OwnAddresses();
     const isOwn = options.isOwn ?? ((address) => own.has(address));
+    const takesFromOthers = options.takesFromOthers ?? ((address) => own.takesFromOthers(address));
     const environment: ClusterEnvironment = {
       sweeper: this.#sweeper,
       maxHeaderSize: settings.maxHeaderSize,
@@ -113,6 +116,7 @@ export class DataPlane {
       (telemetry) => {
         const inbound = new Inbound({
           ...common,
+          takesFromOthers,
           application: this.#application,
           mesh,
           telemetry,

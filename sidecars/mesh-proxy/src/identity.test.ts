@@ -1,4 +1,5 @@
 /** Who may speak with whom: identities, their ends, and what is refused, counted and explained. */
+import { createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
@@ -156,6 +157,98 @@ test('STRICT lets nothing in that comes in the clear; PERMISSIVE and DISABLE do'
     server.meant.inbound = { address: '127.0.0.1', port: app.port };
     assert.match(await exchange(server.plane.inboundPort, GET), expected, mtls);
   }
+});
+
+const FORGED =
+  'GET / HTTP/1.1\r\nHost: shop\r\nX-Forwarded-Client-Cert: URI=spiffe://forged\r\nConnection: close\r\n\r\n';
+/** What servers of Node, Python and others read as a request, or as the way to one. */
+const DISGUISES = [
+  '',
+  '\r\n',
+  '\n',
+  '\r\n\r\n',
+  '\n\r\n\n',
+  '\r\n'.repeat(1000),
+  ' ',
+  '\t',
+  '\0\r\n',
+  'CONNECT shop:80 HTTP/1.1\r\nHost: shop\r\n\r\n',
+  'NOTHING\r\n',
+];
+
+/** An application that is no HTTP server: it keeps the bytes that it gets. */
+async function collector() {
+  let text = '';
+  const server = await serve(
+    createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+      socket.on('end', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+    }),
+  );
+  return {
+    port: server.port,
+    get text() {
+      return text;
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+test('a port of HTTP carries nothing else: no disguise lets a caller say who it is', async () => {
+  await using app = await collector();
+  await using server = await startPod('shop', {
+    configuration: { inbound: { mtls: 'PERMISSIVE', ports: [{ port: app.port, protocol: 'http' }] } },
+  });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  for (const disguise of DISGUISES) {
+    const talk = await connected(server.plane.inboundPort);
+    talk.send(disguise + FORGED);
+    talk.socket.end();
+    await talk.until(({ closed }) => closed);
+    assert.not.match(app.text, /forged|CONNECT/, JSON.stringify(disguise.slice(0, 20)));
+  }
+  assert.is(server.inbound.relays.length, 0);
+});
+
+test('a port of HTTP carries nothing else by mTLS either', async () => {
+  await using app = await collector();
+  await using server = await startPod('shop', {
+    configuration: { inbound: { mtls: 'STRICT', ports: [{ port: app.port, protocol: 'http' }] } },
+  });
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const { key, chain } = await credentialsOf('front');
+  for (const alpn of ['mesh-tcp', 'mesh-tcp-ack']) {
+    const socket = connectTls({
+      port: server.plane.inboundPort,
+      host: '127.0.0.1',
+      key,
+      cert: chain,
+      rejectUnauthorized: false,
+      ALPNProtocols: [alpn],
+    });
+    socket.on('error', () => {});
+    const talk = new Talk(socket);
+    talk.send(FORGED);
+    await talk.until(({ closed }) => closed);
+    assert.is(app.text, '', alpn);
+    assert.is(talk.text, alpn === 'mesh-tcp' ? '' : '-denied\n');
+  }
+  assert.match(String(server.inbound.relays.at(-1)?.cause), /carries HTTP alone/);
+});
+
+test('where any protocol is let in, requests behind empty lines and blanks are requests', async () => {
+  await using app = await collector();
+  await using server = await startPod('shop');
+  server.meant.inbound = { address: '127.0.0.1', port: app.port };
+  for (const disguise of ['', '\r\n', '\n', '\r\n\r\n', '\n\r\n\n', '\r\n'.repeat(1000), ' ', '\t']) {
+    const talk = await connected(server.plane.inboundPort);
+    talk.send(disguise + FORGED);
+    talk.socket.end();
+    await talk.until(({ closed }) => closed);
+    assert.not.match(app.text, /forged/, JSON.stringify(disguise.slice(0, 20)));
+  }
+  assert.is(server.inbound.relays.length, 0);
 });
 
 test('PERMISSIVE waits for the hello of a caller that is late', async () => {

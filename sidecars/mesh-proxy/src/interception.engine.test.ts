@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { buildImages, imageOf } from '#kit/testing/images.ts';
 import { idOf } from './testing/identities.ts';
-import { EMPTY, ended, get, Pods } from './testing/pods.ts';
+import { docker, EMPTY, ended, get, LABEL, NODE, Pods } from './testing/pods.ts';
 import { frontOfShop } from './testing/shop.ts';
 
 const test = suite('a pod of the mesh');
@@ -18,6 +18,29 @@ const APPLICATION = `
   createServer((request, response) => response.end(JSON.stringify(request.headers))).listen(8080);
   createTcp((socket) => socket.end('220 welcome')).listen(7000);
 `;
+
+const serving = (host: string, port: number): string =>
+  `require('node:http').createServer((request, response) => response.end('reached')).listen(${port}, '${host}')`;
+/** As `get`, for what may never answer. */
+const attempt = (url: string): string =>
+  `await fetch(${JSON.stringify(url)}, { signal: AbortSignal.timeout(3000) }).then((r) => console.log(r.status), (e) => console.log('failed', e.message))`;
+/** What a neighbour on the same bridge can do: send packets for other addresses to a pod's network card. */
+const rewriting = (pod: string, destinations: Readonly<Record<number, string>>): string => {
+  const each = (line: (port: string, to: string) => string): string =>
+    Object.entries(destinations)
+      .map(([port, to]) => line(port, to))
+      .join('\n');
+  return `table netdev forged {
+    chain out {
+      type filter hook egress device eth0 priority 0
+      ${each((port, to) => `ip daddr ${pod} tcp dport ${port} ip daddr set ${to}`)}
+    }
+    chain in {
+      type filter hook ingress device eth0 priority 0
+      ${each((port, to) => `ip saddr ${to} tcp sport ${port} ip saddr set ${pod}`)}
+    }
+  }\n`;
+};
 
 let address = '';
 
@@ -96,6 +119,56 @@ test('the rules may be loaded again, and removed: nothing else of the namespace 
   const answer = await inPod('front', get('http://shop:8080/a'));
   assert.match(answer, /^403 /, 'it goes past the proxy now, and the other side refuses it');
   assert.is((await pods.init('front')).code, 0);
+});
+
+test('a neighbour reaches nothing through a pod but what the pod itself takes from others', async () => {
+  const back = `${pods.name}-back`;
+  await docker('network', 'create', ...LABEL, back);
+  try {
+    const { ipv4 } = await pods.pod('open');
+    await docker('network', 'connect', back, pods.container('open'));
+    await pods.start('vault', '--network', back, NODE, 'node', '--eval', serving('0.0.0.0', 9002));
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+    const vault = await docker('inspect', '--format', format, pods.container('vault'));
+    await pods.start(
+      'open-private',
+      '--network',
+      pods.network('open'),
+      NODE,
+      'node',
+      '--eval',
+      serving('127.0.0.1', 9001),
+    );
+    await pods.start(
+      'open-public',
+      '--network',
+      pods.network('open'),
+      NODE,
+      'node',
+      '--eval',
+      serving('0.0.0.0', 9003),
+    );
+    await pods.mesh('open', { ...EMPTY, inbound: { mtls: 'PERMISSIVE' } });
+    await pods.pod('attacker');
+    const rules = await pods.loads('attacker', rewriting(ipv4, { 9001: '127.0.0.1', 9002: vault }));
+    assert.is(rules.code, 0, rules.text);
+    for (const [url, reached] of [
+      [`http://${vault}:9002/`, 'open'],
+      ['http://127.0.0.1:9001/', 'open'],
+    ] as const)
+      await eventually('it answers in the pod itself', async () => {
+        assert.is(await inPod(reached, get(url)), '200 reached');
+        return true;
+      });
+    assert.is(await inPod('attacker', get(`http://${ipv4}:9003/`)), '200 reached');
+    // 15053 is DNS, which the pod's own asks by loopback.
+    for (const port of [9001, 9002, 15_053])
+      assert.match(await inPod('attacker', attempt(`http://${ipv4}:${port}/`)), /^failed/, String(port));
+  } finally {
+    await docker('rm', '--force', pods.container('vault'));
+    await docker('network', 'disconnect', '--force', back, pods.container('open'));
+    await docker('network', 'rm', back);
+  }
 });
 
 test('without the capability it says so, and fails', async () => {

@@ -1,4 +1,5 @@
 /** The mesh proxy's program. */
+import { isIPv6 } from 'node:net';
 import type { Values } from '#kit/contract/parameters.ts';
 import { giveBackAfterStart } from '#kit/life/memory.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
@@ -128,7 +129,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   shutdown.step('lease', () => registration?.close());
   shutdown.step('identity', () => identity.close());
   shutdown.step('ports', () => {
-    dns?.close();
+    for (const server of dns) server.close();
     tap?.close();
     for (const port of ports) {
       port.close();
@@ -145,11 +146,13 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
 async function serveDns(
   { MESH_DNS_PORT: port, MESH_LISTEN_ADDRESS: host }: Values<typeof contract.parameters>,
   lookup: DnsOptions['lookup'],
-): Promise<DnsServer | undefined> {
-  if (port === undefined) return undefined;
-  const server = new DnsServer({ host, port, lookup, resolver: ownResolver() });
-  await server.open();
-  return server;
+): Promise<readonly DnsServer[]> {
+  if (port === undefined) return [];
+  // What the pod asks is redirected to loopback: nobody else can ask, or take the room of what waits.
+  const hosts = isIPv6(host) ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
+  const servers = hosts.map((each) => new DnsServer({ host: each, port, lookup, resolver: ownResolver() }));
+  await Promise.all(servers.map((server) => server.open()));
+  return servers;
 }
 
 /** @param spiffeId undefined before the first certificate */

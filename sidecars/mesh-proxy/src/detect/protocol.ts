@@ -1,5 +1,5 @@
 /** What is spoken on a connection, by its first bytes. */
-import { NAME, SP } from '#proxy/http/bytes.ts';
+import { CR, HTAB, LF, NAME, SP } from '#proxy/http/bytes.ts';
 import { readClientHello } from './client-hello.ts';
 
 export type Spoken =
@@ -10,6 +10,11 @@ export type Spoken =
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** The longest registered method has 17 letters. */
 const MAX_METHOD = 24;
+/** No protocol begins with as many empty lines and blanks as this. */
+const MAX_EMPTY = 64;
+/** The first line of a request whose target has no usual form, in bytes. */
+const MAX_LINE = 4096;
+const VERSION = /[ \t]HTTP\/\d/;
 /** So much is kept until it is clear what is spoken, in bytes. */
 export const MAX_FIRST = 40 * 1024;
 
@@ -40,18 +45,27 @@ export function spokenIn(bytes: Buffer): Spoken | undefined {
   return http1In(bytes);
 }
 
-/** A method, a blank, and the beginning of a target (RFC 9112, section 3); CONNECT makes a tunnel of it all. */
+/**
+ * A method, a blank, and the beginning of a target (RFC 9112, section 3). CONNECT makes a tunnel of it all. What servers
+ * read more loosely than the RFC is HTTP as well, so that it is refused as such: empty lines and blanks before the
+ * method, more than one blank behind it, and a target of any form where the line names a version.
+ */
 function http1In(bytes: Buffer): Spoken | undefined {
-  // RFC 9112, section 2.2: one empty line before a request is ignored.
-  const start = bytes[0] === 13 ? 2 : 0;
-  if (start > 0 && bytes.length > 1 && bytes[1] !== 10) return TCP;
+  let start = 0;
+  while (start < bytes.length && start < MAX_EMPTY && isBlank(bytes[start]!)) start++;
+  if (start === MAX_EMPTY) return HTTP1;
   let at = start;
   while (at < bytes.length && NAME[bytes[at]!] !== 0) at++;
   if (at - start > MAX_METHOD) return TCP;
   if (at >= bytes.length) return undefined;
-  if (at === start || bytes[at] !== SP) return TCP;
-  if (at + 1 === bytes.length) return undefined;
-  const target = String.fromCharCode(bytes[at + 1]!);
-  if (!/[/*h]/i.test(target) || bytes.toString('latin1', start, at) === 'CONNECT') return TCP;
-  return HTTP1;
+  if (at === start || (bytes[at] !== SP && bytes[at] !== HTAB)) return TCP;
+  if (bytes.toString('latin1', start, at) === 'CONNECT') return TCP;
+  while (at < bytes.length && (bytes[at] === SP || bytes[at] === HTAB)) at++;
+  if (at === bytes.length) return at - start > MAX_LINE ? TCP : undefined;
+  if (/[/*h]/i.test(String.fromCharCode(bytes[at]!))) return HTTP1;
+  const end = bytes.indexOf(LF, at);
+  if (end === -1) return bytes.length - start > MAX_LINE ? TCP : undefined;
+  return VERSION.test(bytes.toString('latin1', at, end)) ? HTTP1 : TCP;
 }
+
+const isBlank = (byte: number): boolean => byte === CR || byte === LF || byte === SP || byte === HTAB;

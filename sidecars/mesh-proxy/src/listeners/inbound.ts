@@ -38,6 +38,8 @@ export interface InboundOptions {
   readonly mesh: MeshServer;
   readonly telemetry: RelayTelemetry;
   readonly isProxy: (destination: Destination) => boolean;
+  /** Whether an address is one of the pod's that others may connect to. */
+  readonly takesFromOthers: (address: string) => boolean;
   /** A connection was refused before a request of it was read. @param reason for a metric */
   readonly onRefused: (reason: string) => void;
 }
@@ -56,9 +58,13 @@ export class Inbound {
     { socket }: DownstreamInfo,
     carried: CarriedConnections,
   ): DownstreamHandler | undefined {
-    const { originalDestination, isProxy, snapshot } = this.#options;
+    const { originalDestination, isProxy, snapshot, takesFromOthers } = this.#options;
     const destination = originalDestination(socket);
     if (isProxy(destination)) return undefined;
+    if (!takesFromOthers(destination.address)) {
+      this.#refused(socket, destination, 'destination', `${destination.address} is no address of this pod for others`);
+      return undefined;
+    }
     const port = snapshot().port(destination.port);
     const first: FirstBytes = new FirstBytes(context, socket, {
       patience: patienceOf(port, destination, context.settings.headerTimeout),
@@ -100,8 +106,7 @@ export class Inbound {
       socket.destroy();
       return true;
     }
-    const protocol: Protocol = http && !isOpaque(port, destination) ? (spoken.protocol as Protocol) : 'tcp';
-    this.#serve(context, this.#connection(socket, { destination, protocol }));
+    this.#serve(context, this.#connection(socket, { destination, protocol: protocolOf(port, destination, spoken) }));
     return false;
   }
 
@@ -140,7 +145,10 @@ export class Inbound {
       return;
     }
     const { peer, destination } = connection;
-    const refusal = snapshot().authorizer.check({ identity: peer?.id.text, port: destination.port, http: undefined });
+    const refusal =
+      connection.port?.protocol === 'http'
+        ? 'the port carries HTTP alone'
+        : snapshot().authorizer.check({ identity: peer?.id.text, port: destination.port, http: undefined });
     if (refusal === undefined) return relay(context, connection, application.to(destination), telemetry);
     const who = peer?.id.text ?? 'a caller without an identity';
     refuseConnection(
@@ -176,6 +184,16 @@ function patienceOf(port: CompiledPort, destination: Destination, slow: number):
   if (port.protocol === 'http') return slow;
   if (port.mtls === 'PERMISSIVE') return CLIENT_FIRST_PORTS.has(destination.port) ? HELLO_TIMEOUT : HELLO_OR_SILENCE;
   return isOpaque(port, destination) ? 0 : SILENCE;
+}
+
+/**
+ * What is spoken with a caller in the clear. On a port of HTTP whatever is no HTTP/2 is read, and refused, as HTTP/1:
+ * passed on as it is it could be a request to the application, with fields that only this proxy may write.
+ */
+function protocolOf(port: CompiledPort, destination: Destination, { protocol }: Spoken): Protocol {
+  if (port.protocol === 'http') return protocol === 'h2' ? 'h2' : 'http/1.1';
+  const http = protocol === 'http/1.1' || protocol === 'h2';
+  return http && !isOpaque(port, destination) ? protocol : 'tcp';
 }
 
 function isOpaque({ protocol }: CompiledPort, { port }: Destination): boolean {

@@ -86,6 +86,7 @@ export async function startPod(service: string, options: TestPodOptions = {}): P
     handshakeTimeout: 10_000,
     onEjection: ignore,
     isOwn: () => false,
+    takesFromOthers: () => true,
     ...options.plane,
   });
   plane.apply(configurationOf(options.configuration));

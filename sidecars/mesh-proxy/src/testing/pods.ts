@@ -13,7 +13,7 @@ import { credentialsOf } from './identities.ts';
 
 const run = promisify(execFile);
 export const NODE = 'sidecar-stacks/node:26';
-const LABEL = ['--label', 'dev.sidecar-stacks.stack=mesh-test'];
+export const LABEL = ['--label', 'dev.sidecar-stacks.stack=mesh-test'];
 const HARDENED = ['--cap-drop', 'ALL', '--read-only'];
 const INIT = [...HARDENED, '--cap-add', 'NET_ADMIN'];
 const PROXY_ENVIRONMENT = ['MESH_CONFIG=/mesh/mesh.json', 'MESH_IDENTITY_DIR=/mesh'];
@@ -103,6 +103,12 @@ export class Pods {
   async init(pod: string, ...env: readonly string[]): Promise<Ended> {
     const variables = env.flatMap((each) => ['--env', each]);
     return await ended(...INIT, '--network', this.network(pod), ...variables, imageOf('mesh-init'));
+  }
+
+  /** Load rules of a test's own into a pod's network. */
+  async loads(pod: string, rules: string): Promise<Ended> {
+    const load = ['--entrypoint', 'sh', imageOf('mesh-init'), '-c', 'printf %s "$0" | nft -f -', rules];
+    return await ended(...INIT, '--network', this.network(pod), ...load);
   }
 
   /** The rules that are loaded, of everybody. */
