@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chalk } from 'zx/core';
+import { freePorts } from '#kit/testing/ports.ts';
+import { takenLines, takenPorts } from './demo/ports.ts';
+import { thisClone } from './lib/clone.ts';
 import { catchSignals } from './lib/interrupt.ts';
 import { findStack, stackNames } from './lib/stacks.ts';
 import { exitCodeOf } from './runner/events.ts';
@@ -13,13 +16,16 @@ const HELP = `Walk through a stack's scenario, a sentence a step, and leave it u
 ports that its .env pins.
 
 usage: make demo-NAME
-       npm run demo -- NAME
+       npm run demo -- NAME [--ports free]
+
+  --ports free   free ports instead of those that are taken
 
 stacks: ${stackNames().join(', ')}
 `;
 
 const [name, ...rest] = process.argv.slice(2);
-if (name === undefined || name.startsWith('-') || rest.length > 0) {
+const free = rest.join(' ').replace('=', ' ') === '--ports free';
+if (name === undefined || name.startsWith('-') || (rest.length > 0 && !free)) {
   process.stdout.write(HELP);
   process.exit(name === '--help' ? 0 : 2);
 }
@@ -32,6 +38,7 @@ const stack = (() => {
     process.exit(2);
   }
 })();
+await findPorts();
 const interrupt = catchSignals((left) =>
   process.stderr.write(`Tearing down; ${left} more to leave at once, with everything still up.\n`),
 );
@@ -49,6 +56,29 @@ const results = await runAll([stack], {
 });
 for (const result of results) if (result.kept && result.ok) for (const line of await reachLines(result)) print(line);
 process.exit(interrupt.exitCode() ?? exitCodeOf(results));
+
+/** Before anything is built: are the ports there? Those that are not are named, or replaced where that is asked for. */
+async function findPorts(): Promise<void> {
+  const wanted = stack.portVariables.map(
+    (variable) => [variable, process.env[variable] ?? stack.env[variable]!] as const,
+  );
+  // Where no engine answers, no container of ours holds one.
+  const suffix = await thisClone().then(
+    (clone) => clone.suffix,
+    () => '',
+  );
+  const taken = await takenPorts(Object.fromEntries(wanted), `sidecar-stacks-${stack.name}${suffix}`);
+  if (taken.length === 0) return;
+  const others = await freePorts(taken.length);
+  if (!free) {
+    for (const line of takenLines(stack.name, taken, others)) print(line);
+    process.exit(1);
+  }
+  for (const [at, { variable, port }] of taken.entries()) {
+    process.env[variable] = String(others[at]);
+    print(`${variable}=${others[at]} instead of ${port}, which is taken`);
+  }
+}
 
 /** The comment that a compose file begins with: what the stack is, drawn. */
 function picture(file: string): string[] {
