@@ -46,7 +46,11 @@ export interface Inspected {
     readonly Env: readonly string[];
     readonly Cmd: readonly string[] | null;
   };
-  readonly HostConfig: { readonly RestartPolicy: { readonly Name: string } };
+  readonly HostConfig: {
+    readonly RestartPolicy: { readonly Name: string };
+    /** The limit in bytes; 0 for none. */
+    readonly Memory: number;
+  };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
 

@@ -1,0 +1,132 @@
+/**
+ * Run a suite: the sidecar as a container with the catalogue's memory limit, hostile clients and one good client in its
+ * pod. Every attack has a verdict of its own; a sidecar that was ended by the kernel, or ended, fails it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { Project } from '../lib/compose.ts';
+import { buildImages } from '../lib/images.ts';
+import { setup } from '../setup/setup.ts';
+import { loadSuite } from './suite.ts';
+import type { Witnessed } from './witness.ts';
+
+/** Where the repository is in the pod. */
+const HERE = '/repository/scripts/attack';
+/** For all that an attack left to be gone, in seconds. */
+const SETTLE = 60;
+/** The good client goes on for so long after an attack, in seconds. */
+const AFTER = 1;
+/** How often memory is looked at, in milliseconds. */
+const LOOK = 500;
+
+export interface AttackOptions {
+  /** Only these; all of the suite when empty. */
+  readonly attacks?: readonly string[];
+  readonly seed: number;
+  /** Of each attack. */
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/** What came of one attack. */
+export interface Verdict extends Witnessed {
+  readonly attack: string;
+  /** Memory that is the container's own, at most, and its limit, in MB. */
+  readonly memory: number;
+  readonly limit: number;
+  /** Why it failed; empty when it did not. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Run attacks, one after the other.
+ * @throws when the pod cannot be had, or an attack is none
+ */
+export async function runSuite(name: string, options: AttackOptions): Promise<Verdict[]> {
+  const { signal, progress, seed, seconds } = options;
+  const suite = await loadSuite(name);
+  const names = options.attacks?.length ? options.attacks : Object.keys(suite.attacks);
+  for (const each of names) if (!(each in suite.attacks)) throw new Error(`${name} has no attack ${each}`);
+  await setup({ say: progress, signal });
+  const project = new Project({
+    name: `sidecar-stacks-attack-${name}-${process.pid}`,
+    dir: join(import.meta.dirname, name),
+  });
+  try {
+    await buildImages(project, undefined, { signal });
+    await project.up([], { signal });
+    const verdicts: Verdict[] = [];
+    for (const attack of names) {
+      signal.throwIfAborted();
+      const verdict = await runAttack(project, attack);
+      verdicts.push(verdict);
+      progress(lineOf(verdict));
+    }
+    return verdicts;
+  } finally {
+    await project.down({ timeoutMs: 60_000 });
+  }
+
+  async function runAttack(project: Project, attack: string): Promise<Verdict> {
+    const before = await project.inspect(suite.sidecar);
+    const limit = before.HostConfig.Memory / 2 ** 20;
+    const running = new AbortController();
+    const memory = peakOf(project, suite.sidecar, running.signal);
+    const [witnessed, hostile] = await Promise.all([
+      run(project, 'good', ['witness.ts', name, String(seconds + AFTER), String(SETTLE)], seconds + SETTLE),
+      run(project, 'hostile', ['hostile.ts', name, attack, String(seed), String(seconds)], seconds),
+    ]).finally(() => running.abort());
+    const report = JSON.parse(witnessed) as Witnessed;
+    const { rounds } = JSON.parse(hostile) as { rounds: number };
+    const after = await project.inspect(suite.sidecar);
+    const peak = await memory;
+    const faults = [
+      ...report.failures.map((failure) => `the good client: ${failure}`),
+      ...report.wrong.map((line) => `not zero: ${line}`),
+      ...(rounds === 0 ? ['the attack did nothing'] : []),
+      ...(report.requests === 0 ? ['the good client did nothing'] : []),
+      ...(after.State.OOMKilled || after.RestartCount !== before.RestartCount || after.State.Pid !== before.State.Pid
+        ? ['the sidecar ended']
+        : []),
+      ...(peak >= limit ? [`${peak.toFixed(0)} MB of ${limit} MB`] : []),
+    ];
+    return { ...report, attack, memory: peak, limit, faults };
+  }
+
+  /** @returns the last line of a program's output */
+  async function run(project: Project, service: string, args: readonly string[], lasts: number): Promise<string> {
+    const [program = '', ...rest] = args;
+    const output = await project.exec(service, ['node', `${HERE}/${program}`, ...rest], {
+      timeoutMs: (lasts + 60) * 1000,
+      signal,
+    });
+    return output.trimEnd().split('\n').at(-1)!;
+  }
+}
+
+/** The most memory in MB that a container had of its own, of both versions of control groups, until the signal. */
+async function peakOf(project: Project, service: string, signal: AbortSignal): Promise<number> {
+  let peak = 0;
+  while (!signal.aborted) {
+    const stat = await project
+      .exec(service, [
+        'sh',
+        '-c',
+        'cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null || true',
+      ])
+      .catch(() => '');
+    const bytes = /^(?:anon|total_rss) (\d+)$/m.exec(stat)?.[1];
+    peak = Math.max(peak, Number(bytes ?? 0) / 2 ** 20);
+    await sleep(LOOK, undefined, { signal }).catch(() => {});
+  }
+  return peak;
+}
+
+/** A verdict in one line, and a line for each fault. */
+export function lineOf({ attack, memory, limit, requests, p99, slowest, adminSlowest, faults }: Verdict): string {
+  const figures = `${memory.toFixed(0)} of ${limit} MB, ${requests} good requests, p99 ${p99} ms, slowest ${slowest} ms, admin ${adminSlowest} ms`;
+  return [`${faults.length === 0 ? 'ok' : 'FAILED'} ${attack}: ${figures}`, ...faults.map((each) => `  ${each}`)].join(
+    '\n',
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * What an attack suite is. Its module `scripts/attack/NAME/suite.ts` is loaded by the runner, which reads the names, and
+ * in the pod, by the process of the hostile clients and by that of the good one: it imports nothing of an engine.
+ */
+import type { Random } from './random.ts';
+
+export interface AttackContext {
+  /** All that an attack chooses, it chooses by this: the same seed makes the same attack. */
+  readonly random: Random;
+  /** Aborted when the time is over: close everything, and return. */
+  readonly signal: AbortSignal;
+}
+
+/** Hostile clients. Called again and again until the time is over; what it throws is an error of the attack's own. */
+export type Attack = (context: AttackContext) => Promise<void>;
+
+export interface AttackSuite {
+  /** The service under attack, in `scripts/attack/NAME/compose.yaml`. */
+  readonly sidecar: string;
+  /** Its admin port. */
+  readonly adminPort: number;
+  /** Metrics that are 0 when everybody has gone: connections and requests that are open. */
+  readonly gauges: readonly string[];
+  /** Metrics that are 0 whatever happens: internal errors. */
+  readonly never: readonly string[];
+  /** Attacks by name. */
+  readonly attacks: Readonly<Record<string, Attack>>;
+  /** What a good client does meanwhile. @throws when the answer is not the right one */
+  good(signal: AbortSignal): Promise<void>;
+}
+
+/** The suite of a name. @throws when there is none */
+export async function loadSuite(name: string): Promise<AttackSuite> {
+  const { suite } = (await import(`./${name}/suite.ts`)) as { suite: AttackSuite };
+  return suite;
+}

@@ -1,0 +1,87 @@
+/**
+ * The good client's process, in the pod: `node witness.ts SUITE SECONDS SETTLE`. It asks one thing after the other while
+ * the attack goes on, looks at the admin port, then waits for the counts to return to zero; its last line is a report.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadSuite } from './suite.ts';
+
+export interface Witnessed {
+  readonly requests: number;
+  /** What went wrong, the first few. */
+  readonly failures: readonly string[];
+  /** In milliseconds: of good requests, and of answers of the admin port. */
+  readonly p99: number;
+  readonly slowest: number;
+  readonly adminSlowest: number;
+  /** Gauges that were not 0 in time, and counters that are not. */
+  readonly wrong: readonly string[];
+}
+
+/** One good request each, in milliseconds. */
+const PACE = 10;
+const ADMIN_PACE = 250;
+/** How long one may take, in milliseconds. */
+const PATIENCE = 10_000;
+const MOST_FAILURES = 10;
+
+const [name = '', seconds = '5', settle = '30'] = process.argv.slice(2);
+const suite = await loadSuite(name);
+const admin = `http://127.0.0.1:${suite.adminPort}`;
+const failures: string[] = [];
+const times: number[] = [];
+let adminSlowest = 0;
+const end = performance.now() + Number(seconds) * 1000;
+
+await Promise.all([visit(), look()]);
+const wrong = await settled();
+times.sort((one, other) => one - other);
+console.log(
+  JSON.stringify({
+    requests: times.length,
+    failures,
+    p99: Math.round(times[Math.floor(times.length * 0.99)] ?? 0),
+    slowest: Math.round(times.at(-1) ?? 0),
+    adminSlowest: Math.round(adminSlowest),
+    wrong,
+  } satisfies Witnessed),
+);
+process.exit(0);
+
+async function visit(): Promise<void> {
+  while (performance.now() < end) {
+    const start = performance.now();
+    try {
+      await suite.good(AbortSignal.timeout(PATIENCE));
+    } catch (error) {
+      if (failures.length < MOST_FAILURES) failures.push((error as Error).message);
+    }
+    times.push(performance.now() - start);
+    await sleep(PACE);
+  }
+}
+
+async function look(): Promise<void> {
+  while (performance.now() < end) {
+    const start = performance.now();
+    await fetch(`${admin}/healthz`, { signal: AbortSignal.timeout(3 * PATIENCE) })
+      .then(async (answer) => answer.text())
+      .catch((error: Error) => failures.push(`admin port: ${error.message}`));
+    adminSlowest = Math.max(adminSlowest, performance.now() - start);
+    await sleep(ADMIN_PACE);
+  }
+}
+
+/** @returns what is not 0 although everybody has gone */
+async function settled(): Promise<string[]> {
+  const late = performance.now() + Number(settle) * 1000;
+  for (;;) {
+    const metrics = await fetch(`${admin}/metrics`).then(async (answer) => answer.text());
+    const above = [...suite.gauges, ...suite.never].flatMap((metric) =>
+      [...metrics.matchAll(new RegExp(`^${metric}(?:\\{.*\\})? (.+)$`, 'gm'))]
+        .filter(([, value]) => Number(value) !== 0)
+        .map(([line]) => line),
+    );
+    if (above.length === 0 || performance.now() > late) return above;
+    await sleep(200);
+  }
+}
