@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import type { Values } from '#kit/contract/parameters.ts';
 import { giveBackAfterStart } from '#kit/life/memory.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
+import { WallTimer } from '#kit/time/wall-clock.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
 import { clusterReport, identityReport } from './admin/reports.ts';
 import { serveTap } from './admin/tap.ts';
@@ -59,10 +60,12 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
 
   const configured = readiness.check('configuration');
   const certified = readiness.check('certificate');
+  const expiry = new WallTimer();
   const certificate = Promise.withResolvers<void>();
   const onCertificate = (notAfter: number): void => {
     metrics.mesh_certificate_not_after_seconds.set(notAfter / 1000);
     certified.pass();
+    expiry.set(notAfter, () => certified.fail('the certificate has expired, and there is no new one'));
     certificate.resolve();
   };
   identity.onChange(({ notAfter }) => onCertificate(notAfter));

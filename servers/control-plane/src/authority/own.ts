@@ -1,5 +1,6 @@
 /** The control plane's own certificate: issued by its authority, and again when half of its life is over. */
 import { experimental } from '@grpc/grpc-js';
+import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
 import type { Authority, Pair } from './authority.ts';
 
 type CertificateProvider = experimental.CertificateProvider;
@@ -9,22 +10,26 @@ export interface OwnCertificateOptions {
   readonly spiffeId: string;
   readonly names: readonly string[];
   readonly onFailure: (error: Error) => void;
+  /** A test's seam. */
+  readonly clock?: WallClock;
 }
 
 /** Pause after a failure to renew, in milliseconds. */
 const RETRY = 30_000;
-const MAX_TIMER = 2 ** 31 - 1;
+/** A renewal is no sooner than this, in milliseconds. */
+const SOONEST = 1000;
 
 /** Hands its certificate to servers; to those of gRPC as a provider. */
 export class OwnCertificate implements CertificateProvider {
   readonly #options: OwnCertificateOptions;
   readonly #identity = new Set<experimental.IdentityCertificateUpdateListener>();
   readonly #listeners: ((pair: Pair) => void)[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #renewal: WallTimer;
   #current: Pair;
 
   private constructor(options: OwnCertificateOptions, first: Pair & { notAfter: number }) {
     this.#options = options;
+    this.#renewal = new WallTimer(options.clock);
     this.#current = first;
     this.#schedule(first.notAfter);
   }
@@ -43,7 +48,7 @@ export class OwnCertificate implements CertificateProvider {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#renewal.clear();
   }
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
@@ -65,8 +70,16 @@ export class OwnCertificate implements CertificateProvider {
   }
 
   #schedule(notAfter: number): void {
-    const wait = Math.min(MAX_TIMER, Math.max(1000, (notAfter - Date.now()) / 2));
-    this.#timer = setTimeout(() => void this.#renew(), wait).unref();
+    const now = this.#now();
+    this.#renewAt(now + Math.max(SOONEST, (notAfter - now) / 2));
+  }
+
+  #renewAt(time: number): void {
+    this.#renewal.set(time, () => void this.#renew());
+  }
+
+  #now(): number {
+    return (this.#options.clock ?? Date).now();
   }
 
   async #renew(): Promise<void> {
@@ -79,7 +92,7 @@ export class OwnCertificate implements CertificateProvider {
       this.#schedule(next.notAfter);
     } catch (error) {
       onFailure(error as Error);
-      this.#timer = setTimeout(() => void this.#renew(), RETRY).unref();
+      this.#renewAt(this.#now() + RETRY);
     }
   }
 }

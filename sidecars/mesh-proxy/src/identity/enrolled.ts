@@ -1,6 +1,7 @@
 /** An identity from the control plane: a key of our own, a certificate for it, and both anew at half of its life. */
 import { createSecureContext } from 'node:tls';
 import { Backoff } from '#kit/time/backoff.ts';
+import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
 import type { Logger } from '#kit/life/log.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { makeRequest } from './csr.ts';
@@ -10,7 +11,10 @@ export interface EnrolledIdentityOptions {
   readonly enrolment: Pick<Enrolment, 'certificate'>;
   readonly service: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** Uniform in [0, 1); a test's seam. */
+  /** These are tests' seams. */
+  readonly clock?: WallClock;
+  readonly makeRequest?: typeof makeRequest;
+  /** Uniform in [0, 1). */
   readonly random?: () => number;
 }
 
@@ -18,18 +22,21 @@ export interface EnrolledIdentityOptions {
 const BACKOFF = { initial: 250, max: 15_000 };
 /** So that proxies that began together do not all renew at once: this share of the time is drawn. */
 const JITTER = 0.1;
-const MAX_TIMER = 2 ** 31 - 1;
+/** A renewal is no sooner than this, in milliseconds. */
+const SOONEST = 1000;
 
 export class EnrolledIdentity implements Identity {
   current: Credentials | undefined;
-  readonly #options: Required<EnrolledIdentityOptions>;
+  readonly #options: EnrolledIdentityOptions;
+  readonly #renewal: WallTimer;
   readonly #listeners: ((credentials: Credentials) => void)[] = [];
   readonly #backoff = new Backoff(BACKOFF);
-  #timer: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: EnrolledIdentityOptions) {
-    this.#options = { random: Math.random, ...options };
+    this.#options = options;
+    this.#renewal = new WallTimer(options.clock);
     void this.#renew();
   }
 
@@ -42,23 +49,28 @@ export class EnrolledIdentity implements Identity {
     if (this.current && this.current.trustBundle !== trustBundle) this.#use({ ...this.current, trustBundle });
   }
 
+  look(): void {
+    this.#renewal.look();
+  }
+
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#renewal.clear();
+    clearTimeout(this.#retry);
   }
 
   async #renew(): Promise<void> {
-    const { enrolment, service, log, random } = this.#options;
+    const { enrolment, service, log, random = Math.random, clock = Date } = this.#options;
     try {
-      const { key, request } = await makeRequest();
-      const began = Date.now();
+      const { key, request } = await (this.#options.makeRequest ?? makeRequest)();
+      const began = clock.now();
       const { spiffeId, chain, trustBundle, notAfter } = await enrolment.certificate(service, request);
       if (this.#closed) return;
       // A certificate that is not of this key never replaces one that is.
       createSecureContext({ key, cert: chain, ca: trustBundle });
       this.#backoff.reset();
-      const wait = Math.min(MAX_TIMER, Math.max(1000, ((notAfter - began) / 2) * (1 - JITTER * random())));
-      this.#timer = setTimeout(() => void this.#renew(), wait).unref();
+      const wait = Math.max(SOONEST, ((notAfter - began) / 2) * (1 - JITTER * random()));
+      this.#renewal.set(began + wait, () => void this.#renew());
       this.#use({ spiffeId, key, chain, trustBundle, notAfter });
       log.info(
         { identity: spiffeId, notAfter: new Date(notAfter), renewal_s: Math.round(wait / 1000) },
@@ -69,7 +81,7 @@ export class EnrolledIdentity implements Identity {
       const wait = this.#backoff.next();
       const until = this.current && new Date(this.current.notAfter);
       log.warn({ reason: (error as Error).message, retry_ms: Math.round(wait), until }, 'no new certificate');
-      this.#timer = setTimeout(() => void this.#renew(), wait);
+      this.#retry = setTimeout(() => void this.#renew(), wait);
     }
   }
 

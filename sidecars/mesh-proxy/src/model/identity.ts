@@ -19,5 +19,7 @@ export interface Identity {
   readonly current: Credentials | undefined;
   /** Told of each change, the first certificate among them. */
   onChange(listener: (credentials: Credentials) => void): void;
+  /** A connection is made: if the certificate is due to be renewed, which a machine that slept did not notice, begin now. */
+  look?(): void;
   close(): void;
 }

@@ -50,7 +50,10 @@ export class MeshTls {
   /** Towards endpoints that must show one of these identities. */
   towards(identities: readonly string[], servername: string | undefined): TlsFor {
     const wanted = new Set(identities);
-    const context = (): SecureContext | undefined => this.#client;
+    const context = (): SecureContext | undefined => {
+      this.#identity.look?.();
+      return this.#client;
+    };
     const checkServerIdentity = (_host: string, certificate: PeerCertificate): Error | undefined =>
       problemOf(certificate, wanted);
     return (protocol, carrier = false): UpstreamTls => ({

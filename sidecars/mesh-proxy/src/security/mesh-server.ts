@@ -18,11 +18,13 @@ export interface HandshakeUser {
 
 export class MeshServer {
   readonly #server: Server;
+  readonly #identity: Identity;
   readonly #tls: MeshTls;
   readonly #waiting = new Map<string, HandshakeUser>();
 
   /** @param handshakeTimeout in milliseconds */
   constructor(identity: Identity, tls: MeshTls, handshakeTimeout: number) {
+    this.#identity = identity;
     this.#tls = tls;
     this.#server = createServer({
       ...(identity.current && contextOptions(identity.current)),
@@ -47,6 +49,7 @@ export class MeshServer {
    * @param first what was read of it
    */
   take(socket: Socket, first: Buffer, user: HandshakeUser): void {
+    this.#identity.look?.();
     const key = keyOf(socket);
     this.#waiting.set(key, user);
     socket.once('close', () => {

@@ -1,0 +1,59 @@
+/** An identity that is renewed in time, by the clock on the wall. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import { certify } from '#kit/testing/certify.ts';
+import { idOf, testCa } from '../testing/identities.ts';
+import type { Certificate } from './enrolment.ts';
+import { EnrolledIdentity } from './enrolled.ts';
+
+const HOUR = 3_600_000;
+
+/** A control plane that certifies for an hour, and a machine that may sleep. */
+async function start(every: number) {
+  let time = Date.now();
+  let asked = 0;
+  const issuer = await testCa();
+  const spiffeId = idOf('front');
+  const identity = new EnrolledIdentity({
+    service: 'front',
+    log: { info() {}, warn() {} },
+    makeRequest: async () => {
+      const leaf = await certify({ altNames: [{ type: 'url', value: spiffeId }], issuer });
+      return { key: leaf.key, request: leaf.cert };
+    },
+    enrolment: {
+      certificate: async (_service, chain): Promise<Certificate> => {
+        asked++;
+        return { spiffeId, chain, trustBundle: issuer.cert, notAfter: time + HOUR };
+      },
+    },
+    clock: { now: () => time, every },
+  });
+  await eventually('the first certificate is there', () => identity.current !== undefined);
+  return {
+    identity,
+    asked: () => asked,
+    sleep: (duration: number) => (time += duration),
+    [Symbol.dispose]: () => identity.close(),
+  };
+}
+
+test('a machine that has slept beyond the certificate has it renewed', async () => {
+  using machine = await start(1);
+  machine.sleep(2 * HOUR);
+  await eventually('another one is asked for', () => machine.asked() === 2);
+  await eventually('it is in use', () => machine.identity.current!.notAfter > Date.now() + 2 * HOUR);
+});
+
+test('a connection that is to be made is a sign to look at the clock', async () => {
+  using machine = await start(HOUR);
+  machine.identity.look();
+  assert.is(machine.asked(), 1);
+  machine.sleep(2 * HOUR);
+  machine.identity.look();
+  machine.identity.look();
+  await eventually('another one is asked for', () => machine.asked() === 2);
+});
+
+test.run();
