@@ -69,6 +69,7 @@ export async function ask(
     headers: {
       host,
       'sec-fetch-mode': 'navigate',
+      'sec-fetch-site': 'none',
       accept: 'text/html',
       ...(body !== undefined && {
         'content-type': 'application/x-www-form-urlencoded',

@@ -10,7 +10,9 @@ import type { TrustedProxies } from './http/client.ts';
 import { splitCookies, writeCookie } from './http/cookies.ts';
 import { isCrossOrigin } from './http/navigation.ts';
 import { dropIdentity, identityLines } from './identity.ts';
+import { markPrivate } from './http/private.ts';
 import type { Routes } from './routes.ts';
+import { accessOf } from './rules/of-request.ts';
 import { allows, type Access, type Rules } from './rules/rules.ts';
 import type { Revocations } from './sessions/revocations.ts';
 import type { Tunnels } from './sessions/tunnels.ts';
@@ -28,13 +30,15 @@ export interface AuthFilterOptions {
   readonly cookieName: string;
   readonly prefix: string;
   readonly passAccessToken: boolean;
+  /** Mark what is let in by credentials as one client's own. */
+  readonly privateResponses: boolean;
   /** How long a session lasts, in milliseconds. */
   readonly lifetime: number;
 }
 
 export function authFilter(options: AuthFilterOptions): Filter {
   const { trusted, rules, authenticator, answers, routes, counts, tunnels, cookieName, prefix } = options;
-  /** Cookies for the client, whatever the answer is, as lines. */
+  /** Cookies for the client, whatever the answer is, as lines; '' for a request that was let in without. */
   const cookies = new WeakMap<FilteredExchange, string>();
   /** Whether what lets an upgrade in is still good. */
   const upgrades = new WeakMap<FilteredExchange, () => boolean>();
@@ -61,6 +65,7 @@ export function authFilter(options: AuthFilterOptions): Filter {
       counts.requests.add(`${identity.method} ${may ? 'allowed' : 'forbidden'}`);
       if (!may) return answers.forbidden(request);
       request.appendLines(identityLines(identity, options.passAccessToken));
+      if (options.privateResponses && !cookies.has(exchange)) cookies.set(exchange, '');
       if (request.upgrade !== '') upgrades.set(exchange, goodness(caller, options));
       return undefined;
     }
@@ -97,7 +102,7 @@ export function authFilter(options: AuthFilterOptions): Filter {
         counts.rejected.add('origin');
         return answers.forbidden(request);
       }
-      const access = rules().access(request.method, path);
+      const access = accessOf(rules(), request);
       if (access === undefined) {
         counts.rejected.add('path');
         return answers.badPath(request);
@@ -113,8 +118,10 @@ export function authFilter(options: AuthFilterOptions): Filter {
     onResponse(exchange, response) {
       const lines = cookies.get(exchange);
       if (lines === undefined) return;
+      if (options.privateResponses) markPrivate(response);
       // A cache that keeps the answer must not hand its session to others.
-      response.appendLines(`${lines}Cache-Control: no-cache="Set-Cookie"\r\n`);
+      else response.appendLines('Cache-Control: no-cache="Set-Cookie"\r\n');
+      if (lines !== '') response.appendLines(lines);
     },
     onEnd(exchange) {
       if (exchange.outcome !== 'switched') return;
@@ -131,8 +138,7 @@ function goodness(caller: Caller & { readonly ok: true }, { revocations, lifetim
     const { session } = caller;
     return () => !revocations.covers(session) && Date.now() < session.createdAt + lifetime;
   }
-  const until = caller.until ?? Infinity;
-  return () => Date.now() < until;
+  return caller.good;
 }
 
 /** Who is no trusted proxy does not say who called, in any spelling. */

@@ -18,6 +18,7 @@ import { Login } from './oidc/login.ts';
 import { Logout } from './oidc/logout.ts';
 import { Provider } from './oidc/provider.ts';
 import { Refresh } from './oidc/refresh.ts';
+import type { ClaimNames } from './oidc/tokens.ts';
 import { Routes } from './routes.ts';
 import { parseRules, Rules } from './rules/rules.ts';
 import { Seal } from './seal.ts';
@@ -87,7 +88,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
       ? new Bearer({
           tokens: provider.tokens,
           audience: settings.provider!.audience,
-          groupsClaim: parameters.OIDC_GROUPS_CLAIM,
+          claimNames: claimNamesOf(parameters),
           revocations,
           clockSkew: parameters.AUTH_CLOCK_SKEW,
         })
@@ -129,6 +130,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
       cookieName,
       prefix,
       passAccessToken: parameters.AUTH_PASS_ACCESS_TOKEN,
+      privateResponses: parameters.AUTH_PRIVATE_RESPONSES,
       lifetime,
     }),
     look: () => watched.look(),
@@ -163,6 +165,11 @@ async function startProvider(
   return provider;
 }
 
+const claimNamesOf = (parameters: Parameters): ClaimNames => ({
+  groups: parameters.OIDC_GROUPS_CLAIM,
+  emailWithoutVerified: parameters.OIDC_EMAIL_WITHOUT_VERIFIED,
+});
+
 interface OidcOptions extends ComposeOptions {
   readonly counts: Counts;
   readonly provider: Provider;
@@ -187,7 +194,7 @@ async function composeOidc(options: OidcOptions) {
   const claims = new ClaimsReader({
     provider,
     clientId,
-    groupsClaim: parameters.OIDC_GROUPS_CLAIM,
+    claimNames: claimNamesOf(parameters),
     wanted,
     room: store === 'server' ? Infinity : COOKIE_ROOM,
     passAccessToken: parameters.AUTH_PASS_ACCESS_TOKEN,

@@ -77,6 +77,12 @@ export const contract = defineContract({
     },
     OIDC_SCOPE: { type: 'string', default: 'openid email profile', description: 'Scopes that are asked for' },
     OIDC_GROUPS_CLAIM: { type: 'string', default: 'groups', description: 'Claim that lists groups' },
+    OIDC_EMAIL_WITHOUT_VERIFIED: {
+      type: 'boolean',
+      default: 'false',
+      description:
+        'Pass on an e-mail address of which the provider does not say (email_verified) whether it is verified; one that it calls unverified is never passed on',
+    },
     OIDC_AUDIENCE: { type: 'string', description: 'Audience of bearer tokens; OIDC_CLIENT_ID where absent' },
     OIDC_SIGNING_ALGS: {
       type: 'list',
@@ -153,6 +159,12 @@ export const contract = defineContract({
       type: 'boolean',
       default: 'false',
       description: 'Give the application the access token, as X-Forwarded-Access-Token',
+    },
+    AUTH_PRIVATE_RESPONSES: {
+      type: 'boolean',
+      default: 'true',
+      description:
+        'Mark responses to those who are signed in Cache-Control: private, whatever the application says; false leaves what it says',
     },
     AUTH_HTPASSWD_FILE: {
       type: 'path',

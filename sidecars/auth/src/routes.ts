@@ -7,6 +7,7 @@ import type { Caller } from './authenticate.ts';
 import type { Counts } from './counts.ts';
 import { clientKey } from './http/client.ts';
 import { writeCookie } from './http/cookies.ts';
+import { isOwnNavigation } from './http/navigation.ts';
 import { json, page, redirect, retryAfter, setCookies } from './http/pages.ts';
 import type { RateLimit } from './http/rate.ts';
 import { localTarget } from './http/target.ts';
@@ -63,9 +64,7 @@ export class Routes {
       case 'callback':
         return this.#guarded(() => this.#callback(visit, look));
       case 'sign_out':
-        return this.#guarded(() =>
-          oidc!.logout.signOut(visit, localTarget(query(visit).get('rd'), this.#options.prefix)),
-        );
+        return this.#guarded(() => this.#signOut(visit));
       default:
         return oidc!.logout.backchannel(visit);
     }
@@ -119,6 +118,22 @@ export class Routes {
     if (begun === undefined) return this.#unavailable();
     counts.logins.add('begun');
     return redirect(begun.location, setCookies(begun.cookies));
+  }
+
+  /** A link or a form of another site cannot sign anybody out: its reader is asked. */
+  async #signOut(visit: Visit): Promise<Reply> {
+    const { prefix, oidc } = this.#options;
+    const { request } = visit.exchange;
+    const target = localTarget(query(visit).get('rd'), prefix);
+    // Programs say nothing of where they come from; browsers do with every POST.
+    if (isOwnNavigation(request, visit.client.host) ?? request.method === 'POST')
+      return await oidc!.logout.signOut(visit, target);
+    return page({
+      status: 200,
+      title: 'Sign out?',
+      text: ['A link led here. You are still signed in.'],
+      form: { action: `${prefix}/sign_out?rd=${encodeURIComponent(target)}`, label: 'Sign out' },
+    });
   }
 
   async #callback(visit: Visit, look: Look): Promise<Reply> {

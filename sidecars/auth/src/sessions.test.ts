@@ -8,7 +8,7 @@ import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { connected } from '#proxy/testing/talk.ts';
-import { oidcEnv, SECRET, startAuth, startTestProvider, TestBrowser, withAuth } from './test-auth.ts';
+import { echoed, oidcEnv, SECRET, startAuth, startTestProvider, TestBrowser, withAuth } from './test-auth.ts';
 
 /** Access tokens that are to be renewed at once. */
 const SHORT = 0.001;
@@ -103,6 +103,63 @@ for (const store of ['cookie', 'server']) {
       { AUTH_SESSION_STORE: store },
     ));
 }
+
+test('a refresh without an ID token changes only what userinfo tells', () =>
+  withAuth(async ({ url }, { provider }, browser) => {
+    const claims = { email: 'ann@example.org', email_verified: true, preferred_username: 'ann', groups: ['staff'] };
+    provider.mischief = { claims };
+    provider.person = { sub: 'ann' };
+    provider.life = SHORT;
+    provider.idTokenAtRefresh = false;
+    await browser.follow(`${url}/`);
+    const { refreshes } = provider.counts;
+    const { headers } = echoed(await browser.get(`${url}/`));
+    assert.ok(provider.counts.refreshes > refreshes);
+    assert.is(headers['x-forwarded-groups'], 'staff');
+    assert.is(headers['x-forwarded-email'], 'ann@example.org');
+    assert.is(headers['x-forwarded-preferred-username'], 'ann');
+    provider.mischief = { userinfo: { groups: [], email: 'eve@example.org', email_verified: false } };
+    const changed = echoed(await browser.get(`${url}/`));
+    assert.is(changed.headers['x-forwarded-groups'], undefined);
+    assert.is(changed.headers['x-forwarded-email'], undefined);
+  }));
+
+test('another site signs nobody out: its link shows a question, its form too', () =>
+  withAuth(async ({ url }, _provided, browser) => {
+    await browser.follow(`${url}/`);
+    const out = `${url}/oauth2/sign_out?rd=/bye`;
+    const { host } = new URL(url);
+    const plain = { 'sec-fetch-mode': '', 'sec-fetch-site': '' };
+    for (const [method, fields] of [
+      ['GET', { 'sec-fetch-site': 'cross-site' }],
+      ['GET', { 'sec-fetch-site': 'same-site' }],
+      ['POST', { 'sec-fetch-site': 'cross-site', origin: url }],
+      ['POST', { ...plain, origin: 'https://evil.example' }],
+      ['POST', { ...plain, origin: 'null' }],
+      ['GET', { ...plain, referer: `https://evil.example/${host}` }],
+      ['GET', plain],
+    ] as const) {
+      const page = await browser.get(out, fields, method);
+      assert.is(page.status, 200, JSON.stringify([method, fields]));
+      assert.match(page.text, '<form method="post" action="/oauth2/sign_out?rd=%2Fbye">');
+      assert.is(page.headers['set-cookie'], undefined);
+      assert.is(page.headers['referrer-policy'], 'same-origin', 'the form says where it comes from');
+      assert.is((await browser.get(`${url}/`)).status, 200);
+    }
+    const answered = await browser.get(out, { 'sec-fetch-site': 'same-origin', origin: url }, 'POST');
+    assert.is(answered.status, 302);
+    assert.is((await browser.get(`${url}/`)).status, 302);
+    for (const [method, fields] of [
+      ['GET', { 'sec-fetch-site': 'same-origin' }],
+      ['GET', { ...plain, referer: `${url}/page` }],
+      ['POST', { ...plain, origin: url }],
+      ['POST', plain],
+    ] as const) {
+      await browser.follow(`${url}/`);
+      assert.is((await browser.get(out, fields, method)).status, 302, JSON.stringify([method, fields]));
+      assert.is((await browser.get(`${url}/`)).status, 302);
+    }
+  }));
 
 test('a WebSocket ends with its session, and one of another site is refused', async () => {
   const provided = await startTestProvider();

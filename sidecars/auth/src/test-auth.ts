@@ -125,9 +125,17 @@ export class TestBrowser {
   /** A navigation, unless the fields say otherwise. */
   async get(url: string, headers: Record<string, string> = {}, method = 'GET', body?: string): Promise<Asked> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const fields = {
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-site': 'none',
+      accept: 'text/html',
+      ...(cookie && { cookie }),
+      ...headers,
+    };
     const answer = await request(url, {
       method,
-      headers: { 'sec-fetch-mode': 'navigate', accept: 'text/html', ...(cookie && { cookie }), ...headers },
+      // One that a test sets to '' is left out.
+      headers: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')),
       ...(body !== undefined && { body }),
       timeout: 30_000,
     });

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/net/http-client.ts';
 import type { Mischief } from '#kit/testing/openid-provider.ts';
-import { TestBrowser, withAuth } from './test-auth.ts';
+import { echoed, TestBrowser, withAuth } from './test-auth.ts';
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -44,6 +44,49 @@ test('a login whose ID token is wrong is refused', () =>
     await provider.rotateKeys('ES256', true);
     assert.is((await new TestBrowser().follow(`${url}/`)).status, 200, 'the truth is accepted, signed by a new key');
   }));
+
+for (const [asked, absent] of [
+  ['false', undefined],
+  ['true', 'ann@example.org'],
+] as const)
+  test(`an e-mail address counts when it is verified; OIDC_EMAIL_WITHOUT_VERIFIED=${asked}`, () =>
+    withAuth(
+      async ({ url }, { provider }) => {
+        const email = 'ann@example.org';
+        const person = { sub: 'ann', email };
+        const told = async (): Promise<string | undefined> => {
+          const answer = await request(url, {
+            headers: { authorization: `Bearer ${await provider.sign(provider.person as never)}` },
+            timeout: 30_000,
+          });
+          return (JSON.parse(answer.body.toString()) as { headers: Record<string, string> }).headers[
+            'x-forwarded-email'
+          ];
+        };
+        for (const [verified, expected] of [
+          [true, email],
+          ['true', email],
+          [false, undefined],
+          ['false', undefined],
+          ['0', undefined],
+          [1, undefined],
+          [null, undefined],
+          [undefined, absent],
+        ] as const) {
+          provider.person = { ...person, ...(verified !== undefined && { email_verified: verified }) };
+          const said = `email_verified: ${JSON.stringify(verified)}`;
+          const page = echoed(await new TestBrowser().follow(`${url}/`));
+          assert.is(page.headers['x-forwarded-email'], expected, `login, ${said}`);
+          assert.is(await told(), expected, `bearer, ${said}`);
+        }
+        // The ID token vouches for its own address, not for the other one of userinfo.
+        provider.person = person;
+        provider.mischief = { claims: { email, email_verified: true }, userinfo: { email: 'eve@example.org' } };
+        const page = echoed(await new TestBrowser().follow(`${url}/`));
+        assert.is(page.headers['x-forwarded-email'], absent && 'eve@example.org');
+      },
+      { AUTH_METHODS: 'oidc,jwt', OIDC_EMAIL_WITHOUT_VERIFIED: asked },
+    ));
 
 test('bearer tokens are held to the same', () =>
   withAuth(

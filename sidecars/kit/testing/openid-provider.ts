@@ -9,6 +9,7 @@ import { CompactSign, exportJWK, generateKeyPair, type JWK, type JWTPayload } fr
 export interface Person {
   readonly sub: string;
   readonly email?: string;
+  readonly email_verified?: unknown;
   readonly preferred_username?: string;
   readonly groups?: readonly string[];
 }
@@ -44,7 +45,13 @@ const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 export class TestProvider {
   readonly issuer: string;
   readonly clientId: string;
-  person: Person = { sub: 'ann', email: 'ann@example.org', preferred_username: 'ann', groups: ['staff'] };
+  person: Person = {
+    sub: 'ann',
+    email: 'ann@example.org',
+    email_verified: true,
+    preferred_username: 'ann',
+    groups: ['staff'],
+  };
   mischief: Mischief = {};
   /** Of access tokens, in seconds. */
   life = 300;
@@ -54,6 +61,8 @@ export class TestProvider {
   jwks: (keys: readonly JWK[]) => unknown = (keys) => ({ keys });
   /** Answers to token requests are this status instead. */
   tokenStatus = 200;
+  /** A refresh brings a new ID token. */
+  idTokenAtRefresh = true;
   /** Waited for before each refresh is answered. */
   beforeRefresh: () => Promise<void> = () => Promise.resolve();
   readonly counts = { logins: 0, codes: 0, refreshes: 0, reused: 0, jwks: 0, userinfo: 0, revoked: 0, logouts: 0 };
@@ -165,7 +174,8 @@ export class TestProvider {
       this.#refreshTokens.delete(token);
       this.#spent.add(token);
       this.counts.refreshes++;
-      return json(200, await this.#tokens({ ...grant, nonce: undefined }));
+      const { id_token: idToken, ...others } = await this.#tokens({ ...grant, nonce: undefined });
+      return json(200, { ...others, ...(this.idTokenAtRefresh && { id_token: idToken }) });
     }
     const grant = this.#codes.get(form.get('code') ?? '');
     this.#codes.delete(form.get('code') ?? '');

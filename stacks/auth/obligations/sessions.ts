@@ -51,6 +51,8 @@ export function sessionObligations({ must }: Scenario): void {
       const visitor = new Visitor(stage);
       await visitor.login('leaver');
       const copy = visitor.copy();
+      const lured = await visitor.ask(`${SHOP}/oauth2/sign_out`, { headers: { 'sec-fetch-site': 'cross-site' } });
+      assert.match(lured.body, /<form method="post"/, 'a link of another site only asks');
       const out = await visitor.ask(`${SHOP}/oauth2/sign_out`);
       assert.match(out.headers.location!, /^https:\/\/id\.example:8443\/session\/end\?/);
       const form = await visitor.ask(out.headers.location!);

@@ -34,13 +34,23 @@ export class TrustedProxies {
     return this.any && family !== 0 && this.#list.check(address, family === 4 ? 'ipv4' : 'ipv6');
   }
 
+  /** The last address that is no proxy of ours: everything before it, and before what is no address, is hearsay. */
+  #beforeProxies(peer: string, field: string): string {
+    let address = peer;
+    for (const hop of field.split(',').toReversed()) {
+      const before = hopAddress(hop);
+      if (before === '') return address;
+      address = before;
+      if (!this.has(address)) return address;
+    }
+    return address;
+  }
+
   /** Who sent a request. */
   clientOf({ downstream, request }: Pick<FilteredExchange, 'downstream' | 'request'>): Client {
     const { remoteAddress: peer } = downstream;
     if (!this.has(peer)) return { address: peer, secure: downstream.secure, host: request.authority, trusted: false };
-    const hops = (request.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim());
-    // The last that is no proxy of ours: everything before it is hearsay.
-    const address = hops.findLast((hop) => isIP(hop) !== 0 && !this.has(hop)) ?? peer;
+    const address = this.#beforeProxies(peer, request.get('x-forwarded-for') ?? '');
     const host = last(request.get('x-forwarded-host'));
     return {
       address,
@@ -49,6 +59,13 @@ export class TrustedProxies {
       trusted: true,
     };
   }
+}
+
+/** An address of X-Forwarded-For, which some proxies write with a port or in brackets. @returns '' for what is none */
+function hopAddress(hop: string): string {
+  const text = hop.trim();
+  const address = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(text)?.[1] ?? text;
+  return isIP(address) === 0 ? '' : address;
 }
 
 const last = (value: string | undefined): string => value?.split(',').at(-1)!.trim().toLowerCase() ?? '';

@@ -92,6 +92,20 @@ test('only a trusted proxy says who called', () => {
     trusted: true,
   });
   assert.is(clientOf('10.1.2.3', fields, ['10.0.0.0/8']).address, '6.6.6.6');
+  const by = (field: string): string =>
+    clientOf('127.0.0.1', { 'X-Forwarded-For': field }, ['127.0.0.1', '10.0.0.0/8']).address;
+  for (const [field, address] of [
+    ['6.6.6.6, 192.0.2.7:51234', '192.0.2.7'],
+    ['6.6.6.6, [2001:db8::1]:51234', '2001:db8::1'],
+    ['6.6.6.6, [2001:db8::1], 10.0.0.7:80', '2001:db8::1'],
+    ['6.6.6.6, unknown', '127.0.0.1'],
+    ['6.6.6.6, _hidden, 10.0.0.7', '10.0.0.7'],
+    ['6.6.6.6, 10.0.0.7:port', '127.0.0.1'],
+    ['6.6.6.6,', '127.0.0.1'],
+    ['', '127.0.0.1'],
+    ['10.0.0.9, 10.0.0.7', '10.0.0.9'],
+  ] as const)
+    assert.is(by(field), address, field);
   assert.is(clientOf('::1', { 'X-Forwarded-For': 'junk', 'X-Forwarded-Host': 'a b' }, ['::1']).address, '::1');
   assert.is(clientOf('::1', { 'X-Forwarded-Host': 'evil.example/x' }, ['::1']).host, 'site.example');
   assert.throws(() => new TrustedProxies(['10.0.0.0/33']), RangeError);

@@ -22,6 +22,19 @@ export function isCrossOrigin(request: Request, host: string): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== canonicalHost(host, origin);
 }
 
+/**
+ * Whether this site itself, or its reader (a bookmark, the address bar), sent a request that changes something: by Fetch
+ * Metadata, else by Origin or Referer, which browsers send where the site is plain HTTP.
+ * @returns undefined where nothing says it
+ */
+export function isOwnNavigation(request: Request, host: string): boolean | undefined {
+  const site = request.get('sec-fetch-site');
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  const from = request.get('origin') ?? request.get('referer');
+  if (from === undefined) return undefined;
+  return URL.canParse(from) && new URL(from).host === canonicalHost(host, from);
+}
+
 /** A host as a URL of the origin's scheme would show it: without the scheme's own port, in lower case. */
 function canonicalHost(host: string, origin: string): string {
   const url = `${origin.split(':', 1)[0]}://${host}`;

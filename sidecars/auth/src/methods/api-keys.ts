@@ -1,5 +1,6 @@
 /** API keys: long random texts, of which only hashes are kept. */
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { BadLine, linesOf } from './lines.ts';
 import type { Result } from './result.ts';
 
@@ -7,7 +8,7 @@ const MAX_KEY = 512;
 
 export class ApiKeys {
   /** By hash. */
-  #keys: ReadonlyMap<string, { readonly name: string; readonly groups: readonly string[] }> = new Map();
+  #keys: ReadonlyMap<string, Result & { readonly ok: true }> = new Map();
 
   /**
    * Take other keys from now on.
@@ -15,7 +16,7 @@ export class ApiKeys {
    * @throws {BadLine}
    */
   load(text: string): void {
-    const keys = new Map<string, { name: string; groups: readonly string[] }>();
+    const keys = new Map<string, Result & { readonly ok: true }>();
     for (const { number, name, secret, groups } of linesOf(text)) {
       const hash = secret.toLowerCase();
       if (!/^[0-9a-f]{64}$/.test(hash))
@@ -24,7 +25,9 @@ export class ApiKeys {
           'holds no SHA-256 in hexadecimal; accepted is NAME:HASH or NAME:HASH:GROUP,GROUP, the hash made by sha256sum',
         );
       if (keys.has(hash)) throw new BadLine(number, 'has the same key as a line before it');
-      keys.set(hash, { name, groups });
+      const identity = { method: 'apikey', sub: name, preferredUsername: name, groups } as const;
+      const good = (): boolean => isDeepStrictEqual(this.#keys.get(hash)?.identity, identity);
+      keys.set(hash, { ok: true, identity, good });
     }
     this.#keys = keys;
   }
@@ -32,10 +35,6 @@ export class ApiKeys {
   look(key: string): Result {
     // Found by its hash: how long that takes tells nothing of the keys.
     const known = key.length > MAX_KEY ? undefined : this.#keys.get(createHash('sha256').update(key).digest('hex'));
-    if (known === undefined) return { ok: false, method: 'apikey', reason: 'key' };
-    return {
-      ok: true,
-      identity: { method: 'apikey', sub: known.name, preferredUsername: known.name, groups: known.groups },
-    };
+    return known ?? { ok: false, method: 'apikey', reason: 'key' };
   }
 }

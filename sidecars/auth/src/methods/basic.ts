@@ -1,5 +1,6 @@
 /** Passwords (RFC 7617) against bcrypt hashes, computed by a thread of their own. */
 import { createHmac, randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Lru } from '../lru.ts';
 import type { PasswordThread } from './password-thread.ts';
 import { BadLine, linesOf } from './lines.ts';
@@ -12,12 +13,12 @@ const MAX_COST = 14;
 /** How long a password that was right is not computed again, in milliseconds. */
 const REMEMBERED = 300_000;
 const MAX_REMEMBERED = 2000;
-/** For names that are unknown, so that they take as long as others: of a text that nobody knows any more. */
-const NOBODY = '$2b$10$Tjpjr.M2xbPGbfr93Ist4uFMfTZjc4MoqyA2U9ofW451Ep1WrolEW';
+/** Salt and hash of a text that nobody knows any more, for names that are unknown. */
+const NOBODY = 'Tjpjr.M2xbPGbfr93Ist4uFMfTZjc4MoqyA2U9ofW451Ep1WrolEW';
 
 interface User {
   readonly hash: string;
-  readonly groups: readonly string[];
+  readonly result: Result & { readonly ok: true };
 }
 
 export class Passwords {
@@ -25,6 +26,8 @@ export class Passwords {
   readonly #key = randomBytes(32);
   readonly #right = new Lru<number>(MAX_REMEMBERED);
   #users: ReadonlyMap<string, User> = new Map();
+  /** Of each user: `$2b$10$`. */
+  #prefixes: readonly string[] = [];
 
   constructor(thread: PasswordThread) {
     this.#thread = thread;
@@ -45,9 +48,15 @@ export class Passwords {
           'holds no bcrypt hash; accepted is what `htpasswd -B` writes, with groups after a further colon',
         );
       if (Number(cost) > MAX_COST) throw new BadLine(number, `has a cost of ${cost}; at most ${MAX_COST} is taken`);
-      users.set(name, { hash: secret, groups });
+      const identity = { method: 'basic', sub: name, preferredUsername: name, groups } as const;
+      const good = (): boolean => {
+        const now = this.#users.get(name);
+        return now?.hash === secret && isDeepStrictEqual(now.result.identity, identity);
+      };
+      users.set(name, { hash: secret, result: { ok: true, identity, good } });
     }
     this.#users = users;
+    this.#prefixes = [...users.values()].map(({ hash }) => hash.slice(0, 7));
     this.#right.clear();
   }
 
@@ -63,22 +72,24 @@ export class Passwords {
     if (colon === -1 || Buffer.byteLength(password) > MAX_PASSWORD) return wrong('malformed');
     const user = this.#users.get(name);
     const proof = createHmac('sha256', this.#key).update(`${user?.hash}\0${decoded}`).digest('base64');
-    if (user !== undefined && (this.#right.get(proof) ?? 0) > Date.now()) return right(name, user);
+    if (user !== undefined && (this.#right.get(proof) ?? 0) > Date.now()) return user.result;
     const later = wait();
     return later > 0 ? { ok: 'later', method: 'basic', wait: later } : this.#compare(name, user, password, proof);
   }
 
   async #compare(name: string, user: User | undefined, password: string, proof: string): Promise<Result> {
-    const same = await this.#thread.compare(password, user?.hash ?? NOBODY);
+    const same = await this.#thread.compare(password, user?.hash ?? this.#nobody(name));
     if (same === undefined) return { ok: 'later', method: 'basic', wait: 1000 };
     if (!same || user === undefined || this.#users.get(name)?.hash !== user.hash) return wrong('password');
     this.#right.set(proof, Date.now() + REMEMBERED);
-    return right(name, user);
+    return user.result;
+  }
+
+  /** A hash of the cost of one of the users, always the same one for a name: time tells no name that is known. */
+  #nobody(name: string): string {
+    const chosen = createHmac('sha256', this.#key).update(name).digest().readUInt32BE();
+    return `${this.#prefixes[chosen % this.#prefixes.length] ?? '$2b$10$'}${NOBODY}`;
   }
 }
 
 const wrong = (reason: string): Result => ({ ok: false, method: 'basic', reason });
-const right = (name: string, { groups }: User): Result => ({
-  ok: true,
-  identity: { method: 'basic', sub: name, preferredUsername: name, groups },
-});

@@ -1,6 +1,6 @@
 /** Bearer tokens (RFC 6750) that the provider signed. */
 import { Lru } from '../lru.ts';
-import { BadToken, identityOf, type Tokens } from '../oidc/tokens.ts';
+import { BadToken, identityOf, type ClaimNames, type Tokens } from '../oidc/tokens.ts';
 import type { Revocations } from '../sessions/revocations.ts';
 import type { Result } from './result.ts';
 
@@ -10,6 +10,8 @@ const MAX_TOKEN = 16 * 1024;
 
 interface Known {
   readonly result: Result & { readonly ok: true };
+  /** Milliseconds since the epoch. */
+  readonly until: number;
   /** As revocations know a session. */
   readonly session: {
     readonly id: string;
@@ -22,7 +24,7 @@ interface Known {
 export interface BearerOptions {
   readonly tokens: Tokens;
   readonly audience: string;
-  readonly groupsClaim: string;
+  readonly claimNames: ClaimNames;
   readonly revocations: Revocations;
   /** In milliseconds. */
   readonly clockSkew: number;
@@ -39,7 +41,7 @@ export class Bearer {
   /** @param token what follows `Bearer ` */
   look(token: string): Result | Promise<Result> {
     const known = this.#known.get(token);
-    if (known === undefined || known.result.until! <= Date.now()) return this.#verify(token);
+    if (known === undefined || known.until <= Date.now()) return this.#verify(token);
     return this.#judge(known);
   }
 
@@ -49,23 +51,21 @@ export class Bearer {
   }
 
   async #verify(token: string): Promise<Result> {
-    const { tokens, audience, groupsClaim, clockSkew } = this.#options;
+    const { tokens, audience, claimNames, clockSkew } = this.#options;
     if (token.length > MAX_TOKEN) return { ok: false, method: 'jwt', reason: 'malformed' };
     try {
       const claims = await tokens.bearer(token, audience);
-      const sid = claims['sid'];
+      const { sub, iat, exp, sid } = claims;
+      const session = { id: '', sid: typeof sid === 'string' ? sid : undefined, sub, createdAt: iat * 1000 };
+      const until = exp! * 1000 + clockSkew;
       const known: Known = {
         result: {
           ok: true,
-          identity: { method: 'jwt', sub: claims.sub, ...identityOf(claims, groupsClaim), accessToken: token },
-          until: claims.exp! * 1000 + clockSkew,
+          identity: { method: 'jwt', sub, ...identityOf(claims, claimNames), accessToken: token },
+          good: () => Date.now() < until && !this.#options.revocations.covers(session),
         },
-        session: {
-          id: '',
-          sid: typeof sid === 'string' ? sid : undefined,
-          sub: claims.sub,
-          createdAt: claims.iat * 1000,
-        },
+        until,
+        session,
       };
       this.#known.set(token, known);
       return this.#judge(known);

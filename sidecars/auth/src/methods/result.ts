@@ -5,7 +5,8 @@ export type Result =
   | {
       readonly ok: true;
       readonly identity: Identity;
-      /** Milliseconds since the epoch after which it is not good any more. */ readonly until?: number;
+      /** Whether it would still be let in: asked while a connection that it opened lasts. */
+      readonly good: () => boolean;
     }
   /** They are wrong: `reason` is the label of a metric. */
   | { readonly ok: false; readonly method: Method; readonly reason: string }

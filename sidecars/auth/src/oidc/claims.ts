@@ -1,7 +1,7 @@
 /** From a token endpoint's answer to what a session keeps of it. */
 import * as openid from 'openid-client';
 import { MAX_COOKIE_VALUE } from '../http/cookies.ts';
-import { identityOf } from './tokens.ts';
+import { identityOf, type ClaimNames, type Claims } from './tokens.ts';
 import type { NewSession } from '../sessions/session.ts';
 import type { Provider } from './provider.ts';
 
@@ -20,7 +20,7 @@ export class Claimed extends Error {
 export interface ClaimsReaderOptions {
   readonly provider: Provider;
   readonly clientId: string;
-  readonly groupsClaim: string;
+  readonly claimNames: ClaimNames;
   /** Groups that must be kept: those that rules name. */
   readonly wanted: () => ReadonlySet<string>;
   /** What a session may take, in characters before it is sealed; Infinity for one on disk. */
@@ -48,7 +48,7 @@ export class ClaimsReader {
    * @throws {BadToken}, {Claimed}, and what openid-client throws
    */
   async read(answer: Answer, nonce?: string, former?: NewSession): Promise<{ session: NewSession; dropped: number }> {
-    const { provider, clientId, groupsClaim } = this.#options;
+    const { provider, clientId } = this.#options;
     const idToken = answer.id_token ?? undefined;
     if (idToken === undefined && former === undefined) throw new Claimed('no_id_token');
     const claims = idToken === undefined ? undefined : await provider.tokens.idToken(idToken, clientId, nonce);
@@ -59,11 +59,10 @@ export class ClaimsReader {
     const told = configuration.serverMetadata().userinfo_endpoint
       ? await this.#userinfo(configuration, answer.access_token, sub)
       : {};
-    const fresh = identityOf({ ...claims, ...told }, groupsClaim);
     const sid = claims?.['sid'];
     const session: NewSession = {
       ...former,
-      ...fresh,
+      ...this.#identity(claims, told, former),
       sub,
       ...(typeof sid === 'string' && sid !== '' && { sid: sid.slice(0, 300) }),
       ...(answer.refresh_token !== undefined && { refreshToken: answer.refresh_token }),
@@ -72,6 +71,26 @@ export class ClaimsReader {
     };
     const refreshAt = session.refreshToken === undefined ? undefined : refreshTime(answer.expires_in);
     return this.#fit({ ...session, refreshAt });
+  }
+
+  /** Without an ID token a refresh changes only what userinfo says. */
+  #identity(
+    claims: Claims | undefined,
+    told: Readonly<Record<string, unknown>>,
+    former: NewSession | undefined,
+  ): Pick<NewSession, 'email' | 'preferredUsername' | 'groups'> {
+    const { claimNames } = this.#options;
+    const all: Record<string, unknown> = { ...claims, ...told };
+    // What one source says about its address is not said about another address of the other.
+    if (told['email'] !== undefined && told['email'] !== claims?.['email'])
+      all['email_verified'] = told['email_verified'];
+    const { email, preferredUsername, groups } = identityOf(all, claimNames);
+    if (claims !== undefined || former === undefined) return { email, preferredUsername, groups };
+    return {
+      email: all['email'] === undefined ? former.email : email,
+      preferredUsername: preferredUsername ?? former.preferredUsername,
+      groups: all[claimNames.groups] === undefined ? former.groups : groups,
+    };
   }
 
   async #userinfo(

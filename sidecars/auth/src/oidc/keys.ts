@@ -15,22 +15,22 @@ export interface KeysOptions {
   /** Fetch the document. */
   readonly fetch: () => Promise<Record<string, unknown>>;
   readonly onFetch: (result: 'ok' | 'failed') => void;
-  /** A monotonic clock in milliseconds. */
-  readonly now?: () => number;
+  /** In milliseconds, from any beginning: a clock that stands still while the machine sleeps, and one that does not. */
+  readonly clocks?: readonly (() => number)[];
 }
 
 export class Keys {
   readonly #options: KeysOptions;
-  readonly #now: () => number;
+  readonly #clocks: NonNullable<KeysOptions['clocks']>;
   #keys: KeyGetter | undefined;
   #fetching: Promise<void> | undefined;
   /** When the last fetch began, and the last one for a key that is unknown. */
-  #fetchedAt = -Infinity;
-  #unknownAt = -Infinity;
+  #fetchedAt: readonly number[] = [];
+  #unknownAt: readonly number[] = [];
 
   constructor(options: KeysOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#clocks = options.clocks ?? [() => performance.now(), () => Date.now()];
   }
 
   /** As jose asks for a key of a token that anybody may have sent. @throws {errors.JOSEError} where there is none */
@@ -43,15 +43,21 @@ export class Keys {
 
   async #find(header: JWSHeaderParameters, token: FlattenedJWSInput, trusted: boolean): Promise<CryptoKey> {
     // Without any key each request would ask a provider that is down.
-    if (this.#keys === undefined && (this.#fetching !== undefined || this.#age >= WITHOUT)) await this.#refresh();
+    if (this.#keys === undefined && (this.#fetching !== undefined || this.#since(this.#fetchedAt) >= WITHOUT))
+      await this.#refresh();
     if (this.#keys === undefined) throw new errors.JWKSInvalid('the keys of the provider cannot be had');
-    if (this.#age > MAX_AGE) void this.#refresh();
+    const age = this.#since(this.#fetchedAt);
+    if (age > MAX_AGE) {
+      const refreshed = this.#refresh();
+      // After a long silence, or when the machine slept, a withdrawn key would still be good for one token.
+      if (age > 2 * MAX_AGE) await refreshed;
+    }
     try {
       return await this.#keys(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       if (!trusted && this.#fetching === undefined) {
-        if (this.#now() - this.#unknownAt < COOLDOWN) throw error;
+        if (this.#since(this.#unknownAt) < COOLDOWN) throw error;
         this.#unknownAt = this.#now();
       }
       await this.#refresh();
@@ -59,8 +65,13 @@ export class Keys {
     }
   }
 
-  get #age(): number {
-    return this.#now() - this.#fetchedAt;
+  #now(): readonly number[] {
+    return this.#clocks.map((clock) => clock());
+  }
+
+  /** Milliseconds since then, by the clock that says most. */
+  #since(then: readonly number[]): number {
+    return Math.max(...this.#clocks.map((clock, index) => clock() - (then[index] ?? -Infinity)));
   }
 
   /** Fetch the keys; all who ask meanwhile wait for the same. Keys that are known stay when it fails. */

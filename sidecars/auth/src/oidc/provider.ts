@@ -30,6 +30,16 @@ export interface ProviderOptions {
   readonly onUp: (up: boolean) => void;
 }
 
+/** What the sidecar, or a browser that it redirects, connects to. */
+const ENDPOINTS = [
+  'jwks_uri',
+  'authorization_endpoint',
+  'token_endpoint',
+  'userinfo_endpoint',
+  'end_session_endpoint',
+  'revocation_endpoint',
+] as const;
+
 /** The discovery document is another issuer's, or no document. */
 class Mismatch extends Error {}
 
@@ -145,6 +155,9 @@ export class Provider {
     for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'])
       if (typeof document[name] !== 'string' || !URL.canParse(document[name]))
         throw new Mismatch(`${url} names no ${name}; accepted is an OpenID provider`);
+    for (const name of ENDPOINTS)
+      if (issuer.startsWith('https:') && /^http:/i.test(String(document[name])))
+        throw new Mismatch(`${url} names a ${name} without TLS; accepted are https URLs, as the issuer's own`);
     const text = JSON.stringify(document);
     if (text === this.#document) return;
     this.#document = text;

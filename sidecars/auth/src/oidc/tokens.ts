@@ -128,19 +128,28 @@ function reasonOf(error: unknown): string {
   }
 }
 
-/** Identity out of claims. @param groupsClaim a list of texts, or one text */
+/** How claims are read. */
+export interface ClaimNames {
+  /** Of the claim with a list of groups, or one. */
+  readonly groups: string;
+  /** Whether an e-mail address counts where the provider does not say that it is verified. */
+  readonly emailWithoutVerified: boolean;
+}
+
+/** Identity out of claims. */
 export function identityOf(
   claims: Readonly<Record<string, unknown>>,
-  groupsClaim: string,
+  { groups: groupsClaim, emailWithoutVerified }: ClaimNames,
 ): { email?: string; preferredUsername?: string; groups: string[] } {
   const listed: unknown = claims[groupsClaim];
   const groups = (Array.isArray(listed) ? listed : [listed])
     .filter((group): group is string => typeof group === 'string' && group !== '' && group.length <= 256)
     .slice(0, MAX_GROUPS);
   const { email, preferred_username: name, email_verified: verified } = claims;
+  const isVerified = verified === undefined ? emailWithoutVerified : verified === true || verified === 'true';
   return {
-    // An address that the provider says it has not verified is anybody's.
-    ...(typeof email === 'string' && verified !== false && { email: email.slice(0, 320) }),
+    // An address that the provider has not verified is anybody's. Some send the claim as text.
+    ...(typeof email === 'string' && isVerified && { email: email.slice(0, 320) }),
     ...(typeof name === 'string' && { preferredUsername: name.slice(0, 256) }),
     groups: [...new Set(groups)],
   };

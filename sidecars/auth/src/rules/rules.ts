@@ -32,12 +32,15 @@ const MAX_REMEMBERED = 2000;
 const MAX_REMEMBERED_PATH = 256;
 
 export class Rules {
+  /** Whether any rule depends on the method. */
+  readonly nameMethods: boolean;
   readonly #rules: readonly Rule[];
   /** Decisions by method and path: the same paths come again and again. */
   readonly #known = new Map<string, Access>();
 
   constructor(rules: readonly Rule[] = []) {
     this.#rules = rules;
+    this.nameMethods = rules.some(({ methods }) => methods !== undefined);
   }
 
   /** Groups that any rule names: those that a session must not lose. */
@@ -84,7 +87,8 @@ export class Rules {
 const hasMethod = (methods: Rule['methods'], method: string): boolean =>
   methods === undefined || methods.has(method) || (method === 'HEAD' && methods.has('GET'));
 
-function stricter(a: Access, b: Access): Access {
+/** Of two the one that lets fewer in; of two with groups both. */
+export function stricter(a: Access, b: Access): Access {
   if (a.kind === 'deny' || b.kind === 'deny') return DENY;
   if (a.kind === 'public') return b;
   if (b.kind === 'public') return a;
