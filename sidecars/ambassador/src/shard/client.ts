@@ -121,6 +121,11 @@ export class Client {
     return this.#replies.length;
   }
 
+  /** Where it comes from. */
+  get address(): string {
+    return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

@@ -129,6 +129,45 @@ test(
   }),
 );
 
+for (const commands of [
+  [['BLPOP', '{k}', '0']],
+  [['SUBSCRIBE', '{k}']],
+  [
+    ['WATCH', '{k}'],
+    ['GET', '{k}'],
+  ],
+])
+  test(
+    `clients that leave after ${commands[0]![0]} take no server down`,
+    behind(1, { eject: 60_000 }, async (plane) => {
+      const server = plane.servers[0]!;
+      const clients = await Promise.all([1, 2, 3, 4].map(() => plane.client()));
+      for (const client of clients) client.send(...commands);
+      const last = commands.at(-1)![0];
+      const given = (): string[] => server.seen.map(([name]) => name!.toUpperCase()).filter((name) => name === last);
+      await eventually('the server has their commands', () => given().length === 4);
+      for (const client of clients) client.close();
+      await eventually('the clients are gone', () => plane.seen.clients === 0);
+      assert.equal([plane.seen.up, plane.seen.ejected], [{ a: true }, []]);
+      assert.is(await (await plane.client()).ask('SET', 'a', '1'), 'OK');
+    }),
+  );
+
+for (const [name, request] of [
+  ['a form', 'POST / HTTP/1.1\r\nHost: valkey:6379\r\nContent-Length: 12\r\n\r\nSET x y\r\n'],
+  ['a request with a body', 'PUT / HTTP/1.1\r\nHost: valkey:6379\r\nContent-Length: 12\r\n\r\nSET x y\r\n'],
+  ['a request in a transaction', 'MULTI\r\nPUT / HTTP/1.1\r\nhost: a\r\n\r\nSET x y\r\nEXEC\r\n'],
+] as const)
+  test(
+    `HTTP: ${name} carries nothing out and ends the connection`,
+    behind(1, {}, async (plane) => {
+      const client = await plane.client();
+      client.socket.write(request);
+      await eventually('it is closed', () => client.ended);
+      assert.is(await (await plane.client()).ask('GET', 'x'), null);
+    }),
+  );
+
 test(
   'a server that talks nonsense is an error for those who wait, and nothing else',
   behind(1, {}, async (plane) => {

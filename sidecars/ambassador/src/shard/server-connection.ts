@@ -29,8 +29,12 @@ export interface ServerConnectionOptions extends ServerAddress {
 export interface ServerConnectionUser {
   /** It is connected, and logged in where that was asked for. */
   onReady(): void;
-  /** It is gone; whatever was under way has been told. @param reason why, for people */
-  onGone(reason: string): void;
+  /**
+   * It is gone; every command under way has been told.
+   * @param reason why, for people
+   * @param failed the server did it; false when this side closed it, which says nothing about the server
+   */
+  onGone(reason: string, failed: boolean): void;
   /** A command was sent. */
   onSent(): void;
   /** A reply came. */
@@ -56,12 +60,15 @@ export class ServerConnection {
     this.#options = options;
     this.#user = user;
     this.#socket = connect({ host: options.host, port: options.port, noDelay: true });
-    this.#connectTimer = setTimeout(() => this.close('it did not accept a connection in time'), options.connectTimeout);
+    this.#connectTimer = setTimeout(
+      () => this.#end('it did not accept a connection in time', true),
+      options.connectTimeout,
+    );
     this.#socket
       .on('connect', () => this.#onConnect())
       .on('data', (bytes: Buffer) => this.#onData(bytes))
-      .on('error', (error: NodeJS.ErrnoException) => this.close(error.code ?? error.message))
-      .on('close', () => this.close('it closed the connection'));
+      .on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? error.message, true))
+      .on('close', () => this.#end('it closed the connection', this.#waiting.length > 0 || !this.ready));
   }
 
   /** Replies that are waited for. */
@@ -102,11 +109,15 @@ export class ServerConnection {
   sweep(now: number): void {
     const { timeout } = this.#options;
     const oldest = this.#sentAt.first;
-    if (timeout > 0 && oldest !== undefined && now - oldest > timeout) this.close('it did not answer in time');
+    if (timeout > 0 && oldest !== undefined && now - oldest > timeout) this.#end('it did not answer in time', true);
   }
 
-  /** End it; whatever waits is told the reason. */
+  /** End it from this side: every command that waits is told the reason, and the server has not failed. */
   close(reason: string): void {
+    this.#end(reason, false);
+  }
+
+  #end(reason: string, failed: boolean): void {
     if (this.#gone) return;
     this.#gone = true;
     this.ready = false;
@@ -115,7 +126,7 @@ export class ServerConnection {
     this.#out = [];
     for (let pending = this.#waiting.shift(); pending !== undefined; pending = this.#waiting.shift())
       pending.onFailure(`server ${this.#options.name}: ${reason}`);
-    this.#user.onGone(reason);
+    this.#user.onGone(reason, failed);
   }
 
   #onConnect(): void {
@@ -151,7 +162,7 @@ export class ServerConnection {
       }
     } catch (error) {
       if (!(error instanceof BadReply)) throw error;
-      this.close(`it does not speak the protocol: ${error.message}`);
+      this.#end(`it does not speak the protocol: ${error.message}`, true);
     }
   }
 
@@ -162,13 +173,13 @@ export class ServerConnection {
       const begin = this.#greeting;
       this.#greeting = undefined;
       if (type === ERROR)
-        this.close(`it refused the login: ${part.toString('latin1', 1, Math.min(part.length, 200)).trim()}`);
+        this.#end(`it refused the login: ${part.toString('latin1', 1, Math.min(part.length, 200)).trim()}`, true);
       else begin();
       return;
     }
     if (type === PUSH) return this.#user.onPush?.(part, done);
     const pending = this.#waiting.first;
-    if (pending === undefined) return this.close('it said something that nobody asked for');
+    if (pending === undefined) return this.#end('it said something that nobody asked for', true);
     if (done) {
       this.#waiting.shift();
       this.#sentAt.shift();

@@ -69,7 +69,11 @@ export class Server {
    * @param user told of its end and its messages
    * @param timeout how long a reply may take, in milliseconds; where absent, as long as it likes
    */
-  open(protocol: 2 | 3, user: Pick<ServerConnectionUser, 'onGone' | 'onPush'>, timeout = 0): ServerConnection {
+  open(
+    protocol: 2 | 3,
+    user: { onGone(reason: string): void; onPush?(bytes: Buffer, done: boolean): void },
+    timeout = 0,
+  ): ServerConnection {
     const connection = this.#connect(
       protocol,
       timeout,
@@ -135,7 +139,6 @@ export class Server {
     onPush?: ServerConnectionUser['onPush'],
     counted = true,
   ): ServerConnection {
-    let asked = false;
     const connection = new ServerConnection(
       { ...this.options, protocol, connectTimeout: this.options.timeout, timeout },
       {
@@ -144,15 +147,12 @@ export class Server {
           if (counted) this.#observer.onSent(this);
         },
         onAnswer: () => {
-          asked = true;
           this.#alive();
           if (counted) this.#observer.onAnswer(this);
         },
-        onGone: (reason) => {
+        onGone: (reason, failed) => {
           onGone(connection, reason);
-          // An end without anything under way is a server's right.
-          if (reason !== 'it was a probe' && !this.#closed && (!asked || reason !== 'it closed the connection'))
-            this.#failed(reason);
+          if (failed && !this.#closed) this.#failed(reason);
         },
         ...(onPush && { onPush }),
       },

@@ -59,7 +59,11 @@ export class ShardSession implements Session, Routing {
 
   onCommand(command: Command): boolean {
     this.context.stats.onCommand();
-    return this.#route(command.text(0).toUpperCase(), command);
+    const name = command.text(0).toUpperCase();
+    if (name !== 'POST' && name !== 'HOST:') return this.#route(name, command);
+    this.context.log.warn({ client: this.client.address }, 'HTTP reached the port: the connection is closed');
+    this.client.close();
+    return false;
   }
 
   #route(name: string, command: Command): boolean {

@@ -14,12 +14,14 @@ export interface Seen {
   clients: number;
   moved: number;
   readonly ejected: string[];
+  /** Whether each server can be used, by its name. */
+  readonly up: Record<string, boolean>;
 }
 
 export class TestPlane {
   readonly plane: ShardPlane;
   readonly servers: readonly FakeValkey[];
-  readonly seen: Seen = { commands: 0, fragments: 0, forwardErrors: 0, clients: 0, moved: 0, ejected: [] };
+  readonly seen: Seen = { commands: 0, fragments: 0, forwardErrors: 0, clients: 0, moved: 0, ejected: [], up: {} };
   readonly #clients: RespClient[] = [];
   readonly #ring: Ring;
 
@@ -55,7 +57,7 @@ export class TestPlane {
         onClients: (count) => void (seen.clients = count),
         onServerRequest: () => {},
         onServerAnswer: () => {},
-        onServerUp: () => {},
+        onServerUp: (server, up) => void (seen.up[server] = up),
         onKeyMoved: () => void seen.moved++,
         onEject: (server) => void seen.ejected.push(server),
       },
