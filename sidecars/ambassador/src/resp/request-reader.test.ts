@@ -48,6 +48,46 @@ test('commands come out as they went in, wherever the bytes are cut', () => {
   );
 });
 
+/** A length as a client may spell it. */
+const spelling = (length: number): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant(String(length)) },
+    fc.constantFrom(`0${length}`, `+${length}`, `-${length}`, `${length} `, `${length}.0`),
+  );
+
+test('no command leaves in other bytes than those that its words are written with', () => {
+  const command = words.chain((all) =>
+    fc
+      .tuple(spelling(all.length), ...all.map((word) => spelling(word.length)))
+      .map(([count, ...lengths]) =>
+        Buffer.concat([
+          Buffer.from(`*${count}\r\n`),
+          ...all.flatMap((word, index) => [
+            Buffer.from(`$${lengths[index]}\r\n`),
+            Buffer.from(word),
+            Buffer.from('\r\n'),
+          ]),
+        ]),
+      ),
+  );
+  fc.assert(
+    fc.property(command, (bytes) => {
+      const reader = new RequestReader(LIMITS);
+      reader.push(bytes);
+      try {
+        while (reader.next()) {
+          const { command: read } = reader;
+          const all = Array.from({ length: read.length }, (_, index) => read.argument(index));
+          assert.equal(read.raw().toString('latin1'), encodeCommand(all).toString('latin1'));
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('a long value in small pieces costs about its bytes', () => {
   const value = 'x'.repeat(1_000_000);
   const bytes = encodeCommand(['SET', 'key', value]);
@@ -78,6 +118,9 @@ for (const [name, bytes] of [
   ['a length of many digits', `*${'9'.repeat(40)}\r\n`],
   ['more arguments than allowed', '*1025\r\n'],
   ['a value longer than allowed', '*1\r\n$1048577\r\n'],
+  ['a count with a leading zero', '*02\r\n$4\r\nPING\r\n$0\r\n\r\n'],
+  ['a length with a leading zero', '*1\r\n$04\r\nPING\r\n'],
+  ['a length of minus zero', '*1\r\n$-0\r\n\r\n'],
   ['no dollar', '*1\r\n:1\r\n'],
   ['no number', '*x\r\n'],
   ['a bare LF', '*1\n$4\nPING\n'],

@@ -7,6 +7,7 @@ import { splitInline } from './inline.ts';
 
 const ARRAY = 0x2a;
 const BULK = 0x24;
+const ZERO = 0x30;
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -157,6 +158,9 @@ export class RequestReader {
     const first = at;
     let value = 0;
     while (at < limit && bytes[at]! >= 0x30 && bytes[at]! <= 0x39) value = value * 10 + bytes[at++]! - 0x30;
+    // One spelling for each number, as servers have it: a command leaves in the bytes that its words are written with.
+    if (bytes[first] === ZERO && (negative ? at > first : at > first + 1))
+      throw new ProtocolError(`invalid ${what} length`);
     if (at + 1 < limit && bytes[at] === CR && bytes[at + 1] === LF && at > first) {
       this.#at = at + 2 - start;
       return negative ? -value : value;

@@ -59,11 +59,11 @@ export class Reply {
 
 /** What the ambassador does with commands. */
 export interface Session {
-  /** It waits for what may never come. */
-  readonly blocked: boolean;
   /** @returns false to be given no more commands until `client.go()` */
   onCommand(command: Command): boolean;
   onClose(): void;
+  /** The client has ended its side: a command that may wait for ever is answered with an error. */
+  onInputEnd(): void;
   /** A command was not answered by a server. */
   onForwardError(): void;
   /** Something threw: the client is closed. */
@@ -91,7 +91,11 @@ export class Client {
   #answered: (() => void) | undefined;
   #held = false;
   #reading = false;
+  /** The client sends no more. */
+  #inputEnded = false;
+  /** No further command is read; this is said behind the last answer. */
   #ending = false;
+  #lastWord: Buffer | undefined;
   #closed = false;
 
   constructor(id: number, socket: Socket, limits: ClientLimits, flushing: Flushing) {
@@ -195,7 +199,7 @@ export class Client {
       this.#answered = undefined;
       then();
     }
-    if (this.#ending && this.#replies.length === 0) endSoon(this.#socket);
+    if (this.#ending) this.#finish();
     else this.#read();
   }
 
@@ -210,10 +214,18 @@ export class Client {
     if (!this.#reading) this.#read();
   }
 
-  /** Answer what is under way, then end. */
-  end(): void {
+  /**
+   * Answer what is under way, then end.
+   * @param reason said in place of the answer to a command that came and is not carried out; absent: nothing
+   */
+  end(reason?: string): void {
     this.#ending = true;
-    if (this.#replies.length === 0) endSoon(this.#socket);
+    if (reason !== undefined && this.#reader.size > 0) this.#lastWord = errorReply(`ERR ${reason}`);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#replies.length === 0) endSoon(this.#socket, this.#lastWord);
   }
 
   close(): void {
@@ -225,7 +237,11 @@ export class Client {
     if (this.#held || this.#ending || this.#closed || this.#reading) return;
     this.#reading = true;
     try {
-      while (this.#replies.length < MAX_PIPELINE && this.#socket.writableLength < HIGH_WATER && this.#reader.next()) {
+      while (!this.#ending && this.#replies.length < MAX_PIPELINE && this.#socket.writableLength < HIGH_WATER) {
+        if (!this.#reader.next()) {
+          if (this.#inputEnded) this.end();
+          break;
+        }
         // It may be told to go on before it says that it waits.
         this.#held = true;
         if (this.session.onCommand(this.#reader.command)) this.#held = false;
@@ -257,10 +273,11 @@ export class Client {
     else this.#socket.resume();
   }
 
-  /** It sends no more. What it waits for on the shared connections it still gets; a command that waits is given up. */
+  /** It sends no more, and every command that it sent is answered. */
   #onEnd(): void {
-    if (this.session.blocked) this.close();
-    else this.end();
+    this.#inputEnded = true;
+    this.session.onInputEnd();
+    this.#read();
   }
 
   #gone(): void {

@@ -69,7 +69,7 @@ function hello(local: Local, command: Command): Buffer {
     else if (word === 'AUTH' && at + 2 < command.length) return errorReply(NO_PASSWORD);
     else return errorReply(`ERR Syntax error in HELLO option '${printable(word)}'`);
   }
-  if (local.protocol !== Number(version)) local.own.close();
+  if (local.protocol !== Number(version)) local.own.closeAll();
   local.protocol = version === '3' ? 3 : 2;
   return mapReply(
     [

@@ -68,7 +68,12 @@ export class OwnConnections {
     else client.whenAnswered(then);
   }
 
-  close(): void {
+  /** End the one to a server: its commands fail for this reason. */
+  close(server: Server, reason: string): void {
+    this.#connections.get(server)?.close(reason);
+  }
+
+  closeAll(): void {
     for (const connection of this.#connections.values()) connection.close('the client is gone');
   }
 }

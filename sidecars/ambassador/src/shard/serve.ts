@@ -113,7 +113,7 @@ export class ShardPlane implements ServerObserver {
   /** No further clients; those that wait for a reply get it. @param patience in milliseconds */
   async drain(patience: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
-    for (const client of this.#clients) client.end();
+    for (const client of this.#clients) client.end('the ambassador ends: this and later commands are not carried out');
     const timer = setTimeout(() => {
       for (const client of this.#clients) client.close();
     }, patience);

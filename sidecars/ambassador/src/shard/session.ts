@@ -44,6 +44,7 @@ export class ShardSession implements Session, Routing {
   #transaction: Transaction | undefined;
   /** The command that waits on a connection of its own; without a server until it is there. */
   #waits: { server: Server | undefined; again: boolean } | undefined;
+  #inputEnded = false;
 
   constructor(client: Client, context: SessionContext) {
     this.client = client;
@@ -113,8 +114,9 @@ export class ShardSession implements Session, Routing {
     return this.#subscriptions.active;
   }
 
-  get blocked(): boolean {
-    return this.#waits !== undefined;
+  onInputEnd(): void {
+    this.#inputEnded = true;
+    if (this.#waits?.server !== undefined) this.own.close(this.#waits.server, INPUT_ENDED);
   }
 
   /** Servers were added: what waits on an old one waits anew, where its keys are now; transactions are given up. */
@@ -126,7 +128,7 @@ export class ShardSession implements Session, Routing {
   }
 
   onClose(): void {
-    this.own.close();
+    this.own.closeAll();
     this.#subscriptions.close();
   }
 
@@ -222,6 +224,10 @@ export class ShardSession implements Session, Routing {
     const waits = { server, again: false };
     this.#waits = waits;
     const reply = client.reply();
+    if (this.#inputEnded) {
+      reply.onFailure(INPUT_ENDED);
+      return this.#waited();
+    }
     this.own.send(server, command.raw(), {
       onReply: (part, last) => {
         // Not what the client asked for: it waits on.
@@ -329,5 +335,6 @@ export class ShardSession implements Session, Routing {
   }
 }
 
+const INPUT_ENDED = 'the client has ended its side: a command that may wait is given up';
 const UNBLOCKED = /^-UNBLOCKED/;
 const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;

@@ -82,12 +82,20 @@ export class FakeValkey {
       last: Promise.resolve(),
     };
     this.#sessions.set(socket, session);
+    const more = (): boolean => {
+      try {
+        return reader.next();
+      } catch (error) {
+        socket.end(errorReply(`ERR Protocol error: ${(error as Error).message}`));
+        return false;
+      }
+    };
     socket
       .on('error', () => {})
       .on('close', () => this.#sessions.delete(socket))
       .on('data', (bytes: Buffer) => {
         reader.push(bytes);
-        while (reader.next()) {
+        while (more()) {
           const words = Array.from({ length: reader.command.length }, (_, index) => reader.command.text(index));
           const answer = (): void => void (session.last = session.last.then(() => this.#answer(session, words)));
           if (this.stalled) this.#held.push(answer);
