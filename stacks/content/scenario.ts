@@ -71,7 +71,7 @@ must(
 must(
   'send no reader of a page to two versions, and miss no file that both have',
   {
-    say: `${READERS} readers fetch page after page, each with its ${site(1)['index.html']!.split('href=').length - 1} assets, while ${CHANGES} versions are published in which every file is another.`,
+    say: `${READERS} readers fetch page after page, each with its ${site(1)['index.html']!.split('href=').length - 1} assets, while ${CHANGES} versions are published in which every file changes.`,
     within: 150_000,
   },
   async (stage) => {
@@ -104,7 +104,7 @@ must(
 
 must(
   'keep the version before for those who still read it',
-  { say: 'Who opened a page before a change still gets its assets after it. One file changes this time.' },
+  { say: 'A reader who opened a page before a change still gets its assets after it. One file changes this time.' },
   async (stage) => {
     const { port, say } = stage;
     const old = (await liveCommit(stage))!;

@@ -5,7 +5,9 @@ import { BOARD, serverOf, tokenOf, type Must } from '../pods.ts';
 export function access(must: Must): void {
   must(
     'refuse who has no token, the wrong scope, or an old version in hand',
-    { say: 'Nobody gets in without a token, a sidecar may not write, and who changes an old version is told so.' },
+    {
+      say: 'Nobody gets in without a token, a sidecar may not write, and a change to an outdated version is refused with the reason.',
+    },
     async (stage) => {
       const server = await serverOf(stage);
       const path = `/v1/documents/${BOARD.key}`;

@@ -23,7 +23,7 @@ export function changes(must: Must): void {
   must(
     'start no application without its first file',
     {
-      say: 'Three programs that read a file and know of nothing else: a Python daemon, a Ruby program, an unmodified nginx. The sidecars put the files there before they started.',
+      say: 'Three programs that only read a file: a Python daemon, a Ruby program, an unmodified nginx. The sidecars put the files there before they started.',
       needs: 'start-order',
     },
     async (stage) => {

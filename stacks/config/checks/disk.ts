@@ -37,7 +37,7 @@ export function disk(must: Must): void {
   must(
     'write nothing on a read-only volume, say so, and go on when it is writable',
     {
-      say: 'The volume turns read-only. The same: it is said, nothing is broken, and the change arrives later.',
+      say: 'The volume turns read-only. The same: the sidecar reports it, the old file stays whole, and the change arrives later.',
       needs: 'compose',
     },
     async (stage) => {

@@ -45,7 +45,7 @@ export function etcd(must: Must): void {
 
   must(
     'go back by itself from a document of etcd that the application chokes on, and leave it alone',
-    { say: 'One that the board chokes on goes away again, and is not tried again.' },
+    { say: 'A document with which the board fails is rolled back and not tried again.' },
     async (stage) => {
       const release = await releaseOf(stage, KIOSK);
       const old = await stage.project.exec(KIOSK.app, ['cat', KIOSK.path]);

@@ -26,7 +26,7 @@ export function refusals(must: Must): void {
   must(
     'never let a document that fails validation touch the file',
     {
-      say: 'Documents with mistakes: a broken section, an unknown setting, an nginx that would not start. Not one reaches a file; the server shows who refused and why.',
+      say: 'Documents with mistakes: a broken section, an unknown setting, an nginx that would not start. None reaches a file; the server shows which sidecar refused it and why.',
     },
     async (stage) => {
       const { project } = stage;
@@ -57,7 +57,7 @@ export function refusals(must: Must): void {
   must(
     'go back by itself from a document that the application chokes on',
     {
-      say: 'Worse: documents without a mistake to be seen, on which the programs choke. A board without workers, a currency that is none, an nginx on the wrong port. Each goes back by itself.',
+      say: 'Worse: valid documents with which the programs fail: a board without workers, an unknown currency, an nginx on the wrong port. Each is rolled back automatically.',
       within: 240_000,
     },
     async (stage) => {

@@ -106,7 +106,7 @@ export function entryObligations({ must }: Scenario): void {
   must(
     'redirect plain HTTP to HTTPS',
     {
-      say: 'Who comes by plain HTTP is sent to HTTPS, and told to stay there.',
+      say: 'A request by plain HTTP is redirected to HTTPS, and browsers are told to stay with HTTPS.',
     },
     async (stage) => {
       const ca = await authorityOf(stage.project);

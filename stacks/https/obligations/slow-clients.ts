@@ -11,7 +11,7 @@ export function slowClientObligations({ must }: Scenario): void {
   must(
     'serve everybody while slow clients hold connections',
     {
-      say: 'A hundred and fifty slow clients: half a handshake, half a header, half a body. Everybody else is served as before, and the slow are let go.',
+      say: 'A hundred and fifty slow clients: half a handshake, half a header, half a body. Other clients are served as before, and the slow connections are closed.',
     },
     async (stage) => {
       const ca = await authorityOf(stage.project);

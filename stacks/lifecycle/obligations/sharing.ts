@@ -46,7 +46,7 @@ export function sharingObligations({ must }: Scenario): void {
 
   must(
     'share neither root filesystem nor environment nor capabilities',
-    { say: 'And what they do not share: each has its own root filesystem, environment and capabilities.' },
+    { say: 'They do not share the rest: each has its own root filesystem, environment and capabilities.' },
     async ({ project }) => {
       const files = (service: string): Promise<string> =>
         look(

@@ -9,7 +9,7 @@ const ANSWER = 5000;
 export function answers(must: Must): void {
   must(
     'say in the push itself what the gate said, and where the page is',
-    { say: 'Whoever pushes is told at once, by the push: what the gate says, and where the new version is live.' },
+    { say: 'The push itself answers at once with what the gate says and where the new version is live.' },
     async (stage) => {
       const developer = await developerOf(stage.project);
       const which = next();
@@ -47,7 +47,7 @@ export function answers(must: Must): void {
 
   must(
     'show the last refusal on a page',
-    { say: 'Who did not push sees the same on a page: what is live, and what was refused and why.' },
+    { say: 'Others see the same on a page: what is live, and what was refused and why.' },
     async (stage) => {
       const developer = await developerOf(stage.project);
       const { hash } = await developer.publishAndWait(withFailingTest(next()));
@@ -68,7 +68,7 @@ export function answers(must: Must): void {
 
   must(
     'go back to the version before by one command',
-    { say: 'Something is wrong with a version that every check let pass. One command brings the one before back.' },
+    { say: 'A version passed every check and is still wrong. One command brings the previous one back.' },
     async (stage) => {
       const { project } = stage;
       const { hash: good } = await release(stage);

@@ -14,7 +14,7 @@ export function faults(must: Must): void {
   must(
     'keep serving while the git server is down, slow, refusing or talking nonsense',
     {
-      say: 'The git server goes down; then something in its place refuses, dawdles, and talks nonsense. The application is served all the while, and the sidecar says what is wrong.',
+      say: 'The git server goes down; then something in its place refuses, answers slowly, and sends garbage. The application stays available, and the sidecar says what is wrong.',
       within: 150_000,
     },
     async (stage) => {

@@ -39,7 +39,7 @@ export function kinds(must: Must): void {
   must(
     'run a Python application with a package of its own',
     {
-      say: 'The next push is a program for Python. Nobody says so: its gate is found by what the repository holds.',
+      say: 'The next push is a program for Python. No setting says so: the gate is chosen by the files of the repository.',
       within: 300_000,
     },
     async (stage) => {

@@ -74,7 +74,7 @@ export function publish(must: Must): void {
   must(
     'take back by itself what passes the gate and then crashes',
     {
-      say: 'Worse: a version that passes every check, starts, and crashes. The sidecar sees that the application does not get well, and publishes the last good version again.',
+      say: 'Worse: a version that passes every check, starts, and crashes. The sidecar sees that the application does not become healthy, and publishes the last good version again.',
     },
     async (stage) => {
       const developer = await developerOf(stage.project);

@@ -65,7 +65,7 @@ export function refusals(must: Must): void {
 
   must(
     'act on no webhook without a signature',
-    { say: 'A webhook without a signature, with a wrong one, and one that was heard before.' },
+    { say: 'A webhook without a signature, one with a wrong signature, and a replayed one.' },
     async ({ project }) => {
       const count = (result: string): Promise<number> =>
         metric(project, 'git-sync', `git_sync_receives_total{result="${result}"}`);

@@ -35,7 +35,7 @@ export function traffic(must: Must): void {
   must(
     'answer every visitor with one whole version while versions change',
     {
-      say: `Visitors come without pause while ${CHANGES} versions are published. nodemon ends the old version before it starts the new one, so a visitor may have to knock again; but whoever is answered gets one version, whole.`,
+      say: `Visitors come without pause while ${CHANGES} versions are published. nodemon ends the old version before it starts the new one, so a visitor may have to try again; but every answer is one whole version.`,
     },
     async (stage) => {
       await using visitors = await startVisitors(stage.project);

@@ -36,7 +36,7 @@ export function privacyObligations({ must }: Scenario): void {
   must(
     'have no privilege, and name the one that a field would take',
     {
-      say: 'It has no capability at all, and another user than the apps. What that keeps from it, it says.',
+      say: 'It has no capability at all, and another user than the apps. It reports what it cannot see because of that.',
     },
     async (stage) => {
       const { project, say } = stage;
