@@ -12,7 +12,8 @@ import * as module from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureNodeModules, linkNode } from './lib/node-modules.mjs';
+import { ensureNodeModules, linkNode, staleness } from './lib/node-modules.mjs';
+import { sentenceOf } from './lib/sentence.mjs';
 
 const NEEDED_NODE = 26;
 const EXIT_USAGE = 2;
@@ -27,6 +28,15 @@ const program = join(scripts, `${command}.ts`);
 if (!/^[a-z][a-z-]*$/.test(command) || !existsSync(program)) {
   console.error(`usage: node scripts/run.mjs COMMAND [ARGS…], COMMAND one of: ${commands().join(', ')}`);
   process.exit(EXIT_USAGE);
+}
+if (command === 'doctor') {
+  // It changes nothing: what is not installed is a finding, and not a reason to install.
+  const reason = staleness(root);
+  if (reason !== undefined) {
+    console.error(`  ✗ packages     ${reason}. Install them: npm ci (any other make target does it too)`);
+    console.error(`  · Node         ${process.version}; ${NEEDED_NODE} comes with the packages`);
+    process.exit(1);
+  }
 }
 try {
   await ensureNodeModules(root, (line) => console.error(line));
@@ -45,6 +55,11 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED_NODE) {
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   // In this process: a signal then reaches the program itself, with nobody in between.
   process.argv = [process.argv[0] ?? 'node', program, ...args];
+  process.on('uncaughtException', (error) => {
+    const sentence = sentenceOf(error);
+    console.error(sentence === undefined ? error : `${command}: ${sentence}`);
+    process.exit(1);
+  });
   await import(pathToFileURL(program).href);
 } else {
   runWithNewerNode();
@@ -59,7 +74,7 @@ function runWithNewerNode() {
     );
     process.exit(1);
   }
-  const child = spawn(node, [program, ...args], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), command, ...args], { stdio: 'inherit' });
   // A terminal sends its Ctrl-C to the child as well; passing it on would make it two, which forces exit.
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   process.on('SIGINT', () => {

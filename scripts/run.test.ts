@@ -10,7 +10,7 @@ const root = mkdtempSync(join(tmpdir(), 'entry-test-'));
 const bin = join(root, 'node_modules', '.bin');
 mkdirSync(join(root, 'scripts', 'lib'), { recursive: true });
 mkdirSync(bin, { recursive: true });
-for (const file of ['run.mjs', 'lib/lock.mjs', 'lib/node-modules.mjs']) {
+for (const file of ['run.mjs', 'lib/lock.mjs', 'lib/node-modules.mjs', 'lib/sentence.mjs']) {
   cpSync(join(import.meta.dirname, file), join(root, 'scripts', file));
 }
 for (const file of ['package-lock.json', 'node_modules/.package-lock.json']) {
@@ -63,6 +63,33 @@ for (const [kind, flags] of [
 
 test('a program that a signal ended gives 128 and its number', () => {
   assert.is(spawnSync(process.execPath, [...OLDER, entry, 'wait', 'die']).status, 128 + 9);
+});
+
+test('what a user can do something about is a sentence, and a mistake of the program a stack', () => {
+  const throwing = (code: string): string => {
+    writeFileSync(join(root, 'scripts', 'throw.ts'), `await null; throw ${code};`);
+    return spawnSync(process.execPath, [entry, 'throw'], { encoding: 'utf8' }).stderr;
+  };
+  const full = `Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', path: '/x' })`;
+  assert.is(
+    throwing(full),
+    'throw: No space is left on the device (/x): docker system prune and make clean free some.\n',
+  );
+  const gone = `Object.assign(new Error('docker ps: no engine answers'), { name: 'EngineError' })`;
+  assert.is(throwing(gone), 'throw: docker ps: no engine answers\nmake doctor says what this machine lacks.\n');
+  assert.is(throwing(`{ exitCode: 1, out: '', err: 'a\\nb\\n' }`), 'throw: docker compose failed: b\n');
+  assert.match(throwing(`new TypeError('odd')`), /TypeError: odd\n +at /);
+  rmSync(join(root, 'scripts', 'throw.ts'));
+});
+
+test('the doctor installs nothing: what is not installed is a finding', () => {
+  writeFileSync(join(root, 'scripts', 'doctor.ts'), '');
+  writeFileSync(join(root, 'package-lock.json'), '{"packages": {"node_modules/a": {"version": "1.0.0"}}}');
+  const { status, stderr } = spawnSync(process.execPath, [entry, 'doctor'], { encoding: 'utf8' });
+  writeFileSync(join(root, 'package-lock.json'), '{"packages": {}}');
+  rmSync(join(root, 'scripts', 'doctor.ts'));
+  assert.is(status, 1);
+  assert.match(stderr, /packages +node_modules\/a is missing. Install them: npm ci/);
 });
 
 test('an unknown command lists the commands, in one line, and exits with 2', () => {

@@ -75,21 +75,44 @@ export function linkNode(root) {
 /** How many lines of npm's complaint are passed on: what is wrong comes first, its usage after it. */
 const SHOWN_LINES = 8;
 
+/** Milliseconds that the registry has for its first answer. */
+const ANSWER_MS = 8000;
+const UNREACHABLE =
+  /E(?:NOTFOUND|CONNREFUSED|CONNRESET|AI_AGAIN|TIMEDOUT|NETUNREACH|HOSTUNREACH|SOCKETTIMEDOUT)|network/;
+
 /** @param {string} root */
 async function npmCi(root) {
-  await new Promise((resolve, reject) => {
-    const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-    const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+  const ping = await npm(
+    root,
+    ['ping', '--fetch-retries=0', `--fetch-timeout=${ANSWER_MS}`, '--loglevel=error'],
+    ANSWER_MS,
+  );
+  const why = ping.signal ? 'no answer' : ping.code === 0 ? undefined : UNREACHABLE.exec(ping.said)?.[0];
+  // What npm has in its cache may be enough; npm itself would try for more than a minute.
+  const install = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(why === undefined ? [] : ['--offline'])];
+  const { code, signal, said } = await npm(root, install);
+  if (code === 0) return;
+  if (why !== undefined)
+    throw new Error(
+      `npm's registry does not answer (${why}), and npm's cache lacks packages.\nnpm config get registry says which one; behind a proxy: npm config set proxy and https-proxy.`,
+    );
+  const lines = said.split('\n').filter((line) => line.replace(/^npm error/, '').trim() !== '');
+  throw new Error([`npm ci failed (${signal ?? `exit code ${code}`}):`, ...lines.slice(0, SHOWN_LINES)].join('\n'));
+}
+
+/**
+ * @param {string} root
+ * @param {string[]} args
+ * @param {number} [timeout] in milliseconds
+ * @returns {Promise<{ code: number | null, signal: string | null, said: string }>}
+ */
+function npm(root, args, timeout) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], timeout });
     let said = '';
-    npm.stderr.on('data', (chunk) => (said += chunk));
-    npm.on('error', (error) => reject(new Error(`npm could not be started: ${error.message}`)));
-    npm.on('close', (code, signal) => {
-      if (code === 0) return resolve(undefined);
-      const lines = said.split('\n').filter((line) => line.replace(/^npm error/, '').trim() !== '');
-      reject(
-        new Error([`npm ci failed (${signal ?? `exit code ${code}`}):`, ...lines.slice(0, SHOWN_LINES)].join('\n')),
-      );
-    });
+    child.stderr.on('data', (chunk) => (said += chunk));
+    child.on('error', (error) => reject(new Error(`npm could not be started: ${error.message}`)));
+    child.on('close', (code, signal) => resolve({ code, signal, said }));
   });
 }
 

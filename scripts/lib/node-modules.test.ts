@@ -56,7 +56,7 @@ test('npm ci runs when they differ, once for several who ask, and not when they 
   fakeNpm(`echo "$@" >>calls; printf '%s' '${JSON.stringify({ packages: a })}' >node_modules/.package-lock.json`);
   const said: string[] = [];
   await Promise.all([1, 2].map(() => ensureNodeModules(root, (line) => said.push(line))));
-  assert.is(readFileSync(join(root, 'calls'), 'utf8'), 'ci --no-audit --no-fund --loglevel=error\n');
+  assert.match(readFileSync(join(root, 'calls'), 'utf8'), /^ping .*\nci --no-audit --no-fund --loglevel=error\n$/);
   assert.ok(said.includes('node_modules: nothing is installed yet; running npm ci'));
   said.length = 0;
   await ensureNodeModules(root, (line) => said.push(line));
@@ -82,6 +82,17 @@ test('a failing npm is an error', async () => {
     () => assert.unreachable(),
     (error: Error) => assert.is(error.message, 'npm ci failed (exit code 9):\nnpm error the reason'),
   );
+});
+
+test('a registry that does not answer is said at once, after a look into the cache of npm', async () => {
+  const root = project('unreachable', a);
+  fakeNpm('echo "$@" >>calls; echo npm error code ENOTFOUND >&2; exit 1');
+  const message = await ensureNodeModules(root, () => {}).then(
+    () => 'installed',
+    (error: Error) => error.message,
+  );
+  assert.match(message, /^npm's registry does not answer \(ENOTFOUND\)/);
+  assert.match(readFileSync(join(root, 'calls'), 'utf8'), /^ping --fetch-retries=0 .*\nci .*--offline\n$/);
 });
 
 function fakeNpm(script: string): void {

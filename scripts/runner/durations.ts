@@ -25,6 +25,10 @@ export function readDurations(root: string): Durations {
 
 /** Add to what is known. */
 export function noteDurations(root: string, more: Durations): void {
-  mkdirSync(dirname(fileIn(root)), { recursive: true });
-  writeFileSync(fileIn(root), JSON.stringify({ ...readDurations(root), ...more }));
+  try {
+    mkdirSync(dirname(fileIn(root)), { recursive: true });
+    writeFileSync(fileIn(root), JSON.stringify({ ...readDurations(root), ...more }));
+  } catch {
+    // A full disk, or a folder that is somebody else's: the order of the next run is worth no failure of this one.
+  }
 }

@@ -67,6 +67,18 @@ export async function watch({ place, workspace, print, say, signal }: Work): Pro
   print(chalk.bold(`${place.number} · ${lesson.title}`));
   for (const line of textLines(`\n${lesson.goal}\n\n${lesson.steps}\n`)) print(line);
   print(`Your files: ${shown(session)}`);
+  try {
+    await goOn(session, { place, print, say, signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  print(`\nLeft up. To remove its containers: npm run workshop -- stop ${place.number}`);
+  return 0;
+}
+
+/** Begin, and look until the signal comes. */
+async function goOn(session: Session, { place, print, say, signal }: Omit<Work, 'workspace'>): Promise<void> {
+  const { lesson } = place;
   await ready(session, say, signal);
   let complaint = await session.begin(signal);
   let before = '';
@@ -82,8 +94,6 @@ export async function watch({ place, workspace, print, say, signal }: Work): Pro
     green = all;
     await pause(EVERY, undefined, { signal }).catch(() => {});
   }
-  print(`\nLeft up. To remove its containers: npm run workshop -- stop ${place.number}`);
-  return 0;
 }
 
 const NEXT = 'All green. Ctrl-C to leave; npm run workshop -- list says what comes next.';

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { findPlace, places } from './exercise.ts';
+import { watch } from './commands.ts';
 import { filesFingerprint } from './fingerprint.ts';
 import { Session } from './session.ts';
 import { Workspace } from './workspace.ts';
@@ -27,6 +28,15 @@ test('commands by hand mean the same compose project', () => {
   const workspace = fresh();
   workspace.begin(place);
   assert.match(readFileSync(join(workspace.dir(place), '.env'), 'utf8'), /^COMPOSE_PROJECT_NAME=test-01$/m);
+});
+
+test('Ctrl-C while an exercise comes up says how to remove what is there', async () => {
+  const signal = AbortSignal.abort();
+  const lines: string[] = [];
+  const print = (line: string): void => void lines.push(line);
+  const code = await watch({ place: findPlace('https', places()), workspace: fresh(), print, say: print, signal });
+  assert.is(code, 0);
+  assert.match(lines.at(-1)!, /Left up. To remove its containers: npm run workshop -- stop \d+/);
 });
 
 test('a solution keeps what it overwrites', () => {
