@@ -27,6 +27,9 @@ export const NEVER_INDEXED = 32;
 
 const PSEUDO = [':method', ':scheme', ':authority', ':path', ':protocol', ':status'];
 const CONNECTION_SPECIFIC = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'];
+/** A block that decodes to four times the limit is given up, and one that passes it by so many bytes. */
+const EXCESS_FACTOR = 4;
+const EXCESS = 256 * 1024;
 const COLON = 58;
 const CR = 13;
 const LF = 10;
@@ -87,6 +90,10 @@ export class FieldBlock {
   fieldsEnd = 0;
   /** More bytes or fields than allowed: what is here is not all. */
   tooLarge = false;
+  /** So much more than allowed that no peer means it: it is not worth reading to its end. */
+  get excessive(): boolean {
+    return this.#size > Math.min(EXCESS_FACTOR * this.#limit, this.#limit + EXCESS);
+  }
   /** The block breaks a rule of RFC 9113, section 8. */
   malformed = false;
   /** Content-Length; -1 for none. */

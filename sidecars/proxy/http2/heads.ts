@@ -83,7 +83,10 @@ export class HeadReceiver<User> {
 
   #onBlock(id: number, ends: boolean, dependsOnItself: boolean, bytes: Buffer, start: number, end: number): boolean {
     const block = this.#block;
-    if (!this.#decoder.decode(block, bytes, start, end)) return this.#core.fail(COMPRESSION_ERROR, 'hpack');
+    if (!this.#decoder.decode(block, bytes, start, end))
+      return this.#decoder.gaveUp
+        ? this.#core.fail(ENHANCE_YOUR_CALM, 'head_size')
+        : this.#core.fail(COMPRESSION_ERROR, 'hpack');
     const stream = this.#core.streams.get(id);
     if (stream !== undefined) {
       if (stream.remoteEnded) return this.#core.streamError(id, STREAM_CLOSED);

@@ -104,6 +104,29 @@ const FLOODS: readonly [name: string, reason: string, rounds: number, make: (rou
     (round) => (round === 0 ? get(1, 0) : frame(CONTINUATION, 0, 1, coded([['x-filler', 'a'.repeat(100)]]))),
   ],
   [
+    'a field name of 3,900 bytes that the table gives again and again',
+    'head_size',
+    2,
+    () =>
+      frame(
+        HEADERS,
+        FLAG_END_HEADERS,
+        1,
+        Buffer.concat([
+          Buffer.from([0x40, 127, 0xbd, 0x1d]),
+          Buffer.alloc(3900, 'n'),
+          Buffer.from([0]),
+          Buffer.alloc(1000, Buffer.from([0x7e, 0])),
+        ]),
+      ),
+  ],
+  [
+    "changes of the table's size in one head",
+    'head_size',
+    2,
+    () => frame(HEADERS, FLAG_END_HEADERS, 1, Buffer.alloc(4000, 0x20)),
+  ],
+  [
     'RST_STREAM after each request (CVE-2023-44487)',
     'resets',
     300,

@@ -1,12 +1,14 @@
 /** HPACK, reading (RFC 7541, sections 3 and 6). */
 import { DEFAULT_TABLE_SIZE } from './codes.ts';
 import { FieldBlock, LINE_OVERHEAD, NEVER_INDEXED, fieldInfo, nameInfo } from './field-block.ts';
-import { DynamicTable, STATIC_COUNT, STATIC_LINES, type Lines } from './hpack-tables.ts';
+import { DynamicTable, LONG, STATIC_COUNT, STATIC_LINES, type Lines } from './hpack-tables.ts';
 import { decodeHuffman } from './huffman.ts';
 import { KnownBlocks } from './known-blocks.ts';
 
 /** No integer of a sane peer is larger. */
 const MAX_INTEGER = 2 ** 28;
+/** Changes of the table's size in one block; two are of use (RFC 7541, section 4.2). */
+const MAX_RESIZES = 16;
 
 export class HpackDecoder {
   readonly #table = new DynamicTable(DEFAULT_TABLE_SIZE);
@@ -14,11 +16,14 @@ export class HpackDecoder {
   #at = 0;
   #bytes: Uint8Array = Buffer.alloc(0);
   #end = 0;
+  /** The last block was not decoded to its end: it stands for far more than a head may be. */
+  gaveUp = false;
 
   /**
-   * Decode a block. It is decoded to its end whatever it says, since later blocks refer to it.
+   * Decode a block. One that is too large is decoded to its end all the same, since later blocks refer to it; but only
+   * while what it stands for costs no more than a few heads would.
    * @param block filled; it says itself whether it is too large or malformed
-   * @returns false when the block cannot be decoded, which ends the connection (COMPRESSION_ERROR)
+   * @returns false when the block cannot be decoded, which ends the connection (COMPRESSION_ERROR, unless `gaveUp`)
    */
   decode(block: FieldBlock, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#known.restore(block, bytes, start, end)) return true;
@@ -29,10 +34,11 @@ export class HpackDecoder {
 
   #decode(block: FieldBlock, bytes: Uint8Array, start: number, end: number): boolean {
     block.reset();
+    this.gaveUp = false;
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
-    let mayResize = true;
+    let resizes = 0;
     while (this.#at < end) {
       const first = bytes[this.#at]!;
       if (first >= 0x80) {
@@ -44,12 +50,18 @@ export class HpackDecoder {
       } else if (first >= 0x20) {
         // A table's size changes before the first field only (section 4.2).
         const size = this.#integer(0x1f);
-        if (!mayResize || size < 0 || size > DEFAULT_TABLE_SIZE) return false;
+        if (resizes < 0 || size < 0 || size > DEFAULT_TABLE_SIZE) return false;
         this.#table.limit = size;
         this.#known.resizes();
-        continue;
+        if (++resizes <= MAX_RESIZES) continue;
+        this.gaveUp = true;
+        return false;
       } else if (!this.#addLiteral(block, this.#integer(0x0f), false, first >= 0x10 ? NEVER_INDEXED : 0)) return false;
-      mayResize = false;
+      resizes = -1;
+      if (block.excessive) {
+        this.gaveUp = true;
+        return false;
+      }
     }
     return true;
   }
@@ -133,6 +145,10 @@ export class HpackDecoder {
     this.#at = end;
     const bytes = this.#bytes;
     if (coded) return decodeHuffman(bytes, start, end, to, at);
+    if (length > LONG) {
+      to.set(bytes.subarray(start, end), at);
+      return at + length;
+    }
     for (let index = start; index < end; index++) to[at++] = bytes[index]!;
     return at;
   }
@@ -141,5 +157,6 @@ export class HpackDecoder {
 /** A table's bytes to the end of a block. */
 function copy(from: Uint8Array, start: number, length: number, block: FieldBlock): void {
   const { bytes, fieldsEnd } = block;
-  for (let index = 0; index < length; index++) bytes[fieldsEnd + index] = from[start + index]!;
+  if (length > LONG) bytes.set(from.subarray(start, start + length), fieldsEnd);
+  else for (let index = 0; index < length; index++) bytes[fieldsEnd + index] = from[start + index]!;
 }
