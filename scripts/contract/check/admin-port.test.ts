@@ -12,7 +12,7 @@ for (const path of sidecarPaths(ROOT))
     const readme = readFileSync(join(ROOT, path, 'README.md'), 'utf8');
     const [, after = ''] = /<!-- contract:endpoints -->[^]*?<!-- \/contract -->\n([^]*?)(?=\n#|$)/.exec(readme) ?? [];
     const text = after.replace(/\s+/g, ' ');
-    assert.match(text, /shares a network with the pod can read the admin port/);
+    assert.match(text, /Anyone on a network of the pod can read the admin port/);
     assert.match(text, /It shows .{40,}\. `ADMIN_ADDRESS=127\.0\.0\.1` keeps it inside the pod/);
   });
 
