@@ -7,6 +7,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
 import { regularExpression } from '../../../sidecars/mesh-proxy/src/compile/matchers.ts';
+import { exchange } from '#proxy/testing/talk.ts';
+import { startPod } from '../../../sidecars/mesh-proxy/src/testing/mesh.ts';
 import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy, type ProxyOptions, type TestProxy } from './testing/proxy.ts';
 import { CANARY, MAIN } from './testing/routes.ts';
@@ -94,6 +96,46 @@ const settled = async (of: TestProxy, ...services: string[]) =>
           .every(({ endpoints }) => endpoints.length === 1 && endpoints[0]!.health === undefined),
     ),
   );
+
+test('a route by method, target or authority is one in the proxy, too', async () => {
+  const reply = (status: number, match: object) => ({ match, reply: { status } });
+  const running = await plane({
+    services: {
+      front: {},
+      shop: {
+        hosts: ['a.test'],
+        ports: [{ port: 8000, protocol: 'http' }],
+        routes: [
+          reply(201, { methods: ['POST'] }),
+          reply(202, { methods: ['PUT', 'PATCH'] }),
+          reply(203, { headers: [{ name: ':path', prefix: '/x' }] }),
+          reply(205, { headers: [{ name: ':authority', exact: 'a.test' }] }),
+          reply(206, { headers: [{ name: ':method', exact: 'GET', invert: true }] }),
+          reply(207, {}),
+        ],
+      },
+    },
+  });
+  const last = await configured(
+    proxy(running, 'front'),
+    'it is configured',
+    ({ outbound }) => outbound.listeners.length > 0,
+  );
+  const pod = await startPod('front', { configuration: last });
+  closers.push(async () => await pod[Symbol.asyncDispose]());
+  pod.meant.outbound = { address: '192.0.2.1', port: 8000 };
+  for (const [line, host, status] of [
+    ['POST /', 'shop', 201],
+    ['PATCH /', 'shop', 202],
+    ['GET /xy', 'shop', 203],
+    ['GET /', 'a.test', 205],
+    ['DELETE /', 'shop', 206],
+    ['GET /', 'shop', 207],
+  ] as const) {
+    const text = `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+    assert.match(await exchange(pod.plane.outboundPort, text), `HTTP/1.1 ${status} `, line);
+  }
+});
 
 test('a proxy gets what the policy says, in the words of its model', async () => {
   const running = await plane();

@@ -378,6 +378,53 @@ test('a mirror gets a copy, and its answers are nobody’s', async () => {
   );
 });
 
+test('method, target and authority are matched by the names that xDS has for them', async () => {
+  await using app = await counted();
+  const only = (name: string, exact: string, code: number, invert = false): Route => ({
+    match: { headers: [{ name, value: { exact }, ...(invert && { invert }) }] },
+    reply: { status: code },
+  });
+  const routes = [
+    only(':method', 'POST', 201),
+    only(':path', '/a?b=c', 202),
+    only(':authority', 'other', 203),
+    only('Host', 'third', 204),
+    only(':method', 'GET', 205, true),
+    { match: {}, reply: { status: 206 } },
+  ];
+  const { outbound, clusters } = towards([app.port], { meshed: false });
+  const [listener] = outbound!.listeners;
+  const listeners = [{ ...listener!, virtualHosts: [{ name: 'shop', domains: ['*'], routes }] }];
+  await using pod = await startPod('front', {
+    configuration: { clusters: clusters!, outbound: { unknown: 'ALLOW_ANY', listeners } },
+  });
+  pod.meant.outbound = SHOP;
+  for (const [line, host, code] of [
+    ['POST /', 'shop', 201],
+    ['GET /a?b=c', 'shop', 202],
+    ['GET /', 'other', 203],
+    ['GET /', 'third', 204],
+    ['PUT /', 'shop', 205],
+    ['GET /', 'shop', 206],
+  ] as const) {
+    const text = `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+    assert.match(await exchange(pod.plane.outboundPort, text), `HTTP/1.1 ${code} `, line);
+  }
+});
+
+test('a ring hash goes by the target and the authority, too', async () => {
+  await using one = await counted();
+  await using two = await counted();
+  const route: Partial<Route> = { hash: [{ header: ':path' }] };
+  await using pod = await caller([one.port, two.port], { route, cluster: { policy: 'RING_HASH' } });
+  for (let round = 0; round < 3; round++)
+    for (let path = 0; path < 8; path++) assert.match(await get(pod, `/${path}`), /^HTTP\/1\.1 200 /);
+  for (const { seen } of [one, two]) {
+    const urls = seen.map(({ url }) => url);
+    for (const url of new Set(urls)) assert.is(urls.filter((each) => each === url).length, 3, url);
+  }
+});
+
 test('headers and the path are rewritten', async () => {
   await using app = await counted((response) => {
     response.setHeader('X-Secret', '1');

@@ -153,6 +153,38 @@ test('an absolute target counts for more than Host, for routes, too', async () =
   assert.match(await ask('http://other/a', 'shop'), /^HTTP\/1\.1 502 [^]*other on port 8080 is not known/);
 });
 
+test('a Host that the mesh does not know: the endpoint that was meant is reached, by mTLS', async () => {
+  await using app = await serve(echo);
+  const strict = { configuration: { inbound: { mtls: 'STRICT' as const } } };
+  await using one = await startPod('shop', strict);
+  await using other = await startPod('shop', strict);
+  one.meant.inbound = other.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const { outbound, clusters } = towards([one.plane.inboundPort, other.plane.inboundPort]);
+  const [listener] = outbound!.listeners;
+  const [host] = listener!.virtualHosts!;
+  for (const unknown of ['ALLOW_ANY', 'REGISTRY_ONLY'] as const) {
+    const listeners = [one, other].map(({ plane }) => ({
+      ...listener!,
+      port: plane.inboundPort,
+      virtualHosts: [{ ...host!, domains: ['shop'] }],
+    }));
+    await using front = await startPod('front', {
+      configuration: { clusters: clusters!, outbound: { unknown, listeners } },
+    });
+    for (const meant of [one, other]) {
+      front.meant.outbound = { address: '127.0.0.1', port: meant.plane.inboundPort };
+      for (const fields of ['1.1\r\nHost: www.example', '1.1\r\nHost: 127.0.0.1', '1.0']) {
+        const before = meant.inbound.ends.length;
+        const text = `GET /a HTTP/${fields}\r\nConnection: close\r\n\r\n`;
+        assert.match(await exchange(front.plane.outboundPort, text), /^HTTP\/1\.1 200 /, fields);
+        await eventually('the endpoint that was meant has it', () => meant.inbound.ends.length === before + 1);
+        assert.is(meant.inbound.ends.at(-1)!.record.connection.peer?.id.text, idOf('front'));
+        assert.is(front.outbound.ends.at(-1)!.record.cluster?.name, 'shop');
+      }
+    }
+  }
+});
+
 test('a large body keeps its bytes, both ways', async () => {
   const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefghij');
   await using app = await serve((incoming, response) => void incoming.pipe(response));

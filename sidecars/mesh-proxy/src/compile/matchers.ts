@@ -1,10 +1,28 @@
 /** What texts and fields are compared with, made ready once for all requests. */
-import type { Fields } from '#proxy/http/fields.ts';
+import type { Request } from '#proxy/http/request.ts';
 import type { HeaderMatch, StringMatch } from '../model/match.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 
 export type TextTest = (text: string) => boolean;
-export type FieldsTest = (fields: Pick<Fields, 'get'>) => boolean;
+export type FieldsTest = (request: Request) => boolean;
+
+/**
+ * What a request says under a name that xDS has for it: `:method`, `:path` with the query, `:authority`, which is Host as
+ * well, or a field's.
+ */
+export function readField(request: Request, name: string): string | undefined {
+  switch (name.toLowerCase()) {
+    case ':method':
+      return request.method;
+    case ':path':
+      return request.target;
+    case ':authority':
+    case 'host':
+      return request.authority;
+    default:
+      return request.get(name);
+  }
+}
 
 /** @param where for the message of a refusal */
 export function textTest(match: StringMatch, where: string): TextTest {
@@ -46,7 +64,7 @@ export function regularExpression(source: string, where: string): RegExp {
 export function fieldsTest(matches: readonly HeaderMatch[] | undefined, where: string): FieldsTest | undefined {
   if (matches === undefined || matches.length === 0) return undefined;
   const tests = matches.map((match, index) => fieldTest(match, `${where}[${index}]`));
-  return (fields) => tests.every((test) => test(fields));
+  return (request) => tests.every((test) => test(request));
 }
 
 function fieldTest({ name, value, range, invert = false }: HeaderMatch, where: string): FieldsTest {
@@ -59,5 +77,5 @@ function fieldTest({ name, value, range, invert = false }: HeaderMatch, where: s
     }
     return text === undefined || text(found);
   };
-  return (fields) => fits(fields.get(name)) !== invert;
+  return (request) => fits(readField(request, name)) !== invert;
 }

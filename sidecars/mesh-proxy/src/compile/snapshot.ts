@@ -4,9 +4,17 @@ import type { Configuration, OutboundListener } from '../model/configuration.ts'
 import { ConfigurationRefused } from '../model/source.ts';
 import { Authorizer } from '../policy/authorizer.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
+import type { Host } from '../cluster/host.ts';
+import type { Destination } from '../destination/sockaddr.ts';
 import { CompiledListener, CompiledPort } from './listener.ts';
 import { RateLimits } from './rate-limits.ts';
 import type { ClusterLookup } from './route.ts';
+
+/** An endpoint, and a cluster that it is of. */
+export interface KnownEndpoint {
+  readonly cluster: MeshCluster;
+  readonly host: Host;
+}
 
 export class Snapshot {
   readonly configuration: Configuration;
@@ -17,6 +25,8 @@ export class Snapshot {
   readonly #byPort = new Map<number, CompiledListener>();
   readonly #ports = new Map<number, CompiledPort>();
   readonly #anyPort: CompiledPort;
+  readonly #clusters: ReadonlyMap<string, MeshCluster>;
+  #endpoints: ReadonlyMap<string, KnownEndpoint> | undefined;
 
   /**
    * @param former the one in use, whose rate limits go on
@@ -24,6 +34,7 @@ export class Snapshot {
    */
   constructor(configuration: Configuration, clusters: ReadonlyMap<string, MeshCluster>, former?: Snapshot) {
     this.configuration = configuration;
+    this.#clusters = clusters;
     this.rateLimits = new RateLimits(former?.rateLimits);
     const lookup: ClusterLookup = (name, where) => {
       const cluster = clusters.get(name);
@@ -51,6 +62,23 @@ export class Snapshot {
   /** What the application means by a destination; undefined for an unknown one. */
   listener(address: string, port: number): CompiledListener | undefined {
     return this.#byAddress.get(`${address} ${port}`) ?? this.#byPort.get(port);
+  }
+
+  /** The endpoint at an address, in the first cluster that has it; undefined where none has. */
+  endpoint({ address, port }: Destination): KnownEndpoint | undefined {
+    this.#endpoints ??= this.#findEndpoints();
+    return this.#endpoints.get(`${address} ${port}`);
+  }
+
+  /** Once, when one is asked for: mostly none is. */
+  #findEndpoints(): ReadonlyMap<string, KnownEndpoint> {
+    const found = new Map<string, KnownEndpoint>();
+    for (const cluster of this.#clusters.values())
+      for (const host of cluster.hosts) {
+        const key = `${canonicalAddress(host.model.address)} ${host.model.port}`;
+        if (!found.has(key)) found.set(key, { cluster, host });
+      }
+    return found;
   }
 
   /** What is said of a port of the application's. */

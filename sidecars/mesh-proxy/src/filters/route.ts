@@ -2,10 +2,11 @@
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Cluster } from '#proxy/upstream/cluster.ts';
-import { HashedCluster } from '../cluster/hashed.ts';
+import { ChoosingCluster } from '../cluster/choosing.ts';
 import { hashOf } from '../cluster/ring.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import type { Snapshot } from '../compile/snapshot.ts';
+import { readField } from '../compile/matchers.ts';
+import type { KnownEndpoint, Snapshot } from '../compile/snapshot.ts';
 import type { HashPolicy, Route } from '../model/route.ts';
 import { MeshRetry } from '../policy/retry.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
@@ -28,6 +29,8 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
       const { connection } = record;
       const host = connection.listener?.hosts.find(exchange.request.authority);
       if (host === undefined) {
+        const known = snapshot().endpoint(connection.destination);
+        if (known !== undefined) return toEndpoint(exchange, record, known);
         if (snapshot().configuration.outbound.unknown === 'REGISTRY_ONLY')
           return refuse(record, 502, 'NR', unknownHost(record));
         exchange.cluster = passthrough.to(connection.destination);
@@ -52,6 +55,16 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
   };
 }
 
+/**
+ * Nothing that is routed by name, and meant for an endpoint that is known (a container's own name, a pod's address, a
+ * Host of the outside): it goes there and nowhere else, as it would without a mesh, and by mTLS.
+ */
+function toEndpoint(exchange: FilteredExchange, record: Record, { cluster, host }: KnownEndpoint): undefined {
+  record.cluster = cluster;
+  exchange.cluster = new ChoosingCluster(cluster, () => host.endpoint(record.connection.protocol));
+  exchange.timeout = Infinity;
+}
+
 function unknownHost({ authority, connection: { destination } }: Record): string {
   return `${authority || 'No host'} on port ${destination.port} is not known to the mesh, and only what is known is let out (REGISTRY_ONLY).`;
 }
@@ -65,8 +78,10 @@ function ownReply(record: Record, { status, body }: NonNullable<Route['reply']>)
 /** The cluster, or one of its endpoints by what the request says. */
 function hashed(cluster: MeshCluster, policies: readonly HashPolicy[], exchange: FilteredExchange): Cluster {
   for (const policy of policies) {
-    const text = 'header' in policy ? exchange.request.get(policy.header) : exchange.downstream.remoteAddress;
-    if (text !== undefined) return new HashedCluster(cluster, hashOf(text));
+    const text = 'header' in policy ? readField(exchange.request, policy.header) : exchange.downstream.remoteAddress;
+    if (text === undefined) continue;
+    const hash = hashOf(text);
+    return new ChoosingCluster(cluster, (pick) => cluster.pickBy(pick, hash));
   }
   return cluster;
 }

@@ -1,21 +1,21 @@
-/** A cluster whose endpoint is chosen by what one request says. */
+/** A cluster whose endpoint is chosen by what one request says: by a hash, or by where it was meant to go. */
 import type { Cluster, Endpoint, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { MeshCluster } from './cluster.ts';
 
-export class HashedCluster implements Cluster {
+export class ChoosingCluster implements Cluster {
   readonly #cluster: MeshCluster;
-  readonly #hash: number;
+  readonly #choose: (pick: Pick) => Endpoint | undefined;
 
-  constructor(cluster: MeshCluster, hash: number) {
+  constructor(cluster: MeshCluster, choose: (pick: Pick) => Endpoint | undefined) {
     this.#cluster = cluster;
-    this.#hash = hash;
+    this.#choose = choose;
   }
   get connectTimeout(): number | undefined {
     return this.#cluster.connectTimeout;
   }
   pick(pick: Pick): Endpoint | undefined {
-    return this.#cluster.pickBy(pick, this.#hash);
+    return this.#choose(pick);
   }
   onConnect(endpoint: Endpoint): void {
     this.#cluster.onConnect(endpoint);
