@@ -20,6 +20,17 @@ test('a path is compared fully decoded, as UTF-8', () => {
   for (const path of ['/b%C3%BCcher', '/bro', '/buro']) assert.not(refuses('/büro/**', path), path);
 });
 
+test('parameters and fragments are cut off before decoding, too', () => {
+  for (const path of [
+    '/n%65w;%2f..%2fpublic',
+    '/n%65w;%252f..',
+    '/n%65w#%2f..%2fpublic',
+    '/n%2565w;%2fx',
+    '/n%2565w%3b%252fx',
+  ])
+    assert.ok(refuses('/new', path), path);
+});
+
 test('case and a slash at the end count in exact matches alone', () => {
   const pattern = new PathPattern('/New/');
   assert.equal([pattern.matches('/New/'), pattern.matches('/New'), pattern.matches('/new/')], [true, false, false]);
@@ -135,7 +146,7 @@ const SERVERS: Readonly<Record<string, (path: string) => string | undefined>> = 
 
 const PIECES =
   '/ // . .. %2e %2E%2e %2f %252f %25 2e ; ;a=b \\ %5c %23 # %3f %20 %2520 %3A : %40 @ x y z a b %61 %41 dmin DMIN admin ' +
-  'new NEW b%C3%BCro b%c3%bcro b\u{c3}\u{bc}ro B%C3%9Cro b%25C3%25BCro ro %C3 %BC %FC public';
+  'new NEW n%65w %6eew ;%2f.. b%C3%BCro b%c3%bcro b\u{c3}\u{bc}ro B%C3%9Cro b%25C3%25BCro ro %C3 %BC %FC public';
 const piece = fc.constantFrom(' ', ...PIECES.split(' '));
 
 for (const [name, read] of Object.entries(SERVERS))

@@ -23,11 +23,11 @@ export function pathVariants(path: string): readonly string[] | undefined {
   if (!AMBIGUOUS.test(path)) return [path];
   if (path.length > MAX_LENGTH || /%(?![0-9a-f]{2})/i.test(path)) return undefined;
   const variants = new Set<string>();
-  let decoded = path;
+  let level = cuts(new Set([path]));
   for (let times = 0; ; times++) {
-    if (REFUSED.test(decoded)) return undefined;
-    for (const cut of new Set([decoded, beforeFragment(decoded)])) {
-      for (const each of new Set([cut, slashed(cut), withoutParameters(cut), slashed(withoutParameters(cut))])) {
+    for (const cut of level) {
+      if (REFUSED.test(cut)) return undefined;
+      for (const each of new Set([cut, slashed(cut), withoutParameters(slashed(cut))])) {
         variants.add(each);
         for (const merged of new Set([each, mergeSlashes(each)])) {
           const resolved = removeDots(merged);
@@ -36,13 +36,18 @@ export function pathVariants(path: string): readonly string[] | undefined {
         }
       }
     }
-    const next = percentDecoded(decoded);
-    if (next === decoded || times === DECODINGS) break;
-    decoded = next;
+    if (times === DECODINGS) break;
+    level = cuts(new Set([...level].map(percentDecoded)));
   }
   const texts = new Set<string>();
   for (const variant of variants) addTexts(variant, texts);
   return [...texts];
+}
+
+/** Servers cut parameters and fragments off before they decode, or after. */
+function cuts(paths: ReadonlySet<string>): ReadonlySet<string> {
+  const whole = new Set([...paths, ...[...paths].map(beforeFragment)]);
+  return new Set([...whole, ...[...whole].map(withoutParameters)]);
 }
 
 /** What stands before a fragment or a query for a server that decodes before it divides. */
