@@ -23,7 +23,6 @@ import { Purger } from './serving/purger.ts';
 import { CacheStats } from './serving/stats.ts';
 import { Garbage } from './store/garbage.ts';
 import { DiskStore } from './store/disk.ts';
-import { MemoryStore } from './store/memory.ts';
 import { Store } from './store/store.ts';
 
 export interface DataPlaneOptions {
@@ -53,6 +52,8 @@ export interface DataPlane {
 
 /** The rest of CACHE_MEMORY is what the allocator leaves unused, and what has left the store and is not collected yet. */
 const FOR_RESPONSES = 0.45;
+/** Of CACHE_MEMORY: the index of what is on the disk. */
+const FOR_INDEX = 0.25;
 
 /** Another proxy of the same pod: nobody else reaches its loopback interface. */
 const isNeighbour = ({ remoteAddress }: DownstreamInfo): boolean =>
@@ -86,20 +87,24 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     sweeper,
   });
   const stats = new CacheStats();
-  const garbage = new Garbage(parameters.CACHE_MEMORY / 8);
-  const memory = new MemoryStore({
-    limit: Math.floor(parameters.CACHE_MEMORY * FOR_RESPONSES),
+  const limit = Math.floor(parameters.CACHE_MEMORY * FOR_RESPONSES);
+  const garbage = new Garbage({
+    most: parameters.CACHE_MEMORY / 8,
+    onInUse: (bytes) => store.memory.hold(bytes),
+  });
+  const store = new Store({
+    memory: limit,
     maxVariants: parameters.CACHE_MAX_VARIANTS,
-    onEvict: ({ size }, reason) => {
+    onEvict: (reason, size, stored) => {
       stats.evicted(reason);
-      garbage.add(size);
+      garbage.add(size, stored?.body.buffer);
     },
   });
-  const store = new Store(memory, await openDisk(parameters, log, stats));
+  await openDisk(parameters, log, stats, store, limit / 4);
   const ours = cacheSettings(parameters);
   const publicPort = parameters.CACHE_PUBLIC_PORT;
   // The filter, the fetches and the context know each other: whoever comes first asks for the others later.
-  const purger = new Purger(store, () => fetches, now);
+  const purger = new Purger(store, now);
   const filter = new CacheFilter({
     settings: ours,
     store,
@@ -151,6 +156,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     async drain(patience) {
       await listener.drain(patience);
       await store.disk?.settled();
+      store.disk?.close();
       health.close();
       endpoint.close();
     },
@@ -158,11 +164,22 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
 }
 
 /** @throws {ConfigurationError} when the directory cannot be used */
-async function openDisk(parameters: CacheParameters, log: Logger, stats: CacheStats): Promise<DiskStore | undefined> {
+async function openDisk(
+  parameters: CacheParameters,
+  log: Logger,
+  stats: CacheStats,
+  store: Store,
+  maxWaiting: number,
+): Promise<void> {
   const { CACHE_DISK: limit, CACHE_DIR: directory, CACHE_MAX_OBJECT: maxObject } = parameters;
-  if (limit === 0) return undefined;
+  if (limit === 0) return;
+  const indexLimit = parameters.CACHE_MEMORY * FOR_INDEX;
+  const onDamaged = (): void => stats.evicted('damaged');
   try {
-    return await DiskStore.open({ directory, limit, maxObject, log, onEvict: (reason) => stats.evicted(reason) });
+    await DiskStore.open({ directory, limit, indexLimit, maxObject, maxWaiting, log, onDamaged }, (disk, entries) => {
+      store.attach(disk, entries);
+      return store;
+    });
   } catch (error) {
     const message = `CACHE_DIR: ${directory} cannot be used (${explain(error)}); accepted is a directory that this user may write`;
     throw new ConfigurationError([{ parameter: 'CACHE_DIR', reason: 'unreadable', message }]);

@@ -61,9 +61,15 @@ export const isSafe = (method: string): boolean => SAFE.has(method);
 /**
  * The URLs that a response to an unsafe request makes invalid (section 4.4): its own, and those of Location
  * and Content-Location where they are of the same origin.
- * @param url of the request
+ * @param url of the request, as it is in its key
+ * @param ignoredQuery parameters that are in no key
  */
-export function invalidatedUrls(url: string, status: number, fields: Pick<FieldsView, 'get'>): string[] {
+export function invalidatedUrls(
+  url: string,
+  status: number,
+  fields: Pick<FieldsView, 'get'>,
+  ignoredQuery: readonly string[] = [],
+): string[] {
   // Only what succeeded: 2xx and 3xx.
   if (status < 200 || status > 399) return [];
   const base = URL.parse(url);
@@ -71,7 +77,8 @@ export function invalidatedUrls(url: string, status: number, fields: Pick<Fields
   for (const name of ['location', 'content-location']) {
     const reference = fields.get(name);
     const resolved = reference === undefined || base === null ? null : URL.parse(reference, base);
-    if (resolved !== null && resolved.origin === base!.origin) urls.push(resolved.href.replace(/#.*$/s, ''));
+    if (resolved !== null && resolved.origin === base!.origin)
+      urls.push(targetOf(resolved.href.replace(/#.*$/s, ''), ignoredQuery));
   }
   return urls;
 }

@@ -93,7 +93,7 @@ export class CacheFilter implements Filter {
       return fetched.answer(asked, stored, ttl > 0 ? 'request' : 'stale');
     }
     if (directives.onlyIfCached) return this.#notCached();
-    const fwd = store.memory.variants(asked.key).length > 0 ? 'vary-miss' : 'uri-miss';
+    const fwd = store.variants(asked.key).length > 0 ? 'vary-miss' : 'uri-miss';
     if (this.#passing.wasPassed(asked)) return this.#passing.pass(exchange, facts, fwd, 'not-stored-before', asked);
     return fetched.answer(asked, undefined, fwd);
   }

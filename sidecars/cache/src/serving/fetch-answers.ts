@@ -68,7 +68,13 @@ export class FetchAnswers {
   async answer(asked: Asked, stored: Stored | undefined, fwd: Forwarded): Promise<Reply | undefined> {
     const { exchange, facts } = asked;
     const { passing, store, lookUp } = this.#options;
-    const joined = await this.#join(asked, stored, this.#requests.of(asked));
+    const request = this.#requests.of(asked);
+    // No room for what a fetch keeps: the request goes as it is.
+    if (store.memory.full && this.#options.fetches().find(request.collapseKey) === undefined)
+      return (
+        this.#onFailure(asked, stored, { fwd, detail: 'memory' }) ?? passing.pass(exchange, facts, fwd, 'memory', asked)
+      );
+    const joined = await this.#join(asked, stored, request);
     if (joined === undefined) {
       if (exchange.signal.aborted) return undefined;
       return this.#onFailure(asked, stored, { fwd, detail: 'stale-after' }) ?? (await lookUp(asked));

@@ -49,8 +49,8 @@ export class FetchRequests {
     const { target, authority } = request;
     const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
     // Those that differ in what is known to matter do not wait for each other.
-    const last = store.memory.variants(key).at(-1);
-    const names = last?.head.selecting.map(([name]) => name) ?? heard;
+    const last = store.variants(key).at(-1);
+    const names = last?.selecting.map(([name]) => name) ?? heard;
     const varying = names.map((name) => `${name}=${normalized(name, request.get(name)) ?? '\t'}`);
     return {
       key,

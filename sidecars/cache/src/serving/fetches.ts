@@ -12,6 +12,7 @@ import { urlOfKey } from '../policy/keys.ts';
 import { isError } from '../policy/reuse.ts';
 import { supersedes, type NotStored, type StoringRequest } from '../policy/storing.ts';
 import { FieldLines, Stored, type StoredHead } from '../store/stored.ts';
+import type { Begun } from '../store/purges.ts';
 import type { Store } from '../store/store.ts';
 import { Fill, type FillResult } from './fill.ts';
 import type { CacheSettings } from './settings.ts';
@@ -64,8 +65,10 @@ export class Fetch {
   /** On the monotonic clock, in milliseconds. */
   readonly began = performance.now();
   readonly validating: Stored | undefined;
-  /** What it brings was invalidated before it came: it is not stored. */
-  outdated = false;
+  /** See Store.isPurged. */
+  readonly begun: Begun;
+  readonly #store: Store;
+  #outdated = false;
   /** Tags of its response, once known. */
   tags: readonly string[] = [];
   fill!: Fill<FetchHead>;
@@ -75,13 +78,27 @@ export class Fetch {
   /** Clients that wait for the head: they get interim responses. */
   readonly waiting = new Set<(interim: Response) => void>();
 
-  constructor(request: FetchRequest, validating: Stored | undefined, requestTime: number) {
+  constructor(store: Store, request: FetchRequest, validating: Stored | undefined, requestTime: number) {
+    this.#store = store;
+    this.begun = store.begin();
     this.request = request;
     this.validating = validating;
     this.requestTime = requestTime;
     const { promise, resolve } = Promise.withResolvers<Stored | undefined>();
     this.whole = promise;
     this.settle = resolve;
+  }
+
+  /** What it brings was invalidated before it came: it is not stored. */
+  get outdated(): boolean {
+    this.#outdated ||= this.#store.isPurged(this.begun, { url: urlOfKey(this.request.key), tags: this.tags });
+    return this.#outdated;
+  }
+
+  /** It is over, and remembers what became of it. */
+  end(): void {
+    void this.outdated;
+    this.#store.end(this.begun);
   }
 }
 
@@ -97,7 +114,6 @@ export interface FetchesOptions {
 export class Fetches {
   readonly #options: FetchesOptions;
   readonly #shared = new Map<string, Fetch>();
-  readonly #all = new Set<Fetch>();
 
   constructor(options: FetchesOptions) {
     this.#options = options;
@@ -105,19 +121,8 @@ export class Fetches {
 
   /** A fetch under way that a request with this key may share. */
   find(collapseKey: string): Fetch | undefined {
-    return this.#shared.get(collapseKey);
-  }
-
-  /** What is stored of a URL, or has a tag, is no longer true: nor is what was asked for before. */
-  outdate(
-    matches: (fetch: { readonly key: string; readonly url: string; readonly tags: readonly string[] }) => boolean,
-  ): void {
-    for (const fetch of this.#all) {
-      const { key, collapseKey } = fetch.request;
-      if (!matches({ key, url: urlOfKey(key), tags: fetch.tags })) continue;
-      fetch.outdated = true;
-      if (this.#shared.get(collapseKey) === fetch) this.#shared.delete(collapseKey);
-    }
+    const fetch = this.#shared.get(collapseKey);
+    return fetch?.outdated === true ? undefined : fetch;
   }
 
   /**
@@ -127,11 +132,12 @@ export class Fetches {
    */
   start(request: FetchRequest, validating: Stored | undefined, shared: boolean): Fetch {
     const { context } = this.#options;
-    const fetch = new Fetch(request, validating, this.#options.now());
+    const fetch = new Fetch(this.#options.store, request, validating, this.#options.now());
     let { lines } = request;
     if (validating !== undefined && request.method === 'GET')
       for (const [name, value] of validatorsOf(validating.fields)) lines += `${name}: ${value}\r\n`;
     const { method, target, authority, cluster, downstream } = request;
+    const cost = FETCH_COST + request.key.length + 2 * lines.length;
     let reserved = 0;
     let assessed: Assessment | undefined;
     const { store, stats, settings } = this.#options;
@@ -164,6 +170,10 @@ export class Fetches {
           reserved += bytes;
           return true;
         },
+        onHold: (bytes) => {
+          store.memory.hold(bytes);
+          return !store.memory.full;
+        },
         onWhole: (body) => {
           release();
           const stored = new Stored(headOf(request.key, assessed!), body);
@@ -179,15 +189,16 @@ export class Fetches {
           if (result.kind === 'failure') stats.origin(0);
           leave();
           release();
-          this.#all.delete(fetch);
           fetch.settle(undefined);
+          fetch.end();
+          store.memory.release(cost);
         },
         onInterim: (response) => {
           for (const tell of fetch.waiting) tell(response);
         },
       },
     );
-    this.#all.add(fetch);
+    store.memory.hold(cost);
     if (shared) this.#shared.set(request.collapseKey, fetch);
     fetch.fill.begin();
     return fetch;
@@ -264,6 +275,9 @@ export class Fetches {
     if (differs) this.#options.store.soften(stored, this.#options.now());
   }
 }
+
+/** What a request under way takes besides its texts, in bytes. */
+const FETCH_COST = 4096;
 
 const NO_RESPONSE = {
   lines: '',

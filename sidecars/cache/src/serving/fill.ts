@@ -26,6 +26,8 @@ export interface FillOwner<Head> {
   onHead(response: Response): { readonly head: Head; readonly keep: boolean; readonly length: number | undefined };
   /** Room for more of a body that is kept. @returns false when there is none: it is kept no longer */
   onGrow(bytes: number): boolean;
+  /** So many bytes more, or less, of a body that is not kept wait for its readers. @returns false to read no further */
+  onHold(bytes: number): boolean;
   /** A body that was kept is complete. @param body nobody else's memory */
   onWhole(body: Buffer): void;
   /** It will not be whole, or is no longer kept: nobody else may join. */
@@ -44,7 +46,12 @@ interface Reader {
   at: number;
   /** Bytes that it has taken. */
   taken: number;
+  /** It kept the others waiting for too long. */
+  cut: boolean;
 }
+
+/** So long, all together, may its slowest reader keep the others of a body waiting, in milliseconds. */
+const MAX_STALL = 1000;
 
 export interface FillOptions {
   readonly context: ProxyContext;
@@ -74,6 +81,9 @@ export class Fill<Head> implements ResponseUser, Swept {
   /** Of a body whose length is known: where all of it goes, so that it lies in memory once. */
   #whole: Buffer | undefined;
   #paused = false;
+  /** How long readers have waited for slower ones, in milliseconds. */
+  #stalled = 0;
+  #sweptAt = 0;
   readonly #readers = new Set<Reader>();
   /** Those who asked for the body before it began. */
   #expected = 0;
@@ -91,6 +101,7 @@ export class Fill<Head> implements ResponseUser, Swept {
 
   begin(): void {
     this.#context.sweeper.add(this);
+    this.#sweptAt = this.#context.sweeper.now;
     this.#upstream.begin('');
   }
 
@@ -114,6 +125,7 @@ export class Fill<Head> implements ResponseUser, Swept {
     if (!this.#keep) return;
     this.#keep = false;
     this.#owner.onDropped();
+    this.#owner.onHold(this.#chunks.reduce((sum, { length }) => sum + length, 0));
     this.#forget();
   }
 
@@ -142,18 +154,19 @@ export class Fill<Head> implements ResponseUser, Swept {
    */
   async *read(): AsyncGenerator<Buffer, void, undefined> {
     if (this.#first > 0) throw new Error('the beginning of the body is gone');
-    const reader: Reader = { at: 0, taken: 0 };
+    const reader: Reader = { at: 0, taken: 0, cut: false };
     this.#readers.add(reader);
     this.#expected--;
     try {
       for (;;) {
-        while (reader.at < this.#first + this.#chunks.length) {
+        while (!reader.cut && reader.at < this.#first + this.#chunks.length) {
           const chunk = this.#chunks[reader.at - this.#first]!;
           reader.at++;
           reader.taken += chunk.length;
           this.#forget();
           yield chunk;
         }
+        if (reader.cut) throw new BrokenBody('body_timeout');
         if (this.#failure !== undefined) throw new BrokenBody(this.#failure);
         if (this.#over) return;
         this.#more ??= Promise.withResolvers<void>();
@@ -177,7 +190,12 @@ export class Fill<Head> implements ResponseUser, Swept {
     if (this.#whole?.length === this.#length) return this.#whole;
     const whole = Buffer.allocUnsafeSlow(this.#length);
     let at = 0;
-    for (const chunk of this.#chunks) at += chunk.copy(whole, at);
+    // Those who still read it need no second copy.
+    for (const [index, chunk] of this.#chunks.entries()) {
+      const end = at + chunk.copy(whole, at);
+      this.#chunks[index] = whole.subarray(at, end);
+      at = end;
+    }
     return whole;
   }
 
@@ -198,10 +216,11 @@ export class Fill<Head> implements ResponseUser, Swept {
     if (this.#expected > 0) return;
     const gone = Math.min(slowest, this.#first + this.#chunks.length) - this.#first;
     if (gone > 0) {
-      this.#chunks.splice(0, gone);
+      for (const { length } of this.#chunks.splice(0, gone)) this.#owner.onHold(-length);
       this.#first += gone;
     }
-    if (this.#paused && this.#length - taken < AHEAD) {
+    // Where memory is short, a body goes on chunk by chunk.
+    if (this.#paused && (this.#chunks.length === 0 || (this.#length - taken < AHEAD && this.#owner.onHold(0)))) {
       this.#paused = false;
       this.#upstream.resume();
     }
@@ -224,10 +243,7 @@ export class Fill<Head> implements ResponseUser, Swept {
     this.#failure = failure;
     this.#context.sweeper.remove(this);
     this.#know({ kind: 'failure', failure: failure ?? 'closed' });
-    if (failure !== undefined && this.#keep) {
-      this.#keep = false;
-      this.#owner.onDropped();
-    }
+    if (failure !== undefined) this.drop();
     this.#owner.onOver(this.#known!);
     this.#wake();
   }
@@ -256,11 +272,17 @@ export class Fill<Head> implements ResponseUser, Swept {
     if (end === start) return true;
     this.#chunks.push(this.#copy(bytes.subarray(start, end)));
     this.#length += end - start;
-    if (this.#keep && !this.#owner.onGrow(end - start)) this.drop();
+    if (this.#keep && !this.#owner.onGrow(end - start)) {
+      this.drop();
+      // It has counted this part, too.
+      this.#owner.onHold(start - end);
+    }
     this.#wake();
     if (this.#keep) return true;
-    const taken = Math.min(...Array.from(this.#readers, (reader) => reader.taken), this.#length);
-    this.#paused = this.#length - (this.#readers.size === 0 ? 0 : taken) > AHEAD;
+    const room = this.#owner.onHold(end - start);
+    let taken = this.#readers.size === 0 ? 0 : this.#length;
+    for (const reader of this.#readers) taken = Math.min(taken, reader.taken);
+    this.#paused = !room || this.#length - taken > AHEAD;
     return !this.#paused;
   }
 
@@ -289,5 +311,24 @@ export class Fill<Head> implements ResponseUser, Swept {
 
   sweep(now: number): void {
     this.#upstream.sweep(now);
+    this.#cutSlow(now - this.#sweptAt);
+    this.#sweptAt = now;
+  }
+
+  /** Others wait for a part of the body that the slowest readers keep from coming: those lose theirs. */
+  #cutSlow(passed: number): void {
+    const end = this.#first + this.#chunks.length;
+    if (!this.#paused || this.#over || this.#readers.size < 2) return;
+    if (![...this.#readers].some(({ at }) => at === end)) return;
+    this.#stalled += passed;
+    if (this.#stalled < MAX_STALL) return;
+    this.#stalled = 0;
+    for (const reader of this.#readers)
+      if (reader.at < end) {
+        reader.cut = true;
+        this.#readers.delete(reader);
+      }
+    this.#wake();
+    this.#forget();
   }
 }

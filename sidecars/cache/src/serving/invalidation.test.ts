@@ -96,4 +96,40 @@ test('purges by URL, by the beginning of one, by tag; a soft one keeps what may 
   );
 });
 
+test('an answer that was under way when its tag was purged is not stored, although its tags were not known', async () => {
+  const gate = Promise.withResolvers<void>();
+  await using app = await TestApp.start(async () => {
+    await gate.promise;
+    return { headers: { ...shown, 'Surrogate-Key': 'a' } };
+  });
+  await using cache = await startCache(app.server.port);
+  const reading = cache.get('/');
+  await eventually('it has asked', () => app.seen.length === 1);
+  cache.plane.purger.purgeTag('a', false);
+  gate.resolve();
+  await reading;
+  assert.not.ok(await isHit(cache, '/'));
+});
+
+test('a purge takes scheme, host and port in any form', async () => {
+  await using app = await TestApp.start(() => ({ headers: shown }));
+  await using cache = await startCache(app.server.port);
+  for (const url of ['HTTP://H.test:80/a', 'http://h.TEST/a']) {
+    await cache.get('/a', { host: 'h.test' });
+    assert.is(cache.plane.purger.purgeUrl(url, false), 1, url);
+    await cache.get('/a', { host: 'h.test' });
+    assert.is(cache.plane.purger.purgePrefix(url, false), 1, url);
+  }
+});
+
+test('Location invalidates without the parameters that are not in the key', async () => {
+  await using app = await TestApp.start(({ method }) =>
+    method === 'GET' ? { headers: shown } : { headers: { Location: '/other?utm_x=1&a=2' } },
+  );
+  await using cache = await startCache(app.server.port, { CACHE_IGNORE_QUERY: 'utm_*' });
+  await cache.get('/other?a=2', { host: 'h' });
+  await cache.get('/', { host: 'h' }, 'POST', 'x');
+  assert.not.match(statusOf(await cache.get('/other?a=2', { host: 'h' })), /^hit/);
+});
+
 test.run();

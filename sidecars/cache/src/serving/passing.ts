@@ -89,7 +89,7 @@ export class Passing {
   /** RFC 9111, section 4.4; RFC 9875, section 3. */
   #invalidate(url: string, response: Response): void {
     const { purger } = this.#options;
-    const urls = invalidatedUrls(url, response.status, response);
+    const urls = invalidatedUrls(url, response.status, response, this.#options.settings.key.ignoredQuery);
     for (const each of urls) purger.invalidateUrl(each);
     if (urls.length === 0) return;
     const origin = /^[a-z]+:\/\/[^/?]*/.exec(url)?.[0] ?? url;

@@ -1,28 +1,24 @@
 /** Making stored responses invalid: by URL, by the beginning of one, by tag. */
 import type { Store } from '../store/store.ts';
-import type { Fetches } from './fetches.ts';
+import { whichPrefix, whichUrl, type Which } from '../store/which.ts';
 
 export class Purger {
   readonly #store: Store;
-  readonly #fetches: () => Fetches;
   readonly #now: () => number;
 
   /** @param now milliseconds since the epoch */
-  constructor(store: Store, fetches: () => Fetches, now: () => number) {
+  constructor(store: Store, now: () => number) {
     this.#store = store;
-    this.#fetches = fetches;
     this.#now = now;
   }
 
-  /** RFC 9111, section 4.4. */
+  /** RFC 9111, section 4.4. @param url in its normal form */
   invalidateUrl(url: string): void {
-    this.#fetches().outdate((fetch) => fetch.url === url);
     this.#store.purge({ url }, undefined, 'invalidated');
   }
 
   /** RFC 9875, section 3. */
   invalidateTag(tag: string): void {
-    this.#fetches().outdate((fetch) => fetch.tags.includes(tag));
     this.#store.purge({ tag }, undefined, 'invalidated');
   }
 
@@ -32,31 +28,18 @@ export class Purger {
    * @returns how many responses
    */
   purgeUrl(url: string, soft: boolean): number {
-    const matches = urlMatcher(url, false);
-    this.#fetches().outdate((fetch) => matches(fetch.url));
-    return this.#store.purge(url.includes('://') ? { url } : { matches }, this.#from(soft), 'purged');
+    return this.#purge(whichUrl(url), soft);
   }
 
   purgePrefix(prefix: string, soft: boolean): number {
-    const matches = urlMatcher(prefix, true);
-    this.#fetches().outdate((fetch) => matches(fetch.url));
-    return this.#store.purge({ matches }, this.#from(soft), 'purged');
+    return this.#purge(whichPrefix(prefix), soft);
   }
 
   purgeTag(tag: string, soft: boolean): number {
-    this.#fetches().outdate((fetch) => fetch.tags.includes(tag));
-    return this.#store.purge({ tag }, this.#from(soft), 'purged');
+    return this.#purge({ tag }, soft);
   }
 
-  #from(soft: boolean): number | undefined {
-    return soft ? this.#now() : undefined;
+  #purge(which: Which, soft: boolean): number {
+    return this.#store.purge(which, soft ? this.#now() : undefined, 'purged');
   }
-}
-
-function urlMatcher(wanted: string, prefix: boolean): (url: string) => boolean {
-  const whole = wanted.includes('://');
-  return (url) => {
-    const text = whole ? url : url.slice(url.indexOf('/', url.indexOf('://') + 3));
-    return prefix ? text.startsWith(wanted) : text === wanted;
-  };
 }

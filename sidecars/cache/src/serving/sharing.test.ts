@@ -283,4 +283,39 @@ test('what is longer than may be stored passes, no faster than its slowest reade
   assert.is(cache.plane.store.memory.count, 0);
 });
 
+test('a slow reader of a body that is too long to be kept does not stall the others', async () => {
+  const length = 16 * 1024 * 1024;
+  const block = Buffer.alloc(64 * 1024, 'x');
+  const gate = Promise.withResolvers<void>();
+  await using app = await serve((_request, response) => {
+    response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Type': 'text/plain' });
+    let sent = 0;
+    const more = (): void => {
+      while (sent < length) {
+        sent += block.length;
+        if (!response.write(block)) return void response.once('drain', more);
+      }
+      response.end();
+    };
+    response.write('first');
+    void gate.promise.then(more);
+  });
+  await using cache = await startCache(app.port, { CACHE_MAX_OBJECT: '1MiB' });
+  const clients = Array.from({ length: 4 }, () => connect(cache.port, '127.0.0.1'));
+  let received = 0;
+  for (const [index, socket] of clients.entries()) {
+    socket.on('error', () => {});
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    if (index > 1) socket.on('data', (bytes: Buffer) => (received += bytes.length));
+    else await once(socket, 'readable');
+  }
+  // The first reads nothing more, the second sips.
+  const sip = setInterval(() => void clients[1]!.read(1000), 100);
+  await eventually('all have begun', () => received > 0);
+  gate.resolve();
+  await eventually('two have all of it', () => received > 2 * length);
+  clearInterval(sip);
+  for (const socket of clients) socket.destroy();
+});
+
 test.run();

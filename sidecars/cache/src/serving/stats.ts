@@ -1,6 +1,6 @@
 /** What the cache counts, in plain numbers while traffic flows. */
 import type { Counter, Gauge } from 'prom-client';
-import type { EvictionReason } from '../store/memory.ts';
+import type { EvictionReason } from '../store/store.ts';
 
 export const RESULTS = ['hit', 'stale', 'revalidated', 'miss', 'collapsed', 'pass'] as const;
 export type Result = (typeof RESULTS)[number];
@@ -27,7 +27,7 @@ export class CacheStats {
     this.#origin.set(code, (this.#origin.get(code) ?? 0) + 1);
   }
 
-  evicted(reason: EvictionReason | 'disk' | 'damaged'): void {
+  evicted(reason: EvictionReason): void {
     this.#evictions.set(reason, (this.#evictions.get(reason) ?? 0) + 1);
   }
 

@@ -9,10 +9,12 @@ import { Stored, type StoredHead } from './stored.ts';
 
 /** What the first line begins with; another version is another number. */
 const MAGIC = 'sidecar-cache-1';
+/** Files are allotted in blocks, in bytes. */
+export const BLOCK = 4096;
 /** The first line, in bytes: filled up with blanks. */
 export const PREAMBLE = 64;
 
-/** The file's name: of key and variant. */
+/** What a file's name begins with: of key and variant. */
 export function nameOf({ key, selecting }: Pick<StoredHead, 'key' | 'selecting'>): string {
   return createHash('sha256')
     .update(`${key}\n${JSON.stringify(selecting)}`)
@@ -38,7 +40,7 @@ export function decode(bytes: Buffer, name: string): Stored | undefined {
   if (lengths === undefined || bytes.length !== PREAMBLE + lengths.head + lengths.body) return undefined;
   if (crc32(bytes.subarray(PREAMBLE)) !== lengths.sum) return undefined;
   const head = readHead(bytes.subarray(PREAMBLE, PREAMBLE + lengths.head));
-  if (head === undefined || nameOf(head) !== name) return undefined;
+  if (head === undefined || !name.startsWith(nameOf(head))) return undefined;
   return new Stored(head, bytes.subarray(PREAMBLE + lengths.head));
 }
 

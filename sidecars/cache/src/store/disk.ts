@@ -1,68 +1,65 @@
 /**
- * The store on a disk, behind the one in memory: what is stored is written there too, and read again when
- * memory has let it go, or after a restart. An index of it is kept in memory. Nothing waits for a write,
- * and a disk that is full or broken costs hits and nothing else.
+ * The place on a disk, behind the one in memory: what is stored is written there too, and read again when memory has
+ * let it go, or after a restart. Nothing waits for a write, and a disk that is full or broken costs hits and nothing
+ * else. Each file has a name of its own, with a serial number, so that deleting an old one never meets a new one.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#kit/life/log.ts';
-import type { FieldsView } from '../policy/fields.ts';
-import { urlOfKey } from '../policy/keys.ts';
-import { selects, type Selecting } from '../policy/vary.ts';
-import { decode, encode, nameOf, PREAMBLE, readHead, readPreamble } from './disk-file.ts';
-import { addTo, dropFrom } from './set-index.ts';
-import type { Stored } from './stored.ts';
-
-/** What is on the disk of one response. */
-export interface DiskEntry {
-  readonly name: string;
-  readonly key: string;
-  readonly url: string;
-  readonly selecting: Selecting;
-  readonly tags: readonly string[];
-  /** What it takes of the disk, in bytes. */
-  readonly size: number;
-  /** See Reusable: it is the file's time of modification, so that it outlives a restart. */
-  staleSince: number | undefined;
-}
+import { decode, encode, nameOf } from './disk-file.ts';
+import { makeDirectory, onDisk, scan } from './disk-scan.ts';
+import { PurgeJournal } from './journal.ts';
+import { indexSizeOf, type DiskFile, type Entry, type Stored } from './stored.ts';
+import type { Which } from './which.ts';
 
 export interface DiskOptions {
   readonly directory: string;
   /** In bytes. */
   readonly limit: number;
+  /** Of the index of what is on the disk, which lies in memory, in bytes. */
+  readonly indexLimit: number;
   /** Largest body, in bytes. */
   readonly maxObject: number;
+  /** Of what waits to be written, in bytes. */
+  readonly maxWaiting: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  readonly onEvict: (reason: 'disk' | 'damaged') => void;
+  /** A file was not whole. */
+  readonly onDamaged: () => void;
 }
 
-/** Most files: their index is in memory. */
+/** Whose entries they are. */
+export interface DiskOwner {
+  /** A write has ended; the entry has no file where it failed. */
+  onWritten(entry: Entry): void;
+  /** An entry has to leave the disk. */
+  onDiskFull(entry: Entry): void;
+}
+
+/** Most files. */
 export const MAX_FILES = 50_000;
-/** More than this is not kept waiting for a slow disk, in bytes. */
-const MAX_WAITING = 32 * 1024 * 1024;
 /** After a failure nothing is written for so long, in milliseconds. */
 const PAUSE = 10_000;
-/** Files are allotted in blocks. */
-const BLOCK = 4096;
-/** Largest head, in bytes: fields are bounded by the data plane. */
-const MAX_HEAD = 2 * 1024 * 1024;
-const NAME = /^[0-9a-f]{40}$/;
 
 export class DiskStore {
   readonly #options: DiskOptions;
   readonly #objects: string;
   readonly #temporary: string;
-  /** By name, the one that was used last is last. */
-  readonly #entries = new Map<string, DiskEntry>();
-  readonly #urls = new Map<string, Set<DiskEntry>>();
-  readonly #tags = new Map<string, Set<DiskEntry>>();
-  readonly #loading = new Map<string, Promise<Stored | undefined>>();
-  /** To be written, by name. */
-  readonly #waiting = new Map<string, Stored>();
+  #journal!: PurgeJournal;
+  #owner!: DiskOwner;
+  /** What is written; the one that was used last is last. */
+  readonly #written = new Set<Entry>();
+  readonly #loading = new Map<Entry, Promise<Stored | undefined>>();
+  /** To be written, in their order. */
+  readonly #waiting = new Map<Entry, Stored>();
+  #current: Entry | undefined;
   #waitingBytes = 0;
-  #writing: Promise<void> | undefined;
+  #working: Promise<void> | undefined;
+  /** Files that are being deleted or made stale. */
+  #changing = 0;
   #bytes = 0;
+  #indexBytes = 0;
+  #serial = 0;
   #pausedUntil = 0;
 
   private constructor(options: DiskOptions) {
@@ -72,15 +69,28 @@ export class DiskStore {
   }
 
   /**
-   * Read what is there. What is not whole is deleted.
+   * Read what is there. What is not whole, or was purged, is deleted.
+   * @param attach takes what is there, and says whose it is
    * @throws when the directory cannot be read or written
    */
-  static async open(options: DiskOptions): Promise<DiskStore> {
+  static async open(
+    options: DiskOptions,
+    attach: (disk: DiskStore, entries: readonly Entry[]) => DiskOwner,
+  ): Promise<DiskStore> {
     const disk = new DiskStore(options);
+    const journal = join(options.directory, 'purges');
     await rm(disk.#temporary, { recursive: true, force: true });
-    await mkdir(disk.#temporary, { recursive: true });
-    await mkdir(disk.#objects, { recursive: true });
-    await disk.#scan();
+    await makeDirectory(disk.#temporary);
+    await makeDirectory(disk.#objects);
+    const purges = PurgeJournal.read(journal);
+    const found = await scan(disk.#objects, purges, options.onDamaged);
+    for (const { serial } of [...found, ...purges]) disk.#serial = Math.max(disk.#serial, serial);
+    await rm(journal, { recursive: true, force: true });
+    disk.#journal = new PurgeJournal(journal);
+    const entries = found.map(({ entry }) => entry);
+    disk.#owner = attach(disk, entries);
+    await disk.#shrink();
+    if (entries.length > 0) options.log.info({ objects: disk.count, bytes: disk.bytes }, 'found on disk');
     return disk;
   }
 
@@ -89,232 +99,202 @@ export class DiskStore {
   }
 
   get count(): number {
-    return this.#entries.size;
+    return this.#written.size;
   }
 
-  async #scan(): Promise<void> {
-    const found: { entry: DiskEntry; at: number }[] = [];
-    for (const folder of await readdir(this.#objects)) {
-      const path = join(this.#objects, folder);
-      for (const name of await readdir(path)) {
-        const read = NAME.test(name) ? await readEntry(join(path, name), name).catch(() => undefined) : undefined;
-        if (read === undefined) {
-          this.#options.onEvict('damaged');
-          await rm(join(path, name), { recursive: true, force: true });
-        } else found.push(read);
-      }
-    }
-    for (const { entry } of found.toSorted((one, other) => one.at - other.at)) this.#add(entry);
-    await this.#shrink();
-    if (found.length > 0) this.#options.log.info({ objects: this.count, bytes: this.#bytes }, 'found on disk');
+  /** It is on the disk. */
+  added(entry: Entry): void {
+    this.#written.add(entry);
+    this.#bytes += entry.file!.size;
+    this.#indexBytes += indexSizeOf(entry);
   }
 
-  /** What answers a request. @returns undefined at once when there is nothing */
-  find(key: string, request: Pick<FieldsView, 'get'>): Promise<Stored | undefined> | undefined {
-    for (const entry of this.#urls.get(urlOfKey(key)) ?? [])
-      if (entry.key === key && selects(entry.selecting, request)) return this.#load(entry);
-    return undefined;
+  /** It was used just now. */
+  touch(entry: Entry): void {
+    if (this.#written.delete(entry)) this.#written.add(entry);
   }
 
-  async #load(entry: DiskEntry): Promise<Stored | undefined> {
-    const { name } = entry;
-    const waiting = this.#waiting.get(name);
-    if (waiting !== undefined) return waiting;
-    let loading = this.#loading.get(name);
+  /** @returns undefined for what is not whole any more */
+  async read(entry: Entry): Promise<Stored | undefined> {
+    let loading = this.#loading.get(entry);
     if (loading === undefined) {
-      loading = this.#read(entry).finally(() => this.#loading.delete(name));
-      this.#loading.set(name, loading);
+      const { name } = entry.file!;
+      loading = readFile(this.#path(name))
+        .then((bytes) => decode(bytes, name))
+        .catch(() => undefined)
+        .finally(() => this.#loading.delete(entry));
+      this.#loading.set(entry, loading);
     }
     return await loading;
   }
 
-  async #read(entry: DiskEntry): Promise<Stored | undefined> {
-    const bytes = await readFile(this.#path(entry.name)).catch(() => undefined);
-    const stored = bytes === undefined ? undefined : decode(bytes, entry.name);
-    // It may have been removed or replaced meanwhile.
-    if (this.#entries.get(entry.name) !== entry) return undefined;
-    if (stored === undefined) {
-      this.#options.onEvict('damaged');
-      this.#remove(entry);
-      return undefined;
-    }
-    this.#entries.delete(entry.name);
-    this.#entries.set(entry.name, entry);
-    if (entry.staleSince !== undefined) stored.head = { ...stored.head, staleSince: entry.staleSince };
-    return stored;
+  /** Write it when there is time. */
+  write(entry: Entry, stored: Stored): void {
+    if (stored.body.length > this.#options.maxObject || Date.now() < this.#pausedUntil) return;
+    if (this.#waitingBytes + stored.size > this.#options.maxWaiting) return;
+    entry.file = { name: `${nameOf(entry)}-${(++this.#serial).toString(36)}`, size: 0 };
+    this.#waiting.set(entry, stored);
+    this.#waitingBytes += stored.size;
+    this.#working ??= this.#writeAll().finally(() => {
+      this.#working = undefined;
+      this.#forget();
+    });
   }
 
-  /** Write it when there is time; what it replaces is gone from now on. */
-  write(stored: Stored): void {
-    const name = nameOf(stored.head);
-    this.#forget(name);
-    if (stored.body.length > this.#options.maxObject || Date.now() < this.#pausedUntil) return;
-    if (this.#waitingBytes + stored.size > MAX_WAITING) return;
-    this.#waiting.set(name, stored);
-    this.#waitingBytes += stored.size;
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined));
+  /** It is being written just now. */
+  isWriting(entry: Entry): boolean {
+    return this.#current === entry;
   }
 
   /** What waits to be written has been, or was given up. */
   async settled(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  close(): void {
+    this.#journal.close();
   }
 
   async #writeAll(): Promise<void> {
     for (;;) {
       const next = this.#waiting.entries().next().value;
       if (next === undefined) return;
-      const [name, stored] = next;
+      const [entry, stored] = next;
+      this.#current = entry;
       try {
-        await this.#writeOne(name, stored);
+        await this.#writeOne(entry, entry.file!, stored);
       } catch (error) {
         this.#fail(error);
       } finally {
-        this.#unqueue(name, stored);
+        this.#current = undefined;
+        this.#unqueue(entry, stored);
+        if (entry.alive) this.#owner.onWritten(entry);
       }
+      await this.#shrink();
+      this.#forget();
     }
   }
 
-  async #writeOne(name: string, stored: Stored): Promise<void> {
-    const temporary = join(this.#temporary, randomUUID());
+  async #writeOne(entry: Entry, file: DiskFile, stored: Stored): Promise<void> {
+    const temporary = join(this.#temporary, file.name);
     const parts = encode(stored);
     const length = parts.reduce((sum, part) => sum + part.length, 0);
+    await makeDirectory(this.#temporary);
     try {
-      const file = await open(temporary, 'wx', 0o600);
+      const handle = await open(temporary, 'w', 0o600);
       try {
-        for (const part of parts) await file.writeFile(part);
+        for (const part of parts) await handle.writeFile(part);
         // Its time says since when it is stale.
-        await file.utimes(stored.head.responseTime / 1000, (stored.head.staleSince ?? 0) / 1000);
+        await handle.utimes(stored.head.responseTime / 1000, (entry.staleSince ?? 0) / 1000);
       } finally {
-        await file.close();
+        await handle.close();
       }
-      // It may have been removed, or replaced, while it was written.
-      if (this.#waiting.get(name) !== stored) return;
-      await mkdir(join(this.#objects, name.slice(0, 2)), { recursive: true });
-      await rename(temporary, this.#path(name));
+      if (!entry.alive) return;
+      await makeDirectory(join(this.#objects, file.name.slice(0, 2)));
+      await rename(temporary, this.#path(file.name));
     } finally {
-      await rm(temporary, { force: true });
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
-    const { key, selecting, tags, staleSince } = stored.head;
-    if (this.#waiting.get(name) !== stored) {
-      await rm(this.#path(name), { force: true });
-      return;
-    }
-    this.#add({ name, key, url: urlOfKey(key), selecting, tags, size: onDisk(length), staleSince });
-    await this.#shrink();
+    if (!entry.alive) return this.#delete(file);
+    file.size = onDisk(length);
+    this.added(entry);
+    if (entry.staleSince !== undefined) this.soften(entry);
   }
 
   /** Nothing can be written for now: what is there is still read. */
   #fail(error: unknown): void {
     this.#pausedUntil = Date.now() + PAUSE;
     this.#options.log.warn({ err: error }, `the disk store cannot write; nothing is written for ${PAUSE / 1000} s`);
-    for (const [name, stored] of this.#waiting) this.#unqueue(name, stored);
+    for (const [entry, stored] of this.#waiting) this.#unqueue(entry, stored);
   }
 
-  #unqueue(name: string, stored: Stored): void {
-    if (this.#waiting.get(name) !== stored) return;
-    this.#waiting.delete(name);
+  #unqueue(entry: Entry, stored: Stored): void {
+    if (!this.#waiting.delete(entry)) return;
     this.#waitingBytes -= stored.size;
+    if (entry.file?.size === 0) entry.file = undefined;
   }
 
-  /** It is no longer true. */
-  remove(stored: Stored): void {
-    this.#forget(nameOf(stored.head));
-  }
-
-  #forget(name: string): void {
-    const waiting = this.#waiting.get(name);
-    if (waiting !== undefined) this.#unqueue(name, waiting);
-    const entry = this.#entries.get(name);
-    if (entry !== undefined) this.#remove(entry);
-  }
-
-  ofUrl(url: string): DiskEntry[] {
-    return [...(this.#urls.get(url) ?? [])];
-  }
-
-  ofTag(tag: string): DiskEntry[] {
-    return [...(this.#tags.get(tag) ?? [])];
-  }
-
-  matching(matches: (url: string) => boolean): DiskEntry[] {
-    return [...this.#entries.values()].filter(({ url }) => matches(url));
+  /**
+   * A purge begins: a restart must not bring back what it removes.
+   * @param softenAt it only makes stale, from then on
+   * @param files what it finds
+   */
+  remember(which: Which, softenAt: number | undefined, files: readonly DiskFile[]): void {
+    if (files.length === 0) return;
+    if (this.#journal.add({ serial: ++this.#serial, which, softenAt })) return;
+    // There is no room for a line: the files go before the purge is answered.
+    for (const { name } of files)
+      try {
+        rmSync(this.#path(name), { force: true });
+      } catch (error) {
+        this.#options.log.warn({ err: error, name }, 'a file could not be deleted');
+      }
   }
 
   /** From now on it is stale, whatever its freshness, and after a restart, too. */
-  soften(entry: DiskEntry, now: number): void {
-    entry.staleSince = now;
-    utimes(this.#path(entry.name), now / 1000, now / 1000).catch(() => this.#remove(entry));
+  soften({ file, staleSince }: Entry): void {
+    if (file === undefined || file.size === 0) return;
+    const seconds = staleSince! / 1000;
+    this.#change(utimes(this.#path(file.name), seconds, seconds));
   }
 
-  removeEntry(entry: DiskEntry): void {
-    this.#forget(entry.name);
+  /** It is no longer true. */
+  remove(entry: Entry): void {
+    const { file } = entry;
+    if (file === undefined) return;
+    const waiting = this.#waiting.get(entry);
+    // What is being written sees that it is no longer in the index.
+    if (waiting !== undefined && this.#current !== entry) this.#unqueue(entry, waiting);
+    if (file.size === 0) return;
+    this.#unlist(entry);
+    this.#delete(file);
   }
 
-  /** The entry of a response. */
-  entryOf(stored: Stored): DiskEntry | undefined {
-    return this.#entries.get(nameOf(stored.head));
+  #unlist(entry: Entry): void {
+    if (!this.#written.delete(entry)) return;
+    this.#bytes -= entry.file!.size;
+    this.#indexBytes -= indexSizeOf(entry);
+    entry.file = undefined;
+  }
+
+  #delete({ name }: DiskFile): void {
+    this.#change(rm(this.#path(name), { force: true }));
+  }
+
+  #change(change: Promise<unknown>): void {
+    this.#changing++;
+    change
+      .catch((error: unknown) => this.#options.log.warn({ err: error }, 'a file could not be changed'))
+      .finally(() => {
+        this.#changing--;
+        this.#forget();
+      });
+  }
+
+  /** Purges are remembered until every write that had begun before them has ended, and every file is gone. */
+  #forget(): void {
+    if (this.#journal.empty || this.#changing > 0) return;
+    for (const entry of this.#waiting.keys()) {
+      if (serialOf(entry.file!) < this.#journal.last) return;
+      break;
+    }
+    this.#journal.clear();
   }
 
   #path(name: string): string {
     return join(this.#objects, name.slice(0, 2), name);
   }
 
-  #add(entry: DiskEntry): void {
-    const old = this.#entries.get(entry.name);
-    if (old !== undefined) this.#unlist(old);
-    this.#entries.set(entry.name, entry);
-    this.#bytes += entry.size;
-    addTo(this.#urls, entry.url, entry);
-    for (const tag of entry.tags) addTo(this.#tags, tag, entry);
-  }
-
-  #unlist(entry: DiskEntry): void {
-    this.#entries.delete(entry.name);
-    this.#bytes -= entry.size;
-    dropFrom(this.#urls, entry.url, entry);
-    for (const tag of entry.tags) dropFrom(this.#tags, tag, entry);
-  }
-
-  #remove(entry: DiskEntry): void {
-    if (this.#entries.get(entry.name) !== entry) return;
-    this.#unlist(entry);
-    // A file that stays is found at the next start: it must not come back as true.
-    rm(this.#path(entry.name), { force: true }).catch((error: unknown) =>
-      this.#options.log.warn({ err: error, name: entry.name }, 'a file could not be deleted'),
-    );
-  }
-
   async #shrink(): Promise<void> {
-    for (const entry of this.#entries.values()) {
-      if (this.#bytes <= this.#options.limit && this.#entries.size <= MAX_FILES) return;
-      this.#options.onEvict('disk');
+    const { limit, indexLimit } = this.#options;
+    for (const entry of this.#written) {
+      if (this.#bytes <= limit && this.#written.size <= MAX_FILES && this.#indexBytes <= indexLimit) return;
+      const file = entry.file!;
       this.#unlist(entry);
-      await rm(this.#path(entry.name), { force: true });
+      this.#owner.onDiskFull(entry);
+      await rm(this.#path(file.name), { force: true }).catch(() => undefined);
     }
   }
 }
 
-const onDisk = (length: number): number => Math.ceil(length / BLOCK) * BLOCK;
-
-/** @returns undefined for what is not whole */
-async function readEntry(path: string, name: string): Promise<{ entry: DiskEntry; at: number } | undefined> {
-  const file = await open(path, 'r');
-  try {
-    const { size, mtimeMs, atimeMs } = await file.stat();
-    const preamble = Buffer.alloc(PREAMBLE);
-    await file.read(preamble, 0, PREAMBLE, 0);
-    const lengths = readPreamble(preamble);
-    if (lengths === undefined || lengths.head > MAX_HEAD || size !== PREAMBLE + lengths.head + lengths.body)
-      return undefined;
-    const json = Buffer.alloc(lengths.head);
-    await file.read(json, 0, lengths.head, PREAMBLE);
-    const head = readHead(json);
-    if (head === undefined || nameOf(head) !== name) return undefined;
-    const { key, selecting, tags } = head;
-    const staleSince = mtimeMs > 0 ? mtimeMs : undefined;
-    return { entry: { name, key, url: urlOfKey(key), selecting, tags, size: onDisk(size), staleSince }, at: atimeMs };
-  } finally {
-    await file.close();
-  }
-}
+const serialOf = ({ name }: DiskFile): number => Number.parseInt(name.split('-')[1]!, 36);

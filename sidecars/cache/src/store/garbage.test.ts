@@ -1,14 +1,20 @@
 /** When memory that left the store is collected. */
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { setFlagsFromString } from 'node:v8';
+import { eventually } from '#kit/testing/eventually.ts';
 import { Garbage } from './garbage.ts';
+
+setFlagsFromString('--expose-gc');
+Object.assign(globalThis, { gc: runInNewContext('gc') });
 
 const MIB = 1024 * 1024;
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 test('once for as much as may lie about, and not within a request', async () => {
   let collected = 0;
-  const garbage = new Garbage(8 * MIB, () => collected++);
+  const garbage = new Garbage({ most: 8 * MIB, onInUse: () => {}, collect: () => collected++ });
   garbage.add(7 * MIB);
   await turn();
   assert.is(collected, 0);
@@ -24,10 +30,25 @@ test('once for as much as may lie about, and not within a request', async () => 
 
 test('a small store does not collect for next to nothing', async () => {
   let collected = 0;
-  const garbage = new Garbage(1000, () => collected++);
+  const garbage = new Garbage({ most: 1000, onInUse: () => {}, collect: () => collected++ });
   garbage.add(MIB);
   await turn();
   assert.is(collected, 0);
+});
+
+test('a body that is still in use counts until it can be collected', async () => {
+  let inUse = 0;
+  const collect = (): void => (globalThis as { gc?: () => void }).gc?.();
+  const garbage = new Garbage({ most: 4 * MIB, onInUse: (bytes) => (inUse += bytes), collect, collects: true });
+  const read: ArrayBufferLike[] = [Buffer.allocUnsafeSlow(5 * MIB).buffer];
+  garbage.add(5 * MIB, read[0]);
+  garbage.add(4 * MIB, Buffer.allocUnsafeSlow(4 * MIB).buffer);
+  await eventually('what is in use is counted', () => inUse === 5 * MIB);
+  read.pop();
+  await eventually('and then no longer', () => {
+    garbage.add(4 * MIB);
+    return inUse === 0;
+  });
 });
 
 test.run();

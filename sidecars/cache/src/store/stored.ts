@@ -3,6 +3,7 @@ import { Fields, pushLines } from '#proxy/http/fields.ts';
 import { urlOfKey } from '../policy/keys.ts';
 import type { Reusable } from '../policy/reuse.ts';
 import type { Selecting } from '../policy/vary.ts';
+import type { Findable } from './which.ts';
 
 /** Fields as whole lines, read when somebody asks. */
 export class FieldLines extends Fields {
@@ -30,7 +31,8 @@ export interface StoredHead extends Reusable {
 }
 
 /** What a response costs beyond its bytes: objects, and entries of the indexes. */
-const OVERHEAD = 768;
+const OVERHEAD = 512;
+const ENTRY_OVERHEAD = 384;
 const TAG_OVERHEAD = 128;
 
 export class Stored {
@@ -40,8 +42,10 @@ export class Stored {
   readonly size: number;
   /** The application could not answer just now: it is not asked before then (milliseconds since the epoch). */
   askAgainAt = 0;
-  /** It is in the store. */
-  alive = false;
+  /** Its place in the index, once it is stored. */
+  entry: Entry | undefined;
+  /** It lies in memory. */
+  inMemory = false;
   // Neighbours in the order of use.
   older: Stored | undefined;
   newer: Stored | undefined;
@@ -62,7 +66,52 @@ export class Stored {
   }
 }
 
+/** A file of the disk. */
+export interface DiskFile {
+  readonly name: string;
+  /** What it takes of the disk, in bytes; 0 until it is written. */
+  size: number;
+}
+
+/** One stored response, wherever it lies. */
+export class Entry implements Findable {
+  readonly key: string;
+  readonly selecting: Selecting;
+  readonly tags: readonly string[];
+  /** Since when it counts as stale, whatever its freshness, in milliseconds since the epoch. */
+  staleSince: number | undefined;
+  /** It is in the index. */
+  alive = false;
+  /** Its place in memory. */
+  stored: Stored | undefined;
+  /** Its place on the disk, where it may still have to be written. */
+  file: DiskFile | undefined;
+
+  constructor({ key, selecting, tags, staleSince }: Pick<Entry, 'key' | 'selecting' | 'tags' | 'staleSince'>) {
+    this.key = key;
+    this.selecting = selecting;
+    this.tags = tags;
+    this.staleSince = staleSince;
+  }
+
+  /** Its key without what is no URL. */
+  get url(): string {
+    return urlOfKey(this.key);
+  }
+}
+
 /** What a response takes of a store, in bytes. */
-export function sizeOf({ key, lines, tags }: Pick<StoredHead, 'key' | 'lines' | 'tags'>, body: number): number {
-  return key.length + lines.length + body + OVERHEAD + tags.length * TAG_OVERHEAD;
+export function sizeOf(
+  { key, lines, tags, selecting }: Pick<StoredHead, 'key' | 'lines' | 'tags' | 'selecting'>,
+  body: number,
+): number {
+  return indexSizeOf({ key, tags, selecting }) + lines.length + body + OVERHEAD;
+}
+
+/** What a response's entry in the index takes, in bytes. */
+export function indexSizeOf({ key, tags, selecting }: Pick<StoredHead, 'key' | 'tags' | 'selecting'>): number {
+  let size = key.length + ENTRY_OVERHEAD;
+  for (const tag of tags) size += tag.length + TAG_OVERHEAD;
+  for (const [name, value] of selecting) size += name.length + (value?.length ?? 0) + TAG_OVERHEAD;
+  return size;
 }

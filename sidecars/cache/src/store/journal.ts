@@ -1,0 +1,80 @@
+/**
+ * Purges that the disk has not followed yet, as lines of a file: deleting many files takes its time, and a process
+ * that is killed meanwhile must not find them again as true. A line is written before a purge is answered.
+ */
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { Which } from './which.ts';
+
+export interface PurgeRecord {
+  /** Of files with a smaller serial. */
+  readonly serial: number;
+  readonly which: Which;
+  /** Only stale from then on, in milliseconds since the epoch. */
+  readonly softenAt?: number | undefined;
+}
+
+/** Longest file, in bytes: beyond it a purge deletes its files before it is answered. */
+const MOST = 4 * 1024 * 1024;
+
+export class PurgeJournal {
+  readonly #file: number;
+  #length = 0;
+  /** The serial of the last line. */
+  last = 0;
+
+  /** @throws when the file cannot be opened */
+  constructor(path: string) {
+    this.#file = openSync(path, 'a', 0o600);
+  }
+
+  /** What a process that has ended left undone. */
+  static read(path: string): PurgeRecord[] {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch {
+      return [];
+    }
+    return text.split('\n').flatMap((line) => {
+      try {
+        const record = JSON.parse(line) as PurgeRecord;
+        return typeof record.serial === 'number' && typeof record.which === 'object' ? [record] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  get empty(): boolean {
+    return this.#length === 0;
+  }
+
+  /** @returns false when it could not be written */
+  add(record: PurgeRecord): boolean {
+    // A line of its own, whatever a failure left before it.
+    const line = Buffer.from(`\n${JSON.stringify(record)}\n`);
+    if (this.#length + line.length > MOST) return false;
+    try {
+      if (writeSync(this.#file, line) !== line.length) return false;
+    } catch {
+      return false;
+    }
+    this.#length += line.length;
+    this.last = record.serial;
+    return true;
+  }
+
+  /** All of it has been done. */
+  clear(): void {
+    try {
+      ftruncateSync(this.#file);
+      this.#length = 0;
+    } catch {
+      // It is done once more at the next start, which does no harm.
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
