@@ -147,7 +147,7 @@ async function stacks(): Promise<Tally> {
   );
 }
 
-const found = globSync('{scripts,sidecars,stacks,tools,workshop}/**/*.test.ts', {
+const found = globSync('{scripts,servers,sidecars,stacks,tools,workshop}/**/*.test.ts', {
   cwd: ROOT,
   exclude: ['**/node_modules/**', '**/fixtures/**'],
 })

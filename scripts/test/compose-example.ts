@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { docker } from '../lib/engine.ts';
 import { run } from '../lib/run.ts';
 import { ROOT } from '../lib/stacks.ts';
-import type { Command } from './readme-blocks.ts';
+import type { Example } from './free-example.ts';
 import { printsAs } from './readme-blocks.ts';
 
 /** Deadline of one command, in milliseconds. */
@@ -13,15 +13,10 @@ const DEADLINE = 120_000;
 
 /**
  * Try it.
- * @param compose the compose file
- * @param commands in their order, in one folder
+ * @param example the compose file, and the commands in their order, in one folder
  * @returns what is wrong with it; undefined when it does what the README says
  */
-export async function tryExample(
-  compose: string,
-  commands: readonly Command[],
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export async function tryExample({ compose, commands }: Example, signal: AbortSignal): Promise<string | undefined> {
   const cwd = mkdtempSync(join(tmpdir(), 'sidecar-stacks-example-'));
   writeFileSync(join(cwd, 'compose.yaml'), compose);
   const env = { SIDECAR_STACKS: ROOT };
