@@ -115,6 +115,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     trusts: isNeighbour,
     publicPort,
     now,
+    onChallenge: once(() => log.warn(CHALLENGED)),
   });
   const context: ProxyContext = {
     settings,
@@ -160,6 +161,17 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       health.close();
       endpoint.close();
     },
+  };
+}
+
+const CHALLENGED =
+  'the application asks for credentials behind this cache, which gives what is stored to everybody: the order is tls, auth, cache, application';
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
   };
 }
 

@@ -6,6 +6,7 @@ export interface RequestFacts {
   readonly scheme: 'http' | 'https';
   /** Names an input that changes answers and is not in the key: the cache lets such a request pass. */
   readonly bypass: string | undefined;
+  /** It says who asks, by Authorization or otherwise. */
   readonly authorized: boolean;
   /** Of all Cookie fields. */
   readonly cookie: string | undefined;
@@ -39,11 +40,20 @@ const HOST = 9;
 const PORT = 10;
 const FORWARDED_FIELD = 11;
 const CLIENT = 12;
-const CERTIFICATE = 13;
+const IDENTITY = 13;
 const FORWARDED_OTHER = 14;
 
 const CODES: Readonly<Record<string, number>> = {
   authorization: AUTHORIZATION,
+  // What the auth sidecar, and others in its place, read and write.
+  'x-api-key': AUTHORIZATION,
+  'remote-user': AUTHORIZATION,
+  'x-remote-user': AUTHORIZATION,
+  'x-auth-request-user': AUTHORIZATION,
+  'x-auth-request-email': AUTHORIZATION,
+  'x-auth-request-preferred-username': AUTHORIZATION,
+  'x-auth-request-groups': AUTHORIZATION,
+  'x-auth-request-access-token': AUTHORIZATION,
   cookie: COOKIE,
   'cache-control': CACHE_CONTROL,
   'if-none-match': CONDITIONAL,
@@ -66,7 +76,12 @@ const CODES: Readonly<Record<string, number>> = {
   'x-forwarded-for': CLIENT,
   'x-real-ip': CLIENT,
   forwarded: FORWARDED_FIELD,
-  'x-forwarded-client-cert': CERTIFICATE,
+  'x-forwarded-client-cert': IDENTITY,
+  'x-forwarded-user': IDENTITY,
+  'x-forwarded-email': IDENTITY,
+  'x-forwarded-groups': IDENTITY,
+  'x-forwarded-preferred-username': IDENTITY,
+  'x-forwarded-access-token': IDENTITY,
 };
 
 const codes = new Map<string, number>();
@@ -117,7 +132,7 @@ export function readFacts(
       else if (code === HOST && value.toLowerCase() === authority.toLowerCase()) continue;
       else if (code === PORT && /^\d{1,5}$/.test(value)) port = value;
       else if (code === FORWARDED_FIELD && !namesOtherHost(value, authority)) continue;
-      else if (code === CERTIFICATE) authorized = true;
+      else if (code === IDENTITY) authorized = true;
       else bypass ??= name;
     } else if (code === AUTHORIZATION) authorized = true;
     else if (code === COOKIE) cookie = cookie === undefined ? value : `${cookie}; ${value}`;

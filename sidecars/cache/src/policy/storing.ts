@@ -76,8 +76,8 @@ export function whyNotStored(request: StoringRequest, response: StoringResponse)
   if (directives.noStore && !directives.mustUnderstand) return 'no-store';
   if (directives.private) return 'private';
   const shared = isShared(directives, targeted);
-  // Section 3.5.
-  if (request.authorized && !shared && !directives.mustRevalidate) return 'authorization';
+  // Section 3.5 would let must-revalidate do, too; but it does not say that the answer is for others.
+  if (request.authorized && !shared) return 'authorization';
   // Not of the RFC: what names a session belongs to one client, whatever else the response says.
   if (fields.get('set-cookie') !== undefined && !excludedFields(directives).includes('set-cookie')) return 'set-cookie';
   if (request.cookies && !shared) return 'cookie';

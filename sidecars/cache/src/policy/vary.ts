@@ -1,8 +1,12 @@
 /** Which request a stored response answers besides its own (RFC 9111, section 4.1). */
+import { digest } from './digest.ts';
 import { namesOf, listOf, type FieldsView } from './fields.ts';
 
 /** The fields that a response varies by, in lower case and order, with what its request had. */
 export type Selecting = readonly (readonly [name: string, value: string | undefined])[];
+
+/** Longer values are kept as their digest, in characters. */
+const MAX_VALUE = 128;
 
 /** More than so many names are not worth a comparison: such a response is not shared. */
 const MAX_NAMES = 32;
@@ -33,11 +37,21 @@ const SINGLE = new Set(['cookie', 'user-agent', 'referer', 'authorization', 'dat
  * allows them, several lines of one list, and what the field's own definition says does not matter).
  */
 export function normalized(name: string, value: string | undefined): string | undefined {
-  if (value === undefined || SINGLE.has(name)) return value?.trim();
-  const members = listOf(value);
-  if (!WEIGHTED.has(name)) return members.join(',');
-  return members
+  if (value === undefined) return undefined;
+  if (SINGLE.has(name) || (!WEIGHTED.has(name) && value.includes('"'))) return compact(value.trim());
+  // What a list means is not known of others: an empty member may mean something, blanks round a comma do not.
+  if (!WEIGHTED.has(name))
+    return compact(
+      value
+        .split(/[ \t]*,[ \t]*/)
+        .join(',')
+        .trim(),
+    );
+  const members = listOf(value)
     .map((member) => member.toLowerCase().replace(/\s*;\s*/g, ';'))
-    .toSorted()
-    .join(',');
+    .toSorted();
+  return compact(members.join(','));
 }
+
+/** Values are only compared: of a long one its digest is kept, behind what no value has. */
+const compact = (value: string): string => (value.length > MAX_VALUE ? `\n${digest(value)}` : value);

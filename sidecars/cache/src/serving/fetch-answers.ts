@@ -25,6 +25,8 @@ export interface FetchAnswersOptions extends FetchRequestsOptions {
   readonly fetches: () => Fetches;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Credentials are asked for behind the cache. */
+  readonly onChallenge: () => void;
   /** Look a request up once more. */
   readonly lookUp: (asked: Asked) => Reply | undefined | Promise<Reply | undefined>;
 }
@@ -91,6 +93,7 @@ export class FetchAnswers {
       return this.#onFailure(asked, stored, status) ?? this.#failed(stored, STATUS_OF_FAILURE[result.failure], status);
     }
     const { head } = result;
+    if (head.status === 401) this.#options.onChallenge();
     if (head.failed) {
       const reply = this.#onFailure(asked, stored, { fwd, fwdStatus: head.status, detail: 'stale-if-error' });
       if (reply !== undefined) {

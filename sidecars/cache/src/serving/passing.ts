@@ -20,6 +20,8 @@ export interface PassingOptions {
   readonly purger: Purger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Credentials are asked for behind the cache. */
+  readonly onChallenge: () => void;
 }
 
 /** A request that went to the application as it was. */
@@ -67,6 +69,7 @@ export class Passing {
     const { method } = exchange.request;
     const own = exchange.tried.length === 0 || exchange.outcome !== 'complete';
     stats.origin(own ? 0 : response.status);
+    if (response.status === 401) this.#options.onChallenge();
     if (!isSafe(method)) this.#invalidate(url, response);
     else if (asked?.range === false && method === 'GET' && response.status < 500) this.#learn(asked, response);
     response.append('Cache-Status', cacheStatus({ fwd, ...(detail !== undefined && { detail }) }));

@@ -137,4 +137,33 @@ test('oversized or malformed fields neither poison nor store an error', async ()
   assert.equal([(await cache.get('/2')).text, (await cache.get('/3')).text], ['good', 'good']);
 });
 
+test('what any field says of who asks makes an answer private: must-revalidate does not share it', async () => {
+  const names = ['Authorization', 'X-API-Key', 'X-Forwarded-User', 'X-Auth-Request-Email', 'Remote-User', 'X_Api_Key'];
+  await using app = await TestApp.start(({ headers }) => {
+    const who = names.map((name) => headers[name.toLowerCase()]).find((value) => value !== undefined);
+    return { headers: { 'Cache-Control': 'max-age=60, must-revalidate' }, body: `for ${who ?? 'nobody'}` };
+  });
+  await using cache = await startCache(app.server.port);
+  for (const name of names) {
+    assert.is((await cache.get(`/${name}`, { [name]: 'right' })).text, 'for right', name);
+    assert.is((await cache.get(`/${name}`)).text, 'for nobody', name);
+  }
+});
+
+test('Vary on a field that is not known: what is nearly the same is another', async () => {
+  await using app = await TestApp.start(({ headers }) => ({
+    headers: { 'Cache-Control': 'max-age=60', Vary: 'RSC, Origin' },
+    body: `for ${headers['rsc']} ${headers['origin']}`,
+  }));
+  await using cache = await startCache(app.server.port);
+  for (const headers of [
+    { RSC: '1,', Origin: 'x' },
+    { RSC: '1', Origin: 'x,' },
+    { RSC: ',1', Origin: 'x' },
+    { RSC: '1', Origin: 'X' },
+    { RSC: '1', Origin: 'x' },
+  ])
+    assert.is((await cache.get('/', headers)).text, `for ${headers.RSC} ${headers.Origin}`);
+});
+
 test.run();
