@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { identify } from '../../tools/identify/identify.ts';
+import { ROOT } from '../../scripts/lib/stacks.ts';
 import { exercise, field, need, word, yamlFile, type Check, type Stage } from '../commands/exercise.ts';
 
 /** What each service is; check.test.ts compares it with what `identify` says. */
@@ -37,8 +38,9 @@ function chosenRepository(stage: Stage): void {
   const answer = yamlFile(stage, 'answer.yaml');
   const path = field(answer, 'repository', 'path');
   need(typeof path === 'string' && path !== '?' && path !== '', 'no repository is named');
-  const folder = resolve(stage.dir, path);
-  need(existsSync(folder), `there is nothing at ${folder}`);
+  // As it was given to the tool, from the top of the repository; or from the learner's folder.
+  const folder = [resolve(ROOT, path), resolve(stage.dir, path)].find((each) => existsSync(each));
+  need(folder, `there is nothing at ${resolve(ROOT, path)}`);
   const { groups } = identify([folder], { base: stage.dir });
   const found = groups.flatMap(({ containers }) =>
     containers.filter((each) => each.class === 'sidecar' || each.class === 'native-sidecar').map(({ name }) => name),

@@ -32,15 +32,35 @@ export function resultLines(results: readonly Result[]): string[] {
   ]);
 }
 
-/** Markdown as a terminal shows it: long lines broken, code and comments left alone. */
+/** Markdown as a terminal shows it: paragraphs and items filled to its width, code as it stands, without fences. */
 export function textLines(markdown: string): string[] {
-  return markdown
-    .replace(/^ *<!--.*-->\n/gm, '')
-    .split('\n')
-    .flatMap((line) => (line.length <= WIDTH ? [line] : brokenLine(line)));
+  const lines: string[] = [];
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') lines.push(...filled(text));
+    text = '';
+  };
+  let fence: string | undefined;
+  for (const line of markdown.replace(/^ *<!--.*-->\n/gm, '').split('\n')) {
+    const mark = /^ *```/.exec(line)?.[0];
+    if (mark !== undefined) {
+      flush();
+      fence = fence === undefined ? mark.slice(0, -3) : undefined;
+    } else if (fence !== undefined) lines.push(`${fence}  ${line.slice(fence.length)}`);
+    else if (/^\s*$/.test(line)) {
+      flush();
+      lines.push('');
+    } else if (/^ *(?:\d+\.|[-|#])/.test(line)) {
+      flush();
+      text = line;
+    } else text = text === '' ? line : `${text} ${line.trim()}`;
+  }
+  flush();
+  return lines;
 }
 
-function brokenLine(line: string): string[] {
+function filled(line: string): string[] {
+  if (line.length <= WIDTH || line.startsWith('|')) return [line];
   const indent = /^(?: *(?:\d+\.|-) +| *)/.exec(line)![0].length;
   const [first = '', ...more] = wrap(line.slice(indent), WIDTH - indent);
   return [line.slice(0, indent) + first, ...more.map((text) => ' '.repeat(indent) + text)];
@@ -102,7 +122,7 @@ export async function check({ place, workspace, print, say, signal }: Work): Pro
   const session = new Session(place, workspace);
   await ready(session, say, signal);
   const complaint = await session.begin(signal);
-  const results = await session.look();
+  const results = await session.settled(signal);
   for (const line of resultLines(results)) print(line);
   if (complaint !== undefined) for (const line of wrap(`compose: ${complaint}`, WIDTH)) print(line);
   return results.every(({ state }) => state === 'met') ? 0 : 1;

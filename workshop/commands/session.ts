@@ -1,4 +1,5 @@
 /** One exercise while somebody works on it: brought up, brought up to date after each edit, looked at. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { explain } from '#kit/text/explain.ts';
 import type { Project } from '../../scripts/lib/compose.ts';
 import { EngineError } from '../../scripts/lib/engine.ts';
@@ -18,6 +19,10 @@ export interface Result {
   readonly broken?: boolean;
 }
 
+/** What has been started may take this long until a check is believed to be red, in milliseconds. */
+const SETTLES = 15_000;
+/** Between two looks, in milliseconds. */
+const EVERY = 300;
 const UP_MS = 180_000;
 const SCRIPT_MS = 240_000;
 /** A trial that failed is made again after this time, although nothing has changed, in milliseconds. */
@@ -88,14 +93,42 @@ export class Session {
     const results = new Map<Check, Result>();
     for (const check of checks.filter(({ trial }) => !trial)) results.set(check, await this.#observe(check));
     const trials = checks.filter(({ trial }) => trial);
-    const ready = [...results.values()].every(({ state }) => state === 'met');
-    const tried = ready
-      ? await this.#try(trials, runs)
-      : trials.map(({ must }) => ({ must, state: 'waiting' as const }));
+    const met = [...results.values()].every(({ state }) => state === 'met');
+    // A trial crashes or pushes something: it must not spoil what the first steps let the learner look at.
+    const tried =
+      met && !this.workspace.untouched(this.place)
+        ? await this.#try(trials, runs)
+        : trials.map(({ must }) => ({
+            must,
+            state: 'waiting' as const,
+            ...(met && { why: 'it is tried after your first change' }),
+          }));
     trials.forEach((check, index) => results.set(check, tried[index]!));
     const all = checks.map((check) => results.get(check)!);
     if (all.every(({ state }) => state === 'met')) this.#note();
     return all;
+  }
+
+  /** Whether containers of the exercise run, whoever started them. */
+  async isUp(): Promise<boolean> {
+    const { runs } = await this.exercise();
+    return runs && (await this.stage.project.containers()).some(({ State }) => State.Running);
+  }
+
+  /**
+   * Look until every check is met, or until what was applied has had its time.
+   * @param within milliseconds since the youngest container was started
+   */
+  async settled(signal?: AbortSignal, within = SETTLES): Promise<Result[]> {
+    for (;;) {
+      const results = await this.look();
+      if (results.every(({ state }) => state === 'met')) return results;
+      const { runs } = await this.exercise();
+      const containers = runs ? await this.stage.project.containers() : [];
+      const youngest = Math.max(0, ...containers.map(({ State }) => Date.parse(State.StartedAt) || 0));
+      if (Date.now() - youngest > within) return results;
+      await pause(EVERY, undefined, { signal });
+    }
   }
 
   /**

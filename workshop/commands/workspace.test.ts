@@ -101,4 +101,13 @@ test('a file that is no YAML is an answer to the learner, no fault', async () =>
   assert.ok(results.every(({ broken }) => !broken));
 });
 
+test('files count as untouched until one of them is changed', () => {
+  const place = findPlace('3');
+  const workspace = new Workspace(join(temporaryDirectory('workspace-'), 'mine'), 'w');
+  workspace.begin(place);
+  assert.ok(workspace.untouched(place), 'a .env was added');
+  writeFileSync(join(workspace.dir(place), 'compose.yaml'), 'services: {}\n');
+  assert.not(workspace.untouched(place));
+});
+
 test.run();

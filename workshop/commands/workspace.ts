@@ -63,6 +63,18 @@ export class Workspace {
     renameSync(fresh, this.dir(place));
   }
 
+  /** Whether the learner's files are as the exercise gave them. */
+  untouched(place: Place): boolean {
+    const start = join(place.dir, 'start');
+    return readdirSync(start, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== '.env')
+      .every((entry) => {
+        const from = join(entry.parentPath, entry.name);
+        const mine = join(this.dir(place), from.slice(start.length + 1));
+        return existsSync(mine) && readFileSync(mine).equals(readFileSync(from));
+      });
+  }
+
   /** Throw the learner's copy away and begin anew. The compose project is the caller's to bring down before. */
   beginAnew(place: Place): void {
     rmSync(this.dir(place), { recursive: true, force: true });

@@ -1,18 +1,25 @@
-/** The slides: one Markdown file, a slide between two lines of three dashes. */
+/** The slides: one Markdown file, a slide between two lines of three dashes, with notes for the speaker. */
 import { h, setChildren, setText } from '#kit/page/dom.ts';
 import { markdown } from './markdown.ts';
 
-/** Show them; arrow keys, space, Home and End turn the pages. */
+/** What a slide says to the speaker alone: its last paragraph, after this word. */
+const NOTES = /\n\nNotes: ([^]*)$/;
+
+/** Show them; arrow keys, space, Home and End turn the pages, n shows and hides the notes. */
 export async function slides(root: HTMLElement): Promise<void> {
   const { slides: text } = (await (await fetch('/notes')).json()) as { slides: string };
   const all = text.split(/^---$/m).map((each) => each.trim());
   const slide = h('main', { class: 'slide' });
   const count = h('small', { class: 'count' });
-  root.append(slide, count);
+  const notes = h('aside', { class: 'notes', 'aria-label': 'Notes for the speaker' });
+  notes.hidden = true;
+  root.append(slide, notes, count);
   const show = (wanted: number): void => {
     const at = Math.min(Math.max(wanted, 1), all.length);
-    setChildren(slide, markdown(all[at - 1]!));
-    setText(count, `${at} of ${all.length}`);
+    const text = all[at - 1]!;
+    setChildren(slide, markdown(text.replace(NOTES, '')));
+    setChildren(notes, markdown(NOTES.exec(text)?.[1] ?? ''));
+    setText(count, `${at} of ${all.length} · n: notes`);
     if (location.hash !== `#${at}`) history.replaceState(null, '', `#${at}`);
   };
   const now = (): number => Number(location.hash.slice(1)) || 1;
@@ -22,6 +29,7 @@ export async function slides(root: HTMLElement): Promise<void> {
     else if (key === 'ArrowLeft' || key === 'PageUp') show(now() - 1);
     else if (key === 'Home') show(1);
     else if (key === 'End') show(all.length);
+    else if (key === 'n') notes.hidden = !notes.hidden;
   });
   show(now());
 }

@@ -34,8 +34,8 @@ export class Lessons {
   #busy: string | undefined;
   #complaint: string | undefined;
   #looked = 0;
-  /** Whether the exercise's containers were brought up by this server: only then edits are applied. */
-  #live = false;
+  /** Whether the exercise is looked at and edits are applied; undefined until its containers have been looked for. */
+  #live: boolean | undefined = false;
 
   constructor(workspace: Workspace, tell: (name: string, data: unknown) => void, signal: AbortSignal) {
     this.#workspace = workspace;
@@ -74,7 +74,8 @@ export class Lessons {
     this.#session = new Session(place, this.#workspace);
     this.#results = [];
     this.#complaint = undefined;
-    this.#live = this.#workspace.has(place);
+    // To choose an exercise starts nothing.
+    this.#live = this.#workspace.has(place) ? undefined : false;
     this.#looked = 0;
   }
 
@@ -108,7 +109,9 @@ export class Lessons {
 
   async #look(): Promise<void> {
     const session = this.#session;
-    if (session === undefined || !this.#live || this.#busy !== undefined) return;
+    if (session === undefined || this.#busy !== undefined) return;
+    this.#live ??= !(await session.exercise()).runs || (await session.isUp());
+    if (!this.#live) return;
     const green = this.#results.length > 0 && this.#results.every(({ state }) => state === 'met');
     const edited = session.changed;
     if (!edited && performance.now() - this.#looked < (green ? GREEN_AGAIN : RED_AGAIN)) return;
