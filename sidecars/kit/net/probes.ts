@@ -61,6 +61,25 @@ export async function tcpProbe({ host, port, timeout, signal }: TcpProbe): Promi
   }
 }
 
+/**
+ * Whether the machine at an address answers at all: it accepts a connection, or refuses it. Never throws.
+ * @param timeout milliseconds
+ */
+export async function answers(host: string, port: number, timeout: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ host, port });
+  // What came while this process was busy is read first.
+  const timer = setTimeout(() => setImmediate(() => resolve(false)), timeout);
+  socket.once('connect', () => resolve(true));
+  socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}
+
 function stopwatch(): () => number {
   const started = performance.now();
   return () => performance.now() - started;

@@ -58,6 +58,8 @@ export interface DataPlaneOptions {
   readonly onApplicationDown?: () => void;
   /** Of the own release: peers have it in their metrics. */
   readonly version?: string | undefined;
+  /** Whether anybody at an address of the mesh answers; never throws. Absent: nobody is asked. */
+  readonly isThere?: (address: string) => Promise<boolean>;
   /** Addresses of the pod; found out where absent. */
   readonly isOwn?: (address: string) => boolean;
   /** Those of them that others may connect to; found out where absent. */
@@ -90,6 +92,7 @@ export class DataPlane {
       idleTimeout: options.upstreamIdleTimeout,
       meshTls: (identities, serverName) => this.tls.towards(identities, serverName),
       isOwn,
+      isThere: options.isThere,
       onEjection: options.onEjection,
     };
     this.runtime = new Runtime(environment);

@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import type { Values } from '#kit/contract/parameters.ts';
 import { giveBackAfterStart } from '#kit/life/memory.ts';
+import { answers } from '#kit/net/probes.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { WallTimer } from '#kit/time/wall-clock.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
@@ -26,6 +27,8 @@ const CLOSING = 500;
 /** How long an idle connection between proxies is kept, in milliseconds: less than the other side keeps it. */
 const UPSTREAM_IDLE = 60_000;
 const HANDSHAKE_TIMEOUT = 10_000;
+/** How long an address may take to answer, in milliseconds: its kernel does, however busy its programs are. */
+const LOOK_TIMEOUT = 2500;
 
 async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;
@@ -49,6 +52,8 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     maxConnections: parameters.MESH_MAX_CONNECTIONS,
     upstreamIdleTimeout: UPSTREAM_IDLE,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
+    // Where the other proxies have it, too; who refuses the connection is there as well.
+    isThere: (address) => answers(address, parameters.MESH_HEALTH_PORT, LOOK_TIMEOUT),
     onEjection: (cluster, { model }, reason, duration) => {
       metrics.mesh_ejections_total.inc({ cluster, reason });
       log.warn({ cluster, endpoint: `${model.address}:${model.port}`, reason, for_ms: duration }, 'endpoint left out');

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { exchange } from '#proxy/testing/talk.ts';
-import { UNREACHED } from './cluster/unreached.ts';
+import { LOST, UNREACHED } from './cluster/unreached.ts';
 import { grpcApplication } from './testing/grpc.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from './testing/mesh.ts';
 import { caller, callerOf, NOBODY, onceASecond, replica, stopped } from './testing/replicas.ts';
@@ -51,6 +51,76 @@ test('the application stops first: its proxy says so, and the request goes to an
   // A replica that is not there is left out at once: not every other request tries it.
   const tries = down.inbound.ends.length;
   assert.ok(tries >= 1 && tries <= most(), `${tries} of 20 went there`);
+});
+
+test('the application dies with requests: those that may be repeated are made elsewhere', async () => {
+  await using app = await counted();
+  await using dying = await serve((incoming) => void incoming.socket.destroy());
+  await using up = await replica(app.port);
+  await using down = await replica(dying.port);
+  await using front = await caller([down, up]);
+  for (let round = 0; round < 6; round++)
+    for (const method of ['GET', 'PUT', 'DELETE']) assert.match(await ask(front, method), /^HTTP\/1\.1 200 /, method);
+  const posted: string[] = [];
+  for (let round = 0; round < 6; round++) posted.push((await ask(front, 'POST')).slice(0, 12));
+  assert.equal(
+    new Set(posted),
+    new Set(['HTTP/1.1 200', 'HTTP/1.1 502']),
+    'what is no such request may have been done',
+  );
+});
+
+test('the proxy dies with requests: those that may be repeated are made elsewhere', async () => {
+  await using app = await counted();
+  await using dying = await serve(createServer((socket) => void socket.once('data', () => socket.destroy())));
+  await using up = await replica(app.port);
+  await using front = await callerOf([dying.port, up.plane.inboundPort], { meshed: false });
+  up.plane.apply(configurationOf({ version: '2', inbound: { mtls: 'DISABLE' } }));
+  for (let round = 0; round < 6; round++) assert.match(await ask(front), /^HTTP\/1\.1 200 /);
+});
+
+test('what says that an application was lost is for proxies alone', async () => {
+  await using lying = await serve((_incoming, response) => void response.writeHead(502, { [LOST]: 'closed' }).end());
+  await using app = await counted();
+  await using up = await replica(app.port);
+  await using down = await replica(lying.port);
+  await using front = await caller([down, up]);
+  const answers: string[] = [];
+  for (let round = 0; round < 4; round++) answers.push(await ask(front));
+  assert.is(answers.filter((text) => text.startsWith('HTTP/1.1 502')).length, 2, "it is the application's own answer");
+  assert.not.match(answers.join(''), new RegExp(LOST, 'i'));
+});
+
+test('a machine that is gone without a word is noticed, and what waits for it is made elsewhere', async () => {
+  await using app = await counted();
+  await using up = await replica(app.port);
+  // It takes connections and requests, and nothing comes back: as of packets that nobody gets.
+  await using silent = await serve(() => {});
+  await using gone = await replica(silent.port);
+  let there = true;
+  const asked: string[] = [];
+  await using front = await startPod('front', {
+    configuration: towards([gone.plane.inboundPort, up.plane.inboundPort], { cluster: { policy: 'ROUND_ROBIN' } }),
+    plane: {
+      isThere: async (address) => {
+        asked.push(address);
+        return await Promise.resolve(there);
+      },
+    },
+  });
+  front.meant.outbound = SHOP;
+  const waiting = ['GET', 'GET', 'POST', 'POST'].map((method) => ask(front, method));
+  await eventually('they have come', () => silent.connections() > 0);
+  await eventually('it was seen to be there', () => asked.length > 1, { within: 30_000 });
+  there = false;
+  const answers = await Promise.all(waiting);
+  assert.equal(
+    answers.map((text) => text.slice(9, 12)).toSorted(),
+    ['200', '200', '200', '502'],
+    'a POST may have been done',
+  );
+  // It is asked last from then on, until it is seen to be there.
+  for (let round = 0; round < 4; round++) assert.match(await ask(front), /^HTTP\/1\.1 200 /);
 });
 
 test('the proxy stops first: nothing listens at all, and the request goes to another replica', async () => {

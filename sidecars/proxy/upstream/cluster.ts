@@ -21,6 +21,13 @@ export type UpstreamFailure =
   /** The client did not send the rest of its request in time. */
   | 'request_timeout';
 
+/** A failure behind the endpoint, of which a response tells. */
+export interface FailureBehind {
+  readonly failure: 'connect' | 'closed';
+  /** As for `onConnectFailure`. */
+  readonly reason: string;
+}
+
 /** What came of a try: a response's status, why there was none, or `cancelled` by us or by the client. */
 export type TryOutcome = { readonly status: number } | { readonly failure: UpstreamFailure | 'cancelled' };
 
@@ -42,10 +49,10 @@ export interface Cluster {
   /** A connection could not be made. @param reason as the system calls it: ECONNREFUSED, timeout, … */
   onConnectFailure?(endpoint: Endpoint, reason: string): void;
   /**
-   * A response may say, on behalf of who sent it, that nobody was reached behind it: then it counts as a connection that
-   * could not be made. @returns why, as for `onConnectFailure`; undefined for a response that is one
+   * A response may say, on behalf of who sent it, that nobody was reached behind it, or was lost before it answered: then
+   * it counts as such a failure. @returns undefined for a response that is one
    */
-  unreachedIn?(endpoint: Endpoint, response: Response): string | undefined;
+  unreachedIn?(endpoint: Endpoint, response: Response): FailureBehind | undefined;
   /** A try is over. @param duration until the response's head, or the failure, in milliseconds */
   onTryEnd?(endpoint: Endpoint, outcome: TryOutcome, duration: number): void;
 }

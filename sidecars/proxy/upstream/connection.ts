@@ -52,6 +52,8 @@ export interface ConnectionTarget {
   readonly port: number;
   /** TLS towards the endpoint: server name, authorities, client certificate, ALPN, as node:tls names them. */
   readonly tls?: UpstreamTls;
+  /** Holds its connections that have a socket of their own, while they are open. */
+  readonly open?: Set<UpstreamConnection>;
 }
 
 export type UpstreamTls = Pick<
@@ -93,6 +95,7 @@ export class UpstreamConnection {
     });
     this.carried = this.connected = carried !== undefined;
     this.socket = carried ?? this.#connect(target);
+    if (!this.carried) target.open?.add(this);
     this.socket.on('end', () => this.#guard((current) => current.onUpstreamFinish()));
     this.socket.on('drain', () => {
       if (this.user !== undefined) this.#guard((current) => current.onUpstreamDrain());
@@ -101,6 +104,7 @@ export class UpstreamConnection {
       this.#error = error;
     });
     this.socket.on('close', () => {
+      target.open?.delete(this);
       this.reading.close();
       this.#leave();
       const { user: last } = this;
@@ -192,6 +196,12 @@ export class UpstreamConnection {
     if (!this.#stopped) return;
     this.#stopped = false;
     this.socket.resume();
+  }
+
+  /** End it now: its user is told why. */
+  fail(error: NodeJS.ErrnoException): void {
+    this.#leave();
+    this.socket.destroy(error);
   }
 
   /** End it now; its user hears nothing more. */

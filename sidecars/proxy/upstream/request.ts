@@ -267,7 +267,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   onUpstreamResponse(response: Response): void {
     try {
       const unreached = this.#cluster.unreachedIn?.(this.#endpoint!, response);
-      if (unreached !== undefined) return this.#failTry('connect', unreached);
+      if (unreached !== undefined) return this.#failTry(unreached.failure, unreached.reason);
       if (this.#retry !== undefined) {
         const endpoint = this.#endpoint;
         if (this.#tryAgain({ endpoint, response })) {

@@ -110,6 +110,34 @@ export function replicaObligations({ must }: Scenario): void {
   );
 
   must(
+    'lose no request when a replica loses its network',
+    {
+      say: 'The network of a replica is taken away, with all that is under way, and nothing says so. Its callers notice within seconds; without a retry configured, no client does.',
+      within: 240_000,
+      needs: 'compose',
+    },
+    async ({ project, say }) => {
+      await applyPolicy(project, { echo: unchanged });
+      await takesPart(project, 'echo-2');
+      const pod = await project.id('echo-2-pod');
+      const networks = Object.keys((await project.inspect('echo-2-pod')).NetworkSettings.Networks);
+      const network = networks[0]!;
+      const report = await loseNothing(project, async () => {
+        await docker(['network', 'disconnect', '--force', network, pod], { timeoutMs: 60_000 });
+        try {
+          expectAll(await load(project, 'client', { ...ECHO, requests: 200, timeoutMs: 60_000 }));
+        } finally {
+          await docker(['network', 'connect', '--alias', 'echo', '--alias', 'echo-2-pod', network, pod], {
+            timeoutMs: 60_000,
+          });
+        }
+      });
+      await takesPart(project, 'echo-2');
+      say(`${report.sent} of ${report.sent} answered`);
+    },
+  );
+
+  must(
     'roll a replica over without an error',
     {
       say: 'A replica is stopped and started, as a rollout does: its proxy first, which leaves the endpoints and drains; and its app first, of which the proxy tells its callers.',

@@ -1,5 +1,5 @@
 /** A cluster that lives on from one configuration to the next: its hosts keep connections and what is known of them. */
-import type { Cluster, Endpoint, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
+import type { Cluster, Endpoint, FailureBehind, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { Cluster as ClusterModel } from '../model/cluster.ts';
 import { LeastRequest, RandomChoice, RingHash, RoundRobin, type Balancer } from './balancers.ts';
@@ -89,15 +89,19 @@ export class MeshCluster implements Cluster {
       host.model = endpoint;
       return host;
     });
-    for (const host of known.values()) host.close();
+    for (const host of known.values()) {
+      host.close();
+      // Who left has ended what it had; who is gone has not, and says nothing any more.
+      host.check();
+    }
   }
 
   #host(endpoint: ClusterModel['endpoints'][number], tls: TlsFor | undefined): Host {
-    const { sweeper, maxHeaderSize, idleTimeout, isOwn } = this.#environment;
+    const { sweeper, maxHeaderSize, idleTimeout, isOwn, isThere } = this.#environment;
     const secured = tls !== undefined && endpoint.meshed && !isOwn(endpoint.address);
     // Applications close what is idle for five seconds, many of them; proxies of the mesh do not.
     const idle = secured ? idleTimeout : Math.min(idleTimeout, PLAIN_IDLE);
-    return new Host(endpoint, { sweeper, maxHeaderSize, idleTimeout: idle, tls: secured ? tls : undefined });
+    return new Host(endpoint, { sweeper, maxHeaderSize, idleTimeout: idle, isThere, tls: secured ? tls : undefined });
   }
 
   pick(pick: Pick): Endpoint | undefined {
@@ -139,17 +143,18 @@ export class MeshCluster implements Cluster {
     if (protocol === 'tcp') this.outliers.observe(host, 200);
   }
 
-  unreachedIn(endpoint: Endpoint, response: Response): string | undefined {
+  unreachedIn(endpoint: Endpoint, response: Response): FailureBehind | undefined {
     const host = hostOf(endpoint);
     // Who is no proxy of the mesh has no word in this.
-    const reason = host?.secured === true ? unreachedIn(response) : undefined;
-    if (reason !== undefined) host!.missed();
-    return reason;
+    const failed = host?.secured === true ? unreachedIn(response) : undefined;
+    if (failed?.failure === 'connect') host!.missed();
+    return failed;
   }
 
   onTryEnd(endpoint: Endpoint, outcome: TryOutcome, duration: number): void {
     const host = hostOf(endpoint);
     if (host === undefined) return;
+    host.ended();
     if ('failure' in outcome && (outcome.failure === 'cancelled' || outcome.failure === 'request_timeout')) return;
     // Who refuses does it quickly, and is no better for it.
     if (!('failure' in outcome && outcome.failure === 'connect')) host.latency.observe(duration, performance.now());

@@ -1,12 +1,13 @@
 /** One endpoint of a cluster, in each protocol that it is spoken to in, and what is known of it. */
 import { Carriers } from '#proxy/carried/carriers.ts';
 import type { Sweeper } from '#proxy/sweeper.ts';
-import type { UpstreamTls } from '#proxy/upstream/connection.ts';
+import type { UpstreamConnection, UpstreamTls } from '#proxy/upstream/connection.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
 import type { PoolOptions } from '#proxy/upstream/pool.ts';
 import type { Endpoint as EndpointModel } from '../model/cluster.ts';
 import { PeakEwma } from './peak-ewma.ts';
+import { Watch } from './watch.ts';
 
 /** How long an endpoint that nobody answered at is asked last, in milliseconds: gRPC's first connection backoff. */
 const MISSED = 1000;
@@ -29,6 +30,8 @@ export interface HostOptions {
   readonly idleTimeout: number;
   /** Undefined: in the clear. */
   readonly tls: TlsFor | undefined;
+  /** Whether anybody at an address of the mesh answers; never throws. Absent: nobody is asked. */
+  readonly isThere?: ((address: string) => Promise<boolean>) | undefined;
 }
 
 /** An endpoint of the library's that knows whose it is. */
@@ -73,11 +76,23 @@ export class Host {
   /** On the same clock: nobody was there a moment ago; 0 for nothing of the kind. */
   #missedUntil = 0;
   readonly #options: HostOptions;
+  /** Its connections that have a socket of their own. */
+  readonly #open = new Set<UpstreamConnection>();
+  /** Of one of the mesh. */
+  readonly #watch: Watch | undefined;
   readonly #endpoints: Partial<Record<Protocol, Http1OfHost | Http2OfHost>> = {};
 
   constructor(model: EndpointModel, options: HostOptions) {
     this.model = model;
     this.#options = options;
+    const { isThere, sweeper } = options;
+    if (isThere !== undefined && options.tls !== undefined)
+      this.#watch = new Watch({
+        sweeper,
+        isThere: () => isThere(this.model.address),
+        active: () => this.active,
+        onGone: () => this.#cut(),
+      });
   }
 
   get weight(): number {
@@ -96,6 +111,7 @@ export class Host {
 
   /** As far as the last try to reach it tells. */
   get reachable(): boolean {
+    if (this.#watch?.gone === true) return false;
     if (this.#missedUntil === 0) return true;
     if (performance.now() < this.#missedUntil) return false;
     this.#missedUntil = 0;
@@ -115,6 +131,7 @@ export class Host {
 
   /** How it is spoken to in a protocol. */
   endpoint(protocol: Protocol): Http1OfHost | Http2OfHost {
+    this.#watch?.start();
     return (this.#endpoints[protocol] ??= this.#make(protocol));
   }
 
@@ -129,6 +146,7 @@ export class Host {
       sweeper,
       maxHeaderSize,
       idleTimeout,
+      open: this.#open,
       ...(tls && { tls }),
       ...(carriers && { carriers }),
     };
@@ -140,12 +158,30 @@ export class Host {
     const { address: host, port } = this.model;
     const { sweeper, idleTimeout, tls } = this.#options;
     if (tls === undefined) return undefined;
-    const target = { host, port, tls: tls('http/1.1', true) };
+    const target = { host, port, open: this.#open, tls: tls('http/1.1', true) };
     return new Carriers({ target, alpn: MESH_CARRIER, sweeper, idleTimeout, connectTimeout: CARRIER_TIMEOUT });
+  }
+
+  /** A try has ended. */
+  ended(): void {
+    this.#watch?.ended();
+  }
+
+  /** Look whether it is still there, for what is under way. */
+  check(): void {
+    this.#watch?.check();
+  }
+
+  /** Nobody is there any more: what is under way is told so. */
+  #cut(): void {
+    const gone = (): NodeJS.ErrnoException =>
+      Object.assign(new Error('the host cannot be reached any more'), { code: 'EHOSTUNREACH' });
+    for (const connection of this.#open) connection.fail(gone());
   }
 
   /** Close idle connections; what is under way goes on. */
   close(): void {
     for (const endpoint of Object.values(this.#endpoints)) endpoint.close();
+    if (this.#watch?.gone === true) this.#watch.stop();
   }
 }

@@ -2,12 +2,19 @@
  * What proxies of the mesh tell one another of a request that reached no application, so that the caller's may send it
  * to another replica, whatever it is. Only over mTLS is it said, and believed; no application sees it.
  */
+import type { FailureBehind } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 
 /** A field of the answer. Its value is why, as the system calls it. */
 export const UNREACHED = 'Mesh-Unreached';
 /** The answer's status; beside another one the field means nothing. */
 export const UNREACHED_STATUS = 503;
+/**
+ * Beside a 502: the application was reached, and was lost before it answered. What may be repeated (RFC 9110, section
+ * 9.2.2) may be made elsewhere.
+ */
+export const LOST = 'Mesh-Lost';
+export const LOST_STATUS = 502;
 /** Begins the reason of a failure that a proxy told: it was reached, and its application was not. */
 const BEHIND = 'behind_';
 const REASON = /^\w{1,40}$/;
@@ -18,12 +25,16 @@ export const unreachedValue = (reason: string): string => (REASON.test(reason) ?
 /** A failure's reason, of what a proxy told of its application. @param reason as the system calls it */
 export const behind = (reason: string): string => BEHIND + unreachedValue(reason);
 
-/** What a proxy said in its answer. @returns a failure's reason; undefined where an application was reached */
-export function unreachedIn(response: Response): string | undefined {
-  if (response.status !== UNREACHED_STATUS) return undefined;
-  const value = response.get(UNREACHED);
-  return value === undefined ? undefined : behind(value);
+/** What a proxy said in its answer. @returns undefined where an application has answered */
+export function unreachedIn(response: Response): FailureBehind | undefined {
+  const { status } = response;
+  if (status === UNREACHED_STATUS) return failureOf('connect', response.get(UNREACHED));
+  if (status === LOST_STATUS) return failureOf('closed', response.get(LOST));
+  return undefined;
 }
+
+const failureOf = (failure: FailureBehind['failure'], value: string | undefined): FailureBehind | undefined =>
+  value === undefined ? undefined : { failure, reason: behind(value) };
 
 /** Why the application was not reached; undefined where a reason is about the proxy's own connection. */
 export const reasonBehind = (reason: string): string | undefined =>

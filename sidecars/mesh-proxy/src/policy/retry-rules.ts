@@ -1,4 +1,5 @@
 /** Which tries are worth another one: Envoy's x-envoy-retry-on and x-envoy-retry-grpc-on. */
+import { isIdempotent } from '#proxy/http/message.ts';
 import type { FailedTry } from '#proxy/upstream/retry.ts';
 import { RETRY_CONDITIONS, type Retry, type RetryCondition } from '../model/policy.ts';
 import { ConfigurationRefused } from '../model/source.ts';
@@ -9,6 +10,14 @@ import { ConfigurationRefused } from '../model/source.ts';
  */
 export const untouched = ({ failure, reason }: FailedTry): boolean =>
   failure === 'connect' || failure === 'connect_timeout' || (failure === 'closed' && reason === 'reset_REFUSED_STREAM');
+
+/**
+ * The connection was lost before an answer: whether something was done about the request nobody knows. One that may be
+ * repeated (RFC 9110, section 9.2.2) is made once more, as nginx does by default. A stream that was reset was reset on
+ * purpose.
+ */
+export const lost = ({ failure, reason = '' }: FailedTry, method: string): boolean =>
+  failure === 'closed' && !reason.startsWith('reset_') && isIdempotent(method);
 
 /** No body above this is kept for another try, in bytes. */
 export const MAX_RETRIED_BODY = 64 * 1024;

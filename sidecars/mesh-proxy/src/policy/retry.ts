@@ -5,10 +5,13 @@
 import type { FailedTry, RetryPolicy } from '#proxy/upstream/retry.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Record } from '../filters/record.ts';
-import { MAX_RETRIED_BODY, untouched, type RetryRules } from './retry-rules.ts';
+import { lost, MAX_RETRIED_BODY, untouched, type RetryRules } from './retry-rules.ts';
 
 /** Other endpoints that are tried for a request, or a connection, about which nothing was done: Istio's default. */
 export const ELSEWHERE = 2;
+
+/** The same for one whose connection was lost: it may be the request that ends an application. */
+const ONCE = 1;
 
 export class MeshRetry implements RetryPolicy {
   readonly perTryTimeout: number;
@@ -29,9 +32,10 @@ export class MeshRetry implements RetryPolicy {
     const record = this.#record;
     const asked = rules.applies(failed);
     // Whether the same endpoint is asked again is the route's to say; another one costs nobody anything.
-    const elsewhere = untouched(failed) && failed.tries < this.#cluster.serving;
+    const most = untouched(failed) ? ELSEWHERE : lost(failed, record.method) ? ONCE : 0;
+    const elsewhere = most > 0 && failed.tries < this.#cluster.serving;
     if (!asked && !elsewhere) return undefined;
-    if (record.retries >= Math.max(asked ? rules.attempts : 0, elsewhere ? ELSEWHERE : 0)) {
+    if (record.retries >= Math.max(asked ? rules.attempts : 0, elsewhere ? most : 0)) {
       record.flag('URX');
       return undefined;
     }
