@@ -4,6 +4,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient, RespError } from '#kit/testing/resp-client.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import { keyPlacesOf } from '../../../sidecars/ambassador/src/testing/generate-commands.ts';
+import { VALKEY_8 } from '../../../sidecars/ambassador/src/shard/commands/valkey-8.ts';
 import { clientOf, keyOf } from '../valkeys.ts';
 
 /** Most that the ambassador may grow while it is sent nonsense, in bytes. */
@@ -53,6 +55,18 @@ export function protocolObligations({ must }: Scenario): void {
       other.close();
     },
   );
+
+  must('know where the keys of every command of its servers are', {}, async ({ port }) => {
+    const client = await clientOf(port('OUTSIDE'));
+    const names = [...keyPlacesOf(await client.ask('COMMAND'))].map(([notation, each]) => [notation, each.join(' ')]);
+    const known = Object.entries(VALKEY_8).map(([notation, text]) => [notation, text.trim().split(/\s+/).join(' ')]);
+    assert.equal(
+      Object.fromEntries(known),
+      Object.fromEntries(names),
+      'a newer server: generate-commands.ts writes the list',
+    );
+    client.close();
+  });
 
   must('visit every key by SCAN', { say: 'SCAN walks through all three.' }, async ({ port, say }) => {
     const client = await clientOf(port('OUTSIDE'));

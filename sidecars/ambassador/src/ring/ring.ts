@@ -37,6 +37,14 @@ export class Ring {
     this.#owners = Uint16Array.from(points, ({ owner }) => owner);
   }
 
+  /** Where the hash tag of a key ends; -1 when it has none. */
+  tagEnd(key: Uint8Array): number {
+    const tag = this.#options.hashTag;
+    const open = tag === '' ? -1 : find(key, tag.charCodeAt(0), 0, key.length);
+    const close = open === -1 ? -1 : find(key, tag.charCodeAt(1), open + 1, key.length);
+    return close > open + 1 ? close : -1;
+  }
+
   /**
    * The server of a key.
    * @param bytes holds the key, from `start` to `end`

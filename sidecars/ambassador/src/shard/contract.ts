@@ -50,6 +50,15 @@ export const shardParameters = {
     max: 3_600_000,
     description: 'shard: how long a server may take to accept a connection, and to reply',
   },
+  SLOW_TIMEOUT: {
+    type: 'duration',
+    unit: 's',
+    default: '10s',
+    min: 10,
+    max: 3_600_000,
+    description:
+      'shard: how long a server may take for scripts, SORT, KEYS and FLUSHALL; other commands for that server wait for as long',
+  },
   SERVER_CONNECTIONS: {
     type: 'integer',
     default: '1',

@@ -5,3 +5,5 @@ export const CROSS =
 
 /** What a client sent, fit for an error's line. */
 export const printable = (text: string): string => text.slice(0, 64).replaceAll(/[^ -~]/g, '?');
+export const PATTERN =
+  'ERR a pattern of BY or GET may name keys of other servers: give it a hash tag before its asterisk, as in {tag}:*';

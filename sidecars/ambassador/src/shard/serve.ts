@@ -33,6 +33,7 @@ export interface ShardPlaneOptions {
   readonly ring: RingOptions;
   readonly password: string | undefined;
   readonly timeout: number;
+  readonly slowTimeout: number;
   readonly connections: number;
   readonly failureLimit: number;
   /** How long an ejected server stays out at least, in milliseconds; undefined: none is ejected. */
@@ -165,8 +166,8 @@ export class ShardPlane implements ServerObserver {
   }
 
   #weighted(member: ShardMember): Weighted {
-    const { password, connections, timeout, failureLimit } = this.#options;
-    const options = { ...member, password, connections, timeout, failureLimit, flushing: this.#flushing };
+    const { password, connections, timeout, slowTimeout, failureLimit } = this.#options;
+    const options = { ...member, password, connections, timeout, slowTimeout, failureLimit, flushing: this.#flushing };
     return { weight: member.weight, server: new Server(options, this) };
   }
 

@@ -8,6 +8,7 @@ import { type Pending } from './pending.ts';
 
 const ERROR = 0x2d;
 const PUSH = 0x3e;
+const NO_LOGIN = /^-NOAUTH/;
 
 export interface ServerAddress {
   /** For people. */
@@ -39,6 +40,8 @@ export interface ServerConnectionUser {
   onSent(): void;
   /** A reply came. */
   onAnswer(): void;
+  /** A reply said that the login is missing. @param reason its error */
+  onRefused(reason: string): void;
   /** A message that nobody asked for: of a subscription, in RESP3. */
   onPush?(bytes: Buffer, done: boolean): void;
 }
@@ -53,6 +56,8 @@ export class ServerConnection {
   readonly #socket: Socket;
   readonly #scanner = new ReplyScanner();
   #out: Buffer[] = [];
+  /** When bytes last came: a large reply takes its time. */
+  #heardAt = 0;
   #gone = false;
   #connectTimer: NodeJS.Timeout | undefined;
 
@@ -105,11 +110,16 @@ export class ServerConnection {
     this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out));
   }
 
-  /** Look whether the oldest command waits for too long. @param now in milliseconds, on the clock of `flushing` */
-  sweep(now: number): void {
+  /**
+   * Look whether the oldest command waits for too long.
+   * @param now in milliseconds, on the clock of `flushing`
+   * @param since the time before this does not count
+   */
+  sweep(now: number, since: number): void {
     const { timeout } = this.#options;
     const oldest = this.#sentAt.first;
-    if (timeout > 0 && oldest !== undefined && now - oldest > timeout) this.#end('it did not answer in time', true);
+    if (timeout > 0 && oldest !== undefined && now - Math.max(oldest, since, this.#heardAt) > timeout)
+      this.#end('it did not answer in time', true);
   }
 
   /** End it from this side: every command that waits is told the reason, and the server has not failed. */
@@ -150,6 +160,7 @@ export class ServerConnection {
   #greeting: (() => void) | undefined;
 
   #onData(bytes: Buffer): void {
+    this.#heardAt = this.#options.flushing.now;
     try {
       let at = 0;
       while (at < bytes.length && !this.#gone) {
@@ -183,7 +194,9 @@ export class ServerConnection {
     if (done) {
       this.#waiting.shift();
       this.#sentAt.shift();
-      this.#user.onAnswer();
+      if (type === ERROR && NO_LOGIN.test(part.toString('latin1', 0, 16)))
+        this.#user.onRefused(part.toString('latin1', 1, Math.min(part.length, 200)).trim());
+      else this.#user.onAnswer();
     }
     pending.onReply(part, done);
   }

@@ -3,6 +3,8 @@ import type { Flushing } from './flushing.ts';
 import { Gathered, type Pending } from './pending.ts';
 import { ServerConnection, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
 
+/** Connections for slow commands, for each version of the protocol; further commands share those. */
+const MAX_SLOW = 64;
 /** From one attempt to reach a server that is down to the next, in milliseconds: doubled up to the second. */
 const RETRY_MIN = 50;
 const RETRY_MAX = 1000;
@@ -13,6 +15,8 @@ export interface ServerOptions extends ServerAddress {
   readonly connections: number;
   /** How long connecting and a reply may take, in milliseconds. */
   readonly timeout: number;
+  /** How long a reply to a command may take that is slow by its nature, in milliseconds. */
+  readonly slowTimeout: number;
   /** So many failures one after another, and it is down. */
   readonly failureLimit: number;
   readonly flushing: Flushing;
@@ -35,6 +39,9 @@ export class Server {
   readonly #observer: ServerObserver;
   readonly #shared: Record<2 | 3, (ServerConnection | undefined)[]> = { 2: [], 3: [] };
   readonly #own = new Set<ServerConnection>();
+  readonly #slow: Record<2 | 3, Set<ServerConnection>> = { 2: new Set(), 3: new Set() };
+  /** When a slow command was last under way, in milliseconds: what waited for it is not late. */
+  #slowUntil = 0;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
   #delay = RETRY_MIN;
@@ -65,6 +72,22 @@ export class Server {
   }
 
   /**
+   * Send a command that may take long, on a connection without another command. A server carries out one command
+   * at a time: those on its other connections may wait for as long.
+   */
+  sendSlow(bytes: Buffer, pending: Pending, protocol: 2 | 3): void {
+    if (this.down !== undefined) return pending.onFailure(`server ${this.name}: ${this.down}`);
+    const connections = this.#slow[protocol];
+    let chosen: ServerConnection | undefined;
+    for (const each of connections) if (chosen === undefined || each.active < chosen.active) chosen = each;
+    if (chosen === undefined || (chosen.active > 0 && connections.size < MAX_SLOW)) {
+      chosen = this.#connect(protocol, this.options.slowTimeout, (gone) => connections.delete(gone));
+      connections.add(chosen);
+    }
+    chosen.send(bytes, pending);
+  }
+
+  /**
    * A connection for one user alone.
    * @param user told of its end and its messages
    * @param timeout how long a reply may take, in milliseconds; where absent, as long as it likes
@@ -89,7 +112,11 @@ export class Server {
 
   /** Look for replies that are late. */
   sweep(now: number): void {
-    for (const connection of this.#open()) connection.sweep(now);
+    const slow = [...this.#slow[2], ...this.#slow[3]];
+    for (const connection of slow) connection.sweep(now, 0);
+    if (slow.some(({ active }) => active > 0)) this.#slowUntil = now;
+    for (const connection of [...this.#shared[2], ...this.#shared[3], ...this.#own])
+      connection?.sweep(now, this.#slowUntil);
   }
 
   /**
@@ -108,9 +135,11 @@ export class Server {
   }
 
   #open(): ServerConnection[] {
-    return [...this.#shared[2], ...this.#shared[3], ...this.#own].filter(
-      (each) => each?.closed === false,
-    ) as ServerConnection[];
+    return this.#all().filter((each) => each?.closed === false) as ServerConnection[];
+  }
+
+  #all(): (ServerConnection | undefined)[] {
+    return [...this.#shared[2], ...this.#shared[3], ...this.#slow[2], ...this.#slow[3], ...this.#own];
   }
 
   /** Try to reach it, whatever was before. */
@@ -120,7 +149,14 @@ export class Server {
     this.#retry = undefined;
     const connection = this.#connect(2, this.options.timeout, () => {}, undefined, false);
     connection.send(PING, {
-      onReply: (_bytes, done) => done && connection.close('it was a probe'),
+      onReply: (bytes, done) => {
+        if (!done) return;
+        // A user without the right to PING is one all the same.
+        if (/^-(?!NOPERM)/.test(bytes.toString('latin1', 0, 8)))
+          this.#failed(bytes.toString('latin1', 1, Math.min(bytes.length, 200)).trim());
+        else this.#alive();
+        connection.close('it was a probe');
+      },
       onFailure: () => {},
     });
   }
@@ -128,8 +164,7 @@ export class Server {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
-    for (const connection of [...this.#shared[2], ...this.#shared[3], ...this.#own])
-      connection?.close('the ambassador ends');
+    for (const connection of this.#all()) connection?.close('the ambassador ends');
   }
 
   #connect(
@@ -147,9 +182,11 @@ export class Server {
           if (counted) this.#observer.onSent(this);
         },
         onAnswer: () => {
+          if (!counted) return;
           this.#alive();
-          if (counted) this.#observer.onAnswer(this);
+          this.#observer.onAnswer(this);
         },
+        onRefused: (reason) => this.#refused(reason),
         onGone: (reason, failed) => {
           onGone(connection, reason);
           if (failed && !this.#closed) this.#failed(reason);
@@ -169,6 +206,12 @@ export class Server {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#observer.onUp(this);
+  }
+
+  /** It wants a login, or another one: no command is carried out until it takes ours. */
+  #refused(reason: string): void {
+    this.#failures = this.options.failureLimit;
+    this.#failed(reason);
   }
 
   #failed(reason: string): void {

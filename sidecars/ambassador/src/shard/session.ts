@@ -1,16 +1,17 @@
 /** What becomes of one client's commands. */
 import type { Logger } from '#kit/life/log.ts';
-import { EMPTY, encodeCommand, errorReply } from '../resp/encode.ts';
+import { errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client, Session } from './client.ts';
-import { blocks, ruleOf } from './commands.ts';
+import { blocks, patternsOf, ruleOf, type Rule } from './commands/rules.ts';
 import type { Routing } from './context.ts';
-import { fanOut } from './fan-out.ts';
-import { allOk, interleaved, joined, sumOf } from './merge.ts';
+import { askEveryServer, isSlowEverywhere } from './every-server.ts';
+import type { Pending } from './pending.ts';
 import { answerItself, answersItself } from './local.ts';
 import { OwnConnections } from './own-connections.ts';
 import { scan } from './scan.ts';
-import { CROSS, printable } from './refusal.ts';
+import { splitByServer } from './split-by-server.ts';
+import { CROSS, PATTERN, printable } from './refusal.ts';
 import type { Server } from './server.ts';
 import type { Misplaced, Shards } from './shards.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -68,19 +69,19 @@ export class ShardSession implements Session, Routing {
   }
 
   #route(name: string, command: Command): boolean {
+    const rule = ruleOf(name, command);
     if (this.shards.moving) {
-      const misplaced = this.#misplaced(name, command);
+      const misplaced = this.#misplaced(rule, command);
       if (misplaced.length > 0) {
-        void this.#afterMoving(misplaced, name, command);
+        void this.#afterMoving(misplaced, name, rule, command);
         return false;
       }
     }
-    return this.#carryOut(name, command);
+    return this.#carryOut(name, rule, command);
   }
 
-  #carryOut(name: string, command: Command): boolean {
+  #carryOut(name: string, rule: Rule, command: Command): boolean {
     if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
-    const rule = ruleOf(name);
     if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
       return this.#refuse(
         `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
@@ -90,8 +91,11 @@ export class ShardSession implements Session, Routing {
         return blocks(name, command) ? this.#alone(name, command) : this.#forward(name, command);
       case 'own':
         return this.#alone(name, command);
+      case 'slow':
+        return this.#slowly(name, command);
       case 'split':
-        return this.#split(name, command);
+        splitByServer(this, name, rule, command, (count) => this.context.stats.onFragments(count));
+        return true;
       case 'all':
         return this.#all(name, command);
       case 'any':
@@ -142,14 +146,16 @@ export class ShardSession implements Session, Routing {
 
   /** The one server of a command's keys; a text says why there is none, undefined that it has no key. */
   serverOf(name: string, command: Command): Server | string | undefined {
-    const places = ruleOf(name).keys(command);
-    if (places === undefined) return 'ERR syntax error';
     let server: Server | undefined;
-    for (const place of places) {
+    for (const place of ruleOf(name, command).keys(command)) {
+      if (place >= command.length) break;
       const owner = this.#ownerOf(command, place);
       if (server !== undefined && owner !== server) return CROSS;
       server = owner;
     }
+    if (this.shards.all.length === 1) return server;
+    for (const place of patternsOf(name, command))
+      if (this.shards.moving || this.shards.ofPattern(command.argument(place)) !== server) return PATTERN;
     return server;
   }
 
@@ -181,9 +187,9 @@ export class ShardSession implements Session, Routing {
   }
 
   /** Keys of a command that are on another server than their own. */
-  #misplaced(name: string, command: Command): Misplaced[] {
+  #misplaced(rule: Rule, command: Command): Misplaced[] {
     const misplaced: Misplaced[] = [];
-    for (const place of ruleOf(name).keys(command) ?? []) {
+    for (const place of rule.keys(command)) {
       if (place >= command.length) continue;
       const key = command.argument(place);
       const from = this.shards.before(key, 0, key.length);
@@ -193,12 +199,12 @@ export class ShardSession implements Session, Routing {
   }
 
   /** No further command of this client is read meanwhile, so that this one stays as it is. */
-  async #afterMoving(misplaced: readonly Misplaced[], name: string, command: Command): Promise<void> {
+  async #afterMoving(misplaced: readonly Misplaced[], name: string, rule: Rule, command: Command): Promise<void> {
     try {
       const wrong = await this.context.pull(misplaced);
       if (this.client.closed) return;
       if (wrong === undefined) {
-        if (this.#carryOut(name, command)) this.client.go();
+        if (this.#carryOut(name, rule, command)) this.client.go();
         return;
       }
       this.onForwardError();
@@ -252,58 +258,46 @@ export class ShardSession implements Session, Routing {
     this.client.go();
   }
 
-  #split(name: string, command: Command): boolean {
-    const { client, context } = this;
-    const step = name === 'MSET' ? 2 : 1;
-    const places = ruleOf(name).keys(command)!;
-    if (places.length === 0 || (step === 2 && command.length % 2 === 0))
-      return this.#refuse(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
-    const groups = new Map<Server, number[]>();
-    for (const [index, place] of places.entries()) {
-      const owner = this.#ownerOf(command, place);
-      const group = groups.get(owner);
-      if (group === undefined) groups.set(owner, [index]);
-      else group.push(index);
-    }
-    if (groups.size === 1) {
-      [...groups.keys()][0]!.send(command.raw(), client.reply(), this.protocol, client.id);
-      return true;
-    }
-    context.stats.onFragments(groups.size);
-    const targets = [...groups.keys()];
-    fanOut(
-      targets,
-      client.reply(),
-      (server, pending) => {
-        const words: (string | Buffer)[] = [name];
-        for (const index of groups.get(server)!)
-          for (let extra = 0; extra < step; extra++) words.push(command.argument(places[index]! + extra));
-        server.send(encodeCommand(words), pending, this.protocol, client.id);
+  /** A command that may take long: on another connection, and so nothing else of this client is under way meanwhile. */
+  #slowly(name: string, command: Command): boolean {
+    const server = this.serverOf(name, command);
+    if (typeof server === 'string') return this.#refuse(server);
+    this.own.whenIdle(() => {
+      (server ?? this.anyServer()).sendSlow(command.raw(), this.#lastOfTurn(), this.protocol);
+    });
+    return false;
+  }
+
+  /** A reply after which the client's next command is read. */
+  #lastOfTurn(): Pending {
+    const { client } = this;
+    const reply = client.reply();
+    return {
+      onReply: (part, last) => {
+        reply.onReply(part, last);
+        if (last) client.go();
       },
-      (replies) =>
-        name === 'MGET'
-          ? interleaved(
-              replies,
-              targets.map((server) => groups.get(server)!),
-              places.length,
-            )
-          : name === 'MSET'
-            ? allOk(replies)
-            : sumOf(replies),
-    );
-    return true;
+      onFailure: (reason) => {
+        reply.onFailure(reason);
+        client.go();
+      },
+    };
   }
 
   #all(name: string, command: Command): boolean {
-    const raw = command.raw();
-    const merge = name === 'DBSIZE' ? sumOf : name === 'KEYS' ? joined : first;
-    fanOut(
-      this.shards.all,
-      this.client.reply(),
-      (server, pending) => server.send(raw, pending, this.protocol, this.client.id),
-      merge,
+    const { client, protocol } = this;
+    if (!isSlowEverywhere(name)) {
+      askEveryServer(this, name, command, client.reply(), (server, bytes, pending) =>
+        server.send(bytes, pending, protocol, client.id),
+      );
+      return true;
+    }
+    this.own.whenIdle(() =>
+      askEveryServer(this, name, command, this.#lastOfTurn(), (server, bytes, pending) =>
+        server.sendSlow(bytes, pending, protocol),
+      ),
     );
-    return true;
+    return false;
   }
 
   #local(name: string, command: Command): boolean {
@@ -337,4 +331,3 @@ export class ShardSession implements Session, Routing {
 
 const INPUT_ENDED = 'the client has ended its side: a command that may wait is given up';
 const UNBLOCKED = /^-UNBLOCKED/;
-const first = (replies: readonly Buffer[]): Buffer => replies[0] ?? EMPTY;

@@ -7,6 +7,8 @@ export interface Weighted {
   readonly weight: number;
 }
 
+const ASTERISK = 0x2a;
+
 /** A ring, and the servers that its places stand for. */
 interface Table {
   readonly ring: Ring;
@@ -61,6 +63,12 @@ export class Shards {
   /** The server of a key. @param bytes holds it, from `start` to `end` */
   of(bytes: Buffer, start: number, end: number): Server {
     return this.#now.places[this.#now.ring.owner(bytes, start, end)]!;
+  }
+
+  /** The server of every key that a pattern with an asterisk stands for; undefined where they may have several. */
+  ofPattern(bytes: Buffer): Server | undefined {
+    const end = this.#now.ring.tagEnd(bytes);
+    return end === -1 || bytes.indexOf(ASTERISK) < end ? undefined : this.of(bytes, 0, bytes.length);
   }
 
   /** The server of a channel. */

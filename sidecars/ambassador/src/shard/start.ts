@@ -32,6 +32,7 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
     },
     password: parameters.SERVER_PASSWORD,
     timeout: parameters.TIMEOUT,
+    slowTimeout: parameters.SLOW_TIMEOUT,
     connections: parameters.SERVER_CONNECTIONS,
     failureLimit: parameters.SERVER_FAILURE_LIMIT,
     eject: parameters.ON_FAILURE === 'eject' ? parameters.SERVER_RETRY_TIMEOUT : undefined,

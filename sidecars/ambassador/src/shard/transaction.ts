@@ -4,7 +4,7 @@
  */
 import { EMPTY, errorReply, OK, QUEUED } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
-import { ruleOf } from './commands.ts';
+import { ruleOf } from './commands/rules.ts';
 import { ignored } from './pending.ts';
 import type { Server } from './server.ts';
 import type { Routing } from './context.ts';
@@ -15,6 +15,9 @@ import { CROSS, printable } from './refusal.ts';
 const MAX_KEPT = 1000;
 const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
 const OWN = new Set(['MULTI', 'EXEC', 'DISCARD', 'WATCH', 'UNWATCH', 'QUIT', 'RESET']);
+/** Of those that are no server's otherwise: with one server also messages are sent by it. */
+const PASSED = new Set(['PING', 'ECHO', 'UNWATCH']);
+const PASSED_TO_ONE = new Set(['PUBLISH', 'SPUBLISH']);
 const DISCARD = Buffer.from('*1\r\n$7\r\nDISCARD\r\n');
 const UNWATCH = Buffer.from('*1\r\n$7\r\nUNWATCH\r\n');
 const LOST = 'ERR the connection to the server was lost, or servers were added: nothing of the transaction was done';
@@ -38,9 +41,9 @@ export class Transaction {
     this.#over = over;
   }
 
-  /** Whether a command is its affair: before MULTI, those are not that the ambassador answers itself. */
+  /** Whether a command is its affair: between WATCH and MULTI a client reads as usual. */
   takes(name: string): boolean {
-    return this.#multi || OWN.has(name) || ruleOf(name).route !== 'local';
+    return this.#multi || OWN.has(name);
   }
 
   /** @returns false: no more commands until the client is told to go on */
@@ -48,12 +51,9 @@ export class Transaction {
     const { client } = this.#session;
     switch (name) {
       case 'MULTI':
-        if (this.#multi) client.answer(errorReply('ERR MULTI calls can not be nested'));
-        else this.#begin();
-        return true;
+        return this.#multi ? this.#refuse('ERR MULTI calls can not be nested') : this.#begin();
       case 'WATCH':
-        if (this.#multi) return this.#refuse('ERR WATCH inside MULTI is not allowed');
-        break;
+        return this.#multi ? this.#break('ERR WATCH inside MULTI is not allowed') : this.#watch(command);
       case 'EXEC':
         if (!this.#multi) return this.#refuse('ERR EXEC without MULTI');
         return this.#exec(command);
@@ -71,19 +71,14 @@ export class Transaction {
         this.#leave();
         return this.#session.onCommand(command);
     }
-    const { route } = ruleOf(name);
-    if (
-      this.#multi &&
-      (route === 'refused' || route === 'all' || (route === 'local' && name !== 'PING' && name !== 'ECHO'))
-    )
+    const { route } = ruleOf(name, command);
+    const single = this.#session.shards.all.length === 1;
+    const passed = PASSED.has(name) || (single && PASSED_TO_ONE.has(name));
+    if (route === 'refused' || (route === 'all' && !single) || (route === 'local' && !passed))
       return this.#break(`ERR '${printable(name.toLowerCase())}' is not allowed in a transaction behind an ambassador`);
     const server = this.#session.serverOf(name, command);
     if (typeof server === 'string') return this.#break(server);
     if (server !== undefined && this.#server !== undefined && server !== this.#server) return this.#break(CROSS);
-    if (!this.#multi && name !== 'WATCH') {
-      // Between WATCH and MULTI a client reads, where it wants to.
-      return server === undefined || server === this.#server ? this.#onServer(command) : this.#break(CROSS);
-    }
     if (server === undefined && this.#server === undefined) {
       if (this.#kept.length >= MAX_KEPT)
         return this.#break('ERR too many commands before the first key of a transaction');
@@ -107,20 +102,42 @@ export class Transaction {
     return this.#aborted || (this.#begun && !this.#own.alive(this.#server!));
   }
 
-  #begin(): void {
-    this.#multi = true;
-    if (this.#lost) {
-      this.#broken = true;
-      return this.#session.client.answer(OK);
-    }
+  /** What is read from now on must be what the server watches: the next command waits for its answer. */
+  #watch(command: Command): boolean {
     const { client } = this.#session;
-    if (this.#server === undefined) client.answer(OK);
-    else this.#own.send(this.#server, MULTI, client.reply());
+    const server = this.#session.serverOf('WATCH', command);
+    if (typeof server === 'string') return this.#refuse(server);
+    if (server === undefined) return this.#refuse("ERR wrong number of arguments for 'watch' command");
+    if (this.#server !== undefined && server !== this.#server) return this.#refuse(CROSS);
+    if (this.#lost) return this.#refuse(LOST);
+    this.#server = server;
+    this.#own.whenIdle(() => {
+      this.#begun = true;
+      this.#own.send(server, command.raw(), client.reply(), () => client.go());
+    });
+    return false;
+  }
+
+  #begin(): boolean {
+    this.#multi = true;
+    const { client } = this.#session;
+    const server = this.#server;
+    if (server === undefined) {
+      client.answer(OK);
+      return true;
+    }
+    // Between WATCH and here it has used other connections.
+    this.#own.whenIdle(() => {
+      this.#broken = this.#lost;
+      if (this.#broken) client.answer(OK);
+      else this.#own.send(server, MULTI, client.reply());
+      client.go();
+    });
+    return false;
   }
 
   #choose(server: Server): void {
     this.#server = server;
-    if (!this.#multi) return;
     this.#own.send(server, MULTI, ignored);
     for (const bytes of this.#kept.splice(0)) this.#own.send(server, bytes, ignored);
   }
@@ -139,7 +156,7 @@ export class Transaction {
     this.#begun = true;
     own.whenIdle(() => {
       // MULTI was sent before: without it, a command would be done at once.
-      if (this.#multi && this.#lost) this.#break(LOST);
+      if (this.#lost) this.#break(LOST);
       else own.send(server, bytes, client.reply());
       client.go();
     });
@@ -193,7 +210,7 @@ export class Transaction {
   }
 
   #break(text: string): boolean {
-    this.#broken ||= this.#multi;
+    this.#broken = true;
     return this.#refuse(text);
   }
 }

@@ -43,6 +43,7 @@ export class TestPlane {
       password: undefined,
       // What has to succeed is not timed by a busy machine.
       timeout: 60_000,
+      slowTimeout: 60_000,
       connections: 1,
       failureLimit: 2,
       eject: undefined,

@@ -38,6 +38,8 @@ export class FakeValkey {
   readonly seen: string[][] = [];
   /** While set, commands are taken and not answered. */
   stalled = false;
+  /** A command that stalls the server from its arrival on, until `go`. */
+  slow: string | undefined;
   /** Said in place of every answer. */
   nonsense: string | undefined;
   port = 0;
@@ -98,6 +100,7 @@ export class FakeValkey {
         while (more()) {
           const words = Array.from({ length: reader.command.length }, (_, index) => reader.command.text(index));
           const answer = (): void => void (session.last = session.last.then(() => this.#answer(session, words)));
+          if (this.slow !== undefined && words[0]!.toUpperCase() === this.slow) this.stalled = true;
           if (this.stalled) this.#held.push(answer);
           else answer();
         }
@@ -135,7 +138,14 @@ export class FakeValkey {
         if (key.toUpperCase() === 'ID') return integerReply(session.id);
         return this.#unblock(Number(value));
       case 'INFO':
-        return bulkReply('# Server\r\nredis_version:7.2.4\r\n');
+        return bulkReply(
+          `# Server\r\nredis_version:7.2.4\r\nused_memory:${this.port}\r\n\r\n# Keyspace\r\n${keys.size === 0 ? '' : `db0:keys=${keys.size},expires=0,avg_ttl=0\r\n`}`,
+        );
+      case 'RANDOMKEY':
+        return text([...keys.keys()][0]);
+      case 'SORT':
+      case 'EVAL':
+        return arrayHead(0);
       case 'GET':
         return text(stored);
       case 'SET':

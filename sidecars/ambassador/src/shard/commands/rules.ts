@@ -1,0 +1,174 @@
+/**
+ * How each command reaches its servers. A command shares a connection with those of other clients only if it is
+ * named here for that; a name that is in no list is refused. The places of the keys are those that Valkey publishes.
+ */
+import type { Command } from '../../resp/request-reader.ts';
+import { finderOf, noKeys, type KeyFinder } from './key-places.ts';
+import { VALKEY_8 } from './valkey-8.ts';
+
+export type Route =
+  /** To the server of its keys, which must be one; without a key to any. On a connection that clients share. */
+  | 'keys'
+  /** Like `keys`, on a connection that has no other command at that time: it may take long. */
+  | 'slow'
+  /** Each key to its server, and the replies put together. */
+  | 'split'
+  /** To each server, and the replies put together. */
+  | 'all'
+  /** To any server: all would say the same. */
+  | 'any'
+  /** Like `keys`, on a connection of the client's own: it waits. */
+  | 'own'
+  /** Answered here, or by several steps. */
+  | 'local'
+  /** An error: it has no meaning for several servers, or changes a connection or a server for all. */
+  | 'refused';
+
+export interface Rule {
+  readonly route: Route;
+  /** Places of the keys among the arguments, 0 being the command's name. */
+  readonly keys: KeyFinder;
+  /** Rules of its subcommands, by their names in capitals. */
+  readonly subcommands?: ReadonlyMap<string, Rule>;
+}
+
+const ROUTES: Readonly<Record<Exclude<Route, 'refused'>, string>> = {
+  keys: `
+    APPEND BITCOUNT BITFIELD BITFIELD_RO BITOP BITPOS COPY DECR DECRBY DUMP EXPIRE EXPIREAT EXPIRETIME GEOADD GEODIST
+    GEOHASH GEOPOS GEORADIUS GEORADIUSBYMEMBER GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GEOSEARCHSTORE GET GETBIT
+    GETDEL GETEX GETRANGE GETSET HDEL HEXISTS HEXPIRE HEXPIREAT HEXPIRETIME HGET HGETALL HGETDEL HGETEX HINCRBY
+    HINCRBYFLOAT HKEYS HLEN HMGET HMSET HPERSIST HPEXPIRE HPEXPIREAT HPEXPIRETIME HPTTL HRANDFIELD HSCAN HSET HSETEX
+    HSETNX HSTRLEN HTTL HVALS INCR INCRBY INCRBYFLOAT LCS LINDEX LINSERT LLEN LMOVE LMPOP LPOP LPOS LPUSH LPUSHX LRANGE
+    LREM LSET LTRIM MEMORY|USAGE MSETNX OBJECT|ENCODING OBJECT|FREQ OBJECT|IDLETIME OBJECT|REFCOUNT PERSIST PEXPIRE
+    PEXPIREAT PEXPIRETIME PFADD PFCOUNT PFMERGE PSETEX PTTL RENAME RENAMENX RESTORE RPOP RPOPLPUSH RPUSH RPUSHX SADD
+    SCARD SDIFF SDIFFSTORE SET SETBIT SETEX SETNX SETRANGE SINTER SINTERCARD SINTERSTORE SISMEMBER SMEMBERS SMISMEMBER
+    SMOVE SPOP SRANDMEMBER SREM SSCAN STRLEN SUBSTR SUNION SUNIONSTORE TTL TYPE XACK XADD XAUTOCLAIM XCLAIM XDEL
+    XGROUP|CREATE XGROUP|CREATECONSUMER XGROUP|DELCONSUMER XGROUP|DESTROY XGROUP|SETID XINFO|CONSUMERS XINFO|GROUPS
+    XINFO|STREAM XLEN XPENDING XRANGE XREAD XREADGROUP XREVRANGE XSETID XTRIM ZADD ZCARD ZCOUNT ZDIFF ZDIFFSTORE
+    ZINCRBY ZINTER ZINTERCARD ZINTERSTORE ZLEXCOUNT ZMPOP ZMSCORE ZPOPMAX ZPOPMIN ZRANDMEMBER ZRANGE ZRANGEBYLEX
+    ZRANGEBYSCORE ZRANGESTORE ZRANK ZREM ZREMRANGEBYLEX ZREMRANGEBYRANK ZREMRANGEBYSCORE ZREVRANGE ZREVRANGEBYLEX
+    ZREVRANGEBYSCORE ZREVRANK ZSCAN ZSCORE ZUNION ZUNIONSTORE`,
+  slow: 'EVAL EVALSHA EVALSHA_RO EVAL_RO FCALL FCALL_RO SORT SORT_RO',
+  split: 'DEL EXISTS MGET MSET TOUCH UNLINK',
+  all: `
+    DBSIZE FLUSHALL FLUSHDB FUNCTION|DELETE FUNCTION|FLUSH FUNCTION|KILL FUNCTION|LOAD FUNCTION|RESTORE INFO KEYS
+    RANDOMKEY SCRIPT|EXISTS SCRIPT|FLUSH SCRIPT|KILL SCRIPT|LOAD`,
+  any: `
+    COMMAND COMMAND|COUNT COMMAND|DOCS COMMAND|GETKEYS COMMAND|GETKEYSANDFLAGS COMMAND|HELP COMMAND|INFO COMMAND|LIST
+    FUNCTION|DUMP FUNCTION|HELP FUNCTION|LIST LOLWUT MEMORY|HELP OBJECT|HELP SCRIPT|HELP SCRIPT|SHOW TIME XGROUP|HELP
+    XINFO|HELP`,
+  own: 'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN',
+  local: `
+    AUTH CLIENT DISCARD ECHO EXEC HELLO MULTI PING PSUBSCRIBE PUBLISH PUBSUB PUNSUBSCRIBE QUIT RESET SCAN SELECT
+    SPUBLISH SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE UNWATCH WATCH`,
+};
+
+/** Commands of later versions, whose keys lie as here. */
+const LATER: Readonly<Record<string, string>> = {
+  '1': `HEXPIRE HEXPIREAT HEXPIRETIME HGETDEL HGETEX HPERSIST HPEXPIRE HPEXPIREAT HPEXPIRETIME HPTTL HSETEX HTTL`,
+};
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+/** Names of subcommands are `OBJECT|ENCODING`. */
+const named = (lists: Readonly<Record<string, string>>): Map<string, string> =>
+  new Map(Object.entries(lists).flatMap(([list, text]) => words(text).map((name) => [name, list] as const)));
+
+const routes = named(ROUTES);
+const places = new Map([...named(LATER), ...named(VALKEY_8)]);
+const finders = new Map<string, KeyFinder>();
+
+/** XREAD and XREADGROUP: options first, whose values may be any words; then STREAMS, and keys and ids behind it. */
+const streams: KeyFinder = (command) => {
+  const at = streamsAt(command);
+  const count = (command.length - at - 1) / 2;
+  if (at === -1 || !Number.isInteger(count)) return [];
+  return Array.from({ length: count }, (_, index) => at + 1 + index);
+};
+
+/** SORT key … [STORE key] */
+const sort: KeyFinder = (command) => {
+  const found = [1];
+  eachSortOption(command, (option, place) => option === 'STORE' && found.push(place));
+  return found;
+};
+
+const SPECIAL: Readonly<Record<string, KeyFinder>> = { SORT: sort, XREAD: streams, XREADGROUP: streams };
+
+const finder = (name: string): KeyFinder => {
+  const notation = places.get(name) ?? '-';
+  const known = SPECIAL[name] ?? finders.get(notation) ?? finderOf(notation);
+  finders.set(notation, known);
+  return known;
+};
+
+const REFUSED: Rule = { route: 'refused', keys: noKeys };
+const rules = new Map<string, Rule>();
+for (const [name, list] of routes) {
+  const rule: Rule = { route: list as Route, keys: finder(name) };
+  const [container, subcommand] = name.split('|') as [string, string?];
+  if (subcommand === undefined) {
+    rules.set(name, rule);
+    continue;
+  }
+  const known = rules.get(container) ?? REFUSED;
+  rules.set(container, { ...known, subcommands: new Map([...(known.subcommands ?? []), [subcommand, rule]]) });
+}
+
+/** Of a command. @param name in capitals */
+export function ruleOf(name: string, command: Command): Rule {
+  const rule = rules.get(name) ?? REFUSED;
+  if (rule.subcommands === undefined || command.length < 2) return rule;
+  return rule.subcommands.get(command.text(1).toUpperCase()) ?? REFUSED;
+}
+
+/** The route of a name, or of `NAME|SUBCOMMAND`. */
+export const routeOf = (name: string): Route => (routes.get(name) ?? 'refused') as Route;
+
+/** Every command and subcommand of Valkey 8. */
+export const allCommands = (): readonly string[] => [...named(VALKEY_8).keys()].toSorted();
+
+/** Where the STREAMS of an XREAD or XREADGROUP is; -1 when there is none. */
+function streamsAt(command: Command): number {
+  for (let place = 1; place < command.length; place++) {
+    const word = command.text(place).toUpperCase();
+    if (word === 'STREAMS') return place;
+    place += valuesOf(word);
+  }
+  return -1;
+}
+
+/** How many values an option of XREAD and XREADGROUP has. */
+const valuesOf = (option: string): number =>
+  option === 'GROUP' ? 2 : option === 'COUNT' || option === 'BLOCK' ? 1 : 0;
+
+/** Arguments that make an ordinary command wait. */
+export function blocks(name: string, command: Command): boolean {
+  if (name !== 'XREAD' && name !== 'XREADGROUP') return false;
+  const end = streamsAt(command);
+  for (let place = 1; place < end; place++) {
+    const word = command.text(place).toUpperCase();
+    if (word === 'BLOCK') return true;
+    place += valuesOf(word);
+  }
+  return false;
+}
+
+/** Places of the patterns of SORT and SORT_RO that name other keys: of BY, and of each GET. */
+export function patternsOf(name: string, command: Command): readonly number[] {
+  if (name !== 'SORT' && name !== 'SORT_RO') return [];
+  const found: number[] = [];
+  eachSortOption(command, (option, place) => {
+    // Without an asterisk BY does not sort, and GET has no value.
+    if (option !== 'STORE' && command.text(place).includes('*')) found.push(place);
+  });
+  return found;
+}
+
+function eachSortOption(command: Command, each: (option: 'BY' | 'GET' | 'STORE', place: number) => void): void {
+  for (let place = 2; place + 1 < command.length; place++) {
+    const word = command.text(place).toUpperCase();
+    if (word === 'LIMIT') place += 2;
+    else if (word === 'BY' || word === 'GET' || word === 'STORE') each(word, ++place);
+  }
+}
