@@ -9,6 +9,7 @@ import { INTERNAL_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
+import { ByteQueue } from '#proxy/memory/byte-queue.ts';
 import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import type { DownstreamInfo } from './connection.ts';
@@ -30,7 +31,7 @@ export class Http2DownstreamStream implements Downstream {
   /** A tunnel was asked for. */
   #wantsTunnel = false;
   /** The body's beginning, while nobody takes it yet. */
-  #waiting: Buffer[] = [];
+  #waiting: ByteQueue | undefined;
   /** The body has ended, and the exchange has not been told. */
   #bodyEnded = false;
   #trailers = '';
@@ -62,8 +63,8 @@ export class Http2DownstreamStream implements Downstream {
     if (this.#tunnel !== undefined) return this.#tunnel.receive(data);
     const exchange = this.#exchange;
     if (exchange === undefined) return true;
-    if (this.#waiting.length === 0 && exchange.wantsBody && !this.#wantsTunnel) return exchange.sendBody(data);
-    this.#waiting.push(data);
+    if (this.#waiting === undefined && exchange.wantsBody && !this.#wantsTunnel) return exchange.sendBody(data);
+    (this.#waiting ??= new ByteQueue()).add(data, 0, data.length);
     return false;
   }
 
@@ -87,7 +88,12 @@ export class Http2DownstreamStream implements Downstream {
   #passBody(): void {
     const exchange = this.#exchange;
     if (exchange === undefined || !exchange.wantsBody || this.#wantsTunnel) return;
-    while (this.#waiting.length > 0) if (!exchange.sendBody(this.#waiting.shift()!)) return;
+    for (let waiting = this.#waiting; waiting !== undefined; waiting = this.#waiting) {
+      const { front } = waiting;
+      waiting.drop(front.length);
+      if (waiting.size === 0) this.#waiting = undefined;
+      if (!exchange.sendBody(front)) return;
+    }
     this.#connection.release(this.#stream);
     if (!this.#bodyEnded || exchange.over) return;
     this.#bodyEnded = false;
@@ -98,7 +104,7 @@ export class Http2DownstreamStream implements Downstream {
   onReset(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#waiting = [];
+    this.#waiting = undefined;
     exchange?.cancel();
     this.#tunnel?.destroy();
   }
@@ -168,7 +174,7 @@ export class Http2DownstreamStream implements Downstream {
   onEnd(trailers: string): void {
     const whole = this.#exchange?.requestDone === true;
     this.#exchange = undefined;
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.#connection.sendEnd(this.#stream, trailers);
     // RFC 9113, section 8.1: a complete response may come before the end of its request.
     if (!whole) this.#connection.discard(this.#stream);
@@ -176,7 +182,7 @@ export class Http2DownstreamStream implements Downstream {
 
   onAbort(): void {
     this.#exchange = undefined;
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.#connection.reset(this.#stream, INTERNAL_ERROR);
   }
 
@@ -192,7 +198,8 @@ export class Http2DownstreamStream implements Downstream {
     if (rest.length > 0) this.#tunnel.write(rest);
     new Tunnel(this.#context, this.#tunnel, upstream);
     // What the client said before it was answered.
-    for (const data of this.#waiting.splice(0)) this.#tunnel.receive(data);
+    if (this.#waiting !== undefined) this.#tunnel.receive(this.#waiting.take());
+    this.#waiting = undefined;
     if (this.#bodyEnded) this.#tunnel.receiveEnd();
   }
 

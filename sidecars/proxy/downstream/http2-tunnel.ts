@@ -2,12 +2,18 @@
 import { Duplex } from 'node:stream';
 import { CANCEL, NO_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
+import { ByteQueue } from '#proxy/memory/byte-queue.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 
 export class Http2Tunnel<User> extends Duplex {
   readonly #connection: Http2Connection<User>;
   readonly #stream: Http2Stream<User>;
+  /** Bytes of the peer were refused, and it waits. */
   #held = false;
+  /** What came while it is read no further. */
+  readonly #waiting = new ByteQueue();
+  /** The reader wants more: `_read` was called, and nothing pushed since. */
+  #wanted = false;
   #written: (() => void) | undefined;
 
   constructor(connection: Http2Connection<User>, stream: Http2Stream<User>) {
@@ -19,13 +25,33 @@ export class Http2Tunnel<User> extends Duplex {
 
   /** Data of the client. @returns false when it is kept for now */
   receive(data: Buffer): boolean {
-    if (this.push(data)) return true;
+    if (this.#waiting.size === 0 && this.readableFlowing === true && this.readableLength === 0) {
+      this.#wanted = false;
+      if (this.push(data)) return true;
+    } else {
+      // All that comes in one turn is one piece: each has a price in a stream's queue.
+      if (this.#wanted && this.#waiting.size === 0) queueMicrotask(() => this.#pass());
+      this.#waiting.add(data, 0, data.length);
+    }
     this.#held = true;
     return false;
   }
 
   receiveEnd(): void {
+    if (this.#waiting.size > 0) this.push(this.#waiting.take());
     this.push(null);
+  }
+
+  /** Give the reader what it wants. */
+  #pass(): void {
+    if (!this.#wanted || this.destroyed) return;
+    if (this.#waiting.size > 0) {
+      this.#wanted = false;
+      this.push(this.#waiting.take());
+    } else if (this.#held) {
+      this.#held = false;
+      this.#connection.release(this.#stream);
+    }
   }
 
   /** The client takes more. */
@@ -36,9 +62,8 @@ export class Http2Tunnel<User> extends Duplex {
   }
 
   override _read(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#connection.release(this.#stream);
+    this.#wanted = true;
+    this.#pass();
   }
 
   override _write(data: Buffer | string, encoding: BufferEncoding, callback: () => void): void {

@@ -1,9 +1,11 @@
 /** A request's body that a filter reads before it goes on to an endpoint. */
 
+import { ByteQueue } from '#proxy/memory/byte-queue.ts';
+
 export class RequestBody {
   /** Whole lines, once it is complete. */
   trailers = '';
-  #text: string;
+  readonly #bytes = new ByteQueue();
   #done: boolean;
   #limit = 0;
   #settle: ((body: Buffer | undefined) => void) | undefined;
@@ -13,7 +15,7 @@ export class RequestBody {
    * @param done that is all
    */
   constructor(start: string, done: boolean) {
-    this.#text = start;
+    this.#add(Buffer.from(start, 'latin1'));
     this.#done = done;
   }
 
@@ -33,7 +35,7 @@ export class RequestBody {
 
   /** A part of it. @returns false to send no more for now */
   push(data: Buffer): boolean {
-    this.#text += data.toString('latin1');
+    this.#add(data);
     this.#look();
     return this.reading;
   }
@@ -53,17 +55,25 @@ export class RequestBody {
   }
 
   #look(): void {
-    const long = this.#text.length > this.#limit;
+    const long = this.#bytes.size > this.#limit;
     if (!long && !this.#done) return;
     const settle = this.#settle;
     this.#settle = undefined;
-    settle?.(long ? undefined : Buffer.from(this.#text, 'latin1'));
+    settle?.(long ? undefined : this.#all());
+  }
+
+  #add(bytes: Buffer): void {
+    this.#bytes.add(bytes, 0, bytes.length);
+  }
+
+  #all(): Buffer {
+    const all = this.#bytes.take();
+    this.#bytes.add(all, 0, all.length, true);
+    return all;
   }
 
   /** What was read, as Latin-1 text; it is no longer kept here. */
   release(): string {
-    const text = this.#text;
-    this.#text = '';
-    return text;
+    return this.#bytes.take().toString('latin1');
   }
 }

@@ -22,6 +22,7 @@ import {
 import { HpackEncoder } from './hpack-encoder.ts';
 import { LineWriter } from './lines.ts';
 import type { MemoryBudget } from '#proxy/memory/budget.ts';
+import { ByteQueue } from '#proxy/memory/byte-queue.ts';
 import { Output, type OutputChunk } from './output.ts';
 import { PeerSettings, SETTING_SIZE } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
@@ -36,9 +37,6 @@ const FILLS_RECORD = 16 * 1024 - FRAME_HEAD;
 const STREAM_LOW = 16 * 1024;
 /** With more than so many bytes in all streams of a connection, each user waits until nothing of its own is left. */
 const CONNECTION_HIGH = 1024 * 1024;
-
-/** Less than so many bytes are copied to wait, whoever owns them: what they were cut from may be much larger. */
-const WORTH_HOLDING = 16 * 1024;
 
 export class Sender<User> {
   readonly encoder = new HpackEncoder();
@@ -221,9 +219,8 @@ export class Sender<User> {
       }
       if (at === end) return true;
     }
-    const rest = stays && end - at >= WORTH_HOLDING ? bytes.subarray(at, end) : copyOf(bytes, at, end);
-    stream.queue.push(rest);
-    this.#count(stream, rest.length);
+    (stream.queue ??= new ByteQueue()).add(bytes, at, end, stays);
+    this.#count(end - at);
     this.#takeTurns(stream);
     stream.paused = true;
     return false;
@@ -257,8 +254,7 @@ export class Sender<User> {
     this.#onSent(stream);
   }
 
-  #count(stream: Http2Stream<User>, size: number): void {
-    stream.queued += size;
+  #count(size: number): void {
     this.queued += size;
     this.#memory.charge(size);
   }
@@ -292,16 +288,11 @@ export class Sender<User> {
 
   /** One frame of what waits in a stream. */
   #sendQueued(stream: Http2Stream<User>, room: number): void {
-    const first = stream.queue[0]!;
-    const start = stream.queueAt;
-    const end = Math.min(first.length, start + Math.min(room, this.#most));
-    this.#data(stream, first, start, end);
-    this.#count(stream, start - end);
-    stream.queueAt = end;
-    if (end === first.length) {
-      stream.queue.shift();
-      stream.queueAt = 0;
-    }
+    const { front } = stream.queue!;
+    const size = Math.min(front.length, room, this.#most);
+    this.#data(stream, front, 0, size);
+    this.#count(-size);
+    stream.queue!.drop(size);
     if (stream.queued === 0 && stream.ends) this.#end(stream);
     else if (stream.paused && stream.queued <= (this.queued > CONNECTION_HIGH || this.#memory.full ? 0 : STREAM_LOW)) {
       stream.paused = false;
@@ -311,9 +302,8 @@ export class Sender<User> {
 
   /** Forget what waits in a stream. */
   drop(stream: Http2Stream<User>): void {
-    this.#count(stream, -stream.queued);
-    stream.queue.length = 0;
-    stream.queueAt = 0;
+    this.#count(-stream.queued);
+    stream.queue = undefined;
   }
 
   /** The peer allows more on the connection. @returns false when that is more than there can be */
@@ -329,10 +319,4 @@ export class Sender<User> {
     if (stream.queued > 0) this.#takeTurns(stream);
     return true;
   }
-}
-
-function copyOf(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(end - start);
-  bytes.copy(copy, 0, start, end);
-  return copy;
 }

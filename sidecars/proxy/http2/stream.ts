@@ -1,5 +1,7 @@
 /** One stream of a connection: its state, windows and what waits to be sent. */
 
+import type { ByteQueue } from '#proxy/memory/byte-queue.ts';
+
 export class Http2Stream<User> {
   readonly id: number;
   /** Whatever the connection's user keeps for it. */
@@ -34,10 +36,8 @@ export class Http2Stream<User> {
   // Sending.
   /** Bytes that may still be sent; negative after the peer made its window smaller. */
   sendWindow: number;
-  readonly queue: Buffer[] = [];
-  /** Bytes of the queue's first buffer that are sent already. */
-  queueAt = 0;
-  queued = 0;
+  /** What waits; made when something does. */
+  queue: ByteQueue | undefined;
   /** After the queue comes the end. */
   ends = false;
   /** Before the end come trailers, as lines. */
@@ -62,6 +62,11 @@ export class Http2Stream<User> {
     this.user = user;
     this.receiveWindow = this.receiveLimit = receiveWindow;
     this.sendWindow = sendWindow;
+  }
+
+  /** Bytes that wait. */
+  get queued(): number {
+    return this.queue === undefined ? 0 : this.queue.size;
   }
 
   /** Something waits to be sent. */

@@ -11,6 +11,7 @@ import { BAD, INCOMPLETE, scanResponse } from '#proxy/http/scan-head.ts';
 import { HEADROOM, TAILROOM, type PooledBuffer, type ReadBuffer } from './buffers.ts';
 import type { ResponseUser, UpstreamFailure, UpstreamStream } from './cluster.ts';
 import { UpstreamConnection, type Carrying, type ConnectionTarget, type UpstreamUser } from './connection.ts';
+import { Http1Writer } from './http1-writer.ts';
 
 // What the endpoint's bytes are at the moment.
 /** None is expected: no request is under way. */
@@ -40,14 +41,13 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   /** Bytes of the request's body and of the response, of the last request. */
   moved = 0;
   readonly #connection: UpstreamConnection;
+  readonly #writer: Http1Writer;
   readonly #owner: Http1Owner;
   readonly #maxHeaderSize: number;
   #user: ResponseUser | undefined;
   #reads = IDLE;
   #toHead = false;
   #asksUpgrade = false;
-  /** The request's body goes in chunks. */
-  #chunks = false;
   /** The beginning of a head. */
   readonly #partial = new Carry();
   /** Something came for the request that is under way. */
@@ -68,6 +68,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     this.#owner = owner;
     this.#maxHeaderSize = maxHeaderSize;
     this.#connection = new UpstreamConnection(target, this, () => owner.remove(this), carriers);
+    this.#writer = new Http1Writer(this.#connection.socket);
   }
 
   get connected(): boolean {
@@ -80,7 +81,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   }
 
   get blocked(): boolean {
-    return this.#connection.socket.writableNeedDrain;
+    return this.#writer.blocked;
   }
 
   /**
@@ -94,10 +95,9 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     this.moved = 0;
     this.#toHead = request.method === 'HEAD';
     this.#asksUpgrade = request.upgrade !== '';
-    this.#chunks = request.body === CHUNKED;
     this.unsent = this.reused && !repeatable;
     if (this.unsent) this.#lookFirst();
-    this.#connection.socket.write(text, 'latin1');
+    this.#writer.begin(text, request.body === CHUNKED);
   }
 
   /**
@@ -116,21 +116,12 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   }
 
   write(data: Buffer, raw: boolean): boolean {
-    const { socket } = this.#connection;
     this.moved += data.length;
-    if (raw || !this.#chunks) return socket.write(data);
-    if (data.length === 0) return !socket.writableNeedDrain;
-    socket.cork();
-    socket.write(`${data.length.toString(16)}\r\n`, 'latin1');
-    socket.write(data);
-    const more = socket.write('\r\n', 'latin1');
-    socket.uncork();
-    return more;
+    return this.#writer.write(data, raw);
   }
 
   end(trailers: string, raw: boolean): void {
-    const text = raw ? trailers : this.#chunks ? `0\r\n${trailers}\r\n` : '';
-    if (text !== '') this.#connection.socket.write(text, 'latin1');
+    this.#writer.end(trailers, raw);
   }
 
   resume(): void {
