@@ -115,7 +115,7 @@ test('what would not fit the schema is kept as a label, and nothing of ours is t
 function namesOf(body: string): string[] {
   const names: string[] = [];
   let depth = 0;
-  for (const [token, , colon] of body.matchAll(/"(?:[^"\\\\]|\\\\.)*"(\s*)(:?)|[[\]{}]/g)) {
+  for (const [token, , colon] of body.matchAll(/"(?:[^"\\]|\\.)*"(\s*)(:?)|[[\]{}]/g)) {
     if (token === '{' || token === '[') depth += 1;
     else if (token === '}' || token === ']') depth -= 1;
     else if (depth === 1 && colon === ':') names.push(JSON.parse(token.slice(0, -1)) as string);
