@@ -1,12 +1,16 @@
-/** `npm pack` calls it (prepack): everything that the npm package carries, made anew. */
+/** `npm run package`: the npm package as it is published, made anew; its file is printed. */
 import { build } from 'esbuild';
-import { rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './lib/run.ts';
+import { lastLines, run } from './lib/run.ts';
 import { ROOT } from './lib/stacks.ts';
 import { bundle } from './setup/bundles/bundle.ts';
 
 const DIST = join(ROOT, 'tools/dist');
+const MADE = join(ROOT, '.cache/package');
+const PACK_MS = 60_000;
+/** What only a checkout needs of package.json: the Node that it runs on would come along as an optional dependency. */
+const OWN = ['devDependencies', 'optionalDependencies', 'scripts', 'imports'];
 const TSC_MS = 120_000;
 /** What Node 20 lacks of what is used. */
 const YOUNGER = [
@@ -31,4 +35,32 @@ await build({
   logLevel: 'warning',
   banner: { js: `${REQUIRE}\n${YOUNGER}` },
 });
+// It complains of imports by `#`, which the declarations do not name, and writes them all the same.
 await run('tsc', ['--project', 'tools/tsconfig.types.json'], { cwd: ROOT, timeoutMs: TSC_MS });
+// In a clone that npm made, and packs itself.
+if (process.argv[2] === '--here') trim(ROOT);
+else {
+  rmSync(MADE, { recursive: true, force: true });
+  mkdirSync(MADE, { recursive: true });
+  await step(ROOT, PACK_MS, 'npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', MADE);
+  const file = join(MADE, readdirSync(MADE)[0]!);
+  await step(MADE, PACK_MS, 'tar', '-xzf', file);
+  trim(join(MADE, 'package'));
+  await step(join(MADE, 'package'), PACK_MS, 'npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', MADE);
+  rmSync(join(MADE, 'package'), { recursive: true });
+  console.log(file);
+}
+
+function trim(folder: string): void {
+  const file = join(folder, 'package.json');
+  const all = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const kept = Object.fromEntries(Object.entries(all).filter(([key]) => !OWN.includes(key)));
+  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
+}
+
+async function step(cwd: string, timeoutMs: number, command: string, ...args: string[]): Promise<void> {
+  const { exitCode, stdout, stderr } = await run(command, args, { cwd, timeoutMs });
+  if (exitCode === 0) return;
+  console.error(`${command} ${args[0]} failed:\n${lastLines(`${stdout}\n${stderr}`, 10).join('\n')}`);
+  process.exit(1);
+}

@@ -28,10 +28,10 @@ const sh = async (...argv: string[]): Promise<{ code: number; stdout: string; st
 
 test.before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'package-'));
-  await runCommand(['npm', 'pack', '--silent', '--pack-destination', folder], { cwd: root, env, timeout: MINUTES });
-  const [tarball] = readdirSync(folder);
+  const made = await runCommand([process.execPath, 'scripts/package.ts'], { cwd: root, env, timeout: MINUTES });
+  const file = made.stdout.trim().split('\n').at(-1)!;
   writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
-  await runCommand(['npm', 'install', '--no-audit', '--no-fund', '--offline', `./${tarball}`], {
+  await runCommand(['npm', 'install', '--no-audit', '--no-fund', file], {
     cwd: folder,
     env,
     timeout: MINUTES,
@@ -39,10 +39,30 @@ test.before(async () => {
 });
 test.after(() => rmSync(folder, { recursive: true }));
 
-test('nothing else is installed with it', () => {
+test('nothing else is installed with it, nor named as optional', () => {
   assert.equal(
     readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')),
     ['sidecar-stacks'],
+  );
+  const { optionalDependencies, scripts } = JSON.parse(
+    readFileSync(join(folder, 'node_modules/sidecar-stacks/package.json'), 'utf8'),
+  ) as Record<string, unknown>;
+  assert.equal([optionalDependencies, scripts], [undefined, undefined]);
+});
+
+test('without what a build makes, the command says what to do', async () => {
+  const bare = join(folder, 'bare');
+  mkdirSync(bare);
+  writeFileSync(join(bare, 'bin.mjs'), readFileSync(join(root, 'tools/bin.mjs')));
+  const { code, stderr } = await sh('node', 'bare/bin.mjs', '--help');
+  assert.is(code, 1);
+  assert.match(stderr, /installed without being built.*npm run package/s);
+});
+
+test('packed by hand in a checkout it is refused, with what to do', async () => {
+  await runCommand(['npm', 'pack', '--pack-destination', folder], { cwd: root, env, timeout: MINUTES }).then(
+    () => assert.unreachable('packed'),
+    (error: CommandError) => assert.match(error.stderr, /npm run package makes the package/),
   );
 });
 

@@ -52,6 +52,24 @@ test('the workflow runs what CI runs, with no more rights than it needs', () => 
     if (step.uses?.startsWith('actions/setup-node')) assert.is(step.with?.['node-version-file'], '.nvmrc');
 });
 
+test('workflows name actions by their commit, and what may publish runs no script of a package', () => {
+  for (const file of ['check', 'release']) {
+    const text = read(`.github/workflows/${file}.yml`);
+    for (const [line] of text.matchAll(/uses: .*/g)) assert.match(line, /^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d/);
+    assert.not.match(text, /NODE_AUTH_TOKEN|NPM_TOKEN/);
+  }
+  const { jobs } = parse(read('.github/workflows/release.yml')) as {
+    jobs: Record<string, { permissions?: Record<string, string>; steps: readonly { run?: string }[] }>;
+  };
+  for (const [name, { permissions = {}, steps }] of Object.entries(jobs))
+    if (permissions['id-token'] === 'write')
+      assert.equal(
+        steps.flatMap(({ run }) => run ?? []).filter((run) => !run.startsWith('npm publish --ignore-scripts ')),
+        [],
+        name,
+      );
+});
+
 test('links between the pages lead somewhere', () => {
   for (const file of files)
     for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)\s]*)?\)/g))

@@ -1,2 +1,2 @@
 # Write the manifests.
-exec node ../../../tools/cli/bin.ts export
+exec node ../../../tools/bin.ts export
