@@ -55,6 +55,9 @@ const FOR_RESPONSES = 0.45;
 /** Of CACHE_MEMORY: the index of what is on the disk. */
 const FOR_INDEX = 0.25;
 
+/** Copies that were passed on are many: so much less often are they worth a collection. */
+const COPIES = 4;
+
 /** Another proxy of the same pod: nobody else reaches its loopback interface. */
 const isNeighbour = ({ remoteAddress }: DownstreamInfo): boolean =>
   remoteAddress.startsWith('127.') || remoteAddress === '::1';
@@ -130,7 +133,14 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     cluster: new SingleEndpoint(endpoint, health),
     draining: false,
   };
-  const fetches = new Fetches({ context, settings: ours, store, stats, now });
+  const fetches = new Fetches({
+    context,
+    settings: ours,
+    store,
+    stats,
+    now,
+    onReleased: (bytes) => garbage.add(bytes / COPIES),
+  });
   const listener = new PlainListener({
     context,
     host: parameters.CACHE_LISTEN_ADDRESS,

@@ -109,6 +109,8 @@ export interface FetchesOptions {
   readonly stats: CacheStats;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Bytes of memory are needed no longer. */
+  readonly onReleased: (bytes: number) => void;
 }
 
 export class Fetches {
@@ -170,10 +172,7 @@ export class Fetches {
           reserved += bytes;
           return true;
         },
-        onHold: (bytes) => {
-          store.memory.hold(bytes);
-          return !store.memory.full;
-        },
+        onReleased: (bytes) => this.#options.onReleased(bytes),
         onWhole: (body) => {
           release();
           const stored = new Stored(headOf(request.key, assessed!), body);

@@ -4,13 +4,13 @@
  */
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
-import { BrokenBody } from '#proxy/http/reply.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { Swept } from '#proxy/sweeper.ts';
 import type { Cluster, ResponseUser, UpstreamFailure } from '#proxy/upstream/cluster.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import { UpstreamRequest } from '#proxy/upstream/request.ts';
+import { SharedBody } from './shared-body.ts';
 
 /** What became of the request, once a head or the lack of one is known. */
 export type FillResult<Head> =
@@ -26,8 +26,8 @@ export interface FillOwner<Head> {
   onHead(response: Response): { readonly head: Head; readonly keep: boolean; readonly length: number | undefined };
   /** Room for more of a body that is kept. @returns false when there is none: it is kept no longer */
   onGrow(bytes: number): boolean;
-  /** So many bytes more, or less, of a body that is not kept wait for its readers. @returns false to read no further */
-  onHold(bytes: number): boolean;
+  /** Bytes of a body that is not kept have gone to all its readers. */
+  onReleased(bytes: number): void;
   /** A body that was kept is complete. @param body nobody else's memory */
   onWhole(body: Buffer): void;
   /** It will not be whole, or is no longer kept: nobody else may join. */
@@ -37,21 +37,6 @@ export interface FillOwner<Head> {
   /** Interim responses (1xx). */
   onInterim(response: Response): void;
 }
-
-/** So far ahead of its slowest reader is a body read that is not kept, in bytes. */
-const AHEAD = 512 * 1024;
-
-interface Reader {
-  /** The index of its next chunk, from the body's beginning. */
-  at: number;
-  /** Bytes that it has taken. */
-  taken: number;
-  /** It kept the others waiting for too long. */
-  cut: boolean;
-}
-
-/** So long, all together, may its slowest reader keep the others of a body waiting, in milliseconds. */
-const MAX_STALL = 1000;
 
 export interface FillOptions {
   readonly context: ProxyContext;
@@ -71,23 +56,9 @@ export class Fill<Head> implements ResponseUser, Swept {
   readonly #upstream: UpstreamRequest;
   readonly #resolve: (result: FillResult<Head>) => void;
   #known: FillResult<Head> | undefined;
-  #keep = true;
   #over = false;
-  #failure: UpstreamFailure | undefined;
-  /** The body since chunk `#first`. */
-  readonly #chunks: Buffer[] = [];
-  #first = 0;
-  #length = 0;
-  /** Of a body whose length is known: where all of it goes, so that it lies in memory once. */
-  #whole: Buffer | undefined;
-  #paused = false;
-  /** How long readers have waited for slower ones, in milliseconds. */
-  #stalled = 0;
   #sweptAt = 0;
-  readonly #readers = new Set<Reader>();
-  /** Those who asked for the body before it began. */
-  #expected = 0;
-  #more: PromiseWithResolvers<void> | undefined;
+  readonly #body: SharedBody;
 
   constructor(options: FillOptions, owner: FillOwner<Head>) {
     const { promise, resolve } = Promise.withResolvers<FillResult<Head>>();
@@ -96,6 +67,12 @@ export class Fill<Head> implements ResponseUser, Swept {
     this.#context = options.context;
     this.#owner = owner;
     const { context, ...rest } = options;
+    this.#body = new SharedBody({
+      onResume: () => this.#upstream.resume(),
+      onReleased: (bytes) => owner.onReleased(bytes),
+      onLeft: () => this.#lookForReaders(),
+      shed: () => this.cancel(),
+    });
     this.#upstream = new UpstreamRequest(context, this, { ...rest, sendsChunks: false });
   }
 
@@ -110,23 +87,21 @@ export class Fill<Head> implements ResponseUser, Swept {
     return this.#known;
   }
 
-  /** Its body is, or will be, in memory as a whole. */
+  /** See SharedBody. */
   get keeps(): boolean {
-    return this.#keep;
+    return this.#body.keeps;
   }
-
-  /** Its body broke off. */
   get broken(): boolean {
-    return this.#failure !== undefined;
+    return this.#body.broken;
   }
-
-  /** Keep the body no longer; those who read it go on. */
-  drop(): void {
-    if (!this.#keep) return;
-    this.#keep = false;
-    this.#owner.onDropped();
-    this.#owner.onHold(this.#chunks.reduce((sum, { length }) => sum + length, 0));
-    this.#forget();
+  expect(): void {
+    this.#body.expect();
+  }
+  release(): void {
+    this.#body.release();
+  }
+  read(): AsyncGenerator<Buffer, void, undefined> {
+    return this.#body.read();
   }
 
   /** End it; whoever reads the body is cut off. */
@@ -136,99 +111,16 @@ export class Fill<Head> implements ResponseUser, Swept {
     this.#end('closed');
   }
 
-  /** Somebody will read the body: it is not thrown away meanwhile. Followed by `read` or `release`. */
-  expect(): void {
-    this.#expected++;
-  }
-
-  /** Who was expected will not read it. */
-  release(): void {
-    this.#expected--;
-    this.#forget();
-    this.#lookForReaders();
-  }
-
-  /**
-   * The body from its beginning, as it comes, for somebody who was expected.
-   * @throws {BrokenBody} when it breaks off
-   */
-  async *read(): AsyncGenerator<Buffer, void, undefined> {
-    if (this.#first > 0) throw new Error('the beginning of the body is gone');
-    const reader: Reader = { at: 0, taken: 0, cut: false };
-    this.#readers.add(reader);
-    this.#expected--;
-    try {
-      for (;;) {
-        while (!reader.cut && reader.at < this.#first + this.#chunks.length) {
-          const chunk = this.#chunks[reader.at - this.#first]!;
-          reader.at++;
-          reader.taken += chunk.length;
-          this.#forget();
-          yield chunk;
-        }
-        if (reader.cut) throw new BrokenBody('body_timeout');
-        if (this.#failure !== undefined) throw new BrokenBody(this.#failure);
-        if (this.#over) return;
-        this.#more ??= Promise.withResolvers<void>();
-        await this.#more.promise;
-      }
-    } finally {
-      this.#readers.delete(reader);
-      this.#forget();
-      this.#lookForReaders();
-    }
-  }
-
-  #copy(bytes: Buffer): Buffer {
-    const at = this.#length;
-    if (this.#whole === undefined || at + bytes.length > this.#whole.length) return Buffer.from(bytes);
-    bytes.copy(this.#whole, at);
-    return this.#whole.subarray(at, at + bytes.length);
-  }
-
-  #joined(): Buffer {
-    if (this.#whole?.length === this.#length) return this.#whole;
-    const whole = Buffer.allocUnsafeSlow(this.#length);
-    let at = 0;
-    // Those who still read it need no second copy.
-    for (const [index, chunk] of this.#chunks.entries()) {
-      const end = at + chunk.copy(whole, at);
-      this.#chunks[index] = whole.subarray(at, end);
-      at = end;
-    }
-    return whole;
-  }
-
-  #wake(): void {
-    this.#more?.resolve();
-    this.#more = undefined;
-  }
-
-  /** Of a body that is not kept: what all have read is let go, and more is read. */
-  #forget(): void {
-    if (this.#keep) return;
-    let slowest = Infinity;
-    let taken = Infinity;
-    for (const reader of this.#readers) {
-      slowest = Math.min(slowest, reader.at);
-      taken = Math.min(taken, reader.taken);
-    }
-    if (this.#expected > 0) return;
-    const gone = Math.min(slowest, this.#first + this.#chunks.length) - this.#first;
-    if (gone > 0) {
-      for (const { length } of this.#chunks.splice(0, gone)) this.#owner.onHold(-length);
-      this.#first += gone;
-    }
-    // Where memory is short, a body goes on chunk by chunk.
-    if (this.#paused && (this.#chunks.length === 0 || (this.#length - taken < AHEAD && this.#owner.onHold(0)))) {
-      this.#paused = false;
-      this.#upstream.resume();
-    }
+  /** Keep the body no longer; those who read it go on. */
+  #drop(): void {
+    if (!this.#body.keeps) return;
+    this.#owner.onDropped();
+    this.#body.drop();
   }
 
   /** Nobody reads, and nothing is kept: it need not go on. */
   #lookForReaders(): void {
-    if (this.#known?.kind === 'head' && !this.#keep && this.#readers.size === 0 && this.#expected === 0) this.cancel();
+    if (this.#known?.kind === 'head' && !this.#body.keeps && this.#body.unread) this.cancel();
   }
 
   #know(result: FillResult<Head>): void {
@@ -240,12 +132,11 @@ export class Fill<Head> implements ResponseUser, Swept {
   #end(failure: UpstreamFailure | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#failure = failure;
     this.#context.sweeper.remove(this);
     this.#know({ kind: 'failure', failure: failure ?? 'closed' });
-    if (failure !== undefined) this.drop();
+    if (failure !== undefined) this.#drop();
     this.#owner.onOver(this.#known!);
-    this.#wake();
+    this.#body.end(failure);
   }
 
   // The upstream request's calls.
@@ -260,34 +151,21 @@ export class Fill<Head> implements ResponseUser, Swept {
     response.dechunk();
     const { head, keep, length } = this.#owner.onHead(response);
     response.detach();
-    if (keep && length !== undefined && length > 0) this.#whole = Buffer.allocUnsafeSlow(length);
-    if (!keep) {
-      this.#keep = false;
-      this.#owner.onDropped();
-    }
+    if (keep && length !== undefined && length > 0) this.#body.allocate(length);
+    if (!keep) this.#drop();
     this.#know({ kind: 'head', head });
   }
 
   onUpstreamData(bytes: Buffer, start: number, end: number): boolean {
     if (end === start) return true;
-    this.#chunks.push(this.#copy(bytes.subarray(start, end)));
-    this.#length += end - start;
-    if (this.#keep && !this.#owner.onGrow(end - start)) {
-      this.drop();
-      // It has counted this part, too.
-      this.#owner.onHold(start - end);
-    }
-    this.#wake();
-    if (this.#keep) return true;
-    const room = this.#owner.onHold(end - start);
-    let taken = this.#readers.size === 0 ? 0 : this.#length;
-    for (const reader of this.#readers) taken = Math.min(taken, reader.taken);
-    this.#paused = !room || this.#length - taken > AHEAD;
-    return !this.#paused;
+    const grown = !this.#body.keeps || this.#owner.onGrow(end - start);
+    this.#body.push(bytes.subarray(start, end));
+    if (!grown) this.#drop();
+    return this.#body.ready;
   }
 
   onUpstreamEnd(): void {
-    if (this.#keep) this.#owner.onWhole(this.#joined());
+    if (this.#body.keeps) this.#owner.onWhole(this.#body.joined());
     this.#end(undefined);
   }
 
@@ -311,24 +189,7 @@ export class Fill<Head> implements ResponseUser, Swept {
 
   sweep(now: number): void {
     this.#upstream.sweep(now);
-    this.#cutSlow(now - this.#sweptAt);
+    this.#body.cutSlow(now - this.#sweptAt);
     this.#sweptAt = now;
-  }
-
-  /** Others wait for a part of the body that the slowest readers keep from coming: those lose theirs. */
-  #cutSlow(passed: number): void {
-    const end = this.#first + this.#chunks.length;
-    if (!this.#paused || this.#over || this.#readers.size < 2) return;
-    if (![...this.#readers].some(({ at }) => at === end)) return;
-    this.#stalled += passed;
-    if (this.#stalled < MAX_STALL) return;
-    this.#stalled = 0;
-    for (const reader of this.#readers)
-      if (reader.at < end) {
-        reader.cut = true;
-        this.#readers.delete(reader);
-      }
-    this.#wake();
-    this.#forget();
   }
 }
