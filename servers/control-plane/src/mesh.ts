@@ -174,6 +174,7 @@ function portsOf(replicas: readonly Replica[]): PortPolicy[] {
 const replicaState = (replica: Replica): ReplicaState => ({
   name: replica.name,
   address: replica.address,
+  ...(replica.addresses !== undefined && replica.addresses.length > 0 && { addresses: replica.addresses }),
   labels: replica.labels,
   meshed: true,
   ...healthOf(replica),

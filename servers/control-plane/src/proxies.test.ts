@@ -97,6 +97,33 @@ const settled = async (of: TestProxy, ...services: string[]) =>
     ),
   );
 
+test('a replica on several networks is known by all of its addresses, and by others as they change', async () => {
+  const running = await plane({
+    mesh: { mtls: 'PERMISSIVE' },
+    services: { front: {}, shop: { ports: [{ port: 7000, protocol: 'tcp' }] } },
+  });
+  let addresses = ['127.0.0.1', '198.51.100.7'];
+  proxy(running, 'shop', { addresses: () => addresses });
+  const front = proxy(running, 'front');
+  const published = async (...expected: string[]) =>
+    await configured(front, `it has the addresses ${expected.join()}`, ({ clusters, names = {}, outbound }) => {
+      const [endpoint, more] = clusters.find(({ name }) => name.endsWith('||shop'))?.endpoints ?? [];
+      const listener = outbound.listeners.find(({ port }) => port === 7000);
+      return (
+        more === undefined &&
+        [endpoint?.address, ...(endpoint?.addresses ?? [])].join() === expected.join() &&
+        names['shop']?.join() === expected.join() &&
+        listener?.addresses?.join() === expected.join()
+      );
+    });
+  await published('127.0.0.1', '198.51.100.7');
+  addresses = ['127.0.0.1', '203.0.113.9'];
+  await published('127.0.0.1', '203.0.113.9');
+  // Seen from another address than all of these, it is behind a NAT: they mean nothing elsewhere.
+  addresses = ['198.51.100.7', '203.0.113.9'];
+  await published('127.0.0.1');
+});
+
 test('a route by method, target or authority is one in the proxy, too', async () => {
   const reply = (status: number, match: object) => ({ match, reply: { status } });
   const running = await plane({

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Logger } from '#kit/life/log.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
+import { OwnAddresses } from './destination/own.ts';
 import { EnrolledIdentity } from './identity/enrolled.ts';
 import { Enrolment } from './identity/enrolment.ts';
 import { Registration } from './identity/registration.ts';
@@ -40,8 +41,13 @@ export function openControlled(parameters: Parameters, log: Logger, host: string
     log,
     onTrustBundle: (pem) => identity.trust(pem),
   });
+  const own = new OwnAddresses();
   const claim = { service, name, labels: labelsOf(parameters), ports: portsOf(parameters) };
-  return { identity, source, register: (ready) => new Registration({ enrolment, claim, ready, log }) };
+  return {
+    identity,
+    source,
+    register: (ready) => new Registration({ enrolment, claim, ready, log, addresses: () => own.forOthers }),
+  };
 }
 
 function needed(parameters: Parameters, name: 'MESH_SERVICE' | 'MESH_JOIN_TOKEN'): string {

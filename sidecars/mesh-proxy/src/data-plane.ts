@@ -93,6 +93,7 @@ export class DataPlane {
       meshTls: (identities, serverName) => this.tls.towards(identities, serverName),
       isOwn,
       isThere: options.isThere,
+      nearest: (addresses) => own.nearest(addresses),
       onEjection: options.onEjection,
     };
     this.runtime = new Runtime(environment);

@@ -13,6 +13,7 @@ import { DataPlane } from './data-plane.ts';
 import { ownResolver } from './dns/resolver.ts';
 import { DnsServer, type DnsOptions } from './dns/server.ts';
 import { fromKernel } from './destination/original.ts';
+import { OwnAddresses } from './destination/own.ts';
 import { listeningPorts } from './identity/listening.ts';
 import type { Configuration } from './model/configuration.ts';
 import { ConfigurationRefused } from './model/source.ts';
@@ -34,6 +35,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;
   const { identity, source, register } = await openSources(parameters, log);
   const version = parameters.MESH_LABELS?.find((label) => label.startsWith('version='))?.slice('version='.length);
+  const ownAddresses = new OwnAddresses();
   let self = selfOf(identity.current?.spiffeId, version);
   identity.onChange(({ spiffeId }) => {
     self = selfOf(spiffeId, version);
@@ -113,7 +115,8 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   });
   const dns = await serveDns(parameters, (name) => {
     const names = plane.runtime.snapshot?.configuration.names;
-    return names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined;
+    const found = names !== undefined && Object.hasOwn(names, name) ? names[name] : undefined;
+    return found && ownAddresses.near(found);
   });
   const { MESH_TAP_PORT: tapPort } = parameters;
   const tap =

@@ -42,6 +42,7 @@ const JOIN = object(
     service: SERVICE,
     name: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$' },
     address: { type: 'string', maxLength: 45 },
+    addresses: { type: 'array', maxItems: 16, items: { type: 'string', maxLength: 45 } },
     labels: {
       type: 'object',
       maxProperties: 32,
@@ -75,6 +76,7 @@ interface JoinBody {
   service: string;
   name: string;
   address?: string;
+  addresses?: string[];
   labels?: Record<string, string>;
   ports?: Claim['ports'];
   phase: ReplicaPhase;
@@ -130,11 +132,15 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
     // As the control plane sees it, which is how others of the network reach it, too.
     const peer = canonicalAddress(request.ip);
     const address = canonicalAddress(request.body.address ?? request.ip);
-    // With a zone it is an address for one machine alone.
-    if (isIP(address) === 0 || address.includes('%'))
-      throw new Refused(422, `${address} is no IP address that others could reach`);
+    const all = (request.body.addresses ?? []).map(canonicalAddress);
+    // Behind a NAT its own addresses are other machines' elsewhere.
+    const addresses = all.includes(peer) ? all.filter((each) => each !== address) : [];
+    for (const each of [address, ...addresses])
+      // With a zone it is an address for one machine alone.
+      if (isIP(each) === 0 || each.includes('%'))
+        throw new Refused(422, `${each} is no IP address that others could reach`);
     try {
-      const { replica, secret } = registry.join({ service, name, address, peer, labels, ports, phase });
+      const { replica, secret } = registry.join({ service, name, address, addresses, peer, labels, ports, phase });
       log.info({ service, replica: name, address, phase }, 'a replica registered');
       return await reply.code(201).send({ id: replica.id, secret, lease });
     } catch (error) {

@@ -12,6 +12,8 @@ export interface Claim {
   readonly name: string;
   /** An IP address. */
   readonly address: string;
+  /** Its further ones, on other networks. */
+  readonly addresses?: readonly string[];
   /** The IP address from which it registered; absent: its own. */
   readonly peer?: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -55,7 +57,10 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** A timer that is later than this, in milliseconds, says that this process stood still, not that replicas did. */
 const LATE = 200;
 /** A service's name has no blank. */
-const keysOf = ({ service, name, address }: Claim): string[] => [`${service} name ${name}`, `${service} at ${address}`];
+const keysOf = ({ service, name, address, addresses = [] }: Claim): string[] => [
+  `${service} name ${name}`,
+  ...[address, ...addresses].map((each) => `${service} at ${each}`),
+];
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 export class Registry {

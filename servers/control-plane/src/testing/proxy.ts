@@ -24,6 +24,8 @@ export interface ProxyOptions {
   readonly name?: string;
   readonly labels?: Record<string, string>;
   readonly token?: string;
+  /** By which others may reach it, now. */
+  readonly addresses?: () => readonly string[];
   readonly log?: Logger;
 }
 
@@ -47,6 +49,7 @@ export function startProxy(
     enrolment,
     claim: { service, name, labels, ports: [] },
     ready: () => proxy.ready,
+    ...(options.addresses && { addresses: options.addresses }),
     log,
     look: 20,
   });

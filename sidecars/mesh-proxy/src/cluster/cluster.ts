@@ -19,6 +19,8 @@ export interface ClusterEnvironment extends Omit<HostOptions, 'tls'> {
   readonly meshTls: (identities: readonly string[], serverName: string | undefined) => TlsFor;
   /** An address of the pod itself: its application is reached directly. */
   readonly isOwn: (address: string) => boolean;
+  /** Of several addresses of one endpoint, the one to use; absent: the first. */
+  readonly nearest?: (addresses: readonly string[]) => string;
   readonly onEjection: (cluster: string, host: Host, reason: EjectionReason, duration: number) => void;
   /** Nobody took a connection. */
   readonly onConnectFailure?: (() => void) | undefined;
@@ -81,7 +83,13 @@ export class MeshCluster implements Cluster {
     const sameTrust = JSON.stringify(former.mtls) === JSON.stringify(model.mtls);
     const known = new Map(this.#hosts.map((host) => [keyOf(host.model), host]));
     const tls = model.mtls && this.#environment.meshTls(model.mtls.identities, serverNameOf(model.service?.host ?? ''));
-    this.#hosts = model.endpoints.map((endpoint) => {
+    const { nearest } = this.#environment;
+    this.#hosts = model.endpoints.map((written) => {
+      const { address, addresses = [] } = written;
+      const endpoint =
+        addresses.length === 0 || nearest === undefined
+          ? written
+          : { ...written, address: nearest([address, ...addresses]) };
       const key = keyOf(endpoint);
       const host = sameTrust ? known.get(key) : undefined;
       if (host === undefined) return this.#host(endpoint, tls);

@@ -9,6 +9,8 @@ export interface Claim {
   readonly name: string;
   /** Absent: the address that it asks from. */
   readonly address?: string;
+  /** All that others may reach it by; the control plane adds the one that it is asked from. */
+  readonly addresses?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly port: number; readonly protocol: string }[];
   readonly phase: Phase;

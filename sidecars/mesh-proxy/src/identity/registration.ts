@@ -5,7 +5,9 @@ import { EnrolmentError, type Claim, type Enrolment, type Lease, type Phase } fr
 
 export interface RegistrationOptions {
   readonly enrolment: Pick<Enrolment, 'join' | 'renew' | 'leave'>;
-  readonly claim: Omit<Claim, 'phase'>;
+  readonly claim: Omit<Claim, 'phase' | 'addresses'>;
+  /** By which others may reach it, now. */
+  readonly addresses?: () => readonly string[];
   /** Whether requests may come. */
   readonly ready: () => boolean | Promise<boolean>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -27,6 +29,8 @@ export class Registration {
   readonly #backoff = new Backoff(BACKOFF);
   #lease: Lease | undefined;
   #told: Phase = 'starting';
+  /** What it was registered with. */
+  #addresses = '';
   /** When the lease is to be renewed at the latest. */
   #due = 0;
   #draining = false;
@@ -37,7 +41,7 @@ export class Registration {
   #lookedAt = 0;
 
   constructor(options: RegistrationOptions) {
-    this.#options = { look: LOOK, ...options };
+    this.#options = { look: LOOK, addresses: () => [], ...options };
     this.#next(0);
   }
 
@@ -98,8 +102,12 @@ export class Registration {
     this.#lookedAt = performance.now();
     try {
       const phase = await this.#phase();
+      const addresses = this.#options.addresses();
+      // Another network was connected, or one was taken away: registered anew under its name, it takes its former place.
+      if (addresses.join() !== this.#addresses && !this.#draining) this.#lease = undefined;
       if (!this.#lease) {
-        this.#lease = await enrolment.join({ ...claim, phase });
+        this.#lease = await enrolment.join({ ...claim, phase, ...(addresses.length > 1 && { addresses }) });
+        this.#addresses = addresses.join();
         log.info({ service: claim.service, replica: claim.name, phase }, 'registered');
         this.#renewed(phase);
       } else if (phase !== this.#told || performance.now() >= this.#due) {

@@ -30,6 +30,8 @@ export interface Service {
 export interface Endpoint {
   /** An IP address. */
   readonly address: string;
+  /** Further ones of it: of all of them, one on a network of the pod's own is used. */
+  readonly addresses?: readonly string[];
   readonly port: number;
   /** A proxy of the mesh is in front of it. */
   readonly meshed: boolean;

@@ -122,6 +122,7 @@ const cluster = object({
       address: text,
       port,
       meshed: flag,
+      'addresses?': list(text),
       'weight?': number,
       'health?': oneOf('healthy', 'unhealthy', 'draining'),
       'workload?': object({ name: text, namespace: text, 'version?': text }),

@@ -199,6 +199,7 @@ const endpointOf = (replica: ReplicaState, port: number, state: MeshState, servi
     filter_metadata: {
       ...(replica.meshed && { 'envoy.transport_socket_match': struct({ tlsMode: 'mesh' }) }),
       [METADATA]: struct({
+        addresses: replica.addresses,
         workload: { name: service.name, namespace: state.namespace, version: replica.labels['version'] },
       }),
     },

@@ -6,7 +6,16 @@ import { any } from '../messages.ts';
 import { draft, type Draft } from '../types.ts';
 import { ADS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { virtualHost } from './routes.ts';
-import { clusterName, METADATA, neverNone, spiffeId, struct, type MeshState, type ServiceState } from './state.ts';
+import {
+  addressesOf,
+  clusterName,
+  METADATA,
+  neverNone,
+  spiffeId,
+  struct,
+  type MeshState,
+  type ServiceState,
+} from './state.ts';
 
 /** Where mesh-init sends what applications open. */
 export const OUTBOUND = { name: 'outbound', port: 15_001 } as const;
@@ -50,7 +59,7 @@ export function portDrafts(port: number, services: readonly ServiceState[], stat
  * HTTP has a chain for it, too, since chains are chosen by address first.
  */
 function addressChains(service: ServiceState, port: number, auto: boolean): FilterChain[] {
-  const prefix_ranges = service.replicas.map(({ address }) => ({
+  const prefix_ranges = service.replicas.flatMap(addressesOf).map((address) => ({
     address_prefix: address,
     prefix_len: { value: isIPv6(address) ? 128 : 32 },
   }));
@@ -116,7 +125,7 @@ export function namesDraft(state: MeshState): Draft[] {
   const domains = state.services.flatMap(({ hosts, replicas }) => {
     const address = neverNone(replicas)
       .filter(({ health }) => health === 'healthy')
-      .map((replica) => replica.address);
+      .flatMap(addressesOf);
     return address.length === 0 ? [] : hosts.map((name) => ({ name, endpoint: { address_list: { address } } }));
   });
   if (domains.length === 0) return [];

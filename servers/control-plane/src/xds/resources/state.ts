@@ -6,6 +6,8 @@ export type ReplicaHealth = 'healthy' | 'unhealthy' | 'draining';
 export interface ReplicaState {
   readonly name: string;
   readonly address: string;
+  /** Further ones, on other networks: callers use the one that they can reach. */
+  readonly addresses?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   /** A proxy of the mesh is in front of it. */
   readonly meshed: boolean;
@@ -14,6 +16,8 @@ export interface ReplicaState {
   readonly lastResort?: true;
   readonly weight?: number;
 }
+
+export const addressesOf = ({ address, addresses = [] }: ReplicaState): readonly string[] => [address, ...addresses];
 
 /**
  * Replicas that have one set of callers, as these are told of them. A probe can be wrong, and for all replicas at once:

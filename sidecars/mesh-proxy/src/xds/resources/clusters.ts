@@ -120,6 +120,7 @@ export function endpoints({ cluster_name, endpoints: localities }: Read<typeof C
         throw new ResourceRefused(`an endpoint of ${cluster_name ?? ''} has no address and port`);
       const health = HEALTH[each.health_status ?? 0] ?? 'healthy';
       const weight = unwrap(each.load_balancing_weight);
+      const own = metadata(each.metadata);
       const match = each.metadata?.filter_metadata['envoy.transport_socket_match'];
       return {
         address,
@@ -128,7 +129,8 @@ export function endpoints({ cluster_name, endpoints: localities }: Read<typeof C
         ...defined({
           weight: weight === 1 ? undefined : weight,
           health: health === 'healthy' ? undefined : health,
-          workload: metadata(each.metadata)['workload'] as Workload | undefined,
+          addresses: own['addresses'] as readonly string[] | undefined,
+          workload: own['workload'] as Workload | undefined,
         }),
       };
     }),
