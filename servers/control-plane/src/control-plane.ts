@@ -71,7 +71,11 @@ export interface Events {
   readonly failed: (unit: Unit) => void;
 }
 
+/** Certificates a minute that a service may get however few replicas it may have. */
+const LEAST_CERTIFICATES = 60;
 const PROBE_TIMEOUT = 3000;
+/** Connections to a port of xDS besides one for each stream. */
+const SPARE_CONNECTIONS = 100;
 
 const SILENT: Events = {
   answer: () => {},
@@ -194,14 +198,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onFailure: (error) => log.error({ err: error }, "the control plane's certificate could not be renewed"),
   });
   const secure = experimental.createCertificateProviderServerCredentials(own, own, true);
-  const plain = await listenGrpc(
-    discovery,
-    options.address,
-    options.ports.xds,
-    ServerCredentials.createInsecure(),
-    'CONTROL_XDS_PORT',
-  );
-  const mtls = await listenGrpc(discovery, options.address, options.ports.mtls, secure, 'CONTROL_MTLS_PORT');
+  const at = (kind: 'xds' | 'mtls', streams: number) => ({
+    host: options.address,
+    port: options.ports[kind],
+    parameter: `CONTROL_${kind.toUpperCase()}_PORT`,
+    // One for each stream, and some that are on their way.
+    connections: streams + SPARE_CONNECTIONS,
+  });
+  const { streams } = options;
+  const plain = await listenGrpc(discovery, at('xds', streams.application), ServerCredentials.createInsecure());
+  const mtls = await listenGrpc(discovery, at('mtls', streams.proxy), secure);
   const enrolment = createEnrolment({
     log,
     tls: own.current,
@@ -211,6 +217,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     trustDomain,
     namespace,
     lease: options.lease,
+    // As many as its replicas may be, every minute: they all start at once, and renew rarely.
+    certificateRate: `${Math.max(LEAST_CERTIFICATES, options.limits.service)}/min`,
     ownerOf: (name) => hostsOf(policy).get(name),
     onRefusal: events.refusal,
     onCertificate: events.certificate,
@@ -297,7 +305,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       settling.close();
       registry.close();
       discovery.close();
-      await Promise.all([closeGrpc(plain.server), closeGrpc(mtls.server), enrolment.close(), api.close()]);
+      await Promise.all([closeGrpc(plain), closeGrpc(mtls), enrolment.close(), api.close()]);
       await stateFile.save();
     },
   };

@@ -68,6 +68,25 @@ test("the control plane renews its own certificate on both of its ports, and its
   await plane.close();
 });
 
+test('a service that asks for certificates without end is told to wait, and another is not', async () => {
+  const plane = await startPlane(POLICY, { limits: { service: 1, peer: 1000, all: 1000 } });
+  const enrolment = enrolmentOf(plane);
+  const { request } = await makeRequest();
+  const ask = async (service: string): Promise<string> =>
+    await enrolment.certificate(service, request).then(
+      () => 'issued',
+      (error: Error) => error.message,
+    );
+  const answers: string[] = [];
+  for (let number = 0; number < 200 && !answers.some((answer) => answer !== 'issued'); number++)
+    answers.push(await ask('front'));
+  assert.ok(answers.length > 60, `${answers.length}`);
+  assert.match(answers.at(-1)!, /the service front gets 60\/min certificates: wait/);
+  assert.is(await ask('shop'), 'issued');
+  assert.ok(plane.seen.includes('refusal: certificate-rate'));
+  await plane.close();
+});
+
 test('a proxy renews, each time with another key, while requests go on', async () => {
   const plane = await startPlane(POLICY);
   const enrolment = enrolmentOf(plane);

@@ -1,4 +1,5 @@
 /** How many streams of xDS may be open: applications cannot take the room of proxies, nor proxies that of applications. */
+import { connect, type Socket } from 'node:net';
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +22,7 @@ interface Stream {
 }
 
 /** An application's stream that asks for nothing. */
-function open(plane: TestPlane): Stream {
+function openStream(plane: TestPlane): Stream {
   const client = new Client(`127.0.0.1:${plane.ports.xds}`, credentials.createInsecure());
   const call = client.makeBidiStreamRequest(METHOD, same, same);
   const stream: Stream = {
@@ -41,7 +42,7 @@ test('applications take all of their room, and proxies connect', async () => {
   const refusals: string[] = [];
   const events = { refusal: (reason: string) => void refusals.push(reason) };
   const plane = await startPlane(POLICY, { streams: { proxy: 1, application: 5 }, events });
-  const greedy = Array.from({ length: 8 }, () => open(plane));
+  const greedy = Array.from({ length: 8 }, () => openStream(plane));
   const refused = (): Stream[] => greedy.filter(({ error }) => error);
   await eventually('there is no more room', () => refused().length === 3, LONG);
   for (const { error } of refused()) {
@@ -55,7 +56,7 @@ test('applications take all of their room, and proxies connect', async () => {
   greedy.find(({ error }) => !error)!.end();
   // Who has room is heard, and told what is wrong with what it says.
   const heard = async (): Promise<boolean> => {
-    const stream = open(plane);
+    const stream = openStream(plane);
     stream.ask();
     await eventually('told', () => stream.error, LONG);
     stream.end();
@@ -82,6 +83,35 @@ test('proxies have a bound of their own, and come again until there is room', as
   await eventually('configured', () => late.last, LONG);
   assert.equal([...new Set(refusals)], ['proxy_streams']);
   await late.close();
+  await plane.close();
+});
+
+test('an identity that holds all of the room makes room for another, and comes again in vain', async () => {
+  const plane = await startPlane(POLICY, { streams: { proxy: 4, application: 1 } });
+  const greedy = ['1', '2', '3', '4', '5', '6'].map((name) => startProxy(plane, 'front', { name }));
+  const held = (service: string): number => plane.discovery.clients.filter((each) => each.service === service).length;
+  await eventually('one identity holds all', () => held('front') === 4, LONG);
+  const shop = ['1', '2'].map((name) => startProxy(plane, 'shop', { name }));
+  await eventually('the other has its half', () => held('shop') === 2 && shop.every(({ last }) => last), LONG);
+  const before = plane.seen.filter((each) => each === 'refusal: proxy_streams').length;
+  const refused = (): number => plane.seen.filter((each) => each === 'refusal: proxy_streams').length;
+  await eventually('the first comes again', () => refused() > before + 3, LONG);
+  assert.equal([held('front'), held('shop')], [2, 2]);
+  for (const proxy of [...greedy, ...shop]) await proxy.close();
+  await plane.close();
+});
+
+test('connections that say nothing are bounded, and do not keep an application out', async () => {
+  const plane = await startPlane(POLICY, { streams: { proxy: 1, application: 2 } });
+  const dial = (localAddress: string): Socket => connect({ host: '127.0.0.1', port: plane.ports.xds, localAddress });
+  const silent = Array.from({ length: 150 }, () => dial('127.0.0.2').on('error', () => {}));
+  const open = (): number => silent.filter(({ readyState }) => readyState === 'open').length;
+  await eventually('only so many stay', () => silent.every((each) => !each.connecting) && open() <= 102, LONG);
+  const stream = openStream(plane);
+  stream.ask();
+  await eventually('an application is heard', () => stream.error?.code === status.INVALID_ARGUMENT, LONG);
+  stream.end();
+  for (const each of silent) each.destroy();
   await plane.close();
 });
 

@@ -8,7 +8,7 @@ import { authFilter } from './auth-filter.ts';
 import { Authenticator } from './authenticate.ts';
 import type { contract } from './contract.ts';
 import { createCounts, type Counts } from './counts.ts';
-import { RateLimit } from './http/rate.ts';
+import { RateLimit } from '#kit/time/rate-limit.ts';
 import { ApiKeys } from './methods/api-keys.ts';
 import { Passwords } from './methods/basic.ts';
 import { Bearer } from './methods/jwt.ts';

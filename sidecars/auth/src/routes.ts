@@ -9,7 +9,7 @@ import { clientKey } from './http/client.ts';
 import { writeCookie } from './http/cookies.ts';
 import { isOwnNavigation } from './http/navigation.ts';
 import { json, page, redirect, retryAfter, setCookies } from './http/pages.ts';
-import type { RateLimit } from './http/rate.ts';
+import type { RateLimit } from '#kit/time/rate-limit.ts';
 import { localTarget } from './http/target.ts';
 import { groupsField, type Identity } from './identity.ts';
 import type { Login } from './oidc/login.ts';

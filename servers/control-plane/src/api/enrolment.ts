@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { canonicalAddress } from '#kit/net/ip-address.ts';
 import type { Logger } from '#kit/life/log.ts';
+import { RateLimit } from '#kit/time/rate-limit.ts';
 import { RequestRefused, type Authority } from '../authority/authority.ts';
 import { SERVICE_NAME } from '../policy/schema.ts';
 import { RegistryFull, type Claim, type Registry, type ReplicaPhase } from '../registry/registry.ts';
@@ -20,6 +21,8 @@ export interface EnrolmentOptions {
   readonly trustDomain: string;
   readonly namespace: string;
   readonly lease: number;
+  /** Certificates that one service may get, as 1000/min. */
+  readonly certificateRate: string;
   /** Which other service the policy gives this name to, as a host. */
   readonly ownerOf: (name: string) => string | undefined;
   readonly onRefusal: (reason: string) => void;
@@ -86,6 +89,7 @@ interface JoinBody {
 export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
   const { log, tls, registry, authority, trustDomain, namespace, lease } = options;
   const server = createHttpServer(log, tls);
+  const certificates = new RateLimit(options.certificateRate);
 
   const admit = (request: FastifyRequest, service: string): void => {
     const found = options.tokens().check(bearer(request.headers.authorization), service);
@@ -103,6 +107,12 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
     async (request, reply) => {
       const { body } = request;
       admit(request, body.service);
+      const wait = certificates.take(body.service);
+      if (wait > 0) {
+        options.onRefusal('certificate-rate');
+        reply.header('retry-after', Math.ceil(wait / 1000));
+        throw new Refused(429, `the service ${body.service} gets ${options.certificateRate} certificates: wait`);
+      }
       const id = spiffeId({ trustDomain, namespace }, body.service);
       try {
         const leaf = await authority().sign(body.request, id);

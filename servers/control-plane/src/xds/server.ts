@@ -12,6 +12,7 @@ import type { Logger } from '#kit/life/log.ts';
 import type { Boundary } from '../boundary.ts';
 import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
 import { decode, encode } from './messages.ts';
+import { SharedRoom } from './share.ts';
 import { Snapshots } from './snapshots.ts';
 import type { Resource, View } from './types.ts';
 
@@ -134,7 +135,7 @@ export class Discovery {
   readonly #options: Required<DiscoveryOptions>;
   readonly #streams = new Map<AdsCall, Connection>();
   /** Streams that are open, also those that have asked for nothing yet. */
-  readonly #open: Readonly<Record<Kind, Set<AdsCall>>> = { proxy: new Set(), application: new Set() };
+  readonly #open: Readonly<Record<Kind, SharedRoom<AdsCall>>>;
   /** Kinds of which it was said that there is no room. */
   readonly #full = new Set<Kind>();
   /** Streams that were ended from here: what they still send is not read. */
@@ -146,6 +147,8 @@ export class Discovery {
 
   constructor(options: DiscoveryOptions) {
     this.#options = { patience: 10_000, ...options };
+    const { proxy, application } = options.limits;
+    this.#open = { proxy: new SharedRoom(proxy), application: new SharedRoom(application) };
   }
 
   /** Add the services to a server. */
@@ -210,7 +213,7 @@ export class Discovery {
 
   /** End all streams. */
   close(): void {
-    for (const call of [...this.#open.proxy, ...this.#open.application])
+    for (const call of [...this.#open.proxy.all, ...this.#open.application.all])
       call.emit('error', { code: status.UNAVAILABLE, details: 'the control plane stops' });
   }
 
@@ -242,12 +245,13 @@ export class Discovery {
     call.on('cancelled', () => this.#forget(call));
   }
 
-  /** @returns whether there is room for it; it is told where there is none */
+  /** @returns whether there is room for it; who has none, it or the last of who holds most, is told */
   #admit(call: AdsCall, kind: Kind): boolean {
     const { limits, log, onRefused } = this.#options;
-    const open = this.#open[kind];
-    if (open.size < limits[kind]) {
-      open.add(call);
+    // An application has no identity: those of one address share their room.
+    const owner = identitiesOf(call)?.join(' ') ?? call.getPeer().replace(/:\d+$/, '');
+    const { admitted, leaving } = this.#open[kind].admit(call, owner);
+    if (admitted && leaving === undefined) {
       this.#full.delete(kind);
       return true;
     }
@@ -256,8 +260,8 @@ export class Discovery {
     // Each comes again and again.
     if (!this.#full.has(kind)) log.warn({ kind, limit: limits[kind] }, `a client is refused: ${details}`);
     this.#full.add(kind);
-    this.#refuse(call, status.RESOURCE_EXHAUSTED, details);
-    return false;
+    this.#refuse(leaving ?? call, status.RESOURCE_EXHAUSTED, details);
+    return admitted;
   }
 
   /** Do something for a stream, which ends where that fails. */

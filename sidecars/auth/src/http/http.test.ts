@@ -7,7 +7,7 @@ import { Seal } from '../seal.ts';
 import { clientKey, TrustedProxies } from './client.ts';
 import { MAX_COOKIE_VALUE, readCookie, removeCookie, splitCookies, writeCookie } from './cookies.ts';
 import { isCrossOrigin, isNavigation } from './navigation.ts';
-import { RateLimit } from './rate.ts';
+import { RateLimit } from '#kit/time/rate-limit.ts';
 
 const requestWith = (fields: Readonly<Record<string, string>>, upgrade = ''): Request =>
   new Request({
