@@ -9,6 +9,7 @@ import { findStack, ROOT, stackNames } from './lib/stacks.ts';
 import { annotationReporter } from './runner/report/annotations.ts';
 import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
+import { longestFirst, noteDurations, readDurations } from './runner/durations.ts';
 import { runAll } from './runner/run-all.ts';
 import { setup } from './setup/setup.ts';
 import { places } from '../workshop/commands/exercise.ts';
@@ -103,7 +104,8 @@ const command = async (name: string, program: string, args: readonly string[]): 
 };
 
 async function files(paths: readonly string[], parallel: number): Promise<Tally> {
-  const waiting = [...paths];
+  const waiting = longestFirst(paths, readDurations(ROOT), (path) => relative(ROOT, path));
+  const took: Record<string, number> = {};
   const reports: Tally[] = [];
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined && !signal.aborted; file = waiting.shift()) {
@@ -112,6 +114,7 @@ async function files(paths: readonly string[], parallel: number): Promise<Tally>
         runFile(path, { timeout: needsEngine(path) ? ENGINE_DEADLINE : UNIT_DEADLINE, signal }),
       );
       reports.push(report);
+      took[report.file] = report.ms;
       print(
         `${report.failed === 0 ? 'ok' : 'FAILED'} ${report.file} (${report.passed} passed, ${(report.ms / 1000).toFixed(1)} s)`,
       );
@@ -122,6 +125,7 @@ async function files(paths: readonly string[], parallel: number): Promise<Tally>
     }
   };
   await Promise.all(Array.from({ length: parallel }, worker));
+  noteDurations(ROOT, took);
   return sum(reports);
 }
 
@@ -154,6 +158,9 @@ const found = globSync('{scripts,servers,sidecars,stacks,tools,workshop}/**/*.te
   .toSorted()
   .map((file) => join(ROOT, file));
 const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
+const RUNNER = /\/scripts\/(?:lib|new|podman|release|runner)\//;
+/** A unit test waits half of its time: for a program's start, a timer, a deadline. */
+const UNIT_FILES_PER_PROCESSOR = 2;
 /** Exercises wait most of their time. */
 const VERIFIED_AT_A_TIME = 6;
 const UNIT_DEADLINE = 300_000;
@@ -183,7 +190,7 @@ if (positionals.length > 0) {
   await part('unit tests', () =>
     files(
       found.filter((file) => !needsEngine(file)),
-      availableParallelism(),
+      UNIT_FILES_PER_PROCESSOR * availableParallelism(),
     ),
   );
   await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
@@ -201,7 +208,12 @@ if (positionals.length > 0) {
     await part('contracts of the built images', () =>
       command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']),
     );
-    await part('engine tests', () => files(found.filter(needsEngine), 1));
+    await part('engine tests', async () => {
+      // The runner's own tests look at what runs leave behind; they go one after the other, beside all others.
+      const runners = found.filter((file) => needsEngine(file) && RUNNER.test(file));
+      const others = found.filter((file) => needsEngine(file) && !RUNNER.test(file));
+      return sum(await Promise.all([files(runners, 1), files(others, 1)]));
+    });
   }
 }
 

@@ -10,7 +10,7 @@ const test = suite('durations');
 
 const stacks = ['a', 'b', 'c', 'd'].map((name): Stack => ({ name, dir: '', env: {}, portVariables: [] }));
 const names = (durations: Record<string, number>): string =>
-  longestFirst(stacks, durations)
+  longestFirst(stacks, durations, ({ name }) => name)
     .map(({ name }) => name)
     .join('');
 

@@ -1,17 +1,17 @@
-/** How long each stack took the last time, so that of several the longest begin first. */
+/** How long each stack and each test file took the last time, so that of several the longest begin first. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Stack } from '../lib/stacks.ts';
 
-type Durations = Readonly<Record<string, number>>;
+export type Durations = Readonly<Record<string, number>>;
 
 /**
  * Those that took longest first, and before them those that nobody has seen yet; so the end is not one
  * long stack alone.
- * @param durations milliseconds by stack
+ * @param durations milliseconds by name
+ * @param nameOf the name that durations have
  */
-export const longestFirst = (stacks: readonly Stack[], durations: Durations): Stack[] =>
-  stacks.toSorted((a, b) => (durations[b.name] ?? Infinity) - (durations[a.name] ?? Infinity) || 0);
+export const longestFirst = <T>(all: readonly T[], durations: Durations, nameOf: (each: T) => string): T[] =>
+  all.toSorted((a, b) => (durations[nameOf(b)] ?? Infinity) - (durations[nameOf(a)] ?? Infinity) || 0);
 
 const fileIn = (root: string): string => join(root, '.cache', 'durations.json');
 

@@ -89,7 +89,9 @@ async function sideBySide(
 ): Promise<RunResult[]> {
   const results: RunResult[] = [];
   const places = new Map(stacks.map((stack, place) => [stack, place]));
-  const waiting = longestFirst(stacks, readDurations(ROOT)).map((stack) => [places.get(stack)!, stack] as const);
+  const waiting = longestFirst(stacks, readDurations(ROOT), ({ name }) => name).map(
+    (stack) => [places.get(stack)!, stack] as const,
+  );
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) results[next[0]] = await run(next[1]);
   };
