@@ -91,7 +91,7 @@ export class Http1Response implements MemoryOwner {
     else if (last) added += 'Connection: close\r\n';
     else if (minor === 0) added += 'Connection: keep-alive\r\n';
     const { inPlace } = response;
-    const lines = added + response.addedLines;
+    const lines = added + (inPlace?.head.framing ?? '') + response.addedLines;
     if (inPlace !== undefined && lines.length <= HEADROOM - CHUNK_SIZE_ROOM) {
       const { head, bytes } = inPlace;
       if (head.minor !== 1) bytes[head.start + 7] = 49;

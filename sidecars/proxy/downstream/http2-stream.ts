@@ -162,6 +162,7 @@ export class Http2DownstreamStream implements Downstream {
         if (classify(bytes, fields[at]!, fields[at + 1]!) !== TRANSFER_ENCODING)
           encoder.field(bytes, fields[at]!, fields[at + 1]!, fields[at + 2]!, fields[at + 3]!);
       }
+      lines.write(head.framing);
       lines.write(response.addedLines);
     }
     this.#connection.sendHead(this.#stream, end);

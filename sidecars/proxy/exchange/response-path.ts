@@ -24,6 +24,9 @@ export interface Answered extends FilteredExchange {
   onOver(): void;
 }
 
+/** An interim response's status line and blank line, in bytes. */
+const INTERIM_OVERHEAD = 32;
+
 export class ResponsePath implements ResponseUser, ReplyBodyUser {
   status = 0;
   outcome: Outcome = 'complete';
@@ -37,6 +40,8 @@ export class ResponsePath implements ResponseUser, ReplyBodyUser {
   /** The proxy answers by itself. */
   replying = false;
   over = false;
+  /** Bytes of interim responses. */
+  #interim = 0;
   readonly #context: ProxyContext;
   readonly #client: Downstream;
   readonly #exchange: Answered;
@@ -227,7 +232,13 @@ export class ResponsePath implements ResponseUser, ReplyBodyUser {
 
   onUpstreamInterim(response: Response): void {
     try {
-      if (response.status !== 100) this.#client.onInterim(response);
+      // The client may read none of them: all together are no more than one head may be.
+      this.#interim += INTERIM_OVERHEAD + response.lines().length;
+      if (this.#interim > this.#context.settings.maxHeaderSize) {
+        this.#exchange.cancelUpstream();
+        this.#context.stats.upstreamFailed('invalid_response');
+        this.onUpstreamFailure('invalid_response', 'interim responses');
+      } else if (response.status !== 100) this.#client.onInterim(response);
       // The body may have come already: it need not be asked for.
       else if (!this.requestDone) this.askForBody();
     } catch (error) {

@@ -30,6 +30,8 @@ export const TRAILERS = 8;
 /** Most options that a message's Connection fields may have: a real one has two or three. */
 const MAX_CONNECTION_OPTIONS = 64;
 
+const ZERO = 48;
+
 /** What a message's head says of its body and connection (RFC 9112, sections 6 and 9). */
 export abstract class MessageHead extends Head {
   body = NO_BODY;
@@ -39,6 +41,8 @@ export abstract class MessageHead extends Head {
   keepAlive = true;
   /** The index of the first Upgrade field; -1 for none. */
   upgradeField = -1;
+  /** Content-Length or Transfer-Encoding as one line, in place of one that was spelt unusually and is left out; '' for none. */
+  framing = '';
   protected lengthField = -1;
   protected codingField = -1;
   protected teField = -1;
@@ -75,6 +79,7 @@ export abstract class MessageHead extends Head {
   protected sort(bytes: Buffer): RejectReason | undefined {
     this.body = NO_BODY;
     this.length = 0;
+    this.framing = '';
     this.upgradeField = this.lengthField = this.codingField = this.teField = -1;
     this.connection = this.#options = 0;
     this.#nominated = undefined;
@@ -121,7 +126,26 @@ export abstract class MessageHead extends Head {
   protected readLength(bytes: Buffer): boolean {
     this.length = decimal(bytes, this.fields[this.lengthField * 4 + 2]!, this.fields[this.lengthField * 4 + 3]!);
     this.body = this.length === 0 ? NO_BODY : LENGTH;
-    return this.length >= 0;
+    if (this.length < 0) return false;
+    this.normalise(this.lengthField, 'Content-Length', bytes);
+    return true;
+  }
+
+  /**
+   * What other readers might take for something else, although it is legal, goes on as everybody writes it: other blanks
+   * than one space, a length with zeros before it, letters of either case.
+   * @param value the usual one; `length` where absent
+   */
+  protected normalise(field: number, name: string, bytes: Buffer, value?: string): void {
+    const at = field * 4;
+    const start = this.fields[at + 2]!;
+    const end = this.fields[at + 3]!;
+    const first = bytes[start]!;
+    const usual = first !== ZERO || end - start === 1;
+    const oneSpace = start - this.fields[at + 1]! === 2 && bytes[start - 1] === SP;
+    if (usual && oneSpace && end + 2 === this.lineStart(field + 1) && !hasUpperCase(bytes, start, end)) return;
+    this.dropped[field] = 1;
+    this.framing = `${name}: ${value ?? this.length}\r\n`;
   }
 
   protected readKeepAlive(): boolean {
@@ -160,6 +184,11 @@ export abstract class MessageHead extends Head {
       if (nominated.has(bytes.toString('latin1', start, end).toLowerCase())) this.dropped[field] = 1;
     }
   }
+}
+
+function hasUpperCase(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! >= 65 && bytes[at]! <= 90) return true;
+  return false;
 }
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);

@@ -71,6 +71,7 @@ export class RequestHead extends MessageHead {
       if (this.lengthField !== -1 || this.minor === 0) return this.reject('framing');
       if (!this.isValue(this.codingField, 'chunked', bytes)) return this.reject('coding');
       this.body = CHUNKED;
+      this.normalise(this.codingField, 'Transfer-Encoding', bytes, 'chunked');
     } else if (this.lengthField !== -1 && !this.readLength(bytes)) return this.reject('framing');
     return undefined;
   }

@@ -39,7 +39,9 @@ export class ResponseHead extends MessageHead {
 
   /** Leave out Transfer-Encoding: the body is passed on without its chunks. */
   dropCoding(): void {
-    if (this.codingField !== -1) this.drop(this.codingField);
+    if (this.codingField === -1) return;
+    this.framing = '';
+    this.drop(this.codingField);
   }
 
   /** Leave out a field of this head, which need not be left out of the next. */
@@ -53,6 +55,7 @@ export class ResponseHead extends MessageHead {
       if (this.lengthField !== -1 || this.minor === 0 || !this.isValue(this.codingField, 'chunked', bytes))
         return this.reject('framing');
       this.body = CHUNKED;
+      this.normalise(this.codingField, 'Transfer-Encoding', bytes, 'chunked');
     } else if (this.lengthField === -1) this.body = UNKNOWN_LENGTH;
     else if (!this.readLength(bytes)) return this.reject('framing');
     return undefined;

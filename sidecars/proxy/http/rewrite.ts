@@ -66,7 +66,8 @@ export function readRequest(head: RequestHead, bytes: Buffer): ReadRequest | Rej
   if ((host !== '' || head.hostField !== -1) && !hosts.accepts(host)) return 'host';
   if (line === undefined && head.minor !== 1)
     line = `${method} ${bytes.toString('latin1', head.targetStart, head.targetEnd)} HTTP/1.1\r\n`;
-  const wire = line === undefined ? keptFrom(head, bytes, head.start) : line + keptFrom(head, bytes, head.fieldsStart);
+  const kept = line === undefined ? keptFrom(head, bytes, head.start) : line + keptFrom(head, bytes, head.fieldsStart);
+  const wire = kept + head.framing;
   return {
     init: {
       method,

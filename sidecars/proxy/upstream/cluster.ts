@@ -138,15 +138,20 @@ export interface ResponseUser {
 export class SingleEndpoint implements Cluster {
   readonly #endpoint: Endpoint;
   readonly #health: { up(): void; down(reason: string): void };
+  readonly #maxActive: number;
 
-  /** @param health is told of each connection that was made, or could not be */
-  constructor(endpoint: Endpoint, health: { up(): void; down(reason: string): void }) {
+  /**
+   * @param health is told of each connection that was made, or could not be
+   * @param maxActive most requests and tunnels that are under way; further ones find no endpoint
+   */
+  constructor(endpoint: Endpoint, health: { up(): void; down(reason: string): void }, maxActive = Infinity) {
     this.#endpoint = endpoint;
     this.#health = health;
+    this.#maxActive = maxActive;
   }
 
-  pick(): Endpoint {
-    return this.#endpoint;
+  pick(): Endpoint | undefined {
+    return this.#endpoint.active < this.#maxActive ? this.#endpoint : undefined;
   }
   onConnect(): void {
     this.#health.up();

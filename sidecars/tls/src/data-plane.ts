@@ -89,7 +89,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       ...(parameters.TLS_HSTS_MAX_AGE > 0 ? [hsts(parameters.TLS_HSTS_MAX_AGE)] : []),
       ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
     ]),
-    cluster: new SingleEndpoint(endpoint, health),
+    cluster: new SingleEndpoint(endpoint, health, parameters.TLS_MAX_CONNECTIONS),
     draining: false,
   };
   const listener = new TlsListener({
