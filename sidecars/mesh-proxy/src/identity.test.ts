@@ -353,6 +353,51 @@ test('authorisation: by identity, method and path, path tricks included', async 
   assert.is(mesh.server.inbound.ends.at(-1)?.cause.flags.join(), 'UAEX');
 });
 
+test('authorisation: how an application might read a path, case and HEAD included', async () => {
+  await using app = await serve(echo);
+  const rules: Authorization['rules'] = [
+    { name: 'no-office', action: 'deny', paths: [{ prefix: '/büro' }, { exact: '/a:b' }, { suffix: '.key' }] },
+    { name: 'no-reading', action: 'deny', methods: ['GET'], paths: [{ exact: '/write-only' }] },
+  ];
+  await using mesh = await startPair(app.port, {
+    server: { inbound: { mtls: 'PERMISSIVE', authorization: { otherwise: 'allow', rules } } },
+  });
+  for (const [method, path, status] of [
+    ['GET', '/@scope%2fpackage', 200],
+    ['GET', '/b%C3%BCro', 403],
+    ['GET', '/b%c3%bcro/x', 403],
+    ['GET', '/B%C3%9CRO', 403],
+    ['GET', '/a%3Ab', 403],
+    ['GET', '/a%3ab/', 403],
+    ['GET', '/a%20b', 200],
+    ['GET', '/x/tls.KEY', 403],
+    ['GET', '/write-only', 403],
+    ['HEAD', '/write-only', 403],
+    ['POST', '/write-only', 200],
+    ['GET', '/%zz', 403],
+  ] as const) {
+    const text = `${method} ${path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n`;
+    assert.match(await ask(mesh.client, text), `HTTP/1.1 ${status} `, `${method} ${path}`);
+  }
+});
+
+test('authorisation: a path with two readings is refused only where a path decides', async () => {
+  await using app = await serve(echo);
+  const rules: Authorization['rules'] = [
+    { name: 'front', action: 'allow', identities: [{ exact: idOf('front') }] },
+    { name: 'not-here', action: 'deny', ports: [1], paths: [{ prefix: '/' }] },
+  ];
+  await using mesh = await startPair(app.port, {
+    server: { inbound: { mtls: 'STRICT', authorization: { otherwise: 'deny', rules } } },
+  });
+  for (const path of ['/@scope%2fpackage', '/a%5cb', '/%25ab', '/%zz', '/a;b//c'])
+    assert.match(
+      await ask(mesh.client, `GET ${path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n`),
+      'HTTP/1.1 200 ',
+      path,
+    );
+});
+
 test('whose rules are for HTTP gets no other protocol in', async () => {
   await using app = await serve(echo);
   await using mesh = await startPair(app.port, {

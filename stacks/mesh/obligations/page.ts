@@ -111,8 +111,11 @@ async function checkRequests(page: Page): Promise<void> {
   await lock(page, 'client', 'orders').click();
   await page.getByRole('heading', { name: 'Requests client → orders' }).waitFor();
   await rows.filter({ hasText: '403' }).first().waitFor();
-  const refused = (await rows.allInnerTexts()).filter((row) => /\s403\s/.test(row));
-  assert.ok(refused.length > 0);
+  // The page draws its rows anew while it is looked at.
+  const refused = await eventually('rows of refused requests', async () => {
+    const found = (await rows.allInnerTexts()).filter((row) => /\s403\s/.test(row));
+    return found.length > 0 ? found : undefined;
+  });
   for (const row of refused)
     assert.match(row, /UAEX\s+.*spiffe:\/\/mesh\.local\/ns\/shop\/sa\/client/, `the cause, in words, not: ${row}`);
 }

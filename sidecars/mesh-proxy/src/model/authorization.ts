@@ -22,7 +22,7 @@ export interface AuthorizationRule {
   readonly identities?: readonly StringMatch[];
   readonly notIdentities?: readonly StringMatch[];
   readonly methods?: readonly string[];
-  /** Of the normalised path, without its query. */
+  /** Of the path, without its query: a rule to deny fits one reading of it, one to allow fits all. */
   readonly paths?: readonly StringMatch[];
   readonly ports?: readonly number[];
 }

@@ -7,7 +7,6 @@ import { NO_BODY } from '#proxy/http/message.ts';
 import { RateLimits } from '../compile/rate-limits.ts';
 import { VirtualHosts } from '../compile/virtual-hosts.ts';
 import type { RetryCondition } from '../model/policy.ts';
-import { normalizedPath } from './path.ts';
 import { RetryRules } from './retry-rules.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -86,39 +85,6 @@ test('limits that are called the same have a bucket each, and find it again', ()
   assert.ok(after.every((bucket, index) => bucket === before[index]));
   assert.is.not(latter.bucket(limit, ['other'], 'z'), after[0]);
   assert.is.not(latter.bucket({ ...limit, maxTokens: 2 }, ['same'], 'z'), after[0]);
-});
-
-test('a normalised path has no second form, and what is ambiguous has none', () => {
-  const piece = fc.constantFrom(
-    '/',
-    '.',
-    '..',
-    'a',
-    'B',
-    '%61',
-    '%2e',
-    '%2f',
-    '%5c',
-    '%25',
-    '%',
-    ';x',
-    '//',
-    '%2',
-    '~',
-  );
-  fc.assert(
-    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-      const path = `/${pieces.join('')}`;
-      const normal = normalizedPath(path);
-      if (normal === undefined) return;
-      assert.is(normalizedPath(normal), normal, path);
-      assert.not.match(normal, /\/\.{1,2}(\/|$)|\/\/|%2f|%5c|;/i);
-    }),
-    { numRuns: 3000 },
-  );
-  assert.is(normalizedPath('/a/b/../c/./d//e'), '/a/c/d/e');
-  assert.is(normalizedPath('/../../a/'), '/a/');
-  assert.is(normalizedPath('/a/..'), '/');
 });
 
 test('domains: exact, longest suffix, longest prefix, any', () => {
