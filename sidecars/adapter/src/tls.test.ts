@@ -37,11 +37,12 @@ async function told(
   listener: { listen(port: number, host: string): unknown; address(): unknown; close(): unknown },
   received: () => string,
   ask: (server: Server, signal: AbortSignal) => Promise<unknown>,
+  host = 'localhost',
 ): Promise<Told> {
   listener.listen(0, '127.0.0.1');
   await once(listener as never, 'listening');
   const { port } = listener.address() as AddressInfo;
-  const server = { host: 'localhost', port, user: 'watch', password: 'hunter2', ca: authority.cert };
+  const server = { host, port, user: 'watch', password: 'hunter2', ca: authority.cert };
   try {
     const answer = await within(60_000, (signal) => ask(server, signal));
     return { answer: String(answer), read: received() };
@@ -53,7 +54,7 @@ async function told(
 }
 
 /** Ask a valkey that has this certificate; undefined: one without TLS. */
-async function valkey(certificate: Signer | undefined): Promise<Told> {
+async function valkey(certificate: Signer | undefined, host?: string): Promise<Told> {
   let read = '';
   const serve = (socket: Socket): void => {
     socket.on('error', () => {});
@@ -70,6 +71,7 @@ async function valkey(certificate: Signer | undefined): Promise<Told> {
     listener,
     () => read,
     (server, signal) => askValkey(server, signal, (ask) => ask([['PING']])),
+    host,
   );
 }
 
@@ -87,7 +89,7 @@ function greeting(tls: boolean): Buffer {
 }
 
 /** Ask a MariaDB that has this certificate and lets nobody in; undefined: one without TLS. */
-async function mariadb(certificate: Signer | undefined): Promise<Told> {
+async function mariadb(certificate: Signer | undefined, host?: string): Promise<Told> {
   let read = '';
   const refuse = (socket: Socket, number: number): void => {
     const body = Buffer.from('\xff\x15\x04#28000nobody comes in', 'latin1');
@@ -120,6 +122,7 @@ async function mariadb(certificate: Signer | undefined): Promise<Told> {
     listener,
     () => read,
     (server, signal) => askMariadb(server, signal, 1000, (query) => query('SELECT 1')),
+    host,
   );
 }
 
@@ -145,6 +148,15 @@ for (const [what, certificate, why] of [
       assert.is(read, '', ask.name);
     }
   });
+
+test('a database by its address has to have that address in its certificate', async () => {
+  const [one, other] = [await valkey(right, '127.0.0.1'), await mariadb(right, '127.0.0.1')];
+  assert.equal([one.answer, other.answer], ['PONG', 'nobody comes in']);
+  for (const ask of [valkey, mariadb]) {
+    const { read } = await ask(misnamed, '127.0.0.1');
+    assert.is(read, '', ask.name);
+  }
+});
 
 test('nor does one without TLS', async () => {
   for (const ask of [valkey, mariadb]) {

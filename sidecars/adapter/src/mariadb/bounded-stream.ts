@@ -23,6 +23,8 @@ export function boundedStream(options: TcpNetConnectOpts, limit: number): Duplex
     if (bytes > limit) stream.destroy(new Error(`the server answered more than ${limit} bytes`));
     else if (!stream.push(chunk)) socket.pause();
   });
+  // What TLS compares with the certificate where no name is sent, as of a socket: without it, an address is not compared.
+  Object.assign(stream, { _host: options.host });
   socket.on('connect', () => stream.emit('connect'));
   socket.on('end', () => stream.push(null));
   socket.on('error', (error) => stream.destroy(error));

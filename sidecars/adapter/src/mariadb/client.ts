@@ -1,5 +1,4 @@
 /** A connection to MariaDB or MySQL, for a round of questions, by the mysql2 package. */
-import { isIP } from 'node:net';
 import { createConnection, type Connection, type ConnectionOptions } from 'mysql2';
 import type { Server } from '../server.ts';
 import { boundedStream } from './bounded-stream.ts';
@@ -75,7 +74,7 @@ function optionsOf({ host, port, user, password, ca }: Server): ConnectionOption
     flags: ['-LOCAL_FILES'],
     rowsAsArray: true,
     typeCast: false,
-    ...(ca !== undefined && { ssl: { ca, rejectUnauthorized: true, verifyIdentity: isIP(host) === 0 } }),
+    ...(ca !== undefined && { ssl: { ca, rejectUnauthorized: true, verifyIdentity: true } }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Two versions behind one port: who answers whom, and what happens when the new one is bad. */
 import type { RequestListener } from 'node:http';
+import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -48,6 +49,23 @@ test('with a cookie of the application’s own none is set, and who has none get
   for (let index = 0; index < 50; index++)
     assert.equal(await split.get('/'), { status: 200, body: 'old', cookie: undefined });
   assert.is((await split.get('/', { cookie: VISITOR.new })).body, 'new');
+});
+
+test('requests that their client aborts are no errors of a version', async () => {
+  await using split = await startSplitTest({ pause: 60_000 }, { new: hanging });
+  await warmUp(split);
+  for (let index = 1; index <= 8; index++) {
+    const socket = connect(split.plane.port, '127.0.0.1');
+    socket.write(`GET / HTTP/1.1\r\nHost: a\r\nCookie: split=${VISITOR.new}\r\n\r\n`);
+    await eventually('it is under way', () => split.seen.new.length === index);
+    socket.destroy();
+    await eventually('it is over', () => split.seen.new[index - 1]!.destroyed);
+  }
+  assert.equal(
+    split.judged.filter(({ failed }) => failed),
+    [],
+  );
+  assert.is(split.changes.length, 0);
 });
 
 test('a new version that answers with errors gets nothing any more; four errors do not do it', async () => {

@@ -84,7 +84,8 @@ export class Visit implements Cluster, RetryPolicy {
         judge.end(trial, true);
       });
     }
-    // A client that gave up counts as well: it does so as often on either side, unless one is slower.
+    // Clients choose when they give up: with a cookie of their choice they could take a version back.
+    else if (outcome.failure === 'cancelled') judge.drop(trial);
     else judge.end(trial, true);
   }
 
