@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { errorReply } from '../resp/encode.ts';
 import { ProtocolError, RequestReader, type Command, type RequestLimits } from '../resp/request-reader.ts';
 import { Fifo } from './fifo.ts';
+import type { Pending } from './pending.ts';
 import type { Flushing } from './flushing.ts';
 
 /** Commands of one client that wait for replies: more are not read. */
@@ -27,8 +28,12 @@ export function endSoon(socket: Socket, bytes: Buffer | string = ''): void {
     .end(bytes);
 }
 
+/** How long a client may take nothing, and take for all that is kept, while its reply is larger: in milliseconds. */
+const STANDSTILL = 1000;
+const MOST_CONGESTED = 10_000;
+
 /** What a client is told for one command: parts as they come. */
-export class Reply {
+export class Reply implements Pending {
   readonly #client: Client;
   parts: Buffer[] = [];
   done = false;
@@ -41,6 +46,10 @@ export class Reply {
     this.parts.push(bytes);
     this.done = done;
     this.#client.onPart(this, bytes.length);
+  }
+
+  congested(resume: () => void): boolean {
+    return this.#client.congested(this, resume);
   }
 
   /** There will be none, and none is missed: it is the only one that is waited for. */
@@ -88,6 +97,9 @@ export class Client {
   #kept = 0;
   #begun: Reply | undefined;
   #dirty = false;
+  /** Sources of its reply that wait until it has read. */
+  #resumes: (() => void)[] = [];
+  #congestion: NodeJS.Timeout | undefined;
   #answered: (() => void) | undefined;
   #held = false;
   #reading = false;
@@ -114,7 +126,7 @@ export class Client {
         this.#read();
         this.#regulate();
       })
-      .on('drain', () => this.#read())
+      .on('drain', () => this.#onDrain())
       .on('error', () => {})
       .on('end', () => this.#onEnd())
       .on('close', () => this.#gone());
@@ -165,8 +177,7 @@ export class Client {
       return;
     }
     this.#kept += size;
-    if (this.#kept + this.#socket.writableLength > this.#limits.maxOutput && reply !== this.#replies.first)
-      return this.close();
+    if (this.#kept > this.#limits.maxOutput && reply !== this.#replies.first) return this.close();
     if (reply !== this.#replies.first || this.#dirty) return;
     this.#dirty = true;
     this.#flushing.add(this);
@@ -193,7 +204,7 @@ export class Client {
     this.#kept -= size;
     if (size > 0) this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out, size));
     out = [];
-    if (this.#socket.writableLength > this.#limits.maxOutput) return this.close();
+    if (this.#socket.writableLength > this.#limits.maxOutput) this.#watch();
     if (this.#replies.length === 0 && this.#answered !== undefined) {
       const then = this.#answered;
       this.#answered = undefined;
@@ -201,6 +212,40 @@ export class Client {
     }
     if (this.#ending) this.#finish();
     else this.#read();
+  }
+
+  /**
+   * Whether no more of a reply is wanted now: too much waits for a client to read it.
+   * @param resume called when it has
+   */
+  congested(reply: Reply, resume: () => void): boolean {
+    if (this.#closed || reply !== this.#replies.first) return false;
+    if (this.#kept + this.#socket.writableLength <= this.#limits.maxOutput) return false;
+    this.flush();
+    // Written at once, perhaps: then nothing drains later.
+    if (this.#closed || this.#socket.writableLength <= this.#limits.maxOutput) return false;
+    this.#resumes.push(resume);
+    return true;
+  }
+
+  /** It has to read: nothing for a while, or too slowly, and it is closed. */
+  #watch(): void {
+    if (this.#congestion !== undefined) return;
+    this.#congestion = setTimeout(() => this.close(), MOST_CONGESTED);
+    // The time starts anew whenever a part of what is written leaves.
+    this.#socket.setTimeout(STANDSTILL, () => this.close());
+  }
+
+  #onDrain(): void {
+    this.#relieve();
+    this.#read();
+  }
+
+  #relieve(): void {
+    clearTimeout(this.#congestion);
+    this.#congestion = undefined;
+    this.#socket.setTimeout(0).removeAllListeners('timeout');
+    for (const resume of this.#resumes.splice(0)) resume();
   }
 
   /** Do something once all replies have come; no more commands are read meanwhile. */
@@ -283,6 +328,7 @@ export class Client {
   #gone(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#relieve();
     this.session.onClose();
   }
 }

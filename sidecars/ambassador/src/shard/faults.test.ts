@@ -118,6 +118,19 @@ test(
 );
 
 test(
+  'a reply above AMBASSADOR_MAX_OUTPUT reaches a client that reads',
+  behind(1, {}, async (plane) => {
+    const size = 24 * 1024 * 1024;
+    plane.servers[0]!.keys.set('big', 'v'.repeat(size));
+    const client = await plane.client();
+    let come = 0;
+    client.socket.removeAllListeners('data').on('data', (bytes: Buffer) => void (come += bytes.length));
+    client.send(['GET', 'big']);
+    await eventually('all of it has come', () => come === `$${size}\r\n\r\n`.length + size);
+  }),
+);
+
+test(
   'more clients than allowed are told so',
   behind(1, { maxClients: 2 }, async (plane) => {
     const clients = [await plane.client(), await plane.client()];

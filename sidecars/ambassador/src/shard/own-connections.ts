@@ -44,6 +44,7 @@ export class OwnConnections {
         pending.onFailure(reason);
         done();
       },
+      congested: (resume) => pending.congested?.(resume) === true,
     });
   }
 

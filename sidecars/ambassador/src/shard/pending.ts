@@ -10,6 +10,8 @@ export interface Pending {
   onReply(bytes: Buffer, done: boolean): void;
   /** There will be none. @param reason what a client is told */
   onFailure(reason: string): void;
+  /** Whether no more is wanted until `resume` is called: asked after each part. Absent: never. */
+  congested?(resume: () => void): boolean;
 }
 
 /** Swallows a reply. */

@@ -58,6 +58,8 @@ export class ServerConnection {
   #out: Buffer[] = [];
   /** When bytes last came: a large reply takes its time. */
   #heardAt = 0;
+  /** Its client has to read first. */
+  #paused = false;
   #gone = false;
   #connectTimer: NodeJS.Timeout | undefined;
 
@@ -118,7 +120,7 @@ export class ServerConnection {
   sweep(now: number, since: number): void {
     const { timeout } = this.#options;
     const oldest = this.#sentAt.first;
-    if (timeout > 0 && oldest !== undefined && now - Math.max(oldest, since, this.#heardAt) > timeout)
+    if (timeout > 0 && !this.#paused && oldest !== undefined && now - Math.max(oldest, since, this.#heardAt) > timeout)
       this.#end('it did not answer in time', true);
   }
 
@@ -199,5 +201,15 @@ export class ServerConnection {
       else this.#user.onAnswer();
     }
     pending.onReply(part, done);
+    if (pending.congested?.(this.#resume) === true) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
   }
+
+  readonly #resume = (): void => {
+    this.#paused = false;
+    this.#heardAt = this.#options.flushing.now;
+    this.#socket.resume();
+  };
 }

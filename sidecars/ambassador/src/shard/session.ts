@@ -281,6 +281,7 @@ export class ShardSession implements Session, Routing {
         reply.onFailure(reason);
         client.go();
       },
+      congested: (resume) => reply.congested(resume),
     };
   }
 
