@@ -1,4 +1,7 @@
-/** Hundreds of files at once under logrotate, in each of its modes, into the store that honours ids. */
+/**
+ * Many files at once under logrotate, in each of its modes, into the store that honours ids. A few in a run of all
+ * stacks; MANY_FILES=300 MANY_RATE=20000 npm run stack:logs is the large one.
+ */
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -8,8 +11,9 @@ import { openFaulty, type Faulty } from '../faulty.ts';
 import { manyFiles, rotateMany, writeMany } from '../inside.ts';
 import { reserve } from '../numbers.ts';
 
-const FILES = 300;
-const RATE = 20_000;
+const FILES = Number(process.env['MANY_FILES'] || 30);
+/** Lines a second, over all files. */
+const RATE = Number(process.env['MANY_RATE'] || 4000);
 const SECONDS = 3;
 const COUNT = RATE * SECONDS;
 const MODES = [
@@ -24,31 +28,37 @@ const bytesOf = (number: number): number => `{"message":"line ${number} of many"
 
 export function many({ must }: Scenario): void {
   must(
-    'lose nothing and store nothing twice when logrotate works on 300 files at 20,000 lines a second, in each of its modes',
+    'lose nothing and store nothing twice when logrotate works on many files, in each of its modes',
     {
-      say: 'logrotate again, on three hundred files: it renames or copies and truncates, and compresses, at once or later.',
+      say: `logrotate again, on ${FILES} files: it renames or copies and truncates, and compresses, at once or later.`,
       within: 900_000,
     },
     async ({ project, port, say }) => {
       const faulty = openFaulty(port);
       const { created } = await faulty.counts();
       const first = reserve('many', COUNT * MODES.length);
-      const left = new Set<number>();
+      // Each line that is left, and the file that holds it.
+      const left = new Map<number, string>();
       for (const [index, mode] of MODES.entries()) {
         const found = await writeAndRotate(project, index, mode, first + index * COUNT);
-        for (const number of found) left.add(number);
+        for (const [number, file] of found) left.set(number, file);
         if (mode.startsWith('nocreate')) assert.is(found.size, COUNT, `${mode}: each line is in a file`);
       }
       await eventually(
         'as many lines as are left are in the store',
         async () => (await faulty.counts()).created - created >= left.size && (await lag(project)) === 0,
         { within: 300_000, every: 500 },
-      );
+      ).catch(() => say('not all of them came in time'));
       const { times, disordered } = await stored(faulty, created);
-      const missing = [...left].filter((number) => !times.has(number));
-      const twice = [...times].filter(([, count]) => count > 1);
-      assert.equal(missing.slice(0, 5), [], `${missing.length} are in files and not in the store`);
-      assert.equal(twice.slice(0, 5), [], `${twice.length} are there twice`);
+      const missing = [...left.keys()].filter((number) => !times.has(number));
+      const twice = [...times].flatMap(([number, count]) => (count > 1 ? [number] : []));
+      const reported = async (numbers: readonly number[]): Promise<string> =>
+        report(
+          numbers.map((number) => ({ number, file: left.get(number) ?? '?' })),
+          await project.logs('many-logs', 'all'),
+        );
+      assert.is(missing.length, 0, `${missing.length} are in files and not in the store:\n${await reported(missing)}`);
+      assert.is(twice.length, 0, `${twice.length} are there twice:\n${await reported(twice)}`);
       // What is nowhere was written between a copy and its truncation. Of that, what was seen is counted, and no more.
       const gone = Array.from({ length: COUNT * MODES.length }, (_, at) => first + at).filter(
         (number) => !times.has(number),
@@ -70,8 +80,31 @@ export function many({ must }: Scenario): void {
   );
 }
 
-/** One mode: so many lines, rotated twice meanwhile. @returns the numbers that are in any of the files then */
-async function writeAndRotate(project: Project, index: number, mode: string, from: number): Promise<Set<number>> {
+/** How many files a report shows, and how many lines of the log for each. */
+const SHOWN = 5;
+
+/** Lines that are wrong, by file, and what the shipper said of that file and of its names after a rotation. */
+function report(wrong: readonly { number: number; file: string }[], log: string): string {
+  const byFile = Map.groupBy(wrong, ({ file }) => file);
+  const said = log.split('\n');
+  return [...byFile]
+    .slice(0, SHOWN)
+    .flatMap(([file, lines]) => {
+      const name = file.replace(/\.log.*$/, '.log').replace(/^.*\/many\//, '/many/');
+      const known = said.filter((line) => line.includes(`${name}"`) || line.includes(`${name}.`)).slice(-SHOWN);
+      const numbers = lines.slice(0, SHOWN).map(({ number }) => number);
+      return [`${file}: ${lines.length} lines, ${numbers.join(', ')} …`, ...known.map((line) => `  ${line}`)];
+    })
+    .join('\n');
+}
+
+/** One mode: so many lines, rotated twice meanwhile. @returns the numbers that are in any of the files then, with the file */
+async function writeAndRotate(
+  project: Project,
+  index: number,
+  mode: string,
+  from: number,
+): Promise<Map<number, string>> {
   const to = manyFiles(index);
   let ended = false;
   const writing = writeMany(project, { to, from, count: COUNT, rate: RATE, files: FILES }).finally(
@@ -85,9 +118,15 @@ async function writeAndRotate(project: Project, index: number, mode: string, fro
     await rotateMany(project, to, mode);
   }
   await writing;
-  const command = `cd ${to} && zcat -f * | grep -aoE '"many":[0-9]+' | cut -d: -f2`;
+  const command = `for file in ${to}/*; do zcat -f "$file" | grep -aoE '"many":[0-9]+' | sed "s|.*:|$file |"; done`;
   const text = await project.exec('web', ['bash', '-c', command], { timeoutMs: 60_000 });
-  return new Set(text.split('\n').map(Number));
+  return new Map(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '))
+      .map(([file, number]) => [Number(number), file!]),
+  );
 }
 
 /** How often each number is in the store, and how many lines came behind a later one of their file. */
