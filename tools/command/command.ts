@@ -6,6 +6,22 @@ export const EXIT_OK = 0;
 export const EXIT_FOUND = 1;
 export const EXIT_USAGE = 2;
 
+/** Control characters and those that turn the direction of a text: a terminal or a CI would act on them (Unicode TR 36). */
+const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** Somebody's text as one line that is only read. */
+export const printable = (text: string): string => text.replaceAll(UNPRINTABLE, '\ufffd');
+
+/** Every text of a value, and every key, as printable gives it. */
+export function printableAll<T>(value: T): T {
+  if (typeof value === 'string') return printable(value) as T;
+  if (Array.isArray(value)) return value.map((each: unknown) => printableAll(each)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]: [string, unknown]) => [printable(key), printableAll(each)]),
+  ) as T;
+}
+
 /** What a command needs from the world it runs in. */
 export interface World {
   /** Paths are relative to this folder. */

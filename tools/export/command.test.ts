@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { mistakesIn } from './test-schema.ts';
 import { main } from '../main.ts';
 import { identify } from '../identify/identify.ts';
 
@@ -157,6 +158,51 @@ services:
       ['web', 'app'],
     ],
   );
+});
+
+test('refusals end with the options that solve them, and those do', async () => {
+  const compose = `
+name: shop
+services:
+  web: { build: ., restart: always, volumes: ["./data:/data", "/srv/x:/x:ro"] }
+  api: { build: ., image: "shop/api", restart: always }
+  db: { image: postgres, restart: always }
+`;
+  const { run, put, read } = inFolder({ 'compose.yaml': compose });
+  put('data/file', 'x');
+  const { code, err } = await run('-o', 'out');
+  assert.is(code, 1);
+  assert.match(err, /5 refused, nothing written/);
+  const flags = /^Written with: (.*)$/m.exec(err)![1]!;
+  for (const flag of ['--tag VERSION', '--allow-floating', '--host-paths volume'])
+    assert.ok(flags.includes(flag), flags);
+  const args = flags.replace('VERSION', '1.4.2').split(' ');
+  const done = await run('-o', 'out', ...args);
+  assert.is(done.code, 0, done.err);
+  assert.match(done.err, /postgres, which is another image each time/);
+  assert.match(done.err, /stands for \.\/data and begins empty/);
+  assert.match(read('out/base/web.yaml'), /image: shop-web:1\.4\.2/);
+  assert.match(read('out/base/api.yaml'), /image: shop\/api:1\.4\.2/);
+  for (const file of ['web', 'api', 'db'])
+    for (const object of parseAllDocuments(read(`out/base/${file}.yaml`))) assert.equal(mistakesIn(object.toJS()), []);
+});
+
+test('--host-paths node takes the paths of each node, files too', async () => {
+  const { run, read } = inFolder({
+    'compose.yaml': 'services: {web: {image: "x:1", restart: always, volumes: ["/etc/hostname:/h:ro", "/srv/x:/x"]}}',
+  });
+  const { code } = await run('-o', 'out', '--host-paths', 'node');
+  assert.is(code, 0);
+  assert.match(read('out/base/web.yaml'), /path: \/etc\/hostname[^\n]*\n +type: File/);
+  assert.match(read('out/base/web.yaml'), /path: \/srv\/x[^\n]*\n +type: DirectoryOrCreate/);
+});
+
+test('what cannot be solved by an option is counted', async () => {
+  const { run } = inFolder({
+    'compose.yaml': 'services: {web: {image: x, restart: always, network_mode: host}}',
+  });
+  const { err } = await run('-o', 'out');
+  assert.match(err, /2 refused, nothing written.\nAll but 1 solved with: --allow-floating\n/);
 });
 
 test.run();

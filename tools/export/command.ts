@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
 import { composeFiles } from '../inject/files.ts';
 import { Refusal } from '../command/refusal.ts';
 import { isInside } from '../files/write.ts';
@@ -30,6 +30,12 @@ usage: sidecar-stacks export [PATH|STACK] [OPTION…]
                     for older clusters and for podman kube play
   --kind pod        bare pods instead of Deployments, StatefulSets and Jobs
   --registry PREFIX before the names of images that the project builds
+  --tag VERSION     of images that the project builds and does not name
+                    (PROJECT-SERVICE), or names without a version
+  --allow-floating  take images of others without a version as they are
+  --host-paths HOW  what a path of this machine becomes that is no small file to
+                    carry along: volume, a claim that begins empty; node, the
+                    same path of each node
   --namespace NAME  the namespace that the overlay puts everything into
   --dry-run         print what would be written, and write nothing
   --help
@@ -55,6 +61,9 @@ function commandLine(args: readonly string[]) {
         sidecars: { type: 'string', default: 'native' },
         kind: { type: 'string' },
         registry: { type: 'string' },
+        tag: { type: 'string' },
+        'allow-floating': { type: 'boolean', default: false },
+        'host-paths': { type: 'string' },
         namespace: { type: 'string' },
         'dry-run': { type: 'boolean', default: false },
       },
@@ -89,6 +98,12 @@ function run(args: readonly string[], world: World): number {
   if (values.registry !== undefined && !/^[\w.-]+(:\d+)?(\/[\w./-]+)?\/?$/.test(values.registry))
     throw new Usage(`--registry takes a prefix such as registry.example/team, not "${values.registry}"`);
   if (positionals.length > 1) throw new Usage(`one project at a time, not ${positionals.join(' and ')}`);
+  if (values.tag !== undefined && (!/^\w[\w.-]{0,127}$/.test(values.tag) || values.tag === 'latest'))
+    throw new Usage(`--tag takes a version such as 1.4.2, not "${values.tag}"`);
+  const hostPaths =
+    values['host-paths'] === undefined
+      ? undefined
+      : oneOf('--host-paths', values['host-paths'], ['volume', 'node'] as const);
   const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
   const exported = exportProject(files, {
     base: folder,
@@ -98,6 +113,9 @@ function run(args: readonly string[], world: World): number {
     ...(values.profile && { profiles: values.profile }),
     ...(values['env-file'] && { envFiles: values['env-file'].map((file) => resolve(world.folder, file)) }),
     ...(values.registry !== undefined && { registry: values.registry }),
+    ...(values.tag !== undefined && { tag: values.tag }),
+    allowFloating: values['allow-floating'],
+    ...(hostPaths && { hostPaths }),
     ...(values.namespace !== undefined && { namespace: values.namespace }),
   });
   const refused = say(exported, world);
@@ -160,6 +178,14 @@ function projectAt(
 /** @returns whether something was refused */
 function say({ findings }: Exported, { err }: World): boolean {
   for (const { at, level, message } of findings)
-    err(`${at.file}:${at.line}: ${level === 'refused' ? 'refused' : 'note'}: ${message}\n`);
-  return findings.some(({ level }) => level === 'refused');
+    err(printable(`${at.file}:${at.line}: ${level === 'refused' ? 'refused' : 'note'}: ${message}`) + '\n');
+  const refused = findings.filter(({ level }) => level === 'refused');
+  if (refused.length === 0) return false;
+  const flags = [...new Set(refused.flatMap(({ flag }) => flag ?? []))];
+  const left = refused.filter(({ flag }) => flag === undefined).length;
+  err(`\n${refused.length} refused, nothing written.\n`);
+  // node does what volume does, and files too.
+  const both = flags.includes('--host-paths node') ? flags.filter((flag) => flag !== '--host-paths volume') : flags;
+  if (both.length > 0) err(`${left === 0 ? 'Written' : `All but ${left} solved`} with: ${both.join(' ')}\n`);
+  return true;
 }

@@ -6,7 +6,7 @@ import { pairs } from '../compose/facts.ts';
 import { isFile, type Project, type Service } from '../compose/project.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
-import { imageOf } from './images.ts';
+import { imageOf, type ImageChoice } from './images.ts';
 import { probesOf, type Probes, type Style } from './probes.ts';
 import type { Findings } from './problems.ts';
 import { groupOf, securityContext } from './security.ts';
@@ -23,6 +23,7 @@ export interface ContainerOptions {
   readonly mounts: readonly Record<string, unknown>[];
   readonly liveness: Record<string, unknown> | undefined;
   readonly registry: string | undefined;
+  readonly images: ImageChoice;
   readonly findings: Findings;
 }
 
@@ -31,7 +32,7 @@ export function containerOf(service: Service, part: Part, options: ContainerOpti
   const { findings, mounts, style, liveness } = options;
   const { tree } = service;
   requireKnown(service, findings);
-  const image = imageOf(service, findings);
+  const image = imageOf(service, options.images, findings);
   const probes: Probes = part === 'init' ? {} : probesOf(service, options.base, style);
   const workingDir = get(tree, 'working_dir');
   return from(

@@ -3,7 +3,7 @@ import { interpolate, type Environment } from '../compose/interpolate.ts';
 import { loadProject } from '../compose/project.ts';
 import { noted } from '../yaml/commented.ts';
 import { objectOf } from './configuration.ts';
-import { imageOf, type Image } from './images.ts';
+import { imageOf, type Image, type ImageChoice } from './images.ts';
 import { filesOf, type File } from './files.ts';
 import { podsOf, type Pod } from './pods.ts';
 import { Findings, type Finding } from './problems.ts';
@@ -37,8 +37,9 @@ export function exportProject(files: readonly string[], options: ExportOptions):
   for (const { at, message } of project.problems) findings.refuse('unreadable', at, message);
   const pods = inOrder(podsOf(project, findings));
   requirePossible(project, pods, findings);
-  const volumes = volumesOf(project, pods, findings);
+  const volumes = volumesOf(project, pods, findings, options.hostPaths);
   const partOf = objectName(project.name);
+  const choice = { project: partOf, tag: options.tag, allowFloating: options.allowFloating };
   const labels = { 'app.kubernetes.io/part-of': partOf };
   const placed: Placed[] = [...volumes.bundles.values()].map((each) => ({
     file: each.kind === 'Secret' ? 'secrets.yaml' : 'configuration.yaml',
@@ -75,6 +76,7 @@ export function exportProject(files: readonly string[], options: ExportOptions):
       project,
       base,
       registry: options.registry,
+      images: choice,
       style,
       bare,
       partOf,
@@ -85,7 +87,7 @@ export function exportProject(files: readonly string[], options: ExportOptions):
     for (const object of [...servicesOf(pod, partOf, shared), workload])
       placed.push({ file: `${pod.name}.yaml`, object });
   }
-  const images = imagesOf(pods);
+  const images = imagesOf(pods, choice);
   return {
     files: filesOf(placed, { pods, images, options, partOf, source: project.source, volumes }),
     findings: findings.all,
@@ -123,9 +125,9 @@ function inOrder(pods: readonly Pod[]): Pod[] {
   return done;
 }
 
-function imagesOf(pods: readonly Pod[]): Image[] {
+function imagesOf(pods: readonly Pod[], choice: ImageChoice): Image[] {
   const silent = new Findings();
-  const all = pods.flatMap(({ before, apps }) => [...before, ...apps].map((each) => imageOf(each, silent)));
+  const all = pods.flatMap(({ before, apps }) => [...before, ...apps].map((each) => imageOf(each, choice, silent)));
   return all
     .filter((each, index) => all.findIndex(({ reference }) => reference === each.reference) === index)
     .toSorted((a, b) => (a.reference < b.reference ? -1 : 1));

@@ -18,11 +18,22 @@ export interface Image {
   readonly pulled: boolean;
 }
 
+export interface ImageChoice {
+  /** The project's name: compose calls an image that has no name `PROJECT-SERVICE`. */
+  readonly project: string;
+  readonly tag?: string | undefined;
+  readonly allowFloating?: boolean | undefined;
+}
+
 /** A service's image, and what is wrong with it. */
-export function imageOf({ name, tree, at }: Service, findings: Findings): Image {
+export function imageOf({ name, tree, at }: Service, choice: ImageChoice, findings: Findings): Image {
   const said = get(tree, 'image');
   const reference = text(said)?.trim() ?? '';
   const build = get(tree, 'build');
+  if (reference === '' && build && choice.tag !== undefined) {
+    const made = `${choice.project}-${name}`.toLowerCase();
+    return { name: made, tag: choice.tag, reference: `${made}:${choice.tag}`, own: true, pulled: true };
+  }
   if (reference === '') {
     findings.refuse(
       'no-image',
@@ -30,6 +41,7 @@ export function imageOf({ name, tree, at }: Service, findings: Findings): Image 
       build
         ? `service ${name} is built and has no image: give it a name to push it by (image: NAME:VERSION)`
         : `service ${name} has no image`,
+      build && '--tag VERSION',
     );
     return { name: name, tag: undefined, reference: name, own: true, pulled: false };
   }
@@ -38,12 +50,15 @@ export function imageOf({ name, tree, at }: Service, findings: Findings): Image 
   const own = build !== undefined || !pulled;
   if (reference.includes('@')) return { name: reference.split('@')[0]!, tag: undefined, reference, own, pulled };
   const tag = /:([^/:]+)$/.exec(reference)?.[1];
-  if (tag === undefined || tag === 'latest')
-    findings.refuse(
-      'latest',
-      said!.at,
-      `service ${name} runs ${reference}, which is another image each time it is pulled: name a version (image: ${reference.replace(/:latest$/, '')}:VERSION)`,
-    );
+  if (tag === undefined || tag === 'latest') {
+    const bare = reference.replace(/:latest$/, '');
+    if (own && choice.tag !== undefined)
+      return { name: bare, tag: choice.tag, reference: `${bare}:${choice.tag}`, own, pulled };
+    const message = `service ${name} runs ${reference}, which is another image each time it is pulled`;
+    const flag = own ? '--tag VERSION' : '--allow-floating';
+    if (!own && choice.allowFloating) findings.warn('latest', said!.at, message);
+    else findings.refuse('latest', said!.at, `${message}: name a version (image: ${bare}:VERSION)`, flag);
+  }
   return { name: tag === undefined ? reference : reference.slice(0, -tag.length - 1), tag, reference, own, pulled };
 }
 

@@ -15,7 +15,15 @@ export interface ExportOptions {
   /** Before the names of images that the project builds, in the overlay. */
   readonly registry?: string;
   readonly namespace?: string;
+  /** The tag of images that the project builds and does not name, or names without a version. */
+  readonly tag?: string;
+  /** Images of others without a version are taken as they are. */
+  readonly allowFloating?: boolean;
+  /** What a path of the machine becomes: an empty claim, or the same path of each node; undefined refuses it. */
+  readonly hostPaths?: HostPaths;
 }
+
+export type HostPaths = 'volume' | 'node';
 
 /** An object with the file of the base that it stands in. */
 export interface Placed {

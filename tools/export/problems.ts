@@ -10,14 +10,17 @@ export interface Finding {
   readonly at: Place;
   /** What it is, and what to do instead. */
   readonly message: string;
+  /** Options of the command that solve it. */
+  readonly flag?: string | undefined;
 }
 
 /** Collects findings; each is said once. */
 export class Findings {
   readonly #all: Finding[] = [];
 
-  refuse(code: string, at: Place, message: string): void {
-    this.#add({ code, level: 'refused', at, message });
+  /** @param flag options of the command that solve it */
+  refuse(code: string, at: Place, message: string, flag?: string): void {
+    this.#add({ code, level: 'refused', at, message, flag });
   }
 
   warn(code: string, at: Place, message: string): void {

@@ -8,6 +8,8 @@ import { repositoryOf } from '../files/write.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
 import { bundle, entriesAt, entryOf, type Bundle, type Entry } from './configuration.ts';
+import { sha256 } from './digest.ts';
+import type { HostPaths } from './options.ts';
 import { membersOf, type Pod } from './pods.ts';
 import type { Findings } from './problems.ts';
 import { objectName, quantity } from './units.ts';
@@ -34,11 +36,20 @@ export interface Volumes {
   readonly bundlesOf: ReadonlyMap<string, readonly Bundle[]>;
 }
 
+interface HostPath {
+  readonly source: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly at: Place;
+}
+
 /** What nobody bounded may grow to. */
 const SCRATCH = '64Mi';
 
-export function volumesOf(project: Project, pods: readonly Pod[], findings: Findings): Volumes {
-  const reader = new Reader(project, findings);
+export function volumesOf(project: Project, pods: readonly Pod[], findings: Findings, hostPaths?: HostPaths): Volumes {
+  const reader = new Reader(project, findings, hostPaths);
   for (const pod of pods) for (const service of membersOf(pod)) reader.read(pod, service);
   return reader;
 }
@@ -51,11 +62,13 @@ class Reader implements Volumes {
   readonly bundlesOf = new Map<string, Bundle[]>();
   readonly #project: Project;
   readonly #findings: Findings;
+  readonly #hostPaths: HostPaths | undefined;
   readonly #repository: string;
   /** What each volume of a pod is in compose, by the names of both. */
   readonly #origins = new Map<string, string>();
 
-  constructor(project: Project, findings: Findings) {
+  constructor(project: Project, findings: Findings, hostPaths: HostPaths | undefined) {
+    this.#hostPaths = hostPaths;
     this.#project = project;
     this.#findings = findings;
     this.#repository = repositoryOf(project.folder);
@@ -143,6 +156,12 @@ class Reader implements Volumes {
     }
     const path = resolve(this.#project.folderOf(at), source);
     const inside = !/^[/~$]/.test(source) && !relative(this.#repository, path).startsWith('..');
+    const carried = inside && existsSync(path) && (readOnly || isFile(path));
+    if (!carried && this.#hostPaths !== undefined && !/^[~$]/.test(source)) {
+      this.#hostPath(pod, service, { source, path, target, readOnly, at }, this.#hostPaths);
+      return;
+    }
+    const flag = /^[~$]/.test(source) ? undefined : isFile(path) ? '--host-paths node' : '--host-paths volume';
     if (!inside || !existsSync(path)) {
       this.#findings.refuse(
         'host-path',
@@ -150,6 +169,7 @@ class Reader implements Volumes {
         inside
           ? `service ${service.name} mounts ${source}, which is not there`
           : `service ${service.name} mounts ${source} of this machine, which another node does not have: take a named volume, or a config`,
+        flag,
       );
       return;
     }
@@ -158,6 +178,7 @@ class Reader implements Volumes {
         'host-path',
         at,
         `service ${service.name} may write to ${source} of this machine: take a named volume, or mount it read-only (:ro)`,
+        flag,
       );
       return;
     }
@@ -170,6 +191,39 @@ class Reader implements Volumes {
       at,
       () => entriesAt(path).map((entry) => (isFile(path) ? { ...entry, path: target.split('/').at(-1)! } : entry)),
       !isFile(path),
+    );
+  }
+
+  /** A path of the machine, as the command line says: an empty volume in its place, or the node's own path. */
+  #hostPath(pod: Pod, service: Service, { source, path, target, readOnly, at }: HostPath, wish: HostPaths): void {
+    const more = readOnly ? { readOnly: true } : {};
+    const shown = relative(this.#repository, path);
+    const key = `${nameOf(source)}-${sha256(shown).slice(0, 6)}`;
+    if (wish === 'node' || isFile(path)) {
+      const volume = { name: objectName(key), hostPath: { path, type: isFile(path) ? 'File' : 'DirectoryOrCreate' } };
+      this.#mount(pod, service, `host ${path}`, volume, target, more, at);
+      this.#findings.warn(
+        'host-path',
+        at,
+        `service ${service.name} mounts ${path} of the node that it runs on: each node needs it`,
+      );
+      return;
+    }
+    const claim = this.claims.get(key) ?? {
+      name: objectName(key),
+      at,
+      size: undefined,
+      external: false,
+      pods: new Set<string>(),
+    };
+    claim.pods.add(pod.name);
+    this.claims.set(key, claim);
+    const volume = { name: objectName(key), persistentVolumeClaim: { claimName: claim.name } };
+    this.#mount(pod, service, `volume ${key}`, volume, target, more, at);
+    this.#findings.warn(
+      'host-path',
+      at,
+      `volume ${claim.name} stands for ${source} and begins empty: copy its files there`,
     );
   }
 

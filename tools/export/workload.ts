@@ -11,6 +11,7 @@ import { membersOf, type Pod } from './pods.ts';
 import type { Findings } from './problems.ts';
 import { userOf } from './security.ts';
 import { objectName, seconds } from './units.ts';
+import type { ImageChoice } from './images.ts';
 import type { Volumes } from './volumes.ts';
 
 export type Kind = 'Deployment' | 'StatefulSet' | 'Job' | 'Pod';
@@ -20,6 +21,7 @@ export interface WorkloadOptions {
   readonly base: string;
   /** Where images that the project builds are pushed; undefined where nothing says it. */
   readonly registry: string | undefined;
+  readonly images: ImageChoice;
   readonly style: Style;
   /** Bare pods, whatever they are for. */
   readonly bare: boolean;
@@ -149,6 +151,7 @@ function podSpec(pod: Pod, templates: ReadonlySet<string>, options: WorkloadOpti
       mounts: volumes.mountsOf.get(service.name) ?? [],
       liveness: liveness.probes.get(service.name),
       registry: options.registry,
+      images: options.images,
       findings,
     });
   const before = pod.before.filter(({ name }) => !liveness.replaced.has(name));

@@ -1,6 +1,6 @@
 /** `identify`: the command line of it. */
 import { parseArgs } from 'node:util';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, printableAll, Usage, type Command } from '../command/command.ts';
 import type { Answer } from './answer.ts';
 import { identify, NothingThere } from './identify.ts';
 import { github } from './print/github.ts';
@@ -93,7 +93,7 @@ export const identifyCommand: Command = {
       if (error instanceof NothingThere) throw new Usage(`there is nothing at ${error.message}`);
       throw error;
     }
-    out((FORMATS[formats[0] ?? ''] ?? lines)(answer));
+    out((FORMATS[formats[0] ?? ''] ?? lines)(values.json ? answer : printableAll(answer)));
     return failOn !== undefined && found(answer, failOn) ? EXIT_FOUND : EXIT_OK;
   },
 };

@@ -1,8 +1,11 @@
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { main } from '../main.ts';
+import { parseTrees } from '../yaml/tree.ts';
 import type { Answer } from './answer.ts';
 import { identify, type IdentifyOptions } from './identify.ts';
 
@@ -234,6 +237,45 @@ test('hostile files end, and end soon', () => {
   for (const text of [laughs, circular, flat, words, include, '[[['.repeat(10_000), '{'.repeat(10_000)])
     look({ 'compose.yaml': text });
   assert.ok(performance.now() - started < 20_000);
+});
+
+test('a folder without anything says what it looked for, and is an error for --fail-on', async () => {
+  const folder = temporaryDirectory('empty');
+  const run = async (...args: string[]): Promise<{ code: number; out: string }> => {
+    let out = '';
+    const world = { folder, environment: {}, out: (text: string) => void (out += text), err: () => {} };
+    return { code: await main(['identify', ...args], world), out };
+  };
+  const { code, out } = await run();
+  assert.is(code, 0);
+  assert.match(out, /there is no compose file \(compose\.yaml,/);
+  assert.is((await run('--fail-on', 'error')).code, 1);
+});
+
+test("names of a stranger's file reach a terminal and a CI as text", async () => {
+  const folder = temporaryDirectory('hostile');
+  const name = String.raw`"a\u001b[31m\n::error::x\u202e"`;
+  writeFileSync(
+    join(folder, 'compose.yaml'),
+    `services: {${name}: {image: nginx}, b: {image: fluent/fluent-bit, network_mode: host, command: ${name}}, c: {image: envoyproxy/envoy, network_mode: 'service:b'}}`,
+  );
+  for (const format of [[], ['--github'], ['--mermaid'], ['--svg']]) {
+    let out = '';
+    await main(['identify', ...format], { folder, environment: {}, out: (text) => void (out += text), err: () => {} });
+    assert.not.match(out, /[^\P{Cc}\n]|\u202e|^::error::x/mu, format.join());
+  }
+});
+
+test('lines of flow collections that are indented too little cost a few parses, not one each', () => {
+  const cpu = (text: string): number => {
+    const before = process.cpuUsage().user;
+    assert.is(parseTrees(text, 'x').length, 1);
+    return process.cpuUsage(undefined).user - before;
+  };
+  const lines = (indent: string): string =>
+    Array.from({ length: 1500 }, (_, n) => `a${n}:\n  b: ["x",\n${indent}"y"]\n`).join('');
+  cpu(lines('    '));
+  assert.ok(cpu(lines('')) < 12 * cpu(lines('    ')) + 100_000);
 });
 
 test.run();

@@ -51,6 +51,8 @@ class Run {
   readonly #groups: Group[] = [];
   readonly #notes: Note[] = [];
   readonly #done = new Set<string>();
+  /** A compose file or a workload was there, whatever it says. */
+  #found = false;
 
   constructor(options: IdentifyOptions) {
     this.#options = options;
@@ -62,6 +64,14 @@ class Run {
       const key = `${note.file}:${note.line}:${note.message}`;
       return !seen.has(key) && seen.add(key);
     });
+    if (!this.#found && notes.length === 0)
+      notes.push({
+        code: 'nothing-found',
+        level: 'error',
+        file: '.',
+        line: 1,
+        message: `there is no compose file (${COMPOSE_NAMES.join(', ')}, or other YAML with services) and no Kubernetes workload here`,
+      });
     return { groups: this.#groups, notes };
   }
 
@@ -138,6 +148,7 @@ class Run {
       ...(this.#options.profiles && { profiles: this.#options.profiles }),
     });
     for (const file of [...files, ...project.used]) this.#done.add(file);
+    this.#found ||= project.services.size > 0;
     this.#problems(project.problems);
     const { groups, notes } = composeGroups(project, this.#minConfidence);
     this.#groups.push(...groups);
@@ -147,6 +158,7 @@ class Run {
   #kubernetes(objects: readonly MapTree[]): void {
     const configuration = configurationOf(objects);
     for (const pod of objects.flatMap(podsOf)) {
+      this.#found = true;
       const group = podGroup(pod, configuration, this.#minConfidence);
       if (group) this.#groups.push(group);
       this.#notes.push(...injectionNotes(pod));

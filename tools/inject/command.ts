@@ -1,12 +1,12 @@
 /** `inject`: the command line of it. */
 import { createTwoFilesPatch } from 'diff';
 import { execFileSync } from 'node:child_process';
-import { relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { helpText } from '#kit/contract/help.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { SIDECARS } from '../carried/sidecars.ts';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
 import {
   apply,
   carriedOf,
@@ -19,6 +19,8 @@ import {
   type Target,
 } from './inject.ts';
 import { injectManifest, isManifest, type ManifestRequest } from './manifest-command.ts';
+import { BUILDS } from './pod.ts';
+import { strangePorts } from './publish.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
@@ -109,6 +111,7 @@ export const injectCommand: Command = {
       checkCompose(world);
       apply(plan, { writeEnv: values['write-env'] });
       report(plan, world, values['write-env']);
+      for (const line of strangePorts(plan)) world.err(`Note: ${line}\n`);
       if (values['write-env'])
         for (const name of readersOfEnv(target))
           world.err(
@@ -116,7 +119,7 @@ export const injectCommand: Command = {
           );
       return EXIT_OK;
     } catch (error) {
-      if (error instanceof Refusal) world.err(`Not injected (${error.reason}): ${error.message}\n`);
+      if (error instanceof Refusal) world.err(`Not injected (${error.reason}): ${printable(error.message)}\n`);
       else if (error instanceof ConfigurationError)
         world.err(`Not injected:\n${error.problems.map(({ message }) => `  ${message}`).join('\n')}\n`);
       else throw error;
@@ -211,6 +214,7 @@ function report(plan: Plan, { folder, out }: World, env: boolean): void {
     if (publish.length === 0 && sidecar === 'tls')
       out('    reachable by other services; from outside with --publish 127.0.0.1:8443:8443\n');
   }
+  out(`\nCommit ${name} and ${join(dirname(name), BUILDS)}/: a colleague's clone needs both.\n`);
   out(`\nBring it up:\n\n  ${env ? 'docker compose up --build --wait' : commandOf(plan, folder)}\n`);
 }
 

@@ -1,4 +1,5 @@
 /** inject --write-env, on files of every kind: it copies bundles, which setup makes. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
@@ -75,6 +76,30 @@ test('inject --write-env says which applications get COMPOSE_FILE by their env_f
     assert.match((await run('inject', 'tls', '--into', 'web', '--write-env')).err, /web reads .env by env_file/, file);
     assert.not.match((await run('inject', 'tls', '--into', 'web')).err, /env_file/);
   }
+});
+
+test("what is injected survives a commit: a colleague's clone has all of it, whatever .gitignore says", async () => {
+  const { folder, run } = place({ ...SHOP, '.gitignore': 'dist\n*.mjs\n', '.gitattributes': '* text eol=crlf\n' });
+  assert.is((await run('inject', 'tls', '--into', 'web')).code, 0);
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+  git('init', '--quiet');
+  git('add', '.');
+  git('commit', '--quiet', '--message', 'x');
+  git('clone', '--quiet', '.', 'clone');
+  for (const file of [
+    'compose.sidecars.yaml',
+    '.sidecar-stacks/tls/Dockerfile',
+    '.sidecar-stacks/tls/dist/healthcheck',
+    '.sidecar-stacks/tls/dist/tls.mjs',
+  ])
+    if (file !== 'compose.sidecars.yaml')
+      assert.equal(readFileSync(join(folder, 'clone', file)), readFileSync(join(folder, file)), file);
+    else assert.ok(existsSync(join(folder, 'clone', file)));
 });
 
 test.run();

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { withComposeFile, withoutComposeFile } from './dotenv.ts';
 import { labelled, planInjection, planRemoval, type Plan } from './inject.ts';
+import { strangePorts } from './publish.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
@@ -156,6 +157,15 @@ const REFUSED: [string, string, Partial<Injection>?][] = [
   ['share-unnamed', 'services: {web: {image: x, tmpfs: /run}}', topz('/run')],
   ['share-unnamed', 'services: {web: {image: x, secrets: [key]}}', topz('/run/secrets/key')],
   ['share-volumes-from', 'services: {web: {image: x, volumes_from: [db]}, db: {image: y}}', topz('/data')],
+  ['no-targets', 'services: {web: {image: x}}', { sidecar: 'probe' }],
+  ['publish-twice', 'services: {web: {image: x, ports: ["${P:-8443}:80"]}}', { publish: ['127.0.0.1:8443:8443'] }],
+  [
+    'publish-twice',
+    'services: {web: {image: x, expose: [80]}, db: {image: y, ports: [{target: 1, published: 8443}]}}',
+    { publish: ['8443:8443'] },
+  ],
+  ['injected', 'services: {web: {image: x, ports: ["127.0.0.2:8443:80"]}}', { publish: ['127.0.0.1:8443:8443'] }],
+  ['injected', 'services: {web: {image: x, ports: ["8443:80/udp"]}}', { publish: ['8443:8443'] }],
   ['share-path', 'services: {web: {image: x}}', topz('data')],
   ['no-such-service', 'services: {other: {image: x}}'],
   ['no-such-sidecar', 'services: {web: {image: x, expose: [80]}}', { sidecar: 'tsl' }],
@@ -253,6 +263,12 @@ test('.env is what it was, byte for byte, whatever it was', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('a published port on which no sidecar listens is named', () => {
+  const tls = { sidecar: 'tls', into: 'web', set: {}, share: [] };
+  assert.equal(strangePorts({ injections: [{ ...tls, publish: ['127.0.0.1:1:8443', '2:8443'] }] }), []);
+  assert.match(strangePorts({ injections: [{ ...tls, publish: ['1:9999'] }] })[0]!, /does not listen on port 9999/);
 });
 
 test('files of the user are never written', () => {

@@ -114,6 +114,7 @@ function textOf(project: Project, injections: readonly Injection[]): string {
         carriedOf(injection.sidecar),
         environmentOf(project, service, injection, carriedOf(injection.sidecar)),
       );
+    for (const injection of own) requireTargets(injection);
     const plan = podOf(project, service, own, SIDECARS);
     for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };
     Object.assign(volumes, plan.volumes);
@@ -128,6 +129,13 @@ export function carriedOf(name: string): CarriedSidecar {
   if (!carried)
     throw new Refusal('no-such-sidecar', `there is no sidecar ${name}; there are ${Object.keys(SIDECARS).join(', ')}`);
   return carried;
+}
+
+/** @throws {Refusal} for a probe sidecar that would watch nothing */
+function requireTargets({ sidecar, set }: Injection): void {
+  const targets = ['PROBE_TARGET', 'PROBE_TARGETS', 'PROBE_TARGETS_FILE'];
+  if (sidecar === 'probe' && !targets.some((name) => set[name]))
+    throw new Refusal('no-targets', 'probe would watch nothing: --set PROBE_TARGET=PROCESS names what to watch');
 }
 
 /** @throws {ConfigurationError} for what the sidecar would not start with */
@@ -184,7 +192,9 @@ export function apply({ path, after, injections, files }: Plan, { writeEnv }: Ap
     return;
   }
   for (const [name, source] of sources) copyBuild(source!, join(builds, name));
-  writeFileSync(join(builds, '.gitignore'), '*\n');
+  // It is committed with the project, whatever its own rules ignore, and byte for byte.
+  writeFileSync(join(builds, '.gitignore'), '!*\n');
+  writeFileSync(join(builds, '.gitattributes'), '* -text\n');
   writeNew(path, after);
   if (!writeEnv) return;
   const named = [...files.map((file) => relative(folder, resolve(folder, file)) || file), INJECTED];

@@ -12,6 +12,7 @@ import { OVERRIDE, RESET } from '../yaml/tagged.ts';
 import { imageName } from './container-spec.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
+import { requirePublishedOnce } from './publish.ts';
 import { shareMounts } from './share.ts';
 
 /** Moved to the pod as they are: all of them say how a network namespace is made. */
@@ -65,6 +66,7 @@ export function podOf(
     carried: carried[injection.sidecar]!,
   }));
   requireFreePorts(project, service, sidecars);
+  requirePublishedOnce(project, injections);
   const processes = sidecars.some((each) => each.carried.sharesProcesses);
   if (processes && get(tree, 'pid') !== undefined)
     throw new Refusal(

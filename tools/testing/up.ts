@@ -200,7 +200,8 @@ class ComposeStack implements Stack {
   ): Promise<ExecResult> {
     const args = ['exec', '--no-TTY', ...(user === undefined ? [] : ['--user', user]), service, ...command];
     return this.#compose(args, timeout, input).catch((error: unknown) =>
-      this.#fail('exec', `${command.join(' ')} in ${service} failed`, error),
+      // Not its arguments: a password may be among them.
+      this.#fail('exec', `${command[0] ?? 'a command'} in ${service} failed`, error),
     );
   }
 
@@ -310,7 +311,7 @@ class ComposeStack implements Stack {
 
   #fail(reason: string, what: string, error: unknown): never {
     this.#failed = true;
-    throw new StackError(reason, `${what}: ${reasonOf(error)}`, '', error);
+    throw new StackError(reason, `${what}: ${reasonOf(error)}`);
   }
 
   #compose(args: readonly string[], timeout = COMMAND_MS, input?: string): Promise<ExecResult> {
@@ -355,5 +356,6 @@ function reasonOf(error: unknown): string {
   if (error.reason === 'not-found')
     return 'docker is not here: install a container engine with docker compose 2.24.4 or newer';
   const said = error.stderr.trim().split('\n').slice(-3).join(' ');
-  return said === '' ? error.message : said;
+  if (said !== '') return said;
+  return error.code === undefined ? error.reason : `exit code ${error.code}`;
 }

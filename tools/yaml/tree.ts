@@ -102,8 +102,8 @@ function parsePart(text: string, file: string, firstLine: number): Parsed[] {
   });
 }
 
-/** So many lines of one file may be moved before it counts as broken. */
-const MAX_REPAIRS = 40;
+/** A file is parsed so often: each time all lines that the parser named are moved. */
+const MAX_REPAIRS = 4;
 /** Deeper than any block that a flow collection stands in. */
 const INDENT = ' '.repeat(2 * MAX_DEPTH);
 
@@ -122,13 +122,18 @@ function parseLeniently(text: string): { lines: LineCounter; documents: Document
       logLevel: 'silent',
       customTags: (tags) => [...tags, ...mergeTag('!reset'), ...mergeTag('!override')],
     }) as Document.Parsed[];
-    const shallow = documents
+    const before = current;
+    const starts = documents
       .flatMap(({ errors }) => errors)
-      .find(({ code, message }) => code === 'BAD_INDENT' && message.startsWith('Flow'));
-    if (!shallow || repairs === MAX_REPAIRS) return { lines, documents };
-    const start = current.lastIndexOf('\n', shallow.pos[0] - 1) + 1;
-    if (current.startsWith(INDENT, start)) return { lines, documents };
-    current = current.slice(0, start) + INDENT + current.slice(start);
+      .filter(({ code, message }) => code === 'BAD_INDENT' && message.startsWith('Flow'))
+      .map(({ pos }) => before.lastIndexOf('\n', pos[0] - 1) + 1)
+      .filter((start) => !before.startsWith(INDENT, start));
+    if (starts.length === 0 || repairs === MAX_REPAIRS) return { lines, documents };
+    const cuts = [0, ...[...new Set(starts)].toSorted((a, b) => a - b), before.length];
+    current = cuts
+      .slice(1)
+      .map((end, at) => before.slice(cuts[at], end))
+      .join(INDENT);
   }
 }
 

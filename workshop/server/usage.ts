@@ -69,7 +69,15 @@ async function sidecarFacts(
   const address = Object.values(owner?.NetworkSettings.Networks ?? {}).find(
     ({ IPAddress }) => IPAddress !== '',
   )?.IPAddress;
-  if (port === undefined || address === undefined || !container.State.Running || container.State.Paused) return nothing;
+  // An image says it: only digits become part of the address that is asked.
+  if (
+    port === undefined ||
+    !/^\d{1,5}$/.test(port) ||
+    address === undefined ||
+    !container.State.Running ||
+    container.State.Paused
+  )
+    return nothing;
   try {
     const ask = (path: string) => request(`http://${address}:${port}${path}`, { timeout: PATIENCE, maxBody: MOST });
     const [readyz, metrics] = await Promise.all([ask('/readyz'), ask('/metrics')]);
