@@ -1,5 +1,6 @@
 /** The operator's side: purging, and seeing what is stored. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { AdminHandler } from '#kit/life/admin.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
@@ -14,14 +15,19 @@ const MAX_LIMIT = 10_000;
 
 type Purge = { readonly kind: 'url' | 'prefix' | 'tag'; readonly value: string; readonly soft: boolean };
 
-/** `POST /purge`. @param from addresses and networks that may */
-export function servePurge(
-  { purger, stats }: Pick<DataPlane, 'purger' | 'stats'>,
-  from: readonly string[],
-): AdminHandler {
-  const allowed = allowedFrom(from);
+/** Who may purge and see what is stored. */
+export interface Operators {
+  /** Addresses and networks. */
+  readonly from: readonly string[];
+  /** That they show besides; none where undefined. */
+  readonly token: string | undefined;
+}
+
+/** `POST /purge`. */
+export function servePurge({ purger, stats }: Pick<DataPlane, 'purger' | 'stats'>, operators: Operators): AdminHandler {
+  const admit = admission(operators);
   return async (request, response) => {
-    if (!allowed(request)) return refuse(response, 403, 'this address may not purge; see CACHE_PURGE_FROM');
+    if (!admit(request, response)) return;
     const body = await readBody(request);
     if (body === undefined) return refuse(response, 413, `accepted are at most ${MAX_BODY} bytes`);
     const purge = parsePurge(body);
@@ -42,12 +48,11 @@ const PURGES = {
   tag: (purger: DataPlane['purger'], value: string, soft: boolean) => purger.purgeTag(value, soft),
 };
 
-/** `GET /objects`. @param from addresses and networks that may */
-export function serveObjects({ store }: Pick<DataPlane, 'store'>, from: readonly string[]): AdminHandler {
-  const allowed = allowedFrom(from);
+/** `GET /objects`. */
+export function serveObjects({ store }: Pick<DataPlane, 'store'>, operators: Operators): AdminHandler {
+  const admit = admission(operators);
   return (request, response) => {
-    if (!allowed(request))
-      return refuse(response, 403, 'this address may not see what is stored; see CACHE_PURGE_FROM');
+    if (!admit(request, response)) return;
     const query = new URL(request.url ?? '/', 'http://admin').searchParams;
     const prefix = query.get('prefix') ?? '';
     const limit = Number(query.get('limit') ?? LIMIT);
@@ -71,6 +76,22 @@ export function serveObjects({ store }: Pick<DataPlane, 'store'>, from: readonly
       });
     }
     answer(response, 200, { objects, stored: store.memory.count, bytes: store.memory.bytes });
+  };
+}
+
+/** Whether a request is an operator's; it is refused where it is not. @throws as `allowedFrom` */
+function admission({ from, token }: Operators): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const allowed = allowedFrom(from);
+  const expected = token === undefined ? undefined : hash('sha256', `Bearer ${token}`, 'buffer');
+  return (request, response) => {
+    if (!allowed(request)) refuse(response, 403, 'this address may not; see CACHE_PURGE_FROM');
+    else if (
+      expected !== undefined &&
+      !timingSafeEqual(expected, hash('sha256', request.headers.authorization ?? '', 'buffer'))
+    )
+      refuse(response, 401, 'this is not the token; see CACHE_PURGE_TOKEN');
+    else return true;
+    return false;
   };
 }
 

@@ -176,6 +176,12 @@ export const contract = defineContract({
       accepts: 'a comma-separated list of IP addresses and networks, as 10.0.0.0/8',
       description: 'Who may purge, and list what is stored',
     },
+    CACHE_PURGE_TOKEN: {
+      type: 'string',
+      secret: true,
+      description:
+        'Bearer token that a purge, and a list of what is stored, must show besides; none where it is not set',
+    },
 
     CACHE_HEADER_TIMEOUT: {
       type: 'duration',
@@ -237,9 +243,9 @@ export const contract = defineContract({
   },
   endpoints: {
     '/purge':
-      'POST with {"url"}, {"prefix"} or {"tag"}, and "soft": true to keep what may answer stale; answers {"purged": N}; only from CACHE_PURGE_FROM',
+      'POST with {"url"}, {"prefix"} or {"tag"}, and "soft": true to keep what may answer stale; answers {"purged": N}; only from CACHE_PURGE_FROM, with CACHE_PURGE_TOKEN',
     '/objects':
-      'what is stored, the last used first, as JSON: ?prefix=… and ?limit=… (100); only from CACHE_PURGE_FROM',
+      'what is stored, the last used first, as JSON: ?prefix=… and ?limit=… (100); only from CACHE_PURGE_FROM, with CACHE_PURGE_TOKEN',
   },
   paths: { CACHE_DIR: 'stored responses, where CACHE_DISK is not 0; not an interface' },
   metrics: {

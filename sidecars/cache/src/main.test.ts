@@ -1,4 +1,5 @@
 /** The program as a whole: its start, what its admin port answers, its end. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -72,6 +73,46 @@ test('who is not named in CACHE_PURGE_FROM may not purge, nor see what is stored
   });
   assert.equal([refused.status, (await running.get('/objects')).status], [403, 403]);
   await running.stop();
+});
+
+test('with CACHE_PURGE_TOKEN_FILE, a purge and a list of what is stored need the token', async () => {
+  const file = join(temporaryDirectory('cache-main'), 'token');
+  writeFileSync(file, 'a token\n', { mode: 0o600 });
+  const running = await program({ PROXY_PORT: '1', CACHE_PURGE_TOKEN_FILE: file });
+  await running.up();
+  const admin = `http://127.0.0.1:${running.env['ADMIN_PORT']}`;
+  const statuses = async (authorization?: string): Promise<number[]> => {
+    const headers = authorization === undefined ? {} : { Authorization: authorization };
+    const purge = await request(`${admin}/purge`, { method: 'POST', body: '{"prefix":"/"}', headers });
+    return [purge.status, (await request(`${admin}/objects`, { headers })).status];
+  };
+  for (const wrong of [undefined, 'Bearer other', 'a token', 'Bearer a tokenx'])
+    assert.equal(await statuses(wrong), [401, 401], wrong);
+  assert.equal(await statuses('Bearer a token'), [200, 200]);
+  assert.not.match(running.output, 'a token');
+  await running.stop();
+});
+
+test('a kill right after a purge was answered does not bring its pages back', async () => {
+  const directory = temporaryDirectory('cache-main');
+  await using app = await TestApp.start(({ url }) => ({ headers: { 'Cache-Control': 'max-age=60' }, body: url }));
+  app.followsTest = false;
+  const env = { PROXY_PORT: String(app.server.port), CACHE_DISK: '100MiB', CACHE_DIR: directory };
+  const first = await program(env);
+  await first.up();
+  for (let index = 0; index < 300; index++) await ask(first.port, `/${index}`, { host: 'h' });
+  await first.eventually(
+    'all is on the disk',
+    async () => (await first.metric('cache_bytes{store="disk"}')) >= 300 * 4096,
+  );
+  const admin = `http://127.0.0.1:${first.env['ADMIN_PORT']}`;
+  const purged = await request(`${admin}/purge`, { method: 'POST', body: '{"prefix":"/"}' });
+  await first.stop('SIGKILL');
+  assert.match(String(purged.body), '"purged":300');
+  const second = await program(env);
+  await second.up();
+  assert.is(await second.metric('cache_bytes{store="disk"}'), 0);
+  await second.stop();
 });
 
 test('what is on the disk answers after kill -9, without a torn object, while the application is gone', async () => {

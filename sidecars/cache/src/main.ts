@@ -12,8 +12,9 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;
   const plane = await startDataPlane({ parameters, log, metrics, appCheck: readiness.check('app', HEALTH_MAX_AGE) });
   beforeMetrics(() => plane.updateMetrics());
-  adminPath('/purge', servePurge(plane, parameters.CACHE_PURGE_FROM), ['POST']);
-  adminPath('/objects', serveObjects(plane, parameters.CACHE_PURGE_FROM));
+  const operators = { from: parameters.CACHE_PURGE_FROM, token: parameters.CACHE_PURGE_TOKEN };
+  adminPath('/purge', servePurge(plane, operators), ['POST']);
+  adminPath('/objects', serveObjects(plane, operators));
   const patience = Math.max(parameters.SHUTDOWN_TIMEOUT - CLOSING, parameters.SHUTDOWN_TIMEOUT / 2);
   shutdown.step('drain', () => plane.drain(patience));
 }
