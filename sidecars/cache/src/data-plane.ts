@@ -21,7 +21,7 @@ import { CacheFilter } from './serving/cache-filter.ts';
 import { Fetches } from './serving/fetches.ts';
 import { Purger } from './serving/purger.ts';
 import { CacheStats } from './serving/stats.ts';
-import { Garbage } from './store/garbage.ts';
+import { collectUnderPressure, Garbage } from './store/garbage.ts';
 import { DiskStore } from './store/disk.ts';
 import { Store } from './store/store.ts';
 
@@ -150,6 +150,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   });
   await listener.open();
   health.start();
+  const stopCollecting = collectUnderPressure();
   return {
     port: listener.port,
     get listening() {
@@ -168,6 +169,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       await listener.drain(patience);
       await store.disk?.settled();
       store.disk?.close();
+      stopCollecting();
       health.close();
       endpoint.close();
     },

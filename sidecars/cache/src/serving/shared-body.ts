@@ -8,6 +8,8 @@ import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
 
 /** So far ahead of its slowest reader is a body read that is not kept, in bytes. */
 const AHEAD = 512 * 1024;
+/** What the application's connection keeps for a body that is not read on, in bytes. */
+const CONNECTION = 96 * 1024;
 /** So long, all together, may its slowest reader keep the others of a body waiting, in milliseconds. */
 const MAX_STALL = 1000;
 
@@ -92,7 +94,9 @@ export class SharedBody implements MemoryOwner {
   drop(): void {
     if (!this.#keep) return;
     this.#keep = false;
-    this.#hold(this.#chunks.reduce((sum, { length }) => sum + length, 0));
+    // What comes from now on is let go part by part.
+    this.#whole = undefined;
+    this.#hold(this.#chunks.reduce((sum, { length }) => sum + length, this.#over ? 0 : CONNECTION));
     this.#forget();
   }
 
@@ -115,6 +119,7 @@ export class SharedBody implements MemoryOwner {
 
   /** It is over. @param failure why it broke off */
   end(failure: UpstreamFailure | undefined): void {
+    if (!this.#keep && !this.#over) this.#hold(-CONNECTION);
     this.#over = true;
     this.#failure = failure;
     this.#wake();
@@ -231,6 +236,6 @@ export class SharedBody implements MemoryOwner {
   #hold(bytes: number): void {
     this.#held += bytes;
     this.#claim.set(this.#held);
-    if (bytes < 0) this.#owner.onReleased(-bytes);
+    if (bytes < 0 && bytes !== -CONNECTION) this.#owner.onReleased(-bytes);
   }
 }
