@@ -2,18 +2,20 @@
 import { h, s, setAttributes, setChildren, setText } from '#kit/page/dom.ts';
 import type { Edge } from '../src/edges.ts';
 import type { MeshDocument, ServiceDocument } from '../src/view.ts';
-import { layOut, type Place } from './layout.ts';
+import { keyOf, layOut, type Place } from './layout.ts';
 
 const WIDTH = 170;
 const HEIGHT = 64;
 const GAP_X = 190;
 const GAP_Y = 36;
 const MARGIN = 16;
+/** Room for lines that turn beside the first and the last column. */
+const SIDE = 56;
 
-const left = ({ column }: Place): number => MARGIN + column * (WIDTH + GAP_X);
+const left = ({ column }: Place): number => SIDE + column * (WIDTH + GAP_X);
 const top = ({ row }: Place): number => MARGIN + row * (HEIGHT + GAP_Y);
 
-export const keyOf = ({ from, to }: { from: string; to: string }): string => `${from}>${to}`;
+const middle = (place: Place): number => top(place) + HEIGHT / 2;
 
 export class Graph {
   readonly element: HTMLElement;
@@ -33,11 +35,11 @@ export class Graph {
     // Whoever calls or is called and has not registered.
     const others = new Set(edges.flatMap(({ from, to }) => [from, to]).filter((name) => !named.has(name)));
     const all: ServiceDocument[] = [...services, ...[...others].toSorted().map((name) => ({ name, replicas: [] }))];
-    const { places, columns, rows } = layOut(
+    const { places, ways, columns, rows } = layOut(
       all.map(({ name }) => name),
       edges,
     );
-    const width = 2 * MARGIN + columns * (WIDTH + GAP_X) - GAP_X;
+    const width = 2 * SIDE + columns * (WIDTH + GAP_X) - GAP_X;
     const height = 2 * MARGIN + rows * (HEIGHT + GAP_Y) - GAP_Y;
     setAttributes(this.#svg, { viewBox: `0 0 ${width} ${height}`, width: String(width), height: String(height) });
     const nodes = all.map((service) => {
@@ -50,7 +52,7 @@ export class Graph {
       const key = keyOf(edge);
       const shape = this.#edges.get(key) ?? new EdgeShape(key, this.#choose);
       this.#edges.set(key, shape);
-      shape.update(edge, places.get(edge.from)!, places.get(edge.to)!);
+      shape.update(edge, places.get(edge.from)!, places.get(edge.to)!, ways.get(key)!);
       return shape;
     });
     // Lines go behind services, and what is said of them before.
@@ -114,33 +116,51 @@ class EdgeShape {
     });
   }
 
-  update(edge: Edge, from: Place, to: Place): void {
+  /** @param way free places that the line goes through */
+  update(edge: Edge, from: Place, to: Place, way: readonly Place[]): void {
     this.#edge = edge;
-    const [x1, y1, x2, y2] = [left(from) + WIDTH, top(from) + HEIGHT / 2, left(to), top(to) + HEIGHT / 2];
-    const bend = Math.max(40, Math.abs(x2 - x1) / 2);
-    const path = `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+    const path = pathOf(from, to, way);
     setAttributes(this.#line, { d: path });
     setAttributes(this.#target, { d: path });
-    const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
-    // Above the lock where there is room between two columns; beside it between two rows.
-    const near = to.column - from.column === 1;
-    setAttributes(this.#figures, {
-      x: String(near ? x : x + 16),
-      y: String(near ? y - 15 : y + 4),
-      'text-anchor': near ? 'middle' : 'start',
-    });
+    const half = way[Math.floor(way.length / 2)];
+    const [x, y] = half
+      ? [left(half) + WIDTH / 2, middle(half)]
+      : [(left(from) + WIDTH + left(to)) / 2, (middle(from) + middle(to)) / 2];
+    setAttributes(this.#figures, { x: String(x), y: String(y - 15), 'text-anchor': 'middle' });
     setAttributes(this.#lock, { transform: `translate(${x} ${y})`, visibility: edge.mtls ? 'visible' : 'hidden' });
     setAttributes(this.#shackle, { d: edge.mtls === 'all' ? CLOSED : OPEN });
     const health =
       edge.success === undefined ? 'idle' : edge.success >= 0.99 ? 'good' : edge.success >= 0.9 ? 'some' : 'bad';
     setAttributes(this.element, {
-      'data-health': edge.rate === 0 ? 'idle' : edge.success === undefined ? 'good' : health,
+      'data-health': edge.rate === 0 ? 'idle' : health,
       'data-mtls': edge.mtls ?? 'unknown',
       'aria-label': `${edge.from} to ${edge.to}: ${wordsOf(edge)}, ${mtlsOf(edge)}`,
     });
     setAttributes(this.label, { 'data-mtls': edge.mtls ?? 'unknown' });
     setText(this.#figures, edge.rate === 0 ? '' : wordsOf(edge));
   }
+}
+
+/** From the right side of one service to the left side of another, straight through the free places between. */
+function pathOf(from: Place, to: Place, way: readonly Place[]): string {
+  const back = to.column <= from.column;
+  let [x, y] = [left(from) + WIDTH, middle(from)];
+  let path = `M${x} ${y}`;
+  const curve = (toX: number, toY: number, leaving: 1 | -1, arriving: 1 | -1): void => {
+    const bend = Math.max(40, Math.abs(toX - x) / 2);
+    path += ` C${x + leaving * bend} ${y} ${toX - arriving * bend} ${toY} ${toX} ${toY}`;
+    [x, y] = [toX, toY];
+  };
+  let direction: 1 | -1 = 1;
+  for (const place of way) {
+    const next = back ? -1 : 1;
+    curve(left(place) + (back ? WIDTH : 0), middle(place), direction, next);
+    x = left(place) + (back ? 0 : WIDTH);
+    path += ` H${x}`;
+    direction = next;
+  }
+  curve(left(to), middle(to), direction, 1);
+  return path;
 }
 
 const mtlsOf = ({ mtls }: Edge): string =>

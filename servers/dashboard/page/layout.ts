@@ -7,12 +7,16 @@ export interface Place {
 
 export interface Layout {
   readonly places: ReadonlyMap<string, Place>;
+  /** By `keyOf` an edge: free places that it goes through, in its order; none where it leads to the next column. */
+  readonly ways: ReadonlyMap<string, readonly Place[]>;
   readonly columns: number;
   readonly rows: number;
 }
 
+export const keyOf = ({ from, to }: { readonly from: string; readonly to: string }): string => `${from}>${to}`;
+
 /**
- * Give each service a place. A service stands right of all that call it, as far as calls do not go in a circle.
+ * Give each service a place, and each edge that passes columns, or leads back, free places to go through. A service stands right of all that call it, as far as calls do not go in a circle.
  * @param names services, in the order in which they stand in a column
  */
 export function layOut(
@@ -40,5 +44,18 @@ export function layOut(
       return [name, { column: index, row: rows[index]!++ }];
     }),
   );
-  return { places, columns: used.length, rows: Math.max(0, ...rows) };
+  const ways = new Map(
+    edges.map((edge) => {
+      const [start, end] = [places.get(edge.from)?.column ?? 0, places.get(edge.to)?.column ?? 0];
+      const between =
+        start < end
+          ? used.map((_, index) => index).filter((index) => index > start && index < end)
+          : used
+              .map((_, index) => index)
+              .filter((index) => index <= start && index >= end)
+              .toReversed();
+      return [keyOf(edge), between.map((index) => ({ column: index, row: rows[index]!++ }))];
+    }),
+  );
+  return { places, ways, columns: used.length, rows: Math.max(0, ...rows) };
 }

@@ -3,7 +3,7 @@ import { defineContract } from '#kit/contract/contract.ts';
 
 export const contract = defineContract({
   name: 'dashboard',
-  version: '1.0.0',
+  version: '2.0.0',
   description: 'Shows a mesh as a graph with live rates, success, latency and mTLS, and moves traffic splits.',
   prefixes: ['DASHBOARD_'],
   adminPort: '9981',
@@ -17,7 +17,7 @@ export const contract = defineContract({
     DASHBOARD_OPERATOR_TOKEN: {
       type: 'path',
       required: true,
-      description: 'File of the token with which splits are changed',
+      description: 'File of the token with which splits are changed; the page asks its reader for the same',
     },
     DASHBOARD_HOSTS: {
       type: 'list',

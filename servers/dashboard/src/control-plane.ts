@@ -1,4 +1,5 @@
 /** What the control plane knows, and the way to change a split. */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { request } from '#kit/net/http-client.ts';
 import type { Split } from './view.ts';
@@ -37,12 +38,17 @@ export class ControlPlane {
     return readGraph(JSON.parse(body.toString()));
   }
 
-  /** Change a split's weights; the status and words are the control plane's. */
+  /**
+   * Change a split's weights; the status and words are the control plane's.
+   * @param shown the token of who asks for it, which must be the operator's
+   */
   async move(
     { service, route }: { service: string; route: string },
     weights: Readonly<Record<string, number>>,
+    shown: string,
   ): Promise<{ status: number; message: string }> {
     const token = (await readFile(this.#tokenFile, 'utf8')).trim();
+    if (!isSame(shown, token)) return { status: 401, message: "this is not the operator's token" };
     const { status, body } = await request(`${this.#url}/api/splits/${service}/${route}`, {
       method: 'PUT',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -53,6 +59,10 @@ export class ControlPlane {
     return { status, message: status < 400 ? '' : wordsOf(body.toString(), status) };
   }
 }
+
+/** In a time that tells nothing of what is compared. */
+const isSame = (one: string, other: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(one).digest(), createHash('sha256').update(other).digest());
 
 function wordsOf(text: string, status: number): string {
   try {

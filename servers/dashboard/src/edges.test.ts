@@ -33,6 +33,34 @@ test('rates are those of the window, by what the counters grew', () => {
   assert.equal(edge!.versions, { 1: 12 });
 });
 
+test('an edge on which everything is refused has no success', () => {
+  const edges = new Edges(10_000);
+  const refused = (count: number): string =>
+    line({ response_code: '403', response_flags: 'UAEX', reporter: 'destination' }, count);
+  edges.add('front', look(0, line({}, 0) + line({ response_code: '403', response_flags: '-' }, 0)));
+  edges.add('catalogue', look(0, refused(0)));
+  edges.add('front', look(10_000, line({}, 0) + line({ response_code: '403', response_flags: '-' }, 50)));
+  edges.add('catalogue', look(10_000, refused(50)));
+  const [edge, ...others] = edges.edges(10_000);
+  assert.equal(others, []);
+  assert.equal([edge!.rate, edge!.success], [5, 0]);
+  // An application's own 403 is its answer.
+  const own = new Edges(10_000);
+  own.add('front', look(0, line({ response_code: '403' }, 0)));
+  own.add('front', look(10_000, line({ response_code: '403' }, 50)));
+  assert.is(own.edges(10_000)[0]!.success, 1);
+});
+
+test('connections that failed are no success', () => {
+  const edges = new Edges(10_000);
+  const name = 'istio_tcp_connections_opened_total';
+  const both = (good: number, bad: number): string =>
+    line({ response_flags: '-' }, good, name) + line({ response_flags: 'UF' }, bad, name);
+  edges.add('front', look(0, both(0, 0)));
+  edges.add('front', look(10_000, both(25, 75)));
+  assert.is(edges.edges(10_000)[0]!.success, 0.25);
+});
+
 test('what was counted before the first look does not count', () => {
   const edges = new Edges(10_000);
   edges.add('front', look(0, line({}, 1000)));

@@ -12,7 +12,7 @@ export interface Edge {
   /** Requests a second, or new connections where it is not HTTP. */
   readonly rate: number;
   readonly kind: 'requests' | 'connections';
-  /** 0 to 1; absent when there was nothing. */
+  /** 0 to 1, what was refused among the failures; absent when there was nothing. */
   readonly success?: number;
   /** Milliseconds, by the buckets of the histogram; absent when there was nothing. */
   readonly p50?: number;
@@ -81,7 +81,9 @@ export class Edges {
         const key = `${ends.from}\0${ends.to}`;
         const group = groups.get(key) ?? new Group(ends);
         groups.set(key, group);
-        group.add(name, labels, increase(points.filter(({ at }) => at >= now - this.#window - 1)));
+        const count = increase(points.filter(({ at }) => at >= now - this.#window - 1));
+        if (isToldTwice(labels)) group.refuse(count);
+        else group.add(name, labels, count);
       }
     return [...groups.values()].map((group) => group.edge(this.#window / 1000)).toSorted(byEnds);
   }
@@ -109,8 +111,17 @@ function endsOf(labels: Readonly<Record<string, string>>): { from: string; to: s
   const from = labels['source_workload'] ?? 'unknown';
   const to = labels['destination_service_name'] ?? 'unknown';
   if (labels['reporter'] === 'source') return { from, to };
+  if (isToldTwice(labels)) return { from, to };
   return from === 'unknown' ? { from: OUTSIDE, to } : undefined;
 }
+
+/** The called one's proxy alone says that it refused; the caller's tells of the same request with its status. */
+const isToldTwice = (labels: Readonly<Record<string, string>>): boolean =>
+  labels['reporter'] !== 'source' && (labels['source_workload'] ?? 'unknown') !== 'unknown' && isRefused(labels);
+
+/** By authorization or by a rate limit: Envoy's response flags UAEX and RL. */
+const isRefused = ({ response_flags: flags = '' }: Readonly<Record<string, string>>): boolean =>
+  /(?:^|,)(?:UAEX|RL)(?:,|$)/.test(flags);
 
 /** Whoever has no proxy. */
 export const OUTSIDE = 'outside';
@@ -120,12 +131,19 @@ class Group {
   #requests = 0;
   #connections = 0;
   #good = 0;
+  #goodConnections = 0;
+  /** As callers and as called ones say. */
+  readonly #refused = { source: 0, destination: 0 };
   #secure = 0;
   readonly #buckets = new Map<number, number>();
   readonly #versions = new Map<string, number>();
 
   constructor(ends: { from: string; to: string }) {
     this.#ends = ends;
+  }
+
+  refuse(count: number): void {
+    this.#refused.destination += count;
   }
 
   add(name: string, labels: Readonly<Record<string, string>>, count: number): void {
@@ -138,10 +156,14 @@ class Group {
     if (labels['connection_security_policy'] === 'mutual_tls') this.#secure += count;
     if (name === CONNECTIONS) {
       this.#connections += count;
+      if (['', '-'].includes(labels['response_flags'] ?? '')) this.#goodConnections += count;
       return;
     }
     this.#requests += count;
-    if (isGood(labels)) this.#good += count;
+    if (isGood(labels)) {
+      this.#good += count;
+      if (isRefused(labels)) this.#refused.source += count;
+    }
     const version = labels['destination_version'] ?? 'unknown';
     this.#versions.set(version, (this.#versions.get(version) ?? 0) + count);
   }
@@ -154,10 +176,16 @@ class Group {
       kind,
       rate: (kind === 'requests' ? this.#requests : this.#connections) / seconds,
       versions: Object.fromEntries([...this.#versions].map(([version, count]) => [version, count / seconds])),
-      ...(this.#requests > 0 && { success: this.#good / this.#requests }),
+      ...(total > 0 && { success: this.#success(kind) }),
       ...(total > 0 && { mtls: this.#secure === total ? 'all' : this.#secure > 0 ? 'some' : 'none' }),
       ...(this.#buckets.size > 0 && { p50: quantile(this.#buckets, 0.5), p99: quantile(this.#buckets, 0.99) }),
     };
+  }
+
+  #success(kind: Edge['kind']): number {
+    const { source, destination } = this.#refused;
+    if (kind === 'connections') return this.#goodConnections / this.#connections;
+    return Math.max(0, this.#good - Math.max(source, destination)) / this.#requests;
   }
 }
 

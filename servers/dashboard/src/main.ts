@@ -29,7 +29,7 @@ await runSidecar(contract, async ({ parameters, log, metrics, shutdown }) => {
     assets: { script: asset('page.js'), style: asset('page.css') },
     mesh: () => watch.mesh(),
     requests: (from, to) => watch.requests(from, to),
-    move: (split, weights) => controlPlane.move(split, weights),
+    move: (split, weights, token) => controlPlane.move(split, weights, token),
   });
   shutdown.step('page', () => {
     server.close();

@@ -108,11 +108,11 @@ const page = await serveDashboard({
   assets: { script: 'script', style: 'style' },
   mesh: () => watch.mesh(),
   requests: (from, to) => watch.requests(from, to),
-  move: (split, weights) => controlPlane.move(split, weights),
+  move: (split, weights, token) => controlPlane.move(split, weights, token),
 });
 servers.push(page);
 const at = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
-const JSON_HEADERS = { 'content-type': 'application/json' };
+const JSON_HEADERS = { 'content-type': 'application/json', authorization: 'Bearer secret' };
 const put = (path: string, body: string, headers: Record<string, string> = JSON_HEADERS) =>
   request(`${at}${path}`, { method: 'PUT', headers, body, timeout: 30_000 });
 
@@ -158,7 +158,21 @@ test('the last requests of an edge come with their causes', async () => {
   assert.equal(JSON.parse(none.body.toString()), []);
 });
 
-test('a split is moved with the operator token, which the page never sees', async () => {
+test('a split is moved for who shows the operator token, and for nobody else', async () => {
+  for (const authorization of [
+    '',
+    'Bearer ',
+    'Bearer wrong',
+    'Bearer secre',
+    'Bearer secret2',
+    'Basic secret',
+    'secret',
+  ]) {
+    const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
+    const refused = await put('/api/splits/catalogue/default', '{"v1":50,"v2":50}', headers);
+    assert.is(refused.status, 401, authorization);
+  }
+  assert.equal(puts, []);
   const { status, body } = await put('/api/splits/catalogue/default', '{"v1":50,"v2":50}');
   assert.is(status, 200, body.toString());
   assert.equal(puts.pop(), {

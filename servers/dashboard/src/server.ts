@@ -19,10 +19,11 @@ export interface ServerOptions {
   readonly mesh: () => MeshDocument;
   /** The last requests of an edge. */
   readonly requests: (from: string, to: string) => Promise<RequestDocument[]>;
-  /** Move a split. */
+  /** Move a split for who shows a token. */
   readonly move: (
     split: { service: string; route: string },
     weights: Readonly<Record<string, number>>,
+    token: string,
   ) => Promise<{ status: number; message: string }>;
 }
 
@@ -96,9 +97,11 @@ async function move(
 ): Promise<void> {
   if (request.method !== 'PUT') return sendJson(405, { error: 'only PUT' });
   if (request.headers['content-type'] !== JSON_TYPE) return sendJson(415, { error: `only ${JSON_TYPE}` });
+  const token = /^Bearer (\S{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) return sendJson(401, { error: "a change needs the operator's token" });
   const split = readSplitPath(url.pathname.slice(SPLITS.length));
   const weights = readWeights(await readBody(request));
-  const { status, message } = await options.move(split, weights);
+  const { status, message } = await options.move(split, weights, token);
   sendJson(status, status < 400 ? {} : { error: message });
 }
 

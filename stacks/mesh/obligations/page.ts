@@ -127,6 +127,11 @@ async function checkSplit(page: Page, project: Driver): Promise<void> {
   const slider = split.getByRole('slider');
   await slider.focus();
   await page.keyboard.press('End');
+  await split.getByText("not changed: type the operator's token first").waitFor();
+  await eventually('it stands as before', async () => (await split.innerText()).includes('v1 80 · v2 20'), WITHIN);
+  await page.getByLabel('operator token').fill((await project.exec('dashboard', ['cat', '/operator/token'])).trim());
+  await slider.focus();
+  await page.keyboard.press('End');
   await eventually('the control plane has it', async () => (await split.innerText()).includes('v1 0 · v2 100'), WITHIN);
   await eventually(
     'all goes to the new release, by count',
