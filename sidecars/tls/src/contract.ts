@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '1.1.0',
+  version: '2.0.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
@@ -176,7 +176,7 @@ export const contract = defineContract({
     },
     TLS_MAX_CONNECTIONS: {
       type: 'integer',
-      default: '10000',
+      default: '7000',
       min: 1,
       max: 1_000_000,
       description: 'Most client connections of one worker; further ones are closed',
