@@ -178,7 +178,7 @@ export class Http2DownstreamStream implements Downstream {
     this.#waiting = undefined;
     this.#connection.sendEnd(this.#stream, trailers);
     // RFC 9113, section 8.1: a complete response may come before the end of its request.
-    if (!whole) this.#connection.discard(this.#stream);
+    if (!whole) this.#connection.discard(this.#stream, true);
   }
 
   onAbort(): void {

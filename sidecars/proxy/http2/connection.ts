@@ -32,6 +32,8 @@ import { Streams } from './streams.ts';
 const LIST_OVERHEAD = 28;
 /** Streams that a client begins before it has the server's settings. */
 const FIRST_STREAMS = 100;
+/** How long a peer may go on with a body that nobody wants, in milliseconds. */
+const DISCARD_TIME = 2000;
 
 export class Http2Connection<User> implements Core<User> {
   readonly handler: Http2Handler<User>;
@@ -191,11 +193,15 @@ export class Http2Connection<User> implements Core<User> {
     this.streams.release(stream);
   }
 
-  /** What comes of the peer's body from here on is thrown away; it may be ended by `sendEnd` with NO_ERROR. */
-  discard(stream: Http2Stream<User>): void {
-    stream.discards = stream.resetsAfterEnd = true;
+  /**
+   * What comes of the peer's body from here on is thrown away; after this side's end the stream is reset with NO_ERROR.
+   * @param patient the peer has a while to stop by itself: clients take a reset that comes with an answer for a failure
+   */
+  discard(stream: Http2Stream<User>, patient = false): void {
+    stream.discards = true;
+    stream.resetsAfterEnd = !patient;
     this.release(stream);
-    if (stream.localEnded && !stream.closed) this.reset(stream, NO_ERROR);
+    if (!patient && stream.localEnded && !stream.closed) this.reset(stream, NO_ERROR);
   }
 
   /** Begin nothing new, nothing begun is lost (RFC 9113, section 6.8); `finish` should follow. */
@@ -244,6 +250,11 @@ export class Http2Connection<User> implements Core<User> {
     const moves = this.sender.sent !== this.#sweptSent;
     this.#sweptSent = this.sender.sent;
     for (const stream of this.streams) {
+      if (stream.discards && stream.localEnded) {
+        if (stream.sweptAt === 0) stream.sweptAt = now;
+        else if (now - stream.sweptAt >= DISCARD_TIME) this.reset(stream, NO_ERROR);
+        continue;
+      }
       if (!stream.waits || stream.sent !== stream.sweptSent || (moves && stream.sendWindow > 0)) {
         stream.sweptSent = stream.waits ? stream.sent : -1;
         stream.sweptAt = now;
@@ -257,6 +268,8 @@ export class Http2Connection<User> implements Core<User> {
   #afterSent(stream: Http2Stream<User>): void {
     if (stream.remoteEnded) this.streams.close(stream, ENDED);
     else if (stream.resetsAfterEnd) this.reset(stream, NO_ERROR);
+    // From here on the peer's time counts.
+    else stream.sweptAt = 0;
   }
 
   streamError(id: number, code: number): boolean {

@@ -28,6 +28,9 @@ import { EMPTY_DATA_COST, SETTINGS_COST } from './limits.ts';
 import { SETTING_SIZE } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
+/** So much of a body that nobody wants is read for a peer to stop by itself, in bytes. */
+const MAX_DISCARDED = 1024 * 1024;
+
 export class Receiver<User> implements FrameSink {
   /** The peer has introduced itself. */
   settled = false;
@@ -125,6 +128,10 @@ export class Receiver<User> implements FrameSink {
     this.#dataStream = undefined;
     // Padding, and what nobody wanted.
     if (this.#dataLeft > 0) this.#core.streams.consumed(stream, this.#dataLeft);
+    if (stream?.discards === true) {
+      stream.discarded += this.#dataLeft;
+      if (stream.discarded > MAX_DISCARDED && stream.localEnded) this.#core.reset(stream, NO_ERROR);
+    }
     if (stream === undefined || stream.closed || !this.#dataEnds) return !this.#core.over;
     return peerEnds(this.#core, stream);
   }

@@ -30,8 +30,9 @@ export class Http2Stream<User> {
   bodiless = false;
   /** Declared bytes of the peer's body that have not come; -1 where none were declared. */
   expected = -1;
-  /** Nobody wants the rest of the peer's body. */
+  /** Nobody wants the rest of the peer's body, of which so many bytes have come since. */
   discards = false;
+  discarded = 0;
 
   // Sending.
   /** Bytes that may still be sent; negative after the peer made its window smaller. */
@@ -46,11 +47,12 @@ export class Http2Stream<User> {
   paused = false;
   /** It is among those that take turns at sending. */
   inTurn = false;
-  /** When the end is sent and the peer has not ended, the stream is reset with NO_ERROR. */
-  resetsAfterEnd = false;
   /** Where the last frame with room for END_STREAM lies in the output. */
   lastFrame = 0;
   lastGeneration = -1;
+
+  /** When the end is sent and the peer has not ended, the stream is reset with NO_ERROR. */
+  resetsAfterEnd = false;
 
   // Deadlines: what was sent in all, and when a sweep saw that change.
   sent = 0;

@@ -243,6 +243,27 @@ test('an upload that stalls is answered 408, one that nobody wants is ended, and
   );
 });
 
+test('an answer that comes before an upload has ended is no error: the client has time to stop by itself', async () => {
+  await withApp(
+    (_incoming, response) => response.writeHead(403, { connection: 'close' }).end('no'),
+    async (running) => {
+      const { side, socket } = await dial(running.port);
+      const upload = side.request(head('/', 'POST'), false);
+      side.connection.sendData(upload, Buffer.alloc(100_000), 0, 100_000);
+      await eventually('the answer', () => upload.user!.ended);
+      assert.is(statusOf(upload.user!), '403');
+      assert.is(upload.user!.reset, undefined);
+      // It goes on for a moment, then ends.
+      side.connection.sendData(upload, Buffer.alloc(100_000), 0, 100_000);
+      side.connection.sendEnd(upload);
+      await eventually('both sides have ended', () => upload.closed);
+      assert.is(upload.user!.reset, undefined);
+      await idle(running);
+      socket.destroy();
+    },
+  );
+});
+
 test('a connection that says nothing, or not all of a head, ends', async () => {
   await withApp(
     (_incoming, response) => response.end(),
