@@ -22,7 +22,17 @@ export const shardParameters = {
     description:
       'shard: with SERVERS_FILE, where it is written down which servers keys are on; has to outlive a restart',
   },
-  SERVER_PASSWORD: { type: 'string', secret: true, description: 'shard: password of the servers’ default user' },
+  SERVER_USER: {
+    type: 'string',
+    pattern: /^[^\s]{1,128}$/,
+    accepts: 'a user name',
+    description: 'shard: user of the servers’ access lists; the default user where it is not set',
+  },
+  SERVER_PASSWORD: { type: 'string', secret: true, description: 'shard: password of SERVER_USER' },
+  SERVER_TLS_CA: {
+    type: 'path',
+    description: 'shard: PEM of the authority that the certificates of the servers must be of; without it, no TLS',
+  },
   HASH: {
     type: 'enum',
     values: Object.keys(HASHES),

@@ -7,7 +7,7 @@ import { encodeCommand } from '../resp/encode.ts';
 import { flatElements } from '../resp/flat.ts';
 import { Gathered } from './pending.ts';
 import type { Server } from './server.ts';
-import type { ServerConnection } from './server-connection.ts';
+import type { Login, ServerConnection } from './server-connection.ts';
 import type { Misplaced, Shards } from './shards.ts';
 
 /** Keys that are looked at in one step of the walk, and moved together. */
@@ -20,8 +20,8 @@ const MAX_REPLY = 16 * 1024 * 1024;
 
 export interface MoverOptions {
   readonly shards: Shards;
-  /** Password of the servers that keys move to. */
-  readonly password: string | undefined;
+  /** At the servers that keys move to. */
+  readonly login: Login;
   /** How long a reply may take, in milliseconds. */
   readonly timeout: number;
   readonly onMoved: () => void;
@@ -102,10 +102,11 @@ export class Mover {
   }
 
   async #move({ key, from, to }: Misplaced): Promise<string | undefined> {
-    const { password, timeout, onMoved } = this.#options;
+    const { login, timeout, onMoved } = this.#options;
+    const { user, password } = login;
     const { host, port } = to.options;
-    const login = password === undefined ? [] : ['AUTH', password];
-    const reply = await this.#ask(from, ['MIGRATE', host, String(port), key, '0', String(timeout), ...login]);
+    const auth = password === undefined ? [] : user === undefined ? ['AUTH', password] : ['AUTH2', user, password];
+    const reply = await this.#ask(from, ['MIGRATE', host, String(port), key, '0', String(timeout), ...auth]);
     if (reply instanceof Error) return reply.message;
     const text = reply.toString('latin1', 0, 200).trim();
     if (text === '+OK') onMoved();

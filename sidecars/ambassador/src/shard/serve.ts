@@ -10,6 +10,7 @@ import { Mover } from './mover.ts';
 import { Flushing } from './flushing.ts';
 import { Gathered } from './pending.ts';
 import { Server, type ServerObserver } from './server.ts';
+import type { Login } from './server-connection.ts';
 import { ShardSession, type SessionStats } from './session.ts';
 import { Shards, type Weighted } from './shards.ts';
 
@@ -31,7 +32,7 @@ export interface ShardPlaneOptions {
   readonly port: number;
   readonly members: readonly ShardMember[];
   readonly ring: RingOptions;
-  readonly password: string | undefined;
+  readonly login: Login;
   readonly timeout: number;
   readonly slowTimeout: number;
   readonly connections: number;
@@ -144,7 +145,7 @@ export class ShardPlane implements ServerObserver {
    * @returns when all keys have moved; false when it was ended before
    */
   async add(members: readonly ShardMember[]): Promise<boolean> {
-    const { password, timeout } = this.#options;
+    const { login, timeout } = this.#options;
     const before = this.#shards.all;
     const servers = members.map((member) => this.#weighted(member));
     for (const { server } of servers) server.probe();
@@ -153,7 +154,7 @@ export class ShardPlane implements ServerObserver {
     const settled = Promise.all(before.map((server) => server.settled(SETTLE * timeout))).then(() => {});
     const mover = new Mover(before, settled, {
       shards: this.#shards,
-      password,
+      login,
       timeout,
       onMoved: () => this.#options.stats.onKeyMoved(),
     });
@@ -166,8 +167,8 @@ export class ShardPlane implements ServerObserver {
   }
 
   #weighted(member: ShardMember): Weighted {
-    const { password, connections, timeout, slowTimeout, failureLimit } = this.#options;
-    const options = { ...member, password, connections, timeout, slowTimeout, failureLimit, flushing: this.#flushing };
+    const { login, connections, timeout, slowTimeout, failureLimit } = this.#options;
+    const options = { ...member, login, connections, timeout, slowTimeout, failureLimit, flushing: this.#flushing };
     return { weight: member.weight, server: new Server(options, this) };
   }
 

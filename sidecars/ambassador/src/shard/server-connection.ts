@@ -1,5 +1,5 @@
 /** One connection to one server: commands out in batches, replies in the order of the commands. */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { BadReply, ReplyScanner } from '../resp/reply-scanner.ts';
 import { encodeCommand } from '../resp/encode.ts';
 import { Fifo } from './fifo.ts';
@@ -17,9 +17,19 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+/** How a server knows us, and how we know it. */
+export interface Login {
+  /** The user of its access list; undefined: `default`. */
+  readonly user: string | undefined;
+  /** Undefined: no login. */
+  readonly password: string | undefined;
+  /** PEM of the authority that its certificate must be of; undefined: no TLS. */
+  readonly ca: string | undefined;
+}
+
 export interface ServerConnectionOptions extends ServerAddress {
   readonly protocol: 2 | 3;
-  readonly password: string | undefined;
+  readonly login: Login;
   readonly connectTimeout: number;
   /** How long a reply may take, in milliseconds; 0 for one that may wait for ever. */
   readonly timeout: number;
@@ -58,6 +68,8 @@ export class ServerConnection {
   #out: Buffer[] = [];
   /** When bytes last came: a large reply takes its time. */
   #heardAt = 0;
+  /** What is sent arrives: the server is who it should be. */
+  #connected = false;
   /** Its client has to read first. */
   #paused = false;
   #gone = false;
@@ -66,13 +78,13 @@ export class ServerConnection {
   constructor(options: ServerConnectionOptions, user: ServerConnectionUser) {
     this.#options = options;
     this.#user = user;
-    this.#socket = connect({ host: options.host, port: options.port, noDelay: true });
+    this.#socket = open(options);
     this.#connectTimer = setTimeout(
       () => this.#end('it did not accept a connection in time', true),
       options.connectTimeout,
     );
     this.#socket
-      .on('connect', () => this.#onConnect())
+      .on(options.login.ca === undefined ? 'connect' : 'secureConnect', () => this.#onConnect())
       .on('data', (bytes: Buffer) => this.#onData(bytes))
       .on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? error.message, true))
       .on('close', () => this.#end('it closed the connection', this.#waiting.length > 0 || !this.ready));
@@ -107,7 +119,7 @@ export class ServerConnection {
   /** Write what was sent. */
   flush(): void {
     const out = this.#out;
-    if (out.length === 0 || this.#gone || this.#socket.connecting) return;
+    if (out.length === 0 || !this.#connected || this.#gone) return;
     this.#out = [];
     this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out));
   }
@@ -142,10 +154,13 @@ export class ServerConnection {
   }
 
   #onConnect(): void {
-    const { protocol, password } = this.#options;
+    this.#connected = true;
+    const { protocol, login } = this.#options;
+    const { user, password } = login;
     const hello: (readonly string[])[] = [];
-    if (protocol === 3) hello.push(['HELLO', '3', ...(password === undefined ? [] : ['AUTH', 'default', password])]);
-    else if (password !== undefined) hello.push(['AUTH', password]);
+    if (protocol === 3)
+      hello.push(['HELLO', '3', ...(password === undefined ? [] : ['AUTH', user ?? 'default', password])]);
+    else if (password !== undefined) hello.push(['AUTH', ...(user === undefined ? [] : [user]), password]);
     const begin = (): void => {
       clearTimeout(this.#connectTimer);
       this.ready = true;
@@ -212,4 +227,11 @@ export class ServerConnection {
     this.#heardAt = this.#options.flushing.now;
     this.#socket.resume();
   };
+}
+
+function open({ host, port, login: { ca } }: ServerConnectionOptions): Socket {
+  if (ca === undefined) return connect({ host, port, noDelay: true });
+  // Loaded where it is asked for: it costs memory. No name is sent for an address.
+  const { connect: secure } = process.getBuiltinModule('node:tls');
+  return secure({ host, port, ca, servername: isIP(host) === 0 ? host : '' }).setNoDelay(true);
 }

@@ -1,7 +1,7 @@
 /** One server of the ring: its connections, and whether it can be used. */
 import type { Flushing } from './flushing.ts';
 import { Gathered, type Pending } from './pending.ts';
-import { ServerConnection, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
+import { ServerConnection, type Login, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
 
 /** Connections for slow commands, for each version of the protocol; further commands share those. */
 const MAX_SLOW = 64;
@@ -10,7 +10,7 @@ const RETRY_MIN = 50;
 const RETRY_MAX = 1000;
 
 export interface ServerOptions extends ServerAddress {
-  readonly password: string | undefined;
+  readonly login: Login;
   /** Connections that all clients share, for each version of the protocol. */
   readonly connections: number;
   /** How long connecting and a reply may take, in milliseconds. */

@@ -1,4 +1,5 @@
 /** The shard mode: the application's one server is several. */
+import { readFileSync } from 'node:fs';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { contract } from '../contract.ts';
@@ -7,6 +8,7 @@ import type { HashName } from '../ring/hash.ts';
 import { memberOf } from './members.ts';
 import { Membership } from './membership.ts';
 import { ShardPlane } from './serve.ts';
+import type { Login } from './server-connection.ts';
 
 /** Left of the shutdown's time for closing, in milliseconds. */
 const CLOSING = 500;
@@ -30,7 +32,7 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
       distribution: parameters.DISTRIBUTION as 'ketama' | 'modula',
       hashTag: parameters.HASH_TAG,
     },
-    password: parameters.SERVER_PASSWORD,
+    login: loginOf(parameters),
     timeout: parameters.TIMEOUT,
     slowTimeout: parameters.SLOW_TIMEOUT,
     connections: parameters.SERVER_CONNECTIONS,
@@ -70,6 +72,20 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
     clearInterval(timer);
     await plane.drain(patience);
   });
+}
+
+/** @throws {ConfigurationError} for a user without a password, or an authority that cannot be read */
+function loginOf({
+  SERVER_USER: user,
+  SERVER_PASSWORD: password,
+  SERVER_TLS_CA: path,
+}: AmbassadorKit['parameters']): Login {
+  if (user !== undefined && password === undefined) throw wrong('missing', 'SERVER_USER needs SERVER_PASSWORD');
+  try {
+    return { user, password, ca: path === undefined ? undefined : readFileSync(path, 'utf8') };
+  } catch (error) {
+    throw wrong('unreadable', `SERVER_TLS_CA: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 type List = Pick<Membership, 'servers' | 'wrong' | 'look'>;

@@ -40,7 +40,7 @@ export class TestPlane {
       port: 0,
       members,
       ring: RING,
-      password: undefined,
+      login: { user: undefined, password: undefined, ca: undefined },
       // What has to succeed is not timed by a busy machine.
       timeout: 60_000,
       slowTimeout: 60_000,

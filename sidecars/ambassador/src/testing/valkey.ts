@@ -1,5 +1,6 @@
 /** A small server of keys in this process, with the faults that a real one has: for tests. */
 import { once } from 'node:events';
+import { createServer as createSecureServer } from 'node:tls';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import {
   arrayHead,
@@ -40,6 +41,10 @@ export class FakeValkey {
   stalled = false;
   /** A command that stalls the server from its arrival on, until `go`. */
   slow: string | undefined;
+  /** User and password that AUTH takes. */
+  login = '';
+  /** With which it speaks TLS, and nothing else. */
+  certificate: { readonly cert: string; readonly key: string } | undefined;
   /** Said in place of every answer. */
   nonsense: string | undefined;
   port = 0;
@@ -50,7 +55,8 @@ export class FakeValkey {
 
   /** Listen, at the port of before if there was one. */
   async start(): Promise<this> {
-    this.#server = createServer((socket) => this.#onConnection(socket));
+    const serve = (socket: Socket): void => this.#onConnection(socket);
+    this.#server = this.certificate === undefined ? createServer(serve) : createSecureServer(this.certificate, serve);
     this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.port = (this.#server.address() as AddressInfo).port;
@@ -131,6 +137,8 @@ export class FakeValkey {
     switch (name) {
       case 'PING':
         return PONG;
+      case 'AUTH':
+        return words.slice(1).join(' ') === this.login ? OK : errorReply('WRONGPASS invalid username-password pair');
       case 'HELLO':
         session.protocol = key === '3' ? 3 : 2;
         return Buffer.from(session.protocol === 3 ? '%1\r\n+proto\r\n:3\r\n' : '*2\r\n+proto\r\n:2\r\n');
