@@ -9,8 +9,7 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 export const contract = defineContract({
   name: 'auth',
   version: '2.0.0',
-  description:
-    'Login in front of a legacy service: OpenID Connect, bearer tokens, passwords and API keys for an application that knows of none.',
+  description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
   deploy: {

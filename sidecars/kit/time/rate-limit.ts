@@ -1,4 +1,4 @@
-/** So many attempts a client: a token bucket each, as many at once as the rate allows in its period. */
+/** A rate for each client: a token bucket with as many tokens as the rate allows in its period. */
 
 /** Most clients that are remembered; beyond it those that have waited longest are forgotten. */
 const MAX_CLIENTS = 50_000;

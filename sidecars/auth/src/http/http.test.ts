@@ -7,7 +7,6 @@ import { Seal } from '../seal.ts';
 import { clientKey, TrustedProxies } from './client.ts';
 import { MAX_COOKIE_VALUE, readCookie, removeCookie, splitCookies, writeCookie } from './cookies.ts';
 import { isCrossOrigin, isNavigation } from './navigation.ts';
-import { RateLimit } from '#kit/time/rate-limit.ts';
 
 const requestWith = (fields: Readonly<Record<string, string>>, upgrade = ''): Request =>
   new Request({
@@ -116,17 +115,6 @@ test('a subscriber of IPv6 is one client', () => {
   assert.is.not(clientKey('2001:db8:1:2::9'), clientKey('2001:db8:1:3::9'));
   assert.is(clientKey('::1'), '0:0:0:0');
   assert.is(clientKey('192.0.2.1'), '192.0.2.1');
-});
-
-test('a rate allows its number at once, then one each share of its period, to each client', () => {
-  let time = 0;
-  const rate = new RateLimit('10/min', () => time);
-  for (let attempt = 0; attempt < 10; attempt++) assert.is(rate.take('a'), 0);
-  assert.is(rate.take('a'), 6000);
-  assert.is(rate.take('b'), 0);
-  time += 6000;
-  assert.is(rate.take('a'), 0);
-  assert.ok(rate.take('a') > 0);
 });
 
 test('a navigation is told from a script, and an upgrade of another site from one of this', () => {
