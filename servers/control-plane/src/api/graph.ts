@@ -1,5 +1,6 @@
 /** The mesh as pages show it. */
 import type { MeshState } from '../xds/resources/state.ts';
+import { leftOutForGrpc } from '../xds/resources/routes.ts';
 import { mtlsOf } from '../xds/resources/state.ts';
 import type { ConnectedClient } from '../xds/server.ts';
 import { destinationName } from '../mesh.ts';
@@ -40,6 +41,7 @@ export function graphOf(
       })),
       mtls: mtlsOf(state, service),
       replicas: service.replicas,
+      leftOutForGrpc: service.ports.some(({ protocol }) => protocol === 'grpc') ? leftOutForGrpc(service) : [],
       splits: (service.policy.routes ?? []).flatMap((route, index) =>
         route.to && route.to.length > 1
           ? [

@@ -14,10 +14,24 @@ export function starMatcher(pattern: string): StringMatcher {
   return { exact: pattern };
 }
 
-export function headerMatcher({ name, invert, present, range, ...kinds }: HeaderPolicy): HeaderMatcher {
+/** For whom a resource is: gRPC clients know fewer fields, and clusters of their own. */
+export type Audience = 'proxy' | 'grpc' | 'envoy';
+
+export function headerMatcher(
+  { name, invert, present, range, ...kinds }: HeaderPolicy,
+  audience: Audience = 'proxy',
+): HeaderMatcher {
   const { exact, prefix, suffix, contains, regex } = kinds;
   const common = { name, ...(invert && { invert_match: true }) };
   if (range !== undefined) return { ...common, range_match: { start: range.from, end: range.to } };
+  if (audience === 'grpc') {
+    // grpcio 1.51 knows the fields alone that came before string_match, and refuses all routes with one of those.
+    if (regex !== undefined) return { ...common, safe_regex_match: { regex } };
+    if (exact !== undefined) return { ...common, exact_match: exact };
+    if (prefix !== undefined) return { ...common, prefix_match: prefix };
+    if (suffix !== undefined) return { ...common, suffix_match: suffix };
+    if (contains !== undefined) return { ...common, safe_regex_match: { regex: `.*${escapeRegex(contains)}.*` } };
+  }
   if (regex !== undefined) return { ...common, string_match: { safe_regex: { regex } } };
   if (exact !== undefined) return { ...common, string_match: { exact } };
   if (prefix !== undefined) return { ...common, string_match: { prefix } };
@@ -27,18 +41,25 @@ export function headerMatcher({ name, invert, present, range, ...kinds }: Header
 }
 
 /** One of several methods. */
-export const methodMatcher = (methods: readonly string[]): HeaderMatcher =>
-  methods.length === 1
-    ? { name: ':method', string_match: { exact: methods[0]! } }
-    : { name: ':method', string_match: { safe_regex: { regex: methods.map(escapeRegex).join('|') } } };
+export const methodMatcher = (methods: readonly string[], audience: Audience = 'proxy'): HeaderMatcher =>
+  headerMatcher(
+    {
+      name: ':method',
+      ...(methods.length === 1 ? { exact: methods[0]! } : { regex: methods.map(escapeRegex).join('|') }),
+    },
+    audience,
+  );
 
-export function routeMatch(match: RoutePolicy['match'] = {}): RouteMatch {
+export function routeMatch(match: RoutePolicy['match'] = {}, audience: Audience = 'proxy'): RouteMatch {
   const { path = { prefix: '/' }, methods, headers = [], percent } = match;
   return {
     ...(path.regex !== undefined && { safe_regex: { regex: path.regex } }),
     ...(path.exact !== undefined && { path: path.exact }),
     ...(path.prefix !== undefined && { prefix: path.prefix }),
-    headers: [...(methods ? [methodMatcher(methods)] : []), ...headers.map(headerMatcher)],
+    headers: [
+      ...(methods ? [methodMatcher(methods, audience)] : []),
+      ...headers.map((each) => headerMatcher(each, audience)),
+    ],
     ...(percent !== undefined && { runtime_fraction: { default_value: fraction(percent) } }),
   };
 }

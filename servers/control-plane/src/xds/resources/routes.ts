@@ -6,15 +6,12 @@ import type { RouteAction } from '@grpc/grpc-js-xds/build/src/generated/envoy/co
 import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
 import type { Destination, RateLimitPolicy, RoutePolicy } from '../../policy/types.ts';
 import { any } from '../messages.ts';
-import { headerMatcher, routeMatch } from './matchers.ts';
+import { headerMatcher, routeMatch, type Audience } from './matchers.ts';
 import { clusterName, duration, fraction, grpcName, isHttp, type MeshState, type ServiceState } from './state.ts';
 
 /** Names of filters, by which routes speak of them. */
 export const FAULT_FILTER = 'envoy.filters.http.fault';
 export const RATE_LIMIT_FILTER = 'envoy.filters.http.local_ratelimit';
-
-/** For whom routes are: gRPC clients know fewer fields, and clusters of their own. */
-export type Audience = 'proxy' | 'grpc' | 'envoy';
 
 interface Place {
   readonly state: MeshState;
@@ -34,17 +31,32 @@ export function virtualHost(place: Place): VirtualHost {
   };
 }
 
-function routeOf(policy: RoutePolicy, place: Place): Route {
+function routeOf(written: RoutePolicy, place: Place): Route {
+  const reply = written.reply ?? replyInstead(written, place);
+  if (reply !== undefined && place.audience === 'grpc') return routeOf(failing(written, reply.status), place);
+  return routeWith(written, reply, place);
+}
+
+/** gRPC clients know no replies, and refuse all routes with one, or end: all calls fail with what gRPC makes of its status. */
+const failing = ({ name, match }: RoutePolicy, status: number): RoutePolicy => ({
+  ...(name !== undefined && { name }),
+  ...(match && { match }),
+  fault: { abort: { percent: 100, status } },
+});
+
+function routeWith(policy: RoutePolicy, reply: RoutePolicy['reply'], place: Place): Route {
   const { fault, rateLimit, requestHeaders, responseHeaders } = policy;
-  const reply = policy.reply ?? replyInstead(policy, place);
   const filters = {
-    ...(fault && { [FAULT_FILTER]: any('envoy.extensions.filters.http.fault.v3.HTTPFault', faultOf(fault)) }),
+    ...(fault &&
+      !isLeftOut(fault, place) && {
+        [FAULT_FILTER]: any('envoy.extensions.filters.http.fault.v3.HTTPFault', faultOf(fault)),
+      }),
     ...(rateLimit &&
       place.audience !== 'grpc' && { [RATE_LIMIT_FILTER]: any(LOCAL_RATE_LIMIT, rateLimitOf(rateLimit)) }),
   };
   return {
     ...(policy.name !== undefined && { name: policy.name }),
-    match: routeMatch(policy.match),
+    match: routeMatch(policy.match, place.audience),
     ...(reply
       ? {
           direct_response: {
@@ -59,6 +71,27 @@ function routeOf(policy: RoutePolicy, place: Place): Route {
     response_headers_to_add: additions(responseHeaders, place.audience),
     response_headers_to_remove: [...(responseHeaders?.remove ?? [])],
   };
+}
+
+/** gRPC clients do not look at the headers of a fault: it would hit everybody. */
+const isLeftOut = (
+  { headers = [] }: NonNullable<RoutePolicy['fault']>,
+  { audience }: Pick<Place, 'audience'>,
+): boolean => audience === 'grpc' && headers.length > 0;
+
+/** What of a service's routes gRPC clients do not get, in sentences: they would refuse all routes for it, or take it wrongly. */
+export function leftOutForGrpc({ policy }: ServiceState): string[] {
+  return (policy.routes ?? []).flatMap((route, index) => {
+    const name = `route ${route.name ?? index}`;
+    return [
+      ...(route.reply ? [`${name}: its reply; calls fail with what gRPC makes of its status`] : []),
+      ...(route.fault && isLeftOut(route.fault, { audience: 'grpc' })
+        ? [`${name}: its fault, which is for some headers`]
+        : []),
+      ...(route.rateLimit ? [`${name}: its rate limit`] : []),
+      ...(route.mirror ? [`${name}: its mirror`] : []),
+    ];
+  });
 }
 
 const LOCAL_RATE_LIMIT = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
@@ -83,7 +116,7 @@ function faultOf({ delay, abort, headers = [] }: NonNullable<RoutePolicy['fault'
         ...(abort.grpcStatus === undefined ? { http_status: abort.status ?? 503 } : { grpc_status: abort.grpcStatus }),
       },
     }),
-    headers: headers.map(headerMatcher),
+    headers: headers.map((each) => headerMatcher(each)),
   };
 }
 
