@@ -47,7 +47,7 @@ function unread(request: (index: number) => object): { call: Duplex; errors: { c
   });
   const errors: { code?: number }[] = [];
   call.on('error', (error: { code?: number }) => errors.push(error));
-  return { call: Object.assign(call, { getAuthContext: () => ({}) }), errors };
+  return { call: Object.assign(call, { getAuthContext: () => ({}), getPeer: () => '127.0.0.1:1' }), errors };
 }
 
 async function turns(): Promise<void> {
