@@ -7,7 +7,9 @@ import * as assert from 'uvu/assert';
 import { main } from '../main.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
 import { readDockerfile } from './dockerfile.ts';
-import { lintDockerfile } from './lint.ts';
+import { contractMarkdown } from './docs.ts';
+import type { Facts } from '../identify/facts.ts';
+import { lintContainer, lintDockerfile } from './lint.ts';
 
 const test = suite('contract of any image');
 const VERSION = (version: string): string => `LABEL org.opencontainers.image.version=${version}\n`;
@@ -203,7 +205,7 @@ test('docs prints tables, and puts them between markers', () =>
       'README.md': 'before\n<!-- contract -->\nold\n<!-- /contract -->\nafter\n',
     });
     const { out } = await run('docs');
-    assert.match(out, /\| `A` \| `a\\\|b` \|\n\| `B` \| `2` \|/);
+    assert.match(out, /\| `A` \| `a\\\|b` \| +\|\n\| `B` \| `2` \|/);
     assert.match(out, /\| User \| `me` \|/);
     assert.not.match((await run('docs', '--target', 'x')).out, /`B`/);
     assert.is((await run('docs', '--write', 'README.md')).code, 0);
@@ -213,5 +215,32 @@ test('docs prints tables, and puts them between markers', () =>
     );
     assert.is((await run('docs', '--target', 'z')).code, 2);
   }));
+
+test('docs show no secret, and the comment above each thing', () => {
+  const text = `FROM x:1
+# Where to listen.
+# All addresses.
+ENV LISTEN_PORT=8080
+
+ENV DB_PASSWORD=hunter2
+# The web.
+EXPOSE 8080
+`;
+  const markdown = contractMarkdown(readDockerfile(text, 'Dockerfile'));
+  assert.match(markdown, /`LISTEN_PORT` \| `8080` \| Where to listen\. All addresses\. \|/);
+  assert.match(markdown, /`8080\/tcp` \| The web\. \|/);
+  assert.match(markdown, /`DB_PASSWORD` \| \(a secret, not shown\) \|/);
+  assert.not.match(markdown, /hunter2/);
+});
+
+test('a published port that the image does not expose is named', () => {
+  const facts = readDockerfile('FROM x:1\nEXPOSE 8080\n', 'Dockerfile');
+  const image = { facts, file: 'Dockerfile', names: [], folder: '/', declared: [] };
+  const container = { name: 'web', at: { file: 'compose.yaml', line: 1 }, env: new Map(), ports: [8080, 9090] };
+  assert.equal(
+    lintContainer(container as unknown as Facts, image).map(({ code, message }) => [code, message]),
+    [['port-not-exposed', 'web publishes port 9090, which Dockerfile does not EXPOSE: it exposes 8080']],
+  );
+});
 
 test.run();

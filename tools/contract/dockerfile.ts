@@ -33,6 +33,8 @@ export interface DockerfileFacts {
   readonly where: (key?: string) => string;
   /** Line from 1 of the same; 1 for the whole. */
   readonly lineOf: (key?: string) => number;
+  /** The comment right above it, as one line; '' where there is none. */
+  readonly commentOf: (key: string) => string;
 }
 
 /** The Dockerfile has no stage of the name that was asked for. */
@@ -42,6 +44,18 @@ interface Stage {
   readonly name: string | undefined;
   readonly image: string | undefined;
   readonly instructions: Instruction[];
+}
+
+/** @param line from 0 */
+function commentAbove(text: string, line: number | undefined): string {
+  if (line === undefined) return '';
+  const above = text.split('\n').slice(0, line);
+  const from = above.findLastIndex((each) => !/^\s*#/.test(each)) + 1;
+  return above
+    .slice(from)
+    .map((each) => each.replace(/^\s*#+\s?/, '').trim())
+    .filter((each) => each !== '')
+    .join(' ');
 }
 
 /**
@@ -137,6 +151,7 @@ export function readDockerfile(text: string, file: string, target?: string): Doc
     hasFrom: dockerfile.getFROMs().length > 0,
     bases: basesOf(dockerfile, stages),
     where: (key) => (lines.has(key ?? '') ? `${file}:${lines.get(key!)! + 1}` : file),
+    commentOf: (key) => commentAbove(text, lines.get(key)),
     lineOf: (key) => (lines.get(key ?? '') ?? 0) + 1,
   };
 }

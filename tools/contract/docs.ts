@@ -1,6 +1,6 @@
 /** A Dockerfile's contract as Markdown. */
 import type { DockerfileFacts } from './dockerfile.ts';
-import { titleOf, versionOf } from './lint.ts';
+import { givesSecretAway, titleOf, versionOf } from './lint.ts';
 
 const BEGIN = '<!-- contract -->';
 const END = '<!-- /contract -->';
@@ -11,16 +11,20 @@ export function contractMarkdown(facts: DockerfileFacts): string {
   const parts = [
     title === '' ? '' : `Contract of ${title}.`,
     table(
-      ['Variable', 'Default'],
-      [...facts.env].map(([name, value]) => [code(name), value === '' ? '' : code(value)]),
+      ['Variable', 'Default', ''],
+      [...facts.env].map(([name, value]) => [
+        code(name),
+        givesSecretAway(name, value) ? '(a secret, not shown)' : value === '' ? '' : code(value),
+        cell(facts.commentOf(name)),
+      ]),
     ),
     table(
       ['Port', ''],
-      [...facts.ports].map((port) => [code(port), '']),
+      [...facts.ports].map((port) => [code(port), cell(facts.commentOf(port))]),
     ),
     table(
       ['Volume', ''],
-      [...facts.volumes].map((path) => [code(path), '']),
+      [...facts.volumes].map((path) => [code(path), cell(facts.commentOf(path))]),
     ),
     table(
       ['', ''],
@@ -44,9 +48,12 @@ export function fillMarkers(text: string, content: string): string | undefined {
 
 export const MARKERS = `${BEGIN} and ${END}`;
 
-function table(head: readonly [string, string], rows: readonly (readonly [string, string])[]): string {
+/** Text of a table's cell. */
+const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
-  const lines = [head, ['---', '---'] as const, ...rows].map((row) => `| ${row.join(' | ')} |`);
+  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
   return lines.join('\n');
 }
 

@@ -114,6 +114,24 @@ const COMMON =
  * @param image undefined when its Dockerfile is not known
  */
 export function lintContainer(container: Facts, image: KnownImage | undefined): Finding[] {
+  return [...portsNotExposed(container, image), ...lintEnvironment(container, image)];
+}
+
+/** Ports that the container gives to others, and that an image which exposes some does not. */
+function portsNotExposed({ name, at, ports }: Facts, image: KnownImage | undefined): Finding[] {
+  const exposed = [...(image?.facts.ports ?? [])].map((port) => Number.parseInt(port, 10));
+  if (!image || exposed.length === 0 || exposed.some(Number.isNaN)) return [];
+  return ports
+    .filter((port) => !exposed.includes(port))
+    .map((port) => ({
+      level: 'warning',
+      code: 'port-not-exposed',
+      ...at,
+      message: `${name} publishes port ${port}, which ${image.file} does not EXPOSE: it exposes ${exposed.join(', ')}`,
+    }));
+}
+
+function lintEnvironment(container: Facts, image: KnownImage | undefined): Finding[] {
   return [...container.env].flatMap(([name, said]) => {
     const findings: Finding[] = [];
     if (givesSecretAway(name, said.text))

@@ -17,13 +17,17 @@ export function composeWarnings(
   const warnings: Warning[] = [];
   const paused = members.some((member) => member.class === 'pause');
   const replaceable = new Map(namespaces.map((join) => [join.to, join]));
-  for (const [name, join] of paused && owner !== undefined ? [] : replaceable)
+  for (const [name, join] of paused && owner !== undefined ? [] : replaceable) {
+    // The host's network outlives every container.
+    if (join.namespace === 'network' && text(get(project.services.get(name)?.tree, 'network_mode')) === 'host')
+      continue;
     warnings.push({
       code: 'owner-can-be-replaced',
       level: 'warning',
       ...join.at,
       message: `when ${name} is recreated, or crashes and restarts, ${join.from} is stranded in the dead ${join.namespace} namespace (docker/compose#6626); let a service that does nothing own the namespace`,
     });
+  }
   const pauses = new Set(members.filter((member) => member.class === 'pause').map(({ name }) => name));
   const pairs = new Map(namespaces.map((join) => [`${join.from} ${join.to}`, join]));
   for (const join of pairs.values()) {

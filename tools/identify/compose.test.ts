@@ -239,6 +239,22 @@ test('hostile files end, and end soon', () => {
   assert.ok(performance.now() - started < 20_000);
 });
 
+test("a password of a log shipper's user makes nobody a log shipper", () => {
+  const { groups } = look({
+    'compose.yaml':
+      'services: {db: {image: elasticsearch}, setup: {image: elasticsearch, network_mode: "service:db", environment: {FILEBEAT_INTERNAL_PASSWORD: x}}}',
+  });
+  assert.not.ok(groups.flatMap(({ containers }) => containers).some(({ role }) => role === 'log-shipper'));
+});
+
+test("an owner in the host's network strands nobody", () => {
+  const { groups } = look({
+    'compose.yaml':
+      'services: {app: {image: shop, network_mode: host}, proxy: {image: envoyproxy/envoy, network_mode: "service:app"}}',
+  });
+  assert.not.ok(groups[0]!.warnings.some(({ code }) => code === 'owner-can-be-replaced'));
+});
+
 test('a folder without anything says what it looked for, and is an error for --fail-on', async () => {
   const folder = temporaryDirectory('empty');
   const run = async (...args: string[]): Promise<{ code: number; out: string }> => {

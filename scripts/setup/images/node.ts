@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { docker } from '../../lib/engine.ts';
 import { IMAGE_LABEL } from '../../lib/labels.ts';
 import { lastLines, run } from '../../lib/run.ts';
@@ -69,12 +70,35 @@ async function findNode(
   const kept = join(CACHE, `${name}-${version}`);
   if (!existsSync(join(kept, 'node'))) {
     say(`Fetching ${name}@${version} by npm`);
-    await fetchNode(`${name}@${version}`, kept, signal);
+    await fetchNode(`${name}@${version}`, kept, integrityOf(name), signal);
   }
   return { folder: kept, version };
 }
 
-async function fetchNode(spec: string, kept: string, signal?: AbortSignal): Promise<void> {
+/**
+ * @param integrity as package-lock.json has it: `sha512-` and base64 (Subresource Integrity)
+ * @throws {SetupError} for another file
+ */
+export function requireIntegrity(file: string, integrity: string | undefined): void {
+  const found = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  if (found !== integrity)
+    throw new SetupError('failed', `${basename(file)} is not what package-lock.json names: its hash is ${found}.`);
+}
+
+/** The hash of a package of this project's lock file. */
+function integrityOf(name: string): string | undefined {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { integrity?: string }>;
+  };
+  return lock.packages[`node_modules/${name}`]?.integrity;
+}
+
+async function fetchNode(
+  spec: string,
+  kept: string,
+  integrity: string | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
   const fetched = `${kept}.new`;
   await rm(fetched, { recursive: true, force: true });
   await mkdir(fetched, { recursive: true });
@@ -89,6 +113,7 @@ async function fetchNode(spec: string, kept: string, signal?: AbortSignal): Prom
   if (packed.exitCode !== 0 || unpacked.exitCode !== 0) {
     throw new SetupError('failed', `npm could not fetch ${spec}:`, lastLines(packed.stderr + unpacked.stderr, 5));
   }
+  requireIntegrity(join(fetched, packed.stdout.trim()), integrity);
   await rm(join(fetched, packed.stdout.trim()));
   await rm(kept, { recursive: true, force: true });
   await rename(fetched, kept);

@@ -50,7 +50,8 @@ export const ENVIRONMENT: readonly EnvRule[] = [
   {
     role: 'log-shipper',
     weight: 0.5,
-    pattern: /^(FLUENT(D|BIT)_\w+|FILEBEAT_\w+|SPLUNK_(FORWARD\w*|HEC\w*)|LOGSPOUT|SYSLOG_\w+|LOKI_URL)$/,
+    pattern:
+      /^(FLUENT(D|BIT)_\w+|FILEBEAT_(?!\w*(?:PASSWORD|USER)$)\w+|SPLUNK_(FORWARD\w*|HEC\w*)|LOGSPOUT|SYSLOG_\w+|LOKI_URL)$/,
   },
 ];
 
