@@ -5,12 +5,12 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node scripts/run.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup unsetup doctor workshop test bench contract clean
+.PHONY: help setup unsetup doctor workshop test soak bench contract clean
 
 help: ## List these targets
-	@echo 'Legacy apps and their sidecars, by docker compose. Begin with: make demo-https'
+	@echo 'Unmodified apps and their TypeScript sidecars, by docker compose. Begin with: make demo-https'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Get engine, base images and bundles (the others do it too)
 	@$(RUN) setup $(ARGS)
@@ -20,15 +20,15 @@ doctor: ## Show what is here and what is missing
 
 # Told step by step, left running. The pattern below has the recipe.
 demo-https: ## HTTPS for a legacy service
-demo-config: ## Configuration from an API, taken back when it does not work
+demo-config: ## Configuration from an API, rolled back when it does not work
 demo-topz: ## The processes of an application, looked at from beside it
 demo-lifecycle: ## What makes a container a sidecar
 demo-paas: ## git push, and the running application is the new code
 demo-content: ## 10,000 files from git under nginx, versions never mixed
-demo-cache: ## Pages that go on while their application is gone
+demo-cache: ## Pages that stay available while their application is down
 demo-logs: ## Every line of three applications in a store, counted
-demo-auth: ## A login beside an app that knows of none
-demo-mesh: ## A service mesh beside a shop that knows nothing of it
+demo-auth: ## A login for an app without one
+demo-mesh: ## A service mesh for an unmodified shop
 demo-ambassador: ## One Redis for an application, three behind it
 
 demo-%:
@@ -44,6 +44,9 @@ workshop: ## Exercises that check themselves, and a page that shows the pods liv
 
 test: ## Types, lint, unit tests, contracts, every stack
 	@$(RUN) test $(ARGS)
+
+soak: ## What is too heavy for test: large loads, long attacks, many random cases
+	@$(RUN) soak $(ARGS)
 
 bench: ## Measure the sidecars beside what they compete with
 	@$(RUN) bench $(ARGS)

@@ -1,0 +1,96 @@
+/** `npm run soak`: what is too heavy by nature for `npm test`: large loads, long attacks, many random cases. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { catchSignals } from './lib/interrupt.ts';
+import { ROOT } from './lib/stacks.ts';
+
+interface Part {
+  readonly what: string;
+  /** Arguments of node. */
+  readonly command: (minutes: number) => readonly string[];
+  readonly env?: (minutes: number) => Readonly<Record<string, string>>;
+}
+
+/** Random cases of the rotation model in a minute, roughly, so that --minutes means something. */
+const CASES_A_MINUTE = 200;
+
+const PARTS: Readonly<Record<string, Part>> = {
+  logs: {
+    what: 'the logs stack with 300 files at 20,000 lines a second',
+    command: () => ['scripts/run.mjs', 'stack', 'logs'],
+    env: () => ({ MANY_FILES: '300', MANY_RATE: '20000' }),
+  },
+  rotation: {
+    what: "fresh cases of the log shipper's model of rotation",
+    command: () => ['sidecars/log-shipper/src/files/rotation.model.test.ts'],
+    env: (minutes) => ({ MODEL_RUNS: String(minutes * CASES_A_MINUTE) }),
+  },
+  ...Object.fromEntries(
+    suites().map((name): [string, Part] => [
+      `attack-${name}`,
+      {
+        what: `attacks on ${name} with one seed after another`,
+        command: (minutes) => ['scripts/run.mjs', 'attack', name, '--minutes', String(minutes)],
+      },
+    ]),
+  ),
+};
+
+const HELP = `Run what is too heavy for npm test: large loads, long attacks, many random cases.
+
+usage: npm run soak -- [PART…] [--minutes M]
+
+${Object.entries(PARTS)
+  .map(([name, { what }]) => `  ${name.padEnd(18)} ${what}`)
+  .join('\n')}
+
+  --minutes M  for each part that goes on by itself (default 10)
+  --help
+
+exit code: 0 when every part passed
+`;
+
+const { values, positionals } = parseArgs({
+  options: { minutes: { type: 'string', default: '10' }, help: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const chosen = positionals.length > 0 ? positionals : Object.keys(PARTS);
+if (values.help || !chosen.every((name) => Object.hasOwn(PARTS, name)) || !/^[1-9]\d{0,3}$/.test(values.minutes)) {
+  process.stdout.write(HELP);
+  process.exit(values.help ? 0 : 2);
+}
+
+const interrupt = catchSignals(() => {});
+const failed: string[] = [];
+for (const name of chosen) {
+  if (interrupt.signal.aborted) break;
+  const { what, command, env } = PARTS[name]!;
+  process.stdout.write(`\n# ${name}: ${what}\n`);
+  const minutes = Number(values.minutes);
+  const child = spawn(process.execPath, [...command(minutes)], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    // A terminal sends its Ctrl-C to this process alone, which passes it on once.
+    detached: true,
+    env: { ...process.env, ...env?.(minutes) },
+  });
+  const end = (): void => void child.kill('SIGTERM');
+  interrupt.signal.addEventListener('abort', end, { once: true });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  interrupt.signal.removeEventListener('abort', end);
+  if (code !== 0) failed.push(name);
+}
+process.stdout.write(`\n${chosen.length - failed.length} passed, ${failed.length} failed\n`);
+for (const name of failed) process.stdout.write(`FAILED ${name}\n`);
+process.exit(interrupt.exitCode() ?? (failed.length > 0 ? 1 : 0));
+
+function suites(): string[] {
+  const folder = join(import.meta.dirname, 'attack');
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
+}
