@@ -37,6 +37,8 @@ export class Reply implements Pending {
   readonly #client: Client;
   parts: Buffer[] = [];
   done = false;
+  /** Bytes that have come. */
+  size = 0;
 
   constructor(client: Client) {
     this.#client = client;
@@ -44,6 +46,7 @@ export class Reply implements Pending {
 
   onReply(bytes: Buffer, done: boolean): void {
     this.parts.push(bytes);
+    this.size += bytes.length;
     this.done = done;
     this.#client.onPart(this, bytes.length);
   }
@@ -189,7 +192,9 @@ export class Client {
     if (this.#closed) return;
     let out: Buffer[] = [];
     let size = 0;
+    let large = false;
     for (let reply = this.#replies.first; reply !== undefined; reply = this.#replies.first) {
+      large ||= reply.size > this.#limits.maxOutput;
       for (const part of reply.parts) {
         out.push(part);
         size += part.length;
@@ -204,7 +209,11 @@ export class Client {
     this.#kept -= size;
     if (size > 0) this.#socket.write(out.length === 1 ? out[0]! : Buffer.concat(out, size));
     out = [];
-    if (this.#socket.writableLength > this.#limits.maxOutput) this.#watch();
+    if (this.#socket.writableLength > this.#limits.maxOutput) {
+      // One large reply is waited for, since no other way leads to it; many small ones were asked for and not read.
+      if (!large) return this.close();
+      this.#watch();
+    }
     if (this.#replies.length === 0 && this.#answered !== undefined) {
       const then = this.#answered;
       this.#answered = undefined;
@@ -219,7 +228,7 @@ export class Client {
    * @param resume called when it has
    */
   congested(reply: Reply, resume: () => void): boolean {
-    if (this.#closed || reply !== this.#replies.first) return false;
+    if (this.#closed || reply.size <= this.#limits.maxOutput || reply !== this.#replies.first) return false;
     if (this.#kept + this.#socket.writableLength <= this.#limits.maxOutput) return false;
     this.flush();
     // Written at once, perhaps: then nothing drains later.

@@ -64,6 +64,14 @@ test('a transaction whose server goes away does nothing, not even its later comm
   await eventually('the server is back', async () => (await client.ask('GET', key)) === null);
 });
 
+test('a MULTI within a MULTI fails the transaction, as on one server', async () => {
+  const client = await plane.client();
+  const answers = await client.pipeline(['MULTI'], ['SET', '{n}', '1'], ['MULTI'], ['EXEC'], ['GET', '{n}']);
+  assert.match(textOf(answers[2]), /nested/);
+  assert.match(textOf(answers[3]), /^EXECABORT/);
+  assert.is(answers[4], null);
+});
+
 test('BLPOP waits without holding up others, and takes what comes', async () => {
   const [waiting, other] = [await plane.client(), await plane.client()];
   waiting.send(['BLPOP', '{q}', '0'], ['PING']);

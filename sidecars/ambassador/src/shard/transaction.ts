@@ -51,7 +51,7 @@ export class Transaction {
     const { client } = this.#session;
     switch (name) {
       case 'MULTI':
-        return this.#multi ? this.#refuse('ERR MULTI calls can not be nested') : this.#begin();
+        return this.#multi ? this.#break('ERR MULTI calls can not be nested') : this.#begin();
       case 'WATCH':
         return this.#multi ? this.#break('ERR WATCH inside MULTI is not allowed') : this.#watch(command);
       case 'EXEC':
