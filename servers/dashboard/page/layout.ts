@@ -5,6 +5,9 @@ export interface Place {
   readonly row: number;
 }
 
+/** The height of a line's free place, in rows of services. */
+const LANE = 0.4;
+
 export interface Layout {
   readonly places: ReadonlyMap<string, Place>;
   /** By `keyOf` an edge: free places that it goes through, in its order; none where it leads to the next column. */
@@ -44,6 +47,11 @@ export function layOut(
       return [name, { column: index, row: rows[index]!++ }];
     }),
   );
+  const lane = (index: number): number => {
+    const row = rows[index]!;
+    rows[index] = row + LANE;
+    return row;
+  };
   const ways = new Map(
     edges.map((edge) => {
       const [start, end] = [places.get(edge.from)?.column ?? 0, places.get(edge.to)?.column ?? 0];
@@ -54,7 +62,7 @@ export function layOut(
               .map((_, index) => index)
               .filter((index) => index <= start && index >= end)
               .toReversed();
-      return [keyOf(edge), between.map((index) => ({ column: index, row: rows[index]!++ }))];
+      return [keyOf(edge), between.map((index) => ({ column: index, row: lane(index) }))];
     }),
   );
   return { places, ways, columns: used.length, rows: Math.max(0, ...rows) };
