@@ -6,7 +6,7 @@ import { isNotModified } from '../policy/conditions.ts';
 import type { FieldsView } from '../policy/fields.ts';
 import { parseRange, rangeApplies, type Range } from '../policy/ranges.ts';
 import { FieldLines, type Stored } from '../store/stored.ts';
-import type { Asked } from './asked.ts';
+import type { CacheLookup } from './cache-lookup.ts';
 import type { FetchHead } from './fetches.ts';
 
 /** Of all ranges of one request, in bytes: parts that are small and many cost more than they bring. */
@@ -19,7 +19,7 @@ const PART_HEAD = 200;
  */
 export function answerOf(
   stored: Stored,
-  { exchange: { request }, facts, range: partial }: Asked,
+  { exchange: { request }, facts, range: partial }: CacheLookup,
   age: number,
   status: CacheStatus,
 ): Reply {

@@ -8,32 +8,32 @@ import { readFacts } from '../policy/request-facts.ts';
 import { reuseOf } from '../policy/reuse.ts';
 import type { Stored } from '../store/stored.ts';
 import { answerOf } from './answers.ts';
-import { askedOf, type Asked } from './asked.ts';
+import { lookupOf, type CacheLookup } from './cache-lookup.ts';
 import { FetchAnswers, withStatus, type FetchAnswersOptions } from './fetch-answers.ts';
-import { Passing } from './passing.ts';
+import { Bypass } from './bypass.ts';
 import type { Purger } from './purger.ts';
 
-export interface CacheFilterOptions extends Omit<FetchAnswersOptions, 'passing' | 'lookUp'> {
+export interface CacheFilterOptions extends Omit<FetchAnswersOptions, 'bypass' | 'lookUp'> {
   readonly purger: Purger;
 }
 
 export class CacheFilter implements Filter {
   readonly #options: CacheFilterOptions;
-  readonly #passing: Passing;
+  readonly #bypass: Bypass;
   readonly #fetched: FetchAnswers;
 
   constructor(options: CacheFilterOptions) {
     this.#options = options;
-    this.#passing = new Passing(options);
+    this.#bypass = new Bypass(options);
     this.#fetched = new FetchAnswers({
       ...options,
-      passing: this.#passing,
-      lookUp: (asked) => this.#lookUp(asked),
+      bypass: this.#bypass,
+      lookUp: (lookup) => this.#lookUp(lookup),
     });
   }
 
   onResponse(exchange: FilteredExchange, response: Response): Reply | undefined {
-    return this.#passing.onResponse(exchange, response);
+    return this.#bypass.onResponse(exchange, response);
   }
 
   onRequest(exchange: FilteredExchange): Reply | undefined | Promise<Reply | undefined> {
@@ -41,32 +41,32 @@ export class CacheFilter implements Filter {
     const trusted = this.#options.trusts(downstream);
     const facts = readFacts(request, request.authority, trusted, downstream.secure);
     const { method } = request;
-    if (method !== 'GET' && method !== 'HEAD') return this.#passing.pass(exchange, facts, 'method', undefined);
-    if (request.body !== NO_BODY) return this.#passing.pass(exchange, facts, 'bypass', 'request-body');
-    if (request.upgrade !== '') return this.#passing.pass(exchange, facts, 'bypass', 'upgrade');
-    if (facts.bypass !== undefined) return this.#passing.pass(exchange, facts, 'bypass', 'override');
-    if (facts.precondition) return this.#passing.pass(exchange, facts, 'bypass', 'precondition');
-    const asked = askedOf(exchange, facts, this.#options.settings);
+    if (method !== 'GET' && method !== 'HEAD') return this.#bypass.pass(exchange, facts, 'method', undefined);
+    if (request.body !== NO_BODY) return this.#bypass.pass(exchange, facts, 'bypass', 'request-body');
+    if (request.upgrade !== '') return this.#bypass.pass(exchange, facts, 'bypass', 'upgrade');
+    if (facts.bypass !== undefined) return this.#bypass.pass(exchange, facts, 'bypass', 'override');
+    if (facts.precondition) return this.#bypass.pass(exchange, facts, 'bypass', 'precondition');
+    const lookup = lookupOf(exchange, facts, this.#options.settings);
     // RFC 9111, section 5.2.1.5: nothing of it may be stored, so nobody can share it.
-    if (asked.directives.noStore) return this.#passing.pass(exchange, facts, 'request', 'no-store', asked);
-    return this.#lookUp(asked);
+    if (lookup.directives.noStore) return this.#bypass.pass(exchange, facts, 'request', 'no-store', lookup);
+    return this.#lookUp(lookup);
   }
 
-  #lookUp(asked: Asked): Reply | undefined | Promise<Reply | undefined> {
-    const found = this.#options.store.find(asked.key, asked.exchange.request);
-    return found instanceof Promise ? found.then((stored) => this.#use(asked, stored)) : this.#use(asked, found);
+  #lookUp(lookup: CacheLookup): Reply | undefined | Promise<Reply | undefined> {
+    const found = this.#options.store.find(lookup.key, lookup.exchange.request);
+    return found instanceof Promise ? found.then((stored) => this.#use(lookup, stored)) : this.#use(lookup, found);
   }
 
   /** With what is stored, if anything. */
-  #use(asked: Asked, stored: Stored | undefined): Reply | undefined | Promise<Reply | undefined> {
-    const { exchange, facts, directives } = asked;
+  #use(lookup: CacheLookup, stored: Stored | undefined): Reply | undefined | Promise<Reply | undefined> {
+    const { exchange, facts, directives } = lookup;
     const { stats, settings, store } = this.#options;
     const fetched = this.#fetched;
     const now = this.#options.now();
     // What is fresh by a guess alone may be another's page: a cookie says that there are others.
     if (
       stored !== undefined &&
-      asked.cookie !== undefined &&
+      lookup.cookie !== undefined &&
       stored.head.freshness.source !== 'explicit' &&
       !stored.head.directives.public
     )
@@ -77,25 +77,26 @@ export class CacheFilter implements Filter {
       store.memory.touch(stored);
       if (reuse.answer === 'fresh') {
         stats.results.hit++;
-        return answerOf(stored, asked, age, { hit: true, ttl });
+        return answerOf(stored, lookup, age, { hit: true, ttl });
       }
       if (directives.onlyIfCached) {
-        if (reuse.answer !== 'validate') return fetched.stale(asked, stored, reuse, { hit: true, ttl });
+        if (reuse.answer !== 'validate') return fetched.stale(lookup, stored, reuse, { hit: true, ttl });
         return this.#notCached();
       }
       if (reuse.answer === 'refresh') {
-        fetched.refresh(asked, stored);
-        return fetched.stale(asked, stored, reuse, { hit: true, ttl, detail: 'stale-while-revalidate' });
+        fetched.refresh(lookup, stored);
+        return fetched.stale(lookup, stored, reuse, { hit: true, ttl, detail: 'stale-while-revalidate' });
       }
-      if (reuse.answer === 'stale') return fetched.stale(asked, stored, reuse, { hit: true, ttl, detail: 'max-stale' });
+      if (reuse.answer === 'stale')
+        return fetched.stale(lookup, stored, reuse, { hit: true, ttl, detail: 'max-stale' });
       if (reuse.ifError && now < stored.askAgainAt)
-        return fetched.stale(asked, stored, reuse, { hit: true, ttl, detail: 'stale-if-error' });
-      return fetched.answer(asked, stored, ttl > 0 ? 'request' : 'stale');
+        return fetched.stale(lookup, stored, reuse, { hit: true, ttl, detail: 'stale-if-error' });
+      return fetched.answer(lookup, stored, ttl > 0 ? 'request' : 'stale');
     }
     if (directives.onlyIfCached) return this.#notCached();
-    const fwd = store.variants(asked.key).length > 0 ? 'vary-miss' : 'uri-miss';
-    if (this.#passing.wasPassed(asked)) return this.#passing.pass(exchange, facts, fwd, 'not-stored-before', asked);
-    return fetched.answer(asked, undefined, fwd);
+    const fwd = store.variants(lookup.key).length > 0 ? 'vary-miss' : 'uri-miss';
+    if (this.#bypass.isHitForPass(lookup)) return this.#bypass.pass(exchange, facts, fwd, 'not-stored-before', lookup);
+    return fetched.answer(lookup, undefined, fwd);
   }
 
   /** RFC 9111, section 5.2.1.7. */

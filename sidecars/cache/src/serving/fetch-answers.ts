@@ -9,18 +9,18 @@ import { forbidsStale, reuseOf, type Reuse } from '../policy/reuse.ts';
 import { selects } from '../policy/vary.ts';
 import { FieldLines, type Stored } from '../store/stored.ts';
 import { answerOf, partOfBody } from './answers.ts';
-import type { Asked } from './asked.ts';
+import type { CacheLookup } from './cache-lookup.ts';
 import { FetchRequests, type FetchRequestsOptions } from './fetch-requests.ts';
 import type { Fetch, Fetches, FetchHead, FetchRequest } from './fetches.ts';
 import type { FillResult } from './fill.ts';
-import type { Passing } from './passing.ts';
+import type { Bypass } from './bypass.ts';
 import type { CacheSettings } from './settings.ts';
 import type { CacheStats } from './stats.ts';
 
 export interface FetchAnswersOptions extends FetchRequestsOptions {
   readonly settings: CacheSettings;
   readonly stats: CacheStats;
-  readonly passing: Passing;
+  readonly bypass: Bypass;
   readonly context: () => ProxyContext;
   readonly fetches: () => Fetches;
   /** Milliseconds since the epoch. */
@@ -28,7 +28,7 @@ export interface FetchAnswersOptions extends FetchRequestsOptions {
   /** Credentials are asked for behind the cache. */
   readonly onChallenge: () => void;
   /** Look a request up once more. */
-  readonly lookUp: (asked: Asked) => Reply | undefined | Promise<Reply | undefined>;
+  readonly lookUp: (lookup: CacheLookup) => Reply | undefined | Promise<Reply | undefined>;
 }
 
 /** After a failure a stale response answers for so long without asking again, in milliseconds. */
@@ -54,32 +54,33 @@ export class FetchAnswers {
   }
 
   /** What is stored answers although it is stale. */
-  stale(asked: Asked, stored: Stored, { age }: Reuse, status: CacheStatus): Reply {
+  stale(lookup: CacheLookup, stored: Stored, { age }: Reuse, status: CacheStatus): Reply {
     this.#options.stats.results.stale++;
-    return answerOf(stored, asked, age, status);
+    return answerOf(stored, lookup, age, status);
   }
 
   /** Ask meanwhile whether it has changed; one does for all. */
-  refresh(asked: Asked, stored: Stored): void {
-    const request = this.#requests.of(asked);
+  refresh(lookup: CacheLookup, stored: Stored): void {
+    const request = this.#requests.of(lookup);
     const fetches = this.#options.fetches();
     if (fetches.find(request.collapseKey) === undefined) fetches.start(request, stored, true);
   }
 
   /** Ask the application, or share the answer to another request that does already. */
-  async answer(asked: Asked, stored: Stored | undefined, fwd: Forwarded): Promise<Reply | undefined> {
-    const { exchange, facts } = asked;
-    const { passing, store, lookUp } = this.#options;
-    const request = this.#requests.of(asked);
+  async answer(lookup: CacheLookup, stored: Stored | undefined, fwd: Forwarded): Promise<Reply | undefined> {
+    const { exchange, facts } = lookup;
+    const { bypass, store, lookUp } = this.#options;
+    const request = this.#requests.of(lookup);
     // No room for what a fetch keeps: the request goes as it is.
     if (store.memory.full && this.#options.fetches().find(request.collapseKey) === undefined)
       return (
-        this.#onFailure(asked, stored, { fwd, detail: 'memory' }) ?? passing.pass(exchange, facts, fwd, 'memory', asked)
+        this.#onFailure(lookup, stored, { fwd, detail: 'memory' }) ??
+        bypass.pass(exchange, facts, fwd, 'memory', lookup)
       );
-    const joined = await this.#join(asked, stored, request);
+    const joined = await this.#join(lookup, stored, request);
     if (joined === undefined) {
       if (exchange.signal.aborted) return undefined;
-      return this.#onFailure(asked, stored, { fwd, detail: 'stale-after' }) ?? (await lookUp(asked));
+      return this.#onFailure(lookup, stored, { fwd, detail: 'stale-after' }) ?? (await lookUp(lookup));
     }
     const { fetch, follows, result } = joined;
     const leave = (): void => fetch.fill.release();
@@ -90,12 +91,12 @@ export class FetchAnswers {
     if (result.kind === 'failure') {
       leave();
       const status = { fwd, detail: result.failure };
-      return this.#onFailure(asked, stored, status) ?? this.#failed(stored, STATUS_OF_FAILURE[result.failure], status);
+      return this.#onFailure(lookup, stored, status) ?? this.#failed(stored, STATUS_OF_FAILURE[result.failure], status);
     }
     const { head } = result;
     if (head.status === 401) this.#options.onChallenge();
     if (head.failed) {
-      const reply = this.#onFailure(asked, stored, { fwd, fwdStatus: head.status, detail: 'stale-if-error' });
+      const reply = this.#onFailure(lookup, stored, { fwd, fwdStatus: head.status, detail: 'stale-if-error' });
       if (reply !== undefined) {
         leave();
         return reply;
@@ -104,26 +105,26 @@ export class FetchAnswers {
     if (head.mismatched) {
       leave();
       store.remove(fetch.validating!, 'invalidated');
-      return ++asked.rounds < MAX_ROUNDS ? await lookUp(asked) : passing.pass(exchange, facts, fwd, undefined, asked);
+      return ++lookup.rounds < MAX_ROUNDS ? await lookUp(lookup) : bypass.pass(exchange, facts, fwd, undefined, lookup);
     }
-    if (follows && !this.#mayShare(asked, fetch, head)) {
+    if (follows && !this.#mayShare(lookup, fetch, head)) {
       leave();
       // What varies, or has changed meanwhile, is looked up once more; what is not stored goes by itself.
-      asked.varying = head.assessed.selecting.map(([name]) => name);
-      if (head.not === undefined && ++asked.rounds < MAX_ROUNDS) return await lookUp(asked);
-      return passing.pass(exchange, facts, fwd, undefined, asked);
+      lookup.varying = head.assessed.selecting.map(([name]) => name);
+      if (head.not === undefined && ++lookup.rounds < MAX_ROUNDS) return await lookUp(lookup);
+      return bypass.pass(exchange, facts, fwd, undefined, lookup);
     }
     // An error is no reason to stop collapsing, and a HEAD's answer says nothing of a GET's.
     if (exchange.request.method === 'GET' && head.status < 500)
-      passing.remember(
-        asked,
-        head.not !== undefined || (!asked.range && !fetch.fill.keeps && head.confirmed === undefined),
+      bypass.remember(
+        lookup,
+        head.not !== undefined || (!lookup.range && !fetch.fill.keeps && head.confirmed === undefined),
       );
     if (head.confirmed !== undefined) {
       leave();
-      return this.#confirmed(asked, head.confirmed, fwd, follows);
+      return this.#confirmed(lookup, head.confirmed, fwd, follows);
     }
-    if (this.#mayBeStale(asked, stored) && head.hasBody && fetch.fill.keeps) {
+    if (this.#mayBeStale(lookup, stored) && head.hasBody && fetch.fill.keeps) {
       // A body that stops, or breaks off, is no reason to cut the client off.
       const whole = await within(
         fetch.whole.then((response) => ({ response })),
@@ -131,11 +132,11 @@ export class FetchAnswers {
       );
       if (whole === undefined || (whole.response === undefined && fetch.fill.broken)) {
         leave();
-        return this.#onFailure(asked, stored, { fwd, detail: 'stale-after' }) ?? (await lookUp(asked));
+        return this.#onFailure(lookup, stored, { fwd, detail: 'stale-after' }) ?? (await lookUp(lookup));
       }
     }
-    if (asked.range) return await this.#range(asked, joined, head, fwd);
-    return this.#fresh(asked, fetch, head, fwd, follows);
+    if (lookup.range) return await this.#range(lookup, joined, head, fwd);
+    return this.#fresh(lookup, fetch, head, fwd, follows);
   }
 
   /**
@@ -143,8 +144,8 @@ export class FetchAnswers {
    * the first takes too long, one for all who wait.
    * @returns undefined when a stale response answers
    */
-  async #join(asked: Asked, stored: Stored | undefined, request: FetchRequest): Promise<Joined | undefined> {
-    const { exchange, facts } = asked;
+  async #join(lookup: CacheLookup, stored: Stored | undefined, request: FetchRequest): Promise<Joined | undefined> {
+    const { exchange, facts } = lookup;
     const { settings } = this.#options;
     const fetches = this.#options.fetches();
     const shareable = !facts.authorized;
@@ -159,7 +160,7 @@ export class FetchAnswers {
       return { fetch, follows, result: await fetch.fill.result };
     };
     const head = enter(first, running !== undefined);
-    const stale = this.#mayBeStale(asked, stored);
+    const stale = this.#mayBeStale(lookup, stored);
     const patience = stale ? this.#patience(first) : running === undefined ? undefined : settings.collapseTimeout;
     let joined = await within(head, patience);
     if (joined === undefined && !stale && !exchange.signal.aborted) {
@@ -179,19 +180,19 @@ export class FetchAnswers {
     return began + this.#options.settings.staleAfter - performance.now();
   }
 
-  #mayBeStale(asked: Asked, stored: Stored | undefined): boolean {
+  #mayBeStale(lookup: CacheLookup, stored: Stored | undefined): boolean {
     const { settings, now } = this.#options;
-    return stored !== undefined && reuseOf(stored.head, asked.directives, settings, now()).ifError;
+    return stored !== undefined && reuseOf(stored.head, lookup.directives, settings, now()).ifError;
   }
 
   /** A failure's answer: what is stored, where that may be used. */
-  #onFailure(asked: Asked, stored: Stored | undefined, status: CacheStatus): Reply | undefined {
+  #onFailure(lookup: CacheLookup, stored: Stored | undefined, status: CacheStatus): Reply | undefined {
     if (stored === undefined) return undefined;
     const now = this.#options.now();
-    const reuse = reuseOf(stored.head, asked.directives, this.#options.settings, now);
+    const reuse = reuseOf(stored.head, lookup.directives, this.#options.settings, now);
     if (!reuse.ifError) return undefined;
     stored.askAgainAt = now + ASK_AGAIN_AFTER;
-    return this.stale(asked, stored, reuse, { ...status, ttl: reuse.ttl });
+    return this.stale(lookup, stored, reuse, { ...status, ttl: reuse.ttl });
   }
 
   /** @param code the proxy's own status for it */
@@ -204,7 +205,7 @@ export class FetchAnswers {
   }
 
   /** Whether an answer that another request caused is this one's too. */
-  #mayShare({ exchange, cookie }: Asked, fetch: Fetch, head: FetchHead): boolean {
+  #mayShare({ exchange, cookie }: CacheLookup, fetch: Fetch, head: FetchHead): boolean {
     if (!head.shared || fetch.outdated) return false;
     // A body that is too long to be kept goes no faster than its slowest reader: each has its own.
     if (head.hasBody && !fetch.fill.keeps) return false;
@@ -214,11 +215,11 @@ export class FetchAnswers {
     return selects(selecting, exchange.request);
   }
 
-  #confirmed(asked: Asked, stored: Stored, fwd: Forwarded, collapsed: boolean): Reply {
+  #confirmed(lookup: CacheLookup, stored: Stored, fwd: Forwarded, collapsed: boolean): Reply {
     const { stats, settings } = this.#options;
     stats.results[collapsed ? 'collapsed' : 'revalidated']++;
-    const { age, ttl } = reuseOf(stored.head, asked.directives, settings, this.#options.now());
-    return answerOf(stored, asked, age, { fwd, fwdStatus: 304, ttl, stored: true, collapsed });
+    const { age, ttl } = reuseOf(stored.head, lookup.directives, settings, this.#options.now());
+    return answerOf(stored, lookup, age, { fwd, fwdStatus: 304, ttl, stored: true, collapsed });
   }
 
   #statusOf(fetch: Fetch, head: FetchHead, fwd: Forwarded, collapsed: boolean): CacheStatus {
@@ -232,14 +233,19 @@ export class FetchAnswers {
   }
 
   /** A part of a new response, which is fetched as a whole; of one that is not kept the application cuts it. */
-  async #range(asked: Asked, { fetch, follows }: Joined, head: FetchHead, fwd: Forwarded): Promise<Reply | undefined> {
-    const { exchange, facts } = asked;
-    const { passing, settings, now } = this.#options;
+  async #range(
+    lookup: CacheLookup,
+    { fetch, follows }: Joined,
+    head: FetchHead,
+    fwd: Forwarded,
+  ): Promise<Reply | undefined> {
+    const { exchange, facts } = lookup;
+    const { bypass, settings, now } = this.#options;
     const { fill } = fetch;
     if (!head.shared || !fill.keeps) {
-      passing.remember(asked, true);
+      bypass.remember(lookup, true);
       fill.release();
-      return passing.pass(exchange, facts, fwd, 'range', asked);
+      return bypass.pass(exchange, facts, fwd, 'range', lookup);
     }
     const status = this.#statusOf(fetch, head, fwd, follows);
     const lines = `${follows ? head.assessed.lines : head.lines}Cache-Status: ${cacheStatus(status)}\r\n`;
@@ -247,14 +253,14 @@ export class FetchAnswers {
     if (begun !== undefined) return begun;
     const whole = await fetch.whole;
     fill.release();
-    if (whole === undefined) return passing.pass(exchange, facts, fwd, 'range', asked);
-    const { age } = reuseOf(whole.head, asked.directives, settings, now());
-    return answerOf(whole, asked, age, status);
+    if (whole === undefined) return bypass.pass(exchange, facts, fwd, 'range', lookup);
+    const { age } = reuseOf(whole.head, lookup.directives, settings, now());
+    return answerOf(whole, lookup, age, status);
   }
 
   /** A new response, on its way. */
-  #fresh(asked: Asked, fetch: Fetch, head: FetchHead, fwd: Forwarded, collapsed: boolean): Reply {
-    const { exchange, facts } = asked;
+  #fresh(lookup: CacheLookup, fetch: Fetch, head: FetchHead, fwd: Forwarded, collapsed: boolean): Reply {
+    const { exchange, facts } = lookup;
     const added = `Cache-Status: ${cacheStatus(this.#statusOf(fetch, head, fwd, collapsed))}\r\n`;
     const lines = collapsed ? head.assessed.lines : head.lines;
     const { length } = head;

@@ -7,7 +7,7 @@ import { digest } from '../policy/digest.ts';
 import { originOf } from '../policy/keys.ts';
 import { normalized } from '../policy/vary.ts';
 import type { Store } from '../store/store.ts';
-import { storingOf, type Asked } from './asked.ts';
+import { storingOf, type CacheLookup } from './cache-lookup.ts';
 import type { FetchRequest } from './fetches.ts';
 
 export interface FetchRequestsOptions {
@@ -30,8 +30,8 @@ export class FetchRequests {
   }
 
   /** The request for a client's: without its conditions, and with who called. */
-  of(asked: Asked): FetchRequest {
-    const { exchange, facts, key, cookie, varying: heard } = asked;
+  of(lookup: CacheLookup): FetchRequest {
+    const { exchange, facts, key, cookie, varying: heard } = lookup;
     const { request, downstream, cluster } = exchange;
     const { store, trusts } = this.#options;
     const trusted = trusts(downstream);
@@ -61,7 +61,7 @@ export class FetchRequests {
       authority,
       lines,
       fields: request,
-      storing: storingOf(asked),
+      storing: storingOf(lookup),
       cluster,
       downstream,
     };

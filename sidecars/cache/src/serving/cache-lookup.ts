@@ -8,7 +8,7 @@ import type { RequestFacts } from '../policy/request-facts.ts';
 import type { StoringRequest } from '../policy/storing.ts';
 import type { CacheSettings } from './settings.ts';
 
-export interface Asked {
+export interface CacheLookup {
   readonly exchange: FilteredExchange;
   readonly facts: RequestFacts;
   readonly directives: Directives;
@@ -26,7 +26,7 @@ export interface Asked {
 const NO_DIRECTIVES = parseCacheControl({ getAll: () => [] });
 
 /** Of a GET or HEAD request. Cookies that do not count are taken off it. */
-export function askedOf(exchange: FilteredExchange, facts: RequestFacts, settings: CacheSettings): Asked {
+export function lookupOf(exchange: FilteredExchange, facts: RequestFacts, settings: CacheSettings): CacheLookup {
   const { request } = exchange;
   const directives = facts.directives ? parseCacheControl(request) : NO_DIRECTIVES;
   const cookie = takeCookie(request, facts, settings.ignoredCookies);
@@ -38,7 +38,7 @@ export function askedOf(exchange: FilteredExchange, facts: RequestFacts, setting
 }
 
 /** What storing its answer depends on. */
-export function storingOf({ exchange, facts, directives, cookie }: Asked): StoringRequest {
+export function storingOf({ exchange, facts, directives, cookie }: CacheLookup): StoringRequest {
   const { target } = exchange.request;
   return {
     // Of HEAD: what a GET's answer would be.

@@ -8,13 +8,13 @@ import { groupName, parseGroups } from '../policy/groups.ts';
 import { digest } from '../policy/digest.ts';
 import { invalidatedUrls, isSafe, keyOf } from '../policy/keys.ts';
 import type { RequestFacts } from '../policy/request-facts.ts';
-import { storingOf, type Asked } from './asked.ts';
-import { PassedKeys } from './passes.ts';
+import { storingOf, type CacheLookup } from './cache-lookup.ts';
+import { HitForPass } from './hit-for-pass.ts';
 import type { Purger } from './purger.ts';
 import type { CacheSettings } from './settings.ts';
 import type { CacheStats } from './stats.ts';
 
-export interface PassingOptions {
+export interface BypassOptions {
   readonly settings: CacheSettings;
   readonly stats: CacheStats;
   readonly purger: Purger;
@@ -25,19 +25,19 @@ export interface PassingOptions {
 }
 
 /** A request that went to the application as it was. */
-interface Passed {
+interface Bypassed {
   readonly fwd: Forwarded;
   readonly detail: string | undefined;
   readonly url: string;
-  readonly asked: Asked | undefined;
+  readonly lookup: CacheLookup | undefined;
 }
 
-export class Passing {
-  readonly #options: PassingOptions;
-  readonly #passed = new WeakMap<FilteredExchange, Passed>();
-  readonly #keys = new PassedKeys();
+export class Bypass {
+  readonly #options: BypassOptions;
+  readonly #bypassed = new WeakMap<FilteredExchange, Bypassed>();
+  readonly #keys = new HitForPass();
 
-  constructor(options: PassingOptions) {
+  constructor(options: BypassOptions) {
     this.#options = options;
   }
 
@@ -47,7 +47,7 @@ export class Passing {
     facts: RequestFacts,
     fwd: Forwarded,
     detail: string | undefined,
-    asked?: Asked,
+    lookup?: CacheLookup,
   ): undefined {
     const { request } = exchange;
     const url = keyOf(
@@ -55,36 +55,38 @@ export class Passing {
       { ...this.#options.settings.key, fields: [] },
     );
     this.#options.stats.results.pass++;
-    this.#passed.set(exchange, { fwd, detail, url, asked });
+    this.#bypassed.set(exchange, { fwd, detail, url, lookup });
     return undefined;
   }
 
   /** A response to a request that may have been let go: it is read, and says in Cache-Status what was done. */
   onResponse(exchange: FilteredExchange, response: Response): Reply | undefined {
-    const passed = this.#passed.get(exchange);
-    if (passed === undefined) return undefined;
-    this.#passed.delete(exchange);
+    const bypassed = this.#bypassed.get(exchange);
+    if (bypassed === undefined) return undefined;
+    this.#bypassed.delete(exchange);
     const { stats } = this.#options;
-    const { fwd, detail, asked, url } = passed;
+    const { fwd, detail, lookup, url } = bypassed;
     const { method } = exchange.request;
     const own = exchange.tried.length === 0 || exchange.outcome !== 'complete';
     stats.origin(own ? 0 : response.status);
     if (response.status === 401) this.#options.onChallenge();
     if (!isSafe(method)) this.#invalidate(url, response);
-    else if (asked?.range === false && method === 'GET' && response.status < 500) this.#learn(asked, response);
+    else if (lookup?.range === false && method === 'GET' && response.status < 500) this.#learn(lookup, response);
     response.append('Cache-Status', cacheStatus({ fwd, ...(detail !== undefined && { detail }) }));
     return undefined;
   }
 
   /** Whether answers to such a request were not stored. */
-  wasPassed(asked: Asked): boolean {
+  isHitForPass(lookup: CacheLookup): boolean {
     const now = this.#options.now();
-    return this.#keys.has(passKey(asked), now) || (asked.range && this.#keys.has(passKey(asked, true), now));
+    return (
+      this.#keys.has(hitForPassKey(lookup), now) || (lookup.range && this.#keys.has(hitForPassKey(lookup, true), now))
+    );
   }
 
   /** @param passes its answer was not stored */
-  remember(asked: Asked, passes: boolean): void {
-    const key = passKey(asked, asked.range);
+  remember(lookup: CacheLookup, passes: boolean): void {
+    const key = hitForPassKey(lookup, lookup.range);
     if (passes) this.#keys.add(key, this.#options.now());
     else this.#keys.delete(key);
   }
@@ -100,20 +102,20 @@ export class Passing {
       purger.invalidateTag(groupName(origin, group));
   }
 
-  /** A key that was passed may have become one that is stored: the next request will see. */
-  #learn(asked: Asked, response: Response): void {
+  /** The answer to a hit-for-pass key may be one that is stored now: then the next request is looked up again. */
+  #learn(lookup: CacheLookup, response: Response): void {
     const now = this.#options.now();
-    if (!this.#keys.has(passKey(asked), now)) return;
+    if (!this.#keys.has(hitForPassKey(lookup), now)) return;
     const { not } = assess(
-      { ...storingOf(asked), fields: asked.exchange.request, origin: '' },
+      { ...storingOf(lookup), fields: lookup.exchange.request, origin: '' },
       { status: response.status, fields: response },
       { requestTime: now, responseTime: now },
       this.#options.settings,
     );
-    this.remember(asked, not !== undefined);
+    this.remember(lookup, not !== undefined);
   }
 }
 
 /** Under which it is remembered that answers to such a request are not stored. */
-const passKey = ({ key, cookie, facts }: Asked, range = false): string =>
+const hitForPassKey = ({ key, cookie, facts }: CacheLookup, range = false): string =>
   digest(`${key}\n${cookie === undefined ? '' : 'c'}${facts.authorized ? 'a' : ''}${range ? 'r' : ''}`);

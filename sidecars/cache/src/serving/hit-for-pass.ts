@@ -1,9 +1,9 @@
-/** Keys whose answers were not stored: their requests go to the application at once, and wait for no other. */
+/** Hit-for-pass: keys whose answers were not stored; their requests go to the application at once, and wait for no other. */
 
 /** How long such a key is remembered after its last answer, in milliseconds. */
 const REMEMBERED = 120_000;
 
-export class PassedKeys {
+export class HitForPass {
   readonly #most: number;
   /** Until when, by key; the one that was set last is last. */
   readonly #until = new Map<string, number>();
