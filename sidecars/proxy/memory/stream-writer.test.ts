@@ -42,6 +42,16 @@ test('pieces that wait are joined: 60,000 bytes one by one leave in a few blocks
   assert.is(writer.length, 0);
 });
 
+test('what is gathered in one turn leaves in one piece', async () => {
+  const stream = new Slow();
+  const writer = new StreamWriter(stream);
+  for (let each = 0; each < 1000; each++) writer.gather('1\r\nx\r\n');
+  writer.text('0\r\n\r\n');
+  while (await stream.take());
+  assert.is(stream.text, `${'1\r\nx\r\n'.repeat(1000)}0\r\n\r\n`);
+  assert.ok(stream.seen.length < 6, `${stream.seen.length} pieces`);
+});
+
 test('what a piece was cut from may be used again at once', async () => {
   const stream = new Slow();
   const writer = new StreamWriter(stream);
@@ -69,7 +79,8 @@ test('any pieces arrive in their order, however fast they are taken', async () =
         for (const [index, [size, asText, takes]] of pieces.entries()) {
           const piece = String.fromCharCode(65 + (index % 26)).repeat(size);
           expected += piece;
-          if (asText) writer.text(piece);
+          if (asText && takes === 2) writer.gather(piece);
+          else if (asText) writer.text(piece);
           else writer.write(Buffer.from(piece));
           for (let each = 0; each < takes; each++) await stream.take();
         }

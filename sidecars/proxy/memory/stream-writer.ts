@@ -23,6 +23,13 @@ export class StreamWriter {
     if (!error) this.flush(this.#onLeft);
   };
 
+  /** `#onTurn` will be called. */
+  #scheduled = false;
+  readonly #onTurn = (): void => {
+    this.#scheduled = false;
+    if (!this.#told) this.flush();
+  };
+
   constructor(target: Writable) {
     this.#target = target;
   }
@@ -37,12 +44,22 @@ export class StreamWriter {
     return this.#target.writableNeedDrain;
   }
 
+  /** Write Latin-1 text in one piece with what else is gathered before the current callback ends: a system call for all. */
+  gather(text: string): void {
+    if (text.length > JOINED) return this.text(text);
+    const block = this.#room(text.length);
+    this.#end += block.write(text, this.#end, 'latin1');
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#onTurn);
+  }
+
   /** Write Latin-1 text. */
   text(text: string): void {
     if (this.length === 0 || text.length > JOINED) {
       this.flush();
       this.#target.write(text, 'latin1');
-    } else if (this.#told) {
+    } else if (this.#told || this.#block !== undefined) {
       const block = this.#room(text.length);
       this.#end += block.write(text, this.#end, 'latin1');
     } else this.#target.write(text, 'latin1', this.#tell());
@@ -56,7 +73,7 @@ export class StreamWriter {
     if (this.length === 0 || bytes.length > JOINED) {
       this.flush();
       this.#target.write(bytes);
-    } else if (this.#told) {
+    } else if (this.#told || this.#block !== undefined) {
       const block = this.#room(bytes.length);
       bytes.copy(block, this.#end);
       this.#end += bytes.length;

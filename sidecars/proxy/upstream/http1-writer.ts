@@ -37,7 +37,7 @@ export class Http1Writer {
       stream.write(data);
       stream.text('\r\n');
       this.#socket.uncork();
-    } else if (data.length > 0) stream.text(`${data.length.toString(16)}\r\n${data.toString('latin1')}\r\n`);
+    } else if (data.length > 0) stream.gather(`${data.length.toString(16)}\r\n${data.toString('latin1')}\r\n`);
     return !stream.blocked;
   }
 
