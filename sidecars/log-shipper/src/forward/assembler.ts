@@ -42,21 +42,31 @@ export type Saved<T> = readonly [kind: Kind, key: string, open: Omit<Open<T>, 'c
 /** A line of which pieces are missing, or an event that may go on. */
 type Kind = 'partial' | 'event';
 
-/** Events that wait at a time; the oldest goes before one more begins. */
+/** Events of a kind that wait at a time; the oldest goes before one more begins. */
 const MOST = 256;
+/** Characters of all events of a kind that wait, with what their senders say of them: the oldest go, all but one. */
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+
+/** Events of a kind that wait, the oldest first, and their characters. */
+class Waiting<T> extends Map<string, Open<T>> {
+  characters = 0;
+}
 
 export class Assembler<T> {
   readonly #splitter: Splitter;
   readonly #limit: number;
   readonly #patience: number;
-  readonly #partials = new Map<string, Open<T>>();
-  readonly #events = new Map<string, Open<T>>();
+  readonly #sizeOf: (first: T) => number;
+  readonly #partials = new Waiting<T>();
+  readonly #events = new Waiting<T>();
 
   /**
    * @param limit the most characters of an event
    * @param patience how long an event waits for more, in milliseconds
+   * @param sizeOf the characters of what is given with a piece
    */
-  constructor(splitter: Splitter, limit: number, patience: number) {
+  constructor(splitter: Splitter, limit: number, patience: number, sizeOf: (first: T) => number) {
+    this.#sizeOf = sizeOf;
     this.#splitter = splitter;
     this.#limit = limit + MARGIN;
     this.#patience = patience;
@@ -84,7 +94,7 @@ export class Assembler<T> {
    * may become an event that waits in turn.
    */
   due(now: number): (readonly [kind: Kind, key: string])[] {
-    const waited = (map: Map<string, Open<T>>): string[] =>
+    const waited = (map: Waiting<T>): string[] =>
       [...map].filter(([, { changedAt }]) => now - changedAt >= this.#patience).map(([key]) => key);
     return [
       ...waited(this.#partials).map((key) => ['partial', key] as const),
@@ -104,7 +114,7 @@ export class Assembler<T> {
 
   /** What waits now. */
   save(): Saved<T>[] {
-    const of = (kind: Kind, map: Map<string, Open<T>>): Saved<T>[] =>
+    const of = (kind: Kind, map: Waiting<T>): Saved<T>[] =>
       [...map].map(([key, { first, texts, length, foreign, cut }]) => [
         kind,
         key,
@@ -113,9 +123,16 @@ export class Assembler<T> {
     return [...of('partial', this.#partials), ...of('event', this.#events)];
   }
 
-  /** Let something wait that was saved. */
-  restore([kind, key, open]: Saved<T>, now: number): void {
-    (kind === 'partial' ? this.#partials : this.#events).set(key, { ...open, changedAt: now });
+  /**
+   * Let something wait that was saved.
+   * @returns the events that wait no longer because of it
+   */
+  restore([kind, key, open]: Saved<T>, now: number): Assembled<T>[] {
+    const map = kind === 'partial' ? this.#partials : this.#events;
+    this.#take(map, key);
+    map.set(key, { ...open, changedAt: now });
+    map.characters += this.#charactersOf(key, open);
+    return this.#evict(map);
   }
 
   /** Whether a piece changes what waits. */
@@ -129,12 +146,13 @@ export class Assembler<T> {
     const begins = this.#splitter.isFirst(new Chunk(Buffer.from(line.text)), 0, Buffer.byteLength(line.text));
     const before = begins || !this.#events.has(stream) ? this.#take(this.#events, stream) : undefined;
     const evicted = this.#put(this.#events, stream, line.first, line.text, line.foreign, '\n', now);
-    if (line.cut) this.#events.get(stream)!.cut = true;
+    const open = this.#events.get(stream);
+    if (line.cut && open !== undefined) open.cut = true;
     return [...(before ? [before] : []), ...evicted];
   }
 
   #put(
-    map: Map<string, Open<T>>,
+    map: Waiting<T>,
     key: string,
     first: T,
     text: string,
@@ -142,28 +160,42 @@ export class Assembler<T> {
     separator: string,
     now: number,
   ): Assembled<T>[] {
-    const evicted: Assembled<T>[] = [];
     let open = map.get(key);
     if (open === undefined) {
-      if (map.size >= MOST) evicted.push(this.#take(map, map.keys().next().value!)!);
       open = { first, texts: [], length: 0, foreign: false, cut: false, changedAt: now };
       map.set(key, open);
+      map.characters += this.#charactersOf(key, open);
     }
     const added = open.texts.length === 0 ? text : separator + text;
     const room = this.#limit - open.length;
     if (added.length > room) open.cut = true;
     // Of pieces that say nothing there may be any number.
     if (room > 0 && (added !== '' || open.texts.length === 0)) open.texts.push(added.slice(0, room));
-    open.length += Math.min(room, added.length);
+    const taken = Math.min(room, added.length);
+    open.length += taken;
+    map.characters += taken;
     open.foreign ||= foreign;
     open.changedAt = now;
+    return this.#evict(map);
+  }
+
+  /** Wait no longer for the rest of the oldest, while there is too much; the last one stays. */
+  #evict(map: Waiting<T>): Assembled<T>[] {
+    const evicted: Assembled<T>[] = [];
+    while (map.size > MOST || (map.size > 1 && map.characters > MOST_CHARACTERS))
+      evicted.push(this.#take(map, map.keys().next().value!)!);
     return evicted;
   }
 
-  #take(map: Map<string, Open<T>>, key: string): Assembled<T> | undefined {
+  #charactersOf(key: string, { first, length }: Pick<Open<T>, 'first' | 'length'>): number {
+    return key.length + this.#sizeOf(first) + length;
+  }
+
+  #take(map: Waiting<T>, key: string): Assembled<T> | undefined {
     const open = map.get(key);
     if (open === undefined) return undefined;
     map.delete(key);
+    map.characters -= this.#charactersOf(key, open);
     const { first, texts, foreign, cut } = open;
     return { first, text: texts.join(''), foreign, cut, waited: true };
   }

@@ -17,7 +17,7 @@ const piece = (stream: string, text: string, id: string): Piece => ({
 
 test('a journal that is long because much waits is not written anew for each piece that comes', async () => {
   const dir = temporaryDirectory('held');
-  const held = new Held(new Assembler<{ id: string }>(new Splitter(), 128 * 1024, 1000), {
+  const held = new Held(new Assembler<{ id: string }>(new Splitter(), 128 * 1024, 1000, () => 0), {
     dir,
     drops: false,
     onError: () => assert.unreachable(),
@@ -41,7 +41,7 @@ test('a journal that is long because much waits is not written anew for each pie
 });
 
 test('pieces that say nothing take no memory, however many come', () => {
-  const assembler = new Assembler<number>(new Splitter(), 1024, 1000);
+  const assembler = new Assembler<number>(new Splitter(), 1024, 1000, () => 0);
   for (let at = 0; at < 10_000; at++) assembler.add(at, piece('s', at === 5000 ? 'here' : '', 'line'), 0);
   const [[, , { texts }]] = assembler.save() as [ReturnType<typeof assembler.save>[number]];
   assert.ok(texts.length < 5, `${texts.length} texts`);
@@ -49,6 +49,34 @@ test('pieces that say nothing take no memory, however many come', () => {
     assembler.add(1, { ...piece('s', '', 'line'), partial: { id: 'line', last: true } }, 0).map(({ text }) => text),
     ['here'],
   );
+});
+
+/** Characters of all that waits. */
+const charactersOf = (saved: ReturnType<Assembler<string>['save']>): number =>
+  saved.reduce((sum, [, key, { first, length }]) => sum + key.length + first.length + length, 0);
+
+test('lines without an end, their ids and their labels wait in bounded memory, and none is lost', () => {
+  const restored = new Assembler<string>(new Splitter(), 128 * 1024, 1000, ({ length }) => length);
+  const long = 'x'.repeat(120_000);
+  for (const [first, text, id] of [
+    ['', long, ''],
+    [long, '', ''],
+    ['', '', long],
+  ] as const) {
+    const assembler = new Assembler<string>(new Splitter(), 128 * 1024, 1000, ({ length }) => length);
+    let out = 0;
+    for (let at = 0; at < 250; at++) out += assembler.add(first, piece('s', text, `${id}${at}`), 0).length;
+    const saved = assembler.save();
+    assert.ok(charactersOf(saved) < 5_000_000, `${charactersOf(saved)} characters wait`);
+    assert.is(out + saved.length, 250);
+    // What an earlier version left is brought back under the same bound.
+    for (let at = 0; at < 40; at++)
+      restored.restore(
+        ['partial', `s ${id}${at}`, { first, texts: [text], length: text.length, foreign: false, cut: false }],
+        0,
+      );
+    assert.ok(charactersOf(restored.save()) < 5_000_000, 'restored');
+  }
 });
 
 test.run();

@@ -192,8 +192,7 @@ export class Held<T extends Identified> {
       case 'end':
         return this.#assembler.end(note[1], note[2], now);
       case 'open':
-        this.#assembler.restore(note[1], now);
-        return [];
+        return this.#assembler.restore(note[1], now);
       case 'taken':
         for (const [name, next] of note[1]) this.#taken.set(name, next);
         return [];

@@ -60,7 +60,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     const { splitter, limit, patience, dir, drops, onDiskError, log } = options;
     this.#options = options;
-    this.#assembler = new Assembler(splitter, limit, patience);
+    this.#assembler = new Assembler(splitter, limit, patience, ({ line }) => line.members.length + line.source.length);
     this.#held = new Held(this.#assembler, { dir, drops, onError: onDiskError });
     const failed = (error: unknown): void => log.error({ err: error }, 'lines of containers could not be kept');
     this.#append(this.#held.restore(performance.now())).catch(failed);
