@@ -151,8 +151,8 @@ export class Server {
     connection.send(PING, {
       onReply: (bytes, done) => {
         if (!done) return;
-        // A user without the right to PING is one all the same.
-        if (/^-(?!NOPERM)/.test(bytes.toString('latin1', 0, 8)))
+        // A user may lack the right to PING; a server that runs a script takes SCRIPT KILL.
+        if (/^-(?!NOPERM|BUSY)/.test(bytes.toString('latin1', 0, 8)))
           this.#failed(bytes.toString('latin1', 1, Math.min(bytes.length, 200)).trim());
         else this.#alive();
         connection.close('it was a probe');

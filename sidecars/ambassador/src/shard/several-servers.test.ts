@@ -121,4 +121,21 @@ test(
   }),
 );
 
+test(
+  'a server that is busy with a script is not down: SCRIPT KILL must reach it',
+  behind(1, {}, async (plane) => {
+    const server = plane.servers[0]!;
+    const client = await plane.client();
+    await server.kill();
+    await eventually('it is down', async () => {
+      await client.ask('GET', 'a');
+      return plane.plane.wrong !== undefined;
+    });
+    server.nonsense = '-BUSY Valkey is busy running a script.\r\n';
+    await server.start();
+    await eventually('it is up', () => plane.plane.wrong === undefined);
+    assert.match(textOf(await client.ask('SCRIPT', 'KILL')), /^BUSY/);
+  }),
+);
+
 test.run();
