@@ -1,5 +1,5 @@
 /** The program as a whole: from its start to its end, and when it is configured wrongly. */
-import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -30,6 +30,25 @@ test('it starts before there is a file or a store, says so, and ships when both 
   await eventually('the lines', () => store.counts.created === 10);
   assert.is(await running.stop(), 0);
   await late.close();
+});
+
+test('logs that may not be read: it is not ready, and says what to change', async () => {
+  const closed = join(logs, 'closed');
+  mkdirSync(closed);
+  mkdirSync(state);
+  writeFileSync(join(closed, 'a.log'), lines(0, 3));
+  chmodSync(closed, 0);
+  // Root reads everything: it becomes another user, who owns the state.
+  const root = process.getuid!() === 0;
+  if (root) for (const path of [join(logs, '..'), logs, state]) chmodSync(path, 0o777);
+  const flags = root ? ['--import', 'data:text/javascript,process.setgid(65534);process.setuid(65534)'] : [];
+  const running = await program({ FILE_PATHS: join(closed, '*.log') }, flags);
+  await running.answers('/readyz', 503, /closed may not be read: run the sidecar as its owner: user:/);
+  assert.match(running.output, /nothing of it is shipped/);
+  chmodSync(closed, 0o755);
+  await running.answers('/readyz', 200);
+  await eventually('the lines', () => store.counts.created === 3);
+  assert.is(await running.stop(), 0);
 });
 
 test('files are in the encoding that was said, and lines tell their time as was said', async () => {

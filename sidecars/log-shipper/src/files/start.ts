@@ -14,6 +14,7 @@ import type { Generation } from './generation.ts';
 import { compileGlob, nameMatcher, parseGlob } from './glob.ts';
 import { Ledger } from './ledger.ts';
 import { FileInput } from './input.ts';
+import { Refusals } from './refusals.ts';
 import { reportFiles } from './report.ts';
 import { OpenFiles } from './open-files.ts';
 import { Pipelines } from './pipelines.ts';
@@ -109,6 +110,7 @@ export function startFiles(
     skipped: common.skipped,
   });
   const looked = readiness.check('files', MISSED * parameters.FILE_SCAN_INTERVAL);
+  const refusals = new Refusals(log);
   const input = new FileInput({
     ledger,
     tracker,
@@ -126,7 +128,9 @@ export function startFiles(
       metrics.shipper_read_bytes_total.inc({ input: 'file' }, bytes);
     },
     onScan: () => {
-      looked.pass();
+      const refused = refusals.noted(tracker.refused);
+      if (refused === undefined) looked.pass();
+      else looked.fail(refused);
       if (ledger.problem !== undefined) noted.fail(`the registry cannot be written: ${ledger.problem}`);
       else if (!failing) noted.pass();
       reportFiles(ledger, tracker, files, metrics, performance.now());
