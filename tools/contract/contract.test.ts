@@ -205,7 +205,7 @@ test('docs prints tables, and puts them between markers', () =>
       'README.md': 'before\n<!-- contract -->\nold\n<!-- /contract -->\nafter\n',
     });
     const { out } = await run('docs');
-    assert.match(out, /\| `A` \| `a\\\|b` \| +\|\n\| `B` \| `2` \|/);
+    assert.match(out, /\| `A` \| `a\\\|b` \|\n\| `B` \| `2` \|/);
     assert.match(out, /\| User \| `me` \|/);
     assert.not.match((await run('docs', '--target', 'x')).out, /`B`/);
     assert.is((await run('docs', '--write', 'README.md')).code, 0);

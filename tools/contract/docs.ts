@@ -11,7 +11,7 @@ export function contractMarkdown(facts: DockerfileFacts): string {
   const parts = [
     title === '' ? '' : `Contract of ${title}.`,
     table(
-      ['Variable', 'Default', ''],
+      ['Variable', 'Default', 'Meaning'],
       [...facts.env].map(([name, value]) => [
         code(name),
         givesSecretAway(name, value) ? '(a secret, not shown)' : value === '' ? '' : code(value),
@@ -19,11 +19,11 @@ export function contractMarkdown(facts: DockerfileFacts): string {
       ]),
     ),
     table(
-      ['Port', ''],
+      ['Port', 'Meaning'],
       [...facts.ports].map((port) => [code(port), cell(facts.commentOf(port))]),
     ),
     table(
-      ['Volume', ''],
+      ['Volume', 'Meaning'],
       [...facts.volumes].map((path) => [code(path), cell(facts.commentOf(path))]),
     ),
     table(
@@ -51,9 +51,11 @@ export const MARKERS = `${BEGIN} and ${END}`;
 /** Text of a table's cell. */
 const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
 
+/** A table; a last column in which nothing stands is left out. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
-  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
+  const columns = head.length - (head.length > 1 && rows.every((row) => row.at(-1) === '') ? 1 : 0);
+  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.slice(0, columns).join(' | ')} |`);
   return lines.join('\n');
 }
 

@@ -1,0 +1,60 @@
+/** Folders of a room that import each other in a circle. The linter looks at files; a reader looks at folders. */
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+/** Short names of package.json's `imports`. */
+const ALIASES: readonly (readonly [string, string])[] = [
+  ['#kit/', 'sidecars/kit/'],
+  ['#proxy/', 'sidecars/proxy/'],
+];
+const IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*'([^']+\.ts)'/g;
+
+/**
+ * Circles of folders.
+ * @param files paths below the root; imports of others do not count
+ * @param read a file's text
+ * @returns groups of folders that all import each other, by way of others or not, each sorted
+ */
+export function circlesOf(
+  files: readonly string[],
+  read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): string[][] {
+  const known = new Set(files);
+  const edges = new Map<string, Set<string>>();
+  for (const file of files) {
+    const from = dirname(file);
+    const to = edges.get(from) ?? new Set();
+    edges.set(from, to);
+    for (const [, name = ''] of read(file).matchAll(IMPORT)) {
+      const path = resolved(file, name);
+      if (known.has(path) && dirname(path) !== from) to.add(dirname(path));
+    }
+  }
+  return components(edges).filter((group) => group.length > 1);
+}
+
+function resolved(file: string, name: string): string {
+  for (const [alias, path] of ALIASES) if (name.startsWith(alias)) return path + name.slice(alias.length);
+  return normalize(join(dirname(file), name));
+}
+
+/** Strongly connected components, by Tarjan's algorithm (1972). */
+function components(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (node: string): void => {
+    order.set(node, order.size);
+    lowest.set(node, order.get(node)!);
+    open.push(node);
+    for (const next of edges.get(node) ?? []) {
+      if (!order.has(next)) visit(next);
+      else if (!open.includes(next)) continue;
+      lowest.set(node, Math.min(lowest.get(node)!, lowest.get(next)!));
+    }
+    if (lowest.get(node) === order.get(node)) found.push(open.splice(open.indexOf(node)).toSorted());
+  };
+  for (const node of edges.keys()) if (!order.has(node)) visit(node);
+  return found;
+}
