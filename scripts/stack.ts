@@ -4,7 +4,7 @@ import { catchSignals } from './lib/interrupt.ts';
 import { findStack, stackNames, stacksDir, UnknownStack } from './lib/stacks.ts';
 import { exitCodeOf, type Reporter } from './runner/events.ts';
 import { reachLines } from './runner/reach.ts';
-import { annotationReporter } from './runner/report/annotations.ts';
+import { workflowReporters } from './runner/report/workflow.ts';
 import { jsonReporter } from './runner/report/json.ts';
 import { junitReporter } from './runner/report/junit.ts';
 import { plainReporter } from './runner/report/plain.ts';
@@ -102,7 +102,7 @@ const reporters: Reporter[] = [
         })
       : plainReporter(print, chosen.verbose),
   ...(chosen.junit === undefined ? [] : [junitReporter(chosen.junit)]),
-  ...(process.env['CI'] && !chosen.json ? [annotationReporter(print)] : []),
+  ...(chosen.json ? [] : workflowReporters(print)),
 ];
 const results = await runAll(stacks, {
   ...chosen,

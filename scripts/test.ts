@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { catchSignals } from './lib/interrupt.ts';
 import { lastLines, run } from './lib/run.ts';
 import { findStack, ROOT, stackNames } from './lib/stacks.ts';
-import { annotationReporter } from './runner/report/annotations.ts';
+import { workflowReporters } from './runner/report/workflow.ts';
 import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { longestFirst, noteDurations, readDurations } from './runner/durations.ts';
@@ -139,7 +139,7 @@ async function stacks(): Promise<Tally> {
       checks: true,
       timeout: 1_200_000,
       signal,
-      reporters: [plainReporter(print, false), ...(process.env['CI'] ? [annotationReporter(print)] : [])],
+      reporters: [plainReporter(print, false), ...workflowReporters(print)],
     },
   );
   return sum(
