@@ -14,6 +14,7 @@ import { runAll } from './runner/run-all.ts';
 import { setup } from './setup/setup.ts';
 import { places } from '../workshop/commands/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
+import { changedSince, reachedBy, treeOf } from './test/changed.ts';
 import { checkReadmes } from './test/readme.ts';
 import { Recap } from './test/recap.ts';
 import { sum, tally, type Tally } from './test/tally.ts';
@@ -24,8 +25,11 @@ const HELP = `Check everything: types, lint, unit tests, contracts, READMEs, the
 every stack on a real engine.
 
 usage: npm test [-- options] [FILE…]
+       npm test -- --changed [REF] [--unit]
 
   FILE…       only these test files
+  --changed   only what the change since a git ref (default: HEAD) can reach:
+              types, lint, tests by their imports, stacks by their parts
   --unit      only what needs no engine
   --jobs N    how many stacks run at the same time (default: three for each
               two processors)
@@ -45,6 +49,7 @@ const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
   options: {
     unit: { type: 'boolean', default: false },
+    changed: { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(DEFAULT_JOBS) },
     within: { type: 'string', default: '75' },
     help: { type: 'boolean', default: false },
@@ -129,9 +134,9 @@ async function files(paths: readonly string[], parallel: number): Promise<Tally>
   return sum(reports);
 }
 
-async function stacks(): Promise<Tally> {
+async function stacks(names: readonly string[] = stackNames()): Promise<Tally> {
   const results = await runAll(
-    stackNames().map((name) => findStack(name)),
+    names.map((name) => findStack(name)),
     {
       jobs: Number(values.jobs),
       keep: 'never',
@@ -166,7 +171,16 @@ const VERIFIED_AT_A_TIME = 6;
 const UNIT_DEADLINE = 300_000;
 const ENGINE_DEADLINE = 900_000;
 
-if (positionals.length > 0) {
+if (values.changed) {
+  const { tests, stacks: reached } = reachedBy(await changedSince(positionals[0] ?? 'HEAD', ROOT), treeOf(ROOT));
+  const wanted = tests.filter((file) => !needsEngine(file)).map((file) => join(ROOT, file));
+  print(`${wanted.length} test files, stacks: ${reached.join(', ') || 'none'}`);
+  await part('types', () => command('tsc', 'tsc', []));
+  await part('lint', () => command('oxlint', 'oxlint', ['--type-aware', '--deny-warnings']));
+  await part('unit tests', () => files(wanted, UNIT_FILES_PER_PROCESSOR * availableParallelism()));
+  await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
+  if (!values.unit && reached.length > 0) await part('stacks', () => stacks(reached));
+} else if (positionals.length > 0) {
   await part('tests', () =>
     files(
       positionals.map((file) => join(process.cwd(), file)),
@@ -196,7 +210,7 @@ if (positionals.length > 0) {
   await part('contracts', () => command('contract check', process.execPath, ['scripts/contract.ts', 'check']));
   // After the stacks, where there are any: a README's commands find the engine that setup provides.
   if (!values.unit) {
-    await part('stacks', stacks);
+    await part('stacks', () => stacks());
     await part('workshop', async () => {
       // Of its own: where no stack got as far, there is neither an engine nor what images are made of.
       await setup({ say: print, signal });

@@ -1,12 +1,8 @@
 /** Folders of a room that import each other in a circle. The linter looks at files; a reader looks at folders. */
 import { readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname } from 'node:path';
+import { importedPath } from '../lib/imports.ts';
 
-/** Short names of package.json's `imports`. */
-const ALIASES: readonly (readonly [string, string])[] = [
-  ['#kit/', 'sidecars/kit/'],
-  ['#proxy/', 'sidecars/proxy/'],
-];
 const IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*'([^']+\.ts)'/g;
 
 /**
@@ -26,16 +22,11 @@ export function circlesOf(
     const to = edges.get(from) ?? new Set();
     edges.set(from, to);
     for (const [, name = ''] of read(file).matchAll(IMPORT)) {
-      const path = resolved(file, name);
+      const path = importedPath(file, name);
       if (known.has(path) && dirname(path) !== from) to.add(dirname(path));
     }
   }
   return components(edges).filter((group) => group.length > 1);
-}
-
-function resolved(file: string, name: string): string {
-  for (const [alias, path] of ALIASES) if (name.startsWith(alias)) return path + name.slice(alias.length);
-  return normalize(join(dirname(file), name));
 }
 
 /** Strongly connected components, by Tarjan's algorithm (1972). */
