@@ -170,7 +170,8 @@ export class Assembler<T> {
     const room = this.#limit - open.length;
     if (added.length > room) open.cut = true;
     // Of pieces that say nothing there may be any number.
-    if (room > 0 && (added !== '' || open.texts.length === 0)) open.texts.push(added.slice(0, room));
+    if (room > 0 && (added !== '' || open.texts.length === 0))
+      open.texts.push(added.length > room ? copyOf(added.slice(0, room)) : added);
     const taken = Math.min(room, added.length);
     open.length += taken;
     map.characters += taken;
@@ -202,3 +203,6 @@ export class Assembler<T> {
 }
 
 const streamOf = (partialKey: string): string => partialKey.slice(0, partialKey.lastIndexOf(' '));
+
+/** The same characters, without the longer text that a slice of it keeps in memory. */
+const copyOf = (slice: string): string => Buffer.from(slice, 'utf16le').toString('utf16le');

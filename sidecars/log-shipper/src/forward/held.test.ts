@@ -1,6 +1,8 @@
 /** What waits in the assembler, and its journal: bounded in memory, and in what is written for each piece that comes. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
@@ -49,6 +51,23 @@ test('pieces that say nothing take no memory, however many come', () => {
     assembler.add(1, { ...piece('s', '', 'line'), partial: { id: 'line', last: true } }, 0).map(({ text }) => text),
     ['here'],
   );
+});
+
+test('a line that is cut does not keep the rest of its text in memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const assembler = new Assembler<number>(new Splitter(), 5000, 1000, () => 0);
+  const before = used();
+  // Of text as a decoder makes it: one flat string each.
+  for (let at = 0; at < 20; at++) assembler.add(at, piece('s', Buffer.alloc(4_000_000, 'x').toString(), `${at}`), 0);
+  const more = used() - before;
+  assert.is(assembler.save().length, 20);
+  assert.ok(more < 20_000_000, `${more} bytes are kept of 20 lines of 5,000 characters`);
 });
 
 /** Characters of all that waits. */
