@@ -67,7 +67,8 @@ if (exitCode === 0) {
   test('exercise 1: from no answer to all right', () => walkThrough('1', 'answer.yaml', '0 of 3 are right'));
   test('exercise 2: from no certificate to the guest book', () =>
     walkThrough('2', 'compose.yaml', '✗ must answer over HTTPS with the guest book'));
-  test('exercise 3: from stranded to a pod', () => walkThrough('3', 'compose.yaml', 'they do not'));
+  test('exercise 3: from stranded to a pod', () =>
+    walkThrough('3', 'compose.yaml', 'it is tried after your first change'));
   test('the list says how far the learner is', async () => {
     await type('clear');
     await type(npm('list'));
