@@ -40,13 +40,12 @@ export function textLines(markdown: string): string[] {
     if (text !== '') lines.push(...filled(text));
     text = '';
   };
-  let fence: string | undefined;
+  let inCode = false;
   for (const line of markdown.replace(/^ *<!--.*-->\n/gm, '').split('\n')) {
-    const mark = /^ *```/.exec(line)?.[0];
-    if (mark !== undefined) {
+    if (/^ *```/.test(line)) {
       flush();
-      fence = fence === undefined ? mark.slice(0, -3) : undefined;
-    } else if (fence !== undefined) lines.push(`${fence}  ${line.slice(fence.length)}`);
+      inCode = !inCode;
+    } else if (inCode) lines.push(line);
     else if (/^\s*$/.test(line)) {
       flush();
       lines.push('');

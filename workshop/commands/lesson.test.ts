@@ -83,7 +83,7 @@ test('a terminal shows code without fences, and fills a paragraph that the file 
   assert.equal(textLines('1. One\n   two.\n\n   <!-- covered: x -->\n   ```sh\n   docker ps\n   ```\n\n2. Three'), [
     '1. One two.',
     '',
-    '     docker ps',
+    '   docker ps',
     '',
     '2. Three',
   ]);
