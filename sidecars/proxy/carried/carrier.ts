@@ -52,7 +52,7 @@ export class Carrier implements Http2Handler<Channel> {
       streamWindow: [WINDOW, WINDOW],
       connectionWindow: [ALL_WINDOWS, ALL_WINDOWS],
       maxHeadSize: MAX_HEAD,
-      resetsFreely: true,
+      trusted: true,
       memory,
       now: () => performance.now(),
     });

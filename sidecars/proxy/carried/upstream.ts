@@ -70,15 +70,16 @@ export class CarrierUpstream implements UpstreamUser {
   }
 
   onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean {
-    this.carrier.http2.receive(buffer.bytes, start, end);
-    return true;
+    return this.#transport.receive(buffer.bytes, start, end);
   }
 
   onUpstreamFinish(): void {
+    this.#transport.receiveRest();
     this.destroy();
   }
 
   onUpstreamClose(): void {
+    this.#transport.receiveRest();
     this.carrier.http2.close();
   }
 

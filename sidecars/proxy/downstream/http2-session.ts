@@ -17,6 +17,7 @@ const DRAIN_GRACE = 1000;
 type Engine = Pick<
   Http2Connection<unknown>,
   | 'receive'
+  | 'framesReceived'
   | 'take'
   | 'transportHolds'
   | 'announceEnd'
@@ -92,7 +93,7 @@ export class Http2Session implements DownstreamHandler, MemoryHolder {
   // The budget's calls.
 
   get kept(): number {
-    return this.#connection.buffered;
+    return this.#connection.buffered + this.#transport.waiting;
   }
   get taken(): number {
     return this.#connection.sent;
@@ -104,7 +105,7 @@ export class Http2Session implements DownstreamHandler, MemoryHolder {
   // The socket's calls.
 
   onClientData(chunk: Buffer): void {
-    this.#connection.receive(chunk, 0, chunk.length);
+    this.#transport.receive(chunk, 0, chunk.length);
   }
 
   /** An HTTP/2 connection has no use for one half of itself. */

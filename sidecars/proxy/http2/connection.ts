@@ -43,9 +43,9 @@ export class Http2Connection<User> implements Core<User> {
   readonly streams: Streams<User>;
   readonly limits: Limits;
   readonly #receiver: Receiver<User>;
-  /** Bytes that were sent when a sweep looked last. */
   /** The transport is gone. */
   #closed = false;
+  /** Bytes that were sent when a sweep looked last. */
   #sweptSent = 0;
 
   /** @param role whether this side is the server or the client */
@@ -53,7 +53,7 @@ export class Http2Connection<User> implements Core<User> {
     this.handler = handler;
     this.options = options;
     this.server = role === 'server';
-    this.limits = new Limits(options.resetsFreely);
+    this.limits = new Limits(options.trusted);
     this.sender = new Sender<User>(
       options.memory,
       (stream) => handler.onDrain(stream),
@@ -130,9 +130,18 @@ export class Http2Connection<User> implements Core<User> {
     return this.sender.lines;
   }
 
-  /** Read what the peer sent. */
-  receive(bytes: Buffer, start: number, end: number): void {
-    if (!this.over) this.#receiver.read(bytes, start, end);
+  /**
+   * Read what the peer sent.
+   * @param most frames that may begin
+   * @returns the first byte that was not read: `end`, or where one frame more would begin
+   */
+  receive(bytes: Buffer, start: number, end: number, most = Infinity): number {
+    return this.over ? end : this.#receiver.read(bytes, start, end, most);
+  }
+
+  /** Frames of the peer that have begun so far. */
+  get framesReceived(): number {
+    return this.#receiver.frames;
   }
 
   /** The next bytes to send, the caller's to `recycle`. */

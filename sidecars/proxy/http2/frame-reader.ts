@@ -50,6 +50,8 @@ export class FrameReader {
   #padding = 0;
   #carry: Buffer | undefined;
   #carried = 0;
+  /** Frames that have begun. */
+  frames = 0;
 
   /** @param expectsPreface a client's bytes begin with one */
   constructor(sink: FrameSink, expectsPreface: boolean) {
@@ -68,12 +70,18 @@ export class FrameReader {
     this.#carry = undefined;
   }
 
-  /** Read the next bytes. */
-  read(bytes: Buffer, start: number, end: number): void {
+  /**
+   * Read the next bytes.
+   * @param most frames that may begin
+   * @returns the first byte that was not read: `end`, or where one frame more would begin
+   */
+  read(bytes: Buffer, start: number, end: number, most: number): number {
+    const last = this.frames + most;
     let at = start;
     while (at < end) {
       switch (this.#state) {
         case IN_HEAD:
+          if (this.frames >= last) return at;
           at = this.#readHead(bytes, at, end);
           break;
         case IN_PAYLOAD:
@@ -82,7 +90,10 @@ export class FrameReader {
         case IN_DATA: {
           const next = Math.min(end, at + this.#left);
           this.#left -= next - at;
-          if (!this.#sink.onDataBytes(bytes, at, next)) return this.stop();
+          if (!this.#sink.onDataBytes(bytes, at, next)) {
+            this.stop();
+            return end;
+          }
           at = next;
           if (this.#left === 0) this.#afterData();
           break;
@@ -97,17 +108,18 @@ export class FrameReader {
         case IN_PAD_LENGTH:
           this.#padding = bytes[at++]!;
           this.#left -= 1 + this.#padding;
-          if (this.#left < 0) return this.#fail(PROTOCOL_ERROR, 'padding');
+          if (this.#left < 0) return this.#fail(PROTOCOL_ERROR, 'padding', end);
           this.#afterPadLength();
           break;
         case IN_PREFACE:
-          if (bytes[at++] !== PREFACE[this.#read++]) return this.#fail(PROTOCOL_ERROR, 'preface');
+          if (bytes[at++] !== PREFACE[this.#read++]) return this.#fail(PROTOCOL_ERROR, 'preface', end);
           if (this.#read === PREFACE.length) this.#nextFrame();
           break;
         default:
-          return;
+          return end;
       }
     }
+    return at;
   }
 
   #nextFrame(): void {
@@ -115,9 +127,11 @@ export class FrameReader {
     this.#read = 0;
   }
 
-  #fail(code: number, reason: string): void {
+  /** @returns `end`: nothing more is read */
+  #fail(code: number, reason: string, end: number): number {
     this.stop();
     this.#sink.onFrameError(code, reason);
+    return end;
   }
 
   #readHead(bytes: Buffer, start: number, end: number): number {
@@ -135,10 +149,8 @@ export class FrameReader {
     const flags = (this.#flags = head[from + 4]!);
     const id = (this.#id =
       ((head[from + 5]! & 0x7f) << 24) | (head[from + 6]! << 16) | (head[from + 7]! << 8) | head[from + 8]!);
-    if (length > MAX_FRAME_SIZE) {
-      this.#fail(FRAME_SIZE_ERROR, 'frame_size');
-      return end;
-    }
+    this.frames++;
+    if (length > MAX_FRAME_SIZE) return this.#fail(FRAME_SIZE_ERROR, 'frame_size', end);
     if (!this.#sink.onFrameHead(type, flags, id, length)) {
       this.stop();
       return end;
@@ -155,7 +167,7 @@ export class FrameReader {
   #beginData(flags: number): void {
     this.#padding = 0;
     if ((flags & FLAG_PADDED) === 0) this.#afterPadLength();
-    else if (this.#left === 0) this.#fail(FRAME_SIZE_ERROR, 'padding');
+    else if (this.#left === 0) this.#fail(FRAME_SIZE_ERROR, 'padding', 0);
     else this.#state = IN_PAD_LENGTH;
   }
 

@@ -43,8 +43,8 @@ export interface Http2Options {
   /** A window's first and largest size, of a stream and of the connection, in bytes. */
   readonly streamWindow: readonly [number, number];
   readonly connectionWindow: readonly [number, number];
-  /** The peer may reset streams as often as it likes: it is known, and each costs it as much. */
-  readonly resetsFreely?: boolean;
+  /** The peer is known, and may reset streams and send small frames as often as it likes. */
+  readonly trusted?: boolean;
   readonly memory: MemoryBudget;
   /** A clock in milliseconds. */
   readonly now: () => number;

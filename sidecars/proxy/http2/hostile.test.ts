@@ -92,6 +92,13 @@ const FLOODS: readonly [name: string, reason: string, rounds: number, make: (rou
     (round) => (round === 0 ? get(1, FLAG_END_HEADERS) : frame(DATA, 0, 1)),
   ],
   [
+    'DATA of a byte each',
+    'small_data',
+    300,
+    (round) =>
+      round === 0 ? get(1, FLAG_END_HEADERS) : Buffer.concat(Array.from({ length: 100 }, () => frame(DATA, 0, 1, [0]))),
+  ],
+  [
     'empty CONTINUATION (CVE-2024-27316)',
     'overhead',
     3000,
@@ -189,6 +196,14 @@ test('the same is no flood over a long time', () => {
       side.output();
     }
   }
+  assert.is(side.error, undefined);
+});
+
+test('a known peer sends its data in pieces of any size', () => {
+  const side = new TestConnection('server', { trusted: true });
+  side.receive(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), get(1, FLAG_END_HEADERS)]));
+  const bytes = Buffer.concat(Array.from({ length: 1000 }, () => frame(DATA, 0, 1, [0])));
+  for (let round = 0; round < 50; round++) side.receive(bytes);
   assert.is(side.error, undefined);
 });
 

@@ -6,6 +6,14 @@ const RESETS = [200, 20] as const;
 /** Frames that carry nothing: at once, and a second. */
 const OVERHEAD = [2000, 300] as const;
 
+/**
+ * DATA frames of a few bytes each, before the last one: at once, and a second. No peer of good will has as many: a byte
+ * in a frame of its own costs as much CPU as a kilobyte in one.
+ */
+const SMALL_DATA_FRAMES = [20_000, 20_000] as const;
+/** Below so many bytes a DATA frame is one of these. */
+export const SMALL_DATA = 16;
+
 /** What each frame of SETTINGS costs: every stream's window may change. */
 export const SETTINGS_COST = 10;
 /** What an empty DATA frame costs. */
@@ -16,10 +24,12 @@ export const DATA_WORTH = 2;
 
 export class Limits {
   readonly resets: RateLimit;
+  readonly smallData: RateLimit;
   readonly overhead = new RateLimit(...OVERHEAD);
 
-  /** @param resetsFreely streams are connections, which may be closed as often as they are opened */
-  constructor(resetsFreely = false) {
-    this.resets = resetsFreely ? new RateLimit(Infinity, 0) : new RateLimit(...RESETS);
+  /** @param trusted streams are connections: closed as often as they are opened, and their bytes come in pieces of any size */
+  constructor(trusted = false) {
+    this.resets = trusted ? new RateLimit(Infinity, 0) : new RateLimit(...RESETS);
+    this.smallData = trusted ? new RateLimit(Infinity, 0) : new RateLimit(...SMALL_DATA_FRAMES);
   }
 }

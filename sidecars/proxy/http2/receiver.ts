@@ -24,7 +24,7 @@ import {
 import type { Core } from './core.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { HeadReceiver, dependsOn, peerEnds } from './heads.ts';
-import { EMPTY_DATA_COST, SETTINGS_COST } from './limits.ts';
+import { EMPTY_DATA_COST, SETTINGS_COST, SMALL_DATA } from './limits.ts';
 import { SETTING_SIZE } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
@@ -51,8 +51,14 @@ export class Receiver<User> implements FrameSink {
     this.#heads = new HeadReceiver(core);
   }
 
-  read(bytes: Buffer, start: number, end: number): void {
-    this.#reader.read(bytes, start, end);
+  /** See FrameReader.read. */
+  read(bytes: Buffer, start: number, end: number, most: number): number {
+    return this.#reader.read(bytes, start, end, most);
+  }
+
+  /** Frames that have begun. */
+  get frames(): number {
+    return this.#reader.frames;
   }
 
   /** Read no further, whatever comes. */
@@ -92,7 +98,11 @@ export class Receiver<User> implements FrameSink {
     this.#dataStream = undefined;
     this.#dataLeft = length;
     this.#dataEnds = (flags & FLAG_END_STREAM) !== 0;
-    if (length === 0 && !this.#dataEnds && !this.#core.spend(EMPTY_DATA_COST)) return false;
+    if (!this.#dataEnds && length < SMALL_DATA) {
+      if (length === 0 && !this.#core.spend(EMPTY_DATA_COST)) return false;
+      if (this.#core.server && !this.#core.limits.smallData.take(1, this.#core.options.now))
+        return this.#core.fail(ENHANCE_YOUR_CALM, 'small_data');
+    }
     if (id === 0 || this.#core.streams.isIdle(id)) return this.#core.fail(PROTOCOL_ERROR, 'data_on_idle');
     if (length > this.#core.streams.receiveWindow) return this.#core.fail(FLOW_CONTROL_ERROR, 'connection_window');
     this.#core.streams.receiveWindow -= length;

@@ -3,6 +3,9 @@
  * piece at its end, so that many small frames cost one system call, and one record of TLS.
  */
 import type { Duplex } from 'node:stream';
+import { memoryBudget } from '#proxy/memory/budget.ts';
+import { ByteQueue } from '#proxy/memory/byte-queue.ts';
+import { TurnShare } from '#proxy/turn.ts';
 import type { Http2Connection } from './connection.ts';
 import { recycle } from './output.ts';
 
@@ -10,8 +13,10 @@ import { recycle } from './output.ts';
 const SMALL = 4096;
 /** So much may wait in the socket before the peer, who does not read, is read no further. */
 const READ_LIMIT = 256 * 1024;
+/** So many frames of a peer are read in one turn of the event loop; one of a byte costs as much as any other. */
+const FRAMES_A_TURN = 256;
 
-type Carried = Pick<Http2Connection<unknown>, 'take' | 'transportHolds'>;
+type Carried = Pick<Http2Connection<unknown>, 'take' | 'transportHolds' | 'receive' | 'framesReceived'>;
 
 let dirty: Http2Transport[] = [];
 
@@ -33,7 +38,11 @@ export class Http2Transport {
   readonly onInternalError: (error: unknown) => void;
   #scheduled = false;
   #ends = false;
-  #paused = false;
+  /** The peer, who does not read, is read no further. */
+  #stopped = false;
+  readonly #share = new TurnShare(FRAMES_A_TURN);
+  /** Bytes that came, and are read in a later turn. */
+  #waiting: ByteQueue | undefined;
 
   /** @param onInternalError what is told of an exception at the end of a turn, where nobody else could catch it */
   constructor(socket: Duplex, connection: Carried, onInternalError: (error: unknown) => void) {
@@ -41,6 +50,67 @@ export class Http2Transport {
     this.#connection = connection;
     this.onInternalError = onInternalError;
   }
+
+  /** Bytes of the peer that wait for a later turn. */
+  get waiting(): number {
+    return this.#waiting?.size ?? 0;
+  }
+
+  /**
+   * Bytes of the peer, valid during the call. What is more than a turn's share is read in the next ones.
+   * @returns false when the peer is read no further for now; the socket goes on by itself
+   */
+  receive(bytes: Buffer, start: number, end: number): boolean {
+    const at = this.#waiting === undefined ? this.#read(bytes, start, end, this.#share.left) : start;
+    if (at === end) return true;
+    if (this.#waiting === undefined) {
+      this.#waiting = new ByteQueue();
+      this.#socket.pause();
+      setImmediate(this.#onTurn);
+    }
+    this.#waiting.add(bytes, at, end);
+    memoryBudget.charge(end - at);
+    return false;
+  }
+
+  /** The peer sends nothing more: read what waits. */
+  receiveRest(): void {
+    while (this.waiting > 0) this.#readWaiting(Infinity);
+  }
+
+  /** @returns the first byte that was not read */
+  #read(bytes: Buffer, start: number, end: number, most: number): number {
+    const { framesReceived } = this.#connection;
+    const at = this.#connection.receive(bytes, start, end, most);
+    this.#share.spend(this.#connection.framesReceived - framesReceived);
+    return at;
+  }
+
+  /** Read the first piece of what waits. */
+  #readWaiting(most: number): void {
+    const { front } = this.#waiting!;
+    const at = this.#read(front, 0, front.length, most);
+    this.#drop(at);
+  }
+
+  #drop(count: number): void {
+    this.#waiting!.drop(count);
+    memoryBudget.charge(-count);
+  }
+
+  readonly #onTurn = (): void => {
+    try {
+      while (this.waiting > 0 && this.#share.left > 0) this.#readWaiting(this.#share.left);
+    } catch (error) {
+      this.onInternalError(error);
+    }
+    if (this.waiting > 0 && !this.#socket.destroyed) setImmediate(this.#onTurn);
+    else {
+      memoryBudget.charge(-this.waiting);
+      this.#waiting = undefined;
+      if (!this.#stopped) this.#socket.resume();
+    }
+  };
 
   /** Let what is in the output leave at the end of this turn. */
   schedule(): void {
@@ -64,9 +134,9 @@ export class Http2Transport {
   onDrain(): void {
     this.measure();
     this.flush();
-    if (this.#paused && this.#socket.writableLength < READ_LIMIT) {
-      this.#paused = false;
-      this.#socket.resume();
+    if (this.#stopped && this.#socket.writableLength < READ_LIMIT) {
+      this.#stopped = false;
+      if (this.#waiting === undefined) this.#socket.resume();
     }
   }
 
@@ -90,8 +160,8 @@ export class Http2Transport {
       connection.transportHolds(socket.writableLength);
     }
     if (this.#ends) socket.end();
-    else if (socket.writableLength > READ_LIMIT && !this.#paused) {
-      this.#paused = true;
+    else if (socket.writableLength > READ_LIMIT && !this.#stopped) {
+      this.#stopped = true;
       socket.pause();
     }
   }

@@ -153,15 +153,16 @@ export class Http2UpstreamConnection implements UpstreamUser, Http2Handler<Http2
     for (const { user } of this.http2.streams) user?.user?.onUpstreamConnect();
   }
   onUpstreamBytes(buffer: PooledBuffer, start: number, end: number): boolean {
-    this.http2.receive(buffer.bytes, start, end);
-    return true;
+    return this.#transport.receive(buffer.bytes, start, end);
   }
   onUpstreamFinish(): void {
+    this.#transport.receiveRest();
     // At once: until the socket says `close`, another request could be given to it.
     this.#owner.remove(this);
     this.#connection.socket.destroy();
   }
   onUpstreamClose(error: NodeJS.ErrnoException | undefined): void {
+    this.#transport.receiveRest();
     this.#lost = true;
     this.#failure = error?.code ?? 'closed';
     this.#owner.remove(this);
