@@ -6,7 +6,7 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import type { Span } from '../services/workload/src/collect.ts';
 import { applyPolicy } from '../policy.ts';
-import { metric } from '../proxies.ts';
+import { metric, samples } from '../proxies.ts';
 import { shopOf } from '../shop.ts';
 import { freshKey, load, REPLICAS, seen, tell } from '../workload.ts';
 
@@ -48,47 +48,77 @@ export function traceObligations({ must }: Scenario): void {
   );
 }
 
+type Counts = Readonly<Record<string, number>>;
+
+/** Requests of the client to echo, as the proxies at both ends have counted them: by status, flags and the client's release. */
+async function counted(project: Project): Promise<{ readonly client: Counts; readonly replicas: Counts }> {
+  const of = async (names: readonly string[], reporter: string): Promise<Counts> => {
+    const all = await Promise.all(names.map((name) => samples(project, name, 'istio_requests_total')));
+    const counts: Record<string, number> = {};
+    for (const { labels, value } of all.flat()) {
+      const wanted = {
+        reporter,
+        source_workload: 'client',
+        destination_service_name: 'echo',
+        request_protocol: 'http',
+      };
+      if (Object.entries(wanted).some(([label, text]) => labels[label] !== text)) continue;
+      const cause = `${labels['response_code']} ${labels['response_flags']} of release ${labels['source_version']}`;
+      counts[cause] = (counts[cause] ?? 0) + value;
+    }
+    return counts;
+  };
+  const [client, replicas] = await Promise.all([of(['client'], 'source'), of(REPLICAS, 'destination')]);
+  return { client, replicas };
+}
+
+const increase = (before: Counts, after: Counts): Counts =>
+  Object.fromEntries(
+    Object.entries(after).flatMap(([cause, count]) => {
+      const more = count - (before[cause] ?? 0);
+      return more === 0 ? [] : [[cause, more]];
+    }),
+  );
+
 export function telemetryObligations({ must }: Scenario): void {
   must(
     'count what the load generator counts, at both ends',
     { say: 'The load generator counts for itself; the metrics of both proxies say the same.', within: 180_000 },
     async ({ project, say }) => {
-      await applyPolicy(project, { echo: (echo) => void (echo['outlier'] = { consecutive5xx: 0 }) });
-      const labels = { destination_service_name: 'echo', request_protocol: 'http' };
-      const counts = async (code: string): Promise<{ client: number; replicas: number }> => {
-        const wanted = { ...labels, response_code: code };
-        const source = { ...wanted, reporter: 'source' };
-        const destination = { ...wanted, reporter: 'destination', source_workload: 'client', source_version: '7' };
-        const each = await Promise.all(
-          REPLICAS.map((name) => metric(project, name, 'istio_requests_total', destination)),
+      await applyPolicy(project, {
+        // In turn: a replica that is slow gets its share of the 500 requests nonetheless, and so all of its 40 failures.
+        echo: (echo) => void Object.assign(echo, { outlier: { consecutive5xx: 0 }, balancing: 'ROUND_ROBIN' }),
+      });
+      await eventually('requests of other obligations have ended', async () => {
+        const open = await Promise.all(
+          REPLICAS.map((name) => metric(project, name, 'mesh_requests_in_flight', { direction: 'inbound' })),
         );
-        return {
-          client: await metric(project, 'client', 'istio_requests_total', source),
-          replicas: each.reduce((total, value) => total + value, 0),
-        };
-      };
+        return open.every((count) => count === 0);
+      });
       await tell(project, 'echo-1', { status: 500, times: 40 });
-      const before = { ok: await counts('200'), failed: await counts('500') };
+      const before = await counted(project);
       const key = freshKey('metrics');
-      const { statuses } = await load(project, 'client', {
+      const { statuses, failures } = await load(project, 'client', {
         host: 'echo',
         port: 8080,
         requests: 500,
         headers: { 'x-key': key },
       }).finally(() => tell(project, 'echo-1', {}));
-      assert.is((statuses['200'] ?? 0) + (statuses['500'] ?? 0), 500);
-      assert.is(statuses['500'], 40);
+      assert.equal(statuses, { 200: 460, 500: 40 }, failures.join());
+      const expected: Counts = { '200 - of release 7': 460, '500 - of release 7': 40 };
       await eventually('the metrics say the same', async () => {
-        const after = { ok: await counts('200'), failed: await counts('500') };
-        for (const end of ['client', 'replicas'] as const) {
-          assert.is(after.ok[end] - before.ok[end], 460, `${end}: 200`);
-          assert.is(after.failed[end] - before.failed[end], 40, `${end}: 500`);
-        }
+        const after = await counted(project);
+        const [client, replicas] = [increase(before.client, after.client), increase(before.replicas, after.replicas)];
+        const told = JSON.stringify({ client, replicas, applications: await seen(project, key) });
+        assert.equal(client, expected, `by the client's proxy: ${told}`);
+        assert.equal(replicas, expected, `by the replicas' proxies: ${told}`);
         return true;
       });
+      const reached = await seen(project, key);
       assert.is(
-        (await seen(project, key)).reduce((total, each) => total + each, 0),
+        reached.reduce((total, each) => total + each, 0),
         500,
+        `the replicas' applications have seen ${reached.join(', ')}`,
       );
       say('500 sent, 460 and 40 counted: by the generator, by the proxy of the client, and by those of the replicas');
     },

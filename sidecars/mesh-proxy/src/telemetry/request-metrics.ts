@@ -5,9 +5,7 @@ import type { contract } from '../contract.ts';
 import type { Direction, Ends } from './labels.ts';
 import type { EndedRequest } from './access-log.ts';
 import { BYTES, DURATIONS } from './buckets.ts';
-import { Buckets, SeriesMap, showHistogram, type Observed } from './series.ts';
-
-type Labels = Readonly<Record<string, string>>;
+import { Buckets, SeriesMap, showHistogram, type Labels, type Observed } from './series.ts';
 
 /** A request that is over. */
 export type RequestEnd = Pick<
@@ -19,35 +17,48 @@ export type RequestEnd = Pick<
 const MOST_KNOWN = 16;
 
 class RequestSeries {
-  labels: Labels = {};
-  protocol = '';
-  status = 0;
-  grpcStatus = '';
-  flags = '';
+  readonly labels: Labels;
   count = 0;
   readonly durations = new Buckets(DURATIONS);
   readonly requestBytes = new Buckets(BYTES);
   readonly responseBytes = new Buckets(BYTES);
+
+  constructor(labels: Labels) {
+    this.labels = labels;
+  }
+}
+
+/** A series as it was asked for. */
+interface Known {
+  readonly protocol: string;
+  readonly status: number;
+  readonly grpcStatus: string;
+  readonly flags: string;
+  readonly series: RequestSeries;
 }
 
 class TcpSeries {
-  labels: Labels = {};
+  readonly labels: Labels;
   opened = 0;
   closed = 0;
   sent = 0;
   received = 0;
+
+  constructor(labels: Labels) {
+    this.labels = labels;
+  }
 }
 
 export class RequestMetrics {
-  readonly #requests = new SeriesMap(() => new RequestSeries());
-  readonly #tcp = new SeriesMap(() => new TcpSeries());
+  readonly #requests = new SeriesMap((labels) => new RequestSeries(labels));
+  readonly #tcp = new SeriesMap((labels) => new TcpSeries(labels));
   /** The same again, found without making a text of all labels. */
-  readonly #known = new WeakMap<Ends, RequestSeries[]>();
+  readonly #known = new WeakMap<Ends, Known[]>();
 
   constructor(metrics: Metrics<typeof contract.metrics>) {
     const [requests, tcp] = [this.#requests, this.#tcp];
     const observed = function* (which: (series: RequestSeries) => Buckets): Generator<Observed> {
-      for (const [, series] of requests) yield { labels: series.labels, buckets: which(series) };
+      for (const series of requests) yield { labels: series.labels, buckets: which(series) };
     };
     showHistogram(
       metrics.istio_request_duration_milliseconds,
@@ -91,57 +102,42 @@ export class RequestMetrics {
         each.flags === flags &&
         each.grpcStatus === grpcStatus
       )
-        return each;
-    const series = this.#requests.get(`${direction} ${protocol} ${status} ${grpcStatus} ${flags} ${keyOf(ends)}`);
-    if (series === undefined) return undefined;
-    if (series.count === 0) {
-      Object.assign(series, { protocol, status, grpcStatus, flags });
-      series.labels = {
-        ...labelsOf(direction, ends, flags, protocol),
-        response_code: String(status),
-        grpc_response_status: grpcStatus,
-      };
-    }
-    if (known.length < MOST_KNOWN) known.push(series);
+        return each.series;
+    const series = this.#requests.get({
+      ...labelsOf(direction, ends, flags, protocol),
+      response_code: String(status),
+      grpc_response_status: grpcStatus,
+    });
+    if (series !== undefined && known.length < MOST_KNOWN) known.push({ protocol, status, grpcStatus, flags, series });
     return series;
   }
 
   onOpen(direction: Direction, ends: Ends): void {
-    const series = this.#tcpSeries(direction, ends, '-');
+    const series = this.#tcp.get(labelsOf(direction, ends, '-', 'tcp'));
     if (series) series.opened++;
   }
 
   /** @param bytes as the server's side sees them: what it received, and sent */
   onClose(direction: Direction, ends: Ends, flags: string, bytes: { received: number; sent: number }): void {
-    const series = this.#tcpSeries(direction, ends, flags);
+    const series = this.#tcp.get(labelsOf(direction, ends, flags, 'tcp'));
     if (series === undefined) return;
     series.closed++;
     series.received += bytes.received;
     series.sent += bytes.sent;
   }
-
-  #tcpSeries(direction: Direction, ends: Ends, flags: string): TcpSeries | undefined {
-    const series = this.#tcp.get(`${direction} ${flags} ${keyOf(ends)}`);
-    if (series && series.opened + series.closed === 0) series.labels = labelsOf(direction, ends, flags, 'tcp');
-    return series;
-  }
 }
 
 function show<S extends { readonly labels: Labels }>(
   counter: Counter,
-  all: Iterable<[string, S]>,
+  all: Iterable<S>,
   value: (series: S) => number,
 ): void {
   const collect = (): void => {
     counter.reset();
-    for (const [, series] of all) counter.inc(series.labels, value(series));
+    for (const series of all) counter.inc(series.labels, value(series));
   };
   // prom-client calls it before it reads a metric.
   Object.assign(counter, { collect });
-}
-
-function keyOf({ source, destination, service, mtls }: Ends): string {
-  return `${mtls} ${service} ${source.workload}/${source.namespace}/${source.principal} ${destination.workload}/${destination.namespace}/${destination.version}/${destination.principal}`;
 }
 
 function labelsOf(direction: Direction, ends: Ends, flags: string, protocol: string): Labels {

@@ -4,29 +4,33 @@
  */
 import type { Histogram, MetricValueWithName } from 'prom-client';
 
+export type Labels = Readonly<Record<string, string>>;
+
 /** Series of one metric, or of some that share their labels. So many at most: what a caller can invent has no place in labels. */
 const MAX_SERIES = 5000;
 
 export class SeriesMap<S> {
   readonly #series = new Map<string, S>();
-  readonly #make: () => S;
+  readonly #make: (labels: Labels) => S;
 
-  constructor(make: () => S) {
+  constructor(make: (labels: Labels) => S) {
     this.#make = make;
   }
 
-  /** @param key the labels' values as one text @returns undefined when there are too many */
-  get(key: string): S | undefined {
+  /** @param labels all of the series, always in the same order @returns undefined when there are too many */
+  get(labels: Labels): S | undefined {
+    // All values, so that two series which differ in one label are two here.
+    const key = Object.values(labels).join('\n');
     let series = this.#series.get(key);
     if (series !== undefined) return series;
     if (this.#series.size >= MAX_SERIES) return undefined;
-    series = this.#make();
+    series = this.#make(labels);
     this.#series.set(key, series);
     return series;
   }
 
-  [Symbol.iterator](): IterableIterator<[string, S]> {
-    return this.#series.entries();
+  [Symbol.iterator](): IterableIterator<S> {
+    return this.#series.values();
   }
 }
 
@@ -50,7 +54,7 @@ export class Buckets {
   }
 
   /** As Prometheus has them: each bucket holds the ones below it. */
-  *values(name: string, labels: Readonly<Record<string, string>>): Generator<MetricValueWithName<string>> {
+  *values(name: string, labels: Labels): Generator<MetricValueWithName<string>> {
     let count = 0;
     for (const [index, bound] of [...this.#bounds, '+Inf'].entries()) {
       count += this.counts[index]!;
@@ -63,7 +67,7 @@ export class Buckets {
 
 /** One of a histogram's series. */
 export interface Observed {
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   readonly buckets: Buckets;
 }
 

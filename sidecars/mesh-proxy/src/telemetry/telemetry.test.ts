@@ -15,6 +15,7 @@ import { serveTap } from '../admin/tap.ts';
 import { contract } from '../contract.ts';
 import type { Configuration, Telemetry as TelemetryModel } from '../model/configuration.ts';
 import { MeshTls } from '../security/contexts.ts';
+import { versionAlpn } from '../security/peer-version.ts';
 import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
 import type { AccessEntry } from './access-log.ts';
@@ -123,6 +124,39 @@ test('both sides count each request once, under Istio’s names, and write it do
   assert.is(line?.cause, undefined);
   assert.match(client.lines.at(-1)?.cause ?? '', /itself answered 500/);
   assert.is(client.telemetry.last.list().length, 6);
+});
+
+test('releases of one caller are counted apart, whichever of them called first', async () => {
+  await using app = await serve((incoming, response) => {
+    incoming.resume();
+    response.end('hello');
+  });
+  await using server = await tellingPod('shop', { inbound: { mtls: 'STRICT' } });
+  server.pod.meant.inbound = { address: '127.0.0.1', port: app.port };
+  const { key, chain, trustBundle } = await credentialsOf('front');
+  for (const version of [undefined, '7', '8', '7']) {
+    const socket = connectTls({
+      port: server.pod.plane.inboundPort,
+      host: '127.0.0.1',
+      key,
+      cert: chain,
+      ca: trustBundle,
+      checkServerIdentity: () => undefined,
+      ALPNProtocols: ['mesh-http/1.1', ...versionAlpn(version)],
+    });
+    const talk = new Talk(socket);
+    talk.send(GET);
+    await talk.until(({ text }) => text.includes('hello'), 30_000);
+    socket.destroy();
+  }
+  await eventually('all are written down', () => server.lines.length === 4);
+  const counted = [
+    ...(await server.metrics()).matchAll(/^istio_requests_total\{.*source_version="([^"]*)".*} (\d+)$/gm),
+  ];
+  assert.equal(
+    counted.map(([, version, count]) => `${version}: ${count}`),
+    ['unknown: 1', '7: 2', '8: 1'],
+  );
 });
 
 test('an answer of gRPC that is a head alone has its status; a release that is new is told at once', async () => {
