@@ -17,6 +17,8 @@ const AGAIN = 500;
 const TOGETHER = 40;
 /** Without any event, everything is looked at again after this, in milliseconds. */
 const ANYHOW = 30_000;
+/** Likewise while namespaces of a running container could not be read, in milliseconds. */
+const UNREAD = 1000;
 
 export interface ClusterOptions {
   /** Told of every change. */
@@ -150,7 +152,8 @@ export class Cluster {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const awake = (): void => resolve();
-    const timer = setTimeout(() => this.refresh(), ANYHOW);
+    const allRead = this.#running.every(({ Id }) => this.#namespaces.has(Id));
+    const timer = setTimeout(() => this.refresh(), allRead ? ANYHOW : UNREAD);
     signal.addEventListener('abort', awake);
     await promise;
     clearTimeout(timer);
@@ -183,10 +186,15 @@ export class Cluster {
     await Promise.all([this.#lookAtNamespaces(), this.#lookAtVolumes(api, signal)]);
   }
 
+  get #running(): readonly Container[] {
+    return this.shown.filter(({ State }) => State.Running);
+  }
+
   async #lookAtNamespaces(): Promise<void> {
-    const running = this.shown.filter(({ State }) => State.Running);
-    for (const id of this.#namespaces.keys()) if (!running.some(({ Id }) => Id === id)) this.#namespaces.delete(id);
-    const fresh = running.filter(({ Id, State }) => this.#namespaces.get(Id)?.since !== State.StartedAt);
+    const started = new Map(this.#running.map(({ Id, State }) => [Id, State.StartedAt]));
+    // Of an earlier run of the container as well.
+    for (const [id, { since }] of this.#namespaces) if (started.get(id) !== since) this.#namespaces.delete(id);
+    const fresh = this.#running.filter(({ Id }) => !this.#namespaces.has(Id));
     const found = await this.#readNamespaces(fresh).catch(() => new Map<string, Namespaces>());
     for (const { Id, State } of fresh) {
       const seen = found.get(Id);

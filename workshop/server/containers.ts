@@ -26,6 +26,7 @@ export interface Container {
     readonly IpcMode: string;
     readonly NanoCpus: number;
     readonly CpuQuota: number;
+    readonly RestartPolicy: { readonly Name: string };
   };
   readonly Mounts: readonly {
     readonly Type: string;

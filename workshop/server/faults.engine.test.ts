@@ -88,8 +88,29 @@ test('slow, fill and kill, side by side', async () => {
   for (const [id, found] of near) assert.equal(far.get(id), found);
 });
 
+test('a container with a restart policy crashes: the engine starts it, and who joined its network is stranded', async () => {
+  const owner = await start('owner', '--restart', 'unless-stopped');
+  const joiner = await start('joiner', '--network', `container:${owner.Id}`);
+  const faults = new Faults(() => {});
+  await faults.make('kill', owner, [owner, joiner], new Map());
+  await eventually('the fault is over', () => faults.on.size === 0, WAIT);
+  await eventually(
+    'the engine itself has started it again',
+    async () => {
+      const { RestartCount, State } = await inspect(owner.Id);
+      return RestartCount === 1 && State.Running;
+    },
+    WAIT,
+  );
+  const both = [await inspect(owner.Id), await inspect(joiner.Id)];
+  assert.is(both[1]!.State.StartedAt, joiner.State.StartedAt, 'the joiner was not touched');
+  const namespaces = await fromContainer(both);
+  const [a, b] = both.map(({ Id }) => namespaces.get(Id)?.net);
+  assert.ok(a !== undefined && b !== undefined && a !== b, `${a}, ${b}`);
+});
+
 test.after(async () => {
-  const names = ['free', 'bounded', 'disk', 'pod', 'app'].map((name) => `${prefix}-${name}`);
+  const names = ['free', 'bounded', 'disk', 'pod', 'app', 'owner', 'joiner'].map((name) => `${prefix}-${name}`);
   await docker(['rm', '--force', ...names]).catch(() => {});
   await docker(['volume', 'rm', '--force', `${prefix}-disk`]).catch(() => {});
 });

@@ -71,10 +71,18 @@ export function planFault(
   container: Container,
   { all, limits, image, seconds }: { all: readonly Container[]; limits: Limits; image: string; seconds: number },
 ): Plan {
-  const { Id, HostConfig } = container;
+  const { Id, HostConfig, State } = container;
   const helper = `workshop-fault-${Id.slice(0, 12)}-${kind}`;
   switch (kind) {
     case 'kill': {
+      // Those who joined its network stay stranded: the learner shall see what the wiring does.
+      if (crashes(container)) {
+        const crash = [image, 'bash', '-c', CRASH, 'crash', String(State.Pid), Id];
+        return {
+          make: [[...run(helper, ['KILL']), '--network', 'none', '--pid', 'host', ...crash]],
+          undo: [['start', Id]],
+        };
+      }
       const joiners = all
         .filter((each) => joined(each, 'net') === Id || joined(each, 'pid') === Id)
         .map((each) => each.Id);
@@ -133,6 +141,13 @@ export function planFault(
   }
 }
 
+/**
+ * Whether a kill lets the container crash. The engine counts `docker kill` as a wish to stop, and leaves it down whatever
+ * its restart policy says; so its first process is killed. A paused one would not end.
+ */
+const crashes = ({ State, HostConfig: { RestartPolicy } }: Container): boolean =>
+  !State.Paused && RestartPolicy.Name !== '' && RestartPolicy.Name !== 'no';
+
 const run = (name: string, capabilities: readonly string[]): string[] => [
   'run',
   '--rm',
@@ -147,6 +162,9 @@ const run = (name: string, capabilities: readonly string[]): string[] => [
   'no-new-privileges',
 ];
 
+/** Kills a container's first process, seen from the engine's machine, unless its number is another's by now. */
+const CRASH = 'grep -q "$2" "/proc/$1/cgroup" && kill -KILL "$1"';
+
 /** Takes the links down, and gives them back with their default route: after a while, or when it is told to end. */
 const CUT = `set -u
 route=$(ip route show default)
@@ -159,6 +177,9 @@ back`;
 
 /** Until it is full, which is not an error. */
 const FILL = 'for disk in /disk/*; do cat /dev/zero > "$disk/.workshop-fill" 2> /dev/null; done; true';
+
+const needsTools = (kind: FaultKind, container: Container): boolean =>
+  kind === 'cut' || kind === 'fill' || (kind === 'kill' && crashes(container));
 
 /** A fault that is on. */
 export interface ActiveFault {
@@ -196,7 +217,7 @@ export class Faults {
       this.#changed();
     };
     try {
-      const image = kind === 'cut' || kind === 'fill' ? await toolsImage(() => {}) : '';
+      const image = needsTools(kind, container) ? await toolsImage(() => {}) : '';
       const { make, undo } = planFault(kind, container, { all, limits, image, seconds: LASTS });
       startGuard(LASTS, undo, end);
       this.#changed();

@@ -46,21 +46,26 @@ export const fromContainer: ReadNamespaces = async (containers) => {
  * the engine has another, is told apart by its control group.
  */
 export function namespaceReader(): ReadNamespaces {
-  let local: Promise<boolean> | undefined;
+  let local: Promise<boolean | undefined> | undefined;
   return async (containers) => {
     if (containers.length === 0) return new Map();
     local ??= isThisMachine(containers[0]!);
-    return (await local) ? fromProc(containers) : fromContainer(containers);
+    const near = await local;
+    // The container had ended, or the engine was busy: the next look finds it out.
+    if (near === undefined) local = undefined;
+    return near === true ? fromProc(containers) : fromContainer(containers);
   };
 }
 
-/** Does this machine's /proc show the container's first process? */
-async function isThisMachine({ Id, State }: Container): Promise<boolean> {
+/**
+ * Does this machine's /proc show the container's first process?
+ * @returns undefined when either could not be asked
+ */
+async function isThisMachine({ Id, State }: Container): Promise<boolean | undefined> {
   try {
     const mine = await readlink(`/proc/${State.Pid}/ns/net`);
-    const its = await docker(['exec', Id, 'readlink', '/proc/self/ns/net'], { timeoutMs: 10_000 });
-    return mine === its;
+    return mine === (await docker(['exec', Id, 'readlink', '/proc/self/ns/net'], { timeoutMs: 10_000 }));
   } catch {
-    return false;
+    return undefined;
   }
 }

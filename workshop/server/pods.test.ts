@@ -56,6 +56,7 @@ function container(
       IpcMode: '',
       NanoCpus: 0,
       CpuQuota: 0,
+      RestartPolicy: { Name: 'no' },
     },
     Mounts: [],
     NetworkSettings: {
@@ -163,6 +164,19 @@ test('who was killed takes those along who joined it, and comes back before them
     ['start', 'id-of-pod'],
     ['restart', '--time', '2', 'id-of-app'],
   ]);
+});
+
+test('a container with a restart policy is killed as by a crash; its joiners are left as they are', () => {
+  const app = container('app');
+  const restarted = { ...app, HostConfig: { ...app.HostConfig, RestartPolicy: { Name: 'unless-stopped' } } };
+  const facts = { all: [restarted, container('tls', { joins: 'app' })], limits: new Map(), image: 'tools', seconds: 1 };
+  const { make, undo } = planFault('kill', restarted, facts);
+  assert.is(make[0]![0], 'run');
+  assert.equal(make[0]!.slice(-2), ['1', 'id-of-app']);
+  assert.equal(undo, [['start', 'id-of-app']]);
+  // A frozen process does not end when it is killed; the engine thaws it.
+  const paused = { ...restarted, State: { ...restarted.State, Paused: true } };
+  assert.equal(planFault('kill', paused, facts).make, [['kill', 'id-of-app']]);
 });
 
 test('of 10,000 lines at a time the latest are kept, and the others counted', () => {
