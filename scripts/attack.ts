@@ -1,14 +1,10 @@
 /** `npm run attack -- NAME`: hostile clients against a sidecar in its container, with a good client beside them. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runSuite } from './attack/run.ts';
+import { suiteNames } from './attack/suite.ts';
 import { catchSignals } from './lib/interrupt.ts';
 
-const names = readdirSync(join(import.meta.dirname, 'attack'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => entry.name)
-  .toSorted();
+const names = suiteNames();
 
 const HELP = `Attack a sidecar as a container with the catalogue's memory limit. A good client beside
 the hostile ones must be served, memory stays below the limit, and counts return to zero.

@@ -1,9 +1,8 @@
 /** `npm run soak`: what is too heavy by nature for `npm test`: large loads, long attacks, many random cases. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { suiteNames } from './attack/suite.ts';
 import { catchSignals } from './lib/interrupt.ts';
 import { ROOT } from './lib/stacks.ts';
 
@@ -29,7 +28,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     env: (minutes) => ({ MODEL_RUNS: String(minutes * CASES_A_MINUTE) }),
   },
   ...Object.fromEntries(
-    suites().map((name): [string, Part] => [
+    suiteNames().map((name): [string, Part] => [
       `attack-${name}`,
       {
         what: `attacks on ${name} with one seed after another`,
@@ -86,11 +85,3 @@ for (const name of chosen) {
 process.stdout.write(`\n${chosen.length - failed.length} passed, ${failed.length} failed\n`);
 for (const name of failed) process.stdout.write(`FAILED ${name}\n`);
 process.exit(interrupt.exitCode() ?? (failed.length > 0 ? 1 : 0));
-
-function suites(): string[] {
-  const folder = join(import.meta.dirname, 'attack');
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .toSorted();
-}

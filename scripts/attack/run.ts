@@ -16,6 +16,8 @@ const HERE = '/repository/scripts/attack';
 const SETTLE = 60;
 /** The good client goes on for so long after an attack, in seconds. */
 const AFTER = 1;
+/** How long the good client waits for one answer, in seconds. */
+const PATIENCE = 10;
 /** How often memory is looked at, in milliseconds. */
 const LOOK = 500;
 
@@ -25,12 +27,17 @@ export interface AttackOptions {
   readonly seed: number;
   /** Of each attack. */
   readonly seconds: number;
+  /** How long the good client waits for one answer, in seconds; 10 when absent. */
+  readonly patience?: number;
+  /** One verdict for all attacks, which follow each other at once: counts return to zero after the last one. */
+  readonly together?: boolean;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
 
 /** What came of one attack. */
 export interface Verdict extends Witnessed {
+  /** Its name, or the names of those that are judged together. */
   readonly attack: string;
   /** Memory that is the container's own, at most, and its limit, in MB. */
   readonly memory: number;
@@ -44,7 +51,7 @@ export interface Verdict extends Witnessed {
  * @throws when the pod cannot be had, or an attack is none
  */
 export async function runSuite(name: string, options: AttackOptions): Promise<Verdict[]> {
-  const { signal, progress, seed, seconds } = options;
+  const { signal, progress, seed, seconds, patience = PATIENCE } = options;
   const suite = await loadSuite(name);
   const names = options.attacks?.length ? options.attacks : Object.keys(suite.attacks);
   for (const each of names) if (!(each in suite.attacks)) throw new Error(`${name} has no attack ${each}`);
@@ -57,9 +64,9 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
     await buildImages(project, undefined, { signal });
     await project.up([], { signal });
     const verdicts: Verdict[] = [];
-    for (const attack of names) {
+    for (const attacks of options.together ? [names] : names.map((each) => [each])) {
       signal.throwIfAborted();
-      const verdict = await runAttack(project, attack);
+      const verdict = await runAttacks(project, attacks);
       verdicts.push(verdict);
       progress(lineOf(verdict));
     }
@@ -68,30 +75,36 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
     await project.down({ timeoutMs: 60_000 });
   }
 
-  async function runAttack(project: Project, attack: string): Promise<Verdict> {
+  async function runAttacks(project: Project, attacks: readonly string[]): Promise<Verdict> {
     const before = await project.inspect(suite.sidecar);
+    const lasts = attacks.length * seconds;
     const limit = before.HostConfig.Memory / 2 ** 20;
     const running = new AbortController();
     const memory = peakOf(project, suite.sidecar, running.signal);
     const [witnessed, hostile] = await Promise.all([
-      run(project, 'good', ['witness.ts', name, String(seconds + AFTER), String(SETTLE)], seconds + SETTLE),
-      run(project, 'hostile', ['hostile.ts', name, attack, String(seed), String(seconds)], seconds),
+      run(
+        project,
+        'good',
+        ['witness.ts', name, String(lasts + AFTER), String(SETTLE), String(patience)],
+        lasts + SETTLE + patience,
+      ),
+      run(project, 'hostile', ['hostile.ts', name, String(seed), String(seconds), ...attacks], lasts),
     ]).finally(() => running.abort());
     const report = JSON.parse(witnessed) as Witnessed;
-    const { rounds } = JSON.parse(hostile) as { rounds: number };
+    const rounds = JSON.parse(hostile) as Readonly<Record<string, number>>;
     const after = await project.inspect(suite.sidecar);
     const peak = await memory;
     const faults = [
       ...report.failures.map((failure) => `the good client: ${failure}`),
       ...report.wrong.map((line) => `not zero: ${line}`),
-      ...(rounds === 0 ? ['the attack did nothing'] : []),
+      ...attacks.filter((each) => !rounds[each]).map((each) => `the attack did nothing: ${each}`),
       ...(report.requests === 0 ? ['the good client did nothing'] : []),
       ...(after.State.OOMKilled || after.RestartCount !== before.RestartCount || after.State.Pid !== before.State.Pid
         ? ['the sidecar ended']
         : []),
       ...(peak >= limit ? [`${peak.toFixed(0)} MB of ${limit} MB`] : []),
     ];
-    return { ...report, attack, memory: peak, limit, faults };
+    return { ...report, attack: attacks.join('; '), memory: peak, limit, faults };
   }
 
   /** @returns the last line of a program's output */

@@ -2,6 +2,7 @@
  * What an attack suite is. Its module `scripts/attack/NAME/suite.ts` is loaded by the runner, which reads the names, and
  * in the pod, by the process of the hostile clients and by that of the good one: it imports nothing of an engine.
  */
+import { readdirSync } from 'node:fs';
 import type { Random } from './random.ts';
 
 export interface AttackContext {
@@ -28,6 +29,13 @@ export interface AttackSuite {
   /** What a good client does meanwhile. @throws when the answer is not the right one */
   good(signal: AbortSignal): Promise<void>;
 }
+
+/** The suites there are: a folder each. */
+export const suiteNames = (): string[] =>
+  readdirSync(import.meta.dirname, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
 
 /** The suite of a name. @throws when there is none */
 export async function loadSuite(name: string): Promise<AttackSuite> {

@@ -1,5 +1,5 @@
 /**
- * The good client's process, in the pod: `node witness.ts SUITE SECONDS SETTLE`. It asks one thing after the other while
+ * The good client's process, in the pod: `node witness.ts SUITE SECONDS SETTLE PATIENCE`. It asks one thing after the other while
  * the attack goes on, looks at the admin port, then waits for the counts to return to zero; its last line is a report.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,11 +20,11 @@ export interface Witnessed {
 /** One good request each, in milliseconds. */
 const PACE = 10;
 const ADMIN_PACE = 250;
-/** How long one may take, in milliseconds. */
-const PATIENCE = 10_000;
 const MOST_FAILURES = 10;
 
-const [name = '', seconds = '5', settle = '30'] = process.argv.slice(2);
+const [name = '', seconds = '5', settle = '30', patience = '10'] = process.argv.slice(2);
+/** How long one request may take, in milliseconds. */
+const PATIENCE = Number(patience) * 1000;
 const suite = await loadSuite(name);
 const admin = `http://127.0.0.1:${suite.adminPort}`;
 const failures: string[] = [];

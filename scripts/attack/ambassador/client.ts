@@ -1,37 +1,40 @@
 /** Connections to the ambassador under attack. */
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { closed, dial, several } from '../client.ts';
+import type { AttackContext } from '../suite.ts';
 
 const PORT = 6379;
+/** Of a client that leaves, in milliseconds. */
+const LONGEST_STAY = 100;
 
-/** A client's connection; undefined when it was refused. It is destroyed with the signal. */
-export async function dial(signal: AbortSignal): Promise<Socket | undefined> {
-  const socket = connect(PORT, '127.0.0.1');
-  socket.on('error', () => {});
-  const end = (): void => void socket.destroy();
-  signal.addEventListener('abort', end);
-  socket.on('close', () => signal.removeEventListener('abort', end));
-  try {
-    await once(socket, 'connect', { signal });
-    return socket;
-  } catch {
-    socket.destroy();
-    return undefined;
-  }
+/** Connections that send some bytes, and stay until they are closed or the signal says so. @param reads what is answered */
+export async function sendAndStay(
+  count: number,
+  bytes: () => string,
+  { reads, signal }: { readonly reads: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  await several(count, async () => {
+    const socket = await dial(PORT, signal);
+    if (socket === undefined) return;
+    if (reads) socket.resume();
+    else socket.pause();
+    socket.write(bytes(), 'latin1');
+    await closed(socket, signal);
+  });
 }
 
-/** Send bytes and wait until the connection ends, or for a while. */
-export async function sendAndLeave(bytes: string | Buffer, signal: AbortSignal): Promise<void> {
-  const socket = await dial(signal);
+/** Send bytes, and leave at any moment soon after. */
+export async function sendAndLeave(bytes: string | Buffer, { random, signal }: AttackContext): Promise<void> {
+  const socket = await dial(PORT, signal);
   if (socket === undefined) return;
   socket.resume().write(bytes, 'latin1');
-  await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, 50))]);
+  const leaving = AbortSignal.any([signal, AbortSignal.timeout(random.below(LONGEST_STAY))]);
+  await closed(socket, leaving);
   socket.destroy();
 }
 
 /** Ask, and compare the answer byte by byte. @throws when it is another one, or does not come in time */
 export async function expect(request: string, answer: string, signal: AbortSignal): Promise<void> {
-  const socket = await dial(signal);
+  const socket = await dial(PORT, signal);
   if (socket === undefined) throw new Error('the connection was refused');
   let come = '';
   const { promise, resolve, reject } = Promise.withResolvers<void>();

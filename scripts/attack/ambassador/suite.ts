@@ -1,38 +1,30 @@
 /** Attacks on the ambassador's shard mode, where all clients share the connections to the servers. */
+import { several } from '../client.ts';
 import type { Attack, AttackSuite } from '../suite.ts';
-import { dial, expect, sendAndLeave } from './client.ts';
+import { expect, sendAndLeave, sendAndStay } from './client.ts';
 
 const GOOD = 'good:{1} good:{2} good:{3} good:{4}'.split(' ');
 
 /** A client that sends one of these and leaves. */
 const each =
   (...requests: readonly string[]): Attack =>
-  async ({ random, signal }) => {
-    await Promise.all(Array.from({ length: 10 }, () => sendAndLeave(random.pick(requests), signal)));
-  };
+  (context) =>
+    several(10, () => sendAndLeave(context.random.pick(requests), context));
 
 /** Pipelines of large answers that are not read. */
-const nobodyReads: Attack = async ({ signal }) => {
-  await sendAndLeave(`*3\r\n$3\r\nSET\r\n$5\r\nlarge\r\n$100000\r\n${'x'.repeat(100_000)}\r\n`, signal);
-  const sockets = await Promise.all(Array.from({ length: 20 }, () => dial(signal)));
-  for (const socket of sockets) socket?.pause().write('GET large\r\n'.repeat(2000));
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  for (const socket of sockets) socket?.destroy();
+const unreadAnswers: Attack = async (context) => {
+  await sendAndLeave(`*3\r\n$3\r\nSET\r\n$5\r\nlarge\r\n$100000\r\n${'x'.repeat(100_000)}\r\n`, context);
+  await sendAndStay(20, () => 'GET large\r\n'.repeat(2000), { reads: false, signal: context.signal });
 };
 
 /** Commands that begin and never end, as large as they may be. */
 const halfCommands: Attack = async ({ random, signal }) => {
-  const sockets = await Promise.all(Array.from({ length: 50 }, () => dial(signal)));
-  for (const socket of sockets)
-    socket
-      ?.resume()
-      .write(`*3\r\n$3\r\nSET\r\n$1\r\na\r\n$${16 * 1024 * 1024}\r\n${'x'.repeat(random.below(100_000))}`);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  for (const socket of sockets) socket?.destroy();
+  const begun = `*3\r\n$3\r\nSET\r\n$1\r\na\r\n$${16 * 1024 * 1024}\r\n`;
+  await sendAndStay(50, () => begun + 'x'.repeat(random.below(100_000)), { reads: true, signal });
 };
 
-const garbage: Attack = async ({ random, signal }) => {
-  await Promise.all(Array.from({ length: 20 }, () => sendAndLeave(random.bytes(1 + random.below(2000)), signal)));
+const garbage: Attack = async (context) => {
+  await several(20, () => sendAndLeave(context.random.bytes(1 + context.random.below(2000)), context));
 };
 
 export const suite: AttackSuite = {
@@ -66,7 +58,7 @@ export const suite: AttackSuite = {
       ...GOOD.map((key) => `POST / HTTP/1.1\r\nHost: a:6379\r\nContent-Length: 40\r\n\r\nSET ${key} bad\r\n`),
       ...GOOD.map((key) => `PUT / HTTP/1.1\r\nHost: a:6379\r\nContent-Length: 40\r\n\r\nSET ${key} bad\r\n`),
     ),
-    'answers that nobody reads': nobodyReads,
+    'answers that are not read': unreadAnswers,
     'commands without end': halfCommands,
     'random bytes': garbage,
   },

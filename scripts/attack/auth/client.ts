@@ -1,11 +1,9 @@
 /** Connections to the sidecar under attack, and the good client's login. */
-import { once } from 'node:events';
-import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
-import { connect, type Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { Agent, request, type OutgoingHttpHeaders } from 'node:http';
+import { answerOf, type Answer } from '../client.ts';
 import type { Random } from '../random.ts';
 
-const PORT = 4180;
+export const PORT = 4180;
 /** The good client's. */
 export const KEY = 'a key of the attack suite, long enough for a key';
 const GOOD = '192.0.2.1';
@@ -17,12 +15,6 @@ export interface Told {
   readonly user: string | null;
 }
 
-export interface Asked {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
 export interface Ask {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
@@ -32,43 +24,16 @@ export interface Ask {
 }
 
 /** One request, with its path as it stands. @throws when there is no answer */
-export async function ask(
-  path: string,
-  { method = 'GET', headers = {}, body, port = PORT, signal }: Ask,
-): Promise<Asked> {
-  const { promise, resolve, reject } = Promise.withResolvers<Asked>();
-  request({ host: '127.0.0.1', port, path, method, headers, agent, signal }, (response) => {
-    const { statusCode = 0, headers: answered } = response;
-    text(response).then((read) => resolve({ status: statusCode, headers: answered, body: read }), reject);
-  })
-    .on('error', reject)
-    .end(body);
-  return await promise;
-}
+export const ask = (path: string, { method = 'GET', headers = {}, body, port = PORT, signal }: Ask): Promise<Answer> =>
+  answerOf(request({ host: '127.0.0.1', port, path, method, headers, agent, signal }), body);
 
 /** The same for a hostile client; undefined where it was cut off, or the time is over. */
-export const tryAsk = async (path: string, asked: Ask): Promise<Asked | undefined> =>
+export const tryAsk = async (path: string, asked: Ask): Promise<Answer | undefined> =>
   await ask(path, asked).catch(() => undefined);
 
 /** Some address of hostile clients. */
 export const anyAddress = (random: Random): string =>
   `198.${18 + random.below(2)}.${random.below(256)}.${1 + random.below(254)}`;
-
-/** A connection by hand. It is destroyed with the signal. @returns undefined when it was refused */
-export async function dial(signal: AbortSignal): Promise<Socket | undefined> {
-  const socket = connect(PORT, '127.0.0.1');
-  socket.on('error', () => {});
-  const end = (): void => void socket.destroy();
-  signal.addEventListener('abort', end);
-  socket.on('close', () => signal.removeEventListener('abort', end));
-  try {
-    await once(socket, 'connect', { signal });
-    return socket;
-  } catch {
-    socket.destroy();
-    return undefined;
-  }
-}
 
 let session: string | undefined;
 let turn = 0;
@@ -99,7 +64,7 @@ async function logIn(headers: OutgoingHttpHeaders, signal: AbortSignal): Promise
   return cookiesOf(done);
 }
 
-const cookiesOf = ({ headers }: Asked): string =>
+const cookiesOf = ({ headers }: Answer): string =>
   (headers['set-cookie'] ?? [])
     .filter((line) => !line.includes('Max-Age=0'))
     .map((line) => line.split(';', 1)[0])

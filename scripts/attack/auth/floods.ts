@@ -1,10 +1,7 @@
 /** Clients that want the sidecar to be busy, or full. */
+import { closed, dial, several } from '../client.ts';
 import type { AttackContext } from '../suite.ts';
-import { anyAddress, dial, tryAsk } from './client.ts';
-
-async function several(count: number, work: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: count }, work));
-}
+import { anyAddress, PORT, tryAsk } from './client.ts';
 
 /** Passwords of names that there are and are not, by many addresses. */
 export async function passwords({ random, signal }: AttackContext): Promise<void> {
@@ -51,7 +48,7 @@ export async function logouts({ random, signal }: AttackContext): Promise<void> 
 /** Logout requests whose bodies stop, and heads that never end. */
 export async function slowBodies({ random, signal }: AttackContext): Promise<void> {
   await several(400, async () => {
-    const socket = await dial(signal);
+    const socket = await dial(PORT, signal);
     if (socket === undefined) return;
     socket.resume();
     const line = random.chance(0.5) ? 'POST /oauth2/backchannel-logout' : 'POST /public/x';
@@ -59,6 +56,6 @@ export async function slowBodies({ random, signal }: AttackContext): Promise<voi
       `${line} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16000\r\n`,
     );
     if (random.chance(0.7)) socket.write(`\r\nlogout_token=${'x'.repeat(random.below(15_000))}`);
-    await new Promise((resolve) => socket.once('close', resolve));
+    await closed(socket, signal);
   });
 }

@@ -1,14 +1,15 @@
 /** Clients that want in without credentials, or as somebody else. */
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { posix } from 'node:path';
+import { several, type Answer } from '../client.ts';
 import type { Random } from '../random.ts';
 import type { AttackContext } from '../suite.ts';
-import { anyAddress, tryAsk, type Asked, type Told } from './client.ts';
+import { anyAddress, tryAsk, type Told } from './client.ts';
 
 const CLIENTS = 16;
 
 /** Whoever got in without being anybody, or as somebody. @throws what the suite reports */
-function judge(asked: Asked | undefined, shown: string): void {
+function judge(asked: Answer | undefined, shown: string): void {
   if (asked?.status !== 200 || !asked.body.startsWith('{"target"')) return;
   const { target, user } = JSON.parse(asked.body) as Told;
   if (user !== null) throw new Error(`the application was told of ${user}: ${shown}`);
@@ -31,16 +32,12 @@ function readings(path: string): string[] {
   );
 }
 
-async function several(work: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: CLIENTS }, work));
-}
-
 const PIECES =
   '/ // . .. %2e %2E%2e %2f %252f %255c ; ;a=b \\ %5c %23 %3f %20 %00 %0a public admin ADMIN %61dmin gone b%C3%BCro a b x %zz %c0%af';
 
 /** Ways to write a path, from below what is public. */
 export async function paths({ random, signal }: AttackContext): Promise<void> {
-  await several(async () => {
+  await several(CLIENTS, async () => {
     const pieces = Array.from({ length: random.below(12) }, () => random.pick(PIECES.split(' ')));
     const path = `/public/${pieces.join('')}`;
     const method = random.pick(['GET', 'HEAD', 'POST', 'DELETE', 'PATCH']);
@@ -56,7 +53,7 @@ const NAMES = ['User', 'Email', 'Groups', 'Preferred-Username', 'Access-Token'];
 
 /** Fields that say who somebody is, in spellings that CGI takes for the same. */
 export async function identities({ random, signal }: AttackContext): Promise<void> {
-  await several(async () => {
+  await several(CLIENTS, async () => {
     const separator = (): string => random.pick(['-', '_', '.', '!']);
     const headers = Object.fromEntries(
       Array.from({ length: 1 + random.below(5) }, () => {
@@ -99,7 +96,7 @@ function token(random: Random): string {
 
 /** Tokens that nobody signed who may. */
 export async function tokens({ random, signal }: AttackContext): Promise<void> {
-  await several(async () => {
+  await several(CLIENTS, async () => {
     const authorization = `Bearer ${token(random)}`;
     const headers = { 'x-forwarded-for': anyAddress(random), authorization };
     judge(await tryAsk('/page', { headers, signal }), authorization);
@@ -109,7 +106,7 @@ export async function tokens({ random, signal }: AttackContext): Promise<void> {
 /** Cookies and keys that are made up, or nearly sealed. */
 export async function cookies({ random, signal }: AttackContext): Promise<void> {
   const head = part({ alg: 'dir', enc: 'A256GCM', kid: random.bytes(6).toString('base64url') });
-  await several(async () => {
+  await several(CLIENTS, async () => {
     const body = random.bytes(12).toString('base64url');
     const long = 'A'.repeat(random.below(3700));
     const sealed = `${head}..${body}.${long}.${body}`;

@@ -1,6 +1,7 @@
 /** Attacks on the cache: most of them fill its memory. */
+import { several } from '../client.ts';
 import type { Attack, AttackContext, AttackSuite } from '../suite.ts';
-import { ask, get, head, several, stall } from './client.ts';
+import { ask, get, head, stall } from './client.ts';
 
 /** Nearly as long as a head may be. */
 const LONG = 14_000;

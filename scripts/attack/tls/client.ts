@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { request, Agent } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
-import { text } from 'node:stream/consumers';
+import { answerOf, opened } from '../client.ts';
 
 const PORT = 8443;
 // Attacks look at bytes and memory, not at who serves them.
@@ -10,29 +10,12 @@ const options = { host: '127.0.0.1', port: PORT, servername: 'localhost', reject
 const agent = new Agent({ keepAlive: true });
 
 /** A body by the good client. */
-export async function get(path: string, signal: AbortSignal): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  request({ ...options, path, agent, signal }, (response) => text(response).then(resolve, reject))
-    .on('error', reject)
-    .end();
-  return promise;
-}
+export const get = async (path: string, signal: AbortSignal): Promise<string> =>
+  (await answerOf(request({ ...options, path, agent, signal }))).body;
 
 /** A hostile client's connection; undefined when it was refused. It is destroyed with the signal. */
-export async function dial(protocol: 'http/1.1' | 'h2', signal: AbortSignal): Promise<TLSSocket | undefined> {
-  const socket = connect({ ...options, ALPNProtocols: [protocol] });
-  socket.on('error', () => {});
-  const end = (): void => void socket.destroy();
-  signal.addEventListener('abort', end);
-  socket.on('close', () => signal.removeEventListener('abort', end));
-  try {
-    await once(socket, 'secureConnect', { signal });
-    return socket;
-  } catch {
-    socket.destroy();
-    return undefined;
-  }
-}
+export const dial = (protocol: 'http/1.1' | 'h2', signal: AbortSignal): Promise<TLSSocket | undefined> =>
+  opened(connect({ ...options, ALPNProtocols: [protocol] }), 'secureConnect', signal);
 
 /** Write as long as the peer takes it. @returns when the socket is closed, or the signal says so */
 export async function pour(socket: TLSSocket, signal: AbortSignal, part: () => Buffer | string): Promise<void> {
@@ -43,9 +26,4 @@ export async function pour(socket: TLSSocket, signal: AbortSignal, part: () => B
     }
     await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]).catch(() => {});
   }
-}
-
-/** Until the socket is closed, or the signal says so. */
-export async function closed(socket: TLSSocket, signal: AbortSignal): Promise<void> {
-  if (!socket.destroyed) await once(socket, 'close', { signal }).catch(() => {});
 }

@@ -1,6 +1,7 @@
 /** Attacks over HTTP/1. */
+import { closed, several } from '../client.ts';
 import type { AttackContext } from '../suite.ts';
-import { closed, dial, pour } from './client.ts';
+import { dial, pour } from './client.ts';
 
 const CLIENTS = 400;
 
@@ -101,9 +102,4 @@ export async function nearlyLegalHeads({ random, signal }: AttackContext): Promi
     if (random.chance(0.5)) socket.end();
     else socket.destroy();
   });
-}
-
-/** Some clients at once, until all are done. */
-export async function several(count: number, client: () => Promise<void>): Promise<void> {
-  await Promise.all(Array.from({ length: count }, client));
 }

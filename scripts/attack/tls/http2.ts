@@ -1,9 +1,9 @@
 /** Attacks over HTTP/2, by frames that are made by hand. */
 import type { TLSSocket } from 'node:tls';
+import { closed, several } from '../client.ts';
 import type { Random } from '../random.ts';
 import type { AttackContext } from '../suite.ts';
-import { closed, dial, pour } from './client.ts';
-import { several } from './http1.ts';
+import { dial, pour } from './client.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const DATA = 0;

@@ -1,0 +1,61 @@
+/** What the clients of all suites share: connections by hand, and requests with their answers. */
+import { once } from 'node:events';
+import type { ClientRequest, IncomingHttpHeaders } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+/** A hostile client's connection, by plain TCP to a port of the pod; see {@link opened}. */
+export const dial = (port: number, signal: AbortSignal, host = '127.0.0.1'): Promise<Socket | undefined> =>
+  opened(connect(port, host), 'connect', signal);
+
+/**
+ * Wait until a connection is open. It is destroyed with the signal.
+ * @param event that says so
+ * @returns undefined when it was refused
+ */
+export async function opened<S extends Socket>(
+  socket: S,
+  event: 'connect' | 'secureConnect',
+  signal: AbortSignal,
+): Promise<S | undefined> {
+  socket.on('error', () => {});
+  const end = (): void => void socket.destroy();
+  signal.addEventListener('abort', end);
+  socket.on('close', () => signal.removeEventListener('abort', end));
+  try {
+    await once(socket, event, { signal });
+    return socket;
+  } catch {
+    socket.destroy();
+    return undefined;
+  }
+}
+
+/** Until the connection is closed, or the signal says so. */
+export async function closed(socket: Socket, signal: AbortSignal): Promise<void> {
+  if (!socket.destroyed) await once(socket, 'close', { signal }).catch(() => {});
+}
+
+/** Some clients at once, until all are done. */
+export async function several(count: number, client: (index: number) => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, index) => client(index)));
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Send a request, and read its answer whole. @throws when there is none */
+export async function answerOf(request: ClientRequest, body?: string): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  request
+    .on('response', (response) => {
+      const { statusCode: status = 0, headers } = response;
+      text(response).then((read) => resolve({ status, headers, body: read }), reject);
+    })
+    .on('error', reject)
+    .end(body);
+  return await promise;
+}
