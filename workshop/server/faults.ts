@@ -211,20 +211,27 @@ export class Faults {
     if (this.#on.has(Id)) throw new Error('it has a fault already');
     const offer = faultOffers(container, limits).find((each) => each.kind === kind);
     if (!offer || offer.unless !== null) throw new Error(offer?.unless ?? 'there is no such fault');
-    this.#on.set(Id, { kind, until: new Date(Date.now() + LASTS * 1000).toISOString() });
+    const begin = (): void => {
+      this.#on.set(Id, { kind, until: new Date(Date.now() + LASTS * 1000).toISOString() });
+      this.#changed();
+    };
     const end = (): void => {
       this.#on.delete(Id);
       this.#changed();
     };
+    begin();
+    let made = (): void => {};
     try {
       const image = needsTools(kind, container) ? await toolsImage(() => {}) : '';
       const { make, undo } = planFault(kind, container, { all, limits, image, seconds: LASTS });
-      startGuard(LASTS, undo, end);
-      this.#changed();
+      made = startGuard(LASTS, undo, end);
       for (const command of make) await docker(command, MS);
+      if (this.#on.has(Id)) begin();
     } catch (error) {
       end();
       throw error;
+    } finally {
+      made();
     }
   }
 }

@@ -24,10 +24,21 @@ const gone = (): number => spawnSync(process.execPath, ['--version']).pid;
 test('what is undone leaves no note', async () => {
   const notes = temporaryDirectory('guard');
   let ended = false;
-  startGuard(0, [['unpause', 'one']], () => (ended = true), notes);
+  startGuard(0, [['unpause', 'one']], () => (ended = true), notes)();
   await eventually('it is undone', () => heard().includes('unpause one') && ended, WAIT);
   assert.equal(readdirSync(notes), []);
   assert.is(takeBackLeftOver(notes), 0);
+});
+
+test('a fault that takes long to be made is not taken back before it is there', async () => {
+  const notes = temporaryDirectory('guard');
+  const made = startGuard(0, [['unpause', 'slow']], () => {}, notes);
+  // A guard that begins later has ended before.
+  startGuard(0, [['unpause', 'other']], () => {}, notes)();
+  await eventually('the other is undone', () => heard().includes('unpause other'), WAIT);
+  assert.not.ok(heard().includes('unpause slow'));
+  made();
+  await eventually('it is undone', () => heard().includes('unpause slow'), WAIT);
 });
 
 test('what a process that is no more was to undo, the next server does, and once', async () => {

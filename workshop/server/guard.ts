@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 
@@ -25,11 +26,12 @@ const NOTES = join(ROOT, 'artifacts', 'workshop-faults');
 const LATE = 10 * 60_000;
 
 /**
- * Take a fault back after a while.
- * @param ended is called when it was
+ * Take a fault back: so many seconds after it has been made, or after this process has ended.
+ * @param ended is called when it was taken back
  * @param notes folder of notes
+ * @returns to be called when the fault has been made, or could not be
  */
-export function startGuard(seconds: number, undo: Commands, ended: () => void, notes = NOTES): void {
+export function startGuard(seconds: number, undo: Commands, ended: () => void, notes = NOTES): () => void {
   mkdirSync(notes, { recursive: true });
   const file = join(notes, `${randomUUID()}.json`);
   const write = (pid: number): void =>
@@ -39,12 +41,15 @@ export function startGuard(seconds: number, undo: Commands, ended: () => void, n
   const program = join(import.meta.dirname, 'undo.mjs');
   const child = spawn(process.execPath, [program, String(seconds), JSON.stringify(undo), file], {
     detached: true,
-    stdio: 'ignore',
+    // Its input ends with this process, too: on a slow machine the fault may still be on its way.
+    stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.once('exit', ended);
   child.once('error', ended);
   if (child.pid !== undefined) write(child.pid);
   child.unref();
+  (child.stdin as Socket).on('error', () => {}).unref();
+  return () => child.stdin.end();
 }
 
 /**
@@ -60,7 +65,7 @@ export function takeBackLeftOver(notes = NOTES): number {
     rmSync(file, { force: true });
     if (note === undefined) continue;
     found += 1;
-    startGuard(0, note.undo, () => {}, notes);
+    startGuard(0, note.undo, () => {}, notes)();
   }
   return found;
 }

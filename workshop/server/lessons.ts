@@ -70,13 +70,18 @@ export class Lessons {
     this.#told();
   }
 
+  /** Look again at once: something was done to the containers. */
+  soon(): void {
+    this.#looked = -Infinity;
+  }
+
   #open(place: Place): void {
     this.#session = new Session(place, this.#workspace);
     this.#results = [];
     this.#complaint = undefined;
     // To choose an exercise starts nothing.
     this.#live = this.#workspace.has(place) ? undefined : false;
-    this.#looked = 0;
+    this.soon();
   }
 
   #hint(place: Place): void {
@@ -102,7 +107,7 @@ export class Lessons {
     } finally {
       this.#busy = undefined;
       this.#results = [];
-      this.#looked = 0;
+      this.soon();
       this.#told();
     }
   }
@@ -121,7 +126,8 @@ export class Lessons {
     // Another was opened meanwhile.
     if (this.#session !== session || this.#busy !== undefined) return;
     this.#results = results;
-    this.#looked = performance.now();
+    // Unless another look was asked for meanwhile.
+    if (this.#looked > -Infinity) this.#looked = performance.now();
     this.#told();
   }
 

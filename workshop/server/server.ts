@@ -111,6 +111,7 @@ async function obey(
     await cluster.faults.make(kind, container, cluster.shown, cluster.limits).catch((error: unknown) => {
       throw new Refused(409, `${serviceOf(container)}: ${explain(error)}`);
     });
+    lessons.soon();
   } else if (path === '/show') {
     const project = text('project');
     if (!cluster.document().others.includes(project)) throw new Refused(404, 'no such project is up');

@@ -1,6 +1,6 @@
 /**
- * undo.mjs SECONDS COMMANDS NOTE: after a while, takes a fault back. COMMANDS is JSON, a list of lists of arguments of
- * docker; NOTE is a file that says so as well, until it is done.
+ * undo.mjs SECONDS COMMANDS NOTE: takes a fault back, SECONDS after its input has ended. COMMANDS is JSON, a list of lists
+ * of arguments of docker; NOTE is a file that says so as well, until it is done.
  * A process of its own, so that it does so whatever becomes of the server; plain JavaScript, so that it starts at once.
  */
 import { spawnSync } from 'node:child_process';
@@ -21,4 +21,4 @@ function takeBack(looks) {
   rmSync(note, { force: true });
 }
 
-setTimeout(takeBack, Number(seconds) * 1000, LOOKS);
+process.stdin.resume().once('close', () => setTimeout(takeBack, Number(seconds) * 1000, LOOKS));
