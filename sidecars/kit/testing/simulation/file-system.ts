@@ -1,0 +1,274 @@
+/**
+ * A file system in memory: inodes whose numbers are used again, names, descriptors. Each call is one step, as a system
+ * call is, and fails with the system's codes. What is not on the disk is lost at a crash.
+ */
+
+/** What a crash brings back. */
+interface Durable {
+  readonly bytes: Buffer;
+}
+
+export interface Inode {
+  readonly number: number;
+  readonly directory: boolean;
+  bytes: Buffer;
+  size: number;
+  links: number;
+  /** Descriptors that are open. */
+  open: number;
+  /** In microseconds since the epoch. */
+  modified: number;
+  changed: number;
+  mode: number;
+  /** What was there at the last fsync; absent when there was none. */
+  synced: Durable | undefined;
+}
+
+interface Descriptor {
+  readonly inode: Inode;
+  readonly path: string;
+  readonly append: boolean;
+  readonly owner: string;
+  position: number;
+}
+
+export interface OpenFlags {
+  readonly write?: boolean;
+  readonly create?: boolean;
+  readonly exclusive?: boolean;
+  readonly truncate?: boolean;
+  readonly append?: boolean;
+}
+
+/** The first descriptor: above all that the real system gives. */
+export const FIRST_DESCRIPTOR = 1_000_000;
+
+/** An error as the system reports it. */
+export function systemError(code: string, call: string, path = ''): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code, syscall: call, path });
+}
+
+export class FileSystem {
+  readonly #now: () => number;
+  readonly #names = new Map<string, Inode>();
+  /** Names in a directory. */
+  readonly #entries = new Map<string, Set<string>>();
+  readonly #descriptors = new Map<number, Descriptor>();
+  readonly #free: number[] = [];
+  #nextInode = 11;
+  #nextDescriptor = FIRST_DESCRIPTOR;
+
+  /** @param now microseconds since the epoch, as the system dates files */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#link('/', this.#create(true));
+    this.#entries.set('/', new Set());
+  }
+
+  /** What a path leads to. */
+  at(path: string): Inode | undefined {
+    return this.#names.get(path);
+  }
+
+  /** @throws ENOENT */
+  find(path: string, call = 'stat'): Inode {
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw systemError('ENOENT', call, path);
+    return inode;
+  }
+
+  /** Open a path. @param owner whose descriptor it is; a process that ends closes its own */
+  open(path: string, flags: OpenFlags, owner: string, mode = 0o666): number {
+    let inode = this.#names.get(path);
+    if (inode === undefined) {
+      if (!flags.create) throw systemError('ENOENT', 'open', path);
+      inode = this.#create(false, mode);
+      this.#link(path, inode);
+    } else if (flags.exclusive) throw systemError('EEXIST', 'open', path);
+    if (flags.truncate && inode.size > 0) this.#resize(inode, 0);
+    inode.open += 1;
+    const fd = this.#nextDescriptor++;
+    this.#descriptors.set(fd, { inode, path, append: flags.append === true, owner, position: 0 });
+    return fd;
+  }
+
+  close(fd: number): void {
+    const { inode } = this.descriptor(fd, 'close');
+    this.#descriptors.delete(fd);
+    inode.open -= 1;
+    this.#release(inode);
+  }
+
+  /** What is open. @throws EBADF */
+  descriptor(fd: number, call = 'fstat'): Descriptor {
+    const descriptor = this.#descriptors.get(fd);
+    if (descriptor === undefined) throw systemError('EBADF', call, String(fd));
+    return descriptor;
+  }
+
+  /** How many descriptors an owner has. */
+  openBy(owner: string): number {
+    let count = 0;
+    for (const descriptor of this.#descriptors.values()) if (descriptor.owner === owner) count += 1;
+    return count;
+  }
+
+  /** A process has ended. */
+  closeAll(owner: string): void {
+    for (const [fd, descriptor] of this.#descriptors) if (descriptor.owner === owner) this.close(fd);
+  }
+
+  /** @param position where; without one, where the descriptor is, which moves on */
+  read(fd: number, into: Uint8Array, position?: number): number {
+    const descriptor = this.descriptor(fd, 'read');
+    const { inode } = descriptor;
+    if (inode.directory) throw systemError('EISDIR', 'read', descriptor.path);
+    const from = position ?? descriptor.position;
+    const count = Math.max(0, Math.min(into.length, inode.size - from));
+    into.set(inode.bytes.subarray(from, from + count));
+    if (position === undefined) descriptor.position += count;
+    return count;
+  }
+
+  write(fd: number, bytes: Uint8Array, position?: number): number {
+    const descriptor = this.descriptor(fd, 'write');
+    const { inode, append } = descriptor;
+    const from = append ? inode.size : (position ?? descriptor.position);
+    this.#put(inode, bytes, from);
+    if (position === undefined) descriptor.position = from + bytes.length;
+    return bytes.length;
+  }
+
+  truncate(inode: Inode, size: number): void {
+    this.#resize(inode, size);
+  }
+
+  /** All that was written to a file is on the disk. */
+  sync(fd: number): void {
+    const { inode } = this.descriptor(fd, 'fsync');
+    inode.synced = { bytes: Buffer.from(inode.bytes.subarray(0, inode.size)) };
+  }
+
+  mkdir(path: string): void {
+    if (this.#names.has(path)) throw systemError('EEXIST', 'mkdir', path);
+    this.#link(path, this.#create(true));
+    this.#entries.set(path, new Set());
+  }
+
+  list(path: string): string[] {
+    this.find(path, 'scandir');
+    const entries = this.#entries.get(path);
+    if (entries === undefined) throw systemError('ENOTDIR', 'scandir', path);
+    return [...entries];
+  }
+
+  rename(from: string, to: string): void {
+    const inode = this.find(from, 'rename');
+    const replaced = this.#names.get(to);
+    if (replaced === inode) return;
+    if (replaced !== undefined) this.unlink(to);
+    this.#forget(from);
+    inode.links -= 1;
+    this.#link(to, inode);
+    inode.changed = this.#now();
+  }
+
+  link(from: string, to: string): void {
+    const inode = this.find(from, 'link');
+    if (this.#names.has(to)) throw systemError('EEXIST', 'link', to);
+    this.#link(to, inode);
+    inode.changed = this.#now();
+  }
+
+  unlink(path: string): void {
+    const inode = this.find(path, 'unlink');
+    this.#forget(path);
+    inode.links -= 1;
+    inode.changed = this.#now();
+    this.#release(inode);
+  }
+
+  /** All of a file, at once. */
+  contentOf(path: string): Buffer {
+    const { bytes, size } = this.find(path);
+    return Buffer.from(bytes.subarray(0, size));
+  }
+
+  /** Date a file. @param modified in microseconds since the epoch */
+  touch(path: string, modified: number): void {
+    const inode = this.find(path, 'utimes');
+    inode.modified = modified;
+    inode.changed = this.#now();
+  }
+
+  /**
+   * The power was cut: of what was written to a file since its last fsync, a part is left.
+   * @param under whose files
+   * @param kept which part of what was added, from 0 to 1
+   */
+  crash(under: string, kept: () => number): void {
+    for (const [path, inode] of this.#names) {
+      if (inode.directory || !path.startsWith(under)) continue;
+      const base = inode.synced?.bytes.length ?? 0;
+      if (inode.size > base) this.#resize(inode, base + Math.floor((inode.size - base) * kept()));
+    }
+  }
+
+  #create(directory: boolean, mode = 0o666): Inode {
+    const number = this.#free.pop() ?? this.#nextInode++;
+    const now = this.#now();
+    const inode = { number, directory, bytes: Buffer.alloc(0), size: 0, links: 0, open: 0, mode, synced: undefined };
+    return { ...inode, modified: now, changed: now };
+  }
+
+  #link(path: string, inode: Inode): void {
+    const parent = parentOf(path);
+    if (path !== '/') {
+      const entries = this.#entries.get(parent);
+      if (entries === undefined) throw systemError('ENOENT', 'link', path);
+      entries.add(path.slice(parent === '/' ? 1 : parent.length + 1));
+      this.#changed(parent);
+    }
+    this.#names.set(path, inode);
+    inode.links += 1;
+  }
+
+  #forget(path: string): void {
+    const parent = parentOf(path);
+    this.#entries.get(parent)?.delete(path.slice(parent === '/' ? 1 : parent.length + 1));
+    this.#changed(parent);
+    this.#names.delete(path);
+  }
+
+  #changed(directory: string): void {
+    const inode = this.#names.get(directory);
+    if (inode !== undefined) inode.modified = inode.changed = this.#now();
+  }
+
+  #release(inode: Inode): void {
+    if (inode.links === 0 && inode.open === 0) this.#free.push(inode.number);
+  }
+
+  #put(inode: Inode, bytes: Uint8Array, from: number): void {
+    const end = from + bytes.length;
+    if (inode.bytes.length < end) {
+      const larger = Buffer.alloc(Math.max(end, inode.bytes.length * 2, 256));
+      inode.bytes.copy(larger, 0, 0, inode.size);
+      inode.bytes = larger;
+    }
+    inode.bytes.set(bytes, from);
+    inode.size = Math.max(inode.size, end);
+    inode.modified = inode.changed = this.#now();
+  }
+
+  #resize(inode: Inode, size: number): void {
+    if (size > inode.size) this.#put(inode, Buffer.alloc(size - inode.size), inode.size);
+    inode.bytes.fill(0, size, inode.size);
+    inode.size = size;
+    inode.modified = inode.changed = this.#now();
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}

@@ -1,0 +1,328 @@
+/**
+ * Has Node's own modules ask the machine that is simulated: file system, timers, clocks, random bytes. Nothing of what is
+ * tested is changed for it, and nothing is left of it in production.
+ *
+ * It is imported before what is tested, which takes names out of these modules when it is loaded. While no machine runs,
+ * all is as it was; and so are paths outside `ROOT`.
+ */
+import { syncBuiltinESMExports } from 'node:module';
+import { Transform } from 'node:stream';
+import { FIRST_DESCRIPTOR, systemError, type FileSystem, type Inode, type OpenFlags } from './file-system.ts';
+import { Killed, PROCESS, type Event, type Machine } from './machine.ts';
+
+/** Paths below are the machine's. */
+export const ROOT = '/simulated';
+
+const fs = process.getBuiltinModule('node:fs');
+const zlib = process.getBuiltinModule('node:zlib');
+const crypto = process.getBuiltinModule('node:crypto');
+const sleeping = process.getBuiltinModule('node:timers/promises');
+const { constants } = fs;
+
+let machine: Machine | undefined;
+
+const turn = setImmediate;
+
+/** Let all promises have their turn that can go on. */
+export function settle(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  turn(resolve);
+  return promise;
+}
+
+type Path = string | number;
+
+/** Whose a path or descriptor is. */
+function isSimulated(path: unknown): path is Path {
+  if (machine === undefined) return false;
+  return typeof path === 'number' ? path >= FIRST_DESCRIPTOR : typeof path === 'string' && path.startsWith(ROOT);
+}
+
+/** One system call. @returns the file system, as others have left it */
+function call(name: string, path: Path): FileSystem {
+  machine!.call(name, String(path));
+  return machine!.files;
+}
+
+/** Calls that are the machine's when their first argument is one of its own, by name. */
+const calls: Record<string, (...given: never[]) => unknown> = {
+  openSync: (path: string, flags: string | number = 'r', mode?: number) =>
+    call('open', path).open(path, flagsOf(flags), PROCESS, mode),
+  closeSync: (fd: number) => call('close', fd).close(fd),
+  fstatSync: (fd: number, options?: StatOptions) => statsOf(call('fstat', fd).descriptor(fd).inode, options),
+  statSync: (path: string, options: StatOptions = {}) => {
+    const files = call('stat', path);
+    const inode = options.throwIfNoEntry === false ? files.at(path) : files.find(path);
+    return inode && statsOf(inode, options);
+  },
+  existsSync: (path: string) => call('stat', path).at(path) !== undefined,
+  readSync: (fd: number, buffer: Uint8Array, offset = 0, length = buffer.length - offset, position?: number | null) =>
+    call('read', fd).read(fd, buffer.subarray(offset, offset + length), position ?? undefined),
+  writeSync: (fd: number, data: Uint8Array | string, offset?: number, length?: number, position?: number | null) => {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data.subarray(offset ?? 0, end(offset, length));
+    return call('write', fd).write(fd, bytes, position ?? undefined);
+  },
+  fsyncSync: (fd: number) => call('fsync', fd).sync(fd),
+  ftruncateSync: (fd: number, size = 0) => {
+    const files = call('ftruncate', fd);
+    files.truncate(files.descriptor(fd).inode, size);
+  },
+  mkdirSync: (path: string, options: { recursive?: boolean } = {}) => {
+    const files = call('mkdir', path);
+    const parts = path.split('/').slice(1);
+    for (const [at] of parts.entries()) {
+      const each = `/${parts.slice(0, at + 1).join('/')}`;
+      const isLast = at === parts.length - 1;
+      if (files.at(each) === undefined) files.mkdir(each);
+      else if (isLast && !options.recursive) throw systemError('EEXIST', 'mkdir', path);
+    }
+  },
+  readdirSync: (path: string, options: { withFileTypes?: boolean } = {}) => {
+    const files = call('scandir', path);
+    const names = files.list(path);
+    if (!options.withFileTypes) return names;
+    return names.map((name) => {
+      const { directory } = files.find(`${path}/${name}`);
+      return { name, parentPath: path, isDirectory: () => directory, isFile: () => !directory };
+    });
+  },
+  renameSync: (from: string, to: string) => call('rename', from).rename(from, to),
+  unlinkSync: (path: string) => call('unlink', path).unlink(path),
+  rmSync: (path: string) => call('unlink', path).unlink(path),
+  readFileSync: (path: string, options?: BufferEncoding | { encoding?: BufferEncoding }) => {
+    const bytes = call('read', path).contentOf(path);
+    const encoding = typeof options === 'string' ? options : options?.encoding;
+    return encoding === undefined ? bytes : bytes.toString(encoding);
+  },
+  writeFileSync: (path: string, data: string | Uint8Array, options: { mode?: number } = {}) => {
+    const files = call('write', path);
+    const fd = files.open(path, flagsOf('w'), PROCESS, options.mode);
+    files.write(fd, typeof data === 'string' ? Buffer.from(data) : data);
+    files.close(fd);
+  },
+  fdatasync: (fd: number, done: Done) => later(done, () => call('fdatasync', fd).sync(fd)),
+  close: (fd: number, done: Done = () => {}) => later(done, () => call('close', fd).close(fd)),
+  read: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number | null, done: Done) =>
+    later(
+      done,
+      () => call('read', fd).read(fd, buffer.subarray(offset, offset + length), position ?? undefined),
+      buffer,
+    ),
+};
+
+type Done = (error: unknown, ...results: unknown[]) => void;
+
+interface StatOptions {
+  readonly bigint?: boolean;
+  readonly throwIfNoEntry?: boolean;
+}
+
+const end = (offset = 0, length?: number): number | undefined => (length === undefined ? undefined : offset + length);
+
+/** What the system does beside the process, which hears of it later. */
+function later(done: Done, run: () => unknown, ...more: unknown[]): void {
+  machine!.immediate(() => {
+    let result: unknown;
+    try {
+      result = run();
+    } catch (error) {
+      if (error instanceof Killed) throw error;
+      return done(error);
+    }
+    done(null, result, ...more);
+  });
+}
+
+function flagsOf(flags: string | number): OpenFlags {
+  if (typeof flags === 'string') {
+    const [first] = flags;
+    if (first === 'r') return { write: flags.includes('+') };
+    const made = { write: true, create: true, exclusive: flags.includes('x') };
+    return first === 'a' ? { ...made, append: true } : { ...made, truncate: true };
+  }
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  return {
+    write: has(constants.O_WRONLY | constants.O_RDWR),
+    create: has(constants.O_CREAT),
+    exclusive: has(constants.O_EXCL),
+    truncate: has(constants.O_TRUNC),
+    append: has(constants.O_APPEND),
+  };
+}
+
+/** As `stat` tells it; numbers of 64 bits where they are asked for. */
+function statsOf(inode: Inode, { bigint = false }: StatOptions = {}): object {
+  const { number, size, links, directory, modified, changed } = inode;
+  const plain = { isFile: () => !directory, isDirectory: () => directory };
+  if (!bigint)
+    return { ...plain, dev: 1, ino: number, size, nlink: links, mtimeMs: modified / 1000, ctimeMs: changed / 1000 };
+  return {
+    ...plain,
+    dev: 1n,
+    ino: BigInt(number),
+    size: BigInt(size),
+    nlink: BigInt(links),
+    mtimeNs: BigInt(modified) * 1000n,
+    ctimeNs: BigInt(changed) * 1000n,
+    ctimeMs: BigInt(Math.floor(changed / 1000)),
+  };
+}
+
+/** Put what asks the machine in the place of a module's function. */
+function replace(module: object, name: string, simulated: (real: Function, given: unknown[]) => unknown): void {
+  const real = Reflect.get(module, name) as Function;
+  const value = (...given: unknown[]): unknown => simulated(real, given);
+  // Some of zlib's cannot be written to.
+  Reflect.defineProperty(module, name, { value, configurable: true, enumerable: true, writable: true });
+}
+
+for (const [name, simulated] of Object.entries(calls)) {
+  replace(fs, name, (real, given) =>
+    isSimulated(given[0]) ? (simulated as Function)(...given) : (Reflect.apply(real, fs, given) as unknown),
+  );
+}
+replace(fs, 'readlinkSync', (real, given) => {
+  const fd = Number(/^\/proc\/self\/fd\/(\d+)$/.exec(String(given[0]))?.[1]);
+  return isSimulated(fd) ? call('readlink', fd).descriptor(fd).path : (Reflect.apply(real, fs, given) as unknown);
+});
+replace(crypto, 'randomBytes', (real, given) =>
+  machine === undefined ? Reflect.apply(real, crypto, given) : machine.random.bytes(given[0] as number),
+);
+// Real ones work in threads, and end whenever they do.
+replace(zlib, 'createGunzip', (real, given) =>
+  machine === undefined ? Reflect.apply(real, zlib, given) : gunzipAtEnd(),
+);
+replace(sleeping, 'setTimeout', (real, given) =>
+  machine === undefined
+    ? Reflect.apply(real, sleeping, given)
+    : sleep(given[0] as number, given[1], (given[2] as { signal?: AbortSignal } | undefined)?.signal),
+);
+syncBuiltinESMExports();
+
+function gunzipAtEnd(): Transform {
+  const pieces: Buffer[] = [];
+  return new Transform({
+    transform: (piece: Buffer, _encoding, done) => {
+      pieces.push(piece);
+      done();
+    },
+    flush(done) {
+      const packed = Buffer.concat(pieces);
+      try {
+        done(null, zlib.gunzipSync(packed));
+      } catch (error) {
+        // What comes before the damage, or before the end that is not there yet.
+        this.push(zlib.gunzipSync(packed, { finishFlush: zlib.constants.Z_SYNC_FLUSH }));
+        done(error as Error);
+      }
+    },
+  });
+}
+
+function sleep<T>(ms: number, value: T, signal?: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const aborted = (): void => reject(signal!.reason as Error);
+  if (signal?.aborted) return Promise.reject(signal.reason as Error);
+  machine!.schedule(ms, () => {
+    signal?.removeEventListener('abort', aborted);
+    resolve(value);
+  });
+  signal?.addEventListener('abort', aborted, { once: true });
+  return promise;
+}
+
+/** A timer as Node gives it. */
+class Timer {
+  #event: Event | undefined;
+
+  constructor(event?: Event) {
+    this.#event = event;
+  }
+
+  set(event: Event): void {
+    this.#event = event;
+  }
+
+  clear(): void {
+    if (this.#event !== undefined) this.#event.run = undefined;
+    this.#event = undefined;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+}
+
+type Callback = (...given: unknown[]) => void;
+
+const clear = (real: (timer: never) => void) => (timer: unknown) =>
+  timer instanceof Timer ? timer.clear() : real(timer as never);
+
+function simulatedGlobals(on: Machine): Record<string, unknown> {
+  return {
+    setTimeout: (run: Callback, ms = 0, ...given: unknown[]) =>
+      new Timer(on.schedule(Math.max(1, ms), () => run(...given))),
+    setInterval: (run: Callback, ms = 0, ...given: unknown[]) => {
+      const timer = new Timer();
+      const next = (): void => {
+        timer.set(
+          on.schedule(Math.max(1, ms), () => {
+            next();
+            run(...given);
+          }),
+        );
+      };
+      next();
+      return timer;
+    },
+    setImmediate: (run: Callback, ...given: unknown[]) => new Timer(on.immediate(() => run(...given))),
+    clearTimeout: clear(clearTimeout),
+    clearInterval: clear(clearInterval),
+    clearImmediate: clear(clearImmediate),
+  };
+}
+
+const ignored = (error: unknown): void => {
+  if (!(error instanceof Killed)) machine?.thrown.push(error);
+};
+
+/**
+ * Let everything in this process be on a machine, until it is done.
+ * @param on the machine
+ * @param work starts programs and lets time pass
+ */
+export async function onMachine<T>(on: Machine, work: () => Promise<T>): Promise<T> {
+  const globals = simulatedGlobals(on);
+  const before = Object.fromEntries(
+    Object.keys(globals).map((name) => [name, Reflect.get(globalThis, name) as unknown]),
+  );
+  const { now } = Date;
+  const { random } = Math;
+  const { pid } = process;
+  const handlers = process.listeners('unhandledRejection');
+  machine = on;
+  Object.assign(globalThis, globals);
+  Date.now = () => Math.floor(on.wallClock);
+  Math.random = () => on.random.next();
+  performance.now = () => on.now;
+  Reflect.defineProperty(process, 'pid', { value: 7, configurable: true });
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', ignored);
+  try {
+    return await work();
+  } finally {
+    await settle();
+    machine = undefined;
+    Object.assign(globalThis, before);
+    Date.now = now;
+    Math.random = random;
+    Reflect.defineProperty(process, 'pid', { value: pid, configurable: true });
+    // What it had before is its prototype's.
+    Reflect.deleteProperty(performance, 'now');
+    process.removeListener('unhandledRejection', ignored);
+    for (const handler of handlers) process.on('unhandledRejection', handler);
+  }
+}

@@ -1,0 +1,22 @@
+import '#kit/testing/simulation/install.ts';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { simulate } from './testing/simulation/run.ts';
+
+const [first = 301, count = 200] = (process.env['SEEDS'] ?? '').split('+').filter(Boolean).map(Number);
+
+test('a seed is one run, to the byte', async () => {
+  const once = await simulate(first);
+  assert.is((await simulate(first)).digest, once.digest);
+});
+
+test('each line once and in order, and nothing reported lost that is not', async () => {
+  const failed = [];
+  for (let seed = first; seed < first + count; seed++) {
+    const { problems } = await simulate(seed);
+    if (problems.length > 0) failed.push(`${seed}: ${problems.slice(0, 3).join('; ')} (${problems.length})`);
+  }
+  assert.equal(failed, []);
+});
+
+test.run();

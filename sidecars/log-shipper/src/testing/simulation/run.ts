@@ -1,0 +1,158 @@
+/** One seed is one run: applications write, logrotate rotates, the store fails, the shipper is killed; and what came of it. */
+import { onMachine, settle } from '#kit/testing/simulation/install.ts';
+import { Machine } from '#kit/testing/simulation/machine.ts';
+import type { Random } from '#kit/testing/simulation/random.ts';
+import { startShipper, type Heard } from './shipper.ts';
+import { SimulatedStore, type StoreFaults } from './store.ts';
+import { Application, linesInFiles, Logrotate, LOGS, type Rotation } from './world.ts';
+
+export interface Outcome {
+  readonly seed: number;
+  /** What was not as it must be. */
+  readonly problems: readonly string[];
+  /** The same for each run of a seed. */
+  readonly digest: number;
+  readonly trace: readonly string[];
+  readonly lines: number;
+}
+
+/** What happens in a run. */
+interface Scenario {
+  readonly applications: number;
+  readonly writes: number;
+  readonly pauses: readonly [number, number];
+  readonly rotation: Rotation;
+  readonly store: StoreFaults;
+  /** The longest that a system call of the shipper takes, in milliseconds: how busy the machine is. */
+  readonly slowest: number;
+  readonly kills: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function scenarioOf(random: Random): Scenario {
+  const calm = random.chance(0.4);
+  const likely = (most: number): number => (calm ? 0 : random.between(0, most));
+  const every = random.pick([400, 1500, 4000]);
+  return {
+    applications: random.pick([1, 1, 2, 3, 6]),
+    writes: random.pick([20, 60]),
+    pauses: random.pick([
+      [1, 20],
+      [5, 200],
+      [0, 1500],
+    ]),
+    rotation: {
+      mode: random.pick(['create', 'nocreate', 'copytruncate', 'copytruncate']),
+      compress: random.pick(['no', 'at once', 'delayed']),
+      every,
+      times: random.int(1, 5),
+      callTime: random.pick([
+        [0.01, 0.1],
+        [0.1, 2],
+        [1, 60],
+      ]),
+    },
+    store: {
+      refused: likely(0.3),
+      unheard: likely(0.2),
+      busy: likely(0.3),
+      item: random.chance(0.8) ? 0 : likely(0.1),
+      half: likely(0.1),
+      delay: random.pick([
+        [1, 5],
+        [5, 300],
+        [100, 3000],
+      ]),
+    },
+    slowest: random.pick([0.02, 0.5, 5, 20]),
+    kills: random.chance(0.5) ? random.int(1, 3) : 0,
+    env: {
+      FILE_MAX_OPEN: random.pick(['2', '4', '256']),
+      ...(random.chance(0.2) && { BULK_MAX_RECORDS: '3' }),
+      ...(random.chance(0.2) && { QUEUE_MAX_RECORDS: '20' }),
+      STORE_RETRY_MAX: '2s',
+    },
+  };
+}
+
+/** How long the shipper has when nothing new happens any more, in milliseconds: more than FILE_PARTIAL_TIMEOUT. */
+const REST = 75_000;
+
+/** Run one seed. */
+export async function simulate(seed: number, trace = false): Promise<Outcome> {
+  const machine = new Machine(seed, { trace, callTime: (random) => random.between(0.001, slowest) });
+  const { random, files } = machine;
+  const scenario = scenarioOf(random);
+  let { slowest } = scenario;
+  const store = new SimulatedStore(machine, scenario.store);
+  const heard: Heard = { lost: [], errors: [] };
+  const problems: string[] = [];
+  const boot = (): void => machine.boot(() => startShipper(store, heard, scenario.env));
+  if (trace) machine.note(JSON.stringify(scenario));
+  await onMachine(machine, async () => {
+    for (const each of ['/simulated', LOGS]) files.mkdir(each);
+    boot();
+    const applications = Array.from(
+      { length: scenario.applications },
+      (_, number) => new Application(machine, `${number}.log`),
+    );
+    for (const each of applications) machine.start(each.write(scenario.writes, scenario.pauses));
+    machine.start(new Logrotate(machine, applications, scenario.rotation).run());
+    for (let kill = 0; kill < scenario.kills; kill++) {
+      await machine.run(machine.now + random.between(50, 4000), settle);
+      machine.killAfter = machine.calls + random.int(1, 400);
+      await machine.run(machine.now + 3000, settle);
+      if (machine.alive) machine.kill();
+      await settle();
+      await machine.run(machine.now + random.pick([0, 10, 3000]), settle);
+      boot();
+    }
+    while (machine.programs > 0) await machine.run(machine.now + 1000, settle);
+    slowest = 0.02;
+    store.calm = true;
+    await machine.run(machine.now + REST, settle);
+    machine.kill();
+    problems.push(
+      ...machine.thrown.map((e) => String((e as Error).stack)),
+      ...judge(applications, store, heard, linesInFiles(files), scenario.store.item === 0),
+    );
+  });
+  const lines = store.lines.length;
+  return { seed, problems, digest: machine.digest, trace: machine.trace ?? [], lines };
+}
+
+/** What is not as it must be. */
+function judge(
+  applications: readonly Application[],
+  store: SimulatedStore,
+  { lost }: Heard,
+  inFiles: ReadonlySet<string>,
+  ordered: boolean,
+): string[] {
+  const problems: string[] = [];
+  const arrived = new Map<string, number>();
+  for (const [place, line] of store.lines.entries()) {
+    if (arrived.has(line)) problems.push(`twice: ${line.slice(0, 20)}`);
+    arrived.set(line, place);
+  }
+  let nowhere = 0;
+  for (const { written } of applications) {
+    let last = -1;
+    for (const line of written) {
+      const place = arrived.get(line);
+      arrived.delete(line);
+      if (place === undefined && inFiles.has(line)) problems.push(`missing: ${line.slice(0, 20)}`);
+      else if (place === undefined) nowhere += line.length + 1;
+      else if (ordered && place < last) problems.push(`out of order: ${line.slice(0, 20)}`);
+      else last = place;
+    }
+  }
+  // copytruncate may come between the two halves of a line.
+  const torn = applications.flatMap(({ written }) => written.filter((line) => !inFiles.has(line)));
+  const isTorn = (part: string): boolean => torn.some((line) => line.startsWith(part) || line.endsWith(part));
+  for (const line of arrived.keys())
+    if (!isTorn(line)) problems.push(`nobody wrote: ${JSON.stringify(line.slice(0, 40))}`);
+  const told = lost.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (told > nowhere) problems.push(`${told} bytes are reported lost of ${nowhere}: ${JSON.stringify(lost)}`);
+  return problems;
+}
