@@ -1,6 +1,7 @@
 /** A request's body in HTTP/1, passed on as it comes: its chunks to who takes them, otherwise its data. */
 import type { Exchange } from '#proxy/exchange/exchange.ts';
 import { BodyReader } from '#proxy/http/body.ts';
+import { JoinedChunks } from '#proxy/http/chunks.ts';
 
 /** So much of an unwanted body is read to keep a connection, in bytes. */
 const MAX_REST = 1024 * 1024;
@@ -51,11 +52,11 @@ export class Http1Body {
   /** A chunked body for an endpoint, or a filter, that takes data. */
   #passData(exchange: Exchange, bytes: Buffer): number {
     const reader = this.#reader;
-    const parts: Buffer[] = [];
-    reader.read(bytes, 0, { chunk: (from, to) => void parts.push(bytes.subarray(from, to)) });
+    const data = new JoinedChunks(bytes, 0);
+    reader.read(bytes, 0, data);
     if (reader.bad) return -1;
     const { next } = reader;
-    this.more = parts.length === 0 || exchange.sendBody(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+    this.more = data.start === data.end || exchange.sendBody(bytes.subarray(data.start, data.end));
     this.trailers = reader.trailers;
     return next;
   }

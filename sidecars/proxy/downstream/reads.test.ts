@@ -1,7 +1,7 @@
 /** Accepted sockets are read into memory that is there already: all that comes, in order, and only when it is wanted. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -155,5 +155,27 @@ for (const [name, kind] of Object.entries(KINDS)) {
       client.destroy();
     }));
 }
+
+test('records of TLS that are small: a turn of the event loop reads a part of them', () =>
+  pairs(KINDS['TLS']!, async (pair) => {
+    const { accepted, client } = await pair();
+    let inTurn = 0;
+    let most = 0;
+    let count = 0;
+    readDirectly(accepted, (bytes) => {
+      if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
+      most = Math.max(most, inTurn);
+      count += bytes.length;
+    });
+    // The smallest that can be asked for; a hostile client's have one byte.
+    (client as TLSSocket).setMaxSendFragment(512);
+    const all = 4 * 1024 * 1024;
+    client.write(Buffer.alloc(all));
+    await eventually('all has come', () => count === all);
+    // What one read of the system brought is deciphered in any case.
+    assert.ok(most <= 64 + (64 * 1024) / 512, `${most} records in one turn`);
+    client.destroy();
+    accepted.destroy();
+  }));
 
 test.run();

@@ -8,9 +8,13 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TurnShare } from '#proxy/turn.ts';
 
 /** One for all sockets: between the system's read and the end of the callback nothing else is read. */
 const memory = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** So often a socket is read in one turn of the event loop: a record of TLS costs as much with one byte as with many. */
+const READS_A_TURN = 64;
 
 /** How a socket's stream is told where to read into. */
 interface Handle {
@@ -46,11 +50,20 @@ export function readDirectly(socket: Duplex, onBytes: (bytes: Buffer) => void): 
   const { _handle: handle } = inner;
   // What the stream holds must come first.
   if (handle?.useUserBuffer === undefined || inner[fields.buffer] !== null || socket.readableLength > 0) return false;
+  const share = new TurnShare(READS_A_TURN);
+  const goOn = (): void => {
+    if (!socket.destroyed && !socket.isPaused()) socket.resume();
+  };
   inner[fields.buffer] = memory;
-  inner[fields.callback] = (size: number): void => {
+  inner[fields.callback] = (size: number): boolean => {
     const bytes = Buffer.allocUnsafe(size);
     memory.copy(bytes, 0, 0, size);
+    const { left } = share;
+    share.spend(1);
     onBytes(bytes);
+    // More may be deciphered already, and comes in this turn.
+    if (left === 1) setImmediate(goOn);
+    return left > 1;
   };
   handle.useUserBuffer(memory);
   return true;

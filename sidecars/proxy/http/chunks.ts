@@ -24,6 +24,28 @@ export interface ChunkSink {
   chunk(start: number, end: number): void;
 }
 
+/** A chunked body's data, joined where the first chunk lies in its bytes: there may be a chunk for each byte. */
+export class JoinedChunks implements ChunkSink {
+  readonly #bytes: Buffer;
+  /** Where the data begins and ends. */
+  start: number;
+  end: number;
+  #empty = true;
+
+  /** @param at where walking begins */
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes;
+    this.start = this.end = at;
+  }
+
+  chunk(start: number, end: number): void {
+    if (this.#empty) this.start = this.end = start;
+    else this.#bytes.copyWithin(this.end, start, end);
+    this.#empty = false;
+    this.end += end - start;
+  }
+}
+
 export class ChunkWalker {
   #state = SIZE;
   #remaining = 0;

@@ -1,7 +1,7 @@
 /** HTTP/1 towards an endpoint: one request at a time on a connection, and its response read as its bytes come. */
 import { LF } from '#proxy/http/bytes.ts';
 import { Carry } from '#proxy/http/carry.ts';
-import { ChunkWalker } from '#proxy/http/chunks.ts';
+import { ChunkWalker, JoinedChunks } from '#proxy/http/chunks.ts';
 import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { ResponseHead } from '#proxy/http/response-head.ts';
@@ -259,7 +259,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
         done = false;
         break;
       case CHUNKED: {
-        if (this.#dechunks) return this.#passData(bytes, at, end);
+        if (this.#dechunks) return this.#passData(bytes, at, end, reading);
         const walker = this.#walker!;
         next = walker.walk(bytes, at, end);
         if (walker.bad) {
@@ -282,15 +282,14 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
     return true;
   }
 
-  /** A chunked body for a user that takes no chunks: its data, gathered. */
-  #passData(bytes: Buffer, at: number, end: number): boolean {
+  /** A chunked body for a user that takes no chunks: its data, joined where the first lies. */
+  #passData(bytes: Buffer, at: number, end: number, reading: ReadBuffer | undefined): boolean {
     const user = this.#user!;
     const walker = this.#walker!;
-    const parts: Buffer[] = [];
-    const next = walker.walk(bytes, at, end, { chunk: (start, stop) => void parts.push(bytes.subarray(start, stop)) });
+    const data = new JoinedChunks(bytes, at);
+    const next = walker.walk(bytes, at, end, data);
     if (walker.bad) return this.#invalid('chunks');
-    const data = roomy(parts);
-    const more = user.onUpstreamData(data, HEADROOM, data.length - TAILROOM, undefined);
+    const more = user.onUpstreamData(bytes, data.start, data.end, reading);
     if (this.#user !== user) return false;
     if (!walker.finished) return more;
     this.#finish(next === end, walker.trailers);
