@@ -16,11 +16,11 @@ export function answers(must: Must): void {
       const { hash, said } = await developer.publishAndWait(version(which));
       const short = hash.slice(0, 7);
       const url = `http://localhost:${stage.port('APP')}/`;
-      assert.match(said, `-----> ${short} is checked\n-----> Node.js v26`);
-      assert.match(said, /^ {7}npm test$/m);
-      assert.match(said, `-----> ${short} is live at ${url}\n`);
-      assert.match(said, new RegExp(`-----> ${short} is live and healthy at ${url}$`));
       await becomes(stage, which);
+      assert.ok(said.includes(`-----> ${short} is checked\n-----> Node.js v26`), said);
+      assert.ok(/^ {7}npm test$/m.test(said), said);
+      assert.ok(said.includes(`-----> ${short} is live at ${url}\n`), said);
+      assert.ok(said.endsWith(`-----> ${short} is live and healthy at ${url}`), said);
       for (const line of said.split('\n').slice(-3)) stage.say(line);
     },
   );
@@ -37,7 +37,7 @@ export function answers(must: Must): void {
         [thatCrashes, 'verification', /is live at [^]* !     .*127\.0\.0\.1:3000/],
       ] as const) {
         const { hash, said } = await developer.publishAndWait(bad(next()));
-        assert.match(said, ` !     ${hash.slice(0, 7)} is refused by the ${by}\n`);
+        assert.ok(said.includes(` !     ${hash.slice(0, 7)} is refused by the ${by}\n`), said);
         assert.ok(why.test(said), said);
         assert.ok(said.endsWith(stays), said);
       }
