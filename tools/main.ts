@@ -3,9 +3,16 @@ import { identifyCommand } from './identify/command.ts';
 import { contractCommand } from './contract/command.ts';
 import { exportCommand } from './export/command.ts';
 import { injectCommand } from './inject/command.ts';
+import { downCommand, logsCommand, psCommand, undoCommand, upCommand } from './up/command.ts';
+import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  up: upCommand,
+  down: downCommand,
+  ps: psCommand,
+  logs: logsCommand,
+  undo: undoCommand,
   identify: identifyCommand,
   inject: injectCommand,
   contract: contractCommand,
@@ -36,7 +43,9 @@ export async function main(args: readonly string[], world: World): Promise<numbe
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
-    world.err(`There is no command "${name}". Commands are: ${Object.keys(COMMANDS).join(', ')}\n`);
+    world.err(
+      `There is no command "${name}"${suggestion(name, Object.keys(COMMANDS))}. Commands are: ${Object.keys(COMMANDS).join(', ')}\n`,
+    );
     return EXIT_USAGE;
   }
   if (rest.includes('--help') || rest.includes('-h')) {

@@ -1,5 +1,5 @@
 /** What a carried sidecar's image is built from. */
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +22,18 @@ export function buildFolder(name: string): string | undefined {
 export function copyBuild(from: string, to: string): void {
   for (const path of ['Dockerfile', ...copiedBy(readFileSync(join(from, 'Dockerfile'), 'utf8'))])
     cpSync(join(from, path), join(to, path), { recursive: true });
+}
+
+/** Whether a copy holds what would be copied into it. */
+export function sameBuild(from: string, to: string): boolean {
+  const paths = ['Dockerfile', ...copiedBy(readFileSync(join(from, 'Dockerfile'), 'utf8'))];
+  return paths.every((path) => isSame(join(from, path), join(to, path)));
+}
+
+function isSame(a: string, b: string): boolean {
+  if (!existsSync(b)) return false;
+  if (!statSync(a).isDirectory()) return statSync(b).isFile() && readFileSync(a).equals(readFileSync(b));
+  return readdirSync(a).every((name) => isSame(join(a, name), join(b, name)));
 }
 
 /** The sources of a Dockerfile's COPY lines: `COPY a b /to/`, each on one line, as ours are. */

@@ -1,6 +1,7 @@
 /** The sidecars that the package carries, and what each needs of the pod it joins. */
 import type { Contract, Deployment } from '#kit/contract/contract.ts';
 import { contract as adapter } from '../../sidecars/adapter/src/contract.ts';
+import { contract as auth } from '../../sidecars/auth/src/contract.ts';
 import { contract as cache } from '../../sidecars/cache/src/contract.ts';
 import { contract as configSync } from '../../sidecars/config-sync/src/contract.ts';
 import { contract as gitSync } from '../../sidecars/git-sync/src/contract.ts';
@@ -21,6 +22,7 @@ const carried = (contract: unknown): CarriedSidecar => ({
 /** By name. */
 export const SIDECARS: Readonly<Record<string, CarriedSidecar>> = {
   adapter: carried(adapter),
+  auth: carried(auth),
   cache: carried(cache),
   tls: carried(tls),
   'config-sync': carried(configSync),

@@ -1,12 +1,9 @@
 /** `inject`: the command line of it. */
-import { createTwoFilesPatch } from 'diff';
-import { execFileSync } from 'node:child_process';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { helpText } from '#kit/contract/help.ts';
-import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { SIDECARS } from '../carried/sidecars.ts';
-import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import {
   apply,
   carriedOf,
@@ -18,9 +15,12 @@ import {
   type Plan,
   type Target,
 } from './inject.ts';
+import { checkCompose } from './compose-version.ts';
+import { showDiff } from './diff.ts';
 import { injectManifest, isManifest, type ManifestRequest } from './manifest-command.ts';
-import { BUILDS } from './pod.ts';
+import { BUILDS } from './images.ts';
 import { strangePorts } from './publish.ts';
+import { refused } from '../command/refused.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
@@ -59,9 +59,6 @@ container with restartPolicy: Always, and the new manifest to standard output.
 exit code: 0, 1 for what cannot be injected, with the reason, 2 for a wrong
 command line
 `;
-
-const NEEDED = [2, 24, 4] as const;
-const ADVISED = [2, 26, 0] as const;
 
 function commandLine(args: readonly string[]) {
   const list = { type: 'string', multiple: true } as const;
@@ -119,11 +116,7 @@ export const injectCommand: Command = {
           );
       return EXIT_OK;
     } catch (error) {
-      if (error instanceof Refusal) world.err(`Not injected (${error.reason}): ${printable(error.message)}\n`);
-      else if (error instanceof ConfigurationError)
-        world.err(`Not injected:\n${error.problems.map(({ message }) => `  ${message}`).join('\n')}\n`);
-      else throw error;
-      return EXIT_FOUND;
+      return refused('Not injected', error, world);
     }
   },
 };
@@ -188,15 +181,6 @@ function pairs(list: readonly string[]): Record<string, string> {
   );
 }
 
-function showDiff({ path, before, after }: Plan, { folder, out }: World): number {
-  if (before === after) out('Nothing would change.\n');
-  else {
-    const name = relative(folder, path);
-    out(createTwoFilesPatch(name, name, before ?? '', after ?? '', '', '', { context: 3 }).replace(/^=+\n/, ''));
-  }
-  return EXIT_OK;
-}
-
 function report(plan: Plan, { folder, out }: World, env: boolean): void {
   const name = relative(folder, plan.path);
   if (plan.after === undefined) {
@@ -216,30 +200,4 @@ function report(plan: Plan, { folder, out }: World, env: boolean): void {
   }
   out(`\nCommit ${name} and ${join(dirname(name), BUILDS)}/: a colleague's clone needs both.\n`);
   out(`\nBring it up:\n\n  ${env ? 'docker compose up --build --wait' : commandOf(plan, folder)}\n`);
-}
-
-/** `!reset` and `!override` are honoured from here on; earlier versions would merge what they were to replace. */
-function checkCompose({ err }: World): void {
-  let version: string;
-  try {
-    version = execFileSync('docker', ['compose', 'version', '--short'], {
-      encoding: 'utf8',
-      timeout: 10_000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    err(`Note: docker compose does not answer here; it has to be ${NEEDED.join('.')} or newer.\n`);
-    return;
-  }
-  const parts = version.replace(/^v/, '').split(/[.+-]/).map(Number);
-  const older = (than: readonly number[]): boolean => {
-    const at = than.findIndex((each, index) => (parts[index] ?? 0) !== each);
-    return at !== -1 && (parts[at] ?? 0) < than[at]!;
-  };
-  if (older(NEEDED))
-    throw new Refusal(
-      'compose-version',
-      `docker compose ${version} does not know !reset and !override well enough: ${NEEDED.join('.')} is needed`,
-    );
-  if (older(ADVISED)) err(`Note: docker compose ${version} works, ${ADVISED.join('.')} is better.\n`);
 }

@@ -1,6 +1,6 @@
 /** The compose files of a project as docker compose would find them, and where the injected file goes. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { COMPOSE_NAMES, OVERRIDE_NAMES } from '../compose/file-names.ts';
 import { isFile } from '../compose/project.ts';
@@ -30,12 +30,16 @@ export function composeFiles(
     const files = named.split(separator).filter((file) => file !== '' && !file.endsWith(INJECTED));
     if (files.length > 0) return files;
   }
-  const main = COMPOSE_NAMES.find((name) => existsSync(join(folder, name)));
-  if (main === undefined)
-    throw new Refusal('no-file', `there is no compose file here (${COMPOSE_NAMES.join(', ')}); name one with --file`);
-  // Compose lays an override over its default file only while nobody names files: so it is named here.
-  const override = OVERRIDE_NAMES.find((name) => existsSync(join(folder, name)));
-  return override === undefined ? [main] : [main, override];
+  // As compose does, the folders above are looked into too.
+  for (let at = folder; ; at = dirname(at)) {
+    const main = COMPOSE_NAMES.find((name) => existsSync(join(at, name)));
+    if (main === undefined && dirname(at) !== at) continue;
+    if (main === undefined)
+      throw new Refusal('no-file', `there is no compose file here (${COMPOSE_NAMES.join(', ')}); name one with --file`);
+    // Compose lays an override over its default file only while nobody names files: so it is named here.
+    const override = OVERRIDE_NAMES.find((name) => existsSync(join(at, name)));
+    return [main, ...(override === undefined ? [] : [override])].map((name) => relative(folder, join(at, name)));
+  }
 }
 
 function dotenvOf(folder: string): Record<string, string> {

@@ -1,8 +1,9 @@
 /** Sidecars beside the services of anybody's compose project, without a change of its files. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { suggestion } from '#kit/text/suggestion.ts';
 import { readParameters, ConfigurationError } from '#kit/contract/parameters.ts';
-import { buildFolder, copyBuild } from '../carried/build-folder.ts';
+import { buildFolder, copyBuild, sameBuild } from '../carried/build-folder.ts';
 import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
 import { interpolateTree } from '../compose/interpolate.ts';
 import { loadProject, type Project } from '../compose/project.ts';
@@ -12,9 +13,10 @@ import { withComposeFile, withoutComposeFile } from './dotenv.ts';
 import { injectLabel, requireEligible } from './eligible.ts';
 import { composeFiles, INJECTED } from './files.ts';
 import { FIELD, overrideText } from './override-yaml.ts';
-import { BUILDS, environmentOf, podOf } from './pod.ts';
+import { BUILDS } from './images.ts';
+import { environmentOf, podOf } from './pod.ts';
 import { Refusal } from '../command/refusal.ts';
-import { sameTarget, type Injection } from './request.ts';
+import { POD_ONLY, sameTarget, type Injection } from './request.ts';
 
 export interface Target {
   /** The folder that the command was called in. */
@@ -33,6 +35,13 @@ export interface Plan {
   /** undefined when nothing is injected any more. */
   readonly after: string | undefined;
   readonly injections: readonly Injection[];
+  /** The services that sidecars run as. */
+  readonly services: readonly SidecarService[];
+}
+
+export interface SidecarService {
+  readonly sidecar: string;
+  readonly name: string;
 }
 
 /**
@@ -40,17 +49,25 @@ export interface Plan {
  * @param wanted added to, or instead of, what an earlier call injected
  * @throws {Refusal} when a service cannot get a sidecar, {ConfigurationError} for a wrong parameter
  */
-export function planInjection(target: Target, wanted: readonly Injection[]): Plan {
-  const state = stateOf(target);
-  const injections = [...state.injections.filter((old) => !wanted.some((each) => sameTarget(old, each))), ...wanted];
-  return { ...state, injections, after: textOf(state.project, injections) };
-}
+export const planInjection = (target: Target, wanted: readonly Injection[]): Plan =>
+  planChange(target, (before) => [...before.filter((old) => !wanted.some((each) => sameTarget(old, each))), ...wanted]);
 
 /** What taking back would leave. @param only the ones to take back; undefined for all */
-export function planRemoval(target: Target, only?: (injection: Injection) => boolean): Plan {
-  const state = stateOf(target);
-  const injections = only === undefined ? [] : state.injections.filter((each) => !only(each));
-  return { ...state, injections, after: injections.length === 0 ? undefined : textOf(state.project, injections) };
+export const planRemoval = (target: Target, only?: (injection: Injection) => boolean): Plan =>
+  planChange(target, (before) => (only === undefined ? [] : before.filter((each) => !only(each))));
+
+/**
+ * What another list of injections would write.
+ * @param change from those of the file that is there, and the project, to those that are to be
+ */
+export function planChange(
+  target: Target,
+  change: (before: readonly Injection[], project: Project) => readonly Injection[],
+): Plan {
+  const { project, ...state } = stateOf(target);
+  const injections = change(state.injections, project);
+  if (injections.length === 0) return { ...state, injections, services: [], after: undefined };
+  return { ...state, injections, ...textOf(project, injections) };
 }
 
 /** Services whose application reads the project's `.env` by its env_file, and so gets each line of it. */
@@ -78,7 +95,7 @@ export function labelled(target: Target, common: Pick<Injection, 'set' | 'publis
   });
 }
 
-interface State extends Omit<Plan, 'after'> {
+interface State extends Omit<Plan, 'after' | 'services'> {
   readonly project: Project;
 }
 
@@ -100,7 +117,8 @@ function injectionsIn(content: string, path: string): Injection[] {
   return toValue(get(tree, FIELD, 'injections')) as Injection[];
 }
 
-function textOf(project: Project, injections: readonly Injection[]): string {
+function textOf(project: Project, injections: readonly Injection[]): Pick<Plan, 'after' | 'services'> {
+  const sidecars: SidecarService[] = [];
   const services: Record<string, Record<string, unknown>> = {};
   const volumes: Record<string, null> = {};
   const ordered = injections.toSorted((a, b) =>
@@ -108,18 +126,18 @@ function textOf(project: Project, injections: readonly Injection[]): string {
   );
   for (const [into, own] of Map.groupBy(ordered, (injection) => injection.into)) {
     const service = requireEligible(project, into);
-    for (const injection of own)
-      requireValues(
-        injection,
-        carriedOf(injection.sidecar),
-        environmentOf(project, service, injection, carriedOf(injection.sidecar)),
-      );
-    for (const injection of own) requireTargets(injection);
+    for (const injection of own) {
+      if (injection.sidecar === POD_ONLY) continue;
+      const carried = carriedOf(injection.sidecar);
+      requireValues(injection, carried, environmentOf(project, service, injection, carried));
+      requireTargets(injection);
+    }
     const plan = podOf(project, service, own, SIDECARS);
     for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };
     Object.assign(volumes, plan.volumes);
+    sidecars.push(...plan.sidecars);
   }
-  return overrideText({ injections: ordered, services, volumes });
+  return { after: overrideText({ injections: ordered, services, volumes }), services: sidecars };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -127,7 +145,10 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export function carriedOf(name: string): CarriedSidecar {
   const carried = Object.hasOwn(SIDECARS, name) ? SIDECARS[name] : undefined;
   if (!carried)
-    throw new Refusal('no-such-sidecar', `there is no sidecar ${name}; there are ${Object.keys(SIDECARS).join(', ')}`);
+    throw new Refusal(
+      'no-such-sidecar',
+      `there is no sidecar ${name}${suggestion(name, Object.keys(SIDECARS))}; there are ${Object.keys(SIDECARS).join(', ')}`,
+    );
   return carried;
 }
 
@@ -140,13 +161,15 @@ function requireTargets({ sidecar, set }: Injection): void {
 
 /** @throws {ConfigurationError} for what the sidecar would not start with */
 function requireValues(injection: Injection, { contract }: CarriedSidecar, environment: Record<string, string>): void {
-  const unknown = Object.keys(environment).filter((name) => !Object.hasOwn(contract.parameters, name));
+  const isKnown = (name: string): boolean =>
+    Object.hasOwn(contract.parameters, name) || contract.parameters[name.replace(/_FILE$/, '')]?.secret === true;
+  const unknown = Object.keys(environment).filter((name) => !isKnown(name));
   if (unknown.length > 0)
     throw new ConfigurationError(
       unknown.map((parameter) => ({
         parameter,
         reason: 'unknown',
-        message: `${injection.sidecar} has no parameter ${parameter}; sidecar-stacks inject ${injection.sidecar} --help lists them`,
+        message: `${injection.sidecar} has no parameter ${parameter}${suggestion(parameter, Object.keys(contract.parameters))}; sidecar-stacks inject ${injection.sidecar} --help lists them`,
       })),
     );
   // Values with variables are compose's to fill in; files of secrets are looked for in the container.
@@ -173,33 +196,36 @@ export interface ApplyOptions {
 /**
  * Write what was planned. The injected file is replaced in one step; the folder of builds holds what
  * the injected sidecars need, and nothing else.
+ * @returns the sidecars whose builds are new
  * @throws {Refusal} when the package lacks a sidecar's bundle
  */
-export function apply({ path, after, injections, files }: Plan, { writeEnv }: ApplyOptions): void {
+export function apply({ path, after, injections, files }: Plan, { writeEnv }: ApplyOptions): string[] {
   const folder = dirname(path);
   const builds = join(folder, BUILDS);
-  const names = [...new Set(injections.map(({ sidecar }) => sidecar))];
+  const names = [...new Set(injections.map(({ sidecar }) => sidecar))].filter((name) => name !== POD_ONLY);
   const sources = names.map((name) => [name, buildFolder(name)] as const);
   const missing = sources.find(([, source]) => source === undefined);
   if (missing)
     throw new Refusal('no-bundle', `the bundle of ${missing[0]} is not here; in a checkout, run make setup first`);
   const env = join(folder, '.env');
   if (writeEnv) targetOf(env, folder);
+  const changed = sources.flatMap(([name, source]) => (sameBuild(source!, join(builds, name)) ? [] : name));
   rmSync(builds, { recursive: true, force: true });
   if (after === undefined) {
     rmSync(path, { force: true });
     changeEnv(env, folder, withoutComposeFile);
-    return;
+    return [];
   }
   for (const [name, source] of sources) copyBuild(source!, join(builds, name));
   // It is committed with the project, whatever its own rules ignore, and byte for byte.
   writeFileSync(join(builds, '.gitignore'), '!*\n');
   writeFileSync(join(builds, '.gitattributes'), '* -text\n');
   writeNew(path, after);
-  if (!writeEnv) return;
+  if (!writeEnv) return changed;
   const named = [...files.map((file) => relative(folder, resolve(folder, file)) || file), INJECTED];
   const latin = named.map((file) => Buffer.from(file).toString('latin1'));
   changeEnv(env, folder, (before) => withComposeFile(before, latin));
+  return changed;
 }
 
 /** Change a project's .env; its bytes are kept as they are, whatever their encoding. */

@@ -11,7 +11,7 @@ export interface Override {
 /** Extension field that keeps what was asked for, so that a second call and --undo know. */
 export const FIELD = 'x-sidecar-stacks';
 
-const HEAD = ` Written by \`sidecar-stacks inject\`: change it by that command, not by hand.
+const HEAD = ` Written by \`sidecar-stacks\` (up, inject): change it by those commands, not by hand.
  What \`docker compose up\` is given it after: the project's own files, which stay as they are.`;
 
 /** @returns the file's text */

@@ -5,14 +5,15 @@
  */
 import type { CarriedSidecar } from '../carried/sidecars.ts';
 import type { Project, Service } from '../compose/project.ts';
-import { interpolateTree } from '../compose/interpolate.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
 import { OVERRIDE, RESET } from '../yaml/tagged.ts';
-import { imageName } from './container-spec.ts';
 import { Refusal } from '../command/refusal.ts';
-import type { Injection } from './request.ts';
+import { imageOf, OWN_IMAGE } from './images.ts';
+import { appPorts, publishedPorts, requireFreePorts } from './ports.ts';
+import { givenFiles, pathOf } from './project-files.ts';
 import { requirePublishedOnce } from './publish.ts';
+import { POD_ONLY, type Injection } from './request.ts';
 import { shareMounts } from './share.ts';
 
 /** Moved to the pod as they are: all of them say how a network namespace is made. */
@@ -30,12 +31,6 @@ const MOVED = [
   'external_links',
 ];
 const LISTS = new Set(['ports', 'expose', 'links', 'external_links', 'dns', 'dns_search', 'dns_opt', 'extra_hosts']);
-/** Where a sidecar's build is kept, beside the compose file. */
-export const BUILDS = '.sidecar-stacks';
-
-/** The base that a sidecar's Dockerfile names; another one by the environment, where no registry answers. */
-const BASE = '${SIDECAR_BASE:-node:26-trixie-slim}';
-
 /** Who restarts the pod restarts what has joined it, which would be stranded in the dead namespace. */
 const POD_STARTED = { condition: 'service_started', restart: true };
 
@@ -45,6 +40,7 @@ export interface PodPlan {
   readonly pod: string;
   readonly services: Record<string, Entry>;
   readonly volumes: Record<string, null>;
+  readonly sidecars: readonly { readonly sidecar: string; readonly name: string }[];
 }
 
 /**
@@ -60,11 +56,13 @@ export function podOf(
 ): PodPlan {
   const { name, tree } = service;
   const pod = freeName(project, `${name}-pod`);
-  const sidecars = injections.map((injection) => ({
-    injection,
-    name: freeName(project, `${name}-${injection.sidecar}`),
-    carried: carried[injection.sidecar]!,
-  }));
+  const sidecars = injections
+    .filter(({ sidecar }) => sidecar !== POD_ONLY)
+    .map((injection) => ({
+      injection,
+      name: freeName(project, `${name}-${injection.sidecar}`),
+      carried: carried[injection.sidecar]!,
+    }));
   requireFreePorts(project, service, sidecars);
   requirePublishedOnce(project, injections);
   const processes = sidecars.some((each) => each.carried.sharesProcesses);
@@ -79,8 +77,8 @@ export function podOf(
   const profiles = get(tree, 'profiles');
   const common: Entry = profiles === undefined ? {} : { profiles: toValue(profiles) };
   services[pod] = {
-    ...podService(service, sidecars[0]!.injection.sidecar, sidecars[0]!.carried),
-    ...publish(service, injections),
+    ...podService(service),
+    ...publishedPorts(service, sidecars, project.environment),
     ...common,
   };
   services[name] = appService(
@@ -90,7 +88,10 @@ export function podOf(
     processes,
   );
   for (const each of sidecars) {
-    services[each.name] = { ...sidecarService(project, service, pod, each, processes), ...common };
+    const files = givenFiles(each.name, each);
+    services[each.name] = { ...sidecarService(project, service, pod, each, processes, files), ...common };
+    for (const [init, entry] of Object.entries(files.init)) services[init] = { ...entry, ...common };
+    Object.assign(volumes, files.named);
     for (const purpose of Object.keys(each.carried.volumes)) volumes[`${each.name}-${purpose}`] = null;
   }
   shareMounts(project, service, sidecars, { services, volumes });
@@ -102,7 +103,12 @@ export function podOf(
         depends_on: { [pod]: POD_STARTED },
       };
   }
-  return { pod, services, volumes };
+  return {
+    pod,
+    services,
+    volumes,
+    sidecars: sidecars.map((each) => ({ sidecar: each.injection.sidecar, name: each.name })),
+  };
 }
 
 function freeName(project: Project, wanted: string): string {
@@ -111,42 +117,7 @@ function freeName(project: Project, wanted: string): string {
   return name;
 }
 
-/** Ports that a sidecar will listen on must not be the application's. */
-function requireFreePorts(
-  project: Project,
-  service: Service,
-  sidecars: readonly { injection: Injection; carried: CarriedSidecar }[],
-): void {
-  const taken = new Map<number, string>(appPorts(project, service).map((port) => [port, service.name]));
-  for (const { injection, carried } of sidecars) {
-    for (const { parameter } of Object.values(carried.contract.ports)) {
-      const value =
-        injection.set[parameter] ??
-        (carried.contract.parameters[parameter] as { default?: string } | undefined)?.default;
-      const port = Number(/(\d+)$/.exec(value ?? '')?.[1]);
-      if (!port) continue;
-      const other = taken.get(port);
-      if (other !== undefined)
-        throw new Refusal(
-          'port-clash',
-          `${injection.sidecar} would listen on port ${port}, which ${other} has in the same pod: --set ${parameter}=ANOTHER`,
-        );
-      taken.set(port, injection.sidecar);
-    }
-  }
-}
-
-/** Ports that the application says it listens on. */
-function appPorts(project: Project, service: Service): number[] {
-  const tree = interpolateTree(service.tree, project.environment, 'nothing');
-  const published = items(get(tree, 'ports')).map((item) =>
-    item.kind === 'map' ? text(get(item, 'target')) : text(item)?.split('/')[0]!.split(':').at(-1),
-  );
-  const exposed = items(get(tree, 'expose')).map((item) => text(item)?.split('/')[0]);
-  return [...new Set([...published, ...exposed].map(Number).filter((port) => port > 0))];
-}
-
-function podService(service: Service, sidecar: string, carried: CarriedSidecar): Entry {
+function podService(service: Service): Entry {
   const { tree, name } = service;
   const moved: Entry = {};
   for (const key of MOVED) {
@@ -159,7 +130,7 @@ function podService(service: Service, sidecar: string, carried: CarriedSidecar):
   const restart = text(get(tree, 'restart'));
   const mode = text(get(tree, 'network_mode'));
   return {
-    ...imageOf(sidecar, carried),
+    ...OWN_IMAGE,
     entrypoint: ['sleep', 'infinity'],
     user: '65534:65534',
     init: true,
@@ -168,7 +139,7 @@ function podService(service: Service, sidecar: string, carried: CarriedSidecar):
     security_opt: ['no-new-privileges:true'],
     mem_limit: '16m',
     pids_limit: 16,
-    // Its image has a check of a sidecar's; sleeping is all that is asked here.
+    // Healthy as soon as it sleeps, for those who wait for everything.
     healthcheck: { test: ['CMD', 'true'], interval: '60s', start_period: '10s', start_interval: '100ms' },
     ...(restart !== undefined && restart !== 'no' && { restart: 'unless-stopped' }),
     ...(mode === undefined ? { networks: networksOf(service) } : { network_mode: mode }),
@@ -198,14 +169,6 @@ function networksOf({ name, tree }: Service): Entry {
       return [network, { ...value, aliases: [...new Set([...aliases, ...before])] }];
     }),
   );
-}
-
-/** Published ports of the application and of its sidecars. */
-function publish({ tree }: Service, injections: readonly Injection[]): Entry {
-  const added = injections.flatMap((injection) => injection.publish);
-  if (added.length === 0) return {};
-  const own = (toValue(get(tree, 'ports')) ?? []) as unknown[];
-  return { ports: [...own, ...added] };
 }
 
 function appService({ tree }: Service, pod: string, sidecars: readonly string[], processes: boolean): Entry {
@@ -238,23 +201,18 @@ function dependencies(tree: Tree): string[] {
   return wish?.kind === 'map' ? entries(wish).map(([name]) => name) : texts(wish);
 }
 
-function imageOf(sidecar: string, carried: CarriedSidecar): Entry {
-  return {
-    image: imageName(sidecar, carried),
-    // Built from the folder below, and never asked of a registry, where the name may be anybody's.
-    pull_policy: 'never',
-    build: { context: `./${BUILDS}/${sidecar}`, args: { SIDECAR_BASE: BASE } },
-  };
-}
-
 function sidecarService(
   project: Project,
   service: Service,
   pod: string,
   { injection, carried, name }: { injection: Injection; carried: CarriedSidecar; name: string },
   processes: boolean,
+  files: ReturnType<typeof givenFiles>,
 ): Entry {
-  const mounts = Object.entries(carried.volumes).map(([purpose, path]) => `${name}-${purpose}:${path}`);
+  const mounts = [
+    ...Object.entries(carried.volumes).map(([purpose, path]) => `${name}-${purpose}:${path}`),
+    ...files.volumes,
+  ];
   return {
     ...imageOf(injection.sidecar, carried),
     network_mode: `service:${pod}`,
@@ -269,7 +227,13 @@ function sidecarService(
     restart: 'unless-stopped',
     ...(mounts.length > 0 && { volumes: mounts }),
     ...(carried.tmpfs.length > 0 && { tmpfs: carried.tmpfs }),
-    depends_on: { [pod]: POD_STARTED },
+    ...files.service,
+    depends_on: {
+      [pod]: POD_STARTED,
+      ...Object.fromEntries(
+        Object.keys(files.init).map((init) => [init, { condition: 'service_completed_successfully' }]),
+      ),
+    },
     labels: { 'dev.sidecar-stacks.role': 'sidecar', 'dev.sidecar-stacks.app': service.name },
   };
 }
@@ -281,8 +245,10 @@ export function environmentOf(
   injection: Injection,
   carried: CarriedSidecar,
 ): Record<string, string> {
+  const files = Object.entries(injection.files ?? {}).map(([name, file]) => [name, pathOf(name, file)]);
+  const set = { ...injection.set, ...(Object.fromEntries(files) as Record<string, string>) };
   const { appPort } = carried;
-  if (appPort === undefined || injection.set[appPort] !== undefined) return { ...injection.set };
+  if (appPort === undefined || set[appPort] !== undefined) return set;
   const ports = appPorts(project, service);
   const [only] = ports;
   if (only === undefined || ports.length > 1)
@@ -290,7 +256,7 @@ export function environmentOf(
       'app-port',
       `service ${service.name} ${only === undefined ? 'does not say on which port it listens' : `listens on ${ports.join(', ')}`}: say which one ${injection.sidecar} is for, --set ${appPort}=PORT`,
     );
-  return { [appPort]: String(only), ...injection.set };
+  return { [appPort]: String(only), ...set };
 }
 
 function joinedMode(project: Project, other: Service, service: Service): boolean {

@@ -9,7 +9,19 @@ export interface Injection {
   readonly publish: readonly string[];
   /** Paths of the application that the sidecar is to see too. */
   readonly share: readonly string[];
+  /** Secrets, configs and files of the project, by the parameter that names the file in the container. */
+  readonly files?: Readonly<Record<string, ProjectFile>>;
+  /** A port of the application: what is published of it leads to the sidecar's first port instead. */
+  readonly instead?: number;
+  /** Where it was asked for; on the command line of `inject` when absent. */
+  readonly from?: 'x-sidecars';
 }
+
+/** A secret or config by its name in the project, or a path that is mounted. */
+export type ProjectFile = { readonly secret: string } | { readonly config: string } | { readonly mount: string };
+
+/** The name that asks for a pod without a sidecar. */
+export const POD_ONLY = 'pod';
 
 /** Same service, same sidecar. */
 export const sameTarget = (a: Injection, b: Injection): boolean => a.sidecar === b.sidecar && a.into === b.into;

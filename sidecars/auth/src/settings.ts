@@ -5,6 +5,7 @@ import { ConfigurationError, type Problem, type Values } from '#kit/contract/par
 import type { contract } from './contract.ts';
 import { TrustedProxies } from './http/client.ts';
 import type { Method } from './identity.ts';
+import { NEEDS } from './needs.ts';
 
 export type Parameters = Values<typeof contract.parameters>;
 
@@ -14,14 +15,6 @@ export interface Settings {
   /** The parameters of the provider, where a method needs one. */
   readonly provider: { readonly issuer: string; readonly clientId: string; readonly audience: string } | undefined;
 }
-
-/** What a method cannot do without. */
-const NEEDS: Readonly<Record<Method, readonly (keyof Parameters)[]>> = {
-  oidc: ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'AUTH_COOKIE_SECRET_FILE'],
-  jwt: ['OIDC_ISSUER'],
-  basic: ['AUTH_HTPASSWD_FILE'],
-  apikey: ['AUTH_API_KEYS_FILE'],
-};
 
 /** @throws {ConfigurationError} with all that is wrong, a line each */
 export async function settingsOf(parameters: Parameters): Promise<Settings> {

@@ -1,0 +1,10 @@
+import type { contract } from './contract.ts';
+import type { Method } from './identity.ts';
+
+/** The parameters that each method cannot do without. */
+export const NEEDS: Readonly<Record<Method, readonly (keyof typeof contract.parameters)[]>> = {
+  oidc: ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'AUTH_COOKIE_SECRET_FILE'],
+  jwt: ['OIDC_ISSUER'],
+  basic: ['AUTH_HTPASSWD_FILE'],
+  apikey: ['AUTH_API_KEYS_FILE'],
+};

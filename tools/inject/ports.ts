@@ -1,0 +1,109 @@
+/** The ports of a pod: what the application listens on, what its sidecars take, and what is published. */
+import { defaultPort } from '#kit/contract/contract.ts';
+import type { CarriedSidecar } from '../carried/sidecars.ts';
+import { Refusal } from '../command/refusal.ts';
+import { interpolate, interpolateTree, type Environment } from '../compose/interpolate.ts';
+import { mountFields } from '../compose/mounts.ts';
+import type { Project, Service } from '../compose/project.ts';
+import { get, items, text, toValue, type Tree } from '../yaml/tree.ts';
+import type { Injection } from './request.ts';
+
+/** A sidecar that joins a pod. */
+export interface Joining {
+  readonly injection: Injection;
+  readonly carried: CarriedSidecar;
+}
+
+/** TCP ports that the application says it listens on: those that it publishes first. */
+export function appPorts(project: Project, service: Service): number[] {
+  const { published, exposed } = portsSaid(project, service);
+  return [...new Set([...published, ...exposed])];
+}
+
+/** TCP ports of the application, by where they are said. */
+export function portsSaid(project: Project, service: Service): { published: number[]; exposed: number[] } {
+  const tree = interpolateTree(service.tree, project.environment, 'nothing');
+  const numbers = (list: readonly Tree[]): number[] => [
+    ...new Set(list.filter(isTcp).flatMap((item) => range(targetOf(item) ?? ''))),
+  ];
+  return { published: numbers(items(get(tree, 'ports'))), exposed: numbers(items(get(tree, 'expose'))) };
+}
+
+const isTcp = (item: Tree): boolean =>
+  ((item.kind === 'map' ? text(get(item, 'protocol')) : text(item)?.split('/')[1]) ?? 'tcp') === 'tcp';
+
+const targetOf = (item: Tree): string | undefined =>
+  item.kind === 'map'
+    ? text(get(item, 'target'))
+    : mountFields(text(item) ?? '')
+        .at(-1)!
+        .split('/')[0];
+
+/** `80`: 80; `80-82`: 80, 81, 82; nothing for what is neither. */
+function range(said: string): number[] {
+  const [first = 0, last = first] = said.split('-').map(Number);
+  const count = last - first + 1;
+  return first > 0 && last < 65_536 && count > 0 ? Array.from({ length: count }, (_, index) => first + index) : [];
+}
+
+/** The port that a parameter of a sidecar names; undefined where it listens on none. */
+export function listenPort({ set }: Injection, { contract }: CarriedSidecar, parameter: string): number | undefined {
+  const declared = (contract.parameters[parameter] as { default?: string } | undefined)?.default;
+  const value = set[parameter] ?? String(defaultPort(contract, parameter) ?? declared ?? '');
+  return Number(/(\d+)$/.exec(value)?.[1]) || undefined;
+}
+
+/** The parameters that name ports of a sidecar: the one for clients first. */
+export const portParameters = ({ contract }: CarriedSidecar): string[] =>
+  Object.values(contract.ports).map(({ parameter }) => parameter);
+
+/** @throws {Refusal} where a sidecar would listen on a port of the application, or of another sidecar */
+export function requireFreePorts(project: Project, service: Service, sidecars: readonly Joining[]): void {
+  const taken = new Map<number, string>(appPorts(project, service).map((port) => [port, service.name]));
+  for (const { injection, carried } of sidecars)
+    for (const parameter of portParameters(carried)) {
+      const port = listenPort(injection, carried, parameter);
+      if (port === undefined) continue;
+      const other = taken.get(port);
+      if (other !== undefined)
+        throw new Refusal(
+          'port-clash',
+          `${injection.sidecar} would listen on port ${port}, which ${other} has in the same pod: --set ${parameter}=ANOTHER`,
+        );
+      taken.set(port, injection.sidecar);
+    }
+}
+
+/** What the pod publishes: the application's ports, some of which lead to a sidecar instead, and those of sidecars. */
+export function publishedPorts(
+  { tree }: Service,
+  sidecars: readonly Joining[],
+  environment: Environment,
+): { ports?: unknown[] } {
+  const instead = new Map(
+    sidecars.flatMap(({ injection, carried }) =>
+      injection.instead === undefined
+        ? []
+        : [[injection.instead, listenPort(injection, carried, portParameters(carried)[0]!)!] as const],
+    ),
+  );
+  const ports = [
+    ...items(get(tree, 'ports')).flatMap((item) => led(item, instead, environment)),
+    ...sidecars.flatMap(({ injection }) => injection.publish),
+  ];
+  return ports.length === 0 ? {} : { ports };
+}
+
+/** An item of `ports`, leading to other ports of the pod; its variables stay. */
+function led(item: Tree, instead: ReadonlyMap<number, number>, environment: Environment): unknown[] {
+  if (!isTcp(item)) return [toValue(item)];
+  const targets = range(interpolate(targetOf(item) ?? '', environment, 'nothing'));
+  if (!targets.some((port) => instead.has(port))) return [toValue(item)];
+  if (item.kind === 'map') return [{ ...(toValue(item) as object), target: instead.get(targets[0]!)! }];
+  const fields = mountFields(text(item)!).slice(0, -1);
+  const host = fields.pop();
+  const hosts = targets.length > 1 ? range(interpolate(host ?? '', environment, 'nothing')) : [];
+  return targets.map((port, index) =>
+    [...fields, ...(host === undefined ? [] : [hosts[index] ?? host]), instead.get(port) ?? port].join(':'),
+  );
+}

@@ -1,0 +1,225 @@
+/** `up`, `down`, `ps`, `logs` and `undo`: a project with the sidecars that its compose file asks for. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
+import { refused } from '../command/refused.ts';
+import { Refusal } from '../command/refusal.ts';
+import { checkCompose } from '../inject/compose-version.ts';
+import { showDiff } from '../inject/diff.ts';
+import { apply, planRemoval, type Plan, type Target } from '../inject/inject.ts';
+import { Compose, type ProjectFlags } from './engine.ts';
+import { planUp, type UpPlan } from './plan.ts';
+import { requireSamePublished } from './published.ts';
+import { membersOf, podLines, reachLines, routeLines, type Running } from './report.ts';
+
+const PROJECT = `  -f, --file FILE          its compose files (default: as docker compose)
+  -p, --project-name NAME  as with docker compose
+      --profile PROFILE    as with docker compose; again for each
+`;
+
+const FLAGS = {
+  file: { type: 'string', multiple: true, short: 'f' },
+  'project-name': { type: 'string', short: 'p' },
+  profile: { type: 'string', multiple: true },
+} as const;
+
+function commandLine<T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options: { ...FLAGS, ...options }, allowPositionals: true });
+  } catch (error) {
+    throw new Usage((error as Error).message);
+  }
+}
+
+/** A command whose refusals are told to people. */
+const command = (
+  summary: string,
+  help: string,
+  what: string,
+  run: (args: readonly string[], world: World) => Promise<number>,
+): Command => ({
+  summary,
+  help: () => help,
+  run: async (args, world) => {
+    try {
+      return await run(args, world);
+    } catch (error) {
+      return refused(what, error, world);
+    }
+  },
+});
+
+const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: World): Target => ({
+  folder,
+  files: file,
+  environment,
+});
+
+const UP = `Bring a compose project up with the sidecars that its services ask for:
+
+  services:
+    web:
+      image: acme/shop
+      ports: ["8080:80"]
+      x-sidecars: [tls]        # plain docker compose takes no notice of it
+
+What they need is written to compose.sidecars.yaml; your files stay as they are.
+A published port leads to the first sidecar instead of the application.
+
+usage: sidecar-stacks up [OPTION…] [SERVICE…]
+
+${PROJECT}      --build              build images of the project anew
+      --dry-run            say what would be done, and do nothing
+      --diff               show what would be written, and write nothing
+
+x-sidecars takes a list, or a map with parameters:
+
+  x-sidecars: [tls, auth]
+  x-sidecars: { tls: { TLS_MIN_VERSION: "1.3" }, topz: {}, keep-open: true }
+  x-sidecars: pod         # a network that outlives the container, no sidecar
+
+sidecar-stacks inject SIDECAR --help lists the parameters of one. A parameter
+that is a path takes a secret or config of the project by its name, or a file of
+it (./rules.yaml). A secret or config called like a parameter (auth_htpasswd for
+AUTH_HTPASSWD_FILE) is taken without being named.
+
+exit code: 0, 1 for what cannot be done, with the reason, 2 for a wrong command
+line; else that of docker compose
+`;
+
+export const upCommand = command(
+  'bring a project up with the sidecars that it asks for',
+  UP,
+  'Not brought up',
+  async (args, world) => {
+    const flag = { type: 'boolean', default: false } as const;
+    const { values, positionals } = commandLine(args, { build: flag, 'dry-run': flag, diff: flag });
+    const plan = planUp(targetOf(values, world));
+    if (plan.routes.length === 0 && plan.injections.length === 0)
+      throw new Refusal('no-sidecars', 'no service asks for a sidecar: add a line such as x-sidecars: [tls] to one');
+    if (values.diff) return showDiff(plan, world);
+    const changed = plan.before !== plan.after;
+    for (const line of routeLines(plan.routes)) world.out(`${line}\n`);
+    const how = plan.before === undefined ? 'is written' : changed ? 'is changed' : 'stays as it is';
+    world.out(`compose.sidecars.yaml ${how}; your files stay as they are\n`);
+    if (values['dry-run']) return EXIT_OK;
+    checkCompose(world);
+    const compose = new Compose(values, world);
+    if (changed) await replace(plan, compose);
+    const built = await buildSidecars(plan, compose, apply(plan, { writeEnv: false }));
+    if (built !== 0) return built;
+    const code = await compose.run('up', '--detach', '--wait', ...(values.build ? ['--build'] : []), ...positionals);
+    if (code !== 0) {
+      world.err('\nnpx sidecar-stacks ps says which container it is, and logs SERVICE why.\n');
+      return code;
+    }
+    world.out('\n');
+    for (const line of reachLines(plan.routes, await running(compose))) world.out(`${line}\n`);
+    world.out('Stop it: npx sidecar-stacks down. Without sidecars again: npx sidecar-stacks undo\n');
+    return EXIT_OK;
+  },
+);
+
+/** Before the file is written anew: compose has to take it, and what it names no more is removed. */
+async function replace(plan: UpPlan, compose: Compose): Promise<void> {
+  const [before, after] = await Promise.all([compose.config(undefined), compose.config(plan.after ?? 'services: {}')]);
+  const added = plan.injections.reduce((count, { publish }) => count + publish.length, 0);
+  requireSamePublished(before, after, added);
+  const services = (config: unknown): string[] => Object.keys((config as { services?: object }).services ?? {});
+  if (plan.before === undefined) return;
+  const now = new Set(services(after));
+  const gone = services(await compose.config(plan.before)).filter((name) => !now.has(name));
+  if (gone.length > 0) await compose.ask('--profile', '*', 'rm', '--stop', '--force', ...gone);
+}
+
+/** Images of sidecars are built where their content is new; compose builds those that are missing. */
+async function buildSidecars({ services }: Plan, compose: Compose, changed: readonly string[]): Promise<number> {
+  const names = changed.flatMap((sidecar) => services.find((each) => each.sidecar === sidecar)?.name ?? []);
+  return names.length === 0 ? 0 : compose.run('build', '--quiet', ...names);
+}
+
+async function running(compose: Compose): Promise<Running[]> {
+  const lines = (await compose.ask('ps', '--all', '--format', 'json')).trim();
+  return lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line) as Running);
+}
+
+export const downCommand = command(
+  'stop a project and remove its containers',
+  `Stop a project that up brought up, and remove its containers and networks.
+
+usage: sidecar-stacks down [OPTION…]
+
+${PROJECT}  -v, --volumes            remove volumes too, those of sidecars among them
+`,
+  'Not stopped',
+  async (args, world) => {
+    const { values } = commandLine(args, { volumes: { type: 'boolean', short: 'v', default: false } });
+    return new Compose(values, world).run('down', ...(values.volumes ? ['--volumes'] : []));
+  },
+);
+
+export const psCommand = command(
+  'list pods with their containers, states and ports',
+  `List the pods of a project: the containers in each, their state and their ports.
+
+usage: sidecar-stacks ps [OPTION…]
+
+${PROJECT}`,
+  'Not listed',
+  async (args, world) => {
+    const { values } = commandLine(args, {});
+    for (const line of podLines(await running(new Compose(values, world)))) world.out(`${line}\n`);
+    return EXIT_OK;
+  },
+);
+
+export const logsCommand = command(
+  'show the logs of services and of their sidecars',
+  `Show the logs of services, each with those of its sidecars.
+
+usage: sidecar-stacks logs [OPTION…] [SERVICE…]
+
+${PROJECT}      --follow             go on with new lines
+      --tail N             the last N lines of each container
+`,
+  'No logs',
+  async (args, world) => {
+    const { values, positionals } = commandLine(args, {
+      follow: { type: 'boolean', default: false },
+      tail: { type: 'string' },
+    });
+    const compose = new Compose(values, world);
+    const services = positionals.length === 0 ? [] : membersOf(await running(compose), positionals);
+    return compose.run(
+      'logs',
+      ...(values.follow ? ['--follow'] : []),
+      ...(values.tail === undefined ? [] : ['--tail', values.tail]),
+      ...services,
+    );
+  },
+);
+
+export const undoCommand = command(
+  'take compose.sidecars.yaml back',
+  `Take back what up and inject wrote: the project is as it was, byte for byte.
+
+usage: sidecar-stacks undo [-f FILE]
+
+  -f, --file FILE  its compose files (default: as docker compose)
+`,
+  'Not taken back',
+  async (args, world) => {
+    const { values } = commandLine(args, {});
+    const plan = planRemoval(targetOf(values, world));
+    const written = existsSync(plan.path) || existsSync(join(dirname(plan.path), '.sidecar-stacks'));
+    const compose = new Compose(values, world);
+    apply(plan, { writeEnv: false });
+    world.out(
+      written
+        ? `Taken back. What still runs with sidecars goes on without by:\n\n  ${compose.line('up', '--detach', '--remove-orphans')}\n`
+        : 'There was nothing to take back.\n',
+    );
+    return EXIT_OK;
+  },
+);

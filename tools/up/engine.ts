@@ -1,0 +1,97 @@
+/** docker compose on a project with its sidecars. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { CommandError, runCommand } from '#kit/process/command.ts';
+import type { World } from '../command/command.ts';
+import { Refusal } from '../command/refusal.ts';
+import { composeFiles, INJECTED } from '../inject/files.ts';
+
+/** What names a project, as docker compose has it. */
+export interface ProjectFlags {
+  readonly file?: readonly string[];
+  readonly 'project-name'?: string;
+  readonly profile?: readonly string[];
+}
+
+/** For what neither builds nor starts anything, in milliseconds. */
+const ANSWER = 60_000;
+const MAX_OUTPUT = 32 * 1024 * 1024;
+
+/** One project; every call names all of its files. */
+export class Compose {
+  readonly #world: World;
+  readonly #named: readonly string[];
+  readonly #files: readonly string[];
+
+  /** @throws {Refusal} where there is no compose file */
+  constructor(flags: ProjectFlags, world: World) {
+    this.#world = world;
+    this.#files = composeFiles(world.folder, flags.file ?? [], world.environment);
+    this.#named = [
+      ...(flags['project-name'] === undefined ? [] : ['--project-name', flags['project-name']]),
+      ...(flags.profile ?? []).flatMap((profile) => ['--profile', profile]),
+    ];
+  }
+
+  /** Compose, with the written file where there is one. */
+  #argv(args: readonly string[], injected?: string): string[] {
+    const written = join(dirname(resolve(this.#world.folder, this.#files[0]!)), INJECTED);
+    const last = injected ?? (existsSync(written) ? relative(this.#world.folder, written) : undefined);
+    const files = [...this.#files, ...(last === undefined ? [] : [last])];
+    return ['docker', 'compose', ...files.flatMap((file) => ['--file', file]), ...this.#named, ...args];
+  }
+
+  /** The command line for people, from `docker` on. */
+  line(...args: string[]): string {
+    return this.#argv(args).join(' ').replaceAll('--file', '-f');
+  }
+
+  /** Run with this terminal. @returns the exit code */
+  async run(...args: string[]): Promise<number> {
+    const [program, ...rest] = this.#argv(args);
+    const child = spawn(program!, rest, { cwd: this.#world.folder, env: this.#world.environment, stdio: 'inherit' });
+    // The terminal sends it to compose too, whose end is waited for.
+    const wait = (): void => {};
+    process.on('SIGINT', wait);
+    try {
+      const { promise, resolve: done, reject } = Promise.withResolvers<number>();
+      child.once('error', (error) => reject(missing(error)));
+      child.once('close', (code) => done(code ?? 1));
+      return await promise;
+    } finally {
+      process.off('SIGINT', wait);
+    }
+  }
+
+  /** What compose answers. @throws {Refusal} with its own words where it refuses */
+  async ask(...args: string[]): Promise<string> {
+    return this.#answer(this.#argv(args));
+  }
+
+  /** The project as compose reads it, with a text over it that is not written yet; undefined for the project alone. */
+  async config(override: string | undefined): Promise<unknown> {
+    const args = ['--profile', '*', 'config', '--format', 'json'];
+    if (override === undefined) {
+      const [program, compose] = this.#argv([]);
+      const files = this.#files.flatMap((file) => ['--file', file]);
+      return JSON.parse(await this.#answer([program!, compose!, ...files, ...args]));
+    }
+    return JSON.parse(await this.#answer(this.#argv(args, '-'), override));
+  }
+
+  async #answer(argv: readonly string[], input?: string): Promise<string> {
+    const { folder, environment } = this.#world;
+    try {
+      const options = { cwd: folder, env: environment, timeout: ANSWER, maxOutput: MAX_OUTPUT };
+      return (await runCommand(argv, { ...options, ...(input !== undefined && { input }) })).stdout;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      if (error.reason === 'not-found') throw missing(error);
+      throw new Refusal('compose', (error.stderr.trim() || error.message).split('\n').slice(-5).join('\n'));
+    }
+  }
+}
+
+const missing = (error: Error): Refusal =>
+  new Refusal('no-compose', `docker compose does not start (${error.message}): install docker and its compose plugin`);

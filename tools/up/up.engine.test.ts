@@ -1,0 +1,139 @@
+/** x-sidecars with containers: brought up, seen from outside, killed, recreated, changed and taken back. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CommandError, runCommand } from '#kit/process/command.ts';
+import { eventually } from '#kit/testing/eventually.ts';
+
+const test = suite('up: running projects');
+
+const DEBIAN = process.env['DEBIAN_BASE'] || 'sidecar-stacks/debian:trixie';
+const env = { ...process.env, SIDECAR_BASE: process.env['SIDECAR_BASE'] || 'sidecar-stacks/node:26' };
+const BIN = join(import.meta.dirname, '../bin.ts');
+const MINUTES = 300_000;
+
+/** A web server that answers with one word, in Perl; `$$` is compose's way to write a dollar sign. */
+const SERVER = `use Socket; socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1); bind(S, sockaddr_in(8080, INADDR_ANY)) or die; listen(S, 5); while (accept(C, S)) { while (defined($$l = <C>)) { last if $$l =~ /^\\\\r?\\\\n/ } print C qq(HTTP/1.0 200 OK\\\\r\\\\nContent-Length: 5\\\\r\\\\n\\\\r\\\\nhello); close C }`;
+const web = (sidecars: string): string =>
+  `services:\n  web:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${SERVER}"]\n    ports: ["127.0.0.1::8080"]\n    x-sidecars: ${sidecars}\nsecrets: { auth_htpasswd: { file: ./auth_htpasswd } }\n`;
+
+interface Project {
+  readonly name: string;
+  readonly folder: string;
+  readonly write: (sidecars: string) => void;
+  /** The package's command. */
+  readonly ours: (...args: string[]) => Promise<{ code: number; said: string }>;
+  readonly docker: (...args: string[]) => Promise<string>;
+  /** Ids of running containers by service. */
+  readonly containers: () => Promise<Map<string, string>>;
+}
+
+let number = 0;
+async function inProject(use: (project: Project) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'up-'));
+  const name = `up-${process.pid}-${number++}`;
+  const docker = async (...args: string[]): Promise<string> =>
+    (await runCommand(['docker', ...args], { cwd: folder, env, timeout: MINUTES, maxOutput: 1_000_000 })).stdout.trim();
+  try {
+    // Its owner alone can read it, as it should be.
+    writeFileSync(join(folder, 'auth_htpasswd'), `ann:${hashSync('secret', 4)}\n`, { mode: 0o600 });
+    await use({
+      name,
+      folder,
+      write: (sidecars) => writeFileSync(join(folder, 'compose.yaml'), web(sidecars)),
+      ours: async (command, ...args) => {
+        const argv = [process.execPath, BIN, command!, ...(command === 'undo' ? [] : ['-p', name]), ...args];
+        try {
+          const { stdout, stderr } = await runCommand(argv, { cwd: folder, env, timeout: MINUTES });
+          return { code: 0, said: stdout + stderr };
+        } catch (error) {
+          if (!(error instanceof CommandError) || error.code === undefined) throw error;
+          return { code: error.code, said: error.stdout + error.stderr };
+        }
+      },
+      docker,
+      containers: async () => {
+        const filter = `label=com.docker.compose.project=${name}`;
+        const lines = await docker(
+          'ps',
+          '--filter',
+          filter,
+          '--format',
+          '{{.Label "com.docker.compose.service"}} {{.ID}}',
+        );
+        return new Map(lines.split('\n').map((line) => line.split(' ') as [string, string]));
+      },
+    });
+  } finally {
+    await docker('compose', '-p', name, 'down', '--volumes', '--remove-orphans', '--timeout', '2').catch(() => {});
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const contentOf = (folder: string): string[][] =>
+  readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
+
+const page = (url: string, authorization?: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const headers = authorization === undefined ? {} : { authorization: `Basic ${btoa(authorization)}` };
+    const asked = request(url, { rejectUnauthorized: false, timeout: 5000, headers }, (response) => {
+      let text = `${response.statusCode} `;
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve(text));
+    });
+    asked.on('timeout', () => asked.destroy(new Error('no answer in time')));
+    asked.on('error', reject);
+    asked.end();
+  });
+
+test('tls and auth by one line: up, a second up, a crash, a new container, down and undo', () =>
+  inProject(async ({ name, folder, write, ours, docker, containers }) => {
+    write('[tls, auth]');
+    const files = contentOf(folder);
+    const up = await ours('up');
+    assert.is(up.code, 0, up.said);
+    const url = /https:\/\/localhost:\d+/.exec(up.said)?.[0].replace('localhost', '127.0.0.1');
+    assert.ok(url, up.said);
+    const answers = async (): Promise<void> => {
+      const hello = async (): Promise<boolean> => (await page(url!, 'ann:secret')) === '200 hello';
+      await eventually('the application answers by tls and auth', hello, { within: 120_000 });
+    };
+    await answers();
+    assert.match(await page(url!), /^401 /);
+
+    const before = await containers();
+    assert.equal([...before.keys()].toSorted(), ['web', 'web-auth', 'web-pod', 'web-tls']);
+    const published = await docker('inspect', '--format', '{{json .NetworkSettings.Ports}}', before.get('web-pod')!);
+    assert.equal(
+      Object.entries(JSON.parse(published) as Record<string, unknown>).flatMap(([port, host]) => (host ? [port] : [])),
+      ['8443/tcp'],
+    );
+    assert.is((await ours('up')).code, 0);
+    assert.equal(await containers(), before);
+
+    await docker('exec', before.get('web')!, 'sh', '-c', 'kill -9 $(pidof perl)');
+    await answers();
+    const recreate = ['up', '--detach', '--wait', '--no-deps', '--force-recreate', 'web'];
+    await docker('compose', '-f', 'compose.yaml', '-f', 'compose.sidecars.yaml', '-p', name, ...recreate);
+    await answers();
+    const after = await containers();
+    assert.equal(
+      [...before].filter(([name, id]) => after.get(name) !== id).map(([name]) => name),
+      ['web'],
+    );
+
+    write('[tls]');
+    assert.is((await ours('up')).code, 0);
+    assert.is([...(await containers()).keys()].includes('web-auth'), false);
+    assert.is((await containers()).get('web-pod'), before.get('web-pod'));
+    write('[tls, auth]');
+    assert.is((await ours('down', '--volumes')).code, 0);
+    assert.is((await ours('undo')).code, 0);
+    assert.equal(contentOf(folder), files);
+  }));
+
+test.run();

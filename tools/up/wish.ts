@@ -1,0 +1,88 @@
+/** `x-sidecars` of a service: what it asks for. */
+import { suggestion } from '#kit/text/suggestion.ts';
+import { SIDECARS } from '../carried/sidecars.ts';
+import { Refusal } from '../command/refusal.ts';
+import { POD_ONLY } from '../inject/request.ts';
+import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
+
+export interface WishedSidecar {
+  readonly name: string;
+  readonly set: Readonly<Record<string, string>>;
+  readonly publish: readonly string[];
+  readonly share: readonly string[];
+}
+
+export interface Wish {
+  /** In the order of the file; empty for a pod without a sidecar. */
+  readonly sidecars: readonly WishedSidecar[];
+  /** The application's published port stays published. */
+  readonly keepOpen: boolean;
+}
+
+const KEEP_OPEN = 'keep-open';
+const FORMS = `a list of sidecars (x-sidecars: [tls]), a map with their parameters (x-sidecars: { tls: { TLS_MIN_VERSION: "1.3" } }), or "${POD_ONLY}"`;
+
+/**
+ * @param service its name, for messages
+ * @param tree the value of `x-sidecars`, with its variables filled in
+ * @returns undefined where the service asks for nothing
+ * @throws {Refusal} for what cannot be understood
+ */
+export function wishOf(service: string, tree: Tree | undefined): Wish | undefined {
+  if (tree === undefined) return undefined;
+  const refuse = (message: string): never => {
+    throw new Refusal('x-sidecars', `${tree.at.file}:${tree.at.line}: x-sidecars of service ${service} ${message}`);
+  };
+  const none = { set: {}, publish: [], share: [] };
+  const named = (name: string): string =>
+    Object.hasOwn(SIDECARS, name)
+      ? name
+      : refuse(
+          `names ${name}, which is no sidecar${suggestion(name, [...Object.keys(SIDECARS), KEEP_OPEN])}; there are ${Object.keys(SIDECARS).join(', ')}`,
+        );
+  if (tree.kind === 'scalar') {
+    if (tree.value === null || tree.value === false) return undefined;
+    if (tree.value === POD_ONLY) return { sidecars: [], keepOpen: true };
+    return { sidecars: [{ name: named(String(tree.value)), ...none }], keepOpen: false };
+  }
+  if (tree.kind === 'seq') {
+    const names = tree.items.map((item) => text(item) ?? refuse(`is understood as ${FORMS}`));
+    const again = names.find((name, index) => names.indexOf(name) !== index);
+    if (again !== undefined) refuse(`names ${again} twice`);
+    return {
+      sidecars: names.filter((name) => name !== POD_ONLY).map((name) => ({ name: named(name), ...none })),
+      keepOpen: false,
+    };
+  }
+  const wished = entries(tree).filter(([name, value]) => name !== KEEP_OPEN && name !== POD_ONLY && !isFalse(value));
+  return {
+    keepOpen: isTrue(get(tree, KEEP_OPEN)),
+    sidecars: wished.map(([name, value]) => {
+      named(name);
+      if (value.kind === 'scalar' && value.value !== null && value.value !== true)
+        refuse(`gives ${name} the value ${String(value.value)}; accepted is a map of its parameters`);
+      if (value.kind === 'seq') refuse(`gives ${name} a list; accepted is a map of its parameters`);
+      const set = entries(value).flatMap(([parameter, each]): [string, string][] => {
+        if (parameter === 'share' || parameter === 'publish') return [];
+        return [
+          [parameter, valueOf(each) ?? refuse(`gives ${parameter} of ${name} a map; accepted is a value or a list`)],
+        ];
+      });
+      return {
+        name,
+        set: Object.fromEntries(set),
+        publish: texts(get(value, 'publish')),
+        share: texts(get(value, 'share')),
+      };
+    }),
+  };
+}
+
+const isFalse = (tree: Tree): boolean => tree.kind === 'scalar' && tree.value === false;
+
+/** A parameter as an environment variable has it; a list with commas between its values. */
+function valueOf(tree: Tree): string | undefined {
+  if (tree.kind === 'scalar') return tree.value === null ? '' : String(tree.value);
+  const values = items(tree).map((item) => text(item));
+  return tree.kind === 'map' || values.includes(undefined) ? undefined : values.join(',');
+}
