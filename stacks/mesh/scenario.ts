@@ -9,6 +9,7 @@ import { orderObligations, secondUpObligations } from './obligations/life.ts';
 import { nameObligations } from './obligations/names.ts';
 import { opaqueObligations } from './obligations/opaque.ts';
 import { pageObligations } from './obligations/page.ts';
+import { podObligations } from './obligations/pods.ts';
 import { reachabilityObligations } from './obligations/reachability.ts';
 import { replicaObligations, untouchedObligations } from './obligations/replicas.ts';
 import { shopObligations } from './obligations/shop.ts';
@@ -45,6 +46,7 @@ trafficObligations(echo);
 telemetryObligations(echo);
 xdsObligations(echo);
 replicaObligations(echo);
+podObligations(echo);
 opaqueObligations(echo);
 
 renewalObligations(stack.lane('certificates'));

@@ -29,7 +29,7 @@ const CLOSING = 500;
 const UPSTREAM_IDLE = 60_000;
 const HANDSHAKE_TIMEOUT = 10_000;
 /** How long an address may take to answer, in milliseconds: its kernel does, however busy its programs are. */
-const LOOK_TIMEOUT = 2500;
+const LOOK_TIMEOUT = 2000;
 
 async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;

@@ -123,6 +123,22 @@ test('a machine that is gone without a word is noticed, and what waits for it is
   for (let round = 0; round < 4; round++) assert.match(await ask(front), /^HTTP\/1\.1 200 /);
 });
 
+test('a machine that is gone with its first request is noticed, too', async () => {
+  await using app = await counted();
+  await using up = await replica(app.port);
+  let there = true;
+  await using silent = await serve(() => void (there = false));
+  await using gone = await replica(silent.port);
+  await using front = await startPod('front', {
+    configuration: towards([gone.plane.inboundPort, up.plane.inboundPort], { cluster: { policy: 'ROUND_ROBIN' } }),
+    plane: { isThere: () => Promise.resolve(there) },
+  });
+  front.meant.outbound = SHOP;
+  const answers = await Promise.all([ask(front), ask(front)]);
+  for (const text of answers) assert.match(text, /^HTTP\/1\.1 200 /);
+  assert.not(there, 'one of them was there first');
+});
+
 test('the proxy stops first: nothing listens at all, and the request goes to another replica', async () => {
   await using app = await counted();
   await using up = await replica(app.port);

@@ -52,6 +52,11 @@ export interface ConnectionTarget {
   readonly port: number;
   /** TLS towards the endpoint: server name, authorities, client certificate, ALPN, as node:tls names them. */
   readonly tls?: UpstreamTls;
+  /**
+   * After how long without a byte the kernel asks whether the other end still has the connection, in milliseconds. Whole
+   * seconds; absent: never. A machine that was started anew answers that it has not.
+   */
+  readonly keepAlive?: number;
   /** Holds its connections that have a socket of their own, while they are open. */
   readonly open?: Set<UpstreamConnection>;
 }
@@ -117,11 +122,12 @@ export class UpstreamConnection {
     });
   }
 
-  #connect({ host, port, tls }: ConnectionTarget): Socket {
+  #connect({ host, port, tls, keepAlive }: ConnectionTarget): Socket {
     const options = {
       host,
       port,
       allowHalfOpen: true,
+      ...(keepAlive !== undefined && { keepAlive: true, keepAliveInitialDelay: keepAlive }),
       onread: {
         // Who wants no more for now needs no larger buffer either.
         buffer: () => this.reading.next(this.#stopped ? 0 : this.#lastRead).view,

@@ -41,7 +41,7 @@ const expectAll = ({ statuses, sent, failures }: LoadReport): void =>
   assert.equal(statuses, { 200: sent }, failures.join('\n'));
 
 /** A replica takes part: it gets requests. */
-const takesPart = (project: Driver, replica: Server): Promise<unknown> =>
+export const takesPart = (project: Driver, replica: Server): Promise<unknown> =>
   eventually(
     `${replica} takes part`,
     async () => {

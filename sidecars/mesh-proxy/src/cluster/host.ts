@@ -14,6 +14,11 @@ const MISSED = 1000;
 
 /** How long a carrier may take to come, in milliseconds: nobody waits for it. */
 const CARRIER_TIMEOUT = 10_000;
+/**
+ * After how long without a byte an endpoint's kernel is asked whether it still has the connection, in milliseconds. Of a
+ * pod that was started anew at its old address nothing else tells: its machine is there, and nobody sends anything.
+ */
+const KEEP_ALIVE = 2000;
 /** ALPN: many connections of `mesh-http/1.1` on one. */
 export const MESH_CARRIER = 'mesh-http/1.1-carrier';
 
@@ -146,6 +151,7 @@ export class Host {
       sweeper,
       maxHeaderSize,
       idleTimeout,
+      keepAlive: KEEP_ALIVE,
       open: this.#open,
       ...(tls && { tls }),
       ...(carriers && { carriers }),
@@ -158,7 +164,7 @@ export class Host {
     const { address: host, port } = this.model;
     const { sweeper, idleTimeout, tls } = this.#options;
     if (tls === undefined) return undefined;
-    const target = { host, port, open: this.#open, tls: tls('http/1.1', true) };
+    const target = { host, port, keepAlive: KEEP_ALIVE, open: this.#open, tls: tls('http/1.1', true) };
     return new Carriers({ target, alpn: MESH_CARRIER, sweeper, idleTimeout, connectTimeout: CARRIER_TIMEOUT });
   }
 

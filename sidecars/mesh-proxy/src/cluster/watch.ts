@@ -5,8 +5,8 @@
  */
 import type { Sweeper, Swept } from '#proxy/sweeper.ts';
 
-/** Between two looks, in milliseconds. */
-const EVERY = 1000;
+/** Between two looks, in milliseconds: each time that the sweeper comes by, which is once a second. */
+const EVERY = 500;
 /** The same for one that was there at the last look. */
 const AFTER_ANSWER = 2000;
 /** And for one of which nothing is known yet: an address that never answers says nothing. */
@@ -36,6 +36,8 @@ export class Watch implements Swept {
   #ends = 0;
   #seen = -1;
   #due = 0;
+  /** One of which nothing is known is not looked at before, on the sweeper's clock. */
+  #notBefore = 0;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -51,8 +53,10 @@ export class Watch implements Swept {
     if (this.#running) return;
     this.#running = true;
     const { sweeper } = this.#options;
-    this.#due = sweeper.after(this.#known ? EVERY : 0);
+    this.#due = sweeper.after(EVERY);
     sweeper.add(this);
+    // At once: one that goes away after its first requests was there.
+    if (!this.#known && !this.#looking && sweeper.now >= this.#notBefore) void this.#look();
   }
 
   stop(): void {
@@ -85,6 +89,7 @@ export class Watch implements Swept {
     this.#looking = false;
     this.#due = sweeper.now + (there ? AFTER_ANSWER : this.#known ? EVERY : AFTER_SILENCE);
     if (there) this.#known = true;
+    else if (!this.#known) this.#notBefore = this.#due;
     const wasGone = this.gone;
     this.gone = !there && this.#known;
     if (this.gone && !wasGone) onGone();

@@ -31,6 +31,7 @@ export interface LoadReport {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  readonly longest: number;
   readonly seconds: number;
 }
 
@@ -82,6 +83,7 @@ function summary(ones: readonly One[], times: readonly number[]): Omit<LoadRepor
     failures: ones.flatMap(({ failure }) => failure ?? []).slice(0, KEPT_FAILURES),
     p50: at(0.5),
     p99: at(0.99),
+    longest: sorted.at(-1) ?? 0,
   };
 }
 
