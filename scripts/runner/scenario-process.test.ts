@@ -157,6 +157,68 @@ for (const [what, lines, why] of [
     assert.match(failure!.message, why);
   });
 
+const MUST = (name: string, body: string): string => `stack.must('${name}', {}, ${body});`;
+const NEVER = MUST('never', "() => { throw new Error('carried out'); }");
+const LATER = 'await new Promise((resolve) => setTimeout(resolve, 100));';
+
+for (const [how, ...lines] of [
+  ['exit(0) in an obligation', MUST('leave', '() => process.exit(0)'), NEVER, RUN],
+  ['exit(0) after run()', PASS, NEVER, RUN, 'process.exit(0);'],
+  ['exit(0) from a timer', MUST('wait', `async () => { setTimeout(() => process.exit(0), 10); ${LATER} }`), NEVER, RUN],
+  ['exit(0) in finally()', PASS, NEVER, 'stack.finally(() => process.exit(0));', RUN],
+  ['an exit code set to 0 at the exit', NEVER, "process.on('exit', () => { process.exitCode = 0; });", RUN],
+  ['SIGKILL', MUST('die', "() => process.kill(process.pid, 'SIGKILL')"), NEVER, RUN],
+  [
+    'SIGTERM with a handler that exits with 0',
+    "process.on('SIGTERM', () => process.exit(0));",
+    MUST('end', `async () => { process.kill(process.pid, 'SIGTERM'); ${LATER} }`),
+    NEVER,
+    RUN,
+  ],
+  [
+    'nothing left to wait for',
+    MUST('stall', '() => { process.channel.unref(); return new Promise(() => {}); }'),
+    NEVER,
+    RUN,
+  ],
+  ['the channel closed', MUST('hang up', '() => process.disconnect()'), NEVER, RUN],
+  ['the channel closed, though all passed', MUST('hang up', '() => process.disconnect()'), PASS, RUN],
+  ['an await at the top that never ends', PASS, 'await new Promise(() => {});', RUN],
+  ['run() that is never reached', PASS, 'if (process.pid === 0) stack.run();'],
+  ['an exception at the top after run()', PASS, RUN, "throw new Error('x');"],
+  [
+    'an exception from a timer',
+    MUST('wait', `async () => { setTimeout(() => { throw new Error('x'); }, 10); ${LATER} }`),
+    RUN,
+  ],
+  ['a missing await', MUST('forget', `async () => { void (async () => { throw new Error('x'); })(); ${LATER} }`), RUN],
+  [
+    'a missing await and an own handler of rejections',
+    "process.on('unhandledRejection', () => {});",
+    MUST('forget', `async () => { void (async () => { throw new Error('x'); })(); ${LATER} }`),
+    RUN,
+  ],
+  [
+    'a missing await and an own handler of exceptions',
+    "process.on('uncaughtException', () => {});",
+    MUST('forget', `async () => { void (async () => { throw new Error('x'); })(); ${LATER} }`),
+    RUN,
+  ],
+  ['finally() that throws', PASS, "stack.finally(() => { throw new Error('x'); });", RUN],
+  ['an obligation that rejects with nothing', MUST('reject', '() => Promise.reject()'), RUN],
+  [
+    'an obligation in a lane behind one that ended the process',
+    "stack.lane('a').must('leave', {}, () => process.exit(0));",
+    "stack.lane('b').must('late', {}, async () => { await new Promise((resolve) => setTimeout(resolve, 1000)); });",
+    RUN,
+  ],
+] as const)
+  test(`a scenario that ends by ${how} is red`, async () => {
+    const { failure, obligations } = await outcome([BEGIN, ...lines]);
+    const said = JSON.stringify(obligations);
+    assert.ok(failure !== undefined || obligations.some(({ state }) => state === 'failed'), said);
+  });
+
 test('run() twice is red', async () => {
   assert.match((await outcome([BEGIN, PASS, RUN, RUN])).failure!.message, /run\(\) was called twice/);
 });

@@ -46,7 +46,8 @@ export async function runScenario(
   const file = join(stack.dir, 'scenario.ts');
   const child = fork(file, [], {
     cwd: stack.dir,
-    execArgv: [...process.execArgv, ...WATCH_ARGUMENTS],
+    // A rejection that nobody waits for is an exception, so that no handler of the scenario's keeps it to itself.
+    execArgv: [...process.execArgv, '--unhandled-rejections=strict', ...WATCH_ARGUMENTS],
     env: {
       ...process.env,
       ...project.env,

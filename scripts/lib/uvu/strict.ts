@@ -1,14 +1,20 @@
 /**
  * uvu with its eyes open. uvu exits with 0 when `.only` leaves out every other test, when `.skip`
- * drops one, and when a suite is never run, and keeps to itself what a hook threw; here each is noted,
- * and printed as one line when the process ends, for findings.ts to read.
+ * drops one, and when a suite is never run, and keeps to itself what a hook threw; so it does where a handler of the
+ * file's own takes what nobody waited for. Here each is noted, and printed as one line when the process ends, for findings.ts to read.
  */
 import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import * as uvu from 'uvu';
 import { FINDINGS_MARK, type Findings } from './findings.ts';
 
-const findings: { [Key in keyof Findings]: string[] } = { only: [], skipped: [], neverRun: [], threw: [] };
+const findings: { [Key in keyof Findings]: string[] } = {
+  only: [],
+  skipped: [],
+  neverRun: [],
+  threw: [],
+  unawaited: [],
+};
 
 /** Tests that were added to each suite since it was last run. */
 const added = new Map<string, number>();
@@ -64,7 +70,13 @@ export function suite<T = uvu.Context>(name = '', state?: T): uvu.Test<T> {
 
 export const { exec } = uvu as unknown as { exec: unknown };
 
-process.on('exit', () => {
+// Told before any handler of the file's own, which could keep it to itself.
+const unawaited: string[] = [];
+process.on('uncaughtExceptionMonitor', (error) => void unawaited.push(`${error?.message ?? inspect(error)}`));
+
+process.on('exit', (code) => {
+  // A process that it ended shows it by its exit code, and prints the whole of it.
+  if (code === 0) findings.unawaited.push(...unawaited);
   for (const [name, count] of added) findings.neverRun.push(`${name} (${count})`);
   // Synchronous: nothing else is written any more at this moment.
   if (Object.values(findings).some((list) => list.length > 0))
