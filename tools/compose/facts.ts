@@ -39,6 +39,7 @@ export function serviceFacts(service: Service, folder: string, runsFirst: boolea
       ...items(get(tree, 'expose')).flatMap((item) => Number(text(item)) || []),
       ...items(get(tree, 'ports')).flatMap((item) => targetPort(item) ?? []),
     ],
+    portNames: items(get(tree, 'ports')).flatMap((item) => saidOf(get(item, 'name')) ?? []),
     build: build && (text(build) ?? text(get(build, 'context')) ?? '.'),
     configuration: mounts.flatMap((mount) => fileText(mount, folder) ?? []),
     labels: pairs(get(tree, 'labels')),

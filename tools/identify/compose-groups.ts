@@ -2,10 +2,10 @@
 import { serviceFacts } from '../compose/facts.ts';
 import type { Project, Service } from '../compose/project.ts';
 import { entries, get, text, texts } from '../yaml/tree.ts';
-import type { Evidence, Group, Member, Note, Warning } from './answer.ts';
+import type { Evidence, Group, Member, Note, Role, Warning } from './answer.ts';
 import { connected, joinsOf, type ExternalJoin, type Join } from './compose-joins.ts';
 import { volumeLinks, type VolumeLink } from './compose-volumes.ts';
-import { composeWarnings, lonelyLocalhost } from './compose-warnings.ts';
+import { composeWarnings, dependsOn, lonelyLocalhost } from './compose-warnings.ts';
 import { basename, type Facts } from './facts.ts';
 import { membersOf } from './pod-members.ts';
 import { APP_NAME } from './roles/hints.ts';
@@ -93,9 +93,10 @@ function groupOf(
     return join && { ...join.at, text: `joins the ${join.namespace} namespace of ${join.to}`, weight: JOINS };
   };
   const judged = membersOf(members, { workload: '', sharesNetwork: network, minConfidence, further });
-  const containers = joins.some(({ namespace }) => namespace !== 'volumes')
+  const settled = joins.some(({ namespace }) => namespace !== 'volumes')
     ? settle(judged, members, joins, owner)
     : judged;
+  const containers = withoutEntryPoints(settled, project, joins);
   const app = containers.find((member) => member.class === 'app');
   return {
     source: project.source,
@@ -111,6 +112,25 @@ function groupOf(
     warnings: composeWarnings(project, members, containers, joins, owner),
   };
 }
+
+/** A proxy of so many services is an entry point, and nobody's sidecar. */
+const MANY = 3;
+
+/** Proxies that many services stand behind are peers: those that join it, and those that it says it needs. */
+function withoutEntryPoints(members: readonly Member[], project: Project, joins: readonly Join[]): Member[] {
+  return members.map((member) => {
+    if (member.class !== 'sidecar' || !ENTRY.has(member.role)) return member;
+    const { tree } = project.services.get(member.name)!;
+    const behind = new Set([
+      ...joins.flatMap(({ from, to, namespace }) => (to === member.name && namespace === 'network' ? [from] : [])),
+      ...dependsOn(project, member.name),
+      ...texts(get(tree, 'links')).map((link) => link.split(':')[0]!),
+    ]);
+    return behind.size < MANY ? member : { ...member, class: 'peer' };
+  });
+}
+
+const ENTRY = new Set<Role>(['proxy', 'tls', 'auth', 'cache']);
 
 /** The service that most joins lead to, directly or through others. */
 function ownerOf(joins: readonly Join[]): string | undefined {

@@ -49,7 +49,8 @@ export function composeWarnings(
   return warnings;
 }
 
-function dependsOn(project: Project, name: string): string[] {
+/** Services that one says it starts after. */
+export function dependsOn(project: Project, name: string): string[] {
   const wish = get(project.services.get(name)?.tree, 'depends_on');
   return wish?.kind === 'map' ? entries(wish).map(([key]) => key) : texts(wish);
 }

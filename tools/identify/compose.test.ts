@@ -1,35 +1,15 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { main } from '../main.ts';
 import { parseTrees } from '../yaml/tree.ts';
 import type { Answer } from './answer.ts';
-import { identify, type IdentifyOptions } from './identify.ts';
+import { look, members } from './test-look.ts';
 
 const test = suite('identify: compose');
 
-/** Identify in a folder of these files; `{app: [...], NAME: 'class role'}` a group is what a reader checks. */
-function look(files: Record<string, string>, options: Partial<IdentifyOptions> = {}, paths = ['.']): Answer {
-  const folder = mkdtempSync(join(tmpdir(), 'identify-'));
-  try {
-    for (const [name, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
-    }
-    return identify(options.composeFiles ? [] : paths, { base: folder, environment: {}, ...options });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-const members = ({ groups }: Answer) =>
-  groups.map(({ containers }) =>
-    Object.fromEntries(
-      containers.map((member) => [member.name, member.class === 'app' ? 'app' : `${member.class} ${member.role}`]),
-    ),
-  );
 const codes = ({ groups }: Answer) =>
   groups.map(({ warnings }) => [
     ...new Set(warnings.filter(({ level }) => level === 'warning').map(({ code }) => code)),

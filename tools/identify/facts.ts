@@ -30,6 +30,8 @@ export interface Facts {
   readonly mounts: readonly Mount[];
   /** Ports that it says it listens on, in the container. */
   readonly ports: readonly number[];
+  /** Their names, where they have one. */
+  readonly portNames: readonly Said[];
   /** Its build context, where it is built. */
   readonly build: string | undefined;
   /** Content of configuration that the same files mount into it. */

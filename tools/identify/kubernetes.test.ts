@@ -1,31 +1,12 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Answer } from './answer.ts';
-import { identify } from './identify.ts';
+import { look as lookAt, members } from './test-look.ts';
 
 const test = suite('identify: Kubernetes');
 
-function look(files: Record<string, string> | string, paths = ['.']): Answer {
-  const folder = mkdtempSync(join(tmpdir(), 'identify-'));
-  try {
-    for (const [name, text] of Object.entries(typeof files === 'string' ? { 'pod.yaml': files } : files)) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
-    }
-    return identify(paths, { base: folder, environment: {} });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-const members = ({ groups }: Answer) =>
-  groups.map(({ containers }) =>
-    Object.fromEntries(
-      containers.map((member) => [member.name, member.class === 'app' ? 'app' : `${member.class} ${member.role}`]),
-    ),
-  );
+const look = (files: Record<string, string> | string, paths = ['.']): Answer =>
+  lookAt(typeof files === 'string' ? { 'pod.yaml': files } : files, {}, paths);
 const pod = (spec: string): string => `apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec: ${spec}\n`;
 
 test('sidecar, native sidecar and init container are told apart', () => {

@@ -21,6 +21,7 @@ interface Candidate {
   readonly confidence: number;
 }
 
+const FRONT = /^(proxy|cache)$/;
 /** What speaks for being the application takes so much of the confidence away. */
 const APP_DISCOUNT = 0.2;
 
@@ -65,10 +66,13 @@ function memberOf({ facts, judgement, confidence }: Candidate, app: boolean): Me
   };
 }
 
-function applications(lasting: readonly Candidate[], { minConfidence, workload }: MembersOptions): Candidate[] {
+function applications(
+  lasting: readonly Candidate[],
+  { minConfidence, workload, sharesNetwork }: MembersOptions,
+): Candidate[] {
   if (lasting.length <= 1) return [...lasting];
   const apps = lasting.filter(({ confidence }) => confidence < minConfidence);
-  if (apps.length > 0) return withoutFrontProxies(apps, lasting);
+  if (apps.length > 0) return sharesNetwork ? withoutFrontProxies(apps, lasting) : apps;
   // Everybody looks like a helper: the likeliest application is who looks least so.
   const ranked = lasting.toSorted((a, b) => likeness(b, workload, lasting) - likeness(a, workload, lasting));
   return ranked.slice(0, 1);
@@ -86,7 +90,7 @@ function isFront(
   apps: readonly Candidate[],
   lasting: readonly Candidate[],
 ): boolean {
-  if (!/^(proxy|cache)$/.test(judgement.role) || judgement.confidence < 0.35 || isDeclaredApp(facts)) return false;
+  if (!FRONT.test(judgement.role) || judgement.confidence < 0.35 || isDeclaredApp(facts)) return false;
   // What a helper feeds with content, or measures, is the application.
   const fed = lasting.some(
     (other) =>
@@ -94,7 +98,7 @@ function isFront(
       /^(git-sync|content|config|certs)$/.test(other.judgement.role) &&
       other.judgement.confidence >= 0.5,
   );
-  return !fed && apps.some((other) => other.facts !== facts && !/^(proxy|cache)$/.test(other.judgement.role));
+  return !fed && apps.some((other) => other.facts !== facts && !FRONT.test(other.judgement.role));
 }
 
 /** The label by which a service of sidecar-stacks says that it is the application. */
@@ -114,6 +118,8 @@ function discounted(facts: Facts, judgement: Judgement, others: readonly Facts[]
       ),
     );
   if (pointedAt) confidence -= APP_DISCOUNT / 2;
+  // A proxy with a network of its own stands before more than its group.
+  if (!options.sharesNetwork && FRONT.test(judgement.role)) confidence -= APP_DISCOUNT;
   return round(Math.max(0, confidence));
 }
 

@@ -55,6 +55,7 @@ function containerFacts(
     ),
     mounts,
     ports: items(get(container, 'ports')).flatMap((port) => Number(text(get(port, 'containerPort'))) || []),
+    portNames: items(get(container, 'ports')).flatMap((port) => saidOf(get(port, 'name')) ?? []),
     build: undefined,
     configuration: configurationTexts(container, pod, configuration),
     labels: new Map(),

@@ -111,6 +111,13 @@ export const COMMANDS: readonly CommandRule[] = [
     'lasting',
   ),
   rule(
+    'metrics',
+    0.5,
+    /(?:localhost|127\.0\.0\.1):\d+\/(?:[\w-]+\/)*(?:stats|metrics|\w*_?status|server-status)\b/i,
+    'asks its neighbour for its metrics',
+    'lasting',
+  ),
+  rule(
     'agent',
     0.8,
     /(?<![\w-])(?:\/bin\/)?thanos\s+sidecar|^sidecar\s+.{0,200}--(prometheus\.url|tsdb\.path|objstore)/i,
@@ -137,6 +144,13 @@ export const COMMANDS: readonly CommandRule[] = [
     0.75,
     word('inotifywait|consul-template|confd|fswatch|configmap-reload|inotifyd'),
     'watches files or renders them',
+    'lasting',
+  ),
+  rule(
+    'config',
+    0.6,
+    /(?<![\w-])(?:\S*\/)?[\w-]*reload(?:er)?(?![\w.-])|(?:while|until|for)\b.{0,400}\bkill\s+-(?:s\s+)?(?:SIG)?(?:HUP|USR[12])\b|--?watch(?:ed)?(?:-(?:dir|path|file))?[= ]\/.{0,200}--?pid-?file/is,
+    'reloads its neighbour when files change',
     'lasting',
   ),
   rule(
@@ -218,7 +232,7 @@ export const COMMANDS: readonly CommandRule[] = [
   rule(
     'cron',
     0.75,
-    /(?<![\w-])(crond?|busybox crond|supercronic|go-cron|crontab|dcron)(?![\w-])|\/cron\.(sh|php)|cron\.php|artisan schedule:(run|work)|wp cron|logrotate|\/cron(d|tab)?(\s|$)/i,
+    /(?<![\w-])(crond?|busybox crond|supercronic|go-cron|crontab|dcron)(?![\w-])|\/cron\.(sh|php)|cron\.php|artisan schedule:(run|work)|wp cron|logrotate|\/cron(d|tab)?(\s|$)|(?<![\w-])(runcrons|clockwork|whenever|celery\s.{0,200}\sbeat)(?![\w-])|(?<![\w-])cron\s+-f\b/i,
     'runs work on a schedule',
     'lasting',
   ),
@@ -241,10 +255,12 @@ export const COMMANDS: readonly CommandRule[] = [
   rule(
     'controller',
     0.8,
-    /--(csi-address|kubelet-registration-path|leader-election(-namespace|-type)?)\b|pod_nanny|--election=/i,
+    /--(csi-address|kubelet-registration-path)\b|pod_nanny|--election=/i,
     'speaks to the cluster for its neighbour',
     'lasting',
   ),
+  // As every operator does.
+  rule('controller', 0.3, /--leader-elect(ion(-namespace|-type)?)?\b/i, 'elects a leader', 'lasting'),
   rule(
     'debug',
     0.75,

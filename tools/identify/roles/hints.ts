@@ -6,6 +6,8 @@ export interface EnvRule {
   /** Matched against a variable's name. */
   readonly pattern: RegExp;
   readonly weight: number;
+  /** Applications have such a variable, too: it counts only where something else says the same role. */
+  readonly leans?: true;
 }
 
 export const ENVIRONMENT: readonly EnvRule[] = [
@@ -19,13 +21,19 @@ export const ENVIRONMENT: readonly EnvRule[] = [
   { role: 'git-sync', weight: 0.8, pattern: /^(GIT_?SYNC_\w+)$/ },
   {
     role: 'backup',
+    weight: 0.6,
+    leans: true,
+    pattern: /^BACKUP_(CRON\w*|FILENAME|RETENTION\w*|NAME|DIR|SCHEDULE|INTERVAL|KEEP\w*|SOURCES)$/,
+  },
+  {
+    role: 'backup',
     weight: 0.7,
-    pattern:
-      /^(RESTIC_(REPOSITORY|PASSWORD)\w*|BORG_\w+|BACKUP_(CRON\w*|FILENAME|RETENTION\w*|NAME|DIR|SCHEDULE|INTERVAL|KEEP\w*|SOURCES)|PGBACKREST_\w+|DB_DUMP_\w+|LITESTREAM_\w+|WALG_\w+)$/,
+    pattern: /^(RESTIC_(REPOSITORY|PASSWORD)\w*|BORG_\w+|PGBACKREST_\w+|DB_DUMP_\w+|LITESTREAM_\w+|WALG_\w+)$/,
   },
   {
     role: 'metrics',
     weight: 0.5,
+    leans: true,
     pattern:
       /^(DATA_SOURCE_(NAME|URI|USER|PASS\w*)|REDIS_EXPORTER_\w+|PG_EXPORTER_\w+|SCRAPE_URI|MONGODB_URI_EXPORTER|PHP_FPM_SCRAPE_URI)$/,
   },
@@ -33,23 +41,27 @@ export const ENVIRONMENT: readonly EnvRule[] = [
   {
     role: 'secrets',
     weight: 0.45,
+    leans: true,
     pattern: /^(VAULT_(ROLE|AGENT\w*|AUTH\w*|LOGIN_ROLE)|CONJUR_\w+|INFISICAL_\w+|DOPPLER_TOKEN)$/,
   },
   {
     role: 'agent',
     weight: 0.4,
+    leans: true,
     pattern:
       /^(DD_(API_KEY|APM_ENABLED|SITE|DOGSTATSD_\w+)|NRIA_\w+|NEW_RELIC_AGENT\w*|ECS_FARGATE|COLLECTOR_ZIPKIN\w*|OTEL_CONFIG\w*)$/,
   },
   {
     role: 'certs',
     weight: 0.5,
+    leans: true,
     pattern: /^(ACME_\w+|CERTBOT_\w+|LETSENCRYPT_(EMAIL|DOMAIN)|DEFAULT_EMAIL|SSL_SUBJECT|CF_DNS_API_TOKEN)$/,
   },
-  { role: 'health', weight: 0.6, pattern: /^(REDIS_)?SENTINEL(_\w+)?$/ },
+  { role: 'health', weight: 0.6, leans: true, pattern: /^(REDIS_)?SENTINEL(_\w+)?$/ },
   {
     role: 'log-shipper',
     weight: 0.5,
+    leans: true,
     pattern:
       /^(FLUENT(D|BIT)_\w+|FILEBEAT_(?!\w*(?:PASSWORD|USER)$)\w+|SPLUNK_(FORWARD\w*|HEC\w*)|LOGSPOUT|SYSLOG_\w+|LOKI_URL)$/,
   },

@@ -1,6 +1,6 @@
 /** What a container most likely does, and how sure that is, from all that is known of it and of its neighbours. */
 import type { Evidence, Role } from '../answer.ts';
-import { localTargets, repository, type Facts, type Said } from '../facts.ts';
+import { basename, localTargets, repository, type Facts, type Mount, type Said } from '../facts.ts';
 import { COMMANDS } from './commands.ts';
 import { ENVIRONMENT, LOG_PATH, NAMES, NAME_WEIGHT } from './hints.ts';
 import { IMAGES } from './images.ts';
@@ -17,6 +17,8 @@ interface Clue {
   readonly role: Role | undefined;
   readonly weight: number;
   readonly evidence: Evidence;
+  /** It counts only where something else says the same role. */
+  readonly leans?: boolean;
 }
 
 /** Longer texts are scripts; their beginning says what they do. */
@@ -44,15 +46,19 @@ export function judge(
     ...declared(facts),
     ...byImage(facts),
     ...byCommand(facts),
-    ...byEnvironment(facts),
+    ...byEnvironment(facts, neighbours),
+    ...byPortNames(facts),
     ...byPrivileges(facts),
     ...byMounts(facts, neighbours),
     ...(sharesNetwork ? byTargets(facts, neighbours) : []),
     ...(further ? [{ role: undefined, weight: further.weight, evidence: further }] : []),
   ];
   const names = byName(facts);
+  const known = new Set([...clues, ...names].filter((each) => !each.leans).map((each) => each.role));
   // A name alone is never enough: it only leans on what something else says.
-  const all = clues.length > 0 || neighbours.length > 0 ? [...clues, ...names] : clues;
+  const all = (clues.length > 0 || neighbours.length > 0 ? [...clues, ...names] : clues).filter(
+    (each) => !each.leans || known.has(each.role),
+  );
   const roles = Map.groupBy(
     all.filter((each) => each.role !== undefined),
     (each) => each.role!,
@@ -133,18 +139,26 @@ const excerpt = (text: string): string => {
   return line.length > 60 ? `${line.slice(0, 57)}...` : line;
 };
 
-function byEnvironment(facts: Facts): Clue[] {
+/** A variable that a neighbour has as well is a setting of the application. */
+function byEnvironment(facts: Facts, neighbours: readonly Facts[]): Clue[] {
   const best = new Map<Role, Clue>();
-  for (const [name, said] of facts.env)
-    for (const rule of ENVIRONMENT)
-      if (
-        (!facts.runsFirst || RUNS_FIRST.has(rule.role)) &&
-        rule.pattern.test(name) &&
-        (best.get(rule.role)?.weight ?? 0) < rule.weight
-      )
-        best.set(rule.role, clue(rule.role, rule.weight, said, `variable ${name}`));
+  for (const [name, said] of facts.env) {
+    if (neighbours.some(({ env }) => env.has(name))) continue;
+    for (const { role, pattern, weight, leans = false } of ENVIRONMENT)
+      if ((!facts.runsFirst || RUNS_FIRST.has(role)) && pattern.test(name) && (best.get(role)?.weight ?? 0) < weight)
+        best.set(role, { ...clue(role, weight, said, `variable ${name}`), leans });
+  }
   return [...best.values()];
 }
+
+/** All its ports are for metrics. */
+function byPortNames({ ports, portNames }: Facts): Clue[] {
+  const [first] = portNames;
+  if (!first || portNames.length < ports.length || !portNames.every(({ text }) => METRICS_PORT.test(text))) return [];
+  return [{ ...clue('metrics', 0.4, first, `port ${first.text}`), leans: true }];
+}
+
+const METRICS_PORT = /(^|-)(metrics|prom|prometheus|exporter)(-|$)/;
 
 function byPrivileges(facts: Facts): Clue[] {
   if (!facts.capabilities.some((name) => /^(CAP_)?NET_ADMIN$/i.test(name))) return [];
@@ -163,11 +177,28 @@ function byMounts(facts: Facts, neighbours: readonly Facts[]): Clue[] {
     const writers = others.filter((other) => !other.readOnly);
     if (mount.readOnly && writers.length > 0 && (LOG_PATH.test(mount.target) || LOG_PATH.test(mount.source)))
       return [clue('log-shipper', 0.35, mount, `reads ${mount.source}, where a neighbour writes logs`)];
+    const reader = neighbours.find((each) => each.mounts.some((other) => serves(each, other, mount)));
+    if (reader && feeds(facts, mount))
+      return [clue('content', 0.5, mount, `fills ${mount.source}, which ${reader.name} serves`)];
     if (!mount.readOnly && others.every((other) => other.readOnly))
       return [clue(undefined, 0.25, mount, `writes ${mount.source}, which its neighbours only read`)];
     return [];
   });
 }
+
+/** A web server that only reads a folder, and serves it. */
+const serves = (server: Facts, theirs: Mount, mount: Mount): boolean =>
+  theirs.readOnly && theirs.source === mount.source && WEB_SERVER.test(basename(server.image?.text ?? ''));
+
+/** It writes files, and nobody asks it for anything: a program that is asked has the web server as its proxy. */
+const feeds = ({ ports, image, command, build }: Facts, { readOnly }: Mount): boolean =>
+  !readOnly &&
+  ports.length === 0 &&
+  build === undefined &&
+  !ANSWERS.test(`${image?.text ?? ''} ${command?.text ?? ''}`);
+
+const WEB_SERVER = /^(nginx(-unprivileged)?|httpd|apache2?|caddy|lighttpd|openresty|darkhttpd|static-web-server)$/;
+const ANSWERS = /fpm|php|uwsgi|gunicorn|uvicorn|puma|unicorn|serve|rails|django|node|tomcat|java/i;
 
 /** It is told to speak to a port of the loopback interface that is not its own. */
 function byTargets(facts: Facts, neighbours: readonly Facts[]): Clue[] {
