@@ -17,6 +17,6 @@ export interface PipelineOptions {
 
 /** What is the same for both inputs. */
 export interface Common extends Pick<PipelineOptions, 'parameters' | 'log' | 'metrics' | 'readiness'>, Lines {
-  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
+  readonly skipped: (reason: 'empty' | 'rule' | 'journal', count: number) => void;
   readonly cut: () => void;
 }

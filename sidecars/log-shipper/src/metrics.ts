@@ -6,7 +6,7 @@ export const inputMetrics = {
   shipper_read_bytes_total: { type: 'counter', help: 'Bytes that were read', labels: ['input'] },
   shipper_skipped_total: {
     type: 'counter',
-    help: 'Lines that were not shipped: empty, or dropped by a rule',
+    help: 'Lines that were not shipped: empty, dropped by a rule, or beyond what a start takes of the journal',
     labels: ['reason'],
   },
   shipper_cut_total: { type: 'counter', help: 'Lines that were longer than LINE_MAX_BYTES' },

@@ -113,7 +113,8 @@ export const inputParameters = {
     default: '32',
     min: 1,
     max: 1024,
-    description: 'Connections at a time; each container has one',
+    description:
+      'Connections at a time; each container has one. When all are taken, a newcomer ends a silent one: of an address that has more, or silent for a minute',
   },
   FORWARD_TLS_CERT_FILE: {
     type: 'path',

@@ -31,6 +31,8 @@ export interface Assembled<T> {
 interface Open<T> {
   readonly first: T;
   readonly texts: string[];
+  /** Texts at the end that were not joined. */
+  loose: number;
   length: number;
   foreign: boolean;
   cut: boolean;
@@ -38,7 +40,7 @@ interface Open<T> {
 }
 
 /** What waits, as it is saved. */
-export type Saved<T> = readonly [kind: Kind, key: string, open: Omit<Open<T>, 'changedAt'>];
+export type Saved<T> = readonly [kind: Kind, key: string, open: Omit<Open<T>, 'changedAt' | 'loose'>];
 /** A line of which pieces are missing, or an event that may go on. */
 type Kind = 'partial' | 'event';
 
@@ -46,6 +48,8 @@ type Kind = 'partial' | 'event';
 const MOST = 256;
 /** Characters of all events of a kind that wait, with what their senders say of them: the oldest go, all but one. */
 const MOST_CHARACTERS = 4 * 1024 * 1024;
+
+const JOINED = 256;
 
 /** Events of a kind that wait, the oldest first, and their characters. */
 class Waiting<T> extends Map<string, Open<T>> {
@@ -129,9 +133,10 @@ export class Assembler<T> {
    */
   restore([kind, key, open]: Saved<T>, now: number): Assembled<T>[] {
     const map = kind === 'partial' ? this.#partials : this.#events;
+    const characters = this.#charactersOf(key, open);
     this.#take(map, key);
-    map.set(key, { ...open, changedAt: now });
-    map.characters += this.#charactersOf(key, open);
+    map.set(key, { ...open, loose: 0, changedAt: now });
+    map.characters += characters;
     return this.#evict(map);
   }
 
@@ -162,7 +167,7 @@ export class Assembler<T> {
   ): Assembled<T>[] {
     let open = map.get(key);
     if (open === undefined) {
-      open = { first, texts: [], length: 0, foreign: false, cut: false, changedAt: now };
+      open = { first, texts: [], loose: 0, length: 0, foreign: false, cut: false, changedAt: now };
       map.set(key, open);
       map.characters += this.#charactersOf(key, open);
     }
@@ -170,8 +175,10 @@ export class Assembler<T> {
     const room = this.#limit - open.length;
     if (added.length > room) open.cut = true;
     // Of pieces that say nothing there may be any number.
-    if (room > 0 && (added !== '' || open.texts.length === 0))
+    if (room > 0 && (added !== '' || open.texts.length === 0)) {
       open.texts.push(added.length > room ? copyOf(added.slice(0, room)) : added);
+      join(open);
+    }
     const taken = Math.min(room, added.length);
     open.length += taken;
     map.characters += taken;
@@ -200,6 +207,13 @@ export class Assembler<T> {
     const { first, texts, foreign, cut } = open;
     return { first, text: texts.join(''), foreign, cut, waited: true };
   }
+}
+
+/** A text of a character costs some forty bytes by itself: so many texts are made one, each once. */
+function join(open: Pick<Open<unknown>, 'texts' | 'loose'>): void {
+  if (++open.loose < JOINED) return;
+  open.texts.push(open.texts.splice(-JOINED).join(''));
+  open.loose = 0;
 }
 
 const streamOf = (partialKey: string): string => partialKey.slice(0, partialKey.lastIndexOf(' '));

@@ -1,5 +1,6 @@
 /** What waits in the assembler, and its journal: bounded in memory, and in what is written for each piece that comes. */
-import { statSync } from 'node:fs';
+import fs, { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -7,6 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { Splitter } from '../lines/splitter.ts';
+import { frame } from '../delivery/spool/frames.ts';
 import { Assembler, type Piece } from './assembler.ts';
 import { Held } from './held.ts';
 
@@ -53,6 +55,16 @@ test('pieces that say nothing take no memory, however many come', () => {
   );
 });
 
+test('pieces of one character are joined: they take no memory but their characters', () => {
+  const assembler = new Assembler<number>(new Splitter(), 400_000, 1000, () => 0);
+  const count = 300_000;
+  for (let at = 0; at < count; at++) assembler.add(at, piece('s', String(at % 10), 'line'), 0);
+  const [[, , { texts, length }]] = assembler.save() as [ReturnType<typeof assembler.save>[number]];
+  assert.ok(texts.length < 2000, `${texts.length} texts`);
+  assert.is(length, count);
+  assert.is(texts.join(''), '0123456789'.repeat(count / 10));
+});
+
 test('a line that is cut does not keep the rest of its text in memory', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
@@ -95,6 +107,97 @@ test('lines without an end, their ids and their labels wait in bounded memory, a
         0,
       );
     assert.ok(charactersOf(restored.save()) < 5_000_000, 'restored');
+  }
+});
+
+/** Bytes that are read from files at once, at most, meanwhile. */
+function largestRead(action: () => void): number {
+  const { readFileSync, readSync } = fs;
+  let largest = 0;
+  fs.readFileSync = ((...args: Parameters<typeof readFileSync>) => {
+    const read = readFileSync(...args);
+    largest = Math.max(largest, read.length);
+    return read;
+  }) as typeof readFileSync;
+  fs.readSync = ((...args: Parameters<typeof readSync>) => {
+    const read = readSync(...args);
+    largest = Math.max(largest, read);
+    return read;
+  }) as typeof readSync;
+  syncBuiltinESMExports();
+  try {
+    action();
+  } finally {
+    Object.assign(fs, { readFileSync, readSync });
+    syncBuiltinESMExports();
+  }
+  return largest;
+}
+
+function restoring(dir: string): { restored: { first: { id: string } }[]; waiting: boolean; dropped: number } {
+  const assembler = new Assembler<{ id: string }>(new Splitter(), 128 * 1024, 1000, () => 0);
+  let dropped = 0;
+  const held = new Held(assembler, { dir, drops: false, onError: () => {} });
+  const restored = held.restore(0, (count) => (dropped += count));
+  const { waiting } = assembler;
+  held.close();
+  return { restored, waiting, dropped };
+}
+
+/** A journal of so many lines that are complete and not in the spool, and of one that waits. */
+async function journal(dir: string, lines: number, text: string): Promise<void> {
+  const assembler = new Assembler<{ id: string }>(new Splitter(), 128 * 1024, 1000, () => 0);
+  const held = new Held(assembler, { dir, drops: false, onError: () => assert.unreachable() });
+  for (let at = 0; at < lines; at++) {
+    const one = piece('s', text, `line ${at}`);
+    held.add({ id: `a-${at.toString(36)}` }, { ...one, partial: { id: `line ${at}`, last: true } }, 0);
+  }
+  held.add({ id: 'b-0' }, piece('s', 'waits', 'last'), 0);
+  await held.keep();
+  held.close();
+}
+
+test('a journal is read in parts, and of what was complete the oldest is dropped and counted beyond a limit', async () => {
+  const dir = temporaryDirectory('held');
+  await journal(dir, 300, 'x'.repeat(100_000));
+  let found: ReturnType<typeof restoring> | undefined;
+  const most = largestRead(() => (found = restoring(dir)));
+  assert.ok(most < 1024 * 1024, `${most} bytes were read at once`);
+  const { restored, waiting, dropped } = found!;
+  assert.ok(waiting);
+  assert.ok(restored.length * 100_000 < 17 * 1024 * 1024, `${restored.length} events are kept`);
+  assert.equal([restored.length + dropped, restored.at(-1)!.first.id], [300, `a-${(299).toString(36)}`]);
+});
+
+test('a journal that was cut, garbled or is none keeps nobody from starting', async () => {
+  const dir = temporaryDirectory('held');
+  const path = join(dir, 'held');
+  await journal(dir, 20, 'text');
+  const whole = readFileSync(path);
+  assert.is(restoring(dir).restored.length, 20);
+  for (let at = 0; at < whole.length; at += 7) {
+    writeFileSync(path, whole.subarray(0, at));
+    const cut = restoring(dir).restored.length;
+    const garbled = Buffer.from(whole);
+    garbled[at]! ^= 0x55;
+    writeFileSync(path, garbled);
+    const rest = restoring(dir).restored.length;
+    assert.ok(cut <= 20 && rest <= 20, `${cut} and ${rest} of 20`);
+  }
+  const strange = [
+    'null',
+    '[]',
+    '{}',
+    '["piece"]',
+    '["piece",{},{}]',
+    '["open",[]]',
+    '["taken",7]',
+    '["done",[{}]]',
+    '"x',
+  ];
+  for (const payload of strange) {
+    writeFileSync(path, Buffer.concat([frame(payload), whole]));
+    assert.ok(restoring(dir).restored.length <= 20, payload);
   }
 });
 

@@ -14,7 +14,7 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
   writeSync,
 } from 'node:fs';
@@ -46,6 +46,10 @@ const CHUNKS = 256;
 const LONG = 1024 * 1024;
 /** A power cut takes back no more than these milliseconds. */
 const FLUSH = 1000;
+/** Characters of events that were complete and are not in the spool: the oldest beyond are not restored. */
+const MOST_RESTORED = 16 * 1024 * 1024;
+/** The journal is read in parts of so many bytes; in larger ones where a note is. */
+const PART = 64 * 1024;
 /** Waits between two attempts to write to a full disk, in milliseconds. */
 const RETRY = { initial: 50, max: 1000 };
 
@@ -84,20 +88,40 @@ export class Held<T extends Identified> {
   }
 
   /**
-   * Bring the assembler to where an earlier process left it.
+   * Bring the assembler to where an earlier process left it. What cannot be read keeps nobody from starting: a frame
+   * that is damaged ends the journal, a note that makes no sense is left out.
+   * @param dropped told how many events there were beyond what may be restored, the oldest
    * @returns the events that became complete by that; the spool may have the last of them
    */
-  restore(now: number): Assembled<T>[] {
-    const bytes = readFileSync(this.#path);
+  restore(now: number, dropped: (count: number) => void): Assembled<T>[] {
     const events = new Map<string, Assembled<T>>();
-    let at = 0;
-    for (let read = unframe(bytes, at); read !== 'damaged' && 'payload' in read; read = unframe(bytes, at)) {
-      const note = JSON.parse(read.payload) as Note<T>;
-      if (note[0] === 'done') for (const id of note[1]) events.delete(id);
-      else for (const event of this.#apply(note, now)) events.set(event.first.id, event);
-      at = read.end;
+    let characters = 0;
+    let read = 0;
+    const drop = (id: string): void => {
+      characters -= events.get(id)?.text.length ?? 0;
+      events.delete(id);
+    };
+    for (const { payload, end } of framesOf(this.#fd, this.#size)) {
+      read = end;
+      try {
+        const note = JSON.parse(payload) as Note<T>;
+        if (note[0] === 'done') for (const id of note[1]) drop(id);
+        else
+          for (const event of this.#apply(note, now)) {
+            drop(event.first.id);
+            events.set(event.first.id, event);
+            characters += event.text.length;
+          }
+      } catch {
+        this.#options.onError('journal');
+      }
+      for (const id of events.keys()) {
+        if (characters <= MOST_RESTORED) break;
+        drop(id);
+        dropped(1);
+      }
     }
-    this.#size = at;
+    this.#size = read;
     return [...events.values()];
   }
 
@@ -210,6 +234,27 @@ export class Held<T extends Identified> {
     this.#taken.set(name, index + 1);
     if (this.#taken.size > CHUNKS) this.#taken.delete(this.#taken.keys().next().value!);
     return true;
+  }
+}
+
+/** The notes at the beginning of a file of a size in bytes, up to the first that is damaged or not whole. */
+function* framesOf(fd: number, size: number): Generator<{ payload: string; end: number }> {
+  let part: Buffer = Buffer.alloc(0);
+  let begin = 0;
+  let at = 0;
+  for (;;) {
+    const read = unframe(part, at);
+    if (read === 'damaged') return;
+    if ('payload' in read) {
+      at = read.end;
+      yield { payload: read.payload, end: begin + at };
+      continue;
+    }
+    begin += at;
+    at = 0;
+    if (begin + read.needs > size) return;
+    part = Buffer.alloc(Math.min(size - begin, Math.max(PART, read.needs)));
+    if (readSync(fd, part, 0, part.length, begin) < read.needs) return;
   }
 }
 

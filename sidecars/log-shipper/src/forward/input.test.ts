@@ -257,6 +257,44 @@ test('there are only so many connections', async () => {
   await rig.close();
 });
 
+test('silent connections of one address do not shut out another address, and not their own for ever', async () => {
+  let time = 0;
+  const rig = await start({ now: () => time });
+  const silent = [await rig.connect(), await rig.connect(), await rig.connect()];
+  time = 2000;
+  silent[1]!.write(encode(['t', 1, docker('not silent')]));
+  await eventually('its record', () => rig.records.length === 1);
+  const first = once(silent[0]!, 'close');
+  const other = await rig.connect('127.0.0.2');
+  await first;
+  other.write(encode(['t', 1, docker('other')]));
+  await eventually('the other record', () => rig.records.length === 2);
+  // The same address: after a minute of silence.
+  await once(await rig.connect(), 'close');
+  time = 60_000;
+  const third = once(silent[2]!, 'close');
+  const own = await rig.connect();
+  await third;
+  own.write(encode(['t', 1, docker('own')]));
+  await eventually('the third record', () => rig.records.length === 3);
+  assert.equal(rig.refused, ['idle', 'connections', 'idle']);
+  await rig.close();
+});
+
+test('a connection whose lines wait for the spool is not silent', async () => {
+  let time = 0;
+  const rig = await start({ now: () => time });
+  rig.room = false;
+  for (let at = 0; at < 3; at++) (await rig.connect()).write(encode(['t', 1, docker(`line ${at}`)]));
+  await eventually('all wait', () => rig.reading() === 3);
+  time = 3_600_000;
+  await once(await rig.connect('127.0.0.2'), 'close');
+  assert.equal(rig.refused, ['connections']);
+  rig.room = true;
+  await eventually('all lines', () => rig.records.length === 3);
+  await rig.close();
+});
+
 test('a rule drops lines of containers too', async () => {
   const rig = await start({ drop: 'GET /healthz' });
   const socket = await rig.connect();

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { pause } from '#kit/time/backoff.ts';
 import { listen } from '#kit/net/listen.ts';
+import { Admission } from './admission.ts';
 import { createEncryptedServer, type EncryptionOptions } from './encryption.ts';
 import { admitted, RefusedError, type HandshakeOptions } from './handshake.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
@@ -27,8 +28,10 @@ export interface ForwardOptions extends IntakeOptions {
   readonly encryption: EncryptionOptions | undefined;
   /** Who is there may send where it is undefined. */
   readonly handshake: HandshakeOptions | undefined;
+  /** A clock in milliseconds; the monotonic one where there is none. */
+  readonly now?: () => number;
   readonly onConnections: (open: number) => void;
-  readonly onRefused: (reason: 'malformed' | 'connections' | RefusedError['reason']) => void;
+  readonly onRefused: (reason: 'malformed' | 'connections' | 'idle' | RefusedError['reason']) => void;
 }
 
 export interface Forward {
@@ -65,27 +68,26 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
           (error, { remoteAddress }) => refuse(error, remoteAddress, options),
         );
   const intake = new Intake(options);
+  const admission = new Admission(options.maxConnections, options.now ?? (() => performance.now()));
   const connections = new Set<Connection>();
   const serve = async (socket: Socket): Promise<void> => {
     const connection: Connection = { socket, reads: 0, busy: false };
     connections.add(connection);
     options.onConnections(connections.size);
     try {
-      await read(connection, intake, options);
+      await read(connection, intake, admission, options);
     } finally {
       socket.destroy();
       connections.delete(connection);
       options.onConnections(connections.size);
     }
   };
-  // All that are open, in the handshake of TLS too.
-  const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    const ended = admission.admit(socket);
+    if (ended === undefined) return;
+    options.onRefused(ended === socket ? 'connections' : 'idle');
+    ended.destroy();
   });
-  server.maxConnections = options.maxConnections;
-  server.on('drop', () => options.onRefused('connections'));
   await listen(server, { host: options.address, port: options.port }, 'FORWARD_PORT');
   return {
     port: (server.address() as { port: number }).port,
@@ -104,7 +106,8 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
         calm = now === before && !all.some(({ busy }) => busy) ? calm + 1 : 0;
         before = now;
       }
-      for (const socket of [...[...connections].map((connection) => connection.socket), ...sockets]) socket.destroy();
+      for (const socket of [...[...connections].map((connection) => connection.socket), ...admission.sockets])
+        socket.destroy();
       await intake.close();
     },
   };
@@ -116,7 +119,12 @@ async function polled(): Promise<void> {
 }
 
 /** Take in what a sender sends, until it ends or is cut off. */
-async function read(connection: Connection, intake: Intake, options: ForwardOptions): Promise<void> {
+async function read(
+  connection: Connection,
+  intake: Intake,
+  admission: Admission,
+  options: ForwardOptions,
+): Promise<void> {
   const { maxMessage, handshake } = options;
   const { socket } = connection;
   const { remoteAddress } = socket;
@@ -126,6 +134,7 @@ async function read(connection: Connection, intake: Intake, options: ForwardOpti
     for await (const bytes of handshake ? admitted(socket, handshake) : received(socket)) {
       connection.reads += 1;
       connection.busy = true;
+      admission.heard(socket, true);
       for (const frame of framer.push(bytes)) {
         const message = readMessage(frame, maxMessage);
         if (message === undefined) continue;
@@ -135,6 +144,7 @@ async function read(connection: Connection, intake: Intake, options: ForwardOpti
         if (socket.writableLength > UNREAD) throw new MalformedError('its acknowledgements are not read');
       }
       connection.busy = false;
+      admission.heard(socket, false);
     }
   } catch (error) {
     refuse(error, remoteAddress, options);

@@ -36,7 +36,7 @@ export interface IntakeOptions {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   readonly onRead: (lines: number, bytes: number) => void;
   readonly onDiskError: (code: string) => void;
-  readonly skipped: (reason: 'empty' | 'rule', count: number) => void;
+  readonly skipped: (reason: 'empty' | 'rule' | 'journal', count: number) => void;
   readonly cut: () => void;
 }
 
@@ -58,12 +58,21 @@ export class Intake {
 
   /** @throws when the journal of what waits cannot be used */
   constructor(options: IntakeOptions) {
-    const { splitter, limit, patience, dir, drops, onDiskError, log } = options;
+    const { splitter, limit, patience, dir, drops, onDiskError, log, skipped } = options;
     this.#options = options;
     this.#assembler = new Assembler(splitter, limit, patience, ({ line }) => line.members.length + line.source.length);
     this.#held = new Held(this.#assembler, { dir, drops, onError: onDiskError });
     const failed = (error: unknown): void => log.error({ err: error }, 'lines of containers could not be kept');
-    this.#append(this.#held.restore(performance.now())).catch(failed);
+    let dropped = 0;
+    const restored = this.#held.restore(performance.now(), (count) => (dropped += count));
+    if (dropped > 0) {
+      skipped('journal', dropped);
+      log.warn(
+        { lines: dropped },
+        'the journal of the forward input had more lines than may be restored: the oldest are dropped',
+      );
+    }
+    this.#append(restored).catch(failed);
     this.#timer = setInterval(() => {
       this.#append(this.#held.expire(performance.now())).catch(failed);
     }, TICK);

@@ -19,7 +19,10 @@ export interface Rig {
   /** What it logged. */
   readonly logged: string[];
   readonly port: number;
-  readonly connect: () => Promise<Socket>;
+  /** Messages that were read, and may wait for the spool. */
+  readonly reading: () => number;
+  /** @param from another address of the loopback interface */
+  readonly connect: (from?: string) => Promise<Socket>;
   /** The end, as the program has it: its senders are still there. */
   readonly end: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -33,7 +36,7 @@ export async function start({
   drop,
   ...admission
 }: { multiline?: RegExp; drop?: string } & Partial<
-  Pick<ForwardOptions, 'encryption' | 'handshake'>
+  Pick<ForwardOptions, 'encryption' | 'handshake' | 'now'>
 > = {}): Promise<Rig> {
   const records: LogRecord[] = [];
   const refused: string[] = [];
@@ -42,6 +45,7 @@ export async function start({
   const rules = new Rules({ LINE_DROP: drop, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
   const sockets: Socket[] = [];
   const rig = { room: true };
+  let reads = 0;
   const input = await startForward({
     address: '127.0.0.1',
     port: 0,
@@ -65,7 +69,7 @@ export async function start({
     log: { warn: note, error: note },
     dir: temporaryDirectory('forward'),
     drops: false,
-    onRead: () => {},
+    onRead: () => void reads++,
     onDiskError: () => {},
     onConnections: () => {},
     onRefused: (reason) => refused.push(reason),
@@ -77,9 +81,10 @@ export async function start({
     refused,
     logged,
     port: input.port,
+    reading: () => reads,
     documents: () => records.map(({ body }) => JSON.parse(body) as Record<string, unknown>),
-    connect: async () => {
-      const socket = connect(input.port, '127.0.0.1');
+    connect: async (from = '127.0.0.1') => {
+      const socket = connect({ port: input.port, host: '127.0.0.1', localAddress: from });
       socket.on('error', () => {});
       sockets.push(socket);
       await once(socket, 'connect');
