@@ -19,9 +19,6 @@ export function requireEligible(project: Project, name: string): Service {
   };
   if (get(tree, 'provider') !== undefined)
     refuse('provider', 'is run by a provider, not by the engine: there is no container to put a sidecar beside');
-  const replicas = text(get(tree, 'deploy', 'replicas')) ?? text(get(tree, 'scale'));
-  if (replicas !== undefined && replicas !== '1' && replicas !== '0')
-    refuse('replicas', `has ${replicas} replicas, and each would need a pod of its own: write the copies as services`);
   const mode = text(get(tree, 'network_mode'));
   if (mode === 'host' || mode === 'none')
     refuse(

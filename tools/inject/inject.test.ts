@@ -101,6 +101,40 @@ test("who joined the service joins the pod, also by its container's name", () =>
   );
 });
 
+test('each replica is a whole pod with the name of the service; a port is published by one of them', () => {
+  const services = planned(
+    `services:
+  web:
+    image: x
+    environment: { A: "${'$'}{B}" }
+    ports: ["8080:80", "9000-9009:81"]
+    volumes: ["./data:/data"]
+    depends_on: [db]
+    deploy: { replicas: 2, labels: { a: b } }
+  db: {image: y}`,
+    { set: { PROXY_PORT: '80' } },
+  );
+  assert.equal(Object.keys(services), ['web-pod', 'web', 'web-tls', 'web-2-pod', 'web-2', 'web-2-tls']);
+  assert.equal(
+    [services['web-pod']!['ports'], services['web-2-pod']!['ports']],
+    [['8080:80', '9000-9009:81'], ['9000-9009:81']],
+  );
+  assert.equal(services['web-2-pod']!['networks'], { default: { aliases: ['web'] } });
+  assert.equal(services['web']!['deploy'], { replicas: 1, labels: { a: 'b' } });
+  assert.equal(services['web-2'], {
+    image: 'x',
+    environment: { A: '${B}' },
+    volumes: ['./data:/data'],
+    depends_on: {
+      db: { condition: 'service_started' },
+      'web-2-pod': { condition: 'service_started', restart: true },
+      'web-2-tls': { condition: 'service_healthy' },
+    },
+    deploy: { replicas: 1, labels: { a: 'b' } },
+    network_mode: 'service:web-2-pod',
+  });
+});
+
 test('a sidecar that looks at processes shares them', () => {
   const services = planned('services: {web: {image: x}}', { sidecar: 'topz' });
   assert.equal([services['web']!['pid'], services['web-topz']!['pid']], ['service:web-pod', 'service:web-pod']);
@@ -139,7 +173,8 @@ test('a shared mount is found behind variables, and keeps what is said of it', (
 
 const topz = (path: string): Partial<Injection> => ({ sidecar: 'topz', share: [path] });
 const REFUSED: [string, string, Partial<Injection>?][] = [
-  ['replicas', 'services: {web: {image: x, expose: [80], deploy: {replicas: 3}}}'],
+  ['replicas', 'services: {web: {image: x, expose: [80], container_name: w, deploy: {replicas: 3}}}'],
+  ['replicas', 'services: {web: {image: x, expose: [80], scale: many}}'],
   ['network-mode-host', 'services: {web: {image: x, network_mode: host}}'],
   ['network-mode-none', 'services: {web: {image: x, network_mode: none}}'],
   ['network-mode-container', 'services: {web: {image: x, network_mode: "container:other"}}'],

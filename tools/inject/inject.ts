@@ -16,6 +16,7 @@ import { FIELD, overrideText } from './override-yaml.ts';
 import { BUILDS } from './images.ts';
 import { environmentOf, podOf } from './pod.ts';
 import { Refusal } from '../command/refusal.ts';
+import { replicasOf } from './replicas.ts';
 import { POD_ONLY, sameTarget, type Injection } from './request.ts';
 
 export interface Target {
@@ -59,15 +60,17 @@ export const planRemoval = (target: Target, only?: (injection: Injection) => boo
 /**
  * What another list of injections would write.
  * @param change from those of the file that is there, and the project, to those that are to be
+ * @param scale pods of a service, instead of the replicas that it asks for
  */
 export function planChange(
   target: Target,
   change: (before: readonly Injection[], project: Project) => readonly Injection[],
+  scale?: Readonly<Record<string, number>>,
 ): Plan {
   const { project, ...state } = stateOf(target);
   const injections = change(state.injections, project);
   if (injections.length === 0) return { ...state, injections, services: [], after: undefined };
-  return { ...state, injections, ...textOf(project, injections) };
+  return { ...state, injections, ...textOf(project, injections, scale) };
 }
 
 /** Services whose application reads the project's `.env` by its env_file, and so gets each line of it. */
@@ -117,7 +120,11 @@ function injectionsIn(content: string, path: string): Injection[] {
   return toValue(get(tree, FIELD, 'injections')) as Injection[];
 }
 
-function textOf(project: Project, injections: readonly Injection[]): Pick<Plan, 'after' | 'services'> {
+function textOf(
+  project: Project,
+  injections: readonly Injection[],
+  scale: Readonly<Record<string, number>> = {},
+): Pick<Plan, 'after' | 'services'> {
   const sidecars: SidecarService[] = [];
   const services: Record<string, Record<string, unknown>> = {};
   const volumes: Record<string, null> = {};
@@ -132,10 +139,12 @@ function textOf(project: Project, injections: readonly Injection[]): Pick<Plan, 
       requireValues(injection, carried, environmentOf(project, service, injection, carried));
       requireTargets(injection);
     }
-    const plan = podOf(project, service, own, SIDECARS);
-    for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };
-    Object.assign(volumes, plan.volumes);
-    sidecars.push(...plan.sidecars);
+    for (const replica of replicasOf(project, service, scale[into])) {
+      const plan = podOf(project, replica, own, SIDECARS);
+      for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };
+      Object.assign(volumes, plan.volumes);
+      sidecars.push(...plan.sidecars);
+    }
   }
   return { after: overrideText({ injections: ordered, services, volumes }), services: sidecars };
 }

@@ -13,6 +13,7 @@ import { imageOf, OWN_IMAGE } from './images.ts';
 import { appPorts, publishedPorts, requireFreePorts } from './ports.ts';
 import { givenFiles, pathOf } from './project-files.ts';
 import { requirePublishedOnce } from './publish.ts';
+import { oneOf, type Replica } from './replicas.ts';
 import { POD_ONLY, type Injection } from './request.ts';
 import { shareMounts } from './share.ts';
 
@@ -50,7 +51,7 @@ export interface PodPlan {
  */
 export function podOf(
   project: Project,
-  service: Service,
+  service: Replica,
   injections: readonly Injection[],
   carried: Readonly<Record<string, CarriedSidecar>>,
 ): PodPlan {
@@ -81,12 +82,15 @@ export function podOf(
     ...publishedPorts(service, sidecars, project.environment),
     ...common,
   };
-  services[name] = appService(
-    service,
-    pod,
-    sidecars.map((each) => each.name),
-    processes,
-  );
+  services[name] = {
+    ...oneOf(service),
+    ...appService(
+      service,
+      pod,
+      sidecars.map((each) => each.name),
+      processes,
+    ),
+  };
   for (const each of sidecars) {
     const files = givenFiles(each.name, each);
     services[each.name] = { ...sidecarService(project, service, pod, each, processes, files), ...common };
@@ -95,8 +99,9 @@ export function podOf(
     for (const purpose of Object.keys(each.carried.volumes)) volumes[`${each.name}-${purpose}`] = null;
   }
   shareMounts(project, service, sidecars, { services, volumes });
+  if (service.copy) services[name] = copyOf(service, services[name]);
   for (const other of project.services.values()) {
-    const joined = joinedMode(project, other, service);
+    const joined = joinedMode(other, service);
     if (joined)
       services[other.name] = {
         network_mode: `service:${pod}`,
@@ -117,7 +122,7 @@ function freeName(project: Project, wanted: string): string {
   return name;
 }
 
-function podService(service: Service): Entry {
+function podService(service: Replica): Entry {
   const { tree, name } = service;
   const moved: Entry = {};
   for (const key of MOVED) {
@@ -152,7 +157,7 @@ function podService(service: Service): Entry {
 const keyedOr = (tree: Tree | undefined): Tree | undefined => (tree === undefined ? undefined : keyed(tree));
 
 /** The service's networks with their options, and its names as aliases: others still find it. */
-function networksOf({ name, tree }: Service): Entry {
+function networksOf({ alias: name, tree }: Replica): Entry {
   const container = text(get(tree, 'container_name'));
   const aliases = [name, ...(container === undefined || container === name ? [] : [container])];
   const own = get(tree, 'networks');
@@ -177,10 +182,9 @@ function appService({ tree }: Service, pod: string, sidecars: readonly string[],
   const reset: Entry = {};
   for (const key of MOVED) if (get(tree, key) !== undefined) reset[key] = RESET(LISTS.has(key) ? [] : null);
   if (get(tree, 'networks') !== undefined) reset['networks'] = RESET(null);
-  const sysctls = get(tree, 'sysctls');
-  if (sysctls !== undefined) {
-    const rest = Object.entries(toValue(keyed(sysctls)) as Entry).filter(([key]) => !key.startsWith('net.'));
-    reset['sysctls'] = rest.length === 0 ? RESET(null) : OVERRIDE(Object.fromEntries(rest));
+  if (get(tree, 'sysctls') !== undefined) {
+    const rest = ownSysctls(tree);
+    reset['sysctls'] = Object.keys(rest).length === 0 ? RESET(null) : OVERRIDE(rest);
   }
   return {
     network_mode: `service:${pod}`,
@@ -194,6 +198,34 @@ function appService({ tree }: Service, pod: string, sidecars: readonly string[],
       ),
     },
   };
+}
+
+/** A replica's application: all of the service, in its own pod. */
+function copyOf({ tree, copy }: Replica, own: Entry): Entry {
+  const moved = new Set([...MOVED, 'networks', 'sysctls']);
+  const kept = Object.entries(copy!).filter(([key]) => !moved.has(key));
+  const waits = Object.fromEntries(
+    dependencies(tree).map((name) => [
+      name,
+      toValue(get(tree, 'depends_on', name)) ?? { condition: 'service_started' },
+    ]),
+  );
+  const sysctls = own['sysctls'] === undefined ? {} : { sysctls: ownSysctls(tree) };
+  const set = Object.entries(own).filter(([key]) => !moved.has(key));
+  const volumes = [copy!['volumes'], own['volumes']].flatMap((list) => (list ?? []) as unknown[]);
+  return {
+    ...Object.fromEntries(kept),
+    ...Object.fromEntries(set),
+    ...sysctls,
+    ...(volumes.length > 0 && { volumes }),
+    depends_on: { ...waits, ...(own['depends_on'] as Entry) },
+  };
+}
+
+/** Kernel settings that are no network's. */
+function ownSysctls(tree: Tree): Entry {
+  const all = Object.entries((toValue(keyedOr(get(tree, 'sysctls'))) ?? {}) as Entry);
+  return Object.fromEntries(all.filter(([key]) => !key.startsWith('net.')));
 }
 
 function dependencies(tree: Tree): string[] {
@@ -259,9 +291,9 @@ export function environmentOf(
   return { [appPort]: String(only), ...set };
 }
 
-function joinedMode(project: Project, other: Service, service: Service): boolean {
+function joinedMode(other: Service, service: Service): boolean {
   const mode = text(get(other.tree, 'network_mode'));
   if (mode === `service:${service.name}`) return true;
-  const container = text(get(project.services.get(service.name)!.tree, 'container_name'));
+  const container = text(get(service.tree, 'container_name'));
   return container !== undefined && mode === `container:${container}`;
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import { refused } from '../command/refused.ts';
 import { Refusal } from '../command/refusal.ts';
@@ -56,6 +57,16 @@ const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: World): 
   environment,
 });
 
+/** `web=3`. @throws {Usage} */
+const scaleOf = (said: readonly string[]): Record<string, number> =>
+  Object.fromEntries(
+    said.map((each) => {
+      const found = /^([^=]+)=([1-9]\d?)$/.exec(each);
+      if (!found) throw new Usage(`--scale takes SERVICE=N with N from 1 to 99, not "${each}"`);
+      return [found[1]!, Number(found[2])];
+    }),
+  );
+
 const UP = `Bring a compose project up with the sidecars that its services ask for:
 
   services:
@@ -70,6 +81,7 @@ A published port leads to the first sidecar instead of the application.
 usage: sidecar-stacks up [OPTION…] [SERVICE…]
 
 ${PROJECT}      --build              build images of the project anew
+      --scale SERVICE=N    pods of a service (default: its replicas)
       --dry-run            say what would be done, and do nothing
       --diff               show what would be written, and write nothing
 
@@ -94,8 +106,24 @@ export const upCommand = command(
   'Not brought up',
   async (args, world) => {
     const flag = { type: 'boolean', default: false } as const;
-    const { values, positionals } = commandLine(args, { build: flag, 'dry-run': flag, diff: flag });
-    const plan = planUp(targetOf(values, world));
+    const { values, positionals } = commandLine(args, {
+      build: flag,
+      'dry-run': flag,
+      diff: flag,
+      scale: { type: 'string', multiple: true },
+    });
+    const plan = planUp(targetOf(values, world), scaleOf(values.scale ?? []));
+    const unknown = Object.keys(scaleOf(values.scale ?? [])).find(
+      (name) => !plan.routes.some((each) => each.service === name),
+    );
+    if (unknown !== undefined)
+      throw new Refusal(
+        'scale',
+        `${unknown} has no x-sidecars${suggestion(
+          unknown,
+          plan.routes.map((each) => each.service),
+        )}: docker compose up --scale is for it`,
+      );
     if (plan.routes.length === 0 && plan.injections.length === 0)
       throw new Refusal('no-sidecars', 'no service asks for a sidecar: add a line such as x-sidecars: [tls] to one');
     if (values.diff) return showDiff(plan, world);

@@ -16,22 +16,27 @@ export interface UpPlan extends Plan {
 
 /**
  * What the services of a project ask for. What was injected by hand beside other services stays.
+ * @param scale pods of a service, instead of the replicas that it asks for
  * @throws {Refusal} for a wish that cannot be met
  */
-export function planUp(target: Target): UpPlan {
+export function planUp(target: Target, scale: Readonly<Record<string, number>> = {}): UpPlan {
   const routes: Route[] = [];
-  const plan = planChange(target, (before, project) => {
-    const wished = [...project.services.values()].flatMap((service) => {
-      const tree = get(service.tree, FIELD);
-      const wish = wishOf(service.name, tree && interpolateTree(tree, project.environment, 'nothing'));
-      if (!wish) return [];
-      const { injections, route } = injectionsOf(factsOf(project, service), wish);
-      routes.push(route);
-      return injections;
-    });
-    const services = new Set(wished.map(({ into }) => into));
-    return [...before.filter(({ from, into }) => from === undefined && !services.has(into)), ...wished];
-  });
+  const plan = planChange(
+    target,
+    (before, project) => {
+      const wished = [...project.services.values()].flatMap((service) => {
+        const tree = get(service.tree, FIELD);
+        const wish = wishOf(service.name, tree && interpolateTree(tree, project.environment, 'nothing'));
+        if (!wish) return [];
+        const { injections, route } = injectionsOf(factsOf(project, service), wish);
+        routes.push(route);
+        return injections;
+      });
+      const services = new Set(wished.map(({ into }) => into));
+      return [...before.filter(({ from, into }) => from === undefined && !services.has(into)), ...wished];
+    },
+    scale,
+  );
   return { ...plan, routes };
 }
 

@@ -41,6 +41,10 @@ export const routeLines = (routes: readonly Route[]): string[] =>
 const label = ({ Labels }: Running, name: string): string | undefined =>
   new RegExp(`(?:^|,)dev\\.sidecar-stacks\\.${name}=([^,]*)`).exec(Labels)?.[1];
 
+/** Whether a pod is the service's, or one of its replicas. */
+const isPodOf = (service: string, pod: string): boolean =>
+  pod === service || (pod.startsWith(`${service}-`) && /^\d+$/.test(pod.slice(service.length + 1)));
+
 const addressesOf = ({ Publishers }: Running): { host: string; port: number; target: number }[] => {
   const all = (Publishers ?? []).filter(({ PublishedPort }) => PublishedPort > 0);
   // IPv4 and IPv6 of one port are one line.
@@ -56,7 +60,7 @@ const addressesOf = ({ Publishers }: Running): { host: string; port: number; tar
 export const reachLines = (routes: readonly Route[], containers: readonly Running[]): string[] =>
   containers.flatMap((container) => {
     const pod = label(container, 'role') === 'pod' ? label(container, 'app') : undefined;
-    const route = routes.find(({ service }) => service === pod);
+    const route = routes.find(({ service }) => pod !== undefined && isPodOf(service, pod));
     return addressesOf(container).map(({ host, port, target }) => {
       const through = route !== undefined && route.entry === target;
       const scheme = !through ? '' : route.chain[0] === 'tls' ? 'https://' : 'http://';
@@ -83,6 +87,9 @@ export function podLines(containers: readonly Running[]): string[] {
 export const membersOf = (containers: readonly Running[], services: readonly string[]): string[] => [
   ...new Set([
     ...services,
-    ...containers.flatMap((each) => (services.includes(label(each, 'app') ?? '') ? each.Service : [])),
+    ...containers.flatMap((each) => {
+      const pod = label(each, 'app');
+      return pod !== undefined && services.some((service) => isPodOf(service, pod)) ? [pod, each.Service] : [];
+    }),
   ]),
 ];

@@ -18,13 +18,13 @@ const MINUTES = 300_000;
 
 /** A web server that answers with one word, in Perl; `$$` is compose's way to write a dollar sign. */
 const SERVER = `use Socket; socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1); bind(S, sockaddr_in(8080, INADDR_ANY)) or die; listen(S, 5); while (accept(C, S)) { while (defined($$l = <C>)) { last if $$l =~ /^\\\\r?\\\\n/ } print C qq(HTTP/1.0 200 OK\\\\r\\\\nContent-Length: 5\\\\r\\\\n\\\\r\\\\nhello); close C }`;
-const web = (sidecars: string): string =>
-  `services:\n  web:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${SERVER}"]\n    ports: ["127.0.0.1::8080"]\n    x-sidecars: ${sidecars}\nsecrets: { auth_htpasswd: { file: ./auth_htpasswd } }\n`;
+const web = (sidecars: string, more = ''): string =>
+  `services:\n  web:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${SERVER}"]\n    ports: ["127.0.0.1::8080"]\n    x-sidecars: ${sidecars}\n${more}secrets: { auth_htpasswd: { file: ./auth_htpasswd } }\n`;
 
 interface Project {
   readonly name: string;
   readonly folder: string;
-  readonly write: (sidecars: string) => void;
+  readonly write: (sidecars: string, more?: string) => void;
   /** The package's command. */
   readonly ours: (...args: string[]) => Promise<{ code: number; said: string }>;
   readonly docker: (...args: string[]) => Promise<string>;
@@ -44,7 +44,7 @@ async function inProject(use: (project: Project) => Promise<void>): Promise<void
     await use({
       name,
       folder,
-      write: (sidecars) => writeFileSync(join(folder, 'compose.yaml'), web(sidecars)),
+      write: (sidecars, more) => writeFileSync(join(folder, 'compose.yaml'), web(sidecars, more)),
       ours: async (command, ...args) => {
         const argv = [process.execPath, BIN, command!, ...(command === 'undo' ? [] : ['-p', name]), ...args];
         try {
@@ -134,6 +134,35 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     assert.is((await ours('down', '--volumes')).code, 0);
     assert.is((await ours('undo')).code, 0);
     assert.equal(contentOf(folder), files);
+  }));
+
+test('replicas are whole pods with one name; scaling up and down leaves the others alone', () =>
+  inProject(async ({ write, ours, docker, containers }) => {
+    const client = `  client: { image: "${DEBIAN}", init: true, command: sleep infinity }\n`;
+    write('[tls]', `    deploy: { replicas: 2 }\n${client}`);
+    const up = await ours('up');
+    assert.is(up.code, 0, up.said);
+    const before = await containers();
+    assert.is(before.size, 7);
+    const addresses = async (): Promise<number> =>
+      new Set((await docker('exec', before.get('client')!, 'getent', 'ahostsv4', 'web')).match(/^\S+/gm)).size;
+    assert.is(await eventually('one name has both addresses', async () => (await addresses()) === 2), true);
+    assert.is((await ours('up', '--scale', 'web=3')).code, 0);
+    const three = await containers();
+    assert.is(three.size, 10);
+    assert.is(await eventually('the third is found too', async () => (await addresses()) === 3), true);
+    assert.equal(
+      [...before].filter(([service, id]) => three.get(service) !== id),
+      [],
+    );
+    assert.is((await ours('up', '--scale', 'web=1')).code, 0);
+    assert.is(await eventually('one is left', async () => (await addresses()) === 1), true);
+    const one = await containers();
+    assert.equal(
+      [...one].filter(([service, id]) => before.get(service) !== id),
+      [],
+    );
+    assert.equal([...one.keys()].toSorted(), ['client', 'web', 'web-pod', 'web-tls']);
   }));
 
 test.run();
