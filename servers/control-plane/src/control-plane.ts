@@ -7,9 +7,9 @@ import { publishFile } from '#kit/files/atomic-file.ts';
 import { createEnrolment } from './api/enrolment.ts';
 import { graphOf } from './api/graph.ts';
 import { createOperatorApi } from './api/operator.ts';
-import { Authority } from './authority/authority.ts';
+import type { Authority } from './authority/authority.ts';
+import { CurrentAuthority } from './authority/current.ts';
 import { OwnCertificate } from './authority/own.ts';
-import { openAuthorityFiles } from './authority/store.ts';
 import { Boundary, type Unit } from './boundary.ts';
 import { EMPTY_POLICY, makeSplit, standing, type Split } from './mesh.ts';
 import { hostsOf } from './policy/hosts.ts';
@@ -111,10 +111,15 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { log, trustDomain, namespace } = options;
   const events: Events = { ...SILENT, ...options.events };
-  const files = await openAuthorityFiles(join(options.data, 'authority'), trustDomain);
-  for (const made of files.made) log.info({ made }, 'the authority made a certificate');
-  const authority = await Authority.open({ ...files, lifetime: options.leafLifetime });
-  if (options.trust !== undefined) await publishFile(join(options.trust, 'root.crt'), files.roots, { mode: 0o644 });
+  const current = await CurrentAuthority.open({
+    directory: join(options.data, 'authority'),
+    trustDomain,
+    lifetime: options.leafLifetime,
+    log,
+  });
+  const authority = (): Authority => current.authority;
+  const { roots } = current;
+  if (options.trust !== undefined) await publishFile(join(options.trust, 'root.crt'), roots, { mode: 0o644 });
   const statePath = join(options.data, 'state.json');
   const saved = await StateFile.read(statePath);
 
@@ -127,7 +132,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const publication = new Publication({
     trustDomain,
     namespace,
-    roots: files.roots,
+    roots,
     boundary,
     known: () => ({ policy, splits, replicas: registry.replicas, probed, digest }),
     tell: (version) => discovery.update(version),
@@ -213,7 +218,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     tls: own.current,
     tokens: () => options.tokens,
     registry,
-    authority: () => authority,
+    authority,
     trustDomain,
     namespace,
     lease: options.lease,
@@ -296,12 +301,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ports: { xds: plain.port, mtls: mtls.port, enrolment: portOf(enrolment.server), api: portOf(api.server) },
     registry,
     discovery,
-    roots: files.roots,
+    roots,
     publish: () => void publish(),
     close: async () => {
       probes?.close();
       watch.close();
       own.close();
+      current.close();
       settling.close();
       registry.close();
       discovery.close();

@@ -1,6 +1,8 @@
 /** Identities over time and against each other: renewed in use, and never another's. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { request as httpsRequest } from 'node:https';
 import { checkServerIdentity, connect } from 'node:tls';
 import { test } from 'uvu';
@@ -17,6 +19,8 @@ import { GrpcStream } from '../../../sidecars/mesh-proxy/src/xds/grpc.ts';
 import { encodeRequest } from '../../../sidecars/mesh-proxy/src/xds/requests.ts';
 import { CDS } from '../../../sidecars/mesh-proxy/src/xds/store.ts';
 import { createLog } from '#kit/life/log.ts';
+import { openAuthorityFiles } from './authority/store.ts';
+import { Tokens } from './registry/tokens.ts';
 import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy } from './testing/proxy.ts';
 
@@ -27,11 +31,12 @@ const POLICY = JSON.stringify({
     shop: { ports: [{ port: 8000, protocol: 'http' }] },
   },
 });
-const enrolmentOf = ({ ports, roots }: TestPlane): Enrolment =>
+const enrolmentOf = ({ ports, roots }: Pick<TestPlane, 'ports' | 'roots'>): Enrolment =>
   new Enrolment({
     host: 'localhost',
     port: ports.enrolment,
     token: JOIN_TOKEN,
+    service: 'front',
     roots: async () => await Promise.resolve(roots),
   });
 const log = createLog('identities', 'fatal');
@@ -64,6 +69,72 @@ test("the control plane renews its own certificate on both of its ports, and its
     plane.discovery.clients.map((client) => client.since),
     [since],
   );
+  await front.close();
+  await plane.close();
+});
+
+test('an authority that was lost is followed by another, whose root proxies find by their token', async () => {
+  const lost = await startPlane(POLICY);
+  const { directory, ports, roots } = lost;
+  const front = startProxy(lost, 'front');
+  await eventually('configured', () => front.last, LONG);
+  await lost.close();
+  rmSync(join(directory, 'data'), { recursive: true });
+  const next = await startPlane(POLICY.replace('8000', '8001'), { directory, ports });
+  assert.is.not(next.roots, roots);
+  await eventually('it is configured by the next one', () => JSON.stringify(front.last).includes('8001'), LONG);
+  assert.is(front.identity.current?.trustBundle, next.roots);
+  await eventually('and registered there', () => next.registry.replicas.length === 1, LONG);
+  await front.close();
+  await next.close();
+});
+
+test('roots of a server that does not know the join token are not believed, and it never sees the token', async () => {
+  const mesh = await startPlane(POLICY);
+  const stranger = await startPlane(POLICY, { tokens: Tokens.parse('all * a-join-token-of-somebody-else') });
+  const enrolment = enrolmentOf({ ports: stranger.ports, roots: mesh.roots });
+  const { request } = await makeRequest();
+  const answer = await enrolment.certificate('front', request).then(String, String);
+  assert.match(answer, /who answers does not show that it knows the join token/);
+  assert.equal(
+    stranger.seen.filter((each) => each.startsWith('refusal')),
+    [],
+  );
+  await mesh.close();
+  await stranger.close();
+});
+
+test('while one root follows another, certificates of both are accepted, and proxies have both', async () => {
+  const before = await startPlane(POLICY);
+  const { directory } = before;
+  const { key, request } = await makeRequest();
+  const former = await enrolmentOf(before).certificate('front', request);
+  await before.close();
+  // As the README has it: the next root is made elsewhere, the former one stays among those that are trusted.
+  const authority = join(directory, 'data', 'authority');
+  const made = join(directory, 'next');
+  await openAuthorityFiles(made, 'mesh.test');
+  renameSync(join(authority, 'root.crt'), join(authority, 'further-roots.crt'));
+  for (const name of ['root.crt', 'root.key', 'intermediate.crt', 'intermediate.key'])
+    renameSync(join(made, name), join(authority, name));
+  const plane = await startPlane(POLICY, { directory });
+  assert.is(plane.roots.split('BEGIN CERTIFICATE').length, 3, 'two roots');
+  const stream = new GrpcStream({
+    host: 'localhost',
+    port: plane.ports.mtls,
+    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    tls: { ca: plane.roots, cert: former.chain, key },
+    verify: () => undefined,
+    onMessage: () => answered.resolve('configured'),
+    onEnd: (reason) => answered.resolve(reason),
+  });
+  const answered = Promise.withResolvers<string>();
+  const node = { id: 'front~one', service: 'front' };
+  stream.send(encodeRequest({ type: CDS, version: '', nonce: '', names: [], node }));
+  assert.is(await answered.promise, 'configured');
+  stream.close();
+  const front = startProxy(plane, 'front');
+  await eventually('a proxy has both', () => front.identity.current?.trustBundle === plane.roots, LONG);
   await front.close();
   await plane.close();
 });

@@ -25,6 +25,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Certificate authorities in PEM that are trusted, instead of the public ones. */
   readonly ca?: string | Buffer | undefined;
+  /** Whoever answers is believed to be the one: for what is secret from nobody, and is proved otherwise. */
+  readonly insecure?: boolean;
   /** The client's own certificate in PEM, with its chain, and its key; both or neither. */
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;
@@ -117,7 +119,7 @@ async function within<T>(
 
 function open(
   url: string | URL,
-  { method = 'GET', headers, body, signal, ca, cert, key, agent }: RequestOptions,
+  { method = 'GET', headers, body, signal, ca, cert, key, agent, insecure }: RequestOptions,
 ): Promise<IncomingMessage> {
   const target = new URL(url);
   const https = target.protocol === 'https:';
@@ -125,7 +127,11 @@ function open(
     throw new HttpError('network', `${target.protocol} is neither http: nor https:`);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const options = { method, headers, signal, ...(agent && { agent }) };
-  const trust = { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert, key }) };
+  const trust = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert, key }),
+    ...(insecure === true && { rejectUnauthorized: false }),
+  };
   const asked = https
     ? process.getBuiltinModule('https').request(target, { ...options, ...trust }, resolve)
     : process.getBuiltinModule('http').request(target, options, resolve);

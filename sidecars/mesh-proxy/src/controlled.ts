@@ -31,7 +31,8 @@ export function openControlled(parameters: Parameters, log: Logger, host: string
   const token = needed(parameters, 'MESH_JOIN_TOKEN');
   const name = parameters.MESH_REPLICA ?? hostname();
   const { MESH_ENROLMENT_PORT, MESH_XDS_PORT, MESH_ROOT_CERTIFICATE: root } = parameters;
-  const enrolment = new Enrolment({ host, port: MESH_ENROLMENT_PORT, token, roots: () => readFile(root, 'utf8') });
+  const roots = (): Promise<string> => readFile(root, 'utf8');
+  const enrolment = new Enrolment({ host, port: MESH_ENROLMENT_PORT, token, service, roots });
   const identity = new EnrolledIdentity({ enrolment, service, log });
   const source = new XdsSource({
     host,
@@ -40,6 +41,7 @@ export function openControlled(parameters: Parameters, log: Logger, host: string
     identity,
     log,
     onTrustBundle: (pem) => identity.trust(pem),
+    onUntrusted: () => identity.renew(),
   });
   const own = new OwnAddresses();
   const claim = { service, name, labels: labelsOf(parameters), ports: portsOf(parameters) };

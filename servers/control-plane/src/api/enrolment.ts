@@ -32,6 +32,8 @@ export interface EnrolmentOptions {
 const PHASE = { type: 'string', enum: ['starting', 'ready', 'draining'] } as const;
 const SERVICE = { type: 'string', pattern: SERVICE_NAME } as const;
 const REQUEST = { type: 'string', minLength: 1, maxLength: 16_384 } as const;
+/** Random, in base64. */
+const NONCE = { type: 'string', minLength: 22, maxLength: 128 } as const;
 const SECRET = { type: 'string', minLength: 1, maxLength: 128 } as const;
 const object = (properties: object, required: string[]) => ({
   type: 'object',
@@ -124,6 +126,16 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
         options.onRefusal('bad-request');
         throw new Refused(422, error.message);
       }
+    },
+  );
+
+  // For a proxy that does not trust this server yet, or any more: it sends no token, and believes what a token proves.
+  server.post<{ Body: { service: string; nonce: string } }>(
+    '/v1/roots',
+    { schema: { body: object({ service: SERVICE, nonce: NONCE }, ['service', 'nonce']) } },
+    async ({ body: { service, nonce } }) => {
+      const { roots } = authority();
+      return { roots, proofs: options.tokens().proofs(service, nonce, roots) };
     },
   );
 

@@ -15,7 +15,7 @@ test('it is renewed when the machine has slept beyond its end', async () => {
   const authority = await Authority.open({ roots: root.cert, intermediate, lifetime: HOUR, now });
   const failures: Error[] = [];
   const own = await OwnCertificate.open({
-    authority,
+    authority: () => authority,
     spiffeId: 'spiffe://mesh.test/ns/shop/sa/control-plane',
     names: ['control-plane'],
     onFailure: (error) => failures.push(error),

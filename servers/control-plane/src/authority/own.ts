@@ -6,7 +6,8 @@ import type { Authority, Pair } from './authority.ts';
 type CertificateProvider = experimental.CertificateProvider;
 
 export interface OwnCertificateOptions {
-  readonly authority: Authority;
+  /** The one that signs now. */
+  readonly authority: () => Authority;
   readonly spiffeId: string;
   readonly names: readonly string[];
   readonly onFailure: (error: Error) => void;
@@ -35,7 +36,7 @@ export class OwnCertificate implements CertificateProvider {
   }
 
   static async open(options: OwnCertificateOptions): Promise<OwnCertificate> {
-    return new OwnCertificate(options, await options.authority.issue(options.spiffeId, options.names));
+    return new OwnCertificate(options, await options.authority().issue(options.spiffeId, options.names));
   }
 
   get current(): Pair {
@@ -53,7 +54,7 @@ export class OwnCertificate implements CertificateProvider {
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
     // Not at once: the server that asks counts only on what comes after its question.
-    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#options.authority.roots) }));
+    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#options.authority().roots) }));
   }
 
   removeCaCertificateListener(): void {
@@ -85,7 +86,7 @@ export class OwnCertificate implements CertificateProvider {
   async #renew(): Promise<void> {
     const { authority, spiffeId, names, onFailure } = this.#options;
     try {
-      const next = await authority.issue(spiffeId, names);
+      const next = await authority().issue(spiffeId, names);
       this.#current = next;
       for (const listener of this.#identity) listener(updateOf(next));
       for (const listener of this.#listeners) listener(next);

@@ -17,7 +17,8 @@ export class RootOffline extends Error {}
 
 /**
  * Read the authority's files; make what is missing, and a new intermediate where half of its life is over and
- * the root's key is at hand. The root's key may be taken away once the intermediate is there.
+ * the root's key is at hand. The root's key may be taken away once the intermediate is there. `further-roots.crt` has
+ * roots that are trusted besides, while one follows another.
  * @param directory private to the control plane
  * @throws {RootOffline}
  */
@@ -52,7 +53,7 @@ export async function openAuthorityFiles(
     root = fresh;
     made.push('root');
   }
-  if ((!intermediate || isHalfOver(intermediate.cert, now)) && root.key !== undefined) {
+  if ((!intermediate || now > halfLifeOf(intermediate.cert)) && root.key !== undefined) {
     intermediate = await makeIntermediate({ cert: root.cert, key: root.key }, trustDomain, now);
     await write('intermediate', intermediate);
     made.push('intermediate');
@@ -61,7 +62,8 @@ export async function openAuthorityFiles(
     throw new RootOffline(
       `${path('intermediate.crt')} and its key are missing, and ${path('root.key')}, which could make them, is not here`,
     );
-  return { roots: root.cert, intermediate, made };
+  const further = await read('further-roots.crt');
+  return { roots: root.cert + (further ?? ''), intermediate, made };
 }
 
 async function pairOf(
@@ -72,7 +74,8 @@ async function pairOf(
   return cert === undefined ? undefined : { cert, key };
 }
 
-function isHalfOver(pem: string, now: number): boolean {
+/** When half of a certificate's life is over, in milliseconds since the epoch. */
+export function halfLifeOf(pem: string): number {
   const { validFrom, validTo } = new X509Certificate(pem);
-  return now > (Date.parse(validFrom) + Date.parse(validTo)) / 2;
+  return (Date.parse(validFrom) + Date.parse(validTo)) / 2;
 }

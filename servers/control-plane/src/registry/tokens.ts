@@ -1,5 +1,5 @@
 /** Join tokens: who may be which service. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 interface Token {
   readonly name: string;
@@ -52,5 +52,16 @@ export class Tokens {
     if (matching.length === 0) return 'unknown';
     if (service === CONTROL_PLANE) return 'other-service';
     return matching.find(({ services }) => services.has(service) || services.has('*')) ?? 'other-service';
+  }
+
+  /**
+   * Show knowledge of the tokens for a service, without showing one: who has such a token believes a text by it.
+   * @param nonce of who asks
+   * @returns for each of those tokens HMAC-SHA256 over nonce and text, its key the token's SHA-256, in base64
+   */
+  proofs(service: string, nonce: string, text: string): string[] {
+    return this.#tokens
+      .filter(({ services }) => services.has(service) || services.has('*'))
+      .map(({ digest }) => createHmac('sha256', digest).update(`mesh-roots\n${nonce}\n${text}`).digest('base64'));
   }
 }

@@ -41,6 +41,7 @@ export function startProxy(
     host: 'localhost',
     port: plane.ports.enrolment,
     token,
+    service,
     roots: async () => await Promise.resolve(plane.roots),
   });
   const identity = new EnrolledIdentity({ enrolment, service, log });
@@ -60,6 +61,7 @@ export function startProxy(
     identity,
     log,
     onTrustBundle: (pem) => identity.trust(pem),
+    onUntrusted: () => identity.renew(),
   });
   const taken: Configuration[] = [];
   source.start((configuration) => {

@@ -46,6 +46,7 @@ export class Simulation {
       host,
       port: ports.enrolment,
       token,
+      service: 's0',
       roots: async () => await Promise.resolve(roots),
     });
     for (let index = 0; index < options.services; index++) {

@@ -32,6 +32,7 @@ export class EnrolledIdentity implements Identity {
   readonly #listeners: ((credentials: Credentials) => void)[] = [];
   readonly #backoff = new Backoff(BACKOFF);
   #retry: NodeJS.Timeout | undefined;
+  #renewing = false;
   #closed = false;
 
   constructor(options: EnrolledIdentityOptions) {
@@ -49,6 +50,14 @@ export class EnrolledIdentity implements Identity {
     if (this.current && this.current.trustBundle !== trustBundle) this.#use({ ...this.current, trustBundle });
   }
 
+  /** The control plane does not believe us, or we it: have another certificate now, and the roots with it. */
+  renew(): void {
+    // One that is under way, or is waited for, does the same.
+    if (this.#renewing || this.#retry !== undefined || this.#closed) return;
+    this.#renewal.clear();
+    void this.#renew();
+  }
+
   look(): void {
     this.#renewal.look();
   }
@@ -61,6 +70,8 @@ export class EnrolledIdentity implements Identity {
 
   async #renew(): Promise<void> {
     const { enrolment, service, log, random = Math.random, clock = Date } = this.#options;
+    this.#retry = undefined;
+    this.#renewing = true;
     try {
       const { key, request } = await (this.#options.makeRequest ?? makeRequest)();
       const began = clock.now();
@@ -82,6 +93,8 @@ export class EnrolledIdentity implements Identity {
       const until = this.current && new Date(this.current.notAfter);
       log.warn({ reason: (error as Error).message, retry_ms: Math.round(wait), until }, 'no new certificate');
       this.#retry = setTimeout(() => void this.#renew(), wait);
+    } finally {
+      this.#renewing = false;
     }
   }
 

@@ -23,6 +23,8 @@ export interface XdsSourceOptions {
   readonly log: Pick<Logger, 'info' | 'warn' | 'debug'>;
   /** The roots of the trust domain have changed. */
   readonly onTrustBundle?: (pem: string) => void;
+  /** One of the two ends did not accept the other's certificate. */
+  readonly onUntrusted?: () => void;
   /** A stream is there, or is gone. */
   readonly onConnection?: (connected: boolean) => void;
 }
@@ -30,6 +32,8 @@ export interface XdsSourceOptions {
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 /** Between attempts to connect, in milliseconds. */
 const BACKOFF = { initial: 250, max: 10_000 };
+/** Messages of OpenSSL for certificates that are not accepted, and of its alerts. */
+const UNTRUSTED = /certificate|unknown ca/i;
 /** A sentence for the control plane's log, in characters. */
 const MAX_REASON = 2000;
 
@@ -94,6 +98,7 @@ export class XdsSource implements ConfigurationSource {
       onEnd: (reason) => {
         if (this.#closed) return;
         this.#options.onConnection?.(false);
+        if (first && UNTRUSTED.test(reason)) this.#options.onUntrusted?.();
         const wait = this.#backoff.next();
         log.warn(
           { host, port, reason, retry_ms: Math.round(wait) },

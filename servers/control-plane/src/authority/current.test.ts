@@ -1,0 +1,59 @@
+/** The authority over years: its intermediate is followed by the next one, without a restart. */
+import { X509Certificate } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { CurrentAuthority } from './current.ts';
+
+const DAY = 86_400_000;
+
+/** One whose clock the test turns. */
+async function open() {
+  let time = Date.now();
+  const warned: object[] = [];
+  const directory = temporaryDirectory('authority');
+  const current = await CurrentAuthority.open({
+    directory,
+    trustDomain: 'mesh.test',
+    lifetime: DAY,
+    log: { info: () => {}, warn: (about: object) => void warned.push(about) },
+    clock: { now: () => time, every: 1 },
+  });
+  /** Serial number of the intermediate that signs now. */
+  const serial = async (): Promise<string> => {
+    const { cert } = await current.authority.issue('spiffe://mesh.test/ns/shop/sa/front', []);
+    return new X509Certificate(cert.slice(cert.lastIndexOf('-----BEGIN'))).serialNumber;
+  };
+  return { current, directory, serial, warned, pass: (span: number): void => void (time += span) };
+}
+
+test('half a year on, the next intermediate signs', async () => {
+  const { current, serial, pass, warned } = await open();
+  const first = await serial();
+  pass(190 * DAY);
+  await eventually('another one signs', async () => (await serial()) !== first);
+  const second = await serial();
+  pass(190 * DAY);
+  await eventually('and the one after it', async () => (await serial()) !== second);
+  assert.equal(warned, []);
+  current.close();
+});
+
+test('without its root key it says so, and goes on once the key is there', async () => {
+  const { current, directory, serial, pass, warned } = await open();
+  const [key, away] = [join(directory, 'root.key'), join(directory, 'away')];
+  renameSync(key, away);
+  const first = await serial();
+  pass(190 * DAY);
+  await eventually('it is said', () => warned.length > 0);
+  assert.is(await serial(), first);
+  renameSync(away, key);
+  pass(DAY);
+  await eventually('another one signs', async () => (await serial()) !== first);
+  current.close();
+});
+
+test.run();

@@ -1,0 +1,82 @@
+/** The authority that signs now: its intermediate is followed by the next one while the control plane runs. */
+import type { Logger } from '#kit/life/log.ts';
+import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
+import { Authority } from './authority.ts';
+import { halfLifeOf, openAuthorityFiles } from './store.ts';
+
+export interface CurrentAuthorityOptions {
+  /** Private to the control plane. */
+  readonly directory: string;
+  readonly trustDomain: string;
+  /** How long leaves last, in milliseconds. */
+  readonly lifetime: number;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** A test's seam. */
+  readonly clock?: WallClock;
+}
+
+/** Between two attempts where the root's key is not here, or failed, in milliseconds. */
+const AGAIN = 3_600_000;
+
+export class CurrentAuthority {
+  /** PEM of the roots that clients are to trust. They stay while the control plane runs. */
+  readonly roots: string;
+  readonly #options: CurrentAuthorityOptions;
+  readonly #renewal: WallTimer;
+  #authority: Authority;
+  /** When the next intermediate is due, in milliseconds since the epoch. */
+  #due: number;
+
+  private constructor(options: CurrentAuthorityOptions, authority: Authority, due: number) {
+    this.#options = options;
+    this.roots = authority.roots;
+    this.#renewal = new WallTimer(options.clock);
+    this.#authority = authority;
+    this.#due = due;
+    this.#renewAt(due);
+  }
+
+  /** @throws {RootOffline}, and errors of the file system */
+  static async open(options: CurrentAuthorityOptions): Promise<CurrentAuthority> {
+    return new CurrentAuthority(options, ...(await read(options)));
+  }
+
+  get authority(): Authority {
+    return this.#authority;
+  }
+
+  close(): void {
+    this.#renewal.clear();
+  }
+
+  #now(): number {
+    return (this.#options.clock ?? Date).now();
+  }
+
+  #renewAt(time: number): void {
+    // Where the root's key is away the files are looked at again: it may be brought for a while.
+    this.#renewal.set(Math.max(time, this.#now() + 1), () => void this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    const { log } = this.#options;
+    const until = new Date(this.#authority.notAfter);
+    try {
+      const [authority, due] = await read(this.#options);
+      this.#authority = authority;
+      if (due === this.#due) log.warn({ until }, "no new intermediate certificate: the root's key is not here");
+      this.#due = due;
+    } catch (error) {
+      log.warn({ reason: (error as Error).message, until }, 'no new intermediate certificate');
+    }
+    this.#renewAt(Math.max(this.#due, this.#now() + AGAIN));
+  }
+}
+
+async function read(options: CurrentAuthorityOptions): Promise<[Authority, number]> {
+  const { directory, trustDomain, lifetime, log, clock } = options;
+  const now = clock?.now ?? Date.now;
+  const files = await openAuthorityFiles(directory, trustDomain, now());
+  for (const made of files.made) log.info({ made }, 'the authority made a certificate');
+  return [await Authority.open({ ...files, lifetime, now }), halfLifeOf(files.intermediate.cert)];
+}
