@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { simulate } from './testing/simulation/run.ts';
 
-const [first = 301, count = 200] = (process.env['SEEDS'] ?? '').split('+').filter(Boolean).map(Number);
+const [first = 1001, count = 500] = (process.env['SEEDS'] ?? '').split('+').filter(Boolean).map(Number);
 
 test('a seed is one run, to the byte', async () => {
   const once = await simulate(first);

@@ -133,11 +133,13 @@ export class Archives {
     return stat.key === key && typeof archive === 'string' ? archive : 'unsure';
   }
 
-  #judge(candidate: Candidate, home: string): Archive | 'known' {
+  #judge(candidate: Candidate, home: string): Archive | 'known' | 'unsure' {
     if (compressionOf(readHead(candidate.fd)) !== 'gzip') return 'known';
     const head = firstGlance(candidate.fd, this.#options.ledger.encoding);
     if (head === undefined || head.bytes.length === 0) return 'known';
-    return this.#options.ledger.hasRead(candidate.path, head) ? 'known' : { ...candidate, home, head };
+    const known = this.#options.ledger.hasRead(candidate, head);
+    if (known !== false) return known === true ? 'known' : 'unsure';
+    return { ...candidate, home, head };
   }
 
   /** Read it after what was written before it, and before what was written after it. */

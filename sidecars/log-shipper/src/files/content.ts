@@ -69,9 +69,12 @@ function wideNul(bytes: Buffer): number {
   return at < bytes.length ? at : -1;
 }
 
-/** The same head, longer where the content has grown. */
+/** The same head, longer where the content has grown. What begins otherwise has taken its place meanwhile. */
 export function growHead(from: Content, head: Head, declared: FileEncoding = 'auto'): Head {
-  return head.bytes.length === HEAD_LENGTH ? head : readHead(from, head.at, declared);
+  const { length } = head.bytes;
+  if (length === HEAD_LENGTH) return head;
+  const grown = readHead(from, head.at, declared);
+  return grown.bytes.subarray(0, length).equals(head.bytes) ? grown : head;
 }
 
 /**
@@ -88,6 +91,17 @@ export function readTail(from: Content, at: number, start = 0): Tail {
   const length = Math.min(TAIL_LENGTH, at - start);
   const count = readAt(from, scratch, at - length, length);
   return { at, length: count, digest: digest(scratch.subarray(0, count)) };
+}
+
+/** The tail of what was read up to a place, by the last bytes of it. */
+export function tailOf(last: Buffer, at: number): Tail {
+  return { at, length: last.length, digest: digest(last) };
+}
+
+/** The bytes that a tail is a digest of; undefined when the content has others by now. */
+export function bytesOfTail(from: Content, { at, length, digest: expected }: Tail): Buffer | undefined {
+  const bytes = Buffer.allocUnsafe(length);
+  return readAt(from, bytes, at - length) === length && digest(bytes) === expected ? bytes : undefined;
 }
 
 /** Whether a content still has what stood before the place up to which it was read. */

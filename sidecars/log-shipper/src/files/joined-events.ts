@@ -60,7 +60,7 @@ export class JoinedEvents {
     if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
     const unit = this.#place.unitOf(next);
     if (beginsWithHole(second.bytes, unit, next.offset))
-      return this.#place.skipHole(next, nextFd, next.offset).more ? 'wait' : undefined;
+      return (this.#place.skipHole(next, nextFd, next.offset)?.more ?? true) ? 'wait' : undefined;
     const filled = withoutPadding(second.bytes, unit, next.offset);
     const chunk = this.#place.chunk(next, second.bytes.subarray(0, filled), next.offset);
     const end = this.#endIn(splitter, chunk, next, quiet);
@@ -117,11 +117,11 @@ export class JoinedEvents {
         next.carried = { id: record.id, end: joined.end, index: record.index };
       };
       if (!noted && !this.#ends.note([generation, next], carry)) return 'wait';
-      generation.inFlight += 1;
-      next.inFlight += 1;
     }
-    this.#place.advance(generation, fd, firstEnd);
-    this.#place.advance(next, nextFd, joined.end);
+    const records = record === undefined ? 0 : 1;
+    if (!this.#place.advance(generation, fd, firstEnd, records, bytes)) return 'wait';
+    // Of this one, nothing was read before.
+    this.#place.advance(next, nextFd, joined.end, records, second.bytes);
     return record;
   }
 }

@@ -2,7 +2,7 @@
 import type { Logger } from '#kit/life/log.ts';
 import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
+import { growHead, NO_HEAD, readHead, readTail, type Head } from './content.ts';
 import { unitOf, type FileEncoding } from './encoding.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
@@ -158,15 +158,37 @@ export class Ledger {
     );
   }
 
-  /** Whether a rotated file's beginning is that of something that is known, or was. */
-  hasRead(path: string, { at, bytes }: Head): boolean {
-    for (const known of [...this.#generations, ...this.#ended]) {
-      const { head, home } = known;
-      const length = Math.min(bytes.length, head.bytes.length);
-      if (length === 0 || head.at !== at || bytes.compare(head.bytes, 0, length, 0, length) !== 0) continue;
-      if (rotationOf(path, home) !== undefined) return true;
+  /**
+   * Whether a rotated file is known, or was: a generation is read there, or began like it.
+   * @param begins how it begins, up to 1 KiB
+   * @returns `unsure`: it may be one whose file went elsewhere since the scan looked
+   */
+  hasRead({ path, stat }: Pick<Candidate, 'path' | 'stat'>, begins: Head): boolean | 'unsure' {
+    const isSame = ({ at, bytes }: Head): boolean =>
+      at === begins.at && bytes.subarray(0, begins.bytes.length).equals(begins.bytes);
+    if (this.#ended.some(({ home, head }) => isSame(head) && rotationOf(path, home) !== undefined)) return true;
+    let unsure = false;
+    for (const generation of this.#generations) {
+      const { home, head, packed, notIn, copyOf } = generation;
+      // A copy is what its original is, or was not one.
+      if (rotationOf(path, home) === undefined || (copyOf !== undefined && !isSame(head))) continue;
+      if (isSame(head) || (packed !== undefined && notIn.has(stat.key))) return true;
+      // With the first bytes, many begin alike.
+      const { length } = head.bytes;
+      if (length === 0 || head.at !== begins.at || !head.bytes.equals(begins.bytes.subarray(0, length))) continue;
+      const now = this.#headNow(generation);
+      if (now === undefined) unsure ||= !generation.sought && !generation.finished;
+      else if (isSame(now)) return true;
     }
-    return false;
+    return unsure && 'unsure';
+  }
+
+  /** How a generation's file begins now; undefined when it has none, or another content. */
+  #headNow(generation: Generation): Head | undefined {
+    const fd = generation.key === '' ? 'gone' : this.#options.files.hold(generation);
+    if (typeof fd !== 'number') return undefined;
+    const head = growHead(fd, generation.head, this.encoding);
+    return holds({ offset: generation.offset, tail: generation.tail, head }, fd) ? head : undefined;
   }
 
   /** A file begins to be known; nothing of it is read before it is in the registry. */

@@ -61,7 +61,7 @@ export class LongEvents {
   }
 
   /** The beginning of the event, which ends at `stop`. */
-  #take(generation: Generation, fd: number, stop: number): Turn {
+  #take(generation: Generation, fd: number, stop: number): Turn | undefined {
     const { pipelines, limit } = this.#options;
     const made = pipelines.of(generation);
     const start = generation.offset;
@@ -72,8 +72,7 @@ export class LongEvents {
     const records = made.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
     const carried = generation.carriedAt(start);
     if (carried !== undefined) carryOver(records, carried);
-    generation.inFlight += records.length;
-    this.#place.advance(generation, fd, stop);
+    if (!this.#place.advance(generation, fd, stop, records.length)) return undefined;
     return { records, bytes: stop - start, more: true };
   }
 }

@@ -562,4 +562,26 @@ for (const [killed, form] of [
     { multiline: /^\d/ },
   );
 
+scene('a file that is compressed before it is seen, and begins as the next one does, is read', async (rig, path) => {
+  await rig.look();
+  writeFileSync(path('app.log'), 'started\nfirst\n');
+  compress(path('app.log'), path('app.log.1.gz'));
+  writeFileSync(path('app.log'), 'started\n');
+  await rig.finish();
+  assert.equal(rig.messages, ['started', 'first', 'started']);
+});
+
+scene('a file that grew, and was compressed since the scan looked, is read once', async (rig, path) => {
+  writeFileSync(path('app.log'), 'started\n');
+  await rig.look();
+  rig.now += 1000;
+  onceListed(rig, () => {
+    appendFileSync(path('app.log'), 'first\n');
+    compress(path('app.log'), path('app.log.1.gz'));
+    writeFileSync(path('app.log'), 'started\n');
+  });
+  await rig.finish();
+  assert.equal(rig.messages, ['started', 'first', 'started']);
+});
+
 test.run();

@@ -10,7 +10,6 @@ import { EventEnds, type EventEndsOptions } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
 import type { Generation } from './generation.ts';
 import { beginsWithHole, withoutPadding } from './holes.ts';
-import { holds } from './identity.ts';
 import { JoinedEvents } from './joined-events.ts';
 import { LongEvents } from './long-events.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -70,8 +69,9 @@ export class Reader {
     const end = generation.endBehind(start) ?? Infinity;
     const count = readAt(fd, this.#buffer, start, Math.min(this.#buffer.length, end - start));
     // After the bytes: a file that still is what it was had not been truncated when they were read.
-    if (!holds(generation, fd)) return undefined;
-    if (this.#place.grow(generation, fd)) return AGAIN;
+    const begins = this.#place.grow(generation, fd);
+    if (begins === 'other') return undefined;
+    if (begins === 'news') return AGAIN;
     generation.withheld = false;
     const bytes = this.#buffer.subarray(0, count);
     const unit = this.#place.unitOf(generation);
@@ -79,8 +79,7 @@ export class Reader {
     generation.seen = Math.max(generation.seen, start + filled);
     if (beginsWithHole(bytes, unit, start)) return this.#place.skipHole(generation, fd, start);
     const { records, event } = this.#take(generation, bytes.subarray(0, filled), start, atEnd);
-    generation.inFlight += records.length;
-    if (event > 0) this.#place.advance(generation, fd, start + event);
+    if (event > 0 && !this.#place.advance(generation, fd, start + event, records.length, bytes)) return undefined;
     const full = filled === this.#buffer.length;
     return { records, bytes: event, more: full || start + event === end || (filled < count && event === filled) };
   }

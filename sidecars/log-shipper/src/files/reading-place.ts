@@ -1,9 +1,10 @@
 /** The place up to which files are read: how the bytes there are decoded, and how it is moved on. */
 import { Chunk, type Encoding } from '../lines/chunk.ts';
-import { growHead, readHead, readTail, type Head } from './content.ts';
+import { bytesOfTail, growHead, readHead, readTail, TAIL_LENGTH, tailOf, type Head, type Tail } from './content.ts';
 import { encodingOf, unitOf, type FileEncoding } from './encoding.ts';
 import type { Generation } from './generation.ts';
 import { findData } from './holes.ts';
+import { holds } from './identity.ts';
 import type { Turn } from './turn.ts';
 
 export interface ReadingPlaceOptions {
@@ -12,6 +13,8 @@ export interface ReadingPlaceOptions {
   /** How files without a byte order mark are encoded. */
   readonly encoding?: FileEncoding;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 export class ReadingPlace {
   readonly #remember: ReadingPlaceOptions['remember'];
@@ -38,29 +41,58 @@ export class ReadingPlace {
 
   /**
    * See how much of its head a file has by now.
-   * @returns whether it is news how it begins: then that was written down, and what was read is read again
+   * @returns `news`: how it begins was not known; that was written down, and what was read is read again. `other`:
+   * the file has another content by now
    */
-  grow(generation: Generation, fd: number): boolean {
+  grow(generation: Generation, fd: number): 'news' | 'other' | 'same' {
     const head = growHead(fd, generation.head, this.#declared);
-    if (this.#begins(generation, head)) return true;
+    // After the head: it may be that of the content that took the place of what was read.
+    const { offset, tail } = generation;
+    if (!holds({ offset, tail, head }, fd)) return 'other';
+    if (this.#begins(generation, head)) return 'news';
     generation.head = head;
-    return false;
+    return 'same';
   }
 
-  /** Nothing but NUL is at the reading place: the hole before a line, or room for the next one. */
-  skipHole(generation: Generation, fd: number, start: number): Turn {
+  /**
+   * Nothing but NUL is at the reading place: the hole before a line, or room for the next one.
+   * @returns undefined when the file has another content by now
+   */
+  skipHole(generation: Generation, fd: number, start: number): Turn | undefined {
     const found = findData(fd, Math.max(start, generation.looked), this.unitOf(generation));
     if (found.data === undefined) {
       generation.looked = found.looked;
       return { records: [], bytes: 0, more: !found.end };
     }
     this.#begins(generation, readHead(fd, found.data, this.#declared));
-    this.advance(generation, fd, found.data);
+    if (!this.advance(generation, fd, found.data, 0)) return undefined;
     return { records: [], bytes: found.data - start, more: true };
   }
 
-  advance(generation: Generation, fd: number, to: number): void {
-    generation.advance(to, readTail(fd, to, generation.head.at));
+  /**
+   * Move on.
+   * @param records so many are under way of what is passed
+   * @param read what was read from the place on, as far as it is in memory
+   * @returns false when the file has another content by now: then it stays
+   */
+  advance(generation: Generation, fd: number, to: number, records: number, read: Buffer = NOTHING): boolean {
+    const tail = this.#tailAt(generation, fd, to, read.subarray(0, to - generation.offset));
+    if (tail === undefined) return false;
+    generation.inFlight += records;
+    generation.advance(to, tail);
+    return true;
+  }
+
+  /** What the place is known by then; of what is in memory, since the file may be truncated at any time. */
+  #tailAt(generation: Generation, fd: number, to: number, read: Buffer): Tail | undefined {
+    const { offset, head, tail: before } = generation;
+    if (offset + read.length < to || before.at !== offset) {
+      const tail = readTail(fd, to, head.at);
+      return holds(generation, fd) ? tail : undefined;
+    }
+    if (read.length >= TAIL_LENGTH || before.length === 0) return tailOf(read.subarray(-TAIL_LENGTH), to);
+    const bytes = bytesOfTail(fd, before);
+    return bytes && tailOf(Buffer.concat([bytes, read]).subarray(-TAIL_LENGTH), to);
   }
 
   /**

@@ -32,7 +32,7 @@ interface Scenario {
 function scenarioOf(random: Random): Scenario {
   const calm = random.chance(0.4);
   const likely = (most: number): number => (calm ? 0 : random.between(0, most));
-  const every = random.pick([400, 1500, 4000]);
+  const every = random.pick([400, 1500, 4000, 4000]);
   return {
     applications: random.pick([1, 1, 2, 3, 6]),
     writes: random.pick([20, 60]),
@@ -114,11 +114,19 @@ export async function simulate(seed: number, trace = false): Promise<Outcome> {
     machine.kill();
     problems.push(
       ...machine.thrown.map((e) => String((e as Error).stack)),
-      ...judge(applications, store, heard, linesInFiles(files), scenario.store.item === 0),
+      ...judge(applications, store, heard, linesInFiles(files), isOrdered(scenario)),
     );
   });
   const lines = store.lines.length;
   return { seed, problems, digest: machine.digest, trace: machine.trace ?? [], lines };
+}
+
+/**
+ * Whether the README promises the order: not where the store puts off single items, nor where a file is rotated while a
+ * scan looks for it, as it is when that takes longer than the time between two rotations.
+ */
+function isOrdered({ store, rotation, slowest }: Scenario): boolean {
+  return store.item === 0 && rotation.every >= 4000 && slowest < 1;
 }
 
 /** What is not as it must be. */
@@ -130,9 +138,10 @@ function judge(
   ordered: boolean,
 ): string[] {
   const problems: string[] = [];
+  const whole = new Set(applications.flatMap(({ written }) => written));
   const arrived = new Map<string, number>();
   for (const [place, line] of store.lines.entries()) {
-    if (arrived.has(line)) problems.push(`twice: ${line.slice(0, 20)}`);
+    if (arrived.has(line) && whole.has(line)) problems.push(`twice: ${line.slice(0, 20)}`);
     arrived.set(line, place);
   }
   let nowhere = 0;
