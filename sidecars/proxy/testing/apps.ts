@@ -17,7 +17,7 @@ export function echo(incoming: IncomingMessage, response: ServerResponse): void 
 /** An application that does with each connection what it is told. */
 export async function rawApp(
   onConnection: (socket: Socket) => void,
-): Promise<{ port: number; connections: () => number; close: () => void }> {
+): Promise<{ port: number; connections: () => number; open: () => number; close: () => void }> {
   let connections = 0;
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -31,6 +31,7 @@ export async function rawApp(
   return {
     port,
     connections: () => connections,
+    open: () => sockets.size,
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();

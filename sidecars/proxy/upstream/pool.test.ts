@@ -92,4 +92,32 @@ test('what an application says on an idle connection answers nothing', async () 
   app.close();
 });
 
+test('after an endpoint closed an idle connection soon, what must not be sent twice has connections of its own', async () => {
+  let closes = true;
+  const app = await rawApp((socket) => {
+    socket.on('end', () => socket.end());
+    socket.on('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      if (closes) setImmediate(() => socket.end());
+    });
+  });
+  await using proxy = await startProxy(app.port, { idleTimeout: 60_000 });
+  const talk = await connected(proxy.port);
+  const send = async (method: string): Promise<void> => {
+    const before = talk.text.split('ok').length;
+    talk.send(`${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`);
+    await talk.until(({ text }) => text.split('ok').length > before);
+  };
+  await send('GET');
+  await eventually('an end that was seen', () => app.open() === 0);
+  closes = false;
+  const before = app.connections();
+  for (let round = 0; round < 5; round++) await send('POST');
+  assert.is(app.connections() - before, 5);
+  for (let round = 0; round < 5; round++) await send('GET');
+  assert.is(app.connections() - before, 5);
+  talk.socket.destroy();
+  app.close();
+});
+
 test.run();

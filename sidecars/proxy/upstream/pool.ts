@@ -5,6 +5,11 @@ import { Http1Connection, type Http1Owner } from './http1.ts';
 
 /** An endpoint may close an idle connection just as a request is sent. What must not be sent twice only takes one that was used just now. */
 const FRESH = 500;
+/**
+ * An endpoint that closed one sooner than that may do so in the very moment in which a request leaves, which nobody can
+ * see: for so long after the last time such requests have connections of their own. In milliseconds.
+ */
+const SUSPECT = 60_000;
 const MAX_IDLE = 256;
 /**
  * Requests and responses of so many bytes on average are large, or small again: a carrier saves what each of them costs,
@@ -32,6 +37,8 @@ export class Http1Pool implements Http1Owner, Swept {
   /** Connections with a socket of their own. */
   #direct = 0;
   #closed = false;
+  /** Until then the endpoint is one that closes idle connections soon; a time of `performance.now()`. */
+  #suspectUntil = 0;
   /** Bytes that a request moved, on average. */
   #average = 0;
   /** Requests are large: they have connections of their own. */
@@ -57,7 +64,10 @@ export class Http1Pool implements Http1Owner, Swept {
   acquire(repeatable: boolean, fresh: boolean): Http1Connection {
     if (!fresh && this.#idle.length > 0) {
       const last = this.#idle[this.#idle.length - 1]!;
-      if (repeatable || this.#options.sweeper.now - last.idleSince < FRESH) {
+      if (
+        repeatable ||
+        (this.#options.sweeper.now - last.idleSince < FRESH && performance.now() >= this.#suspectUntil)
+      ) {
         this.#idle.pop();
         if (this.#idle.length === 0) this.#options.sweeper.remove(this);
         return last;
@@ -122,6 +132,9 @@ export class Http1Pool implements Http1Owner, Swept {
   remove(connection: Http1Connection): void {
     if (!connection.carried) this.#direct--;
     const index = this.#idle.indexOf(connection);
-    if (index !== -1) this.#idle.splice(index, 1);
+    if (index === -1) return;
+    this.#idle.splice(index, 1);
+    const { sweeper } = this.#options;
+    if (sweeper.now - connection.idleSince < FRESH) this.#suspectUntil = performance.now() + SUSPECT;
   }
 }
