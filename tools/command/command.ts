@@ -29,6 +29,8 @@ export interface World {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** How the network is asked; undefined where it must not be. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** The world of this process; npm says in INIT_CWD where it was called. */
@@ -39,6 +41,7 @@ export function ofThisProcess(): World {
     environment: process.env,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    fetch,
   };
 }
 

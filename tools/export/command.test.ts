@@ -195,6 +195,19 @@ test('--host-paths node takes the paths of each node, files too', async () => {
   assert.is(code, 0);
   assert.match(read('out/base/web.yaml'), /path: \/etc\/hostname[^\n]*\n +type: File/);
   assert.match(read('out/base/web.yaml'), /path: \/srv\/x[^\n]*\n +type: DirectoryOrCreate/);
+  for (const object of parseAllDocuments(read('out/base/web.yaml'))) assert.equal(mistakesIn(object.toJS()), []);
+});
+
+test('a home folder becomes a claim, and never the path of a node', async () => {
+  const { run, read } = inFolder({
+    'compose.yaml': 'services: {web: {image: "x:1", restart: always, volumes: ["~/data:/data"]}}',
+  });
+  assert.match((await run('-o', 'out')).err, /Written with: --host-paths volume\n/);
+  assert.is((await run('-o', 'out', '--host-paths', 'node')).code, 1);
+  const { code, err } = await run('-o', 'out', '--host-paths', 'volume');
+  assert.is(code, 0, err);
+  assert.match(err, /stands for ~\/data and begins empty/);
+  for (const object of parseAllDocuments(read('out/base/web.yaml'))) assert.equal(mistakesIn(object.toJS()), []);
 });
 
 test('what cannot be solved by an option is counted', async () => {

@@ -7,10 +7,14 @@ import { composeFiles } from '../inject/files.ts';
 import { Refusal } from '../command/refusal.ts';
 import { isInside } from '../files/write.ts';
 import { exportProject, type Exported } from './export.ts';
+import { isFloating } from './images.ts';
+import type { ExportOptions } from './options.ts';
+import { digestsOf } from './registry.ts';
 import { writeExport } from './write.ts';
 
 const HELP = `Write a compose project as Kubernetes manifests: a kustomize base, and an
-overlay with what differs from cluster to cluster. Needs no engine and no cluster.
+overlay with what differs from cluster to cluster. Needs no engine and no cluster,
+and a network only for --allow-floating.
 
 usage: sidecar-stacks export [PATH|STACK] [OPTION…]
 
@@ -32,7 +36,8 @@ usage: sidecar-stacks export [PATH|STACK] [OPTION…]
   --registry PREFIX before the names of images that the project builds
   --tag VERSION     of images that the project builds and does not name
                     (PROJECT-SERVICE), or names without a version
-  --allow-floating  take images of others without a version as they are
+  --allow-floating  take images of others without a version: by the digest that
+                    their registry names today, or as they are where none answers
   --host-paths HOW  what a path of this machine becomes that is no small file to
                     carry along: volume, a claim that begins empty; node, the
                     same path of each node
@@ -77,9 +82,9 @@ function commandLine(args: readonly string[]) {
 export const exportCommand: Command = {
   summary: 'write a compose project as Kubernetes manifests',
   help: () => HELP,
-  run(args, world) {
+  async run(args, world) {
     try {
-      return run(args, world);
+      return await run(args, world);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       world.err(`Not written (${error.reason}): ${error.message}\n`);
@@ -88,7 +93,7 @@ export const exportCommand: Command = {
   },
 };
 
-function run(args: readonly string[], world: World): number {
+async function run(args: readonly string[], world: World): Promise<number> {
   const { values, positionals } = commandLine(args);
   const style = oneOf('--sidecars', values.sidecars, ['native', 'plain'] as const);
   oneOf('--to', values.to, ['kubernetes'] as const);
@@ -105,7 +110,7 @@ function run(args: readonly string[], world: World): number {
       ? undefined
       : oneOf('--host-paths', values['host-paths'], ['volume', 'node'] as const);
   const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
-  const exported = exportProject(files, {
+  const options: ExportOptions = {
     base: folder,
     environment: world.environment,
     style,
@@ -117,7 +122,8 @@ function run(args: readonly string[], world: World): number {
     allowFloating: values['allow-floating'],
     ...(hostPaths && { hostPaths }),
     ...(values.namespace !== undefined && { namespace: values.namespace }),
-  });
+  };
+  const exported = await byDigest(files, options, world);
   const refused = say(exported, world);
   if (refused) return EXIT_FOUND;
   if (values['dry-run']) {
@@ -137,6 +143,15 @@ function run(args: readonly string[], world: World): number {
       `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,
   );
   return EXIT_OK;
+}
+
+/** Images without a version by their digests, where that is wished and registries can be asked. */
+async function byDigest(files: readonly string[], options: ExportOptions, { fetch }: World): Promise<Exported> {
+  const exported = exportProject(files, options);
+  const floating = exported.images.filter(isFloating).map(({ reference }) => reference);
+  const refused = exported.findings.some(({ level }) => level === 'refused');
+  if (!options.allowFloating || refused || floating.length === 0 || fetch === undefined) return exported;
+  return exportProject(files, { ...options, digests: await digestsOf(floating, fetch) });
 }
 
 function oneOf<const T extends readonly string[]>(option: string, value: string, known: T): T[number] {

@@ -39,7 +39,8 @@ export function exportProject(files: readonly string[], options: ExportOptions):
   requirePossible(project, pods, findings);
   const volumes = volumesOf(project, pods, findings, options.hostPaths);
   const partOf = objectName(project.name);
-  const choice = { project: partOf, tag: options.tag, allowFloating: options.allowFloating };
+  const { tag, allowFloating, digests } = options;
+  const choice = { project: partOf, tag, allowFloating, digests };
   const labels = { 'app.kubernetes.io/part-of': partOf };
   const placed: Placed[] = [...volumes.bundles.values()].map((each) => ({
     file: each.kind === 'Secret' ? 'secrets.yaml' : 'configuration.yaml',

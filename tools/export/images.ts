@@ -4,6 +4,7 @@ import type { Service } from '../compose/project.ts';
 import { basename } from '../identify/facts.ts';
 import { get, text } from '../yaml/tree.ts';
 import type { Findings } from './problems.ts';
+import type { Digests } from './registry.ts';
 
 export interface Image {
   /** Without its tag. */
@@ -23,6 +24,7 @@ export interface ImageChoice {
   readonly project: string;
   readonly tag?: string | undefined;
   readonly allowFloating?: boolean | undefined;
+  readonly digests?: Digests | undefined;
 }
 
 /** A service's image, and what is wrong with it. */
@@ -56,11 +58,26 @@ export function imageOf({ name, tree, at }: Service, choice: ImageChoice, findin
       return { name: bare, tag: choice.tag, reference: `${bare}:${choice.tag}`, own, pulled };
     const message = `service ${name} runs ${reference}, which is another image each time it is pulled`;
     const flag = own ? '--tag VERSION' : '--allow-floating';
-    if (!own && choice.allowFloating) findings.warn('latest', said!.at, message);
-    else findings.refuse('latest', said!.at, `${message}: name a version (image: ${bare}:VERSION)`, flag);
+    if (!own && choice.allowFloating) {
+      const digest = choice.digests?.found.get(reference);
+      if (digest !== undefined) {
+        findings.warn('digest', said!.at, `${message}: today it is ${digest}, which is what the manifests name`);
+        return { name: bare, tag: undefined, reference: `${bare}@${digest}`, own, pulled };
+      }
+      const why = choice.digests?.failed.get(reference);
+      findings.warn(
+        'latest',
+        said!.at,
+        why === undefined ? message : `${message}; its registry names no digest: ${why}`,
+      );
+    } else findings.refuse('latest', said!.at, `${message}: name a version (image: ${bare}:VERSION)`, flag);
   }
   return { name: tag === undefined ? reference : reference.slice(0, -tag.length - 1), tag, reference, own, pulled };
 }
+
+/** Whether another image may be pulled by its name tomorrow. */
+export const isFloating = ({ tag, reference, own }: Image): boolean =>
+  !own && !reference.includes('@') && (tag === undefined || tag === 'latest');
 
 /** What this package knows of a service's image, where it is a sidecar of this house or one made from it. */
 export function carriedOf({ tree }: Service): { name: string; carried: CarriedSidecar } | undefined {

@@ -1,6 +1,7 @@
 /** What an export is asked for, and the parts that it is made of. */
 import type { Environment } from '../compose/interpolate.ts';
 import type { Style } from './probes.ts';
+import type { Digests } from './registry.ts';
 
 export interface ExportOptions {
   /** Paths are told relative to this folder. */
@@ -19,6 +20,8 @@ export interface ExportOptions {
   readonly tag?: string;
   /** Images of others without a version are taken as they are. */
   readonly allowFloating?: boolean;
+  /** What their registries say of them. */
+  readonly digests?: Digests;
   /** What a path of the machine becomes: an empty claim, or the same path of each node; undefined refuses it. */
   readonly hostPaths?: HostPaths;
 }

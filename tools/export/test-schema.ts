@@ -83,6 +83,7 @@ const POD: Shape = {
   volumes: list({
     name: 'any',
     emptyDir: { medium: words('Memory'), sizeLimit: 'any' },
+    hostPath: { path: 'any', type: words('DirectoryOrCreate', 'File') },
     persistentVolumeClaim: { claimName: 'any' },
     configMap: { name: 'any', items: ITEMS },
     secret: { secretName: 'any', items: ITEMS },

@@ -157,11 +157,18 @@ class Reader implements Volumes {
     const path = resolve(this.#project.folderOf(at), source);
     const inside = !/^[/~$]/.test(source) && !relative(this.#repository, path).startsWith('..');
     const carried = inside && existsSync(path) && (readOnly || isFile(path));
-    if (!carried && this.#hostPaths !== undefined && !/^[~$]/.test(source)) {
-      this.#hostPath(pod, service, { source, path, target, readOnly, at }, this.#hostPaths);
+    // A home folder is nobody's on a node; what a variable says is not known.
+    const home = source.startsWith('~');
+    const wish = source.startsWith('$') || (home && this.#hostPaths === 'node') ? undefined : this.#hostPaths;
+    if (!carried && wish !== undefined) {
+      this.#hostPath(pod, service, { source, path, target, readOnly, at }, wish);
       return;
     }
-    const flag = /^[~$]/.test(source) ? undefined : isFile(path) ? '--host-paths node' : '--host-paths volume';
+    const flag = source.startsWith('$')
+      ? undefined
+      : !home && isFile(path)
+        ? '--host-paths node'
+        : '--host-paths volume';
     if (!inside || !existsSync(path)) {
       this.#findings.refuse(
         'host-path',
