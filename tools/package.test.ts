@@ -1,7 +1,7 @@
 /** What npm would publish, installed in an empty folder as a stranger would. */
 import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CommandError, runCommand } from '#kit/process/command.ts';
@@ -66,12 +66,13 @@ test('packed by hand in a checkout it is refused, with what to do', async () => 
   );
 });
 
-test('what the image of a carried sidecar is built from is all there', () => {
-  const sidecars = join(folder, 'node_modules/sidecar-stacks/sidecars');
-  for (const name of Object.keys(SIDECARS)) {
-    const sources = copiedBy(readFileSync(join(sidecars, name, 'Dockerfile'), 'utf8'));
-    assert.ok(sources.includes(`dist/${name}.mjs`));
-    for (const source of sources) assert.ok(existsSync(join(sidecars, name, source)), `${name} lacks ${source}`);
+test('what the images of sidecars and of the mesh are built from is all there', () => {
+  const carried = join(folder, 'node_modules/sidecar-stacks');
+  const sidecars = [...Object.keys(SIDECARS), 'mesh-proxy', 'mesh-init'].map((name) => `sidecars/${name}`);
+  for (const path of [...sidecars, 'servers/control-plane', 'servers/dashboard']) {
+    const sources = copiedBy(readFileSync(join(carried, path, 'Dockerfile'), 'utf8'));
+    assert.ok(sources.includes(`dist/${basename(path)}.mjs`));
+    for (const source of sources) assert.ok(existsSync(join(carried, path, source)), `${path} lacks ${source}`);
   }
 });
 
@@ -113,6 +114,16 @@ test("identify and inject work in the stranger's folder", async () => {
   );
   assert.is((await sh('npx', 'sidecar-stacks', 'inject', '--undo')).code, 0);
   assert.not.ok(readdirSync(folder).includes('compose.sidecars.yaml'));
+});
+
+test("up plans in the stranger's folder, where no engine is needed for it", async () => {
+  writeFileSync(
+    join(folder, 'compose.yaml'),
+    'services:\n  web: {image: nginx, ports: ["8080:80"], x-sidecars: [tls]}\n',
+  );
+  const { code, stdout } = await sh('npx', 'sidecar-stacks', 'up', '--dry-run', '--mesh');
+  assert.is(code, 0);
+  assert.match(stdout, /^web: tls :8443 → web :80$.*^mesh: web$/ms);
 });
 
 test("export works in the stranger's folder", async () => {

@@ -17,7 +17,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'the proxy library', path: /^sidecars\/proxy\//, imports: ['the kit'] },
   { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: ['the kit', 'the proxy library'] },
   { name: 'a server', path: /^servers\/([^/]+)\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
-  { name: 'tools', path: /^tools\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
+  { name: 'tools', path: /^tools\//, imports: ['the kit', 'the proxy library', 'a sidecar', 'a server'] },
   {
     name: 'scripts',
     path: /^scripts\//,

@@ -10,8 +10,9 @@ import { fileURLToPath } from 'node:url';
 export function buildFolder(name: string): string | undefined {
   const here = dirname(fileURLToPath(import.meta.url));
   // Of the package's one file in tools/dist, and of the source in tools/carried.
-  const folder = join(here, '..', '..', 'sidecars', name);
-  return existsSync(join(folder, 'dist', `${name}.mjs`)) ? folder : undefined;
+  return ['sidecars', 'servers']
+    .map((kind) => join(here, '..', '..', kind, name))
+    .find((folder) => existsSync(join(folder, 'dist', `${name}.mjs`)));
 }
 
 /**

@@ -6,6 +6,7 @@ import { contract as cache } from '../../sidecars/cache/src/contract.ts';
 import { contract as configSync } from '../../sidecars/config-sync/src/contract.ts';
 import { contract as gitSync } from '../../sidecars/git-sync/src/contract.ts';
 import { contract as logShipper } from '../../sidecars/log-shipper/src/contract.ts';
+import { contract as meshProxy } from '../../sidecars/mesh-proxy/src/contract.ts';
 import { contract as probe } from '../../sidecars/probe/src/contract.ts';
 import { contract as tls } from '../../sidecars/tls/src/contract.ts';
 import { contract as topz } from '../../sidecars/topz/src/contract.ts';
@@ -31,3 +32,6 @@ export const SIDECARS: Readonly<Record<string, CarriedSidecar>> = {
   probe: carried(probe),
   topz: carried(topz),
 };
+
+/** What joins a pod for a mesh: it comes with a control plane, and not by itself. */
+export const MESH_PROXY: CarriedSidecar = carried(meshProxy);

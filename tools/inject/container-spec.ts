@@ -1,5 +1,5 @@
 /** A sidecar as a Kubernetes container. */
-import { defaultPort } from '#kit/contract/contract.ts';
+import { defaultPort, type Contract } from '#kit/contract/contract.ts';
 import type { CarriedSidecar } from '../carried/sidecars.ts';
 import type { Injection } from './request.ts';
 
@@ -11,8 +11,8 @@ export interface ContainerOptions {
 }
 
 /** @param registry with a slash at its end, or empty */
-export const imageName = (sidecar: string, { contract }: CarriedSidecar, registry = ''): string =>
-  `${registry}sidecar-stacks/${sidecar}:${contract.version}`;
+export const imageName = ({ name, version }: Pick<Contract, 'name' | 'version'>, registry = ''): string =>
+  `${registry}sidecar-stacks/${name}:${version}`;
 
 export interface PodPatch {
   readonly container: Readonly<Record<string, unknown>>;
@@ -50,7 +50,7 @@ export function podPatch(
   const all = [...mounts, ...scratch];
   const container = {
     name,
-    image: imageName(injection.sidecar, carried, registry),
+    image: imageName(contract, registry),
     // Without a registry the name is nobody's in particular: the image is loaded onto each node.
     imagePullPolicy: registry === '' ? 'Never' : 'IfNotPresent',
     ...(style === 'native' && { restartPolicy: 'Always' }),

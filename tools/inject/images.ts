@@ -1,8 +1,7 @@
 /** Images of what is injected. */
-import type { CarriedSidecar } from '../carried/sidecars.ts';
 import { imageName } from './container-spec.ts';
 
-/** Where a sidecar's build is kept, beside the compose file. */
+/** Where the builds of sidecars are kept, beside the compose file. */
 export const BUILDS = '.sidecar-stacks';
 
 /** The base that a sidecar's Dockerfile names; another one by the environment, where no registry answers. */
@@ -11,11 +10,11 @@ const BASE = '${SIDECAR_BASE:-node:26-trixie-slim}';
 /** The base as it is, for what runs nothing of a sidecar's. */
 export const OWN_IMAGE = { image: BASE } as const;
 
-export function imageOf(sidecar: string, carried: CarriedSidecar): Record<string, unknown> {
+export function imageOf(contract: { readonly name: string; readonly version: string }): Record<string, unknown> {
   return {
-    image: imageName(sidecar, carried),
+    image: imageName(contract),
     // Built from the folder below, and never asked of a registry, where the name may be anybody's.
     pull_policy: 'never',
-    build: { context: `./${BUILDS}/${sidecar}`, args: { SIDECAR_BASE: BASE } },
+    build: { context: `./${BUILDS}/${contract.name}`, args: { SIDECAR_BASE: BASE } },
   };
 }

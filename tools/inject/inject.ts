@@ -1,12 +1,12 @@
 /** Sidecars beside the services of anybody's compose project, without a change of its files. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { readParameters, ConfigurationError } from '#kit/contract/parameters.ts';
 import { buildFolder, copyBuild, sameBuild } from '../carried/build-folder.ts';
-import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import { MESH_PROXY, SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
 import { interpolateTree } from '../compose/interpolate.ts';
-import { loadProject, type Project } from '../compose/project.ts';
+import { isFile, loadProject, type Project } from '../compose/project.ts';
 import { targetOf, updateFile, writeNew } from '../files/write.ts';
 import { get, parseTrees, text, toValue, YamlError, type Tree } from '../yaml/tree.ts';
 import { withComposeFile, withoutComposeFile } from './dotenv.ts';
@@ -14,6 +14,7 @@ import { injectLabel, requireEligible } from './eligible.ts';
 import { composeFiles, INJECTED } from './files.ts';
 import { FIELD, overrideText } from './override-yaml.ts';
 import { BUILDS } from './images.ts';
+import { MESH, meshServices, POLICY_FOLDER, policyOf, type MeshOptions } from './mesh.ts';
 import { environmentOf, podOf } from './pod.ts';
 import { Refusal } from '../command/refusal.ts';
 import { replicasOf } from './replicas.ts';
@@ -38,6 +39,8 @@ export interface Plan {
   readonly injections: readonly Injection[];
   /** The services that sidecars run as. */
   readonly services: readonly SidecarService[];
+  /** The mesh's policy, where there is a mesh. */
+  readonly policy?: string | undefined;
 }
 
 export interface SidecarService {
@@ -57,20 +60,26 @@ export const planInjection = (target: Target, wanted: readonly Injection[]): Pla
 export const planRemoval = (target: Target, only?: (injection: Injection) => boolean): Plan =>
   planChange(target, (before) => (only === undefined ? [] : before.filter((each) => !only(each))));
 
+export interface PlanOptions {
+  /** Pods of a service, instead of the replicas that it asks for. */
+  readonly scale?: Readonly<Record<string, number>>;
+  /** The mesh of those that have its proxy; that of the file that is there when absent. */
+  readonly mesh?: MeshOptions | undefined;
+}
+
 /**
  * What another list of injections would write.
  * @param change from those of the file that is there, and the project, to those that are to be
- * @param scale pods of a service, instead of the replicas that it asks for
  */
 export function planChange(
   target: Target,
   change: (before: readonly Injection[], project: Project) => readonly Injection[],
-  scale?: Readonly<Record<string, number>>,
+  options: PlanOptions = {},
 ): Plan {
-  const { project, ...state } = stateOf(target);
+  const { project, mesh, ...state } = stateOf(target);
   const injections = change(state.injections, project);
   if (injections.length === 0) return { ...state, injections, services: [], after: undefined };
-  return { ...state, injections, ...textOf(project, injections, scale) };
+  return { ...state, injections, ...textOf(project, injections, { mesh, ...options }) };
 }
 
 /** Services whose application reads the project's `.env` by its env_file, and so gets each line of it. */
@@ -99,6 +108,7 @@ export function labelled(target: Target, common: Pick<Injection, 'set' | 'publis
 }
 
 interface State extends Omit<Plan, 'after' | 'services'> {
+  readonly mesh: MeshOptions | undefined;
   readonly project: Project;
 }
 
@@ -110,21 +120,23 @@ function stateOf(target: Target): State {
   const [problem] = project.problems;
   if (problem) throw new Refusal('unreadable', `${problem.at.file}:${problem.at.line}: ${problem.message}`);
   const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-  return { files, path, before, injections: before === undefined ? [] : injectionsIn(before, path), project };
+  const kept = before === undefined ? { injections: [] } : keptIn(before, path);
+  return { files, path, before, mesh: undefined, ...kept, project };
 }
 
-function injectionsIn(content: string, path: string): Injection[] {
+function keptIn(content: string, path: string): { injections: Injection[]; mesh?: MeshOptions } {
   const [tree] = parseTrees(content, path);
   if (tree === undefined || tree instanceof YamlError || get(tree, FIELD) === undefined)
     throw new Refusal('not-ours', `${path} was not written by this command, and is left alone: rename it`);
-  return toValue(get(tree, FIELD, 'injections')) as Injection[];
+  return toValue(get(tree, FIELD)) as ReturnType<typeof keptIn>;
 }
 
 function textOf(
   project: Project,
   injections: readonly Injection[],
-  scale: Readonly<Record<string, number>> = {},
-): Pick<Plan, 'after' | 'services'> {
+  { scale = {}, mesh }: PlanOptions,
+): Pick<Plan, 'after' | 'services' | 'policy'> {
+  let policy: string | undefined;
   const sidecars: SidecarService[] = [];
   const services: Record<string, Record<string, unknown>> = {};
   const volumes: Record<string, null> = {};
@@ -146,13 +158,31 @@ function textOf(
       sidecars.push(...plan.sidecars);
     }
   }
-  return { after: overrideText({ injections: ordered, services, volumes }), services: sidecars };
+  const members = ordered.filter(({ sidecar }) => sidecar === MESH).map(({ into }) => project.services.get(into)!);
+  if (members.length > 0) {
+    const added = meshServices(project, members, mesh ?? NO_MESH);
+    policy =
+      mesh?.policy === undefined ? policyOf(project, members, mesh ?? NO_MESH) : policyFile(project, mesh.policy);
+    Object.assign(services, added.services);
+    Object.assign(volumes, added.volumes);
+    sidecars.push(...added.built, { sidecar: 'mesh-init', name: `${members[0]!.name}-mesh-init` });
+  }
+  return { after: overrideText({ injections: ordered, mesh, services, volumes }), services: sidecars, policy };
+}
+
+const NO_MESH: MeshOptions = { observe: false, dashboard: false };
+
+function policyFile(project: Project, path: string): string {
+  const file = resolve(project.folder, path);
+  if (!isFile(file)) throw new Refusal('no-policy', `there is no file ${path}, which x-mesh names as its policy`);
+  return readFileSync(file, 'utf8');
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export function carriedOf(name: string): CarriedSidecar {
   const carried = Object.hasOwn(SIDECARS, name) ? SIDECARS[name] : undefined;
+  if (name === MESH) return MESH_PROXY;
   if (!carried)
     throw new Refusal(
       'no-such-sidecar',
@@ -208,10 +238,10 @@ export interface ApplyOptions {
  * @returns the sidecars whose builds are new
  * @throws {Refusal} when the package lacks a sidecar's bundle
  */
-export function apply({ path, after, injections, files }: Plan, { writeEnv }: ApplyOptions): string[] {
+export function apply({ path, after, services, files, policy }: Plan, { writeEnv }: ApplyOptions): string[] {
   const folder = dirname(path);
   const builds = join(folder, BUILDS);
-  const names = [...new Set(injections.map(({ sidecar }) => sidecar))].filter((name) => name !== POD_ONLY);
+  const names = [...new Set(services.map(({ sidecar }) => sidecar))];
   const sources = names.map((name) => [name, buildFolder(name)] as const);
   const missing = sources.find(([, source]) => source === undefined);
   if (missing)
@@ -219,13 +249,24 @@ export function apply({ path, after, injections, files }: Plan, { writeEnv }: Ap
   const env = join(folder, '.env');
   if (writeEnv) targetOf(env, folder);
   const changed = sources.flatMap(([name, source]) => (sameBuild(source!, join(builds, name)) ? [] : name));
-  rmSync(builds, { recursive: true, force: true });
   if (after === undefined) {
+    rmSync(builds, { recursive: true, force: true });
     rmSync(path, { force: true });
     changeEnv(env, folder, withoutComposeFile);
     return [];
   }
-  for (const [name, source] of sources) copyBuild(source!, join(builds, name));
+  mkdirSync(builds, { recursive: true });
+  // The policy's folder is mounted, so it stays the same one.
+  const kept = new Set([...names.filter((name) => !changed.includes(name)), basename(POLICY_FOLDER)]);
+  for (const name of readdirSync(builds))
+    if (!kept.has(name)) rmSync(join(builds, name), { recursive: true, force: true });
+  for (const [name, source] of sources) if (!kept.has(name)) copyBuild(source!, join(builds, name));
+  const policies = join(folder, POLICY_FOLDER);
+  if (policy === undefined) rmSync(policies, { recursive: true, force: true });
+  else {
+    mkdirSync(policies, { recursive: true });
+    writeNew(join(policies, 'policy.yaml'), policy);
+  }
   // It is committed with the project, whatever its own rules ignore, and byte for byte.
   writeFileSync(join(builds, '.gitignore'), '!*\n');
   writeFileSync(join(builds, '.gitattributes'), '* -text\n');

@@ -89,8 +89,7 @@ export function injectManifest(
       },
     });
     for (const message of result.messages) world.err(`${message}\n`);
-    if (result.count > 0)
-      world.err(howToPush(injection.sidecar, imageName(injection.sidecar, carried, prefix), prefix));
+    if (result.count > 0) world.err(howToPush(injection.sidecar, imageName(carried.contract, prefix), prefix));
     text = result.text;
   }
   if (!inPlace) {

@@ -3,15 +3,16 @@
  * the application, its sidecars and whoever joined it before join that one. The result is laid over
  * the user's files by compose; they stay as they are.
  */
-import type { CarriedSidecar } from '../carried/sidecars.ts';
+import { MESH_PROXY, type CarriedSidecar } from '../carried/sidecars.ts';
 import type { Project, Service } from '../compose/project.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
 import { OVERRIDE, RESET } from '../yaml/tagged.ts';
 import { Refusal } from '../command/refusal.ts';
 import { imageOf, OWN_IMAGE } from './images.ts';
+import { MESH, meshMember } from './mesh.ts';
 import { appPorts, publishedPorts, requireFreePorts } from './ports.ts';
-import { givenFiles, pathOf } from './project-files.ts';
+import { givenFiles, pathOf, type Extras } from './project-files.ts';
 import { requirePublishedOnce } from './publish.ts';
 import { oneOf, type Replica } from './replicas.ts';
 import { POD_ONLY, type Injection } from './request.ts';
@@ -62,7 +63,7 @@ export function podOf(
     .map((injection) => ({
       injection,
       name: freeName(project, `${name}-${injection.sidecar}`),
-      carried: carried[injection.sidecar]!,
+      carried: injection.sidecar === MESH ? MESH_PROXY : carried[injection.sidecar]!,
     }));
   requireFreePorts(project, service, sidecars);
   requirePublishedOnce(project, injections);
@@ -92,10 +93,14 @@ export function podOf(
     ),
   };
   for (const each of sidecars) {
-    const files = givenFiles(each.name, each);
-    services[each.name] = { ...sidecarService(project, service, pod, each, processes, files), ...common };
-    for (const [init, entry] of Object.entries(files.init)) services[init] = { ...entry, ...common };
-    Object.assign(volumes, files.named);
+    const others = sidecars.filter((other) => other !== each);
+    const extras =
+      each.injection.sidecar === MESH
+        ? meshMember(project, service, each.name, pod, others)
+        : givenFiles(each.name, each);
+    services[each.name] = { ...sidecarService(project, service, pod, each, processes, extras), ...common };
+    for (const [init, entry] of Object.entries(extras.init)) services[init] = { ...entry, ...common };
+    Object.assign(volumes, extras.named);
     for (const purpose of Object.keys(each.carried.volumes)) volumes[`${each.name}-${purpose}`] = null;
   }
   shareMounts(project, service, sidecars, { services, volumes });
@@ -239,17 +244,17 @@ function sidecarService(
   pod: string,
   { injection, carried, name }: { injection: Injection; carried: CarriedSidecar; name: string },
   processes: boolean,
-  files: ReturnType<typeof givenFiles>,
+  extras: Extras,
 ): Entry {
   const mounts = [
     ...Object.entries(carried.volumes).map(([purpose, path]) => `${name}-${purpose}:${path}`),
-    ...files.volumes,
+    ...extras.volumes,
   ];
   return {
-    ...imageOf(injection.sidecar, carried),
+    ...imageOf(carried.contract),
     network_mode: `service:${pod}`,
     ...(processes && { pid: `service:${pod}` }),
-    environment: environmentOf(project, service, injection, carried),
+    environment: { ...environmentOf(project, service, injection, carried), ...extras.environment },
     ...(processes ? {} : { init: true }),
     read_only: true,
     cap_drop: ['ALL'],
@@ -259,12 +264,12 @@ function sidecarService(
     restart: 'unless-stopped',
     ...(mounts.length > 0 && { volumes: mounts }),
     ...(carried.tmpfs.length > 0 && { tmpfs: carried.tmpfs }),
-    ...files.service,
     depends_on: {
       [pod]: POD_STARTED,
       ...Object.fromEntries(
-        Object.keys(files.init).map((init) => [init, { condition: 'service_completed_successfully' }]),
+        Object.keys(extras.init).map((init) => [init, { condition: 'service_completed_successfully' }]),
       ),
+      ...extras.waits,
     },
     labels: { 'dev.sidecar-stacks.role': 'sidecar', 'dev.sidecar-stacks.app': service.name },
   };

@@ -7,50 +7,56 @@ type Entry = Record<string, unknown>;
 
 /** Where a parameter finds its file. */
 export function pathOf(parameter: string, file: ProjectFile): string {
-  if ('secret' in file) return `/run/secrets/${file.secret}`;
-  if ('config' in file) return `/run/configs/${file.config}`;
-  return `/run/files/${parameter}`;
+  if ('mount' in file) return `/run/files/${parameter}`;
+  return `/run/secrets/${'secret' in file ? file.secret : file.config}`;
+}
+
+/** What a sidecar's service gets besides what every sidecar gets. */
+export interface Extras {
+  readonly environment?: Record<string, string>;
+  readonly volumes: readonly string[];
+  /** Services that end before it starts, by name. */
+  readonly init: Record<string, Entry>;
+  /** Other services that it waits for. */
+  readonly waits?: Entry;
+  /** Volumes of the project. */
+  readonly named: Record<string, null>;
 }
 
 /**
- * What a sidecar's service needs for its files. A secret of a file keeps the file's owner and mode in the container,
- * so an init container copies it into a volume that the sidecar's user alone can read.
+ * What a sidecar's service needs for its files. A secret keeps the owner and mode of its file in the container, and
+ * compose cannot put a text into a read-only one: so an init container copies secrets and configs into a volume, for
+ * the sidecar's user alone.
  * @param name of the sidecar's service
  */
-export function givenFiles(
-  name: string,
-  { injection, carried }: Joining,
-): { service: Entry; volumes: string[]; init: Record<string, Entry>; named: Record<string, null> } {
+export function givenFiles(name: string, { injection, carried }: Joining): Extras {
   const files = Object.entries(injection.files ?? {});
-  const configs = [...new Set(files.flatMap(([, file]) => ('config' in file ? [file.config] : [])))];
   const secrets = [...new Set(files.flatMap(([, file]) => ('secret' in file ? [file.secret] : [])))];
+  const configs = [...new Set(files.flatMap(([, file]) => ('config' in file ? [file.config] : [])))];
   const mounts = files.flatMap(([parameter, file]) =>
     'mount' in file ? [`${file.mount}:${pathOf(parameter, file)}:ro`] : [],
   );
-  const service: Entry =
-    configs.length === 0 ? {} : { configs: configs.map((source) => ({ source, target: `/run/configs/${source}` })) };
-  if (secrets.length === 0) return { service, volumes: mounts, init: {}, named: {} };
+  if (secrets.length + configs.length === 0) return { volumes: mounts, init: {}, named: {} };
   const copies = `${name}-secrets`;
   const [user = '65532', group = user] = carried.contract.user.split(':');
-  const paths = secrets.map((each) => `/run/secrets/${each}`);
+  const paths = [...secrets.map((each) => `/run/secrets/${each}`), ...configs.map((each) => `/run/configs/${each}`)];
   const init = {
     ...OWN_IMAGE,
     entrypoint: ['install', '-o', user, '-g', group, '-m', '0400', ...paths, '/copies/'],
     user: '0:0',
     network_mode: 'none',
-    read_only: true,
     cap_drop: ['ALL'],
     cap_add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
     security_opt: ['no-new-privileges:true'],
     mem_limit: '32m',
     pids_limit: 16,
     healthcheck: { disable: true },
-    secrets,
+    ...(secrets.length > 0 && { secrets }),
+    ...(configs.length > 0 && { configs: configs.map((source) => ({ source, target: `/run/configs/${source}` })) }),
     volumes: [`${copies}:/copies`],
     labels: { 'dev.sidecar-stacks.role': 'init', 'dev.sidecar-stacks.app': injection.into },
   };
   return {
-    service,
     volumes: [...mounts, `${copies}:/run/secrets:ro`],
     init: { [copies]: init },
     named: { [copies]: null },

@@ -12,7 +12,7 @@ import { apply, planRemoval, type Plan, type Target } from '../inject/inject.ts'
 import { Compose, type ProjectFlags } from './engine.ts';
 import { planUp, type UpPlan } from './plan.ts';
 import { requireSamePublished } from './published.ts';
-import { membersOf, podLines, reachLines, routeLines, type Running } from './report.ts';
+import { membersOf, meshLines, podLines, reachLines, routeLines, type Running } from './report.ts';
 
 const PROJECT = `  -f, --file FILE          its compose files (default: as docker compose)
   -p, --project-name NAME  as with docker compose
@@ -81,6 +81,9 @@ A published port leads to the first sidecar instead of the application.
 usage: sidecar-stacks up [OPTION…] [SERVICE…]
 
 ${PROJECT}      --build              build images of the project anew
+      --mesh[=observe]     a mesh of all services (x-mesh: true in the file);
+                           observe: counts, and changes nothing
+      --dashboard          the mesh in a browser
       --scale SERVICE=N    pods of a service (default: its replicas)
       --dry-run            say what would be done, and do nothing
       --diff               show what would be written, and write nothing
@@ -89,6 +92,7 @@ x-sidecars takes a list, or a map with parameters:
 
   x-sidecars: [tls, auth]
   x-sidecars: { tls: { TLS_MIN_VERSION: "1.3" }, topz: {}, keep-open: true }
+  x-sidecars: { mesh: false }   # with x-mesh: true at the top of the file
   x-sidecars: pod         # a network that outlives the container, no sidecar
 
 sidecar-stacks inject SIDECAR --help lists the parameters of one. A parameter
@@ -106,16 +110,21 @@ export const upCommand = command(
   'Not brought up',
   async (args, world) => {
     const flag = { type: 'boolean', default: false } as const;
-    const { values, positionals } = commandLine(args, {
+    const said = args.map((each) => (each === '--mesh' ? '--mesh=on' : each));
+    const { values, positionals } = commandLine(said, {
       build: flag,
+      dashboard: flag,
+      mesh: { type: 'string' },
       'dry-run': flag,
       diff: flag,
       scale: { type: 'string', multiple: true },
     });
-    const plan = planUp(targetOf(values, world), scaleOf(values.scale ?? []));
-    const unknown = Object.keys(scaleOf(values.scale ?? [])).find(
-      (name) => !plan.routes.some((each) => each.service === name),
-    );
+    const scale = scaleOf(values.scale ?? []);
+    const { mesh, dashboard } = values;
+    if (mesh !== undefined && mesh !== 'on' && mesh !== 'observe')
+      throw new Usage(`--mesh takes nothing or observe, not ${mesh}`);
+    const plan = planUp(targetOf(values, world), { scale, dashboard, ...(mesh && { mesh }) });
+    const unknown = Object.keys(scale).find((name) => !plan.routes.some((each) => each.service === name));
     if (unknown !== undefined)
       throw new Refusal(
         'scale',
@@ -128,7 +137,7 @@ export const upCommand = command(
       throw new Refusal('no-sidecars', 'no service asks for a sidecar: add a line such as x-sidecars: [tls] to one');
     if (values.diff) return showDiff(plan, world);
     const changed = plan.before !== plan.after;
-    for (const line of routeLines(plan.routes)) world.out(`${line}\n`);
+    for (const line of [...routeLines(plan.routes), ...meshLines(plan)]) world.out(`${line}\n`);
     const how = plan.before === undefined ? 'is written' : changed ? 'is changed' : 'stays as it is';
     world.out(`compose.sidecars.yaml ${how}; your files stay as they are\n`);
     if (values['dry-run']) return EXIT_OK;
@@ -153,7 +162,8 @@ export const upCommand = command(
 async function replace(plan: UpPlan, compose: Compose): Promise<void> {
   const [before, after] = await Promise.all([compose.config(undefined), compose.config(plan.after ?? 'services: {}')]);
   const added = plan.injections.reduce((count, { publish }) => count + publish.length, 0);
-  requireSamePublished(before, after, added);
+  const pages = plan.services.filter(({ sidecar }) => sidecar === 'dashboard').length;
+  requireSamePublished(before, after, added + pages);
   const services = (config: unknown): string[] => Object.keys((config as { services?: object }).services ?? {});
   if (plan.before === undefined) return;
   const now = new Set(services(after));

@@ -1,5 +1,8 @@
 /** What `up` and `ps` say. */
+import { wrap } from '#kit/text/wrap.ts';
+import { MESH } from '../inject/mesh.ts';
 import type { Route } from './chain.ts';
+import type { UpPlan } from './plan.ts';
 
 /** A container, as `docker compose ps --format json` has it. */
 export interface Running {
@@ -38,6 +41,17 @@ export const routeLines = (routes: readonly Route[]): string[] =>
     ];
   });
 
+/** What the mesh is for, and whom it leaves out. */
+export function meshLines({ injections, outside, permissive }: UpPlan): string[] {
+  const members = injections.filter(({ sidecar }) => sidecar === MESH).map(({ into }) => into);
+  if (members.length === 0) return [];
+  return [
+    ...wrap(`mesh: ${members.join(', ')}`, 0),
+    ...outside.flatMap(({ service, why }) => wrap(`without ${service}: ${why}`, 2)),
+    ...(permissive === undefined ? [] : wrap(`calls without an identity are let in, since ${permissive}`, 2)),
+  ];
+}
+
 const label = ({ Labels }: Running, name: string): string | undefined =>
   new RegExp(`(?:^|,)dev\\.sidecar-stacks\\.${name}=([^,]*)`).exec(Labels)?.[1];
 
@@ -63,7 +77,14 @@ export const reachLines = (routes: readonly Route[], containers: readonly Runnin
     const route = routes.find(({ service }) => pod !== undefined && isPodOf(service, pod));
     return addressesOf(container).map(({ host, port, target }) => {
       const through = route !== undefined && route.entry === target;
-      const scheme = !through ? '' : route.chain[0] === 'tls' ? 'https://' : 'http://';
+      const scheme =
+        container.Service === 'mesh-dashboard'
+          ? 'http://'
+          : !through
+            ? ''
+            : route.chain[0] === 'tls'
+              ? 'https://'
+              : 'http://';
       return `${(pod ?? container.Service).padEnd(12)} ${scheme}${host}:${port}${through ? `  by ${route.chain.join(', ')}` : ''}`;
     });
   });

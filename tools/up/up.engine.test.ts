@@ -18,6 +18,8 @@ const MINUTES = 300_000;
 
 /** A web server that answers with one word, in Perl; `$$` is compose's way to write a dollar sign. */
 const SERVER = `use Socket; socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1); bind(S, sockaddr_in(8080, INADDR_ANY)) or die; listen(S, 5); while (accept(C, S)) { while (defined($$l = <C>)) { last if $$l =~ /^\\\\r?\\\\n/ } print C qq(HTTP/1.0 200 OK\\\\r\\\\nContent-Length: 5\\\\r\\\\n\\\\r\\\\nhello); close C }`;
+/** A server that speaks first and says who it is. */
+const FIRST = SERVER.replace(/while \(defined.*$/, 'print C qq(READY\\\\n); close C }');
 const web = (sidecars: string, more = ''): string =>
   `services:\n  web:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${SERVER}"]\n    ports: ["127.0.0.1::8080"]\n    x-sidecars: ${sidecars}\n${more}secrets: { auth_htpasswd: { file: ./auth_htpasswd } }\n`;
 
@@ -163,6 +165,44 @@ test('replicas are whole pods with one name; scaling up and down leaves the othe
       [],
     );
     assert.equal([...one.keys()].toSorted(), ['client', 'web', 'web-pod', 'web-tls']);
+  }));
+
+test('a mesh by one line: members reach each other by mTLS, others do not, server-first ports work', () =>
+  inProject(async ({ name, write, ours, docker, containers }) => {
+    const service = (key: string, server: string): string =>
+      `  ${key}:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${server}"]\n    expose: [8080]\n`;
+    write('[tls]', `${service('api', SERVER)}${service('db', FIRST)}`);
+    const up = await ours('up', '--mesh');
+    assert.is(up.code, 0, up.said);
+    assert.match(up.said, /^mesh: web, api, db$/m);
+    const url = /https:\/\/localhost:\d+/.exec(up.said)![0].replace('localhost', '127.0.0.1');
+    await eventually('the published port answers', async () => (await page(url)) === '200 hello', { within: 120_000 });
+
+    const ask = (host: string, text: string): string[] => [
+      'perl',
+      '-e',
+      `use Socket; alarm 20; $|=1; socket(S, PF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(8080, inet_aton('${host}') || die 'unknown')) or die $!; send(S, qq(${text}), 0) if '${text}'; print while <S>`,
+    ];
+    const get = 'GET / HTTP/1.1\\r\\nHost: api:8080\\r\\nConnection: close\\r\\n\\r\\n';
+    const members = await containers();
+    const from = async (...argv: string[]): Promise<string> => docker('exec', members.get('web')!, ...argv);
+    const within = { within: 120_000 };
+    await eventually('an HTTP server answers', async () => (await from(...ask('api', get))).endsWith('hello'), within);
+    await eventually('a server that speaks first does', async () => (await from(...ask('db', ''))) === 'READY', within);
+    const stranger = await docker('run', '--rm', '--network', `${name}_default`, DEBIAN, ...ask('api', get));
+    assert.match(stranger, /^HTTP\/1\.1 403 /);
+
+    await docker('exec', members.get('api')!, 'sh', '-c', 'kill -9 $(pidof perl)');
+    await eventually(
+      'it answers after a crash',
+      async () => (await from(...ask('api', get))).endsWith('hello'),
+      within,
+    );
+    assert.is((await ours('up', '--mesh=observe')).code, 0);
+    const open = async (): Promise<boolean> =>
+      (await docker('run', '--rm', '--network', `${name}_default`, DEBIAN, ...ask('api', get))).endsWith('hello');
+    await eventually('everybody is let in while it only observes', open, within);
+    assert.is((await containers()).get('api'), members.get('api'));
   }));
 
 test.run();

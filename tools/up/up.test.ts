@@ -105,6 +105,42 @@ test('another set of published ports than before is refused', () => {
   assert.throws(() => requireSamePublished(config('80'), config('80', '81'), 0), /80.*81/);
 });
 
+const mesh = (text: string) => planned(`x-mesh: true\n${text}`);
+
+test('x-mesh takes every service but those that say no or cannot, and says why', () => {
+  const { injections, outside, permissive, after, policy } = mesh(
+    `services:\n  web: {image: x, ports: ["80:80"]}\n  my_db: {image: y, expose: [5432]}\n  vpn: {image: z, network_mode: host}\n  old: {image: z, x-sidecars: {mesh: false}}`,
+  );
+  assert.equal(
+    injections.map(({ into, sidecar }) => `${into} ${sidecar}`),
+    ['web mesh-proxy', 'my_db mesh-proxy'],
+  );
+  assert.equal(
+    outside.map(({ service }) => service),
+    ['vpn', 'old'],
+  );
+  assert.match(permissive!, /vpn is not in it/);
+  assert.match(after!, /MESH_SERVICE: "my-db"/);
+  assert.not.match(policy!, /STRICT/);
+});
+
+test('only members may call a port that is not published, where all are members of one network', () => {
+  const { policy, permissive } = mesh('services: {web: {image: x, ports: ["80:80"]}, api: {image: y, expose: [81]}}');
+  assert.is(permissive, undefined);
+  assert.is(policy!.match(/mtls: STRICT/g)!.length, 1);
+  assert.match(
+    mesh('services: {a: {image: x, networks: [n]}, b: {image: x, networks: [m]}}').permissive!,
+    /several networks/,
+  );
+});
+
+test('x-mesh: observe changes no traffic; what x-mesh does not know is refused', () => {
+  const observed = planned('x-mesh: observe\nservices: {web: {image: x, ports: ["80:80"]}}').policy!;
+  assert.match(observed, /mtls: DISABLE/);
+  assert.not.match(observed, /retry|outlier/);
+  assert.match(refusal('x-mesh: {dashbord: true}\nservices: {web: {image: x}}'), /did you mean dashboard\?/);
+});
+
 test('no line of what is said is longer than 80 columns', () => {
   const { routes } = planned(web('[tls, cache]'));
   const container = (Service: string, role: string, Publishers: object[] = []) =>

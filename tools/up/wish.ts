@@ -17,9 +17,15 @@ export interface Wish {
   readonly sidecars: readonly WishedSidecar[];
   /** The application's published port stays published. */
   readonly keepOpen: boolean;
+  /** Whether it is in the mesh; undefined where it does not say. */
+  readonly mesh: boolean | undefined;
+  /** A pod of its own is asked for. */
+  readonly pod: boolean;
 }
 
 const KEEP_OPEN = 'keep-open';
+/** What is no sidecar that stands alone. */
+const WORDS: readonly string[] = [POD_ONLY, 'mesh'];
 const FORMS = `a list of sidecars (x-sidecars: [tls]), a map with their parameters (x-sidecars: { tls: { TLS_MIN_VERSION: "1.3" } }), or "${POD_ONLY}"`;
 
 /**
@@ -38,25 +44,30 @@ export function wishOf(service: string, tree: Tree | undefined): Wish | undefine
     Object.hasOwn(SIDECARS, name)
       ? name
       : refuse(
-          `names ${name}, which is no sidecar${suggestion(name, [...Object.keys(SIDECARS), KEEP_OPEN])}; there are ${Object.keys(SIDECARS).join(', ')}`,
+          `names ${name}, which is no sidecar${suggestion(name, [...Object.keys(SIDECARS), ...WORDS, KEEP_OPEN])}; there are ${[...Object.keys(SIDECARS), 'mesh'].join(', ')}`,
         );
-  if (tree.kind === 'scalar') {
-    if (tree.value === null || tree.value === false) return undefined;
-    if (tree.value === POD_ONLY) return { sidecars: [], keepOpen: true };
-    return { sidecars: [{ name: named(String(tree.value)), ...none }], keepOpen: false };
-  }
+  const plain = (names: readonly string[]): Wish => ({
+    sidecars: names.filter((name) => !WORDS.includes(name)).map((name) => ({ name: named(name), ...none })),
+    keepOpen: false,
+    mesh: names.includes('mesh') || undefined,
+    pod: names.includes(POD_ONLY),
+  });
+  if (tree.kind === 'scalar')
+    return tree.value === null || tree.value === false ? undefined : plain([String(tree.value)]);
   if (tree.kind === 'seq') {
     const names = tree.items.map((item) => text(item) ?? refuse(`is understood as ${FORMS}`));
     const again = names.find((name, index) => names.indexOf(name) !== index);
     if (again !== undefined) refuse(`names ${again} twice`);
-    return {
-      sidecars: names.filter((name) => name !== POD_ONLY).map((name) => ({ name: named(name), ...none })),
-      keepOpen: false,
-    };
+    return plain(names);
   }
-  const wished = entries(tree).filter(([name, value]) => name !== KEEP_OPEN && name !== POD_ONLY && !isFalse(value));
+  const wished = entries(tree).filter(
+    ([name, value]) => name !== KEEP_OPEN && !WORDS.includes(name) && !isFalse(value),
+  );
+  const mesh = get(tree, 'mesh');
   return {
     keepOpen: isTrue(get(tree, KEEP_OPEN)),
+    mesh: mesh === undefined ? undefined : !isFalse(mesh),
+    pod: get(tree, POD_ONLY) !== undefined,
     sidecars: wished.map(([name, value]) => {
       named(name);
       if (value.kind === 'scalar' && value.value !== null && value.value !== true)
