@@ -1,6 +1,7 @@
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from './identify/command.ts';
 import { contractCommand } from './contract/command.ts';
+import { dashboardsCommand } from './dashboards/command.ts';
 import { exportCommand } from './export/command.ts';
 import { injectCommand } from './inject/command.ts';
 import { downCommand, logsCommand, psCommand, undoCommand, upCommand } from './up/command.ts';
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   inject: injectCommand,
   contract: contractCommand,
   export: exportCommand,
+  dashboards: dashboardsCommand,
 };
 
 const HELP = `Sidecars for your own compose project or Kubernetes manifests.

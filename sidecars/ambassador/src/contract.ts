@@ -1,12 +1,13 @@
 /** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 import { brokerMetrics, brokerParameters } from './broker/contract.ts';
 import { shardMetrics, shardParameters } from './shard/contract.ts';
 import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
-  version: '0.3.0',
+  version: '0.4.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   adminPort: '9961',
@@ -44,6 +45,7 @@ export const contract = defineContract({
     ...brokerParameters,
     ...splitParameters,
   },
+  alerts,
   metrics: {
     client_connections: { type: 'gauge', help: 'Connections of the application open now' },
     requests: { type: 'counter', help: 'Requests sent to a server', labels: ['server'] },

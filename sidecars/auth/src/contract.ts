@@ -1,5 +1,6 @@
 /** The auth sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;
@@ -8,7 +9,7 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.0.0',
+  version: '2.1.0',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
@@ -245,6 +246,7 @@ export const contract = defineContract({
     AUTH_STATE_DIR: 'ended and refreshed sessions, which a restart must not lose: a volume',
   },
   signals: { SIGHUP: 'looks at secrets, users, keys and rules at once' },
+  alerts,
   metrics: {
     auth_requests_total: {
       type: 'counter',

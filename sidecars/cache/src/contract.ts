@@ -1,5 +1,6 @@
 /** The cache sidecar's contract: what it takes, serves and counts. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;
@@ -8,7 +9,7 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.1.0',
+  version: '1.2.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
   prefixes: ['CACHE_', 'PROXY_'],
@@ -248,6 +249,7 @@ export const contract = defineContract({
       'what is stored, the last used first, as JSON: ?prefix=… and ?limit=… (100); only from CACHE_PURGE_FROM, with CACHE_PURGE_TOKEN',
   },
   paths: { CACHE_DIR: 'stored responses, where CACHE_DISK is not 0; not an interface' },
+  alerts,
   metrics: {
     cache_requests_total: {
       type: 'counter',

@@ -1,11 +1,12 @@
 /** What the config sidecar takes, serves and counts. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 
 const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'config-sync',
-  version: '2.0.0',
+  version: '2.1.0',
   description:
     'Dynamic configuration for an application that only reads a file: watches a config server or etcd, validates, replaces the file in one step, tells the application, makes sure that it took it, and goes back when it did not.',
   prefixes: ['CONFIG_'],
@@ -208,6 +209,7 @@ export const contract = defineContract({
   exitCodes: {
     69: 'one-time mode: a file could not be put in place in time',
   },
+  alerts,
   metrics: {
     config_versions_seen_total: { type: 'counter', help: 'Versions that the source told of', labels: ['file'] },
     config_versions_total: {

@@ -1,5 +1,6 @@
 /** The git-sync sidecar's contract. Names and meanings are kubernetes/git-sync v4's where both have a thing. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;
@@ -8,7 +9,7 @@ export const EXIT_GAVE_UP = 75;
 
 export const contract = defineContract({
   name: 'git-sync',
-  version: '2.0.0',
+  version: '2.1.0',
   description:
     'Keeps a directory equal to a git ref: fetches each new commit, checks it, publishes it in one step, tells the application, and goes back when the application does not get well.',
   prefixes: ['GITSYNC_'],
@@ -297,6 +298,7 @@ export const contract = defineContract({
     SIGUSR2: 'roll back: the version before is published, and the live commit is refused until the ref moves',
   },
   exitCodes: { [EXIT_GAVE_UP]: 'more failures in a row than GITSYNC_MAX_FAILURES' },
+  alerts,
   metrics: {
     git_sync_count_total: {
       type: 'counter',

@@ -5,6 +5,7 @@
  */
 import { LOG_LEVELS } from '../life/log.ts';
 import { PROCESS_METRICS, type MetricDeclarations } from '../life/metrics.ts';
+import { buildInfo, commonAlerts, type Alerts } from './alerts.ts';
 import { accepts } from './parameter-types.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -46,6 +47,8 @@ export interface Contract<P extends Parameters = Parameters, M extends MetricDec
   /** What the admin port answers, by path. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly metrics: M;
+  /** Rules for Prometheus over these metrics. */
+  readonly alerts: Alerts;
   /** Files and directories that others mount or read, by path or by the parameter that names them. */
   readonly paths: Readonly<Record<string, string>>;
   readonly signals: Readonly<Record<string, string>>;
@@ -90,7 +93,7 @@ type Own<P extends Parameters, M extends MetricDeclarations> = Pick<
   Contract<P, M>,
   'name' | 'version' | 'description' | 'prefixes' | 'parameters' | 'ports' | 'metrics'
 > &
-  Partial<Pick<Contract, 'endpoints' | 'paths' | 'signals' | 'exitCodes' | 'user'>> & {
+  Partial<Pick<Contract, 'alerts' | 'endpoints' | 'paths' | 'signals' | 'exitCodes' | 'user'>> & {
     /** Default of ADMIN_PORT, as text. */
     readonly adminPort: string;
     /** What differs from a container of 128 MiB and 64 processes without volumes. */
@@ -117,7 +120,17 @@ export function defineContract<const P extends Parameters, const M extends Metri
       '/metrics': 'Prometheus text format',
       ...own.endpoints,
     },
-    metrics: { ...own.metrics, ...PROCESS_METRICS },
+    metrics: {
+      ...own.metrics,
+      [buildInfo(own.name)]: {
+        type: 'gauge',
+        help: '1, with the version of the contract that runs',
+        labels: ['version'],
+        aggregator: 'max',
+      },
+      ...PROCESS_METRICS,
+    },
+    alerts: { ...own.alerts, ...commonAlerts(own.name) },
     paths: own.paths ?? {},
     signals: {
       SIGTERM: 'stop accepting, drain, exit 0; a second one exits at once',

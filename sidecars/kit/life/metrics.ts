@@ -67,6 +67,15 @@ export function createMetrics<M extends MetricDeclarations>(declared: M, registr
   return metrics as Metrics<M>;
 }
 
+/**
+ * Say which version runs, where the metric for it was declared.
+ * @param name of the metric
+ */
+export function tellVersion(metrics: object, name: string, version: string): void {
+  const metric: unknown = (metrics as Readonly<Record<string, unknown>>)[name];
+  if (metric instanceof Gauge) metric.set({ version }, 1);
+}
+
 /** Bring the process' own metrics up to date; called at each scrape. */
 export function updateProcessMetrics(metrics: Metrics<typeof PROCESS_METRICS>): void {
   const { user, system } = process.cpuUsage();

@@ -35,6 +35,12 @@ test('it has started when its job is up, and not before', async () => {
   assert.is(await run.stop(), 0, run.output);
 });
 
+test('which version runs is a metric', async () => {
+  const run = await start('');
+  await run.answers('/metrics', 200, /^example_build_info\{version="1\.0\.0"\} 1$/m);
+  assert.is(await run.stop(), 0, run.output);
+});
+
 test('SIGTERM: unready first, then the steps in their order, then exit 0', async () => {
   const run = await start(
     `shutdown.step('drain', () => new Promise((go) => adminPath('/drained', (_q, r) => { r.end(); go(); })));`,

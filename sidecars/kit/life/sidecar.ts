@@ -1,5 +1,6 @@
 /** The life of a sidecar: parameters, log, admin port, its job, its end. */
 import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
+import { buildInfo } from '../contract/alerts.ts';
 import { serveAdmin, type AdminHandler } from './admin.ts';
 import { helpText } from '../contract/help.ts';
 import { createLog, type Logger } from './log.ts';
@@ -8,6 +9,7 @@ import {
   createMetrics,
   PROCESS_METRICS,
   Registry,
+  tellVersion,
   updateProcessMetrics,
   type MetricDeclarations,
   type Metrics,
@@ -77,6 +79,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
 ): Promise<void> {
   const registry = new Registry();
   const metrics = createMetrics(contract.metrics, registry);
+  tellVersion(metrics, buildInfo(contract.name), contract.version);
   const readiness = new Readiness();
   const shutdown = new Shutdown({ log, timeout: common.SHUTDOWN_TIMEOUT });
   let started = false;

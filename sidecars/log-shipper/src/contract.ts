@@ -1,5 +1,6 @@
 /** The log shipper's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 import { deliveryMetrics } from './delivery/metrics.ts';
 import { deliveryParameters } from './delivery/parameters.ts';
 import { inputMetrics } from './metrics.ts';
@@ -7,7 +8,7 @@ import { inputParameters } from './parameters.ts';
 
 export const contract = defineContract({
   name: 'log-shipper',
-  version: '1.5.0',
+  version: '1.6.0',
   description:
     'Ships the log files and the output of an application to an Elasticsearch-compatible store: every line once, in order.',
   prefixes: [
@@ -41,5 +42,6 @@ export const contract = defineContract({
     SPOOL_DIR: 'lines of containers that wait for the store',
     DEAD_LETTER_DIR: 'lines that the store refuses, with its reason, one JSON object a line',
   },
+  alerts,
   metrics: { ...inputMetrics, ...deliveryMetrics },
 });

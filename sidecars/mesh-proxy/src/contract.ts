@@ -1,5 +1,6 @@
 /** The mesh proxy's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 import { CONTROL_PLANE_PARAMETERS } from './control-plane-parameters.ts';
 import { BYTES, DURATIONS } from './telemetry/buckets.ts';
 import { COMMON_LABELS } from './telemetry/label-names.ts';
@@ -10,7 +11,7 @@ const REQUEST_LABELS = [...COMMON_LABELS, 'response_code', 'grpc_response_status
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.3.0',
+  version: '0.4.0',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
@@ -132,6 +133,7 @@ export const contract = defineContract({
     MESH_ROOT_CERTIFICATE: 'read whenever the control plane is asked for a certificate or a lease',
     MESH_IDENTITY_DIR: 'key, certificate and authority, read and watched',
   },
+  alerts,
   metrics: {
     istio_requests_total: { type: 'counter', help: 'Requests', labels: REQUEST_LABELS },
     istio_request_duration_milliseconds: {

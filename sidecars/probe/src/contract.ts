@@ -1,12 +1,13 @@
 /** The probe sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'probe',
-  version: '1.1.0',
+  version: '1.2.0',
   description:
     'Liveness for the containers of a pod: probes each, and has one that hangs restarted alone, through the shared pid namespace.',
   prefixes: ['PROBE_'],
@@ -119,6 +120,7 @@ export const contract = defineContract({
   ports: {},
   endpoints: { '/targets': 'every target as JSON: state, last probe, restarts, budget' },
   paths: { PROBE_TARGETS_FILE: 'read once, at the start' },
+  alerts,
   metrics: {
     probe_checks_total: {
       type: 'counter',

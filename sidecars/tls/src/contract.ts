@@ -1,5 +1,6 @@
 /** The TLS sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { alerts } from './alerts.ts';
 
 const WORKERS_MAX = 64;
 /** A bound in milliseconds that Node's timers can count to. */
@@ -7,7 +8,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '2.0.0',
+  version: '2.1.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
@@ -218,6 +219,7 @@ export const contract = defineContract({
     TLS_STATE_DIR: 'ca.crt for clients to trust; the keys beside it are readable by the sidecar alone',
   },
   signals: { SIGHUP: 'looks at certificates, client CA, revocation lists and OCSP responses at once' },
+  alerts,
   metrics: {
     tls_connections_open: { type: 'gauge', help: 'Client connections open now' },
     tls_connections_total: {
