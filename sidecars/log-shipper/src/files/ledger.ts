@@ -16,7 +16,6 @@ const { hash } = process.getBuiltinModule('node:crypto');
 
 /** How long a file is remembered that is not there, in milliseconds: a volume may come back. */
 const REMEMBER = 24 * 3_600_000;
-
 /** How many of those that ended are remembered. */
 const REMEMBERED = 1000;
 
