@@ -7,6 +7,7 @@
  */
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/life/log.ts';
+import { isKnown } from './beginnings.ts';
 import { compressionOf, readHead, type Head } from './content.ts';
 import { writtenAt, type Stat } from './generation.ts';
 import { byAge, type Candidate } from './identity.ts';
@@ -81,7 +82,7 @@ export class Archives {
       const stat = toStat(stats);
       const stamp = writtenAt(stat);
       const old = this.#known.get(stat.key) === stamp || Number(stamp) / 1e6 <= this.#since;
-      const archive = old ? 'known' : this.#open(path, stat);
+      const archive = old ? 'known' : this.#open(path, stat, now);
       const since = this.#unsure.get(stat.key) ?? now;
       if (typeof archive === 'object') found.push(archive);
       else if (archive === 'known' || now - since > PATIENCE) {
@@ -116,7 +117,7 @@ export class Archives {
   }
 
   /** Open what may be new; `unsure`: it is to be looked at again. */
-  #open(path: string, { key }: Stat): Archive | 'known' | 'unsure' {
+  #open(path: string, { key }: Stat, now: number): Archive | 'known' | 'unsure' {
     const { files, ledger } = this.#options;
     const homes = unrotated(path).filter(({ certain }) => certain);
     const home = homes.find((each) => ledger.latest(each.path) !== undefined || exists(each.path)) ?? homes[0];
@@ -127,17 +128,18 @@ export class Archives {
     if (looked === 'outside') return 'known';
     if (typeof looked === 'string') return 'unsure';
     const { fd, stat } = looked;
-    const archive = this.#judge({ path, fd, stat }, home.path);
+    const archive = this.#judge({ path, fd, stat }, home.path, now);
     if (typeof archive === 'object' && stat.key === key) return archive;
     closeSync(fd);
     return stat.key === key && typeof archive === 'string' ? archive : 'unsure';
   }
 
-  #judge(candidate: Candidate, home: string): Archive | 'known' | 'unsure' {
+  #judge(candidate: Candidate, home: string, now: number): Archive | 'known' | 'unsure' {
     if (compressionOf(readHead(candidate.fd)) !== 'gzip') return 'known';
     const head = firstGlance(candidate.fd, this.#options.ledger.encoding);
     if (head === undefined || head.bytes.length === 0) return 'known';
-    const known = this.#options.ledger.hasRead(candidate, head);
+    const { ledger, files } = this.#options;
+    const known = isKnown(candidate, head, ledger, files, now);
     if (known !== false) return known === true ? 'known' : 'unsure';
     return { ...candidate, home, head };
   }

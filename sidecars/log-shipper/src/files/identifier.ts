@@ -2,6 +2,7 @@
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/life/log.ts';
 import { Chunk, type Encoding } from '../lines/chunk.ts';
+import { UNSURE } from './beginnings.ts';
 import { hasHead, readAt, readTail } from './content.ts';
 import { encodingOf } from './encoding.ts';
 import { Generation } from './generation.ts';
@@ -24,9 +25,6 @@ export interface IdentifierOptions extends SearchOptions {
  */
 const GRACE = 10_000;
 const COPY_BYTES_PER_MS = 10_000;
-
-/** How long a name that cannot be looked at is waited for, in milliseconds. */
-const UNSURE = 5000;
 
 /** How long a line is at most that is completed after the start at the end, in bytes. */
 const LAST_LINE = 64 * 1024;

@@ -47,8 +47,10 @@ export function headWithin(head: Head, size: number): Head {
 
 /** Whether it may, by its name or its inode. */
 export function mayContinueIn({ home, key, path: its }: Generation, { path, stat }: Candidate): boolean {
-  const sameInode = stat.key.split(':')[1] === key.split(':')[1];
-  return path === its || path === home || sameInode || rotationOf(path, home) !== undefined;
+  if (rotationOf(path, home) !== undefined) return true;
+  // What was compressed is not written to any more.
+  if (its.endsWith('.gz')) return false;
+  return path === its || path === home || stat.key.split(':')[1] === key.split(':')[1];
 }
 
 /** Whether a file is a copy of what was read of a generation, made before the last of it was written. */

@@ -2,14 +2,13 @@
 import type { Logger } from '#kit/life/log.ts';
 import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { growHead, NO_HEAD, readHead, readTail, type Head } from './content.ts';
+import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
 import { unitOf, type FileEncoding } from './encoding.ts';
 import { codeOf } from './error-code.ts';
 import { Generation, type Stat } from './generation.ts';
 import { findData } from './holes.ts';
 import { headWithin, holds, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
-import { rotationOf } from './rotated-name.ts';
 import type { Unpacked } from './unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
@@ -35,7 +34,7 @@ export class Ledger {
   /** Why the registry cannot be written, while it cannot. */
   problem: string | undefined;
   /** How those begin that are read to their end: a compressed file may show up later. */
-  readonly #ended: Pick<Generation, 'home' | 'head'>[] = [];
+  readonly ended: Pick<Generation, 'home' | 'head'>[] = [];
   /** How often a generation lost its file. */
   losses = 0;
   #dirty = true;
@@ -115,8 +114,8 @@ export class Ledger {
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     // Its inode may be given to another file before it is forgotten.
     generation.key = '';
-    this.#ended.push({ home: generation.home, head: generation.head });
-    if (this.#ended.length > REMEMBERED) this.#ended.shift();
+    this.ended.push({ home: generation.home, head: generation.head });
+    if (this.ended.length > REMEMBERED) this.ended.shift();
     if (generation.unread && generation.after !== undefined) generation.after.generation.severed = true;
     // Whoever waited for it waits for the one that it waited for.
     for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
@@ -155,39 +154,6 @@ export class Ledger {
         (key !== '' || packed !== undefined || lostSince !== undefined) &&
         copyOf === undefined,
     );
-  }
-
-  /**
-   * Whether a rotated file is known, or was: a generation is read there, or began like it.
-   * @param begins how it begins, up to 1 KiB
-   * @returns `unsure`: it may be one whose file went elsewhere since the scan looked
-   */
-  hasRead({ path, stat }: Pick<Candidate, 'path' | 'stat'>, begins: Head): boolean | 'unsure' {
-    const isSame = ({ at, bytes }: Head): boolean =>
-      at === begins.at && bytes.subarray(0, begins.bytes.length).equals(begins.bytes);
-    if (this.#ended.some(({ home, head }) => isSame(head) && rotationOf(path, home) !== undefined)) return true;
-    let unsure = false;
-    for (const generation of this.#generations) {
-      const { home, head, packed, notIn, copyOf } = generation;
-      // A copy is what its original is, or was not one.
-      if (rotationOf(path, home) === undefined || (copyOf !== undefined && !isSame(head))) continue;
-      if (isSame(head) || (packed !== undefined && notIn.has(stat.key))) return true;
-      // With the first bytes, many begin alike.
-      const { length } = head.bytes;
-      if (length === 0 || head.at !== begins.at || !head.bytes.equals(begins.bytes.subarray(0, length))) continue;
-      const now = this.#headNow(generation);
-      if (now === undefined) unsure ||= !generation.sought && !generation.finished;
-      else if (isSame(now)) return true;
-    }
-    return unsure && 'unsure';
-  }
-
-  /** How a generation's file begins now; undefined when it has none, or another content. */
-  #headNow(generation: Generation): Head | undefined {
-    const fd = generation.key === '' ? 'gone' : this.#options.files.hold(generation);
-    if (typeof fd !== 'number') return undefined;
-    const head = growHead(fd, generation.head, this.encoding);
-    return holds({ offset: generation.offset, tail: generation.tail, head }, fd) ? head : undefined;
   }
 
   /** A file begins to be known; nothing of it is read before it is in the registry. */

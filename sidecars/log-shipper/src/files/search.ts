@@ -5,8 +5,8 @@
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isRatherAnother } from './beginnings.ts';
 import { compressionOf, readHead } from './content.ts';
-import type { FileEncoding } from './encoding.ts';
 import type { Generation } from './generation.ts';
 import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
@@ -113,7 +113,7 @@ function look(
     const candidate = { path, ...looked };
     const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
-    if (compression === 'gzip' && mayHold(generation, candidate, ledger.encoding)) packed.push(candidate);
+    if (compression === 'gzip' && mayHold(generation, candidate, ledger)) packed.push(candidate);
     else if (
       compression === undefined &&
       (known === undefined || known.copyOf === generation) &&
@@ -151,12 +151,16 @@ function pathsOf({ home, path }: Generation, elsewhere: Iterable<string>): strin
 }
 
 /** Whether a compressed file begins as a generation does; its tail is compared when it is unpacked. */
-function mayHold({ head, notIn }: Generation, { fd, stat }: Candidate, declared: FileEncoding): boolean {
+function mayHold(generation: Generation, { fd, stat }: Candidate, ledger: Ledger): boolean {
+  const { head, notIn } = generation;
   if (notIn.has(stat.key) || head.bytes.length === 0) return false;
-  const begins = glance(fd, head.at, declared);
+  const begins = glance(fd, head.at, ledger.encoding);
   if (begins === undefined) return false;
   const length = Math.min(begins.bytes.length, head.bytes.length);
   // Behind a hole, the head may be out of sight.
   if (length === 0) return head.at > 0 && stat.size > GLANCE;
-  return begins.bytes.subarray(0, length).equals(head.bytes.subarray(0, length));
+  return (
+    begins.bytes.subarray(0, length).equals(head.bytes.subarray(0, length)) &&
+    !isRatherAnother(generation, begins, ledger.generations)
+  );
 }

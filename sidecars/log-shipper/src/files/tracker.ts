@@ -192,6 +192,8 @@ export class Tracker {
    */
   #meet(generation: Generation, { path, stat }: Seen, now: number): boolean {
     generation.detachedAt = undefined;
+    // When it goes away again, it is looked for again.
+    generation.sought = false;
     if (generation.path !== path) {
       generation.path = path;
       this.#options.ledger.touch();

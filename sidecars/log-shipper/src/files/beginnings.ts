@@ -1,0 +1,68 @@
+/** What a compressed file is, by how it begins: many begin alike with their first bytes. */
+import { growHead, type Head } from './content.ts';
+import type { Generation } from './generation.ts';
+import { holds, type Candidate } from './identity.ts';
+import type { Ledger } from './ledger.ts';
+import type { OpenFiles } from './open-files.ts';
+import { rotationOf } from './rotated-name.ts';
+
+/** How long a file is looked for that went away, before another is taken for a new one, in milliseconds. */
+export const UNSURE = 5000;
+
+/**
+ * Whether a rotated file is known, or was: a generation is read there, or began like it.
+ * @param begins how it begins, up to 1 KiB
+ * @param now on a monotonic clock, in milliseconds
+ * @returns `unsure`: it may be one whose file went away lately, and that is being looked for
+ */
+export function isKnown(
+  { path, stat }: Pick<Candidate, 'path' | 'stat'>,
+  begins: Head,
+  ledger: Pick<Ledger, 'generations' | 'ended' | 'encoding'>,
+  files: Pick<OpenFiles, 'hold'>,
+  now: number,
+): boolean | 'unsure' {
+  const isSame = ({ at, bytes }: Head): boolean =>
+    at === begins.at && bytes.subarray(0, begins.bytes.length).equals(begins.bytes);
+  if (ledger.ended.some(({ home, head }) => isSame(head) && rotationOf(path, home) !== undefined)) return true;
+  let unsure = false;
+  for (const generation of ledger.generations) {
+    const { home, head, packed, notIn, copyOf, lostSince, detachedAt, finished } = generation;
+    // A copy is what its original is, or was not one.
+    if (rotationOf(path, home) === undefined || (copyOf !== undefined && !isSame(head))) continue;
+    if (isSame(head) || (packed !== undefined && notIn.has(stat.key))) return true;
+    const { length } = head.bytes;
+    if (length === 0 || head.at !== begins.at || !head.bytes.equals(begins.bytes.subarray(0, length))) continue;
+    const current = headNow(generation, ledger, files);
+    if (current === undefined) unsure ||= !finished && now - (lostSince ?? detachedAt ?? now) < UNSURE;
+    else if (isSame(current)) return true;
+  }
+  return unsure && 'unsure';
+}
+
+/** How a generation's file begins now; undefined when it has none, or another content. */
+function headNow(
+  generation: Generation,
+  { encoding }: Pick<Ledger, 'encoding'>,
+  files: Pick<OpenFiles, 'hold'>,
+): Head | undefined {
+  const { key, offset, tail } = generation;
+  const fd = key === '' ? 'gone' : files.hold(generation);
+  if (typeof fd !== 'number') return undefined;
+  const head = growHead(fd, generation.head, encoding);
+  return holds({ offset, tail, head }, fd) ? head : undefined;
+}
+
+/** Whether content begins as another generation does of which more is known, rather than as this one. */
+export function isRatherAnother(
+  { home, head: { bytes: known } }: Generation,
+  { at, bytes }: Head,
+  generations: Iterable<Generation>,
+): boolean {
+  for (const { home: its, head, copyOf } of generations) {
+    if (head.bytes.length <= known.length || its !== home || head.at !== at || copyOf !== undefined) continue;
+    const length = Math.min(head.bytes.length, bytes.length);
+    if (length > known.length && bytes.compare(head.bytes, 0, length, 0, length) === 0) return true;
+  }
+  return false;
+}
