@@ -84,7 +84,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     stats,
     sweeper,
     filters: new Filters([auth, callerFields(trusted), ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
-    cluster: new SingleEndpoint(endpoint, health),
+    cluster: new SingleEndpoint(endpoint, health, parameters.AUTH_MAX_CONNECTIONS),
     draining: false,
   };
   const listener = new PlainListener({

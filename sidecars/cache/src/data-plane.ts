@@ -130,7 +130,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       forwarded(publicPort, isNeighbour),
       ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
     ]),
-    cluster: new SingleEndpoint(endpoint, health),
+    cluster: new SingleEndpoint(endpoint, health, parameters.CACHE_MAX_CONNECTIONS),
     draining: false,
   };
   const fetches = new Fetches({

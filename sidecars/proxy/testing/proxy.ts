@@ -113,7 +113,7 @@ export async function startProxy(appPort: number, options: TestProxyOptions = {}
     stats,
     sweeper,
     filters: new Filters(options.filters ?? []),
-    cluster: options.cluster?.(endpointTo) ?? new SingleEndpoint(endpoint, { up: ignore, down: ignore }),
+    cluster: options.cluster?.(endpointTo) ?? new SingleEndpoint(endpoint, { up: ignore, down: ignore }, 1000),
     draining: false,
   };
   const listener = new PlainListener({

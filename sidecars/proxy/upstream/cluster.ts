@@ -144,7 +144,7 @@ export class SingleEndpoint implements Cluster {
    * @param health is told of each connection that was made, or could not be
    * @param maxActive most requests and tunnels that are under way; further ones find no endpoint
    */
-  constructor(endpoint: Endpoint, health: { up(): void; down(reason: string): void }, maxActive = Infinity) {
+  constructor(endpoint: Endpoint, health: { up(): void; down(reason: string): void }, maxActive: number) {
     this.#endpoint = endpoint;
     this.#health = health;
     this.#maxActive = maxActive;

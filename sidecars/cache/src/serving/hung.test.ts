@@ -71,6 +71,20 @@ for (const [kind, hang] of Object.entries(BREAKS))
     app.close();
   });
 
+test('a hung application has no more requests under way than there may be connections, whoever left', async () => {
+  const { app, state } = await failingApp(() => {});
+  await using cache = await startCache(app.port, { ...PATIENCE, CACHE_MAX_CONNECTIONS: '4' });
+  const paths = Array.from({ length: 12 }, (_, index) => `/${index}`);
+  for (const path of paths) await cache.get(path);
+  state.well = false;
+  cache.advance(11);
+  const before = state.asked;
+  // Each client gets its stale page and goes; what was asked for it goes on.
+  for (const path of paths) assert.is((await cache.get(path)).text, '0123456789');
+  assert.ok(state.asked - before <= 4, `${state.asked - before} requests at once`);
+  app.close();
+});
+
 test('a hung application is asked once, and its late answer is stored', async () => {
   let late: Socket | undefined;
   const { app, state } = await failingApp((socket) => void (late = socket));
