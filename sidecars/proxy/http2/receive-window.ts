@@ -5,6 +5,9 @@
  */
 import type { MemoryBudget } from '#proxy/memory/budget.ts';
 
+/** A window grows by so much at once: an upload of 4 MB waits for two round trips then, and for four where it doubles. */
+const GROWTH = 4;
+
 /** A connection, or a stream, as far as receiving goes. */
 export interface ReceiveWindow {
   /** Bytes that the peer may still send. */
@@ -25,7 +28,7 @@ export function consume(window: ReceiveWindow, size: number, most: number, memor
   if (window.credit * 2 < window.receiveLimit) return 0;
   let increment = window.credit;
   if (window.receiveLimit < most && !memory.full) {
-    const larger = Math.min(most, window.receiveLimit * 2);
+    const larger = Math.min(most, window.receiveLimit * GROWTH);
     increment += larger - window.receiveLimit;
     window.receiveLimit = larger;
   }
