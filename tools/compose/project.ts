@@ -43,6 +43,8 @@ export interface Project {
   readonly folderOf: (at: Place) => string;
   /** Files that another of them brought in. */
   readonly used: ReadonlySet<string>;
+  /** What it includes from elsewhere: compose fetches it, and its services are not among these. */
+  readonly remote: readonly { readonly path: string; readonly at: Place }[];
   /** What could not be read or found; the rest is answered all the same. */
   readonly problems: readonly YamlError[];
 }
@@ -61,6 +63,8 @@ export interface ProjectOptions {
 
 const MAX_INCLUDES = 100;
 const MAX_EXTENDS = 20;
+/** An artifact of a registry, or a git repository (Compose Specification, "include"). */
+const REMOTE = /^(?:oci|https?|ssh|git):\/\/|^git@|^github\.com\//;
 
 /**
  * Load a project.
@@ -85,6 +89,7 @@ export function loadProject(files: readonly string[], options: ProjectOptions): 
     environment: loader.environmentOf(folder, options.envFiles),
     folderOf: ({ file }) => loader.folders.get(file) ?? folder,
     used: loader.used,
+    remote: loader.remote,
     problems: loader.problems,
   };
 }
@@ -99,6 +104,7 @@ function inProfiles(tree: MapTree, profiles: readonly string[] | undefined): boo
 class Loader {
   readonly used = new Set<string>();
   readonly problems: YamlError[] = [];
+  readonly remote: { path: string; at: Place }[] = [];
   readonly resources: Record<Resource, Map<string, Tree>> = {
     volumes: new Map(),
     configs: new Map(),
@@ -147,6 +153,9 @@ class Loader {
     for (const item of items(get(tree, 'include'))) {
       const paths = item.kind === 'map' ? texts(get(item, 'path')) : texts(item);
       if (paths.length === 0 || ++this.#includes > MAX_INCLUDES) continue;
+      const elsewhere = paths.filter((path) => REMOTE.test(path));
+      this.remote.push(...elsewhere.map((path) => ({ path, at: item.at })));
+      if (elsewhere.length > 0) continue;
       const files = paths.map((path) => resolve(folder, path));
       files.forEach((file) => this.used.add(file));
       const own = text(get(item, 'project_directory'));

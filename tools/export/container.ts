@@ -6,6 +6,7 @@ import { pairs } from '../compose/facts.ts';
 import { isFile, type Project, type Service } from '../compose/project.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
+import { lifecycleOf } from './hooks.ts';
 import { imageOf, type ImageChoice } from './images.ts';
 import { probesOf, type Probes, type Style } from './probes.ts';
 import type { Findings } from './problems.ts';
@@ -46,6 +47,7 @@ export function containerOf(service: Service, part: Part, options: ContainerOpti
       workingDir: from(text(workingDir), workingDir?.at),
       env: environmentOf(service, options),
       ...probes,
+      lifecycle: part === 'init' ? undefined : lifecycleOf(service, findings),
       ...(liveness && part !== 'init' && { livenessProbe: liveness }),
       resources: resourcesOf(tree),
       securityContext: securityContext(service, options.base, findings),
@@ -131,7 +133,7 @@ export const groupsOf = ({ tree }: Service): number[] =>
 const READ = new Set(
   `annotations build cap_add cap_drop command configs container_name cpus depends_on deploy dns dns_opt dns_search
   entrypoint env_file environment expose extends extra_hosts group_add healthcheck hostname image init ipc labels
-  mem_limit mem_reservation network_mode networks pid pids_limit platform ports privileged profiles pull_policy read_only
+  mem_limit mem_reservation network_mode networks pid pids_limit platform ports post_start pre_start pre_stop privileged profiles pull_policy read_only
   restart scale secrets security_opt shm_size stdin_open stop_grace_period sysctls tmpfs tty user userns_mode volumes
   volumes_from working_dir`.split(/\s+/),
 );

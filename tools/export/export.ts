@@ -3,6 +3,7 @@ import { interpolate, type Environment } from '../compose/interpolate.ts';
 import { loadProject } from '../compose/project.ts';
 import { noted } from '../yaml/commented.ts';
 import { objectOf } from './configuration.ts';
+import { stepsOf } from './hooks.ts';
 import { imageOf, type Image, type ImageChoice } from './images.ts';
 import { filesOf, type File } from './files.ts';
 import { podsOf, type Pod } from './pods.ts';
@@ -35,6 +36,12 @@ export function exportProject(files: readonly string[], options: ExportOptions):
   });
   const findings = new Findings();
   for (const { at, message } of project.problems) findings.refuse('unreadable', at, message);
+  for (const { at, path } of project.remote)
+    findings.refuse(
+      'remote-include',
+      at,
+      `includes ${path}, whose services would be missing: docker compose config > whole.yaml writes all of them into one file to export`,
+    );
   const pods = inOrder(podsOf(project, findings));
   requirePossible(project, pods, findings);
   const volumes = volumesOf(project, pods, findings, options.hostPaths);
@@ -128,7 +135,9 @@ function inOrder(pods: readonly Pod[]): Pod[] {
 
 function imagesOf(pods: readonly Pod[], choice: ImageChoice): Image[] {
   const silent = new Findings();
-  const all = pods.flatMap(({ before, apps }) => [...before, ...apps].map((each) => imageOf(each, choice, silent)));
+  const all = pods.flatMap(({ before, apps }) =>
+    [...before, ...apps].flatMap((each) => [...stepsOf(each), each]).map((each) => imageOf(each, choice, silent)),
+  );
   return all
     .filter((each, index) => all.findIndex(({ reference }) => reference === each.reference) === index)
     .toSorted((a, b) => (a.reference < b.reference ? -1 : 1));

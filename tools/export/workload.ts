@@ -11,6 +11,7 @@ import { membersOf, type Pod } from './pods.ts';
 import type { Findings } from './problems.ts';
 import { userOf } from './security.ts';
 import { objectName, seconds } from './units.ts';
+import { stepsOf } from './hooks.ts';
 import type { ImageChoice } from './images.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -143,12 +144,16 @@ export const claimSpec = (accessMode: string, size: string | undefined): Record<
 function podSpec(pod: Pod, templates: ReadonlySet<string>, options: WorkloadOptions): Record<string, unknown> {
   const { volumes, style, findings, project, base } = options;
   const liveness = livenessOf(pod, findings);
-  const container = (service: Pod['owner'], part: 'init' | 'sidecar' | 'app'): Record<string, unknown> =>
+  const container = (
+    service: Pod['owner'],
+    part: 'init' | 'sidecar' | 'app',
+    { name: owner } = service,
+  ): Record<string, unknown> =>
     containerOf(service, part, {
       project,
       base,
       style,
-      mounts: volumes.mountsOf.get(service.name) ?? [],
+      mounts: volumes.mountsOf.get(owner) ?? [],
       liveness: liveness.probes.get(service.name),
       registry: options.registry,
       images: options.images,
@@ -156,7 +161,12 @@ function podSpec(pod: Pod, templates: ReadonlySet<string>, options: WorkloadOpti
     });
   const before = pod.before.filter(({ name }) => !liveness.replaced.has(name));
   const first = before.filter(({ name }) => style === 'native' || pod.ending.has(name));
-  const initContainers = first.map((each) => container(each, pod.ending.has(each.name) ? 'init' : 'sidecar'));
+  const steps = (each: Pod['owner']): Record<string, unknown>[] =>
+    stepsOf(each).map((step) => container(step, 'init', each));
+  const initContainers = [
+    ...first.flatMap((each) => [...steps(each), container(each, pod.ending.has(each.name) ? 'init' : 'sidecar')]),
+    ...[...before.filter((each) => !first.includes(each)), ...pod.apps].flatMap(steps),
+  ];
   const beside = before.filter((each) => !first.includes(each)).map((each) => container(each, 'sidecar'));
   const containers = [...beside, ...pod.apps.map((each) => container(each, 'app'))];
   const mounted = (volumes.ofPod.get(pod.name) ?? []).filter(({ name }) => !templates.has(String(name)));

@@ -1,11 +1,11 @@
 /** The groups of a compose project: services that share namespaces, or a volume for a helper's sake. */
 import { serviceFacts } from '../compose/facts.ts';
 import type { Project, Service } from '../compose/project.ts';
-import { entries, get, text, texts } from '../yaml/tree.ts';
+import { entries, get, isTrue, items, text, texts } from '../yaml/tree.ts';
 import type { Evidence, Group, Member, Note, Role, Warning } from './answer.ts';
 import { connected, joinsOf, type ExternalJoin, type Join } from './compose-joins.ts';
 import { volumeLinks, type VolumeLink } from './compose-volumes.ts';
-import { composeWarnings, dependsOn, lonelyLocalhost } from './compose-warnings.ts';
+import { composeWarnings, dependsOn, lonelyLocalhost, socketWarning } from './compose-warnings.ts';
 import { basename, type Facts } from './facts.ts';
 import { membersOf } from './pod-members.ts';
 import { APP_NAME } from './roles/hints.ts';
@@ -45,6 +45,18 @@ export function composeGroups(project: Project, minConfidence: number): { groups
   const grouped = new Set(groups.flatMap((group) => group.containers.map(({ name }) => name)));
   const alone = external.filter(({ service }) => !grouped.has(service));
   const notes = lonelyLocalhost([...facts.values()].filter(({ name }) => !grouped.has(name)));
+  notes.push(
+    ...project.remote.map(({ path, at }): Note => ({
+      code: 'remote-include',
+      level: 'note',
+      ...at,
+      message: `includes ${path}, which docker compose fetches: its services are not looked at`,
+    })),
+    ...services.flatMap((service) => hookNotes(service)),
+    ...services
+      .filter(({ name, tree }) => !grouped.has(name) && isTrue(get(tree, 'use_api_socket')))
+      .flatMap(({ name }) => socketWarning(project, facts.get(name)!)),
+  );
   return {
     groups: [
       ...groups.map((group) => withExternal(group, external)),
@@ -52,6 +64,15 @@ export function composeGroups(project: Project, minConfidence: number): { groups
     ],
     notes,
   };
+}
+
+/** What runs before a service, in containers that are no services (Compose Specification, "pre_start"). */
+function hookNotes({ name, tree }: Service): Note[] {
+  const steps = get(tree, 'pre_start');
+  const count = items(steps).length;
+  if (count === 0) return [];
+  const message = `before ${name} starts, containers of its own end: pre_start has ${count} of them`;
+  return [{ code: 'pre-start', level: 'note', ...steps!.at, message }];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What is risky about a group of a compose project. */
 import type { Project } from '../compose/project.ts';
-import { entries, get, text, texts } from '../yaml/tree.ts';
+import { entries, get, isTrue, text, texts } from '../yaml/tree.ts';
 import type { Member, Note, Warning } from './answer.ts';
 import type { Join } from './compose-joins.ts';
 import { ENGINE_SOCKET, localTargets, type Facts } from './facts.ts';
@@ -65,14 +65,7 @@ function privileges(project: Project, facts: Facts): Warning[] {
       ...facts.privileged,
       message: `${facts.name} is privileged: it can do on the host what root can; name the capabilities that it needs`,
     });
-  const socket = facts.mounts.find(({ source }) => source !== undefined && ENGINE_SOCKET.test(source));
-  if (socket)
-    warnings.push({
-      code: 'docker-socket',
-      level: 'warning',
-      ...socket.at,
-      message: `${facts.name} has the engine's socket, and with it the host`,
-    });
+  warnings.push(...socketWarning(project, facts));
   if (text(get(tree, 'network_mode')) === 'host')
     warnings.push({
       code: 'host-network',
@@ -88,6 +81,22 @@ function privileges(project: Project, facts: Facts): Warning[] {
       message: `${facts.name} sees every process of the host`,
     });
   return warnings;
+}
+
+/** Who may speak to the engine, by a mount or by `use_api_socket`. */
+export function socketWarning(project: Project, facts: Facts): Warning[] {
+  const asked = get(project.services.get(facts.name)!.tree, 'use_api_socket');
+  const socket = facts.mounts.find(({ source }) => source !== undefined && ENGINE_SOCKET.test(source));
+  const at = socket?.at ?? (isTrue(asked) ? asked!.at : undefined);
+  if (!at) return [];
+  return [
+    {
+      code: 'docker-socket',
+      level: 'warning',
+      ...at,
+      message: `${facts.name} has the engine's socket, and with it the host`,
+    },
+  ];
 }
 
 /** A container whose network nobody else shares is told to speak to somebody on localhost. */

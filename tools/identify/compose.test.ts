@@ -274,4 +274,16 @@ test('lines of flow collections that are indented too little cost a few parses, 
   assert.ok(cpu(lines('')) < 12 * cpu(lines('    ')) + 100_000);
 });
 
+test('init containers, the asked-for socket and what is included from elsewhere are told', () => {
+  const { notes } = look({
+    'compose.yaml':
+      'include: ["oci://docker.io/acme/db:1"]\nservices: {web: {image: x, use_api_socket: true, pre_start: [{command: migrate}]}}',
+  });
+  assert.equal(
+    notes.map(({ code, level }) => `${level} ${code}`),
+    ['note remote-include', 'note pre-start', 'warning docker-socket'],
+  );
+  assert.match(notes[0]!.message, 'oci://docker.io/acme/db:1');
+});
+
 test.run();

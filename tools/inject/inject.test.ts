@@ -135,6 +135,20 @@ test('each replica is a whole pod with the name of the service; a port is publis
   });
 });
 
+test('hooks stay with their service, and with each of its replicas; what is included from elsewhere is left alone', () => {
+  const services = planned(
+    'include: ["oci://docker.io/acme/db:1"]\nservices: {web: {image: x, scale: 2, expose: [80], pre_start: [{command: migrate}], pre_stop: [{command: drain}]}}',
+  );
+  assert.equal(
+    ['pre_start', 'pre_stop'].flatMap((key) => services['web']![key] ?? []),
+    [],
+  );
+  assert.equal(
+    [services['web-2']!['pre_start'], services['web-2']!['pre_stop']],
+    [[{ command: 'migrate' }], [{ command: 'drain' }]],
+  );
+});
+
 test('a sidecar that looks at processes shares them', () => {
   const services = planned('services: {web: {image: x}}', { sidecar: 'topz' });
   assert.equal([services['web']!['pid'], services['web-topz']!['pid']], ['service:web-pod', 'service:web-pod']);
