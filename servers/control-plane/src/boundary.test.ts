@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Logger } from '#kit/life/log.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Claim } from './registry/registry.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { OPERATOR_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy, type TestProxy } from './testing/proxy.ts';
 
@@ -65,6 +66,27 @@ const shops = (proxy: TestProxy): string[] =>
   (proxy.last?.clusters.find(({ name }) => name === 'outbound|8000||shop')?.endpoints ?? []).map(
     ({ address }) => address,
   );
+
+test('a start at which the policy cannot be used goes on with the last good one, and says what is wrong', async () => {
+  const denying = JSON.stringify({ services: { shop: { authorization: { otherwise: 'deny', rules: [] } } } });
+  const first = await startPlane(denying);
+  const { directory } = first;
+  await first.close();
+  for (const wrong of ['services: [', JSON.stringify({ services: { shop: { routs: [] } } })]) {
+    const plane = await startPlane(wrong, { directory });
+    assert.ok(plane.seen.includes('policy taken'), plane.seen.join());
+    assert.match(plane.seen.join(), /policy refused/);
+    assert.ok((await graphOf(plane)).problem, 'people are told');
+    const proxy = startProxy(plane, 'shop');
+    await eventually('a proxy is configured', () => proxy.last, LONG);
+    assert.match(JSON.stringify(proxy.last!.inbound), /"otherwise":"deny"|"rules":\[\]/);
+    await proxy.close();
+    await plane.close();
+  }
+  const plane = await startPlane('services: [', { directory: temporaryDirectory('control-plane') });
+  assert.not(plane.seen.includes('policy taken'), 'there never was a good one');
+  await plane.close();
+});
 
 test('a service that cannot be made is left out: all others are published, and it is named', async () => {
   const told: { failure: Error | undefined; held: string | undefined }[] = [];

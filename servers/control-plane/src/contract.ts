@@ -150,7 +150,7 @@ export const contract = defineContract({
   paths: {
     CONTROL_POLICY: 'read whenever it changes',
     CONTROL_TOKENS: 'read at start',
-    CONTROL_DATA: "the authority's keys, registrations and changed splits",
+    CONTROL_DATA: "the authority's keys, registrations, changed splits, and the last good policy",
     CONTROL_TRUST: 'root.crt is published here',
   },
   metrics: {

@@ -176,6 +176,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   registry.restore(saved.replicas);
   const watch = new PolicyWatch({
     path: options.policyPath,
+    lastGood: join(options.data, 'policy.yaml'),
     onPolicy: (next, hash) => {
       policy = next;
       digest = hash;

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { publishFile } from '#kit/files/atomic-file.ts';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 import { parsePolicy } from './parse.ts';
 import type { Policy } from './types.ts';
 
 export interface PolicyWatchOptions {
   readonly path: string;
+  /** Where the last good text is kept: in force after a start at which the file cannot be used. */
+  readonly lastGood: string;
   /** @param digest SHA-256 of the text, in hex */
   readonly onPolicy: (policy: Policy, digest: string) => void;
   /** The file cannot be used: what is wrong, a line each. */
@@ -24,6 +27,8 @@ export class PolicyWatch {
   readonly #options: PolicyWatchOptions;
   readonly #watch: DirectoryWatch;
   #text: string | undefined;
+  /** There is a policy in force. */
+  #used = false;
   #reading = Promise.resolve();
 
   constructor(options: PolicyWatchOptions) {
@@ -50,7 +55,7 @@ export class PolicyWatch {
   }
 
   async #look(): Promise<void> {
-    const { path, onPolicy, onRefusal } = this.#options;
+    const { path, lastGood, onRefusal } = this.#options;
     await this.#watch.follow([dirname(path)], [path]);
     let text: string;
     try {
@@ -58,6 +63,7 @@ export class PolicyWatch {
     } catch (error) {
       if (this.#text === '') return;
       this.#text = '';
+      await this.#fallBack();
       onRefusal(error as Error);
       return;
     }
@@ -67,9 +73,28 @@ export class PolicyWatch {
     try {
       policy = parsePolicy(text, basename(path));
     } catch (error) {
+      await this.#fallBack();
       onRefusal(error as Error);
       return;
     }
-    onPolicy(policy, createHash('sha256').update(text).digest('hex'));
+    this.#use(policy, text);
+    await publishFile(lastGood, text, { mode: 0o600 });
+  }
+
+  #use(policy: Policy, text: string): void {
+    this.#used = true;
+    this.#options.onPolicy(policy, createHash('sha256').update(text).digest('hex'));
+  }
+
+  /** Without a policy everybody might do everything: the one of before the start is in force. */
+  async #fallBack(): Promise<void> {
+    if (this.#used) return;
+    const { lastGood, onFailure } = this.#options;
+    try {
+      const text = await readFile(lastGood, 'utf8');
+      this.#use(parsePolicy(text, basename(lastGood)), text);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onFailure(error);
+    }
   }
 }
