@@ -24,6 +24,7 @@ import { explained } from './filters/explained.ts';
 import { unreached } from './filters/unreached.ts';
 import { Inbound } from './listeners/inbound.ts';
 import { Outbound } from './listeners/outbound.ts';
+import { Application } from './listeners/application.ts';
 import { Passthrough } from './listeners/passthrough.ts';
 import type { RelayTelemetry } from './listeners/relay.ts';
 import type { Configuration } from './model/configuration.ts';
@@ -72,7 +73,7 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #sweeper: Sweeper;
   readonly #passthrough: Passthrough;
-  readonly #application: Passthrough;
+  readonly application: Application;
   readonly #outbound: PlainListener;
   readonly #inbound: PlainListener;
   #listening = false;
@@ -98,7 +99,16 @@ export class DataPlane {
     };
     this.runtime = new Runtime(environment);
     this.#passthrough = new Passthrough('passthrough', environment);
-    this.#application = new Passthrough('inbound', { ...environment, onConnectFailure: options.onApplicationDown });
+    this.application = new Application({
+      environment: {
+        ...environment,
+        onConnectFailure: () => {
+          void this.application.look();
+          options.onApplicationDown?.();
+        },
+      },
+      isNamed: (port) => this.snapshot.configuration.inbound.ports?.some((each) => each.port === port) === true,
+    });
     const isProxy = ({ address, port }: Destination): boolean => this.#isProxyPort(port) && isOwn(address);
     const common = { snapshot: () => this.snapshot, originalDestination, isProxy };
     this.#outbound = this.#listen(
@@ -115,13 +125,13 @@ export class DataPlane {
     this.#inbound = this.#listen(
       options.inbound,
       this.#inboundFilters(),
-      this.#application,
+      this.application,
       'MESH_INBOUND_PORT',
       (telemetry) => {
         const inbound = new Inbound({
           ...common,
           takesFromOthers,
-          application: this.#application,
+          application: this.application,
           mesh,
           telemetry,
           onRefused: (reason) => telemetry.onRefused(reason),
@@ -134,7 +144,7 @@ export class DataPlane {
   #listen(
     { host, port, telemetry }: DataPlaneOptions['outbound'],
     filters: (context: () => ProxyContext) => readonly Filter[],
-    cluster: Passthrough,
+    cluster: Passthrough | Application,
     portParameter: string,
     serve: (telemetry: DirectionTelemetry) => NonNullable<ConstructorParameters<typeof PlainListener>[0]['serve']>,
   ): PlainListener {
@@ -172,7 +182,7 @@ export class DataPlane {
       authorise(() => this.snapshot),
       portRateLimit,
       headerEdits,
-      toApplication(this.#application),
+      toApplication(this.application),
     ];
   }
 
@@ -204,6 +214,7 @@ export class DataPlane {
 
   /** Listen: once there is a configuration. @throws {ConfigurationError} when a port cannot be had */
   async open(): Promise<void> {
+    await this.application.look();
     await this.#inbound.open();
     await this.#outbound.open();
     this.#listening = true;
@@ -217,7 +228,7 @@ export class DataPlane {
     await Promise.all([this.#inbound.drain(patience), this.#outbound.drain(patience)]);
     this.runtime.close();
     this.#passthrough.close();
-    this.#application.close();
+    this.application.close();
   }
 }
 

@@ -14,7 +14,6 @@ import { ownResolver } from './dns/resolver.ts';
 import { DnsServer, type DnsOptions } from './dns/server.ts';
 import { fromKernel } from './destination/original.ts';
 import { OwnAddresses } from './destination/own.ts';
-import { listeningPorts } from './identity/listening.ts';
 import type { Configuration } from './model/configuration.ts';
 import { ConfigurationRefused } from './model/source.ts';
 import { parseSpiffeId } from './security/spiffe-id.ts';
@@ -102,7 +101,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     if (!open) return false;
     const wanted = plane.runtime.snapshot?.configuration.inbound.ports ?? [];
     if (wanted.length === 0) return true;
-    const listening = await listeningPorts();
+    const listening = await plane.application.look();
     return wanted.every(({ port }) => listening.has(port));
   });
   const ports = await servePodPorts({

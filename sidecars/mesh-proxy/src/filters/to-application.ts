@@ -1,11 +1,11 @@
 /** Filter: what reached the pod goes to the address that it was meant for, as its caller wrote it. */
 import type { Filter } from '#proxy/filters/filter.ts';
-import type { Passthrough } from '../listeners/passthrough.ts';
+import type { Application } from '../listeners/application.ts';
 import { recordOf } from './record.ts';
 
 const XFCC = 'X-Forwarded-Client-Cert';
 
-export function toApplication(application: Passthrough): Filter {
+export function toApplication(application: Application): Filter {
   return {
     onRequest(exchange) {
       const record = recordOf(exchange);

@@ -16,9 +16,9 @@ import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
 import { PeerVersions } from '../security/peer-version.ts';
 import { IN_THE_CLEAR } from '../filters/authorise.ts';
+import type { Application } from './application.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { FirstBytes, SILENCE } from './first-bytes.ts';
-import type { Passthrough } from './passthrough.ts';
 import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
 import { serveHttp } from './serve.ts';
 
@@ -34,7 +34,7 @@ export interface InboundOptions {
   readonly snapshot: () => Snapshot;
   readonly originalDestination: OriginalDestination;
   /** Where the application is. */
-  readonly application: Passthrough;
+  readonly application: Application;
   readonly mesh: MeshServer;
   readonly telemetry: RelayTelemetry;
   readonly isProxy: (destination: Destination) => boolean;
