@@ -1,5 +1,6 @@
 /** Where the database is, and how to come in. */
 import { readFileSync } from 'node:fs';
+import { unreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import type { AdapterKit } from './contract.ts';
 
@@ -38,7 +39,7 @@ function readAuthority(path: string, conflict: (parameter: string, message: stri
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    conflict('ADAPTER_TLS_CA', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    conflict('ADAPTER_TLS_CA', unreadable(path, error));
     return undefined;
   }
 }

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { unreadable } from '#kit/files/remedy.ts';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 import type { Logger } from '#kit/life/log.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
@@ -45,8 +46,7 @@ export async function readConfigured({ parameter, path, secret }: Omit<WatchedFi
     }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    const { code = 'error' } = error as NodeJS.ErrnoException;
-    throw problem(parameter, `${path} cannot be read (${code}); accepted is a readable file`, 'unreadable');
+    throw problem(parameter, `${unreadable(path, error)}; accepted is a readable file`, 'unreadable');
   }
   if (text.trim() === '') throw problem(parameter, `${path} is empty`);
   return text;

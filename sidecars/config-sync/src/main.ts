@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isDenied, unreadable } from '#kit/files/remedy.ts';
 import { serveAside } from '#kit/process/aside.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
@@ -86,7 +87,8 @@ async function job(kit: ConfigKit): Promise<void> {
   });
 }
 
-function openSource({ parameters }: ConfigKit, connection: Connection): Source {
+function openSource(kit: ConfigKit, connection: Connection): Source {
+  const { parameters } = kit;
   const { CONFIG_MAX_SIZE: maxSize } = parameters;
   if (parameters.CONFIG_SOURCE === 'etcd')
     return new EtcdSource({
@@ -98,22 +100,34 @@ function openSource({ parameters }: ConfigKit, connection: Connection): Source {
   return new HttpSource({
     connection,
     maxSize,
-    token: tokenReader(parameters.CONFIG_TOKEN),
+    token: tokenReader(kit, parameters.CONFIG_TOKEN),
     sidecar: parameters.CONFIG_REPORT_AS ?? hostname(),
     heartbeat: parameters.UPDATE_FREQUENCY,
   });
 }
 
-/** The token as its file has it now, since a token is replaced while sidecars run. */
-function tokenReader(atStart: string | undefined): () => string | undefined {
+/**
+ * The token as its file has it now, since a token is replaced while sidecars run. One that may not be read is no moment
+ * of a replacement: the one before may do for a while, and its end is to be seen coming.
+ */
+function tokenReader({ log, readiness }: ConfigKit, atStart: string | undefined): () => string | undefined {
   const path = process.env['CONFIG_TOKEN_FILE'] || undefined;
   if (path === undefined || atStart === undefined) return () => atStart;
+  const read = readiness.check('token');
+  read.pass();
   let latest = atStart;
+  let told: string | undefined;
   return () => {
     try {
       latest = readFileSync(path, 'utf8').trim() || latest;
-    } catch {
-      // It is being replaced: the one before may still do.
+      told = undefined;
+      read.pass();
+    } catch (error) {
+      if (!isDenied(error)) return latest;
+      const why = `CONFIG_TOKEN_FILE: ${unreadable(path, error)}`;
+      read.fail(why);
+      if (told !== why) log.error(why);
+      told = why;
     }
     return latest;
   };
@@ -124,12 +138,11 @@ function certificateAuthority(path: string | undefined): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
     throw new ConfigurationError([
       {
         parameter: 'CONFIG_CA',
         reason: 'unreadable',
-        message: `CONFIG_CA: ${path} cannot be read (${code}); accepted is a file of certificates in PEM`,
+        message: `CONFIG_CA: ${unreadable(path, error)}; accepted is a file of certificates in PEM`,
       },
     ]);
   }

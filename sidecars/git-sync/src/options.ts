@@ -5,6 +5,7 @@ import { parseCommand } from '#kit/process/command.ts';
 import { parseNotification } from '#kit/process/notify.ts';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { whyUnreadable } from '#kit/files/remedy.ts';
 import type { contract } from './contract.ts';
 import { ACCEPTED_CREDENTIALS, parseCredentials, type Credential } from './repository/credentials.ts';
 import { ACCEPTED_ADDRESSES, parseRepository, type RepositoryAddress } from './repository/url.ts';
@@ -110,7 +111,7 @@ function checkSecret(path: string): void {
   try {
     secret = readFileSync(path, 'utf8');
   } catch (error) {
-    refuse('unreadable', `cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    refuse('unreadable', whyUnreadable(path, error));
   }
   if (secret.trim() === '') refuse('malformed', 'is empty');
 }

@@ -6,6 +6,7 @@
  * accepted.
  */
 import { readFileSync } from 'node:fs';
+import { unreadable } from '../files/remedy.ts';
 import { parseArgs } from 'node:util';
 import { suggestion } from '../text/suggestion.ts';
 import { Unacceptable, accepts, parseValue, type Parameter, type Value } from './parameter-types.ts';
@@ -154,10 +155,9 @@ function lookUp(name: string, parameter: Parameter, source: Source): Found | und
     const read = source.readFile ?? ((file: string) => readFileSync(file, 'utf8'));
     content = read(path).replace(/\r?\n$/, '');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'error';
     throw new Wrong(
       'unreadable',
-      `${name}_FILE: ${path} cannot be read (${code}); accepted is a readable file that holds the value`,
+      `${name}_FILE: ${unreadable(path, error)}; accepted is a readable file that holds the value`,
     );
   }
   if (content === '')

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { whyUnreadable } from '#kit/files/remedy.ts';
 import { BadPair, type PairFiles } from './pair.ts';
 
 /** What one look at a pair found. */
@@ -72,7 +73,7 @@ async function list(directory: string): Promise<string[]> {
   } catch (error) {
     throw new BadPair(
       directory,
-      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      whyUnreadable(directory, error),
       "a directory that the sidecar's user may read",
       'unreadable',
     );
@@ -126,7 +127,7 @@ async function readSmall(path: string): Promise<Buffer> {
     if (error instanceof BadPair) throw error;
     throw new BadPair(
       path,
-      `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      whyUnreadable(path, error),
       `a file that the sidecar's user (uid ${process.getuid?.()}) may read`,
       'unreadable',
     );

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
+import { chmodSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -196,11 +196,29 @@ function samplerOf(proc: string): { sampler: Sampler; problems: (string | undefi
 test('a /proc that is not there is said, and what can be told without it is', () => {
   const { sampler, problems } = samplerOf('/nowhere');
   const snapshot = sampler.look();
-  assert.is(snapshot.problem, '/nowhere cannot be read: ENOENT');
+  assert.is(snapshot.problem, '/nowhere cannot be read (ENOENT)');
   assert.equal(problems, [snapshot.problem]);
   assert.is(snapshot.processes.size, 0);
   assert.ok(snapshot.uptime > 0 && snapshot.machine.memoryBytes > 0 && snapshot.machine.processors > 0);
   sampler.stop();
+});
+
+test('a /proc that may not be read is said, with the line that helps', () => {
+  const proc = temporaryDirectory('topz-proc');
+  const { sampler } = samplerOf(proc);
+  const root = process.getuid!() === 0;
+  chmodSync(proc, 0);
+  if (root) process.seteuid!(65_534);
+  try {
+    assert.match(
+      sampler.look().problem ?? '',
+      /cannot be read \(EACCES\): run the sidecar as its owner: user: "\d+:\d+"$/,
+    );
+  } finally {
+    if (root) process.seteuid!(0);
+    chmodSync(proc, 0o700);
+    sampler.stop();
+  }
 });
 
 test('a /proc that hides the processes of others is said', () => {

@@ -1,4 +1,5 @@
 /** When to look at the processes: when somebody asks, and now and then for the plots. */
+import { unreadable } from '#kit/files/remedy.ts';
 import { CpuWindow } from './cpu.ts';
 import { Groups, type Group } from './groups.ts';
 import { History } from './history.ts';
@@ -133,8 +134,7 @@ export class Sampler {
       this.#scanner.scan(this.#uptime());
       return this.#scanner.processes.has(1) ? undefined : HIDDEN;
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      return `${proc} cannot be read: ${code ?? message}`;
+      return unreadable(proc, error);
     }
   }
 

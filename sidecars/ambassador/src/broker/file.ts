@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { unreadable } from '#kit/files/remedy.ts';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 import { explain } from '#kit/text/explain.ts';
 import type { Logger } from '#kit/life/log.ts';
@@ -85,7 +86,7 @@ export class BrokerFile {
       text = await readBounded(path);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      return this.#refuse(undefined, code === undefined ? explain(error) : `${path} cannot be read (${code})`);
+      return this.#refuse(undefined, code === undefined ? explain(error) : unreadable(path, error));
     }
     if (text === this.#seen?.text) {
       // Still the same, and that was verified just now.

@@ -1,5 +1,6 @@
 /** The shard mode: the application's one server is several. */
 import { readFileSync } from 'node:fs';
+import { unreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { contract } from '../contract.ts';
@@ -84,7 +85,7 @@ function loginOf({
   try {
     return { user, password, ca: path === undefined ? undefined : readFileSync(path, 'utf8') };
   } catch (error) {
-    throw wrong('unreadable', `SERVER_TLS_CA: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw wrong('unreadable', `SERVER_TLS_CA: ${unreadable(path!, error)}`);
   }
 }
 

@@ -73,10 +73,11 @@ test('each refusal of the system is said in words, and leaves nothing', async ()
 test('a directory of somebody else is a refusal, and is taken when it opens', async () => {
   const target = new Target(join(directory, 'a'), 0o600);
   await unprivileged(async () => {
-    if (process.geteuid!() === 65_534) assert.match(await refusal(target), /this user may not write there \(EACCES\)/);
+    if (process.geteuid!() === 65_534)
+      assert.match(await refusal(target), /cannot be written: run the sidecar as its owner: .* \(EACCES\)/);
     else {
       chmodSync(directory, 0o500);
-      assert.match(await refusal(target), /this user may not write there \(EACCES\)/);
+      assert.match(await refusal(target), /cannot be written: run the sidecar as its owner: .* \(EACCES\)/);
     }
   });
   assert.equal(readdirSync(directory), []);

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
+import { isDenied, remedy, unreadable } from '#kit/files/remedy.ts';
 import { digestOf } from './document.ts';
 
 /** The file system did not take something; fit for users, and tried again. */
@@ -19,8 +20,6 @@ const MEANING: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',
   EROFS: 'the volume is read-only',
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
   EISDIR: 'it is a directory',
   ENOTDIR: 'something on the way to it is not a directory',
   ENOENT: 'its directory does not exist',
@@ -36,9 +35,8 @@ export async function writing<T>(path: string, work: () => Promise<T>): Promise<
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new StorageError(code, `${path} cannot be written: ${MEANING[code] ?? 'the system refuses'} (${code})`, {
-      cause: error,
-    });
+    const why = isDenied(error) ? remedy(dirname(path), 'write') : (MEANING[code] ?? 'the system refuses');
+    throw new StorageError(code, `${path} cannot be written: ${why} (${code})`, { cause: error });
   }
 }
 
@@ -58,7 +56,9 @@ export class Target {
     try {
       return await readFile(this.path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      if (isDenied(error)) throw new StorageError(code!, unreadable(this.path, error), { cause: error });
       return await writing(this.path, () => Promise.reject(error as Error));
     }
   }

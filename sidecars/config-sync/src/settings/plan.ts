@@ -1,5 +1,6 @@
 /** One file's settings, made into what is done with it. */
 import { readFileSync } from 'node:fs';
+import { isDenied, unreadable } from '#kit/files/remedy.ts';
 import { parseCommand } from '#kit/process/command.ts';
 import { parseNotification, type Notification } from '#kit/process/notify.ts';
 import { parseExpectation, type Expectation } from '../apply/expectation.ts';
@@ -52,7 +53,7 @@ export async function planOf(
     try {
       return parser(text);
     } catch (error) {
-      wrong(parameter, (error as Error).message);
+      wrong(parameter, isDenied(error) ? unreadable(text, error) : (error as Error).message);
       return undefined;
     }
   };
@@ -126,7 +127,10 @@ async function recipeOf(
     template = readFileSync(content.template, 'utf8');
     (await import('../templates/template.ts')).checkTemplate(template);
   } catch (error) {
-    wrong('CONFIG_SPEC', `${path}: its template ${content.template}: ${(error as Error).message}`);
+    const why = isDenied(error)
+      ? unreadable(content.template, error)
+      : `${content.template}: ${(error as Error).message}`;
+    wrong('CONFIG_SPEC', `${path}: its template ${why}`);
   }
   return {
     key: `template:${path}`,

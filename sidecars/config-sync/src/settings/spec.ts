@@ -1,5 +1,6 @@
 /** The file of CONFIG_SPEC: files with settings of their own. */
 import { readFileSync } from 'node:fs';
+import { isDenied, unreadable } from '#kit/files/remedy.ts';
 import { parseValue, Unacceptable, type Parameter } from '#kit/contract/parameter-types.ts';
 import type { Values } from '#kit/contract/parameters.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
@@ -58,8 +59,10 @@ export async function readSpec(spec: string, defaults: Settings, wrong: Complain
     const { load } = await import('js-yaml');
     content = load(readFileSync(spec, 'utf8'));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    wrong('CONFIG_SPEC', `${spec} cannot be read: ${message.split('\n')[0] ?? code}; accepted is a YAML or JSON file`);
+    const why = isDenied(error)
+      ? unreadable(spec, error)
+      : `${spec} cannot be read: ${(error as Error).message.split('\n')[0]}`;
+    wrong('CONFIG_SPEC', `${why}; accepted is a YAML or JSON file`);
     return [];
   }
   const files = (content as { files?: unknown } | null)?.files;

@@ -36,8 +36,8 @@ export class Rig implements AsyncDisposable {
   }
 
   /** A sidecar of the application, told by SIGHUP, which is to show the document's release. */
-  async start(env: Record<string, string> = {}): Promise<Sidecar> {
-    const sidecar = await Sidecar.start({
+  async start(env: Record<string, string> = {}, flags: readonly string[] = []): Promise<Sidecar> {
+    const settings = {
       CONFIG_URL: this.server.url,
       CONFIG_FILES: `app=${this.file}`,
       CONFIG_STATE_DIR: join(this.directory, 'state'),
@@ -45,7 +45,8 @@ export class Rig implements AsyncDisposable {
       CONFIG_VERIFY: `shows:${this.app.url}`,
       CONFIG_VERIFY_EXPECT: '/^release=(.+)$/m',
       ...env,
-    });
+    };
+    const sidecar = await Sidecar.start(settings, flags);
     this.#sidecars.push(sidecar);
     return sidecar;
   }

@@ -16,9 +16,12 @@ const QUICK = {
 
 /** The sidecar as a process of its own. */
 export class Sidecar extends Program {
-  /** Start it; it is not waited for. */
-  static async start(env: Readonly<Record<string, string>>): Promise<Sidecar> {
-    return new Sidecar([join(import.meta.dirname, '../main.ts')], {
+  /**
+   * Start it; it is not waited for.
+   * @param flags of node
+   */
+  static async start(env: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<Sidecar> {
+    return new Sidecar([...flags, join(import.meta.dirname, '../main.ts')], {
       ...QUICK,
       CONFIG_REPORT_AS: 'test',
       ADMIN_PORT: String(await freePort()),

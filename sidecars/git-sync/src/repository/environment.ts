@@ -6,6 +6,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { unreadable } from '#kit/files/remedy.ts';
 import { request } from '#kit/net/http-client.ts';
 import { SyncError } from '../failure.ts';
 import type { Credential } from './credentials.ts';
@@ -229,10 +230,7 @@ export class GitEnvironment {
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
-      throw new SyncError(
-        'authentication',
-        `${parameter}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`,
-      );
+      throw new SyncError('authentication', `${parameter}: ${unreadable(path, error)}`);
     }
   }
 

@@ -1,6 +1,5 @@
 /** Files and directories that may not be read: logged once with the remedy, and told to readiness. */
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { remedy } from '#kit/files/remedy.ts';
 import type { Logger } from '#kit/life/log.ts';
 
 /** Looks in a row until a refusal counts: logrotate makes a file for itself first, and hands it over when it is done. */
@@ -43,23 +42,5 @@ export class Refusals {
     if (first === undefined) return undefined;
     const others = lasting > 1 ? `, and ${lasting - 1} more` : '';
     return `${first}${others} may not be read: ${remedy(first)}`;
-  }
-}
-
-/** What to write into the compose file, by the owner, the group and the mode of what is refused. */
-function remedy(path: string): string {
-  const stats = statOf(path) ?? statOf(dirname(path));
-  if (stats === undefined) return 'run the sidecar as a user who may read it (user:)';
-  const { uid, gid, mode } = stats;
-  const bits = stats.isDirectory() ? 0o050 : 0o040;
-  if ((mode & bits) === bits) return `give the sidecar its group: group_add: ["${gid}"]`;
-  return `run the sidecar as its owner: user: "${uid}:${gid}"`;
-}
-
-function statOf(path: string) {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** Who may send, from the parameters. */
 import { readFileSync } from 'node:fs';
+import { whyUnreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
-import { codeOf } from '../files/error-code.ts';
 import type { inputParameters } from '../parameters.ts';
 import type { ForwardOptions } from './input.ts';
 
@@ -42,7 +42,7 @@ function usersOf(file: string | undefined): ReadonlyMap<string, string> | undefi
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigurationError([wrong(file, `cannot be read (${codeOf(error)})`, 'unreadable')]);
+    throw new ConfigurationError([wrong(file, whyUnreadable(file, error), 'unreadable')]);
   }
   const users = new Map<string, string>();
   for (const [index, raw] of text.split('\n').entries()) {

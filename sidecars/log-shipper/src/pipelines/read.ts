@@ -1,5 +1,6 @@
 /** The file of PIPELINES_FILE: which files' lines are treated otherwise than the parameters say, and how. */
 import { readFileSync, statSync } from 'node:fs';
+import { whyUnreadable } from '#kit/files/remedy.ts';
 import { parseValue, Unacceptable, type Parameter } from '#kit/contract/parameter-types.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
@@ -49,7 +50,7 @@ export function readPipelines(file: string, defaults: LineSettings): Entry[] {
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    return refuse(`cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return refuse(whyUnreadable(file, error));
   }
   return parsePipelines(bytes.toString(), file, defaults);
 }

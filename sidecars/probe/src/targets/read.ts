@@ -1,5 +1,6 @@
 /** The targets, from whichever parameters name them. */
 import { readFileSync } from 'node:fs';
+import { unreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { DocumentError, parseDocument } from './document.ts';
@@ -71,8 +72,7 @@ function readDocument(path: string): string {
   try {
     content = readFileSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'error';
-    throw problem('PROBE_TARGETS_FILE', 'unreadable', `PROBE_TARGETS_FILE: ${path} cannot be read (${code})`);
+    throw problem('PROBE_TARGETS_FILE', 'unreadable', `PROBE_TARGETS_FILE: ${unreadable(path, error)}`);
   }
   if (content.length > MAX_DOCUMENT)
     throw problem('PROBE_TARGETS_FILE', 'malformed', `PROBE_TARGETS_FILE: ${path} has more than ${MAX_DOCUMENT} bytes`);

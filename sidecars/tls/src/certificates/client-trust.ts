@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { whyUnreadable } from '#kit/files/remedy.ts';
 import type { Problem, Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { crlsIn } from '#proxy/tls/crl.ts';
@@ -95,7 +96,7 @@ function read(
   } catch (error) {
     return problem(
       'unreadable',
-      `cannot be read (${(error as NodeJS.ErrnoException).code}); accepted is ${accepted} that the sidecar's user may read`,
+      `${whyUnreadable(path, error)}; accepted is ${accepted} that the sidecar's user may read`,
     );
   }
   if (content.length > MAX_SIZE)

@@ -143,7 +143,7 @@ test('a key of another user is refused with the user that must read it', async (
   try {
     assert.match(
       (await problems({ TLS_CERT_DIR: directory }))[0]!,
-      /tls\.key cannot be read \(EACCES\); accepted is a file that the sidecar's user \(uid \d+\) may read/,
+      /tls\.key cannot be read \(EACCES\): run the sidecar as its owner: user: "\d+:\d+"; accepted is a file that the sidecar's user \(uid \d+\) may read/,
     );
   } finally {
     if (root) process.seteuid?.(0);
