@@ -16,7 +16,12 @@ function put(path: string, text: string): void {
   writeFileSync(join(root, path), text);
 }
 
-put('node_modules/old/index.js', "exports.system = require('node:os').type();");
+const putOld = (): void => {
+  put('node_modules/old/index.js', "exports.system = require('node:os').type();");
+  put('node_modules/old/package.json', JSON.stringify({ name: 'old', version: '1.2.3', license: 'MIT' }));
+  put('node_modules/old/LICENSE.md', 'Copyright \u{a9} J\u{fc}rgen */ all is required');
+};
+putOld();
 put('sidecars/one/src/greeting.ts', "export const greeting: string = 'hello'; export const unused = 'left out';");
 put('sidecars/one/src/main.ts', "import { greeting } from './greeting.ts'; console.log(greeting);");
 put(
@@ -39,12 +44,21 @@ test('every program becomes one file that runs by itself', async () => {
   rmSync(join(root, 'node_modules'), { recursive: true });
   assert.is(execute(ONE), 'hello\n');
   assert.is(execute(TWO), `true ${join(root, TWO)}\n`);
-  put('node_modules/old/index.js', "exports.system = require('node:os').type();");
+  putOld();
 });
 
 test('only a bundle that calls require gets one', () => {
   assert.match(read(TWO), /^import \{ createRequire as requireOfBundle \}/);
   assert.not.match(read(ONE), 'createRequire');
+});
+
+test("a bundle ends with the licence notices of its packages, in ASCII, and keeps its source map's name last", () => {
+  const [, notices] = read(TWO).split('Packages in this file');
+  assert.match(
+    notices!,
+    '== old 1.2.3 (MIT)\n\nCopyright (c) Jurgen * / all is required\n*/\n//# sourceMappingURL=two.mjs.map',
+  );
+  assert.not.match(read(ONE), 'Packages in this file');
 });
 
 test('what is not used is left out, what is used stays readable, and its map holds the source', () => {

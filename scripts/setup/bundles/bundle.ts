@@ -1,9 +1,10 @@
-import type { BuildFailure, OutputFile } from 'esbuild';
+import type { BuildFailure } from 'esbuild';
 import { existsSync, globSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { ROOT } from '../../lib/stacks.ts';
 import { SetupError } from '../setup-error.ts';
+import { noticesOf } from './notices.ts';
 import { isFresh, writeStamp } from './stamp.ts';
 
 /** A program that becomes one file of an image. */
@@ -30,7 +31,7 @@ const NO_REQUIRE = '// Bundled by esbuild; the source map beside this file holds
  * Bundles every program into `dist/NAME.mjs` in its folder, with its source map beside it (not in
  * the image), not minified, so that a stack trace can be read inside a container; a page
  * becomes `dist/page.js` and `dist/page.css`. A file whose content stays the same is not written, so
- * that the engine's build cache holds.
+ * that the engine's build cache holds. Licence notices of the packages in it are its end.
  * Throws SetupError with esbuild's messages when a program does not compile.
  */
 export async function bundle(root: string = ROOT): Promise<Bundle[]> {
@@ -54,9 +55,12 @@ export async function bundle(root: string = ROOT): Promise<Bundle[]> {
   ];
   const files = compiled.flatMap(({ outputs }) => outputs);
   const outcomes = await Promise.all(
-    files.map(async ({ path, text }) => ({
+    files.map(async ({ path, text, packages }) => ({
       path: relative(root, path),
-      written: await writeIfChanged(path, path.endsWith('.mjs') ? withBanner(text) : text),
+      written: await writeIfChanged(
+        path,
+        withNotices(path.endsWith('.mjs') ? withBanner(text) : text, noticesOf(root, packages)),
+      ),
     })),
   );
   const contracted = programs.filter((path) => existsSync(join(root, dirname(path), 'contract.ts')));
@@ -91,11 +95,18 @@ const PROGRAM = {
 } as const;
 const PAGE = { platform: 'browser', format: 'iife', target: 'es2023' } as const;
 
+/** A file that was made, and the files that are in it. */
+interface Output {
+  readonly path: string;
+  readonly text: string;
+  readonly packages: readonly string[];
+}
+
 async function compile(
   root: string,
   entryPoints: { in: string; out: string }[],
   options: typeof PROGRAM | typeof PAGE,
-): Promise<{ outputs: OutputFile[]; inputs: string[] }> {
+): Promise<{ outputs: Output[]; inputs: string[] }> {
   // Loaded only when it is needed: a warm run does without.
   const { build, formatMessages } = await import('esbuild');
   try {
@@ -110,13 +121,28 @@ async function compile(
       charset: 'utf8',
       logLevel: 'silent',
     });
-    return { outputs: outputFiles, inputs: Object.keys(metafile.inputs) };
+    const outputs = outputFiles.map(({ path, text }) => ({
+      path,
+      text,
+      packages: path.endsWith('.map') ? [] : usedIn(metafile.outputs[relative(root, path)]!.inputs),
+    }));
+    return { outputs, inputs: Object.keys(metafile.inputs) };
   } catch (error) {
     const errors = (error as Partial<BuildFailure>).errors;
     if (!errors) throw error;
     const texts = await formatMessages(errors, { kind: 'error', color: false });
     throw new SetupError('failed', 'A program does not compile:', texts.join('').trimEnd().split('\n'));
   }
+}
+
+/** What of a package's files left something in an output. */
+const usedIn = (inputs: Readonly<Record<string, { bytesInOutput: number }>>): string[] =>
+  Object.keys(inputs).filter((input) => inputs[input]!.bytesInOutput > 0);
+
+/** Puts notices at the end, before what names the source map. */
+function withNotices(text: string, notices: string): string {
+  const at = text.lastIndexOf('\n//# sourceMappingURL=') + 1;
+  return notices === '' || at === 0 ? text + notices : text.slice(0, at) + notices + text.slice(at);
 }
 
 /** Leaves `require` out of a bundle that does not call it. */

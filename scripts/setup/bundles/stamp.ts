@@ -14,7 +14,13 @@ interface Stamp {
 
 const FILE = '.cache/bundles.json';
 /** What counts beside the sources: resolution, compiler options, the bundler and how it is called. */
-const ALWAYS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/setup/bundles/bundle.ts'];
+const ALWAYS = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'scripts/setup/bundles/bundle.ts',
+  'scripts/setup/bundles/notices.ts',
+];
 
 /** True when nothing has changed since writeStamp. */
 export function isFresh(root: string, programs: readonly string[]): boolean {
