@@ -39,7 +39,7 @@ test('texts that have nothing in common are given up in time', () => {
     { name: 'new', content: lines(500_000) },
   ] as const;
   assert.is(difference(...sides, 100), undefined);
-  assert.ok(performance.now() - began < 5000, `${performance.now() - began} ms`);
+  assert.ok(performance.now() - began < 30_000, `${performance.now() - began} ms`);
 });
 
 test.run();

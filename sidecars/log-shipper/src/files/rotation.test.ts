@@ -348,7 +348,7 @@ scene('a hole of half a gigabyte does not hold up anything else', async (rig, pa
   rig.deliver();
   await rig.finish();
   assert.equal(rig.messages, ['begin', 'end']);
-  assert.ok(longest < 1000, `${longest} ms`);
+  assert.ok(longest < 5000, `${longest} ms`);
 });
 
 test.run();
