@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Project } from '../lib/compose.ts';
 import { buildImages } from '../lib/images.ts';
 import { setup } from '../setup/setup.ts';
+import type { Hostility } from './hostile.ts';
 import { loadSuite } from './suite.ts';
 import type { Witnessed } from './witness.ts';
 
@@ -76,11 +77,9 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
   }
 
   async function runAttacks(project: Project, attacks: readonly string[]): Promise<Verdict> {
-    const before = await project.inspect(suite.sidecar);
     const lasts = attacks.length * seconds;
-    const limit = before.HostConfig.Memory / 2 ** 20;
     const running = new AbortController();
-    const memory = peakOf(project, suite.sidecar, running.signal);
+    const watched = [suite.sidecar, ...(suite.besides ?? [])].map((service) => watch(project, service, running.signal));
     const [witnessed, hostile] = await Promise.all([
       run(
         project,
@@ -91,20 +90,20 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
       run(project, 'hostile', ['hostile.ts', name, String(seed), String(seconds), ...attacks], lasts),
     ]).finally(() => running.abort());
     const report = JSON.parse(witnessed) as Witnessed;
-    const rounds = JSON.parse(hostile) as Readonly<Record<string, number>>;
-    const after = await project.inspect(suite.sidecar);
-    const peak = await memory;
+    const { rounds, successes } = JSON.parse(hostile) as Hostility;
+    const seen = await Promise.all(watched);
     const faults = [
+      ...successes,
       ...report.failures.map((failure) => `the good client: ${failure}`),
       ...report.wrong.map((line) => `not zero: ${line}`),
-      ...attacks.filter((each) => !rounds[each]).map((each) => `the attack did nothing: ${each}`),
+      ...attacks
+        .filter((each) => !rounds[each] && !successes.some((success) => success.startsWith(`${each}:`)))
+        .map((each) => `the attack did nothing: ${each}`),
       ...(report.requests === 0 ? ['the good client did nothing'] : []),
-      ...(after.State.OOMKilled || after.RestartCount !== before.RestartCount || after.State.Pid !== before.State.Pid
-        ? ['the sidecar ended']
-        : []),
-      ...(peak >= limit ? [`${peak.toFixed(0)} MB of ${limit} MB`] : []),
+      ...seen.flatMap((each) => each.faults),
     ];
-    return { ...report, attack: attacks.join('; '), memory: peak, limit, faults };
+    const { memory, limit } = seen[0]!;
+    return { ...report, attack: attacks.join('; '), memory, limit, faults };
   }
 
   /** @returns the last line of a program's output */
@@ -116,6 +115,31 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
     });
     return output.trimEnd().split('\n').at(-1)!;
   }
+}
+
+/** What was seen of a container while it was attacked. */
+interface Watched {
+  readonly memory: number;
+  readonly limit: number;
+  readonly faults: readonly string[];
+}
+
+/** Look at a container until the signal: whether it goes on, and how much memory it takes at most. */
+async function watch(project: Project, service: string, signal: AbortSignal): Promise<Watched> {
+  const before = await project.inspect(service);
+  const limit = before.HostConfig.Memory / 2 ** 20;
+  const memory = await peakOf(project, service, signal);
+  const after = await project.inspect(service);
+  const ended =
+    after.State.OOMKilled || after.RestartCount !== before.RestartCount || after.State.Pid !== before.State.Pid;
+  return {
+    memory,
+    limit,
+    faults: [
+      ...(ended ? [`${service} ended`] : []),
+      ...(memory >= limit ? [`${service}: ${memory.toFixed(0)} MB of ${limit} MB`] : []),
+    ],
+  };
 }
 
 /** The most memory in MB that a container had of its own, of both versions of control groups, until the signal. */

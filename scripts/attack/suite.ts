@@ -12,14 +12,16 @@ export interface AttackContext {
   readonly signal: AbortSignal;
 }
 
-/** Hostile clients. Called again and again until the time is over; what it throws is an error of the attack's own. */
+/** Hostile clients. Called again and again until the time is over; it throws when it got what it must not get. */
 export type Attack = (context: AttackContext) => Promise<void>;
 
 export interface AttackSuite {
   /** The service under attack, in `scripts/attack/NAME/compose.yaml`. */
   readonly sidecar: string;
-  /** Its admin port. */
-  readonly adminPort: number;
+  /** Other services that must not end, and stay below their limits. */
+  readonly besides?: readonly string[];
+  /** Its admin port, as the good client calls it. */
+  readonly admin: string;
   /** Metrics that are 0 when everybody has gone: connections and requests that are open. */
   readonly gauges: readonly string[];
   /** Metrics that are 0 whatever happens: internal errors. */

@@ -26,7 +26,6 @@ const [name = '', seconds = '5', settle = '30', patience = '10'] = process.argv.
 /** How long one request may take, in milliseconds. */
 const PATIENCE = Number(patience) * 1000;
 const suite = await loadSuite(name);
-const admin = `http://127.0.0.1:${suite.adminPort}`;
 const failures: string[] = [];
 const times: number[] = [];
 let adminSlowest = 0;
@@ -63,7 +62,7 @@ async function visit(): Promise<void> {
 async function look(): Promise<void> {
   while (performance.now() < end) {
     const start = performance.now();
-    await fetch(`${admin}/healthz`, { signal: AbortSignal.timeout(3 * PATIENCE) })
+    await fetch(`${suite.admin}/healthz`, { signal: AbortSignal.timeout(3 * PATIENCE) })
       .then(async (answer) => answer.text())
       .catch((error: Error) => failures.push(`admin port: ${error.message}`));
     adminSlowest = Math.max(adminSlowest, performance.now() - start);
@@ -75,7 +74,7 @@ async function look(): Promise<void> {
 async function settled(): Promise<string[]> {
   const late = performance.now() + Number(settle) * 1000;
   for (;;) {
-    const metrics = await fetch(`${admin}/metrics`).then(async (answer) => answer.text());
+    const metrics = await fetch(`${suite.admin}/metrics`).then(async (answer) => answer.text());
     const above = [...suite.gauges, ...suite.never].flatMap((metric) =>
       [...metrics.matchAll(new RegExp(`^${metric}(?:\\{.*\\})? (.+)$`, 'gm'))]
         .filter(([, value]) => Number(value) !== 0)

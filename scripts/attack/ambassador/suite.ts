@@ -29,7 +29,7 @@ const garbage: Attack = async (context) => {
 
 export const suite: AttackSuite = {
   sidecar: 'sidecar',
-  adminPort: 9961,
+  admin: 'http://127.0.0.1:9961',
   gauges: ['ambassador_client_connections'],
   never: ['ambassador_server_ejects_total'],
   attacks: {

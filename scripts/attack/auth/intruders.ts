@@ -1,7 +1,7 @@
 /** Clients that want in without credentials, or as somebody else. */
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import { posix } from 'node:path';
 import { several, type Answer } from '../client.ts';
+import { anyPath, readings } from '../paths.ts';
 import type { Random } from '../random.ts';
 import type { AttackContext } from '../suite.ts';
 import { anyAddress, tryAsk, type Told } from './client.ts';
@@ -13,33 +13,14 @@ function judge(asked: Answer | undefined, shown: string): void {
   if (asked?.status !== 200 || !asked.body.startsWith('{"target"')) return;
   const { target, user } = JSON.parse(asked.body) as Told;
   if (user !== null) throw new Error(`the application was told of ${user}: ${shown}`);
-  for (const path of readings(target.split('?', 1)[0]!))
+  for (const path of readings(target))
     if (!/^\/public(?:\/|$)/.test(path)) throw new Error(`an open door: ${shown} is ${path}`);
 }
-
-/** What servers make of a path: nginx and Go, servlet containers, a second decoder. */
-function readings(path: string): string[] {
-  const decoded = (text: string): string => {
-    try {
-      return decodeURIComponent(text);
-    } catch {
-      return text;
-    }
-  };
-  const once = decoded(path);
-  return [once, decoded(once), decoded(path.replaceAll(/;[^/]*/g, '')), once.replaceAll('\\', '/')].map((each) =>
-    posix.normalize(each).replace(/^\/+/, '/'),
-  );
-}
-
-const PIECES =
-  '/ // . .. %2e %2E%2e %2f %252f %255c ; ;a=b \\ %5c %23 %3f %20 %00 %0a public admin ADMIN %61dmin gone b%C3%BCro a b x %zz %c0%af';
 
 /** Ways to write a path, from below what is public. */
 export async function paths({ random, signal }: AttackContext): Promise<void> {
   await several(CLIENTS, async () => {
-    const pieces = Array.from({ length: random.below(12) }, () => random.pick(PIECES.split(' ')));
-    const path = `/public/${pieces.join('')}`;
+    const path = anyPath(random, '/public/');
     const method = random.pick(['GET', 'HEAD', 'POST', 'DELETE', 'PATCH']);
     const override = random.chance(0.2) ? { [random.pick(['X-HTTP-Method-Override', 'x_http_method'])]: 'DELETE' } : {};
     judge(

@@ -6,7 +6,7 @@ import { cookies, identities, paths, tokens } from './intruders.ts';
 
 export const suite: AttackSuite = {
   sidecar: 'sidecar',
-  adminPort: 9904,
+  admin: 'http://127.0.0.1:9904',
   gauges: ['auth_connections_open'],
   never: ['auth_internal_errors_total'],
   attacks: {

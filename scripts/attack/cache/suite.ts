@@ -24,7 +24,7 @@ const readers =
 
 export const suite: AttackSuite = {
   sidecar: 'sidecar',
-  adminPort: 9907,
+  admin: 'http://127.0.0.1:9907',
   gauges: ['cache_connections_open', 'cache_requests_in_flight'],
   never: ['cache_internal_errors_total'],
   attacks: {

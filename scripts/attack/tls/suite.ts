@@ -6,7 +6,7 @@ import { manyFrames, oneByteData, tableNames, tableResizes } from './http2.ts';
 
 export const suite: AttackSuite = {
   sidecar: 'sidecar',
-  adminPort: 9901,
+  admin: 'http://127.0.0.1:9901',
   gauges: ['tls_connections_open', 'tls_requests_in_flight'],
   never: ['tls_internal_errors_total'],
   attacks: {
