@@ -1,6 +1,7 @@
 /** Connections to the cache under attack. */
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { answerOf, closed, dial } from '../client.ts';
 
 const PORT = 8070;
@@ -16,8 +17,17 @@ export async function ask(signal: AbortSignal, next: () => string): Promise<void
   if (socket === undefined) return;
   while (!signal.aborted && !socket.destroyed) {
     socket.write(next(), 'latin1');
-    await Promise.race([once(socket, 'data', { signal }), once(socket, 'close', { signal })]).catch(() => {});
+    await answered(socket, signal);
   }
+}
+
+/** Until something comes, or the connection is closed, or the signal says so. */
+async function answered(socket: Socket, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const until = { signal: AbortSignal.any([signal, over.signal]) };
+  await Promise.race([once(socket, 'data', until), once(socket, 'close', until)]).catch(() => {});
+  // The other one listens no longer.
+  over.abort();
 }
 
 /** A request whose answer is not read, until the signal. @param taken bytes that are read at once every now and then */

@@ -18,8 +18,9 @@ export const CONTROL_PLANE = 'control-plane';
 const LONGEST_WAIT = 500;
 
 /** The control plane, as who has the join token in /join sees it. */
-export const enrolment = async (): Promise<Enrolment> =>
+export const enrolment = async (service: string): Promise<Enrolment> =>
   new Enrolment({
+    service,
     host: CONTROL_PLANE,
     port: 15_013,
     token: (await readFile('/join/token', 'utf8')).trim(),
@@ -29,7 +30,7 @@ export const enrolment = async (): Promise<Enrolment> =>
 /** Key and certificates of the pod's own service. */
 export async function enrol(service: string): Promise<Required<Pick<ConnectionOptions, 'key' | 'cert' | 'ca'>>> {
   const { key, request } = await makeRequest();
-  const { chain, trustBundle } = await (await enrolment()).certificate(service, request);
+  const { chain, trustBundle } = await (await enrolment(service)).certificate(service, request);
   return { key, cert: chain, ca: trustBundle };
 }
 

@@ -43,7 +43,7 @@ export async function longHeads({ random, signal }: AttackContext): Promise<void
 
 /** Requests for certificates and registrations, own and of others, as fast as they are answered. */
 export async function enrolments({ random, signal }: AttackContext): Promise<void> {
-  const control = await enrolment();
+  const control = await enrolment('hostile');
   const { request } = await makeRequest();
   await several(8, async () => {
     const service = random.pick(['hostile', 'front', 'shop']);

@@ -119,7 +119,11 @@ export class SharedBody implements MemoryOwner {
 
   /** It is over. @param failure why it broke off */
   end(failure: UpstreamFailure | undefined): void {
-    if (!this.#keep && !this.#over) this.#hold(-CONNECTION);
+    if (!this.#keep && !this.#over) {
+      this.#hold(-CONNECTION);
+      // A connection that broke off is not used again, nor its buffer.
+      if (failure !== undefined) this.#owner.onReleased(CONNECTION);
+    }
     this.#over = true;
     this.#failure = failure;
     this.#wake();

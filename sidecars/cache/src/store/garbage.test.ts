@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setFlagsFromString } from 'node:v8';
 import { eventually } from '#kit/testing/eventually.ts';
-import { Garbage } from './garbage.ts';
+import { Garbage, Pressure } from './garbage.ts';
 
 setFlagsFromString('--expose-gc');
 Object.assign(globalThis, { gc: runInNewContext('gc') });
@@ -49,6 +49,17 @@ test('a body that is still in use counts until it can be collected', async () =>
     garbage.add(4 * MIB);
     return inUse === 0;
   });
+});
+
+test('a process is collected at each peak: after a high one the next is no later', () => {
+  const pressure = new Pressure(256 * MIB);
+  assert.not.ok(pressure.calls(120 * MIB), 'far from the limit');
+  assert.ok(pressure.calls(200 * MIB));
+  pressure.collected(190 * MIB);
+  assert.not.ok(pressure.calls(200 * MIB), 'little more than what could not be collected');
+  assert.not.ok(pressure.calls(100 * MIB));
+  assert.ok(pressure.calls(130 * MIB), 'a new peak begins');
+  assert.not.ok(new Pressure(0).calls(1024 * MIB), 'no limit');
 });
 
 test.run();

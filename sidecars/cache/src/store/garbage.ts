@@ -13,24 +13,45 @@ const COPIED = 4096;
 const LOOK_AGAIN = 1000;
 
 /** From this part of a container's memory on, its process is under pressure. */
-const PRESSURE = 0.6;
-/** How often that is looked at, in milliseconds. */
-const LOOK = 500;
+const PRESSURE = 0.5;
+/** How often that is looked at, in milliseconds: an application on loopback brings some 50 MB in that time. */
+const LOOK = 100;
 /** So much more than after the last collection is worth another one, in bytes. */
 const GROWN = 16 * 1024 * 1024;
+
+/** Whether a process that nears its container's limit has grown so much that a collection is worth its pause. */
+export class Pressure {
+  readonly #limit: number;
+  /** The least since the last collection. */
+  #least = 0;
+
+  /** @param limit of the container, in bytes; 0 for none */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @param resident bytes of the process now */
+  calls(resident: number): boolean {
+    this.#least = Math.min(this.#least, resident);
+    return this.#limit > 0 && resident >= this.#limit * PRESSURE && resident >= this.#least + GROWN;
+  }
+
+  /** @param resident bytes of the process after a collection */
+  collected(resident: number): void {
+    this.#least = resident;
+  }
+}
 
 /**
  * Collect while the process nears its container's limit: V8 lets its heap grow as if it were alone, and knows no limit.
  * @returns ends it
  */
 export function collectUnderPressure(): () => void {
-  const limit = process.constrainedMemory();
-  let before = 0;
+  const pressure = new Pressure(process.constrainedMemory());
   const timer = setInterval(() => {
-    const resident = process.memoryUsage.rss();
-    if (limit === 0 || resident < limit * PRESSURE || resident < before + GROWN) return;
+    if (!pressure.calls(process.memoryUsage.rss())) return;
     giveMemoryBack();
-    before = process.memoryUsage.rss();
+    pressure.collected(process.memoryUsage.rss());
   }, LOOK);
   timer.unref();
   return () => clearInterval(timer);
