@@ -37,7 +37,6 @@ const CIRCLES: Readonly<Record<string, number>> = {
   'stacks/mesh': 2,
   'stacks/paas': 2,
   'stacks/topz': 2,
-  'tools/compose': 5,
   'workshop/commands': 2,
 };
 /** Files that were longer before there was this check. */

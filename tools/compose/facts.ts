@@ -1,7 +1,7 @@
 /** A compose service as facts. */
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Facts, Mount, Said } from '../identify/facts.ts';
+import type { Facts, Mount, Said } from '../identify/model/facts.ts';
 import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
 import { keyed } from './merge.ts';
 import { mountOf } from './mounts.ts';

@@ -1,6 +1,6 @@
 /** The volumes of a service, in the short and the long form of the Compose Specification ("volumes"). */
 import { posix } from 'node:path';
-import type { Mount } from '../identify/facts.ts';
+import type { Mount } from '../identify/model/facts.ts';
 import { get, isTrue, text, type Tree } from '../yaml/tree.ts';
 
 /** A path of the machine, and no volume's name: relative, absolute, of a home, of Windows, or a variable. */

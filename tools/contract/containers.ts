@@ -4,7 +4,7 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import type { World } from '../command/command.ts';
 import { serviceFacts } from '../compose/facts.ts';
 import { isCompose, loadProject } from '../compose/project.ts';
-import type { Facts } from '../identify/facts.ts';
+import type { Facts } from '../identify/model/facts.ts';
 import { findFiles } from '../identify/find-files.ts';
 import { podFacts } from '../kubernetes/container-facts.ts';
 import { isKubernetes, objectsOf, podsOf } from '../kubernetes/pods.ts';

@@ -8,7 +8,7 @@ import { main } from '../main.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
 import { readDockerfile } from './dockerfile.ts';
 import { contractMarkdown } from './docs.ts';
-import type { Facts } from '../identify/facts.ts';
+import type { Facts } from '../identify/model/facts.ts';
 import { lintContainer, lintDockerfile } from './lint.ts';
 
 const test = suite('contract of any image');

@@ -1,6 +1,6 @@
 /** A Dockerfile read as the contract of its image, and compose files and manifests read against it. */
 import { suggestion } from '#kit/text/suggestion.ts';
-import { basename as imageName, repository, type Facts } from '../identify/facts.ts';
+import { basename as imageName, repository, type Facts } from '../identify/model/facts.ts';
 import type { DockerfileFacts } from './dockerfile.ts';
 import type { Finding } from './finding.ts';
 

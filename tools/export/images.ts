@@ -1,7 +1,7 @@
 /** Images as an export names them: with a version, and of our own where a project builds them. */
 import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
 import type { Service } from '../compose/project.ts';
-import { basename } from '../identify/facts.ts';
+import { basename } from '../identify/model/facts.ts';
 import { get, text } from '../yaml/tree.ts';
 import type { Findings } from './problems.ts';
 import type { Digests } from './registry.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { mountOf } from '../compose/mounts.ts';
 import { isFile, type Project, type Resource, type Service } from '../compose/project.ts';
-import { ENGINE_SOCKET } from '../identify/facts.ts';
+import { ENGINE_SOCKET } from '../identify/model/facts.ts';
 import { repositoryOf } from '../files/write.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';

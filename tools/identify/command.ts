@@ -1,7 +1,7 @@
 /** `identify`: the command line of it. */
 import { parseArgs } from 'node:util';
 import { EXIT_FOUND, EXIT_OK, printableAll, Usage, type Command } from '../command/command.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './model/answer.ts';
 import { identify, NothingThere } from './identify.ts';
 import { github } from './print/github.ts';
 import { lines } from './print/lines.ts';

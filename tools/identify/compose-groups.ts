@@ -2,11 +2,11 @@
 import { serviceFacts } from '../compose/facts.ts';
 import type { Project, Service } from '../compose/project.ts';
 import { entries, get, isTrue, items, text, texts } from '../yaml/tree.ts';
-import type { Evidence, Group, Member, Note, Role, Warning } from './answer.ts';
+import type { Evidence, Group, Member, Note, Role, Warning } from './model/answer.ts';
 import { connected, joinsOf, type ExternalJoin, type Join } from './compose-joins.ts';
 import { volumeLinks, type VolumeLink } from './compose-volumes.ts';
 import { composeWarnings, dependsOn, lonelyLocalhost, socketWarning } from './compose-warnings.ts';
-import { basename, type Facts } from './facts.ts';
+import { basename, type Facts } from './model/facts.ts';
 import { membersOf } from './pod-members.ts';
 import { APP_NAME } from './roles/hints.ts';
 import { judge } from './roles/score.ts';

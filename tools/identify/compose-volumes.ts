@@ -2,8 +2,8 @@
  * Which services of a compose project share a folder for one's sake: a volume alone says nothing
  * (three servers may read one configuration), so a group needs a helper whose role explains it.
  */
-import type { Role } from './answer.ts';
-import { basename, type Facts, type Mount } from './facts.ts';
+import type { Role } from './model/answer.ts';
+import { basename, type Facts, type Mount } from './model/facts.ts';
 import { judge } from './roles/score.ts';
 
 /** Helper, application, and the volume that joins them. */

@@ -1,9 +1,9 @@
 /** What is risky about a group of a compose project. */
 import type { Project } from '../compose/project.ts';
 import { entries, get, isTrue, text, texts } from '../yaml/tree.ts';
-import type { Member, Note, Warning } from './answer.ts';
+import type { Member, Note, Warning } from './model/answer.ts';
 import type { Join } from './compose-joins.ts';
-import { ENGINE_SOCKET, localTargets, type Facts } from './facts.ts';
+import { ENGINE_SOCKET, localTargets, type Facts } from './model/facts.ts';
 import { LOG_PATH } from './roles/hints.ts';
 
 export function composeWarnings(

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { main } from '../main.ts';
 import { parseTrees } from '../yaml/tree.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './model/answer.ts';
 import { look, members } from './test-look.ts';
 
 const test = suite('identify: compose');

@@ -7,7 +7,7 @@ import { isCompose, isFile, loadProject } from '../compose/project.ts';
 import { kustomizationIn, kustomize, KUSTOMIZATION } from '../kubernetes/kustomize.ts';
 import { configurationOf, isKubernetes, objectsOf, podsOf } from '../kubernetes/pods.ts';
 import { get, parseTrees, YamlError, type MapTree } from '../yaml/tree.ts';
-import type { Answer, Group, Note } from './answer.ts';
+import type { Answer, Group, Note } from './model/answer.ts';
 import { composeGroups } from './compose-groups.ts';
 import { findFiles, isFolder } from './find-files.ts';
 import { injectionNotes, podGroup } from './pod-groups.ts';

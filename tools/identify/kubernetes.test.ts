@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Answer } from './answer.ts';
+import type { Answer } from './model/answer.ts';
 import { look as lookAt, members } from './test-look.ts';
 
 const test = suite('identify: Kubernetes');

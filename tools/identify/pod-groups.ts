@@ -2,9 +2,9 @@
 import { hasEntry, hostPaths, podFacts, sharedVolumes } from '../kubernetes/container-facts.ts';
 import { annotation, sharesProcesses, type Pod } from '../kubernetes/pods.ts';
 import { get, isTrue, text, type Place, type Tree } from '../yaml/tree.ts';
-import type { Group, Member, Note, Warning } from './answer.ts';
+import type { Group, Member, Note, Warning } from './model/answer.ts';
 import { logVolumes } from './compose-warnings.ts';
-import { ENGINE_SOCKET, type Facts } from './facts.ts';
+import { ENGINE_SOCKET, type Facts } from './model/facts.ts';
 import { membersOf } from './pod-members.ts';
 
 /** @returns the pod as a group; undefined when a single container has nothing to share */

@@ -1,6 +1,6 @@
 /** Which containers of one group are the application, and which help it. */
-import type { ContainerClass, Evidence, Member } from './answer.ts';
-import { localTargets, repository, type Facts } from './facts.ts';
+import type { ContainerClass, Evidence, Member } from './model/answer.ts';
+import { localTargets, repository, type Facts } from './model/facts.ts';
 import { APP_NAME } from './roles/hints.ts';
 import { judge, round, type Judgement } from './roles/score.ts';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './model/answer.ts';
 import { identify, type IdentifyOptions } from './identify.ts';
 
 /**

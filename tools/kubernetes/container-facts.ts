@@ -1,5 +1,5 @@
 /** A Kubernetes container as facts. */
-import type { Facts, Mount, Said } from '../identify/facts.ts';
+import type { Facts, Mount, Said } from '../identify/model/facts.ts';
 import { entries, get, isTrue, items, text, type MapTree, type Tree } from '../yaml/tree.ts';
 import type { Pod } from './pods.ts';
 

@@ -1,6 +1,6 @@
 /** The answer for a person at a terminal of 80 columns. */
 import { wrap } from '#kit/text/wrap.ts';
-import type { Answer, Evidence, Group, Member } from '../answer.ts';
+import type { Answer, Evidence, Group, Member } from '../model/answer.ts';
 
 export function lines({ groups, notes }: Answer): string {
   const helpers = groups.flatMap(({ containers }) => containers).filter((member) => /sidecar|init/.test(member.class));

@@ -1,5 +1,5 @@
 /** The groups as a Mermaid flowchart, which GitHub and GitLab show in Markdown. */
-import type { Answer, Member } from '../answer.ts';
+import type { Answer, Member } from '../model/answer.ts';
 
 export function mermaid({ groups }: Answer): string {
   const out = ['flowchart LR'];

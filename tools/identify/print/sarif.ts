@@ -1,5 +1,5 @@
 /** Warnings as SARIF 2.1.0 (OASIS), which code scanning takes in. */
-import type { Answer } from '../answer.ts';
+import type { Answer } from '../model/answer.ts';
 
 export function sarif({ groups, notes }: Answer): string {
   const all = [...groups.flatMap(({ warnings }) => warnings), ...notes];

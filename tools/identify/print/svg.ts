@@ -1,5 +1,5 @@
 /** The groups as a picture: a box a group, the application beside its helpers. */
-import type { Answer, Group, Member } from '../answer.ts';
+import type { Answer, Group, Member } from '../model/answer.ts';
 
 const WIDTH = 760;
 const MARGIN = 20;

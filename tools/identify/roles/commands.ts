@@ -1,5 +1,5 @@
 /** What a command line says about what a container does. */
-import type { Role } from '../answer.ts';
+import type { Role } from '../model/answer.ts';
 
 export interface CommandRule {
   readonly role: Role;

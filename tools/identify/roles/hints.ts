@@ -1,5 +1,5 @@
 /** What environment, mounts, names and neighbours say about what a container does. */
-import type { Role } from '../answer.ts';
+import type { Role } from '../model/answer.ts';
 
 export interface EnvRule {
   readonly role: Role;

@@ -3,7 +3,7 @@
  * often a container of that image is a helper: `nginx` mostly is the application itself,
  * `oauth2-proxy` hardly ever.
  */
-import type { Role } from '../answer.ts';
+import type { Role } from '../model/answer.ts';
 
 export interface ImageRule {
   readonly role: Role;

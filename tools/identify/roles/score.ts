@@ -1,6 +1,6 @@
 /** What a container most likely does, and how sure that is, from all that is known of it and of its neighbours. */
-import type { Evidence, Role } from '../answer.ts';
-import { basename, localTargets, repository, type Facts, type Mount, type Said } from '../facts.ts';
+import type { Evidence, Role } from '../model/answer.ts';
+import { basename, localTargets, repository, type Facts, type Mount, type Said } from '../model/facts.ts';
 import { COMMANDS } from './commands.ts';
 import { ENVIRONMENT, LOG_PATH, NAMES, NAME_WEIGHT } from './hints.ts';
 import { IMAGES } from './images.ts';

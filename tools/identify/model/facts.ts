@@ -1,5 +1,5 @@
 /** What is known of one container, whether compose or Kubernetes describes it: all that a judgement may rest on. */
-import type { Place } from '../yaml/tree.ts';
+import type { Place } from '../../yaml/tree.ts';
 
 /** A text with the line it stands on. */
 export interface Said {
