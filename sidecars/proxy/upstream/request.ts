@@ -8,6 +8,7 @@ import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import { CHUNKED, isIdempotent, NO_BODY } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
+import { BodyCopy } from './body-copy.ts';
 import type { ReadBuffer } from './buffers.ts';
 import type { Cluster, Endpoint, Pick, ResponseUser, TryOutcome, UpstreamFailure, UpstreamStream } from './cluster.ts';
 import type { UpstreamConnection } from './connection.ts';
@@ -57,8 +58,8 @@ export class UpstreamRequest implements ResponseUser, Pick {
   #tried: readonly Endpoint[] = NONE;
   #tryStartedAt = 0;
   #stream: UpstreamStream | undefined;
-  /** The body so far, as Latin-1 text, while it may be needed again. */
-  #copy: string | undefined;
+  /** The body so far. */
+  readonly #copy = new BodyCopy();
   #trailers = '';
   /** The end of the request follows its beginning, since it has trailers. */
   #endsLater = false;
@@ -95,7 +96,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
    * @param start the beginning of its body, or all of it, as Latin-1 text
    */
   begin(start: string, trailers = ''): void {
-    this.#copy = start;
+    this.#copy.begin(start);
     this.#trailers = trailers;
     if (this.#retry !== undefined && this.requestDone) this.#lastTry = this.#context.sweeper.after(this.#timeout);
     this.#try(false);
@@ -103,11 +104,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
 
   /** Send a part of the request's body. @returns false when `onUpstreamDrain` should be waited for */
   write(data: Buffer): boolean {
-    if (this.#copy !== undefined) {
-      const most = this.#stream?.unsent === true ? MAX_UNSENT : (this.#retry?.maxBody ?? 0);
-      if (this.#copy.length + data.length <= most) this.#copy += data.toString('latin1');
-      else this.#copy = undefined;
-    }
+    if (this.#copy.kept) this.#copy.add(data, this.#stream?.unsent === true ? MAX_UNSENT : (this.#retry?.maxBody ?? 0));
     if (this.#phase === AWAITING || this.#phase === STREAMING) this.#touch();
     // Between two tries the copy alone grows.
     return this.#stream === undefined || this.#stream.write(data, this.rawBody);
@@ -159,10 +156,10 @@ export class UpstreamRequest implements ResponseUser, Pick {
       this.rawBody =
         this.request.body === CHUNKED &&
         this.#sendsChunks &&
-        this.#copy === '' &&
+        this.#copy.size === 0 &&
         this.#retry === undefined &&
         endpoint.takesChunks;
-    const copy = this.#copy ?? '';
+    const copy = this.#copy.text();
     // Chunks as they came are not a body's data, which `open` takes.
     const chunks = this.rawBody && copy !== '';
     this.#endsLater = this.#trailers !== '' || chunks;
@@ -233,7 +230,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   /** @returns whether another try will be made */
   #tryAgain(failed: Omit<FailedTry, 'tries'>): boolean {
     // Trailers or a body that was not kept cannot be sent again; of one that had not left yet more may be kept.
-    if (this.#retry === undefined || this.#copy === undefined || this.#copy.length > this.#retry.maxBody) return false;
+    if (this.#retry === undefined || !this.#copy.kept || this.#copy.size > this.#retry.maxBody) return false;
     const delay = this.#retry.again({ ...failed, tries: this.#tried.length });
     if (delay === undefined || this.#context.sweeper.now + delay >= this.#lastTry) return false;
     if (failed.failure !== undefined) this.#context.stats.upstreamFailed(failed.failure);
@@ -279,7 +276,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
         }
       }
       this.#phase = STREAMING;
-      this.#copy = undefined;
+      this.#copy.forget();
       this.#touch();
       this.#tell({ status: response.status });
       this.#user.onUpstreamResponse(response);
@@ -318,7 +315,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   onUpstreamFailure(failure: UpstreamFailure, reason: string): void {
     try {
       const stale = failure === 'closed' && this.#stream?.reused === true;
-      const unsent = this.#stream?.unsent === true && this.#copy !== undefined;
+      const unsent = this.#stream?.unsent === true && this.#copy.kept;
       this.#stream = undefined;
       if (failure === 'connect') this.#cluster.onConnectFailure?.(this.#endpoint!, reason);
       if (failure === 'invalid_response')
