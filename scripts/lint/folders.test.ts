@@ -20,7 +20,6 @@ const CIRCLES: Readonly<Record<string, number>> = {
   'sidecars/auth': 4,
   'sidecars/config-sync': 8,
   'sidecars/git-sync': 5,
-  'sidecars/kit': 3,
   'sidecars/log-shipper': 8,
   'sidecars/mesh-proxy': 7,
   'sidecars/probe': 4,

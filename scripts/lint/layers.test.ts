@@ -10,7 +10,7 @@ import { importProblem } from './layers.ts';
 const ROOT = join(import.meta.dirname, '../..');
 
 test('a sidecar imports its own files, the kit and the proxy library', () => {
-  for (const to of ['sidecars/tls/src/b.ts', 'sidecars/kit/life/log.ts', 'sidecars/proxy/http1/head.ts'])
+  for (const to of ['sidecars/tls/src/b.ts', 'sidecars/kit/telemetry/log.ts', 'sidecars/proxy/http1/head.ts'])
     assert.is(importProblem('sidecars/tls/src/a.ts', to), undefined, to);
   for (const to of ['sidecars/topz/src/a.ts', 'scripts/lib/run.ts', 'stacks/https/client.ts'])
     assert.match(importProblem('sidecars/tls/src/a.ts', to) ?? '', 'is out of reach: a sidecar imports', to);
@@ -18,18 +18,18 @@ test('a sidecar imports its own files, the kit and the proxy library', () => {
 
 test('what is general imports nothing particular', () => {
   for (const [from, to] of [
-    ['sidecars/kit/life/log.ts', 'sidecars/proxy/head.ts'],
-    ['sidecars/kit/life/log.ts', 'sidecars/tls/src/main.ts'],
+    ['sidecars/kit/telemetry/log.ts', 'sidecars/proxy/head.ts'],
+    ['sidecars/kit/telemetry/log.ts', 'sidecars/tls/src/main.ts'],
     ['sidecars/proxy/head.ts', 'sidecars/tls/src/main.ts'],
     ['scripts/stack.ts', 'stacks/https/client.ts'],
     ['tools/index.ts', 'scripts/lib/run.ts'],
     ['tools/index.ts', 'stacks/https/client.ts'],
     ['stacks/https/scenario.ts', 'stacks/paas/versions.ts'],
-    ['legacy-apps/board/test.ts', 'sidecars/kit/life/log.ts'],
+    ['legacy-apps/board/test.ts', 'sidecars/kit/telemetry/log.ts'],
   ] as const)
     assert.match(importProblem(from, to) ?? '', 'is out of reach', `${from} → ${to}`);
   for (const [from, to] of [
-    ['sidecars/proxy/head.ts', 'sidecars/kit/life/log.ts'],
+    ['sidecars/proxy/head.ts', 'sidecars/kit/telemetry/log.ts'],
     ['scripts/contract/sidecars.ts', 'sidecars/kit/contract/contract.ts'],
     ['stacks/https/scenario.ts', 'scripts/lib/scenario.ts'],
     ['stacks/https/scenario.ts', 'stacks/https/client.ts'],
@@ -69,7 +69,7 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
       `export { name } from '../../../scripts/lib/labels.ts';`,
       `void import('../../../stacks/https/client.ts');`,
       `import { freePort } from '#kit/testing/ports.ts';`,
-      `import { createLog } from '#kit/life/log.ts';`,
+      `import { createLog } from '#kit/telemetry/log.ts';`,
       `export interface A { readonly b: typeof b }`,
       `void [freePort, createLog];`,
     ].join('\n'),
@@ -94,10 +94,10 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
     'group.skip leaves tests out',
   ])
     assert.ok(said.includes(expected), `${expected}:\n${said}`);
-  assert.not.match(said, 'sidecars/kit/life/log.ts is');
+  assert.not.match(said, 'sidecars/kit/telemetry/log.ts is');
   assert.not.match(said, 'line.skip');
   assert.not.match(
-    lint({ 'sidecars/example/src/main.ts': `import { createLog } from '#kit/life/log.ts';\nvoid createLog;\n` }),
+    lint({ 'sidecars/example/src/main.ts': `import { createLog } from '#kit/telemetry/log.ts';\nvoid createLog;\n` }),
     'house',
   );
 });

@@ -4,7 +4,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
+import { Histogram, type Counter, type Gauge } from '#kit/telemetry/series.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { CONTRACTS, files } from '../../tools/dashboards/command.ts';
 import { docker } from '../lib/engine.ts';
@@ -117,9 +118,6 @@ const SERIES: Readonly<Record<string, readonly [fires: Series, quiet: Series]>> 
     { 'tls_upstream_errors_total{reason="refused"}': '0+1x180', 'tls_requests_total{code="2xx"}': '0+90x180' },
   ],
 };
-interface Counted {
-  labels(...values: string[]): { inc?(by: number): void; observe?(value: number): void };
-}
 type Series = Readonly<Record<string, string>>;
 
 const folder = temporaryDirectory('promtool');
@@ -162,14 +160,15 @@ test.before(async () => {
   }
   for (const [name, { metrics }] of CONTRACTS) {
     const registry = new Registry();
-    const made = createMetrics(metrics, registry) as unknown as Readonly<Record<string, Counted>>;
+    const made: Readonly<Record<string, Counter | Gauge | Histogram>> = createMetrics(metrics, registry);
     // promtool looks only at metrics that have a value.
     for (const [metric, { labels = [] }] of Object.entries(metrics)) {
-      const values = made[metric]!.labels(...labels.map(() => 'x'));
-      if (values.observe) values.observe(1);
-      else values.inc!(1);
+      const values = Object.fromEntries(labels.map((label) => [label, 'x']));
+      const each = made[metric]!;
+      if (each instanceof Histogram) each.observe(values, 1);
+      else each.inc(values);
     }
-    write(`metrics/${name}`, await registry.metrics());
+    write(`metrics/${name}`, registry.metrics());
   }
   const options = ['--network', 'none', '--name', container, '--label', `${STACK_LABEL}=promtool`];
   await docker(['run', '--detach', '--rm', ...options, image, 'sleep', '600'], SHORT);

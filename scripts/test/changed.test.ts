@@ -49,7 +49,7 @@ test('the project itself: the tls sidecar is in the https stack, and the kit is 
   const tls = reachedBy(['sidecars/tls/src/redirect.ts'], project);
   assert.ok(tls.stacks.includes('https'));
   assert.ok(tls.tests.every((file) => !file.startsWith('sidecars/git-sync/')));
-  assert.ok(reachedBy(['sidecars/kit/life/log.ts'], project).stacks.length >= 11);
+  assert.ok(reachedBy(['sidecars/kit/telemetry/log.ts'], project).stacks.length >= 11);
 });
 
 test('a ref that is none is an error', async () => {

@@ -1,5 +1,5 @@
 /** What all connections of a proxy share. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Filters } from './filters/filter.ts';
 import type { ProxySettings } from './settings.ts';
 import type { ProxyStats } from './stats.ts';

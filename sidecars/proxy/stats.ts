@@ -1,7 +1,7 @@
 /**
  * What the data plane counts. Each sidecar maps it to metrics of its own names.
  */
-import type { Counter, Gauge } from 'prom-client';
+import type { Counter, Gauge } from '#kit/telemetry/series.ts';
 
 export interface ProxyStats {
   /** A client's connection was accepted; for TLS, its handshake has ended. */
@@ -149,7 +149,6 @@ function counter(metric: Counter | undefined, label: string, counts: Map<string,
   });
 }
 
-/** prom-client calls `collect` before it reads a metric. */
 function onRead<M extends Counter | Gauge>(metric: M | undefined, collect: (metric: M) => void): void {
-  if (metric) Object.assign(metric, { collect: () => collect(metric) });
+  if (metric) metric.collect = () => collect(metric);
 }

@@ -1,7 +1,7 @@
 /** Dashboards for Grafana: one for each sidecar, and one of everything in a pod. */
 import { buildInfo } from '#kit/contract/alerts.ts';
 import type { Contract } from '#kit/contract/contract.ts';
-import { PROCESS_METRICS } from '#kit/life/metrics.ts';
+import { PROCESS_METRICS } from '#kit/telemetry/metrics.ts';
 import { DATASOURCE, panelOf, plot, queriesOf, unitOf, type Panel } from './panels.ts';
 
 /** Grafana's own: a row of panels is 24 wide. */

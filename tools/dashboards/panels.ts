@@ -1,5 +1,5 @@
 /** A metric of a contract as a panel of Grafana. */
-import type { MetricDeclaration } from '#kit/life/metrics.ts';
+import type { MetricDeclaration } from '#kit/telemetry/metrics.ts';
 
 /** A panel of Grafana's dashboard model, schema 39; without its place. */
 export interface Panel {

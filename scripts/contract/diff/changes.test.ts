@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contractDocument, defineContract, type ContractDocument } from '#kit/contract/contract.ts';
-import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 import type { Parameter } from '#kit/contract/parameter-types.ts';
 import type { Parameters } from '#kit/contract/parameters.ts';
 import { compareContracts } from './changes.ts';

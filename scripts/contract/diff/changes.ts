@@ -4,7 +4,8 @@
  * new one.
  */
 import type { ContractDocument } from '#kit/contract/contract.ts';
-import type { MetricDeclaration } from '#kit/life/metrics.ts';
+import type { MetricDeclaration } from '#kit/telemetry/metrics.ts';
+import { DEFAULT_BUCKETS } from '#kit/telemetry/series.ts';
 import type { Change, Impact } from './change.ts';
 import { compareParameters } from './parameter-changes.ts';
 
@@ -148,9 +149,6 @@ function compareBuckets(subject: string, before: MetricDeclaration, after: Metri
       : []),
   ];
 }
-
-/** What prom-client takes where none are declared. */
-const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const bucketsOf = ({ buckets }: MetricDeclaration): readonly number[] => buckets ?? DEFAULT_BUCKETS;
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Claim } from './registry/registry.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';

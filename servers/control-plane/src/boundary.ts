@@ -1,5 +1,5 @@
 /** Units of work that end alone: what one throws is written down and counted, and everything else goes on. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 
 /** What may fail by itself; the values are a metric's. */
 export type Unit = 'publication' | 'service' | 'report' | 'stream' | 'status' | 'policy' | 'probe';

@@ -1,7 +1,7 @@
 /** The control plane: what it knows, what follows from it, and where it is told. */
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
 import { join } from 'node:path';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { listen } from '#kit/net/listen.ts';
 import { publishFile } from '#kit/files/atomic-file.ts';
 import { createEnrolment } from './api/enrolment.ts';

@@ -18,7 +18,7 @@ import { SHOP, startPod, towards } from '../../../sidecars/mesh-proxy/src/testin
 import { GrpcStream } from '../../../sidecars/mesh-proxy/src/xds/grpc.ts';
 import { encodeRequest } from '../../../sidecars/mesh-proxy/src/xds/requests.ts';
 import { CDS } from '../../../sidecars/mesh-proxy/src/xds/store.ts';
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { openAuthorityFiles } from './authority/store.ts';
 import { Tokens } from './registry/tokens.ts';
 import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy } from './testing/proxy.ts';

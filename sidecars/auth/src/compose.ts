@@ -1,7 +1,7 @@
 /** What the parts are, and how they hang together: the program without its port. */
 import { join } from 'node:path';
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
 import { Answers } from './answers.ts';
 import { authFilter } from './auth-filter.ts';

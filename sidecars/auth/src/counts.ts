@@ -1,5 +1,5 @@
 /** What the sidecar counts: plain numbers while traffic flows, metrics when somebody asks. */
-import type { Counter } from 'prom-client';
+import type { Counter } from '#kit/telemetry/series.ts';
 
 /** A counter whose labels are joined in one key, since a labelled counter costs more than a session's check. */
 export class Count {
@@ -7,15 +7,13 @@ export class Count {
 
   /** @param metric the counter that shows it @param labels names of its labels, in the key's order */
   constructor(metric: Counter, labels: readonly string[]) {
-    Object.assign(metric, {
-      collect: () => {
-        for (const [key, count] of this.#counts) {
-          const values = key.split(' ');
-          metric.inc(Object.fromEntries(labels.map((label, index) => [label, values[index]!])), count);
-        }
-        this.#counts.clear();
-      },
-    });
+    metric.collect = () => {
+      for (const [key, count] of this.#counts) {
+        const values = key.split(' ');
+        metric.inc(Object.fromEntries(labels.map((label, index) => [label, values[index]!])), count);
+      }
+      this.#counts.clear();
+    };
   }
 
   /** @param key the labels' values with a blank between them */

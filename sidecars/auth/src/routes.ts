@@ -1,6 +1,6 @@
 /** The sidecar's own routes, by the names that oauth2-proxy gave them. */
 import { explain } from '#kit/text/explain.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Answers } from './answers.ts';
 import type { Caller } from './authenticate.ts';

@@ -1,8 +1,8 @@
 /** For tests: the whole sidecar in the test's process, a provider and an application round it, and a browser of sorts. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLog } from '#kit/life/log.ts';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createLog } from '#kit/telemetry/log.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { request, type Answer } from '#kit/net/http-client.ts';
 import { TestProvider } from '#kit/testing/openid-provider.ts';
@@ -89,7 +89,7 @@ export async function startAuth(appPort: number, env: Record<string, string>, di
     url: `http://127.0.0.1:${plane.port}`,
     port: plane.port,
     directory,
-    metrics: () => registry.metrics(),
+    metrics: async () => registry.metrics(),
     look: parts.look,
     async stop() {
       await plane.drain(0);

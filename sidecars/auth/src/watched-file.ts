@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unreadable } from '#kit/files/remedy.ts';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 
 const MAX_SIZE = 8 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** Everything between the clients' port and the application's. */
 import { explain } from '#kit/text/explain.ts';
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { ProxyContext } from '#proxy/context.ts';

@@ -1,8 +1,8 @@
 /** A cache in the test's own process, in front of an application of the test's, with a clock that the test sets. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { Registry } from 'prom-client';
-import { createLog } from '#kit/life/log.ts';
-import { createMetrics } from '#kit/life/metrics.ts';
+import { Registry } from '#kit/telemetry/metrics.ts';
+import { createLog } from '#kit/telemetry/log.ts';
+import { createMetrics } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { contract } from './contract.ts';
@@ -109,7 +109,7 @@ export async function startCache(appPort: number, env: Record<string, string> = 
     get: (path, headers = {}, method = 'GET', body) => ask(plane.port, path, headers, method, body),
     async metrics() {
       plane.updateMetrics();
-      return await registry.metrics();
+      return registry.metrics();
     },
     async [Symbol.asyncDispose]() {
       await plane.drain(0);

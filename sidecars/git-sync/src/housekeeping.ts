@@ -1,6 +1,6 @@
 /** Work for quiet times: old versions go, the repository is collected, the disk catches up. */
 import { rmSync } from 'node:fs';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Store } from './repository/store.ts';
 import type { Publisher } from './versions/publisher.ts';
 import type { StateFile } from './versions/state.ts';

@@ -1,6 +1,6 @@
 /** What syncs come to, told to whoever looks: metrics, readiness, the error file and the log. */
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { contract } from './contract.ts';
 import type { ErrorFile } from './error-file.ts';
@@ -40,7 +40,7 @@ export class Outcomes {
     if (refused) await errors.report(new SyncError(refused.by, refused.reason), 0);
     else errors.clear();
     check.pass(refused && `${refused.hash} is refused by the ${refused.by}: ${refused.reason}`);
-    metrics.git_sync_last_success_timestamp_seconds.setToCurrentTime();
+    metrics.git_sync_last_success_timestamp_seconds.set(Date.now() / 1000);
     this.#count(outcome, ms);
   }
 

@@ -1,7 +1,7 @@
 /** What a start finds on the disk, and puts in order before anything else happens. */
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { basename, relative } from 'node:path';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { endLeftovers } from './leftovers.ts';
 import { ticksNow } from './clock.ts';

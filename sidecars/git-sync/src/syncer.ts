@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ticksNow } from './clock.ts';
 import { SyncError } from './failure.ts';
 import { isHash } from './repository/refs.ts';

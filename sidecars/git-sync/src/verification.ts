@@ -1,5 +1,5 @@
 /** The verification of what is live, beside the loop: a newer version ends it, a bad end turns the loop back. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { untilUnwell, verify, type VerifyOptions } from './verify.ts';
 import type { StateFile } from './versions/state.ts';
 

@@ -3,8 +3,8 @@
  * src/contract.ts; contract.json, the Dockerfile, the image and the README are checked against it,
  * and breaking it is a major version.
  */
-import { LOG_LEVELS } from '../life/log.ts';
-import { PROCESS_METRICS, type MetricDeclarations } from '../life/metrics.ts';
+import { LOG_LEVELS } from '../telemetry/log.ts';
+import { PROCESS_METRICS, type MetricDeclarations } from '../telemetry/metrics.ts';
 import { buildInfo, commonAlerts, type Alerts } from './alerts.ts';
 import { accepts } from './parameter-types.ts';
 import type { Parameters } from './parameters.ts';
@@ -117,7 +117,7 @@ export function defineContract<const P extends Parameters, const M extends Metri
       '/startupz':
         'started: 200 once it does its own part, whether or not the application is up; for a container that starts before its application',
       '/readyz': 'able to do its job now: 200 or 503, with a JSON report',
-      '/metrics': 'Prometheus text format',
+      '/metrics': 'Prometheus text format, or OpenMetrics with exemplars where the scraper accepts it',
       ...own.endpoints,
     },
     metrics: {

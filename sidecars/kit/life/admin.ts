@@ -1,6 +1,7 @@
 /** The admin port: is it alive, can it do its job, what has it done. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { listen } from '../net/listen.ts';
+import { CONTENT_TYPES, formatFor, type Format } from '../telemetry/exposition.ts';
 import type { Readiness } from './readiness.ts';
 
 // An import statement would evaluate every export of node:http, its WebSocket and fetch client
@@ -15,7 +16,7 @@ export interface AdminOptions {
   readonly port: number;
   readonly readiness: Readiness;
   /** The text of `/metrics`. */
-  readonly metrics: () => Promise<string>;
+  readonly metrics: (format: Format) => Promise<string>;
   /** Further paths of this sidecar: `'/ca.crt': (request, response) => …`. */
   readonly paths?: Readonly<Record<string, AdminHandler>>;
   /** Methods that a path answers, where they are not GET and HEAD. */
@@ -35,9 +36,10 @@ export async function serveAdmin(options: AdminOptions): Promise<Server> {
       response.writeHead(report.ready ? 200 : 503, { 'content-type': 'application/json' });
       response.end(`${JSON.stringify(report)}\n`);
     },
-    '/metrics': async (_request, response) => {
-      const text = await options.metrics();
-      response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+    '/metrics': async (request, response) => {
+      const format = formatFor(request.headers.accept);
+      const text = await options.metrics(format);
+      response.setHeader('content-type', CONTENT_TYPES[format]);
       response.end(text);
     },
   };

@@ -2,7 +2,7 @@
  * A written order for the end: each step is awaited before the next, a deadline forces the exit, and
  * a second signal forces it at once.
  */
-import type { Logger } from './log.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 interface Step {
   readonly name: string;

@@ -3,7 +3,8 @@ import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } fro
 import { buildInfo } from '../contract/alerts.ts';
 import { serveAdmin, type AdminHandler } from './admin.ts';
 import { helpText } from '../contract/help.ts';
-import { createLog, type Logger } from './log.ts';
+import { expose, type Format } from '../telemetry/exposition.ts';
+import { createLog, type Logger } from '../telemetry/log.ts';
 import {
   aggregate,
   createMetrics,
@@ -14,7 +15,7 @@ import {
   type MetricDeclarations,
   type Metrics,
   type MetricsSnapshot,
-} from './metrics.ts';
+} from '../telemetry/metrics.ts';
 import { ConfigurationError, readParameters, type Parameters, type Values } from '../contract/parameters.ts';
 import { Readiness } from './readiness.ts';
 import { Shutdown } from './shutdown.ts';
@@ -34,7 +35,7 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   /** Let `/metrics` tell of other processes of this sidecar, too. */
   readonly aggregateMetrics: (others: () => Promise<MetricsSnapshot[]>) => void;
   /** What `/metrics` answers, for a sidecar that shows it elsewhere, too. */
-  readonly metricsText: () => Promise<string>;
+  readonly metricsText: (format?: Format) => Promise<string>;
 }
 
 /**
@@ -90,10 +91,10 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   const methods: Record<string, readonly string[]> = {};
   const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
   let others: (() => Promise<MetricsSnapshot[]>) | undefined;
-  const metricsText = async (): Promise<string> => {
+  const metricsText = async (format: Format = 'prometheus'): Promise<string> => {
     for (const update of updates) update();
-    if (others === undefined) return await registry.metrics();
-    return await aggregate([await registry.getMetricsAsJSON(), ...(await others())]).metrics();
+    if (others === undefined) return registry.metrics(format);
+    return expose(aggregate([registry.snapshot(), ...(await others())]), format);
   };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');

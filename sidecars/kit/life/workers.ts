@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { Backoff, pause } from '../time/backoff.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
-import { createLog, type Logger } from './log.ts';
+import { createLog, type Logger } from '../telemetry/log.ts';
 import {
   aggregate,
   createMetrics,
@@ -16,7 +16,7 @@ import {
   type Metrics,
   type MetricsSnapshot,
   type PROCESS_METRICS,
-} from './metrics.ts';
+} from '../telemetry/metrics.ts';
 import { ConfigurationError, readParameters, type Parameters, type Values } from '../contract/parameters.ts';
 
 /** Set for a worker alone; its number. */
@@ -136,7 +136,7 @@ export class Workers<Down, Up> {
     child.on('exit', (code, signal) => {
       this.#workers.delete(number);
       reject(new Error(`worker ${number} ended (${signal ?? code})`));
-      void this.#bury(worker);
+      this.#bury(worker);
       if (this.#end.signal.aborted) return;
       if (performance.now() - begun > STABLE) backoff.reset();
       const delay = Math.round(backoff.next());
@@ -151,9 +151,9 @@ export class Workers<Down, Up> {
     return promise;
   }
 
-  async #bury({ metrics }: Worker): Promise<void> {
-    const counted = metrics.filter(({ type }) => String(type) !== 'gauge');
-    this.#departed = await aggregate([this.#departed, counted]).getMetricsAsJSON();
+  #bury({ metrics }: Worker): void {
+    const counted = metrics.filter(({ type }) => type !== 'gauge');
+    this.#departed = aggregate([this.#departed, counted]);
   }
 
   async #ask(worker: Worker): Promise<MetricsSnapshot> {
@@ -223,16 +223,16 @@ export async function runWorker<P extends Parameters, M extends MetricDeclaratio
   const registry = new Registry();
   const metrics = createMetrics(contract.metrics, registry);
   const say = (message: FromWorker<Up>): void => void process.send?.(message, ignore);
-  const snapshot = async (id: number): Promise<void> => {
+  const snapshot = (id: number): void => {
     updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>);
-    say({ kind: 'metrics', id, metrics: await registry.getMetricsAsJSON() });
+    say({ kind: 'metrics', id, metrics: registry.snapshot() });
   };
   const started = Promise.withResolvers<readonly Down[]>();
   const listeners: ((message: Down) => void)[] = [];
   let end: ((patience: number) => Promise<void>) | undefined;
   process.on('message', (told: ToWorker<Down>) => {
     if (told.kind === 'start') started.resolve(told.messages);
-    else if (told.kind === 'metrics') void snapshot(told.id);
+    else if (told.kind === 'metrics') snapshot(told.id);
     else if (told.kind === 'message') for (const listener of listeners) listener(told.message);
     // Before it listens there is nothing to come to an end.
     else if (end === undefined) process.exit(0);

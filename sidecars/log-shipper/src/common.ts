@@ -1,6 +1,6 @@
 /** What the pipeline is given, and what it hands on to both inputs. */
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Values } from '#kit/contract/parameters.ts';
 import type { Readiness } from '#kit/life/readiness.ts';
 import type { Shutdown } from '#kit/life/shutdown.ts';

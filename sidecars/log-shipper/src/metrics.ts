@@ -1,5 +1,5 @@
 /** What the inputs count. */
-import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 
 export const inputMetrics = {
   shipper_read_total: { type: 'counter', help: 'Lines, or events of several lines, that were read', labels: ['input'] },

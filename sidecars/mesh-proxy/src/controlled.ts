@@ -1,7 +1,7 @@
 /** Configuration, identity and registration from a control plane. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { OwnAddresses } from './destination/own.ts';

@@ -1,5 +1,5 @@
 /** The data path of a pod, in one process: what its application sends, and what reaches it. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';

@@ -1,5 +1,5 @@
 /** Where the configuration and the identity come from, as the parameters say. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { openControlled, type Sources } from './controlled.ts';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Backoff } from '#kit/time/backoff.ts';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import type { ProbeResult } from '#kit/net/probes.ts';
 import { Readiness } from '#kit/life/readiness.ts';
 import { contract } from './contract.ts';
@@ -85,7 +85,8 @@ function stage(target: Partial<Target> = {}, { budget = 3 } = {}) {
   };
   const metric = async (sample: string): Promise<number> =>
     Number(
-      (await registry.metrics())
+      registry
+        .metrics()
         .split('\n')
         .find((line) => line.startsWith(`${sample} `))
         ?.split(' ')

@@ -1,7 +1,7 @@
 /** One target's watch: look, probe, and restart it when its probe has failed often enough. */
 import { pause } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { ProbeResult } from '#kit/net/probes.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { contract } from './contract.ts';

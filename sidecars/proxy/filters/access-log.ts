@@ -1,5 +1,5 @@
 /** A line for each request, at debug level. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Filter } from './filter.ts';
 
 /** The query is left out: it may hold secrets. */

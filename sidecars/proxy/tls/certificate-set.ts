@@ -1,7 +1,7 @@
 /** The certificates in use, and which of them a client gets for the name that it asks for. */
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Pair } from './pair.ts';
 import { normalizeDnsName, wildcardOf } from './subject-alt-names.ts';
 

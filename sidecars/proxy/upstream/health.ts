@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import { isAccepted } from '#kit/net/accepted.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 
 /** Milliseconds between looks. */

@@ -1,6 +1,6 @@
 /** Everything between the clients' port and the application's, in one process. */
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Values } from '#kit/contract/parameters.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { ProxyContext } from '#proxy/context.ts';

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { Registry } from 'prom-client';
-import { createLog } from '#kit/life/log.ts';
-import { createMetrics } from '#kit/life/metrics.ts';
+import { Registry } from '#kit/telemetry/metrics.ts';
+import { createLog } from '#kit/telemetry/log.ts';
+import { createMetrics } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { createClientPolicy, type ClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
@@ -102,7 +102,7 @@ export async function start(
     plane,
     port: plane.port,
     store: store as FixedStore,
-    metrics: () => registry.metrics(),
+    metrics: async () => registry.metrics(),
     app,
     stop: () => plane.drain(0),
   };

@@ -1,5 +1,5 @@
 /** What the containers use, in the names of process-exporter. */
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { contract } from './contract.ts';
 import type { Snapshot } from './sampler.ts';
 

@@ -1,6 +1,6 @@
 /** The HTTP server: each operation of openapi.yaml with its handler, and how errors are told. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { Refusal, type RefusalReason } from '../refusal.ts';
 import { authorize, type Caller, type Register } from '../tokens.ts';
 import type { Operation } from './operations.ts';

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { canonicalAddress } from '#kit/net/ip-address.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { RateLimit } from '#kit/time/rate-limit.ts';
 import { RequestRefused, type Authority } from '../authority/authority.ts';
 import { SERVICE_NAME } from '../policy/schema.ts';

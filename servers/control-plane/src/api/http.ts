@@ -1,6 +1,6 @@
 /** What the control plane's two HTTP servers share: errors told as a sentence, bounded requests, no caching. */
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 
 /** The request is refused; the message is for whoever sent it. */
 export class Refused extends Error {

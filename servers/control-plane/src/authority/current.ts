@@ -1,5 +1,5 @@
 /** The authority that signs now: its intermediate is followed by the next one while the control plane runs. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
 import { Authority } from './authority.ts';
 import { halfLifeOf, openAuthorityFiles } from './store.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request, type Answer } from '#kit/net/http-client.ts';
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions, type Events } from '../control-plane.ts';
 import { Tokens } from '../registry/tokens.ts';

@@ -1,5 +1,5 @@
 /** A proxy as the control plane sees it: the mesh proxy's own identity, registration and xDS client, without a data path. */
-import { createLog, type Logger } from '#kit/life/log.ts';
+import { createLog, type Logger } from '#kit/telemetry/log.ts';
 import { EnrolledIdentity } from '../../../../sidecars/mesh-proxy/src/identity/enrolled.ts';
 import { Enrolment } from '../../../../sidecars/mesh-proxy/src/identity/enrolment.ts';
 import { Registration } from '../../../../sidecars/mesh-proxy/src/identity/registration.ts';

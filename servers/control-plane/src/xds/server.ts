@@ -8,7 +8,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Boundary } from '../boundary.ts';
 import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
 import { decode, encode } from './messages.ts';

@@ -1,5 +1,5 @@
 /** What the broker mode takes and counts. */
-import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 import type { Parameters } from '#kit/contract/parameters.ts';
 
 export const brokerParameters = {

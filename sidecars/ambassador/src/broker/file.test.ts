@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { Readiness } from '#kit/life/readiness.ts';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';

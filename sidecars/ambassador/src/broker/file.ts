@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { unreadable } from '#kit/files/remedy.ts';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 import { explain } from '#kit/text/explain.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import { DocumentRefused, MAX_BYTES, readDocument, type Service } from './document.ts';
 

@@ -1,5 +1,5 @@
 /** One service: a port for the application, and the servers behind it at the moment. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import { Http1Downstream } from '#proxy/downstream/http1.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';

@@ -1,5 +1,5 @@
 /** The broker in a test's own process. */
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { TestStats } from '#proxy/testing/proxy.ts';
 import { Broker } from './broker.ts';

@@ -1,5 +1,5 @@
 /** Parameters and metrics of the shard mode, by twemproxy's names. */
-import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 import type { Parameters } from '#kit/contract/parameters.ts';
 import { HASHES } from '../ring/hash.ts';
 import { MEMBER } from './members.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { RespError } from '#kit/testing/resp-client.ts';
 import { TestPlane } from '../testing/plane.ts';

@@ -1,7 +1,7 @@
 /** The application's port, and the servers behind it. */
 import { createServer, type Server as NetServer } from 'node:net';
 import { listen } from '#kit/net/listen.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { RingOptions } from '../ring/ring.ts';
 import { encodeCommand, errorReply } from '../resp/encode.ts';
 import { Client, endSoon, type ClientLimits } from './client.ts';

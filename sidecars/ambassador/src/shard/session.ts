@@ -1,5 +1,5 @@
 /** What becomes of one client's commands. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client, Session } from './client.ts';

@@ -1,5 +1,5 @@
 /** What the split mode takes and counts. */
-import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 import type { Parameters } from '#kit/contract/parameters.ts';
 
 const SERVER = /^(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;

@@ -1,5 +1,5 @@
 /** Everything between the clients' port and the two versions. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';

@@ -1,6 +1,6 @@
 /** The split mode in a test's own process, and two versions behind it. */
 import { Agent, request, type IncomingMessage, type RequestListener } from 'node:http';
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { TestStats } from '#proxy/testing/proxy.ts';
 import type { Change, Version } from './judge.ts';

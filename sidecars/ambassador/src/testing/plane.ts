@@ -1,5 +1,5 @@
 /** An ambassador in this process before servers in this process: for tests. */
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { RespClient } from '#kit/testing/resp-client.ts';
 import { ShardPlane, type ShardPlaneOptions } from '../shard/serve.ts';
 import { Ring } from '../ring/ring.ts';

@@ -1,6 +1,6 @@
 /** A login: to the provider by /start, and back by /callback (OpenID Connect Core, section 3.1; RFC 7636). */
 import * as openid from 'openid-client';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Counts } from '../counts.ts';
 import { groupsField } from '../identity.ts';
 import type { Client } from '../http/client.ts';

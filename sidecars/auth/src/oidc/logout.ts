@@ -1,7 +1,7 @@
 /** Ends of sessions: asked for by the browser (RP-Initiated Logout), or by the provider (Back-Channel Logout). */
 import * as openid from 'openid-client';
 import { explain } from '#kit/text/explain.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Counts } from '../counts.ts';
 import { readCookie, removeCookie } from '../http/cookies.ts';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog } from '#kit/life/log.ts';
+import { createLog } from '#kit/telemetry/log.ts';
 import { Provider } from './provider.ts';
 
 test('an https issuer whose document names an endpoint without TLS is refused', async () => {

@@ -3,7 +3,7 @@ import * as openid from 'openid-client';
 import { Backoff } from '#kit/time/backoff.ts';
 import { explain } from '#kit/text/explain.ts';
 import { HttpError } from '#kit/net/http-client.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { Counts } from '../counts.ts';
 import { Keys } from './keys.ts';

@@ -1,6 +1,6 @@
 /** Renewing access tokens: one refresh a session at a time, since rotating refresh tokens are good for one. */
 import * as openid from 'openid-client';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Counts } from '../counts.ts';
 import { Lru } from '../lru.ts';
 import type { Session } from '../sessions/session.ts';

@@ -1,5 +1,5 @@
 /** What the cache counts, in plain numbers while traffic flows. */
-import type { Counter, Gauge } from 'prom-client';
+import type { Counter, Gauge } from '#kit/telemetry/series.ts';
 import type { EvictionReason } from '../store/store.ts';
 
 export const RESULTS = ['hit', 'stale', 'revalidated', 'miss', 'collapsed', 'pass'] as const;

@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import { open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { decode, encode, nameOf } from './disk-file.ts';
 import { makeDirectory, onDisk, scan } from './disk-scan.ts';
 import { PurgeJournal } from './journal.ts';

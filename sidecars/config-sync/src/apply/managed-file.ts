@@ -3,7 +3,7 @@
  * application did not take it. Every step is written down before the next one, so that a kill
  * between any two is made good by `prepare` and `settle` of the next start.
  */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../validate/invalid.ts';
 import { validate } from '../validate/validate.ts';

@@ -2,7 +2,7 @@
  * A file and the journal about it, kept in step: whatever is killed in between, the journal names
  * what is in place, or `prepare` makes it so.
  */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { digestOf, nameOf, type Document, type Identity } from './document.ts';
 import { Store, type Journal } from './store.ts';
 import { Target, writing } from './target.ts';

@@ -1,7 +1,7 @@
 /** One-time mode: every file in place once, as an init container does it. */
 import { existsSync } from 'node:fs';
 import { Backoff, pause } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { nameOf } from '../apply/document.ts';
 import type { ManagedFile } from '../apply/managed-file.ts';
 import { StorageError } from '../apply/target.ts';

@@ -6,7 +6,7 @@
  * are coalesced, and the latest wins.
  */
 import { Backoff, pause } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { same, type Identity } from '../apply/document.ts';
 import type { Refusal } from '../apply/store.ts';
 import type { ManagedFile, Outcome } from '../apply/managed-file.ts';

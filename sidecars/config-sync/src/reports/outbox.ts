@@ -1,6 +1,6 @@
 /** What the source is to be told of versions: kept while it is away, across restarts too, and bounded. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { ReportEntry } from '../sources/source.ts';
 

@@ -2,7 +2,7 @@
  * Knowing what the source has: a watch for speed, and polling beside it for certainty. Only a poll
  * that came back counts as verified, since a watch that is silent looks like one with nothing to say.
  */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { Identity } from '../apply/document.ts';
 import { SourceError, sourceErrorOf, type Reading, type Source } from './source.ts';

@@ -3,7 +3,7 @@
  * again after a crash, because what was passed on is written down only afterwards.
  */
 import { Backoff, pause } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Publication, StateFile } from '../versions/state.ts';
 import type { Channel } from './channels.ts';
 

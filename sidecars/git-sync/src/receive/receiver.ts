@@ -1,7 +1,7 @@
 /** The port for push webhooks. Nobody else's word is taken for anything here. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { listen } from '#kit/net/listen.ts';
 import type { Progress } from '../progress.ts';
 import { authenticate } from './authentic.ts';

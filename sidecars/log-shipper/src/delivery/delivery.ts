@@ -6,8 +6,8 @@
  * is sent before later ones of its source. What cannot be kept with `_bulk`: when the store puts off
  * one item of a request, the items behind it in the same request are in already.
  */
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Readiness, ReadinessCheck } from '#kit/life/readiness.ts';
 import type { Delivery, LogRecord, Settled } from '../record.ts';
 import { authorization, identityOf, WatchedText } from './credentials.ts';

@@ -1,5 +1,5 @@
 /** What the delivery counts. */
-import type { MetricDeclarations } from '#kit/life/metrics.ts';
+import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 
 export const deliveryMetrics = {
   shipper_sent_total: { type: 'counter', help: 'Lines in requests, each time that they were sent' },

@@ -5,8 +5,8 @@
 import { createReadStream, renameSync, rmSync, statSync } from 'node:fs';
 import { EXIT_CONFIGURATION } from '#kit/contract/contract.ts';
 import { pause } from '#kit/time/backoff.ts';
-import { createLog } from '#kit/life/log.ts';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createLog } from '#kit/telemetry/log.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { ConfigurationError, readParameters } from '#kit/contract/parameters.ts';
 import { Readiness } from '#kit/life/readiness.ts';
 import type { Delivery, LogRecord, Outcome } from '../record.ts';

@@ -1,5 +1,5 @@
 /** One attempt at the records of a request: what the store says of each. */
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import { BodyPool, bulkBody } from './body.ts';
 import type { Host } from './hosts.ts';
 import type { deliveryMetrics } from './metrics.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { Readiness } from '#kit/life/readiness.ts';
 import type { LogRecord, Settled } from '../record.ts';
@@ -56,7 +56,7 @@ export function startDelivery(
     settled,
     readiness,
     dir,
-    metric: async (name) => (await metrics[name].get()).values.reduce((total, { value }) => total + value, 0),
+    metric: async (name) => metrics[name].get().values.reduce((total, { value }) => total + value, 0),
     close: () => {
       delivery.close();
       rmSync(dir, { recursive: true });

@@ -6,7 +6,7 @@
  * begin like nothing that is known or was. Both are asked, because files are also put back from backups.
  */
 import { closeSync, statSync } from 'node:fs';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { isKnown } from './beginnings.ts';
 import { compressionOf, readHead, type Head } from './content.ts';
 import { writtenAt, type Stat } from './generation.ts';

@@ -1,6 +1,6 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
 import { closeSync, statSync } from 'node:fs';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { Chunk, type Encoding } from '../lines/chunk.ts';
 import { UNSURE } from './beginnings.ts';
 import { hasHead, readAt, readTail } from './content.ts';

@@ -1,5 +1,5 @@
 /** All generations that are known, and the registry that remembers them. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
 import { NO_HEAD, readHead, readTail, type Head } from './content.ts';

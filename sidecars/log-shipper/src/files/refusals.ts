@@ -1,6 +1,6 @@
 /** Files and directories that may not be read: logged once with the remedy, and told to readiness. */
 import { remedy } from '#kit/files/remedy.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 
 /** Looks in a row until a refusal counts: logrotate makes a file for itself first, and hands it over when it is done. */
 const LASTING = 3;

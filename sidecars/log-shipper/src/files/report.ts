@@ -1,5 +1,5 @@
 /** The state of all files as metrics. */
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { inputMetrics } from '../metrics.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';

@@ -7,7 +7,7 @@
  * on the disk, before anything of it is read.
  */
 import { closeSync } from 'node:fs';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
 import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';

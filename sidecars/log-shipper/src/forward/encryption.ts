@@ -5,7 +5,7 @@
  */
 import type { Server, Socket } from 'node:net';
 import type { TlsOptions, TLSSocket } from 'node:tls';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { WatchedText } from '../delivery/credentials.ts';
 import { RefusedError } from './handshake.ts';

@@ -1,5 +1,5 @@
 /** From messages to records in the spool. The driver does not wait, so what arrives goes to the disk at once. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Documents } from '../lines/document.ts';
 import { indexAt, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';

@@ -1,6 +1,6 @@
 /** What the proxy library counts, as metrics of one direction. */
 import type { ProxyStats } from '#proxy/stats.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Direction } from '../telemetry/labels.ts';
 

@@ -2,7 +2,7 @@
 import { createSecureContext } from 'node:tls';
 import { Backoff } from '#kit/time/backoff.ts';
 import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { makeRequest } from './csr.ts';
 import type { Enrolment } from './enrolment.ts';

@@ -1,6 +1,6 @@
 /** This replica's place in the mesh: registered, kept by a lease, given up before the proxy stops. */
 import { Backoff } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { EnrolmentError, type Claim, type Enrolment, type Lease, type Phase } from './enrolment.ts';
 
 export interface RegistrationOptions {

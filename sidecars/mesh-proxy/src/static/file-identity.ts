@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { parseAltNames } from '#proxy/tls/subject-alt-names.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { parseSpiffeId } from '../security/spiffe-id.ts';

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { ConfigurationRefused, type ConfigurationSource, type ConfigurationUser } from '../model/source.ts';
 import { checkConfiguration } from './check.ts';

@@ -1,6 +1,6 @@
 /** Spans to a collector by OTLP over HTTP, as JSON (https://opentelemetry.io/docs/specs/otlp/). */
 import type { ClientRequest } from 'node:http';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { AccessEntry } from './access-log.ts';
 import type { Span } from './trace-context.ts';
 

@@ -1,11 +1,11 @@
 /** Istio's standard metrics: https://istio.io/latest/docs/reference/config/metrics/ */
-import type { Counter } from 'prom-client';
-import type { Metrics } from '#kit/life/metrics.ts';
+import { Buckets, type Counter, type Histogram } from '#kit/telemetry/series.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Direction, Ends } from './labels.ts';
 import type { EndedRequest } from './access-log.ts';
 import { BYTES, DURATIONS } from './buckets.ts';
-import { Buckets, SeriesMap, showHistogram, type Labels, type Observed } from './series.ts';
+import { SeriesMap, type Labels } from './series.ts';
 
 /** A request that is over. */
 export type RequestEnd = Pick<
@@ -57,21 +57,9 @@ export class RequestMetrics {
 
   constructor(metrics: Metrics<typeof contract.metrics>) {
     const [requests, tcp] = [this.#requests, this.#tcp];
-    const observed = function* (which: (series: RequestSeries) => Buckets): Generator<Observed> {
-      for (const series of requests) yield { labels: series.labels, buckets: which(series) };
-    };
-    showHistogram(
-      metrics.istio_request_duration_milliseconds,
-      'istio_request_duration_milliseconds',
-      'Duration of requests, in milliseconds',
-      () => observed(({ durations }) => durations),
-    );
-    showHistogram(metrics.istio_request_bytes, 'istio_request_bytes', 'Sizes of request bodies, in bytes', () =>
-      observed(({ requestBytes }) => requestBytes),
-    );
-    showHistogram(metrics.istio_response_bytes, 'istio_response_bytes', 'Sizes of response bodies, in bytes', () =>
-      observed(({ responseBytes }) => responseBytes),
-    );
+    showHistogram(metrics.istio_request_duration_milliseconds, requests, ({ durations }) => durations);
+    showHistogram(metrics.istio_request_bytes, requests, ({ requestBytes }) => requestBytes);
+    showHistogram(metrics.istio_response_bytes, requests, ({ responseBytes }) => responseBytes);
     show(metrics.istio_requests_total, requests, ({ count }) => count);
     show(metrics.istio_tcp_connections_opened_total, tcp, ({ opened }) => opened);
     show(metrics.istio_tcp_connections_closed_total, tcp, ({ closed }) => closed);
@@ -132,12 +120,20 @@ function show<S extends { readonly labels: Labels }>(
   all: Iterable<S>,
   value: (series: S) => number,
 ): void {
-  const collect = (): void => {
+  counter.collect = () => {
     counter.reset();
     for (const series of all) counter.inc(series.labels, value(series));
   };
-  // prom-client calls it before it reads a metric.
-  Object.assign(counter, { collect });
+}
+
+function showHistogram(
+  histogram: Histogram,
+  all: Iterable<RequestSeries>,
+  buckets: (series: RequestSeries) => Buckets,
+): void {
+  histogram.collect = () => {
+    for (const series of all) histogram.show(series.labels, buckets(series));
+  };
 }
 
 function labelsOf(direction: Direction, ends: Ends, flags: string, protocol: string): Labels {

@@ -5,8 +5,8 @@ import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Logger } from '#kit/life/log.ts';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { Request } from '#proxy/http/request.ts';
@@ -55,7 +55,7 @@ async function tellingPod(
   return {
     telemetry,
     lines,
-    metrics: () => {
+    metrics: async () => {
       telemetry.publish();
       return registry.metrics();
     },

@@ -1,6 +1,6 @@
 /** All that this proxy tells of its traffic. */
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { contract } from '../contract.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { DirectionStats } from '../admin/direction-stats.ts';

@@ -1,5 +1,5 @@
 /** Pods of a mesh in a test's own process: what redirects connections in a pod is a function here. */
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import { TestStats } from '#proxy/testing/proxy.ts';
 import { DataPlane, type DataPlaneOptions, type DirectionTelemetry } from '../data-plane.ts';
 import type { Destination } from '../destination/sockaddr.ts';

@@ -3,7 +3,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import { Backoff } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
 import type { PeerCertificate } from 'node:tls';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { ConfigurationRefused, type ConfigurationSource, type ConfigurationUser } from '../model/source.ts';

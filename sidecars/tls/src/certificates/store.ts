@@ -1,6 +1,6 @@
 /** The certificates of this sidecar: a directory of one's own, or a development CA's. */
 import type { SecureContext, SecureContextOptions } from 'node:tls';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { createClientPolicy, type ClientPolicy } from './client-identity.ts';

@@ -2,7 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { connect as tlsConnect, createServer as createTlsServer, type Server } from 'node:tls';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
+import type { Counter, Gauge } from '#kit/telemetry/series.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { contract } from '../contract.ts';
 import type { ClientPolicy } from './client-identity.ts';
@@ -43,11 +44,8 @@ export async function openStore(
     ...(policy && { policy }),
     ...(timing && { timing }),
   });
-  const by = async (
-    metric: { get(): Promise<{ values: { labels: Partial<Record<string, string | number>>; value: number }[] }> },
-    label: string,
-  ): Promise<Record<string, number>> =>
-    Object.fromEntries((await metric.get()).values.map(({ labels, value }) => [String(labels[label]), value]));
+  const by = async (metric: Counter | Gauge, label: string): Promise<Record<string, number>> =>
+    Object.fromEntries(metric.get().values.map(({ labels, value }) => [String(labels[label]), value]));
   return {
     store,
     lines,

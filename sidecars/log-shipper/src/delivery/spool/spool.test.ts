@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import type { Delivery, LogRecord, Settled } from '../../record.ts';
 import { deliveryMetrics } from '../metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -75,7 +75,7 @@ function open(
   return {
     spool,
     desk,
-    metric: async (name) => (await metrics[name].get()).values.reduce((total, { value }) => total + value, 0),
+    metric: async (name) => metrics[name].get().values.reduce((total, { value }) => total + value, 0),
   };
 }
 

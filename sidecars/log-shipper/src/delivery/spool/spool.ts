@@ -5,8 +5,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Backoff } from '#kit/time/backoff.ts';
-import type { Logger } from '#kit/life/log.ts';
-import type { Metrics } from '#kit/life/metrics.ts';
+import type { Logger } from '#kit/telemetry/log.ts';
+import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Delivery, LogRecord, Settled } from '../../record.ts';
 import type { deliveryMetrics } from '../metrics.ts';
 import { encodeFrame } from './frames.ts';

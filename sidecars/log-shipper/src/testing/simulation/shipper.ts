@@ -1,5 +1,5 @@
 /** The shipper as its program makes it, but for the connection to the store. */
-import { createMetrics, Registry } from '#kit/life/metrics.ts';
+import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { Readiness } from '#kit/life/readiness.ts';
 import { ROOT } from '#kit/testing/simulation/install.ts';

@@ -11,7 +11,7 @@ const kit = (file: string): string => JSON.stringify(join(import.meta.dirname, f
 async function talker(): Promise<Program> {
   const program = `
     import { defineContract } from ${kit('../contract/contract.ts')};
-    import { runSidecar } from ${kit('sidecar.ts')};
+    import { runSidecar } from ${kit('../life/sidecar.ts')};
     const contract = defineContract({
       name: 'example', version: '1.0.0', description: 'Says much.', prefixes: ['EXAMPLE_'],
       adminPort: '9999', ports: {}, metrics: {}, parameters: {},

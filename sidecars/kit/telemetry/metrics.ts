@@ -1,14 +1,7 @@
-/** Metrics in Prometheus' text format, each declared in the sidecar's contract. */
+/** The metrics of a sidecar, each declared in its contract. */
 import { readdirSync } from 'node:fs';
-// Its index loads TLS, clusters and child processes along: 5 MB that no sidecar uses.
-import Counter from 'prom-client/lib/counter.js';
-import Gauge from 'prom-client/lib/gauge.js';
-import Histogram from 'prom-client/lib/histogram.js';
-import Registry from 'prom-client/lib/registry.js';
-import AggregatorRegistry from 'prom-client/lib/cluster.js';
-import type { Aggregator, MetricObjectWithValues, MetricValue } from 'prom-client';
-
-export { Registry };
+import { expose, type Format } from './exposition.ts';
+import { Counter, Gauge, Histogram, type Aggregator, type MetricSnapshot, type Sample } from './series.ts';
 
 /** A metric as the contract names it. */
 export interface MetricDeclaration {
@@ -21,13 +14,8 @@ export interface MetricDeclaration {
   readonly aggregator?: Aggregator;
 }
 
-/** The metrics of one process, as `registry.getMetricsAsJSON()` tells them. */
-export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
-
-/** Metrics of several processes as those of one: each by the aggregator that it was declared with. */
-export function aggregate(snapshots: readonly MetricsSnapshot[]): Registry {
-  return AggregatorRegistry.aggregate([...snapshots]);
-}
+/** The metrics of one process as plain data. */
+export type MetricsSnapshot = readonly MetricSnapshot[];
 
 export type MetricDeclarations = Readonly<Record<string, MetricDeclaration>>;
 
@@ -39,9 +27,51 @@ export type Metrics<M extends MetricDeclarations> = {
       : Histogram;
 };
 
+/** The metrics of one process, in the order in which they were declared. */
+export class Registry {
+  readonly #metrics = new Map<string, Counter | Gauge | Histogram>();
+
+  /** @throws {Error} for a name that is taken */
+  register(metric: Counter | Gauge | Histogram): void {
+    if (this.#metrics.has(metric.name)) throw new Error(`there is a metric ${metric.name} already`);
+    this.#metrics.set(metric.name, metric);
+  }
+
+  snapshot(): MetricsSnapshot {
+    return [...this.#metrics.values()].map((metric) => metric.get());
+  }
+
+  /** All metrics as text. */
+  metrics(format: Format = 'prometheus'): string {
+    return expose(this.snapshot(), format);
+  }
+}
+
+/** Metrics of several processes as those of one: each by the aggregator that it was declared with. */
+export function aggregate(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+  const all = new Map<string, { metric: MetricSnapshot; values: Map<string, Sample> }>();
+  for (const metric of snapshots.flat()) {
+    let known = all.get(metric.name);
+    if (known === undefined) all.set(metric.name, (known = { metric, values: new Map() }));
+    for (const sample of metric.values) {
+      const key = `${sample.suffix ?? ''}${JSON.stringify(Object.entries(sample.labels))}`;
+      const other = known.values.get(key);
+      known.values.set(key, other === undefined ? sample : combined(metric.aggregator, other, sample));
+    }
+  }
+  return [...all.values()].map(({ metric, values }) => ({ ...metric, values: [...values.values()] }));
+}
+
+function combined(aggregator: Aggregator, one: Sample, other: Sample): Sample {
+  const later = (one.exemplar?.time ?? 0) > (other.exemplar?.time ?? 0) ? one.exemplar : other.exemplar;
+  const values = [one.value, other.value] as const;
+  const value = aggregator === 'sum' ? values[0] + values[1] : Math[aggregator](...values);
+  return { ...one, value, ...(later && { exemplar: later }) };
+}
+
 /**
- * Every sidecar's own process. prom-client's defaults are not used: their event loop monitor wakes
- * the process a hundred times a second, which an idle sidecar must not.
+ * Every sidecar's own process. Its event loop is not watched: that wakes a process a hundred times a second, which an
+ * idle sidecar must not.
  */
 export const PROCESS_METRICS = {
   process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time spent, in seconds' },
@@ -54,15 +84,16 @@ export const PROCESS_METRICS = {
  * Make the declared metrics.
  * @param declared metrics by name
  * @param registry where they are registered
- * @returns prom-client's objects by the same names
+ * @returns counters, gauges and histograms by the same names
  */
 export function createMetrics<M extends MetricDeclarations>(declared: M, registry: Registry): Metrics<M> {
   const metrics: Record<string, Counter | Gauge | Histogram> = {};
   for (const [name, { type, help, labels = [], buckets, aggregator }] of Object.entries(declared)) {
-    const common = { name, help, labelNames: [...labels], registers: [registry], ...(aggregator && { aggregator }) };
+    const common = { name, help, labelNames: labels, ...(aggregator && { aggregator }) };
     if (type === 'counter') metrics[name] = new Counter(common);
     else if (type === 'gauge') metrics[name] = new Gauge(common);
-    else metrics[name] = new Histogram({ ...common, ...(buckets && { buckets: [...buckets] }) });
+    else metrics[name] = new Histogram({ ...common, buckets });
+    registry.register(metrics[name]);
   }
   return metrics as Metrics<M>;
 }
