@@ -18,7 +18,7 @@ export type Caller = 'client' | 'stranger' | (typeof REPLICAS)[number];
 
 /** Make calls, one after the other. */
 export async function call(project: Driver, from: Caller, calls: readonly Call[]): Promise<Outcome[]> {
-  const patience = calls.reduce((total, each) => total + (each.timeoutMs ?? 20_000), 60_000);
+  const patience = calls.reduce((total, each) => total + (each.timeoutMs ?? 60_000), 60_000);
   return (await command(project, from, 'call', JSON.stringify(calls), patience)) as Outcome[];
 }
 

@@ -6,7 +6,7 @@ import { applyPolicy, unchanged, type Change } from '../policy.ts';
 import { call, echoOf, REPLICAS, type Call, type Caller } from '../workload.ts';
 
 const MODES = ['STRICT', 'PERMISSIVE', 'DISABLE'] as const;
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
 
 const callsOf = (password: string): Call[] =>
   (

@@ -99,7 +99,7 @@ interface Sender {
 }
 
 function overHttp(
-  { host, port, path = '/', method = 'GET', headers = {}, timeoutMs = 20_000 }: LoadOptions,
+  { host, port, path = '/', method = 'GET', headers = {}, timeoutMs = 60_000 }: LoadOptions,
   connections: number,
 ): Sender {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -128,7 +128,7 @@ async function outcomeOf(response: IncomingMessage): Promise<One> {
   return { status, replica, ...(Number(status) >= 400 && { failure: `${status} ${text}` }) };
 }
 
-function overGrpc({ host, port, headers = {}, timeoutMs = 20_000 }: LoadOptions): Sender {
+function overGrpc({ host, port, headers = {}, timeoutMs = 60_000 }: LoadOptions): Sender {
   const client = grpcClient(`${host}:${port}`);
   const send = (): Promise<One> =>
     sayByGrpc(client, 'hello', { headers, timeoutMs }).then(
