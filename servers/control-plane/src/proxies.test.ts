@@ -124,7 +124,7 @@ test('a replica on several networks is known by all of its addresses, and by oth
   await published('127.0.0.1');
 });
 
-test('a route by method, target or authority is one in the proxy, too', async () => {
+test('a route by method, target, authority, query or cookie is one in the proxy, too', async () => {
   const reply = (status: number, match: object) => ({ match, reply: { status } });
   const running = await plane({
     services: {
@@ -138,7 +138,10 @@ test('a route by method, target or authority is one in the proxy, too', async ()
           reply(203, { headers: [{ name: ':path', prefix: '/x' }] }),
           reply(205, { headers: [{ name: ':authority', exact: 'a.test' }] }),
           reply(206, { headers: [{ name: ':method', exact: 'GET', invert: true }] }),
-          reply(207, {}),
+          reply(207, { query: [{ name: 'release', exact: 'two words' }, { name: 'trace' }] }),
+          reply(208, { query: [{ name: 'release', regex: 'v[0-9]+' }] }),
+          reply(209, { headers: [{ name: 'cookie', regex: '(.*; ?)?beta=1(;.*)?' }] }),
+          reply(210, {}),
         ],
       },
     },
@@ -157,7 +160,15 @@ test('a route by method, target or authority is one in the proxy, too', async ()
     ['GET /xy', 'shop', 203],
     ['GET /', 'a.test', 205],
     ['DELETE /', 'shop', 206],
-    ['GET /', 'shop', 207],
+    ['GET /?trace&release=two+words', 'shop', 207],
+    ['GET /?release=two%20words', 'shop', 210],
+    ['GET /a?release=v12', 'shop', 208],
+    ['GET /a?release=v12x', 'shop', 210],
+    ['GET /a?other=release', 'shop', 210],
+    ['GET /?release=other&release=v12', 'shop', 210],
+    ['GET /', 'shop\r\nCookie: a=b; beta=1', 209],
+    ['GET /', 'shop\r\nCookie: alpha_beta=1', 210],
+    ['GET /', 'shop', 210],
   ] as const) {
     const text = `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
     assert.match(await exchange(pod.plane.outboundPort, text), `HTTP/1.1 ${status} `, line);

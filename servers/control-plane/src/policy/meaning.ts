@@ -138,6 +138,9 @@ function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Pr
     ...(route.match?.headers ?? []).flatMap((each, index) =>
       problemsOfHeader(each, [...at, 'match', 'headers', index], look),
     ),
+    ...(route.match?.query ?? []).flatMap((each, index) =>
+      problemsOfText(each, 'a parameter', [...at, 'match', 'query', index], look),
+    ),
     ...(route.fault?.headers ?? []).flatMap((each, index) =>
       problemsOfHeader(each, [...at, 'fault', 'headers', index], look),
     ),
@@ -145,14 +148,19 @@ function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Pr
 }
 
 function problemsOfHeader(header: HeaderPolicy, at: Problem['path'], look: Look): Problem[] {
-  const kinds = KINDS.filter((kind) => header[kind] !== undefined);
   const { range } = header;
   if (range && range.from >= range.to)
     return [
       { path: [...at, 'range'], message: `from ${range.from} to ${range.to} is no number: to is not in the range` },
     ];
-  if (kinds.length > 1) return [{ path: at, message: `${kinds.join(' and ')}: a header is compared in one way` }];
-  return header.regex === undefined ? [] : look(header.regex, [...at, 'regex']);
+  return problemsOfText(header, 'a header', at, look);
+}
+
+/** @param what is compared, for the message */
+function problemsOfText(compared: HeaderPolicy, what: string, at: Problem['path'], look: Look): Problem[] {
+  const kinds = KINDS.filter((kind) => compared[kind] !== undefined);
+  if (kinds.length > 1) return [{ path: at, message: `${kinds.join(' and ')}: ${what} is compared in one way` }];
+  return compared.regex === undefined ? [] : look(compared.regex, [...at, 'regex']);
 }
 
 function problemsOfRule(

@@ -51,6 +51,9 @@ const headerMatch = object(
   },
   ['name'],
 );
+const queryMatch = object({ name: text, exact: text, prefix: text, suffix: text, contains: text, regex: text }, [
+  'name',
+]);
 const headerValues = map({ type: 'string', maxLength: 4096, pattern: '^[^\\r\\n\\0]*$' }, TOKEN);
 const headerEdits = object({ set: headerValues, add: headerValues, remove: list(header) });
 const rateLimit = object({ requests: positive, per: DURATION, burst: positive }, ['requests', 'per']);
@@ -62,6 +65,7 @@ const route = object({
     path: { ...object({ prefix: text, exact: text, regex: text }), minProperties: 1, maxProperties: 1 },
     methods: list({ type: 'string', pattern: '^[A-Z-]{1,32}$' }, 1),
     headers: list(headerMatch, 1),
+    query: list(queryMatch, 1),
     percent,
   }),
   to: list(object({ service, subset: service, weight: whole(0, 1_000_000) }, ['weight']), 1),

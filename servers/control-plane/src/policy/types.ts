@@ -84,6 +84,11 @@ export type HeaderPolicy = { readonly name: string; readonly invert?: boolean; r
   readonly [Kind in 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex']?: string;
 } & { readonly range?: { readonly from: number; readonly to: number } };
 
+/** A parameter of the query; without a kind: whether there is one. */
+export type QueryPolicy = { readonly name: string } & {
+  readonly [Kind in 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex']?: string;
+};
+
 export interface RoutePolicy {
   /** Names it for changes of its split, and in logs. */
   readonly name?: string;
@@ -93,6 +98,7 @@ export interface RoutePolicy {
     readonly path?: { readonly prefix?: string; readonly exact?: string; readonly regex?: string };
     readonly methods?: readonly string[];
     readonly headers?: readonly HeaderPolicy[];
+    readonly query?: readonly QueryPolicy[];
     readonly percent?: number;
   };
   readonly to?: readonly Destination[];

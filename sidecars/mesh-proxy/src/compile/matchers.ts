@@ -1,6 +1,6 @@
 /** What texts and fields are compared with, made ready once for all requests. */
 import type { Request } from '#proxy/http/request.ts';
-import type { HeaderMatch, StringMatch } from '../model/match.ts';
+import type { HeaderMatch, QueryMatch, StringMatch } from '../model/match.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 
 export type TextTest = (text: string) => boolean;
@@ -78,4 +78,22 @@ function fieldTest({ name, value, range, invert = false }: HeaderMatch, where: s
     return text === undefined || text(found);
   };
   return (request) => fits(readField(request, name)) !== invert;
+}
+
+/** All of the parameters of the query, decoded as forms are (WHATWG URL, application/x-www-form-urlencoded). */
+export function queryTest(matches: readonly QueryMatch[] | undefined, where: string): FieldsTest | undefined {
+  if (matches === undefined || matches.length === 0) return undefined;
+  const tests = matches.map(({ name, value }, index) => ({
+    name,
+    test: value === undefined ? () => true : textTest(value, `${where}[${index}]`),
+  }));
+  return ({ target }) => {
+    const start = target.indexOf('?');
+    if (start === -1) return false;
+    const query = new URLSearchParams(target.slice(start + 1));
+    return tests.every(({ name, test }) => {
+      const found = query.get(name);
+      return found !== null && test(found);
+    });
+  };
 }

@@ -6,7 +6,7 @@ import type { Fault, HeaderEdits, RateLimit } from '../model/policy.ts';
 import type { HashPolicy, Route, RouteMatch, VirtualHost } from '../model/route.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
-import { fieldsTest, regularExpression, type FieldsTest } from './matchers.ts';
+import { fieldsTest, queryTest, regularExpression, type FieldsTest } from './matchers.ts';
 import { Weighted } from './weighted.ts';
 
 /** Finds a cluster by its name. @throws {ConfigurationRefused} */
@@ -33,6 +33,7 @@ export class CompiledRoute {
   readonly responseHeaders: HeaderEdits | undefined;
   readonly #path: PathTest;
   readonly #fields: FieldsTest | undefined;
+  readonly #query: FieldsTest | undefined;
   readonly #percent: number;
 
   constructor(route: Route, where: string, lookup: ClusterLookup, bucketOf: BucketLookup) {
@@ -56,6 +57,7 @@ export class CompiledRoute {
     this.responseHeaders = route.responseHeaders;
     this.#path = pathTest(match.path, `${where}.match.path`);
     this.#fields = fieldsTest(match.headers, `${where}.match.headers`);
+    this.#query = queryTest(match.query, `${where}.match.query`);
     this.#percent = match.percent ?? 100;
   }
 
@@ -63,6 +65,7 @@ export class CompiledRoute {
     return (
       this.#path(request) &&
       (this.#fields === undefined || this.#fields(request)) &&
+      (this.#query === undefined || this.#query(request)) &&
       (this.#percent >= 100 || Math.random() * 100 < this.#percent)
     );
   }

@@ -7,6 +7,12 @@ export type StringMatch =
   /** The whole text, as a JavaScript expression with the flag `v`. */
   | { readonly regex: string };
 
+export interface QueryMatch {
+  readonly name: string;
+  /** Absent: whether there is one at all. */
+  readonly value?: StringMatch;
+}
+
 export interface HeaderMatch {
   readonly name: string;
   /** Absent: whether there is one at all. */

@@ -1,5 +1,5 @@
 /** Where a request of HTTP goes (RDS). */
-import type { HeaderMatch } from './match.ts';
+import type { HeaderMatch, QueryMatch } from './match.ts';
 import type { Fault, HeaderEdits, RateLimit, Retry } from './policy.ts';
 
 export interface VirtualHost {
@@ -23,6 +23,8 @@ export interface RouteMatch {
   readonly path?: { readonly prefix: string } | { readonly exact: string } | { readonly regex: string };
   /** All of them. */
   readonly headers?: readonly HeaderMatch[];
+  /** Parameters of the query, all of them; of one that is repeated the first counts. */
+  readonly query?: readonly QueryMatch[];
   /** Only so many of the requests that fit; the others look at the next route. */
   readonly percent?: number;
 }

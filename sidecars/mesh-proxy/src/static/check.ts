@@ -89,6 +89,7 @@ const route = object({
   match: object({
     'path?': object({ 'prefix?': text, 'exact?': text, 'regex?': text }),
     'headers?': headers,
+    'query?': list(object({ name: text, 'value?': stringMatch })),
     'percent?': percent,
   }),
   'clusters?': weighted,

@@ -94,6 +94,10 @@ export const Route = message({
       prefix: one(1, string),
       path: one(2, string),
       headers: list(6, HeaderMatcher),
+      query_parameters: list(
+        7,
+        message({ name: one(1, string), string_match: one(5, StringMatcher), present_match: one(6, boolean) }),
+      ),
       runtime_fraction: one(9, RuntimePercentage),
       safe_regex: one(10, Regex),
     }),

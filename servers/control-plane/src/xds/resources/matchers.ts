@@ -1,8 +1,9 @@
 /** How texts and headers are compared, in xDS' words. */
 import type { HeaderMatcher } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/HeaderMatcher.js';
+import type { QueryParameterMatcher } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/QueryParameterMatcher.js';
 import type { RouteMatch } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RouteMatch.js';
 import type { StringMatcher } from '@grpc/grpc-js-xds/build/src/generated/envoy/type/matcher/v3/StringMatcher.js';
-import type { HeaderPolicy, RoutePolicy } from '../../policy/types.ts';
+import type { HeaderPolicy, QueryPolicy, RoutePolicy } from '../../policy/types.ts';
 import { fraction } from './state.ts';
 
 export const escapeRegex = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
@@ -50,8 +51,18 @@ export const methodMatcher = (methods: readonly string[], audience: Audience = '
     audience,
   );
 
+function queryMatcher({ name, ...kinds }: QueryPolicy): QueryParameterMatcher {
+  const { exact, prefix, suffix, contains, regex } = kinds;
+  if (regex !== undefined) return { name, string_match: { safe_regex: { regex } } };
+  if (exact !== undefined) return { name, string_match: { exact } };
+  if (prefix !== undefined) return { name, string_match: { prefix } };
+  if (suffix !== undefined) return { name, string_match: { suffix } };
+  if (contains !== undefined) return { name, string_match: { contains } };
+  return { name, present_match: true };
+}
+
 export function routeMatch(match: RoutePolicy['match'] = {}, audience: Audience = 'proxy'): RouteMatch {
-  const { path = { prefix: '/' }, methods, headers = [], percent } = match;
+  const { path = { prefix: '/' }, methods, headers = [], query, percent } = match;
   return {
     ...(path.regex !== undefined && { safe_regex: { regex: path.regex } }),
     ...(path.exact !== undefined && { path: path.exact }),
@@ -60,6 +71,7 @@ export function routeMatch(match: RoutePolicy['match'] = {}, audience: Audience 
       ...(methods ? [methodMatcher(methods, audience)] : []),
       ...headers.map((each) => headerMatcher(each, audience)),
     ],
+    ...(query && { query_parameters: query.map(queryMatcher) }),
     ...(percent !== undefined && { runtime_fraction: { default_value: fraction(percent) } }),
   };
 }

@@ -1,5 +1,6 @@
 /** Routes (RDS). */
 import { RETRY_CONDITIONS, type Fault, type Retry, type RetryCondition } from '../../model/policy.ts';
+import type { QueryMatch } from '../../model/match.ts';
 import type { HashPolicy, Route as RouteModel, RouteMatch, VirtualHost, WeightedCluster } from '../../model/route.ts';
 import type { Read } from '../protobuf.ts';
 import { HttpFault, type Route, type RouteConfiguration } from '../schema.ts';
@@ -12,6 +13,7 @@ import {
   percent,
   rateLimit,
   ResourceRefused,
+  stringMatch,
   timer,
   unpack,
   unwrap,
@@ -54,6 +56,7 @@ function routeMatch(match: RouteMessage['match']): RouteMatch {
     path,
     safe_regex,
     headers = [],
+    query_parameters: query = [],
     runtime_fraction,
   } = match ?? ({} as Partial<NonNullable<RouteMessage['match']>>);
   const chosen =
@@ -67,8 +70,18 @@ function routeMatch(match: RouteMessage['match']): RouteMatch {
   return defined({
     path: chosen,
     headers: headers.length > 0 ? headers.map(headerMatch) : undefined,
+    query: query.length > 0 ? query.map(queryMatch) : undefined,
     percent: runtime_fraction && percent(runtime_fraction.default_value),
   });
+}
+
+type QueryMessage = NonNullable<RouteMessage['match']>['query_parameters'][number];
+
+function queryMatch({ name = '', string_match, present_match }: QueryMessage): QueryMatch {
+  // Another kind would be taken for every request that has the parameter.
+  if (present_match === false)
+    throw new ResourceRefused(`the query parameter ${name} must not be there: not known here`);
+  return { name, ...(string_match && { value: stringMatch(string_match) }) };
 }
 
 function destinations(action: Action): Partial<RouteModel> {
