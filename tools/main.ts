@@ -5,6 +5,7 @@ import { dashboardsCommand } from './dashboards/command.ts';
 import { exportCommand } from './export/command.ts';
 import { injectCommand } from './inject/command.ts';
 import { downCommand, logsCommand, psCommand, undoCommand, upCommand } from './up/command.ts';
+import { healCommand } from './up/heal-command.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
 
@@ -13,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   down: downCommand,
   ps: psCommand,
   logs: logsCommand,
+  heal: healCommand,
   undo: undoCommand,
   identify: identifyCommand,
   inject: injectCommand,

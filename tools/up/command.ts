@@ -1,55 +1,17 @@
 /** `up`, `down`, `ps`, `logs` and `undo`: a project with the sidecars that its compose file asks for. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { suggestion } from '#kit/text/suggestion.ts';
-import { EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
-import { refused } from '../command/refused.ts';
+import { EXIT_OK, Usage, type World } from '../command/command.ts';
 import { Refusal } from '../command/refusal.ts';
 import { checkCompose } from '../inject/compose-version.ts';
 import { showDiff } from '../inject/diff.ts';
 import { apply, planRemoval, type Plan, type Target } from '../inject/inject.ts';
+import { command, commandLine, PROJECT } from './common.ts';
 import { Compose, type ProjectFlags } from './engine.ts';
 import { planUp, type UpPlan } from './plan.ts';
 import { requireSamePublished } from './published.ts';
 import { membersOf, meshLines, podLines, reachLines, routeLines, type Running } from './report.ts';
-
-const PROJECT = `  -f, --file FILE          its compose files (default: as docker compose)
-  -p, --project-name NAME  as with docker compose
-      --profile PROFILE    as with docker compose; again for each
-`;
-
-const FLAGS = {
-  file: { type: 'string', multiple: true, short: 'f' },
-  'project-name': { type: 'string', short: 'p' },
-  profile: { type: 'string', multiple: true },
-} as const;
-
-function commandLine<T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T) {
-  try {
-    return parseArgs({ args: [...args], options: { ...FLAGS, ...options }, allowPositionals: true });
-  } catch (error) {
-    throw new Usage((error as Error).message);
-  }
-}
-
-/** A command whose refusals are told to people. */
-const command = (
-  summary: string,
-  help: string,
-  what: string,
-  run: (args: readonly string[], world: World) => Promise<number>,
-): Command => ({
-  summary,
-  help: () => help,
-  run: async (args, world) => {
-    try {
-      return await run(args, world);
-    } catch (error) {
-      return refused(what, error, world);
-    }
-  },
-});
 
 const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: World): Target => ({
   folder,

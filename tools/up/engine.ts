@@ -69,6 +69,12 @@ export class Compose {
     return this.#answer(this.#argv(args));
   }
 
+  /** The project's name, as compose has it. */
+  async name(): Promise<string> {
+    const { name } = JSON.parse(await this.ask('config', '--format', 'json')) as { name: string };
+    return name;
+  }
+
   /** The project as compose reads it, with a text over it that is not written yet; undefined for the project alone. */
   async config(override: string | undefined): Promise<unknown> {
     const args = ['--profile', '*', 'config', '--format', 'json'];

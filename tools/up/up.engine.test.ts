@@ -98,7 +98,7 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     const files = contentOf(folder);
     const up = await ours('up');
     assert.is(up.code, 0, up.said);
-    const url = /https:\/\/localhost:\d+/.exec(up.said)?.[0].replace('localhost', '127.0.0.1');
+    let url = /https:\/\/localhost:\d+/.exec(up.said)?.[0].replace('localhost', '127.0.0.1');
     assert.ok(url, up.said);
     const answers = async (): Promise<void> => {
       const hello = async (): Promise<boolean> => (await page(url!, 'ann:secret')) === '200 hello';
@@ -127,6 +127,15 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
       [...before].filter(([name, id]) => after.get(name) !== id).map(([name]) => name),
       ['web'],
     );
+
+    await docker('restart', '--time', '1', after.get('web-pod')!);
+    const healed = await ours('heal');
+    assert.is(healed.code, 0, healed.said);
+    assert.match(healed.said, /restart .*web-tls/);
+    // The engine chooses another port.
+    url = `https://${await docker('port', after.get('web-pod')!, '8443')}`;
+    await answers();
+    assert.match((await ours('heal')).said, 'Every pod is whole.');
 
     write('[tls]');
     assert.is((await ours('up')).code, 0);

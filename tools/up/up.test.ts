@@ -175,7 +175,7 @@ test('help fits 80 columns; nothing asked for and an unknown command say what to
       out: (text: string) => void (said += text),
       err: (text: string) => void (said += text),
     };
-    for (const name of ['up', 'down', 'ps', 'logs', 'undo']) assert.is(await main([name, '--help'], world), 0);
+    for (const name of ['up', 'down', 'ps', 'logs', 'heal', 'undo']) assert.is(await main([name, '--help'], world), 0);
     assert.equal(
       said.split('\n').filter((line) => line.length > 80),
       [],

@@ -1,0 +1,61 @@
+/** `heal`: stranded members of pods join them again. */
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { EXIT_FOUND, EXIT_OK, Usage } from '../command/command.ts';
+import { writeNew } from '../files/write.ts';
+import { command, commandLine, PROJECT } from './common.ts';
+import { Compose } from './engine.ts';
+import { healing, inspected, take, unitText } from './heal.ts';
+
+const UNIT = '/etc/systemd/system/sidecar-stacks-heal.service';
+
+export const healCommand = command(
+  'let stranded containers join their pods again',
+  `Find containers that lost the network of the container they joined, after it was
+restarted or after a restart of the engine, and let them join it again. What
+somebody stopped stays stopped.
+
+usage: sidecar-stacks heal [OPTION…]
+
+${PROJECT}      --all                of every project of this machine
+      --dry-run            say what would be done, and do nothing
+      --install            do it after each start of the engine: a systemd unit
+
+exit code: 0, 1 when something could not be healed
+`,
+  'Not healed',
+  async (args, world) => {
+    const flag = { type: 'boolean', default: false } as const;
+    const { values, positionals } = commandLine(args, { all: flag, 'dry-run': flag, install: flag });
+    if (positionals.length > 0) throw new Usage(`heal takes no ${positionals[0]}`);
+    if (values.install) {
+      const own = [process.execPath, resolve(process.argv[1]!), 'heal', '--all'];
+      if (!existsSync('/run/systemd/system') || !existsSync(dirname(UNIT))) {
+        world.err(`There is no systemd here. Let what starts the engine run after it:\n\n  ${own.join(' ')}\n`);
+        return EXIT_FOUND;
+      }
+      writeNew(UNIT, unitText(own), 0o644);
+      world.out(
+        `${UNIT} is written. Turn it on:\n\n  systemctl daemon-reload\n  systemctl enable sidecar-stacks-heal\n`,
+      );
+      return EXIT_OK;
+    }
+    const compose = values.all ? undefined : new Compose(values, world);
+    const steps = healing(await inspected(await compose?.name()));
+    if (steps.length === 0) world.out('Every pod is whole.\n');
+    let left = 0;
+    for (const step of steps) {
+      world.out(`${step.action} ${step.name}: ${step.why}\n`);
+      if (values['dry-run']) continue;
+      try {
+        if (step.action !== 'recreate') await take(step);
+        else if (compose) await compose.ask('up', '--detach', '--no-deps', '--force-recreate', step.service);
+        else throw new Error(`in the folder of ${step.project}: npx sidecar-stacks heal`);
+      } catch (error) {
+        left++;
+        world.err(`  not done: ${(error as Error).message}\n`);
+      }
+    }
+    return left === 0 ? EXIT_OK : EXIT_FOUND;
+  },
+);
