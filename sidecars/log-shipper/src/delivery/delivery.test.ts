@@ -337,15 +337,28 @@ test('a record larger than the whole queue goes through', () =>
     { QUEUE_MAX_BYTES: '1024' },
   ));
 
+test('a line goes at once when no request is under way, and lines that come meanwhile share the next', () =>
+  withStore(
+    async (store, { delivery, settled }) => {
+      store.faults = [{ kind: 'slow', ms: 50, times: 1 }];
+      for (const source of ['a', 'b', 'c']) await delivery.offer(recordsOf(source, 5));
+      await eventually('all is told', () => settled.length === 15);
+      assert.is(store.counts.requests, 2);
+    },
+    { BULK_DELAY: '1h' },
+  ));
+
 test('drain sends what waits at once, and gives up at the deadline', () =>
   withStore(
     async (store, { delivery, settled }) => {
       await delivery.offer(recordsOf('a', 5));
+      // Its request is under way.
+      await delivery.offer(recordsOf('b', 5));
       const started = performance.now();
       await delivery.drain(AbortSignal.timeout(60_000));
       assert.ok(performance.now() - started < 30_000);
-      assert.is(settled.length, 5);
-      assert.is(store.counts.created, 5);
+      assert.is(settled.length, 10);
+      assert.is(store.counts.created, 10);
     },
     { BULK_DELAY: '1h' },
   ));

@@ -85,7 +85,7 @@ export class StoreDelivery implements Delivery {
   #pending = { records: 0, bytes: 0 };
   #requests = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** Do not wait for requests to fill. */
+  /** Do not wait for requests to fill, also while others are under way. */
   #hurry = false;
   #closed = false;
   #emptied: (() => void) | undefined;
@@ -181,13 +181,15 @@ export class StoreDelivery implements Delivery {
   #pump(): void {
     clearTimeout(this.#timer);
     while (!this.#closed && this.#requests < this.#options.parameters.BULK_CONCURRENCY) {
+      // With nothing under way, waiting would gain nothing: lines that come meanwhile share the next request.
+      const hurry = this.#hurry || this.#requests === 0;
       // Checked first: picking a host moves on to the next.
-      const wait = Math.max(this.#hosts.wait, this.#queue.wait(this.#hurry));
+      const wait = Math.max(this.#hosts.wait, this.#queue.wait(hurry));
       if (wait > 0) {
         if (wait < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(1, wait));
         return;
       }
-      const batch = this.#queue.take(this.#hurry)!;
+      const batch = this.#queue.take(hurry)!;
       this.#requests += 1;
       void this.#run(batch);
     }

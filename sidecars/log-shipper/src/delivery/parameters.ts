@@ -104,7 +104,7 @@ export const deliveryParameters = {
     unit: 'ms',
     default: '200ms',
     max: DAY,
-    description: 'How long a line may wait for others to share its request',
+    description: 'How long a line may wait for others to share its request, while another request is under way',
   },
   BULK_CONCURRENCY: {
     type: 'integer',

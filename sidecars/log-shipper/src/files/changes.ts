@@ -5,11 +5,22 @@ import type { OpenFiles } from './open-files.ts';
 /** A file that changed this long ago is looked at at every poll, in milliseconds. */
 const HOT = 10_000;
 
-/** Whether there may be something to read before the next scan. */
-export function isHot(generations: Iterable<Generation>, now: number): boolean {
+/** How long the pause between two looks is at least, and more for each file that is looked at, in milliseconds. */
+const QUICK = 40;
+const EACH = 1;
+
+/**
+ * How long until files are looked at again, in milliseconds: the fewer there are to look at, the sooner.
+ */
+export function untilNextLook(
+  generations: Iterable<Generation>,
+  now: number,
+  { pollInterval, scanInterval }: { readonly pollInterval: number; readonly scanInterval: number },
+): number {
+  let hot = 0;
   for (const { fd, changedAt, unread, withheld } of generations)
-    if (unread || withheld || (fd !== undefined && now - changedAt < HOT)) return true;
-  return false;
+    if (unread || withheld || (fd !== undefined && now - changedAt < HOT)) hot += 1;
+  return hot === 0 ? scanInterval : Math.min(pollInterval, Math.max(QUICK, hot * EACH));
 }
 
 /** Ask the files that are open whether they changed. */

@@ -4,7 +4,7 @@
  */
 import { pause } from '#kit/time/backoff.ts';
 import type { Delivery, Settled } from '../record.ts';
-import { isHot, pollOpen } from './changes.ts';
+import { pollOpen, untilNextLook } from './changes.ts';
 import { closeDetached, type ClosingOptions } from './closing.ts';
 import { FileRecord } from './file-record.ts';
 import type { Generation } from './generation.ts';
@@ -51,13 +51,13 @@ export class FileInput {
    * @param signal ends it between two chunks
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { ledger, scanInterval, pollInterval } = this.#options;
+    const { ledger, scanInterval } = this.#options;
     // Also while reading waits for the store: a file must be open before it is deleted.
     const timer = setInterval(() => this.scan(), scanInterval);
     this.scan();
     while (!signal.aborted) {
       await this.step(signal);
-      await pause(isHot(ledger.generations, this.#now()) ? pollInterval : scanInterval, signal).catch(() => {});
+      await pause(untilNextLook(ledger.generations, this.#now(), this.#options), signal).catch(() => {});
     }
     clearInterval(timer);
   }

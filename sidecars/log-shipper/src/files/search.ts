@@ -7,6 +7,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isRatherAnother } from './beginnings.ts';
 import { compressionOf, readHead } from './content.ts';
+import { codeOf } from './error-code.ts';
 import type { Generation } from './generation.ts';
 import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
@@ -102,7 +103,14 @@ function look(
   const names: string[] = [];
   // logrotate makes a file for itself, and gives it to others when it is done.
   let unreadable = false;
-  for (const path of pathsOf(generation, elsewhere)) {
+  const directories = new Set([dirname(generation.home), dirname(generation.path), ...elsewhere]);
+  const paths = [...directories].flatMap((directory) => {
+    const listed = namesIn(directory);
+    if (listed === undefined) unreadable = true;
+    return (listed ?? []).map((name) => join(directory, name));
+  });
+  for (const path of paths) {
+    if (path !== generation.home && rotationOf(path, generation.home) === undefined) continue;
     const looked = files.look(path);
     if (typeof looked === 'string') {
       names.push(`${path} ${looked}`);
@@ -137,17 +145,14 @@ function holderOf({ fd, stat }: Candidate, ledger: Ledger): Generation | undefin
   return undefined;
 }
 
-/** Paths that are, by their names, rotated from a generation's own. */
-function pathsOf({ home, path }: Generation, elsewhere: Iterable<string>): string[] {
-  return [...new Set([dirname(home), dirname(path), ...elsewhere])].flatMap((directory) => {
-    try {
-      return readdirSync(directory)
-        .map((name) => join(directory, name))
-        .filter((each) => each === home || rotationOf(each, home) !== undefined);
-    } catch {
-      return [];
-    }
-  });
+/** Names in a directory; undefined when it cannot be listed just now. */
+function namesIn(directory: string): readonly string[] | undefined {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    const code = codeOf(error);
+    return code === 'ENOENT' || code === 'ENOTDIR' ? [] : undefined;
+  }
 }
 
 /** Whether a compressed file begins as a generation does; its tail is compared when it is unpacked. */

@@ -87,7 +87,7 @@ export async function simulate(seed: number, trace = false): Promise<Outcome> {
   const store = new SimulatedStore(machine, scenario.store);
   const heard: Heard = { lost: [], errors: [] };
   const problems: string[] = [];
-  const boot = (): void => machine.boot(() => startShipper(store, heard, scenario.env));
+  const boot = (): void => machine.boot(() => startShipper(store, heard, scenario.env, () => machine.alive));
   if (trace) machine.note(JSON.stringify(scenario));
   await onMachine(machine, async () => {
     for (const each of ['/simulated', LOGS]) files.mkdir(each);

@@ -25,8 +25,14 @@ export interface Heard {
 /**
  * Start the process.
  * @param env parameters that differ
+ * @param isAlive whether the process may still say something
  */
-export function startShipper(store: SimulatedStore, heard: Heard, env: Readonly<Record<string, string>>): void {
+export function startShipper(
+  store: SimulatedStore,
+  heard: Heard,
+  env: Readonly<Record<string, string>>,
+  isAlive: () => boolean,
+): void {
   const { values: parameters } = readParameters(contract.parameters, {
     env: {
       FILE_PATHS: `${LOGS}/*.log*`,
@@ -42,7 +48,7 @@ export function startShipper(store: SimulatedStore, heard: Heard, env: Readonly<
     info: () => {},
     warn: (fields: object) => {
       const { path = '', bytes, reason = '' } = fields as { path?: string; bytes?: number; reason?: string };
-      if (bytes !== undefined) heard.lost.push({ path, bytes, reason });
+      if (bytes !== undefined && isAlive()) heard.lost.push({ path, bytes, reason });
     },
     error: (fields: object) => void heard.errors.push(String((fields as { err?: unknown }).err)),
   } as unknown as Common['log'];

@@ -25,6 +25,8 @@ interface Document {
 export class SimulatedStore {
   /** Lines, in the order in which they were stored. */
   readonly lines: string[] = [];
+  /** When each of them was, in milliseconds since the machine was started. */
+  readonly storedAt: number[] = [];
   /** Nothing goes wrong from now on. */
   calm = false;
   readonly #machine: Machine;
@@ -81,6 +83,7 @@ export class SimulatedStore {
     if (!this.calm && this.#machine.random.chance(this.#faults.item))
       return { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'busy' } };
     this.#ids.add(id);
+    this.storedAt.push(this.#machine.now);
     this.lines.push(...(JSON.parse(body) as Document).message.split('\n'));
     return { status: 201 };
   }

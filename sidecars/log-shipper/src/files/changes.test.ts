@@ -1,0 +1,25 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { untilNextLook } from './changes.ts';
+import { Generation } from './generation.ts';
+
+const intervals = { pollInterval: 250, scanInterval: 1000 };
+
+/** Files that are open, read to their end, and changed at a time. */
+const files = (count: number, changedAt: number): Generation[] =>
+  Array.from({ length: count }, (_, number) => {
+    const generation = new Generation(String(number), '/logs/app.log', `1:${number}`, '/logs/app.log');
+    return Object.assign(generation, { fd: 3, unread: false, changedAt });
+  });
+
+test('few files that changed lately are looked at often, many as often as FILE_POLL_INTERVAL says', () => {
+  const looks = [1, 40, 100, 300].map((count) => untilNextLook(files(count, 5000), 6000, intervals));
+  assert.equal(looks, [40, 40, 100, 250]);
+  assert.is(untilNextLook(files(1, 5000), 6000, { ...intervals, pollInterval: 10 }), 10);
+});
+
+test('quiet files are left to the next scan', () => {
+  assert.is(untilNextLook(files(3, 5000), 15_000, intervals), 1000);
+});
+
+test.run();
