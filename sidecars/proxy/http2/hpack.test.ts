@@ -258,8 +258,11 @@ const dear = fc.oneof(
 
 test('a head of any kind costs little CPU, however its bytes are repeated (16 KiB and 1 MiB)', () => {
   const entry = Buffer.concat([Buffer.from([0x40, 127, 0xbd, 0x1d]), Buffer.alloc(3900, 'n'), Buffer.from([0])]);
-  for (const limit of [LIMIT, 1024 * 1024]) {
-    let most = 0;
+  // A head of the default limit shall cost 5 ms; a busy machine gets four times as much.
+  for (const [limit, bound] of [
+    [LIMIT, 20],
+    [1024 * 1024, 60],
+  ] as const) {
     fc.assert(
       fc.property(fc.array(dear, { minLength: 1, maxLength: 3 }), fc.boolean(), (pieces, withEntry) => {
         const unit = Buffer.from(pieces.flat());
@@ -267,17 +270,20 @@ test('a head of any kind costs little CPU, however its bytes are repeated (16 Ki
           ...(withEntry ? [entry] : []),
           Buffer.alloc(Math.max(unit.length, limit - entry.length), unit),
         ]);
-        const decoder = new HpackDecoder();
-        const block = new FieldBlock(limit, limit + LONGEST);
-        const before = process.cpuUsage();
-        decoder.decode(block, bytes, 0, bytes.length);
-        const { user, system } = process.cpuUsage(before);
-        most = Math.max(most, (user + system) / 1000);
+        let least = Infinity;
+        // What is collected or compiled meanwhile is none of a head's cost, and does not come each time.
+        for (let time = 0; time < 5 && least >= bound; time++) {
+          const decoder = new HpackDecoder();
+          const block = new FieldBlock(limit, limit + LONGEST);
+          const before = process.cpuUsage();
+          decoder.decode(block, bytes, 0, bytes.length);
+          const { user, system } = process.cpuUsage(before);
+          least = Math.min(least, (user + system) / 1000);
+        }
+        assert.ok(least < bound, `${least} ms for ${limit} bytes`);
       }),
       { numRuns: 200 },
     );
-    // It was 120 ms for 16 KiB and 7,500 for 1 MiB; a machine that is busy gets four times what an idle one needs.
-    assert.ok(most < 60, `${most} ms for ${limit} bytes`);
   }
 });
 
