@@ -125,7 +125,7 @@ export const contract = defineContract({
     '/config_dump': 'the configuration in use, as JSON',
     '/clusters': 'clusters and their endpoints: what is under way, latencies, ejections, as JSON',
     '/requests':
-      'the last requests and connections of each caller and called, and their last failures, with causes, as JSON',
+      'the last requests and connections of each caller and called, and their last failures, with causes, as JSON; queries of paths are shown to the pod itself alone',
     '/certs': 'the own identity and when it ends, as JSON',
   },
   paths: {

@@ -6,7 +6,7 @@ import { answers } from '#kit/net/probes.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { WallTimer } from '#kit/time/wall-clock.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
-import { clusterReport, identityReport } from './admin/reports.ts';
+import { clusterReport, identityReport, requestReport } from './admin/reports.ts';
 import { serveTap } from './admin/tap.ts';
 import { contract } from './contract.ts';
 import { DataPlane } from './data-plane.ts';
@@ -94,7 +94,9 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
 
   adminPath('/config_dump', (_request, response) => json(response, plane.runtime.snapshot?.configuration ?? null));
   adminPath('/clusters', (_request, response) => json(response, clusterReport(plane.runtime.clusters.values())));
-  adminPath('/requests', (_request, response) => json(response, telemetry.last.list()));
+  adminPath('/requests', ({ socket }, response) =>
+    json(response, requestReport(telemetry.last.list(), socket.remoteAddress)),
+  );
   adminPath('/certs', (_request, response) => json(response, identityReport(identity.current)));
   let open = false;
   registration = register?.(async () => {

@@ -42,7 +42,8 @@ export async function servePodPorts(options: PodPortsOptions): Promise<readonly 
   ];
 }
 
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+/** Whether somebody of the pod itself asks. */
+export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
 
 async function serve(
   host: string,

@@ -1,5 +1,8 @@
 /** What the admin port tells of the data path. */
 import type { MeshCluster } from '../cluster/cluster.ts';
+import { plainAddress } from '#proxy/downstream/connection.ts';
+import type { AccessEntry } from '../telemetry/access-log.ts';
+import { isLoopback } from './pod-ports.ts';
 import type { Credentials } from '../model/identity.ts';
 
 export function clusterReport(clusters: Iterable<MeshCluster>): object[] {
@@ -22,6 +25,16 @@ export function clusterReport(clusters: Iterable<MeshCluster>): object[] {
     })),
   }));
 }
+
+/**
+ * The last requests, for an address that asks. Queries of paths may hold secrets: the pod itself alone sees them.
+ * @param remoteAddress of who asks, as its socket has it
+ */
+export const requestReport = (entries: readonly AccessEntry[], remoteAddress: string | undefined): AccessEntry[] =>
+  isLoopback(plainAddress(remoteAddress)) ? [...entries] : entries.map(withoutQuery);
+
+const withoutQuery = (entry: AccessEntry): AccessEntry =>
+  entry.path?.includes('?') === true ? { ...entry, path: `${entry.path.split('?', 1)[0]}?...` } : entry;
 
 /** Nothing of the key. */
 export function identityReport(credentials: Credentials | undefined): object {
