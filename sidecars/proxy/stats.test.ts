@@ -2,6 +2,7 @@
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Request } from './http/request.ts';
 import { ProxyCounts } from './stats.ts';
 
 test('every status is counted, above 599 as 5xx; each count once', () => {
@@ -30,6 +31,34 @@ test('every status is counted, above 599 as 5xx; each count once', () => {
     ])
       assert.match(text, line);
   }
+});
+
+test('durations are told by method and status class, with the trace that a client sampled', () => {
+  const registry = new Registry();
+  const { took } = createMetrics({ took: { type: 'histogram', help: 'x', labels: ['method', 'code'] } }, registry);
+  const counts = new ProxyCounts();
+  counts.publish({ requestDuration: took });
+  const end = (method: string, status: number, flags = ''): void => {
+    const lines = flags === '' ? '' : `traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}\r\n`;
+    const request = new Request({ method, target: '/', authority: 'a', lines });
+    counts.requestEnded({ request, status, startedAt: performance.now() });
+  };
+  end('GET', 204, '00');
+  end('GET', 999);
+  end('GET', 0);
+  end('POST', 201, '01');
+  for (let index = 0; index < 1000; index++) end(`X${index}`, 200);
+  const text = registry.metrics('openmetrics');
+  for (const [method, code, count] of [
+    ['GET', '2xx', 1],
+    ['GET', '5xx', 1],
+    ['GET', 'none', 1],
+    ['POST', '2xx', 1],
+    ['_OTHER', '2xx', 1000],
+  ] as const)
+    assert.match(text, `took_count{method="${method}",code="${code}"} ${count}\n`);
+  assert.is(text.split('# {trace_id="0af7651916cd43dd8448eb211c80319c"}').length, 2, 'of the sampled one alone');
+  assert.is(text.split('took_count').length, 6, 'methods that a client invents make no series');
 });
 
 test.run();

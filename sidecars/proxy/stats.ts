@@ -1,7 +1,8 @@
 /**
  * What the data plane counts. Each sidecar maps it to metrics of its own names.
  */
-import type { Counter, Gauge } from '#kit/telemetry/series.ts';
+import type { Counter, Gauge, Histogram } from '#kit/telemetry/series.ts';
+import { RequestDurations, type RequestEnd } from './request-durations.ts';
 
 export interface ProxyStats {
   /** A client's connection was accepted; for TLS, its handshake has ended. */
@@ -16,7 +17,7 @@ export interface ProxyStats {
   /** A connection was closed before a request of its could be read. */
   downstreamRefused(reason: string): void;
   requestStarted(): void;
-  requestEnded(): void;
+  requestEnded(end: RequestEnd): void;
   /** A final response went to the client, from the endpoint or from the proxy itself. */
   responded(status: number): void;
   /** A request was refused, and no endpoint asked. */
@@ -47,6 +48,8 @@ export interface ProxyMetrics {
   readonly upstreamErrors?: Counter;
   readonly upstreamUp?: Gauge;
   readonly internalErrors?: Counter;
+  /** Labels `method` and `code`: 1xx to 5xx, or none; in seconds. */
+  readonly requestDuration?: Histogram;
 }
 
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
@@ -60,6 +63,7 @@ export class ProxyCounts implements ProxyStats {
   requestsInFlight = 0;
   #up = 0;
   #internalErrors = 0;
+  #durations: RequestDurations | undefined;
   readonly #statuses = [0, 0, 0, 0, 0];
   readonly #protocols = new Map<string, number>();
   readonly #handshakeErrors = new Map<string, number>();
@@ -91,8 +95,9 @@ export class ProxyCounts implements ProxyStats {
   requestStarted(): void {
     this.requestsInFlight++;
   }
-  requestEnded(): void {
+  requestEnded(end: RequestEnd): void {
     this.requestsInFlight--;
+    this.#durations?.observe(end);
   }
   /** RFC 9110, section 15: a status above 599 counts as 5xx. */
   responded(status: number): void {
@@ -113,6 +118,7 @@ export class ProxyCounts implements ProxyStats {
 
   /** Make the metrics show what was counted whenever they are read. */
   publish(metrics: ProxyMetrics): void {
+    if (metrics.requestDuration) this.#durations = new RequestDurations(metrics.requestDuration);
     gauge(metrics.connectionsOpen, () => this.connectionsOpen);
     gauge(metrics.requestsInFlight, () => this.requestsInFlight);
     gauge(metrics.upstreamUp, () => this.#up);

@@ -264,6 +264,11 @@ export const contract = defineContract({
     auth_provider_up: { type: 'gauge', help: '1 while the provider answers' },
     auth_rejected_total: { type: 'counter', help: 'Credentials and requests that were refused', labels: ['reason'] },
     auth_connections_open: { type: 'gauge', help: 'Client connections open now' },
+    auth_request_duration_seconds: {
+      type: 'histogram',
+      help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
+      labels: ['method', 'code'],
+    },
     auth_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
     auth_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
   },

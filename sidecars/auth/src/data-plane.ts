@@ -59,6 +59,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     connectionsOpen: options.metrics.auth_connections_open,
     upstreamUp: options.metrics.auth_app_up,
     internalErrors: options.metrics.auth_internal_errors_total,
+    requestDuration: options.metrics.auth_request_duration_seconds,
   });
   const sweeper = new Sweeper(
     Math.min(settings.headerTimeout, settings.idleTimeout, settings.responseTimeout, settings.connectTimeout),

@@ -271,6 +271,11 @@ export const contract = defineContract({
     cache_purges_total: { type: 'counter', labels: ['kind'], help: 'Purges that were asked for: url, prefix, tag' },
     cache_connections_open: { type: 'gauge', help: "Clients' connections" },
     cache_requests_in_flight: { type: 'gauge', help: 'Requests under way' },
+    cache_request_duration_seconds: {
+      type: 'histogram',
+      help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
+      labels: ['method', 'code'],
+    },
     cache_requests_rejected_total: {
       type: 'counter',
       labels: ['reason'],

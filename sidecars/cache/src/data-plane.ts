@@ -220,6 +220,7 @@ function publishedCounts(metrics: Metrics<typeof contract.metrics>): ProxyCounts
     upstreamErrors: metrics.cache_upstream_errors_total,
     upstreamUp: metrics.cache_app_up,
     internalErrors: metrics.cache_internal_errors_total,
+    requestDuration: metrics.cache_request_duration_seconds,
   });
   return counts;
 }

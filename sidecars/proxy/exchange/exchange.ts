@@ -29,6 +29,7 @@ export class Exchange implements Answered {
   readonly context: ProxyContext;
   readonly downstream: DownstreamInfo;
   readonly request: Request;
+  readonly startedAt = performance.now();
   cluster: Cluster;
   retry: RetryPolicy | undefined;
   timeout: number;

@@ -118,7 +118,7 @@ export class ResponsePath implements ResponseUser, ReplyBodyUser {
     if (this.over) return;
     this.over = true;
     this.outcome = outcome;
-    this.#context.stats.requestEnded();
+    this.#context.stats.requestEnded(this.#exchange);
     this.#body?.resume();
     if (this.#sinks !== undefined)
       for (const sink of this.#sinks) this.#protect(() => (outcome === 'complete' ? sink.onEnd() : sink.onAbort()));

@@ -26,6 +26,8 @@ export type Outcome =
 export interface FilteredExchange {
   readonly downstream: DownstreamInfo;
   readonly request: Request;
+  /** By performance.now(), in milliseconds. */
+  readonly startedAt: number;
   /** Where the request goes; may be changed in `onRequest`. */
   cluster: Cluster;
   /** When it is tried again; may be set in `onRequest`. */

@@ -241,6 +241,11 @@ export const contract = defineContract({
     },
     tls_requests_in_flight: { type: 'gauge', help: 'HTTP requests begun and not ended' },
     tls_upstream_errors_total: { type: 'counter', help: 'Failures of the application', labels: ['reason'] },
+    tls_request_duration_seconds: {
+      type: 'histogram',
+      help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
+      labels: ['method', 'code'],
+    },
     tls_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
     tls_app_up: { type: 'gauge', help: '1 while the application accepts connections', aggregator: 'max' },
     tls_certificate_not_after_seconds: {

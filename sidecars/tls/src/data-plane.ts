@@ -145,6 +145,7 @@ function publishedCounts(metrics: Metrics<typeof contract.metrics>): ProxyCounts
     upstreamErrors: metrics.tls_upstream_errors_total,
     upstreamUp: metrics.tls_app_up,
     internalErrors: metrics.tls_internal_errors_total,
+    requestDuration: metrics.tls_request_duration_seconds,
   });
   return counts;
 }

@@ -82,6 +82,8 @@ test('several workers serve one port, are counted as one, replaced when they die
     Number(/tls_requests_total\{code="2xx"\} (\d+)/.exec((await running.get('/metrics')).text)?.[1]);
   assert.is(await requests(), 20, running.output);
   assert.is(await requests(), 20, 'a second look adds nothing');
+  const { text } = await running.get('/metrics');
+  assert.match(text, 'tls_request_duration_seconds_count{method="GET",code="2xx"} 20\n');
   await running.answers('/readyz', 200);
 
   const workers = children(running.child.pid!);

@@ -1,6 +1,7 @@
 /** The trace that a request belongs to: W3C Trace Context and B3, in and out. */
 import { randomBytes } from 'node:crypto';
 import type { Request } from '#proxy/http/request.ts';
+import { readTraceparent } from '#proxy/http/traceparent.ts';
 
 /** One hop's part of a trace. */
 export interface Span {
@@ -13,7 +14,6 @@ export interface Span {
   readonly sampled: boolean;
 }
 
-const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const TRACE_ID = /^(?:[0-9a-f]{16}){1,2}$/;
 const SPAN_ID = /^[0-9a-f]{16}$/;
 const ZEROS = /^0+$/;
@@ -47,11 +47,8 @@ export function beginSpan(request: Request, percent: number): Span {
 const long = (traceId: string): string => traceId.padStart(32, '0');
 
 function contextOf(request: Request): Context | undefined {
-  const parents = request.getAll('traceparent');
-  const [, version, traceId, spanId, flags, more] = (parents.length === 1 && TRACEPARENT.exec(parents[0]!)) || [];
-  if (traceId !== undefined && version !== 'ff' && !(version === '00' && more !== undefined))
-    if (!ZEROS.test(traceId) && !ZEROS.test(spanId!))
-      return { traceId, spanId: spanId!, sampled: (parseInt(flags!, 16) & 1) === 1, format: 'w3c' };
+  const parent = readTraceparent(request.getAll('traceparent'));
+  if (parent !== undefined) return { ...parent, format: 'w3c' };
   return b3Single(request.get('b3')) ?? b3(request);
 }
 

@@ -1,0 +1,38 @@
+/** How long requests took, by method and status class. */
+import type { Buckets, Histogram } from '#kit/telemetry/series.ts';
+import type { Request } from './http/request.ts';
+import { readTraceparent } from './http/traceparent.ts';
+
+/** A request that is over. */
+export interface RequestEnd {
+  readonly request: Request;
+  /** Of the final response; 0 where there was none. */
+  readonly status: number;
+  /** By performance.now(), in milliseconds. */
+  readonly startedAt: number;
+}
+
+/** Methods of RFC 9110 and RFC 5789; further ones are `_OTHER`, as in OpenTelemetry: clients invent them without end. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
+
+export class RequestDurations {
+  readonly #histogram: Histogram;
+  readonly #series = new Map<string, (Buckets | undefined)[]>();
+
+  /** @param histogram in seconds, with the labels `method` and `code` */
+  constructor(histogram: Histogram) {
+    this.#histogram = histogram;
+  }
+
+  /** Observe a request; the trace that a client sampled becomes an exemplar. */
+  observe({ request, status, startedAt }: RequestEnd): void {
+    const method = METHODS.has(request.method) ? request.method : '_OTHER';
+    const group = Math.min(Math.trunc(status / 100), 5);
+    let series = this.#series.get(method);
+    if (series === undefined) this.#series.set(method, (series = []));
+    const code = group === 0 ? 'none' : `${group}xx`;
+    const buckets = (series[group] ??= this.#histogram.buckets({ method, code }));
+    const parent = request.has('traceparent') ? readTraceparent(request.getAll('traceparent')) : undefined;
+    buckets.observe((performance.now() - startedAt) / 1000, parent?.sampled === true ? parent.traceId : undefined);
+  }
+}
