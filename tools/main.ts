@@ -5,6 +5,7 @@ import { dashboardsCommand } from './dashboards/command.ts';
 import { exportCommand } from './export/command.ts';
 import { injectCommand } from './inject/command.ts';
 import { downCommand, logsCommand, psCommand, undoCommand, upCommand } from './up/command.ts';
+import { pluginCommand } from './up/plugin.ts';
 import { healCommand } from './up/heal-command.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
@@ -16,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   logs: logsCommand,
   heal: healCommand,
   undo: undoCommand,
+  plugin: pluginCommand,
   identify: identifyCommand,
   inject: injectCommand,
   contract: contractCommand,
