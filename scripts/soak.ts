@@ -27,6 +27,10 @@ const PARTS: Readonly<Record<string, Part>> = {
     command: () => ['sidecars/log-shipper/src/files/rotation.model.test.ts'],
     env: (minutes) => ({ MODEL_RUNS: String(minutes * CASES_A_MINUTE) }),
   },
+  'valkey-suite': {
+    what: "Valkey's own tests against the ambassador with one and with three servers",
+    command: () => ['scripts/soak/valkey-suite/run.ts'],
+  },
   ...Object.fromEntries(
     suiteNames().map((name): [string, Part] => [
       `attack-${name}`,

@@ -3,6 +3,7 @@
 const bulk = (text: string): string => `$${Buffer.byteLength(text, 'latin1')}\r\n${text}\r\n`;
 
 export const OK = Buffer.from('+OK\r\n');
+
 export const PONG = Buffer.from('+PONG\r\n');
 export const QUEUED = Buffer.from('+QUEUED\r\n');
 export const EMPTY = Buffer.from('*0\r\n');

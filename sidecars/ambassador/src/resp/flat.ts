@@ -6,11 +6,11 @@
  * @returns its elements; undefined when it is something else
  */
 export function flatElements(bytes: Buffer): (Buffer | number | null)[] | undefined {
-  const head = /^[*>](\d{1,4})\r\n/.exec(bytes.toString('latin1', 0, 16));
+  const head = /^[*>%](\d{1,4})\r\n/.exec(bytes.toString('latin1', 0, 16));
   if (!head) return undefined;
   const elements: (Buffer | number | null)[] = [];
   let at = head[0].length;
-  for (let left = Number(head[1]); left > 0; left--) {
+  for (let left = Number(head[1]) * (bytes[0] === 0x25 ? 2 : 1); left > 0; left--) {
     const end = bytes.indexOf(0x0a, at);
     if (end === -1) return undefined;
     const line = bytes.toString('latin1', at + 1, end - 1);

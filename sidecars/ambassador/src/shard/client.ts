@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { errorReply } from '../resp/encode.ts';
 import { ProtocolError, RequestReader, type Command, type RequestLimits } from '../resp/request-reader.ts';
 import { Fifo } from './fifo.ts';
-import type { Pending } from './pending.ts';
 import type { Flushing } from './flushing.ts';
+import { Reply } from './reply.ts';
 
 /** Commands of one client that wait for replies: more are not read. */
 const MAX_PIPELINE = 10_000;
@@ -32,43 +32,6 @@ export function endSoon(socket: Socket, bytes: Buffer | string = ''): void {
 const STANDSTILL = 1000;
 const MOST_CONGESTED = 10_000;
 
-/** What a client is told for one command: parts as they come. */
-export class Reply implements Pending {
-  readonly #client: Client;
-  parts: Buffer[] = [];
-  done = false;
-  /** Bytes that have come. */
-  size = 0;
-
-  constructor(client: Client) {
-    this.#client = client;
-  }
-
-  onReply(bytes: Buffer, done: boolean): void {
-    this.parts.push(bytes);
-    this.size += bytes.length;
-    this.done = done;
-    this.#client.onPart(this, bytes.length);
-  }
-
-  congested(resume: () => void): boolean {
-    return this.#client.congested(this, resume);
-  }
-
-  /** There will be none, and none is missed: it is the only one that is waited for. */
-  cancel(): void {
-    this.done = true;
-    this.#client.flush();
-  }
-
-  onFailure(reason: string): void {
-    this.#client.session.onForwardError();
-    // What was begun cannot be taken back.
-    if (this.parts.length > 0 || this.#client.sentPartOf(this)) return this.#client.close();
-    this.onReply(errorReply(`ERR ${reason}`), true);
-  }
-}
-
 /** What the ambassador does with commands. */
 export interface Session {
   /** @returns false to be given no more commands until `client.go()` */
@@ -91,6 +54,8 @@ export class Client {
   /** What lets commands of one client keep their order on shared connections. */
   readonly id: number;
   session!: Session;
+  /** Whether replies are sent: by CLIENT REPLY. After `skip` comes `skipping`, for one command. */
+  replies: 'on' | 'off' | 'skip' | 'skipping' = 'on';
   readonly #socket: Socket;
   readonly #reader: RequestReader;
   readonly #limits: ClientLimits;
@@ -149,11 +114,15 @@ export class Client {
     return this.#closed;
   }
 
-  /** A place for the reply of a command, behind those of the commands before. */
-  reply(): Reply {
-    const reply = new Reply(this);
+  /** A place for the reply of a command, behind those of the commands before. @param wanted false: it is thrown away */
+  reply(wanted = this.replies === 'on'): Reply {
+    const reply = new Reply(this, !wanted);
     this.#replies.push(reply);
     return reply;
+  }
+
+  onForwardError(): void {
+    this.session.onForwardError();
   }
 
   /** Answer a command at once. */
@@ -296,6 +265,8 @@ export class Client {
           if (this.#inputEnded) this.end();
           break;
         }
+        if (this.replies === 'skipping') this.replies = 'on';
+        else if (this.replies === 'skip') this.replies = 'skipping';
         // It may be told to go on before it says that it waits.
         this.#held = true;
         if (this.session.onCommand(this.#reader.command)) this.#held = false;

@@ -98,6 +98,13 @@ export const shardParameters = {
     description:
       'shard: what becomes of the keys of a server that is down: errors, or another server, which does not have them: what was written before is hidden until it is back',
   },
+  ADMIN_COMMANDS: {
+    type: 'enum',
+    values: ['refuse', 'relay'],
+    default: 'refuse',
+    description:
+      'shard: commands that show or change the servers themselves (CONFIG, DEBUG, SLOWLOG, LATENCY, SAVE …): an error, or sent to every server',
+  },
   AMBASSADOR_MAX_COMMAND: {
     type: 'size',
     unit: 'bytes',

@@ -5,7 +5,7 @@ import { flatElements } from '../resp/flat.ts';
 import type { ClientContext } from './context.ts';
 import { fanOut } from './fan-out.ts';
 import { mergedInfo } from './info.ts';
-import { allOk, joined, sumOf } from './merge.ts';
+import { alike, allOk, commonPairs, digestOfAll, joined, sumOf } from './merge.ts';
 import type { Pending } from './pending.ts';
 import type { Server } from './server.ts';
 
@@ -62,8 +62,14 @@ function mergeOf(name: string, subcommand: string): (replies: readonly Buffer[])
     case 'FLUSHALL':
     case 'FLUSHDB':
       return allOk;
+    case 'CONFIG':
+      return subcommand === 'GET' ? commonPairs : alike;
+    case 'DEBUG':
+      return subcommand === 'DIGEST' ? digestOfAll : alike;
+    case 'FUNCTION':
+      return subcommand === 'STATS' ? alike : first;
     default:
-      return first;
+      return alike;
   }
 }
 

@@ -3,8 +3,12 @@ import { bulkReply } from '../resp/encode.ts';
 
 const KEYSPACE = /^(db\d+):keys=(\d+),expires=(\d+),avg_ttl=(\d+)/;
 
+/** Counts that mean the same of several servers together. */
+const SUMMED =
+  /^(blocked_clients|expired_keys|evicted_keys|keyspace_hits|keyspace_misses|total_error_replies|unexpected_error_replies|rdb_changes_since_last_save|lazyfreed_objects|lazyfree_pending_objects):(\d+)$/;
+
 /**
- * Memory, connections and counters are each server's own and are left out: no sum and no average of them is
+ * Memory, connections and most counters are each server's own and are left out: no sum and no average of them is
  * what a client asks for.
  * @throws {Error} when a reply is no text
  */
@@ -18,11 +22,19 @@ export function mergedInfo(replies: readonly Buffer[]): Buffer {
       lines.push(line, ...keyspace(texts));
       continue;
     }
+    const summed = SUMMED.exec(line)?.[1];
+    if (summed !== undefined) {
+      lines.push(`${summed}:${sumOf(texts, summed)}`);
+      continue;
+    }
     if (!KEYSPACE.test(line) && (line === '' || others.every((each) => each.has(line)))) lines.push(line);
   }
   const text = lines.join('\r\n');
   return replies[0]![0] === 0x24 ? bulkReply(text) : Buffer.from(`=${text.length + 4}\r\ntxt:${text}\r\n`, 'latin1');
 }
+
+const sumOf = (texts: readonly string[], name: string): number =>
+  texts.reduce((sum, text) => sum + Number(new RegExp(`^${name}:(\\d+)\r$`, 'm').exec(text)?.[1] ?? 0), 0);
 
 /** Its text: of a bulk string, or of a verbatim string of RESP3. */
 function textOf(reply: Buffer): string {

@@ -1,5 +1,5 @@
 /** What the ambassador answers itself: whatever is about the connection and not about keys. */
-import { arrayHead, bulkReply, errorReply, mapReply, nullReply, OK, PONG } from '../resp/encode.ts';
+import { arrayHead, bulkReply, errorReply, mapReply, nullReply, OK } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client } from './client.ts';
 import type { OwnConnections } from './own-connections.ts';
@@ -10,28 +10,25 @@ export interface Local {
   readonly client: Client;
   readonly own: OwnConnections;
   readonly version: string;
-  /** It has subscriptions. */
-  readonly subscribed: boolean;
   protocol: 2 | 3;
   name: string;
 }
 
-const NAMES = new Set(['PING', 'ECHO', 'SELECT', 'QUIT', 'AUTH', 'HELLO', 'CLIENT', 'UNWATCH']);
+const NAMES = new Set(['ECHO', 'SELECT', 'QUIT', 'AUTH', 'HELLO', 'CLIENT', 'UNWATCH']);
 const NO_PASSWORD = 'ERR the ambassador asks for no password: it gives the servers theirs itself';
 
 /** @param name in capitals */
 export const answersItself = (name: string): boolean => NAMES.has(name);
+
+/** What a client of RESP2 that has subscriptions is told for PING. */
+export const pongOfSubscriber = (command: Command): Buffer =>
+  Buffer.concat([arrayHead(2), bulkReply('pong'), bulkReply(command.length > 1 ? command.text(1) : '')]);
 
 /** Answer a command for which `answersItself` holds. */
 export function answerItself(local: Local, name: string, command: Command): void {
   const { client } = local;
   const argument = (index: number): string => (command.length > index ? command.text(index) : '');
   switch (name) {
-    case 'PING':
-      if (local.subscribed && local.protocol === 2)
-        client.answer(Buffer.concat([arrayHead(2), bulkReply('pong'), bulkReply(argument(1))]));
-      else client.answer(command.length > 1 ? bulkReply(argument(1)) : PONG);
-      return;
     case 'ECHO':
       client.answer(
         command.length === 2 ? bulkReply(argument(1)) : errorReply("ERR wrong number of arguments for 'echo' command"),
@@ -53,7 +50,8 @@ export function answerItself(local: Local, name: string, command: Command): void
       client.answer(hello(local, command));
       return;
     case 'CLIENT':
-      client.answer(aboutClient(local, command));
+      if (argument(1).toUpperCase() === 'REPLY') setReplies(client, command);
+      else client.answer(aboutClient(local, command));
       return;
     default:
       client.answer(OK);
@@ -85,6 +83,17 @@ function hello(local: Local, command: Command): Buffer {
   );
 }
 
+/** CLIENT REPLY: OFF and SKIP are not answered; SKIP is about the one command behind it. */
+function setReplies(client: Client, command: Command): void {
+  const how = command.length === 3 ? command.text(2).toUpperCase() : '';
+  if (how === 'OFF') client.replies = 'off';
+  else if (how === 'SKIP') client.replies = client.replies === 'off' ? 'off' : 'skip';
+  else {
+    if (how === 'ON') client.replies = 'on';
+    client.answer(how === 'ON' ? OK : errorReply('ERR syntax error'));
+  }
+}
+
 function aboutClient(local: Local, command: Command): Buffer {
   const word = command.length > 1 ? command.text(1).toUpperCase() : '';
   switch (word) {
@@ -99,8 +108,6 @@ function aboutClient(local: Local, command: Command): Buffer {
     case 'ID':
       return Buffer.from(`:${local.client.id}\r\n`);
     case 'SETINFO':
-    case 'NO-EVICT':
-    case 'NO-TOUCH':
       return OK;
     case 'INFO':
       return bulkReply(`id=${local.client.id} name=${local.name} db=0 resp=${local.protocol}\n`);

@@ -1,7 +1,10 @@
 /** One reply out of those of several servers. */
-import { arrayHead, integerReply, OK } from '../resp/encode.ts';
+import { createHash } from 'node:crypto';
+import { arrayHead, bulkReply, integerReply, OK } from '../resp/encode.ts';
+import { flatElements } from '../resp/flat.ts';
 
 const ERROR = 0x2d;
+const MAP = 0x25;
 
 /** A reply of which a part failed fails: which keys were done is not known to the client. */
 export function firstError(replies: readonly (Buffer | Error)[]): Buffer | Error | undefined {
@@ -67,4 +70,57 @@ function elementEnd(reply: Buffer, at: number): number {
   const end = length < 0 ? lineEnd + 1 : lineEnd + 1 + length + 2;
   if (!Number.isInteger(length) || end > reply.length) throw new Error('a server answered too few values');
   return end;
+}
+
+/** The one reply that all servers give. @throws {Error} when they differ */
+export function alike(replies: readonly Buffer[]): Buffer {
+  const [first] = replies;
+  if (replies.some((reply) => !reply.equals(first!)))
+    throw new Error('the servers answer differently: ask the one that is meant');
+  return first!;
+}
+
+/** CONFIG GET: the parameters that have the same value at every server. @throws {Error} when a reply is no map */
+export function commonPairs(replies: readonly Buffer[]): Buffer {
+  const [first, ...others] = replies.map(pairsOf);
+  const common = [...first!].filter(([name, value]) => others.every((each) => each.get(name)?.equals(value)));
+  const map = replies[0]![0] === MAP;
+  return Buffer.concat([
+    Buffer.from(map ? `%${common.length}\r\n` : `*${2 * common.length}\r\n`),
+    ...common.flatMap(([name, value]) => [bulkReply(name), bulkReply(value.toString('latin1'))]),
+  ]);
+}
+
+function pairsOf(reply: Buffer): Map<string, Buffer> {
+  const words = flatElements(reply)?.filter((word): word is Buffer => word instanceof Buffer) ?? [];
+  const head = /^[*%](\d+)\r\n/.exec(reply.toString('latin1', 0, 16));
+  if (words.length !== Number(head?.[1]) * (reply[0] === MAP ? 2 : 1))
+    throw new Error('a server answered something other than names and values');
+  return new Map(Array.from({ length: words.length / 2 }, (_, at) => [String(words[2 * at]), words[2 * at + 1]!]));
+}
+
+/**
+ * DEBUG DIGEST of all keys together: a server mixes the number of a database with keys in it into nothing, and
+ * then adds the digests of its keys by XOR. @throws {Error} when a reply is no digest
+ */
+export function digestOfAll(replies: readonly Buffer[]): Buffer {
+  const sum = Buffer.alloc(20);
+  let some = false;
+  for (const reply of replies) {
+    const digest = /^\+([0-9a-f]{40})\r\n$/.exec(reply.toString('latin1', 0, 64))?.[1];
+    if (digest === undefined) throw new Error('a server answered something other than a digest');
+    if (/^0+$/.test(digest)) continue;
+    some = true;
+    addDigest(sum, Buffer.from(digest, 'hex'));
+    addDigest(sum, DATABASE_0);
+  }
+  if (some) addDigest(sum, DATABASE_0);
+  return Buffer.from(`+${sum.toString('hex')}\r\n`);
+}
+
+const sha1 = (bytes: Buffer): Buffer => createHash('sha1').update(bytes).digest();
+const DATABASE_0 = sha1(sha1(Buffer.alloc(4)));
+
+function addDigest(sum: Buffer, digest: Buffer): void {
+  for (const [at, byte] of digest.entries()) sum[at]! ^= byte;
 }

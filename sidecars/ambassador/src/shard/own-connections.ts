@@ -53,11 +53,13 @@ export class OwnConnections {
     return this.#connections.get(server)?.closed === false;
   }
 
-  /** End what a command waits for: its reply is -UNBLOCKED, unless it got another one before. */
-  unblock(server: Server): void {
+  /**
+   * End what a command waits for, unless it got its reply before.
+   * @param how its reply is -UNBLOCKED, or that of its timeout
+   */
+  unblock(server: Server, how: 'ERROR' | 'TIMEOUT' = 'ERROR'): void {
     void this.#ids.get(server)?.then((id) => {
-      if (id !== '')
-        server.send(encodeCommand(['CLIENT', 'UNBLOCK', id, 'ERROR']), ignored, 2, this.#session.client.id);
+      if (id !== '') server.send(encodeCommand(['CLIENT', 'UNBLOCK', id, how]), ignored, 2, this.#session.client.id);
     });
   }
 

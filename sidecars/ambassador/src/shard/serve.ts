@@ -39,6 +39,8 @@ export interface ShardPlaneOptions {
   readonly failureLimit: number;
   /** How long an ejected server stays out at least, in milliseconds; undefined: none is ejected. */
   readonly eject: number | undefined;
+  /** Commands that show or change the servers themselves are sent to every server, and not refused. */
+  readonly relayAdmin: boolean;
   readonly limits: ClientLimits;
   readonly maxClients: number;
   readonly stats: ShardStats;
@@ -77,6 +79,8 @@ export class ShardPlane implements ServerObserver {
         log: options.log,
         stats: options.stats,
         version: options.version,
+        relayAdmin: options.relayAdmin,
+        sessions: this.#sessions,
         pull: async (keys) => this.#mover?.pull(keys),
       });
       this.#clients.add(client);

@@ -3,11 +3,12 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import { errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Client, Session } from './client.ts';
-import { blocks, patternsOf, ruleOf, type Rule } from './commands/rules.ts';
+import { blocks, isContainer, patternsOf, ruleOf, type Rule } from './commands/rules.ts';
 import type { Routing } from './context.ts';
 import { askEveryServer, isSlowEverywhere } from './every-server.ts';
 import type { Pending } from './pending.ts';
-import { answerItself, answersItself } from './local.ts';
+import { answerItself, answersItself, pongOfSubscriber } from './local.ts';
+import { answersOfClients } from './clients.ts';
 import { OwnConnections } from './own-connections.ts';
 import { scan } from './scan.ts';
 import { splitByServer } from './split-by-server.ts';
@@ -16,6 +17,7 @@ import type { Server } from './server.ts';
 import type { Misplaced, Shards } from './shards.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Transaction } from './transaction.ts';
+import { WaitingCommand } from './waiting-command.ts';
 
 export interface SessionStats {
   /** A command of a client. */
@@ -31,6 +33,10 @@ export interface SessionContext {
   readonly log: Logger;
   readonly stats: SessionStats;
   readonly version: string;
+  /** Commands that show or change the servers themselves are sent to every server. */
+  readonly relayAdmin: boolean;
+  /** Of all clients. */
+  readonly sessions: ReadonlySet<ShardSession>;
   /** Moves keys to where they belong. @returns why that failed */
   readonly pull: (keys: readonly Misplaced[]) => Promise<string | undefined>;
 }
@@ -40,18 +46,18 @@ export class ShardSession implements Session, Routing {
   readonly context: SessionContext;
   protocol: 2 | 3 = 2;
   name = '';
+  lastCommand = '';
   readonly own: OwnConnections;
   readonly #subscriptions: Subscriptions;
   #transaction: Transaction | undefined;
-  /** The command that waits on a connection of its own; without a server until it is there. */
-  #waits: { server: Server | undefined; again: boolean } | undefined;
-  #inputEnded = false;
+  readonly #waiting: WaitingCommand;
 
   constructor(client: Client, context: SessionContext) {
     this.client = client;
     this.context = context;
     this.own = new OwnConnections(this);
     this.#subscriptions = new Subscriptions(this);
+    this.#waiting = new WaitingCommand(client, this.own);
     client.session = this;
   }
 
@@ -62,6 +68,7 @@ export class ShardSession implements Session, Routing {
   onCommand(command: Command): boolean {
     this.context.stats.onCommand();
     const name = command.text(0).toUpperCase();
+    this.lastCommand = name.toLowerCase();
     if (name !== 'POST' && name !== 'HOST:') return this.#route(name, command);
     this.context.log.warn({ client: this.client.address }, 'HTTP reached the port: the connection is closed');
     this.client.close();
@@ -82,10 +89,13 @@ export class ShardSession implements Session, Routing {
 
   #carryOut(name: string, rule: Rule, command: Command): boolean {
     if (this.#transaction?.takes(name) === true) return this.#inTransaction(name, command);
-    if (this.#subscriptions.active && this.protocol === 2 && !Subscriptions.allows(name))
-      return this.#refuse(
-        `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
-      );
+    if (this.#subscriptions.active && this.protocol === 2) {
+      if (name === 'PING') return this.#answer(pongOfSubscriber(command));
+      if (!Subscriptions.allows(name))
+        return this.#refuse(
+          `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+        );
+    }
     switch (rule.route) {
       case 'keys':
         return blocks(name, command) ? this.#alone(name, command) : this.#forward(name, command);
@@ -97,15 +107,21 @@ export class ShardSession implements Session, Routing {
         splitByServer(this, name, rule, command, (count) => this.context.stats.onFragments(count));
         return true;
       case 'all':
-        return this.#all(name, command);
+        return this.#all(name, command, isSlowEverywhere(name));
       case 'any':
         this.anyServer().send(command.raw(), this.client.reply(), this.protocol, this.client.id);
         return true;
       case 'local':
         return this.#local(name, command);
+      case 'admin':
+        if (!this.context.relayAdmin)
+          return this.#refuse(`ERR ${printable(name)} is for the servers themselves: ADMIN_COMMANDS=relay allows it`);
+        return rule.keys(command).length > 0 ? this.#slowly(name, command) : this.#all(name, command, true);
       case 'refused':
         return this.#refuse(
-          `ERR unknown command '${printable(name)}', or one that has no meaning for several servers behind an ambassador`,
+          isContainer(name)
+            ? `ERR unknown subcommand '${printable(command.length > 1 ? command.text(1) : '')}'. Try ${printable(name)} HELP.`
+            : `ERR unknown command '${printable(name)}', or one that has no meaning for several servers behind an ambassador`,
         );
     }
   }
@@ -119,16 +135,26 @@ export class ShardSession implements Session, Routing {
   }
 
   onInputEnd(): void {
-    this.#inputEnded = true;
-    if (this.#waits?.server !== undefined) this.own.close(this.#waits.server, INPUT_ENDED);
+    this.#waiting.onInputEnd();
+  }
+
+  get blocked(): boolean {
+    return this.#waiting.blocked;
+  }
+
+  get inTransaction(): boolean {
+    return this.#transaction !== undefined;
+  }
+
+  /** End what its command waits for. @returns whether one does */
+  unblock(how: 'ERROR' | 'TIMEOUT'): boolean {
+    return this.#waiting.unblock(how);
   }
 
   /** Servers were added: what waits on an old one waits anew, where its keys are now; transactions are given up. */
   onServersAdded(): void {
     this.#transaction?.abort();
-    if (this.#waits?.server === undefined) return;
-    this.#waits.again = true;
-    this.own.unblock(this.#waits.server);
+    this.#waiting.beginAnew();
   }
 
   onClose(): void {
@@ -170,7 +196,11 @@ export class ShardSession implements Session, Routing {
   }
 
   #refuse(text: string): boolean {
-    this.client.answer(errorReply(text));
+    return this.#answer(errorReply(text));
+  }
+
+  #answer(reply: Buffer): boolean {
+    this.client.answer(reply);
     return true;
   }
 
@@ -216,46 +246,12 @@ export class ShardSession implements Session, Routing {
     }
   }
 
-  /** A command that may wait: nothing else of this client is under way meanwhile, as with one server. */
+  /** A command that may wait. */
   #alone(name: string, command: Command): boolean {
     const server = this.serverOf(name, command);
     if (typeof server === 'string') return this.#refuse(server);
-    this.#waits = { server: undefined, again: false };
-    this.own.whenIdle(() => this.#wait(name, command, server ?? this.anyServer()));
+    this.#waiting.begin(command, server ?? this.anyServer(), () => this.#route(name, command));
     return false;
-  }
-
-  #wait(name: string, command: Command, server: Server): void {
-    const { client } = this;
-    const waits = { server, again: false };
-    this.#waits = waits;
-    const reply = client.reply();
-    if (this.#inputEnded) {
-      reply.onFailure(INPUT_ENDED);
-      return this.#waited();
-    }
-    this.own.send(server, command.raw(), {
-      onReply: (part, last) => {
-        // Not what the client asked for: it waits on.
-        if (waits.again && last && reply.parts.length === 0 && UNBLOCKED.test(part.toString('latin1', 0, 16))) {
-          reply.cancel();
-          this.#waits = undefined;
-          if (this.#route(name, command)) client.go();
-          return;
-        }
-        reply.onReply(part, last);
-        if (last) this.#waited();
-      },
-      onFailure: (reason) => {
-        reply.onFailure(reason);
-        this.#waited();
-      },
-    });
-  }
-
-  #waited(): void {
-    this.#waits = undefined;
-    this.client.go();
   }
 
   /** A command that may take long: on another connection, and so nothing else of this client is under way meanwhile. */
@@ -285,9 +281,9 @@ export class ShardSession implements Session, Routing {
     };
   }
 
-  #all(name: string, command: Command): boolean {
+  #all(name: string, command: Command, slow: boolean): boolean {
     const { client, protocol } = this;
-    if (!isSlowEverywhere(name)) {
+    if (!slow) {
       askEveryServer(this, name, command, client.reply(), (server, bytes, pending) =>
         server.send(bytes, pending, protocol, client.id),
       );
@@ -319,6 +315,8 @@ export class ShardSession implements Session, Routing {
       case 'DISCARD':
         return this.#refuse(`ERR ${name} without MULTI`);
       default:
+        if (name === 'CLIENT' && this.context.relayAdmin && answersOfClients(this, this.context.sessions, command))
+          return true;
         if (!answersItself(name)) return this.#subscriptions.onCommand(name, command);
         answerItself(this, name, command);
         return true;
@@ -329,6 +327,3 @@ export class ShardSession implements Session, Routing {
     return this.#transaction!.onCommand(name, command);
   }
 }
-
-const INPUT_ENDED = 'the client has ended its side: a command that may wait is given up';
-const UNBLOCKED = /^-UNBLOCKED/;

@@ -39,6 +39,7 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
     connections: parameters.SERVER_CONNECTIONS,
     failureLimit: parameters.SERVER_FAILURE_LIMIT,
     eject: parameters.ON_FAILURE === 'eject' ? parameters.SERVER_RETRY_TIMEOUT : undefined,
+    relayAdmin: parameters.ADMIN_COMMANDS === 'relay',
     limits: {
       maxSize: parameters.AMBASSADOR_MAX_COMMAND,
       maxArguments: MAX_ARGUMENTS,

@@ -4,10 +4,10 @@
  */
 import { bulkReply, encodeCommand, errorReply, nullReply } from '../resp/encode.ts';
 import { flatElements } from '../resp/flat.ts';
-import type { Reply } from './client.ts';
 import type { Command } from '../resp/request-reader.ts';
 import { fanOut } from './fan-out.ts';
 import { joined, sumOf } from './merge.ts';
+import type { Reply } from './reply.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
 import type { ClientContext } from './context.ts';
@@ -118,10 +118,10 @@ export class Subscriptions {
     names.add(name);
     const word = `${kind}subscribe`;
     const text = this.#confirmation(word, kind, name);
-    if (known) return client.answer(text);
+    if (known) return client.reply(true).onReply(text, true);
     const servers = this.#servers(kind, name);
     // Only once all of them know is nothing missed that is published after it.
-    this.#awaited.set(`${word} ${name}`, { left: servers.length, reply: client.reply(), text });
+    this.#awaited.set(`${word} ${name}`, { left: servers.length, reply: client.reply(true), text });
     for (const server of servers) this.#connection(server).sendUnanswered(encodeCommand([word, name]));
   }
 
@@ -129,7 +129,7 @@ export class Subscriptions {
     if (name !== undefined && this.#names[kind].delete(name))
       for (const server of this.#servers(kind, name))
         this.#connections.get(server)?.sendUnanswered(encodeCommand([`${kind}unsubscribe`, name]));
-    this.#session.client.answer(this.#confirmation(`${kind}unsubscribe`, kind, name));
+    this.#session.client.reply(true).onReply(this.#confirmation(`${kind}unsubscribe`, kind, name), true);
     if (!this.active) this.close();
   }
 

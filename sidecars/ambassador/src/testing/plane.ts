@@ -47,6 +47,7 @@ export class TestPlane {
       connections: 1,
       failureLimit: 2,
       eject: undefined,
+      relayAdmin: false,
       limits: { maxSize: 1024 * 1024, maxArguments: 10_000, maxOutput: 1024 * 1024 },
       maxClients: 100,
       version: '0.0.0',

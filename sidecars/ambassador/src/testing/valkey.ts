@@ -47,6 +47,8 @@ export class FakeValkey {
   certificate: { readonly cert: string; readonly key: string } | undefined;
   /** Said in place of every answer. */
   nonsense: string | undefined;
+  /** Of DEBUG DIGEST. */
+  digest = '0'.repeat(40);
   port = 0;
   readonly #sessions = new Map<Socket, Session>();
   #held: (() => void)[] = [];
@@ -145,9 +147,13 @@ export class FakeValkey {
       case 'CLIENT':
         if (key.toUpperCase() === 'ID') return integerReply(session.id);
         return this.#unblock(Number(value));
+      case 'CONFIG':
+        return key === 'GET' ? array(['maxmemory', '0', 'port', String(this.port)].map(bulkReply)) : OK;
+      case 'DEBUG':
+        return Buffer.from(`+${this.digest}\r\n`);
       case 'INFO':
         return bulkReply(
-          `# Server\r\nredis_version:7.2.4\r\nused_memory:${this.port}\r\n\r\n# Keyspace\r\n${keys.size === 0 ? '' : `db0:keys=${keys.size},expires=0,avg_ttl=0\r\n`}`,
+          `# Server\r\nredis_version:7.2.4\r\nused_memory:${this.port}\r\nblocked_clients:${this.#waiting}\r\n\r\n# Keyspace\r\n${keys.size === 0 ? '' : `db0:keys=${keys.size},expires=0,avg_ttl=0\r\n`}`,
         );
       case 'RANDOMKEY':
         return text([...keys.keys()][0]);
@@ -236,6 +242,10 @@ export class FakeValkey {
       session.socket.write(Buffer.concat([arrayHead(2), bulkReply(key), bulkReply(first!)]));
       session.served();
     }
+  }
+
+  get #waiting(): number {
+    return [...this.#sessions.values()].filter(({ waits }) => waits !== undefined).length;
   }
 
   #unblock(id: number): Buffer {

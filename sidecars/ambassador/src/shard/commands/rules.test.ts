@@ -56,14 +56,13 @@ for (const [text, waits] of [
 for (const text of [
   'SCRIPT DEBUG SYNC',
   'SCRIPT',
-  'CONFIG SET a b',
   'CLUSTER INFO',
   'MONITOR',
   'SHUTDOWN',
-  'DEBUG SLEEP 9',
+  'DEBUG',
+  'DEBUG RESTART',
+  'DEBUG POPULATE 9',
   'WAIT 1 0',
-  'FUNCTION STATS',
-  'MEMORY PURGE',
   'MIGRATE a 1 b 0 1',
   'MOVE a 1',
   'SWAPDB 0 1',
@@ -73,6 +72,20 @@ for (const text of [
   test(`${text} reaches no server`, () => {
     const { name, command } = read(text);
     assert.is(ruleOf(name, command).route, 'refused');
+  });
+
+for (const [text, keys] of [
+  ['CONFIG SET a b', ''],
+  ['DEBUG SLEEP 9', ''],
+  ['DEBUG OBJECT a', 'a'],
+  ['DEBUG DIGEST-VALUE a b', 'a b'],
+  ['FUNCTION STATS', ''],
+  ['MEMORY PURGE', ''],
+] as const)
+  test(`${text} is an admin command with ${keys === '' ? 'no key' : `the keys ${keys}`}`, () => {
+    const { name, command } = read(text);
+    assert.is(ruleOf(name, command).route, 'admin');
+    assert.is(keysOf(text).join(' '), keys);
   });
 
 test('patterns of SORT are those of BY and GET with an asterisk', () => {

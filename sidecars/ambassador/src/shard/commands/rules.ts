@@ -21,6 +21,8 @@ export type Route =
   | 'own'
   /** Answered here, or by several steps. */
   | 'local'
+  /** With `ADMIN_COMMANDS=relay` like `slow` where it has keys, else like `all`; otherwise refused. */
+  | 'admin'
   /** An error: it has no meaning for several servers, or changes a connection or a server for all. */
   | 'refused';
 
@@ -31,6 +33,8 @@ export interface Rule {
   /** Rules of its subcommands, by their names in capitals. */
   readonly subcommands?: ReadonlyMap<string, Rule>;
 }
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
 
 const ROUTES: Readonly<Record<Exclude<Route, 'refused'>, string>> = {
   keys: `
@@ -55,20 +59,31 @@ const ROUTES: Readonly<Record<Exclude<Route, 'refused'>, string>> = {
     RANDOMKEY SCRIPT|EXISTS SCRIPT|FLUSH SCRIPT|KILL SCRIPT|LOAD`,
   any: `
     COMMAND COMMAND|COUNT COMMAND|DOCS COMMAND|GETKEYS COMMAND|GETKEYSANDFLAGS COMMAND|HELP COMMAND|INFO COMMAND|LIST
-    FUNCTION|DUMP FUNCTION|HELP FUNCTION|LIST LOLWUT MEMORY|HELP OBJECT|HELP SCRIPT|HELP SCRIPT|SHOW TIME XGROUP|HELP
+    FUNCTION|DUMP FUNCTION|HELP FUNCTION|LIST LOLWUT MEMORY|HELP OBJECT|HELP PING SCRIPT|HELP SCRIPT|SHOW TIME XGROUP|HELP
     XINFO|HELP`,
   own: 'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN',
   local: `
-    AUTH CLIENT DISCARD ECHO EXEC HELLO MULTI PING PSUBSCRIBE PUBLISH PUBSUB PUNSUBSCRIBE QUIT RESET SCAN SELECT
+    AUTH CLIENT DISCARD ECHO EXEC HELLO MULTI PSUBSCRIBE PUBLISH PUBSUB PUNSUBSCRIBE QUIT RESET SCAN SELECT
     SPUBLISH SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE UNWATCH WATCH`,
+  admin: `
+    BGREWRITEAOF BGSAVE COMMANDLOG|GET COMMANDLOG|LEN COMMANDLOG|RESET CONFIG|GET CONFIG|HELP CONFIG|RESETSTAT
+    CONFIG|REWRITE CONFIG|SET DEBUG FUNCTION|STATS LATENCY|DOCTOR LATENCY|GRAPH LATENCY|HELP LATENCY|HISTOGRAM
+    LATENCY|HISTORY LATENCY|LATEST LATENCY|RESET MEMORY|DOCTOR MEMORY|MALLOC-STATS MEMORY|PURGE MEMORY|STATS SAVE
+    SLOWLOG|GET SLOWLOG|HELP SLOWLOG|LEN SLOWLOG|RESET`,
 };
+
+/** What DEBUG may be asked for: nothing that ends a server, or writes keys where they do not belong. */
+const DEBUG = new Set(
+  words(`
+    CHANGE-REPL-ID DICT-RESIZING DIGEST HELP HTSTATS JMAP LISTPACK LOADAOF LOG OBJECT PROTOCOL QUICKLIST
+    QUICKLIST-PACKED-THRESHOLD RELOAD SDSLEN SET-ACTIVE-EXPIRE SET-DISABLE-DENY-SCRIPTS SLEEP STRINGMATCH-LEN STRUCTSIZE
+    DIGEST-VALUE HTSTATS-KEY`),
+);
 
 /** Commands of later versions, whose keys lie as here. */
 const LATER: Readonly<Record<string, string>> = {
   '1': `HEXPIRE HEXPIREAT HEXPIRETIME HGETDEL HGETEX HPERSIST HPEXPIRE HPEXPIREAT HPEXPIRETIME HPTTL HSETEX HTTL`,
 };
-
-const words = (text: string): string[] => text.trim().split(/\s+/);
 
 /** Names of subcommands are `OBJECT|ENCODING`. */
 const named = (lists: Readonly<Record<string, string>>): Map<string, string> =>
@@ -93,7 +108,15 @@ const sort: KeyFinder = (command) => {
   return found;
 };
 
-const SPECIAL: Readonly<Record<string, KeyFinder>> = { SORT: sort, XREAD: streams, XREADGROUP: streams };
+/** DEBUG OBJECT key, DEBUG DIGEST-VALUE key … */
+const debug: KeyFinder = (command) => {
+  const word = command.length > 1 ? command.text(1).toUpperCase() : '';
+  if (!DEBUG_OF_KEYS.has(word)) return [];
+  return Array.from({ length: word === 'DIGEST-VALUE' ? command.length - 2 : 1 }, (_, index) => 2 + index);
+};
+const DEBUG_OF_KEYS = new Set(['DIGEST-VALUE', 'HTSTATS-KEY', 'LISTPACK', 'OBJECT', 'QUICKLIST', 'SDSLEN']);
+
+const SPECIAL: Readonly<Record<string, KeyFinder>> = { DEBUG: debug, SORT: sort, XREAD: streams, XREADGROUP: streams };
 
 const finder = (name: string): KeyFinder => {
   const notation = places.get(name) ?? '-';
@@ -118,9 +141,13 @@ for (const [name, list] of routes) {
 /** Of a command. @param name in capitals */
 export function ruleOf(name: string, command: Command): Rule {
   const rule = rules.get(name) ?? REFUSED;
+  if (name === 'DEBUG' && (command.length < 2 || !DEBUG.has(command.text(1).toUpperCase()))) return REFUSED;
   if (rule.subcommands === undefined || command.length < 2) return rule;
   return rule.subcommands.get(command.text(1).toUpperCase()) ?? REFUSED;
 }
+
+/** Whether a name has subcommands. */
+export const isContainer = (name: string): boolean => rules.get(name)?.subcommands !== undefined;
 
 /** The route of a name, or of `NAME|SUBCOMMAND`. */
 export const routeOf = (name: string): Route => (routes.get(name) ?? 'refused') as Route;

@@ -9,6 +9,7 @@ const TITLES: Readonly<Record<Route, string>> = {
   split: 'Split: each key to its server, one answer',
   all: 'Sent to all servers, one answer',
   local: 'Answered by the ambassador, or in several steps',
+  admin: 'With `ADMIN_COMMANDS=relay` to all servers, one answer, or to the server of its keys; otherwise refused',
   refused: 'Refused by an error',
 };
 
