@@ -67,13 +67,21 @@ function mergeOf(name: string, subcommand: string): (replies: readonly Buffer[])
     case 'DEBUG':
       return subcommand === 'DIGEST' ? digestOfAll : alike;
     case 'FUNCTION':
-      return subcommand === 'STATS' ? alike : first;
+      return subcommand === 'STATS' ? busyOne : first;
     default:
       return alike;
   }
 }
 
 const first = (replies: readonly Buffer[]): Buffer => replies[0]!;
+
+const IDLE = /running_script\r\n(?:\$-1|_)\r\n/;
+
+/** FUNCTION STATS: of the server that runs one, where only one does. @throws {Error} when several do */
+function busyOne(replies: readonly Buffer[]): Buffer {
+  const busy = replies.filter((reply) => !IDLE.test(reply.toString('latin1')));
+  return alike(busy.length > 0 ? busy : replies);
+}
 
 /** 1 for each script that all servers have. @throws {Error} when a reply is no array of numbers */
 function existing(replies: readonly Buffer[]): Buffer {
