@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient } from '#kit/testing/resp-client.ts';
@@ -40,8 +41,10 @@ try {
   for (const child of children) child.kill('SIGKILL');
 }
 
+/** With a folder of its own: tests write files there. */
 function serverOptions(port: number): string[] {
-  const options = { port, save: '', appendonly: 'no', 'enable-debug-command': 'yes', dir: '/tmp', dbfilename: port };
+  const folder = mkdtempSync(`/tmp/server-${port}-`);
+  const options = { port, save: '', appendonly: 'no', 'enable-debug-command': 'yes', dir: folder };
   return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
@@ -62,7 +65,7 @@ async function answers(port: number): Promise<void> {
 async function runFile(port: number): Promise<FileResult> {
   const child = spawn(
     'tclsh',
-    `tests/test_helper.tcl --host 127.0.0.1 --port ${port} --baseport ${base + 100} --singledb --durable --single ${file}`.split(
+    `tests/test_helper.tcl --host 127.0.0.1 --port ${port} --baseport ${base + 100} --singledb --durable --tags -needs:repl --single ${file}`.split(
       ' ',
     ),
     { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -5,6 +5,7 @@ import { commandStats } from './command-stats.ts';
 import { fieldOf, part, type InfoField } from './fields.ts';
 import { COUNTERS, GAUGES } from './names.ts';
 import { replicationField, type Master } from './replication.ts';
+import { sentinelField } from './sentinel.ts';
 
 /**
  * Add what INFO tells.
@@ -18,6 +19,7 @@ export function addInfo(families: Families, fields: readonly InfoField[], databa
     const { section, name, value } = field;
     if (section === 'Replication' && replicationField(families, master, name, value)) continue;
     if (section === 'Commandstats' || section === 'Latencystats') continue;
+    if (section === 'Sentinel') sentinelField(families, name, value);
     if (section === 'Server') addServer(families, name, value, now);
     if (section === 'Errorstats') addError(families, name, value);
     if (section === 'Keyspace' && addDatabase(families, name, value)) seen.add(name);
@@ -29,6 +31,11 @@ export function addInfo(families: Families, fields: readonly InfoField[], databa
     if (!seen.has(db)) addKeys(families, { db }, 0, 0);
   }
   addInstance(families, fields);
+}
+
+/** Add fields that are metrics as they stand: what CLUSTER INFO tells. */
+export function addFields(families: Families, fields: readonly InfoField[]): void {
+  for (const { name, value } of fields) addPlain(families, name, value);
 }
 
 const WORDS: Readonly<Record<string, number>> = { ok: 1, true: 1, err: 0, fail: 0, false: 0 };

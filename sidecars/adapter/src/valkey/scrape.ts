@@ -5,8 +5,9 @@ import type { Server } from '../server.ts';
 import { conversation, type Command } from './client.ts';
 import { latencyHistograms } from './command-stats.ts';
 import { fieldOf, readInfo } from './fields.ts';
-import { addInfo } from './info.ts';
+import { addFields, addInfo } from './info.ts';
 import { ReplyError, type Reply } from './resp.ts';
+import { addSentinelMasters, askSentinel } from './sentinel.ts';
 
 /** Settings that are metrics. Only these are asked for: among the others are passwords. */
 const SETTINGS = [
@@ -47,7 +48,12 @@ export async function scrapeValkey(
   refused: (query: string, error: Error) => void,
 ): Promise<Families> {
   const commands: Command[] = [['CLIENT', 'SETNAME', 'adapter'], ...QUERIES.map((query) => COMMANDS[query])];
-  const replies = await conversation(server, signal, (ask) => ask(commands));
+  const { replies, cluster, masters } = await conversation(server, signal, async (ask) => {
+    const replies = await ask(commands);
+    const text = String(replies[1]);
+    const [cluster = null] = /^cluster_enabled:1\r?$/m.test(text) ? await ask([['CLUSTER', 'INFO']]) : [];
+    return { replies, cluster, masters: text.includes('# Sentinel') ? await askSentinel(ask) : [] };
+  });
   const byQuery = new Map(QUERIES.map((query, index) => [query, replies[index + 1]!]));
   const info = byQuery.get('info')!;
   if (info instanceof ReplyError) throw info;
@@ -65,6 +71,9 @@ export async function scrapeValkey(
   const clustered = fieldOf(fields, 'cluster_enabled') === '1';
   const databases = clustered ? 1 : Math.min(parseNumber(settings.get('databases') ?? '') ?? DATABASES, MAX_DATABASES);
   addInfo(families, fields, databases, Math.floor(Date.now() / 1000));
+  if (cluster instanceof ReplyError) refused('cluster_info', cluster);
+  else addFields(families, readInfo(String(cluster)));
+  addSentinelMasters(families, masters);
   addSpikes(families, answer('latency_latest'));
   latencyHistograms(families, answer('latency_histogram'), fields);
   addSlowLog(families, answer('slowlog_len'), answer('slowlog_get'));

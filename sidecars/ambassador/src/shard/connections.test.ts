@@ -113,4 +113,22 @@ for (const protocol of ['2', '3'])
     subscriber.close();
   });
 
+test('RESET ends subscriptions, and the connection goes on', async () => {
+  const client = await plane.client();
+  const other = await plane.client();
+  await client.ask('SUBSCRIBE', 'channel-of-reset');
+  assert.is(await client.ask('RESET'), 'RESET');
+  assert.is(await client.ask('GET', 'none'), null);
+  await eventually('no server knows it', async () => (await other.ask('PUBLISH', 'channel-of-reset', 'x')) === 0);
+});
+
+test('PUBSUB NUMSUB counts the subscribers of each channel, wherever it lives', async () => {
+  const [one, two] = [await plane.client(), await plane.client()];
+  const channels = [plane.keyOf(0, 7), plane.keyOf(1, 7), plane.keyOf(2, 7)] as const;
+  await one.ask('SUBSCRIBE', channels[0]);
+  for (const channel of channels.slice(0, 2)) await two.ask('SUBSCRIBE', channel);
+  const client = await plane.client();
+  assert.equal(await client.ask('PUBSUB', 'NUMSUB', ...channels), [channels[0], 2, channels[1], 1, channels[2], 0]);
+});
+
 test.run();

@@ -22,6 +22,20 @@ export function sumOf(replies: readonly Buffer[]): Buffer {
   return integerReply(sum);
 }
 
+/** Names and numbers in turn: each name once, with the sum. @throws {Error} when a reply is something else */
+export function sumsByName(replies: readonly Buffer[]): Buffer {
+  const [first, ...others] = replies.map((reply) => flatElements(reply));
+  if (first === undefined || others.some((each) => each?.length !== first.length))
+    throw new Error('a server answered another number of values');
+  return Buffer.concat([
+    arrayHead(first.length),
+    ...first.map((element, at) => {
+      if (element instanceof Buffer) return bulkReply(element.toString('latin1'));
+      return integerReply(others.reduce((sum, each) => sum + Number(each![at]), Number(element)));
+    }),
+  ]);
+}
+
 /** All are +OK, or the first that is not. */
 export const allOk = (replies: readonly Buffer[]): Buffer => replies.find((reply) => !reply.equals(OK)) ?? OK;
 

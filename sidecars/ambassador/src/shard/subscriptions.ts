@@ -6,7 +6,7 @@ import { bulkReply, encodeCommand, errorReply, nullReply } from '../resp/encode.
 import { flatElements } from '../resp/flat.ts';
 import type { Command } from '../resp/request-reader.ts';
 import { fanOut } from './fan-out.ts';
-import { joined, sumOf } from './merge.ts';
+import { joined, sumOf, sumsByName } from './merge.ts';
 import type { Reply } from './reply.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
@@ -81,7 +81,11 @@ export class Subscriptions {
   #about(command: Command): boolean {
     const { client, shards, protocol } = this.#session;
     const word = command.length > 1 ? command.text(1).toUpperCase() : '';
-    const merge = word === 'CHANNELS' || word === 'SHARDCHANNELS' ? joined : word === 'NUMPAT' ? sumOf : undefined;
+    if (word === 'HELP') {
+      this.#session.anyServer().send(command.raw(), client.reply(), protocol, client.id);
+      return true;
+    }
+    const merge = Object.hasOwn(MERGES, word) ? MERGES[word] : undefined;
     if (merge === undefined) {
       client.answer(errorReply(`ERR PUBSUB ${printable(word)} is not answered by an ambassador`));
       return true;
@@ -92,8 +96,9 @@ export class Subscriptions {
   }
 
   close(): void {
-    for (const connection of this.#connections.values()) connection.close('the client is gone');
+    // First: a connection that is lost while there are subscriptions closes the client.
     for (const names of Object.values(this.#names)) names.clear();
+    for (const connection of this.#connections.values()) connection.close('the client is gone');
   }
 
   #refuse(name: string): boolean {
@@ -188,6 +193,15 @@ export class Subscriptions {
     );
   }
 }
+
+/** How the answers of all servers to PUBSUB are put together: a channel has its subscribers at one of them. */
+const MERGES: Readonly<Record<string, (replies: readonly Buffer[]) => Buffer>> = {
+  CHANNELS: joined,
+  SHARDCHANNELS: joined,
+  NUMPAT: sumOf,
+  NUMSUB: sumsByName,
+  SHARDNUMSUB: sumsByName,
+};
 
 const kindOf = (name: string): Kind =>
   name.startsWith('P') ? 'p' : name === 'SSUBSCRIBE' || name === 'SUNSUBSCRIBE' ? 's' : '';

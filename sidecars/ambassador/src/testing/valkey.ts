@@ -219,6 +219,15 @@ export class FakeValkey {
       case 'UNSUBSCRIBE':
         session.channels.delete(key);
         return Buffer.concat([Buffer.from('>3\r\n'), bulkReply('unsubscribe'), bulkReply(key), integerReply(0)]);
+      case 'PUBSUB':
+        return array(
+          words
+            .slice(2)
+            .flatMap((channel) => [
+              bulkReply(channel),
+              integerReply([...this.#sessions.values()].filter(({ channels }) => channels.has(channel)).length),
+            ]),
+        );
       case 'PUBLISH': {
         const to = [...this.#sessions.values()].filter(({ channels }) => channels.has(key));
         for (const { socket } of to)
