@@ -12,6 +12,8 @@ import { SETUPS, type FileResult, type Setup } from './files.ts';
 
 /** A file takes a few seconds, or half a minute; in milliseconds. */
 const LIMIT = 200_000;
+/** For a program to start on a busy machine, in milliseconds. */
+const PATIENCE = 120_000;
 const AMBASSADOR = '/repository/sidecars/ambassador/src/main.ts';
 
 const [setup, file] = process.argv.slice(2) as [Setup, string];
@@ -53,12 +55,16 @@ function start(program: string, args: readonly string[], env: Record<string, str
 }
 
 async function answers(port: number): Promise<void> {
-  await eventually(`port ${port} answers`, async () => {
-    const client = await RespClient.to(port);
-    const answer = await client.ask('PING');
-    client.close();
-    return answer === 'PONG';
-  });
+  await eventually(
+    `port ${port} answers`,
+    async () => {
+      const client = await RespClient.to(port);
+      const answer = await client.ask('PING');
+      client.close();
+      return answer === 'PONG';
+    },
+    { within: PATIENCE },
+  );
 }
 
 /** Its tests. Colours are taken out of what it says. */

@@ -85,8 +85,8 @@ async function judge(): Promise<string[]> {
 
 function applies({ servers, tests }: Difference, name: Setup, file: string, test: string): boolean {
   if (servers === 'three' && name !== 'three') return false;
-  return tests.some(
-    (each) =>
-      file.endsWith(each.slice(0, each.indexOf(':'))) && test.includes(each.slice(each.indexOf(':') + 1).trim()),
-  );
+  return tests.some((each) => {
+    const colon = each.indexOf(':');
+    return file.endsWith(`/${each.slice(0, colon)}`) && test.includes(each.slice(colon + 1).trim());
+  });
 }

@@ -122,6 +122,11 @@ test('RESET ends subscriptions, and the connection goes on', async () => {
   await eventually('no server knows it', async () => (await other.ask('PUBLISH', 'channel-of-reset', 'x')) === 0);
 });
 
+test('PUBSUB NUMPAT counts a pattern once, though every server knows it', async () => {
+  for (const server of plane.servers) server.patterns = 3;
+  assert.is(await (await plane.client()).ask('PUBSUB', 'NUMPAT'), 3);
+});
+
 test('PUBSUB NUMSUB counts the subscribers of each channel, wherever it lives', async () => {
   const [one, two] = [await plane.client(), await plane.client()];
   const channels = [plane.keyOf(0, 7), plane.keyOf(1, 7), plane.keyOf(2, 7)] as const;

@@ -5,7 +5,7 @@ const KEYSPACE = /^(db\d+):keys=(\d+),expires=(\d+),avg_ttl=(\d+)/;
 
 /** Counts that mean the same of several servers together. */
 const SUMMED =
-  /^(blocked_clients|expired_keys|evicted_keys|keyspace_hits|keyspace_misses|total_error_replies|unexpected_error_replies|rdb_changes_since_last_save|lazyfreed_objects|lazyfree_pending_objects):(\d+)$/;
+  /^(blocked_clients|total_blocking_keys|total_blocking_keys_on_nokey|expired_keys|evicted_keys|keyspace_hits|keyspace_misses|total_error_replies|unexpected_error_replies|rdb_changes_since_last_save|lazyfreed_objects|lazyfree_pending_objects):(\d+)$/;
 
 /**
  * Memory, connections and most counters are each server's own and are left out: no sum and no average of them is

@@ -12,14 +12,17 @@ export function firstError(replies: readonly (Buffer | Error)[]): Buffer | Error
 }
 
 /** The sum of integers: DEL, EXISTS, DBSIZE. @throws {Error} when a reply is something else */
-export function sumOf(replies: readonly Buffer[]): Buffer {
-  let sum = 0n;
-  for (const reply of replies) {
-    const digits = /^:(-?\d{1,20})\r\n$/.exec(reply.toString('latin1', 0, 32))?.[1];
-    if (digits === undefined) throw new Error('a server answered something other than a number');
-    sum += BigInt(digits);
-  }
-  return integerReply(sum);
+export const sumOf = (replies: readonly Buffer[]): Buffer =>
+  integerReply(replies.map(integerOf).reduce((sum, each) => sum + each, 0n));
+
+/** The largest of integers, of what every server has alike: PUBSUB NUMPAT. @throws {Error} as `sumOf` does */
+export const largestOf = (replies: readonly Buffer[]): Buffer =>
+  integerReply(replies.map(integerOf).reduce((most, each) => (each > most ? each : most), 0n));
+
+function integerOf(reply: Buffer): bigint {
+  const digits = /^:(-?\d{1,20})\r\n$/.exec(reply.toString('latin1', 0, 32))?.[1];
+  if (digits === undefined) throw new Error('a server answered something other than a number');
+  return BigInt(digits);
 }
 
 /** Names and numbers in turn: each name once, with the sum. @throws {Error} when a reply is something else */

@@ -6,7 +6,7 @@ import { bulkReply, encodeCommand, errorReply, nullReply } from '../resp/encode.
 import { flatElements } from '../resp/flat.ts';
 import type { Command } from '../resp/request-reader.ts';
 import { fanOut } from './fan-out.ts';
-import { joined, sumOf, sumsByName } from './merge.ts';
+import { joined, largestOf, sumsByName } from './merge.ts';
 import type { Reply } from './reply.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
@@ -198,7 +198,8 @@ export class Subscriptions {
 const MERGES: Readonly<Record<string, (replies: readonly Buffer[]) => Buffer>> = {
   CHANNELS: joined,
   SHARDCHANNELS: joined,
-  NUMPAT: sumOf,
+  // Patterns are at every server.
+  NUMPAT: largestOf,
   NUMSUB: sumsByName,
   SHARDNUMSUB: sumsByName,
 };

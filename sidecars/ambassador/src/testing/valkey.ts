@@ -47,6 +47,8 @@ export class FakeValkey {
   certificate: { readonly cert: string; readonly key: string } | undefined;
   /** Said in place of every answer. */
   nonsense: string | undefined;
+  /** Of PUBSUB NUMPAT. */
+  patterns = 0;
   /** Of DEBUG DIGEST. */
   digest = '0'.repeat(40);
   port = 0;
@@ -220,6 +222,7 @@ export class FakeValkey {
         session.channels.delete(key);
         return Buffer.concat([Buffer.from('>3\r\n'), bulkReply('unsubscribe'), bulkReply(key), integerReply(0)]);
       case 'PUBSUB':
+        if (key === 'NUMPAT') return integerReply(this.patterns);
         return array(
           words
             .slice(2)
