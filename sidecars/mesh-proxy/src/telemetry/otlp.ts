@@ -4,8 +4,10 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { AccessEntry } from './access-log.ts';
 import type { Span } from './trace-context.ts';
 
-// By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
+// By an import statement they would be 10 MB dearer: see kit/life/admin.ts.
 const http = process.getBuiltinModule('node:http');
+const requestBy = (endpoint: string): typeof http.request =>
+  endpoint.startsWith('https:') ? process.getBuiltinModule('node:https').request : http.request;
 
 /** So many spans wait at most; further ones are dropped, and counted. */
 const MAX_WAITING = 2048;
@@ -87,8 +89,10 @@ export class SpanExporter {
       if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#send(), PERIOD).unref();
     };
     try {
-      const request = http
-        .request(this.#endpoint, { method: 'POST', headers: { 'content-type': 'application/json' } })
+      const request = requestBy(this.#endpoint)(this.#endpoint, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+      })
         .on('response', (response) => {
           response.resume();
           const { statusCode = 0 } = response;
@@ -122,7 +126,8 @@ function otlpSpan({ traceId, spanId, parentId }: Span, entry: AccessEntry): obje
     traceId,
     spanId,
     ...(parentId !== undefined && { parentSpanId: parentId }),
-    name: `${entry.destination}${(entry.path ?? '').split('?', 1)[0]}`,
+    // A path is not one of few: OpenTelemetry's name of a span without a route is its method.
+    name: entry.method ?? 'HTTP',
     kind: entry.direction === 'outbound' ? KIND_CLIENT : KIND_SERVER,
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(end),

@@ -1,14 +1,16 @@
 /** What is told of requests adds up with what was asked, and joins the traces of the applications. */
 import { once } from 'node:events';
 import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
-import { connect as connectTls } from 'node:tls';
+import { createServer as createHttps } from 'node:https';
+import { connect as connectTls, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { serve } from '#kit/testing/server.ts';
+import { certify } from '#kit/testing/certify.ts';
+import { listening, serve } from '#kit/testing/server.ts';
 import { Request } from '#proxy/http/request.ts';
 import { exchange, Talk } from '#proxy/testing/talk.ts';
 import { serveTap } from '../admin/tap.ts';
@@ -274,6 +276,42 @@ test('a collector that never ends its answer loses its spans, and does not keep 
 
 const requestWith = (...lines: string[]): Request =>
   new Request({ method: 'GET', target: '/', authority: 'shop', lines: lines.map((line) => `${line}\r\n`).join('') });
+
+test('a collector with https:// gets the spans, each named by its method', async () => {
+  const leaf = await certify({ subject: 'CN=localhost', altNames: [{ type: 'ip', value: '127.0.0.1' }] });
+  const bodies: string[] = [];
+  const collector = createHttps(leaf, (incoming, response) => {
+    incoming.setEncoding('utf8').on('data', (chunk: string) => bodies.push(chunk));
+    incoming.on('end', () => response.end('{}'));
+  });
+  const port = await listening(collector);
+  const authorities = getCACertificates('default');
+  setDefaultCACertificates([...authorities, leaf.cert]);
+  let dropped = 0;
+  const log = { warn: () => {} };
+  const exporter = new SpanExporter(
+    log,
+    () => ({}),
+    (count) => (dropped += count),
+  );
+  exporter.update(`https://127.0.0.1:${port}/v1/traces`);
+  const entry = {
+    time: new Date(0).toISOString(),
+    durationMs: 1,
+    destination: 'shop',
+    direction: 'inbound',
+    method: 'GET',
+    path: '/orders/17?token=x',
+  } as AccessEntry;
+  exporter.add(beginSpan(requestWith(), 100), entry);
+  await eventually('the span arrived, or was dropped', () => bodies.length === 1 || dropped === 1);
+  exporter.close();
+  collector.close();
+  collector.closeAllConnections();
+  setDefaultCACertificates(authorities);
+  assert.is(dropped, 0);
+  assert.match(bodies[0]!, '"name":"GET"');
+});
 
 test('B3 goes on as B3, and what cannot be read begins a new trace', () => {
   const single = requestWith('b3: 80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0');
