@@ -17,7 +17,7 @@ const START = ['up', '--detach', '--wait', '--no-recreate', 'echo-3'];
 /** By name, what operators do to a pod. */
 const ACTIONS: Readonly<Record<string, (project: Driver) => Promise<unknown>>> = {
   restarted: (project) => project.compose(['restart', 'echo-3-pod'], LONG),
-  recreated: (project) => project.compose(['up', '--detach', '--wait', '--force-recreate', '--no-deps', ...POD], LONG),
+  recreated: (project) => project.compose(['up', '--detach', '--wait', '--force-recreate', ...POD], LONG),
   'stopped and started': async (project) => {
     await project.compose(['stop', ...POD], LONG);
     await project.compose(START, LONG);
