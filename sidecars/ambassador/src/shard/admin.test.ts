@@ -34,6 +34,24 @@ test('admin commands are refused unless ADMIN_COMMANDS=relay, and reach no serve
     );
 });
 
+test('admin commands inside a transaction are refused as outside of it', async () => {
+  await begin(false);
+  for (const command of ['CONFIG SET maxmemory 1', 'DEBUG SLEEP 0', 'SAVE', 'SLOWLOG GET', 'CLIENT KILL ID 1']) {
+    assert.is(textOf(await client.ask('MULTI')), 'OK');
+    await client.ask('SET', 'a', '1');
+    assert.instance(await client.ask(...command.split(' ')), RespError, command);
+    await client.ask('DISCARD');
+  }
+  for (const server of plane.servers)
+    assert.is(
+      server.seen
+        .flat()
+        .join(' ')
+        .match(/CONFIG|DEBUG|SAVE|SLOWLOG|KILL/),
+      null,
+    );
+});
+
 test('commands that end a server or change its role are refused with ADMIN_COMMANDS=relay', async () => {
   await begin(true);
   for (const command of [

@@ -15,6 +15,8 @@ export interface ClientContext {
 
 /** What a transaction does with its commands. */
 export interface Routing extends ClientContext {
+  /** Whether commands for the servers themselves are passed on. */
+  readonly relaysAdmin: boolean;
   /** The one server of a command's keys; a text says why there is none, undefined that it has no key. */
   serverOf(name: string, command: Command): Server | string | undefined;
   /** @returns false: no more commands until the client is told to go on */

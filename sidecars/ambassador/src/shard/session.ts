@@ -130,6 +130,10 @@ export class ShardSession implements Session, Routing {
     return this.context.version;
   }
 
+  get relaysAdmin(): boolean {
+    return this.context.relayAdmin;
+  }
+
   get subscribed(): boolean {
     return this.#subscriptions.active;
   }

@@ -74,7 +74,9 @@ export class Transaction {
     const { route } = ruleOf(name, command);
     const single = this.#session.shards.all.length === 1;
     const passed = PASSED.has(name) || (single && PASSED_TO_ONE.has(name));
-    if (route === 'refused' || (route === 'all' && !single) || (route === 'local' && !passed))
+    const allowed =
+      route === 'local' ? passed : route === 'admin' ? single && this.#session.relaysAdmin : route !== 'all' || single;
+    if (route === 'refused' || !allowed)
       return this.#break(`ERR '${printable(name.toLowerCase())}' is not allowed in a transaction behind an ambassador`);
     const server = this.#session.serverOf(name, command);
     if (typeof server === 'string') return this.#break(server);
