@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { lastLines, run } from './lib/run.ts';
 import { ROOT } from './lib/stacks.ts';
 import { bundle } from './setup/bundles/bundle.ts';
+import { providePackages } from './setup/bundles/packages.ts';
 
 const DIST = join(ROOT, 'tools/dist');
 const MADE = join(ROOT, '.cache/package');
@@ -22,6 +23,8 @@ const REQUIRE = "import { createRequire } from 'node:module'; const require = cr
 
 rmSync(DIST, { recursive: true, force: true });
 await bundle();
+// What images take from npm beside their bundle.
+await providePackages();
 await build({
   entryPoints: { 'sidecar-stacks': join(ROOT, 'tools/bin.ts'), index: join(ROOT, 'tools/index.ts') },
   outdir: DIST,
