@@ -17,6 +17,8 @@ export class Shelf {
   /** The last segment is this process' own. An earlier one's is only read: its end may have been cut. */
   #begun = false;
   #roomMade: (() => void) | undefined;
+  /** Up to where all is settled. */
+  #settled = { segment: 0, offset: 0 };
 
   /** @throws when the directory cannot be used */
   constructor(dir: string, maxBytes: number) {
@@ -64,6 +66,7 @@ export class Shelf {
 
   /** Remove every segment before one, and that one too when it is all settled and in the way. */
   release(segment: number, offset: number): void {
+    this.#settled = { segment, offset };
     const { length } = this.segments;
     while (this.segments.length > 0 && this.#isDone(this.segments[0]!, segment, offset)) this.#remove();
     if (this.segments.length < length) this.#roomMade?.();
@@ -82,10 +85,12 @@ export class Shelf {
     return lost;
   }
 
-  /** Wait until a segment was removed, at most so many milliseconds. */
+  /** Wait until a segment was removed, at most so many milliseconds. One that is all settled is in the way from now on. */
   async room(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#roomMade = resolve;
+    // Nothing more may be settled, so that nobody would look again.
+    this.release(this.#settled.segment, this.#settled.offset);
     const timer = setTimeout(resolve, milliseconds);
     await promise;
     clearTimeout(timer);

@@ -228,6 +228,20 @@ test('a record larger than a chunk, and one larger than the spool, go through', 
     spool.close();
   }));
 
+test('what is settled already makes room, also when nothing more will be settled', () =>
+  inDir(async (dir) => {
+    const { spool, desk, metric } = open(dir, { SPOOL_MAX_BYTES: 256 * 1024 });
+    await spool.append(recordsOf('a', 10));
+    await eventually('all is settled', async () => (await metric('shipper_spool_records')) === 0);
+    let written = false;
+    void spool
+      .append([{ id: 'big', source: 'a', body: JSON.stringify('x'.repeat(300_000)), bytes: 300_002 }])
+      .then(() => (written = true));
+    await eventually('there is room for more than the spool holds beside it', () => written);
+    await eventually('it is offered', () => desk.offered.length === 11);
+    spool.close();
+  }));
+
 test('the cursor survives a torn write of its last slot', () =>
   inDir((dir) => {
     const path = join(dir, 'cursor');
