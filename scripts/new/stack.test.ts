@@ -69,7 +69,10 @@ async function starts(
   example: Readonly<Record<string, string>>,
   ports: ContractDocument['ports'],
 ): Promise<void> {
-  const app = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
+  const app = createServer((socket) =>
+    // A probe may have gone away before it reads the answer.
+    socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+  );
   await new Promise<void>((done) => app.listen(0, '127.0.0.1', done));
   const port = String((app.address() as AddressInfo).port);
   const listening = Object.values(ports).filter(

@@ -22,7 +22,7 @@ test('while the application is down a client gets 503 and when to come again; th
   await eventually('unreadiness', () => /ECONNREFUSED/.test(running.app.reason));
   assert.match(await running.metrics(), 'tls_app_up 0');
 
-  const server = createServer((socket) => socket.on('data', () => socket.write(OK)));
+  const server = createServer((socket) => socket.on('error', () => {}).on('data', () => socket.write(OK)));
   await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
   await eventually('readiness without any traffic', () => running.app.passed);
   talk.send(LAST);
