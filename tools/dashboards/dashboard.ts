@@ -1,8 +1,8 @@
 /** Dashboards for Grafana: one for each sidecar, and one of everything in a pod. */
 import { buildInfo } from '#kit/contract/alerts.ts';
 import type { Contract } from '#kit/contract/contract.ts';
-import { PROCESS_METRICS } from '#kit/telemetry/metrics.ts';
-import { DATASOURCE, panelOf, plot, queriesOf, unitOf, type Panel } from './panels.ts';
+import { PROCESS_METRICS, type MetricDeclaration } from '#kit/telemetry/metrics.ts';
+import { DATASOURCE, panelOf, type Panel } from './panels.ts';
 
 /** Grafana's own: a row of panels is 24 wide. */
 const WIDTH = 24;
@@ -16,6 +16,14 @@ export interface Dashboard {
   readonly [key: string]: unknown;
 }
 
+const row = (title: string): Panel => ({ type: 'row', title, collapsed: false, panels: [] });
+
+/** What the processes themselves take: every sidecar has these metrics. */
+const PROCESS: readonly Panel[] = [
+  row('What it takes'),
+  ...Object.entries(PROCESS_METRICS).map(([name, metric]) => panelOf(name, metric)),
+];
+
 /** All metrics of one sidecar, its alerts first, those of its process last. */
 export function dashboardOf(contract: Contract): Dashboard {
   const version = buildInfo(contract.name);
@@ -24,8 +32,7 @@ export function dashboardOf(contract: Contract): Dashboard {
     ...head(version, Object.keys(contract.alerts)),
     row('What it does'),
     ...own.map(([name, metric]) => panelOf(name, metric)),
-    row('Its process'),
-    ...Object.entries(PROCESS_METRICS).map(([name, metric]) => panelOf(name, metric)),
+    ...PROCESS,
   ]);
 }
 
@@ -35,20 +42,12 @@ export function dashboardOf(contract: Contract): Dashboard {
  */
 export function podDashboard(contracts: readonly Contract[]): Dashboard {
   const names = contracts.map(({ name }) => buildInfo(name)).join('|');
-  const requests = contracts.flatMap(({ metrics }) =>
-    Object.entries(metrics).filter(([name, { type }]) => type === 'counter' && name.endsWith('_requests_total')),
-  );
-  const durations = contracts.flatMap(({ metrics }) =>
-    Object.entries(metrics).filter(([name, { type }]) => type === 'histogram' && /_request_duration_/.test(name)),
-  );
-  const errors = contracts.flatMap(({ metrics }) =>
-    Object.entries(metrics).filter(
-      ([name, { type }]) => type === 'counter' && /_(?:upstream|internal)_errors_total$/.test(name),
-    ),
-  );
-  const up = contracts.flatMap(({ metrics }) =>
-    Object.entries(metrics).filter(([name, { type }]) => type === 'gauge' && /_(?:app|provider|target)_up$/.test(name)),
-  );
+  const panels = (type: MetricDeclaration['type'], names: RegExp): Panel[] =>
+    contracts.flatMap(({ metrics }) =>
+      Object.entries(metrics)
+        .filter(([name, metric]) => metric.type === type && names.test(name))
+        .map(([name, metric]) => panelOf(name, metric)),
+    );
   return dashboard(
     'sidecar-pods',
     'Sidecars: pods',
@@ -60,20 +59,15 @@ export function podDashboard(contracts: readonly Contract[]): Dashboard {
         contracts.flatMap(({ alerts }) => Object.keys(alerts)),
       ),
       row('Requests'),
-      ...requests.map(([name, metric]) => panelOf(name, metric)),
-      ...durations.map(([name, metric]) => panelOf(name, metric)),
+      ...panels('counter', /_requests_total$/),
+      ...panels('histogram', /_request_duration_/),
       row('What is wrong'),
-      ...errors.map(([name, metric]) => panelOf(name, metric)),
-      ...up.map(([name, metric]) => panelOf(name, metric)),
-      row('What they take'),
-      ...Object.entries(PROCESS_METRICS).map(([name, metric]) =>
-        plot(name, metric.help, unitOf(name, metric.type), queriesOf(name, metric)),
-      ),
+      ...panels('counter', /_(?:upstream|internal)_errors_total$/),
+      ...panels('gauge', /_(?:app|provider|target)_up$/),
+      ...PROCESS,
     ],
   );
 }
-
-const row = (title: string): Panel => ({ type: 'row', title, collapsed: false, panels: [] });
 
 /** What runs, and which of these alerts fire. */
 const head = (version: string, alerts: readonly string[]): Panel[] => [

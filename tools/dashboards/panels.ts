@@ -54,7 +54,7 @@ export function panelOf(name: string, metric: MetricDeclaration): Panel {
   return plot(name, metric.help, unitOf(name, metric.type), queriesOf(name, metric));
 }
 
-export function plot(
+function plot(
   title: string,
   description: string,
   unit: string,
