@@ -26,16 +26,6 @@ const CIRCLES: Readonly<Record<string, number>> = {
   'sidecars/proxy': 7,
   'sidecars/tls': 2,
   'sidecars/topz': 3,
-  'stacks/ambassador': 2,
-  'stacks/auth': 2,
-  'stacks/cache': 2,
-  'stacks/config': 2,
-  'stacks/https': 2,
-  'stacks/lifecycle': 2,
-  'stacks/logs': 2,
-  'stacks/mesh': 2,
-  'stacks/paas': 2,
-  'stacks/topz': 2,
   'workshop/commands': 2,
 };
 /** Files that were longer before there was this check. */

@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '../..');
 test('a sidecar imports its own files, the kit and the proxy library', () => {
   for (const to of ['sidecars/tls/src/b.ts', 'sidecars/kit/telemetry/log.ts', 'sidecars/proxy/http1/head.ts'])
     assert.is(importProblem('sidecars/tls/src/a.ts', to), undefined, to);
-  for (const to of ['sidecars/topz/src/a.ts', 'scripts/lib/run.ts', 'stacks/https/client.ts'])
+  for (const to of ['sidecars/topz/src/a.ts', 'scripts/lib/run.ts', 'stacks/https/lib/client.ts'])
     assert.match(importProblem('sidecars/tls/src/a.ts', to) ?? '', 'is out of reach: a sidecar imports', to);
 });
 
@@ -21,10 +21,10 @@ test('what is general imports nothing particular', () => {
     ['sidecars/kit/telemetry/log.ts', 'sidecars/proxy/head.ts'],
     ['sidecars/kit/telemetry/log.ts', 'sidecars/tls/src/main.ts'],
     ['sidecars/proxy/head.ts', 'sidecars/tls/src/main.ts'],
-    ['scripts/stack.ts', 'stacks/https/client.ts'],
+    ['scripts/stack.ts', 'stacks/https/lib/client.ts'],
     ['tools/index.ts', 'scripts/lib/run.ts'],
-    ['tools/index.ts', 'stacks/https/client.ts'],
-    ['stacks/https/scenario.ts', 'stacks/paas/versions.ts'],
+    ['tools/index.ts', 'stacks/https/lib/client.ts'],
+    ['stacks/https/scenario.ts', 'stacks/paas/lib/versions.ts'],
     ['legacy-apps/board/test.ts', 'sidecars/kit/telemetry/log.ts'],
   ] as const)
     assert.match(importProblem(from, to) ?? '', 'is out of reach', `${from} → ${to}`);
@@ -32,7 +32,7 @@ test('what is general imports nothing particular', () => {
     ['sidecars/proxy/head.ts', 'sidecars/kit/telemetry/log.ts'],
     ['scripts/contract/sidecars.ts', 'sidecars/kit/contract/contract.ts'],
     ['stacks/https/scenario.ts', 'scripts/lib/scenario.ts'],
-    ['stacks/https/scenario.ts', 'stacks/https/client.ts'],
+    ['stacks/https/scenario.ts', 'stacks/https/lib/client.ts'],
     ['stacks/logs/services/faulty-store/src/main.ts', 'sidecars/kit/testing/bulk-store.ts'],
   ] as const)
     assert.is(importProblem(from, to), undefined, `${from} → ${to}`);
@@ -67,7 +67,7 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
       `import { b } from './b.ts';`,
       `export * from '../../topz/src/cpu.ts';`,
       `export { name } from '../../../scripts/lib/labels.ts';`,
-      `void import('../../../stacks/https/client.ts');`,
+      `void import('../../../stacks/https/lib/client.ts');`,
       `import { freePort } from '#kit/testing/ports.ts';`,
       `import { createLog } from '#kit/telemetry/log.ts';`,
       `export interface A { readonly b: typeof b }`,
@@ -87,7 +87,7 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
   for (const expected of [
     'sidecars/topz/src/cpu.ts is out of reach',
     'scripts/lib/labels.ts is out of reach',
-    'stacks/https/client.ts is out of reach',
+    'stacks/https/lib/client.ts is out of reach',
     'sidecars/kit/testing/ports.ts is for tests',
     'import(no-cycle)',
     'check.only leaves tests out',

@@ -11,8 +11,8 @@ import { etcdGoesAway, serverGoesAway, serverIsBack } from './checks/outage.ts';
 import { burst, readers } from './checks/pace.ts';
 import { refusals } from './checks/refusals.ts';
 import { lasting } from '../../scripts/lib/lasting.ts';
-import { BOARD, KIOSK } from './pods.ts';
-import { together } from './together.ts';
+import { BOARD, KIOSK } from './lib/pods.ts';
+import { together } from './lib/together.ts';
 
 const { must, run } = scenario(import.meta.url);
 

@@ -19,7 +19,7 @@ import { rateObligations, splitObligations, trafficObligations } from './obligat
 import { unawareObligations } from './obligations/unaware.ts';
 import { bypassObligations, wireObligations } from './obligations/wire.ts';
 import { xdsObligations } from './obligations/xds.ts';
-import { closeSessions } from './sessions.ts';
+import { closeSessions } from './lib/sessions.ts';
 
 const stack = scenario(import.meta.url);
 

@@ -4,7 +4,7 @@ import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { request } from '#kit/net/http-client.ts';
-import { Comparison, readExposition, type Exposition } from '../exposition.ts';
+import { Comparison, readExposition, type Exposition } from '../lib/exposition.ts';
 
 /** Of an obligation, longer than any wait in it: what was waited for is then told. */
 const WITHIN = 240_000;

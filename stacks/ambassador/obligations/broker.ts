@@ -4,9 +4,9 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { adminPage, metric, ready } from '../../../scripts/lib/admin.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { Workers } from '../shelf.ts';
-import { ledgerOf, Visitors } from '../shops.ts';
-import { valkey } from '../valkeys.ts';
+import { Workers } from '../lib/shelf.ts';
+import { ledgerOf, Visitors } from '../lib/shops.ts';
+import { valkey } from '../lib/valkeys.ts';
 
 /** Replace the file, as whoever publishes one does: by a rename. */
 async function publish(project: Driver, text: string): Promise<void> {

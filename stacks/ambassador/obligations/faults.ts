@@ -4,8 +4,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient, RespError } from '#kit/testing/resp-client.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { idOf } from '../baskets.ts';
-import { clientOf, keyOf } from '../valkeys.ts';
+import { idOf } from '../lib/baskets.ts';
+import { clientOf, keyOf } from '../lib/valkeys.ts';
 
 /** Signal the server of a container: it is held by STOP, as a machine without time for it would, and goes on by CONT. */
 async function signal(project: Driver, service: string, name: 'STOP' | 'CONT'): Promise<void> {

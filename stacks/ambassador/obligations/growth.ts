@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { idOf } from '../baskets.ts';
-import { clientOf, valkey } from '../valkeys.ts';
+import { idOf } from '../lib/baskets.ts';
+import { clientOf, valkey } from '../lib/valkeys.ts';
 
 const KEYS = 3000;
 /** How much more than a new server's share may move. */

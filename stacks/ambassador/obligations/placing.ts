@@ -5,7 +5,7 @@ import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import type { HashName } from '../../../sidecars/ambassador/src/ring/hash.ts';
 import { Ring, type Member, type RingOptions } from '../../../sidecars/ambassador/src/ring/ring.ts';
-import { clientOf, MEMBERS, PLACING, VALKEYS } from '../valkeys.ts';
+import { clientOf, MEMBERS, PLACING, VALKEYS } from '../lib/valkeys.ts';
 
 const KEYS = 1200;
 

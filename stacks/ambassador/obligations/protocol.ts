@@ -6,7 +6,7 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { keyPlacesOf } from '../../../sidecars/ambassador/src/testing/generate-commands.ts';
 import { VALKEY_8 } from '../../../sidecars/ambassador/src/shard/commands/valkey-8.ts';
-import { clientOf, keyOf } from '../valkeys.ts';
+import { clientOf, keyOf } from '../lib/valkeys.ts';
 
 /** Most that the ambassador may grow while it is sent nonsense, in bytes. */
 const GROWTH = 48 * 1024 * 1024;

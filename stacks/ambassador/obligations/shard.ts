@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { Baskets, idOf } from '../baskets.ts';
-import { keysOfEach } from '../valkeys.ts';
+import { Baskets, idOf } from '../lib/baskets.ts';
+import { keysOfEach } from '../lib/valkeys.ts';
 
 const VISITORS = 150;
 

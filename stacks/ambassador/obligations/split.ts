@@ -4,8 +4,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
-import { entriesOf, type Entry } from '../log.ts';
-import { ledgerOf, setMood, Visitors, type Visit } from '../shops.ts';
+import { entriesOf, type Entry } from '../lib/log.ts';
+import { ledgerOf, setMood, Visitors, type Visit } from '../lib/shops.ts';
 
 const NEWCOMERS = 10_000;
 /** At 0.16 %, so the new version's as long as it has any share; and beyond 10 %. */

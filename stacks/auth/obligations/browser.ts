@@ -2,8 +2,8 @@
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { withPage } from '../browser.ts';
-import { SHOP, WHOAMI, whoami } from '../client.ts';
+import { withPage } from '../lib/browser.ts';
+import { SHOP, WHOAMI, whoami } from '../lib/client.ts';
 
 const LONG = 120_000;
 /** Of what browsers read differently from servers; redirects.test.ts has hundreds. */

@@ -1,8 +1,8 @@
 /** The second provider, and a flood of logins. */
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { ask, LOBBY } from '../client.ts';
-import { withPage } from '../browser.ts';
+import { ask, LOBBY } from '../lib/client.ts';
+import { withPage } from '../lib/browser.ts';
 
 const START = String.raw`exec 3<>/dev/tcp/lobby-pod/4180
 printf 'GET /oauth2/start?rd=/ HTTP/1.0\r\nHost: lobby.example:4180\r\nAccept: text/html\r\n\r\n' >&3

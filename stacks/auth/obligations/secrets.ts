@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { adminPage } from '../../../scripts/lib/admin.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { SHOP, Visitor, whoami } from '../client.ts';
+import { SHOP, Visitor, whoami } from '../lib/client.ts';
 
 export function secretObligations({ must }: Scenario): void {
   must(

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
-import { ask, SHOP, Visitor, whoami } from '../client.ts';
+import { ask, SHOP, Visitor, whoami } from '../lib/client.ts';
 
 const LONG = 60_000;
 /** The provider's access tokens last 6 s; the sidecar renews them at half of such a short life. */

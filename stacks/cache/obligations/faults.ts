@@ -4,7 +4,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { askedExactly, note, page, unique } from '../client.ts';
+import { askedExactly, note, page, unique } from '../lib/client.ts';
 
 const LIMIT = 8 * 1024 * 1024;
 

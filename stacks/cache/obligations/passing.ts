@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
-import { askedExactly, authorityOf, note, openPage, page, unique, type OpenPage } from '../client.ts';
+import { askedExactly, authorityOf, note, openPage, page, unique, type OpenPage } from '../lib/client.ts';
 
 const CLIENTS = 20;
 

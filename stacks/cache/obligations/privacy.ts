@@ -1,7 +1,7 @@
 /** Nobody sees another's page, and nobody puts one there for others. */
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { askedExactly, page, unique } from '../client.ts';
+import { askedExactly, page, unique } from '../lib/client.ts';
 
 export function privacyObligations({ must }: Scenario): void {
   must(

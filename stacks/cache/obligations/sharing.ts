@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { asked, askedExactly, atWork, note, page, unique } from '../client.ts';
+import { asked, askedExactly, atWork, note, page, unique } from '../lib/client.ts';
 
 const CLIENTS = 100;
 

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';
-import { askedExactly, page, purge, unique } from '../client.ts';
+import { askedExactly, page, purge, unique } from '../lib/client.ts';
 
 export function truthObligations({ must }: Scenario): void {
   must(

@@ -1,6 +1,6 @@
 /** Who may do what. */
 import * as assert from 'uvu/assert';
-import { BOARD, serverOf, tokenOf, type Must } from '../pods.ts';
+import { BOARD, serverOf, tokenOf, type Must } from '../lib/pods.ts';
 
 export function access(must: Must): void {
   must(

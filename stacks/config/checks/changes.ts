@@ -1,7 +1,7 @@
 /** A change arrives, at each application in the way that it knows. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { boardIni, nginxConf, ratesYaml } from '../documents.ts';
+import { boardIni, nginxConf, ratesYaml } from '../lib/documents.ts';
 import { netNamespace } from '../../../scripts/lib/admin.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
 import {
@@ -17,7 +17,7 @@ import {
   serverOf,
   WEB,
   type Must,
-} from '../pods.ts';
+} from '../lib/pods.ts';
 
 export function changes(must: Must): void {
   must(

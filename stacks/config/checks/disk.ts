@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
-import { boardIni } from '../documents.ts';
+import { boardIni } from '../lib/documents.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';
-import { fileIdentity, fileStatus, readiness } from '../inside.ts';
-import { BOARD, nextRelease, releaseOf, served, serverOf, type Must } from '../pods.ts';
+import { fileIdentity, fileStatus, readiness } from '../lib/inside.ts';
+import { BOARD, nextRelease, releaseOf, served, serverOf, type Must } from '../lib/pods.ts';
 
 export function disk(must: Must): void {
   must(

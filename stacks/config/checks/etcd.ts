@@ -1,10 +1,10 @@
 /** The main path once more, with a real etcd as the source. */
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
-import { boardIni, brokenIni } from '../documents.ts';
+import { boardIni, brokenIni } from '../lib/documents.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';
-import { fileIdentity, fileStatus } from '../inside.ts';
-import { boardLife, etcdOf, KIOSK, nextRelease, releaseOf, served, settled, type Must } from '../pods.ts';
+import { fileIdentity, fileStatus } from '../lib/inside.ts';
+import { boardLife, etcdOf, KIOSK, nextRelease, releaseOf, served, settled, type Must } from '../lib/pods.ts';
 
 /** Two periods of polling. */
 const LONG_ENOUGH = 4500;

@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
-import { boardIni, brokenIni } from '../documents.ts';
-import { nextRelease, served, settled, type Must, type Pod } from '../pods.ts';
+import { boardIni, brokenIni } from '../lib/documents.ts';
+import { nextRelease, served, settled, type Must, type Pod } from '../lib/pods.ts';
 
 type Kind = 'good' | 'broken' | 'choking';
 

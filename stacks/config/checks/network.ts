@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
-import { boardIni, nginxConf } from '../documents.ts';
-import { fileIdentity, readiness } from '../inside.ts';
-import { together } from '../together.ts';
-import { BOARD, boardLife, nextRelease, releaseOf, served, serverOf, settled, WEB, type Must } from '../pods.ts';
+import { boardIni, nginxConf } from '../lib/documents.ts';
+import { fileIdentity, readiness } from '../lib/inside.ts';
+import { together } from '../lib/together.ts';
+import { BOARD, boardLife, nextRelease, releaseOf, served, serverOf, settled, WEB, type Must } from '../lib/pods.ts';
 
 interface WireCounts {
   readonly open: number;

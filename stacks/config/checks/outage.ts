@@ -2,9 +2,20 @@
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
-import { boardIni } from '../documents.ts';
-import { readiness } from '../inside.ts';
-import { BOARD, KIOSK, nextRelease, RATES, releaseOf, served, serverOf, WEB, type Must, type Pod } from '../pods.ts';
+import { boardIni } from '../lib/documents.ts';
+import { readiness } from '../lib/inside.ts';
+import {
+  BOARD,
+  KIOSK,
+  nextRelease,
+  RATES,
+  releaseOf,
+  served,
+  serverOf,
+  WEB,
+  type Must,
+  type Pod,
+} from '../lib/pods.ts';
 
 const MINUTE = 60_000;
 let since = 0;

@@ -1,9 +1,9 @@
 /** Many changes at a time, and those who read the file meanwhile. */
 import * as assert from 'uvu/assert';
-import { boardIni } from '../documents.ts';
-import { boardLife, nextRelease, served, settled, type Must, type Pod } from '../pods.ts';
+import { boardIni } from '../lib/documents.ts';
+import { boardLife, nextRelease, served, settled, type Must, type Pod } from '../lib/pods.ts';
 import { ConfigServer } from '../../../scripts/lib/config-server.ts';
-import type { Truth } from '../truth.ts';
+import type { Truth } from '../lib/truth.ts';
 
 const BURST = 200;
 /** One signal each CONFIG_MIN_INTERVAL, in seconds, and those before it is clear that this is a burst and after it. */

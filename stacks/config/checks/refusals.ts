@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
-import { boardIni, brokenIni, nginxConf, ratesYaml } from '../documents.ts';
-import { fileIdentity, fileStatus } from '../inside.ts';
+import { boardIni, brokenIni, nginxConf, ratesYaml } from '../lib/documents.ts';
+import { fileIdentity, fileStatus } from '../lib/inside.ts';
 import {
   BOARD,
   boardLife,
@@ -16,7 +16,7 @@ import {
   WEB,
   type Must,
   type Pod,
-} from '../pods.ts';
+} from '../lib/pods.ts';
 import type { Report } from '../../../scripts/lib/config-server.ts';
 
 /** Two periods of polling: what is to be tried again has been by then. */

@@ -5,7 +5,7 @@ import mqtt from 'mqtt';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { authorityOf, handshake, HOST } from '../client.ts';
+import { authorityOf, handshake, HOST } from '../lib/client.ts';
 
 export function brokerObligations({ must }: Scenario): void {
   must(

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { authorityOf, CLIENTS, home, serialAt } from '../client.ts';
-import { startLoad } from '../load.ts';
+import { authorityOf, CLIENTS, home, serialAt } from '../lib/client.ts';
+import { startLoad } from '../lib/load.ts';
 
 /** @param tampered for what must not meet other obligations: the sidecar's files are broken for a while */
 export function certificateObligations({ must }: Scenario, tampered: Scenario): void {

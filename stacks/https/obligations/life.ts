@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { authorityOf, CLIENTS, fetchPage, home } from '../client.ts';
-import { startLoad } from '../load.ts';
+import { authorityOf, CLIENTS, fetchPage, home } from '../lib/client.ts';
+import { startLoad } from '../lib/load.ts';
 
 export function lifeObligations({ must }: Scenario): void {
   must(

@@ -5,7 +5,7 @@ import { connect as tlsConnect } from 'node:tls';
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { authorityOf, fetchPage, home, HOST, PAGE } from '../client.ts';
+import { authorityOf, fetchPage, home, HOST, PAGE } from '../lib/client.ts';
 
 export function slowClientObligations({ must }: Scenario): void {
   must(

@@ -5,9 +5,9 @@ import { docker } from '../../../scripts/lib/engine.ts';
 import { IMAGE_LABEL } from '../../../scripts/lib/labels.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { certificate, fetchPage } from '../client.ts';
-import { episode, told } from '../episode.ts';
-import { LASTING, livesOf, signal, type Service } from '../pod.ts';
+import { certificate, fetchPage } from '../lib/client.ts';
+import { episode, told } from '../lib/episode.ts';
+import { LASTING, livesOf, signal, type Service } from '../lib/pod.ts';
 
 /** What each says as soon as it does its work. */
 const BACK = { reports: /reports on 127\.0\.0\.1:8000/, tls: /"msg":"listening/, probe: /"msg":"reports is healthy"/ };

@@ -6,7 +6,7 @@ import { docker } from '../../../scripts/lib/engine.ts';
 import { run } from '../../../scripts/lib/run.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { ROOT } from '../../../scripts/lib/stacks.ts';
-import { LASTING, livesOf } from '../pod.ts';
+import { LASTING, livesOf } from '../lib/pod.ts';
 
 /** What `npm run debug -- lifecycle …` prints, about this project. */
 async function debug(

@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { buildImages } from '../../../scripts/lib/images.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { InnerEngine } from '../inner-engine.ts';
-import { withVariant } from '../variant.ts';
+import { InnerEngine } from '../lib/inner-engine.ts';
+import { withVariant } from '../lib/variant.ts';
 
 /** Milliseconds that the image of the inner engine may take to be built, the first time. */
 const BUILDING = 180_000;

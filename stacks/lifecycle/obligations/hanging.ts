@@ -4,9 +4,9 @@ import { adminPage } from '../../../scripts/lib/admin.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { episode, told } from '../episode.ts';
-import { lifeOf, mainPid, signal } from '../pod.ts';
-import { withVariant } from '../variant.ts';
+import { episode, told } from '../lib/episode.ts';
+import { lifeOf, mainPid, signal } from '../lib/pod.ts';
+import { withVariant } from '../lib/variant.ts';
 
 /** The probe's log line that says why it told a target to stop. */
 async function verdict(project: Project, target: string): Promise<Record<string, unknown>> {

@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { EngineError } from '../../../scripts/lib/engine.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { byService, LASTING } from '../pod.ts';
-import { withVariant } from '../variant.ts';
+import { byService, LASTING } from '../lib/pod.ts';
+import { withVariant } from '../lib/variant.ts';
 
 export function jobObligations({ must }: Scenario): void {
   for (const [month, code] of [

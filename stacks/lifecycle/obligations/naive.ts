@@ -2,9 +2,9 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { certificate, fetchPage } from '../client.ts';
-import { lifeOf, signal, type Life } from '../pod.ts';
-import { withVariant } from '../variant.ts';
+import { certificate, fetchPage } from '../lib/client.ts';
+import { lifeOf, signal, type Life } from '../lib/pod.ts';
+import { withVariant } from '../lib/variant.ts';
 
 /** What a visitor gets: a status, or the error's code. */
 const ask = (port: number, ca: string): Promise<string> =>

@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { explainUp } from '../../../scripts/runner/failure.ts';
-import { certificate, fetchPage } from '../client.ts';
-import { byService, happened, initEnd, LASTING, millis } from '../pod.ts';
-import { withVariant } from '../variant.ts';
+import { certificate, fetchPage } from '../lib/client.ts';
+import { byService, happened, initEnd, LASTING, millis } from '../lib/pod.ts';
+import { withVariant } from '../lib/variant.ts';
 
 /** Milliseconds by which variants/slow.yaml holds its sidecar back. */
 const SLOW = 3000;

@@ -3,8 +3,8 @@ import { finished } from 'node:stream/promises';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { certificate, fetchPage, open } from '../client.ts';
-import { byService, LASTING, millis } from '../pod.ts';
+import { certificate, fetchPage, open } from '../lib/client.ts';
+import { byService, LASTING, millis } from '../lib/pod.ts';
 
 export function shutdownObligations({ must }: Scenario): void {
   must(

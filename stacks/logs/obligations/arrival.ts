@@ -3,11 +3,11 @@ import * as assert from 'uvu/assert';
 import type { EngineError } from '../../../scripts/lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { arrived, complete, field, inMessage } from '../arrivals.ts';
-import { python, takeOrders, work } from '../inside.ts';
-import { reserve } from '../numbers.ts';
-import { range } from '../sequence.ts';
-import { openStore } from '../store.ts';
+import { arrived, complete, field, inMessage } from '../lib/arrivals.ts';
+import { python, takeOrders, work } from '../lib/inside.ts';
+import { reserve } from '../lib/numbers.ts';
+import { range } from '../lib/sequence.ts';
+import { openStore } from '../lib/store.ts';
 
 const SMALL = 1000;
 /** Docker splits lines above 16 KiB. */

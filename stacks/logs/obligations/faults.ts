@@ -2,12 +2,12 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { complete, ledger, ledgerArrived } from '../arrivals.ts';
-import { openFaulty } from '../faulty.ts';
+import { complete, ledger, ledgerArrived } from '../lib/arrivals.ts';
+import { openFaulty } from '../lib/faulty.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
-import { killAndStart, peakMemory, writeLedger } from '../inside.ts';
-import { reserve } from '../numbers.ts';
-import { range, tally } from '../sequence.ts';
+import { killAndStart, peakMemory, writeLedger } from '../lib/inside.ts';
+import { reserve } from '../lib/numbers.ts';
+import { range, tally } from '../lib/sequence.ts';
 
 const LOAD = 100_000;
 /** BULK_MAX_RECORDS of ledger-logs. */

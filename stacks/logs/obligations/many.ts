@@ -7,9 +7,9 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
-import { openFaulty, type Faulty } from '../faulty.ts';
-import { manyFiles, rotateMany, writeMany } from '../inside.ts';
-import { reserve } from '../numbers.ts';
+import { openFaulty, type Faulty } from '../lib/faulty.ts';
+import { manyFiles, rotateMany, writeMany } from '../lib/inside.ts';
+import { reserve } from '../lib/numbers.ts';
 
 const FILES = Number(process.env['MANY_FILES'] || 30);
 /** Lines a second, over all files. */

@@ -2,12 +2,12 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { arrived, complete, field, inMessage } from '../arrivals.ts';
+import { arrived, complete, field, inMessage } from '../lib/arrivals.ts';
 import { metric, ready } from '../../../scripts/lib/admin.ts';
-import { peakMemory, takeOrders, work } from '../inside.ts';
-import { reserve } from '../numbers.ts';
-import { range } from '../sequence.ts';
-import { openStore, storeService } from '../store.ts';
+import { peakMemory, takeOrders, work } from '../lib/inside.ts';
+import { reserve } from '../lib/numbers.ts';
+import { range } from '../lib/sequence.ts';
+import { openStore, storeService } from '../lib/store.ts';
 
 const LOAD = 100_000;
 /** More than the spool's disk holds. The engine comes back after waits that grow to a minute, so more would only take longer. */

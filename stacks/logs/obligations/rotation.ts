@@ -3,11 +3,11 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { arrived, complete, field, inMessage } from '../arrivals.ts';
-import { browse, rotate, takeOrders } from '../inside.ts';
-import { reserve } from '../numbers.ts';
-import { range } from '../sequence.ts';
-import { openStore } from '../store.ts';
+import { arrived, complete, field, inMessage } from '../lib/arrivals.ts';
+import { browse, rotate, takeOrders } from '../lib/inside.ts';
+import { reserve } from '../lib/numbers.ts';
+import { range } from '../lib/sequence.ts';
+import { openStore } from '../lib/store.ts';
 
 const LOAD = 100_000;
 /** Numbers that one round of clients uses at most, and how long it takes. */

@@ -1,11 +1,11 @@
 /** Who may do what: by identity, method, path and port, and what does not help against it. */
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { authorityOf, leafFor } from '../forge.ts';
-import { applyPolicy } from '../policy.ts';
-import { addressOf } from '../proxies.ts';
-import { shopOf } from '../shop.ts';
-import { call, freshKey, seen, type Call } from '../workload.ts';
+import { authorityOf, leafFor } from '../lib/forge.ts';
+import { applyPolicy } from '../lib/policy.ts';
+import { addressOf } from '../lib/proxies.ts';
+import { shopOf } from '../lib/shop.ts';
+import { call, freshKey, seen, type Call } from '../lib/workload.ts';
 
 const at = (more: Partial<Call>): Call => ({
   protocol: 'http/1.1',

@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { graphOf, upToDate } from '../control.ts';
-import { applyPolicy, unchanged, writePolicy } from '../policy.ts';
-import { PROXIES } from '../proxies.ts';
-import { load, loadWhile } from '../workload.ts';
+import { graphOf, upToDate } from '../lib/control.ts';
+import { applyPolicy, unchanged, writePolicy } from '../lib/policy.ts';
+import { PROXIES } from '../lib/proxies.ts';
+import { load, loadWhile } from '../lib/workload.ts';
 
 const LOAD = { host: 'catalogue', port: 8000, path: '/products' } as const;
 

@@ -9,7 +9,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { graphOf } from '../control.ts';
+import { graphOf } from '../lib/control.ts';
 
 const PROFILE = ['--profile', 'envoy'];
 const LONG = { timeoutMs: 180_000 };

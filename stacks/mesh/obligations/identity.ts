@@ -4,10 +4,10 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { certify } from '#kit/testing/certify.ts';
-import { authorityOf, impostor, leafFor, type Shown } from '../forge.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { addressOf, metric, samples } from '../proxies.ts';
-import { call, echoOf, load } from '../workload.ts';
+import { authorityOf, impostor, leafFor, type Shown } from '../lib/forge.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { addressOf, metric, samples } from '../lib/proxies.ts';
+import { call, echoOf, load } from '../lib/workload.ts';
 
 const ID = 'spiffe://mesh.local/ns/shop/sa/';
 

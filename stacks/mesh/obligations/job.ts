@@ -2,9 +2,9 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { graphOf } from '../control.ts';
-import { withMore } from '../more.ts';
-import type { Outcome } from '../workload.ts';
+import { graphOf } from '../lib/control.ts';
+import { withMore } from '../lib/more.ts';
+import type { Outcome } from '../lib/workload.ts';
 
 const POD = ['job', 'job-proxy', 'job-init', 'job-pod'] as const;
 

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { serviceOf } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { PROXIES } from '../proxies.ts';
+import { PROXIES } from '../lib/proxies.ts';
 
 /** Before anything is restarted. */
 export function orderObligations({ must }: Scenario): void {

@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { call, type Call } from '../workload.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { call, type Call } from '../lib/workload.ts';
 
 /** policy.yaml gives it to the catalogue; nobody else knows it. */
 const OF_THE_MESH: Call = { protocol: 'http/1.1', host: 'products.mesh', port: 8000, path: '/products' };

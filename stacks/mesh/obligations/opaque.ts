@@ -3,10 +3,10 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { isEndpoint } from '../control.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { metric } from '../proxies.ts';
-import { call, freshKey, seenBy, type Outcome } from '../workload.ts';
+import { isEndpoint } from '../lib/control.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { metric } from '../lib/proxies.ts';
+import { call, freshKey, seenBy, type Outcome } from '../lib/workload.ts';
 
 /** So many are opened one after the other, and so many of these lines go on beside each other. */
 const IN_LINE = 20;

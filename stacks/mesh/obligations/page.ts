@@ -5,9 +5,9 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
 import { takePictures } from '../../../scripts/lib/pictures.ts';
-import { resetSplit } from '../control.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { load, loadWhile } from '../workload.ts';
+import { resetSplit } from '../lib/control.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { load, loadWhile } from '../lib/workload.ts';
 
 /** The dashboard, as its neighbours call it. */
 const URL = 'http://dashboard:8080/';

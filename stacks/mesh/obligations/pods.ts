@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { isEndpoint } from '../control.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { loadWhile } from '../workload.ts';
+import { isEndpoint } from '../lib/control.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { loadWhile } from '../lib/workload.ts';
 import { takesPart } from './replicas.ts';
 
 /** In their order: the owner of the namespaces first. */

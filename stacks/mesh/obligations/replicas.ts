@@ -4,10 +4,10 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { isEndpoint } from '../control.ts';
-import { withMore } from '../more.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { freshKey, load, loadWhile, seen, seenBy, tell, type LoadReport, type Server } from '../workload.ts';
+import { isEndpoint } from '../lib/control.ts';
+import { withMore } from '../lib/more.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { freshKey, load, loadWhile, seen, seenBy, tell, type LoadReport, type Server } from '../lib/workload.ts';
 
 const ECHO = { host: 'echo', port: 8080, path: '/', connections: 8 } as const;
 const RATE = 100;

@@ -1,7 +1,7 @@
 /** The shop does its work. */
 import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { shopOf } from '../shop.ts';
+import { shopOf } from '../lib/shop.ts';
 
 export function shopObligations({ must }: Scenario): void {
   must(

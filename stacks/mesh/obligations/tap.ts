@@ -2,9 +2,9 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { authorityOf, leafFor } from '../forge.ts';
-import { addressOf } from '../proxies.ts';
-import { call, freshKey, type Call } from '../workload.ts';
+import { authorityOf, leafFor } from '../lib/forge.ts';
+import { addressOf } from '../lib/proxies.ts';
+import { call, freshKey, type Call } from '../lib/workload.ts';
 
 const ID = 'spiffe://mesh.local/ns/shop/sa/';
 /** As compose.override.yaml gives it to the front's proxy. */

@@ -5,10 +5,10 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
 import type { Span } from '../services/workload/src/collect.ts';
-import { applyPolicy } from '../policy.ts';
-import { metric, samples } from '../proxies.ts';
-import { shopOf } from '../shop.ts';
-import { freshKey, load, REPLICAS, seen, tell } from '../workload.ts';
+import { applyPolicy } from '../lib/policy.ts';
+import { metric, samples } from '../lib/proxies.ts';
+import { shopOf } from '../lib/shop.ts';
+import { freshKey, load, REPLICAS, seen, tell } from '../lib/workload.ts';
 
 async function spansOf({ env }: Project, trace: string): Promise<Span[]> {
   const response = await fetch(`http://127.0.0.1:${env['PUBLISH_SPANS']}/spans?trace=${trace}`, {

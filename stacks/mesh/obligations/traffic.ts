@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { applyPolicy, unchanged } from '../policy.ts';
-import { call, freshKey, load, loadWhile, REPLICAS, seen, tell, type Behaviour } from '../workload.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { call, freshKey, load, loadWhile, REPLICAS, seen, tell, type Behaviour } from '../lib/workload.ts';
 
 const ECHO = { host: 'echo', port: 8080 } as const;
 const sum = (counts: readonly number[]): number => counts.reduce((total, each) => total + each, 0);

@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { clustersRefused } from '../control.ts';
-import { applyPolicy, type Change } from '../policy.ts';
-import { freshKey, REPLICAS, seen, tell } from '../workload.ts';
+import { clustersRefused } from '../lib/control.ts';
+import { applyPolicy, type Change } from '../lib/policy.ts';
+import { freshKey, REPLICAS, seen, tell } from '../lib/workload.ts';
 
 const CLIENTS = {
   'xds-node': ['node', '/srv/xds-call.js'],

@@ -1,7 +1,7 @@
 /** What a developer is told, and the one command of an operator. */
 import * as assert from 'uvu/assert';
-import { liveCommit, syncStatus } from '../inside.ts';
-import { called, thatCrashes, version, withFailingTest, withSyntaxError } from '../versions.ts';
+import { liveCommit, syncStatus } from '../lib/inside.ts';
+import { called, thatCrashes, version, withFailingTest, withSyntaxError } from '../lib/versions.ts';
 import { becomes, current, developerOf, next, release, type Must } from './stage.ts';
 
 const ANSWER = 5000;

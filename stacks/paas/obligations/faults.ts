@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Stage } from '../../../scripts/lib/scenario.ts';
-import { liveCommit, startTool, syncStatus } from '../inside.ts';
-import { called } from '../versions.ts';
+import { liveCommit, startTool, syncStatus } from '../lib/inside.ts';
+import { called } from '../lib/versions.ts';
 import { current, page, release, type Must } from './stage.ts';
 
 /** Longer than the longest a sync may take in this stack. */

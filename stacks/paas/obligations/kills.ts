@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { startTool, syncStatus } from '../inside.ts';
+import { startTool, syncStatus } from '../lib/inside.ts';
 import type { WatchReport } from '../services/tools/src/watch.ts';
-import { called, inParts, withFailingTest } from '../versions.ts';
+import { called, inParts, withFailingTest } from '../lib/versions.ts';
 import { becomes, current, developerOf, next, page, release, type Must } from './stage.ts';
 
 const KILLS = 50;

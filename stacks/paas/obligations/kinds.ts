@@ -1,7 +1,7 @@
 /** Kinds of applications, each with a gate of its own that is found by what the repository holds. */
 import * as assert from 'uvu/assert';
 import type { Files } from '../../../scripts/lib/developer.ts';
-import { version, withDeadLink, withDependency, withForgedLock } from '../versions.ts';
+import { version, withDeadLink, withDependency, withForgedLock } from '../lib/versions.ts';
 import { becomes, current, developerOf, next, page, release, type Must, type Stage } from './stage.ts';
 
 /** Push what must be refused; what the push says. */

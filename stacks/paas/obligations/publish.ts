@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { liveCommit } from '../inside.ts';
-import { called, thatCrashes, withFailingTest, withSyntaxError } from '../versions.ts';
+import { liveCommit } from '../lib/inside.ts';
+import { called, thatCrashes, withFailingTest, withSyntaxError } from '../lib/versions.ts';
 import {
   becomes,
   current,

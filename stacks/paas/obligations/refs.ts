@@ -1,9 +1,9 @@
 /** Which version: branches, tags, and ways back. */
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import { liveCommit } from '../inside.ts';
+import { liveCommit } from '../lib/inside.ts';
 import { BRANCH } from '../../../scripts/lib/developer.ts';
-import { called, version } from '../versions.ts';
+import { called, version } from '../lib/versions.ts';
 import { becomes, developerOf, next, type Must } from './stage.ts';
 
 /** Have the sidecar follow another ref, as an operator would: its container is made anew, the app's is not. */

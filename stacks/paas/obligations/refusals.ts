@@ -5,8 +5,8 @@ import { adminPage, metric } from '../../../scripts/lib/admin.ts';
 import { serviceOf, type Project } from '../../../scripts/lib/compose.ts';
 import { EngineError } from '../../../scripts/lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { liveCommit, syncStatus } from '../inside.ts';
-import { version } from '../versions.ts';
+import { liveCommit, syncStatus } from '../lib/inside.ts';
+import { version } from '../lib/versions.ts';
 import { becomes, developerOf, next, type Must } from './stage.ts';
 
 const NOTICED = 60_000;

@@ -4,9 +4,9 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
 import { Developer, type Files } from '../../../scripts/lib/developer.ts';
-import { syncStatus, startTool, type Tool } from '../inside.ts';
+import { syncStatus, startTool, type Tool } from '../lib/inside.ts';
 import type { VisitReport } from '../services/tools/src/visit.ts';
-import { called, version } from '../versions.ts';
+import { called, version } from '../lib/versions.ts';
 
 export type Must = Scenario['must'];
 export type { Stage };

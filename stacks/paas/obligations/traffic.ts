@@ -1,7 +1,7 @@
 /** Many pushes, many visitors. */
 import * as assert from 'uvu/assert';
-import { liveCommit } from '../inside.ts';
-import { called, version } from '../versions.ts';
+import { liveCommit } from '../lib/inside.ts';
+import { called, version } from '../lib/versions.ts';
 import { becomes, current, developerOf, next, release, sawOnly, startVisitors, type Must } from './stage.ts';
 
 /** How many pushes come one right after the other. */

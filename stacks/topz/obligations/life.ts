@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { APACHE, WEBSTATS } from '../apps.ts';
-import { processesOf, topzOf } from '../client.ts';
-import { lookAround } from '../hands-on.ts';
-import { lives } from '../inside.ts';
+import { APACHE, WEBSTATS } from '../lib/apps.ts';
+import { processesOf, topzOf } from '../lib/client.ts';
+import { lookAround } from '../lib/hands-on.ts';
+import { lives } from '../lib/inside.ts';
 
 export function lifeObligations({ must }: Scenario): void {
   must(

@@ -2,9 +2,9 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { APACHE } from '../apps.ts';
-import { bearChurn } from '../churn.ts';
-import { topzOf } from '../client.ts';
+import { APACHE } from '../lib/apps.ts';
+import { bearChurn } from '../lib/churn.ts';
+import { topzOf } from '../lib/client.ts';
 
 export function measuringObligations({ must }: Scenario): void {
   must(

@@ -1,7 +1,7 @@
 /** The page in a browser. */
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { checkPage, closeBrowser } from '../browser.ts';
-import { topzOf } from '../client.ts';
+import { checkPage, closeBrowser } from '../lib/browser.ts';
+import { topzOf } from '../lib/client.ts';
 
 export function pageObligations({ must, finally: afterwards }: Scenario): void {
   must(

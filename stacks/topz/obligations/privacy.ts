@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { APACHE, SECRETS, WEBSTATS } from '../apps.ts';
-import { groupOf, processesOf, topzOf } from '../client.ts';
+import { APACHE, SECRETS, WEBSTATS } from '../lib/apps.ts';
+import { groupOf, processesOf, topzOf } from '../lib/client.ts';
 
 export function privacyObligations({ must }: Scenario): void {
   must(

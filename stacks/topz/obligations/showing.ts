@@ -2,10 +2,10 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/lib/scenario.ts';
-import { APACHE, SECRETS, WEBSTATS } from '../apps.ts';
-import { compareCharges } from '../charge.ts';
-import { groupOf, processesOf, topzOf } from '../client.ts';
-import { ps, type PsLine } from '../inside.ts';
+import { APACHE, SECRETS, WEBSTATS } from '../lib/apps.ts';
+import { compareCharges } from '../lib/charge.ts';
+import { groupOf, processesOf, topzOf } from '../lib/client.ts';
+import { ps, type PsLine } from '../lib/inside.ts';
 
 export function showingObligations({ must }: Scenario): void {
   must(
