@@ -3,7 +3,7 @@ import { EngineError } from './lib/engine.ts';
 import { catchSignals } from './lib/interrupt.ts';
 import { readFlags } from './lib/arguments.ts';
 import { type Finding, formatFindings, wrap } from './lib/findings.ts';
-import { SetupError } from './setup/setup-error.ts';
+import { SetupError } from './setup/lib/setup-error.ts';
 import { buildSidecars } from './setup/sidecars.ts';
 import { setup, type SetupResult } from './setup/setup.ts';
 

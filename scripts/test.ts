@@ -12,7 +12,7 @@ import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { longestFirst, noteDurations, readDurations } from './runner/durations.ts';
 import { runAll } from './runner/run-all.ts';
 import { setup } from './setup/setup.ts';
-import { places } from '../workshop/commands/exercise.ts';
+import { places } from '../workshop/lessons/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
 import { changedSince, reachedBy, treeOf } from './test/changed.ts';
 import { checkReadmes } from './test/readme.ts';

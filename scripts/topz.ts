@@ -6,7 +6,7 @@ import { docker, EngineError } from './lib/engine.ts';
 import { buildImages } from './lib/images.ts';
 import { catchSignals } from './lib/interrupt.ts';
 import { ROOT } from './lib/stacks.ts';
-import { SetupError } from './setup/setup-error.ts';
+import { SetupError } from './setup/lib/setup-error.ts';
 import { setup } from './setup/setup.ts';
 import { findContainer, NotFound } from './topz/find-container.ts';
 import { listContainers, readText, startLook } from './topz/look.ts';

@@ -2,8 +2,8 @@ import { catchSignals } from './lib/interrupt.ts';
 import { readFlags } from './lib/arguments.ts';
 import { formatFindings } from './lib/findings.ts';
 import { RECORD } from './setup/changes/record.ts';
-import { undo } from './setup/changes/undo.ts';
-import { SetupError } from './setup/setup-error.ts';
+import { undo } from './setup/undo.ts';
+import { SetupError } from './setup/lib/setup-error.ts';
 
 const HELP = `usage: make unsetup  |  npm run unsetup -- [--dry-run]
 

@@ -3,11 +3,11 @@ import { catchSignals } from './lib/interrupt.ts';
 import { EngineError } from './lib/engine.ts';
 import { readCommandLine, UsageError } from '../workshop/commands/arguments.ts';
 import { check, hint, list, reset, solution, stop, watch } from '../workshop/commands/commands.ts';
-import { findPlace, places, UnknownExercise } from '../workshop/commands/exercise.ts';
+import { findPlace, places, UnknownExercise } from '../workshop/lessons/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
-import { learnersWorkspace } from '../workshop/commands/workspace.ts';
+import { learnersWorkspace } from '../workshop/lessons/workspace.ts';
 import { setup } from './setup/setup.ts';
-import { SetupError } from './setup/setup-error.ts';
+import { SetupError } from './setup/lib/setup-error.ts';
 
 const HELP = `Exercises on sidecars that check themselves.
 

@@ -6,7 +6,7 @@ import { docker, EngineError } from '../lib/engine.ts';
 import { run } from '../lib/run.ts';
 import { missingImages } from '../setup/images/base-images.ts';
 import { BASE_IMAGES } from '../setup/images/table.ts';
-import { socketPath } from '../setup/engine/endpoint.ts';
+import { socketPath } from '../lib/endpoint.ts';
 import { type EngineFacts, findProgram, observe, pathFolders } from '../setup/engine/facts.ts';
 import { ROOT } from '../lib/stacks.ts';
 

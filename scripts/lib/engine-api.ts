@@ -3,7 +3,7 @@
  * question would cost too much: statistics, events, logs. It is reached as the docker command reaches it.
  */
 import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http';
-import { findEndpoint } from '../setup/engine/endpoint.ts';
+import { findEndpoint } from './endpoint.ts';
 import { EngineError, type EngineReason } from './engine.ts';
 
 const VERSION = '/v1.43';

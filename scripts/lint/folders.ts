@@ -1,4 +1,8 @@
-/** Folders of a room that import each other in a circle. The linter looks at files; a reader looks at folders. */
+/**
+ * Folders of a room that import each other in a circle. The linter looks at files; a reader looks at folders.
+ * A program's main.ts, which puts the parts together, and its contract (contract.ts and what it consists of), which all parts
+ * read, stand for themselves.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { importedPath } from '../lib/imports.ts';
@@ -18,16 +22,19 @@ export function circlesOf(
   const known = new Set(files);
   const edges = new Map<string, Set<string>>();
   for (const file of files) {
-    const from = dirname(file);
+    const from = placeOf(file);
     const to = edges.get(from) ?? new Set();
     edges.set(from, to);
     for (const [, name = ''] of read(file).matchAll(IMPORT)) {
       const path = importedPath(file, name);
-      if (known.has(path) && dirname(path) !== from) to.add(dirname(path));
+      if (known.has(path) && placeOf(path) !== from) to.add(placeOf(path));
     }
   }
   return components(edges).filter((group) => group.length > 1);
 }
+
+const ALONE = /\/src\/(?:main|(?:[^/]+\/)?(?:contract|parameters|metrics|alerts))\.ts$/;
+const placeOf = (file: string): string => (ALONE.test(file) ? file : dirname(file));
 
 /** Strongly connected components, by Tarjan's algorithm (1972). */
 function components(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {

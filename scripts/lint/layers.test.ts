@@ -31,7 +31,7 @@ test('what is general imports nothing particular', () => {
   for (const [from, to] of [
     ['sidecars/proxy/head.ts', 'sidecars/kit/telemetry/log.ts'],
     ['scripts/contract/sidecars.ts', 'sidecars/kit/contract/contract.ts'],
-    ['stacks/https/scenario.ts', 'scripts/lib/scenario.ts'],
+    ['stacks/https/scenario.ts', 'scripts/scenario/scenario.ts'],
     ['stacks/https/scenario.ts', 'stacks/https/lib/client.ts'],
     ['stacks/logs/services/faulty-store/src/main.ts', 'sidecars/kit/testing/bulk-store.ts'],
   ] as const)

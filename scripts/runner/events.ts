@@ -1,5 +1,5 @@
 /** What happens during a run, as the reporters see it and `--json` prints it: one object a line. */
-import type { ObligationFailure } from '../lib/scenario.ts';
+import type { ObligationFailure } from '../scenario/scenario.ts';
 
 export const PHASES = ['setup', 'build', 'up', 'check', 'down'] as const;
 export type Phase = (typeof PHASES)[number];

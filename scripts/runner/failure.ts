@@ -2,7 +2,7 @@
 import { docker, EngineError } from '../lib/engine.ts';
 import { lastLines } from '../lib/run.ts';
 import { serviceOf, type Inspected, type Project } from '../lib/compose.ts';
-import { SetupError } from '../setup/setup-error.ts';
+import { SetupError } from '../setup/lib/setup-error.ts';
 import type { Failure } from './events.ts';
 
 /** A failure on its way up. */

@@ -36,7 +36,7 @@ async function outcome(lines: readonly string[], options: Options = {}): Promise
   writeFileSync(join(dir, '.env'), 'PUBLISH_WEB=1\n');
   writeFileSync(
     join(dir, 'scenario.ts'),
-    [`import { scenario } from '${join(ROOT, 'scripts/lib/scenario.ts')}';`, ...lines].join('\n'),
+    [`import { scenario } from '${join(ROOT, 'scripts/scenario/scenario.ts')}';`, ...lines].join('\n'),
   );
   process.env['STACKS_DIR'] = stacks;
   const stack = findStack(name);

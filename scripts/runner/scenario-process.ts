@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_VARIABLE, type Project } from '../lib/compose.ts';
 import { LAYOUT_VARIABLE } from '../podman/driver.ts';
-import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../lib/scenario.ts';
+import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../scenario/scenario.ts';
 import { ended, HELD } from '../lib/ended.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
 import { crashIn } from './crash.ts';

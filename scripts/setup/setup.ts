@@ -8,8 +8,8 @@ import { type Engine, ensureEngine, usableEngine } from './engine/engine.ts';
 import { observe } from './engine/facts.ts';
 import { atLeast, MIN_ENGINE } from './engine/plan.ts';
 import { providePackages } from './bundles/packages.ts';
-import { CACHE } from './paths.ts';
-import { SetupError } from './setup-error.ts';
+import { CACHE } from './lib/paths.ts';
+import { SetupError } from './lib/setup-error.ts';
 
 export interface SetupResult {
   engine: Engine;

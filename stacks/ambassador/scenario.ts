@@ -1,6 +1,6 @@
 /** What the ambassador stack must do: its obligations, in order. */
 import { lasting } from '../../scripts/lib/lasting.ts';
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import * as assert from 'uvu/assert';
 import { adapterObligations } from './obligations/adapter.ts';
 import { brokerObligations } from './obligations/broker.ts';

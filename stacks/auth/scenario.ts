@@ -1,5 +1,5 @@
 /** What the auth stack must do, seen from outside and from inside its containers: its obligations. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { closeBrowser } from './lib/browser.ts';
 import { browserObligations } from './obligations/browser.ts';
 import { entryObligations } from './obligations/entry.ts';

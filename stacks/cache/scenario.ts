@@ -1,5 +1,5 @@
 /** What the cache stack must do, seen by its clients and in the shop's own log: its obligations, in order. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { faultObligations } from './obligations/faults.ts';
 import { passingObligations } from './obligations/passing.ts';
 import { privacyObligations } from './obligations/privacy.ts';

@@ -1,6 +1,6 @@
 /** What the config stack must do, seen from outside and from inside its containers. */
 import * as assert from 'uvu/assert';
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { access } from './checks/access.ts';
 import { changes } from './checks/changes.ts';
 import { disk } from './checks/disk.ts';

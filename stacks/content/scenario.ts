@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { EngineError } from '../../scripts/lib/engine.ts';
 import { lasting } from '../../scripts/lib/lasting.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { scenario, type Stage } from '../../scripts/lib/scenario.ts';
+import { scenario, type Stage } from '../../scripts/scenario/scenario.ts';
 import { Developer } from '../../scripts/lib/developer.ts';
 import { fetchFile, startReaders } from './reader.ts';
 import { asset, called, FILES, site } from './site.ts';

@@ -1,5 +1,5 @@
 /** What the https stack must do, seen from outside and from inside its containers: its obligations, in order. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { brokerObligations } from './obligations/broker.ts';
 import { certificateObligations } from './obligations/certificates.ts';
 import { entryObligations } from './obligations/entry.ts';

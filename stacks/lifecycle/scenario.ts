@@ -1,5 +1,5 @@
 /** What the lifecycle stack must do: its obligations, in order, each in the file of its theme. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { comingAndGoingObligations } from './obligations/coming-and-going.ts';
 import { debuggingObligations } from './obligations/debugging.ts';
 import { engineObligations } from './obligations/engine.ts';

@@ -1,5 +1,5 @@
 /** What the logs stack must do: lines are counted by their sequence numbers, at the app and in the store. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { arrival } from './obligations/arrival.ts';
 import { faults } from './obligations/faults.ts';
 import { life } from './obligations/life.ts';

@@ -1,5 +1,5 @@
 /** What the mesh stack must do, seen from outside and from inside its containers: its obligations, in order. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { authorizationObligations, shopAuthorizationObligations } from './obligations/authorization.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
 import { envoyObligations } from './obligations/envoy.ts';

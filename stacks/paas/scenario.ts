@@ -1,7 +1,7 @@
 /** What the paas stack must do: code arrives by git push, and nothing bad is ever served. */
 import * as assert from 'uvu/assert';
 import { lasting } from '../../scripts/lib/lasting.ts';
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { faults } from './obligations/faults.ts';
 import { answers } from './obligations/answers.ts';
 import { kinds } from './obligations/kinds.ts';

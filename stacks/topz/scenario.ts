@@ -1,5 +1,5 @@
 /** What the topz stack must do, seen from outside and from inside its containers: its obligations, in order. */
-import { scenario } from '../../scripts/lib/scenario.ts';
+import { scenario } from '../../scripts/scenario/scenario.ts';
 import { lifeObligations } from './obligations/life.ts';
 import { measuringObligations } from './obligations/measuring.ts';
 import { pageObligations } from './obligations/page.ts';

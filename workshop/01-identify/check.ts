@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { identify } from '../../tools/identify/identify.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
-import { exercise, field, need, word, yamlFile, type Check, type Stage } from '../commands/exercise.ts';
+import { exercise, field, need, word, yamlFile, type Check, type Stage } from '../lessons/exercise.ts';
 
 /** What each service is; check.test.ts compares it with what `identify` says. */
 export const KEY: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -1,6 +1,6 @@
 import { connect, type PeerCertificate } from 'node:tls';
 import { explain } from '#kit/text/explain.ts';
-import { exercise, need, running, Unmet, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, publishedPorts } from '../commands/observe.ts';
 
 const PORT = 8443;

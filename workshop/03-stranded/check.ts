@@ -1,4 +1,4 @@
-import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { crashAndReturn, page, publishedPort, sameNetwork, settled } from '../commands/observe.ts';
 
 /** The certificate is made for the exercise, and signed by itself: it is its own authority. */

@@ -1,5 +1,5 @@
 import { ConfigServer } from '../../scripts/lib/config-server.ts';
-import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
 
 const KEY = 'board.ini';

@@ -1,5 +1,5 @@
 import type { OverviewDocument } from '../../sidecars/topz/src/view/document.ts';
-import { container, exercise, field, need, running, word, yamlFile, type Stage } from '../commands/exercise.ts';
+import { container, exercise, field, need, running, word, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
 
 const EATER = { service: 'office', program: 'webstats' };

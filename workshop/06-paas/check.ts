@@ -1,4 +1,4 @@
-import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
 
 /** Hashes of the branch, from the latest. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
-import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, settled } from '../commands/observe.ts';
 
 type Mounted = Inspected & { readonly Mounts: readonly { Name?: string; RW: boolean }[] };

@@ -1,5 +1,5 @@
 import { request } from '#kit/net/http-client.ts';
-import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { portOf, settled } from '../commands/observe.ts';
 
 /** Orders of a trial: some 200 bytes of log each, so that the file is rotated several times. */

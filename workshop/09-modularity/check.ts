@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../scripts/lib/run.ts';
-import { exercise, need, type Stage } from '../commands/exercise.ts';
+import { exercise, need, type Stage } from '../lessons/exercise.ts';
 import { compareDockerfiles, verdict } from '../../tools/contract/compare.ts';
 import { readDockerfile, type DockerfileFacts } from '../../tools/contract/dockerfile.ts';
 import { contractMarkdown, fillMarkers } from '../../tools/contract/docs.ts';

@@ -1,5 +1,5 @@
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { container, exercise, need, running, Unmet, type Stage } from '../commands/exercise.ts';
+import { container, exercise, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, settled } from '../commands/observe.ts';
 
 async function answers(stage: Stage): Promise<void> {

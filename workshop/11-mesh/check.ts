@@ -2,7 +2,7 @@ import { explain } from '#kit/text/explain.ts';
 import { request } from '#kit/net/http-client.ts';
 import type { AccessEntry } from '../../sidecars/mesh-proxy/src/telemetry/access-log.ts';
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { exercise, field, need, running, Unmet, word, yamlFile, type Stage } from '../commands/exercise.ts';
+import { exercise, field, need, running, Unmet, word, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { page, portOf, settled } from '../commands/observe.ts';
 
 const FRONT = 'spiffe://mesh.local/ns/shop/sa/front';

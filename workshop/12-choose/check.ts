@@ -1,4 +1,4 @@
-import { exercise, field, need, running, word, yamlFile, type Stage } from '../commands/exercise.ts';
+import { exercise, field, need, running, word, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
 
 const KEY: Readonly<Record<string, string>> = {

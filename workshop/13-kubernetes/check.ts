@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { exercise, need, type Stage } from '../commands/exercise.ts';
+import { exercise, need, type Stage } from '../lessons/exercise.ts';
 import { exportProject, type Exported } from '../../tools/export/export.ts';
 import { identify } from '../../tools/identify/identify.ts';
 

@@ -1,6 +1,6 @@
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { exercise, need, running, type Stage } from '../commands/exercise.ts';
+import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, publishedPorts } from '../commands/observe.ts';
 
 type Hardened = Inspected & {

@@ -5,9 +5,9 @@ import { chalk } from 'zx/core';
 import { wrap } from '../../scripts/lib/findings.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { setup } from '../../scripts/setup/setup.ts';
-import { places, type Place } from './exercise.ts';
-import { Session, type Result } from './session.ts';
-import type { Workspace } from './workspace.ts';
+import { places, type Place } from '../lessons/exercise.ts';
+import { Session, type Result } from '../lessons/session.ts';
+import type { Workspace } from '../lessons/workspace.ts';
 
 export interface Work {
   readonly place: Place;

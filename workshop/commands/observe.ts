@@ -4,7 +4,7 @@ import { HttpError, request } from '#kit/net/http-client.ts';
 import { eventually, TerminalState } from '#kit/testing/eventually.ts';
 import type { Inspected } from '../../scripts/lib/compose.ts';
 import { netNamespace } from '../../scripts/lib/admin.ts';
-import { container, need, running, Unmet, type Stage } from './exercise.ts';
+import { container, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
 
 /** Milliseconds for one answer. */
 const PATIENCE = 5000;

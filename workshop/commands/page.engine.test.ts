@@ -15,8 +15,8 @@ import { thisClone } from '../../scripts/lib/clone.ts';
 import { docker } from '../../scripts/lib/engine.ts';
 import { STACK_LABEL } from '../../scripts/lib/labels.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
-import { findEndpoint, socketPath } from '../../scripts/setup/engine/endpoint.ts';
-import { findPlace } from './exercise.ts';
+import { findEndpoint, socketPath } from '../../scripts/lib/endpoint.ts';
+import { findPlace } from '../lessons/exercise.ts';
 
 const name = `page-${randomBytes(3).toString('hex')}`;
 const workspace = join(ROOT, 'artifacts', name);

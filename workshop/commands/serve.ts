@@ -12,7 +12,7 @@ import { Lessons } from '../server/lessons.ts';
 import { serve } from '../server/server.ts';
 import { networkOwner, UsageReader } from '../server/usage.ts';
 import type { Usage } from '../server/document.ts';
-import { learnersWorkspace } from './workspace.ts';
+import { learnersWorkspace } from '../lessons/workspace.ts';
 
 export interface ServeOptions {
   readonly port: number;

@@ -11,9 +11,9 @@ import { thisClone } from '../../scripts/lib/clone.ts';
 import { lastLines, run } from '../../scripts/lib/run.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
-import { variants, type Place } from './exercise.ts';
-import { Session, type Result } from './session.ts';
-import { Workspace } from './workspace.ts';
+import { variants, type Place } from '../lessons/exercise.ts';
+import { Session, type Result } from '../lessons/session.ts';
+import { Workspace } from '../lessons/workspace.ts';
 
 /** How a lesson says that a block of commands is run here, and when. */
 export const RUN_AT_START = 'verify, at start';

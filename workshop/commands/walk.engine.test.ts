@@ -8,7 +8,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { skipped } from '#kit/testing/skipped.ts';
 import { run } from '../../scripts/lib/run.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
-import { findPlace } from './exercise.ts';
+import { findPlace } from '../lessons/exercise.ts';
 
 const name = `walk-${randomBytes(3).toString('hex')}`;
 const workspace = join(ROOT, 'artifacts', name);

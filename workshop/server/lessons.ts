@@ -4,9 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { explain } from '#kit/text/explain.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { setup } from '../../scripts/setup/setup.ts';
-import { findPlace, places, type Place } from '../commands/exercise.ts';
-import { Session, type Result } from '../commands/session.ts';
-import type { Workspace } from '../commands/workspace.ts';
+import { findPlace, places, type Place } from '../lessons/exercise.ts';
+import { Session, type Result } from '../lessons/session.ts';
+import type { Workspace } from '../lessons/workspace.ts';
 import type { ExerciseDocument, LessonDocument } from './document.ts';
 
 /** Between two looks at the files, in milliseconds. */

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { EngineApi } from '../../scripts/lib/engine-api.ts';
-import { Workspace } from '../commands/workspace.ts';
+import { Workspace } from '../lessons/workspace.ts';
 import { Admission } from './admission.ts';
 import { Cluster } from './cluster.ts';
 import type { PodsDocument } from './document.ts';
@@ -172,7 +172,7 @@ test('an exercise without containers needs no engine, and turns green by the edi
   await eventually('it is red', async () =>
     (await told<Lesson>('lesson')).results.some(({ state }) => state === 'unmet'),
   );
-  const { findPlace } = await import('../commands/exercise.ts');
+  const { findPlace } = await import('../lessons/exercise.ts');
   workspace.overlay(findPlace('9'), 'solution');
   const { recap } = await eventually('it is green', async () => {
     const lesson = await told<Lesson>('lesson');

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundle } from './bundle.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'bundle-test-'));
 test.after(() => rmSync(root, { recursive: true }));

@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { ROOT } from '../../lib/stacks.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 import { noticesOf } from './notices.ts';
 import { isFresh, writeStamp } from './stamp.ts';
 

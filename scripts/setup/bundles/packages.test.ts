@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { closure, providePackages } from './packages.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 
 const test = suite('packages');
 const root = mkdtempSync(join(tmpdir(), 'packages-test-'));

@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lastLines, run } from '../../lib/run.ts';
 import { ROOT } from '../../lib/stacks.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 
 /** What an image takes from npm, in an `npm.json` in its folder; it is put into the folder's `dist`. */
 interface Wanted {

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { engineAdvice, permissionAdvice, pluginAdvice, startAdvice } from './advice.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from '../../lib/endpoint.ts';
 import type { System } from './system.ts';
 
 const on = (id: string, codename = '', more: Partial<System> = {}): System => ({

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from '../../lib/endpoint.ts';
 import { isDebianOrUbuntu, type System } from './system.ts';
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lastLines, run } from '../../lib/run.ts';
 import { type AptSource, deriveSources, formatSources, parseSources, sameArchive } from './apt-sources.ts';
 import { digest, noteChanges, notingPackages } from '../changes/record.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 
 /** Milliseconds that one call of apt-get may take: a slow mirror, and other users of its lock. */
 const APT_MS = 300_000;

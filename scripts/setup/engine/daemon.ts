@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lastLines, run } from '../../lib/run.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from '../../lib/endpoint.ts';
 import { askEngine, findDaemon } from './facts.ts';
 import { noteChanges, startOf } from '../changes/record.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 import type { System } from './system.ts';
 
 /** Where dockerd writes when no service manager keeps its log. */

@@ -2,7 +2,7 @@ import { addRelease, aptInstall, aptUpdate } from './apt.ts';
 import { DAEMON_LOG, startDaemon } from './daemon.ts';
 import { type EngineFacts, observe } from './facts.ts';
 import { type Component, decide } from './plan.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 import type { System } from './system.ts';
 
 /** The engine as setup leaves it. */

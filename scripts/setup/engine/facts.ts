@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { delimiter, join } from 'node:path';
 import { docker, EngineError } from '../../lib/engine.ts';
-import { type Endpoint, findEndpoint, socketPath } from './endpoint.ts';
+import { type Endpoint, findEndpoint, socketPath } from '../../lib/endpoint.ts';
 import { findSystem, type System } from './system.ts';
 
 /** What the engine says of itself. */

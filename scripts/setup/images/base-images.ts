@@ -5,7 +5,7 @@ import { buildNode } from './node.ts';
 import { pull } from './pull.ts';
 import { BASE, BASE_IMAGES, type BaseImage, type MakeOptions } from './table.ts';
 import { prepareBootstrap } from './tools.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 
 export interface MadeImage {
   name: string;

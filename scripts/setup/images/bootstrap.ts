@@ -6,8 +6,8 @@ import { lastLines, run } from '../../lib/run.ts';
 import { mirrorsFor } from '../engine/apt.ts';
 import { type AptSource, formatSources } from '../engine/apt-sources.ts';
 import { BASE, type BaseImage, type MakeOptions } from './table.ts';
-import { CACHE } from '../paths.ts';
-import { SetupError } from '../setup-error.ts';
+import { CACHE } from '../lib/paths.ts';
+import { SetupError } from '../lib/setup-error.ts';
 import { findSystem } from '../engine/system.ts';
 
 /** Milliseconds for one image; about 8 s of them are work, the rest is for a slow mirror. */

@@ -7,8 +7,8 @@ import { IMAGE_LABEL } from '../../lib/labels.ts';
 import { lastLines, run } from '../../lib/run.ts';
 import { BASE, type BaseImage, type MakeOptions } from './table.ts';
 import { ROOT } from '../../lib/stacks.ts';
-import { CACHE } from '../paths.ts';
-import { SetupError } from '../setup-error.ts';
+import { CACHE } from '../lib/paths.ts';
+import { SetupError } from '../lib/setup-error.ts';
 
 /** Milliseconds for npm to fetch about 50 MB, and for the build. */
 const FETCH_MS = 180_000;

@@ -1,6 +1,6 @@
 import { aptInstall, aptUpdate } from '../engine/apt.ts';
 import { findProgram } from '../engine/facts.ts';
-import { SetupError } from '../setup-error.ts';
+import { SetupError } from '../lib/setup-error.ts';
 import { findSystem, isDebianOrUbuntu } from '../engine/system.ts';
 
 /**

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { aside, AsideFailed } from '#kit/process/aside.ts';
 import { difference, type Side } from './difference.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from './access/refusal.ts';
 
 /** The argument that makes this program the process that makes one diff. */
 export const DIFF = '--diff';

@@ -12,9 +12,9 @@ import { operationsOf, readDocument } from './interface/operations.ts';
 import { pageHandlers } from './interface/page.ts';
 import { createServer } from './interface/server.ts';
 import { watchHandlers } from './interface/watch.ts';
-import { Sessions } from './sessions.ts';
+import { Sessions } from './access/sessions.ts';
 import { Store } from './store/store.ts';
-import { TokenFileError, Tokens } from './tokens.ts';
+import { TokenFileError, Tokens } from './access/tokens.ts';
 import { Hub } from './watch/hub.ts';
 
 async function job({

@@ -6,7 +6,7 @@ import { json, page, redirect, retryAfter } from './http/pages.ts';
 import { PathPattern } from '#proxy/paths/pattern.ts';
 import { pathVariants } from '#proxy/paths/variants.ts';
 import { localTarget } from './http/target.ts';
-import type { Method } from './identity.ts';
+import type { Method } from './lib/identity.ts';
 
 export interface AnswersOptions {
   readonly methods: ReadonlySet<Method>;

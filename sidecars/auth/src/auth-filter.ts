@@ -5,18 +5,18 @@ import type { Request } from '#proxy/http/request.ts';
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Answers } from './answers.ts';
 import type { Authenticator, Caller } from './authenticate.ts';
-import type { Counts } from './counts.ts';
+import type { Counts } from './lib/counts.ts';
 import type { TrustedProxies } from './http/client.ts';
 import { splitCookies, writeCookie } from './http/cookies.ts';
 import { isCrossOrigin } from './http/navigation.ts';
-import { dropIdentity, identityLines } from './identity.ts';
+import { dropIdentity, identityLines } from './lib/identity.ts';
 import { markPrivate } from './http/private.ts';
 import type { Routes } from './routes.ts';
 import { accessOf } from './rules/of-request.ts';
 import { allows, type Access, type Rules } from './rules/rules.ts';
 import type { Revocations } from './sessions/revocations.ts';
 import type { Tunnels } from './sessions/tunnels.ts';
-import type { Visit } from './visit.ts';
+import type { Visit } from './lib/visit.ts';
 
 export interface AuthFilterOptions {
   readonly trusted: TrustedProxies;

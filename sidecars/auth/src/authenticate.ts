@@ -3,7 +3,7 @@ import type { Request } from '#proxy/http/request.ts';
 import { clientKey, type Client } from './http/client.ts';
 import { readCookie } from './http/cookies.ts';
 import type { RateLimit } from '#kit/time/rate-limit.ts';
-import type { Method } from './identity.ts';
+import type { Method } from './lib/identity.ts';
 import type { ApiKeys } from './methods/api-keys.ts';
 import type { Passwords } from './methods/basic.ts';
 import type { Bearer } from './methods/jwt.ts';

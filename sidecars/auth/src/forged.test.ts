@@ -1,7 +1,7 @@
 /** Who somebody is, nobody says but the sidecar: not a client, and not a proxy that is trusted about addresses. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { IDENTITY_FIELDS } from './identity.ts';
+import { IDENTITY_FIELDS } from './lib/identity.ts';
 import { echoed, secretFile, withAuth } from './test-auth.ts';
 
 const RULES = '- { path: /public/**, access: public }\n- { path: /admin/**, groups: [admins], access: allow }\n';

@@ -1,5 +1,5 @@
 import type { contract } from './contract.ts';
-import type { Method } from './identity.ts';
+import type { Method } from './lib/identity.ts';
 
 /** The parameters that each method cannot do without. */
 export const NEEDS: Readonly<Record<Method, readonly (keyof typeof contract.parameters)[]>> = {

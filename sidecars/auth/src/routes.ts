@@ -4,18 +4,18 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Answers } from './answers.ts';
 import type { Caller } from './authenticate.ts';
-import type { Counts } from './counts.ts';
+import type { Counts } from './lib/counts.ts';
 import { clientKey } from './http/client.ts';
 import { writeCookie } from './http/cookies.ts';
 import { isOwnNavigation } from './http/navigation.ts';
 import { json, page, redirect, retryAfter, setCookies } from './http/pages.ts';
 import type { RateLimit } from '#kit/time/rate-limit.ts';
 import { localTarget } from './http/target.ts';
-import { groupsField, type Identity } from './identity.ts';
+import { groupsField, type Identity } from './lib/identity.ts';
 import type { Login } from './oidc/login.ts';
 import type { Logout } from './oidc/logout.ts';
 import type { Sessions } from './sessions/sessions.ts';
-import type { Visit } from './visit.ts';
+import type { Visit } from './lib/visit.ts';
 
 /** How long a client waits before it asks again for a provider that is down, in milliseconds. */
 const PROVIDER_RETRY = 5000;

@@ -197,7 +197,7 @@ test('an idle session ends, one that is used goes on, none outlives its lifetime
   const { Sessions } = await import('./sessions/sessions.ts');
   const { Records } = await import('./sessions/records.ts');
   const { Revocations } = await import('./sessions/revocations.ts');
-  const { Seal } = await import('./seal.ts');
+  const { Seal } = await import('./lib/seal.ts');
   for (const store of ['cookie', 'server'] as const) {
     const directory = temporaryDirectory('auth');
     const seal = new Seal([SECRET]);

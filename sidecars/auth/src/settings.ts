@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { TrustedProxies } from './http/client.ts';
-import type { Method } from './identity.ts';
+import type { Method } from './lib/identity.ts';
 import { NEEDS } from './needs.ts';
 
 export type Parameters = Values<typeof contract.parameters>;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digestOf } from './apply/document.ts';
+import { digestOf } from './documents/document.ts';
 import type { Journal } from './apply/store.ts';
 import { Rig } from './testing/rig.ts';
 import { eventually } from '#kit/testing/eventually.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { SyncError } from './failure.ts';
+import type { SyncError } from './repository/failure.ts';
 
 export interface ErrorReport {
   /** ISO 8601. */

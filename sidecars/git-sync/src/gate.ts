@@ -1,6 +1,6 @@
 /** The gate: somebody's command that decides, in the new version's directory, whether it goes live. */
 import { CommandError, runCommand } from '#kit/process/command.ts';
-import { SyncError } from './failure.ts';
+import { SyncError } from './repository/failure.ts';
 import { Lines } from './lines.ts';
 import type { Secrets } from './repository/secrets.ts';
 import type { GitEnvironment } from './repository/environment.ts';

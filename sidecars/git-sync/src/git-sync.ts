@@ -8,7 +8,7 @@ import { channelsOf } from './notify/channels.ts';
 import { Notifier } from './notify/notifier.ts';
 import { readOptions, type Options } from './options.ts';
 import { Outcomes } from './outcomes.ts';
-import { Progress } from './progress.ts';
+import { Progress } from './receive/progress.ts';
 import { receive } from './receive/receiver.ts';
 import { hasState, prepareRoot, recover } from './recover.ts';
 import { Secrets } from './repository/secrets.ts';

@@ -3,7 +3,7 @@
  * sync runs at a time; whatever comes meanwhile is answered by one more after it.
  */
 import { Backoff, pause } from '#kit/time/backoff.ts';
-import type { SyncError } from './failure.ts';
+import type { SyncError } from './repository/failure.ts';
 import type { Outcome } from './syncer.ts';
 
 /** Why a sync happens. `rollback` is a sync that begins by going back. */

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { whyUnreadable } from '#kit/files/remedy.ts';
 import type { contract } from './contract.ts';
+import type { NotifyTargets } from './notify/channels.ts';
 import { ACCEPTED_CREDENTIALS, parseCredentials, type Credential } from './repository/credentials.ts';
 import { ACCEPTED_ADDRESSES, parseRepository, type RepositoryAddress } from './repository/url.ts';
 import { layOut, type Layout } from './versions/layout.ts';
@@ -16,7 +17,7 @@ export type ParameterValues = Values<(typeof contract)['parameters']>;
 /** Milliseconds between two looks when nobody says. A push that is announced need not be looked for often. */
 const PERIOD = { alone: 10_000, withWebhooks: 60_000 };
 
-export interface Options {
+export interface Options extends NotifyTargets {
   /** Milliseconds. */
   readonly period: number;
   readonly repository: RepositoryAddress;
@@ -25,8 +26,6 @@ export interface Options {
   readonly credentials: readonly Credential[];
   readonly sshKeyFiles: readonly string[];
   readonly gate: readonly string[] | undefined;
-  readonly exechook: readonly string[] | undefined;
-  readonly signal: { readonly signal: NodeJS.Signals; readonly process: string } | undefined;
 }
 
 /**

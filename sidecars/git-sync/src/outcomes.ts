@@ -4,7 +4,7 @@ import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { contract } from './contract.ts';
 import type { ErrorFile } from './error-file.ts';
-import { asSyncError, SyncError } from './failure.ts';
+import { asSyncError, SyncError } from './repository/failure.ts';
 import type { Outcome } from './syncer.ts';
 import type { Publisher } from './versions/publisher.ts';
 import type { StateFile } from './versions/state.ts';

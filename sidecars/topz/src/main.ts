@@ -8,7 +8,7 @@ import { contract } from './contract.ts';
 import { createMask } from './mask/mask.ts';
 import { updateGroupMetrics } from './metrics.ts';
 import { Users } from './proc/users.ts';
-import { Sampler } from './sampler.ts';
+import { Sampler } from './sampling/sampler.ts';
 import { serveTopz } from './server.ts';
 
 async function job({

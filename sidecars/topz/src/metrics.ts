@@ -1,7 +1,7 @@
 /** What the containers use, in the names of process-exporter. */
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { contract } from './contract.ts';
-import type { Snapshot } from './sampler.ts';
+import type { Snapshot } from './sampling/sampler.ts';
 
 /**
  * Bring the metrics up to date.

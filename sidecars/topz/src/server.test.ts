@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { createMask } from './mask/mask.ts';
 import { Users } from './proc/users.ts';
-import { Sampler } from './sampler.ts';
+import { Sampler } from './sampling/sampler.ts';
 import { serveTopz } from './server.ts';
 
 const sampler = new Sampler({

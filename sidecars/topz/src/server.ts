@@ -4,7 +4,7 @@ import { listen } from '#kit/net/listen.ts';
 import { isOwnHost } from './host.ts';
 import { readDetails } from './proc/details.ts';
 import type { Users } from './proc/users.ts';
-import type { Sampler } from './sampler.ts';
+import type { Sampler } from './sampling/sampler.ts';
 import { detailText } from './view/detail-text.ts';
 import { detailDocument, overviewDocument } from './view/document.ts';
 import { pageHtml, SECURITY_HEADERS } from './view/page.ts';

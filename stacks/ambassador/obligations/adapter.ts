@@ -1,7 +1,7 @@
 /** Two databases as everything else shows itself: metrics, slow logs, health. */
 import * as assert from 'uvu/assert';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { request } from '#kit/net/http-client.ts';
 import { Comparison, readExposition, type Exposition } from '../lib/exposition.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { adminPage, metric, ready } from '../../../scripts/lib/admin.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { Workers } from '../lib/shelf.ts';
 import { ledgerOf, Visitors } from '../lib/shops.ts';
 import { valkey } from '../lib/valkeys.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient, RespError } from '#kit/testing/resp-client.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { idOf } from '../lib/baskets.ts';
 import { clientOf, keyOf } from '../lib/valkeys.ts';
 

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { idOf } from '../lib/baskets.ts';
 import { clientOf, valkey } from '../lib/valkeys.ts';
 

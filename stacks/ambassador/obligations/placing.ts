@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import type { HashName } from '../../../sidecars/ambassador/src/ring/hash.ts';
 import { Ring, type Member, type RingOptions } from '../../../sidecars/ambassador/src/ring/ring.ts';
 import { clientOf, MEMBERS, PLACING, VALKEYS } from '../lib/valkeys.ts';

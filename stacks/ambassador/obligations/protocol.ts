@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient, RespError } from '#kit/testing/resp-client.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { keyPlacesOf } from '../../../sidecars/ambassador/src/testing/generate-commands.ts';
 import { VALKEY_8 } from '../../../sidecars/ambassador/src/shard/commands/valkey-8.ts';
 import { clientOf, keyOf } from '../lib/valkeys.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { entriesOf, type Entry } from '../lib/log.ts';
 import { ledgerOf, setMood, Visitors, type Visit } from '../lib/shops.ts';
 

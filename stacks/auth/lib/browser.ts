@@ -1,6 +1,6 @@
 /** The person: Debian's Chromium in a container of the stack's network, driven by playwright-core. */
 import { chromium, type Browser, type Page } from 'playwright-core';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 
 const PATIENCE = 30_000;
 let browser: Promise<Browser> | undefined;

@@ -1,7 +1,7 @@
 /** What a person sees, in a real browser. */
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { withPage } from '../lib/browser.ts';
 import { SHOP, WHOAMI, whoami } from '../lib/client.ts';
 

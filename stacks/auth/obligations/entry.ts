@@ -1,6 +1,6 @@
 /** What gets to the app, and what the app is told. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { ask, SHOP, told, Visitor, whoami } from '../lib/client.ts';
 
 export function entryObligations({ must }: Scenario): void {

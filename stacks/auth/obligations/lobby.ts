@@ -1,6 +1,6 @@
 /** The second provider, and a flood of logins. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { ask, LOBBY } from '../lib/client.ts';
 import { withPage } from '../lib/browser.ts';
 

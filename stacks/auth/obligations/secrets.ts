@@ -1,7 +1,7 @@
 /** What must be seen nowhere. */
 import * as assert from 'uvu/assert';
 import { adminPage } from '../../../scripts/lib/admin.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { SHOP, Visitor, whoami } from '../lib/client.ts';
 
 export function secretObligations({ must }: Scenario): void {

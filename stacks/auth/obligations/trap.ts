@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Mischief } from '#kit/testing/openid-provider.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { ask, orderRogue, SHOP, TRAP, Visitor } from '../lib/client.ts';
 
 /** The broker answers GET with what says that it was asked; the sidecar with a redirect or a page of its own. */

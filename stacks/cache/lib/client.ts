@@ -2,7 +2,7 @@
 import { openResponse, request, type Answer, type RequestOptions } from '#kit/net/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { requestsFor } from './access-log.ts';
 
 export interface Page {

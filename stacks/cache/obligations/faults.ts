@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { askedExactly, note, page, unique } from '../lib/client.ts';
 
 const LIMIT = 8 * 1024 * 1024;

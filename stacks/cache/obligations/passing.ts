@@ -4,7 +4,7 @@ import { request as ask } from 'node:https';
 import { WebSocket } from 'ws';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { askedExactly, authorityOf, note, openPage, page, unique, type OpenPage } from '../lib/client.ts';
 
 const CLIENTS = 20;

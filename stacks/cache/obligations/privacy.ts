@@ -1,6 +1,6 @@
 /** Nobody sees another's page, and nobody puts one there for others. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { askedExactly, page, unique } from '../lib/client.ts';
 
 export function privacyObligations({ must }: Scenario): void {

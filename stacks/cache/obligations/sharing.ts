@@ -1,7 +1,7 @@
 /** One request for many, and nobody waits where that cannot be. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { asked, askedExactly, atWork, note, page, unique } from '../lib/client.ts';
 
 const CLIENTS = 100;

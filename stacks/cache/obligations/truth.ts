@@ -1,6 +1,6 @@
 /** What is stored is true: purges, unsafe methods, parts, HEAD, 304. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';
 import { askedExactly, page, purge, unique } from '../lib/client.ts';
 

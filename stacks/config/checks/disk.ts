@@ -1,7 +1,7 @@
 /** A disk that takes no more, and a volume that is read-only. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { boardIni } from '../lib/documents.ts';
 import { adminPage } from '../../../scripts/lib/admin.ts';
 import { fileIdentity, fileStatus, readiness } from '../lib/inside.ts';

@@ -1,7 +1,7 @@
 /** The sidecar is killed at random moments of its loop. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { boardIni, brokenIni } from '../lib/documents.ts';
 import { nextRelease, served, settled, type Must, type Pod } from '../lib/pods.ts';
 

@@ -1,7 +1,7 @@
 /** A network that fails between a sidecar and the config server. */
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { boardIni, nginxConf } from '../lib/documents.ts';
 import { fileIdentity, readiness } from '../lib/inside.ts';
 import { together } from '../lib/together.ts';

@@ -1,7 +1,7 @@
 /** The source is away: applications run, pods restart, and catch up after. */
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { boardIni } from '../lib/documents.ts';
 import { readiness } from '../lib/inside.ts';
 import {

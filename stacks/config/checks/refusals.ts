@@ -1,7 +1,7 @@
 /** What is wrong does not arrive, or goes away again. */
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { boardIni, brokenIni, nginxConf, ratesYaml } from '../lib/documents.ts';
 import { fileIdentity, fileStatus } from '../lib/inside.ts';
 import {

@@ -1,6 +1,6 @@
 /** The stack's pods, as the checks speak of them. */
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { fileStatus, type FileStatus } from './inside.ts';
 import { ConfigServer } from '../../../scripts/lib/config-server.ts';
 import { Etcd, type Truth } from './truth.ts';

@@ -1,5 +1,5 @@
 /** Obligations that touch different pods and mostly wait: they begin with the first of them, and are told in order. */
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import type { Must } from './pods.ts';
 
 type Obligation = readonly [...Parameters<Must>];

@@ -4,7 +4,7 @@ import { connect as tlsConnect } from 'node:tls';
 import mqtt from 'mqtt';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, handshake, HOST } from '../lib/client.ts';
 
 export function brokerObligations({ must }: Scenario): void {

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, CLIENTS, home, serialAt } from '../lib/client.ts';
 import { startLoad } from '../lib/load.ts';
 

@@ -1,6 +1,6 @@
 /** How clients get in: over TLS alone, with the right certificate, over HTTP/1.1 and HTTP/2. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, fetchPage, fetchPageH2, handshake, home, HOST, PAGE } from '../lib/client.ts';
 
 export function entryObligations({ must }: Scenario): void {

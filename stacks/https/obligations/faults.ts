@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { netNamespace, ready } from '../../../scripts/lib/admin.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, fetchPage, home } from '../lib/client.ts';
 
 export function faultObligations({ must }: Scenario): void {

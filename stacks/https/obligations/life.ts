@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { lasting } from '../../../scripts/lib/lasting.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, CLIENTS, fetchPage, home } from '../lib/client.ts';
 import { startLoad } from '../lib/load.ts';
 

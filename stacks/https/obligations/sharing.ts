@@ -1,6 +1,6 @@
 /** What application and sidecar share, and what not. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 
 export function sharingObligations({ must }: Scenario): void {
   must(

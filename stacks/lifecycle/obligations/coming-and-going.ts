@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import { IMAGE_LABEL } from '../../../scripts/lib/labels.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { certificate, fetchPage } from '../lib/client.ts';
 import { episode, told } from '../lib/episode.ts';

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import { run } from '../../../scripts/lib/run.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { ROOT } from '../../../scripts/lib/stacks.ts';
 import { LASTING, livesOf } from '../lib/pod.ts';
 

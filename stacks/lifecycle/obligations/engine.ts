@@ -1,7 +1,7 @@
 /** The engine itself goes away: in an engine of the test's own, never in that of this machine. */
 import * as assert from 'uvu/assert';
 import { buildImages } from '../../../scripts/lib/images.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { InnerEngine } from '../lib/inner-engine.ts';
 import { withVariant } from '../lib/variant.ts';
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { adminPage } from '../../../scripts/lib/admin.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { episode, told } from '../lib/episode.ts';
 import { lifeOf, mainPid, signal } from '../lib/pod.ts';
 import { withVariant } from '../lib/variant.ts';

@@ -1,7 +1,7 @@
 /** A pod whose app is a job: it ends, and its sidecars would go on for ever. */
 import * as assert from 'uvu/assert';
 import { EngineError } from '../../../scripts/lib/engine.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { byService, LASTING } from '../lib/pod.ts';
 import { withVariant } from '../lib/variant.ts';
 

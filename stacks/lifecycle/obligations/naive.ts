@@ -1,7 +1,7 @@
 /** The same parts with the app as the owner of the network, as most examples wire it. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { certificate, fetchPage } from '../lib/client.ts';
 import { lifeOf, signal, type Life } from '../lib/pod.ts';
 import { withVariant } from '../lib/variant.ts';

@@ -1,7 +1,7 @@
 /** Who starts first, who waits for whom, and what is said when somebody never comes. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { explainUp } from '../../../scripts/runner/failure.ts';
 import { certificate, fetchPage } from '../lib/client.ts';
 import { byService, happened, initEnd, LASTING, millis } from '../lib/pod.ts';

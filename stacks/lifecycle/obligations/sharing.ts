@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { docker, EngineError } from '../../../scripts/lib/engine.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { STACK_LABEL } from '../../../scripts/lib/labels.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { livesOf, LASTING, mainPid } from '../lib/pod.ts';
 
 const unique = (values: Iterable<string>): string[] => [...new Set(values)];

@@ -2,7 +2,7 @@
 import { finished } from 'node:stream/promises';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { certificate, fetchPage, open } from '../lib/client.ts';
 import { byService, LASTING, millis } from '../lib/pod.ts';
 

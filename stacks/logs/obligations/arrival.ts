@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { EngineError } from '../../../scripts/lib/engine.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { arrived, complete, field, inMessage } from '../lib/arrivals.ts';
 import { python, takeOrders, work } from '../lib/inside.ts';
 import { reserve } from '../lib/numbers.ts';

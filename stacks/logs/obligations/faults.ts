@@ -1,7 +1,7 @@
 /** A store that fails in every documented way, and a sidecar that is killed: counted where ids are honoured. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { complete, ledger, ledgerArrived } from '../lib/arrivals.ts';
 import { openFaulty } from '../lib/faulty.ts';
 import { metric } from '../../../scripts/lib/admin.ts';

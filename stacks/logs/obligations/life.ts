@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { arrived, complete, field, inMessage, ledger, ledgerArrived } from '../lib/arrivals.ts';
 import { openFaulty } from '../lib/faulty.ts';
 import { ready } from '../../../scripts/lib/admin.ts';

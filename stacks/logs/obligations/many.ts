@@ -5,7 +5,7 @@
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import { openFaulty, type Faulty } from '../lib/faulty.ts';
 import { manyFiles, rotateMany, writeMany } from '../lib/inside.ts';

@@ -1,7 +1,7 @@
 /** A store that is down for a minute, and what happens meanwhile: the apps run on, a small disk fills up. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { arrived, complete, field, inMessage } from '../lib/arrivals.ts';
 import { metric, ready } from '../../../scripts/lib/admin.ts';
 import { peakMemory, takeOrders, work } from '../lib/inside.ts';

@@ -1,5 +1,5 @@
 /** The shop as a customer meets it: over its published port. */
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 
 const PATIENCE = 20_000;
 

@@ -1,6 +1,6 @@
 /** Who may do what: by identity, method, path and port, and what does not help against it. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, leafFor } from '../lib/forge.ts';
 import { applyPolicy } from '../lib/policy.ts';
 import { addressOf } from '../lib/proxies.ts';

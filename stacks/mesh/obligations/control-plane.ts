@@ -1,7 +1,7 @@
 /** The control plane may be down, restarted, or given a wrong policy: traffic goes on. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { graphOf, upToDate } from '../lib/control.ts';
 import { applyPolicy, unchanged, writePolicy } from '../lib/policy.ts';
 import { PROXIES } from '../lib/proxies.ts';

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { graphOf } from '../lib/control.ts';
 
 const PROFILE = ['--profile', 'envoy'];

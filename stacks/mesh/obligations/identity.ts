@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { certify } from '#kit/testing/certify.ts';
 import { authorityOf, impostor, leafFor, type Shown } from '../lib/forge.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';

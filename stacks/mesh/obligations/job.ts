@@ -1,7 +1,7 @@
 /** A job: its pod ends when it ends. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { graphOf } from '../lib/control.ts';
 import { withMore } from '../lib/more.ts';
 import type { Outcome } from '../lib/workload.ts';

@@ -1,7 +1,7 @@
 /** Order, and a second `up`. */
 import * as assert from 'uvu/assert';
 import { serviceOf } from '../../../scripts/lib/compose.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { PROXIES } from '../lib/proxies.ts';
 
 /** Before anything is restarted. */

@@ -1,7 +1,7 @@
 /** Names of the mesh are answered by the proxy; Docker's go on. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { call, type Call } from '../lib/workload.ts';
 

@@ -3,7 +3,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { takePictures } from '../../../scripts/lib/pictures.ts';
 import { resetSplit } from '../lib/control.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';

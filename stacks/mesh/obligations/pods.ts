@@ -1,7 +1,7 @@
 /** Whole pods that are restarted, recreated and killed, with all that is under way to them. */
 import * as assert from 'uvu/assert';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { isEndpoint } from '../lib/control.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';

@@ -1,6 +1,6 @@
 /** Who reaches whom: each mode of mTLS, callers with and without a proxy, every protocol. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { passwordOf } from '../lib/database.ts';
 import { applyPolicy, unchanged, type Change } from '../lib/policy.ts';
 import { call, echoOf, REPLICAS, type Call, type Caller } from '../lib/workload.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { docker } from '../../../scripts/lib/engine.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { isEndpoint } from '../lib/control.ts';
 import { withMore } from '../lib/more.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';

@@ -1,6 +1,6 @@
 /** The shop does its work. */
 import * as assert from 'uvu/assert';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { shopOf } from '../lib/shop.ts';
 
 export function shopObligations({ must }: Scenario): void {

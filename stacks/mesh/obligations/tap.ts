@@ -1,7 +1,7 @@
 /** Tap: requests as they happen, for identities that the policy names. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, leafFor } from '../lib/forge.ts';
 import { addressOf } from '../lib/proxies.ts';
 import { call, freshKey, type Call } from '../lib/workload.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import type { Span } from '../services/workload/src/collect.ts';
 import { applyPolicy } from '../lib/policy.ts';
 import { metric, samples } from '../lib/proxies.ts';

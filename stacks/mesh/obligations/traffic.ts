@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { call, freshKey, load, loadWhile, REPLICAS, seen, tell, type Behaviour } from '../lib/workload.ts';
 

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { freePorts } from '#kit/testing/ports.ts';
 import { Project } from '../../../scripts/lib/compose.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { shopAt } from '../lib/shop.ts';
 
 interface Resolved {

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { passwordOf } from '../lib/database.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { call, echoOf, REPLICAS, type Call } from '../lib/workload.ts';

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { clustersRefused } from '../lib/control.ts';
 import { applyPolicy, type Change } from '../lib/policy.ts';
 import { freshKey, REPLICAS, seen, tell } from '../lib/workload.ts';

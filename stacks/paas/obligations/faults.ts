@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { ready } from '../../../scripts/lib/admin.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { liveCommit, startTool, syncStatus } from '../lib/inside.ts';
 import { called } from '../lib/versions.ts';
 import { current, page, release, type Must } from './stage.ts';

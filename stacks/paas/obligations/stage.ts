@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario, Stage } from '../../../scripts/lib/scenario.ts';
+import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { Developer, type Files } from '../../../scripts/lib/developer.ts';
 import { syncStatus, startTool, type Tool } from '../lib/inside.ts';
 import type { VisitReport } from '../services/tools/src/visit.ts';

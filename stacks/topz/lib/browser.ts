@@ -3,7 +3,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { takePictures } from '../../../scripts/lib/pictures.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { groupOf, type Topz } from './client.ts';
 
 /** The pod, as its neighbours call it. */

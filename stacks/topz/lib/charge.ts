@@ -1,7 +1,7 @@
 /** Use of the processor as topz tells it, beside what the scheduler charged. */
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { processesOf, type Topz } from './client.ts';
 import { charges, chargedAt } from './inside.ts';
 

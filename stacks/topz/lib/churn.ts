@@ -1,7 +1,7 @@
 /** A minute of scraping while processes come and go. */
 import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { processesOf, type Topz } from './client.ts';
 
 /**

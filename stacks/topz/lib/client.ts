@@ -1,6 +1,6 @@
 /** What somebody outside gets from topz. */
 import * as assert from 'uvu/assert';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import type {
   DetailDocument,
   GroupDocument,

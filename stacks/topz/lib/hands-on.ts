@@ -6,7 +6,7 @@ import { STACK_LABEL } from '../../../scripts/lib/labels.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { run } from '../../../scripts/lib/run.ts';
 import { ROOT } from '../../../scripts/lib/stacks.ts';
-import type { Stage } from '../../../scripts/lib/scenario.ts';
+import type { Stage } from '../../../scripts/scenario/scenario.ts';
 import { Topz, type OverviewDocument } from './client.ts';
 
 const TOPZ = `sidecar-stacks/topz:${process.env['IMAGE_TAG'] || 'dev'}`;

@@ -1,7 +1,7 @@
 /** Killed, restarted, beside a container of somebody else, and a second `up`. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { APACHE, WEBSTATS } from '../lib/apps.ts';
 import { processesOf, topzOf } from '../lib/client.ts';
 import { lookAround } from '../lib/hands-on.ts';

@@ -1,7 +1,7 @@
 /** Under load, and for Prometheus. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { APACHE } from '../lib/apps.ts';
 import { bearChurn } from '../lib/churn.ts';
 import { topzOf } from '../lib/client.ts';

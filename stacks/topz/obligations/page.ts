@@ -1,5 +1,5 @@
 /** The page in a browser. */
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { checkPage, closeBrowser } from '../lib/browser.ts';
 import { topzOf } from '../lib/client.ts';
 

@@ -1,7 +1,7 @@
 /** What stays hidden, what topz may not see, and what it leaves as it is. */
 import * as assert from 'uvu/assert';
 import { docker } from '../../../scripts/lib/engine.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { APACHE, SECRETS, WEBSTATS } from '../lib/apps.ts';
 import { groupOf, processesOf, topzOf } from '../lib/client.ts';
 

@@ -1,7 +1,7 @@
 /** What topz shows is what ps and the scheduler say. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Scenario } from '../../../scripts/lib/scenario.ts';
+import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { APACHE, SECRETS, WEBSTATS } from '../lib/apps.ts';
 import { compareCharges } from '../lib/charge.ts';
 import { groupOf, processesOf, topzOf } from '../lib/client.ts';

@@ -1,9 +1,9 @@
 /** Handlers of documents and their history. */
-import { alreadyHas, baseOf, etagOf } from '../conditions.ts';
+import { alreadyHas, baseOf, etagOf } from '../store/conditions.ts';
 import type { Side } from '../difference.ts';
 import type { Differences } from '../differences.ts';
-import { Refusal } from '../refusal.ts';
-import { reporterOf } from '../reporter.ts';
+import { Refusal } from '../access/refusal.ts';
+import { reporterOf } from '../access/reporter.ts';
 import type { Store } from '../store/store.ts';
 import type { ChangeRequest, Report, Version } from '../store/types.ts';
 import { nextChange } from '../watch/next-change.ts';

@@ -1,6 +1,6 @@
 /** Spans of time in a query: `500ms`, `30s`. */
 import { parseValue, Unacceptable } from '#kit/contract/parameter-types.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 
 /**
  * Read a span of time.

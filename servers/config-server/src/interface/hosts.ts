@@ -3,7 +3,7 @@
  * server (DNS rebinding), but not an address, and not a name without a dot.
  */
 import { isIP } from 'node:net';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 
 /**
  * Make a check of a request's Host.

@@ -1,6 +1,6 @@
 /** Handlers of the page's login. */
-import type { Sessions } from '../sessions.ts';
-import { bearerOf, type Caller } from '../tokens.ts';
+import type { Sessions } from '../access/sessions.ts';
+import { bearerOf, type Caller } from '../access/tokens.ts';
 import type { Handler } from './server.ts';
 
 export function loginHandlers(sessions: Sessions): Record<string, Handler> {

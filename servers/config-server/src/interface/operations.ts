@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { SCOPES, type Scope } from '../tokens.ts';
+import { SCOPES, type Scope } from '../access/tokens.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

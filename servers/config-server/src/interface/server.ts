@@ -1,8 +1,8 @@
 /** The HTTP server: each operation of openapi.yaml with its handler, and how errors are told. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { Refusal, type RefusalReason } from '../refusal.ts';
-import { authorize, type Caller, type Register } from '../tokens.ts';
+import { Refusal, type RefusalReason } from '../access/refusal.ts';
+import { authorize, type Caller, type Register } from '../access/tokens.ts';
 import type { Operation } from './operations.ts';
 
 /** A request as a handler sees it: checked against the operation's schemas, and allowed. */

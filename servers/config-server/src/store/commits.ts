@@ -3,7 +3,7 @@
  * second cost a few waits for the disk.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 
 interface Job {
   /** Reads and writes the database; what it throws before its first write refuses it alone. */

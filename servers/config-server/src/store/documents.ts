@@ -1,6 +1,6 @@
 /** What the store can be asked. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 import { AUDIT_COLUMNS, COLUMNS, reportOf, versionOf, type Row } from './rows.ts';
 import type { AuditLine, Report, Version } from './types.ts';
 

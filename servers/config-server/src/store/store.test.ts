@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { Refusal } from '../refusal.ts';
-import { MOST_OF_A_TOKEN } from '../reporter.ts';
+import { Refusal } from '../access/refusal.ts';
+import { MOST_OF_A_TOKEN } from '../access/reporter.ts';
 import { Store, type StoreOptions } from './store.ts';
 import type { Version } from './types.ts';
 

@@ -1,5 +1,5 @@
 /** Who waits for changes, and is told. */
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 import type { Report, Version } from '../store/types.ts';
 
 export interface Watcher {

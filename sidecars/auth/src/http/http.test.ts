@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Request } from '#proxy/http/request.ts';
-import { Seal } from '../seal.ts';
+import { Seal } from '../lib/seal.ts';
 import { clientKey, TrustedProxies } from './client.ts';
 import { MAX_COOKIE_VALUE, readCookie, removeCookie, splitCookies, writeCookie } from './cookies.ts';
 import { isCrossOrigin, isNavigation } from './navigation.ts';

@@ -1,7 +1,7 @@
 /** Passwords (RFC 7617) against bcrypt hashes, computed by a thread of their own. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { Lru } from '../lru.ts';
+import { Lru } from '../lib/lru.ts';
 import type { PasswordThread } from './password-thread.ts';
 import { BadLine, linesOf } from './lines.ts';
 import type { Result } from './result.ts';

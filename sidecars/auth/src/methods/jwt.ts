@@ -1,5 +1,5 @@
 /** Bearer tokens (RFC 6750) that the provider signed. */
-import { Lru } from '../lru.ts';
+import { Lru } from '../lib/lru.ts';
 import { BadToken, identityOf, type ClaimNames, type Tokens } from '../oidc/tokens.ts';
 import type { Revocations } from '../sessions/revocations.ts';
 import type { Result } from './result.ts';

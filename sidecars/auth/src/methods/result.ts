@@ -1,5 +1,5 @@
 /** What comes of looking at credentials. */
-import type { Identity, Method } from '../identity.ts';
+import type { Identity, Method } from '../lib/identity.ts';
 
 export type Result =
   | {

@@ -1,12 +1,12 @@
 /** A login: to the provider by /start, and back by /callback (OpenID Connect Core, section 3.1; RFC 7636). */
 import * as openid from 'openid-client';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Counts } from '../counts.ts';
-import { groupsField } from '../identity.ts';
+import type { Counts } from '../lib/counts.ts';
+import { groupsField } from '../lib/identity.ts';
 import type { Client } from '../http/client.ts';
 import { writeCookie } from '../http/cookies.ts';
 import { localTarget } from '../http/target.ts';
-import type { Seal } from '../seal.ts';
+import type { Seal } from '../lib/seal.ts';
 import type { NewSession } from '../sessions/session.ts';
 import { Claimed, type ClaimsReader } from './claims.ts';
 import type { Provider } from './provider.ts';

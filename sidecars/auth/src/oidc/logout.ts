@@ -3,13 +3,13 @@ import * as openid from 'openid-client';
 import { explain } from '#kit/text/explain.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Reply } from '#proxy/http/reply.ts';
-import type { Counts } from '../counts.ts';
+import type { Counts } from '../lib/counts.ts';
 import { readCookie, removeCookie } from '../http/cookies.ts';
 import { json, page, redirect, setCookies } from '../http/pages.ts';
 import { RevocationsFull, type Revocations } from '../sessions/revocations.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Tunnels } from '../sessions/tunnels.ts';
-import type { Visit } from '../visit.ts';
+import type { Visit } from '../lib/visit.ts';
 import type { Provider } from './provider.ts';
 import { BadToken } from './tokens.ts';
 

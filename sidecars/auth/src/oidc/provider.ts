@@ -5,7 +5,7 @@ import { explain } from '#kit/text/explain.ts';
 import { HttpError } from '#kit/net/http-client.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
-import type { Counts } from '../counts.ts';
+import type { Counts } from '../lib/counts.ts';
 import { Keys } from './keys.ts';
 import { Tokens } from './tokens.ts';
 import { Wire } from './wire.ts';

@@ -1,8 +1,8 @@
 /** Renewing access tokens: one refresh a session at a time, since rotating refresh tokens are good for one. */
 import * as openid from 'openid-client';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Counts } from '../counts.ts';
-import { Lru } from '../lru.ts';
+import type { Counts } from '../lib/counts.ts';
+import { Lru } from '../lib/lru.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { ClaimsReader } from './claims.ts';

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
-import { Lru } from '../lru.ts';
-import type { Seal } from '../seal.ts';
+import { Lru } from '../lib/lru.ts';
+import type { Seal } from '../lib/seal.ts';
 import { asSession, type Session } from './session.ts';
 
 /** Most sessions that are kept in memory besides. */

@@ -1,5 +1,5 @@
 /** A session: what is known of somebody between logins. */
-import type { Identity } from '../identity.ts';
+import type { Identity } from '../lib/identity.ts';
 
 export interface Session extends Identity {
   readonly method: 'oidc';

@@ -1,7 +1,7 @@
 /** All sessions: looked up by what a cookie holds, renewed, ended. */
 import { randomBytes } from 'node:crypto';
-import { Lru } from '../lru.ts';
-import type { Seal } from '../seal.ts';
+import { Lru } from '../lib/lru.ts';
+import type { Seal } from '../lib/seal.ts';
 import type { Records } from './records.ts';
 import type { Revocations } from './revocations.ts';
 import { asSession, endOf, type Lifetimes, type NewSession, type Session } from './session.ts';

@@ -2,10 +2,10 @@
 import { pause } from '#kit/time/backoff.ts';
 import { NotificationRefused, notify, obstacle } from '#kit/process/notify.ts';
 import type { FilePlan } from '../settings/plan.ts';
-import { Invalid } from '../validate/invalid.ts';
-import type { Identity } from './document.ts';
-import { bareEnvironment } from './environment.ts';
-import { absence, Unverified, verify } from './verify.ts';
+import { Invalid } from '../documents/invalid.ts';
+import type { Identity } from '../documents/document.ts';
+import { bareEnvironment } from '../work/environment.ts';
+import { absence, Unverified, verify } from '../checks/verify.ts';
 
 /** What came of telling it. */
 export type Told =

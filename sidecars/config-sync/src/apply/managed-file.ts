@@ -5,10 +5,10 @@
  */
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { FilePlan } from '../settings/plan.ts';
-import { Invalid } from '../validate/invalid.ts';
-import { validate } from '../validate/validate.ts';
+import { Invalid } from '../documents/invalid.ts';
+import { validate } from '../checks/validate.ts';
 import { Application, type Told } from './application.ts';
-import { nameOf, same, type Document, type Identity } from './document.ts';
+import { nameOf, same, type Document, type Identity } from '../documents/document.ts';
 import { Place } from './place.ts';
 import type { Journal } from './store.ts';
 

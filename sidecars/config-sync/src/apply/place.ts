@@ -3,7 +3,7 @@
  * what is in place, or `prepare` makes it so.
  */
 import type { Logger } from '#kit/telemetry/log.ts';
-import { digestOf, nameOf, type Document, type Identity } from './document.ts';
+import { digestOf, nameOf, type Document, type Identity } from '../documents/document.ts';
 import { Store, type Journal } from './store.ts';
 import { Target, writing } from './target.ts';
 

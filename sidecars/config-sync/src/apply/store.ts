@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
-import { digestOf, type Identity } from './document.ts';
+import { digestOf, type Identity } from '../documents/document.ts';
 
 /** Why a version was refused. */
 export interface Refusal extends Identity {

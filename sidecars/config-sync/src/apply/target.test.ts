@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digestOf } from './document.ts';
+import { digestOf } from '../documents/document.ts';
 import { StorageError, Target } from './target.ts';
 
 let directory = '';

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
 import { isDenied, remedy, unreadable } from '#kit/files/remedy.ts';
-import { digestOf } from './document.ts';
+import { digestOf } from '../documents/document.ts';
 
 /** The file system did not take something; fit for users, and tried again. */
 export class StorageError extends Error {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { nameOf } from '../apply/document.ts';
+import { nameOf } from '../documents/document.ts';
 import type { ManagedFile } from '../apply/managed-file.ts';
 import { StorageError } from '../apply/target.ts';
 import { SourceError, type Source } from '../sources/source.ts';

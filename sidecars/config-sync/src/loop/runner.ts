@@ -7,7 +7,7 @@
  */
 import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { same, type Identity } from '../apply/document.ts';
+import { same, type Identity } from '../documents/document.ts';
 import type { Refusal } from '../apply/store.ts';
 import type { ManagedFile, Outcome } from '../apply/managed-file.ts';
 import { StorageError } from '../apply/target.ts';

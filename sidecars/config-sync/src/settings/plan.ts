@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { isDenied, unreadable } from '#kit/files/remedy.ts';
 import { parseCommand } from '#kit/process/command.ts';
 import { parseNotification, type Notification } from '#kit/process/notify.ts';
-import { parseExpectation, type Expectation } from '../apply/expectation.ts';
-import { parseSubject, type Verification } from '../apply/verify.ts';
+import { parseExpectation, type Expectation } from '../checks/expectation.ts';
+import { parseSubject, type Verification } from '../checks/verify.ts';
 import type { Recipe } from '../templates/templated-source.ts';
 import { syntaxOf, type Format } from '../validate/syntax.ts';
-import type { Rules } from '../validate/validate.ts';
+import type { Rules } from '../checks/validate.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { OF_A_FILE, type Complain, type Content, type Settings } from './spec.ts';
 

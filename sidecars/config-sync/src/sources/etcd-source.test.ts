@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digestOf } from '../apply/document.ts';
+import { digestOf } from '../documents/document.ts';
 import { Connection } from './connection.ts';
 import { EtcdSource } from './etcd-source.ts';
 import { SourceError, type Change } from './source.ts';

@@ -2,7 +2,7 @@
  * etcd v3 by its JSON gateway: keys and values are base64, 64-bit numbers are strings.
  * Source: https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/
  */
-import { digestOf, type Identity } from '../apply/document.ts';
+import { digestOf, type Identity } from '../documents/document.ts';
 import { follow, refuse, type Connection } from './connection.ts';
 import { parseJson, rangeAnswer, refusalOf, tokenOf, watchFrame, type RangeAnswer } from './etcd-shapes.ts';
 import { JsonLinesParser, LineTooLong } from './json-lines.ts';

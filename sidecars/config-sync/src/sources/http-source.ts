@@ -1,6 +1,6 @@
 /** The config server: conditional reads, server-sent events, reports. */
 import type { Answer } from '#kit/net/http-client.ts';
-import { digestOf, type Identity } from '../apply/document.ts';
+import { digestOf, type Identity } from '../documents/document.ts';
 import { follow, refuse, type Connection } from './connection.ts';
 import { EventStreamParser, EventTooLong } from './event-stream.ts';
 import { SourceError, type Change, type Reading, type ReportEntry, type Source, type WatchOptions } from './source.ts';

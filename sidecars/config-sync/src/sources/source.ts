@@ -1,5 +1,5 @@
 /** Where documents come from. */
-import type { Document, Identity } from '../apply/document.ts';
+import type { Document, Identity } from '../documents/document.ts';
 
 export type SourceErrorReason =
   | 'refused'

@@ -4,7 +4,7 @@
  */
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Backoff, pause } from '#kit/time/backoff.ts';
-import type { Identity } from '../apply/document.ts';
+import type { Identity } from '../documents/document.ts';
 import { SourceError, sourceErrorOf, type Reading, type Source } from './source.ts';
 
 export interface WatcherOptions {

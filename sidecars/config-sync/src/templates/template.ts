@@ -5,7 +5,7 @@
  */
 import { Liquid, LiquidError, type Template } from 'liquidjs';
 import type { Rendering, TemplateDocument } from '../work/job.ts';
-import { Invalid } from '../validate/invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { plain } from '../validate/plain.ts';
 import { loadParser, textOf } from '../validate/syntax.ts';
 

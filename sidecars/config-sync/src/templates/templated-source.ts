@@ -2,9 +2,9 @@
  * Several documents that make one file, as a source of that file: so the rest of the sidecar takes a
  * rendered file for a document like any other, with a version, a watch and reports.
  */
-import { digestOf, type Identity } from '../apply/document.ts';
+import { digestOf, type Identity } from '../documents/document.ts';
 import type { Change, Reading, ReportEntry, Source, WatchOptions } from '../sources/source.ts';
-import { Invalid } from '../validate/invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import type { Syntax } from '../validate/syntax.ts';
 import { perform } from '../work/perform.ts';
 

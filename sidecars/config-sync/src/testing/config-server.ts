@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOf } from '../apply/document.ts';
+import { digestOf } from '../documents/document.ts';
 
 export interface Held {
   readonly version: number;

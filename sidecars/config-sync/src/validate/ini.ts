@@ -4,7 +4,7 @@
  * section or name twice.
  * Source: https://docs.python.org/3/library/configparser.html#supported-ini-file-structure
  */
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 
 export type Sections = Record<string, Record<string, string>>;
 

@@ -1,5 +1,5 @@
 /** JSON, RFC 8259. */
-import { Invalid, place } from './invalid.ts';
+import { Invalid, place } from '../documents/invalid.ts';
 
 const BLANKS = /[ \t\n\r]*/y;
 // A string holds anything from the blank on, but quotes and backslashes.

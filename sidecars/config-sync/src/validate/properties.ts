@@ -3,7 +3,7 @@
  * pass for one: a key is followed by = or :, and comes once.
  * Source: https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/Properties.html#load(java.io.Reader)
  */
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { loadParser } from './syntax.ts';
 import { compileSchema } from './schema.ts';
 

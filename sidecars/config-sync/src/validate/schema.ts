@@ -1,6 +1,6 @@
 /** JSON Schema: documents of any syntax that has structure. */
 import { Validator, type Schema } from '@cfworker/json-schema';
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { plain } from './plain.ts';
 
 /** Keywords whose messages speak of the schema and of names, not of values. */

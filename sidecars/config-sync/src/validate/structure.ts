@@ -1,5 +1,5 @@
 /** What every document's values must be, whatever its syntax: a tree of a depth that programs can walk. */
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 
 /** Most levels of lists and maps within each other. */
 export const DEPTH_MAX = 100;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseIni } from './ini.ts';
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { mistakeIn, parseJson } from './json.ts';
 import { parseProperties } from './properties.ts';
 import { plain } from './plain.ts';

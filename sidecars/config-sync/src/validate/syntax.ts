@@ -1,6 +1,6 @@
 /** The syntaxes that a document may be asked to have. */
 import { extname } from 'node:path';
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { checkStructure } from './structure.ts';
 
 export const FORMATS = ['auto', 'text', 'json', 'yaml', 'ini', 'toml', 'properties'] as const;

@@ -1,6 +1,6 @@
 /** TOML 1.0. */
 import { parse, TomlError } from 'smol-toml';
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 
 /**
  * Parse a TOML document.

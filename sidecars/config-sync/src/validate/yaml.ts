@@ -9,7 +9,7 @@ import {
   YAMLException,
   type TagDefinition,
 } from 'js-yaml';
-import { Invalid } from './invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { DEPTH_MAX } from './structure.ts';
 
 /** Tags that only the application knows: `!vault` and the like, and types of its language. */

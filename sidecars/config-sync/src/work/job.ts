@@ -2,7 +2,7 @@
  * What is done with a document's content: it is examined, or put into a template. Both are work on
  * what strangers wrote, which is done under limits (`perform`), here or in a process of its own.
  */
-import { Invalid } from '../validate/invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import type { Syntax } from '../validate/syntax.ts';
 
 export interface Examination {

@@ -5,8 +5,8 @@
  */
 import { join } from 'node:path';
 import { aside, AsideFailed } from '#kit/process/aside.ts';
-import { bareEnvironment } from '../apply/environment.ts';
-import { Invalid } from '../validate/invalid.ts';
+import { bareEnvironment } from './environment.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { ready, sizeOf, type Job } from './job.ts';
 import { OutOfTime, within } from './within.ts';
 

@@ -1,5 +1,5 @@
 /** The process that does one job. */
-import { Invalid } from '../validate/invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { ready } from './job.ts';
 import type { Order, Result } from './perform.ts';
 import { OutOfTime, within } from './within.ts';

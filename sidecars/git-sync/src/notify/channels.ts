@@ -1,11 +1,18 @@
 /** The ways in which an application is told of a publication. */
 import { notify } from '#kit/process/notify.ts';
 import type { ProcessInfo } from '#kit/process/processes.ts';
-import type { Options, ParameterValues } from '../options.ts';
+import type { Values } from '#kit/contract/parameters.ts';
+import type { contract } from '../contract.ts';
 import type { GitEnvironment } from '../repository/environment.ts';
 import type { Publisher } from '../versions/publisher.ts';
 import { bootId } from '../versions/records.ts';
 import type { Publication } from '../versions/state.ts';
+
+/** What is told besides a webhook: commands and signals, as they were parsed. */
+export interface NotifyTargets {
+  readonly exechook: readonly string[] | undefined;
+  readonly signal: { readonly signal: NodeJS.Signals; readonly process: string } | undefined;
+}
 
 export interface Channel {
   /** Names it in the state, in logs and metrics. */
@@ -86,8 +93,8 @@ export function webhookChannel(
  * @param publisher knows where a version is
  */
 export function channelsOf(
-  parameters: ParameterValues,
-  { signal, exechook }: Options,
+  parameters: Values<typeof contract.parameters>,
+  { signal, exechook }: NotifyTargets,
   { environment, publisher }: { environment: GitEnvironment; publisher: Publisher },
 ): Channel[] {
   const url = parameters.GITSYNC_WEBHOOK_URL;

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { Progress } from '../progress.ts';
+import { Progress } from './progress.ts';
 import { LONGEST_WAIT, waitOf } from './follow.ts';
 import { github, open, payload, type Port } from './test-receiver.ts';
 

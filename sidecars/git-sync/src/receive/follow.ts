@@ -3,7 +3,7 @@
  * gets one JSON object a line, until it is known what became of the commit or the time is over.
  */
 import type { ServerResponse } from 'node:http';
-import type { Progress, ProgressEvent } from '../progress.ts';
+import type { Progress, ProgressEvent } from './progress.ts';
 
 /** As many wait at the same time; who comes later is answered at once. */
 const WAITING = 32;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { listen } from '#kit/net/listen.ts';
-import type { Progress } from '../progress.ts';
+import type { Progress } from './progress.ts';
 import { authenticate } from './authentic.ts';
 import { Budget } from './budget.ts';
 import { Deliveries } from './deliveries.ts';

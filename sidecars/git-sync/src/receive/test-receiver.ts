@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { request } from '#kit/net/http-client.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { Progress } from '../progress.ts';
+import { Progress } from './progress.ts';
 import { receive, type Verdict } from './receiver.ts';
 
 export const SECRET = 'shared between two';

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '#kit/process/command.ts';
-import { SyncError } from '../failure.ts';
+import { SyncError } from './failure.ts';
 import type { Limits, Store } from './store.ts';
 
 /** Files, and git's index of them. */

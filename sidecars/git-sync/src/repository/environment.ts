@@ -8,7 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { unreadable } from '#kit/files/remedy.ts';
 import { request } from '#kit/net/http-client.ts';
-import { SyncError } from '../failure.ts';
+import { SyncError } from './failure.ts';
 import type { Credential } from './credentials.ts';
 import type { Secrets } from './secrets.ts';
 import type { RepositoryAddress } from './url.ts';

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
-import { asSyncError, SyncError } from '../failure.ts';
+import { asSyncError, SyncError } from './failure.ts';
 import { chooseRef, isHash, parseRefs } from './refs.ts';
 import type { Secrets } from './secrets.ts';
 import type { GitEnvironment } from './environment.ts';

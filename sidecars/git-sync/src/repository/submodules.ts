@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { SyncError } from '../failure.ts';
+import { SyncError } from './failure.ts';
 import { checkOut, gitIn, type Place } from './checkout.ts';
 import { Store, type Limits } from './store.ts';
 import { resolveSubmodule, type RepositoryAddress } from './url.ts';

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { runCommand } from '#kit/process/command.ts';
-import { SyncError } from '../failure.ts';
+import { SyncError } from '../repository/failure.ts';
 import { isHash } from '../repository/refs.ts';
 import { gone, isPlace, namesIn, type Layout } from './layout.ts';
 import type { Records } from './records.ts';

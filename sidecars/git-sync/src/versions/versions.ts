@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runCommand } from '#kit/process/command.ts';
-import { SyncError } from '../failure.ts';
+import { SyncError } from '../repository/failure.ts';
 import { checkOut, gitIn, type Place } from '../repository/checkout.ts';
 import { isHash } from '../repository/refs.ts';
 import type { Limits, Store } from '../repository/store.ts';

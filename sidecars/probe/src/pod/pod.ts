@@ -1,7 +1,7 @@
 /** All that a watch does to the pod, in one place, so that a test can put another in its stead. */
 import type { ProbeResult } from '#kit/net/probes.ts';
 import { ProcessError, sendSignal } from '#kit/process/processes.ts';
-import { terminate, type End } from '../life/terminate.ts';
+import { terminate, type End } from './terminate.ts';
 import type { Probe, Target } from '../targets/target.ts';
 import { probe } from './check.ts';
 import { ageOf, findContainer, type Container } from './container.ts';

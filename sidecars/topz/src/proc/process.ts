@@ -1,6 +1,6 @@
 /** One process as the scanner keeps it from scan to scan. */
 
-import type { History } from '../history.ts';
+import type { History } from './history.ts';
 
 export interface OpenFiles {
   readonly stat: number;

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Group } from '../groups.ts';
+import { Group } from '../sampling/groups.ts';
 import { createMask } from '../mask/mask.ts';
 import { readDetails } from '../proc/details.ts';
 import { Users } from '../proc/users.ts';
-import { Sampler } from '../sampler.ts';
+import { Sampler } from '../sampling/sampler.ts';
 import { detailDocument, overviewDocument, PTRACE } from './document.ts';
 
 const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');

@@ -4,13 +4,13 @@
  * This is contract: fields are added, never renamed or removed without a new `version`. Each is
  * described in fields.ts.
  */
-import type { Group } from '../groups.ts';
+import type { Group } from '../sampling/groups.ts';
 import type { Details, Namespace } from '../proc/details.ts';
 import type { Limit } from '../proc/limits.ts';
 import type { Process } from '../proc/process.ts';
 import type { Socket } from '../proc/sockets.ts';
 import type { Users } from '../proc/users.ts';
-import type { Snapshot } from '../sampler.ts';
+import type { Snapshot } from '../sampling/sampler.ts';
 
 /** The capability that opens what belongs to other users' processes. */
 export const PTRACE = 'CAP_SYS_PTRACE';

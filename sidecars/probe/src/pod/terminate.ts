@@ -1,7 +1,7 @@
 /** Ending a container from inside its pod, as an engine would: TERM, grace period, KILL. */
 import { pause } from '#kit/time/backoff.ts';
 import { ProcessError, readProcess, sendSignal } from '#kit/process/processes.ts';
-import { processesOf, type Container } from '../pod/container.ts';
+import { processesOf, type Container } from './container.ts';
 
 /** What ended it; `stuck` when not even KILL did, which only the kernel can explain. */
 export type End = 'term' | 'kill' | 'stuck';

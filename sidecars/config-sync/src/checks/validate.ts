@@ -2,10 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
-import { bareEnvironment } from '../apply/environment.ts';
-import { Invalid } from './invalid.ts';
+import { bareEnvironment } from '../work/environment.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { perform } from '../work/perform.ts';
-import type { Syntax } from './syntax.ts';
+import type { Syntax } from '../validate/syntax.ts';
 
 /** What a file's documents are held against. */
 export interface Rules {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { alreadyHas, baseOf, etagOf } from './conditions.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 
 const version = fc.integer({ min: 1, max: 1e14 });
 

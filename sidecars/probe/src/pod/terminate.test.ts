@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readProcess } from '#kit/process/processes.ts';
-import { findContainer } from '../pod/container.ts';
-import { FakeProc } from '../pod/test-proc.ts';
+import { findContainer } from './container.ts';
+import { FakeProc } from './test-proc.ts';
 import { terminate } from './terminate.ts';
 
 let proc: FakeProc;

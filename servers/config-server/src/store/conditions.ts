@@ -1,5 +1,5 @@
 /** Conditional requests (RFC 9110, section 13) on versions: an ETag is a version in quotes. */
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../access/refusal.ts';
 
 /** What a change is made from: a version, or nothing, because it creates. */
 export type Base = { readonly version: number } | 'none';

@@ -1,7 +1,7 @@
 /** Processes by container: what each container uses, and whether it was restarted. */
-import { History } from './history.ts';
-import { readCgroupLimits, type CgroupLimits } from './proc/cgroup-limits.ts';
-import type { Mark, Process } from './proc/process.ts';
+import { History } from '../proc/history.ts';
+import { readCgroupLimits, type CgroupLimits } from '../proc/cgroup-limits.ts';
+import type { Mark, Process } from '../proc/process.ts';
 
 /** Limits seldom change: they are read again after so many scans. */
 const LIMITS_EVERY = 10;

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { findPlace, places } from './exercise.ts';
-import { watch } from './commands.ts';
+import { watch } from '../commands/commands.ts';
 import { filesFingerprint } from './fingerprint.ts';
 import { Session } from './session.ts';
 import { Workspace } from './workspace.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { request, withoutCredentials } from '#kit/net/http-client.ts';
 import { httpProbe, tcpProbe } from '#kit/net/probes.ts';
 import { steady } from '#kit/time/steady.ts';
-import type { Identity } from './document.ts';
+import type { Identity } from '../documents/document.ts';
 import { shows, type Expectation } from './expectation.ts';
 
 /** Where one looks. */

@@ -1,13 +1,13 @@
 /** Taking back what setup changed on this machine, and nothing else. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { docker } from '../../lib/engine.ts';
-import { STACK_LABEL } from '../../lib/labels.ts';
-import { lastLines, run } from '../../lib/run.ts';
-import type { Finding } from '../../lib/findings.ts';
-import { aptGet, aptUpdate } from '../engine/apt.ts';
-import { DAEMON_LOG } from '../engine/daemon.ts';
-import { SetupError } from '../setup-error.ts';
-import { type Changes, digest, forgetChanges, installedPackages, readChanges, startOf } from './record.ts';
+import { docker } from '../lib/engine.ts';
+import { STACK_LABEL } from '../lib/labels.ts';
+import { lastLines, run } from '../lib/run.ts';
+import type { Finding } from '../lib/findings.ts';
+import { aptGet, aptUpdate } from './engine/apt.ts';
+import { DAEMON_LOG } from './engine/daemon.ts';
+import { SetupError } from './lib/setup-error.ts';
+import { type Changes, digest, forgetChanges, installedPackages, readChanges, startOf } from './changes/record.ts';
 
 /** The package's own script deletes every image and volume when it is purged, if it finds this. */
 const NUKE = '/var/lib/docker/nuke-graph-directory.sh';

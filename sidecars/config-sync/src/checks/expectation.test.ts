@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Invalid } from '../validate/invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { parseExpectation, shows } from './expectation.ts';
 import { parseSubject } from './verify.ts';
 

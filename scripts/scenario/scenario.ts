@@ -8,11 +8,11 @@
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { suite } from 'uvu';
-import { Project, PROJECT_VARIABLE } from './compose.ts';
-import type { Driver, Need } from './driver.ts';
+import { Project, PROJECT_VARIABLE } from '../lib/compose.ts';
+import type { Driver, Need } from '../lib/driver.ts';
 import { LAYOUT_VARIABLE, podmanProject } from '../podman/driver.ts';
 import { explain } from '#kit/text/explain.ts';
-import { findStack, portOwners, type Stack } from './stacks.ts';
+import { findStack, portOwners, type Stack } from '../lib/stacks.ts';
 
 /** What a scenario tells the runner. */
 export type ScenarioMessage =

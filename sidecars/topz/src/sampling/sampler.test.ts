@@ -7,9 +7,9 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { CpuWindow, WINDOW } from './cpu.ts';
 import { Groups } from './groups.ts';
-import { History } from './history.ts';
-import { createMask } from './mask/mask.ts';
-import { Process } from './proc/process.ts';
+import { History } from '../proc/history.ts';
+import { createMask } from '../mask/mask.ts';
+import { Process } from '../proc/process.ts';
 import { Sampler } from './sampler.ts';
 
 const options = { mask: createMask({ enabled: true }), maxProcesses: 10_000, maxGroups: 64, period: 0, span: 60_000 };

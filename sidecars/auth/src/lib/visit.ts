@@ -1,6 +1,6 @@
 /** A request, and what the sidecar's filter has found out about it before it decides. */
 import type { FilteredExchange } from '#proxy/filters/filter.ts';
-import type { Client } from './http/client.ts';
+import type { Client } from '../http/client.ts';
 
 export interface Visit {
   readonly exchange: FilteredExchange;

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
-import { textLines } from './commands.ts';
+import { textLines } from '../commands/commands.ts';
 import { findPlace, places, UnknownExercise, variants } from './exercise.ts';
 import { parseLesson } from './lesson.ts';
-import { RUN_AT_START, RUN_WHEN_SOLVED, unindented } from './verify.ts';
+import { RUN_AT_START, RUN_WHEN_SOLVED, unindented } from '../commands/verify.ts';
 
 const LESSON = `# 7 · A title
 

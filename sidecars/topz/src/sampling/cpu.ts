@@ -5,7 +5,7 @@
  * so two may come at once. Two beginnings are kept, at least a window's length apart: the newer one
  * counts once it is old enough, else the older one.
  */
-import type { Mark, Process } from './proc/process.ts';
+import type { Mark, Process } from '../proc/process.ts';
 
 /** Least length of a window in milliseconds, somewhat less than the second between two usual looks. */
 export const WINDOW = 900;

@@ -1,7 +1,7 @@
 /** What an application that took a document must show. */
-import { Invalid } from '../validate/invalid.ts';
+import { Invalid } from '../documents/invalid.ts';
 import { OutOfTime, within } from '../work/within.ts';
-import type { Identity } from './document.ts';
+import type { Identity } from '../documents/document.ts';
 
 /**
  * The text to look for; undefined when nothing can be expected, as of a file that was there before

@@ -2,12 +2,12 @@
 import { unreadable } from '#kit/files/remedy.ts';
 import { CpuWindow } from './cpu.ts';
 import { Groups, type Group } from './groups.ts';
-import { History } from './history.ts';
-import type { Mask } from './mask/mask.ts';
-import { readCgroupLimits } from './proc/cgroup-limits.ts';
-import { readLoad, readMachine, readUptime, type Machine } from './proc/machine.ts';
-import type { Process } from './proc/process.ts';
-import { Scanner } from './proc/scanner.ts';
+import { History } from '../proc/history.ts';
+import type { Mask } from '../mask/mask.ts';
+import { readCgroupLimits } from '../proc/cgroup-limits.ts';
+import { readLoad, readMachine, readUptime, type Machine } from '../proc/machine.ts';
+import type { Process } from '../proc/process.ts';
+import { Scanner } from '../proc/scanner.ts';
 
 export interface SamplerOptions {
   readonly proc?: string;
