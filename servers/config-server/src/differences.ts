@@ -3,7 +3,7 @@
  * their own, of which there are few at a time.
  */
 import { join } from 'node:path';
-import { aside, AsideFailed } from '#kit/process/aside.ts';
+import { runInChild, ChildFailed } from '#kit/process/run-in-child.ts';
 import { difference, type Side } from './difference.ts';
 import { Refusal } from './access/refusal.ts';
 
@@ -49,15 +49,17 @@ export class Differences {
     if (size > MAX) return `${from.name} and ${to.name} are too large to be compared\n`;
     const atOnce = size <= AT_ONCE_MAX ? difference(from, to, MOMENT) : undefined;
     return (
-      atOnce ?? (await this.#aside({ from, to })) ?? `${from.name} and ${to.name} differ too much to be compared\n`
+      atOnce ??
+      (await this.#compareInChild({ from, to })) ??
+      `${from.name} and ${to.name} differ too much to be compared\n`
     );
   }
 
-  async #aside(order: Order): Promise<string | undefined> {
+  async #compareInChild(order: Order): Promise<string | undefined> {
     await this.#turn();
     try {
       const env = { PATH: process.env['PATH'] };
-      return await aside<string | undefined>(order, {
+      return await runInChild<string | undefined>(order, {
         program: PROGRAM,
         argument: DIFF,
         env,
@@ -65,7 +67,7 @@ export class Differences {
         timeout: TIMEOUT,
       });
     } catch (error) {
-      if (!(error instanceof AsideFailed)) throw error;
+      if (!(error instanceof ChildFailed)) throw error;
       return undefined;
     } finally {
       const next = this.#waiting.shift();

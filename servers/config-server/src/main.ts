@@ -1,6 +1,6 @@
 /** The config server's program. */
 import { readFileSync } from 'node:fs';
-import { serveAside } from '#kit/process/aside.ts';
+import { serveJobs } from '#kit/process/run-in-child.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { contract } from './contract.ts';
@@ -87,5 +87,5 @@ function readTokens(path: string): Tokens {
   }
 }
 
-if (process.argv[2] === DIFF) await serveAside(makeDifference);
+if (process.argv[2] === DIFF) await serveJobs(makeDifference);
 else await runSidecar(contract, job);

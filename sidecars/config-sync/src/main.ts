@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isDenied, unreadable } from '#kit/files/remedy.ts';
-import { serveAside } from '#kit/process/aside.ts';
+import { serveJobs } from '#kit/process/run-in-child.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { ManagedFile } from './apply/managed-file.ts';
@@ -148,5 +148,5 @@ function certificateAuthority(path: string | undefined): Buffer | undefined {
   }
 }
 
-if (process.argv[2] === WORKER) await serveAside(work);
+if (process.argv[2] === WORKER) await serveJobs(work);
 else await runSidecar(contract, job);

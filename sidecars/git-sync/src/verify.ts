@@ -1,7 +1,7 @@
 /** Is the application well with what was published? */
 import { pause } from '#kit/time/backoff.ts';
 import { httpProbe, type ProbeResult } from '#kit/net/probes.ts';
-import { steady } from '#kit/time/steady.ts';
+import { waitUntilStable } from '#kit/time/wait-until-stable.ts';
 
 export interface VerifyOptions {
   readonly url: string;
@@ -31,7 +31,7 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const deadline = performance.now() + timeout;
-  return await steady(
+  return await waitUntilStable(
     async () => {
       const left = Math.max(PROBE_TIMEOUT.least, deadline - performance.now());
       const result = await probe(url, Math.min(PROBE_TIMEOUT.most, left), signal);

@@ -1,6 +1,6 @@
 /** What an application that took a document must show. */
 import { Invalid } from '../documents/invalid.ts';
-import { OutOfTime, within } from '../work/within.ts';
+import { OutOfTime, withCpuLimit } from '../work/cpu-limit.ts';
 import type { Identity } from '../documents/document.ts';
 
 /**
@@ -46,7 +46,7 @@ const FIND_TIME = 250;
 function find(pattern: RegExp, document: string): string | undefined {
   pattern.lastIndex = 0;
   try {
-    return within(FIND_TIME, () => pattern.exec(document)?.[1]);
+    return withCpuLimit(FIND_TIME, () => pattern.exec(document)?.[1]);
   } catch (error) {
     if (!(error instanceof OutOfTime)) throw error;
     throw new Invalid(`looking for /${pattern.source}/ in it takes longer than ${FIND_TIME} ms`);

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { request, withoutCredentials } from '#kit/net/http-client.ts';
 import { httpProbe, tcpProbe } from '#kit/net/probes.ts';
-import { steady } from '#kit/time/steady.ts';
+import { waitUntilStable } from '#kit/time/wait-until-stable.ts';
 import type { Identity } from '../documents/document.ts';
 import { shows, type Expectation } from './expectation.ts';
 
@@ -76,7 +76,11 @@ export async function verify(
   patience = timeout,
 ): Promise<void> {
   const expected = expectation(id, content);
-  const wrong = await steady(() => look(subject, expected, signal), { hold, begin: patience, pauses: PAUSES }, signal);
+  const wrong = await waitUntilStable(
+    () => look(subject, expected, signal),
+    { hold, begin: patience, pauses: PAUSES },
+    signal,
+  );
   if (wrong !== undefined) throw new Unverified(wrong);
 }
 

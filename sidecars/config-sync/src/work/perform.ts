@@ -4,11 +4,11 @@
  * answering, and with compilers, which this process does without.
  */
 import { join } from 'node:path';
-import { aside, AsideFailed } from '#kit/process/aside.ts';
+import { runInChild, ChildFailed } from '#kit/process/run-in-child.ts';
 import { bareEnvironment } from './environment.ts';
 import { Invalid } from '../documents/invalid.ts';
 import { ready, sizeOf, type Job } from './job.ts';
-import { OutOfTime, within } from './within.ts';
+import { OutOfTime, withCpuLimit } from './cpu-limit.ts';
 
 export interface Limits {
   /** How long it may take, in milliseconds. */
@@ -53,7 +53,7 @@ export async function perform(job: Job, limits: Limits): Promise<string | undefi
   limits.signal.throwIfAborted();
   if (sizeOf(job) <= HERE_MAX) {
     try {
-      return within(Math.min(MOMENT, limits.timeout), await ready(job));
+      return withCpuLimit(Math.min(MOMENT, limits.timeout), await ready(job));
     } catch (error) {
       if (!(error instanceof OutOfTime)) throw error;
     }
@@ -74,7 +74,7 @@ async function elsewhere(job: Job, { timeout, signal }: Limits): Promise<Result>
   const heap = HEAP_MIN + Math.ceil(sizeOf(job) / MIB) * HEAP_FOR_EACH;
   const order: Order = { job, timeout };
   try {
-    return await aside<Result>(order, {
+    return await runInChild<Result>(order, {
       program: PROGRAM,
       argument: WORKER,
       env: bareEnvironment(),
@@ -84,7 +84,7 @@ async function elsewhere(job: Job, { timeout, signal }: Limits): Promise<Result>
       signal,
     });
   } catch (error) {
-    if (!(error instanceof AsideFailed)) throw error;
+    if (!(error instanceof ChildFailed)) throw error;
     if (error.late) return { kind: 'late' };
     const reason = `${error.message}: it needs more than ${heap} MiB, or than the container has`;
     return { kind: 'invalid', reason: `validating it failed: ${reason}` };

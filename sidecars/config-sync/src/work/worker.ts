@@ -2,12 +2,12 @@
 import { Invalid } from '../documents/invalid.ts';
 import { ready } from './job.ts';
 import type { Order, Result } from './perform.ts';
-import { OutOfTime, within } from './within.ts';
+import { OutOfTime, withCpuLimit } from './cpu-limit.ts';
 
 /** Do what is ordered; it ends by itself, should nobody be left to end it. */
 export async function work({ job, timeout }: Order): Promise<Result> {
   try {
-    return { kind: 'done', text: within(timeout, await ready(job)) };
+    return { kind: 'done', text: withCpuLimit(timeout, await ready(job)) };
   } catch (error) {
     if (error instanceof OutOfTime) return { kind: 'late' };
     if (error instanceof Invalid) return { kind: 'invalid', reason: error.message };

@@ -6,10 +6,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-export interface AsideOptions {
+export interface ChildOptions {
   /** The program's file. */
   readonly program: string;
-  /** The argument that tells it to call `serveAside`. */
+  /** The argument that tells it to call `serveJobs`. */
   readonly argument: string;
   /** All of its environment. */
   readonly env: NodeJS.ProcessEnv;
@@ -21,8 +21,8 @@ export interface AsideOptions {
 }
 
 /** The process ended without an answer. */
-export class AsideFailed extends Error {
-  override readonly name = 'AsideFailed';
+export class ChildFailed extends Error {
+  override readonly name = 'ChildFailed';
   /** It was killed at the deadline. */
   readonly late: boolean;
   constructor(message: string, late: boolean) {
@@ -33,11 +33,11 @@ export class AsideFailed extends Error {
 
 /**
  * Have some work done.
- * @param order what `serveAside` is given: anything that can be cloned, buffers included
+ * @param order what `serveJobs` is given: anything that can be cloned, buffers included
  * @returns what it answered
- * @throws {AsideFailed} when it did not, and the signal's reason
+ * @throws {ChildFailed} when it did not, and the signal's reason
  */
-export async function aside<Result>(order: unknown, options: AsideOptions): Promise<Result> {
+export async function runInChild<Result>(order: unknown, options: ChildOptions): Promise<Result> {
   const { program, argument, env, heap, timeout, signal } = options;
   signal?.throwIfAborted();
   const child = fork(program, [argument], {
@@ -56,13 +56,13 @@ export async function aside<Result>(order: unknown, options: AsideOptions): Prom
   const { promise, resolve, reject } = Promise.withResolvers<Result>();
   child.once('message', (result) => resolve(result as Result));
   child.once('error', reject);
-  child.once('exit', (code, by) => reject(new AsideFailed(`it ended with ${by ?? `exit code ${code}`}`, late)));
+  child.once('exit', (code, by) => reject(new ChildFailed(`it ended with ${by ?? `exit code ${code}`}`, late)));
   child.send(order as object, (error) => error && child.kill('SIGKILL'));
   try {
     return await promise;
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof AsideFailed ? error : new AsideFailed((error as Error).message, late);
+    throw error instanceof ChildFailed ? error : new ChildFailed((error as Error).message, late);
   } finally {
     clearTimeout(deadline);
     signal?.removeEventListener('abort', abort);
@@ -71,7 +71,7 @@ export async function aside<Result>(order: unknown, options: AsideOptions): Prom
 }
 
 /** Be the process that does one order: take it, answer, and end. What `work` throws ends it without an answer. */
-export async function serveAside<Order>(work: (order: Order) => unknown): Promise<void> {
+export async function serveJobs<Order>(work: (order: Order) => unknown): Promise<void> {
   // Nobody waits for an answer any more.
   process.once('disconnect', () => process.exit(0));
   const [order] = (await once(process, 'message')) as [Order];

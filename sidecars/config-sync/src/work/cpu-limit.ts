@@ -22,7 +22,7 @@ const USED = 0.9;
  * @param ms milliseconds of the processor that it may take; 15 times that by the clock
  * @throws {OutOfTime}, and whatever the work throws
  */
-export function within<T>(ms: number, work: () => T): T {
+export function withCpuLimit<T>(ms: number, work: () => T): T {
   const place = globalThis as unknown as Record<symbol, (() => T) | undefined>;
   place[NAME] = work;
   try {

@@ -1,7 +1,7 @@
 /** Whether a state lasts: a single good look may have met the process of the version before. */
 import { pause } from './backoff.ts';
 
-export interface SteadyOptions {
+export interface StableOptions {
   /** How long it must hold without a break, in milliseconds; with 0 one good look is enough. */
   readonly hold: number;
   /** The time in which an unbroken row of good looks must begin, in milliseconds from now. */
@@ -17,9 +17,9 @@ export interface SteadyOptions {
  * @returns undefined when it held, else what was wrong last
  * @throws the signal's reason when it is aborted, and what `look` throws
  */
-export async function steady(
+export async function waitUntilStable(
   look: () => Promise<string | undefined>,
-  { hold, begin, pauses }: SteadyOptions,
+  { hold, begin, pauses }: StableOptions,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const latest = performance.now() + begin;

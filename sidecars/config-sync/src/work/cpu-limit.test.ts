@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OutOfTime, within } from './within.ts';
+import { OutOfTime, withCpuLimit } from './cpu-limit.ts';
 
 /** Be without a processor for a while, as on a machine that is busy with others. */
 function starve(ms: number): void {
@@ -9,7 +9,7 @@ function starve(ms: number): void {
 
 const outOfTime = (work: () => unknown): boolean => {
   try {
-    within(50, work);
+    withCpuLimit(50, work);
   } catch (error) {
     if (error instanceof OutOfTime) return true;
     throw error;
@@ -19,12 +19,12 @@ const outOfTime = (work: () => unknown): boolean => {
 
 test('what is done in time is returned, and its error is its own', () => {
   assert.is(
-    within(1000, () => 'done'),
+    withCpuLimit(1000, () => 'done'),
     'done',
   );
   assert.throws(
     () =>
-      within(1000, () => {
+      withCpuLimit(1000, () => {
         throw new TypeError('its own');
       }),
     (error: unknown) => error instanceof TypeError,
@@ -44,7 +44,7 @@ test('loops, recursion and regular expressions are cut off', () => {
 
 test('what had no processor is begun anew', () => {
   let begun = 0;
-  const done = within(50, () => {
+  const done = withCpuLimit(50, () => {
     begun += 1;
     if (begun === 1) starve(200);
     return 'done';
