@@ -1,5 +1,5 @@
 /** The program as a whole: from its start to its end, and when it is configured wrongly. */
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -63,7 +63,6 @@ test('files are in the encoding that was said, and lines tell their time as was 
 
 test('bad configuration is one line a problem and 64', async () => {
   mkdirSync(state);
-  writeFileSync(join(state, 'registry'), 'garbage\n');
   const misspelt = join(state, 'pipelines.yaml');
   writeFileSync(misspelt, '# shop\n- paths: [/logs/a.log]\n  servce: shop\n  format: xml\n');
   for (const [env, ...messages] of [
@@ -91,14 +90,26 @@ test('bad configuration is one line a problem and 64', async () => {
     [{ LINE_REDACT: '(a)\\1' }, /^log-shipper: LINE_REDACT: .*linear time/m],
     [{ LINE_TIME_PATTERN: '%H:%M' }, /^log-shipper: LINE_TIME_PATTERN: there is neither %m nor %b/m],
     [{ STATE_DIR: '/dev/null/state' }, /^log-shipper: STATE_DIR: \/dev\/null\/state/m],
-    [{}, /^log-shipper: STATE_DIR: \S+registry is not a registry/m],
   ] as [Record<string, string>, ...RegExp[]][]) {
     const refused = await program(env);
     assert.is(await refused.ended(), 64, refused.output);
     for (const message of messages) assert.match(refused.output, message);
   }
-  assert.is(readFileSync(join(state, 'registry'), 'utf8'), 'garbage\n');
   assert.is(store.counts.requests, 0, 'nothing was sent');
+});
+
+test('a damaged registry is set aside: all files are shipped from their beginning, also with FILE_START=end', async () => {
+  mkdirSync(state);
+  writeFileSync(join(state, 'registry'), 'garbage\n');
+  writeFileSync(join(logs, 'a.log'), lines(0, 10));
+  const running = await program({ FILE_START: 'end' });
+  await running.up();
+  await running.eventually('all lines', () => store.counts.created === 10);
+  assert.match((await running.get('/metrics')).text, /shipper_state_damaged_total\{kind="registry"\} 1/);
+  assert.match(running.output, /the registry is damaged and was set aside/);
+  const [aside] = readdirSync(state).filter((name) => name.startsWith('registry.damaged-'));
+  assert.is(readFileSync(join(state, aside!), 'utf8'), 'garbage\n');
+  assert.is(await running.stop(), 0);
 });
 
 test('FILE_START and FILE_IGNORE_OLDER decide what is read of files that were there before', async () => {

@@ -23,6 +23,11 @@ export const inputMetrics = {
     labels: ['reason'],
   },
   shipper_registry_errors_total: { type: 'counter', help: 'Writes of the registry that failed' },
+  shipper_state_damaged_total: {
+    type: 'counter',
+    help: 'State that could not be read at a start and was set aside',
+    labels: ['kind'],
+  },
   shipper_forward_connections: { type: 'gauge', help: 'Connections of the forward protocol' },
   shipper_forward_refused_total: {
     type: 'counter',

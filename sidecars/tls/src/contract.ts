@@ -8,7 +8,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '2.1.0',
+  version: '2.2.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
@@ -253,6 +253,11 @@ export const contract = defineContract({
       help: 'End of the validity of a certificate in use, since the epoch',
       labels: ['name'],
       aggregator: 'min',
+    },
+    tls_state_damaged_total: {
+      type: 'counter',
+      help: 'Files of TLS_STATE_DIR that could not be used at a start and were set aside',
+      labels: ['kind'],
     },
     tls_certificate_reloads_total: {
       type: 'counter',

@@ -52,6 +52,14 @@ export function startFiles(
     globs.map(({ root }) => root),
   );
   const registry = new Registry(parameters.STATE_DIR);
+  if (registry.damaged !== undefined) {
+    metrics.shipper_state_damaged_total.inc({ kind: 'registry' });
+    log.error(
+      registry.damaged,
+      'the registry is damaged and was set aside: every file is shipped from its beginning, with new ids. ' +
+        'To ship less twice, stop the shipper, put back a registry from a backup, and start it',
+    );
+  }
   const lose = (generation: Generation, bytes: number, reason = 'truncated'): void => {
     if (bytes <= 0) return;
     metrics.shipper_lost_bytes_total.inc({ reason }, bytes);

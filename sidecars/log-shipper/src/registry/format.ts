@@ -133,6 +133,8 @@ export function parse(text: string): Saved {
   if (header?.['format'] !== FORMAT) throw new Unusable('is not a registry, or its first line is damaged');
   if (header['version'] !== VERSION)
     throw new Unusable(`has version ${String(header['version'])} of the format, and this program reads ${VERSION}`);
+  const { instance, sequence, scannedAt } = header;
+  if (typeof instance !== 'string' || !Number.isSafeInteger(sequence)) throw new Unusable('has no name or no sequence');
   const generations = new Map<string, SavedGeneration>();
   let complete = false;
   for (const [index, each] of lines.entries()) {
@@ -153,9 +155,9 @@ export function parse(text: string): Saved {
   }
   if (!complete) throw new Unusable('ends too early');
   return {
-    instance: header['instance'] as string,
-    sequence: header['sequence'] as number,
-    ...(typeof header['scannedAt'] === 'number' && { scannedAt: header['scannedAt'] }),
+    instance,
+    sequence: sequence as number,
+    ...(typeof scannedAt === 'number' && { scannedAt }),
     generations: [...generations.values()],
   };
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { Generation } from '../files/generation.ts';
 import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
 import { Registry } from './registry.ts';
@@ -146,20 +145,23 @@ test('a torn last line is an acknowledgement less, and no more', () => {
   }
 });
 
-test('a damaged registry is an error that names it, not a beginning from zero', () => {
-  const refused = (path: string, directory: string, pattern: RegExp): void => {
+test('a damaged registry is set aside, and a new one begins whose ids no line had before', () => {
+  const setAside = (path: string, directory: string, pattern: RegExp): void => {
     const before = readFileSync(path);
-    assert.throws(
-      () => new Registry(directory),
-      (error: unknown) =>
-        error instanceof ConfigurationError && pattern.test(error.message) && error.message.includes(path),
-    );
-    assert.equal(readFileSync(path), before, 'it is left as it is');
+    const registry = new Registry(directory);
+    assert.match(registry.damaged?.reason ?? '', pattern);
+    assert.match(registry.damaged!.aside, /registry\.damaged-\d{8}T\d{6}\.\d{3}Z$/);
+    assert.equal(readFileSync(registry.damaged!.aside), before, 'it is kept as it was');
+    assert.equal([registry.found, registry.isNew], [[], false]);
+    registry.write([]);
+    const again = new Registry(directory);
+    assert.is(again.damaged, undefined);
+    assert.is(again.nextGeneration().instance, registry.nextGeneration().instance);
   };
   const damage = (change: (text: string) => string, pattern: RegExp): void => {
     const { directory, path } = written();
     writeFileSync(path, change(readFileSync(path, 'utf8')));
-    refused(path, directory, pattern);
+    setAside(path, directory, pattern);
   };
   damage(() => '', /first line is damaged/);
   damage(() => 'garbage\n', /not a registry/);
@@ -174,13 +176,32 @@ test('a damaged registry is an error that names it, not a beginning from zero', 
   );
 });
 
-test('a registry of another version is an error that says so', () => {
+test('lines whose checksums are right and whose content is not are a damaged registry', () => {
+  const { crc32 } = process.getBuiltinModule('node:zlib');
+  const line = (json: string): string => `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+  const header = '{"format":"log-shipper registry","version":1,"instance":"x","sequence":1}';
+  for (const text of [
+    line('{'),
+    line(header.replace('"x"', '7')),
+    line(header.replace(':1}', ':"1"}')),
+    line(header) + line('{"generation":null}'),
+    line(header) + line('{"generations":0}') + line('{"acked":7}'),
+    line(header) + line('null'),
+  ]) {
+    const { directory, path } = fresh();
+    new Registry(directory).write([]);
+    writeFileSync(path, text);
+    assert.ok(new Registry(directory).damaged, text);
+  }
+});
+
+test('a registry of another version is set aside too', () => {
   const { directory, path } = fresh();
   new Registry(directory).write([]);
   const json = '{"format":"log-shipper registry","version":2}';
   const { crc32 } = process.getBuiltinModule('node:zlib');
   writeFileSync(path, `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`);
-  assert.throws(() => new Registry(directory), /version 2 of the format, and this program reads 1/);
+  assert.match(new Registry(directory).damaged!.reason, /version 2 of the format, and this program reads 1/);
 });
 
 test('however a registry is cut or a byte of it changed, it is refused or tells no more than is true', () => {

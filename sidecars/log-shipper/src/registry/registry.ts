@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { setAside } from '#kit/files/set-aside.ts';
 import type { Generation } from '../files/generation.ts';
 import { parse, save, serialize, serializeAcked, Unusable, type Saved } from './format.ts';
 
@@ -31,6 +32,8 @@ export class Registry {
   readonly found: Saved['generations'];
   /** There was none. */
   readonly isNew: boolean;
+  /** The one that was there could not be read: why, and where it lies now. Files are read from their beginning. */
+  readonly damaged: { readonly reason: string; readonly aside: string } | undefined;
   /** When the last scan began, in milliseconds since the epoch; now when there was none. */
   scannedAt: number;
   #fd: number | undefined;
@@ -42,34 +45,31 @@ export class Registry {
 
   /**
    * @param directory where it is, or will be
-   * @throws {ConfigurationError} when it is there and cannot be used: files are never read again from
-   * their beginning because of that
+   * @throws {ConfigurationError} when the directory, or the file in it, may not be read or written
    */
   constructor(directory: string) {
     this.#path = join(directory, 'registry');
-    let saved: Saved;
+    let saved: Saved | undefined;
+    let scannedAt = Date.now();
     let isNew = false;
     try {
       mkdirSync(directory, { recursive: true });
-      const there = read(this.#path);
-      isNew = there === undefined;
-      saved = there ?? { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
+      scannedAt = statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs ?? scannedAt;
+      saved = read(this.#path);
+      isNew = saved === undefined;
     } catch (error) {
-      const reason =
-        error instanceof Unusable ? error.message : `cannot be used (${(error as NodeJS.ErrnoException).code})`;
-      throw new ConfigurationError([
-        {
-          parameter: 'STATE_DIR',
-          reason: 'unreadable',
-          message:
-            `STATE_DIR: ${this.#path} ${reason}; accepted is a registry that this program wrote, from a backup, ` +
-            'or none at all: then every file is shipped again from its beginning, with new ids',
-        },
-      ]);
+      // What cannot be read keeps nobody from starting: no line is lost before none is shipped twice.
+      if (!(error instanceof Unusable)) throw refusal(this.#path, error);
+      try {
+        this.damaged = { reason: error.message, aside: setAside(this.#path) };
+      } catch (denied) {
+        throw refusal(this.#path, denied);
+      }
     }
+    saved ??= { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
     this.#sequence = { instance: saved.instance, next: saved.sequence };
     this.isNew = isNew;
-    this.scannedAt = saved.scannedAt ?? (isNew ? Date.now() : statSync(this.#path).mtimeMs);
+    this.scannedAt = saved.scannedAt ?? scannedAt;
     this.found = saved.generations;
   }
 
@@ -151,6 +151,16 @@ export class Registry {
   }
 }
 
+function refusal(path: string, error: unknown): ConfigurationError {
+  return new ConfigurationError([
+    {
+      parameter: 'STATE_DIR',
+      reason: 'unreadable',
+      message: `STATE_DIR: ${path} cannot be used (${(error as NodeJS.ErrnoException).code}); accepted is a directory that this user may write to`,
+    },
+  ]);
+}
+
 function read(path: string): Saved | undefined {
   let text: string;
   try {
@@ -159,7 +169,11 @@ function read(path: string): Saved | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  return parse(text);
+  try {
+    return parse(text);
+  } catch (error) {
+    throw error instanceof Unusable ? error : new Unusable('holds what no registry holds');
+  }
 }
 
 function writeAll(fd: number, text: string, position: number): number {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
-import { DevelopmentStore } from './development-store.ts';
+import { DevelopmentStore, type Damaged } from './development-store.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { openStore, seenSerial, serialOf, serve } from './test-store.ts';
 
@@ -105,17 +105,14 @@ test('the certificate is made anew for other names, near its end, and when it is
   assert.equal(await store.ca(), ca);
 });
 
-test('a CA is never replaced: what is wrong with it is an error that says what to do', async () => {
-  const cases: [(file: (...path: string[]) => string) => void, RegExp][] = [
-    [
-      (file) => rmSync(file('private', 'ca.pem')),
-      /ca\.crt is there and its key .*private\/ca\.pem is not; accepted are both/,
-    ],
-    [(file) => writeFileSync(file('private', 'ca.pem'), ''), /ca\.pem is damaged; accepted is/],
-    [
-      (file) => writeFileSync(file('private', 'ca.pem'), readFileSync(file('private', 'ca.pem'), 'utf8').slice(0, -40)),
-      /ca\.pem is damaged/,
-    ],
+test('a CA that cannot be used is set aside, and a new one is made; nothing of it keeps a start from ending well', async () => {
+  type Change = (file: (...path: string[]) => string) => void;
+  const pemOf = (file: (...path: string[]) => string): string => readFileSync(file('private', 'ca.pem'), 'utf8');
+  const cases: [change: Change, reason: RegExp, replaced: boolean, now?: number][] = [
+    [(file) => rmSync(file('private', 'ca.pem')), /has lost its key/, true],
+    [(file) => writeFileSync(file('private', 'ca.pem'), ''), /is damaged/, true],
+    [(file) => writeFileSync(file('private', 'ca.pem'), pemOf(file).slice(0, -40)), /is damaged/, true],
+    [(file) => writeFileSync(file('private', 'ca.pem'), Buffer.alloc(1_000_000, 0xff)), /is damaged/, true],
     [
       (file) =>
         writeFileSync(
@@ -123,22 +120,34 @@ test('a CA is never replaced: what is wrong with it is an error that says what t
           readFileSync(file('private', 'leaf.pem'), 'utf8').replace(/-----BEGIN CERT[^]*/, '') +
             readFileSync(file('ca.crt'), 'utf8'),
         ),
-      /ca\.pem is damaged/,
+      /is damaged/,
+      true,
     ],
-    [(file) => writeFileSync(file('ca.crt'), 'x'), /ca\.crt is not the certificate in .*ca\.pem/],
+    [() => undefined, /ends on 20\d\d/, true, Date.now() + 3640 * DAY],
+    [(file) => writeFileSync(file('ca.crt'), 'x'), /is not the certificate of the CA/, false],
   ];
-  for (const [damage, message] of cases) {
-    const { store, file } = await filled();
-    damage(file);
-    const before = readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8'));
-    assert.match(await refusal(() => store.ca()), message);
-    assert.equal(
-      readdirSync(file('private')).map((name) => readFileSync(file('private', name), 'utf8')),
-      before,
-    );
+  for (const [change, reason, replaced, now] of cases) {
+    const { directory, store, file } = await filled();
+    const first = await store.ca();
+    change(file);
+    const there = [file('private', 'ca.pem'), file('ca.crt')].filter((path) => existsSync(path));
+    const before = new Map(there.map((path) => [path, readFileSync(path, 'utf8')]));
+    const damaged: Damaged[] = [];
+    const again = new DevelopmentStore(directory, NAMES, (each) => damaged.push(each));
+    const ca = await again.ca(now);
+    assert.is(ca.cert !== first.cert, replaced);
+    assert.ok(damaged.length > 0);
+    for (const each of damaged) {
+      assert.match(each.reason, reason);
+      assert.is(readFileSync(each.aside, 'utf8'), before.get(each.path), 'it is kept as it was');
+    }
+    assert.is(readFileSync(file('ca.crt'), 'utf8'), ca.cert);
+    assert.is(mode(file('private', 'ca.pem')), '600');
+    const { cert } = await again.leaf(ca, now);
+    assert.ok(new X509Certificate(cert).verify(new X509Certificate(ca.cert).publicKey));
+    damaged.length = 0;
+    assert.equal([await again.ca(now), damaged], [ca, []], 'a later start finds it');
   }
-  const { store } = await filled();
-  assert.match(await refusal(() => store.ca(Date.now() + 3640 * DAY)), /the development CA .* ends on 20\d\d/);
 });
 
 test('a lost ca.crt is written again, and a private directory that others may enter is closed', async () => {

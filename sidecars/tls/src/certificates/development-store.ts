@@ -1,6 +1,7 @@
 /**
- * The development CA and its certificate, on disk. The CA is made once and then only ever read,
- * since people trust it: whatever is wrong with it is an error that says what to do.
+ * The development CA and its certificate, on disk. The CA is made once and then only ever read, since people trust it.
+ * One that cannot be used, or ends soon, is set aside under another name, and a new one is made: an error in the log
+ * says so, since clients must be told to trust the new one.
  *
  *   ca.crt             for clients to trust
  *   private/ca.pem     the CA's key and certificate      (0700, 0600: the sidecar's user alone)
@@ -14,6 +15,7 @@ import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { publishFile, type PublishOptions } from '#kit/files/atomic-file.ts';
+import { setAside } from '#kit/files/set-aside.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
 import { normalizeDnsName, parseAltNames } from '#proxy/tls/subject-alt-names.ts';
@@ -21,17 +23,29 @@ import { normalizeDnsName, parseAltNames } from '#proxy/tls/subject-alt-names.ts
 /** A certificate this close to its end is replaced, in milliseconds. */
 const RENEW_BEFORE = 30 * 86_400_000;
 
+/** A file of the CA that was set aside. */
+export interface Damaged {
+  readonly path: string;
+  /** As the end of a sentence about the CA. */
+  readonly reason: string;
+  /** Where it lies now. */
+  readonly aside: string;
+}
+
 export class DevelopmentStore {
   readonly #directory: string;
   readonly #names: readonly string[];
+  readonly #onDamaged: (damaged: Damaged) => void;
 
   /**
    * @param directory TLS_STATE_DIR
    * @param names TLS_DEV_NAMES
+   * @param onDamaged told of each file that was set aside
    * @throws {ConfigurationError} when a name is neither a DNS name nor an address
    */
-  constructor(directory: string, names: readonly string[]) {
+  constructor(directory: string, names: readonly string[], onDamaged: (damaged: Damaged) => void = () => undefined) {
     this.#directory = directory;
+    this.#onDamaged = onDamaged;
     this.#names = [...new Set(names.map(certifiableName))];
     if (names.length === 0)
       refuse(
@@ -47,8 +61,8 @@ export class DevelopmentStore {
   }
 
   /**
-   * The CA, made when there is none.
-   * @throws {ConfigurationError} when the directory cannot be used, or a CA in it is damaged or expired
+   * The CA, made when there is none that can be used.
+   * @throws {ConfigurationError} when the directory may not be read or written
    */
   async ca(now = Date.now()): Promise<Issued> {
     await this.#preparePrivate();
@@ -56,34 +70,44 @@ export class DevelopmentStore {
     const kept = join(this.#directory, 'private', 'ca.pem');
     // In this order: another worker publishes ca.crt after ca.pem, so that ca.crt alone means a loss.
     const trusted = await readIfThere(published);
-    let pem = await readIfThere(kept);
-    if (pem === undefined) {
-      if (trusted !== undefined)
-        refuse(
-          'TLS_STATE_DIR',
-          'conflict',
-          `${published} is there and its key ${kept} is not; accepted are both (restore the key), or neither (remove ca.crt, and a new CA is made, which clients must be told to trust)`,
-        );
+    const pem = await readIfThere(kept);
+    let ca = pem === undefined ? undefined : split(pem);
+    const wrong = this.#wrong(pem, ca, trusted, now);
+    if (wrong !== undefined) {
+      if (pem !== undefined) this.#setAside(kept, wrong, now);
+      ca = undefined;
+    }
+    if (ca === undefined) {
       const made = await issueCa(now);
       await this.#write(kept, made.key + made.cert, { mode: 0o600, exclusive: true });
-      pem = await readFile(kept, 'utf8');
+      ca = split(await readFile(kept, 'utf8')) ?? made;
     }
-    const ca = split(pem, kept);
-    const certificate = new X509Certificate(ca.cert);
-    if (certificate.validToDate.getTime() < now + RENEW_BEFORE)
-      refuse(
-        'TLS_STATE_DIR',
-        'conflict',
-        `the development CA ${published} ends on ${certificate.validToDate.toISOString()}; accepted is a directory without one (remove ${this.#directory}/*, and tell clients to trust the new one)`,
-      );
-    if (trusted === undefined) await this.#write(published, ca.cert, { mode: 0o644 });
-    else if (trusted !== ca.cert)
-      refuse(
-        'TLS_STATE_DIR',
-        'conflict',
-        `${published} is not the certificate in ${kept}; accepted is a directory as this sidecar wrote it (remove ca.crt, and it is written again)`,
-      );
+    if (trusted !== undefined && trusted !== ca.cert)
+      this.#setAside(published, wrong ?? 'is not the certificate of the CA', now);
+    if (trusted !== ca.cert) await this.#write(published, ca.cert, { mode: 0o644 });
     return ca;
+  }
+
+  /** Why a CA that is there cannot be used. */
+  #wrong(
+    pem: string | undefined,
+    ca: Issued | undefined,
+    trusted: string | undefined,
+    now: number,
+  ): string | undefined {
+    if (pem === undefined) return trusted === undefined ? undefined : 'has lost its key';
+    if (ca === undefined) return 'is damaged';
+    const { validToDate } = new X509Certificate(ca.cert);
+    return validToDate.getTime() < now + RENEW_BEFORE ? `ends on ${validToDate.toISOString()}` : undefined;
+  }
+
+  #setAside(path: string, reason: string, now: number): void {
+    try {
+      this.#onDamaged({ path, reason, aside: setAside(path, now) });
+    } catch (error) {
+      // Another process was quicker.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') refuseWrite(path, error);
+    }
   }
 
   /**
@@ -92,16 +116,16 @@ export class DevelopmentStore {
    */
   async leaf(ca: Issued, now = Date.now()): Promise<Issued> {
     const existing = await readIfThere(this.leafFile);
-    if (existing !== undefined && this.#isCurrent(existing, ca, now)) return split(existing, this.leafFile);
+    const found = existing === undefined ? undefined : split(existing);
+    if (found !== undefined && this.#isCurrent(found, ca, now)) return found;
     const made = await issueLeaf(ca, this.#names, now);
     await this.#write(this.leafFile, made.key + made.cert, { mode: 0o600 });
     return made;
   }
 
   /** A damaged leaf is none: unlike the CA nobody has it in a trust store. */
-  #isCurrent(pem: string, ca: Issued, now: number): boolean {
+  #isCurrent({ cert, key }: Issued, ca: Issued, now: number): boolean {
     try {
-      const { cert, key } = split(pem, this.leafFile);
       const [leaf, authority] = [new X509Certificate(cert), new X509Certificate(ca.cert)];
       const names = parseAltNames(leaf.subjectAltName).map(({ type, value }) =>
         type === 'IP Address' ? canonicalIp(value) : value,
@@ -157,8 +181,8 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Key and certificate out of one file, after a look at whether they belong together. */
-function split(pem: string, file: string): Issued {
+/** Key and certificate out of one file; undefined when it is damaged, or they do not belong together. */
+function split(pem: string): Issued | undefined {
   const [, key, cert] =
     /^(-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n)(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n)$/.exec(
       pem,
@@ -167,13 +191,9 @@ function split(pem: string, file: string): Issued {
     if (key !== undefined && new X509Certificate(cert!).checkPrivateKey(createPrivateKey(key)))
       return { key, cert: cert! };
   } catch {
-    // Said below.
+    // It is damaged.
   }
-  return refuse(
-    'TLS_STATE_DIR',
-    'malformed',
-    `${file} is damaged; accepted is the file as this sidecar wrote it (restore it; or remove it and ca.crt, and a new CA is made, which clients must be told to trust)`,
-  );
+  return undefined;
 }
 
 function certifiableName(name: string): string {

@@ -48,7 +48,7 @@ export interface CertificateStoreOptions {
 
 type CertificateMetrics = Pick<
   Metrics<typeof contract.metrics>,
-  'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total'
+  'tls_certificate_not_after_seconds' | 'tls_certificate_reloads_total' | 'tls_state_damaged_total'
 >;
 
 function statsOf(metrics: CertificateMetrics): CertificateStats {
@@ -186,11 +186,17 @@ function missingDefault(directory: string, name: string, others: readonly string
 }
 
 async function openDevelopment(
-  { parameters, log }: CertificateStoreOptions,
+  { parameters, log, metrics }: CertificateStoreOptions,
   certificates: CertificateSet,
   check: (files: PairFiles) => Pair,
 ): Promise<Source> {
-  const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES);
+  const development = new DevelopmentStore(parameters.TLS_STATE_DIR, parameters.TLS_DEV_NAMES, (damaged) => {
+    metrics.tls_state_damaged_total.inc({ kind: 'ca' });
+    log.error(
+      damaged,
+      'a file of the development CA was set aside: clients must trust ca.crt anew. To keep the old CA, restore ca.crt and private/ca.pem together and restart',
+    );
+  });
   const ca = await development.ca();
   const file = development.leafFile;
   const load = async (): Promise<void> => {
