@@ -1,5 +1,6 @@
 /** What a schema cannot say: names that must stand somewhere else, numbers that must fit together. */
 import { isIP } from 'node:net';
+import { parseCidr } from './cidr.ts';
 import { entryOf } from './entry.ts';
 import { ExpressionRoom, problemOfExpression } from './re2.ts';
 import type {
@@ -42,7 +43,7 @@ export function problemsOfMeaning(policy: Policy): Problem[] {
       ),
       ...duplicates(service.routes ?? [], [...at, 'routes'], 'route'),
       ...(service.authorization?.rules ?? []).flatMap((rule, index) =>
-        problemsOfRule(rule, [...at, 'authorization', 'rules', index]),
+        problemsOfRule(rule, [...at, 'authorization', 'rules', index], expressionsOf(service, room)),
       ),
       ...duplicates(service.authorization?.rules ?? [], [...at, 'authorization', 'rules'], 'rule'),
     ];
@@ -164,8 +165,9 @@ function problemsOfText(compared: HeaderPolicy, what: string, at: Problem['path'
 }
 
 function problemsOfRule(
-  { from = [], notFrom = [], paths = [] }: AuthorizationRulePolicy,
+  { from = [], notFrom = [], paths = [], headers = [], ipBlocks = [], notIpBlocks = [] }: AuthorizationRulePolicy,
   at: Problem['path'],
+  look: Look,
 ): Problem[] {
   const stars = (list: readonly string[], key: string): Problem[] =>
     list.flatMap((each, index) =>
@@ -173,7 +175,24 @@ function problemsOfRule(
         ? [{ path: [...at, key, index], message: `${each}: * stands at one end` }]
         : [],
     );
-  return [...stars(from, 'from'), ...stars(notFrom, 'notFrom'), ...stars(paths, 'paths')];
+  const blocks = (list: readonly string[], key: string): Problem[] =>
+    list.flatMap((each, index) =>
+      parseCidr(each) === undefined
+        ? [{ path: [...at, key, index], message: `${each} is neither an IP address nor a range like 10.0.0.0/8` }]
+        : [],
+    );
+  return [
+    ...stars(from, 'from'),
+    ...stars(notFrom, 'notFrom'),
+    ...stars(paths, 'paths'),
+    ...blocks(ipBlocks, 'ipBlocks'),
+    ...blocks(notIpBlocks, 'notIpBlocks'),
+    ...headers.flatMap((header, index) => {
+      const path = [...at, 'headers', index];
+      if (!header.name.startsWith(':')) return problemsOfHeader(header, path, look);
+      return [{ path, message: `${header.name} is no header: rules have methods and paths` }];
+    }),
+  ];
 }
 
 function duplicates(list: readonly { name?: string }[], at: Problem['path'], what: string): Problem[] {

@@ -136,9 +136,14 @@ export interface AuthorizationRulePolicy {
   /** Services of this mesh, or SPIFFE ids; `*` at the end stands for anything, alone for any identity. */
   readonly from?: readonly string[];
   readonly notFrom?: readonly string[];
+  /** Addresses that callers connect from, or ranges in CIDR notation. */
+  readonly ipBlocks?: readonly string[];
+  readonly notIpBlocks?: readonly string[];
   readonly methods?: readonly string[];
   /** `/books` is that path, `/books/*` all that begins so, `*.json` all that ends so. */
   readonly paths?: readonly string[];
+  /** All of them. */
+  readonly headers?: readonly HeaderPolicy[];
   readonly ports?: readonly number[];
 }
 

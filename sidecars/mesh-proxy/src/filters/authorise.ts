@@ -16,8 +16,9 @@ export function authorise(snapshot: () => Snapshot): Filter {
         return refuse(record, 403, 'UAEX', `The request is refused: ${IN_THE_CLEAR}.`);
       const refusal = snapshot().authorizer.check({
         identity: connection.peer?.id.text,
+        address: connection.remoteAddress,
         port: connection.destination.port,
-        http: { method: exchange.request.method, path: exchange.request.path },
+        http: exchange.request,
       });
       if (refusal === undefined) return;
       const who = connection.peer?.id.text ?? 'a caller without an identity';

@@ -148,7 +148,12 @@ export class Inbound {
     const refusal =
       connection.port?.protocol === 'http'
         ? 'the port carries HTTP alone'
-        : snapshot().authorizer.check({ identity: peer?.id.text, port: destination.port, http: undefined });
+        : snapshot().authorizer.check({
+            identity: peer?.id.text,
+            address: connection.remoteAddress,
+            port: destination.port,
+            http: undefined,
+          });
     if (refusal === undefined) return relay(context, connection, application.to(destination), telemetry);
     const who = peer?.id.text ?? 'a caller without an identity';
     refuseConnection(

@@ -1,5 +1,5 @@
 /** Who may do what at the application. */
-import type { StringMatch } from './match.ts';
+import type { HeaderMatch, StringMatch } from './match.ts';
 
 /**
  * A request, or a connection that is not HTTP, that any rule to deny fits is refused; of the others one that
@@ -11,7 +11,7 @@ export interface Authorization {
 }
 
 /**
- * Fits where each field does that is there. A rule to allow that names methods or paths fits no connection that is
+ * Fits where each field does that is there. A rule to allow that names methods, paths or headers fits no connection that is
  * not HTTP; one to deny goes by its other fields there.
  */
 export interface AuthorizationRule {
@@ -21,8 +21,13 @@ export interface AuthorizationRule {
   /** SPIFFE ids of callers: one of them fits. A caller without an identity fits none. */
   readonly identities?: readonly StringMatch[];
   readonly notIdentities?: readonly StringMatch[];
+  /** Ranges of addresses that callers connect from, in CIDR notation: one of them has the caller's. */
+  readonly ipBlocks?: readonly string[];
+  readonly notIpBlocks?: readonly string[];
   readonly methods?: readonly string[];
   /** Of the path, without its query: a rule to deny fits one reading of it, one to allow fits all. */
   readonly paths?: readonly StringMatch[];
+  /** All of them. */
+  readonly headers?: readonly HeaderMatch[];
   readonly ports?: readonly number[];
 }

@@ -1,16 +1,21 @@
 /** Authorisation at the application's side. */
 import type { Authorization, AuthorizationRule } from '../model/authorization.ts';
 import type { StringMatch } from '../model/match.ts';
-import { textTest, type TextTest } from '../compile/matchers.ts';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Request } from '#proxy/http/request.ts';
+import { fieldsTest, textTest, type FieldsTest, type TextTest } from '../compile/matchers.ts';
+import { ConfigurationRefused } from '../model/source.ts';
 import { pathVariants } from '#proxy/paths/variants.ts';
 
 /** What is asked for. */
 export interface Access {
   /** SPIFFE id; undefined for a caller without an identity. */
   readonly identity: string | undefined;
+  /** That the caller connects from. */
+  readonly address: string;
   readonly port: number;
   /** Undefined for a connection that is not HTTP. */
-  readonly http: { readonly method: string; readonly path: string } | undefined;
+  readonly http: Request | undefined;
 }
 
 /** Undefined: let through. Otherwise the end of a sentence that says why not. */
@@ -43,22 +48,25 @@ const NO_RULE = 'no rule allows it';
 /** A request or a connection, as rules look at it. */
 class Seen {
   readonly identity: string | undefined;
+  readonly address: string;
   readonly port: number;
   /** Undefined for a connection that is not HTTP. */
+  readonly http: Request | undefined;
+  /** In capitals. */
   readonly method: string | undefined;
-  readonly #path: string | undefined;
   #variants: readonly string[] | undefined;
 
-  constructor({ identity, port, http }: Access) {
+  constructor({ identity, address, port, http }: Access) {
     this.identity = identity;
+    this.address = address;
     this.port = port;
+    this.http = http;
     this.method = http?.method.toUpperCase();
-    this.#path = http?.path;
   }
 
   /** All that applications might read in the path; none for one that no application should be asked for. */
   get paths(): readonly string[] {
-    return (this.#variants ??= pathVariants(this.#path ?? '') ?? []);
+    return (this.#variants ??= pathVariants(this.http?.path ?? '') ?? []);
   }
 }
 
@@ -69,6 +77,9 @@ class CompiledRule {
   readonly #notIdentities: readonly TextTest[] | undefined;
   readonly #methods: ReadonlySet<string> | undefined;
   readonly #paths: readonly TextTest[] | undefined;
+  readonly #headers: FieldsTest | undefined;
+  readonly #ipBlocks: BlockList | undefined;
+  readonly #notIpBlocks: BlockList | undefined;
   readonly #ports: ReadonlySet<number> | undefined;
 
   constructor(rule: AuthorizationRule, where: string) {
@@ -82,20 +93,26 @@ class CompiledRule {
     this.#methods = methods && new Set(methods);
     const strict = rule.action === 'allow';
     this.#paths = rule.paths?.map((match) => (strict ? textTest : looseTest)(match, `${where}.paths`));
+    this.#headers = fieldsTest(rule.headers, `${where}.headers`);
+    this.#ipBlocks = rule.ipBlocks && blockList(rule.ipBlocks, `${where}.ipBlocks`);
+    this.#notIpBlocks = rule.notIpBlocks && blockList(rule.notIpBlocks, `${where}.notIpBlocks`);
     this.#ports = rule.ports && new Set(rule.ports);
   }
 
   fits(seen: Seen): boolean {
-    const { identity, port, method } = seen;
+    const { identity, address, port, method, http } = seen;
     if (this.#ports !== undefined && !this.#ports.has(port)) return false;
     if (this.#identities !== undefined)
       if (identity === undefined || !this.#identities.some((test) => test(identity))) return false;
     if (this.#notIdentities !== undefined)
       if (identity !== undefined && this.#notIdentities.some((test) => test(identity))) return false;
-    // What is not HTTP has neither: allowing by them cannot fit, denying must not be evaded by speaking something else.
-    if (method === undefined)
-      return this.action === 'deny' || (this.#methods === undefined && this.#paths === undefined);
+    if (this.#ipBlocks !== undefined && !isIn(this.#ipBlocks, address)) return false;
+    if (this.#notIpBlocks !== undefined && isIn(this.#notIpBlocks, address)) return false;
+    // What is not HTTP has none of these: allowing by them cannot fit, denying must not be evaded by speaking something else.
+    if (http === undefined || method === undefined)
+      return this.action === 'deny' || (this.#methods ?? this.#paths ?? this.#headers) === undefined;
     if (this.#methods !== undefined && !this.#methods.has(method)) return false;
+    if (this.#headers !== undefined && !this.#headers(http)) return false;
     return this.#paths === undefined || this.#fitsPath(this.#paths, seen.paths);
   }
 
@@ -105,6 +122,24 @@ class CompiledRule {
     return this.action === 'deny' ? paths.length === 0 || paths.some(fits) : paths.length > 0 && paths.every(fits);
   }
 }
+
+/** @throws {ConfigurationRefused} for what is no range in CIDR notation */
+function blockList(blocks: readonly string[], where: string): BlockList {
+  const found = new BlockList();
+  for (const block of blocks) {
+    const [address = '', length] = block.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    try {
+      if (length === undefined) found.addAddress(address, family);
+      else found.addSubnet(address, Number(length), family);
+    } catch (error) {
+      throw new ConfigurationRefused(`${where}: ${block}: ${(error as Error).message}`);
+    }
+  }
+  return found;
+}
+
+const isIn = (blocks: BlockList, address: string): boolean => blocks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
 /** For applications that ignore case, or a slash at the end. */
 function looseTest(match: StringMatch, where: string): TextTest {

@@ -238,6 +238,8 @@ export const HttpConnectionManager = message({
 });
 export const TcpProxy = message({ cluster: one(2, string) });
 
+const CidrRange = message({ address_prefix: one(1, string), prefix_len: one(2, Wrapped) });
+
 export interface PermissionMessage {
   readonly and_rules: { readonly rules: readonly PermissionMessage[] } | undefined;
   readonly or_rules: { readonly rules: readonly PermissionMessage[] } | undefined;
@@ -254,12 +256,14 @@ const Permission: Kind<PermissionMessage> = message({
   destination_port: one(6, number),
   url_path: one(10, message({ path: one(1, StringMatcher) })),
 });
+export type CidrMessage = Read<typeof CidrRange>;
 export interface PrincipalMessage {
   readonly and_ids: { readonly ids: readonly PrincipalMessage[] } | undefined;
   readonly or_ids: { readonly ids: readonly PrincipalMessage[] } | undefined;
   readonly any: boolean | undefined;
   readonly authenticated: { readonly principal_name: Read<typeof StringMatcher> | undefined } | undefined;
   readonly not_id: PrincipalMessage | undefined;
+  readonly direct_remote_ip: CidrMessage | undefined;
 }
 const Principal: Kind<PrincipalMessage> = message({
   and_ids: lazy(1, () => message({ ids: lazyList(1, () => Principal) })),
@@ -267,6 +271,7 @@ const Principal: Kind<PrincipalMessage> = message({
   any: one(3, boolean),
   authenticated: one(4, message({ principal_name: one(2, StringMatcher) })),
   not_id: lazy(8, () => Principal),
+  direct_remote_ip: one(10, CidrRange),
 });
 export const HttpRbac = message({
   rules: one(

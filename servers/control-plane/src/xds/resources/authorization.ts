@@ -3,7 +3,8 @@ import type { Permission } from '@grpc/grpc-js-xds/build/src/generated/envoy/con
 import type { Principal } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/rbac/v3/Principal.js';
 import type { RBAC } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/rbac/v3/RBAC.js';
 import type { AuthorizationRulePolicy } from '../../policy/types.ts';
-import { methodMatcher, starMatcher } from './matchers.ts';
+import { parseCidr } from '../../policy/cidr.ts';
+import { headerMatcher, methodMatcher, starMatcher } from './matchers.ts';
 import { spiffeId, type MeshState, type ServiceState } from './state.ts';
 
 /** At most two: what is refused, and what alone is let through. */
@@ -23,27 +24,46 @@ export function rbacOf(state: MeshState, { policy }: ServiceState, kind: 'http' 
   ];
 }
 
-/** A rule to allow that names methods or paths fits no connection that is not HTTP. */
-const fits = ({ action, methods, paths }: AuthorizationRulePolicy, kind: 'http' | 'tcp'): boolean =>
-  kind === 'http' || action === 'deny' || (methods === undefined && paths === undefined);
+/** A rule to allow that names methods, paths or headers fits no connection that is not HTTP. */
+const fits = ({ action, methods, paths, headers }: AuthorizationRulePolicy, kind: 'http' | 'tcp'): boolean =>
+  kind === 'http' || action === 'deny' || (methods ?? paths ?? headers) === undefined;
 
-function permission({ methods, paths, ports }: AuthorizationRulePolicy, kind: 'http' | 'tcp'): Permission {
+function permission(
+  { methods, paths, headers = [], ports }: AuthorizationRulePolicy,
+  kind: 'http' | 'tcp',
+): Permission {
   const http = kind === 'http';
   const rules: Permission[] = [
     ...(methods && http ? [{ header: methodMatcher(methods) }] : []),
     ...(paths && http
       ? [{ or_rules: { rules: paths.map((path) => ({ url_path: { path: starMatcher(path) } })) } }]
       : []),
+    ...(http ? headers.map((each) => ({ header: headerMatcher(each) })) : []),
     ...(ports ? [{ or_rules: { rules: ports.map((port) => ({ destination_port: port })) } }] : []),
   ];
   return rules.length === 0 ? { any: true } : { and_rules: { rules } };
 }
 
-function principal({ from, notFrom }: AuthorizationRulePolicy, state: MeshState): Principal {
+function principal({ from, notFrom, ipBlocks, notIpBlocks }: AuthorizationRulePolicy, state: MeshState): Principal {
   const any = (names: readonly string[]): Principal => ({ or_ids: { ids: names.map((name) => caller(name, state)) } });
-  const ids: Principal[] = [...(from ? [any(from)] : []), ...(notFrom ? [{ not_id: any(notFrom) }] : [])];
+  const ids: Principal[] = [
+    ...(from ? [any(from)] : []),
+    ...(notFrom ? [{ not_id: any(notFrom) }] : []),
+    ...(ipBlocks ? [addresses(ipBlocks)] : []),
+    ...(notIpBlocks ? [{ not_id: addresses(notIpBlocks) }] : []),
+  ];
   return ids.length === 0 ? { any: true } : { and_ids: { ids } };
 }
+
+/** Callers by the address that they connect from. */
+const addresses = (blocks: readonly string[]): Principal => ({
+  or_ids: {
+    ids: blocks.map((block) => {
+      const { address, length } = parseCidr(block)!;
+      return { direct_remote_ip: { address_prefix: address, prefix_len: { value: length } } };
+    }),
+  },
+});
 
 /** A service of this mesh by its name, or SPIFFE ids by a pattern. `*` is any caller that has an identity. */
 function caller(name: string, state: MeshState): Principal {

@@ -3,7 +3,7 @@ import type { Authorization, AuthorizationRule } from '../../model/authorization
 import type { StringMatch } from '../../model/match.ts';
 import type { Read } from '../protobuf.ts';
 import type { HttpRbac, PermissionMessage, PrincipalMessage } from '../schema.ts';
-import { defined, ResourceRefused, stringMatch } from './common.ts';
+import { defined, headerMatch, ResourceRefused, stringMatch, unwrap } from './common.ts';
 
 const DENY = 1;
 /** Any caller that has an identity. */
@@ -36,13 +36,19 @@ const refuse = (what: string): never => {
 function permissionOf({ any, and_rules }: PermissionMessage): Partial<AuthorizationRule> {
   if (any === true) return {};
   if (!and_rules) return refuse('a permission besides any and and_rules');
-  return Object.assign({}, ...and_rules.rules.map(part)) as Partial<AuthorizationRule>;
+  const conditions = and_rules.rules.flatMap(({ header }) => header ?? []);
+  const headers = conditions.filter(({ name }) => name !== ':method').map(headerMatch);
+  const [method, ...more] = conditions.filter(({ name }) => name === ':method');
+  if (more.length > 0) return refuse('a conjunction of methods');
+  return Object.assign(
+    defined({ methods: method && methods(method), headers: headers.length > 0 ? headers : undefined }),
+    ...and_rules.rules.filter(({ header }) => header === undefined).map(part),
+  ) as Partial<AuthorizationRule>;
 }
 
 /** One condition of several that must all hold. */
 function part(permission: PermissionMessage): Partial<AuthorizationRule> {
-  const { header, or_rules } = permission;
-  if (header) return { methods: methods(header) };
+  const { or_rules } = permission;
   const rules = or_rules?.rules ?? [permission];
   const paths = rules.flatMap(({ url_path }) => (url_path?.path ? [stringMatch(url_path.path)] : []));
   const ports = rules.flatMap(({ destination_port }) => destination_port ?? []);
@@ -51,9 +57,8 @@ function part(permission: PermissionMessage): Partial<AuthorizationRule> {
 }
 
 /** One method, or several as an expression of alternatives. */
-function methods({ name, string_match }: NonNullable<PermissionMessage['header']>): string[] {
+function methods({ string_match }: NonNullable<PermissionMessage['header']>): string[] {
   const { exact, safe_regex } = string_match ?? {};
-  if (name !== ':method') return refuse(`a permission by the header ${name ?? ''}`);
   if (exact !== undefined) return [exact];
   const expression = safe_regex?.regex ?? '';
   return /^[A-Z\\|-]+$/.test(expression)
@@ -65,16 +70,41 @@ function principalOf(principal: PrincipalMessage): Partial<AuthorizationRule> {
   if (principal.any === true) return {};
   const { and_ids } = principal;
   const parts = and_ids ? and_ids.ids : [principal];
-  const [denied, accepted] = [parts.filter(({ not_id }) => not_id), parts.filter(({ not_id }) => !not_id)];
-  if (denied.length > 1 || accepted.length > 1) refuse('a conjunction of principals');
+  const found: { [Field in PrincipalField]?: PrincipalMessage } = {};
+  for (const each of parts) {
+    const { not_id: denied } = each;
+    const field: PrincipalField = isAddress(denied ?? each)
+      ? denied
+        ? 'notIpBlocks'
+        : 'ipBlocks'
+      : denied
+        ? 'notIdentities'
+        : 'identities';
+    if (found[field]) refuse('a conjunction of principals');
+    found[field] = denied ?? each;
+  }
   return defined({
-    identities: accepted[0] && names(accepted[0]),
-    notIdentities: denied[0]?.not_id && names(denied[0].not_id),
+    identities: found.identities && names(found.identities),
+    notIdentities: found.notIdentities && names(found.notIdentities),
+    ipBlocks: found.ipBlocks && ipBlocks(found.ipBlocks),
+    notIpBlocks: found.notIpBlocks && ipBlocks(found.notIpBlocks),
   });
 }
 
+type PrincipalField = 'identities' | 'notIdentities' | 'ipBlocks' | 'notIpBlocks';
+
+const alternatives = (principal: PrincipalMessage): readonly PrincipalMessage[] => principal.or_ids?.ids ?? [principal];
+
+const isAddress = (principal: PrincipalMessage): boolean =>
+  alternatives(principal).every(({ direct_remote_ip }) => direct_remote_ip !== undefined);
+
+const ipBlocks = (principal: PrincipalMessage): string[] =>
+  alternatives(principal).map(
+    ({ direct_remote_ip: block }) => `${block?.address_prefix}/${unwrap(block?.prefix_len) ?? 0}`,
+  );
+
 const names = (principal: PrincipalMessage): StringMatch[] =>
-  (principal.or_ids?.ids ?? [principal]).map(({ authenticated }) => {
+  alternatives(principal).map(({ authenticated }) => {
     if (!authenticated) return refuse('a principal besides authenticated');
     return authenticated.principal_name ? stringMatch(authenticated.principal_name) : ANY_IDENTITY;
   });
