@@ -1,6 +1,8 @@
 /** The control plane: what it knows, what follows from it, and where it is told. */
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { listen } from '#kit/net/listen.ts';
 import { publishFile } from '#kit/files/atomic-file.ts';
@@ -11,11 +13,12 @@ import type { Authority } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current.ts';
 import { OwnCertificate } from './authority/own.ts';
 import { Boundary, type Unit } from './boundary.ts';
-import { EMPTY_POLICY, makeSplit, standing, type Split } from './mesh.ts';
+import { EMPTY_POLICY, endpointsOf, makeSplit, standing, type Split } from './mesh.ts';
 import { hostsOf } from './policy/hosts.ts';
 import type { Policy } from './policy/types.ts';
 import { PolicyWatch } from './policy/watch.ts';
 import { Publication } from './publication.ts';
+import { EndpointNames } from './registry/names.ts';
 import { Probes } from './registry/probes.ts';
 import { Registry, type Ending } from './registry/registry.ts';
 import type { Limits } from './registry/room.ts';
@@ -50,6 +53,8 @@ export interface ControlPlaneOptions {
   /** 0 for none. */
   readonly probeInterval: number;
   readonly probePort: number;
+  /** Addresses of a DNS name; a test's seam. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
   readonly events?: Partial<Events>;
 }
 
@@ -74,6 +79,10 @@ export interface Events {
 /** Certificates a minute that a service may get however few replicas it may have. */
 const LEAST_CERTIFICATES = 60;
 const PROBE_TIMEOUT = 3000;
+/** Addresses behind a name change rarely, and a client keeps former ones for as long itself. */
+const NAMES_INTERVAL = 10_000;
+/** A start waits no longer for DNS. */
+const FIRST_NAMES = 5000;
 /** Connections to a port of xDS besides one for each stream. */
 const SPARE_CONNECTIONS = 100;
 
@@ -134,7 +143,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     namespace,
     roots,
     boundary,
-    known: () => ({ policy, splits, replicas: registry.replicas, probed, digest }),
+    known: () => ({ policy, splits, replicas: registry.replicas, resolved: names.addresses, probed, digest }),
     tell: (version) => discovery.update(version),
     onState: events.state,
     onResult: events.published,
@@ -142,6 +151,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const settling = new Settling({ publish: () => publication.now() });
   const publish = (): Error | undefined => settling.flush();
   const changed = (): void => void settling.changed();
+  const names = new EndpointNames({
+    names: () =>
+      Object.values(policy.services).flatMap(({ endpoints = [] }) => endpoints.filter((each) => isIP(each) === 0)),
+    onChange: changed,
+    onFailure: (name, error) => log.warn({ name, err: error }, `DNS has no address of the endpoint ${name}`),
+    interval: NAMES_INTERVAL,
+    ...(options.resolve && { resolve: options.resolve }),
+  });
   const registry = new Registry({
     lease: options.lease,
     limits: options.limits,
@@ -183,6 +200,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       refusal = undefined;
       splits = standing(splits, policy);
       changed();
+      void names.look();
       log.info({ services: Object.keys(policy.services).length }, 'the policy was taken');
       events.policyTaken();
     },
@@ -195,6 +213,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onFailure: (error) => boundary.failed('policy', error),
   });
   await watch.read();
+  // What is published first must not take from proxies the endpoints that they still have.
+  await Promise.race([names.look(), delay(FIRST_NAMES, undefined, { ref: false })]);
   publish();
 
   const own = await OwnCertificate.open({
@@ -283,8 +303,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
                 port: options.probePort,
                 url: `http://${address.includes(':') ? `[${address}]` : address}:${options.probePort}/readyz`,
               })),
-            ...Object.entries(policy.services).flatMap(([service, { endpoints = [], ports = [] }]) =>
-              endpoints.map((address) => ({ id: `${service} ${address}`, address, port: ports[0]!.port })),
+            ...Object.entries(policy.services).flatMap(([service, own]) =>
+              endpointsOf(own, names.addresses).map((address) => ({
+                id: `${service} ${address}`,
+                address,
+                port: own.ports![0]!.port,
+              })),
             ),
           ],
           onResult: (id, result, reason) => {
@@ -307,6 +331,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     close: async () => {
       probes?.close();
       watch.close();
+      names.close();
       own.close();
       current.close();
       settling.close();

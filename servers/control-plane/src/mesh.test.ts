@@ -36,6 +36,7 @@ test('a service that registers under such a name has no policy', () => {
     policy,
     splits: [],
     replicas: [saved as never],
+    resolved: new Map(),
     probed: new Map(),
   });
   assert.equal(state.services.find(({ name }) => name === 'constructor')!.policy, {});

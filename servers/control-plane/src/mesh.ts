@@ -1,4 +1,5 @@
 /** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
+import { isIP } from 'node:net';
 import { errorOf } from './boundary.ts';
 import { entryOf } from './policy/entry.ts';
 import { hostsOf } from './policy/hosts.ts';
@@ -80,6 +81,8 @@ export interface MeshParts {
   readonly policy: Policy;
   readonly splits: readonly Split[];
   readonly replicas: readonly Replica[];
+  /** Addresses of endpoints that the policy names by DNS. */
+  readonly resolved: ReadonlyMap<string, readonly string[]>;
   /** What probes saw of endpoints that the policy names, by `SERVICE ADDRESS`. */
   readonly probed: ReadonlyMap<string, 'passing' | 'failing'>;
 }
@@ -89,7 +92,7 @@ export class MeshStates {
   #known = new Map<string, { readonly policy: ServicePolicy; readonly rest: string; readonly state: ServiceState }>();
 
   /** @returns the state without the services that could not be put together, and why they could not */
-  next({ trustDomain, namespace, policy, splits, replicas, probed }: MeshParts): {
+  next({ trustDomain, namespace, policy, splits, replicas, resolved, probed }: MeshParts): {
     readonly state: MeshState;
     readonly failures: Failures;
   } {
@@ -108,7 +111,7 @@ export class MeshStates {
       const registered = (byService.get(name) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
       const states = [
         ...registered.map(replicaState),
-        ...(own.endpoints ?? []).map((address) => staticReplica(name, address, probed)),
+        ...endpointsOf(own, resolved).map((address) => staticReplica(name, address, probed)),
       ];
       const ports = own.ports ?? portsOf(registered);
       const rest = JSON.stringify([splitsOf, states, ports]);
@@ -132,6 +135,11 @@ export class MeshStates {
     return { state: { trustDomain, namespace, mesh: policy.mesh, services }, failures };
   }
 }
+
+/** Addresses of replicas that no proxy registers, each once. */
+export const endpointsOf = ({ endpoints = [] }: ServicePolicy, resolved: MeshParts['resolved']): string[] => [
+  ...new Set(endpoints.flatMap((each) => (isIP(each) > 0 ? [each] : (resolved.get(each) ?? [])))),
+];
 
 const NO_POLICY: ServicePolicy = {};
 

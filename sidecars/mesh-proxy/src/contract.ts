@@ -11,7 +11,7 @@ const REQUEST_LABELS = [...COMMON_LABELS, 'response_code', 'grpc_response_status
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.4.0',
+  version: '0.5.0',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],

@@ -14,6 +14,7 @@ import type { OriginalDestination } from './destination/original.ts';
 import type { Destination } from './destination/sockaddr.ts';
 import { admission } from './filters/admission.ts';
 import { authorise } from './filters/authorise.ts';
+import { cors } from './filters/cors.ts';
 import { faults } from './filters/faults.ts';
 import { headerEdits } from './filters/header-edits.ts';
 import { mirror } from './filters/mirror.ts';
@@ -165,6 +166,7 @@ export class DataPlane {
   /** In the order in which they see a request. */
   #outboundFilters(): (context: () => ProxyContext) => readonly Filter[] {
     return (context) => [
+      cors,
       explained,
       route({ snapshot: () => this.snapshot, passthrough: this.#passthrough }),
       routeRateLimit,

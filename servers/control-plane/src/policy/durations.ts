@@ -9,6 +9,7 @@ const DURATIONS: ReadonlyMap<string, 'from 0' | 'above 0' | 'from 50ms'> = new M
   ['connectTimeout', 'above 0'],
   ['delay.duration', 'above 0'],
   ['interval', 'above 0'],
+  ['maxAge', 'from 0'],
   ['maxEjectionTime', 'above 0'],
   // Without one: as long as the request may take.
   ['perTryTimeout', 'from 0'],

@@ -17,6 +17,9 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Its last label has a letter, or it would be a mistyped address (RFC 1123, section 2.1). */
+const HOST_NAME =
+  /^(?:[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?=[a-z0-9-]*[a-z])[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const KINDS = ['exact', 'prefix', 'suffix', 'contains', 'regex', 'present', 'range'] as const;
 
 /** All that contradicts itself. */
@@ -36,7 +39,9 @@ export function problemsOfMeaning(policy: Policy): Problem[] {
       ...problemsOfPorts(service, at),
       ...problemsOfEjection(service, at),
       ...(service.endpoints ?? []).flatMap((address, index) =>
-        isIP(address) > 0 ? [] : [{ path: [...at, 'endpoints', index], message: `${address} is no IP address` }],
+        isIP(address) > 0 || HOST_NAME.test(address)
+          ? []
+          : [{ path: [...at, 'endpoints', index], message: `${address} is neither an IP address nor a DNS name` }],
       ),
       ...(service.routes ?? []).flatMap((route, index) =>
         problemsOfRoute(route, name, policy, [...at, 'routes', index], expressionsOf(service, room)),
@@ -141,6 +146,9 @@ function problemsOfRoute(route: RoutePolicy, own: string, policy: Policy, at: Pr
     ),
     ...(route.match?.query ?? []).flatMap((each, index) =>
       problemsOfText(each, 'a parameter', [...at, 'match', 'query', index], look),
+    ),
+    ...(route.cors?.origins ?? []).flatMap(({ regex }, index) =>
+      regex === undefined ? [] : look(regex, [...at, 'cors', 'origins', index, 'regex']),
     ),
     ...(route.fault?.headers ?? []).flatMap((each, index) =>
       problemsOfHeader(each, [...at, 'fault', 'headers', index], look),

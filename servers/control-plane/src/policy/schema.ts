@@ -37,23 +37,18 @@ const header: Schema = { type: 'string', pattern: TOKEN };
 const DURATION: Schema = { type: 'string', pattern: '^\\d{1,9}(\\.\\d{1,6})?(ms|s|m|h)$' };
 const mtls = oneOf('STRICT', 'PERMISSIVE', 'DISABLE');
 
+const kinds = { exact: text, prefix: text, suffix: text, contains: text, regex: text };
 const headerMatch = object(
   {
     name: { type: 'string', pattern: '^:?[A-Za-z0-9_-]{1,256}$' },
     invert: { type: 'boolean' },
     present: { const: true },
-    exact: text,
-    prefix: text,
-    suffix: text,
-    contains: text,
-    regex: text,
+    ...kinds,
     range: object({ from: anyWhole, to: anyWhole }, ['from', 'to']),
   },
   ['name'],
 );
-const queryMatch = object({ name: text, exact: text, prefix: text, suffix: text, contains: text, regex: text }, [
-  'name',
-]);
+const queryMatch = object({ name: text, ...kinds }, ['name']);
 const headerValues = map({ type: 'string', maxLength: 4096, pattern: '^[^\\r\\n\\0]*$' }, TOKEN);
 const headerEdits = object({ set: headerValues, add: headerValues, remove: list(header) });
 const rateLimit = object({ requests: positive, per: DURATION, burst: positive }, ['requests', 'per']);
@@ -66,6 +61,7 @@ const route = object({
     methods: list({ type: 'string', pattern: '^[A-Z-]{1,32}$' }, 1),
     headers: list(headerMatch, 1),
     query: list(queryMatch, 1),
+    from: list(service, 1),
     percent,
   }),
   to: list(object({ service, subset: service, weight: whole(0, 1_000_000) }, ['weight']), 1),
@@ -91,6 +87,17 @@ const route = object({
   hash: list({ ...object({ header, source: { const: true } }), minProperties: 1, maxProperties: 1 }, 1),
   requestHeaders: headerEdits,
   responseHeaders: headerEdits,
+  cors: object(
+    {
+      origins: list({ ...object(kinds), minProperties: 1, maxProperties: 1 }, 1),
+      methods: list({ type: 'string', pattern: '^[A-Z-]{1,32}$' }, 1),
+      headers: list(header, 1),
+      exposeHeaders: list(header, 1),
+      maxAge: DURATION,
+      credentials: { type: 'boolean' },
+    },
+    ['origins'],
+  ),
   rewrite: object({ prefix: inHeader, authority: inHeader }),
 });
 
@@ -127,7 +134,7 @@ const servicePolicy = object({
     1,
   ),
   mtls,
-  endpoints: list({ type: 'string', pattern: '^[0-9a-fA-F.:]{2,45}$' }, 1),
+  endpoints: list({ type: 'string', pattern: '^[0-9A-Za-z.:_-]{1,253}$' }, 1),
   subsets: map(map({ type: 'string', maxLength: 256 }, '^[a-zA-Z0-9._/-]{1,256}$'), SERVICE_NAME),
   balancing: oneOf('LEAST_REQUEST', 'ROUND_ROBIN', 'RING_HASH', 'RANDOM'),
   connectTimeout: DURATION,

@@ -27,7 +27,7 @@ export interface ServicePolicy {
   readonly hosts?: readonly string[];
   readonly ports?: readonly PortPolicy[];
   readonly mtls?: MtlsMode;
-  /** Replicas that no proxy registers. */
+  /** Replicas that no proxy registers: addresses, or DNS names, which the control plane resolves. */
   readonly endpoints?: readonly string[];
   /** Parts of the replicas, by labels that they registered with. */
   readonly subsets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -81,13 +81,25 @@ export interface Destination {
 }
 
 export type HeaderPolicy = { readonly name: string; readonly invert?: boolean; readonly present?: true } & {
-  readonly [Kind in 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex']?: string;
+  readonly [Kind in TextKind]?: string;
 } & { readonly range?: { readonly from: number; readonly to: number } };
 
 /** A parameter of the query; without a kind: whether there is one. */
 export type QueryPolicy = { readonly name: string } & {
-  readonly [Kind in 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex']?: string;
+  readonly [Kind in TextKind]?: string;
 };
+
+type TextKind = 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex';
+
+/** What pages of other origins may do (Fetch Standard, CORS protocol). */
+export interface CorsPolicy {
+  readonly origins: readonly { readonly [Kind in TextKind]?: string }[];
+  readonly methods?: readonly string[];
+  readonly headers?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  readonly maxAge?: number;
+  readonly credentials?: boolean;
+}
 
 export interface RoutePolicy {
   /** Names it for changes of its split, and in logs. */
@@ -99,6 +111,8 @@ export interface RoutePolicy {
     readonly methods?: readonly string[];
     readonly headers?: readonly HeaderPolicy[];
     readonly query?: readonly QueryPolicy[];
+    /** Services whose requests it is for. */
+    readonly from?: readonly string[];
     readonly percent?: number;
   };
   readonly to?: readonly Destination[];
@@ -121,6 +135,7 @@ export interface RoutePolicy {
   readonly hash?: readonly ({ readonly header: string } | { readonly source: true })[];
   readonly requestHeaders?: HeaderEdits;
   readonly responseHeaders?: HeaderEdits;
+  readonly cors?: CorsPolicy;
   readonly rewrite?: { readonly prefix?: string; readonly authority?: string };
 }
 

@@ -125,7 +125,14 @@ test('what proxies, gRPC applications and Envoys are served of any policy that i
       const policy = taken({ services: { a: { ...own, ports: listening, subsets: { v1: { version: '1' } } }, b } });
       if (!policy) return;
       looked++;
-      const parts = { trustDomain: 'mesh.test', namespace: 'shop', splits: [], replicas: [], probed: new Map() };
+      const parts = {
+        trustDomain: 'mesh.test',
+        namespace: 'shop',
+        splits: [],
+        replicas: [],
+        resolved: new Map(),
+        probed: new Map(),
+      };
       const views = new Views();
       const { state, failures } = new MeshStates().next({ ...parts, policy });
       assert.is(views.update(state, 'roots', failures).failures.size, 0);

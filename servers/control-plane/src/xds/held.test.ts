@@ -38,6 +38,7 @@ class Plane {
       policy: { ...EMPTY_POLICY, services },
       splits: [],
       replicas,
+      resolved: new Map(),
       probed: new Map(),
     });
     return [...this.views.update(state, 'roots', failures).failures.keys()].toSorted();

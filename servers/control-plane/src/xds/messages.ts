@@ -24,6 +24,8 @@ export interface Messages {
   'envoy.config.endpoint.v3.ClusterLoadAssignment': ClusterLoadAssignment;
   'envoy.config.listener.v3.Listener': Listener;
   'envoy.config.route.v3.RouteConfiguration': RouteConfiguration;
+  'envoy.extensions.filters.http.cors.v3.Cors': Plain;
+  'envoy.extensions.filters.http.cors.v3.CorsPolicy': Plain;
   'envoy.extensions.filters.http.fault.v3.HTTPFault': HTTPFault;
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': Plain;
   'envoy.extensions.filters.http.rbac.v3.RBAC': RBAC;
@@ -52,6 +54,7 @@ export const MESSAGE_FILES = [
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/config/listener/v3/listener.proto',
   'envoy/config/route/v3/route.proto',
+  'envoy/extensions/filters/http/cors/v3/cors.proto',
   'envoy/extensions/filters/http/fault/v3/fault.proto',
   'envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto',
   'envoy/extensions/filters/http/rbac/v3/rbac.proto',

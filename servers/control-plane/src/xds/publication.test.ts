@@ -93,6 +93,7 @@ class Plane {
       policy: this.policy,
       splits: this.splits,
       replicas: this.replicas,
+      resolved: new Map(),
       probed: new Map(),
     };
     const { state, failures } = this.states.next(parts);

@@ -6,7 +6,7 @@ import { clusterFor, endpointsFor } from './resources/clusters.ts';
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { grpcDrafts } from './resources/grpc.ts';
 import { inboundDrafts } from './resources/inbound.ts';
-import { catchAll, namesDraft, portDrafts, unknownClusters } from './resources/outbound.ts';
+import { callersOf, catchAll, namesDraft, portDrafts, routesDraft, unknownClusters } from './resources/outbound.ts';
 import type { MeshState, ServiceState } from './resources/state.ts';
 import { trustBundle } from './resources/tls.ts';
 import {
@@ -97,9 +97,13 @@ export class Views {
     try {
       const shape = shapeOf(state, this.#shape);
       const drafts = this.#sharedDrafts(shape, state, roots);
+      const callers = portsByCaller(state);
       const shared = this.#shared.next(drafts.map((each) => this.#cache.resource(each)));
       const own = new Map(
-        state.services.map((service) => [service.name, this.#ownLayer(shape, state, service, shared)]),
+        state.services.map((service) => [
+          service.name,
+          this.#ownLayer(shape, state, service, callers.get(service.name) ?? [], shared),
+        ]),
       );
       const envoy = this.#envoy && this.#envoyLayer(this.#envoy, shape, state, shared);
       this.#shape = shape;
@@ -140,8 +144,15 @@ export class Views {
   }
 
   /** What the proxies of a service have besides. */
-  #ownLayer(shape: Shape, state: MeshState, service: ServiceState, shared: Layer): Layer {
-    const drafts = this.#memo.of(`inbound ${service.name}`, [shape, service], () => inboundDrafts(state, service));
+  #ownLayer(shape: Shape, state: MeshState, service: ServiceState, ports: readonly OnPort[], shared: Layer): Layer {
+    const { name } = service;
+    const memo = this.#memo;
+    const drafts = [
+      ...memo.of(`inbound ${name}`, [shape, service], () => inboundDrafts(state, service)),
+      ...ports.flatMap(([port, services]) =>
+        memo.of(`port ${port} of ${name}`, [shape, ...services], () => routesDraft(port, services, state, name)),
+      ),
+    ];
     return (this.#own.get(service.name) ?? new Layer()).next(
       drafts.map((each) => this.#cache.resource(each, service.name)),
       shared.view,
@@ -196,6 +207,17 @@ function shapeOf({ mesh, trustDomain, namespace, services }: MeshState, former: 
   return former.key === key && former.mesh === mesh ? former : { key, mesh };
 }
 
+type OnPort = readonly [port: number, services: readonly ServiceState[]];
+
+/** Ports that have routes for requests of some callers alone, by caller. */
+function portsByCaller(state: MeshState): ReadonlyMap<string, readonly OnPort[]> {
+  const found = new Map<string, OnPort[]>();
+  for (const each of servicesByPort(state))
+    for (const caller of new Set(each[1].flatMap(callersOf)))
+      if (found.get(caller)?.push(each) === undefined) found.set(caller, [each]);
+  return found;
+}
+
 /** Services that listen on a port, by port, in order. */
 function servicesByPort({ services }: MeshState): Map<number, ServiceState[]> {
   const found = new Map<number, ServiceState[]>();
@@ -246,7 +268,10 @@ const serviceDrafts = (state: MeshState, service: ServiceState): Draft[] => [
 function* draftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
   yield* serviceDrafts(state, service);
   yield* inboundDrafts(state, service);
-  for (const { port } of service.ports) yield* portDrafts(port, [service], state);
+  for (const { port } of service.ports) {
+    yield* portDrafts(port, [service], state);
+    for (const caller of callersOf(service)) yield* routesDraft(port, [service], state, caller);
+  }
   yield* namesDraft({ ...state, services: [service] });
 }
 

@@ -2,11 +2,11 @@
 import type { Request } from '#proxy/http/request.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { TokenBucket } from '../policy/token-bucket.ts';
-import type { Fault, HeaderEdits, RateLimit } from '../model/policy.ts';
+import type { Cors, Fault, HeaderEdits, RateLimit } from '../model/policy.ts';
 import type { HashPolicy, Route, RouteMatch, VirtualHost } from '../model/route.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
-import { fieldsTest, queryTest, regularExpression, type FieldsTest } from './matchers.ts';
+import { fieldsTest, queryTest, regularExpression, textTest, type FieldsTest, type TextTest } from './matchers.ts';
 import { Weighted } from './weighted.ts';
 
 /** Finds a cluster by its name. @throws {ConfigurationRefused} */
@@ -20,6 +20,11 @@ export interface CompiledFault {
   readonly applies: FieldsTest | undefined;
 }
 
+export interface CompiledCors {
+  readonly cors: Cors;
+  readonly isAllowed: TextTest;
+}
+
 export class CompiledRoute {
   readonly name: string;
   readonly route: Route;
@@ -27,6 +32,7 @@ export class CompiledRoute {
   readonly mirrors: readonly { readonly cluster: MeshCluster; readonly percent: number }[];
   readonly retry: RetryRules | undefined;
   readonly fault: CompiledFault | undefined;
+  readonly cors: CompiledCors | undefined;
   readonly bucket: TokenBucket | undefined;
   readonly hash: readonly HashPolicy[] | undefined;
   readonly requestHeaders: HeaderEdits | undefined;
@@ -37,7 +43,7 @@ export class CompiledRoute {
   readonly #percent: number;
 
   constructor(route: Route, where: string, lookup: ClusterLookup, bucketOf: BucketLookup) {
-    const { match, clusters, mirror = [], retry, fault, rateLimit } = route;
+    const { match, clusters, mirror = [], retry, cors, fault, rateLimit } = route;
     this.route = route;
     this.name = route.name ?? where;
     if ((clusters === undefined) === (route.reply === undefined))
@@ -51,6 +57,7 @@ export class CompiledRoute {
     this.mirrors = mirror.map(({ cluster, percent }) => ({ cluster: lookup(cluster, `${where}.mirror`), percent }));
     this.retry = retry && new RetryRules(retry, `${where}.retry`);
     this.fault = fault && { fault, applies: fieldsTest(fault.headers, `${where}.fault.headers`) };
+    this.cors = cors && compileCors(cors, `${where}.cors`);
     this.bucket = rateLimit && bucketOf(rateLimit, route.name ?? match, `${where}.rateLimit`);
     this.hash = route.hash?.length === 0 ? undefined : route.hash;
     this.requestHeaders = route.requestHeaders;
@@ -69,6 +76,11 @@ export class CompiledRoute {
       (this.#percent >= 100 || Math.random() * 100 < this.#percent)
     );
   }
+}
+
+function compileCors(cors: Cors, where: string): CompiledCors {
+  const tests = cors.origins.map((match, index) => textTest(match, `${where}.origins[${index}]`));
+  return { cors, isAllowed: (origin) => tests.some((test) => test(origin)) };
 }
 
 type PathTest = (request: Request) => boolean;

@@ -49,6 +49,8 @@ export class Record {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
+  /** Of a page that the route's CORS policy allows. */
+  corsOrigin: string | undefined;
   span: Span | undefined;
   /** The request is gRPC's. */
   readonly grpc: boolean;

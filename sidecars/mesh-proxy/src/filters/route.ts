@@ -11,6 +11,7 @@ import type { HashPolicy, Route } from '../model/route.ts';
 import { MeshRetry } from '../policy/retry.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
 import type { Passthrough } from '../listeners/passthrough.ts';
+import { preflight } from './cors.ts';
 import { refuse } from './refuse.ts';
 import { recordOf, type Record } from './record.ts';
 
@@ -42,6 +43,8 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
         return refuse(record, 404, 'NR', `No route of ${host.name} fits ${record.method} ${exchange.request.path}.`);
       record.route = found;
       exchange.timeout = found.route.timeout || Infinity;
+      const answer = found.cors && preflight(record, exchange.request);
+      if (answer !== undefined) return answer;
       if (found.clusters === undefined) return ownReply(record, found.route.reply!);
       const cluster = found.clusters.pick(Math.random());
       record.cluster = cluster;

@@ -1,5 +1,5 @@
 /** What is done to requests besides routing them. */
-import type { HeaderMatch } from './match.ts';
+import type { HeaderMatch, StringMatch } from './match.ts';
 
 /** A token bucket of this proxy alone (Envoy's local rate limit): who finds none gets 429. */
 export interface RateLimit {
@@ -13,6 +13,19 @@ export interface HeaderEdits {
   readonly set?: Readonly<Record<string, string>>;
   readonly add?: Readonly<Record<string, string>>;
   readonly remove?: readonly string[];
+}
+
+/** What pages of other origins may do (Fetch Standard, CORS protocol); a field that is absent is not sent. */
+export interface Cors {
+  /** One of them fits the Origin. */
+  readonly origins: readonly StringMatch[];
+  /** As they are sent: `GET,POST`. */
+  readonly methods?: string;
+  readonly headers?: string;
+  readonly exposeHeaders?: string;
+  /** In seconds. */
+  readonly maxAge?: string;
+  readonly credentials?: boolean;
 }
 
 /** Faults for tests of what callers do about them. */

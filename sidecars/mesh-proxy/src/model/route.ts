@@ -1,6 +1,6 @@
 /** Where a request of HTTP goes (RDS). */
 import type { HeaderMatch, QueryMatch } from './match.ts';
-import type { Fault, HeaderEdits, RateLimit, Retry } from './policy.ts';
+import type { Cors, Fault, HeaderEdits, RateLimit, Retry } from './policy.ts';
 
 export interface VirtualHost {
   readonly name: string;
@@ -44,6 +44,7 @@ export interface Route {
   readonly retry?: Retry;
   readonly mirror?: readonly { readonly cluster: string; readonly percent: number }[];
   readonly fault?: Fault;
+  readonly cors?: Cors;
   readonly rateLimit?: RateLimit;
   readonly hash?: readonly HashPolicy[];
   readonly requestHeaders?: HeaderEdits;

@@ -119,6 +119,14 @@ export const RouteConfiguration = message({
   request_headers_to_add: list(6, HeaderValueOption),
   request_headers_to_remove: list(8, string),
 });
+export const CorsPolicy = message({
+  allow_origin_string_match: list(1, StringMatcher),
+  allow_methods: one(2, string),
+  allow_headers: one(3, string),
+  expose_headers: one(4, string),
+  max_age: one(5, string),
+  allow_credentials: one(6, message({ value: one(1, boolean) })),
+});
 export const HttpFault = message({
   delay: one(1, message({ fixed_delay: one(3, Duration), percentage: one(4, Percentage) })),
   abort: one(2, message({ http_status: one(2, number), percentage: one(3, Percentage), grpc_status: one(5, number) })),

@@ -6,7 +6,7 @@ import type { Listener } from '@grpc/grpc-js-xds/build/src/generated/envoy/confi
 import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
 import { draft, type Draft } from '../types.ts';
 import { clearClusterFor } from './clusters.ts';
-import { ADS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
+import { ADS, CORS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { virtualHost } from './routes.ts';
 import { clusterName, mtlsOf, type MeshState, type ServiceState } from './state.ts';
 
@@ -50,7 +50,7 @@ function httpDrafts(port: number, hosts: VirtualHost[]): Draft[] {
       httpFilter({
         stat_prefix: name,
         rds: { route_config_name: name, config_source: ADS },
-        http_filters: [FAULT, RATE_LIMIT, ROUTER],
+        http_filters: [CORS, FAULT, RATE_LIMIT, ROUTER],
         upgrade_configs: [{ upgrade_type: 'websocket' }],
         // Whoever comes is of no mesh: what it says of itself is not passed on, and a path is what services see.
         use_remote_address: { value: true },

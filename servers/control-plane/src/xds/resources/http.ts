@@ -9,6 +9,12 @@ export const ROUTER: HttpFilter = {
 };
 
 /** Does nothing unless a route says what. */
+export const CORS: HttpFilter = {
+  name: 'envoy.filters.http.cors',
+  typed_config: any('envoy.extensions.filters.http.cors.v3.Cors', {}),
+};
+
+/** Does nothing unless a route says what. */
 export const FAULT: HttpFilter = {
   name: 'envoy.filters.http.fault',
   typed_config: any('envoy.extensions.filters.http.fault.v3.HTTPFault', {}),

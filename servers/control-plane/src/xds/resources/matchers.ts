@@ -33,12 +33,8 @@ export function headerMatcher(
     if (suffix !== undefined) return { ...common, suffix_match: suffix };
     if (contains !== undefined) return { ...common, safe_regex_match: { regex: `.*${escapeRegex(contains)}.*` } };
   }
-  if (regex !== undefined) return { ...common, string_match: { safe_regex: { regex } } };
-  if (exact !== undefined) return { ...common, string_match: { exact } };
-  if (prefix !== undefined) return { ...common, string_match: { prefix } };
-  if (suffix !== undefined) return { ...common, string_match: { suffix } };
-  if (contains !== undefined) return { ...common, string_match: { contains } };
-  return { ...common, present_match: present ?? true };
+  const string_match = stringMatcher(kinds);
+  return string_match ? { ...common, string_match } : { ...common, present_match: present ?? true };
 }
 
 /** One of several methods. */
@@ -51,14 +47,24 @@ export const methodMatcher = (methods: readonly string[], audience: Audience = '
     audience,
   );
 
+/** @returns undefined where no kind is named */
+export function stringMatcher({
+  exact,
+  prefix,
+  suffix,
+  contains,
+  regex,
+}: Omit<QueryPolicy, 'name'>): StringMatcher | undefined {
+  if (regex !== undefined) return { safe_regex: { regex } };
+  if (exact !== undefined) return { exact };
+  if (prefix !== undefined) return { prefix };
+  if (suffix !== undefined) return { suffix };
+  return contains === undefined ? undefined : { contains };
+}
+
 function queryMatcher({ name, ...kinds }: QueryPolicy): QueryParameterMatcher {
-  const { exact, prefix, suffix, contains, regex } = kinds;
-  if (regex !== undefined) return { name, string_match: { safe_regex: { regex } } };
-  if (exact !== undefined) return { name, string_match: { exact } };
-  if (prefix !== undefined) return { name, string_match: { prefix } };
-  if (suffix !== undefined) return { name, string_match: { suffix } };
-  if (contains !== undefined) return { name, string_match: { contains } };
-  return { name, present_match: true };
+  const string_match = stringMatcher(kinds);
+  return string_match ? { name, string_match } : { name, present_match: true };
 }
 
 export function routeMatch(match: RoutePolicy['match'] = {}, audience: Audience = 'proxy'): RouteMatch {

@@ -4,11 +4,12 @@ import type { FilterChain } from '@grpc/grpc-js-xds/build/src/generated/envoy/co
 import type { FilterChainMatch } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChainMatch.js';
 import { any } from '../messages.ts';
 import { draft, type Draft } from '../types.ts';
-import { ADS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
+import { ADS, CORS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { virtualHost } from './routes.ts';
 import {
   addressesOf,
   clusterName,
+  isHttp,
   METADATA,
   neverNone,
   spiffeId,
@@ -49,10 +50,28 @@ export function portDrafts(port: number, services: readonly ServiceState[], stat
     bind_to_port: { value: false },
     filter_chains: chains,
   });
-  if (http.length === 0) return [listener];
-  const virtual_hosts = http.map(({ service }) => virtualHost({ state, service, port, audience: 'proxy' }));
-  return [listener, draft('envoy.config.route.v3.RouteConfiguration', name, { name, virtual_hosts })];
+  return [listener, ...routesDraft(port, services, state)];
 }
+
+/** The routes of a port. @param caller for whose requests; absent: of all that have none of their own */
+export function routesDraft(
+  port: number,
+  services: readonly ServiceState[],
+  state: MeshState,
+  caller?: string,
+): Draft[] {
+  const name = routeName(port);
+  const virtual_hosts = services
+    .filter(({ ports }) => ports.some((each) => each.port === port && isHttp(each)))
+    .map((service) => virtualHost({ state, service, port, audience: 'proxy', caller }));
+  return virtual_hosts.length === 0
+    ? []
+    : [draft('envoy.config.route.v3.RouteConfiguration', name, { name, virtual_hosts })];
+}
+
+/** Services that some routes of a service are for alone. */
+export const callersOf = ({ policy: { routes = [] } }: ServiceState): string[] =>
+  routes.flatMap(({ match }) => match?.from ?? []);
 
 /**
  * What is not HTTP goes by the address that was meant, which is one of the service's replicas. What may be
@@ -80,7 +99,7 @@ const httpChain = (name: string, port: number, match: FilterChainMatch = {}): Fi
     httpFilter({
       stat_prefix: name,
       rds: { route_config_name: routeName(port), config_source: ADS },
-      http_filters: [FAULT, RATE_LIMIT, ROUTER],
+      http_filters: [CORS, FAULT, RATE_LIMIT, ROUTER],
       upgrade_configs: [{ upgrade_type: 'websocket' }],
     }),
   ],

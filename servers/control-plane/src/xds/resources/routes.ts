@@ -4,12 +4,13 @@ import type { RetryPolicy } from '@grpc/grpc-js-xds/build/src/generated/envoy/co
 import type { Route } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/Route.js';
 import type { RouteAction } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RouteAction.js';
 import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
-import type { Destination, RateLimitPolicy, RoutePolicy } from '../../policy/types.ts';
+import type { CorsPolicy, Destination, RateLimitPolicy, RoutePolicy } from '../../policy/types.ts';
 import { any } from '../messages.ts';
-import { headerMatcher, routeMatch, type Audience } from './matchers.ts';
+import { headerMatcher, routeMatch, stringMatcher, type Audience } from './matchers.ts';
 import { clusterName, duration, fraction, grpcName, isHttp, type MeshState, type ServiceState } from './state.ts';
 
 /** Names of filters, by which routes speak of them. */
+export const CORS_FILTER = 'envoy.filters.http.cors';
 export const FAULT_FILTER = 'envoy.filters.http.fault';
 export const RATE_LIMIT_FILTER = 'envoy.filters.http.local_ratelimit';
 
@@ -18,12 +19,17 @@ interface Place {
   readonly service: ServiceState;
   readonly port: number;
   readonly audience: Audience;
+  /** The service whose requests they are for; absent: any for which there are none of its own. */
+  readonly caller?: string | undefined;
 }
 
 /** A service on a port, by all of its names. */
 export function virtualHost(place: Place): VirtualHost {
-  const { service, port, audience } = place;
-  const policies = (service.policy.routes ?? []).filter((route) => route.port === undefined || route.port === port);
+  const { service, port, audience, caller } = place;
+  const policies = (service.policy.routes ?? []).filter(
+    ({ port: only, match: { from } = {} }) =>
+      (only === undefined || only === port) && (from === undefined || (caller !== undefined && from.includes(caller))),
+  );
   return {
     name: `${service.name}:${port}`,
     domains: audience === 'grpc' ? ['*'] : service.hosts.flatMap((host) => [host, `${host}:${port}`]),
@@ -45,8 +51,12 @@ const failing = ({ name, match }: RoutePolicy, status: number): RoutePolicy => (
 });
 
 function routeWith(policy: RoutePolicy, reply: RoutePolicy['reply'], place: Place): Route {
-  const { fault, rateLimit, requestHeaders, responseHeaders } = policy;
+  const { cors, fault, rateLimit, requestHeaders, responseHeaders } = policy;
   const filters = {
+    ...(cors &&
+      place.audience !== 'grpc' && {
+        [CORS_FILTER]: any('envoy.extensions.filters.http.cors.v3.CorsPolicy', corsOf(cors)),
+      }),
     ...(fault &&
       !isLeftOut(fault, place) && {
         [FAULT_FILTER]: any('envoy.extensions.filters.http.fault.v3.HTTPFault', faultOf(fault)),
@@ -88,11 +98,22 @@ export function leftOutForGrpc({ policy }: ServiceState): string[] {
       ...(route.fault && isLeftOut(route.fault, { audience: 'grpc' })
         ? [`${name}: its fault, which is for some headers`]
         : []),
+      ...(route.match?.from ? [`${name}: it is for requests of some services`] : []),
+      ...(route.cors ? [`${name}: its cors`] : []),
       ...(route.rateLimit ? [`${name}: its rate limit`] : []),
       ...(route.mirror ? [`${name}: its mirror`] : []),
     ];
   });
 }
+
+const corsOf = ({ origins, methods, headers, exposeHeaders, maxAge, credentials }: CorsPolicy) => ({
+  allow_origin_string_match: origins.map(stringMatcher),
+  ...(methods && { allow_methods: methods.join(',') }),
+  ...(headers && { allow_headers: headers.join(',') }),
+  ...(exposeHeaders && { expose_headers: exposeHeaders.join(',') }),
+  ...(maxAge !== undefined && { max_age: String(Math.floor(maxAge / 1000)) }),
+  ...(credentials === true && { allow_credentials: { value: true } }),
+});
 
 const LOCAL_RATE_LIMIT = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
 

@@ -1,9 +1,9 @@
 /** Routes (RDS). */
-import { RETRY_CONDITIONS, type Fault, type Retry, type RetryCondition } from '../../model/policy.ts';
+import { RETRY_CONDITIONS, type Cors, type Fault, type Retry, type RetryCondition } from '../../model/policy.ts';
 import type { QueryMatch } from '../../model/match.ts';
 import type { HashPolicy, Route as RouteModel, RouteMatch, VirtualHost, WeightedCluster } from '../../model/route.ts';
 import type { Read } from '../protobuf.ts';
-import { HttpFault, type Route, type RouteConfiguration } from '../schema.ts';
+import { CorsPolicy, HttpFault, type Route, type RouteConfiguration } from '../schema.ts';
 import {
   defined,
   headerEdits,
@@ -156,10 +156,27 @@ function filters({ typed_per_filter_config }: RouteMessage): Partial<RouteModel>
   const configs = Object.values(typed_per_filter_config);
   const faults = configs.find((each) => isOf(each, 'envoy.extensions.filters.http.fault.v3.HTTPFault'));
   const limits = configs.find((each) => isOf(each, 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'));
+  const cors = configs.find((each) => isOf(each, CORS));
   return defined({
+    cors: cors && corsOf(unpack(cors, CORS, CorsPolicy)),
     fault: faults && fault(unpack(faults, 'envoy.extensions.filters.http.fault.v3.HTTPFault', HttpFault)),
     rateLimit: limits && rateLimit(limits),
   });
+}
+
+const CORS = 'envoy.extensions.filters.http.cors.v3.CorsPolicy';
+
+function corsOf(policy: Read<typeof CorsPolicy>): Cors {
+  return {
+    origins: policy.allow_origin_string_match.map(stringMatch),
+    ...defined({
+      methods: policy.allow_methods,
+      headers: policy.allow_headers,
+      exposeHeaders: policy.expose_headers,
+      maxAge: policy.max_age,
+      credentials: policy.allow_credentials?.value,
+    }),
+  };
 }
 
 function fault({ delay, abort, headers }: Read<typeof HttpFault>): Fault {
