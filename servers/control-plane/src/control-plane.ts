@@ -12,21 +12,22 @@ import { createOperatorApi } from './api/operator.ts';
 import type { Authority } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current.ts';
 import { OwnCertificate } from './authority/own.ts';
-import { Boundary, type Unit } from './boundary.ts';
+import { Boundary } from './boundary.ts';
 import { EMPTY_POLICY, endpointsOf, makeSplit, standing, type Split } from './mesh.ts';
+import { SILENT, type Events } from './events.ts';
 import { hostsOf } from './policy/hosts.ts';
 import type { Policy } from './policy/types.ts';
 import { PolicyWatch } from './policy/watch.ts';
 import { Publication } from './publication.ts';
 import { EndpointNames } from './registry/names.ts';
 import { Probes } from './registry/probes.ts';
-import { Registry, type Ending } from './registry/registry.ts';
+import { Registry } from './registry/registry.ts';
 import type { Limits } from './registry/room.ts';
 import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
 import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';
 import { closeGrpc, listenGrpc } from './xds/listen.ts';
-import { spiffeId, type MeshState } from './xds/resources/state.ts';
+import { spiffeId } from './xds/resources/state.ts';
 import { Discovery, Forbidden, type Peer, type StreamLimits } from './xds/server.ts';
 
 export interface ControlPlaneOptions {
@@ -58,24 +59,6 @@ export interface ControlPlaneOptions {
   readonly events?: Partial<Events>;
 }
 
-/** What is counted. */
-export interface Events {
-  readonly answer: (answer: 'ack' | 'nack', type: string) => void;
-  readonly push: (type: string) => void;
-  readonly clients: (count: number) => void;
-  readonly refusal: (reason: string) => void;
-  readonly certificate: () => void;
-  readonly policyRefused: (error: Error) => void;
-  readonly policyTaken: () => void;
-  readonly ended: (ending: Ending) => void;
-  readonly state: (state: MeshState) => void;
-  readonly stored: (failure: Error | undefined) => void;
-  /** @param held services that are not as they should be, for people */
-  readonly published: (failure: Error | undefined, held: string | undefined) => void;
-  /** A unit of work failed, and ended alone. */
-  readonly failed: (unit: Unit) => void;
-}
-
 /** Certificates a minute that a service may get however few replicas it may have. */
 const LEAST_CERTIFICATES = 60;
 const PROBE_TIMEOUT = 3000;
@@ -85,21 +68,6 @@ const NAMES_INTERVAL = 10_000;
 const FIRST_NAMES = 5000;
 /** Connections to a port of xDS besides one for each stream. */
 const SPARE_CONNECTIONS = 100;
-
-const SILENT: Events = {
-  answer: () => {},
-  push: () => {},
-  clients: () => {},
-  refusal: () => {},
-  certificate: () => {},
-  policyRefused: () => {},
-  policyTaken: () => {},
-  ended: () => {},
-  state: () => {},
-  stored: () => {},
-  published: () => {},
-  failed: () => {},
-};
 
 export interface ControlPlane {
   readonly ports: ControlPlaneOptions['ports'];

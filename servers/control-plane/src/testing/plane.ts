@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { request, type Answer } from '#kit/net/http-client.ts';
 import { createLog } from '#kit/telemetry/log.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { startControlPlane, type ControlPlane, type ControlPlaneOptions, type Events } from '../control-plane.ts';
+import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../control-plane.ts';
+import type { Events } from '../events.ts';
 import { Tokens } from '../registry/tokens.ts';
 
 export const JOIN_TOKEN = 'a-join-token-for-tests';
