@@ -8,7 +8,10 @@ import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
+import { ChunkWalker } from '#proxy/http/chunks.ts';
 import { readDirectly } from './reads.ts';
+
+const CHUNK = '1\r\nx\r\n';
 
 const { cert, key } = await certify({ subject: 'CN=localhost', names: ['localhost'] });
 
@@ -174,6 +177,29 @@ test('records of TLS that are small: a turn of the event loop reads a part of th
     await eventually('all has come', () => count === all);
     // What one read of the system brought is deciphered in any case.
     assert.ok(most <= 64 + (64 * 1024) / 512, `${most} records in one turn`);
+    client.destroy();
+    accepted.destroy();
+  }));
+
+test('chunks of one byte: what they cost is taken from the next turns of their connection', () =>
+  pairs(KINDS['TCP']!, async (pair) => {
+    const { accepted, client } = await pair();
+    const part = CHUNK.repeat(10_000);
+    const all = 50 * part.length;
+    for (let at = 0; at < all; at += part.length) client.write(part, 'latin1');
+    const walker = new ChunkWalker(1024);
+    let inTurn = 0;
+    let most = 0;
+    let count = 0;
+    readDirectly(accepted, (bytes) => {
+      if (inTurn === 0) setImmediate(() => (inTurn = 0));
+      inTurn += bytes.length;
+      most = Math.max(most, inTurn);
+      count += walker.walk(bytes, 0, bytes.length);
+    });
+    accepted.resume();
+    await eventually('all has come', () => count === all);
+    assert.ok(most <= 2 * 64 * 1024, `${most} bytes of chunks in one turn`);
     client.destroy();
     accepted.destroy();
   }));

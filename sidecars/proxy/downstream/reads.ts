@@ -8,7 +8,7 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TurnShare } from '#proxy/turn.ts';
+import { charges, TurnShare } from '#proxy/turn.ts';
 
 /** One for all sockets: between the system's read and the end of the callback nothing else is read. */
 const memory = Buffer.allocUnsafeSlow(64 * 1024);
@@ -51,19 +51,26 @@ export function readDirectly(socket: Duplex, onBytes: (bytes: Buffer) => void): 
   // What the stream holds must come first.
   if (handle?.useUserBuffer === undefined || inner[fields.buffer] !== null || socket.readableLength > 0) return false;
   const share = new TurnShare(READS_A_TURN);
+  let waits = false;
   const goOn = (): void => {
+    if (share.left <= 0) return void setImmediate(goOn);
+    waits = false;
     if (!socket.destroyed && !socket.isPaused()) socket.resume();
   };
   inner[fields.buffer] = memory;
   inner[fields.callback] = (size: number): boolean => {
     const bytes = Buffer.allocUnsafe(size);
     memory.copy(bytes, 0, 0, size);
+    const before = charges();
     const { left } = share;
-    share.spend(1);
     onBytes(bytes);
+    const cost = 1 + charges() - before;
+    share.spend(cost);
     // More may be deciphered already, and comes in this turn.
-    if (left === 1) setImmediate(goOn);
-    return left > 1;
+    if (left > cost) return true;
+    if (!waits) setImmediate(goOn);
+    waits = true;
+    return false;
   };
   handle.useUserBuffer(memory);
   return true;

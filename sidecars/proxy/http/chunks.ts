@@ -1,4 +1,5 @@
 /** Walking a chunked body (RFC 9112, section 7.1) without copying it: is it well formed, and where does it end? */
+import { charge } from '#proxy/turn.ts';
 import { Carry } from './carry.ts';
 import { CR, HEX, LF, SEMICOLON, VALUE } from './bytes.ts';
 import { OTHER, classify } from './field-names.ts';
@@ -16,6 +17,8 @@ const FINISHED = 7;
 /** All extensions of a body together, in bytes: nobody uses them but to waste a reader's time. */
 const MAX_EXTENSIONS = 4096;
 const MAX_DIGITS = 13;
+/** So many bytes of sizes and extensions cost as much CPU as a read does. */
+const FRAMING_A_PIECE = 512;
 
 const trailerHead = new Head();
 
@@ -85,10 +88,12 @@ export class ChunkWalker {
    */
   walk(bytes: Buffer, start: number, end: number, sink?: ChunkSink): number {
     let at = start;
+    let data = 0;
     while (at < end && this.#state < TRAILERS) {
       if (this.#state === DATA) {
         const next = Math.min(end, at + this.#remaining);
         this.#remaining -= next - at;
+        data += next - at;
         sink?.chunk(at, next);
         at = next;
         if (this.#remaining === 0) this.#state = DATA_CR;
@@ -98,6 +103,8 @@ export class ChunkWalker {
       }
     }
     this.passEnd = at;
+    const pieces = Math.floor((at - start - data) / FRAMING_A_PIECE);
+    if (pieces > 0) charge(pieces);
     return this.#state === TRAILERS && at < end ? this.#trailer(bytes, at, end) : at;
   }
 

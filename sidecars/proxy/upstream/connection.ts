@@ -1,7 +1,11 @@
 /** One connection to an endpoint. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { charges, TurnShare } from '#proxy/turn.ts';
 import { HEADROOM, ReadBuffer, type PooledBuffer } from './buffers.ts';
+
+/** Work that may be charged to a connection in one turn of the event loop, in pieces. */
+const WORK_A_TURN = 64;
 
 /** Who uses a connection at the moment. */
 export interface UpstreamUser {
@@ -80,6 +84,8 @@ export class UpstreamConnection {
   #lastRead = 0;
   /** The user wanted no more for now. */
   #stopped = false;
+  /** From the first read on that was charged for more than its bytes. */
+  #share: TurnShare | undefined;
   #error: NodeJS.ErrnoException | undefined;
   #onGone: (() => void) | undefined;
 
@@ -168,15 +174,32 @@ export class UpstreamConnection {
       return false;
     }
     try {
+      const before = charges();
       const more = user.onUpstreamBytes(this.reading.buffer, HEADROOM, HEADROOM + size);
       this.#stopped = !more;
-      return more;
+      const cost = charges() - before;
+      return more && (cost === 0 || this.#mayGoOn(cost));
     } catch (error) {
       this.destroy();
       user.onInternalError(error);
       return false;
     }
   }
+
+  /** @returns whether there is work left of this turn's share; otherwise it is read on in a later turn */
+  #mayGoOn(cost: number): boolean {
+    const share = (this.#share ??= new TurnShare(WORK_A_TURN));
+    const { left } = share;
+    share.spend(cost);
+    if (left > cost) return true;
+    setImmediate(this.#onTurn);
+    return false;
+  }
+
+  readonly #onTurn = (): void => {
+    if (this.#share!.left <= 0) setImmediate(this.#onTurn);
+    else if (!this.#stopped && !this.socket.destroyed) this.socket.resume();
+  };
 
   /** Bytes of a carrier, which other connections' lie around: they are given room of their own. */
   #onCarried(bytes: Buffer, start: number, end: number): boolean {
