@@ -1,15 +1,14 @@
 /** The auth sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { alerts } from './alerts.ts';
 
-/** A bound in milliseconds that Node's timers can count to. */
-const DAY = 86_400_000;
 const METHODS = ['oidc', 'jwt', 'basic', 'apikey'] as const;
 const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.1.0',
+  version: '2.2.0',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
@@ -20,22 +19,7 @@ export const contract = defineContract({
     appPort: 'PROXY_PORT',
   },
   parameters: {
-    PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
-    PROXY_HOST: {
-      type: 'string',
-      default: '127.0.0.1',
-      pattern: /^[0-9a-fA-F.:]+$|^localhost$/,
-      accepts: 'an IP address or localhost',
-      description: 'Address of the legacy application',
-    },
-    PROXY_IDLE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '4s',
-      max: DAY,
-      description:
-        'How long an unused connection to the application is kept for a next request; 0 uses each for one request',
-    },
+    ...applicationParameters,
 
     AUTH_METHODS: {
       type: 'list',
@@ -195,45 +179,7 @@ export const contract = defineContract({
       description: 'Logins that one client address may begin, and failed passwords and keys; more get 429',
     },
 
-    AUTH_HEADER_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '10s',
-      max: DAY,
-      min: 100,
-      description: 'How long a request head may take from its first byte',
-    },
-    AUTH_IDLE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '60s',
-      max: DAY,
-      min: 100,
-      description: 'How long a connection may be silent: between requests, within a body, or within a tunnel',
-    },
-    AUTH_RESPONSE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '60s',
-      max: DAY,
-      min: 100,
-      description: 'How long the application may take to begin its response',
-    },
-    AUTH_MAX_HEADER_SIZE: {
-      type: 'size',
-      unit: 'bytes',
-      default: '32KiB',
-      min: 4096,
-      max: 1024 * 1024,
-      description: 'Largest request or response head',
-    },
-    AUTH_MAX_CONNECTIONS: {
-      type: 'integer',
-      default: '10000',
-      min: 1,
-      max: 1_000_000,
-      description: 'Most client connections; further ones are closed',
-    },
+    ...frontParameters('AUTH_', { maxConnections: '10000', maxHeaderSize: '32KiB' }),
   },
   ports: { http: { parameter: 'AUTH_LISTEN_PORT', description: 'HTTP/1.1, for clients or for the tls sidecar' } },
   paths: {

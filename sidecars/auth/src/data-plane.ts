@@ -7,7 +7,7 @@ import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import { forwarded } from '#proxy/filters/forwarded.ts';
-import type { ProxySettings } from '#proxy/settings.ts';
+import { frontSettings } from '#proxy/front-parameters.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
@@ -35,25 +35,12 @@ export interface DataPlane {
   drain(patience: number): Promise<void>;
 }
 
-/** Connecting to the application on localhost, in milliseconds. */
-const CONNECT_TIMEOUT = 2000;
-/** Retry-After while the application is down, in milliseconds. */
-const RETRY_AFTER = 5000;
-
 /** Listen and relay. @throws {ConfigurationError} when a port cannot be had */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { parameters, log, trusted, auth } = options;
   const { PROXY_HOST: host, PROXY_PORT: port } = parameters;
-  const settings: ProxySettings = {
-    headerTimeout: parameters.AUTH_HEADER_TIMEOUT,
-    idleTimeout: parameters.AUTH_IDLE_TIMEOUT,
-    connectTimeout: CONNECT_TIMEOUT,
-    responseTimeout: parameters.AUTH_RESPONSE_TIMEOUT,
-    maxHeaderSize: parameters.AUTH_MAX_HEADER_SIZE,
-    retryAfter: RETRY_AFTER,
-    // Read for all then, and taken away from those who are not trusted by the filter.
-    trustsForwarded: trusted.any,
-  };
+  // Read for all then, and taken away from those who are not trusted by the filter.
+  const settings = frontSettings('AUTH_', parameters, trusted.any);
   const stats = new ProxyCounts();
   stats.publish({
     connectionsOpen: options.metrics.auth_connections_open,
@@ -67,7 +54,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const health = new EndpointHealth({
     host,
     port,
-    connectTimeout: CONNECT_TIMEOUT,
+    connectTimeout: settings.connectTimeout,
     check: options.appCheck,
     stats,
     log,

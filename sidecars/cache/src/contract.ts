@@ -1,9 +1,8 @@
 /** The cache sidecar's contract: what it takes, serves and counts. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { alerts } from './alerts.ts';
 
-/** A bound in milliseconds that Node's timers can count to. */
-const DAY = 86_400_000;
 const YEAR = 365 * DAY;
 const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
@@ -21,22 +20,7 @@ export const contract = defineContract({
     example: { PROXY_PORT: '8080' },
   },
   parameters: {
-    PROXY_PORT: { type: 'port', required: true, description: 'Port of the application' },
-    PROXY_HOST: {
-      type: 'string',
-      default: '127.0.0.1',
-      pattern: /^[0-9a-fA-F.:]+$|^localhost$/,
-      accepts: 'an IP address or localhost',
-      description: 'Address of the application',
-    },
-    PROXY_IDLE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '4s',
-      max: DAY,
-      description:
-        'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time',
-    },
+    ...applicationParameters,
     CACHE_LISTEN_ADDRESS: {
       type: 'string',
       default: '0.0.0.0',
@@ -184,60 +168,7 @@ export const contract = defineContract({
         'Bearer token that a purge, and a list of what is stored, must show besides; none where it is not set',
     },
 
-    CACHE_HEADER_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '10s',
-      min: 100,
-      max: DAY,
-      description: 'How long a request head may take from its first byte',
-    },
-    CACHE_IDLE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '60s',
-      min: 100,
-      max: DAY,
-      description: 'How long a connection may be silent: between requests, within a body, or within a tunnel',
-    },
-    CACHE_CONNECT_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '2s',
-      min: 10,
-      max: DAY,
-      description: 'How long the application may take to accept a connection',
-    },
-    CACHE_RESPONSE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '60s',
-      min: 100,
-      max: DAY,
-      description: 'How long the application may take to begin its response',
-    },
-    CACHE_MAX_HEADER_SIZE: {
-      type: 'size',
-      unit: 'bytes',
-      default: '16KiB',
-      min: 1024,
-      max: 1024 * 1024,
-      description: 'Largest request or response head',
-    },
-    CACHE_MAX_CONNECTIONS: {
-      type: 'integer',
-      default: '10000',
-      min: 1,
-      max: 1_000_000,
-      description: 'Most connections of clients; further ones are closed',
-    },
-    CACHE_RETRY_AFTER: {
-      type: 'duration',
-      unit: 's',
-      default: '5s',
-      max: DAY,
-      description: 'Retry-After of a 503 while the application is not up',
-    },
+    ...frontParameters('CACHE_', { maxConnections: '10000', maxHeaderSize: '16KiB' }),
   },
   ports: {
     http: { parameter: 'CACHE_LISTEN_PORT', description: 'HTTP for clients, or for the proxy in front' },

@@ -16,7 +16,8 @@ import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
 import type { contract } from './contract.ts';
-import { cacheSettings, proxySettings, type CacheParameters } from './parameters.ts';
+import { frontSettings } from '#proxy/front-parameters.ts';
+import { cacheSettings, type CacheParameters } from './parameters.ts';
 import { CacheFilter } from './serving/cache-filter.ts';
 import { Fetches } from './serving/fetches.ts';
 import { Purger } from './serving/purger.ts';
@@ -69,7 +70,8 @@ const isNeighbour = ({ remoteAddress }: DownstreamInfo): boolean =>
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { parameters, log, metrics, now = Date.now } = options;
   const { PROXY_HOST: host, PROXY_PORT: port } = parameters;
-  const settings = proxySettings(parameters);
+  // Of whom, the forwarded filter and the cache decide: of other proxies in the pod.
+  const settings = frontSettings('CACHE_', parameters, true);
   const counts = publishedCounts(metrics);
   const sweeper = new Sweeper(
     Math.min(settings.headerTimeout, settings.idleTimeout, settings.responseTimeout, settings.connectTimeout),

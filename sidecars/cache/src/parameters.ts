@@ -1,24 +1,9 @@
 /** The parameters, as the parts of the sidecar read them. */
 import type { Values } from '#kit/contract/parameters.ts';
-import type { ProxySettings } from '#proxy/settings.ts';
 import type { contract } from './contract.ts';
 import type { CacheSettings } from './serving/settings.ts';
 
 export type CacheParameters = Values<typeof contract.parameters>;
-
-/** What every connection reads. */
-export function proxySettings(parameters: CacheParameters): ProxySettings {
-  return {
-    headerTimeout: parameters.CACHE_HEADER_TIMEOUT,
-    idleTimeout: parameters.CACHE_IDLE_TIMEOUT,
-    connectTimeout: parameters.CACHE_CONNECT_TIMEOUT,
-    responseTimeout: parameters.CACHE_RESPONSE_TIMEOUT,
-    maxHeaderSize: parameters.CACHE_MAX_HEADER_SIZE,
-    retryAfter: parameters.CACHE_RETRY_AFTER,
-    // Of whom, the forwarded filter and the cache decide: of other proxies in the pod.
-    trustsForwarded: true,
-  };
-}
 
 export function cacheSettings(parameters: CacheParameters): CacheSettings {
   const cookies = parameters.CACHE_COOKIES;

@@ -1,10 +1,9 @@
 /** The TLS sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { alerts } from './alerts.ts';
 
 const WORKERS_MAX = 64;
-/** A bound in milliseconds that Node's timers can count to. */
-const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'tls',
@@ -21,22 +20,7 @@ export const contract = defineContract({
     example: { PROXY_PORT: '8080' },
   },
   parameters: {
-    PROXY_PORT: { type: 'port', required: true, description: 'Port of the legacy application' },
-    PROXY_HOST: {
-      type: 'string',
-      default: '127.0.0.1',
-      pattern: /^[0-9a-fA-F.:]+$|^localhost$/,
-      accepts: 'an IP address or localhost',
-      description: 'Address of the legacy application',
-    },
-    PROXY_IDLE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '4s',
-      max: DAY,
-      description:
-        'How long an unused connection to the application is kept for a next request; 0 uses each for one request, which suits an application that serves one connection at a time',
-    },
+    ...applicationParameters,
     PROXY_HTTP_VERSION: {
       type: 'enum',
       values: ['1.1', '2'],
@@ -135,60 +119,7 @@ export const contract = defineContract({
       min: 100,
       description: 'How long a handshake may take',
     },
-    TLS_HEADER_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '10s',
-      max: DAY,
-      min: 100,
-      description: 'How long a request head may take from its first byte',
-    },
-    TLS_IDLE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '60s',
-      max: DAY,
-      min: 100,
-      description: 'How long a connection may be silent: between requests, within a body, or within a tunnel',
-    },
-    TLS_CONNECT_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '2s',
-      max: DAY,
-      min: 10,
-      description: 'How long the application may take to accept a connection',
-    },
-    TLS_RESPONSE_TIMEOUT: {
-      type: 'duration',
-      unit: 's',
-      default: '60s',
-      max: DAY,
-      min: 100,
-      description: 'How long the application may take to begin its response',
-    },
-    TLS_MAX_HEADER_SIZE: {
-      type: 'size',
-      unit: 'bytes',
-      default: '16KiB',
-      min: 1024,
-      max: 1024 * 1024,
-      description: 'Largest request or response head',
-    },
-    TLS_MAX_CONNECTIONS: {
-      type: 'integer',
-      default: '7000',
-      min: 1,
-      max: 1_000_000,
-      description: 'Most client connections of one worker; further ones are closed',
-    },
-    TLS_RETRY_AFTER: {
-      type: 'duration',
-      unit: 's',
-      default: '5s',
-      max: DAY,
-      description: 'Retry-After of a 503 while the application is down',
-    },
+    ...frontParameters('TLS_', { maxConnections: '7000', maxHeaderSize: '16KiB' }),
     TLS_PROXY_PROTOCOL: {
       type: 'boolean',
       default: 'false',

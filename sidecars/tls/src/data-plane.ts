@@ -19,7 +19,7 @@ import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
 import type { contract } from './contract.ts';
 import { serveRedirect } from './redirect.ts';
-import { settingsOf } from './settings.ts';
+import { frontSettings } from '#proxy/front-parameters.ts';
 
 export interface DataPlaneOptions {
   readonly parameters: Values<typeof contract.parameters>;
@@ -58,7 +58,7 @@ export interface DataPlane {
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { parameters, log, store, policy, shared } = options;
   const { PROXY_HOST: host, PROXY_PORT: port } = parameters;
-  const settings = settingsOf(parameters);
+  const settings = frontSettings('TLS_', parameters, false);
   const stats = publishedCounts(options.metrics);
   const sweeper = new Sweeper(
     Math.min(settings.headerTimeout, settings.idleTimeout, settings.responseTimeout, settings.connectTimeout),
