@@ -1,5 +1,6 @@
 /** Two connections whose bytes are each other's: opaque TCP, and what follows 101 (Switching Protocols). */
 import type { Duplex } from 'node:stream';
+import { reset } from '#kit/net/reset.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { StreamWriter } from '#proxy/memory/stream-writer.ts';
@@ -78,6 +79,7 @@ export class Tunnel implements DownstreamHandler, UpstreamUser, MemoryOwner {
     this.#context.sweeper.remove(this);
     this.#claim.set(0);
     if (this.#target) this.#target.endpoint.active--;
+    if (isReset(this.#client.errored)) reset(this.#upstream.socket);
     this.#upstream.destroy();
   }
 
@@ -104,6 +106,7 @@ export class Tunnel implements DownstreamHandler, UpstreamUser, MemoryOwner {
   onUpstreamClose(error: NodeJS.ErrnoException | undefined): void {
     if (!this.#upstream.connected) this.#unreachable(error?.code ?? 'closed');
     // An end that is already on its way is let through; anything else is an abort on both sides.
+    else if (isReset(error)) reset(this.#client);
     else if (error !== undefined) this.#client.destroy();
     else if (!this.#client.writableEnded) {
       this.#writer.flush();
@@ -150,3 +153,7 @@ export class Tunnel implements DownstreamHandler, UpstreamUser, MemoryOwner {
     this.#client.destroy();
   }
 }
+
+/** The other side said that it knows nothing of the connection any more, or wants to hear nothing. */
+const isReset = (error: Error | null | undefined): boolean =>
+  (error as NodeJS.ErrnoException | null | undefined)?.code === 'ECONNRESET';

@@ -4,6 +4,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
+import { reset } from '#kit/net/reset.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { handle, type DownstreamHandler } from '#proxy/downstream/connection.ts';
 import { Tunnel } from '#proxy/downstream/tunnel.ts';
@@ -182,7 +183,8 @@ export class Dial implements DownstreamHandler, UpstreamUser {
   #giveUp(reason: string): void {
     this.leave();
     if (!this.#connection.answers) {
-      this.#client.destroy();
+      // As near to a refused connection as one that was accepted can come.
+      reset(this.#client);
       return;
     }
     const word = refusalOf(reason);

@@ -1,4 +1,5 @@
 /** A connection that is passed on as it is, counted and written down when it ends. */
+import { reset } from '#kit/net/reset.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import type { Endpoint } from '#proxy/upstream/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
@@ -8,6 +9,17 @@ import { DENIED, refusalOf } from './acceptance.ts';
 import type { Connection } from './connection.ts';
 import { Dial, TIMEOUT, UNCONFIRMED } from './dial.ts';
 import { LastWord } from './last-word.ts';
+
+/** A connection that is not HTTP and is open. */
+export interface OpenRelay {
+  readonly connection: Connection;
+  readonly cluster: MeshCluster;
+  /** The one that was tried last. */
+  readonly endpoint: Endpoint;
+  /** Bytes from the client so far. */
+  readonly received: number;
+  readonly sent: number;
+}
 
 /** How a connection ended that is not HTTP. */
 export interface RelayEnd {
@@ -26,7 +38,7 @@ export interface RelayEnd {
 }
 
 export interface RelayTelemetry {
-  onOpen(connection: Connection, cluster: MeshCluster | undefined): void;
+  onOpen(relay: OpenRelay): void;
   onClose(end: RelayEnd): void;
 }
 
@@ -54,9 +66,22 @@ export function relay(
     return refuseConnection(context, connection, telemetry, 'UH', `${cluster.name} has no healthy endpoint`);
   }
   const startedAt = performance.now();
-  telemetry.onOpen(connection, cluster);
   const { socket } = connection;
   const dial = new Dial(context, connection, cluster, endpoint);
+  const open: OpenRelay = {
+    connection,
+    cluster,
+    get endpoint() {
+      return dial.endpoint;
+    },
+    get received() {
+      return socket.bytesRead;
+    },
+    get sent() {
+      return Math.max(0, socket.bytesWritten - dial.said);
+    },
+  };
+  telemetry.onOpen(open);
   socket.once('close', () => {
     place.leave();
     dial.leave();
@@ -66,8 +91,8 @@ export function relay(
       endpoint: dial.endpoint,
       ...outcomeOf(dial, cluster),
       retries: dial.tried.length - 1,
-      received: socket.bytesRead,
-      sent: socket.bytesWritten - dial.said,
+      received: open.received,
+      sent: open.sent,
       duration: performance.now() - startedAt,
     });
   });
@@ -108,7 +133,6 @@ export function refuseConnection(
     sent: 0,
     duration: 0,
   });
-  // What the client sent and nobody reads makes the system answer with a reset, which tells it at once.
-  if (!connection.answers) connection.socket.destroy();
+  if (!connection.answers) reset(connection.socket);
   else new LastWord(context, connection.socket, refusalOf(flag === 'UAEX' ? DENIED : flag));
 }

@@ -3,9 +3,8 @@ import type { Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 import type { DirectionTelemetry } from '../data-plane.ts';
 import { recordOf, type Record as RequestRecord } from '../filters/record.ts';
-import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Connection } from '../listeners/connection.ts';
-import type { RelayEnd } from '../listeners/relay.ts';
+import type { OpenRelay, RelayEnd } from '../listeners/relay.ts';
 import { EndedRelay, EndedRequest, type Ended } from './access-log.ts';
 import { EndsCache, type Direction, type Self } from './labels.ts';
 import type { RequestMetrics } from './request-metrics.ts';
@@ -27,6 +26,8 @@ export class Recorder implements DirectionTelemetry {
   readonly filters: readonly Filter[];
   readonly #options: RecorderOptions;
   readonly #ends: EndsCache;
+  /** Connections that are not HTTP, and what is counted of them so far. */
+  readonly #open = new Map<Connection, { readonly relay: OpenRelay; received: number; sent: number }>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -58,16 +59,31 @@ export class Recorder implements DirectionTelemetry {
     onEnded(ended, record.span);
   }
 
-  onOpen(connection: Connection, cluster: MeshCluster | undefined): void {
+  onOpen(relay: OpenRelay): void {
     const { metrics, direction } = this.#options;
-    metrics.onOpen(direction, this.#ends.get(connection, cluster, undefined));
+    this.#open.set(relay.connection, { relay, received: 0, sent: 0 });
+    metrics.onOpen(direction, this.#ends.get(relay.connection, relay.cluster, undefined));
+  }
+
+  /** Before the metrics are read: count what has passed on open connections since the last time. */
+  publish(): void {
+    const { metrics, direction } = this.#options;
+    for (const counted of this.#open.values()) {
+      const { connection, cluster, endpoint, received, sent } = counted.relay;
+      const ends = this.#ends.get(connection, cluster, endpoint);
+      metrics.onBytes(direction, ends, '-', { received: received - counted.received, sent: sent - counted.sent });
+      counted.received = received;
+      counted.sent = sent;
+    }
   }
 
   onClose(end: RelayEnd): void {
     const { direction, metrics, onEnded } = this.#options;
     const ends = this.#ends.get(end.connection, end.cluster, end.endpoint);
     const ended = new EndedRelay(direction, end, ends);
-    metrics.onClose(direction, ends, ended.flags, end);
+    const { received = 0, sent = 0 } = this.#open.get(end.connection) ?? {};
+    this.#open.delete(end.connection);
+    metrics.onClose(direction, ends, ended.flags, { received: end.received - received, sent: end.sent - sent });
     onEnded(ended, undefined);
   }
 

@@ -105,13 +105,24 @@ export class RequestMetrics {
     if (series) series.opened++;
   }
 
-  /** @param bytes as the server's side sees them: what it received, and sent */
+  /** @param bytes that were not counted before, as the server's side sees them: what it received, and sent */
   onClose(direction: Direction, ends: Ends, flags: string, bytes: { received: number; sent: number }): void {
     const series = this.#tcp.get(labelsOf(direction, ends, flags, 'tcp'));
+    if (series !== undefined) series.closed++;
+    this.onBytes(direction, ends, flags, bytes);
+  }
+
+  /** The same of a connection that goes on. */
+  onBytes(
+    direction: Direction,
+    ends: Ends,
+    flags: string,
+    { received, sent }: { received: number; sent: number },
+  ): void {
+    const series = this.#tcp.get(labelsOf(direction, ends, flags, 'tcp'));
     if (series === undefined) return;
-    series.closed++;
-    series.received += bytes.received;
-    series.sent += bytes.sent;
+    series.received += received;
+    series.sent += sent;
   }
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
 import { createServer as createHttps } from 'node:https';
+import { createServer as createTcp } from 'node:net';
 import { connect as connectTls, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
 import { test } from 'uvu';
@@ -12,7 +13,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { certify } from '#kit/testing/certify.ts';
 import { listening, serve } from '#kit/testing/server.ts';
 import { Request } from '#proxy/http/request.ts';
-import { exchange, Talk } from '#proxy/testing/talk.ts';
+import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
 import { serveTap } from '../admin/tap.ts';
 import { contract } from '../contract.ts';
 import type { Configuration, Telemetry as TelemetryModel } from '../model/configuration.ts';
@@ -376,6 +377,28 @@ test('tap shows requests as they happen, to who may watch', async () => {
   talk.socket.destroy();
   await eventually('nobody watches', () => watchers.size === 0);
   server.close();
+});
+
+test('bytes of an open connection count while they pass, and once', async () => {
+  await using app = await serve(createTcp((socket) => void socket.pipe(socket)));
+  await using pod = await tellingPod('front', towards([app.port], { meshed: false, protocol: 'tcp' }));
+  pod.pod.meant.outbound = SHOP;
+  const counted = async (name: string): Promise<number> => {
+    const lines = (await pod.metrics()).split('\n').filter((line) => line.startsWith(`istio_tcp_${name}_total{`));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  };
+  const talk = await connected(pod.pod.plane.outboundPort);
+  for (const round of [1, 2]) {
+    talk.send('hello');
+    await talk.until(({ text }) => text.length === 5 * round);
+    assert.equal([await counted('sent_bytes'), await counted('received_bytes')], [5 * round, 5 * round]);
+    assert.is(await counted('connections_closed'), 0);
+  }
+  talk.send('!');
+  await talk.until(({ text }) => text.endsWith('!'));
+  talk.socket.destroy();
+  await eventually('it is closed', async () => (await counted('connections_closed')) === 1, { within: 60_000 });
+  assert.equal([await counted('sent_bytes'), await counted('received_bytes')], [11, 11]);
 });
 
 test.run();

@@ -80,6 +80,7 @@ export class Telemetry {
   /** Before the metrics are read. */
   publish(): void {
     for (const stats of this.#stats) stats.publish();
+    for (const recorder of [this.outbound, this.inbound]) recorder.publish();
   }
 
   close(): void {
