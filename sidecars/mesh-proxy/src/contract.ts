@@ -166,12 +166,12 @@ export const contract = defineContract({
     },
     istio_tcp_sent_bytes_total: {
       type: 'counter',
-      help: 'Bytes to the client, of connections that ended',
+      help: 'Bytes to the client, of connections that are no HTTP',
       labels: COMMON_LABELS,
     },
     istio_tcp_received_bytes_total: {
       type: 'counter',
-      help: 'Bytes from the client, of connections that ended',
+      help: 'Bytes from the client, of connections that are no HTTP',
       labels: COMMON_LABELS,
     },
     mesh_connections_open: { type: 'gauge', help: 'Connections open now', labels: ['direction'] },

@@ -239,7 +239,7 @@ test('what an application opens is passed on after 100 ms of silence, what may s
 
 test('a client that is slow to speak is not passed on in the clear where HTTP is spoken', async () => {
   await using app = await serve(echo);
-  await using mesh = await startPair(app.port, { client: { protocol: 'http' } });
+  await using mesh = await startPair(app.port, { client: { protocol: 'http', addresses: [SHOP.address] } });
   const talk = await connected(mesh.client.plane.outboundPort);
   await silenceIsBelieved();
   talk.send('GET / HTTP/1.1\r\nHost: shop:8080\r\nConnection: close\r\n\r\n');
@@ -247,6 +247,70 @@ test('a client that is slow to speak is not passed on in the clear where HTTP is
   talk.socket.destroy();
   assert.is(mesh.client.outbound.ends.length, 1, 'it was a request');
   assert.is(mesh.server.inbound.ends[0]?.record.connection.peer?.id.text, idOf('front'));
+});
+
+test('a host outside speaks first on a port that is HTTP in the mesh', async () => {
+  await using outside = await serve(createTcp((socket) => void socket.end('220 welcome')));
+  const { outbound, clusters } = towards([1], { protocol: 'http' });
+  const [listener] = outbound!.listeners;
+  await using pod = await startPod('front', {
+    configuration: {
+      clusters: clusters!,
+      outbound: { unknown: 'ALLOW_ANY', listeners: [{ ...listener!, port: outside.port, tcp: undefined as never }] },
+    },
+  });
+  pod.meant.outbound = { address: '127.0.0.1', port: outside.port };
+  const talk = await connected(pod.plane.outboundPort);
+  await talk.until(({ text }) => text === '220 welcome');
+  talk.socket.destroy();
+});
+
+const RESPONSES: readonly (readonly [what: string, request: string, answer: string, seen: string])[] = [
+  [
+    '204 with Content-Length: 0',
+    'GET / HTTP/1.1',
+    '204 No Content\r\nContent-Length: 0\r\n\r\n',
+    '204 No Content\r\n\r\n',
+  ],
+  [
+    'a body that the end delimits',
+    'GET / HTTP/1.1',
+    '200 OK\r\n\r\nbody',
+    '200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
+  ],
+  ['the same for HTTP/1.0', 'GET / HTTP/1.0', '200 OK\r\n\r\nbody', '200 OK\r\n\r\nbody'],
+  [
+    'chunks for HTTP/1.0',
+    'GET / HTTP/1.0',
+    '200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
+    '200 OK\r\n\r\nbody',
+  ],
+  [
+    'a final answer to Expect',
+    'POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4',
+    '417 Expectation Failed\r\nContent-Length: 0\r\n\r\n',
+    '417 Expectation Failed\r\nContent-Length: 0\r\n\r\n',
+  ],
+];
+
+test('HTTP/1 arrives as the README says where it is not what was sent', async () => {
+  for (const [what, text, answer, seen] of RESPONSES) {
+    let asked = '';
+    await using app = await serve(
+      createTcp((socket) => {
+        socket.on('error', () => {});
+        socket.on('data', (chunk: Buffer) => {
+          asked += chunk.toString();
+          if (asked.endsWith('\r\n\r\n')) socket.end(`HTTP/1.1 ${answer}`);
+        });
+      }),
+    );
+    await using mesh = await startPair(app.port);
+    const got = await exchange(mesh.client.plane.outboundPort, `${text}\r\nHost: shop\r\nConnection: close\r\n\r\n`);
+    assert.is(got.replace(/Connection: close\r\n/, ''), `HTTP/1.1 ${seen}`, what);
+    assert.match(asked, / HTTP\/1\.1\r\n/);
+    assert.is(asked.includes('Expect: 100-continue'), text.includes('Expect'), what);
+  }
 });
 
 test.run();

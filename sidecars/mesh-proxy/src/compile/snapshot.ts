@@ -64,6 +64,12 @@ export class Snapshot {
     return this.#byAddress.get(`${address} ${port}`) ?? this.#byPort.get(port);
   }
 
+  /** Whether a destination is one of the mesh's, and not merely on a port that is used in the mesh, too. */
+  isKnown(destination: Destination): boolean {
+    const key = `${destination.address} ${destination.port}`;
+    return this.#byAddress.has(key) || this.endpoint(destination) !== undefined;
+  }
+
   /** The endpoint at an address, in the first cluster that has it; undefined where none has. */
   endpoint({ address, port }: Destination): KnownEndpoint | undefined {
     this.#endpoints ??= this.#findEndpoints();
@@ -75,8 +81,10 @@ export class Snapshot {
     const found = new Map<string, KnownEndpoint>();
     for (const cluster of this.#clusters.values())
       for (const host of cluster.hosts) {
-        const key = `${canonicalAddress(host.model.address)} ${host.model.port}`;
-        if (!found.has(key)) found.set(key, { cluster, host });
+        for (const address of [host.model.address, ...(host.model.addresses ?? [])]) {
+          const key = `${canonicalAddress(address)} ${host.model.port}`;
+          if (!found.has(key)) found.set(key, { cluster, host });
+        }
       }
     return found;
   }

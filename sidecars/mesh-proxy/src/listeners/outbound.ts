@@ -35,13 +35,18 @@ export class Outbound {
     const destination = originalDestination(socket);
     if (isProxy(destination)) return undefined;
     const listener = snapshot().listener(destination.address, destination.port);
+    const anywhere = snapshot().configuration.outbound.unknown === 'ALLOW_ANY';
     const opaque =
       listener === undefined
-        ? snapshot().configuration.outbound.unknown === 'ALLOW_ANY' || OPAQUE_PORTS.has(destination.port)
+        ? anywhere || OPAQUE_PORTS.has(destination.port)
         : listener.protocol === 'tcp' || (listener.protocol === 'auto' && OPAQUE_PORTS.has(destination.port));
     return new FirstBytes(context, socket, {
-      // Where nothing but HTTP is spoken, silence is no answer: the client is slow.
-      patience: opaque ? 0 : listener?.protocol === 'http' ? context.settings.headerTimeout : SILENCE,
+      // Where nothing but HTTP is spoken, silence is no answer: the client is slow. A host outside may speak first there.
+      patience: opaque
+        ? 0
+        : listener?.protocol === 'http' && (!anywhere || snapshot().isKnown(destination))
+          ? context.settings.headerTimeout
+          : SILENCE,
       onSpoken: (spoken) =>
         this.#serve(
           context,

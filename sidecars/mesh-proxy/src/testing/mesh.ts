@@ -119,7 +119,7 @@ export const SHOP: Destination = { address: '10.9.9.9', port: 8080 };
 /** What sends all requests to a service to some ports of 127.0.0.1. @param meshed by mTLS */
 export function towards(
   ports: readonly number[],
-  { meshed = true, service = 'shop', route = {}, cluster = {}, protocol = 'auto' }: TowardsOptions = {},
+  { meshed = true, service = 'shop', route = {}, cluster = {}, protocol = 'auto', addresses }: TowardsOptions = {},
 ): Partial<Configuration> {
   return {
     outbound: {
@@ -129,6 +129,7 @@ export function towards(
           name: service,
           port: SHOP.port,
           protocol,
+          ...(addresses && { addresses }),
           virtualHosts: [
             {
               name: service,
@@ -153,6 +154,8 @@ export function towards(
 
 export interface TowardsOptions {
   readonly protocol?: PortProtocol;
+  /** That the listener is for; absent: any. */
+  readonly addresses?: readonly string[];
   readonly meshed?: boolean;
   readonly service?: string;
   readonly route?: Partial<NonNullable<Configuration['outbound']['listeners'][0]['virtualHosts']>[0]['routes'][0]>;
