@@ -11,7 +11,7 @@ import { echo } from '#proxy/testing/apps.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
 import { grpcApplication } from './testing/grpc.ts';
 import { idOf } from './testing/identities.ts';
-import { SHOP, startPair, startPod, towards } from './testing/mesh.ts';
+import { SETTINGS, SHOP, startPair, startPod, towards } from './testing/mesh.ts';
 import { silenceIsBelieved } from './testing/silence.ts';
 
 for (const meshed of [true, false]) {
@@ -258,6 +258,7 @@ test('a host outside speaks first on a port that is HTTP in the mesh', async () 
       clusters: clusters!,
       outbound: { unknown: 'ALLOW_ANY', listeners: [{ ...listener!, port: outside.port, tcp: undefined as never }] },
     },
+    plane: { settings: { ...SETTINGS, headerTimeout: 3_600_000 } },
   });
   pod.meant.outbound = { address: '127.0.0.1', port: outside.port };
   const talk = await connected(pod.plane.outboundPort);

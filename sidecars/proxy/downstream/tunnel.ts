@@ -1,6 +1,6 @@
 /** Two connections whose bytes are each other's: opaque TCP, and what follows 101 (Switching Protocols). */
 import type { Duplex } from 'node:stream';
-import { reset } from '#kit/net/reset.ts';
+import { reset } from '#proxy/reset.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { StreamWriter } from '#proxy/memory/stream-writer.ts';

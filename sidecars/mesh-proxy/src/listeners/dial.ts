@@ -4,7 +4,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import { reset } from '#kit/net/reset.ts';
+import { reset } from '#proxy/reset.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { handle, type DownstreamHandler } from '#proxy/downstream/connection.ts';
 import { Tunnel } from '#proxy/downstream/tunnel.ts';

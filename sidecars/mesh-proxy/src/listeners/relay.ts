@@ -1,5 +1,5 @@
 /** A connection that is passed on as it is, counted and written down when it ends. */
-import { reset } from '#kit/net/reset.ts';
+import { reset } from '#proxy/reset.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import type { Endpoint } from '#proxy/upstream/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';

@@ -53,6 +53,16 @@ export interface TestPodOptions {
 
 const NOWHERE: Destination = { address: '127.0.0.1', port: 1 };
 
+export const SETTINGS: DataPlaneOptions['settings'] = {
+  headerTimeout: 10_000,
+  idleTimeout: 60_000,
+  connectTimeout: 5_000,
+  responseTimeout: 60_000,
+  maxHeaderSize: 60 * 1024,
+  retryAfter: 0,
+  trustsForwarded: true,
+};
+
 /** A pod's proxy; it ends with `await using`. */
 export async function startPod(service: string, options: TestPodOptions = {}): Promise<TestPod> {
   const identity = options.identity ?? new TestIdentity(await credentialsOf(service));
@@ -70,15 +80,7 @@ export async function startPod(service: string, options: TestPodOptions = {}): P
     } as unknown as Logger,
     identity,
     originalDestination: (socket) => (socket.localPort === plane.outboundPort ? meant.outbound : meant.inbound),
-    settings: {
-      headerTimeout: 10_000,
-      idleTimeout: 60_000,
-      connectTimeout: 5_000,
-      responseTimeout: 60_000,
-      maxHeaderSize: 60 * 1024,
-      retryAfter: 0,
-      trustsForwarded: true,
-    },
+    settings: SETTINGS,
     outbound: { host: '127.0.0.1', port: 0, telemetry: outbound },
     inbound: { host: '127.0.0.1', port: 0, telemetry: inbound },
     maxConnections: 1000,
