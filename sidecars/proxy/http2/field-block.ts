@@ -90,6 +90,11 @@ export class FieldBlock {
   fieldsEnd = 0;
   /** More bytes or fields than allowed: what is here is not all. */
   tooLarge = false;
+  /** Bytes of all lines so far, with those that are too many. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** So much more than allowed that no peer means it: it is not worth reading to its end. */
   get excessive(): boolean {
     return this.#size > Math.min(EXCESS_FACTOR * this.#limit, this.#limit + EXCESS);

@@ -1,4 +1,5 @@
 /** HPACK, reading (RFC 7541, sections 3 and 6). */
+import { charge } from '#proxy/turn.ts';
 import { DEFAULT_TABLE_SIZE } from './codes.ts';
 import { FieldBlock, LINE_OVERHEAD, NEVER_INDEXED, fieldInfo, nameInfo } from './field-block.ts';
 import { DynamicTable, LONG, STATIC_COUNT, STATIC_LINES, type Lines } from './hpack-tables.ts';
@@ -9,6 +10,8 @@ import { KnownBlocks } from './known-blocks.ts';
 const MAX_INTEGER = 2 ** 28;
 /** Changes of the table's size in one block; two are of use (RFC 7541, section 4.2). */
 const MAX_RESIZES = 16;
+/** So many bytes, coded ones and those that they stand for, cost as much CPU as a few frames do: some 10 microseconds. */
+const BYTES_A_PIECE = 2048;
 
 export class HpackDecoder {
   readonly #table = new DynamicTable(DEFAULT_TABLE_SIZE);
@@ -27,7 +30,10 @@ export class HpackDecoder {
    */
   decode(block: FieldBlock, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#known.restore(block, bytes, start, end)) return true;
-    if (!this.#decode(block, bytes, start, end)) return false;
+    const whole = this.#decode(block, bytes, start, end);
+    const pieces = Math.floor((this.#at - start + block.size) / BYTES_A_PIECE);
+    if (pieces > 0) charge(pieces);
+    if (!whole) return false;
     this.#known.remember(block, bytes, start, end);
     return true;
   }

@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { memoryBudget } from '#proxy/memory/budget.ts';
 import { ByteQueue } from '#proxy/memory/byte-queue.ts';
-import { TurnShare } from '#proxy/turn.ts';
+import { charges, TurnShare } from '#proxy/turn.ts';
 import type { Http2Connection } from './connection.ts';
 import { recycle } from './output.ts';
 
@@ -81,8 +81,9 @@ export class Http2Transport {
   /** @returns the first byte that was not read */
   #read(bytes: Buffer, start: number, end: number, most: number): number {
     const { framesReceived } = this.#connection;
+    const before = charges();
     const at = this.#connection.receive(bytes, start, end, most);
-    this.#share.spend(this.#connection.framesReceived - framesReceived);
+    this.#share.spend(this.#connection.framesReceived - framesReceived + charges() - before);
     return at;
   }
 
