@@ -78,6 +78,18 @@ test('RFC 9111, section 4.1: a request selects what was stored with the same fie
   assert.is(normalized('cookie', 'a=1,b;c'), 'a=1,b;c');
 });
 
+test('Vary by a field of unknown syntax: only blanks round its commas do not matter', () => {
+  const same = (name: string, one: string, other: string): boolean => normalized(name, one) === normalized(name, other);
+  for (const name of ['rsc', 'origin', 'next-router-state-tree']) {
+    assert.ok(same(name, '1, 2', ' 1 ,\t2 '), name);
+    // An empty member, another case, another order or a quoted comma may be another page.
+    for (const other of ['1,', ',1', '1,,', '1 1', '"1"']) assert.not.ok(same(name, '1', other), `${name}: ${other}`);
+    assert.not.ok(same(name, 'a', 'A'));
+    assert.not.ok(same(name, '1,2', '2,1'));
+    assert.not.ok(same(name, '"1, 2"', '"1,2"'));
+  }
+});
+
 test('RFC 9111, section 4.3.2; RFC 9110, section 13.1: what a client has already', () => {
   const stored = f(['ETag', '"a"'], ['Last-Modified', 'Sat, 21 Nov 2026 11:00:00 GMT']);
   const has = (...request: (readonly [string, string])[]) => isNotModified(f(...request), stored, NOW);
