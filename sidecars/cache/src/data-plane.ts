@@ -99,6 +99,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   });
   const store = new Store({
     memory: limit,
+    uncollected: () => garbage.uncollected,
     maxVariants: parameters.CACHE_MAX_VARIANTS,
     onEvict: (reason, size, stored) => {
       stats.evicted(reason);
@@ -135,12 +136,14 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     cluster: new SingleEndpoint(endpoint, health, parameters.CACHE_MAX_CONNECTIONS),
     draining: false,
   };
+  const pressure = collectUnderPressure();
   const fetches = new Fetches({
     context,
     settings: ours,
     store,
     stats,
     now,
+    onReceived: (bytes) => pressure.received(bytes),
     onReleased: (bytes) => garbage.add(bytes / COPIES),
   });
   const listener = new PlainListener({
@@ -152,7 +155,6 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   });
   await listener.open();
   health.start();
-  const stopCollecting = collectUnderPressure();
   return {
     port: listener.port,
     get listening() {
@@ -171,7 +173,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       await listener.drain(patience);
       await store.disk?.settled();
       store.disk?.close();
-      stopCollecting();
+      pressure.stop();
       health.close();
       endpoint.close();
     },

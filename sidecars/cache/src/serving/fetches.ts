@@ -109,6 +109,8 @@ export interface FetchesOptions {
   readonly stats: CacheStats;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Bytes of bodies have come, each into memory of its own. */
+  readonly onReceived: (bytes: number) => void;
   /** Bytes of memory are needed no longer. */
   readonly onReleased: (bytes: number) => void;
 }
@@ -172,6 +174,7 @@ export class Fetches {
           reserved += bytes;
           return true;
         },
+        onReceived: (bytes) => this.#options.onReceived(bytes),
         onReleased: (bytes) => this.#options.onReleased(bytes),
         onWhole: (body) => {
           release();

@@ -26,6 +26,8 @@ export interface FillOwner<Head> {
   onHead(response: Response): { readonly head: Head; readonly keep: boolean; readonly length: number | undefined };
   /** Room for more of a body that is kept. @returns false when there is none: it is kept no longer */
   onGrow(bytes: number): boolean;
+  /** Bytes of the body have come, and are copied. */
+  onReceived(bytes: number): void;
   /** Bytes of a body that is not kept have gone to all its readers. */
   onReleased(bytes: number): void;
   /** A body that was kept is complete. @param body nobody else's memory */
@@ -160,6 +162,7 @@ export class Fill<Head> implements ResponseUser, Swept {
     if (end === start) return true;
     const grown = !this.#body.keeps || this.#owner.onGrow(end - start);
     this.#body.push(bytes.subarray(start, end));
+    this.#owner.onReceived(end - start);
     if (!grown) this.#drop();
     return this.#body.ready;
   }

@@ -14,8 +14,10 @@ const LOOK_AGAIN = 1000;
 
 /** From this part of a container's memory on, its process is under pressure. */
 const PRESSURE = 0.5;
-/** How often that is looked at, in milliseconds: an application on loopback brings some 50 MB in that time. */
+/** How often that is looked at, in milliseconds. */
 const LOOK = 100;
+/** It is looked at as well when so many bytes have come, which on loopback may be within a few milliseconds. */
+const LOOK_AFTER = 8 * 1024 * 1024;
 /** So much more than after the last collection is worth another one, in bytes. */
 const GROWN = 16 * 1024 * 1024;
 
@@ -42,19 +44,31 @@ export class Pressure {
   }
 }
 
-/**
- * Collect while the process nears its container's limit: V8 lets its heap grow as if it were alone, and knows no limit.
- * @returns ends it
- */
-export function collectUnderPressure(): () => void {
-  const pressure = new Pressure(process.constrainedMemory());
-  const timer = setInterval(() => {
+export interface PressureWatch {
+  /** So many bytes have come, each into memory of its own. */
+  received(bytes: number): void;
+  stop(): void;
+}
+
+/** Collect while the process nears its container's limit: V8 lets its heap grow as if it were alone, and knows no limit. */
+export function collectUnderPressure(limit = process.constrainedMemory(), collect = giveMemoryBack): PressureWatch {
+  const pressure = new Pressure(limit);
+  let bytes = 0;
+  const look = (): void => {
+    bytes = 0;
     if (!pressure.calls(process.memoryUsage.rss())) return;
-    giveMemoryBack();
+    collect();
     pressure.collected(process.memoryUsage.rss());
-  }, LOOK);
+  };
+  const timer = setInterval(look, LOOK);
   timer.unref();
-  return () => clearInterval(timer);
+  return {
+    received(more) {
+      bytes += more;
+      if (bytes >= LOOK_AFTER) look();
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 export interface GarbageOptions {
@@ -73,6 +87,7 @@ export class Garbage {
   readonly #options: GarbageOptions;
   readonly #collects: boolean;
   #bytes = 0;
+  #uncollected = 0;
   #scheduled = false;
   #left: { readonly body: WeakRef<ArrayBufferLike>; readonly size: number }[] = [];
   #inUse = 0;
@@ -83,10 +98,17 @@ export class Garbage {
     this.#collects = options.collects ?? 'gc' in globalThis;
   }
 
+  /** Bytes of bodies that have left the store since the last collection. */
+  get uncollected(): number {
+    return this.#uncollected;
+  }
+
   /** So many bytes are no longer needed. @param body that has left the store */
   add(bytes: number, body?: ArrayBufferLike): void {
-    if (this.#collects && body !== undefined && bytes > COPIED)
+    if (this.#collects && body !== undefined && bytes > COPIED) {
       this.#left.push({ body: new WeakRef(body), size: bytes });
+      this.#uncollected += bytes;
+    }
     this.#bytes += bytes;
     if (this.#bytes >= this.#most) this.#schedule();
   }
@@ -97,6 +119,7 @@ export class Garbage {
     setImmediate(() => {
       this.#scheduled = false;
       this.#bytes = 0;
+      this.#uncollected = 0;
       (this.#options.collect ?? giveMemoryBack)();
       this.#count();
     });

@@ -9,6 +9,8 @@ export interface MemoryOptions {
   readonly limit: number;
   /** A response has to leave, since others need its room. */
   readonly onFull: (stored: Stored) => void;
+  /** Bytes of what has left and is not collected yet: they are no room for what comes. */
+  readonly uncollected?: () => number;
 }
 
 export class MemoryStore {
@@ -44,7 +46,8 @@ export class MemoryStore {
 
   /** Take room for what is under way. @returns false when there is none, whatever is evicted */
   reserve(bytes: number): boolean {
-    if (this.#reserved + bytes > this.#options.limit) return false;
+    const { limit, uncollected } = this.#options;
+    if (this.#reserved + bytes + (uncollected?.() ?? 0) > limit) return false;
     this.#reserved += bytes;
     this.#shrink();
     return true;

@@ -12,6 +12,8 @@ export type EvictionReason = 'memory' | 'variants' | 'replaced' | 'purged' | 'in
 export interface StoreOptions {
   /** Of what lies in memory, and what is under way, in bytes. */
   readonly memory: number;
+  /** Bytes of what has left memory and is not collected yet. */
+  readonly uncollected?: () => number;
   /** Most responses of one key. */
   readonly maxVariants: number;
   /** A response has left a place. @param bytes of memory that it needs no longer */
@@ -27,7 +29,11 @@ export class Store {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    this.memory = new MemoryStore({ limit: options.memory, onFull: (stored) => this.#onFull(stored) });
+    this.memory = new MemoryStore({
+      limit: options.memory,
+      onFull: (stored) => this.#onFull(stored),
+      ...(options.uncollected !== undefined && { uncollected: options.uncollected }),
+    });
   }
 
   get disk(): DiskStore | undefined {
