@@ -77,6 +77,13 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   await watched.start();
 
   const revocations = await Revocations.open(parameters.AUTH_STATE_DIR, lifetime);
+  if (revocations.damaged !== undefined) {
+    metrics.auth_state_damaged_total.inc({ kind: 'revocations' });
+    log.error(
+      revocations.damaged,
+      'the list of ended sessions is damaged and was set aside: all sessions of before are ended, users log in again',
+    );
+  }
   const tunnels = new Tunnels();
   const provider = await startProvider(options, counts);
   const oidc =

@@ -8,7 +8,7 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.2.0',
+  version: '2.3.0',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
@@ -208,6 +208,11 @@ export const contract = defineContract({
       help: 'Sessions that could be used now; in cookie mode those seen since the start',
     },
     auth_provider_up: { type: 'gauge', help: '1 while the provider answers' },
+    auth_state_damaged_total: {
+      type: 'counter',
+      help: 'Files of AUTH_STATE_DIR that could not be read at a start and were set aside',
+      labels: ['kind'],
+    },
     auth_rejected_total: { type: 'counter', help: 'Credentials and requests that were refused', labels: ['reason'] },
     auth_connections_open: { type: 'gauge', help: 'Client connections open now' },
     auth_request_duration_seconds: {

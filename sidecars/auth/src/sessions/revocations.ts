@@ -2,13 +2,21 @@
  * Sessions that were ended before their time. A sealed cookie stays good wherever a copy of it lies, so
  * what was ended is written down, on disk before anybody is told that it has ended.
  */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { setAside } from '#kit/files/set-aside.ts';
 import type { Session } from './session.ts';
 
-/** What is ended: one session of ours, one login at the provider, or all of somebody's. */
-export type Kind = 'id' | 'sid' | 'sub' | 'jti';
+/** What is ended: one session of ours, one login at the provider, all of a user's, or all that there are. */
+export type Kind = 'id' | 'sid' | 'sub' | 'jti' | 'all';
+
+/** A file that could not be read to its end. */
+export interface Damaged {
+  readonly reason: string;
+  /** Where it lies now. */
+  readonly aside: string;
+}
 
 interface Entry {
   readonly kind: Kind;
@@ -33,6 +41,8 @@ export class Revocations {
   #writing: Promise<void> = Promise.resolve();
   /** Lines in the file. */
   #lines = 0;
+  /** What a former life wrote was damaged: it was set aside, and all sessions of before are ended. */
+  damaged: Damaged | undefined;
 
   private constructor(directory: string, lifetime: number, now: () => number) {
     this.#path = join(directory, FILE);
@@ -54,16 +64,30 @@ export class Revocations {
   }
 
   async #load(): Promise<void> {
-    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
+    const found = await stat(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (text.length > MAX_FILE) throw new Error(`${this.#path} is longer than ${MAX_FILE} bytes`);
-    for (const line of text.split('\n')) {
-      // A line that a kill cut in two was not confirmed to anybody.
-      const entry = line === '' ? undefined : entryOf(line);
+    const reason = found === undefined ? undefined : await this.#read(found.size);
+    if (reason === undefined) return;
+    this.damaged = { reason, aside: setAside(this.#path) };
+    // Nobody knows who is missing: no session that was ended may be good again.
+    this.#entries.set('all ', this.#now());
+  }
+
+  /** @returns why it is damaged */
+  async #read(size: number): Promise<string | undefined> {
+    if (size > MAX_FILE) return `is longer than ${MAX_FILE} bytes`;
+    const lines = (await readFile(this.#path, 'utf8')).split('\n');
+    // A line that a kill cut in two was not confirmed to anybody.
+    lines.pop();
+    let reason: string | undefined;
+    for (const [index, line] of lines.entries()) {
+      const entry = entryOf(line);
       if (entry) this.#entries.set(`${entry.kind} ${entry.value}`, entry.at);
+      else reason ??= `is damaged in line ${index + 1}`;
     }
+    return reason;
   }
 
   get size(): number {
@@ -95,6 +119,7 @@ export class Revocations {
   /** Whether a session was ended. */
   covers(session: Pick<Session, 'id' | 'sid' | 'sub' | 'createdAt'>): boolean {
     if (this.#entries.size === 0) return false;
+    if ((this.#entries.get('all ') ?? -Infinity) >= session.createdAt) return true;
     if (this.#entries.has(`id ${session.id}`)) return true;
     if (session.sid !== undefined && this.#entries.has(`sid ${session.sid}`)) return true;
     return (this.#entries.get(`sub ${session.sub}`) ?? -Infinity) >= session.createdAt;
@@ -124,7 +149,7 @@ export class Revocations {
 function entryOf(line: string): Entry | undefined {
   try {
     const { kind, value, at } = JSON.parse(line) as Entry;
-    const good = ['id', 'sid', 'sub', 'jti'].includes(kind) && typeof value === 'string' && Number.isFinite(at);
+    const good = ['id', 'sid', 'sub', 'jti', 'all'].includes(kind) && typeof value === 'string' && Number.isFinite(at);
     return good ? { kind, value, at } : undefined;
   } catch {
     return undefined;
