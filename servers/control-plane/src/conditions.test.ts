@@ -204,6 +204,29 @@ test('a name outside is let out under REGISTRY_ONLY, and followed as its address
   );
 });
 
+test('a stream that says nothing for idleTimeout is ended, and only then', async () => {
+  await using application = await serve(
+    createServer((incoming, response) => {
+      response.write('first');
+      if (incoming.url === '/ends') response.end('last');
+    }),
+  );
+  const running = await plane({
+    front: {},
+    shop: {
+      ports: [{ port: application.port, protocol: 'http' }],
+      endpoints: ['127.0.0.1'],
+      routes: [{ match: { path: { exact: '/hangs' } }, idleTimeout: '200ms' }, { idleTimeout: '1h' }],
+    },
+  });
+  const pod = await podOf(running, 'front');
+  pod.meant.outbound = { address: '127.0.0.1', port: application.port };
+  const hangs = await exchange(pod.plane.outboundPort, request('GET /hangs'));
+  assert.match(hangs, 'first');
+  assert.not.match(hangs, '0\r\n\r\n');
+  assert.match(await exchange(pod.plane.outboundPort, request('GET /ends')), 'last');
+});
+
 test('the policies of the README are accepted', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const policies = [...readme.matchAll(/```yml\n(.*?)```/gs)].map(([, text]) => text!);

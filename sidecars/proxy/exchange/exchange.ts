@@ -33,6 +33,7 @@ export class Exchange implements Answered {
   cluster: Cluster;
   retry: RetryPolicy | undefined;
   timeout: number;
+  idleTimeout: number | undefined = undefined;
   received = 0;
   state: object | undefined = undefined;
   /** The whole request has been handed to the exchange. */
@@ -274,6 +275,7 @@ export class Exchange implements Answered {
       downstream: this.downstream,
       retry: this.retry,
       timeout: this.timeout,
+      ...(this.idleTimeout !== undefined && { idleTimeout: this.idleTimeout }),
       // Of a body that a filter read, the chunks are gone.
       sendsChunks: this.#client.takesChunks && this.#body === undefined,
     });

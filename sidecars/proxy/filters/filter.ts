@@ -34,6 +34,10 @@ export interface FilteredExchange {
   retry: RetryPolicy | undefined;
   /** How long the response may take to begin, all tries together, in milliseconds; may be set in `onRequest`. */
   timeout: number;
+  /**
+   * How long either body may say nothing, in milliseconds; may be set in `onRequest`. Absent: the settings' own.
+   */
+  idleTimeout: number | undefined;
   /** Endpoints that were tried, the last one last. */
   readonly tried: readonly Endpoint[];
   /** The final response's status; 0 before it. */

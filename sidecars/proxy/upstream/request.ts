@@ -35,6 +35,8 @@ export interface UpstreamRequestOptions {
   readonly retry?: RetryPolicy | undefined;
   /** How long the response may take to begin, all tries together, in milliseconds. */
   readonly timeout: number;
+  /** How long either body may say nothing, in milliseconds; absent: as the settings have it. */
+  readonly idleTimeout?: number;
   /** The user can send a chunked body as the chunks it came in. */
   readonly sendsChunks: boolean;
 }
@@ -49,6 +51,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   readonly #cluster: Cluster;
   readonly #retry: RetryPolicy | undefined;
   readonly #timeout: number;
+  readonly #idleTimeout: number;
   readonly #sendsChunks: boolean;
   #phase = CONNECTING;
   #deadline = Infinity;
@@ -75,6 +78,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
     this.#cluster = options.cluster;
     this.#retry = options.retry;
     this.#timeout = options.timeout;
+    this.#idleTimeout = options.idleTimeout ?? context.settings.idleTimeout;
     this.#sendsChunks = options.sendsChunks;
   }
 
@@ -180,15 +184,15 @@ export class UpstreamRequest implements ResponseUser, Pick {
   }
 
   #await(): void {
-    const { sweeper, settings } = this.#context;
+    const { sweeper } = this.#context;
     this.#phase = AWAITING;
-    this.#deadline = sweeper.after(this.requestDone ? this.#timeout : settings.idleTimeout);
+    this.#deadline = sweeper.after(this.requestDone ? this.#timeout : this.#idleTimeout);
     if (this.#retry !== undefined)
       this.#deadline = Math.min(this.#deadline, this.#lastTry, sweeper.after(this.#retry.perTryTimeout));
   }
 
   #touch(): void {
-    this.#deadline = this.#context.sweeper.after(this.#context.settings.idleTimeout);
+    this.#deadline = this.#context.sweeper.after(this.#idleTimeout);
   }
 
   /** Tell the cluster what came of the try. */

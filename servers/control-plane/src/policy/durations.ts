@@ -8,6 +8,8 @@ const DURATIONS: ReadonlyMap<string, 'from 0' | 'above 0' | 'from 50ms'> = new M
   ['baseEjectionTime', 'above 0'],
   ['connectTimeout', 'above 0'],
   ['delay.duration', 'above 0'],
+  // 0: without end.
+  ['idleTimeout', 'from 0'],
   ['interval', 'above 0'],
   ['maxAge', 'from 0'],
   ['maxEjectionTime', 'above 0'],

@@ -67,6 +67,7 @@ const route = object({
   to: list(object({ service, subset: service, weight: whole(0, 1_000_000) }, ['weight']), 1),
   reply: object({ status: whole(200, 599), body: { type: 'string', maxLength: 4096 } }, ['status']),
   timeout: DURATION,
+  idleTimeout: DURATION,
   retry: object(
     {
       on: list(oneOf(...RETRY_CONDITIONS), 1),

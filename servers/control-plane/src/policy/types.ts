@@ -118,6 +118,8 @@ export interface RoutePolicy {
   readonly to?: readonly Destination[];
   readonly reply?: { readonly status: number; readonly body?: string };
   readonly timeout?: number;
+  /** How long either body may say nothing; absent: as the proxy has it. */
+  readonly idleTimeout?: number;
   readonly retry?: {
     readonly on: readonly RetryCondition[];
     readonly attempts?: number;

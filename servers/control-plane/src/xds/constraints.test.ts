@@ -39,6 +39,7 @@ const header = fc.oneof(
 const rateLimit = fc.record({ requests: count, per: time, burst: count }, { requiredKeys: ['requests', 'per'] });
 const route = some({
   timeout: time,
+  idleTimeout: time,
   match: some({
     path: fc.oneof(fc.record({ prefix: text }), fc.record({ exact: text }), fc.record({ regex: fc.constant('/a|b') })),
     methods: fc.subarray(['GET', 'M-SEARCH', '-'], { minLength: 1 }),

@@ -43,6 +43,8 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
         return refuse(record, 404, 'NR', `No route of ${host.name} fits ${record.method} ${exchange.request.path}.`);
       record.route = found;
       exchange.timeout = found.route.timeout || Infinity;
+      const { idleTimeout } = found.route;
+      if (idleTimeout !== undefined) exchange.idleTimeout = idleTimeout || Infinity;
       const answer = found.cors && preflight(record, exchange.request);
       if (answer !== undefined) return answer;
       if (found.clusters === undefined) return ownReply(record, found.route.reply!);

@@ -41,6 +41,8 @@ export interface Route {
   readonly reply?: { readonly status: number; readonly body?: string };
   /** All tries together, until the response begins. Absent or 0: none. */
   readonly timeout?: number;
+  /** How long either body may say nothing. Absent: MESH_IDLE_TIMEOUT; 0: without end. */
+  readonly idleTimeout?: number;
   readonly retry?: Retry;
   readonly mirror?: readonly { readonly cluster: string; readonly percent: number }[];
   readonly fault?: Fault;

@@ -95,6 +95,7 @@ const route = object({
   'clusters?': weighted,
   'reply?': object({ status, 'body?': text }),
   'timeout?': number,
+  'idleTimeout?': number,
   'retry?': object({
     on: list(text),
     'attempts?': number,

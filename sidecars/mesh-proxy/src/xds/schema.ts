@@ -85,6 +85,7 @@ const RouteAction = message({
       connection_properties: one(3, message({ source_ip: one(1, boolean) })),
     }),
   ),
+  idle_timeout: one(24, Duration),
   request_mirror_policies: list(30, message({ cluster: one(1, string), runtime_fraction: one(3, RuntimePercentage) })),
 });
 export const Route = message({

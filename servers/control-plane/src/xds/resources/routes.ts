@@ -152,7 +152,7 @@ export function additions(edits: RoutePolicy['requestHeaders'], audience: Audien
 }
 
 function actionOf(policy: RoutePolicy, place: Place): RouteAction {
-  const { timeout, retry, mirror, hash, rewrite } = policy;
+  const { timeout, idleTimeout, retry, mirror, hash, rewrite } = policy;
   const destinations = (policy.to ?? [{ weight: 1 }]).filter((each) => isThere(each, place));
   const targets = destinations.map((each) => ({ name: targetOf(each, place), weight: { value: each.weight } }));
   const grpc = place.audience === 'grpc';
@@ -161,6 +161,7 @@ function actionOf(policy: RoutePolicy, place: Place): RouteAction {
     // Envoy's default is 15 s, and gRPC's is none.
     timeout: duration(timeout ?? 0),
     ...(grpc && timeout !== undefined && { max_stream_duration: { max_stream_duration: duration(timeout) } }),
+    ...(idleTimeout !== undefined && { idle_timeout: duration(idleTimeout) }),
     ...(retry && { retry_policy: retryOf(retry) }),
     ...(mirror && {
       request_mirror_policies: mirror

@@ -87,6 +87,7 @@ function queryMatch({ name = '', string_match, present_match }: QueryMessage): Q
 function destinations(action: Action): Partial<RouteModel> {
   const {
     timeout,
+    idle_timeout,
     retry_policy,
     request_mirror_policies: mirrors,
     hash_policy: hashes,
@@ -98,6 +99,7 @@ function destinations(action: Action): Partial<RouteModel> {
     clusters: clusters(action),
     // xDS: without one, 15 s; 0 for none.
     timeout: timer(timeout) ?? 15_000,
+    idleTimeout: timer(idle_timeout),
     retry: retry_policy && retry(retry_policy),
     mirror:
       mirrors.length > 0
