@@ -98,7 +98,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { roots } = current;
   if (options.trust !== undefined) await publishFile(join(options.trust, 'root.crt'), roots, { mode: 0o644 });
   const statePath = join(options.data, 'state.json');
-  const saved = await StateFile.read(statePath);
+  const saved = await StateFile.read(statePath, (error, aside) =>
+    log.error({ err: error, aside }, 'what was registered could not be read, and was set aside'),
+  );
 
   let policy: Policy = EMPTY_POLICY;
   let digest: string | undefined;

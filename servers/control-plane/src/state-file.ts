@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { setAside } from '#kit/files/set-aside.ts';
 import type { Split } from './mesh.ts';
 import type { Replica } from './registry/registry.ts';
 
@@ -11,6 +12,21 @@ export interface SavedState {
 }
 
 const VERSION = 1;
+const NOTHING: SavedState = { replicas: [], splits: [] };
+
+/** An example of each field that must be there: of its type. */
+const REPLICA = { id: '', service: '', name: '', address: '', phase: '', leaseDigest: '', labels: {}, ports: [] };
+const SPLIT = { service: '', route: '', instead: '', weights: {} };
+
+const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
+
+const isListOf = (list: unknown, example: Readonly<Record<string, unknown>>): boolean =>
+  Array.isArray(list) &&
+  list.every(
+    (each: Readonly<Record<string, unknown>> | null) =>
+      kindOf(each) === 'object' &&
+      Object.entries(example).every(([key, value]) => kindOf(each![key]) === kindOf(value)),
+  );
 
 export interface StateFileOptions {
   readonly path: string;
@@ -30,19 +46,27 @@ export class StateFile {
 
   /**
    * What was saved last.
-   * @returns nothing where no file is
-   * @throws when there is one that cannot be read
+   * @param onDamaged told of a file that cannot be used, and where it lies now: a start goes on without it, as proxies
+   * register again within a lease
+   * @returns nothing where no usable file is
    */
-  static async read(path: string): Promise<SavedState> {
+  static async read(path: string, onDamaged: (error: Error, aside: string) => void): Promise<SavedState> {
     await mkdir(dirname(path), { recursive: true });
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (text === undefined) return { replicas: [], splits: [] };
-    const { version, replicas, splits } = JSON.parse(text) as SavedState & { version: number };
-    if (version !== VERSION) throw new Error(`${path} is of version ${version}; this program knows ${VERSION}`);
-    return { replicas, splits };
+    if (text === undefined) return NOTHING;
+    try {
+      const { version, replicas, splits } = JSON.parse(text) as SavedState & { version: number };
+      if (version !== VERSION) throw new Error(`${path} is of version ${version}; this program knows ${VERSION}`);
+      if (!isListOf(replicas, REPLICA) || !isListOf(splits, SPLIT))
+        throw new Error(`${path} holds no replicas and splits`);
+      return { replicas, splits };
+    } catch (error) {
+      onDamaged(error as Error, setAside(path));
+      return NOTHING;
+    }
   }
 
   /** Something has changed; it is written soon. @returns when what is known now is on the disk */

@@ -70,17 +70,13 @@ export class RequestMetrics {
   /** @param protocol `http` or `grpc` @param duration in milliseconds */
   onRequest(end: RequestEnd, protocol: string, duration: number): void {
     const series = this.#series(end, protocol);
-    if (series === undefined) return;
     series.count++;
     series.durations.observe(duration);
     series.requestBytes.observe(end.requestBytes);
     series.responseBytes.observe(end.responseBytes);
   }
 
-  #series(
-    { direction, ends, status, grpcStatus = '', flags }: RequestEnd,
-    protocol: string,
-  ): RequestSeries | undefined {
+  #series({ direction, ends, status, grpcStatus = '', flags }: RequestEnd, protocol: string): RequestSeries {
     let known = this.#known.get(ends);
     if (known === undefined) this.#known.set(ends, (known = []));
     for (const each of known)
@@ -96,19 +92,17 @@ export class RequestMetrics {
       response_code: String(status),
       grpc_response_status: grpcStatus,
     });
-    if (series !== undefined && known.length < MOST_KNOWN) known.push({ protocol, status, grpcStatus, flags, series });
+    if (known.length < MOST_KNOWN) known.push({ protocol, status, grpcStatus, flags, series });
     return series;
   }
 
   onOpen(direction: Direction, ends: Ends): void {
-    const series = this.#tcp.get(labelsOf(direction, ends, '-', 'tcp'));
-    if (series) series.opened++;
+    this.#tcp.get(labelsOf(direction, ends, '-', 'tcp')).opened++;
   }
 
   /** @param bytes that were not counted before, as the server's side sees them: what it received, and sent */
   onClose(direction: Direction, ends: Ends, flags: string, bytes: { received: number; sent: number }): void {
-    const series = this.#tcp.get(labelsOf(direction, ends, flags, 'tcp'));
-    if (series !== undefined) series.closed++;
+    this.#tcp.get(labelsOf(direction, ends, flags, 'tcp')).closed++;
     this.onBytes(direction, ends, flags, bytes);
   }
 
@@ -120,7 +114,6 @@ export class RequestMetrics {
     { received, sent }: { received: number; sent: number },
   ): void {
     const series = this.#tcp.get(labelsOf(direction, ends, flags, 'tcp'));
-    if (series === undefined) return;
     series.received += received;
     series.sent += sent;
   }

@@ -23,6 +23,8 @@ import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
 import type { AccessEntry } from './access-log.ts';
 import { SpanExporter } from './otlp.ts';
+import { RequestMetrics } from './request-metrics.ts';
+import { MAX_SERIES } from './series.ts';
 import { Telemetry } from './telemetry.ts';
 import { beginSpan } from './trace-context.ts';
 
@@ -399,6 +401,32 @@ test('bytes of an open connection count while they pass, and once', async () => 
   talk.socket.destroy();
   await eventually('it is closed', async () => (await counted('connections_closed')) === 1, { within: 60_000 });
   assert.equal([await counted('sent_bytes'), await counted('received_bytes')], [11, 11]);
+});
+
+test('the metrics of requests have a bounded size, and all requests are counted', () => {
+  const registry = new Registry();
+  const requests = new RequestMetrics(createMetrics(contract.metrics, registry));
+  const side = (workload: string) => ({ workload, namespace: 'shop', version: '1', principal: idOf(workload) });
+  const common = {
+    direction: 'outbound',
+    grpcStatus: undefined,
+    flags: '-',
+    requestBytes: 1,
+    responseBytes: 1,
+  } as const;
+  const service = { service: 's', serviceName: 's', serviceNamespace: 'shop', mtls: true };
+  for (let caller = 0; caller < 20 * MAX_SERIES; caller++) {
+    const ends = { source: side('front'), destination: side(`service-${caller}`), ...service };
+    requests.onRequest({ ...common, ends, status: 200 }, 'http', 1);
+  }
+  const text = registry.metrics();
+  assert.ok(text.length < 5_000_000, `${text.length} characters`);
+  const counts = text.split('\n').filter((line) => line.startsWith('istio_requests_total{'));
+  assert.is(counts.length, MAX_SERIES + 1);
+  assert.is(
+    counts.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0),
+    20 * MAX_SERIES,
+  );
 });
 
 test.run();
