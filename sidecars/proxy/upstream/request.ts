@@ -176,10 +176,9 @@ export class UpstreamRequest implements ResponseUser, Pick {
     }
     if (stream.connected) this.#await();
     else {
+      const { sweeper, settings } = this.#context;
       this.#phase = CONNECTING;
-      this.#deadline = this.#context.sweeper.after(
-        this.#cluster.connectTimeout ?? this.#context.settings.connectTimeout,
-      );
+      this.#deadline = sweeper.after(this.#cluster.connectTimeout ?? settings.connectTimeout);
     }
   }
 
