@@ -166,6 +166,8 @@ const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
 const RUNNER = /\/scripts\/(?:lib|new|podman|release|runner)\//;
 /** A unit test waits half of its time: for a program's start, a timer, a deadline. */
 const UNIT_FILES_PER_PROCESSOR = 2;
+/** Engine tests wait for containers: one after the other, they left half of two processors idle. */
+const ENGINE_FILES = 3;
 /** Exercises wait most of their time. */
 const VERIFIED_AT_A_TIME = 6;
 const UNIT_DEADLINE = 300_000;
@@ -226,7 +228,7 @@ if (values.changed) {
       // The runner's own tests look at what runs leave behind; they go one after the other, beside all others.
       const runners = found.filter((file) => needsEngine(file) && RUNNER.test(file));
       const others = found.filter((file) => needsEngine(file) && !RUNNER.test(file));
-      return sum(await Promise.all([files(runners, 1), files(others, 1)]));
+      return sum(await Promise.all([files(runners, 1), files(others, ENGINE_FILES)]));
     });
   }
 }
