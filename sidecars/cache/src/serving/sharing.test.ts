@@ -176,6 +176,46 @@ for (const status of [404, 500, 503])
     }
   });
 
+test('without negative caching a stampede of 503 is still one request, each time', async () => {
+  let gate = Promise.withResolvers<void>();
+  await using app = await TestApp.start(async () => {
+    await gate.promise;
+    return { status: 503, body: 'error' };
+  });
+  await using cache = await startCache(app.server.port, { CACHE_NEGATIVE_TTL: '0' });
+  for (const round of [1, 2]) {
+    const answers = Promise.all(Array.from({ length: 50 }, () => cache.get('/')));
+    await eventually('they all wait', async () => (await cache.metrics()).includes('requests_in_flight 50\n'));
+    gate.resolve();
+    for (const { status } of await answers) assert.is(status, 503);
+    assert.is(app.seen.length, round);
+    gate = Promise.withResolvers<void>();
+  }
+});
+
+test('a single 404 that nobody waited for is kept for CACHE_NEGATIVE_TTL', async () => {
+  await using app = await TestApp.start(() => ({ status: 404 }));
+  await using cache = await startCache(app.server.port);
+  for (const _ of [1, 2]) assert.is((await cache.get('/')).status, 404);
+  assert.is(app.seen.length, 1);
+  cache.advance(2);
+  await cache.get('/');
+  assert.is(app.seen.length, 2);
+});
+
+test('a stale page whose application failed: one probe, and no other for a moment', async () => {
+  let well = true;
+  await using app = await TestApp.start(() =>
+    well ? { headers: { 'Cache-Control': 'max-age=10' }, body: 'page' } : { status: 503 },
+  );
+  await using cache = await startCache(app.server.port);
+  await cache.get('/');
+  well = false;
+  cache.advance(11);
+  for (let index = 0; index < 20; index++) assert.is((await cache.get('/')).text, 'page');
+  assert.is(app.seen.length, 2, 'the page, and one probe');
+});
+
 test('a single 503 that nobody waited for is not kept', async () => {
   await using app = await TestApp.start(() => ({ status: 503 }));
   await using cache = await startCache(app.server.port);
