@@ -234,6 +234,15 @@ test('a service that was not published since the start takes nothing from its ow
   await plane.close();
 });
 
+test('a saved state that is damaged is counted', async () => {
+  const { directory, ...first } = await startPlane(POLICY);
+  await first.close();
+  writeFileSync(join(directory, 'data/state.json'), 'null');
+  const plane = await startPlane(POLICY, { directory });
+  assert.is(failed(plane, 'state'), 1);
+  await plane.close();
+});
+
 test('a stream that fails is ended, and comes again; others are told what has changed', async () => {
   const fail = { times: 0 };
   const push = (): void => {

@@ -2,7 +2,7 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 
 /** What may fail by itself; the values are a metric's. */
-export type Unit = 'publication' | 'service' | 'report' | 'stream' | 'status' | 'policy' | 'probe';
+export type Unit = 'publication' | 'service' | 'report' | 'stream' | 'status' | 'policy' | 'probe' | 'state';
 
 const SAID: Readonly<Record<Unit, string>> = {
   publication: 'a publication failed: clients keep what was published last, and the next change is tried again',
@@ -12,6 +12,7 @@ const SAID: Readonly<Record<Unit, string>> = {
   status: "the clients' status could not be told",
   policy: 'a look at the policy failed: the last good one stays, and is looked at again',
   probe: 'a probe failed by itself: the next one comes',
+  state: 'what was saved is damaged and was set aside: replicas register again, weights are those of the policy',
 };
 
 export class Boundary {

@@ -98,16 +98,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { roots } = current;
   if (options.trust !== undefined) await publishFile(join(options.trust, 'root.crt'), roots, { mode: 0o644 });
   const statePath = join(options.data, 'state.json');
-  const saved = await StateFile.read(statePath, (error, aside) =>
-    log.error({ err: error, aside }, 'what was registered could not be read, and was set aside'),
-  );
+  const boundary = new Boundary(log, events.failed);
+  const saved = await StateFile.read(statePath, (error, aside) => void boundary.failed('state', error, { aside }));
 
   let policy: Policy = EMPTY_POLICY;
   let digest: string | undefined;
   let refusal: string | undefined;
   let splits: readonly Split[] = saved.splits;
   const probed = new Map<string, 'passing' | 'failing'>();
-  const boundary = new Boundary(log, events.failed);
   const publication = new Publication({
     trustDomain,
     namespace,

@@ -14,8 +14,8 @@ export interface SavedState {
 const VERSION = 1;
 const NOTHING: SavedState = { replicas: [], splits: [] };
 
-/** An example of each field that must be there: of its type. */
-const REPLICA = { id: '', service: '', name: '', address: '', phase: '', leaseDigest: '', labels: {}, ports: [] };
+/** An example of each field that must be there: of its type. Of labels that are none, only their service is left out. */
+const REPLICA = { id: '', service: '', name: '', address: '', phase: '', leaseDigest: '', ports: [] };
 const SPLIT = { service: '', route: '', instead: '', weights: {} };
 
 const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
