@@ -3,11 +3,11 @@ import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Place } from '../cluster/limits.ts';
 import { refuse } from './refuse.ts';
-import { recordOf, type Record } from './record.ts';
+import { requestStateOf, type RequestState } from './request-state.ts';
 
 export const admission: Filter = {
   onRequest(exchange) {
-    const record = recordOf(exchange);
+    const record = requestStateOf(exchange);
     const { cluster } = record;
     if (cluster === undefined) return;
     const entered = cluster.limits.enter(record.connection.protocol !== 'h2', () => exchange.signal);
@@ -15,20 +15,20 @@ export const admission: Filter = {
     return admit(record, entered);
   },
   onEnd(exchange) {
-    const record = recordOf(exchange);
+    const record = requestStateOf(exchange);
     record.place?.leave();
     if (record.retrying) record.cluster?.limits.endRetry();
   },
 };
 
-function admit(record: Record, place: Place | undefined): Reply | undefined {
+function admit(record: RequestState, place: Place | undefined): Reply | undefined {
   record.place = place;
   if (place !== undefined) return undefined;
   return refuse(record, 503, 'UO', `${record.cluster!.name} has as much under way as its circuit breaker allows.`);
 }
 
 async function admitLater(
-  record: Record,
+  record: RequestState,
   exchange: FilteredExchange,
   entering: Promise<Place | undefined>,
 ): Promise<Reply | undefined> {

@@ -2,7 +2,7 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
 import { refuse } from './refuse.ts';
-import { recordOf } from './record.ts';
+import { requestStateOf } from './request-state.ts';
 
 /** Why STRICT refuses; the end of a sentence. */
 export const IN_THE_CLEAR = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
@@ -10,7 +10,7 @@ export const IN_THE_CLEAR = 'it came in the clear, and only mTLS of the mesh is 
 export function authorise(snapshot: () => Snapshot): Filter {
   return {
     onRequest(exchange) {
-      const record = recordOf(exchange);
+      const record = requestStateOf(exchange);
       const { connection } = record;
       if (connection.port?.mtls === 'STRICT' && connection.peer === undefined)
         return refuse(record, 403, 'UAEX', `The request is refused: ${IN_THE_CLEAR}.`);

@@ -3,12 +3,12 @@ import type { Filter } from '#proxy/filters/filter.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { CompiledCors } from '../compile/route.ts';
-import { recordOf, type Record } from './record.ts';
+import { requestStateOf, type RequestState } from './request-state.ts';
 
 /** Around the filter that explains failures: a page may read these answers, too. */
 export const cors: Filter = {
   onResponse(exchange, response) {
-    const { route, corsOrigin } = recordOf(exchange);
+    const { route, corsOrigin } = requestStateOf(exchange);
     if (route?.cors === undefined) return;
     // A cache must not give one origin's answer to another.
     if (response.get('vary')?.toLowerCase().includes('origin') !== true) response.append('Vary', 'Origin');
@@ -20,7 +20,7 @@ export const cors: Filter = {
 };
 
 /** Note an origin that the route allows. @returns the answer to its preflight request; undefined for any other request */
-export function preflight(record: Record, request: Request): Reply | undefined {
+export function preflight(record: RequestState, request: Request): Reply | undefined {
   const policy = record.route?.cors;
   const origin = policy && request.get('origin');
   if (policy === undefined || origin === undefined || !policy.isAllowed(origin)) return undefined;
@@ -36,7 +36,7 @@ const granted = ({ cors: { credentials } }: CompiledCors, origin: string): Field
   ...(credentials === true ? [['Access-Control-Allow-Credentials', 'true'] as Field] : []),
 ];
 
-function preflightReply(record: Record, policy: CompiledCors, origin: string): Reply {
+function preflightReply(record: RequestState, policy: CompiledCors, origin: string): Reply {
   const { methods, headers, maxAge } = policy.cors;
   const optional = {
     'Access-Control-Allow-Methods': methods,

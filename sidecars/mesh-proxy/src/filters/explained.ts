@@ -6,7 +6,7 @@ import type { Filter } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import { plainReply } from '#proxy/http/responses.ts';
 import { failureSentence } from '../telemetry/causes.ts';
-import { recordOf, type Record } from './record.ts';
+import { requestStateOf, type RequestState } from './request-state.ts';
 
 const GRPC_STATUS: Readonly<{ [status: number]: number }> = {
   400: 13,
@@ -22,7 +22,7 @@ const UNKNOWN = 2;
 
 export const explained: Filter = {
   onResponse(exchange, { status }) {
-    const record = recordOf(exchange);
+    const record = requestStateOf(exchange);
     if (exchange.failure !== undefined && !record.local) {
       record.local = true;
       record.cause ??= failureSentence(record, exchange.failure);
@@ -32,7 +32,7 @@ export const explained: Filter = {
   },
 };
 
-function grpcReply(record: Record, status: number): Reply {
+function grpcReply(record: RequestState, status: number): Reply {
   const code = record.injectedGrpcStatus ?? GRPC_STATUS[status] ?? UNKNOWN;
   record.grpcStatus = String(code);
   const message = (record.cause ?? '').replace(/[^ -$&-~]+/g, encodeURIComponent);

@@ -4,11 +4,11 @@ import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Fault } from '../model/policy.ts';
 import { refuse } from './refuse.ts';
-import { recordOf, type Record } from './record.ts';
+import { requestStateOf, type RequestState } from './request-state.ts';
 
 export const faults: Filter = {
   onRequest(exchange) {
-    const record = recordOf(exchange);
+    const record = requestStateOf(exchange);
     const compiled = record.route?.fault;
     if (compiled === undefined || compiled.applies?.(exchange.request) === false) return;
     const { fault } = compiled;
@@ -19,7 +19,7 @@ export const faults: Filter = {
 };
 
 async function afterDelay(
-  record: Record,
+  record: RequestState,
   exchange: FilteredExchange,
   fault: Fault,
   duration: number,
@@ -29,7 +29,7 @@ async function afterDelay(
   return abort(record, fault);
 }
 
-function abort(record: Record, fault: Fault): Reply | undefined {
+function abort(record: RequestState, fault: Fault): Reply | undefined {
   if (fault.abort === undefined || !byChance(fault.abort.percent)) return undefined;
   record.injectedGrpcStatus = fault.abort.grpcStatus;
   return refuse(record, fault.abort.status, 'FI', `The route ${record.route!.name} makes it fail, as a test.`);

@@ -2,15 +2,15 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { Fields } from '#proxy/http/fields.ts';
 import type { HeaderEdits } from '../model/policy.ts';
-import { recordOf } from './record.ts';
+import { requestStateOf } from './request-state.ts';
 
 export const headerEdits: Filter = {
   onRequest(exchange) {
-    const { route, connection } = recordOf(exchange);
+    const { route, connection } = requestStateOf(exchange);
     edit(exchange.request, route?.requestHeaders ?? connection.port?.model.requestHeaders);
   },
   onResponse(exchange, response) {
-    const { route, connection } = recordOf(exchange);
+    const { route, connection } = requestStateOf(exchange);
     edit(response, route?.responseHeaders ?? connection.port?.model.responseHeaders);
   },
 };

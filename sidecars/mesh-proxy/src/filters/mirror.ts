@@ -4,7 +4,7 @@ import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { discard } from '#proxy/upstream/discarded.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import { recordOf } from './record.ts';
+import { requestStateOf } from './request-state.ts';
 
 /** Requests with longer bodies, in bytes, are not mirrored. */
 const MAX_BODY = 64 * 1024;
@@ -14,7 +14,7 @@ const TIMEOUT = 15_000;
 export function mirror(context: () => ProxyContext): Filter {
   return {
     onRequest(exchange) {
-      const mirrors = recordOf(exchange).route?.mirrors;
+      const mirrors = requestStateOf(exchange).route?.mirrors;
       if (mirrors === undefined || mirrors.length === 0) return;
       const chosen = mirrors.filter(({ percent }) => percent >= 100 || Math.random() * 100 < percent);
       if (chosen.length === 0 || exchange.request.upgrade !== '') return;

@@ -1,11 +1,11 @@
 /** Filters: 429 for what comes faster than a route, or a port of the application, allows. */
 import type { Filter } from '#proxy/filters/filter.ts';
 import { refuse } from './refuse.ts';
-import { recordOf } from './record.ts';
+import { requestStateOf } from './request-state.ts';
 
 export const routeRateLimit: Filter = {
   onRequest(exchange) {
-    const record = recordOf(exchange);
+    const record = requestStateOf(exchange);
     const { route } = record;
     if (route?.bucket === undefined || route.bucket.take()) return;
     return refuse(record, 429, 'RL', `The rate limit of the route ${route.name} is reached.`);
@@ -14,7 +14,7 @@ export const routeRateLimit: Filter = {
 
 export const portRateLimit: Filter = {
   onRequest(exchange) {
-    const record = recordOf(exchange);
+    const record = requestStateOf(exchange);
     const { bucket, model } = record.connection.port ?? {};
     if (bucket === undefined || bucket.take()) return;
     return refuse(record, 429, 'RL', `The rate limit of port ${model!.port} is reached.`);

@@ -13,7 +13,7 @@ import { RetryRules } from '../policy/retry-rules.ts';
 import type { Passthrough } from '../listeners/passthrough.ts';
 import { preflight } from './cors.ts';
 import { refuse } from './refuse.ts';
-import { recordOf, type Record } from './record.ts';
+import { requestStateOf, type RequestState } from './request-state.ts';
 
 export interface RouteOptions {
   readonly snapshot: () => Snapshot;
@@ -26,7 +26,7 @@ const NO_RETRIES = new RetryRules({ on: [], attempts: 0 }, 'no retries');
 export function route({ snapshot, passthrough }: RouteOptions): Filter {
   return {
     onRequest(exchange) {
-      const record = recordOf(exchange);
+      const record = requestStateOf(exchange);
       const { connection } = record;
       const host = connection.listener?.hosts.find(exchange.request.authority);
       if (host === undefined) {
@@ -64,17 +64,17 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
  * Nothing that is routed by name, and meant for an endpoint that is known (a container's own name, a pod's address, a
  * Host of the outside): it goes there and nowhere else, as it would without a mesh, and by mTLS.
  */
-function toEndpoint(exchange: FilteredExchange, record: Record, { cluster, host }: KnownEndpoint): undefined {
+function toEndpoint(exchange: FilteredExchange, record: RequestState, { cluster, host }: KnownEndpoint): undefined {
   record.cluster = cluster;
   exchange.cluster = new ChoosingCluster(cluster, () => host.endpoint(record.connection.protocol));
   exchange.timeout = Infinity;
 }
 
-function unknownHost({ authority, connection: { destination } }: Record): string {
+function unknownHost({ authority, connection: { destination } }: RequestState): string {
   return `${authority || 'No host'} on port ${destination.port} is not known to the mesh, and only what is known is let out (REGISTRY_ONLY).`;
 }
 
-function ownReply(record: Record, { status, body }: NonNullable<Route['reply']>): Reply {
+function ownReply(record: RequestState, { status, body }: NonNullable<Route['reply']>): Reply {
   record.local = true;
   record.cause = `The route ${record.route!.name} answers by itself.`;
   return { status, ...(body !== undefined && { body, fields: [['Content-Type', 'text/plain']] }) };

@@ -2,7 +2,7 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import { plainReply } from '#proxy/http/responses.ts';
 import { LOST, LOST_STATUS, UNREACHED, UNREACHED_STATUS, unreachedValue } from '../cluster/unreached.ts';
-import { recordOf } from './record.ts';
+import { requestStateOf } from './request-state.ts';
 
 /** Round the filter that explains, which may have made a status of gRPC of the answer. */
 export const unreached: Filter = {
@@ -14,7 +14,7 @@ export const unreached: Filter = {
       else if (response.status === LOST_STATUS) response.delete(LOST);
       return undefined;
     }
-    const { connection, cause } = recordOf(exchange);
+    const { connection, cause } = requestStateOf(exchange);
     if (connection.peer === undefined) return undefined;
     const value = unreachedValue(exchange.failureReason);
     if (failure === 'closed' && response.status === LOST_STATUS) response.append(LOST, value);

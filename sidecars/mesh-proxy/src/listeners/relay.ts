@@ -3,7 +3,7 @@ import { reset } from '#proxy/reset.ts';
 import type { ProxyContext } from '#proxy/context.ts';
 import type { Endpoint } from '#proxy/upstream/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import type { ResponseFlag } from '../filters/record.ts';
+import type { ResponseFlag } from '../filters/request-state.ts';
 import { unreachedSentence } from '../telemetry/causes.ts';
 import { DENIED, refusalOf } from './acceptance.ts';
 import type { Connection } from './connection.ts';

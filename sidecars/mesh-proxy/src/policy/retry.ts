@@ -4,7 +4,7 @@
  */
 import type { FailedTry, RetryPolicy } from '#proxy/upstream/retry.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import type { Record } from '../filters/record.ts';
+import type { RequestState } from '../filters/request-state.ts';
 import { lost, MAX_RETRIED_BODY, untouched, type RetryRules } from './retry-rules.ts';
 
 /** Other endpoints that are tried for a request, or a connection, about which nothing was done: Istio's default. */
@@ -18,9 +18,9 @@ export class MeshRetry implements RetryPolicy {
   readonly maxBody = MAX_RETRIED_BODY;
   readonly #rules: RetryRules;
   readonly #cluster: MeshCluster;
-  readonly #record: Record;
+  readonly #record: RequestState;
 
-  constructor(rules: RetryRules, cluster: MeshCluster, record: Record) {
+  constructor(rules: RetryRules, cluster: MeshCluster, record: RequestState) {
     this.perTryTimeout = rules.perTryTimeout;
     this.#rules = rules;
     this.#cluster = cluster;

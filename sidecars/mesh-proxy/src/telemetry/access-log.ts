@@ -3,7 +3,7 @@
  * somebody reads it: of most requests nobody does.
  */
 import type { RelayEnd } from '../listeners/relay.ts';
-import type { Record as RequestRecord } from '../filters/record.ts';
+import type { RequestState } from '../filters/request-state.ts';
 import type { Connection } from '../listeners/connection.ts';
 import { causeOf } from './causes.ts';
 import type { Direction, Ends } from './labels.ts';
@@ -81,7 +81,7 @@ export class EndedRequest implements Ended {
   readonly #traceId: string | undefined;
 
   /** @param duration in milliseconds */
-  constructor(direction: Direction, record: RequestRecord, ends: Ends, duration: number) {
+  constructor(direction: Direction, record: RequestState, ends: Ends, duration: number) {
     const { exchange, connection } = record;
     const { flags, sentence } = causeOf(record);
     this.direction = direction;

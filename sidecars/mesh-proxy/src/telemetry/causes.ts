@@ -1,7 +1,7 @@
 /** Why a request ended as it did: Envoy's response flags, and a sentence that anybody understands. */
 import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
 import { reasonBehind } from '../cluster/unreached.ts';
-import type { Record, ResponseFlag } from '../filters/record.ts';
+import type { RequestState, ResponseFlag } from '../filters/request-state.ts';
 
 export interface Cause {
   readonly flags: readonly ResponseFlag[];
@@ -23,7 +23,7 @@ const FLAG_OF: Readonly<Of<UpstreamFailure, ResponseFlag>> = {
 type Of<K extends string, V> = { readonly [key in K]: V };
 
 /** What became of an exchange that is over. */
-export function causeOf(record: Record): Cause {
+export function causeOf(record: RequestState): Cause {
   const { exchange, flags, cause } = record;
   const { outcome, failure } = exchange;
   // The proxy's own answer to a failure is complete.
@@ -58,7 +58,7 @@ function withFlag(flags: readonly ResponseFlag[], flag: ResponseFlag): readonly 
 }
 
 /** Also for the client, while the exchange is under way. */
-export function failureSentence(record: Record, failure: UpstreamFailure): string {
+export function failureSentence(record: RequestState, failure: UpstreamFailure): string {
   const { exchange, cluster, retries, retriesDenied } = record;
   const name = cluster?.name ?? 'the destination';
   const at = exchange.tried.at(-1)?.authority ?? 'nobody';
@@ -113,6 +113,6 @@ function reasonText(code: string): string {
   return text === undefined ? code : `${text} (${code})`;
 }
 
-function statusSentence({ exchange, cluster }: Record): string {
+function statusSentence({ exchange, cluster }: RequestState): string {
   return `${exchange.tried.at(-1)?.authority ?? 'The endpoint'} of ${cluster?.name ?? 'the destination'} itself answered ${exchange.status}.`;
 }

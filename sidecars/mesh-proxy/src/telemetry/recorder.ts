@@ -2,7 +2,7 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 import type { DirectionTelemetry } from '../data-plane.ts';
-import { recordOf, type Record as RequestRecord } from '../filters/record.ts';
+import { requestStateOf, type RequestState } from '../filters/request-state.ts';
 import type { Connection } from '../listeners/connection.ts';
 import type { OpenRelay, RelayEnd } from '../listeners/relay.ts';
 import { EndedRelay, EndedRequest, type Ended } from './access-log.ts';
@@ -37,18 +37,18 @@ export class Recorder implements DirectionTelemetry {
       {
         onRequest: (exchange) => {
           const percent = options.tracing();
-          if (percent !== undefined) recordOf(exchange).span = beginSpan(exchange.request, percent);
+          if (percent !== undefined) requestStateOf(exchange).span = beginSpan(exchange.request, percent);
         },
         onResponse: (exchange, response) => {
-          const record = recordOf(exchange);
+          const record = requestStateOf(exchange);
           if (record.grpc) record.grpcStatus ??= response.get('grpc-status');
         },
-        onEnd: (exchange) => this.#end(recordOf(exchange)),
+        onEnd: (exchange) => this.#end(requestStateOf(exchange)),
       },
     ];
   }
 
-  #end(record: RequestRecord): void {
+  #end(record: RequestState): void {
     const { direction, metrics, onEnded } = this.#options;
     const { exchange, connection, cluster } = record;
     const duration = performance.now() - record.startedAt;

@@ -4,8 +4,8 @@ import { TestStats } from '#proxy/testing/proxy.ts';
 import { DataPlane, type DataPlaneOptions, type DirectionTelemetry } from '../data-plane.ts';
 import type { Destination } from '../destination/sockaddr.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
-import type { Record } from '../filters/record.ts';
-import { recordOf } from '../filters/record.ts';
+import type { RequestState } from '../filters/request-state.ts';
+import { requestStateOf } from '../filters/request-state.ts';
 import type { RelayEnd } from '../listeners/relay.ts';
 import type { Configuration, PortProtocol } from '../model/configuration.ts';
 import { causeOf, type Cause } from '../telemetry/causes.ts';
@@ -14,13 +14,13 @@ import { credentialsOf, idOf, TestIdentity } from './identities.ts';
 /** What was seen of one direction. */
 export class TestTelemetry implements DirectionTelemetry {
   readonly stats = new TestStats();
-  readonly ends: { readonly record: Record; readonly status: number; readonly cause: Cause }[] = [];
+  readonly ends: { readonly record: RequestState; readonly status: number; readonly cause: Cause }[] = [];
   readonly relays: RelayEnd[] = [];
   readonly refusals: string[] = [];
   readonly filters: readonly Filter[] = [
     {
       onEnd: (exchange) => {
-        const record = recordOf(exchange);
+        const record = requestStateOf(exchange);
         this.ends.push({ record, status: exchange.status, cause: causeOf(record) });
       },
     },

@@ -1,4 +1,4 @@
-/** What the mesh's filters remember of one exchange: for each other, and for whoever writes down how it ended. */
+/** The state of one request: what filters tell each other, and what the access log and metrics read at its end. */
 import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Place } from '../cluster/limits.ts';
@@ -27,7 +27,7 @@ export type ResponseFlag =
   | 'DT' // the client's body came too slowly
   | 'UAEX'; // denied by authorisation
 
-export class Record {
+export class RequestState {
   readonly exchange: FilteredExchange;
   readonly connection: Connection;
   readonly startedAt = performance.now();
@@ -76,6 +76,6 @@ export class Record {
 
 const NONE: readonly ResponseFlag[] = [];
 
-export function recordOf(exchange: FilteredExchange): Record {
-  return (exchange.state ??= new Record(exchange)) as Record;
+export function requestStateOf(exchange: FilteredExchange): RequestState {
+  return (exchange.state ??= new RequestState(exchange)) as RequestState;
 }
