@@ -111,22 +111,29 @@ export function faultObligations({ must }: Scenario): void {
         },
       };
       await note(project, name);
+      const requests = [
+        { method: 'GET', headers: {}, status: 200, part: (text: string) => text },
+        { method: 'HEAD', headers: {}, status: 200, part: () => '' },
+        { method: 'GET', headers: { Range: 'bytes=0-4' }, status: 206, part: (text: string) => text.slice(0, 5) },
+      ] as const;
       for (const [kind, hang] of Object.entries(hangs)) {
-        const { text } = await page(stage, hang.path);
+        // A page for each, since one that has failed is not asked for again at once.
+        const pages = await Promise.all(
+          requests.map(async (each, index) => {
+            const own = `${hang.path}&n=${index}`;
+            return { ...each, own, text: (await page(stage, own)).text };
+          }),
+        );
         await hang.begin();
         try {
-          for (const [method, headers, status, expected] of [
-            ['GET', {}, 200, text],
-            ['HEAD', {}, 200, ''],
-            ['GET', { Range: 'bytes=0-4' }, 206, 'first'],
-          ] as const) {
+          for (const { method, headers, status, part, own, text } of pages) {
             const stale = await eventually(`${kind}: a stale page`, async () => {
-              const answer = await page(stage, hang.path, { method, headers });
+              const answer = await page(stage, own, { method, headers });
               // The head of a page that stops half-way comes in time.
               const isEnough = kind === 'half-way' && method === 'HEAD' && answer.did.startsWith('fwd=stale');
               return (isEnough || /detail=stale-(?:after|if-error)/.test(answer.did)) && answer;
             });
-            assert.equal([kind, method, stale.status, stale.text], [kind, method, status, expected]);
+            assert.equal([kind, method, stale.status, stale.text], [kind, method, status, part(text)]);
             say(`${kind}, ${method}: ${stale.did}`);
           }
         } finally {
