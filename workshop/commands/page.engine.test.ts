@@ -221,8 +221,11 @@ test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () =
     .locator(`[data-project="${project('02')}"]`)
     .getByText(/tls → guestbook PROXY_PORT=8080/)
     .waitFor();
+  assert.not(await page.locator('.log pre').isVisible(), 'no log before one was asked for');
   await card(project('02'), 'tls').locator('.name').click();
   await page.locator('.log pre', { hasText: '{"' }).waitFor();
+  const [label] = await card(project('02'), 'pod').locator('header small').all();
+  assert.is((await label!.boundingBox())!.height < 24, true, 'a label stays on one line');
   await card(project('02'), 'tls').getByText(/MiB/).waitFor();
 });
 

@@ -1,4 +1,4 @@
-/** The end of a container's log. */
+/** The end of a container's log; there is none before a container was chosen. */
 import { h, setText } from '#kit/page/dom.ts';
 import type { LogDocument } from '../server/document.ts';
 
@@ -9,7 +9,7 @@ export function log(): { readonly element: HTMLElement; follow(id: string, servi
   const title = h('h2', {}, 'Log');
   const skippedNote = h('small');
   const text = h('pre', { tabindex: '0' });
-  const element = h('div', {}, h('header', {}, title, skippedNote), text);
+  const element = h('div', { hidden: true }, h('header', {}, title, skippedNote), text);
   let source: EventSource | undefined;
   let lines: string[] = [];
   let skipped = 0;
@@ -28,6 +28,7 @@ export function log(): { readonly element: HTMLElement; follow(id: string, servi
       source?.close();
       lines = [];
       skipped = 0;
+      element.hidden = false;
       setText(title, `Log of ${service}`);
       text.textContent = '';
       source = new EventSource(`/log?id=${encodeURIComponent(id)}`);
