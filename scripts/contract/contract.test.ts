@@ -182,8 +182,8 @@ test('diff: a rename without it needs a major one, and the answer says how to do
   breaks
     parameter UPDATE_FREQUENCY was renamed to UPDATE_PERIOD, and its old name is
     an error now
-      → declare UPDATE_PERIOD with deprecated: ['UPDATE_FREQUENCY'], and whoever
-      sets UPDATE_FREQUENCY gets a warning instead.
+      → declare UPDATE_PERIOD with deprecated: ['UPDATE_FREQUENCY'], and anyone
+      who sets UPDATE_FREQUENCY gets a warning instead.
   1.1.0 is not enough: this demands a major version, 2.0.0 or higher
   (sidecars/sync/src/contract.ts)
 `,

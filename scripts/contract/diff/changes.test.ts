@@ -78,7 +78,7 @@ test('without the alias it breaks, and the sentence says how not to', () => {
     subject: 'parameter UPDATE_FREQUENCY',
     what: 'was renamed to UPDATE_PERIOD, and its old name is an error now',
     advice:
-      "declare UPDATE_PERIOD with deprecated: ['UPDATE_FREQUENCY'], and whoever sets UPDATE_FREQUENCY gets a warning instead.",
+      "declare UPDATE_PERIOD with deprecated: ['UPDATE_FREQUENCY'], and anyone who sets UPDATE_FREQUENCY gets a warning instead.",
   });
 });
 

@@ -84,7 +84,7 @@ function removal(name: string, parameter: ParameterDocument, after: ParameterDoc
     impact: 'breaking',
     subject,
     what: `was renamed to ${successor}, and its old name is an error now`,
-    advice: `declare ${successor} with deprecated: ['${name}'], and whoever sets ${name} gets a warning instead.${unit}`,
+    advice: `declare ${successor} with deprecated: ['${name}'], and anyone who sets ${name} gets a warning instead.${unit}`,
   };
 }
 

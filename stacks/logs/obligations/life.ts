@@ -142,7 +142,7 @@ export function life({ must }: Scenario): void {
   );
 
   must(
-    'let an app run on while whoever takes its output is absent, late or stopped, and catch up',
+    'keep an app running while the reader of its output is absent, late or stopped, and catch up',
     {
       say: 'The same for the app that writes to stdout alone: it starts and runs without its sidecar.',
       within: 240_000,

@@ -58,7 +58,7 @@ export function rotation({ must }: Scenario): void {
   must(
     'lose nothing of its own when logrotate copies and truncates under load',
     {
-      say: 'copytruncate loses what is written between its copy and its truncation, whoever reads. What it leaves arrives.',
+      say: 'copytruncate loses what is written between its copy and its truncation, no matter who reads. What it leaves arrives.',
       within: 360_000,
     },
     async ({ project, port, say }) => {

@@ -1,6 +1,6 @@
 /**
  * What is done with a document's content: it is examined, or put into a template. Both are work on
- * what strangers wrote, which is done under limits (`perform`), here or in a process of its own.
+ * untrusted input, which is done under limits (`perform`), here or in a child process.
  */
 import { Invalid } from '../documents/invalid.ts';
 import type { Syntax } from '../validate/syntax.ts';
