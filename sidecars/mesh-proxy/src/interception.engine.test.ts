@@ -42,6 +42,8 @@ const rewriting = (pod: string, destinations: Readonly<Record<number, string>>):
   }\n`;
 };
 
+const PAST_THE_PROXY = /others reach these ports past the proxy/;
+
 let address = '';
 
 test.before(async () => {
@@ -119,6 +121,14 @@ test('the rules may be loaded again, and removed: nothing else of the namespace 
   const answer = await inPod('front', get('http://shop:8080/a'));
   assert.match(answer, /^403 /, 'it goes past the proxy now, and the other side refuses it');
   assert.is((await pods.init('front')).code, 0);
+});
+
+test('each start names the ports that others reach past the proxy; without any it does not warn', async () => {
+  const some = await pods.init('stranger');
+  assert.match(some.text, PAST_THE_PROXY);
+  assert.match(some.text, '15000-15099');
+  assert.not.match((await pods.init('stranger', 'MESH_EXCLUDE_INBOUND_PORTS=')).text, PAST_THE_PROXY);
+  assert.is((await pods.init('stranger', 'MESH_ACTION=remove')).code, 0);
 });
 
 test('a neighbour reaches nothing through a pod but what the pod itself takes from others', async () => {
