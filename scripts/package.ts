@@ -10,8 +10,8 @@ import { providePackages } from './setup/bundles/packages.ts';
 const DIST = join(ROOT, 'tools/dist');
 const MADE = join(ROOT, '.cache/package');
 const PACK_MS = 60_000;
-/** What only a checkout needs of package.json: the Node that it runs on would come along as an optional dependency. */
-const OWN = ['devDependencies', 'optionalDependencies', 'scripts', 'imports'];
+/** What only a checkout needs of package.json. */
+const OWN = ['devDependencies', 'workspaces', 'scripts', 'imports'];
 const TSC_MS = 120_000;
 /** What Node 20 lacks of what is used. */
 const YOUNGER = [

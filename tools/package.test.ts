@@ -50,6 +50,11 @@ test('nothing else is installed with it, nor named as optional', () => {
   assert.equal([optionalDependencies, scripts], [undefined, undefined]);
 });
 
+test('an install from git, which reads package.json as it is here, brings no Node along', () => {
+  const here = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+  assert.equal([here.dependencies, here.optionalDependencies], [undefined, undefined]);
+});
+
 test('without what a build makes, the command says what to do', async () => {
   const bare = join(folder, 'bare');
   mkdirSync(bare);

@@ -20,7 +20,8 @@ export function staleness(root) {
   if (installed === undefined) return 'what is installed cannot be read';
   for (const [path, { version, integrity, optional, devOptional, peer, link }] of Object.entries(wanted)) {
     const there = installed[path];
-    if (path === '' || link) continue;
+    // The project itself and its workspaces are not installed.
+    if (!path.includes('node_modules/') || link) continue;
     if (!there && !optional && !devOptional && !peer) return `${path} is missing`;
     if (there && (there.version !== version || there.integrity !== integrity)) return `${path} is not ${version}`;
   }

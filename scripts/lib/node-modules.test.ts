@@ -37,6 +37,7 @@ test('what is installed is compared with the lock file', () => {
     ['nothing there', a, undefined, 'nothing is installed yet'],
     ['one missing', a, {}, 'node_modules/a is missing'],
     ['optional missing', { ...a, ...b }, a, undefined],
+    ['a workspace', { ...a, 'scripts/node': {} }, a, undefined],
     ['older', a, { 'node_modules/a': { version: '1.2.2', integrity: 'sha512-o' } }, 'node_modules/a is not 1.2.3'],
     [
       'other content',

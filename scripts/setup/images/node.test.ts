@@ -7,8 +7,8 @@ import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { ROOT } from '../../lib/stacks.ts';
 import { dockerfile, nodePackage, requireIntegrity } from './node.ts';
 
-test("Node comes from npm's package for the engine's processor, which package.json pins", () => {
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+test("Node comes from npm's package for the engine's processor, which scripts/node pins", () => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'scripts/node/package.json'), 'utf8')) as {
     optionalDependencies: Record<string, string>;
   };
   for (const arch of ['amd64', 'arm64']) assert.match(manifest.optionalDependencies[nodePackage(arch)] ?? '', /^26\./);

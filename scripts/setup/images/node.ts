@@ -52,7 +52,7 @@ export function nodePackage(arch: string): string {
 
 /**
  * Finds the folder that holds the engine's `node`: in node_modules where host and engine are of one
- * kind, otherwise fetched once into the cache, at the version that package.json pins.
+ * kind, otherwise fetched once into the cache, at the version that scripts/node pins.
  */
 async function findNode(
   arch: string,
@@ -60,11 +60,11 @@ async function findNode(
   signal?: AbortSignal,
 ): Promise<{ folder: string; version: string }> {
   const name = nodePackage(arch);
-  const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+  const manifest = JSON.parse(await readFile(join(ROOT, 'scripts/node/package.json'), 'utf8')) as {
     optionalDependencies?: Record<string, string>;
   };
   const version = manifest.optionalDependencies?.[name];
-  if (!version) throw new Error(`package.json pins no ${name}`);
+  if (!version) throw new Error(`scripts/node/package.json pins no ${name}`);
   const installed = join(ROOT, 'node_modules', name, 'bin');
   if (existsSync(join(installed, 'node'))) return { folder: installed, version };
   const kept = join(CACHE, `${name}-${version}`);
