@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
+import { EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { buildImages } from '../lib/images.ts';
 import { setup } from '../setup/setup.ts';
@@ -109,10 +110,13 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
   /** @returns the last line of a program's output */
   async function run(project: Project, service: string, args: readonly string[], lasts: number): Promise<string> {
     const [program = '', ...rest] = args;
-    const output = await project.exec(service, ['node', `${HERE}/${program}`, ...rest], {
-      timeoutMs: (lasts + 60) * 1000,
-      signal,
-    });
+    const output = await project
+      .exec(service, ['node', `${HERE}/${program}`, ...rest], { timeoutMs: (lasts + 60) * 1000, signal })
+      .catch((error: unknown) => {
+        // Its last line is but the version of Node; what it died of is above.
+        if (error instanceof EngineError) throw new Error(`${program}: ${error.stderr.join('\n')}`, { cause: error });
+        throw error;
+      });
     return output.trimEnd().split('\n').at(-1)!;
   }
 }

@@ -74,7 +74,15 @@ async function look(): Promise<void> {
 async function settled(): Promise<string[]> {
   const late = performance.now() + Number(settle) * 1000;
   for (;;) {
-    const metrics = await fetch(`${suite.admin}/metrics`).then(async (answer) => answer.text());
+    // A sidecar that was killed refuses connections until it is back; that it ended is seen from outside.
+    const metrics = await fetch(`${suite.admin}/metrics`)
+      .then(async (answer) => answer.text())
+      .catch(() => undefined);
+    if (metrics === undefined && performance.now() < late) {
+      await sleep(200);
+      continue;
+    }
+    if (metrics === undefined) return ['the admin port does not answer'];
     const above = [...suite.gauges, ...suite.never].flatMap((metric) =>
       [...metrics.matchAll(new RegExp(`^${metric}(?:\\{.*\\})? (.+)$`, 'gm'))]
         .filter(([, value]) => Number(value) !== 0)

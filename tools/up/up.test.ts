@@ -37,12 +37,17 @@ function refusal(compose: string): string {
   return 'planned';
 }
 
+/** A sidecar's version is its contract's: a new one changes no plan. */
+const withoutVersions = (plan: string): string =>
+  plan.replaceAll(/"(sidecar-stacks\/[a-z-]+):\d+\.\d+\.\d+"/g, '"$1:VERSION"');
+
 for (const name of readdirSync(golden))
   test(`the plan of ${name} is the one in golden`, () => {
     const path = join(golden, name, 'compose.sidecars.yaml');
     const { after } = planned(readFileSync(join(golden, name, 'compose.yaml'), 'utf8'));
-    if (process.env['GOLDEN'] === 'write') writeFileSync(path, after!);
-    assert.is(after, readFileSync(path, 'utf8'));
+    const plan = withoutVersions(after!);
+    if (process.env['GOLDEN'] === 'write') writeFileSync(path, plan);
+    assert.is(plan, readFileSync(path, 'utf8'));
   });
 
 test('a request passes tls, then auth, then cache, whatever their order in the file', () => {
