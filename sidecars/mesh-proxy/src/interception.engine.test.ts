@@ -121,6 +121,13 @@ test('the rules may be loaded again, and removed: nothing else of the namespace 
   assert.is((await pods.init('front')).code, 0);
 });
 
+test('each start names the ports that others reach past the proxy', async () => {
+  const { text } = await pods.init('stranger');
+  assert.match(text, /others reach these ports past the proxy/);
+  assert.match(text, '15000-15099');
+  assert.not.match((await pods.init('stranger', 'MESH_ACTION=remove')).text, /past the proxy/);
+});
+
 test('a neighbour reaches nothing through a pod but what the pod itself takes from others', async () => {
   const back = `${pods.name}-back`;
   await docker('network', 'create', ...LABEL, back);
