@@ -27,11 +27,12 @@ export function readDurations(root: string): Durations {
   }
 }
 
-/** Add to what is known. */
+/** Add to what is known, but for files that a test made to run them. */
 export function noteDurations(root: string, more: Durations): void {
   try {
     mkdirSync(dirname(fileIn(root)), { recursive: true });
-    writeFileSync(fileIn(root), JSON.stringify({ ...readDurations(root), ...more }));
+    const lasting = Object.entries(more).filter(([name]) => !name.startsWith('.cache/'));
+    writeFileSync(fileIn(root), JSON.stringify({ ...readDurations(root), ...Object.fromEntries(lasting) }));
   } catch {
     // A full disk, or a folder that is somebody else's: the order of the next run is worth no failure of this one.
   }
