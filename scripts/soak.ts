@@ -68,6 +68,7 @@ if (values.help || !chosen.every((name) => Object.hasOwn(PARTS, name)) || !/^[1-
 
 const interrupt = catchSignals(() => {});
 const failed: string[] = [];
+let passed = 0;
 for (const name of chosen) {
   if (interrupt.signal.aborted) break;
   const { what, command, env } = PARTS[name]!;
@@ -84,8 +85,9 @@ for (const name of chosen) {
   interrupt.signal.addEventListener('abort', end, { once: true });
   const [code] = (await once(child, 'exit')) as [number | null];
   interrupt.signal.removeEventListener('abort', end);
-  if (code !== 0) failed.push(name);
+  if (code === 0) passed++;
+  else failed.push(name);
 }
-process.stdout.write(`\n${chosen.length - failed.length} passed, ${failed.length} failed\n`);
+process.stdout.write(`\n${passed} passed, ${failed.length} failed\n`);
 for (const name of failed) process.stdout.write(`FAILED ${name}\n`);
 process.exit(interrupt.exitCode() ?? (failed.length > 0 ? 1 : 0));
