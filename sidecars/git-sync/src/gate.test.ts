@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { TestRepository } from './test-repository.ts';
-import { TestSidecar } from './test-sidecar.ts';
+import { hasEnded, TestSidecar } from './test-sidecar.ts';
 
 /** Counts its runs beside the versions, prepares something, and asks the version what to do. */
 const gate = (log: string): { executable: string } => ({
@@ -110,7 +110,7 @@ test('a gate that takes too long is ended with all that it started', async () =>
   const { refused } = await sidecar.reports('the slow commit is refused', (report) => report.refused?.hash === slow);
   assert.match(refused!.reason, /was ended after \d+(?:\.\d)? s/);
   const pid = readFileSync(pids, 'utf8').trim();
-  await eventually('its child is gone', () => !existsSync(`/proc/${pid}`));
+  await eventually('its child is gone', () => hasEnded(pid));
   assert.is(sidecar.live, first);
   await sidecar.stop();
 });

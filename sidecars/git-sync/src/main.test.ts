@@ -9,7 +9,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { TestRepository } from './test-repository.ts';
-import { TestSidecar } from './test-sidecar.ts';
+import { hasEnded, TestSidecar } from './test-sidecar.ts';
 
 test('everything that is wrong is said at once, without the address’s password', async () => {
   const sidecar = await TestSidecar.start({
@@ -130,7 +130,7 @@ test('stopped in the middle of a gate, it ends with 0 and leaves nothing running
   const pid = await eventually('the gate runs', () => existsSync(pids) && readFileSync(pids, 'utf8').trim());
   assert.is(readdirSync(scratch).length, 1, 'it works in a directory of its own');
   assert.is(await sidecar.stop(), 0, sidecar.output);
-  await eventually('the gate is gone', () => !existsSync(`/proc/${pid}`));
+  await eventually('the gate is gone', () => hasEnded(pid));
   assert.not(existsSync(join(sidecar.root, 'link')));
   assert.not.match(sidecar.output, /refused/);
   assert.equal(readdirSync(scratch), []);

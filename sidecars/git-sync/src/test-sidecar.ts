@@ -1,4 +1,5 @@
 /** The sidecar's program as a process of its own, as a test sees it. */
+import { readProcess } from '#kit/process/processes.ts';
 import { readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { freePorts } from '#kit/testing/ports.ts';
@@ -19,6 +20,9 @@ export interface VersionReport {
     readonly failures: number;
   };
 }
+
+/** Nothing of it runs any more; as a zombie it may stay for minutes, until an init that is slow reaps it. */
+export const hasEnded = (pid: number | string): boolean => (readProcess(Number(pid))?.state ?? 'Z') === 'Z';
 
 export class TestSidecar extends Program {
   readonly root: string;
