@@ -1,5 +1,5 @@
 /** Events of a control plane, for metrics and tests. */
-import type { Unit } from './boundary.ts';
+import type { Unit } from './xds/boundary.ts';
 import type { Ending } from './registry/registry.ts';
 import type { MeshState } from './xds/resources/state.ts';
 

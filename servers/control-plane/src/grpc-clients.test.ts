@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { startBackend, startBackends, XdsClient, type Backend } from './testing/grpc.ts';
 import { OPERATOR_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
-import { show } from './xds/messages.ts';
+import { show } from './xds/resources/messages.ts';
 
 const LONG = { within: 60_000, every: 50 };
 const services: Record<string, object> = {};

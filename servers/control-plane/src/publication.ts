@@ -1,10 +1,10 @@
 /** What is known becomes what clients are sent. A service that cannot be made stays as it was published last. */
-import type { Boundary } from './boundary.ts';
-import { EMPTY_POLICY, MeshStates, type MeshParts } from './mesh.ts';
+import type { Boundary } from './xds/boundary.ts';
+import { EMPTY_POLICY, MeshStates, type MeshParts } from './mesh/mesh.ts';
 import { describeHeld, type Failures } from './xds/held.ts';
 import type { MeshState } from './xds/resources/state.ts';
 import { isEnvoy, NothingYet, type Client } from './xds/server.ts';
-import type { View } from './xds/types.ts';
+import type { View } from './xds/resources/types.ts';
 import { Views } from './xds/views.ts';
 
 export interface PublicationOptions {

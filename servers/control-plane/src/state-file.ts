@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
-import type { Split } from './mesh.ts';
+import type { Split } from './mesh/mesh.ts';
 import type { Replica } from './registry/registry.ts';
 
 export interface SavedState {

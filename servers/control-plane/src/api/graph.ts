@@ -3,7 +3,7 @@ import type { MeshState } from '../xds/resources/state.ts';
 import { leftOutForGrpc } from '../xds/resources/routes.ts';
 import { mtlsOf } from '../xds/resources/state.ts';
 import type { ConnectedClient } from '../xds/server.ts';
-import { destinationName } from '../mesh.ts';
+import { destinationName } from '../mesh/mesh.ts';
 
 export interface Publication {
   /** Higher with each one. */

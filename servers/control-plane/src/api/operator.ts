@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { SplitRefused } from '../mesh.ts';
+import { SplitRefused } from '../mesh/mesh.ts';
 import { POLICY_SCHEMA } from '../policy/schema.ts';
 import { bearer, createHttpServer, Refused } from './http.ts';
 

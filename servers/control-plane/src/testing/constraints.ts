@@ -5,8 +5,8 @@
  * https://github.com/bufbuild/protoc-gen-validate#constraint-rules
  */
 import protobuf from 'protobufjs';
-import { loadProtos } from '../xds/protos.ts';
-import { MESSAGE_FILES } from '../xds/messages.ts';
+import { loadProtos } from '../xds/resources/protos.ts';
+import { MESSAGE_FILES } from '../xds/resources/messages.ts';
 
 let root: protobuf.Root | undefined;
 

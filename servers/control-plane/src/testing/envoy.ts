@@ -7,8 +7,8 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
-import { CDS, EDS, LDS, RDS } from '../xds/types.ts';
-import { show } from '../xds/messages.ts';
+import { CDS, EDS, LDS, RDS } from '../xds/resources/types.ts';
+import { show } from '../xds/resources/messages.ts';
 import { typeNamed, violations } from './constraints.ts';
 
 const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BadRequest, ClientStream, type Response } from './client-stream.ts';
-import { CDS, EDS, LDS, ORDER, RDS, ResourceSet, type Resource, type TypeUrl, type View } from './types.ts';
+import { CDS, EDS, LDS, ORDER, RDS, ResourceSet, type Resource, type TypeUrl, type View } from './resources/types.ts';
 
 type Names = Partial<Record<TypeUrl, Readonly<Record<string, string>>>>;
 

@@ -5,7 +5,7 @@
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
 import { Snapshots, type Names, type Snapshot } from './snapshots.ts';
-import { CDS, EDS, isTypeUrl, LDS, ORDER, RDS, type Resource, type TypeUrl, type View } from './types.ts';
+import { CDS, EDS, isTypeUrl, LDS, ORDER, RDS, type Resource, type TypeUrl, type View } from './resources/types.ts';
 
 export interface Request {
   readonly type: string;

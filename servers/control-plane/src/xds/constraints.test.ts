@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MeshStates } from '../mesh.ts';
+import { MeshStates } from '../mesh/mesh.ts';
 import { parsePolicy, PolicyRefused } from '../policy/parse.ts';
 import type { Policy } from '../policy/types.ts';
 import { violations } from '../testing/constraints.ts';
-import { ORDER, type View } from './types.ts';
+import { ORDER, type View } from './resources/types.ts';
 import { Views } from './views.ts';
 
 const time = fc.oneof(

@@ -1,5 +1,5 @@
 /** Drafts of parts of the mesh, made again only when something that they are made of is another. */
-import type { Draft } from './types.ts';
+import type { Draft } from './resources/types.ts';
 
 interface Known {
   readonly inputs: readonly unknown[];

@@ -1,12 +1,12 @@
 /** What stands in the place of services that cannot be made fits together with all others. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EMPTY_POLICY, MeshStates } from '../mesh.ts';
+import { EMPTY_POLICY, MeshStates } from '../mesh/mesh.ts';
 import type { ServicePolicy } from '../policy/types.ts';
 import type { Replica } from '../registry/registry.ts';
 import { ClientStream, type Response } from './client-stream.ts';
-import { show } from './messages.ts';
-import { CDS, EDS, LDS, RDS, type Resource, type TypeUrl } from './types.ts';
+import { show } from './resources/messages.ts';
+import { CDS, EDS, LDS, RDS, type Resource, type TypeUrl } from './resources/types.ts';
 import { Views } from './views.ts';
 
 const PORTS = [{ port: 8000, protocol: 'http' }] as const;

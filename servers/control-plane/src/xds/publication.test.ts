@@ -1,14 +1,14 @@
 /** What a publication costs: counted in what is made and looked at, so that no machine is too slow for it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EMPTY_POLICY, MeshStates, type MeshParts, type Split } from '../mesh.ts';
+import { EMPTY_POLICY, MeshStates, type MeshParts, type Split } from '../mesh/mesh.ts';
 import type { Policy, ServicePolicy } from '../policy/types.ts';
 import type { Replica } from '../registry/registry.ts';
 import { Settling } from '../settling.ts';
 import { ClientStream, type Response } from './client-stream.ts';
 import { Snapshots } from './snapshots.ts';
 import type { Failures } from './held.ts';
-import { CDS, EDS, LDS, RDS, type TypeUrl } from './types.ts';
+import { CDS, EDS, LDS, RDS, type TypeUrl } from './resources/types.ts';
 import { Views } from './views.ts';
 
 const SERVICES = 40;

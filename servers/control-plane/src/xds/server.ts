@@ -9,12 +9,12 @@ import {
 } from '@grpc/grpc-js';
 import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Boundary } from '../boundary.ts';
+import type { Boundary } from './boundary.ts';
 import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
-import { decode, encode } from './messages.ts';
+import { decode, encode } from './resources/messages.ts';
 import { SharedRoom } from './share.ts';
 import { Snapshots } from './snapshots.ts';
-import type { Resource, View } from './types.ts';
+import type { Resource, View } from './resources/types.ts';
 
 /** Who is at the other end. */
 export interface Client {

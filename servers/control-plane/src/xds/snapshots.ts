@@ -3,7 +3,7 @@
  * changed for each kind of client, and little for each stream.
  */
 import { createHash } from 'node:crypto';
-import type { Resource, ResourceSet, TypeUrl } from './types.ts';
+import type { Resource, ResourceSet, TypeUrl } from './resources/types.ts';
 
 /** Names that a client asks for; undefined: all that there are. Equal ones are one object. */
 export type Names = ReadonlySet<string> | undefined;

@@ -4,9 +4,9 @@ import { Duplex } from 'node:stream';
 import { status, type Server } from '@grpc/grpc-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Boundary } from '../boundary.ts';
+import { Boundary } from './boundary.ts';
 import { Discovery } from './server.ts';
-import { LDS, ORDER, ResourceSet, type View } from './types.ts';
+import { LDS, ORDER, ResourceSet, type View } from './resources/types.ts';
 
 const wildcard = { name: 'one', hash: '1', any: { type_url: LDS, value: Buffer.alloc(10) }, wildcard: true };
 const VIEW = Object.fromEntries(

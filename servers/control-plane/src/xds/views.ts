@@ -1,5 +1,5 @@
 /** From the state of the mesh to what each client sees of it. */
-import { errorOf } from '../boundary.ts';
+import { errorOf } from './boundary.ts';
 import { DraftMemo, sameItems } from './drafts.ts';
 import { withStandIns, type Failures, type StandIn } from './held.ts';
 import { clusterFor, endpointsFor } from './resources/clusters.ts';
@@ -23,7 +23,7 @@ import {
   type Resource,
   type TypeUrl,
   type View,
-} from './types.ts';
+} from './resources/types.ts';
 
 /** What all clients share, and what the proxies of a service have besides. */
 export class Views {

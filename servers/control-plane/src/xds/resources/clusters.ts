@@ -4,7 +4,7 @@ import type { OutlierDetection } from '@grpc/grpc-js-xds/build/src/generated/env
 import type { HealthStatus } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/core/v3/HealthStatus.js';
 import type { ClusterLoadAssignment } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/endpoint/v3/ClusterLoadAssignment.js';
 import type { PortPolicy, ServicePolicy } from '../../policy/types.ts';
-import { any } from '../messages.ts';
+import { any } from './messages.ts';
 import {
   clusterName,
   duration,

@@ -4,7 +4,7 @@
  */
 import type { Listener } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/Listener.js';
 import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
-import { draft, type Draft } from '../types.ts';
+import { draft, type Draft } from './types.ts';
 import { clearClusterFor } from './clusters.ts';
 import { ADS, CORS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { virtualHost } from './routes.ts';

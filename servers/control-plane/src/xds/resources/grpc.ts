@@ -1,5 +1,5 @@
 /** What gRPC clients ask for by `xds:///SERVICE:PORT`: an API listener, its routes, and clusters that they understand. */
-import { draft, type Draft } from '../types.ts';
+import { draft, type Draft } from './types.ts';
 import { grpcClusterFor } from './clusters.ts';
 import { ADS, FAULT, httpFilter, ROUTER } from './http.ts';
 import { virtualHost } from './routes.ts';

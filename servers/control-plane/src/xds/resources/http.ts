@@ -1,7 +1,7 @@
 /** The HTTP filters of a listener. */
 import type { HttpConnectionManager } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/filters/network/http_connection_manager/v3/HttpConnectionManager.js';
 import type { HttpFilter } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/filters/network/http_connection_manager/v3/HttpFilter.js';
-import { any } from '../messages.ts';
+import { any } from './messages.ts';
 
 export const ROUTER: HttpFilter = {
   name: 'envoy.filters.http.router',

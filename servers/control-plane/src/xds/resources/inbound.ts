@@ -4,8 +4,8 @@
  */
 import type { FilterChain } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChain.js';
 import type { PortPolicy } from '../../policy/types.ts';
-import { any } from '../messages.ts';
-import { draft, type Draft } from '../types.ts';
+import { any } from './messages.ts';
+import { draft, type Draft } from './types.ts';
 import { rbacOf } from './authorization.ts';
 import { httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { additions, RATE_LIMIT_FILTER, rateLimitOf } from './routes.ts';

@@ -2,8 +2,8 @@
 import { isIPv6 } from 'node:net';
 import type { FilterChain } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChain.js';
 import type { FilterChainMatch } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChainMatch.js';
-import { any } from '../messages.ts';
-import { draft, type Draft } from '../types.ts';
+import { any } from './messages.ts';
+import { draft, type Draft } from './types.ts';
 import { ADS, CORS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
 import { virtualHost } from './routes.ts';
 import {

@@ -5,7 +5,7 @@ import type { Route } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/r
 import type { RouteAction } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/RouteAction.js';
 import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
 import type { CorsPolicy, Destination, RateLimitPolicy, RoutePolicy } from '../../policy/types.ts';
-import { any } from '../messages.ts';
+import { any } from './messages.ts';
 import { headerMatcher, routeMatch, stringMatcher, type Audience } from './matchers.ts';
 import { clusterName, duration, fraction, grpcName, isHttp, type MeshState, type ServiceState } from './state.ts';
 

@@ -1,7 +1,7 @@
 /** mTLS of the mesh, for both ends, and the secrets that it names (SDS). */
 import type { Secret } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/transport_sockets/tls/v3/Secret.js';
 import type { Protocol } from '../../policy/types.ts';
-import { any } from '../messages.ts';
+import { any } from './messages.ts';
 
 /** The workload's own certificate, as Istio names it. */
 export const OWN_CERTIFICATE = 'default';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EMPTY_POLICY, makeSplit, MeshStates, SplitRefused } from './mesh.ts';
-import type { Policy } from './policy/types.ts';
+import type { Policy } from '../policy/types.ts';
 
 const shop = {
   subsets: { constructor: { version: '1' }, v2: { version: '2' } },

@@ -1,12 +1,12 @@
 /** The mesh as it is now: the policy, with splits that were changed since, and who has registered. */
 import { isIP } from 'node:net';
-import { errorOf } from './boundary.ts';
-import { entryOf } from './policy/entry.ts';
-import { hostsOf } from './policy/hosts.ts';
-import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from './policy/types.ts';
-import type { Replica } from './registry/registry.ts';
-import type { Failures } from './xds/held.ts';
-import type { MeshState, ReplicaState, ServiceState } from './xds/resources/state.ts';
+import { errorOf } from '../xds/boundary.ts';
+import { entryOf } from '../policy/entry.ts';
+import { hostsOf } from '../policy/hosts.ts';
+import type { Destination, Policy, PortPolicy, RoutePolicy, ServicePolicy } from '../policy/types.ts';
+import type { Replica } from '../registry/registry.ts';
+import type { Failures } from '../xds/held.ts';
+import type { MeshState, ReplicaState, ServiceState } from '../xds/resources/state.ts';
 
 /** Weights of a route's destinations, by their names, instead of the policy file's. */
 export interface Split {

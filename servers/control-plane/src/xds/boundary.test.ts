@@ -5,10 +5,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Claim } from './registry/registry.ts';
+import type { Claim } from '../registry/registry.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { OPERATOR_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
-import { startProxy, type TestProxy } from './testing/proxy.ts';
+import { OPERATOR_TOKEN, startPlane, type TestPlane } from '../testing/plane.ts';
+import { startProxy, type TestProxy } from '../testing/proxy.ts';
 
 const LONG = { within: 120_000 };
 const policyOf = (timeout: string): string =>
