@@ -75,7 +75,7 @@ function summarize({ engine, images, bundles, clone }: SetupResult, sidecars: re
           {
             mark: 'note' as const,
             name: 'images',
-            text: `are tagged ${process.env['IMAGE_TAG']} here: ${clone.other} has the plain names. Before docker compose by hand: export IMAGE_TAG=${process.env['IMAGE_TAG']} CLONE=${clone.suffix}`,
+            text: `are tagged ${process.env['IMAGE_TAG']} here: ${clone.other} has the plain names. Before docker compose by hand: eval "$(npm run -s names)"`,
           },
         ]),
   ];

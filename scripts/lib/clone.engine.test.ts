@@ -1,13 +1,13 @@
 /** Two clones on one engine. */
 import { hostname, tmpdir } from 'node:os';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runCommand } from '#kit/process/command.ts';
-import { claim } from './clone.ts';
+import { claim, thisClone } from './clone.ts';
 import { docker } from './engine.ts';
-import { findStack, stackNames } from './stacks.ts';
+import { findStack, ROOT, stackNames } from './stacks.ts';
 
 const test = suite('clones');
 
@@ -26,15 +26,36 @@ test('the first clone has the plain names, the second its own, again and again',
   assert.equal(await claim(a, volume), plain);
 });
 
-test('compose by hand takes the names that setup prints', async () => {
+const NAMES = 'eval "$(npm run -s names)"';
+
+test('every README that offers plain compose takes the names of its clone first', () => {
+  const readmes = [join(ROOT, 'README.md'), ...stackNames().map((name) => join(findStack(name).dir, 'README.md'))];
+  const offers = readmes.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/^```sh\n(.*?)^```/gms)]
+      .map(([, block = '']) => ({ file, block }))
+      .filter(({ block }) => /^docker compose .*\bup\b/m.test(block)),
+  );
+  assert.ok(offers.length >= 9, `${offers.length} blocks`);
+  for (const { file, block } of offers)
+    assert.ok(
+      block.indexOf(NAMES) >= 0 && block.indexOf(NAMES) < block.indexOf('docker compose'),
+      `${file}:\n${block}`,
+    );
+});
+
+test('plain compose then acts on the project of this clone, and on no other', async () => {
+  const { suffix } = await thisClone();
   for (const name of stackNames()) {
-    const { stdout } = await runCommand(['docker', 'compose', 'config', '--format', 'json'], {
+    const script = `${NAMES} && printf '%s\\n' "$CLONE" && CLONE=\${CLONE:--first} docker compose config --format json`;
+    const { stdout } = await runCommand(['bash', '-ec', script], {
       cwd: findStack(name).dir,
-      env: { ...process.env, CLONE: '-abc123' },
-      timeout: 30_000,
+      env: { ...process.env, IMAGE_TAG: '', CLONE: '-of-another' },
+      timeout: 60_000,
       maxOutput: 1_000_000,
     });
-    assert.is((JSON.parse(stdout) as { name: string }).name, `sidecar-stacks-${name}-abc123`);
+    const [said, ...config] = stdout.split('\n');
+    assert.is(said, suffix);
+    assert.is((JSON.parse(config.join('\n')) as { name: string }).name, `sidecar-stacks-${name}${suffix || '-first'}`);
   }
 });
 
