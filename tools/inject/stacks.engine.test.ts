@@ -1,4 +1,7 @@
-/** Compose projects of different shape get the tls sidecar, and answer HTTPS: with containers. */
+/**
+ * Compose projects of different shape get the tls sidecar, are committed, and answer HTTPS from a colleague's clone:
+ * with containers.
+ */
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -136,10 +139,24 @@ for (const name of Object.keys(SIDECARS))
     }
   });
 
+/** What somebody has who never saw the folder in which the sidecar was injected. */
+async function commitAndClone(origin: string, clone: string): Promise<void> {
+  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org'];
+  for (const words of [
+    ['init', '--quiet'],
+    ['add', '.'],
+    ['commit', '--quiet', '--message', 'x'],
+    ['clone', '--quiet', '.', clone],
+  ])
+    await runCommand(['git', ...identity, ...words], { cwd: origin, timeout: MINUTES, maxOutput: 100_000 });
+  rmSync(origin, { recursive: true });
+}
+
 let number = 0;
 for (const [what, { files, check, profile, unpublished }] of Object.entries(SHAPES))
   test(`${what}: HTTPS answers, a second up changes nothing, a new application strands nobody`, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'inject-'));
+    const origin = mkdtempSync(join(tmpdir(), 'inject-'));
+    const folder = `${origin}-clone`;
     const project = `inject-${process.pid}-${number++}`;
     const env = { ...process.env, SIDECAR_BASE };
     const docker = async (...args: string[]): Promise<string> =>
@@ -157,18 +174,19 @@ for (const [what, { files, check, profile, unpublished }] of Object.entries(SHAP
           .map((line) => line.split(' ') as [string, string]),
       );
     try {
-      for (const [name, text] of Object.entries(files)) {
-        mkdirSync(dirname(join(folder, name)), { recursive: true });
-        writeFileSync(join(folder, name), text);
+      for (const [name, text] of Object.entries({ ...files, '.gitignore': 'dist\n*.mjs\n' })) {
+        mkdirSync(dirname(join(origin, name)), { recursive: true });
+        writeFileSync(join(origin, name), text);
       }
       let said = '';
       const code = await main(['inject', 'tls', '--into', 'web', '--publish', '127.0.0.1::8443', '--write-env'], {
-        folder,
+        folder: origin,
         environment: {},
         out: () => {},
         err: (text) => void (said += text),
       });
       assert.is(code, 0, said);
+      await commitAndClone(origin, folder);
       await docker('up', '--build', '--wait', '--detach');
       const https = async (): Promise<string> =>
         page((await docker('port', 'web-pod', '8443')).trim().split(':').at(-1)!);
@@ -187,7 +205,7 @@ for (const [what, { files, check, profile, unpublished }] of Object.entries(SHAP
       assert.is(await eventually('HTTPS answers from the new one', https), 'hello');
     } finally {
       await docker('down', '--volumes', '--remove-orphans', '--timeout', '2').catch(() => {});
-      rmSync(folder, { recursive: true });
+      for (const each of [origin, folder]) rmSync(each, { recursive: true, force: true });
     }
   });
 
