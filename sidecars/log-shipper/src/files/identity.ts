@@ -36,8 +36,23 @@ export function continuesIn(generation: Generation, candidate: Candidate): boole
   const { path, fd, stat } = candidate;
   if (!mayContinueIn(generation, candidate) || head.bytes.length === 0 || stat.size < offset) return false;
   const known = rotationOf(path, home) === undefined ? head : headWithin(head, stat.size);
+  const { seen, seenBefore } = generation;
+  const isWhole = [offset, seen, seenBefore].includes(stat.size);
+  if (!isTelling(known) && !isWhole && !sameInode(generation, candidate)) return false;
   return hasHead(fd, known) && hasTail(fd, tail);
 }
+
+/** So many bytes tell one content from another without a whole line. */
+const TELLING = 32;
+
+/** Whether a beginning tells one content from another: half a line is how any file of an application begins. */
+function isTelling({ bytes }: Head): boolean {
+  return bytes.length >= TELLING || bytes.includes(NEWLINE);
+}
+
+const NEWLINE = 10;
+
+const sameInode = ({ key }: Generation, { stat }: Candidate): boolean => stat.key.split(':')[1] === key.split(':')[1];
 
 /** What a file is known by of which not all was copied: the copy of a small one may be shorter than its head. */
 export function headWithin(head: Head, size: number): Head {
@@ -50,7 +65,7 @@ export function mayContinueIn({ home, key, path: its }: Generation, { path, stat
   if (rotationOf(path, home) !== undefined) return true;
   // What was compressed is not written to any more.
   if (its.endsWith('.gz')) return false;
-  return path === its || path === home || stat.key.split(':')[1] === key.split(':')[1];
+  return path === its || stat.key.split(':')[1] === key.split(':')[1];
 }
 
 /** Whether a file is a copy of what was read of a generation, made before the last of it was written. */
@@ -62,6 +77,7 @@ export function isShortCopy(generation: Generation, { path, fd, stat }: Candidat
     head.bytes.length > 0 &&
     stat.size > head.at &&
     rotationOf(path, home) !== undefined &&
+    isTelling(headWithin(head, stat.size)) &&
     hasHead(fd, head, Math.min(head.bytes.length, stat.size - head.at))
   );
 }

@@ -151,14 +151,16 @@ function judge(
       const place = arrived.get(line);
       arrived.delete(line);
       if (place === undefined && inFiles.has(line)) problems.push(`missing: ${line.slice(0, 20)}`);
+      // Only its newline, perhaps.
+      else if (place !== undefined && !inFiles.has(line)) nowhere += 1;
       else if (place === undefined) nowhere += line.length + 1;
       else if (ordered && place < last) problems.push(`out of order: ${line.slice(0, 20)}`);
       else last = place;
     }
   }
-  // copytruncate may come between the two halves of a line.
+  // copytruncate may come between the parts of a line.
   const torn = applications.flatMap(({ written }) => written.filter((line) => !inFiles.has(line)));
-  const isTorn = (part: string): boolean => torn.some((line) => line.startsWith(part) || line.endsWith(part));
+  const isTorn = (part: string): boolean => torn.some((line) => line.includes(part));
   for (const line of arrived.keys())
     if (!isTorn(line)) problems.push(`nobody wrote: ${JSON.stringify(line.slice(0, 40))}`);
   const told = lost.reduce((sum, { bytes }) => sum + bytes, 0);
