@@ -110,6 +110,23 @@ test('a kustomization is built: patches add sidecars, and a base is not answered
   ]);
 });
 
+test('components take components in, and a patch with a target names nobody anew', () => {
+  const patch = (container: string): string =>
+    `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: any}\nspec: {template: {spec: {containers: [{${container}}]}}}`;
+  const answer = look({
+    'base/kustomization.yaml': 'resources: [web.yaml]',
+    'base/web.yaml': BASE,
+    'parts/login/kustomization.yaml': 'kind: Component\npatches: [{path: add.yaml, target: {kind: Deployment}}]',
+    'parts/login/add.yaml': patch('name: login, image: quay.io/oauth2-proxy/oauth2-proxy'),
+    'parts/token/kustomization.yaml':
+      'kind: Component\ncomponents: [../login]\npatches: [{path: env.yaml, target: {kind: Deployment}}]',
+    'parts/token/env.yaml': patch('name: login, env: [{name: TOKEN_FILE, value: /run/token}]'),
+    'overlays/prod/kustomization.yaml': 'resources: [../../base]\ncomponents: [../../parts/token]',
+  });
+  assert.equal(members(answer), [{ login: 'sidecar auth', web: 'app' }]);
+  assert.is(answer.groups[0]!.workload.name, 'web');
+});
+
 test('what a configuration of the same files says counts', () => {
   const answer = look(
     `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {nginx.conf: "location / { proxy_pass http://127.0.0.1:8080; }"}\n---\n` +

@@ -141,4 +141,46 @@ test("an operator's reloader and metrics containers help it, whatever their imag
   );
 });
 
+test('a container that is named after its neighbour and a purpose serves that purpose', () => {
+  assert.equal(
+    pod(
+      'router',
+      `containers: [{name: bgp, image: "example/bgp:1"}, {name: bgp-metrics, image: "example/bgp:1", command: [/etc/bgp/metrics], ports: [{containerPort: 9121}]}]`,
+    ),
+    { bgp: 'app', 'bgp-metrics': 'sidecar metrics' },
+  );
+  // A purpose that no helper has, and a neighbour of another name: two applications.
+  assert.equal(
+    pod('shop', `containers: [{name: shop, image: "example/shop:1"}, {name: shop-worker, image: "example/shop:1"}]`),
+    { shop: 'app', 'shop-worker': 'app' },
+  );
+});
+
+test('a container engine of its own helps the program that builds with it', () => {
+  for (const engine of [
+    'image: "example/dind:27"',
+    'image: "docker:27-dind"',
+    'image: "example/docker", command: [dockerd, "--host=tcp://0.0.0.0:2375"]',
+    'image: "moby/buildkit:rootless"',
+  ])
+    assert.equal(
+      pod(
+        'runner',
+        `containers: [{name: runner, image: example/runner, env: [{name: DOCKER_HOST, value: "tcp://localhost:2375"}]}, {name: engine, ${engine}, securityContext: {privileged: true}}]`,
+      ),
+      { runner: 'app', engine: 'sidecar engine' },
+      engine,
+    );
+});
+
+test('a router of requests beside an application is its proxy', () => {
+  assert.equal(
+    pod(
+      'model',
+      `initContainers: [{name: request-routing-sidecar, image: example/routing-sidecar, restartPolicy: Always}], containers: [{name: main, image: example/model}]`,
+    ),
+    { 'request-routing-sidecar': 'native-sidecar proxy', main: 'app' },
+  );
+});
+
 test.run();

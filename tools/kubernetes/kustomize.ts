@@ -43,23 +43,22 @@ class Builder {
   }
 
   build(file: string, depth: number): MapTree[] {
-    if (depth > MAX_DEPTH || this.used.size > MAX_FILES) return [];
+    return this.#added([], file, depth);
+  }
+
+  /** These objects and those that a kustomization or a component names, after what it says of them all. */
+  #added(earlier: readonly MapTree[], file: string, depth: number): MapTree[] {
+    if (depth > MAX_DEPTH || this.used.size > MAX_FILES) return [...earlier];
     const [wish] = this.#read(file);
-    if (wish?.kind !== 'map') return [];
+    if (wish?.kind !== 'map') return [...earlier];
     const folder = dirname(file);
-    let objects = ['resources', 'bases'].flatMap((key) =>
+    const named = ['resources', 'bases'].flatMap((key) =>
       items(get(wish, key)).flatMap((item) => this.#resource(item, folder, depth)),
     );
+    let objects = [...earlier, ...named];
     for (const item of items(get(wish, 'components'))) {
       const component = kustomizationIn(resolve(folder, text(item) ?? ''));
-      const [tree] = component ? this.#read(component) : [];
-      if (component && tree?.kind === 'map') {
-        objects = [
-          ...objects,
-          ...items(get(tree, 'resources')).flatMap((each) => this.#resource(each, dirname(component), depth)),
-        ];
-        objects = this.#patched(objects, tree, dirname(component));
-      }
+      if (component) objects = this.#added(objects, component, depth + 1);
     }
     return this.#patched(objects, wish, folder);
   }
@@ -113,7 +112,9 @@ class Builder {
     if (patch.kind === 'seq') return patch.items.reduce(applyOperation, object);
     if (patch.kind !== 'map') return object;
     const own = matches(object, text(get(patch, 'kind')), text(get(patch, 'metadata', 'name')), true);
-    return own || target !== undefined ? (strategicMerge(object, patch) as MapTree | undefined) : object;
+    if (!own && target === undefined) return object;
+    const merged = strategicMerge(object, patch) as MapTree | undefined;
+    return merged && withIdentity(merged, object);
   }
 
   #read(path: string): Tree[] {
@@ -132,6 +133,18 @@ class Builder {
       return [];
     });
   }
+}
+
+/** A patch with a target changes no object's kind and name, whatever its own are. */
+function withIdentity(merged: MapTree, object: MapTree): MapTree {
+  const inner = merged.entries.get('metadata');
+  const name = get(object, 'metadata', 'name');
+  const entriesOf = new Map(merged.entries);
+  const kind = object.entries.get('kind');
+  if (kind) entriesOf.set('kind', kind);
+  if (inner?.kind === 'map' && name)
+    entriesOf.set('metadata', { ...inner, entries: new Map(inner.entries).set('name', name) });
+  return { ...merged, entries: entriesOf };
 }
 
 /** Names of a target may be regular expressions, anchored; a patch's own name is meant as it stands. */

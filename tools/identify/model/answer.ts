@@ -23,6 +23,7 @@ export type Role =
   | 'cron'
   | 'health'
   | 'controller'
+  | 'engine'
   | 'debug'
   | 'ambassador'
   | 'cache'

@@ -72,6 +72,8 @@ export const COMMANDS: readonly CommandRule[] = [
     'opens a private network',
   ),
 
+  rule('engine', 0.7, word('dockerd|buildkitd|podman system service'), 'is a container engine', 'lasting'),
+
   // Logs.
   rule(
     'log-shipper',

@@ -95,7 +95,7 @@ export const NAMES: readonly (readonly [Role, RegExp])[] = [
   ['init-network', /(istio|linkerd|proxy|mesh|net|network)-init|iptables/],
   ['migration', /migrat|(^|-)(db|database|schema)-(init|setup|upgrade|prepare)/],
   ['wait', /(^|[-_])(wait\w*|check-(db|database|redis|postgres)\w*|ready-check)([-_]|\d|$)/],
-  ['proxy', /(^|[-_])(proxy|nginx|envoy|haproxy|gateway)([-_]|\d|$)/],
+  ['proxy', /(^|[-_])(proxy|nginx|envoy|haproxy|gateway|rout(er|ing))([-_]|\d|$)/],
   ['unknown', /side-?car|helper|companion|adapter/],
 ];
 export const NAME_WEIGHT = 0.3;

@@ -10,6 +10,8 @@ export interface ImageRule {
   /** Matched against the repository without registry and tag, in lower case: `istio/proxyv2`. */
   readonly pattern: RegExp;
   readonly weight: number;
+  /** Matched against the image as written, where the tag says what the program is. */
+  readonly tag?: RegExp;
 }
 
 const rule = (role: Role, weight: number, pattern: RegExp): ImageRule => ({ role, weight, pattern });
@@ -52,6 +54,10 @@ export const IMAGES: readonly ImageRule[] = [
       'ghostunnel|stunnel4?|hitch|ssl-proxy|tls-proxy|https-proxy|ssl-terminator|tls-terminator|tls-sidecar|nginx-ssl(-\\w+)?|ssl-termination|https-portal|nginx-tls|docker-stunnel|stunnel-proxy|tls-term',
     ),
   ),
+
+  // Container engines.
+  rule('engine', 0.8, begins('dind|docker-dind|buildkit|buildkitd')),
+  { ...rule('engine', 0.8, named('docker')), tag: /:[^/]*dind/ },
 
   rule('tls', 0.85, /(^|\/)sidecar-stacks\/tls$/),
   rule('agent', 0.8, /(^|\/)sidecar-stacks\/topz$/),

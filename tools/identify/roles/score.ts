@@ -50,6 +50,7 @@ export function judge(
     ...byPortNames(facts),
     ...byPrivileges(facts),
     ...byMounts(facts, neighbours),
+    ...byNeighboursName(facts, neighbours),
     ...(sharesNetwork ? byTargets(facts, neighbours) : []),
     ...(further ? [{ role: undefined, weight: further.weight, evidence: further }] : []),
   ];
@@ -67,8 +68,9 @@ export function judge(
   let best = 0;
   for (const [candidate, own] of roles) {
     const sum = together(own);
-    if (sum > best + 1e-9 || (role === 'unknown' && candidate !== 'unknown' && sum >= best))
-      [role, best] = [candidate, sum];
+    // That it helps is no role: whatever names one says more.
+    const says = (candidate === 'unknown' ? 0 : 1) + sum;
+    if (says > best + 1e-9) [role, best] = [candidate, says];
   }
   const general = all.filter((each) => each.role === undefined || (each.role === 'unknown' && role !== 'unknown'));
   const chosen = [...(roles.get(role) ?? []), ...general];
@@ -94,7 +96,9 @@ function declared(facts: Facts): Clue[] {
 function byImage(facts: Facts): Clue[] {
   if (!facts.image) return [];
   const image = repository(facts.image.text);
-  const found = IMAGES.filter((rule) => rule.pattern.test(image)).toSorted((a, b) => b.weight - a.weight);
+  const found = IMAGES.filter(
+    ({ pattern, tag }) => pattern.test(image) && (tag?.test(facts.image!.text) ?? true),
+  ).toSorted((a, b) => b.weight - a.weight);
   // The strongest rule of each role; several rules of one role say the same thing.
   const seen = new Set<Role>();
   return found.flatMap((rule) => {
@@ -208,6 +212,20 @@ function byTargets(facts: Facts, neighbours: readonly Facts[]): Clue[] {
   if (known) return [clue(undefined, 0.4, known.said, `speaks to port ${known.port} of a neighbour on localhost`)];
   const any = targets.find(({ port, said }) => port !== undefined && said.text.length < 400);
   return any ? [clue(undefined, 0.2, any.said, `speaks to localhost:${any.port}`)] : [];
+}
+
+/** `shop-metrics` beside `shop`. */
+function byNeighboursName(facts: Facts, neighbours: readonly Facts[]): Clue[] {
+  const name = facts.name.toLowerCase();
+  const served = neighbours.find((each) => {
+    const theirs = each.name.toLowerCase();
+    return theirs !== '' && name.startsWith(theirs) && /^[-_]/.test(name.slice(theirs.length));
+  });
+  if (!served) return [];
+  const purpose = name.slice(served.name.length);
+  return NAMES.filter(([role, pattern]) => role !== 'unknown' && pattern.test(purpose))
+    .slice(0, 1)
+    .map(([role]) => clue(role, 0.4, facts, `is named after ${served.name}`));
 }
 
 function byName(facts: Facts): Clue[] {
