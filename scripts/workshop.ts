@@ -3,6 +3,7 @@ import { catchSignals } from './lib/interrupt.ts';
 import { EngineError } from './lib/engine.ts';
 import { readCommandLine, UsageError } from '../workshop/commands/arguments.ts';
 import { check, hint, list, reset, solution, stop, watch } from '../workshop/commands/commands.ts';
+import { askQuiz, interview, progress } from '../workshop/commands/course.ts';
 import { findPlace, places, UnknownExercise } from '../workshop/lessons/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
 import { learnersWorkspace } from '../workshop/lessons/workspace.ts';
@@ -23,12 +24,19 @@ usage: make workshop                    the page; its address is printed
        npm run workshop -- solution N   lay a solution over your files, which
                                         are kept as NAME.yours
        npm run workshop -- stop N       remove its containers and volumes
+       npm run workshop -- quiz         the questions that you have not answered
+                                        right yet
+       npm run workshop -- progress     how far you are, by goal; --json for a
+                                        teacher
+       npm run workshop -- interview    what you can say in 60 seconds and in
+                                        five minutes, by the exercises done
        npm run workshop -- verify [N…]  are the exercises themselves right?
 
 N is a number or a name: 2, 02-https or https.
 
   --jobs N    verify: how many exercises at a time (default 4)
   --port N    the page's port on 127.0.0.1 (default: one that is free)
+  --json      progress: as one JSON document
   --project P the page shows this compose project, too; may be repeated
   --help
 
@@ -80,6 +88,9 @@ async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, sig
   }
   const workspace = await learnersWorkspace();
   if (line.command === 'list') return list(workspace, print);
+  if (line.command === 'quiz') return askQuiz(workspace, print, signal);
+  if (line.command === 'progress') return progress(workspace, print, line.json);
+  if (line.command === 'interview') return interview(workspace, print);
   const work = { place: findPlace(line.exercises[0]!), workspace, print, say, signal };
   switch (line.command) {
     case 'run':

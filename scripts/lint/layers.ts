@@ -30,7 +30,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'the workshop',
-    path: /^workshop\/(?=commands\/|lessons\/|page\/|server\/)/,
+    path: /^workshop\/(?=commands\/|course\/|lessons\/|page\/|server\/)/,
     imports: ['the kit', 'a sidecar', 'tools', 'scripts'],
   },
   {

@@ -7,12 +7,16 @@ export class UsageError extends Error {}
 /** Commands that take one exercise. */
 const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
 
+/** Commands that take none. */
+const OF_ALL = ['serve', 'list', 'quiz', 'progress', 'interview'] as const;
+
 export interface CommandLine {
-  readonly command: 'serve' | 'list' | 'verify' | (typeof OF_ONE)[number];
+  readonly command: 'verify' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
   readonly exercises: readonly string[];
   readonly jobs: number;
   readonly port: number;
   readonly projects: readonly string[];
+  readonly json: boolean;
 }
 
 /**
@@ -29,14 +33,19 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
     jobs: whole('--jobs', values.jobs, 1, 64),
     port: whole('--port', values.port, 0, 65_535),
     projects: values.project,
+    json: values.json,
   };
-  if (command === 'serve' || command === 'list') {
+  const ofAll = OF_ALL.find((each) => each === command);
+  if (ofAll) {
     if (exercises.length > 0) throw new UsageError(`${command} takes no exercise`);
-    return { command, ...line };
+    return { command: ofAll, ...line };
   }
   if (command === 'verify') return { command, ...line };
   const known = OF_ONE.find((each) => each === command);
-  if (!known) throw new UsageError(`there is no command ${command}; commands are list, ${OF_ONE.join(', ')}, verify`);
+  if (!known)
+    throw new UsageError(
+      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, verify`,
+    );
   if (exercises.length !== 1) throw new UsageError(`${command} takes one exercise`);
   return { command: known, ...line };
 }
@@ -49,6 +58,7 @@ function parsed(args: readonly string[]) {
         jobs: { type: 'string', default: '4' },
         port: { type: 'string', default: '0' },
         project: { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
       allowPositionals: true,

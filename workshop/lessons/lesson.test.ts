@@ -10,7 +10,7 @@ import { RUN_AT_START, RUN_WHEN_SOLVED, unindented } from '../commands/verify.ts
 
 const LESSON = `# 7 · A title
 
-*15 minutes*
+*15 minutes · build, decide*
 
 ## Goal
 
@@ -29,22 +29,30 @@ The goal.
 ## Recap
 
 - What was learned.
+
+## In an interview
+
+What can be said,
+in two lines.
 `;
 
 test('a lesson is read', () => {
   assert.equal(parseLesson(LESSON), {
     title: 'A title',
     minutes: 15,
+    goals: ['build', 'decide'],
     goal: 'The goal.',
     steps: '1. One step.',
     hints: ['First,\nin two lines.', 'Second.'],
     recap: '- What was learned.',
+    interview: 'What can be said, in two lines.',
   });
 });
 
 test('what a lesson lacks is named', () => {
   assert.throws(() => parseLesson(LESSON.replace('## Recap', '## End')), /section ## Recap/);
-  assert.throws(() => parseLesson(LESSON.replace('*15 minutes*', '')), /N minutes/);
+  assert.throws(() => parseLesson(LESSON.replace('*15 minutes · build, decide*', '')), /N minutes/);
+  assert.throws(() => parseLesson(LESSON.replace('decide', 'win')), /win is no goal/);
 });
 
 test('exercises are found by number and by name', () => {

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { thisClone } from '../../scripts/lib/clone.ts';
 import { Project } from '../../scripts/lib/compose.ts';
 import { WORKSHOP, type Place, type Stage } from './exercise.ts';
+import { keep, kept } from './kept.ts';
 
 /** A script of a solution: what it does besides files. It is run, not copied. */
 export const SCRIPT = 'do.sh';
@@ -109,12 +110,7 @@ export class Workspace {
   }
 
   note({ name }: Place, progress: Progress): void {
-    mkdirSync(this.root, { recursive: true });
-    const file = this.#file();
-    const text = JSON.stringify({ ...this.#all(), [name]: progress }, undefined, 2);
-    // Renamed into place: whoever is killed while writing leaves the old one.
-    writeFileSync(`${file}.${process.pid}`, `${text}\n`);
-    renameSync(`${file}.${process.pid}`, file);
+    keep(this.#file(), { ...this.#all(), [name]: progress });
   }
 
   #file(): string {
@@ -122,12 +118,7 @@ export class Workspace {
   }
 
   #all(): Readonly<Record<string, Progress>> {
-    try {
-      return JSON.parse(readFileSync(this.#file(), 'utf8')) as Record<string, Progress>;
-    } catch {
-      // None yet, or damaged: progress begins anew rather than keeping anybody from going on.
-      return {};
-    }
+    return kept<Progress>(this.#file());
   }
 }
 

@@ -1,0 +1,125 @@
+/** What the terminal's commands do for the course as a whole: the quiz, progress by goal, what to say in an interview. */
+import { createInterface, type Interface } from 'node:readline';
+import { once } from 'node:events';
+import { chalk } from 'zx/core';
+import { wrap } from '../../scripts/lib/findings.ts';
+import { Answers } from '../course/answers.ts';
+import { FIRST_MINUTE } from '../course/interview.ts';
+import { quiz, type Question } from '../course/quiz.ts';
+import { isRight, standing } from '../course/standing.ts';
+import { places } from '../lessons/exercise.ts';
+import type { Workspace } from '../lessons/workspace.ts';
+
+type Print = (line: string) => void;
+
+const WIDTH = 80;
+const LETTERS = 'abcdefgh';
+
+const filled = (print: Print, text: string, first = '', rest = ' '.repeat(first.length)): void => {
+  for (const [index, line] of wrap(text, WIDTH - first.length).entries()) print(`${index === 0 ? first : rest}${line}`);
+};
+
+/**
+ * Ask the questions that are not answered right yet, until there is none, the input ends, or `q`.
+ * @returns an exit code
+ */
+export async function askQuiz(workspace: Workspace, print: Print, signal: AbortSignal): Promise<number> {
+  const answers = new Answers(workspace.root);
+  const open = quiz().filter((question) => !isRight(question, answers.all()[question.id]));
+  const input = createInterface({ input: process.stdin, signal });
+  const lines = new Lines(input);
+  try {
+    for (const [index, question] of open.entries()) {
+      print(chalk.dim(`\n${index + 1} of ${open.length} · ${question.goal}`));
+      show(question, print);
+      const option = await chosen(question, lines, print);
+      if (option === undefined) break;
+      answers.note(question.id, option);
+      const { right, why } = question.options[option]!;
+      filled(print, why, right ? '  ✓ ' : '  ✗ ');
+    }
+  } finally {
+    input.close();
+  }
+  const now = answers.all();
+  const right = quiz().filter((question) => isRight(question, now[question.id])).length;
+  print(`\n${right} of ${quiz().length} are answered right.`);
+  if (right < quiz().length) print('Those that are not are asked again: npm run workshop -- quiz');
+  return 0;
+}
+
+function show({ ask, code, options }: Question, print: Print): void {
+  filled(print, ask.replaceAll('`', ''));
+  if (code !== undefined)
+    for (const [index, line] of code.split('\n').entries())
+      print(chalk.dim(`  ${String(index + 1).padStart(2)}  `) + line);
+  for (const [index, { text }] of options.entries()) filled(print, text.replaceAll('`', ''), `  ${LETTERS[index]}) `);
+}
+
+/** @returns undefined at the end of the input, and when the learner has enough */
+async function chosen({ options }: Question, lines: Lines, print: Print): Promise<number | undefined> {
+  const letters = LETTERS.slice(0, options.length);
+  for (;;) {
+    print(`Your answer, ${letters[0]} to ${letters.at(-1)}, or q to leave:`);
+    const line = (await lines.next())?.trim().toLowerCase();
+    if (line === undefined || line === 'q') return undefined;
+    if (line.length === 1 && letters.includes(line)) return letters.indexOf(line);
+  }
+}
+
+/** Lines one after the other, also those that came before they were asked for. */
+class Lines {
+  readonly #came: string[] = [];
+  readonly #input: Interface;
+  #ended = false;
+
+  constructor(input: Interface) {
+    this.#input = input;
+    input.on('line', (line) => this.#came.push(line));
+    input.once('close', () => (this.#ended = true));
+  }
+
+  async next(): Promise<string | undefined> {
+    while (this.#came.length === 0 && !this.#ended)
+      await Promise.race([once(this.#input, 'line'), once(this.#input, 'close')]);
+    return this.#came.shift();
+  }
+}
+
+/** How far the learner is, by goal; as JSON for a teacher. */
+export function progress(workspace: Workspace, print: Print, json: boolean): number {
+  const goals = standing(workspace, places());
+  if (json) {
+    print(JSON.stringify({ goals }, undefined, 2));
+    return 0;
+  }
+  for (const { can, exercises, questions, reached } of goals) {
+    filled(print, `You can ${can}`, reached ? `${chalk.green('✓')} ` : '· ', '  ');
+    for (const { number, title, done } of exercises)
+      print(`    ${done === null ? '·' : chalk.green('✓')} ${number}  ${title}`);
+    print(
+      `    ${questions.right === questions.all ? chalk.green('✓') : '·'} quiz: ${questions.right} of ${questions.all}`,
+    );
+  }
+  return 0;
+}
+
+/** What can be said in an interview by somebody who has done these exercises. */
+export function interview(workspace: Workspace, print: Print): number {
+  const all = places();
+  const tell = (title: string, chosen: typeof all): void => {
+    print(chalk.bold(title));
+    for (const place of chosen) {
+      if (workspace.progress(place).done === undefined)
+        print(chalk.dim(`  ·  exercise ${Number(place.number)} gives you a sentence here`));
+      else filled(print, place.lesson.interview.replaceAll('`', ''), '  ');
+    }
+  };
+  tell(
+    '60 seconds',
+    all.filter(({ number }) => FIRST_MINUTE.includes(number)),
+  );
+  print('');
+  tell('Five minutes', all);
+  return 0;
+}

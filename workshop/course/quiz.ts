@@ -1,0 +1,75 @@
+/** The questions of the quiz, as quiz.yaml has them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { isGoal, type GoalId } from '../lessons/goals.ts';
+
+export interface Option {
+  readonly text: string;
+  readonly right: boolean;
+  /** Why it is right or wrong. */
+  readonly why: string;
+}
+
+export interface Question {
+  readonly id: string;
+  readonly goal: GoalId;
+  /** Markdown of one paragraph. */
+  readonly ask: string;
+  /** What the question is about: it asks which line is wrong. */
+  readonly code: string | undefined;
+  /** Exactly one is right. */
+  readonly options: readonly Option[];
+}
+
+let known: readonly Question[] | undefined;
+
+/** The questions of this course, in the order in which they are asked. */
+export const quiz = (): readonly Question[] =>
+  (known ??= readQuiz(readFileSync(join(import.meta.dirname, 'quiz.yaml'), 'utf8')));
+
+/**
+ * Read a quiz.
+ * @param text YAML: a list of questions, see quiz.yaml
+ * @throws {Error} that names the question and what is wrong with it
+ */
+export function readQuiz(text: string): Question[] {
+  const all = (parse(text) as Record<string, unknown>[]).map((each, index) =>
+    question(each, `question ${typeof each['id'] === 'string' ? each['id'] : index + 1}`),
+  );
+  const twice = all.find(({ id }, index) => all.findIndex((each) => each.id === id) !== index);
+  if (twice) throw new Error(`question ${twice.id} is there twice`);
+  return all;
+}
+
+function question(raw: Readonly<Record<string, unknown>>, name: string): Question {
+  const { id, goal, ask, code, options } = raw;
+  const need = (holds: boolean, what: string): void => {
+    if (!holds) throw new Error(`${name}: ${what}`);
+  };
+  need(typeof id === 'string' && /^[a-z][a-z-]*$/.test(id), 'id is a name in small letters');
+  need(typeof goal === 'string' && isGoal(goal), `goal ${JSON.stringify(goal)} is none of the course`);
+  need(typeof ask === 'string', 'ask is missing');
+  need(code === undefined || typeof code === 'string', 'code is a text');
+  const lines = typeof code === 'string' ? code.split('\n') : [];
+  const all = (Array.isArray(options) ? (options as Record<string, unknown>[]) : []).map((each): Option => {
+    const { text, line, right = false, why } = each;
+    need(typeof why === 'string', 'an option does not say why');
+    const said = typeof line === 'number' ? lines[line - 1]?.trim() : text;
+    need(typeof said === 'string' && said !== '', 'an option has neither a text nor a line of the code');
+    return {
+      text: typeof line === 'number' ? `line ${line}: \`${said as string}\`` : (said as string),
+      right: right === true,
+      why: why as string,
+    };
+  });
+  need(all.length >= 2, 'there is nothing to choose from');
+  need(all.filter((each) => each.right).length === 1, 'exactly one option is right');
+  return {
+    id: id as string,
+    goal: goal as GoalId,
+    ask: ask as string,
+    code: code === undefined ? undefined : (code as string).trimEnd(),
+    options: all,
+  };
+}
