@@ -10,7 +10,7 @@ import { ROOT } from './stacks.ts';
 const BUILD_MS = 600_000;
 
 /**
- * Build an image on the Debian base, which takes a fraction of a second when nothing has changed.
+ * Build an image on one of the base images, which takes a fraction of a second when nothing has changed.
  * @param name below sidecar-stacks
  * @param folder of its Dockerfile, below the root
  * @param say gets a line when it takes longer
@@ -21,7 +21,8 @@ export async function programImage(name: string, folder: string, say: (line: str
   const defaults = { ...parse(readFileSync(join(ROOT, '.env'))), ...process.env };
   const image = `sidecar-stacks/${name}:${defaults['IMAGE_TAG']}`;
   if ((await docker(['images', '--quiet', image])) === '') say(`Building ${image}, once`);
-  const args = ['--quiet', '--tag', image, '--build-arg', `DEBIAN_BASE=${defaults['DEBIAN_BASE']}`];
+  const bases = ['DEBIAN_BASE', 'SIDECAR_BASE'].flatMap((base) => ['--build-arg', `${base}=${defaults[base]}`]);
+  const args = ['--quiet', '--tag', image, ...bases];
   await docker(['build', ...args, join(ROOT, folder)], { timeoutMs: BUILD_MS });
   return image;
 }
