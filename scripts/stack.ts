@@ -1,7 +1,9 @@
 /** `npm run stack -- NAME…`: bring stacks up, check their obligations, tear them down. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catchSignals } from './lib/interrupt.ts';
-import { findStack, stackNames, stacksDir, UnknownStack } from './lib/stacks.ts';
+import { findStack, stackNames, stacksDir, UnknownStack, type Stack } from './lib/stacks.ts';
 import { exitCodeOf, type Reporter } from './runner/events.ts';
 import { reachLines } from './runner/reach.ts';
 import { workflowReporters } from './runner/report/workflow.ts';
@@ -20,6 +22,8 @@ usage: npm run stack -- NAME… | all [options]
   --keep          leave the stacks up, and say how to reach them
   --on podman     as exported to Kubernetes, played by podman in a container,
                   instead of docker compose
+  --proxy NAME    with stacks/mesh/NAME.yaml laid over the mesh: envoy for Envoy
+                  beside every app, mixed for half of each (also MESH_PROXY=NAME)
   --jobs N        how many stacks run at the same time (default: three for each
                   two processors)
   --timeout S     seconds that bringing up, and the scenario, may each take
@@ -38,6 +42,7 @@ command), 128 + n after signal n
 const options = {
   keep: { type: 'boolean', default: false },
   on: { type: 'string', default: 'compose' },
+  proxy: { type: 'string', default: process.env['MESH_PROXY'] ?? '' },
   jobs: { type: 'string', default: String(DEFAULT_JOBS) },
   timeout: { type: 'string', default: '600' },
   junit: { type: 'string' },
@@ -64,10 +69,12 @@ function commandLine() {
     if (names.length === 0) throw new Error(`There is no stack in ${stacksDir()}: nothing would be checked.`);
     const on = ON.find((each) => each === values.on);
     if (on === undefined) throw new Error(`--on takes ${ON.join(' or ')}, not ${JSON.stringify(values.on)}.`);
+    const stacks = names.map((name) => findStack(name));
+    if (values.proxy !== '') overlay(stacks, values.proxy);
     return {
       ...values,
       on,
-      stacks: names.map((name) => findStack(name)),
+      stacks,
       jobs: positive('jobs', values.jobs),
       timeout: positive('timeout', values.timeout) * 1000,
     };
@@ -83,6 +90,19 @@ function positive(name: string, text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text))
     throw new Error(`--${name} takes a whole number from 1 on, not ${JSON.stringify(text)}.`);
   return Number(text);
+}
+
+/**
+ * Another proxy in place of ours: what runs compose finds the files in the environment, and so does the scenario.
+ * @throws {Error} where it is not the mesh alone that is to run, or there is no such file
+ */
+function overlay(stacks: readonly Stack[], proxy: string): void {
+  const [stack, ...others] = stacks;
+  if (stack?.name !== 'mesh' || others.length > 0) throw new Error('--proxy is for the stack mesh alone.');
+  if (!/^[a-z]+$/.test(proxy) || !existsSync(join(stack.dir, `${proxy}.yaml`)))
+    throw new Error(`--proxy takes envoy or mixed, not ${JSON.stringify(proxy)}.`);
+  process.env['MESH_PROXY'] = proxy;
+  process.env['COMPOSE_FILE'] = ['compose.yaml', 'compose.override.yaml', `${proxy}.yaml`].join(delimiter);
 }
 
 const { stacks, ...chosen } = commandLine();

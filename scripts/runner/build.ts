@@ -1,7 +1,7 @@
 /** Builds the images of the chosen stacks, each once, and only when what goes into it has changed. */
 import { createHash, type Hash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { ComposeSpecification } from 'docker-compose';
 import { docker, EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
@@ -9,6 +9,7 @@ import { buildImages as buildServices } from '../lib/images.ts';
 import { ownImage, withTag } from './own-images.ts';
 import { stackFaults } from '../lib/stack-rules.ts';
 import { ROOT, type Stack } from '../lib/stacks.ts';
+import { provideWheels } from '../lib/wheels.ts';
 import { RunFailure } from './failure.ts';
 
 const STAMPS = join(ROOT, '.cache', 'builds.json');
@@ -44,6 +45,7 @@ export function resolveStacks(stacks: readonly Stack[]): Promise<Resolved[]> {
  * @throws {RunFailure} with the last lines of the build that failed
  */
 export async function buildImages(stacks: readonly Resolved[], signal: AbortSignal): Promise<string[]> {
+  await fetchWheels(stacks);
   const ids = await imageIds();
   const parts = new Map<string, Part>();
   for (const part of stacks.flatMap((resolved) => partsOf(resolved, ids))) parts.set(part.image, part);
@@ -65,6 +67,22 @@ export async function buildImages(stacks: readonly Resolved[], signal: AbortSign
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   writeFileSync(STAMPS, JSON.stringify(fresh, null, 2));
   return stale.map((part) => part.image);
+}
+
+/** Programs that images take from PyPI are beside their Dockerfiles before anything is built. */
+async function fetchWheels(stacks: readonly Resolved[]): Promise<void> {
+  const contexts = new Set(
+    stacks.flatMap(({ config }) =>
+      Object.values(config.services ?? {}).flatMap(({ build: recipe }) =>
+        typeof recipe === 'object' && recipe.context !== undefined ? [recipe.context] : [],
+      ),
+    ),
+  );
+  for (const context of contexts) {
+    if (!existsSync(join(context, 'requirements.txt'))) continue;
+    const message = await provideWheels(relative(ROOT, context));
+    if (message !== undefined) throw new RunFailure({ reason: 'build', message });
+  }
 }
 
 async function build(stack: Stack, services: readonly string[], signal: AbortSignal): Promise<void> {

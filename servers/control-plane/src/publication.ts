@@ -105,6 +105,7 @@ export class Publication {
     const { service } = client;
     if (service !== undefined && this.#held.has(service) && !this.#isPublished(service))
       throw new NothingYet(`${service} could not be published yet; the log of the control plane says why`);
-    return isEnvoy(client) ? this.#views.ofEnvoy() : this.#views.of(client.service);
+    if (!isEnvoy(client)) return this.#views.of(service);
+    return service === undefined ? this.#views.ofEnvoy() : this.#views.ofEnvoyProxy(service);
   }
 }

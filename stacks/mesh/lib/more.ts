@@ -1,7 +1,10 @@
 /** What more.yaml adds to the stack that is up: for an obligation, and gone after it. */
+import { delimiter } from 'node:path';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 
-const FILES = ['compose.yaml', 'compose.override.yaml', 'more.yaml'].flatMap((file) => ['-f', file]);
+/** Those that the stack was brought up with, and more. */
+const { COMPOSE_FILE = ['compose.yaml', 'compose.override.yaml'].join(delimiter) } = process.env;
+const FILES = [...COMPOSE_FILE.split(delimiter), 'more.yaml'].flatMap((file) => ['-f', file]);
 const LONG = { timeoutMs: 180_000 };
 
 export interface More {

@@ -1,5 +1,8 @@
 /** What proxies tell of themselves, asked from within their pods. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { parse } from 'yaml';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import { call } from './workload.ts';
 
@@ -16,6 +19,25 @@ export const PROXIES = [
   'echo-2',
   'echo-3',
 ] as const;
+
+/** Replicas that have an Envoy in place of our proxy: what envoy.yaml or mixed.yaml says, where it was laid over. */
+export const ENVOYS: readonly string[] = envoysOf(process.env['MESH_PROXY']);
+
+function envoysOf(overlay: string | undefined): readonly string[] {
+  if (overlay === undefined) return [];
+  const { services } = parse(readFileSync(join(import.meta.dirname, `../${overlay}.yaml`), 'utf8'), {
+    merge: true,
+  }) as {
+    services: Readonly<Record<string, unknown>>;
+  };
+  return PROXIES.filter((name) => Object.hasOwn(services, `${name}-proxy`));
+}
+
+/** For an obligation that our proxy alone can meet. @param because what Envoy does not do, a sentence */
+export const ours = (because: string) => ({
+  unless: (): Promise<string | undefined> =>
+    Promise.resolve(ENVOYS.length === 0 ? undefined : `Envoy is the proxy: ${because}`),
+});
 
 /** The address of a pod. */
 export async function addressOf(project: Driver, name: string): Promise<string> {

@@ -1,29 +1,23 @@
-/** Envoy as a client of the control plane: only where its image is, which comes from a registry. */
-import { readFileSync } from 'node:fs';
+/** Envoy as a client of the control plane, in the clear; skipped where its program cannot be had. */
 import { request, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import { parse } from 'yaml';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
-import { docker } from '../../../scripts/lib/engine.ts';
+import { programImage } from '../../../scripts/lib/program-image.ts';
+import { provideWheels } from '../../../scripts/lib/wheels.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { graphOf } from '../lib/control.ts';
 
+const FOLDER = 'stacks/mesh/services/envoy';
 const PROFILE = ['--profile', 'envoy'];
 const LONG = { timeoutMs: 180_000 };
 
-const image = (): string => {
-  const file = readFileSync(join(import.meta.dirname, '../compose.override.yaml'), 'utf8');
-  return (parse(file, { merge: true }) as { services: { envoy: { image: string } } }).services.envoy.image;
-};
-
-/** The profile is tried where it costs no download. */
+/** Its program comes from PyPI; built before anything waits for it. @returns why it cannot be had */
 async function absent(): Promise<string | undefined> {
-  const name = image();
-  const found = await docker(['image', 'ls', '--quiet', name]);
-  return found.trim() === '' ? `the image ${name} is not on this machine; docker pull ${name} brings it` : undefined;
+  const reason = await provideWheels(FOLDER);
+  if (reason === undefined) await programImage('envoy', FOLDER, () => {});
+  return reason;
 }
 
 /** What a client without a proxy gets of the front, through Envoy. */

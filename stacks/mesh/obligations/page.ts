@@ -7,6 +7,7 @@ import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { takePictures } from '../../../scripts/lib/pictures.ts';
 import { resetSplit } from '../lib/control.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { ours } from '../lib/proxies.ts';
 import { load, loadWhile } from '../lib/workload.ts';
 
 /** The dashboard, as its neighbours call it. */
@@ -22,6 +23,7 @@ export function pageObligations({ must, finally: afterwards }: Scenario): void {
     {
       say: "Debian's Chromium opens the dashboard: who calls whom, how often, how well, with a lock for mTLS; an edge tells its requests, and a slider moves a split.",
       within: 240_000,
+      ...ours('the page reads the counts and the last requests of our proxies'),
     },
     async (stage) => {
       const { project } = stage;

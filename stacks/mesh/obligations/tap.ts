@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, leafFor } from '../lib/forge.ts';
-import { addressOf } from '../lib/proxies.ts';
+import { addressOf, ours } from '../lib/proxies.ts';
 import { call, freshKey, type Call } from '../lib/workload.ts';
 
 const ID = 'spiffe://mesh.local/ns/shop/sa/';
@@ -16,6 +16,7 @@ export function tapObligations({ must }: Scenario): void {
     {
       say: 'The policy lets the identity of the client tap. It sees requests of the front as they happen; another identity, or none, sees nothing.',
       within: 180_000,
+      ...ours('its tap needs its admin interface'),
     },
     async ({ project, say }) => {
       const authority = await authorityOf(project);

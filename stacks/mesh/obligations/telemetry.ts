@@ -6,7 +6,7 @@ import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import type { Span } from '../services/workload/src/collect.ts';
 import { applyPolicy } from '../lib/policy.ts';
-import { metric, samples } from '../lib/proxies.ts';
+import { metric, ours, samples } from '../lib/proxies.ts';
 import { shopOf } from '../lib/shop.ts';
 import { freshKey, load, REPLICAS, seen, tell } from '../lib/workload.ts';
 
@@ -23,6 +23,7 @@ export function traceObligations({ must }: Scenario): void {
     {
       say: 'One order goes through Perl, Node and Python. The apps only pass a header on; the proxies make one trace of it.',
       within: 120_000,
+      ...ours('the control plane does not tell it where the collector is'),
     },
     async (stage) => {
       const trace = randomBytes(16).toString('hex');
@@ -83,7 +84,11 @@ const increase = (before: Counts, after: Counts): Counts =>
 export function telemetryObligations({ must }: Scenario): void {
   must(
     'count what the load generator counts, at both ends',
-    { say: 'The load generator counts for itself; the metrics of both proxies say the same.', within: 180_000 },
+    {
+      say: 'The load generator counts for itself; the metrics of both proxies say the same.',
+      within: 180_000,
+      ...ours('it counts under names of its own'),
+    },
     async ({ project, say }) => {
       await applyPolicy(project, {
         // In turn: a replica that is slow gets its share of the 500 requests nonetheless, and so all of its 40 failures.
@@ -126,7 +131,11 @@ export function telemetryObligations({ must }: Scenario): void {
 
   must(
     'say of every failed request in plain words why it failed',
-    { say: 'Whatever fails, the access log has a sentence that says why.', within: 180_000 },
+    {
+      say: 'Whatever fails, the access log has a sentence that says why.',
+      within: 180_000,
+      ...ours('it says a cause by flags, and not in a sentence'),
+    },
     async ({ project, say }) => {
       await applyPolicy(project, {
         echo: (echo) => {

@@ -137,7 +137,8 @@ test('what proxies, gRPC applications and Envoys are served of any policy that i
       const views = new Views();
       const { state, failures } = new MeshStates().next({ ...parts, policy });
       assert.is(views.update(state, 'roots', failures).failures.size, 0);
-      for (const view of [views.of(undefined), views.of('a'), views.ofEnvoy()]) assert.equal(violationsOf(view), []);
+      for (const view of [views.of(undefined), views.of('a'), views.ofEnvoy(), views.ofEnvoyProxy('a')])
+        assert.equal(violationsOf(view), []);
     }),
     { numRuns: 600 },
   );

@@ -25,8 +25,8 @@ export interface Client {
   readonly since: number;
 }
 
-/** An Envoy says so itself. One that shows a certificate of the mesh is a proxy of its service, and gets what these get. */
-export const isEnvoy = ({ service, userAgent }: Client): boolean => service === undefined && userAgent === 'envoy';
+/** An Envoy says so itself. */
+export const isEnvoy = ({ userAgent }: Client): boolean => userAgent === 'envoy';
 
 export interface ConnectedClient extends Client {
   /** Of the last publication all of which it has taken; 0 for none. */

@@ -1,13 +1,18 @@
 /** From the state of the mesh to what each client sees of it. */
-import { errorOf } from './boundary.ts';
 import { DraftMemo, sameItems } from './drafts.ts';
 import { withStandIns, type Failures, type StandIn } from './held.ts';
-import { clusterFor, endpointsFor } from './resources/clusters.ts';
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
-import { grpcDrafts } from './resources/grpc.ts';
 import { inboundDrafts } from './resources/inbound.ts';
 import { callersOf, catchAll, namesDraft, portDrafts, routesDraft, unknownClusters } from './resources/outbound.ts';
 import type { MeshState, ServiceState } from './resources/state.ts';
+import {
+  draftsOf,
+  envoyDraftsOf,
+  failuresIn,
+  proxyDraftsOf,
+  serviceDrafts,
+  type ProxyAudience,
+} from './service-drafts.ts';
 import { trustBundle } from './resources/tls.ts';
 import {
   CDS,
@@ -31,9 +36,10 @@ export class Views {
   readonly #cache = new ResourceCache();
   #shape: Shape = { key: '', mesh: undefined };
   #shared = new Layer();
-  #own = new Map<string, Layer>();
-  /** Made once one has asked. */
+  #own: ReadonlyMap<string, Layer> = new Map();
+  /** Made once one has asked: what Envoys see that have no certificate of the mesh, and what those see that are proxies. */
   #envoy: Layer | undefined;
+  #envoyProxies: Proxies | undefined;
   #state: MeshState | undefined;
   /** Services that could not be made the last time. */
   #failures: Failures = new Map();
@@ -86,8 +92,10 @@ export class Views {
   /** Services, each made and encoded by itself, that cannot be. */
   #failed(state: MeshState, which: (service: ServiceState) => boolean = () => true): Failures {
     const envoy = this.#envoy !== undefined;
+    const proxies = this.#envoyProxies !== undefined;
     return failuresIn(state.services.filter(which), (service) => [
       ...draftsOf(service, state),
+      ...(proxies ? proxyDraftsOf(service, state, 'envoy') : []),
       ...(envoy ? envoyDraftsOf(service, state) : []),
     ]);
   }
@@ -99,17 +107,15 @@ export class Views {
       const drafts = this.#sharedDrafts(shape, state, roots);
       const callers = portsByCaller(state);
       const shared = this.#shared.next(drafts.map((each) => this.#cache.resource(each)));
-      const own = new Map(
-        state.services.map((service) => [
-          service.name,
-          this.#ownLayer(shape, state, service, callers.get(service.name) ?? [], shared),
-        ]),
-      );
+      const own = this.#ownLayers(this.#own, { shape, state, callers, shared, audience: 'proxy' });
       const envoy = this.#envoy && this.#envoyLayer(this.#envoy, shape, state, shared);
+      const envoyProxies =
+        this.#envoyProxies && this.#envoyProxyLayers(this.#envoyProxies, { shape, state, callers, shared });
       this.#shape = shape;
       this.#shared = shared;
       this.#own = own;
       this.#envoy = envoy;
+      this.#envoyProxies = envoyProxies;
       this.#state = state;
       this.#cache.sweep();
       this.#memo.sweep();
@@ -125,38 +131,77 @@ export class Views {
     return ((service === undefined ? undefined : this.#own.get(service)) ?? this.#shared).view;
   }
 
-  /** What an Envoy sees: listeners and clusters of its own, and the endpoints of all. */
+  /** The same for an Envoy: routes and what reaches the application are told in its own words. */
+  ofEnvoyProxy(service: string): View {
+    if (!this.#state) return this.#shared.view;
+    this.#envoyProxies ??= this.#firstOf(this.#state, (state) =>
+      this.#envoyProxyLayers(NO_PROXIES, {
+        shape: this.#shape,
+        state,
+        callers: portsByCaller(state),
+        shared: this.#shared,
+      }),
+    );
+    return (this.#envoyProxies.own.get(service) ?? this.#envoyProxies.shared).view;
+  }
+
+  /** What an Envoy without a certificate of the mesh sees: listeners and clusters of its own, and the endpoints of all. */
   ofEnvoy(): View {
-    this.#envoy ??= this.#state ? this.#firstEnvoy(this.#state) : new Layer();
+    this.#envoy ??= this.#state
+      ? this.#firstOf(this.#state, (state) => this.#envoyLayer(new Layer(), this.#shape, state, this.#shared))
+      : new Layer();
     return this.#envoy.view;
   }
 
-  /** Until the next publication without services that it cannot be told of. */
-  #firstEnvoy(state: MeshState): Layer {
-    const layer = (of: MeshState): Layer => this.#envoyLayer(new Layer(), this.#shape, of, this.#shared);
+  /** Made between publications: until the next one without services that Envoys cannot be told of. */
+  #firstOf<T>(state: MeshState, make: (state: MeshState) => T): T {
     try {
-      return layer(state);
+      return make(state);
     } catch (error) {
-      const failures = failuresIn(state.services, (service) => envoyDraftsOf(service, state));
+      const failures = failuresIn(state.services, (service) => [
+        ...envoyDraftsOf(service, state),
+        ...proxyDraftsOf(service, state, 'envoy'),
+      ]);
       if (failures.size === 0) throw error;
-      return layer({ ...state, services: state.services.filter(({ name }) => !failures.has(name)) });
+      return make({ ...state, services: state.services.filter(({ name }) => !failures.has(name)) });
     }
   }
 
-  /** What the proxies of a service have besides. */
-  #ownLayer(shape: Shape, state: MeshState, service: ServiceState, ports: readonly OnPort[], shared: Layer): Layer {
-    const { name } = service;
-    const memo = this.#memo;
-    const drafts = [
-      ...memo.of(`inbound ${name}`, [shape, service], () => inboundDrafts(state, service)),
-      ...ports.flatMap(([port, services]) =>
-        memo.of(`port ${port} of ${name}`, [shape, ...services], () => routesDraft(port, services, state, name)),
-      ),
-    ];
-    return (this.#own.get(service.name) ?? new Layer()).next(
-      drafts.map((each) => this.#cache.resource(each, service.name)),
-      shared.view,
+  /** What the proxies of each service have besides what all share. */
+  #ownLayers(former: ReadonlyMap<string, Layer>, of: Made): ReadonlyMap<string, Layer> {
+    const { shape, state, callers, shared, audience } = of;
+    return new Map(
+      state.services.map((service) => {
+        const { name } = service;
+        const drafts = [
+          ...this.#memo.of(`${audience} inbound ${name}`, [shape, service], () =>
+            inboundDrafts(state, service, audience),
+          ),
+          ...(callers.get(name) ?? []).flatMap(([port, services]) =>
+            this.#memo.of(`${audience} port ${port} of ${name}`, [shape, ...services], () =>
+              routesDraft(port, services, state, name, audience),
+            ),
+          ),
+        ];
+        const resources = drafts.map((each) => this.#cache.resource(each, `${audience} ${name}`));
+        return [name, (former.get(name) ?? new Layer()).next(resources, shared.view)];
+      }),
     );
+  }
+
+  /** Routes in place of those of our proxies; all else that these share. */
+  #envoyProxyLayers(former: Proxies, of: Omit<Made, 'audience'>): Proxies {
+    const { shape, state } = of;
+    const drafts = [...servicesByPort(state)].flatMap(([port, services]) =>
+      this.#memo.of(`envoy routes ${port}`, [shape, ...services], () =>
+        routesDraft(port, services, state, undefined, 'envoy'),
+      ),
+    );
+    const shared = former.shared.next(
+      drafts.map((each) => this.#cache.resource(each, 'envoy routes')),
+      { ...of.shared.view, [RDS]: NONE },
+    );
+    return { shared, own: this.#ownLayers(former.own, { ...of, shared, audience: 'envoy' }) };
   }
 
   #envoyLayer(former: Layer, shape: Shape, state: MeshState, shared: Layer): Layer {
@@ -230,54 +275,19 @@ function servicesByPort({ services }: MeshState): Map<number, ServiceState[]> {
   return new Map([...found].toSorted(([a], [b]) => a - b));
 }
 
-const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
-  service.ports.flatMap((port) =>
-    [undefined, ...Object.keys(service.policy.subsets ?? {})].flatMap((subset) => {
-      const place = { state, service, port, subset };
-      const cluster = clusterFor(place);
-      return [
-        draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster),
-        draft('envoy.config.endpoint.v3.ClusterLoadAssignment', cluster.name!, endpointsFor(place)),
-      ];
-    }),
-  );
-
-/** Services whose drafts cannot be made or encoded. */
-function failuresIn(
-  services: readonly ServiceState[],
-  draftsFor: (service: ServiceState) => Iterable<Draft>,
-): Failures {
-  const failures = new Map<string, Error>();
-  for (const service of services) {
-    const cache = new ResourceCache();
-    try {
-      for (const each of draftsFor(service)) cache.resource(each);
-    } catch (error) {
-      failures.set(service.name, errorOf(error));
-    }
-  }
-  return failures;
+/** What proxies see: all of them, and those of each service. */
+interface Proxies {
+  readonly shared: Layer;
+  readonly own: ReadonlyMap<string, Layer>;
 }
 
-const serviceDrafts = (state: MeshState, service: ServiceState): Draft[] => [
-  ...grpcDrafts(state, service),
-  ...clusterDrafts(state, service),
-];
-
-/** All that a service has a part in, as if it were alone. */
-function* draftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
-  yield* serviceDrafts(state, service);
-  yield* inboundDrafts(state, service);
-  for (const { port } of service.ports) {
-    yield* portDrafts(port, [service], state);
-    for (const caller of callersOf(service)) yield* routesDraft(port, [service], state, caller);
-  }
-  yield* namesDraft({ ...state, services: [service] });
-}
-
-function* envoyDraftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
-  for (const { port } of service.ports) yield* envoyListener(port, [service], state);
-  yield* envoyClusters(state, service);
+/** What layers are made from. */
+interface Made {
+  readonly shape: Shape;
+  readonly state: MeshState;
+  readonly callers: ReadonlyMap<string, readonly OnPort[]>;
+  readonly shared: Layer;
+  readonly audience: ProxyAudience;
 }
 
 const NONE = new ResourceSet([]);
@@ -308,3 +318,5 @@ class Layer {
     return new Layer(other ? (Object.fromEntries(parts) as unknown as View) : this.view, byType, base);
   }
 }
+
+const NO_PROXIES: Proxies = { shared: new Layer(), own: new Map() };

@@ -24,6 +24,8 @@ import { tlsOfMesh } from './tls.ts';
 
 const ADS = { ads: {}, resource_api_version: 'V3' } as const;
 const CONNECT_TIMEOUT = 5000;
+/** Of retries, where the policy says nothing of them: Envoy's own limit is three at a time. */
+const RETRY_BUDGET: NonNullable<ServicePolicy['retryBudget']> = { percent: 20, minimum: 3 };
 
 export interface ClusterPlace {
   readonly state: MeshState;
@@ -71,6 +73,8 @@ export function clearClusterFor({ service, port, subset }: ClusterPlace): Cluste
     eds_cluster_config: { eds_config: ADS },
     connect_timeout: duration(policy.connectTimeout ?? CONNECT_TIMEOUT),
     lb_policy: policy.balancing ?? 'LEAST_REQUEST',
+    // The control plane itself sees to it that somebody is left: see neverNone.
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
     ...breakers(policy),
     ...(policy.outlier && { outlier_detection: outlierOf(policy.outlier) }),
     ...(port.protocol === 'grpc' && {
@@ -100,8 +104,8 @@ export function grpcClusterFor({ service, port, subset }: ClusterPlace): Cluster
   };
 }
 
-function breakers({ limits, retryBudget }: ServicePolicy): Pick<Cluster, 'circuit_breakers'> {
-  if (!limits && !retryBudget) return {};
+function breakers({ limits, retryBudget: wanted }: ServicePolicy): Pick<Cluster, 'circuit_breakers'> {
+  const retryBudget = wanted ?? (limits?.retries === undefined ? RETRY_BUDGET : undefined);
   return {
     circuit_breakers: {
       thresholds: [

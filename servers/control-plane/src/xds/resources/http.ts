@@ -2,6 +2,7 @@
 import type { HttpConnectionManager } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/filters/network/http_connection_manager/v3/HttpConnectionManager.js';
 import type { HttpFilter } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/filters/network/http_connection_manager/v3/HttpFilter.js';
 import { any } from './messages.ts';
+import { duration } from './state.ts';
 
 export const ROUTER: HttpFilter = {
   name: 'envoy.filters.http.router',
@@ -32,6 +33,47 @@ export const ADS = { ads: {}, resource_api_version: 'V3' } as const;
 export const httpFilter = (manager: HttpConnectionManager) => ({
   name: 'envoy.filters.network.http_connection_manager',
   typed_config: any('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', manager),
+});
+
+/** What a sidecar's filter has besides: old clients are served, and who is behind it is not hidden. */
+export const SIDECAR = {
+  http_protocol_options: { accept_http_10: true },
+  server_header_transformation: 'PASS_THROUGH',
+  upgrade_configs: [{ upgrade_type: 'websocket' }],
+} as const satisfies HttpConnectionManager;
+
+/** Says by which protocol (ALPN) the endpoint's proxy is met, where its cluster knows several. */
+export const speaks = (alpn: string) => ({
+  name: 'envoy.filters.network.set_filter_state',
+  typed_config: any('envoy.extensions.filters.network.set_filter_state.v3.Config', {
+    on_new_connection: [
+      {
+        object_key: 'envoy.network.application_protocols',
+        format_string: { text_format_source: { inline_string: alpn } },
+        shared_with_upstream: 'ONCE',
+      },
+    ],
+  }),
+});
+
+/** Listener filters: the address that was meant, TLS or not, HTTP or not. */
+export const ORIGINAL_DST = {
+  name: 'envoy.filters.listener.original_dst',
+  typed_config: any('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', {}),
+};
+export const TLS_INSPECTOR = {
+  name: 'envoy.filters.listener.tls_inspector',
+  typed_config: any('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}),
+};
+export const HTTP_INSPECTOR = {
+  name: 'envoy.filters.listener.http_inspector',
+  typed_config: any('envoy.extensions.filters.listener.http_inspector.v3.HttpInspector', {}),
+};
+
+/** How long silence is waited for where the server may speak first, in milliseconds. */
+export const silence = (milliseconds: number) => ({
+  listener_filters_timeout: duration(milliseconds),
+  continue_on_listener_filters_timeout: true,
 });
 
 /** The network filter that passes on bytes. */

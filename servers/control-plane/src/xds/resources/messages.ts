@@ -30,10 +30,15 @@ export interface Messages {
   'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': Plain;
   'envoy.extensions.filters.http.rbac.v3.RBAC': RBAC;
   'envoy.extensions.filters.http.router.v3.Router': Plain;
+  'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector': Plain;
+  'envoy.extensions.filters.listener.original_dst.v3.OriginalDst': Plain;
+  'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector': Plain;
   'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager': HttpConnectionManager;
   'envoy.extensions.filters.network.rbac.v3.RBAC': Plain;
+  'envoy.extensions.filters.network.set_filter_state.v3.Config': Plain;
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': Plain;
   'envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig': Plain;
+  'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate': Plain;
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': Plain;
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext': Plain;
   'envoy.extensions.transport_sockets.tls.v3.Secret': Secret;
@@ -59,10 +64,15 @@ export const MESSAGE_FILES = [
   'envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto',
   'envoy/extensions/filters/http/rbac/v3/rbac.proto',
   'envoy/extensions/filters/http/router/v3/router.proto',
+  'envoy/extensions/filters/listener/http_inspector/v3/http_inspector.proto',
+  'envoy/extensions/filters/listener/original_dst/v3/original_dst.proto',
+  'envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.proto',
   'envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto',
   'envoy/extensions/filters/network/rbac/v3/rbac.proto',
+  'envoy/extensions/filters/network/set_filter_state/v3/set_filter_state.proto',
   'envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto',
   'envoy/extensions/filters/udp/dns_filter/v3/dns_filter.proto',
+  'envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto',
   'envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto',
   'envoy/extensions/transport_sockets/tls/v3/tls.proto',
   'envoy/extensions/upstreams/http/v3/http_protocol_options.proto',

@@ -1,11 +1,28 @@
 /** What applications call: a listener (LDS) and routes (RDS) for each port, and the listener that catches the rest. */
 import { isIPv6 } from 'node:net';
 import type { FilterChain } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChain.js';
+import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
 import type { FilterChainMatch } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/listener/v3/FilterChainMatch.js';
 import { any } from './messages.ts';
 import { draft, type Draft } from './types.ts';
-import { ADS, CORS, FAULT, httpFilter, RATE_LIMIT, ROUTER, socketAddress, tcpFilter } from './http.ts';
+import {
+  ADS,
+  CORS,
+  FAULT,
+  HTTP_INSPECTOR,
+  httpFilter,
+  ORIGINAL_DST,
+  RATE_LIMIT,
+  ROUTER,
+  SIDECAR,
+  silence,
+  socketAddress,
+  speaks,
+  tcpFilter,
+} from './http.ts';
+import type { Audience } from './matchers.ts';
 import { virtualHost } from './routes.ts';
+import { ALPN } from './tls.ts';
 import {
   addressesOf,
   clusterName,
@@ -24,6 +41,8 @@ export const PASSTHROUGH = 'PassthroughCluster';
 export const BLACK_HOLE = 'BlackHoleCluster';
 /** As http_inspector tells them. */
 const HTTP = ['http/1.0', 'http/1.1', 'h2c'];
+/** A server that speaks first is waited for no longer than this, in milliseconds. */
+const SILENCE = 100;
 
 const routeName = (port: number): string => `outbound|${port}`;
 
@@ -49,6 +68,10 @@ export function portDrafts(port: number, services: readonly ServiceState[], stat
     traffic_direction: 'OUTBOUND',
     bind_to_port: { value: false },
     filter_chains: chains,
+    // An Envoy ends what fits no chain.
+    default_filter_chain: unknownChain(state),
+    ...(http.length > 0 && { listener_filters: [HTTP_INSPECTOR] }),
+    ...(http.some(({ protocol }) => protocol === 'auto') && silence(SILENCE)),
   });
   return [listener, ...routesDraft(port, services, state)];
 }
@@ -59,15 +82,31 @@ export function routesDraft(
   services: readonly ServiceState[],
   state: MeshState,
   caller?: string,
+  audience: Audience = 'proxy',
 ): Draft[] {
   const name = routeName(port);
   const virtual_hosts = services
     .filter(({ ports }) => ports.some((each) => each.port === port && isHttp(each)))
-    .map((service) => virtualHost({ state, service, port, audience: 'proxy', caller }));
-  return virtual_hosts.length === 0
-    ? []
-    : [draft('envoy.config.route.v3.RouteConfiguration', name, { name, virtual_hosts })];
+    .map((service) => virtualHost({ state, service, port, audience, caller }));
+  if (virtual_hosts.length === 0) return [];
+  // Our proxy knows by the address whether a name that is not here is one outside.
+  const hosts = audience === 'envoy' ? [...virtual_hosts, unknownHost(state)] : virtual_hosts;
+  return [draft('envoy.config.route.v3.RouteConfiguration', name, { name, virtual_hosts: hosts })];
 }
+
+/** For names that no service of the mesh has. */
+const unknownHost = (state: MeshState): VirtualHost => ({
+  name: 'unknown',
+  domains: ['*'],
+  routes: [
+    {
+      match: { prefix: '/' },
+      ...(state.mesh.outbound === 'ALLOW_ANY'
+        ? { route: { cluster: PASSTHROUGH, timeout: { seconds: 0 } } }
+        : { direct_response: { status: 502 } }),
+    },
+  ],
+});
 
 /** Services that some routes of a service are for alone. */
 export const callersOf = ({ policy: { routes = [] } }: ServiceState): string[] =>
@@ -83,38 +122,46 @@ function addressChains(service: ServiceState, port: number, auto: boolean): Filt
     prefix_len: { value: isIPv6(address) ? 128 : 32 },
   }));
   return [
-    ...(auto ? [httpChain(`${service.name}-http`, port, { prefix_ranges })] : []),
+    ...(auto ? [httpChain(`${service.name}-http`, port, true, { prefix_ranges })] : []),
     {
       name: service.name,
       filter_chain_match: { prefix_ranges },
-      filters: [tcpFilter(service.name, clusterName(port, undefined, service.name))],
+      filters: [
+        ...(auto ? [speaks(ALPN.tcp)] : []),
+        tcpFilter(service.name, clusterName(port, undefined, service.name)),
+      ],
     },
   ];
 }
 
-const httpChain = (name: string, port: number, match: FilterChainMatch = {}): FilterChain => ({
+const httpChain = (name: string, port: number, auto = false, match: FilterChainMatch = {}): FilterChain => ({
   name,
   filter_chain_match: { ...match, application_protocols: HTTP },
   filters: [
+    ...(auto ? [speaks(ALPN.http1)] : []),
     httpFilter({
       stat_prefix: name,
       rds: { route_config_name: routeName(port), config_source: ADS },
       http_filters: [CORS, FAULT, RATE_LIMIT, ROUTER],
-      upgrade_configs: [{ upgrade_type: 'websocket' }],
+      ...SIDECAR,
     }),
   ],
 });
 
+const unknownChain = (state: MeshState): FilterChain => ({
+  filters: [tcpFilter('unknown', state.mesh.outbound === 'ALLOW_ANY' ? PASSTHROUGH : BLACK_HOLE)],
+});
+
 /** Where all arrives, and what becomes of destinations that no other listener is for. */
 export function catchAll(state: MeshState): Draft {
-  const cluster = state.mesh.outbound === 'ALLOW_ANY' ? PASSTHROUGH : BLACK_HOLE;
   const { accessLog, tracing, tap } = state.mesh;
   return draft('envoy.config.listener.v3.Listener', OUTBOUND.name, {
     name: OUTBOUND.name,
     address: socketAddress('0.0.0.0', OUTBOUND.port),
     traffic_direction: 'OUTBOUND',
     use_original_dst: { value: true },
-    default_filter_chain: { filters: [tcpFilter('unknown', cluster)] },
+    listener_filters: [ORIGINAL_DST],
+    default_filter_chain: unknownChain(state),
     metadata: {
       filter_metadata: {
         [METADATA]: struct({
@@ -159,6 +206,8 @@ export function namesDraft(state: MeshState): Draft[] {
           typed_config: any('envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig', {
             stat_prefix: name,
             server_config: { inline_dns_table: { virtual_domains: domains } },
+            // An Envoy asks the pod's own resolvers for all other names.
+            client_config: { max_pending_lookups: 256 },
           }),
         },
       ],

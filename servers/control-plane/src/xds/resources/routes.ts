@@ -14,6 +14,9 @@ export const CORS_FILTER = 'envoy.filters.http.cors';
 export const FAULT_FILTER = 'envoy.filters.http.fault';
 export const RATE_LIMIT_FILTER = 'envoy.filters.http.local_ratelimit';
 
+/** Bytes of a request that are kept for a retry. */
+const MAX_REPLAYED = 64 * 1024;
+
 interface Place {
   readonly state: MeshState;
   readonly service: ServiceState;
@@ -34,6 +37,8 @@ export function virtualHost(place: Place): VirtualHost {
     name: `${service.name}:${port}`,
     domains: audience === 'grpc' ? ['*'] : service.hosts.flatMap((host) => [host, `${host}:${port}`]),
     routes: [...policies, { name: 'default' }].map((policy) => routeOf(policy, place)),
+    // A larger body is sent once, and not kept for a retry.
+    ...(audience !== 'grpc' && { per_request_buffer_limit_bytes: { value: MAX_REPLAYED } }),
   };
 }
 
@@ -162,7 +167,7 @@ function actionOf(policy: RoutePolicy, place: Place): RouteAction {
     timeout: duration(timeout ?? 0),
     ...(grpc && timeout !== undefined && { max_stream_duration: { max_stream_duration: duration(timeout) } }),
     ...(idleTimeout !== undefined && { idle_timeout: duration(idleTimeout) }),
-    ...(retry && { retry_policy: retryOf(retry) }),
+    ...(retry && { retry_policy: { ...retryOf(retry), ...(!grpc && ELSEWHERE) } }),
     ...(mirror && {
       request_mirror_policies: mirror
         .filter((each) => isThere(each, place))
@@ -182,6 +187,17 @@ function actionOf(policy: RoutePolicy, place: Place): RouteAction {
     ...(rewrite?.authority !== undefined && { host_rewrite_literal: rewrite.authority }),
   };
 }
+
+/** Not where it has failed, which Envoy would try again as well as any other. */
+const ELSEWHERE: RetryPolicy = {
+  retry_host_predicate: [
+    {
+      name: 'envoy.retry_host_predicates.previous_hosts',
+      typed_config: any('envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate', {}),
+    },
+  ],
+  host_selection_retry_max_attempts: 5,
+};
 
 function retryOf({
   on,

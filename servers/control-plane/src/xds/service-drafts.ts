@@ -1,0 +1,68 @@
+/** What is made of a service: for all clients, for proxies, and for Envoys without a certificate of the mesh. */
+import { errorOf } from './boundary.ts';
+import type { Failures } from './held.ts';
+import { clusterFor, endpointsFor } from './resources/clusters.ts';
+import { envoyClusters, envoyListener } from './resources/envoy.ts';
+import { grpcDrafts } from './resources/grpc.ts';
+import { inboundDrafts } from './resources/inbound.ts';
+import { callersOf, namesDraft, portDrafts, routesDraft } from './resources/outbound.ts';
+import type { MeshState, ServiceState } from './resources/state.ts';
+import { draft, ResourceCache, type Draft } from './resources/types.ts';
+
+/** Our proxies, and Envoys in their place. */
+export type ProxyAudience = 'proxy' | 'envoy';
+
+const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
+  service.ports.flatMap((port) =>
+    [undefined, ...Object.keys(service.policy.subsets ?? {})].flatMap((subset) => {
+      const place = { state, service, port, subset };
+      const cluster = clusterFor(place);
+      return [
+        draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster),
+        draft('envoy.config.endpoint.v3.ClusterLoadAssignment', cluster.name!, endpointsFor(place)),
+      ];
+    }),
+  );
+
+/** Services whose drafts cannot be made or encoded. */
+export function failuresIn(
+  services: readonly ServiceState[],
+  draftsFor: (service: ServiceState) => Iterable<Draft>,
+): Failures {
+  const failures = new Map<string, Error>();
+  for (const service of services) {
+    const cache = new ResourceCache();
+    try {
+      for (const each of draftsFor(service)) cache.resource(each);
+    } catch (error) {
+      failures.set(service.name, errorOf(error));
+    }
+  }
+  return failures;
+}
+
+export const serviceDrafts = (state: MeshState, service: ServiceState): Draft[] => [
+  ...grpcDrafts(state, service),
+  ...clusterDrafts(state, service),
+];
+
+/** All that a service has a part in, as if it were alone. */
+export function* draftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
+  yield* serviceDrafts(state, service);
+  for (const { port } of service.ports) yield* portDrafts(port, [service], state);
+  yield* namesDraft({ ...state, services: [service] });
+  yield* proxyDraftsOf(service, state, 'proxy');
+}
+
+export function* proxyDraftsOf(service: ServiceState, state: MeshState, audience: ProxyAudience): Generator<Draft> {
+  yield* inboundDrafts(state, service, audience);
+  for (const { port } of service.ports) {
+    yield* routesDraft(port, [service], state, undefined, audience);
+    for (const caller of callersOf(service)) yield* routesDraft(port, [service], state, caller, audience);
+  }
+}
+
+export function* envoyDraftsOf(service: ServiceState, state: MeshState): Generator<Draft> {
+  for (const { port } of service.ports) yield* envoyListener(port, [service], state);
+  yield* envoyClusters(state, service);
+}

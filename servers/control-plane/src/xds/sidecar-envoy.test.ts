@@ -1,0 +1,140 @@
+/** An Envoy in the place of our proxy: what an unmodified one needs beyond what ours reads. Run for real in the stack. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { EMPTY_POLICY, MeshStates } from '../mesh/mesh.ts';
+import type { ServicePolicy } from '../policy/types.ts';
+import { filtersOf, type Shown } from '../testing/envoy.ts';
+import { show } from './resources/messages.ts';
+import { CDS, EDS, LDS, RDS, SDS, type TypeUrl, type View } from './resources/types.ts';
+import { Views } from './views.ts';
+
+const BOOKS: ServicePolicy = {
+  ports: [
+    { port: 8000, protocol: 'http', requestHeaders: { set: { a: '100%' } } },
+    { port: 7000, protocol: 'auto' },
+  ],
+  routes: [
+    { name: 'mine', match: { from: ['front'] }, timeout: 1000 },
+    { name: 'main', requestHeaders: { set: { b: '5%' } }, retry: { on: ['reset'] } },
+  ],
+};
+const FRONT: ServicePolicy = { ports: [{ port: 8000, protocol: 'http' }], mtls: 'PERMISSIVE' };
+
+function viewsOf(outbound: 'ALLOW_ANY' | 'REGISTRY_ONLY' = 'ALLOW_ANY') {
+  const views = new Views();
+  const states = new MeshStates();
+  const replica = { id: 'b', service: 'books', name: 'books-1', address: '192.0.2.1', labels: {}, ports: [] };
+  const publish = (services: Readonly<Record<string, ServicePolicy>>): void => {
+    const { state, failures } = states.next({
+      trustDomain: 'mesh.test',
+      namespace: 'shop',
+      policy: { mesh: { ...EMPTY_POLICY.mesh, mtls: 'STRICT', outbound }, services },
+      splits: [],
+      replicas: [{ ...replica, phase: 'ready', expires: 0, probe: 'unknown', leaseDigest: '' }],
+      resolved: new Map(),
+      probed: new Map(),
+    });
+    assert.is(views.update(state, 'roots', failures).failures.size, 0);
+  };
+  publish({ books: BOOKS, front: FRONT });
+  return { views, publish };
+}
+
+function shown(view: View, type: TypeUrl, name: string): Shown {
+  const { any } = view[type].get(name)!;
+  return show(any.type_url.slice(any.type_url.lastIndexOf('/') + 1), any.value);
+}
+const textOf = (view: View, type: TypeUrl, name: string): string => JSON.stringify(shown(view, type, name));
+const chainsOf = (view: View): Shown[] => shown(view, LDS, 'inbound')['filter_chains'] as Shown[];
+
+test('clusters, endpoints and roots are the same as our proxies have', () => {
+  const { views } = viewsOf();
+  const [ours, envoy] = [views.of('front'), views.ofEnvoyProxy('front')];
+  for (const type of [EDS, SDS] as const) assert.is(envoy[type], ours[type]);
+  assert.equal(
+    [...envoy[CDS].all()].map(({ name }) => name),
+    [...ours[CDS].all()].map(({ name }) => name),
+  );
+});
+
+test('names outside are passed on, or refused where only what is known is let out', () => {
+  const hosts = (outbound: 'ALLOW_ANY' | 'REGISTRY_ONLY'): Shown[] =>
+    shown(viewsOf(outbound).views.ofEnvoyProxy('front'), RDS, 'outbound|8000')['virtual_hosts'] as Shown[];
+  assert.is(hosts('ALLOW_ANY').at(-1)!['routes'][0].route.cluster, 'PassthroughCluster');
+  assert.is(hosts('REGISTRY_ONLY').at(-1)!['routes'][0].direct_response.status, 502);
+  const ours = shown(viewsOf().views.of('front'), RDS, 'outbound|8000');
+  assert.not((ours['virtual_hosts'] as Shown[]).some(({ domains }) => domains.includes('*')));
+});
+
+test('a percent sign in a header is escaped for Envoy, and left alone for our proxy', () => {
+  const { views } = viewsOf();
+  assert.match(textOf(views.ofEnvoyProxy('books'), RDS, 'outbound|8000'), '"5%%"');
+  assert.match(textOf(views.of('books'), RDS, 'outbound|8000'), '"5%"');
+  const inbound = (view: View): string => JSON.stringify(filtersOf(shown(view, LDS, 'inbound')));
+  assert.match(inbound(views.ofEnvoyProxy('books')), '"100%%"');
+  assert.match(inbound(views.of('books')), '"100%"');
+});
+
+test('routes for requests of one service reach the Envoys of that service alone', () => {
+  const { views } = viewsOf();
+  assert.match(textOf(views.ofEnvoyProxy('front'), RDS, 'outbound|8000'), '"mine"');
+  assert.not.match(textOf(views.ofEnvoyProxy('books'), RDS, 'outbound|8000'), '"mine"');
+});
+
+test('each ALPN of the mesh has a chain of its own, with the codec that it names', () => {
+  const found = chainsOf(viewsOf().views.ofEnvoyProxy('books')).map((chain) => {
+    const [filter] = filtersOf({ filter_chains: [chain] }).slice(-1);
+    return [chain['name'], chain['filter_chain_match'].application_protocols?.join(), filter!['codec_type']];
+  });
+  assert.equal(
+    found.filter(([name]) => (name as string).startsWith('7000')),
+    [
+      ['7000-mtls-http1', 'mesh-http/1.1', 'HTTP1'],
+      ['7000-mtls-http2', 'mesh-h2', 'HTTP2'],
+      ['7000-mtls-tcp', 'mesh-tcp', undefined],
+    ],
+  );
+});
+
+test("where mTLS is PERMISSIVE, the application's own TLS is passed on as it is", () => {
+  const { views } = viewsOf();
+  const names = (service: string) => chainsOf(views.ofEnvoyProxy(service)).map(({ name }) => name as string);
+  assert.ok(names('front').includes('any-own-tls'));
+  assert.not(names('books').some((name) => name.endsWith('own-tls')));
+});
+
+test('the key is asked of the agent in the pod, and callers are of the trust domain', () => {
+  const { views } = viewsOf();
+  const [chain] = chainsOf(views.ofEnvoyProxy('books'));
+  const tls = chain!['transport_socket'].typed_config as { type_url: string; value: Buffer };
+  const { common_tls_context: common }: Shown = show(tls.type_url.slice(tls.type_url.lastIndexOf('/') + 1), tls.value);
+  const [config] = common.tls_certificate_sds_secret_configs as Shown[];
+  assert.is(config!['sds_config'].api_config_source.grpc_services[0].envoy_grpc.cluster_name, 'sds-grpc');
+  const { match_typed_subject_alt_names: names } = common.combined_validation_context.default_validation_context;
+  assert.is(names[0].matcher.prefix, 'spiffe://mesh.test/');
+});
+
+test('no endpoint is left out for good, and a retry goes elsewhere, without limits that nobody asked for', () => {
+  const { views } = viewsOf();
+  const cluster = shown(views.ofEnvoyProxy('front'), CDS, 'outbound|8000||books');
+  assert.is(cluster['common_lb_config'].healthy_panic_threshold.value ?? 0, 0);
+  assert.equal(cluster['circuit_breakers'].thresholds[0].retry_budget, {
+    budget_percent: { value: 20 },
+    min_retry_concurrency: { value: 3 },
+  });
+  const routes = textOf(views.ofEnvoyProxy('front'), RDS, 'outbound|8000');
+  assert.match(routes, 'envoy.retry_host_predicates.previous_hosts');
+  assert.match(routes, '"per_request_buffer_limit_bytes":{"value":65536}');
+});
+
+test('what changes comes to Envoys that have asked, and what is gone goes', () => {
+  const { views, publish } = viewsOf();
+  assert.ok(views.ofEnvoyProxy('front')[RDS].get('outbound|8000'));
+  publish({ books: { ports: [{ port: 9000, protocol: 'http' }] } });
+  const view = views.ofEnvoyProxy('books');
+  assert.ok(view[RDS].get('outbound|9000'));
+  assert.is(view[RDS].get('outbound|8000'), undefined);
+  assert.is(views.ofEnvoyProxy('front')[LDS].get('inbound'), undefined);
+});
+
+test.run();
