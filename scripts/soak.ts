@@ -16,11 +16,22 @@ interface Part {
 /** Random cases of the rotation model in a minute, roughly, so that --minutes means something. */
 const CASES_A_MINUTE = 200;
 
+/** Seeds of the simulation in a minute, roughly. */
+const SEEDS_A_MINUTE = 5000;
+
 const PARTS: Readonly<Record<string, Part>> = {
   logs: {
     what: 'the logs stack with 300 files at 20,000 lines a second',
     command: () => ['scripts/run.mjs', 'stack', 'logs'],
     env: () => ({ MANY_FILES: '300', MANY_RATE: '20000' }),
+  },
+  'shipper-seeds': {
+    what: 'fresh seeds of the simulation of the log shipper, on all processors; a million in some 200 minutes of two',
+    command: (minutes) => [
+      'sidecars/log-shipper/src/testing/simulation/soak.ts',
+      String(1_000_000 + Math.floor(Math.random() * 1_000_000_000)),
+      String(minutes * SEEDS_A_MINUTE),
+    ],
   },
   rotation: {
     what: "fresh cases of the log shipper's model of rotation",

@@ -50,6 +50,7 @@ export function systemError(code: string, call: string, path = ''): NodeJS.Errno
 
 export class FileSystem {
   readonly #now: () => number;
+  readonly #told: ((what: string) => void) | undefined;
   readonly #names = new Map<string, Inode>();
   /** Names in a directory. */
   readonly #entries = new Map<string, Set<string>>();
@@ -58,9 +59,13 @@ export class FileSystem {
   #nextInode = 11;
   #nextDescriptor = FIRST_DESCRIPTOR;
 
-  /** @param now microseconds since the epoch, as the system dates files */
-  constructor(now: () => number) {
+  /**
+   * @param now microseconds since the epoch, as the system dates files
+   * @param told of each change, in words
+   */
+  constructor(now: () => number, told?: (what: string) => void) {
     this.#now = now;
+    this.#told = told;
     this.#link('/', this.#create(true));
     this.#entries.set('/', new Set());
   }
@@ -84,6 +89,7 @@ export class FileSystem {
       if (!flags.create) throw systemError('ENOENT', 'open', path);
       inode = this.#create(false, mode);
       this.#link(path, inode);
+      this.#told?.(`inode ${inode.number} made as ${path}`);
     } else if (flags.exclusive) throw systemError('EEXIST', 'open', path);
     if (flags.truncate && inode.size > 0) this.#resize(inode, 0);
     inode.open += 1;
@@ -136,6 +142,7 @@ export class FileSystem {
     const from = append ? inode.size : (position ?? descriptor.position);
     this.#put(inode, bytes, from);
     if (position === undefined) descriptor.position = from + bytes.length;
+    this.#told?.(`${descriptor.owner} wrote ${bytes.length} to inode ${inode.number}, ${inode.size} now`);
     return bytes.length;
   }
 
@@ -164,6 +171,7 @@ export class FileSystem {
 
   rename(from: string, to: string): void {
     const inode = this.find(from, 'rename');
+    this.#told?.(`inode ${inode.number} renamed from ${from} to ${to}`);
     const replaced = this.#names.get(to);
     if (replaced === inode) return;
     if (replaced !== undefined) this.unlink(to);
@@ -182,6 +190,7 @@ export class FileSystem {
 
   unlink(path: string): void {
     const inode = this.find(path, 'unlink');
+    this.#told?.(`inode ${inode.number} unlinked from ${path}`);
     this.#forget(path);
     inode.links -= 1;
     inode.changed = this.#now();
@@ -262,6 +271,7 @@ export class FileSystem {
   }
 
   #resize(inode: Inode, size: number): void {
+    this.#told?.(`inode ${inode.number} truncated from ${inode.size} to ${size}`);
     if (size > inode.size) this.#put(inode, Buffer.alloc(size - inode.size), inode.size);
     inode.bytes.fill(0, size, inode.size);
     inode.size = size;

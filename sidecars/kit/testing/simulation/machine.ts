@@ -92,10 +92,11 @@ export class Machine {
     this.#callTime = callTime;
     this.#granularity = granularity;
     this.trace = trace ? [] : undefined;
-    this.files = new FileSystem(() => {
+    const clock = (): number => {
       const now = Math.round((EPOCH + this.now) * 1000);
       return now - (now % this.#granularity);
-    });
+    };
+    this.files = new FileSystem(clock, trace ? (what) => this.say(what) : undefined);
   }
 
   /** By the clock on the wall, in milliseconds since the epoch. */
@@ -110,6 +111,11 @@ export class Machine {
   /** Something was done: part of what must be the same the next time. */
   note(what: string): void {
     this.digest = crc32(`${this.now.toFixed(4)} ${what}`, this.digest);
+    this.say(what);
+  }
+
+  /** A line of the trace alone. */
+  say(what: string): void {
     this.trace?.push(`${this.now.toFixed(3).padStart(12)} ${what}`);
   }
 

@@ -30,23 +30,37 @@ export function holds(
   return size >= offset && hasHead(from, head) && hasTail(from, tail);
 }
 
-/** Whether a generation whose file is gone, or was truncated, goes on in a file. */
-export function continuesIn(generation: Generation, candidate: Candidate): boolean {
-  const { head, offset, tail, home } = generation;
+/** Whether a file has lost what was read of it, by its size. What shrank, and is known by half a line, was not just cut off. */
+export function wasTruncated({ offset, seen, head }: Generation, size: number): boolean {
+  return size < offset || (size < seen && !isTelling(head));
+}
+
+/**
+ * Whether a generation whose file is gone, or was truncated, goes on in a file.
+ * @returns `weak`: so little is alike that it may be another; nothing was read of it that could be left out
+ */
+export function matchOf(generation: Generation, candidate: Candidate): 'strong' | 'weak' | undefined {
+  const { head, offset, tail, home, seen, seenBefore } = generation;
   const { path, fd, stat } = candidate;
-  if (!mayContinueIn(generation, candidate) || head.bytes.length === 0 || stat.size < offset) return false;
-  const known = rotationOf(path, home) === undefined ? head : headWithin(head, stat.size);
-  const { seen, seenBefore } = generation;
-  const isWhole = [offset, seen, seenBefore].includes(stat.size);
-  if (!isTelling(known) && !isWhole && !sameInode(generation, candidate)) return false;
-  return hasHead(fd, known) && hasTail(fd, tail);
+  if (!mayContinueIn(generation, candidate) || head.bytes.length === 0 || stat.size < offset) return undefined;
+  const isRotated = rotationOf(path, home) !== undefined;
+  const known = isRotated ? headWithin(head, stat.size) : head;
+  if (!hasHead(fd, known) || !hasTail(fd, tail)) return undefined;
+  if (isTelling(known) || [offset, seen, seenBefore].includes(stat.size) || sameInode(generation, candidate))
+    return 'strong';
+  return isRotated && offset === head.at ? 'weak' : undefined;
+}
+
+/** Whether it does, as surely as content can tell. */
+export function continuesIn(generation: Generation, candidate: Candidate): boolean {
+  return matchOf(generation, candidate) === 'strong';
 }
 
 /** So many bytes tell one content from another without a whole line. */
 const TELLING = 32;
 
 /** Whether a beginning tells one content from another: half a line is how any file of an application begins. */
-function isTelling({ bytes }: Head): boolean {
+export function isTelling({ bytes }: Head): boolean {
   return bytes.length >= TELLING || bytes.includes(NEWLINE);
 }
 

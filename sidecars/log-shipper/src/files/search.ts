@@ -9,7 +9,7 @@ import { isRatherAnother } from './beginnings.ts';
 import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import type { Generation } from './generation.ts';
-import { continuesIn, holds, isShortCopy, type Candidate } from './identity.ts';
+import { byAge, continuesIn, holds, isShortCopy, isTelling, matchOf, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
@@ -40,7 +40,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // Most are beside the generation's own: elsewhere it is looked for when it is not there.
     const elsewhere = attempt === 0 ? [] : (options.directories?.() ?? []);
-    const { plain, packed, names, unreadable } = look(generation, options, elsewhere);
+    const { plain, packed, weak, weakPacked, names, unreadable } = look(generation, options, elsewhere);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       // Made before the last lines were written, which were read from the original.
@@ -52,18 +52,24 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         goOnIn(generation, best, options, now);
         return 'found';
       }
-      const newest = packed.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
       // While one file was looked at, others may have been renamed: it is not there when nothing moves.
-      if (newest === undefined && (attempt === 0 || names !== before)) {
+      if (packed.length === 0 && (attempt === 0 || names !== before)) {
         before = names;
         continue;
       }
+      const likely = weak.toSorted(byAge)[0];
+      if (packed.length === 0 && likely !== undefined) {
+        goOnIn(generation, likely, options, now);
+        return 'found';
+      }
+      const from = packed.length === 0 ? weakPacked : packed;
+      const newest = from.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
       if (newest === undefined) return unreadable ? 'unsure' : 'none';
-      packed.splice(packed.indexOf(newest), 1);
+      from.splice(from.indexOf(newest), 1);
       options.ledger.unpack(generation, newest, new Unpacked(newest.fd, options.dir, generation.head.at), now);
       return 'found';
     } finally {
-      for (const { fd } of [...plain, ...packed]) closeSync(fd);
+      for (const { fd } of [...plain, ...packed, ...weak, ...weakPacked]) closeSync(fd);
     }
   }
   return 'unsure';
@@ -93,13 +99,24 @@ export function goOnIn(
 /** As far as this process has seen. */
 const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && offset >= size && !withheld;
 
-function look(
-  generation: Generation,
-  { ledger, files }: SearchOptions,
-  elsewhere: Iterable<string>,
-): { plain: Candidate[]; packed: Candidate[]; names: string; unreadable: boolean } {
+/** What a look around has found. The candidates are open. */
+interface Looked {
+  readonly plain: Candidate[];
+  readonly packed: Candidate[];
+  /** So little is alike that they may be others. */
+  readonly weak: Candidate[];
+  readonly weakPacked: Candidate[];
+  /** Who has which name. */
+  readonly names: string;
+  /** Something could not be looked at. */
+  readonly unreadable: boolean;
+}
+
+function look(generation: Generation, { ledger, files }: SearchOptions, elsewhere: Iterable<string>): Looked {
   const plain: Candidate[] = [];
+  const weak: Candidate[] = [];
   const packed: Candidate[] = [];
+  const weakPacked: Candidate[] = [];
   const names: string[] = [];
   // logrotate makes a file for itself, and gives it to others when it is done.
   let unreadable = false;
@@ -121,16 +138,23 @@ function look(
     const candidate = { path, ...looked };
     const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
-    if (compression === 'gzip' && mayHold(generation, candidate, ledger)) packed.push(candidate);
-    else if (
-      compression === undefined &&
-      (known === undefined || known.copyOf === generation) &&
-      (continuesIn(generation, candidate) || (known === undefined && isShortCopy(generation, candidate)))
-    )
+    const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
+    const match = isFree ? matchOf(generation, candidate) : undefined;
+    const held = compression === 'gzip' ? matchOfPacked(generation, candidate, ledger) : undefined;
+    if (held !== undefined) (held === 'strong' ? packed : weakPacked).push(candidate);
+    else if (match === 'strong' || (isFree && known === undefined && isShortCopy(generation, candidate)))
       plain.push(candidate);
+    else if (match === 'weak' && !isAnothers(generation, candidate, ledger)) weak.push(candidate);
     else closeSync(looked.fd);
   }
-  return { plain, packed, names: names.join('\n'), unreadable };
+  return { plain, packed, weak, weakPacked, names: names.join('\n'), unreadable };
+}
+
+/** Whether a file is where another one goes on that has none. */
+function isAnothers(generation: Generation, candidate: Candidate, { generations }: Ledger): boolean {
+  return [...generations].some(
+    (each) => each !== generation && each.key === '' && !each.finished && continuesIn(each, candidate),
+  );
 }
 
 /**
@@ -155,17 +179,18 @@ function namesIn(directory: string): readonly string[] | undefined {
   }
 }
 
-/** Whether a compressed file begins as a generation does; its tail is compared when it is unpacked. */
-function mayHold(generation: Generation, { fd, stat }: Candidate, ledger: Ledger): boolean {
-  const { head, notIn } = generation;
-  if (notIn.has(stat.key) || head.bytes.length === 0) return false;
+/** Whether a compressed file begins as a generation does, and how surely; its tail is compared when it is unpacked. */
+function matchOfPacked(generation: Generation, { fd, stat }: Candidate, ledger: Ledger): 'strong' | 'weak' | undefined {
+  const { head, notIn, offset } = generation;
+  if (notIn.has(stat.key) || head.bytes.length === 0) return undefined;
   const begins = glance(fd, head.at, ledger.encoding);
-  if (begins === undefined) return false;
+  if (begins === undefined) return undefined;
   const length = Math.min(begins.bytes.length, head.bytes.length);
   // Behind a hole, the head may be out of sight.
-  if (length === 0) return head.at > 0 && stat.size > GLANCE;
-  return (
-    begins.bytes.subarray(0, length).equals(head.bytes.subarray(0, length)) &&
-    !isRatherAnother(generation, begins, ledger.generations)
-  );
+  if (length === 0) return head.at > 0 && stat.size > GLANCE ? 'strong' : undefined;
+  const common = begins.bytes.subarray(0, length);
+  const isSame = common.equals(head.bytes.subarray(0, length));
+  if (!isSame || isRatherAnother(generation, begins, ledger.generations)) return undefined;
+  if (begins.bytes.length === head.bytes.length || isTelling({ at: head.at, bytes: common })) return 'strong';
+  return offset === head.at ? 'weak' : undefined;
 }

@@ -14,7 +14,7 @@ import { codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
 import type { Glob, NameMatcher } from './glob.ts';
 import { Identifier, type IdentifierOptions } from './identifier.ts';
-import { holds, isCopy, type Candidate } from './identity.ts';
+import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
 
 export interface TrackerOptions extends IdentifierOptions, ArchivesOptions {
@@ -194,7 +194,8 @@ export class Tracker {
     generation.detachedAt = undefined;
     // When it goes away again, it is looked for again.
     generation.sought = false;
-    if (generation.path !== path) {
+    const before = generation.path;
+    if (before !== path) {
       generation.path = path;
       this.#options.ledger.touch();
     }
@@ -203,6 +204,8 @@ export class Tracker {
     const fd = files.hold(generation);
     if (typeof fd === 'string') {
       if (fd !== 'gone') this.refused.set(path, fd);
+      // It was not seen under the new name: it may have had more to read by then.
+      else generation.path = before;
       return fd !== 'gone';
     }
     // Asked anew: of many files, the list may tell what one was like some scans ago.
@@ -224,7 +227,7 @@ export class Tracker {
   /** A file changed. Does it still have what was read of a generation, and more to read? */
   #compare(generation: Generation, fd: number, stat: Stat, now: number): void {
     const { ledger, lost } = this.#options;
-    if (!holds(generation, fd, stat.size)) {
+    if (wasTruncated(generation, stat.size) || !holds(generation, fd)) {
       // An earlier process may have read, and sent, what was not copied. What it knew to come next is another matter.
       const isLast = ![...ledger.generations].some(({ after }) => after?.generation === generation);
       if (generation.comparedAt === '' && isLast) generation.severed = true;

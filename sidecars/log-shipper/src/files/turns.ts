@@ -5,6 +5,7 @@
 import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
 import type { Generation } from './generation.ts';
+import { wasTruncated } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';
 import type { Reader } from './reader.ts';
@@ -53,7 +54,7 @@ export class Turns {
     let turn: Turn | undefined;
     try {
       this.#look(generation, fd);
-      if (generation.size >= generation.offset) turn = this.#read(generation, fd, this.#atEnd(generation));
+      if (!wasTruncated(generation, generation.size)) turn = this.#read(generation, fd, this.#atEnd(generation));
     } catch (error) {
       tracker.refuse(generation, error);
       return undefined;

@@ -23,7 +23,7 @@ export async function delays(seed: number): Promise<number[]> {
   }
   await onMachine(machine, async () => {
     for (const each of ['/simulated', LOGS]) files.mkdir(each);
-    machine.boot(() => startShipper(store, { lost: [], errors: [] }, {}, () => machine.alive));
+    machine.boot(() => startShipper(store, { lost: [], errors: [], said: () => {} }, {}, () => machine.alive));
     machine.start(write());
     while (machine.programs > 0) await machine.run(machine.now + 1000, settle);
     await machine.run(machine.now + 5000, settle);

@@ -17,7 +17,7 @@ export interface Outcome {
 }
 
 /** What happens in a run. */
-interface Scenario {
+export interface Scenario {
   readonly applications: number;
   readonly writes: number;
   readonly pauses: readonly [number, number];
@@ -29,7 +29,8 @@ interface Scenario {
   readonly env: Readonly<Record<string, string>>;
 }
 
-function scenarioOf(random: Random): Scenario {
+/** What happens by a seed. */
+export function scenarioOf(random: Random): Scenario {
   const calm = random.chance(0.4);
   const likely = (most: number): number => (calm ? 0 : random.between(0, most));
   const every = random.pick([400, 1500, 4000, 4000]);
@@ -71,24 +72,35 @@ function scenarioOf(random: Random): Scenario {
       ...(random.chance(0.2) && { BULK_MAX_RECORDS: '3' }),
       ...(random.chance(0.2) && { QUEUE_MAX_RECORDS: '20' }),
       STORE_RETRY_MAX: '2s',
+      FILE_PARTIAL_TIMEOUT: `${PARTIAL}ms`,
     },
   };
 }
 
-/** How long the shipper has when nothing new happens any more, in milliseconds: more than FILE_PARTIAL_TIMEOUT. */
-const REST = 75_000;
+/** When a line without its end is one, in milliseconds: longer than a writer stops within one. */
+const PARTIAL = 5000;
+
+/** How long the shipper has when nothing new happens any more, in milliseconds: longer than anything that it waits for. */
+const REST = 20_000;
+
+export interface RunOptions {
+  /** Keep what was done as text. */
+  readonly trace?: boolean;
+  /** What is otherwise than the seed says. */
+  readonly change?: Partial<Scenario>;
+}
 
 /** Run one seed. */
-export async function simulate(seed: number, trace = false): Promise<Outcome> {
+export async function simulate(seed: number, { trace = false, change = {} }: RunOptions = {}): Promise<Outcome> {
   const machine = new Machine(seed, { trace, callTime: (random) => random.between(0.001, slowest) });
   const { random, files } = machine;
-  const scenario = scenarioOf(random);
+  const scenario = { ...scenarioOf(random), ...change };
   let { slowest } = scenario;
   const store = new SimulatedStore(machine, scenario.store);
-  const heard: Heard = { lost: [], errors: [] };
+  const heard: Heard = { lost: [], errors: [], said: (what) => machine.say(what) };
   const problems: string[] = [];
   const boot = (): void => machine.boot(() => startShipper(store, heard, scenario.env, () => machine.alive));
-  if (trace) machine.note(JSON.stringify(scenario));
+  machine.say(JSON.stringify(scenario));
   await onMachine(machine, async () => {
     for (const each of ['/simulated', LOGS]) files.mkdir(each);
     boot();

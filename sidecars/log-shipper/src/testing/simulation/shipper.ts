@@ -20,6 +20,8 @@ export interface Heard {
   /** Bytes that it says are lost, with the path. */
   readonly lost: { readonly path: string; readonly bytes: number; readonly reason: string }[];
   readonly errors: string[];
+  /** Told what it logs. */
+  readonly said: (what: string) => void;
 }
 
 /**
@@ -39,14 +41,18 @@ export function startShipper(
       STATE_DIR: STATE,
       DEAD_LETTER_DIR: `${STATE}/dead`,
       STORE_URL: 'http://store:9200',
+      // A process takes so much memory at its start, and a seed starts up to four.
+      BULK_MAX_BYTES: '64KiB',
+      LINE_MAX_BYTES: '4KiB',
       ...env,
     },
   });
   const metrics = createMetrics(contract.metrics, new Registry());
   const readiness = new Readiness();
   const log = {
-    info: () => {},
-    warn: (fields: object) => {
+    info: (fields: object, message = '') => heard.said(`info: ${message} ${JSON.stringify(fields)}`),
+    warn: (fields: object, message = '') => {
+      heard.said(`warning: ${message} ${JSON.stringify(fields)}`);
       const { path = '', bytes, reason = '' } = fields as { path?: string; bytes?: number; reason?: string };
       if (bytes !== undefined && isAlive()) heard.lost.push({ path, bytes, reason });
     },

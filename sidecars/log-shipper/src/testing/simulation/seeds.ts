@@ -1,0 +1,26 @@
+/** Seeds as a test; `SEEDS=1542+1` runs others. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { simulate } from './run.ts';
+
+/** In a file of the run of all tests. */
+const COUNT = 500;
+
+/**
+ * The seeds of a test file.
+ * @param part which file it is, from 0 on: each has seeds of its own
+ */
+export function testSeeds(part: number): void {
+  const [first = 1001 + part * COUNT, count = COUNT] = (process.env['SEEDS'] ?? '')
+    .split('+')
+    .filter(Boolean)
+    .map(Number);
+  test(`each line once and in order, and nothing reported lost that is not: seeds ${first}+${count}`, async () => {
+    const failed = [];
+    for (let seed = first; seed < first + count; seed++) {
+      const { problems } = await simulate(seed);
+      if (problems.length > 0) failed.push(`${seed}: ${problems.slice(0, 3).join('; ')} (${problems.length})`);
+    }
+    assert.equal(failed, []);
+  });
+}
