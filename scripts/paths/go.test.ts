@@ -1,0 +1,52 @@
+/** Rules about paths, compared with Go's net/http, where there is a Go compiler. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { skipped } from '#kit/testing/skipped.ts';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { compareWith, somePaths } from './rules.ts';
+
+const BUILD_MS = 300_000;
+const PATHS = somePaths(2, 3000);
+const folder = temporaryDirectory('go');
+
+function compiled(): string | undefined {
+  try {
+    execFileSync('go', ['version'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  const program = join(folder, 'servers');
+  const env = { ...process.env, CGO_ENABLED: '0', GO111MODULE: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '' };
+  execFileSync('go', ['build', '-o', program, join(import.meta.dirname, 'go/main.go')], { env, timeout: BUILD_MS });
+  return program;
+}
+
+const program = compiled();
+if (program === undefined) skipped("Go's ServeMux and FileServer", 'there is no command go on this machine');
+else
+  test("Go's ServeMux and FileServer: a path that reaches something forbidden is refused by rules", async () => {
+    const root = join(folder, 'files');
+    for (const name of ['admin', 'büro', 'a b', 'x:y@z', 'new', 'public']) {
+      mkdirSync(join(root, name, 'a'), { recursive: true });
+      if (name === 'public') continue;
+      for (const file of ['index.html', 'a/b']) writeFileSync(join(root, name, file), `forbidden /${name}`);
+    }
+    const servers = spawn(program, [root], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [ports] = (await once(createInterface(servers.stdout), 'line')) as [string];
+      for (const port of ports.split(' ')) assert.equal(await compareWith('127.0.0.1', Number(port), PATHS), [], port);
+    } finally {
+      servers.kill();
+    }
+  });
+
+test('every path of the sample is one line of a request', () => {
+  for (const path of PATHS) assert.match(path, /^\/[^ \r\n]*$/);
+});
+
+test.run();
