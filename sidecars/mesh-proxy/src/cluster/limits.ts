@@ -1,5 +1,6 @@
 /** What a cluster has under way at most (Envoy's circuit breakers), and how many of it may be retries. */
 import type { CircuitBreaker, Cluster } from '../model/cluster.ts';
+import { WaitingList } from './waiting-list.ts';
 
 /** A place for one request. */
 export interface Place {
@@ -7,15 +8,14 @@ export interface Place {
   leave(): void;
 }
 
-interface Waiting {
-  readonly take: (place: Place | undefined) => void;
-}
+/** Gives a place to a request that waits for it; undefined when there will be none. */
+type Waiting = (place: Place | undefined) => void;
 
 export class Limits {
   requests = 0;
   connections = 0;
   retries = 0;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingList<Waiting>();
   #settings: CircuitBreaker;
   #budget: NonNullable<Cluster['retryBudget']>;
 
@@ -48,17 +48,13 @@ export class Limits {
     if (this.connections < maxConnections && this.#waiting.length === 0) return this.#place(true);
     if (this.#waiting.length >= maxPendingRequests) return undefined;
     const { promise, resolve } = Promise.withResolvers<Place | undefined>();
-    const waiting: Waiting = { take: resolve };
-    this.#waiting.push(waiting);
-    signal().addEventListener('abort', () => this.#forget(waiting), { once: true });
+    const forget = this.#waiting.push(resolve);
+    const leave = (): void => {
+      forget();
+      resolve(undefined);
+    };
+    signal().addEventListener('abort', leave, { once: true });
     return promise;
-  }
-
-  #forget(waiting: Waiting): void {
-    const index = this.#waiting.indexOf(waiting);
-    if (index === -1) return;
-    this.#waiting.splice(index, 1);
-    waiting.take(undefined);
   }
 
   #place(connects: boolean): Place {
@@ -75,10 +71,8 @@ export class Limits {
   }
 
   #next(): void {
-    if (this.#waiting.length === 0) return;
     const { maxConnections = 1024 } = this.#settings;
-    while (this.#waiting.length > 0 && this.connections < maxConnections)
-      this.#waiting.shift()!.take(this.#place(true));
+    while (this.#waiting.length > 0 && this.connections < maxConnections) this.#waiting.shift()!(this.#place(true));
   }
 
   /** One more retry may be under way. @returns false when there are too many; otherwise call `endRetry` */
@@ -96,7 +90,7 @@ export class Limits {
 
   /** Nobody waits for it any more. */
   close(): void {
-    for (const { take } of this.#waiting.splice(0)) take(undefined);
+    for (let take = this.#waiting.shift(); take !== undefined; take = this.#waiting.shift()) take(undefined);
   }
 }
 
