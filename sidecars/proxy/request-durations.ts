@@ -1,6 +1,8 @@
 /** How long requests took, by method and status class. */
 import type { Buckets, Histogram } from '#kit/telemetry/series.ts';
+import { METHODS } from './http/methods.ts';
 import type { Request } from './http/request.ts';
+import type { SpanContext } from '#kit/tracing/span.ts';
 import { readTraceparent } from './http/traceparent.ts';
 
 /** A request that is over. */
@@ -10,10 +12,9 @@ export interface RequestEnd {
   readonly status: number;
   /** By performance.now(), in milliseconds. */
   readonly startedAt: number;
+  /** Where this proxy traces. */
+  readonly span: SpanContext | undefined;
 }
-
-/** Methods of RFC 9110 and RFC 5789; further ones are `_OTHER`, as in OpenTelemetry: clients invent them without end. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
 export class RequestDurations {
   readonly #histogram: Histogram;
@@ -24,15 +25,15 @@ export class RequestDurations {
     this.#histogram = histogram;
   }
 
-  /** Observe a request; the trace that a client sampled becomes an exemplar. */
-  observe({ request, status, startedAt }: RequestEnd): void {
+  /** Observe a request; the trace that is sampled becomes an exemplar. */
+  observe({ request, status, startedAt, span }: RequestEnd): void {
     const method = METHODS.has(request.method) ? request.method : '_OTHER';
     const group = Math.min(Math.trunc(status / 100), 5);
     let series = this.#series.get(method);
     if (series === undefined) this.#series.set(method, (series = []));
     const code = group === 0 ? 'none' : `${group}xx`;
     const buckets = (series[group] ??= this.#histogram.buckets({ method, code }));
-    const parent = request.has('traceparent') ? readTraceparent(request.getAll('traceparent')) : undefined;
-    buckets.observe((performance.now() - startedAt) / 1000, parent?.sampled === true ? parent.traceId : undefined);
+    const trace = span ?? (request.has('traceparent') ? readTraceparent(request.getAll('traceparent')) : undefined);
+    buckets.observe((performance.now() - startedAt) / 1000, trace?.sampled === true ? trace.traceId : undefined);
   }
 }

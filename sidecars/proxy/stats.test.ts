@@ -41,7 +41,7 @@ test('durations are told by method and status class, with the trace that a clien
   const end = (method: string, status: number, flags = ''): void => {
     const lines = flags === '' ? '' : `traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}\r\n`;
     const request = new Request({ method, target: '/', authority: 'a', lines });
-    counts.requestEnded({ request, status, startedAt: performance.now() });
+    counts.requestEnded({ request, status, span: undefined, startedAt: performance.now() });
   };
   end('GET', 204, '00');
   end('GET', 999);

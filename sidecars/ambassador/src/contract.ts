@@ -1,5 +1,7 @@
 /** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { tracingParameters } from '#kit/tracing/parameters.ts';
+import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 import { brokerMetrics, brokerParameters } from './broker/contract.ts';
 import { shardMetrics, shardParameters } from './shard/contract.ts';
@@ -7,7 +9,7 @@ import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
-  version: '0.4.0',
+  version: '0.5.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   adminPort: '9961',
@@ -44,6 +46,7 @@ export const contract = defineContract({
     ...shardParameters,
     ...brokerParameters,
     ...splitParameters,
+    ...tracingParameters,
   },
   alerts,
   metrics: {
@@ -51,6 +54,12 @@ export const contract = defineContract({
     requests: { type: 'counter', help: 'Requests sent to a server', labels: ['server'] },
     responses: { type: 'counter', help: 'Responses of a server', labels: ['server'] },
     forward_error: { type: 'counter', help: 'Requests of the application that no server answered' },
+    ambassador_request_duration_seconds: {
+      type: 'histogram',
+      help: 'Of requests by HTTP, from their head to the end of the response, in seconds; code is the status class, or none',
+      labels: ['method', 'code'],
+    },
+    ...spanMetrics('ambassador'),
     ...shardMetrics,
     ...brokerMetrics,
     ...splitMetrics,

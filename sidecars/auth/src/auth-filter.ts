@@ -63,7 +63,10 @@ export function authFilter(options: AuthFilterOptions): Filter {
       const { identity } = caller;
       const may = allows(access, identity.groups);
       counts.requests.add(`${identity.method} ${may ? 'allowed' : 'forbidden'}`);
-      if (!may) return answers.forbidden(request);
+      if (!may) {
+        exchange.reason = 'forbidden';
+        return answers.forbidden(request);
+      }
       request.appendLines(identityLines(identity, options.passAccessToken));
       if (options.privateResponses && !cookies.has(exchange)) cookies.set(exchange, '');
       if (request.upgrade !== '') upgrades.set(exchange, goodness(caller, options));
@@ -76,9 +79,11 @@ export function authFilter(options: AuthFilterOptions): Filter {
       return undefined;
     }
     if (caller?.ok === 'later') {
+      exchange.reason = 'limited';
       counts.requests.add(`${method} limited`);
       return answers.tooMany(request, caller.wait);
     }
+    exchange.reason = caller === undefined ? 'unauthenticated' : `${caller.method}_${caller.reason}`;
     counts.requests.add(`${method} ${caller === undefined ? 'unauthenticated' : 'refused'}`);
     return answers.login(request, caller !== undefined);
   };
@@ -100,15 +105,18 @@ export function authFilter(options: AuthFilterOptions): Filter {
         return routes.answer(path.slice(prefix.length + 1), visit, look);
       if (request.upgrade !== '' && isCrossOrigin(request, client.host)) {
         counts.rejected.add('origin');
+        exchange.reason = 'origin';
         return answers.forbidden(request);
       }
       const access = accessOf(rules(), request);
       if (access === undefined) {
         counts.rejected.add('path');
+        exchange.reason = 'path';
         return answers.badPath(request);
       }
       if (access.kind === 'deny') {
         counts.requests.add('none denied');
+        exchange.reason = 'denied';
         return answers.forbidden(request, 'Nobody may do this here.');
       }
       const caller = look(visit);

@@ -1,6 +1,8 @@
 /** The auth sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
+import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 
 const METHODS = ['oidc', 'jwt', 'basic', 'apikey'] as const;
@@ -8,7 +10,7 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.3.0',
+  version: '2.4.0',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
@@ -180,6 +182,7 @@ export const contract = defineContract({
     },
 
     ...frontParameters('AUTH_', { maxConnections: '10000', maxHeaderSize: '32KiB' }),
+    ...tracingParameters,
   },
   ports: { http: { parameter: 'AUTH_LISTEN_PORT', description: 'HTTP/1.1, for clients or for the tls sidecar' } },
   paths: {
@@ -220,6 +223,7 @@ export const contract = defineContract({
       help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
       labels: ['method', 'code'],
     },
+    ...spanMetrics('auth'),
     auth_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
     auth_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
   },

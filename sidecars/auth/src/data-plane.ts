@@ -10,10 +10,11 @@ import { forwarded } from '#proxy/filters/forwarded.ts';
 import { frontSettings } from '#proxy/front-parameters.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
+import { startTracing } from '#proxy/tracing/tracing.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
-import type { contract } from './contract.ts';
+import { contract } from './contract.ts';
 import type { TrustedProxies } from './http/client.ts';
 import type { Parameters } from './settings.ts';
 
@@ -66,12 +67,26 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     maxHeaderSize: settings.maxHeaderSize,
     sweeper,
   });
+  const tracing = startTracing({
+    parameters,
+    log,
+    scope: contract,
+    metrics: {
+      exported: options.metrics.auth_spans_exported_total,
+      dropped: options.metrics.auth_spans_dropped_total,
+    },
+  });
   const context: ProxyContext = {
     settings,
     log,
     stats,
     sweeper,
-    filters: new Filters([auth, callerFields(trusted), ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
+    filters: new Filters([
+      ...tracing.filters,
+      auth,
+      callerFields(trusted),
+      ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
+    ]),
     cluster: new SingleEndpoint(endpoint, health, parameters.AUTH_MAX_CONNECTIONS),
     draining: false,
   };
@@ -91,6 +106,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     },
     async drain(patience) {
       await listener.drain(patience);
+      await tracing.close();
       health.close();
       endpoint.close();
     },

@@ -1,6 +1,8 @@
 /** The cache sidecar's contract: what it takes, serves and counts. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
+import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 
 const YEAR = 365 * DAY;
@@ -8,7 +10,7 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.2.0',
+  version: '1.3.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
   prefixes: ['CACHE_', 'PROXY_'],
@@ -169,6 +171,7 @@ export const contract = defineContract({
     },
 
     ...frontParameters('CACHE_', { maxConnections: '10000', maxHeaderSize: '16KiB' }),
+    ...tracingParameters,
   },
   ports: {
     http: { parameter: 'CACHE_LISTEN_PORT', description: 'HTTP for clients, or for the proxy in front' },
@@ -207,6 +210,7 @@ export const contract = defineContract({
       help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
       labels: ['method', 'code'],
     },
+    ...spanMetrics('cache'),
     cache_requests_rejected_total: {
       type: 'counter',
       labels: ['reason'],

@@ -12,10 +12,11 @@ import { Filters } from '#proxy/filters/filter.ts';
 import { forwarded } from '#proxy/filters/forwarded.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
+import { startTracing } from '#proxy/tracing/tracing.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
-import type { contract } from './contract.ts';
+import { contract } from './contract.ts';
 import { frontSettings } from '#proxy/front-parameters.ts';
 import { cacheSettings, type CacheParameters } from './parameters.ts';
 import { CacheFilter } from './serving/cache-filter.ts';
@@ -123,12 +124,23 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     now,
     onChallenge: once(() => log.warn(CHALLENGED)),
   });
+  const tracing = startTracing({
+    parameters,
+    log,
+    scope: contract,
+    metrics: {
+      exported: metrics.cache_spans_exported_total,
+      dropped: metrics.cache_spans_dropped_total,
+    },
+    describe: (response) => ({ 'cache.status': response.get('cache-status') }),
+  });
   const context: ProxyContext = {
     settings,
     log,
     stats: counts,
     sweeper,
     filters: new Filters([
+      ...tracing.filters,
       filter,
       forwarded(publicPort, isNeighbour),
       ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
@@ -172,6 +184,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     async drain(patience) {
       await listener.drain(patience);
       await store.disk?.settled();
+      await tracing.close();
       store.disk?.close();
       pressure.stop();
       health.close();

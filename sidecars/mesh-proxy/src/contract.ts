@@ -1,5 +1,7 @@
 /** The mesh proxy's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { tracingParameters } from '#kit/tracing/parameters.ts';
+import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 import { CONTROL_PLANE_PARAMETERS } from './control-plane-parameters.ts';
 import { BYTES, DURATIONS } from './telemetry/buckets.ts';
@@ -11,7 +13,7 @@ const REQUEST_LABELS = [...COMMON_LABELS, 'response_code', 'grpc_response_status
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.5.0',
+  version: '0.6.0',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
@@ -112,6 +114,8 @@ export const contract = defineContract({
       default: 'true',
       description: 'Writes each request and connection to the log, unless the configuration says otherwise',
     },
+    ...tracingParameters,
+    OTEL_EXPORTER_OTLP_PROTOCOL: { ...tracingParameters.OTEL_EXPORTER_OTLP_PROTOCOL, default: 'http/json' },
   },
   ports: {
     outbound: { parameter: 'MESH_OUTBOUND_PORT', description: "the application's connections, redirected" },
@@ -189,6 +193,6 @@ export const contract = defineContract({
       type: 'gauge',
       help: "End of the own certificate's validity, since the epoch",
     },
-    mesh_spans_dropped_total: { type: 'counter', help: 'Spans that no collector took' },
+    ...spanMetrics('mesh'),
   },
 });

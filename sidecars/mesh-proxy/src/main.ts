@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import type { Values } from '#kit/contract/parameters.ts';
 import { giveBackAfterStart } from '#kit/life/memory.ts';
 import { answers } from '#kit/net/probes.ts';
+import { tracingSettings } from '#kit/tracing/parameters.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { WallTimer } from '#kit/time/wall-clock.ts';
 import { servePodPorts } from './admin/pod-ports.ts';
@@ -40,7 +41,13 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     self = selfOf(spiffeId, version);
   });
   let registration: ReturnType<NonNullable<typeof register>> | undefined;
-  const telemetry = new Telemetry({ log, metrics, self: () => self, accessLog: parameters.MESH_ACCESS_LOG });
+  const telemetry = new Telemetry({
+    log,
+    metrics,
+    self: () => self,
+    accessLog: parameters.MESH_ACCESS_LOG,
+    tracing: tracingSettings(parameters),
+  });
   beforeMetrics(() => telemetry.publish());
   const { MESH_LISTEN_ADDRESS: host } = parameters;
   const plane = new DataPlane({

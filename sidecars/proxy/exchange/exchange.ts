@@ -3,6 +3,7 @@
  * is the way back. A downstream protocol makes one for each request and drives it; what it hears of it is
  * `Downstream`. Whatever throws in here ends this exchange and nothing else.
  */
+import type { SpanContext } from '#kit/tracing/span.ts';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import type { BodySink, Outcome } from '#proxy/filters/filter.ts';
@@ -36,6 +37,8 @@ export class Exchange implements Answered {
   idleTimeout: number | undefined = undefined;
   received = 0;
   state: object | undefined = undefined;
+  span: SpanContext | undefined = undefined;
+  reason: string | undefined = undefined;
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;
   readonly #client: Downstream;

@@ -2,6 +2,7 @@
  * Filters: what a sidecar does with requests and responses on their way. Each is one object for all
  * exchanges; what it must remember of one exchange it keeps in `exchange.state`, or in a WeakMap by the exchange.
  */
+import type { SpanContext } from '#kit/tracing/span.ts';
 import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Request } from '#proxy/http/request.ts';
@@ -59,6 +60,10 @@ export interface FilteredExchange {
    * A WeakMap does the same at twice the price of a filter: its entries are dear to collect.
    */
   state: object | undefined;
+  /** Of this hop, where it is traced; set by the filter that does so. */
+  span: SpanContext | undefined;
+  /** Why a filter answered by itself, in a few words that hold nothing of the client's; for the span. */
+  reason: string | undefined;
   /** Aborted when the exchange is over: for what a filter waits for. */
   readonly signal: AbortSignal;
   /**

@@ -1,13 +1,15 @@
 /** The TLS sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
+import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
+import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 
 const WORKERS_MAX = 64;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '2.2.0',
+  version: '2.3.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
@@ -120,6 +122,7 @@ export const contract = defineContract({
       description: 'How long a handshake may take',
     },
     ...frontParameters('TLS_', { maxConnections: '7000', maxHeaderSize: '16KiB' }),
+    ...tracingParameters,
     TLS_PROXY_PROTOCOL: {
       type: 'boolean',
       default: 'false',
@@ -177,6 +180,7 @@ export const contract = defineContract({
       help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
       labels: ['method', 'code'],
     },
+    ...spanMetrics('tls'),
     tls_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
     tls_app_up: { type: 'gauge', help: '1 while the application accepts connections', aggregator: 'max' },
     tls_certificate_not_after_seconds: {

@@ -11,13 +11,14 @@ import { forwarded } from '#proxy/filters/forwarded.ts';
 import { hsts } from '#proxy/filters/hsts.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
+import { startTracing } from '#proxy/tracing/tracing.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
 import type { createClientPolicy } from './certificates/client-identity.ts';
 import type { CertificateStore } from './certificates/store.ts';
-import type { contract } from './contract.ts';
+import { contract } from './contract.ts';
 import { serveRedirect } from './redirect.ts';
 import { frontSettings } from '#proxy/front-parameters.ts';
 
@@ -79,12 +80,22 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     maxHeaderSize: settings.maxHeaderSize,
     sweeper,
   });
+  const tracing = startTracing({
+    parameters,
+    log,
+    scope: contract,
+    metrics: {
+      exported: options.metrics.tls_spans_exported_total,
+      dropped: options.metrics.tls_spans_dropped_total,
+    },
+  });
   const context: ProxyContext = {
     settings,
     log,
     stats,
     sweeper,
     filters: new Filters([
+      ...tracing.filters,
       forwarded(parameters.TLS_PUBLIC_PORT),
       ...(parameters.TLS_HSTS_MAX_AGE > 0 ? [hsts(parameters.TLS_HSTS_MAX_AGE)] : []),
       ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
@@ -123,6 +134,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       redirect?.close();
       redirect?.closeIdleConnections();
       await listener.drain(patience);
+      await tracing.close();
       redirect?.closeAllConnections();
       health.close();
       endpoint.close();

@@ -4,7 +4,7 @@ import type { ProxyContext } from '#proxy/context.ts';
 import { Http1Downstream } from '#proxy/downstream/http1.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
-import { Filters } from '#proxy/filters/filter.ts';
+import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
 import { httpSettings } from '../http.ts';
@@ -27,6 +27,8 @@ export interface ServiceEnvironment {
   readonly wait: number;
   readonly log: Logger;
   readonly stats: ProxyStats;
+  /** The first filters of HTTP. */
+  readonly tracing: readonly Filter[];
   readonly onTry: (server: string) => void;
   readonly onAnswer: (server: string) => void;
   readonly onUnanswered: (service: string) => void;
@@ -56,7 +58,7 @@ export class BrokeredService {
       log,
       stats,
       sweeper,
-      filters: new Filters([filter, ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
+      filters: new Filters([...environment.tracing, filter, ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
       cluster: { pick: () => undefined },
       draining: false,
     };

@@ -1,7 +1,7 @@
 /** The broker mode: which server the application gets is said in a file, and may change at any time. */
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
-import { patienceOf, proxyStats } from '../plane-parts.ts';
+import { patienceOf, proxyStats, tracingOf } from '../plane-parts.ts';
 import { Broker } from './broker.ts';
 import { BrokerFile } from './file.ts';
 
@@ -24,6 +24,7 @@ export async function startBroker(kit: AmbassadorKit): Promise<void> {
       },
     ]);
   const servers = readiness.check('servers', 5 * LOOK + SLACK);
+  const tracing = tracingOf(kit);
   const broker = new Broker(
     {
       address: parameters.AMBASSADOR_ADDRESS,
@@ -31,6 +32,7 @@ export async function startBroker(kit: AmbassadorKit): Promise<void> {
       wait: parameters.BROKER_WAIT,
       log,
       stats: proxyStats(metrics),
+      tracing: tracing.filters,
       onTry: (server) => metrics.requests.inc({ server }),
       onAnswer: (server) => metrics.responses.inc({ server }),
       onUnanswered: () => metrics.forward_error.inc(),
@@ -63,6 +65,7 @@ export async function startBroker(kit: AmbassadorKit): Promise<void> {
     clearInterval(timer);
     file.close();
     await broker.drain(patienceOf(parameters.SHUTDOWN_TIMEOUT));
+    await tracing.close();
   });
   await file.start();
 }

@@ -34,6 +34,7 @@ export async function startBrokerTest(
       wait,
       log: createLog('test', 'silent'),
       stats,
+      tracing: [],
       onTry: () => {},
       onAnswer: () => {},
       onUnanswered: () => void test.unanswered++,

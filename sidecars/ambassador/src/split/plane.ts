@@ -38,6 +38,8 @@ export interface SplitPlaneOptions {
   /** Told whether the old version is up. */
   readonly check: ReadinessCheck;
   readonly stats: ProxyStats;
+  /** The first filters. */
+  readonly tracing: readonly Filter[];
   readonly log: Logger;
   readonly onTry: (server: string) => void;
   readonly onAnswer: (server: string) => void;
@@ -115,7 +117,12 @@ export class SplitPlane {
       log,
       stats,
       sweeper,
-      filters: new Filters([counts, splits, ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
+      filters: new Filters([
+        ...options.tracing,
+        counts,
+        splits,
+        ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
+      ]),
       cluster: { pick: () => before },
       draining: false,
     };

@@ -3,12 +3,13 @@ import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { addressOf } from '../http.ts';
 import type { AmbassadorKit } from '../kit.ts';
-import { patienceOf, proxyStats } from '../plane-parts.ts';
+import { patienceOf, proxyStats, tracingOf } from '../plane-parts.ts';
 import type { Change } from './judge.ts';
 import { SplitPlane } from './plane.ts';
 
 /** Serve the application. @throws {ConfigurationError} without its servers, or when the port cannot be had */
-export async function startSplit({ parameters, log, metrics, readiness, shutdown }: AmbassadorKit): Promise<void> {
+export async function startSplit(kit: AmbassadorKit): Promise<void> {
+  const { parameters, log, metrics, readiness, shutdown } = kit;
   const { SPLIT_OLD: before, SPLIT_NEW: tried } = parameters;
   const missing = (['SPLIT_OLD', 'SPLIT_NEW'] as const).filter((name) => parameters[name] === undefined);
   if (before === undefined || tried === undefined)
@@ -21,6 +22,7 @@ export async function startSplit({ parameters, log, metrics, readiness, shutdown
     );
   const percent = Number(parameters.SPLIT_PERCENT);
   metrics.split_share_percent.set(percent);
+  const tracing = tracingOf(kit);
   const plane = new SplitPlane({
     address: parameters.AMBASSADOR_ADDRESS,
     port: parameters.AMBASSADOR_PORT,
@@ -36,6 +38,7 @@ export async function startSplit({ parameters, log, metrics, readiness, shutdown
     pause: parameters.SPLIT_RETURN,
     check: readiness.check('old version', HEALTH_MAX_AGE),
     stats: proxyStats(metrics),
+    tracing: tracing.filters,
     log,
     onTry: (server) => metrics.requests.inc({ server }),
     onAnswer: (server) => metrics.responses.inc({ server }),
@@ -56,7 +59,10 @@ export async function startSplit({ parameters, log, metrics, readiness, shutdown
   });
   await plane.open();
   log.info({ old: before, new: tried, share: percent, mirror: parameters.SPLIT_MIRROR }, 'split');
-  shutdown.step('drain', () => plane.drain(patienceOf(parameters.SHUTDOWN_TIMEOUT)));
+  shutdown.step('drain', async () => {
+    await plane.drain(patienceOf(parameters.SHUTDOWN_TIMEOUT));
+    await tracing.close();
+  });
 }
 
 function sentenceOf({ state, share, reason, pause }: Change): string {

@@ -64,6 +64,7 @@ export async function startSplitTest(
     pause: 100,
     check: { pass() {}, fail() {} },
     stats,
+    tracing: [],
     log: createLog('test', 'silent'),
     onTry: () => {},
     onAnswer: () => {},

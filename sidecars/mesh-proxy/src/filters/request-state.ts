@@ -3,7 +3,6 @@ import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Place } from '../cluster/limits.ts';
 import type { CompiledRoute } from '../compile/route.ts';
-import type { Span } from '../telemetry/trace-context.ts';
 import type { Connection } from '../listeners/connection.ts';
 
 /** Envoy's response flags, as far as they can happen here. */
@@ -51,7 +50,6 @@ export class RequestState {
   readonly authority: string;
   /** Of a page that the route's CORS policy allows. */
   corsOrigin: string | undefined;
-  span: Span | undefined;
   /** The request is gRPC's. */
   readonly grpc: boolean;
   grpcStatus: string | undefined;

@@ -105,7 +105,7 @@ export class EndedRequest implements Ended {
     this.#route = record.route?.name;
     this.#cluster = record.cluster?.name;
     this.#upstream = exchange.tried.at(-1)?.authority;
-    this.#traceId = record.span?.traceId;
+    this.#traceId = exchange.span?.traceId;
   }
 
   entry(): AccessEntry {

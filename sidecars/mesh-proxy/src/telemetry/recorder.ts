@@ -1,6 +1,9 @@
 /** Everything that is told of one direction: metrics, access log, last requests, spans, tap. */
+import type { Sampler } from '#kit/tracing/sampler.ts';
+import type { SpanContext } from '#kit/tracing/span.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
+import { beginSpan } from '#proxy/tracing/context.ts';
 import type { DirectionTelemetry } from '../data-plane.ts';
 import { requestStateOf, type RequestState } from '../filters/request-state.ts';
 import type { Connection } from '../listeners/connection.ts';
@@ -8,16 +11,15 @@ import type { OpenRelay, RelayEnd } from '../listeners/relay.ts';
 import { EndedRelay, EndedRequest, type Ended } from './access-log.ts';
 import { EndsCache, type Direction, type Self } from './labels.ts';
 import type { RequestMetrics } from './request-metrics.ts';
-import { beginSpan, type Span } from './trace-context.ts';
 
 export interface RecorderOptions {
   readonly direction: Direction;
   readonly self: () => Self;
   readonly stats: ProxyStats;
   readonly metrics: RequestMetrics;
-  /** How many of the traces that begin here are sampled, in percent; undefined: requests keep what they say of a trace. */
-  readonly tracing: () => number | undefined;
-  readonly onEnded: (ended: Ended, span: Span | undefined) => void;
+  /** Which traces are sampled; undefined: requests keep what they say of a trace. */
+  readonly sampler: () => Sampler | undefined;
+  readonly onEnded: (ended: Ended, span: SpanContext | undefined) => void;
   readonly onRefused: (direction: Direction, reason: string) => void;
 }
 
@@ -36,8 +38,8 @@ export class Recorder implements DirectionTelemetry {
     this.filters = [
       {
         onRequest: (exchange) => {
-          const percent = options.tracing();
-          if (percent !== undefined) requestStateOf(exchange).span = beginSpan(exchange.request, percent);
+          const sampler = options.sampler();
+          if (sampler !== undefined) exchange.span = beginSpan(exchange.request, sampler);
         },
         onResponse: (exchange, response) => {
           const record = requestStateOf(exchange);
@@ -56,7 +58,7 @@ export class Recorder implements DirectionTelemetry {
     const ends = this.#ends.get(connection, cluster, exchange.tried.at(-1));
     const ended = new EndedRequest(direction, record, ends, duration);
     metrics.onRequest(ended, record.grpc ? 'grpc' : 'http', duration);
-    onEnded(ended, record.span);
+    onEnded(ended, exchange.span);
   }
 
   onOpen(relay: OpenRelay): void {

@@ -1,18 +1,16 @@
 /** What is told of requests adds up with what was asked, and joins the traces of the applications. */
 import { once } from 'node:events';
 import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
-import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp } from 'node:net';
-import { connect as connectTls, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import fc from 'fast-check';
+import { connect as connectTls } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readParameters } from '#kit/contract/parameters.ts';
+import { tracingParameters, tracingSettings } from '#kit/tracing/parameters.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { certify } from '#kit/testing/certify.ts';
-import { listening, serve } from '#kit/testing/server.ts';
-import { Request } from '#proxy/http/request.ts';
+import { serve } from '#kit/testing/server.ts';
 import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
 import { serveTap } from '../admin/tap.ts';
 import { contract } from '../contract.ts';
@@ -22,11 +20,9 @@ import { versionAlpn } from '../security/peer-version.ts';
 import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
 import type { AccessEntry } from './access-log.ts';
-import { SpanExporter } from './otlp.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { MAX_SERIES } from './series.ts';
 import { Telemetry } from './telemetry.ts';
-import { beginSpan } from './trace-context.ts';
 
 interface Told {
   readonly telemetry: Telemetry;
@@ -47,7 +43,7 @@ async function tellingPod(
   const log = { info: (entry: Told['lines'][0]) => lines.push(entry), warn: () => {} } as unknown as Logger;
   const principal = idOf(service);
   const self = () => ({ name: service, namespace: 'shop', version: '1', principal });
-  const telemetry = new Telemetry({ log, metrics, self, accessLog: true });
+  const telemetry = new Telemetry({ log, metrics, self, accessLog: true, tracing: NO_TRACING });
   telemetry.update(configurationOf({ telemetry: model }));
   const pod = await startPod(service, {
     configuration,
@@ -66,11 +62,15 @@ async function tellingPod(
     },
     pod,
     async [Symbol.asyncDispose]() {
-      telemetry.close();
+      await telemetry.close();
       await pod[Symbol.asyncDispose]();
     },
   };
 }
+
+const NO_TRACING = tracingSettings(
+  readParameters(tracingParameters, { env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' } }).values,
+);
 
 const GET = 'GET /a?b=c HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';
 
@@ -241,116 +241,6 @@ test('spans of both proxies are one trace with the application’s, and reach th
   assert.is(inn.parentSpanId, out.spanId);
   assert.is(seen[0], `00-${out.traceId}-${inn.spanId}-01`);
   assert.is(client.lines[0]?.traceId, out.traceId);
-});
-
-test('a collector that never ends its answer loses its spans, and does not keep the next ones waiting', async () => {
-  let asked = 0;
-  await using collector = await serve((incoming, response) => {
-    asked += 1;
-    incoming.resume();
-    if (asked > 1) return void response.end('{}');
-    response.write('{');
-    const drip = setInterval(() => response.write(' '), 10).unref();
-    response.once('close', () => clearInterval(drip));
-  });
-  let dropped = 0;
-  const warned: unknown[] = [];
-  const exporter = new SpanExporter(
-    { warn: (about: unknown) => void warned.push(about) },
-    () => ({}),
-    (count) => (dropped += count),
-    200,
-  );
-  exporter.update(`${collector.url}/v1/traces`);
-  const entry = {
-    time: new Date(0).toISOString(),
-    durationMs: 1,
-    destination: 'shop',
-    direction: 'inbound',
-  } as AccessEntry;
-  const add = (): void => exporter.add(beginSpan(requestWith(), 100), entry);
-  add();
-  await eventually('the first ones are given up', () => dropped === 1);
-  assert.match(JSON.stringify(warned), /no answer in time/);
-  add();
-  await eventually('the next ones are sent', () => asked === 2);
-  exporter.close();
-});
-
-const requestWith = (...lines: string[]): Request =>
-  new Request({ method: 'GET', target: '/', authority: 'shop', lines: lines.map((line) => `${line}\r\n`).join('') });
-
-test('a collector with https:// gets the spans, each named by its method', async () => {
-  const leaf = await certify({ subject: 'CN=localhost', altNames: [{ type: 'ip', value: '127.0.0.1' }] });
-  const bodies: string[] = [];
-  const collector = createHttps(leaf, (incoming, response) => {
-    incoming.setEncoding('utf8').on('data', (chunk: string) => bodies.push(chunk));
-    incoming.on('end', () => response.end('{}'));
-  });
-  const port = await listening(collector);
-  const authorities = getCACertificates('default');
-  setDefaultCACertificates([...authorities, leaf.cert]);
-  let dropped = 0;
-  const log = { warn: () => {} };
-  const exporter = new SpanExporter(
-    log,
-    () => ({}),
-    (count) => (dropped += count),
-  );
-  exporter.update(`https://127.0.0.1:${port}/v1/traces`);
-  const entry = {
-    time: new Date(0).toISOString(),
-    durationMs: 1,
-    destination: 'shop',
-    direction: 'inbound',
-    method: 'GET',
-    path: '/orders/17?token=x',
-  } as AccessEntry;
-  exporter.add(beginSpan(requestWith(), 100), entry);
-  await eventually('the span arrived, or was dropped', () => bodies.length === 1 || dropped === 1);
-  exporter.close();
-  collector.close();
-  collector.closeAllConnections();
-  setDefaultCACertificates(authorities);
-  assert.is(dropped, 0);
-  assert.match(bodies[0]!, '"name":"GET"');
-});
-
-test('B3 goes on as B3, and what cannot be read begins a new trace', () => {
-  const single = requestWith('b3: 80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0');
-  const span = beginSpan(single, 100);
-  assert.is(span.traceId, '80f198ee56343ba864fe8b2a57d3eff7');
-  assert.is(span.sampled, false, 'the one before has decided');
-  assert.is(single.get('b3'), `80f198ee56343ba864fe8b2a57d3eff7-${span.spanId}-0-e457b5a2e4d86bd1`);
-  assert.not.ok(single.has('traceparent'));
-  const many = requestWith('X-B3-TraceId: 64fe8b2a57d3eff7', 'X-B3-SpanId: e457b5a2e4d86bd1', 'X-B3-Sampled: 1');
-  assert.is(beginSpan(many, 0).traceId, '000000000000000064fe8b2a57d3eff7');
-  assert.is(many.get('x-b3-parentspanid'), 'e457b5a2e4d86bd1');
-  for (const bad of [
-    'traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01',
-    'traceparent: ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more',
-    'traceparent: nonsense',
-    'b3: 0',
-  ]) {
-    const request = requestWith(bad);
-    assert.is(beginSpan(request, 100).parentId, undefined, bad);
-    assert.is(request.getAll('traceparent').length, 1, bad);
-  }
-});
-
-test('whatever a request says of its trace, it leaves with one that can be read', () => {
-  const value = fc.oneof(
-    fc.string({ maxLength: 70 }).map((text) => text.replace(/[^ -~]/g, '')),
-    fc.constant('0'),
-  );
-  fc.assert(
-    fc.property(fc.constantFrom('traceparent', 'b3', 'x-b3-traceid', 'x-b3-spanid'), value, (name, text) => {
-      const { traceId, spanId } = beginSpan(requestWith(`${name}: ${text}`), 50);
-      assert.match(traceId, /^[0-9a-f]{32}$/);
-      assert.match(spanId, /^[0-9a-f]{16}$/);
-    }),
-  );
 });
 
 test('tap shows requests as they happen, to who may watch', async () => {

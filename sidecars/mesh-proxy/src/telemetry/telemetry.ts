@@ -1,16 +1,19 @@
 /** All that this proxy tells of its traffic. */
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
-import type { contract } from '../contract.ts';
+import { SpanExporter } from '#kit/tracing/exporter.ts';
+import type { TracingSettings } from '#kit/tracing/parameters.ts';
+import { createSampler, type Sampler } from '#kit/tracing/sampler.ts';
+import type { Attributes, SpanContext } from '#kit/tracing/span.ts';
+import { contract } from '../contract.ts';
 import type { Configuration } from '../model/configuration.ts';
 import { DirectionStats } from '../admin/direction-stats.ts';
 import type { AccessEntry, Ended } from './access-log.ts';
 import type { Direction, Self } from './labels.ts';
 import { LastEntries } from './last-entries.ts';
-import { SpanExporter } from './otlp.ts';
 import { Recorder } from './recorder.ts';
 import { RequestMetrics } from './request-metrics.ts';
-import type { Span } from './trace-context.ts';
+import { spanOf } from './span.ts';
 
 export interface TelemetryOptions {
   readonly log: Logger;
@@ -18,6 +21,8 @@ export interface TelemetryOptions {
   readonly self: () => Self;
   /** Where the configuration says nothing of it. */
   readonly accessLog: boolean;
+  /** Of the environment: what a configuration says goes before it. */
+  readonly tracing: TracingSettings;
 }
 
 export class Telemetry {
@@ -29,19 +34,32 @@ export class Telemetry {
   readonly #spans: SpanExporter;
   readonly #logsByDefault: boolean;
   #logs: boolean;
-  #percent: number | undefined;
+  readonly #tracing: TracingSettings;
+  #sampler: Sampler | undefined;
   /** Who watches the stream of requests. */
   readonly watchers = new Set<(entry: AccessEntry) => void>();
 
-  constructor({ log, metrics, self, accessLog }: TelemetryOptions) {
+  constructor({ log, metrics, self, accessLog, tracing }: TelemetryOptions) {
     this.#log = log;
     this.#logsByDefault = accessLog;
     this.#logs = accessLog;
-    const resource = (): { [name: string]: string } => {
+    this.#tracing = tracing;
+    const resource = (): Attributes => {
       const { name, namespace, version } = self();
-      return { 'service.name': name, 'service.namespace': namespace, ...(version && { 'service.version': version }) };
+      return {
+        'service.name': name,
+        'service.namespace': namespace,
+        'service.version': version,
+        ...tracing.resource,
+      };
     };
-    this.#spans = new SpanExporter(log, resource, (count) => metrics.mesh_spans_dropped_total.inc(count));
+    this.#spans = new SpanExporter({
+      log,
+      resource,
+      scope: { name: contract.name, version: contract.version },
+      onExported: (spans) => metrics.mesh_spans_exported_total.inc(spans),
+      onDropped: (spans) => metrics.mesh_spans_dropped_total.inc(spans),
+    });
     const requests = new RequestMetrics(metrics);
     const recorder = (direction: Direction, stats: DirectionStats): Recorder =>
       new Recorder({
@@ -49,7 +67,7 @@ export class Telemetry {
         self,
         stats,
         metrics: requests,
-        tracing: () => this.#percent,
+        sampler: () => this.#sampler,
         onEnded: (ended, span) => this.#tell(ended, span),
         onRefused: (_direction, reason) => stats.refused(reason),
       });
@@ -59,7 +77,7 @@ export class Telemetry {
     this.inbound = recorder('inbound', inbound);
   }
 
-  #tell(ended: Ended, span: Span | undefined): void {
+  #tell(ended: Ended, span: SpanContext | undefined): void {
     this.last.add(ended);
     if (this.#logs) {
       // The line has a time of its own already.
@@ -67,14 +85,21 @@ export class Telemetry {
       this.#log.info({ began, ...rest }, 'access');
     }
     for (const watcher of this.watchers) watcher(ended.entry());
-    if (span?.sampled === true) this.#spans.add(span, ended.entry());
+    if (span?.sampled === true) this.#spans.export(spanOf(span, ended.entry()));
   }
 
   /** Take what a configuration says of telemetry. */
   update({ telemetry }: Configuration): void {
     this.#logs = telemetry?.accessLog ?? this.#logsByDefault;
-    this.#percent = telemetry?.tracing?.percent;
-    this.#spans.update(telemetry?.tracing?.endpoint);
+    const { collector, transport, sampler } = this.#tracing;
+    const said = telemetry?.tracing;
+    if (said === undefined) {
+      this.#sampler = collector && sampler;
+      this.#spans.update(collector);
+    } else {
+      this.#sampler = createSampler('parentbased_traceidratio', said.percent / 100);
+      this.#spans.update({ ...transport, endpoint: said.endpoint });
+    }
   }
 
   /** Before the metrics are read. */
@@ -83,7 +108,8 @@ export class Telemetry {
     for (const recorder of [this.outbound, this.inbound]) recorder.publish();
   }
 
-  close(): void {
-    this.#spans.close();
+  /** Spans that still wait are sent. */
+  close(): Promise<void> {
+    return this.#spans.close();
   }
 }

@@ -1,18 +1,9 @@
 /** The trace that a request belongs to: W3C Trace Context and B3, in and out. */
 import { randomBytes } from 'node:crypto';
+import type { Sampler } from '#kit/tracing/sampler.ts';
+import type { SpanContext } from '#kit/tracing/span.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { readTraceparent } from '#proxy/http/traceparent.ts';
-
-/** One hop's part of a trace. */
-export interface Span {
-  /** 32 hexadecimal digits. */
-  readonly traceId: string;
-  /** 16 hexadecimal digits. */
-  readonly spanId: string;
-  /** Undefined where the trace begins here. */
-  readonly parentId: string | undefined;
-  readonly sampled: boolean;
-}
 
 const TRACE_ID = /^(?:[0-9a-f]{16}){1,2}$/;
 const SPAN_ID = /^[0-9a-f]{16}$/;
@@ -27,18 +18,18 @@ interface Context {
   readonly format: 'w3c' | 'b3' | 'b3-single';
 }
 
-/**
- * The span of this hop: of the request's trace, or of one that begins here. The request carries it on.
- * @param percent of the traces that begin here that are sampled
- */
-export function beginSpan(request: Request, percent: number): Span {
+/** The span of this hop: of the request's trace, or of one that begins here. The request carries it on. */
+export function beginSpan(request: Request, sampler: Sampler): SpanContext {
   const context = contextOf(request);
-  const span: Span = {
-    traceId: context?.traceId ?? randomHex(16),
+  const traceId = context?.traceId ?? randomHex(16);
+  const span: SpanContext = {
+    traceId,
     spanId: randomHex(8),
-    parentId: context?.spanId === '' ? undefined : context?.spanId,
-    sampled: context?.sampled ?? (percent >= 100 || Math.random() * 100 < percent),
+    parentId: context?.spanId,
+    sampled: sampler(traceId, context?.sampled),
   };
+  // Of a trace that nobody can read (W3C Trace Context, section 3.3.1).
+  if (context?.format !== 'w3c') request.delete('tracestate');
   inject(request, span, context?.format ?? 'w3c');
   return span;
 }
@@ -78,7 +69,11 @@ function b3Context(
 }
 
 /** In the format that it came in: who speaks B3 alone would not know the other. */
-function inject(request: Request, { traceId, spanId, parentId, sampled }: Span, format: Context['format']): void {
+function inject(
+  request: Request,
+  { traceId, spanId, parentId, sampled }: SpanContext,
+  format: Context['format'],
+): void {
   const state = sampled ? '1' : '0';
   if (format === 'w3c') {
     request.delete('traceparent');
@@ -93,11 +88,11 @@ function inject(request: Request, { traceId, spanId, parentId, sampled }: Span, 
   }
 }
 
-const POOL = 512;
+const POOL = 1536;
 let pool = Buffer.alloc(0);
 let at = 0;
 
-/** Random bytes from a pool: asking the system for eight costs as much as for five hundred. */
+/** Random bytes from a pool: asking the system for eight costs as much as for a thousand. */
 function randomHex(bytes: number): string {
   if (at + bytes > pool.length) {
     pool = randomBytes(POOL);

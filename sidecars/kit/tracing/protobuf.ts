@@ -1,0 +1,93 @@
+/**
+ * OTLP as protocol buffers. Field numbers are those of opentelemetry/proto/trace/v1/trace.proto and
+ * collector/trace/v1/trace_service.proto; the wire's format is https://protobuf.dev/programming-guides/encoding/.
+ */
+import { bounded, KINDS, nanoseconds, STATUS_ERROR, type Encoding } from './encoding.ts';
+import type { Attributes } from './span.ts';
+
+export const protobuf: Encoding = {
+  contentType: 'application/x-protobuf',
+
+  span({ context, name, kind, start, end, attributes, events, error }) {
+    return Buffer.concat([
+      bytes(1, Buffer.from(context.traceId, 'hex')),
+      bytes(2, Buffer.from(context.spanId, 'hex')),
+      ...(context.parentId === undefined ? [] : [bytes(4, Buffer.from(context.parentId, 'hex'))]),
+      text(5, name),
+      integer(6, KINDS[kind]),
+      time(7, start),
+      time(8, end),
+      ...fieldsOf(9, attributes),
+      ...events.map((event) =>
+        bytes(11, Buffer.concat([time(1, event.time), text(2, event.name), ...fieldsOf(3, event.attributes)])),
+      ),
+      ...(error === undefined ? [] : [bytes(15, Buffer.concat([text(2, error), integer(3, STATUS_ERROR)]))]),
+    ]);
+  },
+
+  batch(resource, { name, version }, spans) {
+    const scope = bytes(1, Buffer.concat([text(1, name), text(2, version)]));
+    const scopeSpans = bytes(2, Buffer.concat([scope, ...spans.map((span) => bytes(2, span))]));
+    return bytes(1, Buffer.concat([bytes(1, Buffer.concat(fieldsOf(1, resource))), scopeSpans]));
+  },
+
+  rejected(answer) {
+    // ExportTraceServiceResponse.partial_success (1) . rejected_spans (1); what comes first in both, as encoders write it.
+    const length = answer[0] === 0x0a ? (answer[1] ?? 0) : 0;
+    if (length < 2 || answer[2] !== 0x08) return 0;
+    let count = 0;
+    for (let index = 3; index < Math.min(answer.length, 8); index++) {
+      count += (answer[index]! & 0x7f) * 2 ** (7 * (index - 3));
+      if (answer[index]! < 0x80) return count;
+    }
+    return 0;
+  },
+};
+
+const VARINT = 0;
+const FIXED64 = 1;
+const LENGTH = 2;
+
+/** @param value a whole number that is not negative */
+function varint(value: number): number[] {
+  const list: number[] = [];
+  let rest = value;
+  while (rest >= 0x80) {
+    list.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  list.push(rest);
+  return list;
+}
+
+const tag = (field: number, wire: number): number[] => varint(field * 8 + wire);
+
+const bytes = (field: number, value: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([...tag(field, LENGTH), ...varint(value.length)]), value]);
+
+const text = (field: number, value: string): Buffer => bytes(field, Buffer.from(bounded(value)));
+
+const integer = (field: number, value: number): Buffer => Buffer.from([...tag(field, VARINT), ...varint(value)]);
+
+function fixed64(field: number, write: (into: Buffer) => void): Buffer {
+  const value = Buffer.alloc(8);
+  write(value);
+  return Buffer.concat([Buffer.from(tag(field, FIXED64)), value]);
+}
+
+const time = (field: number, value: number): Buffer =>
+  fixed64(field, (into) => into.writeBigUInt64LE(nanoseconds(value)));
+
+function fieldsOf(field: number, attributes: Attributes): Buffer[] {
+  return Object.entries(attributes).flatMap(([key, value]) =>
+    value === undefined ? [] : [bytes(field, Buffer.concat([text(1, key), bytes(2, valueOf(value))]))],
+  );
+}
+
+function valueOf(value: string | number | boolean): Buffer {
+  if (typeof value === 'string') return text(1, value);
+  if (typeof value === 'boolean') return integer(2, value ? 1 : 0);
+  return Number.isSafeInteger(value) && value >= 0
+    ? integer(3, value)
+    : fixed64(4, (into) => into.writeDoubleLE(value));
+}

@@ -1,0 +1,37 @@
+/** A request or connection that is over, as a span. */
+import { failureEvent, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
+import { METHODS } from '#proxy/http/methods.ts';
+import type { AccessEntry } from './access-log.ts';
+
+/** By OpenTelemetry's conventions for HTTP, of a client where it leaves the pod, of a server where it enters. */
+export function spanOf(context: SpanContext, entry: AccessEntry): SpanRecord {
+  const start = Date.parse(entry.time);
+  const end = start + entry.durationMs;
+  const { method, status, cause } = entry;
+  const known = method !== undefined && METHODS.has(method);
+  const outbound = entry.direction === 'outbound';
+  // A client's failure is any status from 400 on, a server's from 500 on.
+  const failed = cause !== undefined || (status ?? 0) >= (outbound ? 400 : 500);
+  const type = status !== undefined && status >= 400 ? String(status) : entry.flags;
+  return {
+    context,
+    // A path is not one of few: OpenTelemetry's name of a span without a route is its method.
+    name: known ? method : 'HTTP',
+    kind: outbound ? 'client' : 'server',
+    start,
+    end,
+    attributes: {
+      'http.request.method': known || method === undefined ? method : '_OTHER',
+      'http.request.method_original': known ? undefined : method,
+      'url.path': entry.path?.split('?', 1)[0],
+      'server.address': entry.authority,
+      'http.response.status_code': status,
+      'rpc.grpc.status_code': entry.grpcStatus === undefined ? undefined : Number(entry.grpcStatus),
+      'error.type': failed ? type : undefined,
+      'peer.service': outbound ? entry.destination : entry.source,
+      response_flags: entry.flags,
+    },
+    events: cause === undefined ? [] : [failureEvent(end, type, cause)],
+    error: failed ? (cause ?? `The answer’s status is ${status}.`) : undefined,
+  };
+}
