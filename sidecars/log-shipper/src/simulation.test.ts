@@ -10,6 +10,15 @@ test('a seed is one run, to the byte', async () => {
   assert.is((await simulate(1)).digest, once.digest);
 });
 
+test('seeds that have failed once', async () => {
+  const failed = [];
+  for (const seed of [55, 237, 20263, 21544, 21585, 31835, 41942]) {
+    const { problems } = await simulate(seed);
+    if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
+  }
+  assert.equal(failed, []);
+});
+
 testSeeds(0);
 
 test('a line that is written while nothing else happens is in the store within 50 ms, at the median', async () => {

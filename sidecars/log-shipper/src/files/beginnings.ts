@@ -1,6 +1,6 @@
 /** What a compressed file is, by how it begins: many begin alike with their first bytes. */
 import { growHead, type Head } from './content.ts';
-import type { Generation } from './generation.ts';
+import { versionOf, type Generation } from './generation.ts';
 import { holds, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -30,7 +30,7 @@ export function isKnown(
     const { home, head, packed, notIn, copyOf, lostSince, detachedAt, finished } = generation;
     // A copy is what its original is, or was not one.
     if (rotationOf(path, home) === undefined || (copyOf !== undefined && !isSame(head))) continue;
-    if (isSame(head) || (packed !== undefined && notIn.has(stat.key))) return true;
+    if (isSame(head) || (packed !== undefined && notIn.has(versionOf(stat)))) return true;
     const { length } = head.bytes;
     if (length === 0 || head.at !== begins.at || !head.bytes.equals(begins.bytes.subarray(0, length))) continue;
     const current = headNow(generation, ledger, files);

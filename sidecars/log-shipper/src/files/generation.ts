@@ -40,6 +40,10 @@ export interface Stat {
 /** When a file was written last, in nanoseconds since the epoch. */
 export const writtenAt = ({ stamp }: Pick<Stat, 'stamp'>): bigint => BigInt(stamp.slice(0, stamp.indexOf(':')));
 
+/** A file as it is until it is written to again, whatever it is called. */
+export const versionOf = (stat: Pick<Stat, 'key' | 'size' | 'stamp'>): string =>
+  `${stat.key} ${stat.size} ${writtenAt(stat)}`;
+
 export class Generation {
   readonly id: string;
   /** The path that the content was written to, whatever it was renamed to since; its source. */
@@ -73,7 +77,7 @@ export class Generation {
   fd: number | undefined;
   /** Its content in a compressed file, when no other has it. */
   packed: Unpacked | undefined;
-  /** Compressed files that were looked into and hold something else, by device and inode. */
+  /** Compressed files that were looked into and hold something else, or not all of it yet, by what they were then. */
   readonly notIn = new Set<string>();
   /** A copy by a name that may be a file's own is taken for one until then. */
   suspectUntil: number | undefined;

@@ -5,7 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
 import { unitOf, type FileEncoding } from './encoding.ts';
 import { codeOf } from './error-code.ts';
-import { Generation, type Stat } from './generation.ts';
+import { Generation, versionOf, type Stat } from './generation.ts';
 import { findData } from './holes.ts';
 import { headWithin, holds, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -212,7 +212,7 @@ export class Ledger {
   /** A generation goes on in a compressed file; whether its content is there is seen when it is read. */
   unpack(generation: Generation, { path, stat }: Candidate, packed: Unpacked, now: number): void {
     this.lose(generation);
-    generation.notIn.add(stat.key);
+    generation.notIn.add(versionOf(stat));
     Object.assign(generation, { packed, path, stamp: stat.stamp, comparedAt: stat.stamp });
     Object.assign(generation, { detachedAt: now, lostSince: undefined, unread: true, changedAt: now });
   }

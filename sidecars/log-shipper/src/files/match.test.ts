@@ -1,5 +1,6 @@
 /** How much content must be alike before it is taken for the same. */
-import { appendFileSync, copyFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, renameSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
 import { compress, onceListed, scene } from './test-rig.ts';
@@ -106,5 +107,21 @@ scene(
     assert.is(rig.lost, 0);
   },
 );
+
+scene('a compressed file that is not complete is looked into again when it is', async (rig, path) => {
+  writeFileSync(path('app.log'), 'app 0\napp 1\n');
+  rig.full = new Promise(() => {});
+  rig.input.scan();
+  rig.restart();
+  rig.full = undefined;
+  const packed = gzipSync('app 0\napp 1\n');
+  unlinkSync(path('app.log'));
+  writeFileSync(path('app.log.1.gz'), packed.subarray(0, -6));
+  await rig.look();
+  writeFileSync(path('app.log.1.gz'), packed);
+  await rig.finish();
+  assert.equal(rig.messages, ['app 0', 'app 1']);
+  assert.is(rig.lost, 0);
+});
 
 test.run();

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { isRatherAnother } from './beginnings.ts';
 import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
-import type { Generation } from './generation.ts';
+import { versionOf, type Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isShortCopy, isTelling, matchOf, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -139,7 +139,8 @@ function look(generation: Generation, { ledger, files }: SearchOptions, elsewher
     const known = holderOf(candidate, ledger);
     const compression = compressionOf(readHead(looked.fd));
     const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
-    const match = isFree ? matchOf(generation, candidate) : undefined;
+    // Its own file was renamed just now.
+    const match = known === generation ? 'strong' : isFree ? matchOf(generation, candidate) : undefined;
     const held = compression === 'gzip' ? matchOfPacked(generation, candidate, ledger) : undefined;
     if (held !== undefined) (held === 'strong' ? packed : weakPacked).push(candidate);
     else if (match === 'strong' || (isFree && known === undefined && isShortCopy(generation, candidate)))
@@ -182,7 +183,7 @@ function namesIn(directory: string): readonly string[] | undefined {
 /** Whether a compressed file begins as a generation does, and how surely; its tail is compared when it is unpacked. */
 function matchOfPacked(generation: Generation, { fd, stat }: Candidate, ledger: Ledger): 'strong' | 'weak' | undefined {
   const { head, notIn, offset } = generation;
-  if (notIn.has(stat.key) || head.bytes.length === 0) return undefined;
+  if (notIn.has(versionOf(stat)) || head.bytes.length === 0) return undefined;
   const begins = glance(fd, head.at, ledger.encoding);
   if (begins === undefined) return undefined;
   const length = Math.min(begins.bytes.length, head.bytes.length);
