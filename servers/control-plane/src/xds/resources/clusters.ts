@@ -4,6 +4,7 @@ import type { OutlierDetection } from '@grpc/grpc-js-xds/build/src/generated/env
 import type { HealthStatus } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/core/v3/HealthStatus.js';
 import type { ClusterLoadAssignment } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/endpoint/v3/ClusterLoadAssignment.js';
 import type { PortPolicy, ServicePolicy } from '../../policy/types.ts';
+import { AS_DOWNSTREAM } from './http.ts';
 import { any } from './messages.ts';
 import {
   clusterName,
@@ -39,6 +40,7 @@ export function clusterFor(place: ClusterPlace): Cluster {
   const { state, service, port } = place;
   return {
     ...clearClusterFor(place),
+    ...((port.protocol === 'http' || port.protocol === 'auto') && { typed_extension_protocol_options: AS_DOWNSTREAM }),
     ...(mtlsOf(state, service, port) !== 'DISABLE' && {
       transport_socket_matches: [
         {

@@ -42,6 +42,14 @@ export const SIDECAR = {
   upgrade_configs: [{ upgrade_type: 'websocket' }],
 } as const satisfies HttpConnectionManager;
 
+/** Of a cluster: HTTP/2 stays HTTP/2, and HTTP/1 stays HTTP/1. */
+export const AS_DOWNSTREAM = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    { use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} } },
+  ),
+};
+
 /** Says by which protocol (ALPN) the endpoint's proxy is met, where its cluster knows several. */
 export const speaks = (alpn: string) => ({
   name: 'envoy.filters.network.set_filter_state',

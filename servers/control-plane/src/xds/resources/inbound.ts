@@ -8,6 +8,7 @@ import { any } from './messages.ts';
 import { draft, type Draft } from './types.ts';
 import { rbacOf } from './authorization.ts';
 import {
+  AS_DOWNSTREAM,
   HTTP_INSPECTOR,
   httpFilter,
   ORIGINAL_DST,
@@ -51,12 +52,7 @@ export function inboundDrafts(state: MeshState, service: ServiceState, audience:
       name: INBOUND_CLUSTER,
       type: 'ORIGINAL_DST',
       lb_policy: 'CLUSTER_PROVIDED',
-      typed_extension_protocol_options: {
-        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
-          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-          { use_downstream_protocol_config: { http_protocol_options: {}, http2_protocol_options: {} } },
-        ),
-      },
+      typed_extension_protocol_options: AS_DOWNSTREAM,
     }),
   ];
 }

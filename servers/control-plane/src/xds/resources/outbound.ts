@@ -7,6 +7,7 @@ import { any } from './messages.ts';
 import { draft, type Draft } from './types.ts';
 import {
   ADS,
+  AS_DOWNSTREAM,
   CORS,
   FAULT,
   HTTP_INSPECTOR,
@@ -40,7 +41,8 @@ export const OUTBOUND = { name: 'outbound', port: 15_001 } as const;
 export const PASSTHROUGH = 'PassthroughCluster';
 export const BLACK_HOLE = 'BlackHoleCluster';
 /** As http_inspector tells them. */
-const HTTP = ['http/1.0', 'http/1.1', 'h2c'];
+const HTTP1 = ['http/1.0', 'http/1.1'];
+const HTTP2 = ['h2c'];
 /** A server that speaks first is waited for no longer than this, in milliseconds. */
 const SILENCE = 100;
 
@@ -58,7 +60,7 @@ export function portDrafts(port: number, services: readonly ServiceState[], stat
     ...on
       .filter(({ protocol, service }) => (protocol === 'tcp' || protocol === 'auto') && service.replicas.length > 0)
       .flatMap(({ service, protocol }) => addressChains(service, port, protocol === 'auto')),
-    ...(http.length > 0 ? [httpChain('http', port)] : []),
+    ...(http.length > 0 ? httpChains('http', port) : []),
   ];
   // Envoy refuses a listener without chains.
   if (chains.length === 0) return [];
@@ -122,7 +124,7 @@ function addressChains(service: ServiceState, port: number, auto: boolean): Filt
     prefix_len: { value: isIPv6(address) ? 128 : 32 },
   }));
   return [
-    ...(auto ? [httpChain(`${service.name}-http`, port, true, { prefix_ranges })] : []),
+    ...(auto ? httpChains(`${service.name}-http`, port, true, { prefix_ranges }) : []),
     {
       name: service.name,
       filter_chain_match: { prefix_ranges },
@@ -134,11 +136,22 @@ function addressChains(service: ServiceState, port: number, auto: boolean): Filt
   ];
 }
 
-const httpChain = (name: string, port: number, auto = false, match: FilterChainMatch = {}): FilterChain => ({
+/** HTTP/2 has a chain of its own: it stays HTTP/2 on its way. */
+const httpChains = (name: string, port: number, auto = false, match: FilterChainMatch = {}): FilterChain[] => [
+  httpChain(name, port, { ...match, application_protocols: HTTP1 }, auto ? [speaks(ALPN.http1)] : []),
+  httpChain(`${name}2`, port, { ...match, application_protocols: HTTP2 }, [speaks(ALPN.http2)]),
+];
+
+const httpChain = (
+  name: string,
+  port: number,
+  filter_chain_match: FilterChainMatch,
+  before: readonly ReturnType<typeof speaks>[],
+): FilterChain => ({
   name,
-  filter_chain_match: { ...match, application_protocols: HTTP },
+  filter_chain_match,
   filters: [
-    ...(auto ? [speaks(ALPN.http1)] : []),
+    ...before,
     httpFilter({
       stat_prefix: name,
       rds: { route_config_name: routeName(port), config_source: ADS },
@@ -181,6 +194,7 @@ export function unknownClusters(): Draft[] {
       name: PASSTHROUGH,
       type: 'ORIGINAL_DST',
       lb_policy: 'CLUSTER_PROVIDED',
+      typed_extension_protocol_options: AS_DOWNSTREAM,
     }),
     draft('envoy.config.cluster.v3.Cluster', BLACK_HOLE, { name: BLACK_HOLE, type: 'STATIC' }),
   ];

@@ -109,6 +109,8 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   });
   while (!(await isLive())) await pause(LOOK);
   configured.pass();
+  // Outbound and inbound: it is live once it has all of its listeners.
+  log.info('listening');
 }
 
 async function firstOf(identity: Identity): Promise<Credentials> {
