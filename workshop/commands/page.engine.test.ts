@@ -1,22 +1,21 @@
 /** The page in a real browser, with a real engine: a learner's walk through exercises 1 to 3, faults, the engine's absence. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { thisClone } from '../../scripts/lib/clone.ts';
 import { docker } from '../../scripts/lib/engine.ts';
 import { STACK_LABEL } from '../../scripts/lib/labels.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { findEndpoint, socketPath } from '../../scripts/lib/endpoint.ts';
+import { quiz } from '../course/quiz.ts';
 import { findPlace } from '../lessons/exercise.ts';
+import { Relay } from './test-relay.ts';
 
 const name = `page-${randomBytes(3).toString('hex')}`;
 const workspace = join(ROOT, 'artifacts', name);
@@ -35,37 +34,6 @@ const complaints: string[] = [];
 interface Started {
   readonly child: ChildProcess;
   readonly address: string;
-}
-
-/** The engine's socket under another path, which can be taken away: an engine that is restarted. */
-class Relay {
-  readonly path = join(temporaryDirectory('relay'), 'docker.sock');
-  readonly #real: string;
-  readonly #open = new Set<Socket>();
-  #server: Server | undefined;
-
-  constructor(real: string) {
-    this.#real = real;
-  }
-
-  async start(): Promise<void> {
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
-      const other = connect({ path: this.#real, allowHalfOpen: true });
-      for (const each of [socket, other]) {
-        this.#open.add(each);
-        each.on('error', () => each.destroy()).on('close', () => this.#open.delete(each));
-      }
-      socket.pipe(other).pipe(socket);
-    });
-    this.#server.listen(this.path);
-    await once(this.#server, 'listening');
-  }
-
-  async stop(): Promise<void> {
-    this.#server?.close();
-    for (const each of this.#open) each.destroy();
-    rmSync(this.path, { force: true });
-  }
 }
 
 async function startServer(): Promise<Started> {
@@ -199,6 +167,36 @@ test('exercise 1: the first check turns green by itself, then all', async () => 
   await page.locator('.hints li').first().waitFor();
   edit('1', 'answer.yaml');
   await finish('1');
+});
+
+test('the quiz says why, ticks its goal off, and is on the certificate; at 390 pixels, too', async () => {
+  const { options, id } = quiz()[0]!;
+  const choose = (right: boolean) =>
+    page
+      .locator('.options button')
+      .nth(options.findIndex((each) => each.right === right))
+      .click();
+  await button('Goals and quiz').click();
+  await choose(false);
+  await page.locator('.why[data-state="unmet"]').waitFor();
+  await choose(true);
+  await page.locator('.why[data-state="met"]').waitFor();
+  await page.locator('.goals li').first().getByText('1 of 8 questions').waitFor();
+  await button('Next question').click();
+  await page.getByText(`Question 2 of ${quiz().length}`).waitFor();
+  await page.setViewportSize({ width: 390, height: 800 });
+  const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+  assert.ok(width <= 390, `${width} pixels wide`);
+  await page.screenshot({ path: join(pictures, 'quiz-390.png') });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  assert.ok(readFileSync(join(workspace, 'quiz.json'), 'utf8').includes(id));
+  const { origin } = new URL(page.url());
+  await page.goto(`${origin}/?certificate`);
+  await page.getByText('1 of 8 questions').waitFor();
+  await page.getByText('1 · Identify the sidecar').waitFor();
+  await page.screenshot({ path: join(pictures, 'certificate.png') });
+  await page.goto(origin);
+  await page.locator('.exercises button').nth(11).waitFor();
 });
 
 test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () => {

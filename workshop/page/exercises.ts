@@ -3,8 +3,11 @@ import { h, setAttributes, setChildren } from '#kit/page/dom.ts';
 import type { ExerciseDocument } from '../server/document.ts';
 import { wish } from './wish.ts';
 
-/** A list; each entry opens its exercise. */
-export function exercises(): {
+/**
+ * A list; each entry opens its exercise.
+ * @param opened called when one is
+ */
+export function exercises(opened: () => void): {
   readonly element: HTMLElement;
   update(all: readonly ExerciseDocument[]): void;
   choose(name: string | undefined): void;
@@ -18,7 +21,11 @@ export function exercises(): {
         const state = done ? 'done' : begun ? 'begun' : '';
         const known = buttons.get(name);
         const button = known ?? h('button', { type: 'button' });
-        if (!known) button.addEventListener('click', () => void wish('/exercise', { name, action: 'open' }));
+        if (!known)
+          button.addEventListener('click', () => {
+            opened();
+            void wish('/exercise', { name, action: 'open' });
+          });
         buttons.set(name, button);
         setAttributes(button, { 'data-state': state, title: `${minutes} minutes${state === '' ? '' : `, ${state}`}` });
         const label = `${done ? '✓ ' : ''}${Number(number)} · ${title.replaceAll('`', '')}`;

@@ -107,3 +107,25 @@ export interface LessonDocument {
   readonly complaint: string | null;
   readonly results: readonly { readonly must: string; readonly state: string; readonly why?: string }[];
 }
+
+/** How far the learner is, and the questions. */
+export interface CourseDocument {
+  readonly goals: readonly GoalDocument[];
+  readonly questions: readonly QuestionDocument[];
+}
+
+export interface GoalDocument {
+  readonly can: string;
+  readonly exercises: readonly { readonly number: string; readonly title: string; readonly done: string | null }[];
+  readonly questions: { readonly all: number; readonly right: number };
+  readonly reached: boolean;
+}
+
+export interface QuestionDocument {
+  readonly id: string;
+  readonly ask: string;
+  readonly code: string | null;
+  readonly options: readonly string[];
+  /** What was chosen last; the page does not know which option is right before. */
+  readonly answer: { readonly option: number; readonly right: boolean; readonly why: string } | null;
+}

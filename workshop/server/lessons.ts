@@ -7,7 +7,10 @@ import { setup } from '../../scripts/setup/setup.ts';
 import { findPlace, places, type Place } from '../lessons/exercise.ts';
 import { Session, type Result } from '../lessons/session.ts';
 import type { Workspace } from '../lessons/workspace.ts';
-import type { ExerciseDocument, LessonDocument } from './document.ts';
+import { Answers } from '../course/answers.ts';
+import { quiz } from '../course/quiz.ts';
+import { isRight, standing } from '../course/standing.ts';
+import type { CourseDocument, ExerciseDocument, LessonDocument } from './document.ts';
 
 /** Between two looks at the files, in milliseconds. */
 const EVERY = 400;
@@ -68,6 +71,17 @@ export class Lessons {
     const doing = DOING[action];
     if (doing !== undefined) void this.#do(doing, action);
     this.#told();
+  }
+
+  /**
+   * Note an answer to a question of the quiz.
+   * @throws {Error} when there is no such question or option
+   */
+  answer(id: string, option: number): void {
+    const question = quiz().find((each) => each.id === id);
+    if (question?.options[option] === undefined) throw new Error('there is no such option');
+    new Answers(this.#workspace.root).note(id, option);
+    this.#tell('course', this.course());
   }
 
   /** Look again at once: something was done to the containers. */
@@ -134,6 +148,25 @@ export class Lessons {
   #told(): void {
     this.#tell('exercises', this.#list());
     this.#tell('lesson', this.#lesson());
+    this.#tell('course', this.course());
+  }
+
+  /** How far the learner is, and the questions. */
+  course(): CourseDocument {
+    const answers = new Answers(this.#workspace.root).all();
+    const questions = quiz().map((question) => {
+      const { id, ask, code = null, options } = question;
+      const option = answers[id]?.option ?? -1;
+      const chosen = options[option];
+      return {
+        id,
+        ask,
+        code,
+        options: options.map(({ text }) => text),
+        answer: chosen === undefined ? null : { option, right: isRight(question, answers[id]), why: chosen.why },
+      };
+    });
+    return { goals: standing(this.#workspace, places()), questions };
   }
 
   #list(): ExerciseDocument[] {

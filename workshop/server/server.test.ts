@@ -8,7 +8,7 @@ import { EngineApi } from '../../scripts/lib/engine-api.ts';
 import { Workspace } from '../lessons/workspace.ts';
 import { Admission } from './admission.ts';
 import { Cluster } from './cluster.ts';
-import type { PodsDocument } from './document.ts';
+import type { CourseDocument, PodsDocument } from './document.ts';
 import { Events } from './events.ts';
 import { Lessons } from './lessons.ts';
 import { serve } from './server.ts';
@@ -96,7 +96,7 @@ test('the printed address is exchanged for a cookie, and the token leaves the ad
 });
 
 test('nothing is served, not even the script, without the token', async () => {
-  for (const path of ['/', '/page.js', '/page.css', '/events', '/log?id=x', '/notes'])
+  for (const path of ['/', '/page.js', '/page.css', '/events', '/log?id=x', '/notes', '/progress.json'])
     assert.is((await ask(path, { headers: { cookie: '' } })).status, 401, path);
 });
 
@@ -179,6 +179,32 @@ test('an exercise without containers needs no engine, and turns green by the edi
     return lesson.recap !== null && lesson;
   });
   assert.match(recap!, /contract/);
+});
+
+test('an answer of the quiz is noted, and says why; which option is right is not told before', async () => {
+  const before = await told<CourseDocument>('course');
+  const { id, options } = before.questions[0]!;
+  assert.equal(Object.keys(before.questions[0]!).toSorted(), ['answer', 'ask', 'code', 'id', 'options']);
+  const choose = (option: unknown, question: string = id) =>
+    ask('/quiz', { method: 'POST', body: JSON.stringify({ question, option }) });
+  const rights: boolean[] = [];
+  for (const option of options.keys()) {
+    assert.is((await choose(option)).status, 204);
+    const { answer } = (await told<CourseDocument>('course')).questions[0]!;
+    assert.is(answer!.option, option);
+    assert.ok(answer!.why.length > 10);
+    rights.push(answer!.right);
+  }
+  assert.is(rights.filter(Boolean).length, 1);
+  assert.is((await choose(rights.indexOf(true))).status, 204);
+  const { goals } = await told<CourseDocument>('course');
+  assert.is(
+    goals.reduce((sum, { questions }) => sum + questions.right, 0),
+    1,
+  );
+  assert.equal(JSON.parse((await ask('/progress.json')).text), { goals });
+  for (const option of [-1, 99, '1.5', null, 'x']) assert.is((await choose(option)).status, 404, String(option));
+  assert.is((await choose(0, '__proto__')).status, 404);
 });
 
 test.after(() => {

@@ -56,7 +56,7 @@ export async function serve(parts: ServerParts): Promise<Server> {
 }
 
 async function answer(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { admission, events } = parts;
+  const { admission, events, lessons } = parts;
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
   const url = new URL(`http://page${request.url?.startsWith('/') ? request.url : '/'}`);
   const token = url.searchParams.get('token');
@@ -86,6 +86,8 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
       return events.add(response);
     case '/log':
       return await log(parts, url.searchParams.get('id') ?? '', response);
+    case '/progress.json':
+      return send('application/json', `${JSON.stringify({ goals: lessons.course().goals }, undefined, 2)}\n`);
     case '/notes':
       return send('application/json', JSON.stringify(parts.notes));
     default:
@@ -124,6 +126,12 @@ async function obey(
       lessons.act(text('name'), action);
     } catch (error) {
       throw error instanceof Refused ? error : new Refused(409, explain(error));
+    }
+  } else if (path === '/quiz') {
+    try {
+      lessons.answer(text('question'), typeof wish['option'] === 'number' ? wish['option'] : -1);
+    } catch (error) {
+      throw error instanceof Refused ? error : new Refused(404, explain(error));
     }
   } else throw new Refused(404, 'there is nothing here');
 }
