@@ -5,6 +5,7 @@ import { holds, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
+import { isSearched } from './state.ts';
 
 /** How long a file is looked for that went away, before another is taken for a new one, in milliseconds. */
 export const UNSURE = 5000;
@@ -27,17 +28,23 @@ export function isKnown(
   if (ledger.ended.some(({ home, head }) => isSame(head) && rotationOf(path, home) !== undefined)) return true;
   let unsure = false;
   for (const generation of ledger.generations) {
-    const { home, head, packed, notIn, copyOf, lostSince, detachedAt, finished } = generation;
+    const { home, head, packed, notIn, copyOf, state } = generation;
     // A copy is what its original is, or was not one.
     if (rotationOf(path, home) === undefined || (copyOf !== undefined && !isSame(head))) continue;
     if (isSame(head) || (packed !== undefined && notIn.has(versionOf(stat)))) return true;
     const { length } = head.bytes;
     if (length === 0 || head.at !== begins.at || !head.bytes.equals(begins.bytes.subarray(0, length))) continue;
     const current = headNow(generation, ledger, files);
-    if (current === undefined) unsure ||= !finished && now - (lostSince ?? detachedAt ?? now) < UNSURE;
+    if (current === undefined) unsure ||= state.is !== 'finished' && now - sinceWhen(state, now) < UNSURE;
     else if (isSame(current)) return true;
   }
   return unsure && 'unsure';
+}
+
+/** Since when a content is looked for, or its file is gone. */
+function sinceWhen(state: Generation['state'], now: number): number {
+  if (state.is === 'attached') return now;
+  return (isSearched(state) ? state.lookedForSince : undefined) ?? state.since ?? now;
 }
 
 /** How a generation's file begins now; undefined when it has none, or another content. */

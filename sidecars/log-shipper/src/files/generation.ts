@@ -3,6 +3,7 @@
  * It keeps its id when the file is renamed, copied away by copytruncate, or moved to another disk.
  */
 import { member } from '../lines/document.ts';
+import { ATTACHED, type State } from './state.ts';
 import type { Unpacked } from './unpacked.ts';
 import { NO_HEAD, NO_TAIL, type Head, type Tail } from './content.ts';
 
@@ -71,16 +72,12 @@ export class Generation {
   after: { readonly generation: Generation; readonly offset: number } | undefined;
   /** What came after its end is lost: an event there goes on nowhere else. */
   severed = false;
-  /** What it is a copy of: it is not read while the other one is. */
-  copyOf: Generation | undefined;
+  /** Where its content is: state.ts has all that changes it. */
+  state: State<Generation> = ATTACHED;
 
   fd: number | undefined;
-  /** Its content in a compressed file, when no other has it. */
-  packed: Unpacked | undefined;
   /** Compressed files that were looked into and hold something else, or not all of it yet, by what they were then. */
   readonly notIn = new Set<string>();
-  /** A copy by a name that may be a file's own is taken for one until then. */
-  suspectUntil: number | undefined;
   /** Up to where there is nothing but NUL behind the reading place. */
   looked = 0;
   /** Size and stamp at the last look. */
@@ -100,8 +97,6 @@ export class Generation {
   scan: { position: number; inLine: boolean } | undefined;
   /** Its stamp when a scan last compared it with head and tail; empty before this process did. */
   comparedAt = '';
-  /** When no path led to it any more. */
-  detachedAt: number | undefined;
   /**
    * Up to where it was seen to reach, by a size that was asked before the content was compared: what a file was
    * asked for otherwise may be the size of what took its place.
@@ -109,12 +104,6 @@ export class Generation {
   seen = 0;
   /** The same, by an earlier process: what is shorter now is not all that was sent. */
   seenBefore = 0;
-  /** Since when its file does not hold it, and where it is now is not sure. */
-  lostSince: number | undefined;
-  /** It was looked for since, and not found. */
-  sought = false;
-  /** Nothing more is read of it. */
-  finished = false;
   /** When its file was used last, by a count of uses. */
   usedAt = 0;
   /** Members that are the same for every line of it, as JSON text. */
@@ -131,6 +120,26 @@ export class Generation {
     this.members = member('log.file.path', home);
     this.key = key;
     this.path = path;
+  }
+
+  /** What it is a copy of: it is not read while the other one is. */
+  get copyOf(): Generation | undefined {
+    return this.state.is === 'copied' ? this.state.of : undefined;
+  }
+
+  /** Its content in a compressed file, when no other has it. */
+  get packed(): Unpacked | undefined {
+    return this.state.is === 'packed' ? this.state.content : undefined;
+  }
+
+  /** Nothing more is read of it. */
+  get finished(): boolean {
+    return this.state.is === 'finished';
+  }
+
+  /** When no path led to its file any more. */
+  get detachedAt(): number | undefined {
+    return this.state.is === 'attached' ? undefined : this.state.since;
   }
 
   /** Move the reading place; what is before it needs no record, or has one. */

@@ -12,6 +12,7 @@ import { neighbours } from './neighbours.ts';
 import type { OpenFiles } from './open-files.ts';
 import { homeOf, rotationOf } from './rotated-name.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
+import { isSearched, lookedFor, setSought, suspected } from './state.ts';
 
 export interface IdentifierOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -94,15 +95,12 @@ export class Identifier {
   #rehomeAll(sought: Set<Generation>, left: Set<Candidate>, now: number): void {
     while (this.#lossesSeen !== this.#ledger.losses) {
       this.#lossesSeen = this.#ledger.losses;
-      const homeless = [...this.#ledger.generations].filter(
-        ({ finished, copyOf, detachedAt, key, packed }) =>
-          !finished && copyOf === undefined && packed === undefined && (key === '' || detachedAt !== undefined),
-      );
+      const homeless = [...this.#ledger.generations].filter(({ state }) => isSearched(state));
       const fresh = homeless.filter((each) => !sought.has(each));
       if (fresh.length === 0) return;
       for (const generation of fresh) {
         sought.add(generation);
-        const truncated = generation.key === '';
+        const truncated = generation.state.is === 'displaced';
         this.#rehome(generation, left, now);
         if (truncated) this.#claim(generation, left);
       }
@@ -132,13 +130,13 @@ export class Identifier {
       for (const each of opened) closeSync(each.fd);
     }
     // It is read from the descriptor, whatever became of its name.
-    if (generation.key !== '' && fd !== undefined) return;
+    if (generation.state.is === 'detached' && fd !== undefined) return;
     const found = search(generation, this.#options, now);
     if (found === 'found') return;
-    generation.lostSince ??= now;
-    if (found === 'unsure' && now - generation.lostSince < UNSURE) return;
-    generation.sought = true;
-    if (generation.key !== '') return;
+    const since = lookedFor(generation, now);
+    if (found === 'unsure' && now - since < UNSURE) return;
+    setSought(generation, true);
+    if (generation.state.is !== 'displaced') return;
     // What is known of it is all that can be had of it: the rest was truncated away.
     this.#options.lost(generation, generation.left);
     this.#ledger.finish(generation);
@@ -230,8 +228,8 @@ export class Identifier {
     for (const copy of this.#ledger.generations) {
       const original = copy.copyOf;
       if (original === undefined || rotationOf(copy.path, original.home) === 'certain') continue;
-      copy.suspectUntil ??= now + GRACE + copy.size / COPY_BYTES_PER_MS;
-      if (now < copy.suspectUntil || original.key === '' || this.stillHolds(original) !== true) continue;
+      const until = suspected(copy, now + GRACE + copy.size / COPY_BYTES_PER_MS);
+      if (now < until || original.key === '' || this.stillHolds(original) !== true) continue;
       this.#own.add(copy.key);
       this.#ledger.forgetCopy(copy.key);
     }

@@ -9,6 +9,7 @@ import { Generation, versionOf, type Stat } from './generation.ts';
 import { findData } from './holes.ts';
 import { headWithin, holds, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
+import { copied, displaced, finished as finish, found, missed, released, unpacked } from './state.ts';
 import type { Unpacked } from './unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
@@ -101,6 +102,7 @@ export class Ledger {
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';
+    displaced(generation);
     generation.scan = undefined;
     generation.looked = 0;
     generation.withheld = false;
@@ -110,7 +112,7 @@ export class Ledger {
   /** Nothing more is read of a generation. */
   finish(generation: Generation): void {
     this.#close(generation);
-    generation.finished = true;
+    finish(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     // Its inode may be given to another file before it is forgotten.
     generation.key = '';
@@ -148,11 +150,12 @@ export class Ledger {
   /** What was written to a home last, as far as it can still be read. */
   latest(home: string): Generation | undefined {
     return [...this.#generations].findLast(
-      ({ home: its, finished, key, packed, lostSince, copyOf }) =>
+      ({ home: its, state }) =>
         its === home &&
-        !finished &&
-        (key !== '' || packed !== undefined || lostSince !== undefined) &&
-        copyOf === undefined,
+        (state.is === 'attached' ||
+          state.is === 'detached' ||
+          state.is === 'packed' ||
+          (state.is === 'displaced' && state.lookedForSince !== undefined)),
     );
   }
 
@@ -198,13 +201,8 @@ export class Ledger {
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
     generation.head = headWithin(generation.head, stat.size);
-    Object.assign(generation, {
-      detachedAt: undefined,
-      lostSince: undefined,
-      comparedAt: stat.stamp,
-      unread: true,
-      changedAt: now,
-    });
+    found(generation);
+    Object.assign(generation, { comparedAt: stat.stamp, unread: true, changedAt: now });
     this.#byKey.set(stat.key, generation);
     this.#dirty = true;
   }
@@ -213,8 +211,8 @@ export class Ledger {
   unpack(generation: Generation, { path, stat }: Candidate, packed: Unpacked, now: number): void {
     this.lose(generation);
     generation.notIn.add(versionOf(stat));
-    Object.assign(generation, { packed, path, stamp: stat.stamp, comparedAt: stat.stamp });
-    Object.assign(generation, { detachedAt: now, lostSince: undefined, unread: true, changedAt: now });
+    unpacked(generation, packed, now);
+    Object.assign(generation, { path, stamp: stat.stamp, comparedAt: stat.stamp, unread: true, changedAt: now });
   }
 
   /**
@@ -225,7 +223,7 @@ export class Ledger {
     const { at, bytes } = this.headOf(candidate.fd, candidate.stat.size);
     if (bytes.length === 0 || at >= candidate.stat.size) return;
     const copy = this.create(candidate, original.home);
-    copy.copyOf = original;
+    copied(copy, original);
     this.completeCopy(copy, candidate.fd, candidate.stat);
   }
 
@@ -278,13 +276,14 @@ export class Ledger {
     const stat = files.stat(fd);
     if (!holds(copy, fd, stat.size)) return;
     this.completeCopy(copy, fd, stat);
-    copy.copyOf = undefined;
+    released(copy);
   }
 
   #close(generation: Generation): void {
     this.#options.files.release(generation);
-    generation.packed?.close();
-    generation.packed = undefined;
+    const { packed } = generation;
+    packed?.close();
+    if (packed !== undefined) displaced(generation);
   }
 
   #restore(saved: readonly SavedGeneration[], now: number): void {
@@ -299,10 +298,10 @@ export class Ledger {
       generation.carried = readCarried(carried);
       generation.seenBefore = seen;
       generation.readBefore = undefined;
-      generation.detachedAt = now;
+      missed(generation, now);
       generation.caughtUpAt = now;
       // One whose original is forgotten is released when it is met.
-      if (copyOf !== undefined) generation.copyOf = byId.get(copyOf) ?? new Generation(copyOf, home, '', path);
+      if (copyOf !== undefined) copied(generation, byId.get(copyOf) ?? new Generation(copyOf, home, '', path));
       byId.set(id, generation);
       this.#generations.add(generation);
       if (key !== '') this.#byKey.set(key, generation);

@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { sep } from 'node:path';
 import type { Generation, Stat } from './generation.ts';
+import { setSought } from './state.ts';
 
 /** Why a file is not read. */
 export type Refusal = 'gone' | 'unreadable' | 'outside';
@@ -70,7 +71,7 @@ export class OpenFiles {
     if (generation.fd === undefined) return;
     closeSync(generation.fd);
     generation.fd = undefined;
-    generation.sought = false;
+    setSought(generation, false);
     this.#held.delete(generation);
   }
 

@@ -35,7 +35,7 @@ const ATTEMPTS = 5;
  */
 export function search(generation: Generation, options: SearchOptions, now: number): 'found' | 'unsure' | 'none' {
   // It was seen after its rotation, and read to its end then: whatever took its place has no more.
-  if (generation.key !== '' && generation.path !== generation.home && isRead(generation)) return 'none';
+  if (generation.state.is === 'detached' && generation.path !== generation.home && isRead(generation)) return 'none';
   let before: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // Most are beside the generation's own: elsewhere it is looked for when it is not there.
@@ -83,7 +83,7 @@ export function goOnIn(
   now: number,
 ): void {
   const known = generation.head;
-  const isCopy = generation.key === '' && rotationOf(candidate.path, generation.home) !== undefined;
+  const isCopy = generation.state.is === 'displaced' && rotationOf(candidate.path, generation.home) !== undefined;
   ledger.forgetCopy(candidate.stat.key);
   ledger.adopt(generation, candidate, now);
   // At once: it may soon be compressed.
@@ -154,7 +154,7 @@ function look(generation: Generation, { ledger, files }: SearchOptions, elsewher
 /** Whether a file is where another one goes on that has none. */
 function isAnothers(generation: Generation, candidate: Candidate, { generations }: Ledger): boolean {
   return [...generations].some(
-    (each) => each !== generation && each.key === '' && !each.finished && continuesIn(each, candidate),
+    (each) => each !== generation && each.state.is === 'displaced' && continuesIn(each, candidate),
   );
 }
 

@@ -4,6 +4,7 @@
  */
 import { isCarriedOn, type Generation } from './generation.ts';
 import type { Ledger } from './ledger.ts';
+import { isSearched } from './state.ts';
 
 /** How long the end of a file is given after its successor has begun, in milliseconds. */
 const GRACE = 1000;
@@ -78,5 +79,5 @@ function isGone({ key, detachedAt, fd, packed }: Generation): boolean {
 
 /** Whether the next scan has yet to find out where a generation's content is. */
 function isAstray(generation: Generation): boolean {
-  return isGone(generation) && !generation.sought && !generation.finished;
+  return isGone(generation) && isSearched(generation.state) && !generation.state.sought;
 }

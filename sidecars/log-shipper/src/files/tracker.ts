@@ -16,6 +16,7 @@ import type { Glob, NameMatcher } from './glob.ts';
 import { Identifier, type IdentifierOptions } from './identifier.ts';
 import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
+import { found, missed } from './state.ts';
 
 export interface TrackerOptions extends IdentifierOptions, ArchivesOptions {
   readonly globs: readonly Glob[];
@@ -191,9 +192,7 @@ export class Tracker {
    * @returns false when its name leads elsewhere by now
    */
   #meet(generation: Generation, { path, stat }: Seen, now: number): boolean {
-    generation.detachedAt = undefined;
-    // When it goes away again, it is looked for again.
-    generation.sought = false;
+    found(generation);
     const before = generation.path;
     if (before !== path) {
       generation.path = path;
@@ -217,7 +216,7 @@ export class Tracker {
 
   /** No path leads to a generation. Does the file that is held open still have it? */
   #miss(generation: Generation, now: number): void {
-    generation.detachedAt ??= now;
+    missed(generation, now);
     const { fd, comparedAt } = generation;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Generation } from '../files/generation.ts';
+import { copied } from '../files/state.ts';
 import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
 import { Registry } from './registry.ts';
 
@@ -29,7 +30,7 @@ function written(): { directory: string; path: string; a: Generation; b: Generat
   const registry = new Registry(place.directory);
   assert.equal(registry.found, []);
   const [a, b] = [generation('a', 5), generation('b')];
-  b.copyOf = a;
+  copied(b, a);
   registry.write([a, b]);
   a.advance(50, { at: 50, length: 10, digest: 'xyz' });
   registry.acknowledge([a]);
