@@ -1,14 +1,22 @@
 /** State on disk that cannot be used: it is kept under another name, so that a program starts without it. */
-import { renameSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/** Of each file so many damaged ones are kept: one that is damaged at each start does not fill the disk. */
+const KEPT = 3;
 
 /**
- * Rename a damaged file to `PATH.damaged-TIME`, beside where it was, so that a person can look at it or restore it.
+ * Rename a damaged file to `PATH.damaged-TIME`, beside where it was, so that a person can look at it or restore it. Of
+ * those of before the oldest are removed.
  * @param now in milliseconds since the epoch
  * @returns the new path
  * @throws the file system's error
  */
 export function setAside(path: string, now = Date.now()): string {
-  const aside = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[-:]/g, '')}`;
+  const mark = `${path}.damaged-`;
+  const aside = `${mark}${new Date(now).toISOString().replaceAll(/[-:]/g, '')}`;
   renameSync(path, aside);
+  const all = readdirSync(dirname(path)).filter((name) => name.startsWith(basename(mark)));
+  for (const name of all.toSorted().slice(0, -KEPT)) rmSync(join(dirname(path), name), { force: true });
   return aside;
 }

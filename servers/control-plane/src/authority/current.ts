@@ -2,7 +2,7 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
 import { Authority } from './authority.ts';
-import { halfLifeOf, openAuthorityFiles } from './store.ts';
+import { halfLifeOf, openAuthorityFiles, setAsideDamagedFiles } from './store.ts';
 
 export interface CurrentAuthorityOptions {
   /** Private to the control plane. */
@@ -38,6 +38,8 @@ export class CurrentAuthority {
 
   /** @throws {RootOffline}, and errors of the file system */
   static async open(options: CurrentAuthorityOptions): Promise<CurrentAuthority> {
+    for (const aside of await setAsideDamagedFiles(options.directory))
+      options.log.warn({ aside }, 'a file of the authority is damaged, and was set aside');
     return new CurrentAuthority(options, ...(await read(options)));
   }
 

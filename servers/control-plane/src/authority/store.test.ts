@@ -1,12 +1,12 @@
 /** The authority's files: made once, a root that may be taken away, an intermediate that is followed by the next. */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { Authority } from './authority.ts';
-import { openAuthorityFiles, RootOffline } from './store.ts';
+import { openAuthorityFiles, RootOffline, setAsideDamagedFiles } from './store.ts';
 
 const DAY = 86_400_000;
 const DOMAIN = 'mesh.test';
@@ -58,6 +58,37 @@ test('at half of its life an intermediate is followed by another of the same roo
   assert.is.not(next.intermediate.cert, first.intermediate.cert);
   assert.is(readFileSync(file('intermediate.crt'), 'utf8'), next.intermediate.cert);
   assert.ok(await leadsToRoot(next));
+});
+
+test('damaged files are set aside, with what stems from them, and others are made', async () => {
+  const all = ['intermediate.crt', 'intermediate.key', 'root.crt', 'root.key'];
+  const cases: [harmed: string[], away: string[], made: string[]][] = [
+    [[], [], []],
+    [['intermediate.crt'], all.slice(0, 2), ['intermediate']],
+    [['intermediate.key'], all.slice(0, 2), ['intermediate']],
+    [['root.key'], ['root.key'], []],
+    [['root.crt'], all, ['root', 'intermediate']],
+    [['root.key', 'intermediate.key'], all, ['root', 'intermediate']],
+    [all, all, ['root', 'intermediate']],
+  ];
+  for (const [harmed, away, made] of cases) {
+    const { directory, file } = place();
+    await openAuthorityFiles(directory, DOMAIN);
+    for (const name of harmed) writeFileSync(file(name), readFileSync(file(name)).subarray(0, 100));
+    const aside = await setAsideDamagedFiles(directory);
+    assert.equal(aside.map((path) => basename(path).replace(/\.damaged-.*/, '')).toSorted(), away, harmed.join());
+    const files = await openAuthorityFiles(directory, DOMAIN);
+    assert.equal(files.made, made, harmed.join());
+    assert.ok(await leadsToRoot(files));
+  }
+});
+
+test('a damaged root whose key is kept elsewhere stays where it is', async () => {
+  const { directory, file, remove } = place();
+  await openAuthorityFiles(directory, DOMAIN);
+  remove('root.key');
+  writeFileSync(file('root.crt'), 'damaged');
+  assert.equal(await setAsideDamagedFiles(directory), []);
 });
 
 test('what is missing and cannot be made is named, with its file', async () => {

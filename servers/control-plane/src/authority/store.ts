@@ -1,8 +1,9 @@
 /** Where the authority's keys and certificates are, and that they are made once. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { setAside } from '#kit/files/set-aside.ts';
 import { makeIntermediate, makeRoot, type Pair } from './authority.ts';
 
 export interface AuthorityFiles {
@@ -29,11 +30,7 @@ export async function openAuthorityFiles(
 ): Promise<AuthorityFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = (name: string): string => join(directory, name);
-  const read = async (name: string): Promise<string | undefined> =>
-    await readFile(path(name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+  const read = async (name: string): Promise<string | undefined> => await readIfThere(path(name));
   const write = async (name: string, { cert, key }: Pair): Promise<void> => {
     // The key first: a certificate without its key is of no use.
     await publishFile(path(`${name}.key`), key, { mode: 0o600 });
@@ -64,6 +61,43 @@ export async function openAuthorityFiles(
     );
   const further = await read('further-roots.crt');
   return { roots: root.cert + (further ?? ''), intermediate, made };
+}
+
+/**
+ * Rename files that cannot be used, as far as others can be made instead: a control plane starts although they are
+ * damaged. With the root goes what stems from it; a root whose key is not here stays, since somebody keeps that key.
+ * @returns where they lie now
+ */
+export async function setAsideDamagedFiles(directory: string): Promise<string[]> {
+  const aside: string[] = [];
+  const read = async (name: string): Promise<string | undefined> => await readIfThere(join(directory, name));
+  const drop = async (...names: readonly string[]): Promise<void> => {
+    for (const name of names) if ((await read(name)) !== undefined) aside.push(setAside(join(directory, name)));
+  };
+  const [root, issued] = [await pairOf(read, 'root'), await pairOf(read, 'intermediate')];
+  const canIssue = issued !== undefined && isUsable(issued);
+  if (root?.key !== undefined && !isUsable(root)) {
+    const lasts = isUsable({ cert: root.cert, key: undefined }) && canIssue;
+    await drop('root.key');
+    if (!lasts) await drop('root.crt', 'intermediate.key', 'intermediate.crt');
+  } else if (issued?.key !== undefined && !canIssue) await drop('intermediate.key', 'intermediate.crt');
+  return aside;
+}
+
+const readIfThere = async (path: string): Promise<string | undefined> =>
+  await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+
+/** Whether a certificate can be read, and a key that is with it is its own. */
+function isUsable({ cert, key }: { readonly cert: string; readonly key: string | undefined }): boolean {
+  try {
+    const certificate = new X509Certificate(cert);
+    return key === undefined || certificate.checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
 }
 
 async function pairOf(

@@ -79,7 +79,7 @@ const MEANINGS: readonly (readonly [RegExp, FailureReason])[] = [
     'unreachable',
   ],
   [
-    /bad object|loose object .* is corrupt|object file .* is empty|unable to read (tree|sha1 file|\w{40})|missing (blob|tree|commit)|inflate|packfile .* (cannot|does not)|bad tree object|index file corrupt|bad signature|not a git repository: |failed to traverse/i,
+    /bad object|loose object .* is corrupt|object file .* is empty|unable to read (tree|sha1 file|\w{40})|missing (blob|tree|commit)|inflate|packfile .* (cannot|does not)|bad tree object|index file corrupt|bad signature|not a git repository: |failed to traverse|bad shallow line|invalid sha1 pointer|bad (?:config line|\w+ config value) .*\.git\/config|Expected git repo version/i,
     'corrupt',
   ],
   [
