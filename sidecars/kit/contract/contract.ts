@@ -3,7 +3,7 @@
  * src/contract.ts; contract.json, the Dockerfile, the image and the README are checked against it,
  * and breaking it is a major version.
  */
-import { LOG_LEVELS } from '../telemetry/log.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../telemetry/log.ts';
 import { PROCESS_METRICS, type MetricDeclarations } from '../telemetry/metrics.ts';
 import { buildInfo, commonAlerts, type Alerts } from './alerts.ts';
 import { accepts } from './parameter-types.ts';
@@ -77,6 +77,12 @@ const commonParameters = (adminPort: string) =>
     },
     ADMIN_PORT: { type: 'port', default: adminPort, description: 'Port of /healthz, /readyz and /metrics' },
     LOG_LEVEL: { type: 'enum', values: LOG_LEVELS, default: 'info', description: 'Least level that is logged' },
+    LOG_FORMAT: {
+      type: 'enum',
+      values: LOG_FORMATS,
+      default: 'json',
+      description: 'Names in log lines: `json`, this project’s own; `ecs`, those of the Elastic Common Schema',
+    },
     SHUTDOWN_TIMEOUT: {
       type: 'duration',
       unit: 's',
@@ -113,6 +119,7 @@ export function defineContract<const P extends Parameters, const M extends Metri
     parameters: { ...own.parameters, ...commonParameters(adminPort) },
     ports: { ...own.ports, admin: { parameter: 'ADMIN_PORT', description: 'health, readiness and metrics' } },
     endpoints: {
+      '/': 'for people: what it does, whether it is well, its last problems, its parameters without secrets',
       '/healthz': 'alive: 200 while the process answers',
       '/startupz':
         'started: 200 once it does its own part, whether or not the application is up; for a container that starts before its application',

@@ -237,6 +237,6 @@ function problemOf(error: unknown, name: string, found: Found | undefined, secre
 }
 
 /** What is wrong with a URL may be shown; the password in it is not. */
-function withoutPasswords(text: string): string {
+export function withoutPasswords(text: string): string {
   return text.replaceAll(/:\/\/[^\s"]*@/g, '://[redacted]@');
 }

@@ -27,11 +27,23 @@ export interface ReadinessReport {
   readonly checks: Readonly<Record<string, CheckReport>>;
 }
 
+/** A condition as a person wants to read it. */
+export interface CheckState {
+  readonly name: string;
+  readonly ready: boolean;
+  /** Why it is not, or what is worth knowing all the same; '' for nothing. */
+  readonly text: string;
+  /** How long it has been so, in milliseconds. */
+  readonly age: number;
+}
+
 interface State {
   readonly maxAge: number;
   last: number | undefined;
   reason: string | undefined;
   note: string | undefined;
+  /** When it last began to hold, or not to, by its owner's word. */
+  since: number;
 }
 
 export class Readiness {
@@ -50,15 +62,17 @@ export class Readiness {
    * @param maxAge how long one success counts, in milliseconds; for ever when absent
    */
   check(name: string, maxAge = Infinity): ReadinessCheck {
-    const state: State = { maxAge, last: undefined, reason: 'not verified yet', note: undefined };
+    const state: State = { maxAge, last: undefined, reason: 'not verified yet', note: undefined, since: this.#now() };
     this.#checks.set(name, state);
     return {
       pass: (note) => {
         state.note = note;
         state.last = this.#now();
+        if (state.reason !== undefined) state.since = state.last;
         state.reason = undefined;
       },
       fail: (reason) => {
+        if (state.reason === undefined) state.since = this.#now();
         state.reason = reason;
       },
     };
@@ -74,6 +88,17 @@ export class Readiness {
     const checks = Object.fromEntries([...this.#checks].map(([name, state]) => [name, this.#reportOf(state)]));
     if (this.#stopping) checks['running'] = { ready: false, age_seconds: null, reason: 'shutting down' };
     return { ready: Object.values(checks).every((check) => check.ready), checks };
+  }
+
+  /** Each condition, and how long it has been as it is. */
+  states(): readonly CheckState[] {
+    const now = this.#now();
+    return [...this.#checks].map(([name, state]) => {
+      const { ready, reason, note } = this.#reportOf(state);
+      const grown = !ready && state.reason === undefined;
+      const since = grown ? (state.last ?? now) + state.maxAge : state.since;
+      return { name, ready, text: reason ?? note ?? '', age: Math.max(0, now - since) };
+    });
   }
 
   #reportOf({ maxAge, last, reason, note }: State): CheckReport {

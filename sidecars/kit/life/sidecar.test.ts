@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { request } from '../net/http-client.ts';
 import { startProgram, type Program } from '../testing/program.ts';
 import { serve } from '../testing/server.ts';
 
@@ -18,7 +19,7 @@ function start(job: string, env: Readonly<Record<string, string>> = {}, ...args:
       adminPort: '9999', ports: {}, metrics: {},
       parameters: { EXAMPLE_WORD: { type: 'string', default: 'hello', description: 'A word.' } },
     });
-    await runSidecar(contract, async ({ parameters, readiness, shutdown, adminPath }) => { ${job} });`;
+    await runSidecar(contract, async ({ log, parameters, readiness, shutdown, adminPath }) => { ${job} });`;
   return startProgram(['--input-type=module', '-e', program, '--', 'example.mjs', ...args], {
     LOG_LEVEL: 'info',
     ...env,
@@ -32,6 +33,17 @@ test('it has started when its job is up, and not before', async () => {
   await run.answers('/go', 200);
   await run.answers('/startupz', 200);
   await run.answers('/readyz', 200);
+  assert.is(await run.stop(), 0, run.output);
+});
+
+test('its page shows what was logged as a problem, and loads nothing', async () => {
+  const run = await start(`log.info('fine'); log.child({ part: 1 }).warn({ error: 'no such host' }, 'the store is away');`);
+  await run.answers('/startupz', 200);
+  const { status, headers, body } = await request(`http://127.0.0.1:${run.env['ADMIN_PORT']}/`);
+  assert.is(status, 200);
+  assert.match(String(headers['content-security-policy']), /^default-src 'none'; style-src 'sha256-/);
+  assert.match(String(body), /the store is away<small>no such host/);
+  assert.not.match(String(body), /fine/);
   assert.is(await run.stop(), 0, run.output);
 });
 

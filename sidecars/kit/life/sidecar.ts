@@ -2,9 +2,11 @@
 import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
 import { buildInfo } from '../contract/alerts.ts';
 import { serveAdmin, type AdminHandler } from './admin.ts';
+import { adminPage, pagePolicy } from './page.ts';
 import { helpText } from '../contract/help.ts';
+import { Problems } from '../telemetry/problems.ts';
 import { expose, type Format } from '../telemetry/exposition.ts';
-import { createLog, type Logger } from '../telemetry/log.ts';
+import { createLog, type LogFormat, type Logger } from '../telemetry/log.ts';
 import {
   aggregate,
   createMetrics,
@@ -56,9 +58,10 @@ export async function runSidecar<P extends Parameters, M extends MetricDeclarati
   try {
     const { values, warnings } = readParameters(contract.parameters, { env, args, prefixes: contract.prefixes });
     const common = values as unknown as CommonValues;
-    log = createLog(contract.name, common.LOG_LEVEL);
+    const problems = new Problems();
+    log = createLog(contract.name, common.LOG_LEVEL, { format: common.LOG_FORMAT, problems });
     for (const warning of warnings) log.warn(warning);
-    await start(contract, values, common, log, job);
+    await start(contract, values, common, { log, problems }, job);
   } catch (error) {
     endFailed(contract.name, error, log);
   }
@@ -68,6 +71,7 @@ interface CommonValues {
   readonly ADMIN_ADDRESS: string;
   readonly ADMIN_PORT: number;
   readonly LOG_LEVEL: string;
+  readonly LOG_FORMAT: LogFormat;
   readonly SHUTDOWN_TIMEOUT: number;
 }
 
@@ -75,7 +79,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   contract: Contract<P, M>,
   parameters: Values<P>,
   common: CommonValues,
-  log: Logger,
+  { log, problems }: { readonly log: Logger; readonly problems: Problems },
   job: (kit: Kit<P, M>) => void | Promise<void>,
 ): Promise<void> {
   const registry = new Registry();
@@ -87,6 +91,20 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   const paths: Record<string, AdminHandler> = {
     '/startupz': (_request, response) =>
       void response.writeHead(started ? 200 : 503).end(started ? 'ok\n' : 'starting\n'),
+    '/': (_request, response) => {
+      response.setHeader('content-type', 'text/html; charset=utf-8').setHeader('content-security-policy', pagePolicy());
+      response.end(
+        adminPage({
+          contract,
+          parameters,
+          ready: readiness.report().ready,
+          checks: readiness.states(),
+          started: performance.timeOrigin,
+          problems: problems.list(),
+          paths: Object.keys(contract.endpoints).filter((path) => path !== '/' && methods[path]?.includes('GET') !== false),
+        }),
+      );
+    },
   };
   const methods: Record<string, readonly string[]> = {};
   const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];

@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { Backoff, pause } from '../time/backoff.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
-import { createLog, type Logger } from '../telemetry/log.ts';
+import { createLog, type LogFormat, type Logger } from '../telemetry/log.ts';
 import {
   aggregate,
   createMetrics,
@@ -211,8 +211,11 @@ export async function runWorker<P extends Parameters, M extends MetricDeclaratio
     args: process.argv.slice(2),
     prefixes: contract.prefixes,
   });
-  const level = (parameters as { readonly LOG_LEVEL?: string }).LOG_LEVEL ?? 'info';
-  const log = createLog(contract.name, level).child({ worker: Number(process.env[MARK]) });
+  const { LOG_LEVEL: level = 'info', LOG_FORMAT: format = 'json' } = parameters as {
+    readonly LOG_LEVEL?: string;
+    readonly LOG_FORMAT?: LogFormat;
+  };
+  const log = createLog(contract.name, level, { format }).child({ worker: Number(process.env[MARK]) });
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');
     process.exit(EXIT_FAILURE);
