@@ -68,7 +68,7 @@ test.before(() => {
   writeFileSync(
     join(folder, 'Dockerfile'),
     `FROM x
-ENV UPDATE_FREQUENCY=60s ADMIN_ADDRESS=0.0.0.0 ADMIN_PORT=9902 LOG_LEVEL=info SHUTDOWN_TIMEOUT=8s
+ENV UPDATE_FREQUENCY=60s ADMIN_ADDRESS=0.0.0.0 ADMIN_PORT=9902 LOG_LEVEL=info LOG_FORMAT=json SHUTDOWN_TIMEOUT=8s
 EXPOSE 9902
 LABEL org.opencontainers.image.title=sync org.opencontainers.image.description="Keeps a copy up to date." \\
   org.opencontainers.image.version=1.0.0 org.opencontainers.image.licenses=MIT org.opencontainers.image.vendor=sidecar-stacks dev.sidecar-stacks.image=sync

@@ -24,7 +24,7 @@ const contract = defineContract({
 });
 
 const GOOD = `FROM node
-ENV NODE_VERSION=26 UPDATE_PERIOD=60s HOOK_PORT=8080 ADMIN_ADDRESS=0.0.0.0 ADMIN_PORT=9902 LOG_LEVEL=info SHUTDOWN_TIMEOUT=8s
+ENV NODE_VERSION=26 UPDATE_PERIOD=60s HOOK_PORT=8080 ADMIN_ADDRESS=0.0.0.0 ADMIN_PORT=9902 LOG_LEVEL=info LOG_FORMAT=json SHUTDOWN_TIMEOUT=8s
 EXPOSE 8080 9902
 LABEL org.opencontainers.image.title=sync org.opencontainers.image.description="Keeps a \\"copy\\" up to date." \\
       org.opencontainers.image.version=1.2.0 org.opencontainers.image.licenses=MIT org.opencontainers.image.vendor=sidecar-stacks dev.sidecar-stacks.image=sync
@@ -167,7 +167,7 @@ test("an image's configuration is compared the same way", () => {
   assert.equal(of({ Healthcheck: { Test: ['NONE'] } }), [
     'sync:dev: declared: a health check that asks for /startupz; there: no HEALTHCHECK; repair: docker compose build sync',
   ]);
-  assert.is(of({ Env: null, ExposedPorts: null, Labels: null }).length, 6 + 2 + 6);
+  assert.is(of({ Env: null, ExposedPorts: null, Labels: null }).length, 7 + 2 + 6);
   assert.is(factsOf(config, '').env.get('PATH'), '/bin:a=b');
 });
 

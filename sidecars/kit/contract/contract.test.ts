@@ -37,7 +37,7 @@ test('what all sidecars share is added', () => {
   assert.ok(
     ['ADMIN_ADDRESS', 'ADMIN_PORT', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT'].every((name) => name in contract.parameters),
   );
-  assert.equal(Object.keys(contract.endpoints), ['/healthz', '/startupz', '/readyz', '/metrics', '/last']);
+  assert.equal(Object.keys(contract.endpoints), ['/', '/healthz', '/startupz', '/readyz', '/metrics', '/last']);
   assert.equal(Object.keys(contract.signals), ['SIGTERM', 'SIGINT', 'SIGHUP']);
   assert.equal(Object.keys(contract.exitCodes), ['0', '1', '3', '64', '70']);
   assert.ok(Object.keys(PROCESS_METRICS).every((name) => name in contract.metrics));

@@ -41,7 +41,12 @@ function pageOf(env: Record<string, string>, more: Partial<PageOptions> = {}): s
 }
 
 test('parameters are shown with their units, and which were set; secrets and passwords are not', () => {
-  const page = pageOf({ EXAMPLE_WORD: 'hello', EXAMPLE_WAIT: '5s', EXAMPLE_KEY: 'hush', EXAMPLE_URL: 'http://a:hush@b/' });
+  const page = pageOf({
+    EXAMPLE_WORD: 'hello',
+    EXAMPLE_WAIT: '5s',
+    EXAMPLE_KEY: 'hush',
+    EXAMPLE_URL: 'http://a:hush@b/',
+  });
   assert.not.match(page, /hush/);
   assert.match(page, /EXAMPLE_WAIT<\/code> <strong>set<\/strong><\/dt><dd><code>5000 ms<\/code>/);
   assert.match(page, /EXAMPLE_WORD<\/code><\/dt><dd><code>hello<\/code>/);

@@ -49,7 +49,11 @@ export function adminPage({ contract, parameters, ready, checks, started, proble
 ${section('Checks', checks.map(checkRow), 'This sidecar checks nothing but itself.')}
 ${section('Last problems', problems.map(problemRow), 'None since the start.')}
 ${section('Parameters', parameterRows(contract.parameters, parameters), 'There are none.')}
-${section('Links', paths.map((path) => linkRow(path, contract.endpoints[path])), 'There are none.')}
+${section(
+  'Links',
+  paths.map((path) => linkRow(path, contract.endpoints[path])),
+  'There are none.',
+)}
 </body>
 </html>
 `;
@@ -110,7 +114,13 @@ function span(age: number): string {
 
 const ago = (age: number): string => `${span(age)} ago`;
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Any text as HTML, also within an attribute. */
 const text = (any: string): string => any.replace(/[&<>"']/g, (character) => ENTITIES[character]!);

@@ -37,7 +37,9 @@ test('it has started when its job is up, and not before', async () => {
 });
 
 test('its page shows what was logged as a problem, and loads nothing', async () => {
-  const run = await start(`log.info('fine'); log.child({ part: 1 }).warn({ error: 'no such host' }, 'the store is away');`);
+  const run = await start(
+    `log.info('fine'); log.child({ part: 1 }).warn({ error: 'no such host' }, 'the store is away');`,
+  );
   await run.answers('/startupz', 200);
   const { status, headers, body } = await request(`http://127.0.0.1:${run.env['ADMIN_PORT']}/`);
   assert.is(status, 200);

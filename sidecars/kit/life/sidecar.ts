@@ -101,7 +101,9 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
           checks: readiness.states(),
           started: performance.timeOrigin,
           problems: problems.list(),
-          paths: Object.keys(contract.endpoints).filter((path) => path !== '/' && methods[path]?.includes('GET') !== false),
+          paths: Object.keys(contract.endpoints).filter(
+            (path) => path !== '/' && methods[path]?.includes('GET') !== false,
+          ),
         }),
       );
     },

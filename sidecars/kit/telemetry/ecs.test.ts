@@ -71,7 +71,10 @@ test('own lines, errors and access logs have the names of the schema', async () 
   `);
   for (const line of lines) assert.ok(isLine(line), `${JSON.stringify(line)}: ${JSON.stringify(isLine.errors)}`);
   const [started, odd, failed, alone, asText, begun, request, access] = lines;
-  assert.equal([started?.['log.level'], started?.['service.name'], started?.['message']], ['info', 'example', 'started']);
+  assert.equal(
+    [started?.['log.level'], started?.['service.name'], started?.['message']],
+    ['info', 'example', 'started'],
+  );
   assert.equal(
     [odd?.['labels.port'], odd?.['labels.deep'], odd?.['event.reason'], 'labels.none' in odd!],
     ['80', '{"a":[1]}', 'late', false],
@@ -100,7 +103,7 @@ test('no name stands twice in a line', async () => {
   );
   assert.is(await run.ended(), 0, run.output);
   const names = [...run.output.matchAll(/[{,]"([^"]+)":/g)].map(([, name]) => name);
-  assert.equal(names.toSorted(), [...new Set(names)].toSorted());
+  assert.is(names.length, new Set(names).size, run.output);
 });
 
 test.run();

@@ -38,7 +38,7 @@ export function ecsFields(fields: Fields): Record<string, unknown> {
     if (value === undefined) continue;
     if (value instanceof Error) Object.assign(named, errorFields(value));
     else if (name === 'error' || name === 'err') named['error.message'] = textOf(value);
-    else if (access && name === 'request') Object.assign(named, requestFields(String(value)));
+    else if (access && name === 'request') Object.assign(named, requestFields(textOf(value)));
     else if (access && name === 'durationMs') named['event.duration'] = Math.round(Number(value) * 1e6);
     else if (access && Object.hasOwn(ACCESS, name)) named[ACCESS[name]!] = value;
     else if (Object.hasOwn(NAMES, name)) named[NAMES[name]!] = textOf(value);
@@ -59,4 +59,5 @@ function requestFields(request: string): Fields {
 }
 
 /** Labels and reasons are keywords. */
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
