@@ -54,7 +54,7 @@ test('unsetup takes back what setup did to a machine, and says what it leaves', 
       '-c',
       SCRIPT,
     ],
-    { timeoutMs: 300_000 },
+    { timeoutMs: 900_000 },
   );
   const part = (name: string): string => said.split(`=== ${name}\n`)[1]!.split('\n=== ')[0]!;
   assert.match(part('unsetup'), /packages .*docker\.io/s);
