@@ -5,6 +5,8 @@ import type { SpanContext } from '#kit/tracing/span.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { readTraceparent } from '#proxy/http/traceparent.ts';
 
+/** Without it there is no field of a trace, in any spelling: most requests are looked at once, not for each field. */
+const ANY = /trace(?:parent|state)|b3/i;
 const TRACE_ID = /^(?:[0-9a-f]{16}){1,2}$/;
 const SPAN_ID = /^[0-9a-f]{16}$/;
 const ZEROS = /^0+$/;
@@ -20,7 +22,8 @@ interface Context {
 
 /** The span of this hop: of the request's trace, or of one that begins here. The request carries it on. */
 export function beginSpan(request: Request, sampler: Sampler): SpanContext {
-  const context = contextOf(request);
+  const bare = request.lacksText(ANY);
+  const context = bare ? undefined : contextOf(request);
   const traceId = context?.traceId ?? randomHex(16);
   const span: SpanContext = {
     traceId,
@@ -28,9 +31,13 @@ export function beginSpan(request: Request, sampler: Sampler): SpanContext {
     parentId: context?.spanId,
     sampled: sampler(traceId, context?.sampled),
   };
-  // Of a trace that nobody can read (W3C Trace Context, section 3.3.1).
-  if (context?.format !== 'w3c') request.delete('tracestate');
-  inject(request, span, context?.format ?? 'w3c');
+  const format = context?.format ?? 'w3c';
+  if (!bare) {
+    // Of a trace that nobody can read (W3C Trace Context, section 3.3.1).
+    if (context?.format !== 'w3c') request.delete('tracestate');
+    if (format === 'w3c') request.delete('traceparent');
+  }
+  inject(request, span, format);
   return span;
 }
 
@@ -76,7 +83,6 @@ function inject(
 ): void {
   const state = sampled ? '1' : '0';
   if (format === 'w3c') {
-    request.delete('traceparent');
     request.appendLines(`traceparent: 00-${traceId}-${spanId}-0${state}\r\n`);
   } else if (format === 'b3-single') {
     request.set('b3', `${traceId}-${spanId}-${state}${parentId === undefined ? '' : `-${parentId}`}`);
@@ -88,16 +94,20 @@ function inject(
   }
 }
 
+/** In bytes. */
 const POOL = 1536;
-let pool = Buffer.alloc(0);
+let pool = '';
 let at = 0;
 
-/** Random bytes from a pool: asking the system for eight costs as much as for a thousand. */
+/** Random digits from a pool: asking the system for eight bytes costs as much as for a thousand. */
 function randomHex(bytes: number): string {
-  if (at + bytes > pool.length) {
-    pool = randomBytes(POOL);
+  const end = at + 2 * bytes;
+  if (end > pool.length) {
+    pool = randomBytes(POOL).toString('hex');
     at = 0;
+    return randomHex(bytes);
   }
-  at += bytes;
-  return pool.toString('hex', at - bytes, at);
+  const start = at;
+  at = end;
+  return pool.slice(start, end);
 }
