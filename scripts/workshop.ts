@@ -1,9 +1,11 @@
 /** `npm run workshop -- COMMAND`: exercises that check themselves, in a terminal; without a command, the page. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { catchSignals } from './lib/interrupt.ts';
 import { EngineError } from './lib/engine.ts';
 import { readCommandLine, UsageError } from '../workshop/commands/arguments.ts';
 import { check, hint, list, reset, solution, stop, watch } from '../workshop/commands/commands.ts';
-import { askQuiz, interview, progress } from '../workshop/commands/course.ts';
+import { askQuiz, homework, interview, progress } from '../workshop/commands/course.ts';
 import { findPlace, places, UnknownExercise } from '../workshop/lessons/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
 import { learnersWorkspace } from '../workshop/lessons/workspace.ts';
@@ -30,6 +32,8 @@ usage: make workshop                    the page; its address is printed
                                         teacher
        npm run workshop -- interview    what you can say in 60 seconds and in
                                         five minutes, by the exercises done
+       npm run workshop -- homework DIR grades a repository of your own; nothing
+                                        in it is run or changed
        npm run workshop -- verify [N…]  are the exercises themselves right?
 
 N is a number or a name: 2, 02-https or https.
@@ -40,7 +44,7 @@ N is a number or a name: 2, 02-https or https.
   --project P the page shows this compose project, too; may be repeated
   --help
 
-exit code: 0; check and verify: 1 when something is red; 2 for a wrong command
+exit code: 0; check, homework and verify: 1 when something is red; 2 for a wrong command
 line
 `;
 
@@ -85,6 +89,12 @@ async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, sig
     const { passed, failed } = await verify(chosen, { print, signal, jobs: line.jobs });
     print(`${passed} passed, ${failed} failed`);
     return failed === 0 && passed > 0 ? 0 : 1;
+  }
+  if (line.command === 'homework') {
+    // npm runs this in the repository's folder; the learner names a folder from where they are.
+    const folder = resolve(process.env['INIT_CWD'] ?? '.', line.exercises[0]!);
+    if (!existsSync(folder)) throw new UsageError(`there is nothing at ${folder}`);
+    return homework(folder, print);
   }
   const workspace = await learnersWorkspace();
   if (line.command === 'list') return list(workspace, print);

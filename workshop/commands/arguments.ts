@@ -11,7 +11,8 @@ const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
 const OF_ALL = ['serve', 'list', 'quiz', 'progress', 'interview'] as const;
 
 export interface CommandLine {
-  readonly command: 'verify' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
+  readonly command: 'verify' | 'homework' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
+  /** Of homework: the folder. */
   readonly exercises: readonly string[];
   readonly jobs: number;
   readonly port: number;
@@ -41,10 +42,14 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
     return { command: ofAll, ...line };
   }
   if (command === 'verify') return { command, ...line };
+  if (command === 'homework') {
+    if (exercises.length !== 1) throw new UsageError('homework takes one folder');
+    return { command, ...line };
+  }
   const known = OF_ONE.find((each) => each === command);
   if (!known)
     throw new UsageError(
-      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, verify`,
+      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, homework, verify`,
     );
   if (exercises.length !== 1) throw new UsageError(`${command} takes one exercise`);
   return { command: known, ...line };

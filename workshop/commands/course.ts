@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chalk } from 'zx/core';
 import { wrap } from '../../scripts/lib/findings.ts';
 import { Answers } from '../course/answers.ts';
+import { gradeHomework } from '../course/homework.ts';
 import { FIRST_MINUTE } from '../course/interview.ts';
 import { quiz, type Question } from '../course/quiz.ts';
 import { isRight, standing } from '../course/standing.ts';
@@ -103,6 +104,23 @@ export function progress(workspace: Workspace, print: Print, json: boolean): num
   }
   return 0;
 }
+
+/**
+ * Grade a repository of the learner's own.
+ * @returns an exit code: 1 when something is red
+ */
+export async function homework(folder: string, print: Print): Promise<number> {
+  const grades = await gradeHomework(folder);
+  for (const { must, why } of grades) {
+    print(`${why.length === 0 ? chalk.green('✓') : chalk.red('✗')} must ${must}`);
+    for (const line of why.slice(0, MOST_REASONS)) filled(print, line, '    ');
+    if (why.length > MOST_REASONS) print(`    and ${why.length - MOST_REASONS} more`);
+  }
+  return grades.every(({ why }) => why.length === 0) ? 0 : 1;
+}
+
+/** Reasons of one kind that are printed. */
+const MOST_REASONS = 10;
 
 /** What can be said in an interview by somebody who has done these exercises. */
 export function interview(workspace: Workspace, print: Print): number {

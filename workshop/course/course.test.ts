@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +9,7 @@ import { places } from '../lessons/exercise.ts';
 import { GOALS } from '../lessons/goals.ts';
 import { Workspace } from '../lessons/workspace.ts';
 import { Answers } from './answers.ts';
+import { gradeHomework } from './homework.ts';
 import { FIRST_MINUTE } from './interview.ts';
 import { quiz, readQuiz } from './quiz.ts';
 import { standing } from './standing.ts';
@@ -85,6 +86,25 @@ test('a goal is reached by its exercises and its questions, and lost by a wrong 
   assert.is(answers.all()[questions[0]!.id]!.tries, 2);
   writeFileSync(join(workspace.root, 'quiz.json'), '[1');
   assert.equal(answers.all(), {});
+});
+
+test('homework: a repository is graded by what it says, and nothing in it is changed', async () => {
+  const folder = temporaryDirectory('homework');
+  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+  const red = async (): Promise<string[]> =>
+    (await gradeHomework(folder)).filter(({ why }) => why.length > 0).map(({ must }) => must);
+  write('compose.yaml', 'services: {web: {image: "shop:1"}}\n');
+  assert.equal(await red(), ['have a sidecar']);
+  write(
+    'compose.yaml',
+    'services: {web: {image: "shop:1"}, vpn: {image: "qmcgaw/gluetun:v3", network_mode: "service:web"}}\n',
+  );
+  assert.equal(await red(), ['have no pod that strands, leaks or hides']);
+  write('Dockerfile', 'FROM debian:13\nENV DB_PASSWORD=hunter2\n');
+  assert.ok((await red()).includes('have images whose contract can be kept'));
+  write('compose.yaml', 'services: [\n');
+  assert.ok((await red()).includes('be read whole by identify'));
+  assert.equal(readdirSync(folder).toSorted(), ['Dockerfile', 'compose.yaml']);
 });
 
 test('the sentences for one minute are of exercises that there are, and take about one minute', () => {
