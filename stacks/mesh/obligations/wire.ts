@@ -4,11 +4,12 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { passwordOf } from '../lib/database.ts';
+import { ours } from '../lib/proxies.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { call, echoOf, REPLICAS, type Call } from '../lib/workload.ts';
 import { listenWhile } from '../wire/capture.ts';
 import type { Stream } from '../wire/pcap.ts';
-import { chosenVersion, notTls } from '../wire/tls.ts';
+import { chosenBy, notTls } from '../wire/tls.ts';
 
 const SECRET = 'a-word-that-must-not-be-read';
 const CALLS: readonly Call[] = [
@@ -49,9 +50,9 @@ function checkTls(streams: readonly Stream[]): number {
     const { from, to, bytes } = stream;
     assert.is(notTls(bytes), undefined, `${from} to ${to}`);
     assert.not(bytes.includes(SECRET));
-    const version = chosenVersion(bytes);
-    if (version === undefined) continue;
-    assert.is(version, 'TLS 1.3', `${from} to ${to}`);
+    const chosen = chosenBy(bytes);
+    if (chosen === undefined) continue;
+    assert.is(chosen.version, 'TLS 1.3', `${from} to ${to}`);
     if (both.includes(stream)) servers++;
   }
   assert.is(servers * 2, both.length, 'of each connection one side chose the version');
@@ -81,6 +82,30 @@ export function wireObligations({ must }: Scenario): void {
       const sql = checkTls(toDatabase);
       for (const { bytes } of toDatabase) for (const word of SQL) assert.not(bytes.includes(word), word);
       say(`${echo} connections to echo, ${sql} to PostgreSQL: TLS 1.3 each, and not a word to be read`);
+    },
+  );
+
+  must(
+    'exchange keys between proxies by X25519MLKEM768',
+    {
+      say: 'What is recorded today is of no use to a quantum computer later: keys are exchanged by X25519 and ML-KEM-768 together.',
+      within: 180_000,
+      ...ours('BoringSSL has groups of its own'),
+    },
+    async (stage) => {
+      const { project } = stage;
+      await applyPolicy(project, { echo: unchanged });
+      // A connection of its own for each, and so a handshake.
+      const calls = Array.from({ length: 5 }, (): Call => ({ protocol: 'server-first', host: 'echo', port: 7000 }));
+      const streams = await listenWhile(stage, 'client-pod', async () => {
+        for (const outcome of await call(project, 'client', calls)) assert.ok(outcome.ok, JSON.stringify(outcome));
+      });
+      const pods = ['client-pod', ...REPLICAS.map((replica) => `${replica}-pod`)];
+      const groups = (await betweenPods(project, streams, pods)).flatMap(({ bytes, whole }) =>
+        whole ? (chosenBy(bytes)?.group ?? []) : [],
+      );
+      assert.ok(groups.length > 0, 'there was a handshake');
+      assert.equal([...new Set(groups)], ['X25519MLKEM768']);
     },
   );
 }

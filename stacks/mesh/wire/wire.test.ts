@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { readStreams } from './pcap.ts';
-import { chosenVersion, notTls } from './tls.ts';
+import { chosenBy, notTls } from './tls.ts';
 
 const test = suite('wire');
 
@@ -97,13 +97,13 @@ async function overTheWire(version: SecureVersion): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-test('the version is the one that was agreed on', async () => {
-  for (const [version, name] of [
-    ['TLSv1.2', 'TLS 1.2'],
-    ['TLSv1.3', 'TLS 1.3'],
+test('version and group of the key exchange are those that were agreed on', async () => {
+  for (const [version, name, group] of [
+    ['TLSv1.2', 'TLS 1.2', undefined],
+    ['TLSv1.3', 'TLS 1.3', 'X25519MLKEM768'],
   ] as const) {
     const bytes = await overTheWire(version);
-    assert.is(chosenVersion(bytes), name);
+    assert.equal(chosenBy(bytes), { version: name, group });
     assert.is(notTls(bytes), undefined);
     assert.not(bytes.includes('a secret'));
   }
@@ -113,14 +113,14 @@ test('a word in the clear is seen, first or after a handshake', async () => {
   assert.match(notTls(Buffer.from('HTTP/1.1 200 OK\r\n'))!, /^at byte 0: "HTTP/);
   const bytes = await overTheWire('TLSv1.3');
   assert.match(notTls(Buffer.concat([bytes, Buffer.from('HTTP/1.1 200 OK\r\n')]))!, /HTTP/);
-  assert.is(chosenVersion(Buffer.from('HTTP/1.1 200 OK\r\n'.repeat(9))), undefined);
+  assert.is(chosenBy(Buffer.from('HTTP/1.1 200 OK\r\n'.repeat(9))), undefined);
 });
 
 test('no bytes make the readers throw or hang', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       notTls(Buffer.from(bytes));
-      for (const length of [0, 1, 37, 90]) chosenVersion(Buffer.from([22, 3, 3, 0, 100, 2, 0, 0, length, ...bytes]));
+      for (const length of [0, 1, 37, 90]) chosenBy(Buffer.from([22, 3, 3, 0, 100, 2, 0, 0, length, ...bytes]));
     }),
   );
 });
