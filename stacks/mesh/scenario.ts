@@ -2,7 +2,7 @@
 import { scenario } from '../../scripts/scenario/scenario.ts';
 import { authorizationObligations, shopAuthorizationObligations } from './obligations/authorization.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
-import { envoyObligations } from './obligations/envoy.ts';
+import { envoyObligations, mixedObligations } from './obligations/envoy.ts';
 import { identityObligations, renewalObligations } from './obligations/identity.ts';
 import { jobObligations } from './obligations/job.ts';
 import { orderObligations, secondUpObligations } from './obligations/life.ts';
@@ -48,6 +48,7 @@ xdsObligations(echo);
 replicaObligations(echo);
 podObligations(echo);
 opaqueObligations(echo);
+mixedObligations(echo);
 
 renewalObligations(stack.lane('certificates'));
 

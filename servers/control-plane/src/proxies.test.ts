@@ -516,7 +516,7 @@ test("the mesh proxy's program joins, is configured, and gives up its place befo
 test('a time that no timer can wait for is the longest that one can', async () => {
   const mesh = await plane({
     services: {
-      a: { ports: [{ port: 80, protocol: 'http' }], connectTimeout: '87660000h', routes: [{ timeout: '9999h' }] },
+      a: { ports: [{ port: 80, protocol: 'http' }], connectTimeout: '2562047h', routes: [{ timeout: '9999h' }] },
     },
   });
   const proxy = startProxy(mesh, 'a');

@@ -11,10 +11,10 @@ import { command } from './sessions.ts';
 export type { Behaviour, Call, Echo, LoadOptions, LoadReport, Outcome, Protocol };
 
 export const REPLICAS = ['echo-1', 'echo-2', 'echo-3'] as const;
-/** Who may answer: those and one that is added. */
-export type Server = (typeof REPLICAS)[number] | 'echo-4';
+/** Who may answer: those, and what is added. */
+export type Server = (typeof REPLICAS)[number] | 'echo-4' | 'echo-5';
 /** Who may call: one with a sidecar and one without. */
-export type Caller = 'client' | 'stranger' | (typeof REPLICAS)[number];
+export type Caller = 'client' | 'stranger' | (typeof REPLICAS)[number] | 'echo-5';
 
 /** Make calls, one after the other. */
 export async function call(project: Driver, from: Caller, calls: readonly Call[]): Promise<Outcome[]> {

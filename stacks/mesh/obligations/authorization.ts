@@ -30,7 +30,8 @@ const TRICKS = [
   '/admin%2fusers',
   '/admin%2Fusers',
   '/public/..%5cadmin',
-  '/public//../admin',
+  // Envoy resolves `..` before it merges slashes, and passes on the path that it has decided about: /public/admin.
+  ...(ENVOYS.length > 0 ? [] : ['/public//../admin']),
 ];
 
 /** An Envoy sends a client that escapes slashes to the path that it means (307), which is refused. */
@@ -63,7 +64,7 @@ export function authorizationObligations({ must }: Scenario): void {
   must(
     'decide by identity, method, path and port, whatever the path is written like',
     {
-      say: 'One identity may GET what is public, and nobody may see /admin. Fourteen ways to write that path are tried; none reaches the app.',
+      say: 'One identity may GET what is public, and nobody may see /admin. Many ways to write that path are tried; none reaches the app.',
       within: 180_000,
     },
     async ({ project, say }) => {

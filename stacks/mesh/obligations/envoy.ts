@@ -1,4 +1,4 @@
-/** Envoy as a client of the control plane, in the clear; skipped where its program cannot be had. */
+/** Envoy as a client of the control plane, and in the place of our proxy; skipped where its program cannot be had. */
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
@@ -7,7 +7,13 @@ import type { Driver } from '../../../scripts/lib/driver.ts';
 import { programImage } from '../../../scripts/lib/program-image.ts';
 import { provideWheels } from '../../../scripts/lib/wheels.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
-import { graphOf } from '../lib/control.ts';
+import type { Project } from '../../../scripts/lib/compose.ts';
+import { graphOf, isEndpoint } from '../lib/control.ts';
+import { passwordOf } from '../lib/database.ts';
+import { withMore } from '../lib/more.ts';
+import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { addressOf } from '../lib/proxies.ts';
+import { call, echoOf, type Call, type Caller } from '../lib/workload.ts';
 
 const FOLDER = 'stacks/mesh/services/envoy';
 const PROFILE = ['--profile', 'envoy'];
@@ -65,6 +71,75 @@ export function envoyObligations({ must }: Scenario): void {
       } finally {
         await compose(['rm', '--stop', '--force', 'envoy']);
       }
+    },
+  );
+}
+
+/** Calls of echo by each protocol in which a route decides. */
+const TO_ECHO: readonly Call[] = [
+  { protocol: 'http/1.0', host: 'echo', port: 8080 },
+  { protocol: 'http/1.1', host: 'echo', port: 8080 },
+  { protocol: 'http/2', host: 'echo', port: 8082 },
+  { protocol: 'grpc', host: 'echo', port: 9090 },
+];
+
+/** All are answered by a replica of a version, once its proxy has the route. */
+async function answeredBy(project: Driver, from: Caller, replicas: readonly string[]): Promise<void> {
+  await eventually(
+    `${from} is answered by ${replicas.join(' or ')}, by each protocol`,
+    async () => {
+      const outcomes = await call(project, from, TO_ECHO);
+      for (const [index, outcome] of outcomes.entries()) {
+        assert.ok(outcome.ok, `${TO_ECHO[index]!.protocol}: ${JSON.stringify(outcome)}`);
+        assert.ok(replicas.includes(echoOf(outcome).replica), outcome.text);
+      }
+      return true;
+    },
+    { within: 60_000 },
+  );
+}
+
+/** In the lane of echo, the database's among it. */
+export function mixedObligations({ must }: Scenario): void {
+  must(
+    'carry calls between Envoy and our proxy, both ways, over mTLS',
+    {
+      say: 'A replica of echo is added that has an unmodified Envoy in the place of our proxy, with the same init, token and policy. It is called, and it calls.',
+      within: 300_000,
+      needs: 'compose',
+      unless: absent,
+    },
+    async ({ project, say }) => {
+      const to = (subset: string) => (echo: Record<string, unknown>) =>
+        void Object.assign(echo, {
+          subsets: { v1: { version: '1' }, v5: { version: '5' } },
+          routes: [{ name: 'default', to: [{ subset, weight: 1 }] }],
+        });
+      const password = await passwordOf(project as Project);
+      await withMore(project, ['echo-5', 'echo-5-proxy', 'echo-5-init', 'echo-5-pod'], async (more) => {
+        await more.up();
+        await eventually('it is an endpoint', () => isEndpoint(project, 'echo-5'), { within: 120_000, every: 100 });
+        await applyPolicy(project, { echo: to('v5'), database: unchanged });
+        await answeredBy(project, 'client', ['echo-5']);
+        const [outside] = await call(project, 'stranger', [
+          { protocol: 'http/1.1', host: await addressOf(project, 'echo-5'), port: 8080 },
+        ]);
+        assert.not(outside!.ok, JSON.stringify(outside));
+
+        await applyPolicy(project, { echo: to('v1') });
+        await answeredBy(project, 'echo-5', ['echo-1', 'echo-2']);
+        const [sql, first] = await call(project, 'echo-5', [
+          { protocol: 'postgres', host: 'database', port: 5432, password },
+          { protocol: 'server-first', host: 'echo', port: 7000 },
+        ]);
+        assert.ok(sql!.ok, JSON.stringify(sql));
+        assert.ok(first!.ok, JSON.stringify(first));
+        const { clients } = await graphOf(project);
+        const refused = clients.find(({ id }) => id === 'echo~echo-5')?.types.filter((type) => type.refused);
+        assert.equal(refused, [], 'Envoy has taken all that it was told');
+      });
+      await applyPolicy(project, { echo: unchanged });
+      say(`${TO_ECHO.length} protocols to Envoy, ${TO_ECHO.length + 2} from it, all by mTLS; in the clear nobody`);
     },
   );
 }

@@ -33,8 +33,8 @@ const byBoth = <T>(look: (client: Client) => Promise<T>): Promise<T[]> =>
 const count = (outcomes: readonly string[], wanted: string): number =>
   outcomes.filter((each) => each === wanted).length;
 
-/** The longest duration that there is. To a client that is configured through `spoiler` it is a second longer. */
-const LONGEST = '87660000h';
+/** To a client that is configured through `spoiler` its nanoseconds are more than a second's. */
+const SPOILED = '987ms';
 const spoiledId = (client: Client): string => `${client}-spoiled`;
 const spoiler = (client: Client): string =>
   JSON.stringify({
@@ -121,7 +121,7 @@ export function xdsObligations({ must }: Scenario): void {
   must(
     'let unmodified gRPC applications refuse what is wrong, and go on with the last that was good',
     {
-      say: 'A time that no message can hold, made so on the way: both applications refuse the cluster (NACK), the control plane says why, and calls go on.',
+      say: 'A time that no client takes, made so on the way: both applications refuse the cluster (NACK), the control plane says why, and calls go on.',
       within: 400_000,
     },
     async ({ project, say }) => {
@@ -140,7 +140,7 @@ export function xdsObligations({ must }: Scenario): void {
         return { client, calls, answered };
       });
       // The control plane serves nothing that clients refuse: what is wrong here is made so on the way to them.
-      const spoiled = { interval: LONGEST, consecutive5xx: 5 };
+      const spoiled = { interval: SPOILED, consecutive5xx: 5 };
       await applyPolicy(project, { echo: forStrangers({ ...to('v1'), outlier: spoiled }) });
       const reasons = await Promise.all(
         running.map(({ client }) =>

@@ -23,15 +23,18 @@ const DURATIONS: ReadonlyMap<string, 'from 0' | 'above 0' | 'from 50ms'> = new M
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** Milliseconds of what google.protobuf.Duration can hold: 315,576,000,000 s, which are 10,000 years. */
-const LONGEST = 315_576_000_000_000;
+/**
+ * Milliseconds: an Envoy counts nanoseconds in 64 bits, and refuses what is longer than these 292 years, though
+ * google.protobuf.Duration can hold 10,000.
+ */
+const LONGEST = 9_223_372_036_000;
 
 type Path = Problem['path'];
 
 /**
  * The same with durations in milliseconds.
  * @param value of the right shape
- * @param onProblem told of durations that no message of xDS can hold, and of times of 0 that all its clients refuse
+ * @param onProblem told of durations that are too long for a client of xDS, and of times of 0 that all its clients refuse
  */
 export function inMilliseconds(value: unknown, onProblem: (problem: Problem) => void): unknown {
   return convert(value, [], onProblem);
@@ -50,7 +53,7 @@ function convert(value: unknown, path: Path, onProblem: (problem: Problem) => vo
   const milliseconds = Number(digits) * UNITS[unit!]!;
   const where = path.join('.');
   if (milliseconds > LONGEST)
-    onProblem({ path, message: `${where} is ${value}; the longest duration is 315576000000s, 10,000 years` });
+    onProblem({ path, message: `${where} is ${value}; the longest duration is 9223372036s, 292 years` });
   if (milliseconds === 0 && kind === 'above 0')
     onProblem({ path, message: `${where} is ${value}; a time of more than 0 is accepted` });
   if (milliseconds < 50 && kind === 'from 50ms')

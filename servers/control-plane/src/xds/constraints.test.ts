@@ -10,8 +10,8 @@ import { ORDER, type View } from './resources/types.ts';
 import { Views } from './views.ts';
 
 const time = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom('0.000001ms', '1ms', '0.29h', '1.5s', '300s', '87660000h') },
-  { weight: 1, arbitrary: fc.constantFrom('0s', '87660001h', '999999999h') },
+  { weight: 3, arbitrary: fc.constantFrom('0.000001ms', '1ms', '0.29h', '1.5s', '300s', '2562047h') },
+  { weight: 1, arbitrary: fc.constantFrom('0s', '2562048h', '999999999h') },
 );
 const count = fc.constantFrom(0, 1, 7, 4_294_967_295);
 const percent = fc.oneof(fc.constantFrom(0, 0.00001, 33.3333, 100), fc.double({ min: 0, max: 100, noNaN: true }));

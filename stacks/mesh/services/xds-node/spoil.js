@@ -1,5 +1,5 @@
-// Between a gRPC application and the control plane, for the checks: discovery passes through as it is, but the longest
-// duration that there is, which the control plane may well serve, becomes one second longer, which nobody may take.
+// Between a gRPC application and the control plane, for the checks: discovery passes through as it is, but one duration,
+// which the control plane may well serve, gets more nanoseconds than a second has, which nobody may take.
 //
 // usage: spoil.js PORT CONTROL_PLANE
 'use strict';
@@ -9,19 +9,18 @@ const [port, controlPlane] = process.argv.slice(2);
 const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 const same = (bytes) => bytes;
 
-/** google.protobuf.Duration of so many seconds: field 1, a varint. */
-function duration(seconds) {
-  const bytes = [0x08];
-  for (let rest = seconds; rest > 0n || bytes.length === 1; rest >>= 7n)
-    bytes.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0));
+/** google.protobuf.Duration of so many nanoseconds: field 2, a varint. */
+function duration(nanoseconds) {
+  const bytes = [0x10];
+  for (let rest = nanoseconds; rest > 0; rest >>>= 7) bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
   return Buffer.from(bytes);
 }
-const LONGEST = duration(315_576_000_000n);
+const SPOILED = duration(987_000_000);
 // As many bytes, so that nothing around it changes.
-const TOO_LONG = duration(315_576_000_001n);
+const TOO_MANY = duration(1_987_000_000);
 
 function spoil(response) {
-  for (let at = response.indexOf(LONGEST); at >= 0; at = response.indexOf(LONGEST, at)) TOO_LONG.copy(response, at);
+  for (let at = response.indexOf(SPOILED); at >= 0; at = response.indexOf(SPOILED, at)) TOO_MANY.copy(response, at);
   return response;
 }
 
