@@ -143,6 +143,13 @@ test('no endpoint is left out for good, and a retry goes elsewhere, without limi
   assert.match(routes, '"per_request_buffer_limit_bytes":{"value":65536}');
 });
 
+test('a request that nobody took is made again, also where no retry is configured', () => {
+  const { views } = viewsOf();
+  const untouched = '"retry_on":"connect-failure,refused-stream,reset-before-request"';
+  assert.match(textOf(views.ofEnvoyProxy('front'), RDS, 'outbound|8000'), untouched);
+  assert.not.match(textOf(views.of('front'), RDS, 'outbound|8000'), untouched);
+});
+
 test('what changes comes to Envoys that have asked, and what is gone goes', () => {
   const { views, publish } = viewsOf();
   assert.ok(views.ofEnvoyProxy('front')[RDS].get('outbound|8000'));

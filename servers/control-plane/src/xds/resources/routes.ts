@@ -168,6 +168,7 @@ function actionOf(policy: RoutePolicy, place: Place): RouteAction {
     ...(grpc && timeout !== undefined && { max_stream_duration: { max_stream_duration: duration(timeout) } }),
     ...(idleTimeout !== undefined && { idle_timeout: duration(idleTimeout) }),
     ...(retry && { retry_policy: { ...retryOf(retry), ...(!grpc && ELSEWHERE) } }),
+    ...(!retry && place.audience === 'envoy' && { retry_policy: { ...UNTOUCHED, ...ELSEWHERE } }),
     ...(mirror && {
       request_mirror_policies: mirror
         .filter((each) => isThere(each, place))
@@ -197,6 +198,12 @@ const ELSEWHERE: RetryPolicy = {
     },
   ],
   host_selection_retry_max_attempts: 5,
+};
+
+/** What our proxy does of its own accord, and Istio has an Envoy do: a request that nobody took is made again. */
+const UNTOUCHED: RetryPolicy = {
+  retry_on: 'connect-failure,refused-stream,reset-before-request',
+  num_retries: { value: 3 },
 };
 
 function retryOf({
