@@ -32,6 +32,11 @@ const SERIES: Readonly<Record<string, readonly [fires: Series, quiet: Series]>> 
     { 'server_up{server="a"}': '0x180', ambassador_build_info: '1x180' },
     { 'server_up{server="a"}': '1x180', ambassador_build_info: '1x180' },
   ],
+  AmbassadorSpansDropped: [{ ambassador_spans_dropped_total: '0+10x180' }, { ambassador_spans_dropped_total: '5x180' }],
+  AuthSpansDropped: [{ auth_spans_dropped_total: '0+10x180' }, { auth_spans_dropped_total: '5x180' }],
+  CacheSpansDropped: [{ cache_spans_dropped_total: '0+10x180' }, { cache_spans_dropped_total: '5x180' }],
+  MeshProxySpansDropped: [{ mesh_spans_dropped_total: '0+10x180' }, { mesh_spans_dropped_total: '5x180' }],
+  TlsSpansDropped: [{ tls_spans_dropped_total: '0+10x180' }, { tls_spans_dropped_total: '5x180' }],
   AmbassadorVersionTakenBack: [
     { 'split_backoffs{reason="errors"}': '0x20 1x160' },
     { 'split_backoffs{reason="errors"}': '1x180' },

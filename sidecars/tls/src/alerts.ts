@@ -1,5 +1,6 @@
 /** What should be looked at by a person. */
 import type { Alerts } from '#kit/contract/alerts.ts';
+import { spanAlerts } from '#proxy/tracing/metrics.ts';
 
 export const alerts: Alerts = {
   TlsCertificateEnds: {
@@ -41,4 +42,5 @@ export const alerts: Alerts = {
     summary: 'An exception ended a request or a connection in the tls sidecar.',
     runbook: 'This is a defect of the sidecar: the log has its stack. Please report it.',
   },
+  ...spanAlerts('tls', 'Tls'),
 };
