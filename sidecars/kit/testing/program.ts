@@ -5,7 +5,10 @@ import type { Socket } from 'node:net';
 import { request } from '#kit/net/http-client.ts';
 import { eventually, TerminalState, type Within } from './eventually.ts';
 import { freePort } from './ports.ts';
+import { temporaryDirectory } from './temporary.ts';
 
+/** Programs that are killed leave what they had under TMPDIR: it goes with the test's process. */
+let scratch: string | undefined;
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -29,12 +32,12 @@ export class Program {
   /**
    * Start it; it is not waited for, and killed at the latest when the test's process ends.
    * @param args of node: a file of ours, and what follows it
-   * @param env all of its environment besides PATH; `startProgram` gives it an admin port of its own
+   * @param env all of its environment besides PATH and TMPDIR; `startProgram` gives it an admin port of its own
    */
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
     this.env = env;
     this.child = spawn(process.execPath, args, {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], TMPDIR: (scratch ??= temporaryDirectory('program')), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#ended = once(this.child, 'close');

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { createMask } from '../mask/mask.ts';
 import { readUptime } from './machine.ts';
 import { Scanner } from './scanner.ts';
@@ -15,7 +15,7 @@ const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
 /** A /proc of our own making. */
 class Proc {
-  readonly path = mkdtempSync(join(tmpdir(), 'topz-proc-'));
+  readonly path = temporaryDirectory('topz-proc');
 
   constructor() {
     mkdirSync(join(this.path, 'self/fd'), { recursive: true });
