@@ -11,6 +11,7 @@ import { isKnown } from './beginnings.ts';
 import { compressionOf, readHead, type Head } from './content.ts';
 import { writtenAt, type Stat } from './generation.ts';
 import { byAge, type Candidate } from './identity.ts';
+import { attempt, isThere } from './error-code.ts';
 import type { Ledger } from './ledger.ts';
 import { neighbours } from './neighbours.ts';
 import { toStat, type OpenFiles } from './open-files.ts';
@@ -74,7 +75,10 @@ export class Archives {
     const unsure = new Map<string, number>();
     let moved = false;
     for (const path of paths) {
-      const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+      const stats = attempt(
+        () => statSync(path, { bigint: true, throwIfNoEntry: false }),
+        () => undefined,
+      );
       if (stats === undefined) {
         moved = true;
         continue;
@@ -92,8 +96,17 @@ export class Archives {
       } else unsure.set(stat.key, since);
     }
     for (const archive of found.toSorted(byAge)) {
+      const content = attempt(
+        () => new Unpacked(archive.fd, this.#options.dir, archive.head.at),
+        () => undefined,
+      );
+      if (content === undefined) {
+        closeSync(archive.fd);
+        unsure.set(archive.stat.key, this.#unsure.get(archive.stat.key) ?? now);
+        continue;
+      }
       known.set(archive.stat.key, writtenAt(archive.stat));
-      this.#welcome(archive, now);
+      this.#welcome(archive, content, now);
     }
     // What was renamed meanwhile is still what it was.
     this.#known = moved ? new Map([...this.#known, ...known]) : known;
@@ -120,15 +133,18 @@ export class Archives {
   #open(path: string, { key }: Stat, now: number): Archive | 'known' | 'unsure' {
     const { files, ledger } = this.#options;
     const homes = unrotated(path).filter(({ certain }) => certain);
-    const home = homes.find((each) => ledger.latest(each.path) !== undefined || exists(each.path)) ?? homes[0];
+    const home = homes.find((each) => ledger.latest(each.path) !== undefined || isThere(each.path)) ?? homes[0];
     if (home === undefined) return 'known';
     // Whoever compresses removes the plain file, and gives the other to those who read it, when it is complete.
-    if (exists(path.slice(0, -SUFFIX.length))) return 'unsure';
+    if (isThere(path.slice(0, -SUFFIX.length))) return 'unsure';
     const looked = files.look(path);
     if (looked === 'outside') return 'known';
     if (typeof looked === 'string') return 'unsure';
     const { fd, stat } = looked;
-    const archive = this.#judge({ path, fd, stat }, home.path, now);
+    const archive = attempt<Archive | 'known' | 'unsure'>(
+      () => this.#judge({ path, fd, stat }, home.path, now),
+      () => 'unsure',
+    );
     if (typeof archive === 'object' && stat.key === key) return archive;
     closeSync(fd);
     return stat.key === key && typeof archive === 'string' ? archive : 'unsure';
@@ -145,18 +161,14 @@ export class Archives {
   }
 
   /** Read it after what was written before it, and before what was written after it. */
-  #welcome({ path, fd, stat, home, head }: Archive, now: number): void {
-    const { ledger, dir, log } = this.#options;
+  #welcome({ path, fd, stat, home, head }: Archive, content: Unpacked, now: number): void {
+    const { ledger, log } = this.#options;
     const { previous, next } = neighbours(ledger.generations, { path, stat }, home);
     const generation = ledger.create({ path, fd, stat }, home);
     generation.head = head;
     if (previous) generation.after = { generation: previous, offset: Infinity };
-    ledger.unpack(generation, { path, fd, stat }, new Unpacked(fd, dir, head.at), now);
+    ledger.unpack(generation, { path, fd, stat }, content, now);
     if (next !== undefined) ledger.putBefore(generation, next, Infinity);
     log.info({ path, generation: generation.id }, 'a new file that is compressed already');
   }
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,4 +1,5 @@
 /** Which files change: those that are open are asked between two scans, all others are seen by the next one. */
+import { attempt } from './error-code.ts';
 import type { Generation } from './generation.ts';
 import type { OpenFiles } from './open-files.ts';
 
@@ -28,7 +29,12 @@ export function pollOpen(generations: Iterable<Generation>, files: Pick<OpenFile
   for (const generation of generations) {
     const { fd, detachedAt, changedAt } = generation;
     if (fd === undefined || (detachedAt === undefined && now - changedAt > HOT)) continue;
-    const { size, stamp, links } = files.stat(fd);
+    const stat = attempt(
+      () => files.stat(fd),
+      () => undefined,
+    );
+    if (stat === undefined) continue;
+    const { size, stamp, links } = stat;
     generation.links = links;
     if (stamp === generation.stamp && size === generation.size) continue;
     Object.assign(generation, { size, stamp, changedAt: now, unread: true });

@@ -1,10 +1,11 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
-import { closeSync, statSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Chunk, type Encoding } from '../lines/chunk.ts';
 import { UNSURE } from './beginnings.ts';
 import { hasHead, readAt, readTail } from './content.ts';
 import { encodingOf } from './encoding.ts';
+import { attempt, isThere } from './error-code.ts';
 import { Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isCopy, isShortCopy, mayContinueIn, rank, type Candidate } from './identity.ts';
 import type { Ledger } from './ledger.ts';
@@ -18,6 +19,8 @@ export interface IdentifierOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** What is there at the first scan is read from its end. */
   readonly startAtEnd?: boolean;
+  /** Paths that are there and could not be read at this scan, and the system's code. */
+  readonly refused: Map<string, string>;
 }
 
 /**
@@ -61,30 +64,47 @@ export class Identifier {
     this.#rehomeAll(sought, left, now);
     const fresh: Candidate[] = [];
     const unsure = new Map<string, number>();
+    let complete = true;
     for (const candidate of [...left].toSorted((a, b) => rank(a) - rank(b))) {
-      const original = this.#originalOf(candidate, fresh);
+      let original = this.#tried(candidate, () => this.#originalOf(candidate, fresh), 'unread' as const);
       this.#rehomeAll(sought, left, now);
       // While the others were looked at, it may have been found to be where one of them goes on.
       if (!left.has(candidate)) continue;
+      if (original === undefined && this.#isBesideUnread(candidate)) original = 'unsure';
       const since = this.#unsure.get(candidate.stat.key) ?? now;
       if (original === 'unsure' && now - since < UNSURE) unsure.set(candidate.stat.key, since);
+      else if (original === 'unread') complete = false;
       else if (original === undefined || original === 'unsure') fresh.push(candidate);
       if (!(original instanceof Generation)) continue;
-      this.#ledger.addCopy(original, candidate);
+      this.#tried(candidate, () => this.#ledger.addCopy(original, candidate), undefined);
     }
     // The order in which they were written last is the order in which they are read.
     this.#unsure = unsure;
-    let complete = unsure.size === 0;
+    complete &&= unsure.size === 0;
     for (const candidate of fresh.filter((each) => left.has(each)).toSorted(byAge))
-      complete = this.#welcome(candidate, now) && complete;
+      complete = this.#tried(candidate, () => this.#welcome(candidate, now), false) && complete;
     this.#release(now);
     return complete;
+  }
+
+  /** Whether it may be a copy of what could not be read just now. */
+  #isBesideUnread({ path }: Candidate): boolean {
+    return [...this.#options.refused.keys()].some((each) => each !== path && rotationOf(path, each) !== undefined);
+  }
+
+  /** Do something with a file; one that fails is refused. */
+  #tried<T, U>({ path }: Pick<Candidate, 'path'>, act: () => T, otherwise: U): T | U {
+    return attempt<T | U>(act, (code) => {
+      this.#options.refused.set(path, code);
+      return otherwise;
+    });
   }
 
   /** Whether a file still has what was read of it; undefined where it cannot be opened. */
   stillHolds(generation: Generation): boolean | undefined {
     const fd = this.#files.hold(generation);
-    return typeof fd === 'string' ? undefined : holds(generation, fd, this.#files.stat(fd).size);
+    if (typeof fd === 'string') return undefined;
+    return this.#tried(generation, () => holds(generation, fd, this.#files.stat(fd).size), undefined);
   }
 
   /**
@@ -101,8 +121,9 @@ export class Identifier {
       for (const generation of fresh) {
         sought.add(generation);
         const truncated = generation.state.is === 'displaced';
-        this.#rehome(generation, left, now);
-        if (truncated) this.#claim(generation, left);
+        // What cannot be read just now is looked for again at the next scan.
+        this.#tried(generation, () => this.#rehome(generation, left, now), undefined);
+        if (truncated) this.#tried(generation, () => this.#claim(generation, left), undefined);
       }
       // What a search of its own has found is not new.
       for (const each of left) if (this.#ledger.at(each.stat.key) !== undefined) left.delete(each);
@@ -181,7 +202,8 @@ export class Identifier {
       if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
       if (rotationOf(candidate.path, generation.home) === undefined) continue;
       const of = this.#files.hold(generation);
-      if (of === 'gone' && generation.detachedAt === undefined && continuesIn(generation, candidate)) return 'unsure';
+      const later = of === 'unreadable' || (of === 'gone' && generation.detachedAt === undefined);
+      if (later && (continuesIn(generation, candidate) || isShortCopy(generation, candidate))) return 'unsure';
       if (typeof of !== 'number') continue;
       if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
       // What is no copy of the file as it is now may be one of what it was until just now.
@@ -205,7 +227,7 @@ export class Identifier {
     const same = hasHead(fd, head) && hasHead(fd, candidate.head ?? head);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (current.size < stat.size || !same) return false;
-    const home = homeOf(path, (each) => this.#ledger.latest(each) !== undefined || exists(each));
+    const home = homeOf(path, (each) => this.#ledger.latest(each) !== undefined || isThere(each));
     const found = path === home ? undefined : neighbours(this.#ledger.generations, candidate, home);
     const previous = found?.next === undefined ? this.#ledger.latest(home) : found.previous;
     const generation = this.#ledger.create(candidate, home);
@@ -243,8 +265,4 @@ function lastLine(fd: number, size: number, encoding: Encoding): number {
   const count = readAt(fd, bytes, start);
   const end = new Chunk(bytes.subarray(0, count), encoding, start).lastLineEnd;
   return end === 0 ? size : start + end;
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -4,7 +4,7 @@ import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
 import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
 import { unitOf, type FileEncoding } from './encoding.ts';
-import { codeOf } from './error-code.ts';
+import { attempt, codeOf } from './error-code.ts';
 import { Generation, versionOf, type Stat } from './generation.ts';
 import { findData } from './holes.ts';
 import { headWithin, holds, type Candidate } from './identity.ts';
@@ -162,7 +162,11 @@ export class Ledger {
   /** A file begins to be known; nothing of it is read before it is in the registry. */
   create({ path, fd, stat }: Candidate, home: string): Generation {
     const { instance, number } = this.#options.registry.nextGeneration();
-    const beginning = readHead(fd).bytes.toString('base64');
+    // What it begins with makes an id another one after a registry was put back from a backup.
+    const beginning = attempt(
+      () => readHead(fd).bytes.toString('base64'),
+      () => '',
+    );
     const id = hash('sha256', `${instance} ${number} ${stat.key} ${beginning}`, 'base64url').slice(0, 16);
     const generation = new Generation(id, home, stat.key, path);
     this.#generations.add(generation);
@@ -267,16 +271,22 @@ export class Ledger {
 
   /**
    * All of a copy was read with its original, also what was not copied yet when it was looked at last. What is
-   * written to it from now on is its own. One that cannot be opened just now stays a copy.
+   * written to it from now on is its own. One that cannot be read just now stays a copy.
    */
   releaseCopy(copy: Generation): void {
     const { files } = this.#options;
     const fd = files.hold(copy);
     if (typeof fd === 'string') return;
-    const stat = files.stat(fd);
-    if (!holds(copy, fd, stat.size)) return;
-    this.completeCopy(copy, fd, stat);
-    released(copy);
+    const isRead = attempt(
+      () => {
+        const stat = files.stat(fd);
+        if (!holds(copy, fd, stat.size)) return false;
+        this.completeCopy(copy, fd, stat);
+        return true;
+      },
+      () => false,
+    );
+    if (isRead) released(copy);
   }
 
   #close(generation: Generation): void {

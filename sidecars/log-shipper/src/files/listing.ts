@@ -2,10 +2,10 @@
  * All files there are, as cheaply as can be. Directories that did not change are not listed again, and of
  * many files those that were quiet for long are asked in turn, so many at a time.
  */
-import { statSync } from 'node:fs';
+import { statSync, type BigIntStats } from 'node:fs';
 import { basename } from 'node:path';
 import { listFiles, type Glob, type NameMatcher } from './glob.ts';
-import { codeOf } from './error-code.ts';
+import { attempt, codeOf } from './error-code.ts';
 import type { Stat } from './generation.ts';
 import { toStat } from './open-files.ts';
 import { unrotated } from './rotated-name.ts';
@@ -133,8 +133,12 @@ export class Listing {
 
 /** What a directory is like; empty when it changed so lately that the next change might not show. */
 function stampOf(directory: string): string {
-  const stats = statSync(directory, { bigint: true, throwIfNoEntry: false });
+  const stats = attempt<BigIntStats | undefined | 'unknown'>(
+    () => statSync(directory, { bigint: true, throwIfNoEntry: false }),
+    () => 'unknown',
+  );
   if (stats === undefined) return 'none';
+  if (stats === 'unknown') return '';
   const { dev, ino, mtimeNs, ctimeNs, ctimeMs } = stats;
   return Date.now() - Number(ctimeMs) < COARSE ? '' : `${dev}:${ino}:${mtimeNs}:${ctimeNs}`;
 }

@@ -1,5 +1,6 @@
 /** Between which generations a rotated file belongs that is found later than they were. */
 import { statSync } from 'node:fs';
+import { attempt } from './error-code.ts';
 import type { Generation } from './generation.ts';
 import { byAge, type Candidate } from './identity.ts';
 import { toStat } from './open-files.ts';
@@ -27,6 +28,9 @@ export function neighbours(
 }
 
 function keyAt(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = attempt(
+    () => statSync(path, { bigint: true, throwIfNoEntry: false }),
+    () => undefined,
+  );
   return stats && toStat(stats).key;
 }

@@ -1,6 +1,7 @@
 /** Files held open: at most so many, none outside the directories that were named. */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { sep } from 'node:path';
+import { attempt } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
 import { setSought } from './state.ts';
 
@@ -40,7 +41,14 @@ export class OpenFiles {
       const { code } = error as NodeJS.ErrnoException;
       return code === 'ENOENT' || code === 'ENOTDIR' ? 'gone' : 'unreadable';
     }
-    const stats = fstatSync(fd, { bigint: true });
+    const stats = attempt(
+      () => fstatSync(fd, { bigint: true }),
+      () => undefined,
+    );
+    if (stats === undefined) {
+      closeSync(fd);
+      return 'unreadable';
+    }
     if (stats.isFile() && this.#inside(fd)) return { fd, stat: toStat(stats) };
     closeSync(fd);
     return stats.isFile() ? 'outside' : 'gone';

@@ -57,6 +57,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         before = names;
         continue;
       }
+      if (packed.length === 0 && unreadable) return 'unsure';
       const likely = weak.toSorted(byAge)[0];
       if (packed.length === 0 && likely !== undefined) {
         goOnIn(generation, likely, options, now);
@@ -64,9 +65,10 @@ export function search(generation: Generation, options: SearchOptions, now: numb
       }
       const from = packed.length === 0 ? weakPacked : packed;
       const newest = from.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
-      if (newest === undefined) return unreadable ? 'unsure' : 'none';
+      if (newest === undefined) return 'none';
+      const content = new Unpacked(newest.fd, options.dir, generation.head.at);
       from.splice(from.indexOf(newest), 1);
-      options.ledger.unpack(generation, newest, new Unpacked(newest.fd, options.dir, generation.head.at), now);
+      options.ledger.unpack(generation, newest, content, now);
       return 'found';
     } finally {
       for (const { fd } of [...plain, ...packed, ...weak, ...weakPacked]) closeSync(fd);
@@ -136,8 +138,19 @@ function look(generation: Generation, { ledger, files }: SearchOptions, elsewher
     }
     names.push(`${path} ${looked.stat.key}`);
     const candidate = { path, ...looked };
+    try {
+      sort(candidate);
+    } catch (error) {
+      closeSync(looked.fd);
+      codeOf(error);
+      unreadable = true;
+    }
+  }
+  return { plain, packed, weak, weakPacked, names: names.join('\n'), unreadable };
+
+  function sort(candidate: Candidate): void {
     const known = holderOf(candidate, ledger);
-    const compression = compressionOf(readHead(looked.fd));
+    const compression = compressionOf(readHead(candidate.fd));
     const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
     // Its own file was renamed just now.
     const match = known === generation ? 'strong' : isFree ? matchOf(generation, candidate) : undefined;
@@ -146,9 +159,8 @@ function look(generation: Generation, { ledger, files }: SearchOptions, elsewher
     else if (match === 'strong' || (isFree && known === undefined && isShortCopy(generation, candidate)))
       plain.push(candidate);
     else if (match === 'weak' && !isAnothers(generation, candidate, ledger)) weak.push(candidate);
-    else closeSync(looked.fd);
+    else closeSync(candidate.fd);
   }
-  return { plain, packed, weak, weakPacked, names: names.join('\n'), unreadable };
 }
 
 /** Whether a file is where another one goes on that has none. */

@@ -9,8 +9,8 @@
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
-import { compressionOf, readHead } from './content.ts';
-import { codeOf } from './error-code.ts';
+import { compressionOf, readHead, type Head } from './content.ts';
+import { attempt, codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
 import type { Glob, NameMatcher } from './glob.ts';
 import { Identifier, type IdentifierOptions } from './identifier.ts';
@@ -18,7 +18,7 @@ import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
 import { found, missed } from './state.ts';
 
-export interface TrackerOptions extends IdentifierOptions, ArchivesOptions {
+export interface TrackerOptions extends Omit<IdentifierOptions, 'refused'>, ArchivesOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
   readonly exclude: readonly NameMatcher[];
@@ -65,7 +65,11 @@ export class Tracker {
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#listing = new Listing(options.globs, options.exclude);
-    this.#identifier = new Identifier({ ...options, directories: () => this.#listing.directories });
+    this.#identifier = new Identifier({
+      ...options,
+      directories: () => this.#listing.directories,
+      refused: this.refused,
+    });
     this.#archives = new Archives(options);
     this.#wallClock = options.wallClock ?? (() => Date.now());
   }
@@ -79,8 +83,8 @@ export class Tracker {
     const { ledger, lost } = this.#options;
     const finished = ledger.finished;
     let result: Scanned;
-    let attempt = 0;
-    do result = this.#scanOnce(now, started, ++attempt === ATTEMPTS);
+    let tries = 0;
+    do result = this.#tryScan(now, started, ++tries === ATTEMPTS);
     while (result === 'moved');
     // What was missed may be compressed by the next scan: until then nothing older is assumed to be known.
     const before = result === 'complete' ? this.#before : undefined;
@@ -92,6 +96,17 @@ export class Tracker {
     ledger.save(before?.started);
     this.#changed = changed || (this.#changed && before === undefined);
     if (result === 'complete') this.#before = { started, finished };
+  }
+
+  /** What the disk refuses and was not foreseen ends this scan, and not the process. */
+  #tryScan(now: number, started: number, whatever: boolean): Scanned {
+    return attempt<Scanned>(
+      () => this.#scanOnce(now, started, whatever),
+      (code) => {
+        this.#options.log.warn({ code }, 'a scan of the files was cut short');
+        return 'incomplete';
+      },
+    );
   }
 
   /** @param whatever take in what was found although names changed meanwhile */
@@ -270,9 +285,16 @@ export class Tracker {
     const { fd, stat } = looked;
     // Truncated since it was listed, what it held is under another name.
     const same = stat.key === key && stat.size > 0;
-    if (same && compressionOf(readHead(fd)) === undefined)
-      return { path, fd, stat, head: this.#options.ledger.headOf(fd) };
+    const kind = attempt<Head | 'other' | 'unread'>(
+      () => (same && compressionOf(readHead(fd)) === undefined ? this.#options.ledger.headOf(fd) : 'other'),
+      (code) => {
+        this.refused.set(path, code);
+        return 'unread';
+      },
+    );
+    if (typeof kind === 'object') return { path, fd, stat, head: kind };
     closeSync(fd);
+    if (kind === 'unread') return undefined;
     if (!same) return 'moved';
     this.#ignored.set(stat.key, stat.stamp);
     return undefined;

@@ -2,6 +2,7 @@
  * Takes a turn at a file for the input: opens it, reads a chunk of it, or of two files the event that both share,
  * and notes what that tells of the file.
  */
+import { attempt } from './error-code.ts';
 import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
 import type { Generation } from './generation.ts';
@@ -73,7 +74,13 @@ export class Turns {
   /** The event at the end of a file that was followed by another. */
   #takeEnd(before: Generation, next: Generation): readonly FileRecord[] | undefined {
     const from = before.offset + next.offset;
-    const records = this.#readEnd(before, next);
+    const records = attempt(
+      () => this.#readEnd(before, next),
+      () => {
+        this.#miss(before);
+        return this.#miss(next);
+      },
+    );
     const bytes = before.offset + next.offset - from;
     if (bytes > 0) this.#options.onRead(records?.length ?? 0, bytes);
     // What comes later waits for it when its end could not be written down.

@@ -1,4 +1,5 @@
 /** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
+import { codeOf } from './error-code.ts';
 import type { Generation } from './generation.ts';
 import { headWithin, holds } from './identity.ts';
 import type { Ledger } from './ledger.ts';
@@ -35,6 +36,8 @@ export class Unpacking {
     } catch (error) {
       // Of a damaged file, what comes before the damage is not believed either.
       tracker.refuse(generation, error);
+      // On a full disk, or one that fails, it may well be there: the next scan looks into it again.
+      if (!codeOf(error).startsWith('Z_')) generation.notIn.clear();
       if (generation.packed === packed) ledger.lose(generation);
     }
     // Meanwhile a scan may have let it go.

@@ -1,8 +1,9 @@
 /** One seed is one run: applications write, logrotate rotates, the store fails, the shipper is killed; and what came of it. */
 import { onMachine, settle } from '#kit/testing/simulation/install.ts';
 import { Machine } from '#kit/testing/simulation/machine.ts';
-import type { Random } from '#kit/testing/simulation/random.ts';
-import { startShipper, type Heard } from './shipper.ts';
+import { Random } from '#kit/testing/simulation/random.ts';
+import { diskFaultsOf, failDisk, type DiskFaults } from './disk.ts';
+import { startShipper, STATE, type Heard } from './shipper.ts';
 import { SimulatedStore, type StoreFaults } from './store.ts';
 import { Application, linesInFiles, Logrotate, LOGS, type Rotation } from './world.ts';
 
@@ -23,14 +24,18 @@ export interface Scenario {
   readonly pauses: readonly [number, number];
   readonly rotation: Rotation;
   readonly store: StoreFaults;
+  readonly disk: DiskFaults;
   /** The longest that a system call of the shipper takes, in milliseconds: how busy the machine is. */
   readonly slowest: number;
   readonly kills: number;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What happens by a seed. */
-export function scenarioOf(random: Random): Scenario {
+/** A seed's disk fails by other numbers than all else. */
+const DISK = 1e9;
+
+/** What happens by a seed. @param random where the machine takes its numbers from, too */
+export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
   const calm = random.chance(0.4);
   const likely = (most: number): number => (calm ? 0 : random.between(0, most));
   const every = random.pick([400, 1500, 4000, 4000]);
@@ -65,6 +70,7 @@ export function scenarioOf(random: Random): Scenario {
         [100, 3000],
       ]),
     },
+    disk: diskFaultsOf(new Random(seed + DISK)),
     slowest: random.pick([0.02, 0.5, 5, 20]),
     kills: random.chance(0.5) ? random.int(1, 3) : 0,
     env: {
@@ -94,13 +100,14 @@ export interface RunOptions {
 export async function simulate(seed: number, { trace = false, change = {} }: RunOptions = {}): Promise<Outcome> {
   const machine = new Machine(seed, { trace, callTime: (random) => random.between(0.001, slowest) });
   const { random, files } = machine;
-  const scenario = { ...scenarioOf(random), ...change };
+  const scenario = { ...scenarioOf(seed, random), ...change };
   let { slowest } = scenario;
   const store = new SimulatedStore(machine, scenario.store);
   const heard: Heard = { lost: [], errors: [], said: (what) => machine.say(what) };
   const problems: string[] = [];
   const boot = (): void => machine.boot(() => startShipper(store, heard, scenario.env, () => machine.alive));
   machine.say(JSON.stringify(scenario));
+  failDisk(machine, scenario.disk, () => store.calm);
   await onMachine(machine, async () => {
     for (const each of ['/simulated', LOGS]) files.mkdir(each);
     boot();
@@ -115,6 +122,7 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
       machine.killAfter = machine.calls + random.int(1, 400);
       await machine.run(machine.now + 3000, settle);
       if (machine.alive) machine.kill();
+      if (scenario.disk.powerCut) files.crash(STATE, () => random.next());
       await settle();
       await machine.run(machine.now + random.pick([0, 10, 3000]), settle);
       boot();
@@ -134,11 +142,11 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
 }
 
 /**
- * Whether the README promises the order: not where the store puts off single items, nor where a file is rotated while a
+ * Whether the README promises the order: not where the store puts off single items, nor where a file cannot be read, nor where a file is rotated while a
  * scan looks for it, as it is when that takes longer than the time between two rotations.
  */
-function isOrdered({ store, rotation, slowest }: Scenario): boolean {
-  return store.item === 0 && rotation.every >= 4000 && slowest < 1;
+function isOrdered({ store, rotation, slowest, disk }: Scenario): boolean {
+  return store.item === 0 && disk.unreadable === 0 && rotation.every >= 4000 && slowest < 1;
 }
 
 /** What is not as it must be. */

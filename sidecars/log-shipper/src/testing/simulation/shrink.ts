@@ -1,16 +1,20 @@
 /** Makes what happens in a failing seed as little as it can be. */
-import { Random } from '#kit/testing/simulation/random.ts';
+import { SOUND } from './disk.ts';
 import { scenarioOf, simulate, type Outcome, type Scenario } from './run.ts';
 
 const CALM: Scenario['store'] = { refused: 0, unheard: 0, busy: 0, item: 0, half: 0, delay: [1, 5] };
 
 /** Scenarios that are simpler than one, the simplest first. */
 function simpler(scenario: Scenario): Scenario[] {
-  const { rotation, env } = scenario;
+  const { rotation, env, disk } = scenario;
   const changes: Partial<Scenario>[] = [
     { applications: 1 },
     { kills: 0 },
     { store: CALM },
+    { disk: SOUND },
+    { disk: { ...disk, powerCut: false } },
+    { disk: { ...disk, unreadable: 0 } },
+    { disk: { ...disk, full: [0, 0] } },
     { slowest: 0.02 },
     { rotation: { ...rotation, compress: 'no' } },
     { rotation: { ...rotation, callTime: [0.01, 0.1] } },
@@ -38,7 +42,7 @@ export async function shrink(
 ): Promise<{ readonly scenario: Scenario; readonly outcome: Outcome } | undefined> {
   const fails = async (scenario: Scenario): Promise<boolean> =>
     (await simulate(seed, { change: scenario })).problems.length > 0;
-  let scenario = scenarioOf(new Random(seed));
+  let scenario = scenarioOf(seed);
   if (!(await fails(scenario))) return undefined;
   for (let again = true; again;) {
     again = false;
