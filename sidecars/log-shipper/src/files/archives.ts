@@ -12,7 +12,7 @@ import { compressionOf, readHead, type Head } from './content.ts';
 import { writtenAt, type Stat } from './generation.ts';
 import { byAge, type Candidate } from './identity.ts';
 import { attempt, isThere } from './error-code.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import { neighbours } from './neighbours.ts';
 import { toStat, type OpenFiles } from './open-files.ts';
 import { unrotated } from './rotated-name.ts';
@@ -28,7 +28,7 @@ const WHOLE = 1;
 const PATIENCE = 60_000;
 
 export interface ArchivesOptions {
-  readonly ledger: Ledger;
+  readonly table: FileTable;
   readonly files: OpenFiles;
   /** Where there is room to unpack. */
   readonly dir: string;
@@ -92,7 +92,7 @@ export class Archives {
       else if (archive === 'known' || now - since > PATIENCE) {
         known.set(stat.key, stamp);
         // So that the next process knows, too.
-        if (!old) this.#options.ledger.touch();
+        if (!old) this.#options.table.touch();
       } else unsure.set(stat.key, since);
     }
     for (const archive of found.toSorted(byAge)) {
@@ -131,9 +131,9 @@ export class Archives {
 
   /** Open what may be new; `unsure`: it is to be looked at again. */
   #open(path: string, { key }: Stat, now: number): Archive | 'known' | 'unsure' {
-    const { files, ledger } = this.#options;
+    const { files, table } = this.#options;
     const homes = unrotated(path).filter(({ certain }) => certain);
-    const home = homes.find((each) => ledger.latest(each.path) !== undefined || isThere(each.path)) ?? homes[0];
+    const home = homes.find((each) => table.latest(each.path) !== undefined || isThere(each.path)) ?? homes[0];
     if (home === undefined) return 'known';
     // Whoever compresses removes the plain file, and gives the other to those who read it, when it is complete.
     if (isThere(path.slice(0, -SUFFIX.length))) return 'unsure';
@@ -152,23 +152,23 @@ export class Archives {
 
   #judge(candidate: Candidate, home: string, now: number): Archive | 'known' | 'unsure' {
     if (compressionOf(readHead(candidate.fd)) !== 'gzip') return 'known';
-    const head = firstGlance(candidate.fd, this.#options.ledger.encoding);
+    const head = firstGlance(candidate.fd, this.#options.table.encoding);
     if (head === undefined || head.bytes.length === 0) return 'known';
-    const { ledger, files } = this.#options;
-    const known = isKnown(candidate, head, ledger, files, now);
+    const { table, files } = this.#options;
+    const known = isKnown(candidate, head, table, files, now);
     if (known !== false) return known === true ? 'known' : 'unsure';
     return { ...candidate, home, head };
   }
 
   /** Read it after what was written before it, and before what was written after it. */
   #welcome({ path, fd, stat, home, head }: Archive, content: Unpacked, now: number): void {
-    const { ledger, log } = this.#options;
-    const { previous, next } = neighbours(ledger.generations, { path, stat }, home);
-    const generation = ledger.create({ path, fd, stat }, home);
+    const { table, log } = this.#options;
+    const { previous, next } = neighbours(table.generations, { path, stat }, home);
+    const generation = table.create({ path, fd, stat }, home);
     generation.head = head;
     if (previous) generation.after = { generation: previous, offset: Infinity };
-    ledger.unpack(generation, { path, fd, stat }, content, now);
-    if (next !== undefined) ledger.putBefore(generation, next, Infinity);
+    table.unpack(generation, { path, fd, stat }, content, now);
+    if (next !== undefined) table.putBefore(generation, next, Infinity);
     log.info({ path, generation: generation.id }, 'a new file that is compressed already');
   }
 }

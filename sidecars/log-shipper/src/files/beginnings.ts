@@ -2,7 +2,7 @@
 import { growHead, type Head } from './content.ts';
 import { versionOf, type Generation } from './generation.ts';
 import { holds, type Candidate } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
 import { isSearched } from './state.ts';
@@ -19,22 +19,22 @@ export const UNSURE = 5000;
 export function isKnown(
   { path, stat }: Pick<Candidate, 'path' | 'stat'>,
   begins: Head,
-  ledger: Pick<Ledger, 'generations' | 'ended' | 'encoding'>,
+  table: Pick<FileTable, 'generations' | 'ended' | 'encoding'>,
   files: Pick<OpenFiles, 'hold'>,
   now: number,
 ): boolean | 'unsure' {
   const isSame = ({ at, bytes }: Head): boolean =>
     at === begins.at && bytes.subarray(0, begins.bytes.length).equals(begins.bytes);
-  if (ledger.ended.some(({ home, head }) => isSame(head) && rotationOf(path, home) !== undefined)) return true;
+  if (table.ended.some(({ home, head }) => isSame(head) && rotationOf(path, home) !== undefined)) return true;
   let unsure = false;
-  for (const generation of ledger.generations) {
+  for (const generation of table.generations) {
     const { home, head, packed, notIn, copyOf, state } = generation;
     // A copy is what its original is, or was not one.
     if (rotationOf(path, home) === undefined || (copyOf !== undefined && !isSame(head))) continue;
     if (isSame(head) || (packed !== undefined && notIn.has(versionOf(stat)))) return true;
     const { length } = head.bytes;
     if (length === 0 || head.at !== begins.at || !head.bytes.equals(begins.bytes.subarray(0, length))) continue;
-    const current = headNow(generation, ledger, files);
+    const current = headNow(generation, table, files);
     if (current === undefined) unsure ||= state.is !== 'finished' && now - sinceWhen(state, now) < UNSURE;
     else if (isSame(current)) return true;
   }
@@ -50,7 +50,7 @@ function sinceWhen(state: Generation['state'], now: number): number {
 /** How a generation's file begins now; undefined when it has none, or another content. */
 function headNow(
   generation: Generation,
-  { encoding }: Pick<Ledger, 'encoding'>,
+  { encoding }: Pick<FileTable, 'encoding'>,
   files: Pick<OpenFiles, 'hold'>,
 ): Head | undefined {
   const { key, offset, tail } = generation;

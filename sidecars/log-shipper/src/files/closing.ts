@@ -1,10 +1,10 @@
 /** When files are closed that no path leads to any more, read to their end or not. */
 import type { Generation } from './generation.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 
 export interface ClosingOptions {
-  readonly ledger: Pick<Ledger, 'generations' | 'finish'>;
+  readonly table: Pick<FileTable, 'generations' | 'finish'>;
   readonly files: Pick<OpenFiles, 'release'>;
   /** How long a file is kept open that no path leads to, from its last change on, in milliseconds. */
   readonly linger: number;
@@ -14,21 +14,21 @@ export interface ClosingOptions {
 }
 
 /** Close files that no path leads to any more. */
-export function closeDetached({ ledger, files, linger, deletedTimeout, onLost }: ClosingOptions, now: number): void {
-  for (const generation of ledger.generations) {
+export function closeDetached({ table, files, linger, deletedTimeout, onLost }: ClosingOptions, now: number): void {
+  for (const generation of table.generations) {
     const { detachedAt, fd, packed, changedAt, links, unread, withheld } = generation;
     if (packed?.ended && !unread && !withheld) {
       onLost(generation, generation.reaches(packed.size), 'truncated');
-      ledger.finish(generation);
+      table.finish(generation);
     }
     if (fd === undefined || detachedAt === undefined) continue;
     const read = !unread && !withheld;
     if (read && now - Math.max(detachedAt, changedAt) >= linger) {
-      if (links === 0) ledger.finish(generation);
+      if (links === 0) table.finish(generation);
       else files.release(generation);
     } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
       onLost(generation, generation.left, 'deleted');
-      ledger.finish(generation);
+      table.finish(generation);
     }
   }
 }

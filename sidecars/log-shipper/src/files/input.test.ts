@@ -151,11 +151,11 @@ scene('a new file waits until the registry has it', async (rig, path) => {
   mkdirSync(join(rig.state, 'registry.new'));
   writeFileSync(path('a.log'), 'one\n');
   await rig.look();
-  assert.is(rig.ledger.problem, 'EISDIR');
+  assert.is(rig.table.problem, 'EISDIR');
   assert.is(rig.waiting.length, 0);
   rmdirSync(join(rig.state, 'registry.new'));
   await rig.finish();
-  assert.is(rig.ledger.problem, undefined);
+  assert.is(rig.table.problem, undefined);
   assert.equal(rig.messages, ['one']);
 });
 
@@ -242,7 +242,7 @@ scene(
         await rig.look();
         assert.is(rig.waiting.length, 0, 'after a kill it might be another day');
       }
-      assert.is(rig.ledger.problem, 'ENOSPC');
+      assert.is(rig.table.problem, 'ENOSPC');
       rig.registry.write = write;
       await rig.look();
       assert.equal(

@@ -8,16 +8,16 @@ import { pollOpen, untilNextLook } from './changes.ts';
 import { closeDetached, type ClosingOptions } from './closing.ts';
 import { FileRecord } from './file-record.ts';
 import type { Generation } from './generation.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Reader } from './reader.ts';
-import { Succession } from './succession.ts';
+import { ReadOrder } from './read-order.ts';
 import type { Tracker } from './tracker.ts';
-import { Turns, type TurnsOptions } from './turns.ts';
+import { ChunkScheduler, type ChunkSchedulerOptions } from './chunk-scheduler.ts';
 import { Unpacking } from './unpacking.ts';
 
-export interface FileInputOptions extends TurnsOptions, ClosingOptions {
-  readonly ledger: Ledger;
+export interface FileInputOptions extends ChunkSchedulerOptions, ClosingOptions {
+  readonly table: FileTable;
   readonly tracker: Tracker;
   readonly reader: Reader;
   readonly files: OpenFiles;
@@ -33,17 +33,17 @@ export interface FileInputOptions extends TurnsOptions, ClosingOptions {
 export class FileInput {
   readonly #options: FileInputOptions;
   readonly #now: () => number;
-  readonly #succession: Succession;
-  readonly #turns: Turns;
+  readonly #order: ReadOrder;
+  readonly #scheduler: ChunkScheduler;
   readonly #unpacking: Unpacking;
 
   constructor(options: FileInputOptions) {
-    const { ledger, tracker, reader, now = () => performance.now() } = options;
+    const { table, tracker, reader, now = () => performance.now() } = options;
     this.#options = options;
     this.#now = now;
-    this.#succession = new Succession(ledger, now);
-    this.#turns = new Turns(options, this.#succession, now);
-    this.#unpacking = new Unpacking({ ledger, tracker, reach: reader.reach, now });
+    this.#order = new ReadOrder(table, now);
+    this.#scheduler = new ChunkScheduler(options, this.#order, now);
+    this.#unpacking = new Unpacking({ table, tracker, reach: reader.reach, now });
   }
 
   /**
@@ -51,13 +51,13 @@ export class FileInput {
    * @param signal ends it between two chunks
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { ledger, scanInterval } = this.#options;
+    const { table, scanInterval } = this.#options;
     // Also while reading waits for the store: a file must be open before it is deleted.
     const timer = setInterval(() => this.scan(), scanInterval);
     this.scan();
     while (!signal.aborted) {
       await this.step(signal);
-      await pause(untilNextLook(ledger.generations, this.#now(), this.#options), signal).catch(() => {});
+      await pause(untilNextLook(table.generations, this.#now(), this.#options), signal).catch(() => {});
     }
     clearInterval(timer);
   }
@@ -71,16 +71,16 @@ export class FileInput {
 
   /** Read all that there is to read now. */
   async step(signal?: AbortSignal): Promise<void> {
-    const { ledger, files, delivery } = this.#options;
+    const { table, files, delivery } = this.#options;
     for (let again = true; again;) {
       again = false;
-      pollOpen(ledger.generations, files, this.#now());
-      for (const generation of ledger.generations) {
+      pollOpen(table.generations, files, this.#now());
+      for (const generation of table.generations) {
         if (signal?.aborted) return;
-        if (!this.#succession.isDue(generation)) continue;
+        if (!this.#order.isDue(generation)) continue;
         const { packed } = generation;
         if (packed !== undefined && !(await this.#unpacking.prepare(generation, packed))) continue;
-        const records = this.#turns.take(generation);
+        const records = this.#scheduler.take(generation);
         if (records === undefined) continue;
         again = true;
         if (records.length > 0) await delivery.offer(records);

@@ -10,7 +10,7 @@ function lagOf(rig: Rig): number {
   let lag = 0;
   const gauge = { set: () => {}, reset: () => {} };
   reportFiles(
-    rig.ledger,
+    rig.table,
     rig.tracker,
     rig.files,
     {

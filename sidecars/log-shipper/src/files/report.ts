@@ -1,7 +1,7 @@
 /** The state of all files as metrics. */
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { inputMetrics } from '../metrics.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -11,10 +11,10 @@ const OTHERS = 'others';
 
 /**
  * Bring the gauges up to date.
- * @param now on the ledger's clock, in milliseconds
+ * @param now on the table's clock, in milliseconds
  */
 export function reportFiles(
-  ledger: Ledger,
+  table: FileTable,
   tracker: Pick<Tracker, 'refused'>,
   files: OpenFiles,
   metrics: Pick<Metrics<typeof inputMetrics>, 'shipper_files' | 'shipper_file_lag_bytes' | 'shipper_file_lag_seconds'>,
@@ -22,7 +22,7 @@ export function reportFiles(
 ): void {
   const byHome = new Map<string, { bytes: number; seconds: number }>();
   let known = 0;
-  for (const generation of ledger.generations) {
+  for (const generation of table.generations) {
     if (generation.finished || generation.key === '' || generation.detachedAt !== undefined) {
       if (generation.fd === undefined && generation.packed === undefined) continue;
     }

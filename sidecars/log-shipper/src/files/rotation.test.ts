@@ -163,7 +163,7 @@ scene('late writes to a renamed file arrive, and a deleted one is let go when it
   assert.is(openFiles('elsewhere'), 0);
   await rig.look();
   await rig.look();
-  assert.is(rig.ledger.generations.size, 0, 'two scans have seen all since');
+  assert.is(rig.table.generations.size, 0, 'two scans have seen all since');
 });
 
 scene('a deleted file that cannot be read to its end is let go at the deadline, and counted', async (rig, path) => {
@@ -330,7 +330,7 @@ scene('space that was allocated ahead is not a line, and what is written there i
     rig.messages.map((message) => message.split(' ')[1]),
     Array.from({ length: 60 }, (_, at) => String(at)),
   );
-  assert.is([...rig.ledger.generations][0]!.lag, 0, 'nothing is behind');
+  assert.is([...rig.table.generations][0]!.lag, 0, 'nothing is behind');
 });
 
 scene('a hole of half a gigabyte does not hold up anything else', async (rig, path) => {

@@ -10,13 +10,13 @@ import { compressionOf, readHead } from './content.ts';
 import { codeOf } from './error-code.ts';
 import { versionOf, type Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isShortCopy, isTelling, matchOf, type Candidate } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
 import { glance, GLANCE, Unpacked } from './unpacked.ts';
 
 export interface SearchOptions {
-  readonly ledger: Ledger;
+  readonly table: FileTable;
   readonly files: OpenFiles;
   /** Where there is room to unpack. */
   readonly dir: string;
@@ -45,7 +45,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       // Made before the last lines were written, which were read from the original.
       if (best !== undefined && best.stat.size < generation.offset) {
-        options.ledger.addCopy(generation, best);
+        options.table.addCopy(generation, best);
         return 'none';
       }
       if (best !== undefined) {
@@ -68,7 +68,7 @@ export function search(generation: Generation, options: SearchOptions, now: numb
       if (newest === undefined) return 'none';
       const content = new Unpacked(newest.fd, options.dir, generation.head.at);
       from.splice(from.indexOf(newest), 1);
-      options.ledger.unpack(generation, newest, content, now);
+      options.table.unpack(generation, newest, content, now);
       return 'found';
     } finally {
       for (const { fd } of [...plain, ...packed, ...weak, ...weakPacked]) closeSync(fd);
@@ -81,13 +81,13 @@ export function search(generation: Generation, options: SearchOptions, now: numb
 export function goOnIn(
   generation: Generation,
   candidate: Candidate,
-  { ledger, files, lost }: SearchOptions,
+  { table, files, lost }: SearchOptions,
   now: number,
 ): void {
   const known = generation.head;
   const isCopy = generation.state.is === 'displaced' && rotationOf(candidate.path, generation.home) !== undefined;
-  ledger.forgetCopy(candidate.stat.key);
-  ledger.adopt(generation, candidate, now);
+  table.forgetCopy(candidate.stat.key);
+  table.adopt(generation, candidate, now);
   // At once: it may soon be compressed.
   files.hold(generation);
   // What was written while it was copied was truncated away.
@@ -114,7 +114,7 @@ interface Looked {
   readonly unreadable: boolean;
 }
 
-function look(generation: Generation, { ledger, files }: SearchOptions, elsewhere: Iterable<string>): Looked {
+function look(generation: Generation, { table, files }: SearchOptions, elsewhere: Iterable<string>): Looked {
   const plain: Candidate[] = [];
   const weak: Candidate[] = [];
   const packed: Candidate[] = [];
@@ -149,22 +149,22 @@ function look(generation: Generation, { ledger, files }: SearchOptions, elsewher
   return { plain, packed, weak, weakPacked, names: names.join('\n'), unreadable };
 
   function sort(candidate: Candidate): void {
-    const known = holderOf(candidate, ledger);
+    const known = holderOf(candidate, table);
     const compression = compressionOf(readHead(candidate.fd));
     const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
     // Its own file was renamed just now.
     const match = known === generation ? 'strong' : isFree ? matchOf(generation, candidate) : undefined;
-    const held = compression === 'gzip' ? matchOfPacked(generation, candidate, ledger) : undefined;
+    const held = compression === 'gzip' ? matchOfPacked(generation, candidate, table) : undefined;
     if (held !== undefined) (held === 'strong' ? packed : weakPacked).push(candidate);
     else if (match === 'strong' || (isFree && known === undefined && isShortCopy(generation, candidate)))
       plain.push(candidate);
-    else if (match === 'weak' && !isAnothers(generation, candidate, ledger)) weak.push(candidate);
+    else if (match === 'weak' && !isAnothers(generation, candidate, table)) weak.push(candidate);
     else closeSync(candidate.fd);
   }
 }
 
 /** Whether a file is where another one goes on that has none. */
-function isAnothers(generation: Generation, candidate: Candidate, { generations }: Ledger): boolean {
+function isAnothers(generation: Generation, candidate: Candidate, { generations }: FileTable): boolean {
   return [...generations].some(
     (each) => each !== generation && each.state.is === 'displaced' && continuesIn(each, candidate),
   );
@@ -174,11 +174,11 @@ function isAnothers(generation: Generation, candidate: Candidate, { generations 
  * The generation that a file still has: it is the one that was known by its inode, unless a copy was made
  * in the inode of a file that was just compressed and removed.
  */
-function holderOf({ fd, stat }: Candidate, ledger: Ledger): Generation | undefined {
-  const known = ledger.at(stat.key);
+function holderOf({ fd, stat }: Candidate, table: FileTable): Generation | undefined {
+  const known = table.at(stat.key);
   if (known === undefined || holds(known, fd, stat.size)) return known;
-  if (known.copyOf === undefined) ledger.lose(known);
-  else ledger.forgetCopy(stat.key);
+  if (known.copyOf === undefined) table.lose(known);
+  else table.forgetCopy(stat.key);
   return undefined;
 }
 
@@ -193,17 +193,21 @@ function namesIn(directory: string): readonly string[] | undefined {
 }
 
 /** Whether a compressed file begins as a generation does, and how surely; its tail is compared when it is unpacked. */
-function matchOfPacked(generation: Generation, { fd, stat }: Candidate, ledger: Ledger): 'strong' | 'weak' | undefined {
+function matchOfPacked(
+  generation: Generation,
+  { fd, stat }: Candidate,
+  table: FileTable,
+): 'strong' | 'weak' | undefined {
   const { head, notIn, offset } = generation;
   if (notIn.has(versionOf(stat)) || head.bytes.length === 0) return undefined;
-  const begins = glance(fd, head.at, ledger.encoding);
+  const begins = glance(fd, head.at, table.encoding);
   if (begins === undefined) return undefined;
   const length = Math.min(begins.bytes.length, head.bytes.length);
   // Behind a hole, the head may be out of sight.
   if (length === 0) return head.at > 0 && stat.size > GLANCE ? 'strong' : undefined;
   const common = begins.bytes.subarray(0, length);
   const isSame = common.equals(head.bytes.subarray(0, length));
-  if (!isSame || isRatherAnother(generation, begins, ledger.generations)) return undefined;
+  if (!isSame || isRatherAnother(generation, begins, table.generations)) return undefined;
   if (begins.bytes.length === head.bytes.length || isTelling({ at: head.at, bytes: common })) return 'strong';
   return offset === head.at ? 'weak' : undefined;
 }

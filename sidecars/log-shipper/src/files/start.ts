@@ -12,7 +12,7 @@ import type { Common } from '../common.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Generation } from './generation.ts';
 import { compileGlob, nameMatcher, parseGlob } from './glob.ts';
-import { Ledger } from './ledger.ts';
+import { FileTable } from './file-table.ts';
 import { FileInput } from './input.ts';
 import { Refusals } from './refusals.ts';
 import { reportFiles } from './report.ts';
@@ -66,12 +66,12 @@ export function startFiles(
     log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
   };
   const encoding = parameters.FILE_ENCODING;
-  const ledger = new Ledger({ files, registry, log, encoding }, performance.now());
+  const table = new FileTable({ files, registry, log, encoding }, performance.now());
   const tracker = new Tracker({
     globs,
     exclude,
     files,
-    ledger,
+    table,
     dir: parameters.STATE_DIR,
     startAtEnd: parameters.FILE_START === 'end' && registry.isNew,
     ignoreOlder: parameters.FILE_IGNORE_OLDER,
@@ -80,13 +80,13 @@ export function startFiles(
     log,
     lost: lose,
   });
-  ledger.save();
-  if (ledger.problem !== undefined && ledger.problem !== 'ENOSPC')
+  table.save();
+  if (table.problem !== undefined && table.problem !== 'ENOSPC')
     throw new ConfigurationError([
       {
         parameter: 'STATE_DIR',
         reason: 'unreadable',
-        message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${ledger.problem}); accepted is a directory that this user may write to`,
+        message: `STATE_DIR: ${parameters.STATE_DIR} cannot be written (${table.problem}); accepted is a directory that this user may write to`,
       },
     ]);
   let failing = false;
@@ -94,7 +94,7 @@ export function startFiles(
   const acknowledge = (generations: Iterable<Generation>): boolean => {
     try {
       registry.acknowledge(generations);
-      if (registry.long) registry.write(ledger.generations);
+      if (registry.long) registry.write(table.generations);
       failing = false;
     } catch (error) {
       failing = true;
@@ -111,7 +111,7 @@ export function startFiles(
       entries.map(({ globs, settings }) => ({ globs, records: records(settings) })),
       records(parameters),
     ),
-    remember: (generation) => ledger.remember(generation),
+    remember: (generation) => table.remember(generation),
     noteEnd: acknowledge,
     encoding,
     limit: parameters.LINE_MAX_BYTES,
@@ -120,7 +120,7 @@ export function startFiles(
   const looked = readiness.check('files', MISSED * parameters.FILE_SCAN_INTERVAL);
   const refusals = new Refusals(log);
   const input = new FileInput({
-    ledger,
+    table,
     tracker,
     reader,
     files,
@@ -139,9 +139,9 @@ export function startFiles(
       const refused = refusals.noted(tracker.refused);
       if (refused === undefined) looked.pass();
       else looked.fail(refused);
-      if (ledger.problem !== undefined) noted.fail(`the registry cannot be written: ${ledger.problem}`);
+      if (table.problem !== undefined) noted.fail(`the registry cannot be written: ${table.problem}`);
       else if (!failing) noted.pass();
-      reportFiles(ledger, tracker, files, metrics, performance.now());
+      reportFiles(table, tracker, files, metrics, performance.now());
     },
     onLost: lose,
   });
@@ -154,7 +154,7 @@ export function startFiles(
   return {
     stop: () => stopping.abort(),
     close: () => {
-      registry.write(ledger.generations);
+      registry.write(table.generations);
       registry.close();
       files.releaseAll();
     },

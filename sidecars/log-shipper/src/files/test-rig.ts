@@ -26,7 +26,7 @@ import type { FileEncoding } from './encoding.ts';
 import { nameMatcher, parseGlob } from './glob.ts';
 import { Generation } from './generation.ts';
 import { FileInput } from './input.ts';
-import { Ledger } from './ledger.ts';
+import { FileTable } from './file-table.ts';
 import { OpenFiles } from './open-files.ts';
 import { Pipelines, type Pipeline } from './pipelines.ts';
 import { Reader } from './reader.ts';
@@ -85,7 +85,7 @@ export class Rig {
   /** What the time is by the clock that files are dated with, in milliseconds since the epoch. */
   wallClock = (): number => Date.now();
   input!: FileInput;
-  ledger!: Ledger;
+  table!: FileTable;
   tracker!: Tracker;
   files!: OpenFiles;
   registry!: Registry;
@@ -133,12 +133,12 @@ export class Rig {
       };
     }
     this.registry = new Registry(this.state);
-    this.ledger = new Ledger({ files: this.files, registry: this.registry, log: quiet, encoding }, this.now);
+    this.table = new FileTable({ files: this.files, registry: this.registry, log: quiet, encoding }, this.now);
     this.tracker = new Tracker({
       globs: [glob],
       exclude: ['*.gz'].map(nameMatcher),
       files: this.files,
-      ledger: this.ledger,
+      table: this.table,
       dir: this.state,
       scannedAt: this.registry.scannedAt,
       isFirst: this.registry.isNew,
@@ -154,7 +154,7 @@ export class Rig {
       scan(now);
       this.afterScan();
     };
-    this.ledger.save();
+    this.table.save();
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: this.#options.redact, LINE_REDACT_WITH: '***' });
     const records = new Records({
       index: dated,
@@ -177,13 +177,13 @@ export class Rig {
         this.registry.acknowledge(generations);
         return true;
       },
-      remember: (generation) => this.ledger.remember(generation),
+      remember: (generation) => this.table.remember(generation),
       now: () => this.now,
       limit,
       skipped: () => {},
     });
     this.input = new FileInput({
-      ledger: this.ledger,
+      table: this.table,
       tracker: this.tracker,
       reader,
       files: this.files,
@@ -255,7 +255,7 @@ export class Rig {
   /** What a process leaves open, the system closes. */
   #closeAll(): void {
     this.files.releaseAll();
-    for (const { packed } of this.ledger.generations) packed?.close();
+    for (const { packed } of this.table.generations) packed?.close();
     this.registry.close();
   }
 }

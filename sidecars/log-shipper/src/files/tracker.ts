@@ -13,12 +13,12 @@ import { compressionOf, readHead, type Head } from './content.ts';
 import { attempt, codeOf } from './error-code.ts';
 import type { Generation, Stat } from './generation.ts';
 import type { Glob, NameMatcher } from './glob.ts';
-import { Identifier, type IdentifierOptions } from './identifier.ts';
+import { RotationMatcher, type RotationMatcherOptions } from './rotation-matcher.ts';
 import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
 import { found, missed } from './state.ts';
 
-export interface TrackerOptions extends Omit<IdentifierOptions, 'refused'>, ArchivesOptions {
+export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused'>, ArchivesOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
   readonly exclude: readonly NameMatcher[];
@@ -46,7 +46,7 @@ interface Seen {
 
 export class Tracker {
   readonly #options: TrackerOptions;
-  readonly #identifier: Identifier;
+  readonly #matcher: RotationMatcher;
   readonly #archives: Archives;
   readonly #listing: Listing;
   readonly #wallClock: () => number;
@@ -65,7 +65,7 @@ export class Tracker {
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#listing = new Listing(options.globs, options.exclude);
-    this.#identifier = new Identifier({
+    this.#matcher = new RotationMatcher({
       ...options,
       directories: () => this.#listing.directories,
       refused: this.refused,
@@ -80,20 +80,20 @@ export class Tracker {
    */
   scan(now: number): void {
     const started = this.#wallClock();
-    const { ledger, lost } = this.#options;
-    const finished = ledger.finished;
+    const { table, lost } = this.#options;
+    const finished = table.finished;
     let result: Scanned;
     let tries = 0;
     do result = this.#tryScan(now, started, ++tries === ATTEMPTS);
     while (result === 'moved');
     // What was missed may be compressed by the next scan: until then nothing older is assumed to be known.
     const before = result === 'complete' ? this.#before : undefined;
-    for (const generation of ledger.forget(now, before?.finished ?? finished, before !== undefined))
+    for (const generation of table.forget(now, before?.finished ?? finished, before !== undefined))
       lost(generation, generation.left, 'deleted');
-    const { changed } = ledger;
+    const { changed } = table;
     // What a scan found to be known already is known to the next process by when that scan began.
-    if (before !== undefined && this.#changed) ledger.touch();
-    ledger.save(before?.started);
+    if (before !== undefined && this.#changed) table.touch();
+    table.save(before?.started);
     this.#changed = changed || (this.#changed && before === undefined);
     if (result === 'complete') this.#before = { started, finished };
   }
@@ -113,7 +113,7 @@ export class Tracker {
   #scanOnce(now: number, started: number, whatever: boolean): Scanned {
     const seen = this.#look(now);
     let moved = false;
-    for (const generation of this.#options.ledger.generations) {
+    for (const generation of this.#options.table.generations) {
       if (generation.packed !== undefined) continue;
       const found = seen.get(generation.key);
       try {
@@ -137,11 +137,11 @@ export class Tracker {
           moved = true;
         } else if (candidate !== undefined) candidates.push(candidate);
       }
-      if (!this.#identifier.identify(candidates, now)) moved = true;
+      if (!this.#matcher.identify(candidates, now)) moved = true;
     } finally {
       for (const { fd } of candidates) closeSync(fd);
     }
-    this.#identifier.atEnd = false;
+    this.#matcher.atEnd = false;
     // What was listed and is empty or gone by now may have been rotated and compressed meanwhile.
     const again = unknown.some(({ path }) => !this.refused.has(path));
     // What was there before the first process is not read.
@@ -183,14 +183,14 @@ export class Tracker {
     for (const found of this.#listing.look(now, (each, code) => this.refused.set(each, code)).values()) {
       const { path, stat } = found;
       // Of several names for one file, the one that it is known by.
-      if (!seen.has(stat.key) || this.#options.ledger.at(stat.key)?.path === path) seen.set(stat.key, found);
+      if (!seen.has(stat.key) || this.#options.table.at(stat.key)?.path === path) seen.set(stat.key, found);
     }
     return seen;
   }
 
   #isUnknown({ stat }: Seen): boolean {
     return (
-      this.#options.ledger.at(stat.key) === undefined &&
+      this.#options.table.at(stat.key) === undefined &&
       stat.size > 0 &&
       this.#ignored.get(stat.key) !== stat.stamp &&
       !this.#isOld(stat)
@@ -211,7 +211,7 @@ export class Tracker {
     const before = generation.path;
     if (before !== path) {
       generation.path = path;
-      this.#options.ledger.touch();
+      this.#options.table.touch();
     }
     if (generation.stamp === stat.stamp && generation.comparedAt === stat.stamp) return true;
     const { files } = this.#options;
@@ -240,12 +240,12 @@ export class Tracker {
 
   /** A file changed. Does it still have what was read of a generation, and more to read? */
   #compare(generation: Generation, fd: number, stat: Stat, now: number): void {
-    const { ledger, lost } = this.#options;
+    const { table, lost } = this.#options;
     if (wasTruncated(generation, stat.size) || !holds(generation, fd)) {
       // An earlier process may have read, and sent, what was not copied. What it knew to come next is another matter.
-      const isLast = ![...ledger.generations].some(({ after }) => after?.generation === generation);
+      const isLast = ![...table.generations].some(({ after }) => after?.generation === generation);
       if (generation.comparedAt === '' && isLast) generation.severed = true;
-      return ledger.lose(generation);
+      return table.lose(generation);
     }
     const { size, stamp, links } = stat;
     if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
@@ -256,22 +256,22 @@ export class Tracker {
 
   /** A copy changed: it is still being made, it took its original's place, or it was never one. */
   #meetCopy(copy: Generation, original: Generation, { path, fd, stat }: Candidate): void {
-    const { ledger } = this.#options;
+    const { table } = this.#options;
     // Its inode may have been given to another file.
     if (!holds(copy, fd, stat.size)) {
-      ledger.forgetCopy(copy.key);
+      table.forgetCopy(copy.key);
       return;
     }
-    if (!ledger.generations.has(original)) return ledger.releaseCopy(copy);
+    if (!table.generations.has(original)) return table.releaseCopy(copy);
     // Its original was just truncated: identify() comes to it.
     if (original.key === '') return;
     const of = this.#options.files.hold(original);
     if (typeof of === 'string') return;
     const { size } = this.#options.files.stat(of);
-    if (isCopy({ path, fd, stat }, original.home, of, size)) ledger.completeCopy(copy, fd, stat);
+    if (isCopy({ path, fd, stat }, original.home, of, size)) table.completeCopy(copy, fd, stat);
     // Looked at again, after the comparison: its original may have been truncated just now.
-    else if (!holds(original, of, this.#options.files.stat(of).size)) ledger.lose(original);
-    else ledger.forgetCopy(copy.key);
+    else if (!holds(original, of, this.#options.files.stat(of).size)) table.lose(original);
+    else table.forgetCopy(copy.key);
   }
 
   /** Open a file that is not known; what is no log is left. `moved`: its name leads elsewhere by now. */
@@ -286,7 +286,7 @@ export class Tracker {
     // Truncated since it was listed, what it held is under another name.
     const same = stat.key === key && stat.size > 0;
     const kind = attempt<Head | 'other' | 'unread'>(
-      () => (same && compressionOf(readHead(fd)) === undefined ? this.#options.ledger.headOf(fd) : 'other'),
+      () => (same && compressionOf(readHead(fd)) === undefined ? this.#options.table.headOf(fd) : 'other'),
       (code) => {
         this.refused.set(path, code);
         return 'unread';

@@ -2,12 +2,12 @@
 import { codeOf } from './error-code.ts';
 import type { Generation } from './generation.ts';
 import { headWithin, holds } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { Tracker } from './tracker.ts';
 import type { Unpacked } from './unpacked.ts';
 
 export interface UnpackingOptions {
-  readonly ledger: Pick<Ledger, 'lose' | 'remember'>;
+  readonly table: Pick<FileTable, 'lose' | 'remember'>;
   readonly tracker: Pick<Tracker, 'refuse' | 'scan'>;
   /** How much is read at a turn, in bytes. */
   readonly reach: number;
@@ -28,7 +28,7 @@ export class Unpacking {
    */
   async prepare(generation: Generation, packed: Unpacked): Promise<boolean> {
     const { offset, scan, tail } = generation;
-    const { reach, tracker, ledger } = this.#options;
+    const { reach, tracker, table } = this.#options;
     // What an earlier process has read is known by what stood before a place that the store has passed since.
     const from = tail.length === 0 ? offset : Math.min(offset, tail.at);
     try {
@@ -38,7 +38,7 @@ export class Unpacking {
       tracker.refuse(generation, error);
       // On a full disk, or one that fails, it may well be there: the next scan looks into it again.
       if (!codeOf(error).startsWith('Z_')) generation.notIn.clear();
-      if (generation.packed === packed) ledger.lose(generation);
+      if (generation.packed === packed) table.lose(generation);
     }
     // Meanwhile a scan may have let it go.
     if (generation.packed !== packed) return false;
@@ -48,11 +48,11 @@ export class Unpacking {
   /** Whether it is what was read; as far as it is, where not all of it was compressed. */
   #isSame(generation: Generation, packed: Unpacked): boolean {
     const { offset, tail } = generation;
-    const { tracker, ledger, now } = this.#options;
+    const { tracker, table, now } = this.#options;
     const head = packed.ended ? headWithin(generation.head, packed.size) : generation.head;
     if (!holds({ offset, tail, head }, packed.fd, packed.size)) {
       // It begins like it, and is another: look for the next one.
-      ledger.lose(generation);
+      table.lose(generation);
       tracker.scan(now());
       return false;
     }
@@ -61,7 +61,7 @@ export class Unpacking {
     // So that the next process knows, too.
     if (generation.severed && packed.ended && !generation.ends.includes(packed.size)) {
       generation.endAt(packed.size);
-      ledger.remember(generation);
+      table.remember(generation);
     }
     return true;
   }

@@ -8,14 +8,14 @@ import { encodingOf } from './encoding.ts';
 import { attempt, isThere } from './error-code.ts';
 import { Generation } from './generation.ts';
 import { byAge, continuesIn, holds, isCopy, isShortCopy, mayContinueIn, rank, type Candidate } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import { neighbours } from './neighbours.ts';
 import type { OpenFiles } from './open-files.ts';
 import { homeOf, rotationOf } from './rotated-name.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
 import { isSearched, lookedFor, setSought, suspected } from './state.ts';
 
-export interface IdentifierOptions extends SearchOptions {
+export interface RotationMatcherOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** What is there at the first scan is read from its end. */
   readonly startAtEnd?: boolean;
@@ -33,9 +33,9 @@ const COPY_BYTES_PER_MS = 10_000;
 /** How long a line is at most that is completed after the start at the end, in bytes. */
 const LAST_LINE = 64 * 1024;
 
-export class Identifier {
-  readonly #options: IdentifierOptions;
-  readonly #ledger: Ledger;
+export class RotationMatcher {
+  readonly #options: RotationMatcherOptions;
+  readonly #table: FileTable;
   readonly #files: OpenFiles;
   /** New files are read from their end. */
   atEnd: boolean;
@@ -45,9 +45,9 @@ export class Identifier {
   #unsure = new Map<string, number>();
   #lossesSeen = -1;
 
-  constructor(options: IdentifierOptions) {
+  constructor(options: RotationMatcherOptions) {
     this.#options = options;
-    this.#ledger = options.ledger;
+    this.#table = options.table;
     this.#files = options.files;
     this.atEnd = options.startAtEnd ?? false;
   }
@@ -76,7 +76,7 @@ export class Identifier {
       else if (original === 'unread') complete = false;
       else if (original === undefined || original === 'unsure') fresh.push(candidate);
       if (!(original instanceof Generation)) continue;
-      this.#tried(candidate, () => this.#ledger.addCopy(original, candidate), undefined);
+      this.#tried(candidate, () => this.#table.addCopy(original, candidate), undefined);
     }
     // The order in which they were written last is the order in which they are read.
     this.#unsure = unsure;
@@ -113,9 +113,9 @@ export class Identifier {
    * @param sought those that were looked for
    */
   #rehomeAll(sought: Set<Generation>, left: Set<Candidate>, now: number): void {
-    while (this.#lossesSeen !== this.#ledger.losses) {
-      this.#lossesSeen = this.#ledger.losses;
-      const homeless = [...this.#ledger.generations].filter(({ state }) => isSearched(state));
+    while (this.#lossesSeen !== this.#table.losses) {
+      this.#lossesSeen = this.#table.losses;
+      const homeless = [...this.#table.generations].filter(({ state }) => isSearched(state));
       const fresh = homeless.filter((each) => !sought.has(each));
       if (fresh.length === 0) return;
       for (const generation of fresh) {
@@ -126,7 +126,7 @@ export class Identifier {
         if (truncated) this.#tried(generation, () => this.#claim(generation, left), undefined);
       }
       // What a search of its own has found is not new.
-      for (const each of left) if (this.#ledger.at(each.stat.key) !== undefined) left.delete(each);
+      for (const each of left) if (this.#table.at(each.stat.key) !== undefined) left.delete(each);
     }
   }
 
@@ -160,7 +160,7 @@ export class Identifier {
     if (generation.state.is !== 'displaced') return;
     // What is known of it is all that can be had of it: the rest was truncated away.
     this.#options.lost(generation, generation.left);
-    this.#ledger.finish(generation);
+    this.#table.finish(generation);
   }
 
   /** Copies that were made before the last of a generation was written, and read in the original. */
@@ -169,8 +169,8 @@ export class Identifier {
       if (!isShortCopy(generation, candidate)) continue;
       left.delete(candidate);
       // The search may have found it, too.
-      if (this.#ledger.at(candidate.stat.key) !== undefined) continue;
-      this.#ledger.addCopy(generation, candidate);
+      if (this.#table.at(candidate.stat.key) !== undefined) continue;
+      this.#table.addCopy(generation, candidate);
     }
     // The next process may have to read them: their last event goes on nowhere else.
     for (const { fd, stat } of this.#openCopies(generation)) {
@@ -181,7 +181,7 @@ export class Identifier {
 
   /** The copies that are known of a generation, opened. */
   #openCopies(generation: Generation): Candidate[] {
-    return [...this.#ledger.generations].flatMap((copy) => {
+    return [...this.#table.generations].flatMap((copy) => {
       if (copy.copyOf !== generation) return [];
       const looked = this.#files.look(copy.path);
       if (typeof looked === 'string') return [];
@@ -198,7 +198,7 @@ export class Identifier {
    */
   #originalOf(candidate: Candidate, fresh: readonly Candidate[]): Generation | Candidate | 'unsure' | undefined {
     if (this.#own.has(candidate.stat.key)) return undefined;
-    for (const generation of this.#ledger.generations) {
+    for (const generation of this.#table.generations) {
       if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
       if (rotationOf(candidate.path, generation.home) === undefined) continue;
       const of = this.#files.hold(generation);
@@ -207,7 +207,7 @@ export class Identifier {
       if (typeof of !== 'number') continue;
       if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
       // What is no copy of the file as it is now may be one of what it was until just now.
-      if (!holds(generation, of, this.#files.stat(of).size)) this.#ledger.lose(generation);
+      if (!holds(generation, of, this.#files.stat(of).size)) this.#table.lose(generation);
     }
     // The next scan compares it with what the other file has become by then.
     // By its name first: of thousands of new files each would be asked for its size as often as there are files.
@@ -220,17 +220,17 @@ export class Identifier {
   /** A file with something new in it. @returns false when it was truncated meanwhile */
   #welcome(candidate: Candidate, now: number): boolean {
     const { path, fd, stat } = candidate;
-    const head = this.#ledger.headOf(fd);
-    const place = this.atEnd ? lastLine(fd, stat.size, encodingOf(this.#ledger.encoding, head)) : head.at;
+    const head = this.#table.headOf(fd);
+    const place = this.atEnd ? lastLine(fd, stat.size, encodingOf(this.#table.encoding, head)) : head.at;
     const tail = readTail(fd, place, head.at);
     const current = this.#files.stat(fd);
     const same = hasHead(fd, head) && hasHead(fd, candidate.head ?? head);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (current.size < stat.size || !same) return false;
-    const home = homeOf(path, (each) => this.#ledger.latest(each) !== undefined || isThere(each));
-    const found = path === home ? undefined : neighbours(this.#ledger.generations, candidate, home);
-    const previous = found?.next === undefined ? this.#ledger.latest(home) : found.previous;
-    const generation = this.#ledger.create(candidate, home);
+    const home = homeOf(path, (each) => this.#table.latest(each) !== undefined || isThere(each));
+    const found = path === home ? undefined : neighbours(this.#table.generations, candidate, home);
+    const previous = found?.next === undefined ? this.#table.latest(home) : found.previous;
+    const generation = this.#table.create(candidate, home);
     generation.head = head;
     generation.advance(place, tail);
     const { size, stamp, links } = current;
@@ -239,7 +239,7 @@ export class Identifier {
     // How much a compressed file holds is not known before it is unpacked.
     if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
     // Names moved while it was looked for: what came after it was found first.
-    if (found?.next !== undefined) this.#ledger.putBefore(generation, found.next, size);
+    if (found?.next !== undefined) this.#table.putBefore(generation, found.next, size);
     this.#files.hold(generation);
     this.#options.log.info({ path, generation: generation.id }, 'a new file');
     return true;
@@ -247,13 +247,13 @@ export class Identifier {
 
   /** What was taken for a copy by a name that may be its own, and whose original was not truncated, is a file of its own. */
   #release(now: number): void {
-    for (const copy of this.#ledger.generations) {
+    for (const copy of this.#table.generations) {
       const original = copy.copyOf;
       if (original === undefined || rotationOf(copy.path, original.home) === 'certain') continue;
       const until = suspected(copy, now + GRACE + copy.size / COPY_BYTES_PER_MS);
       if (now < until || original.key === '' || this.stillHolds(original) !== true) continue;
       this.#own.add(copy.key);
-      this.#ledger.forgetCopy(copy.key);
+      this.#table.forgetCopy(copy.key);
     }
   }
 }

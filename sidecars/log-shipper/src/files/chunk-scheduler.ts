@@ -7,15 +7,15 @@ import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
 import type { Generation } from './generation.ts';
 import { wasTruncated } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';
 import type { Reader } from './reader.ts';
-import type { Succession } from './succession.ts';
+import type { ReadOrder } from './read-order.ts';
 import type { Tracker } from './tracker.ts';
 import type { AtEnd, Turn } from './turn.ts';
 
-export interface TurnsOptions {
-  readonly ledger: Pick<Ledger, 'lose'>;
+export interface ChunkSchedulerOptions {
+  readonly table: Pick<FileTable, 'lose'>;
   readonly tracker: Pick<Tracker, 'refuse' | 'scan'>;
   readonly reader: Pick<Reader, 'read' | 'join'>;
   readonly files: Pick<OpenFiles, 'hold' | 'stat'>;
@@ -27,15 +27,15 @@ export interface TurnsOptions {
   readonly onRead: (records: number, bytes: number) => void;
 }
 
-export class Turns {
-  readonly #options: TurnsOptions;
-  readonly #succession: Succession;
+export class ChunkScheduler {
+  readonly #options: ChunkSchedulerOptions;
+  readonly #order: ReadOrder;
   readonly #now: () => number;
 
   /** @param now a monotonic clock in milliseconds */
-  constructor(options: TurnsOptions, succession: Succession, now: () => number) {
+  constructor(options: ChunkSchedulerOptions, order: ReadOrder, now: () => number) {
     this.#options = options;
-    this.#succession = succession;
+    this.#order = order;
     this.#now = now;
   }
 
@@ -49,7 +49,7 @@ export class Turns {
   }
 
   #takeChunk(generation: Generation): readonly FileRecord[] | undefined {
-    const { ledger, tracker, onRead } = this.#options;
+    const { table, tracker, onRead } = this.#options;
     const fd = this.#contentOf(generation);
     if (typeof fd === 'string') return this.#miss(generation);
     let turn: Turn | undefined;
@@ -61,7 +61,7 @@ export class Turns {
       return undefined;
     }
     if (turn === undefined) {
-      ledger.lose(generation);
+      table.lose(generation);
       // At once: a copy of it may soon be compressed.
       tracker.scan(this.#now());
       return [];
@@ -145,7 +145,7 @@ export class Turns {
       generation.withheldUntil = until;
       const isOver = this.#now() >= until;
       if (!isOver && !ended) return 'wait';
-      const goesOn = this.#succession.mayGoOn(generation, event);
+      const goesOn = this.#order.mayGoOn(generation, event);
       if (goesOn === 'noted') return 'join';
       return isOver && goesOn === false ? 'take' : 'wait';
     };

@@ -3,25 +3,25 @@
  * the one that came after it.
  */
 import { isCarriedOn, type Generation } from './generation.ts';
-import type { Ledger } from './ledger.ts';
+import type { FileTable } from './file-table.ts';
 import { isSearched } from './state.ts';
 
 /** How long the end of a file is given after its successor has begun, in milliseconds. */
 const GRACE = 1000;
 
-export class Succession {
-  readonly #ledger: Pick<Ledger, 'generations' | 'readable'>;
+export class ReadOrder {
+  readonly #table: Pick<FileTable, 'generations' | 'readable'>;
   readonly #now: () => number;
 
   /** @param now a monotonic clock in milliseconds */
-  constructor(ledger: Pick<Ledger, 'generations' | 'readable'>, now: () => number) {
-    this.#ledger = ledger;
+  constructor(table: Pick<FileTable, 'generations' | 'readable'>, now: () => number) {
+    this.#table = table;
     this.#now = now;
   }
 
   /** Whether there is something to do for a generation now, as far as is known. */
   isDue(generation: Generation): boolean {
-    if (!this.#ledger.readable(generation)) return false;
+    if (!this.#table.readable(generation)) return false;
     if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
     if (generation.unread) return true;
     if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
@@ -31,7 +31,7 @@ export class Succession {
 
   /** Whether an event at the end of a file may go on, or has gone on, in the file that came after. */
   mayGoOn(generation: Generation, event: number): false | 'maybe' | 'noted' {
-    for (const next of this.#ledger.generations) {
+    for (const next of this.#table.generations) {
       if (next.after?.generation !== generation) continue;
       const noted = isCarriedOn(generation, next, event);
       // Sent again without the other's lines, these would be taken for what the store has.
@@ -68,7 +68,7 @@ export class Succession {
   /** Whether there is a file to read a generation from. */
   #reachable(generation: Generation): boolean {
     const { detachedAt, fd, packed } = generation;
-    return this.#ledger.readable(generation) && (detachedAt === undefined || (packed?.fd ?? fd) !== undefined);
+    return this.#table.readable(generation) && (detachedAt === undefined || (packed?.fd ?? fd) !== undefined);
   }
 }
 

@@ -19,7 +19,7 @@ const REMEMBER = 24 * 3_600_000;
 /** How many of those that ended are remembered. */
 const REMEMBERED = 1000;
 
-export interface LedgerOptions {
+export interface FileTableOptions {
   readonly files: OpenFiles;
   readonly registry: Pick<Registry, 'found' | 'nextGeneration' | 'write' | 'scannedAt'>;
   readonly log: Pick<Logger, 'error'>;
@@ -27,8 +27,8 @@ export interface LedgerOptions {
   readonly encoding?: FileEncoding;
 }
 
-export class Ledger {
-  readonly #options: LedgerOptions;
+export class FileTable {
+  readonly #options: FileTableOptions;
   readonly #generations = new Set<Generation>();
   readonly #byKey = new Map<string, Generation>();
   readonly #unsaved = new Set<Generation>();
@@ -41,7 +41,7 @@ export class Ledger {
   #dirty = true;
 
   /** @param now on a monotonic clock, in milliseconds */
-  constructor(options: LedgerOptions, now: number) {
+  constructor(options: FileTableOptions, now: number) {
     this.#options = options;
     this.#restore(options.registry.found, now);
   }
