@@ -36,6 +36,7 @@ export async function checkAdminPage(stage: Stage): Promise<void> {
       [],
     );
   } finally {
-    await context.close();
+    // Its own contexts and this connection alone; one that stays open would keep the scenario's process.
+    await browser.close();
   }
 }
