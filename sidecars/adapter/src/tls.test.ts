@@ -20,6 +20,8 @@ const HERE = [
 ];
 const right = await certify({ subject: 'CN=database', altNames: HERE, issuer: authority });
 const foreign = await certify({ subject: 'CN=database', altNames: HERE, issuer: stranger });
+/** For a name that TLS falls back to where none was sent. */
+const local = await certify({ subject: 'CN=localhost', names: ['localhost'], issuer: authority });
 const misnamed = await certify({ subject: 'CN=database', names: ['other.test'], issuer: authority });
 const stale = await certify({ subject: 'CN=database', altNames: HERE, issuer: authority, from: -20, to: -10 });
 
@@ -152,10 +154,11 @@ for (const [what, certificate, why] of [
 test('a database by its address has to have that address in its certificate', async () => {
   const [one, other] = [await valkey(right, '127.0.0.1'), await mariadb(right, '127.0.0.1')];
   assert.equal([one.answer, other.answer], ['PONG', 'nobody comes in']);
-  for (const ask of [valkey, mariadb]) {
-    const { read } = await ask(misnamed, '127.0.0.1');
-    assert.is(read, '', ask.name);
-  }
+  for (const ask of [valkey, mariadb])
+    for (const another of [misnamed, local]) {
+      const { read } = await ask(another, '127.0.0.1');
+      assert.is(read, '', ask.name);
+    }
 });
 
 test('nor does one without TLS', async () => {
