@@ -16,7 +16,7 @@ Exit code
 `;
 
 readFlags(HELP);
-for (const file of globSync('{stacks/*/services,scripts/bench}/*/requirements.txt', { cwd: ROOT }).toSorted()) {
+for (const file of globSync('{stacks/*/services,scripts/bench/*}/*/requirements.txt', { cwd: ROOT }).toSorted()) {
   try {
     const reason = await provideWheels(dirname(file));
     if (reason === undefined) console.log(`${dirname(file)}/dist/wheels`);

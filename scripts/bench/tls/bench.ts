@@ -1,14 +1,24 @@
-/** The TLS sidecar beside nginx: one worker each, the same TLS settings, the same origin. */
+/** The TLS sidecar beside nginx and Caddy: one worker each, the same certificate, the same origin. */
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
+import { provideWheels } from '../../lib/wheels.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { h2load, idleMb, latencies, residentMb, wrk } from '../load.ts';
 
-const SIDES = { ours: 'https://127.0.0.1:8443', theirs: 'https://127.0.0.1:9443' } as const;
+const SIDES = {
+  ours: 'https://127.0.0.1:8443',
+  nginx: 'https://127.0.0.1:9443',
+  caddy: 'https://127.0.0.1:7443',
+} as const;
 /** The same before a gRPC server. */
-const GRPC = { ours: 'https://127.0.0.1:8444', theirs: 'https://127.0.0.1:9444' } as const;
-const PORTS = { ours: 8443, theirs: 9443 } as const;
+const GRPC = {
+  ours: 'https://127.0.0.1:8444',
+  nginx: 'https://127.0.0.1:9444',
+  caddy: 'https://127.0.0.1:7444',
+} as const;
+const PORTS = { ours: 8443, nginx: 9443, caddy: 7443 } as const;
+const CADDY = 'scripts/bench/tls/caddy';
 const IDLE_CONNECTIONS = 10_000;
 const DIRECT = 'http://127.0.0.1:8080';
 /** Requests a second at which the tail is compared: well below what either can do. */
@@ -19,25 +29,35 @@ const RESOLUTION = 0.05;
 
 type Side = keyof typeof SIDES;
 type Samples = Record<Side, number[]>;
+/** Whom we compare ourselves with. */
+type Peer = Exclude<Side, 'ours'>;
 
 export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await setup({ say: progress, signal });
-  const project = new Project({ name: 'sidecar-stacks-bench-tls', dir: import.meta.dirname });
+  const missing = await provideWheels(CADDY);
+  if (missing !== undefined) progress(`without Caddy: ${missing}`);
+  const project = new Project({
+    name: 'sidecar-stacks-bench-tls',
+    dir: import.meta.dirname,
+    env: { COMPOSE_PROFILES: missing === undefined ? 'caddy' : '' },
+  });
   await project.down();
   try {
     progress('building and starting the pod');
     await buildImages(project, undefined, { signal });
     await project.up([], { signal });
-    const version = (await project.exec('theirs', ['bash', '-c', 'nginx -v 2>&1'])).replace(
-      'nginx version: nginx/',
-      'nginx ',
-    );
-    return await measure(project, version);
+    const versionOf = async (peer: Peer, command: string): Promise<string> =>
+      /\d+\.\d+\.\d+/.exec(await project.exec(peer, ['bash', '-c', command]))?.[0] ?? '';
+    return await measure(project, [
+      ['nginx', `nginx ${await versionOf('nginx', 'nginx -v 2>&1')}`],
+      ...(missing === undefined ? [['caddy', `Caddy ${await versionOf('caddy', 'caddy version')}`] as const] : []),
+    ]);
   } finally {
     await project.down({ timeoutMs: 60_000 });
   }
 
-  async function measure(project: Project, peer: string): Promise<Measurement[]> {
+  async function measure(project: Project, peers: readonly (readonly [Peer, string])[]): Promise<Measurement[]> {
+    const all: readonly Side[] = ['ours', ...peers.map(([peer]) => peer)];
     const samples = {
       keepalive: fresh(),
       body64k: fresh(),
@@ -50,14 +70,14 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       idle: fresh(),
       after: fresh(),
     };
-    for (const [side, url] of Object.entries(SIDES)) {
-      await wrk(project, { url: `${url}/small`, seconds: 3 });
+    for (const side of all) {
+      await wrk(project, { url: `${SIDES[side]}/small`, seconds: 3 });
       progress(`warmed up ${side}`);
     }
     for (let round = 1; round <= rounds; round++) {
-      // Each side is first as often as the other.
-      const sides = (round % 2 === 1 ? ['ours', 'theirs'] : ['theirs', 'ours']) as Side[];
-      for (const side of sides) {
+      // Each side is first as often as the others.
+      const first = (round - 1) % all.length;
+      for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
         const url = SIDES[side];
         samples.keepalive[side].push(await wrk(project, { url: `${url}/small`, seconds }));
@@ -86,23 +106,31 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         );
       }
     }
-    const of = (metric: string, better: 'more' | 'less') => ({ bench: 'tls', metric, peer, better });
-    return [
-      compare(of('keepalive_rps', 'more'), samples.keepalive, { ratio: 1 }),
-      compare(of('body64k_rps', 'more'), samples.body64k, { ratio: 1.2 }),
-      compare(of('h2_rps', 'more'), samples.h2, { ratio: 0.9 }),
-      compare(of('grpc_rps', 'more'), samples.grpc, { ratio: 0.9 }),
-      compare(of('p99_ms', 'less'), samples.p99, { ratio: 1 }),
-      compare(of('handshakes', 'more'), samples.handshakes, { ratio: 0.8 }),
-      compare(of('rss_mb', 'less'), samples.rss, { limit: 64 }),
-      compare(of('idle10k_mb', 'less'), samples.idle, { limit: 200 }),
-      compare(of('after10k_mb', 'less'), samples.after, { limit: 110 }),
-      compare(of('added_p50_ms', 'less'), samples.added, { limit: 0.3 }),
-    ];
+    return peers.flatMap(([peer, name]) => {
+      const against = (
+        metric: string,
+        better: 'more' | 'less',
+        each: Samples,
+        target: Parameters<typeof compare>[2],
+      ): Measurement =>
+        compare({ bench: 'tls', metric, peer: name, better }, { ours: each.ours, theirs: each[peer] }, target);
+      return [
+        against('keepalive_rps', 'more', samples.keepalive, { ratio: 1 }),
+        against('body64k_rps', 'more', samples.body64k, { ratio: 1.2 }),
+        against('h2_rps', 'more', samples.h2, { ratio: 0.9 }),
+        against('grpc_rps', 'more', samples.grpc, { ratio: 0.9 }),
+        against('p99_ms', 'less', samples.p99, { ratio: 1 }),
+        against('handshakes', 'more', samples.handshakes, { ratio: 0.8 }),
+        against('rss_mb', 'less', samples.rss, { limit: 64 }),
+        against('idle10k_mb', 'less', samples.idle, { limit: 200 }),
+        against('after10k_mb', 'less', samples.after, { limit: 110 }),
+        against('added_p50_ms', 'less', samples.added, { limit: 0.3 }),
+      ];
+    });
   }
 };
 
-const fresh = (): Samples => ({ ours: [], theirs: [] });
+const fresh = (): Samples => ({ ours: [], nginx: [], caddy: [] });
 
 /** The most resident memory seen while a load runs. */
 async function peakMb(project: Project, side: Side, seconds: number): Promise<number> {
