@@ -7,11 +7,11 @@ import type { AmbassadorKit } from './kit.ts';
 import { startShard } from './shard/start.ts';
 import { startSplit } from './split/start.ts';
 
-const MODES: Readonly<Record<string, (kit: AmbassadorKit) => Promise<void>>> = {
+const MODES: Readonly<Record<string, (kit: AmbassadorKit, version: string) => Promise<void>>> = {
   shard: startShard,
   broker: startBroker,
   split: startSplit,
 };
 
-await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit));
+await runSidecar(contract, (kit) => MODES[kit.parameters.AMBASSADOR_MODE]!(kit, contract.version));
 giveBackAfterStart();

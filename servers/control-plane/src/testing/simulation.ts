@@ -3,9 +3,9 @@ import { checkServerIdentity } from 'node:tls';
 import { makeRequest } from '../../../../sidecars/mesh-proxy/src/identity/csr.ts';
 import { Enrolment } from '../../../../sidecars/mesh-proxy/src/identity/enrolment.ts';
 import { GrpcStream } from '../../../../sidecars/mesh-proxy/src/xds/grpc.ts';
-import { decode } from '../../../../sidecars/mesh-proxy/src/xds/protobuf.ts';
+import { decode } from '../../../../sidecars/mesh-proxy/src/xds/wire/protobuf.ts';
 import { encodeRequest } from '../../../../sidecars/mesh-proxy/src/xds/requests.ts';
-import { Cluster, DiscoveryResponse, Listener } from '../../../../sidecars/mesh-proxy/src/xds/schema.ts';
+import { Cluster, DiscoveryResponse, Listener } from '../../../../sidecars/mesh-proxy/src/xds/wire/schema.ts';
 import { CDS, EDS, LDS, RDS } from '../../../../sidecars/mesh-proxy/src/xds/store.ts';
 import { listenerPart } from '../../../../sidecars/mesh-proxy/src/xds/resources/listeners.ts';
 

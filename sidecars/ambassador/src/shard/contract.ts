@@ -2,7 +2,7 @@
 import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 import type { Parameters } from '#kit/contract/parameters.ts';
 import { HASHES } from '../ring/hash.ts';
-import { MEMBER } from './members.ts';
+import { MEMBER } from '../ring/members.ts';
 
 export const shardParameters = {
   SERVERS: {

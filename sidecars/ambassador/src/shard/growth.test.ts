@@ -9,7 +9,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { RespError } from '#kit/testing/resp-client.ts';
 import { TestPlane } from '../testing/plane.ts';
 import { FakeValkey } from '../testing/valkey.ts';
-import type { ShardMember } from './members.ts';
+import type { ShardMember } from '../ring/members.ts';
 import { Membership } from './membership.ts';
 
 const KEYS = 400;

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { publishFile } from '#kit/files/atomic-file.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { added, membersIn, type ShardMember } from './members.ts';
+import { added, membersIn, type ShardMember } from '../ring/members.ts';
 
 export interface MembershipOptions {
   /** The list. */

@@ -5,7 +5,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { RingOptions } from '../ring/ring.ts';
 import { encodeCommand, errorReply } from '../resp/encode.ts';
 import { Client, endSoon, type ClientLimits } from './client.ts';
-import type { ShardMember } from './members.ts';
+import type { ShardMember } from '../ring/members.ts';
 import { Mover } from './mover.ts';
 import { Flushing } from './flushing.ts';
 import { Gathered } from './pending.ts';

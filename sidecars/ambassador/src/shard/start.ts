@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { unreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { AmbassadorKit } from '../kit.ts';
-import { contract } from '../contract.ts';
 import { Counts } from './counts.ts';
 import type { HashName } from '../ring/hash.ts';
-import { memberOf } from './members.ts';
+import { memberOf } from '../ring/members.ts';
 import { Membership } from './membership.ts';
 import { ShardPlane } from './serve.ts';
 import type { Login } from './server-connection.ts';
@@ -18,7 +17,7 @@ const MAX_ARGUMENTS = 1024 * 1024;
 const LOOK = 500;
 
 /** Serve the application. @throws {ConfigurationError} without SERVERS, or when the port cannot be had */
-export async function startShard(kit: AmbassadorKit): Promise<void> {
+export async function startShard(kit: AmbassadorKit, version: string): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown } = kit;
   const list = await listOf(kit, () => plane);
   const counts = new Counts();
@@ -46,7 +45,7 @@ export async function startShard(kit: AmbassadorKit): Promise<void> {
       maxOutput: parameters.AMBASSADOR_MAX_OUTPUT,
     },
     maxClients: parameters.AMBASSADOR_MAX_CLIENTS,
-    version: contract.version,
+    version,
     log,
     stats: {
       onCommand: () => void counts.commands++,

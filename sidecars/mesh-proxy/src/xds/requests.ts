@@ -1,5 +1,5 @@
 /** Discovery requests as bytes. */
-import { Writer } from './protobuf.ts';
+import { Writer } from './wire/protobuf.ts';
 
 export interface Node {
   /** Unique in the mesh. */

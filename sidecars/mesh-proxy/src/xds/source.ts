@@ -8,10 +8,10 @@ import type { PeerCertificate } from 'node:tls';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { ConfigurationRefused, type ConfigurationSource, type ConfigurationUser } from '../model/source.ts';
 import { GrpcStream } from './grpc.ts';
-import { decode, MalformedMessage } from './protobuf.ts';
+import { decode, MalformedMessage } from './wire/protobuf.ts';
 import { encodeRequest, type Node } from './requests.ts';
 import { ResourceRefused } from './resources/common.ts';
-import { DiscoveryResponse } from './schema.ts';
+import { DiscoveryResponse } from './wire/schema.ts';
 import { CDS, EDS, LDS, RDS, SDS, Store, TRUST_BUNDLE } from './store.ts';
 
 export interface XdsSourceOptions {

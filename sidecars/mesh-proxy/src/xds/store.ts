@@ -2,12 +2,12 @@
 import type { Endpoint } from '../model/cluster.ts';
 import type { Configuration } from '../model/configuration.ts';
 import type { VirtualHost } from '../model/route.ts';
-import { decode, type Read } from './protobuf.ts';
+import { decode, type Read } from './wire/protobuf.ts';
 import { clusterPart, endpoints, type ClusterPart } from './resources/clusters.ts';
 import { defined, ResourceRefused } from './resources/common.ts';
 import { listenerPart, type ListenerPart } from './resources/listeners.ts';
 import { virtualHosts } from './resources/routes.ts';
-import { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret, type Any } from './schema.ts';
+import { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret, type Any } from './wire/schema.ts';
 
 const PREFIX = 'type.googleapis.com/';
 export const CDS = `${PREFIX}envoy.config.cluster.v3.Cluster`;

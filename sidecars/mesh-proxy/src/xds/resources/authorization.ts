@@ -1,8 +1,8 @@
 /** RBAC filters as the model's authorisation. */
 import type { Authorization, AuthorizationRule } from '../../model/authorization.ts';
 import type { StringMatch } from '../../model/match.ts';
-import type { Read } from '../protobuf.ts';
-import type { HttpRbac, PermissionMessage, PrincipalMessage } from '../schema.ts';
+import type { Read } from '../wire/protobuf.ts';
+import type { HttpRbac, PermissionMessage, PrincipalMessage } from '../wire/schema.ts';
 import { defined, headerMatch, ResourceRefused, stringMatch, unwrap } from './common.ts';
 
 const DENY = 1;

@@ -7,8 +7,8 @@ import type {
   Service,
   Workload,
 } from '../../model/cluster.ts';
-import type { Read } from '../protobuf.ts';
-import { UpstreamTlsContext, type Cluster, type ClusterLoadAssignment } from '../schema.ts';
+import type { Read } from '../wire/protobuf.ts';
+import { UpstreamTlsContext, type Cluster, type ClusterLoadAssignment } from '../wire/schema.ts';
 import { defined, metadata, milliseconds, plain, ResourceRefused, timer, unpack, unwrap } from './common.ts';
 
 type ClusterMessage = Read<typeof Cluster>;

@@ -1,7 +1,7 @@
 /** From xDS' common messages to the model's plain values. */
 import type { HeaderMatch, StringMatch } from '../../model/match.ts';
 import type { HeaderEdits, RateLimit } from '../../model/policy.ts';
-import { decode, type Kind, type Read } from '../protobuf.ts';
+import { decode, type Kind, type Read } from '../wire/protobuf.ts';
 import {
   LocalRateLimit,
   type Any,
@@ -12,7 +12,7 @@ import {
   type PercentageMessage,
   type StringMatcher,
   type StructOf,
-} from '../schema.ts';
+} from '../wire/schema.ts';
 
 /** A resource says something that this proxy cannot do: it is refused, with this sentence. */
 export class ResourceRefused extends Error {}

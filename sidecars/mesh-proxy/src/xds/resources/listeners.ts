@@ -8,8 +8,8 @@ import type {
   PortProtocol,
   Telemetry,
 } from '../../model/configuration.ts';
-import type { Read } from '../protobuf.ts';
-import { DnsFilter, HttpConnectionManager, HttpRbac, TcpProxy, type Listener } from '../schema.ts';
+import type { Read } from '../wire/protobuf.ts';
+import { DnsFilter, HttpConnectionManager, HttpRbac, TcpProxy, type Listener } from '../wire/schema.ts';
 import { authorization } from './authorization.ts';
 import { defined, headerEdits, isOf, metadata, rateLimit, ResourceRefused, unpack, unwrap } from './common.ts';
 

@@ -2,8 +2,8 @@
 import { RETRY_CONDITIONS, type Cors, type Fault, type Retry, type RetryCondition } from '../../model/policy.ts';
 import type { QueryMatch } from '../../model/match.ts';
 import type { HashPolicy, Route as RouteModel, RouteMatch, VirtualHost, WeightedCluster } from '../../model/route.ts';
-import type { Read } from '../protobuf.ts';
-import { CorsPolicy, HttpFault, type Route, type RouteConfiguration } from '../schema.ts';
+import type { Read } from '../wire/protobuf.ts';
+import { CorsPolicy, HttpFault, type Route, type RouteConfiguration } from '../wire/schema.ts';
 import {
   defined,
   headerEdits,

@@ -6,7 +6,14 @@ import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-j
 import { chmodSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Credentials, Identity } from '../../../../../sidecars/mesh-proxy/src/model/identity.ts';
-import { decode, list, message, one, string, Writer } from '../../../../../sidecars/mesh-proxy/src/xds/protobuf.ts';
+import {
+  decode,
+  list,
+  message,
+  one,
+  string,
+  Writer,
+} from '../../../../../sidecars/mesh-proxy/src/xds/wire/protobuf.ts';
 
 const SECRET = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 /** As the control plane's resources name them. */
