@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
-import { regularExpression } from '../../../sidecars/mesh-proxy/src/compile/matchers.ts';
+import { regularExpression } from '../../../sidecars/mesh-proxy/src/policy/matchers.ts';
 import { exchange } from '#proxy/testing/talk.ts';
 import { startPod } from '../../../sidecars/mesh-proxy/src/testing/mesh.ts';
 import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';

@@ -1,15 +1,12 @@
 /** The mesh proxy's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
-import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
-import { CONTROL_PLANE_PARAMETERS } from './control-plane-parameters.ts';
-import { BYTES, DURATIONS } from './telemetry/buckets.ts';
-import { COMMON_LABELS } from './telemetry/label-names.ts';
+import { CONTROL_PLANE_PARAMETERS } from './identity/parameters.ts';
+import { meshMetrics } from './telemetry/metrics.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;
-const REQUEST_LABELS = [...COMMON_LABELS, 'response_code', 'grpc_response_status'] as const;
 
 export const contract = defineContract({
   name: 'mesh-proxy',
@@ -138,61 +135,5 @@ export const contract = defineContract({
     MESH_IDENTITY_DIR: 'key, certificate and authority, read and watched',
   },
   alerts,
-  metrics: {
-    istio_requests_total: { type: 'counter', help: 'Requests', labels: REQUEST_LABELS },
-    istio_request_duration_milliseconds: {
-      type: 'histogram',
-      help: 'Duration of requests, in milliseconds',
-      labels: REQUEST_LABELS,
-      buckets: DURATIONS,
-    },
-    istio_request_bytes: {
-      type: 'histogram',
-      help: 'Sizes of request bodies, in bytes',
-      labels: REQUEST_LABELS,
-      buckets: BYTES,
-    },
-    istio_response_bytes: {
-      type: 'histogram',
-      help: 'Sizes of response bodies, in bytes',
-      labels: REQUEST_LABELS,
-      buckets: BYTES,
-    },
-    istio_tcp_connections_opened_total: {
-      type: 'counter',
-      help: 'Connections of other protocols that began',
-      labels: COMMON_LABELS,
-    },
-    istio_tcp_connections_closed_total: {
-      type: 'counter',
-      help: 'Connections of other protocols that ended',
-      labels: COMMON_LABELS,
-    },
-    istio_tcp_sent_bytes_total: {
-      type: 'counter',
-      help: 'Bytes to the client, of connections that are no HTTP',
-      labels: COMMON_LABELS,
-    },
-    istio_tcp_received_bytes_total: {
-      type: 'counter',
-      help: 'Bytes from the client, of connections that are no HTTP',
-      labels: COMMON_LABELS,
-    },
-    mesh_connections_open: { type: 'gauge', help: 'Connections open now', labels: ['direction'] },
-    mesh_connections_refused_total: {
-      type: 'counter',
-      help: 'Connections refused before a request of theirs was read',
-      labels: ['direction', 'reason'],
-    },
-    mesh_requests_in_flight: { type: 'gauge', help: 'Requests begun and not ended', labels: ['direction'] },
-    mesh_upstream_errors_total: { type: 'counter', help: 'Tries that failed', labels: ['direction', 'reason'] },
-    mesh_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
-    mesh_ejections_total: { type: 'counter', help: 'Endpoints left out for a while', labels: ['cluster', 'reason'] },
-    mesh_configurations_total: { type: 'counter', help: 'Configurations taken in use, or refused', labels: ['result'] },
-    mesh_certificate_not_after_seconds: {
-      type: 'gauge',
-      help: "End of the own certificate's validity, since the epoch",
-    },
-    ...spanMetrics('mesh'),
-  },
+  metrics: meshMetrics,
 });

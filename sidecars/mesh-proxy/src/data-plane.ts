@@ -4,7 +4,6 @@ import type { ProxyContext } from '#proxy/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxySettings } from '#proxy/settings.ts';
-import type { ProxyStats } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/sweeper.ts';
 import type { ClusterEnvironment } from './cluster/cluster.ts';
 import { Runtime } from './compile/runtime.ts';
@@ -21,26 +20,17 @@ import { mirror } from './filters/mirror.ts';
 import { portRateLimit, routeRateLimit } from './filters/rate-limit.ts';
 import { route } from './filters/route.ts';
 import { toApplication } from './filters/to-application.ts';
-import { explained } from './filters/explained.ts';
+import { errorResponses } from './filters/error-responses.ts';
 import { unreached } from './filters/unreached.ts';
 import { Inbound } from './listeners/inbound.ts';
 import { Outbound } from './listeners/outbound.ts';
-import { Application } from './listeners/application.ts';
-import { Passthrough } from './listeners/passthrough.ts';
-import type { RelayTelemetry } from './listeners/relay.ts';
+import { Application } from './destination/application.ts';
+import { Passthrough } from './destination/passthrough.ts';
+import type { DirectionTelemetry } from './stream-info/telemetry.ts';
 import type { Configuration } from './model/configuration.ts';
 import type { Identity } from './model/identity.ts';
 import { MeshTls } from './security/contexts.ts';
 import { MeshServer } from './security/mesh-server.ts';
-
-/** Told of what happens in one direction. */
-export interface DirectionTelemetry extends RelayTelemetry {
-  readonly stats: ProxyStats;
-  /** Around all other filters. */
-  readonly filters: readonly Filter[];
-  /** A connection was refused before a request of it was read. */
-  onRefused(reason: string): void;
-}
 
 export interface DataPlaneOptions {
   readonly log: Logger;
@@ -167,7 +157,7 @@ export class DataPlane {
   #outboundFilters(): (context: () => ProxyContext) => readonly Filter[] {
     return (context) => [
       cors,
-      explained,
+      errorResponses,
       route({ snapshot: () => this.snapshot, passthrough: this.#passthrough }),
       routeRateLimit,
       faults,
@@ -180,7 +170,7 @@ export class DataPlane {
   #inboundFilters(): () => readonly Filter[] {
     return () => [
       unreached,
-      explained,
+      errorResponses,
       authorise(() => this.snapshot),
       portRateLimit,
       headerEdits,

@@ -47,6 +47,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     self: () => self,
     accessLog: parameters.MESH_ACCESS_LOG,
     tracing: tracingSettings(parameters),
+    scope: { name: contract.name, version: contract.version },
   });
   beforeMetrics(() => telemetry.publish());
   const { MESH_LISTEN_ADDRESS: host } = parameters;

@@ -12,7 +12,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
 import { refusalIn, refusalOf } from './listeners/acceptance.ts';
-import type { RelayEnd } from './listeners/relay.ts';
+import type { RelayEnd } from './stream-info/telemetry.ts';
 import { contextOptions } from './security/contexts.ts';
 import { credentialsOf } from './testing/identities.ts';
 import type { TestPod, TowardsOptions } from './testing/mesh.ts';

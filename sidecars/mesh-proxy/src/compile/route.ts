@@ -6,7 +6,14 @@ import type { Cors, Fault, HeaderEdits, RateLimit } from '../model/policy.ts';
 import type { HashPolicy, Route, RouteMatch, VirtualHost } from '../model/route.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
-import { fieldsTest, queryTest, regularExpression, textTest, type FieldsTest, type TextTest } from './matchers.ts';
+import {
+  fieldsTest,
+  queryTest,
+  regularExpression,
+  textTest,
+  type FieldsTest,
+  type TextTest,
+} from '../policy/matchers.ts';
 import { Weighted } from './weighted.ts';
 
 /** Finds a cluster by its name. @throws {ConfigurationRefused} */

@@ -2,7 +2,7 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
 import { refuse } from './refuse.ts';
-import { requestStateOf } from './request-state.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
 
 /** Why STRICT refuses; the end of a sentence. */
 export const IN_THE_CLEAR = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';

@@ -3,7 +3,7 @@ import type { Filter } from '#proxy/filters/filter.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { CompiledCors } from '../compile/route.ts';
-import { requestStateOf, type RequestState } from './request-state.ts';
+import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 
 /** Around the filter that explains failures: a page may read these answers, too. */
 export const cors: Filter = {

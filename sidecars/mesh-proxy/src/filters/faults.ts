@@ -4,7 +4,7 @@ import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Fault } from '../model/policy.ts';
 import { refuse } from './refuse.ts';
-import { requestStateOf, type RequestState } from './request-state.ts';
+import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 
 export const faults: Filter = {
   onRequest(exchange) {

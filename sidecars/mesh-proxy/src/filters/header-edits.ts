@@ -2,7 +2,7 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { Fields } from '#proxy/http/fields.ts';
 import type { HeaderEdits } from '../model/policy.ts';
-import { requestStateOf } from './request-state.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
 
 export const headerEdits: Filter = {
   onRequest(exchange) {

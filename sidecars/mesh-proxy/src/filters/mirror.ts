@@ -4,7 +4,7 @@ import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { discard } from '#proxy/upstream/discarded.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import { requestStateOf } from './request-state.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
 
 /** Requests with longer bodies, in bytes, are not mirrored. */
 const MAX_BODY = 64 * 1024;

@@ -1,7 +1,7 @@
 /** Filters: 429 for what comes faster than a route, or a port of the application, allows. */
 import type { Filter } from '#proxy/filters/filter.ts';
 import { refuse } from './refuse.ts';
-import { requestStateOf } from './request-state.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
 
 export const routeRateLimit: Filter = {
   onRequest(exchange) {

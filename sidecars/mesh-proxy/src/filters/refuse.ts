@@ -1,7 +1,7 @@
 /** An answer of the proxy's own, with the reason in it. */
 import type { Reply } from '#proxy/http/reply.ts';
 import { plainReply } from '#proxy/http/responses.ts';
-import type { RequestState, ResponseFlag } from './request-state.ts';
+import type { RequestState, ResponseFlag } from '../stream-info/request-state.ts';
 
 /**
  * @param cause a whole sentence, for the client and for the log

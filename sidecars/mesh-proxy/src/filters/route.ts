@@ -5,15 +5,15 @@ import type { Cluster } from '#proxy/upstream/cluster.ts';
 import { ChoosingCluster } from '../cluster/choosing.ts';
 import { hashOf } from '../cluster/ring.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import { readField } from '../compile/matchers.ts';
+import { readField } from '../policy/matchers.ts';
 import type { KnownEndpoint, Snapshot } from '../compile/snapshot.ts';
 import type { HashPolicy, Route } from '../model/route.ts';
-import { MeshRetry } from '../policy/retry.ts';
+import { MeshRetry } from './retry.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
-import type { Passthrough } from '../listeners/passthrough.ts';
+import type { Passthrough } from '../destination/passthrough.ts';
 import { preflight } from './cors.ts';
 import { refuse } from './refuse.ts';
-import { requestStateOf, type RequestState } from './request-state.ts';
+import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 
 export interface RouteOptions {
   readonly snapshot: () => Snapshot;

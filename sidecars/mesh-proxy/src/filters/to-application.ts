@@ -1,7 +1,7 @@
 /** Filter: what reached the pod goes to the address that it was meant for, as its caller wrote it. */
 import type { Filter } from '#proxy/filters/filter.ts';
-import type { Application } from '../listeners/application.ts';
-import { requestStateOf } from './request-state.ts';
+import type { Application } from '../destination/application.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
 
 const XFCC = 'X-Forwarded-Client-Cert';
 

@@ -2,7 +2,7 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import { plainReply } from '#proxy/http/responses.ts';
 import { LOST, LOST_STATUS, UNREACHED, UNREACHED_STATUS, unreachedValue } from '../cluster/unreached.ts';
-import { requestStateOf } from './request-state.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
 
 /** Round the filter that explains, which may have made a status of gRPC of the answer. */
 export const unreached: Filter = {

@@ -13,12 +13,12 @@ import type { Endpoint } from '#proxy/upstream/cluster.ts';
 import type { UpstreamConnection, UpstreamUser } from '#proxy/upstream/connection.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import { behind } from '../cluster/unreached.ts';
-import { ELSEWHERE } from '../policy/retry.ts';
+import { ELSEWHERE } from '../filters/retry.ts';
 import { MAX_RETRIED_BODY } from '../policy/retry-rules.ts';
 import { MESH_TCP_ACK } from '../security/contexts.ts';
 import { ACCEPTED, DENIED, refusalIn, refusalOf } from './acceptance.ts';
-import type { Connection } from './connection.ts';
-import { LastWord } from './last-word.ts';
+import type { Connection } from '../stream-info/connection.ts';
+import { FinalReply } from './final-reply.ts';
 
 /** Reasons of this side; others are the system's, or what the proxy behind said. */
 export const UNCONFIRMED = 'unconfirmed';
@@ -189,7 +189,7 @@ export class Dial implements DownstreamHandler, UpstreamUser {
     }
     const word = refusalOf(reason);
     this.said = word.length;
-    new LastWord(this.#context, this.#client, word);
+    new FinalReply(this.#context, this.#client, word);
   }
 
   /** The client is gone, or nobody waits any more. */

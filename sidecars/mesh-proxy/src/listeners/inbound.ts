@@ -16,10 +16,11 @@ import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
 import { PeerVersions } from '../security/peer-version.ts';
 import { IN_THE_CLEAR } from '../filters/authorise.ts';
-import type { Application } from './application.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import type { Application } from '../destination/application.ts';
+import { Connection, type ConnectionOptions } from '../stream-info/connection.ts';
 import { FirstBytes, SILENCE } from './first-bytes.ts';
-import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
+import type { RelayTelemetry } from '../stream-info/telemetry.ts';
+import { refuseConnection, relay } from './relay.ts';
 import { serveHttp } from './serve.ts';
 
 /** How long a hello may take where nothing else is let in, in milliseconds. */

@@ -7,10 +7,11 @@ import type { Snapshot } from '../compile/snapshot.ts';
 import { OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
-import { Connection } from './connection.ts';
+import { Connection } from '../stream-info/connection.ts';
 import { FirstBytes, SILENCE } from './first-bytes.ts';
-import type { Passthrough } from './passthrough.ts';
-import { refuseConnection, relay, type RelayTelemetry } from './relay.ts';
+import type { Passthrough } from '../destination/passthrough.ts';
+import type { RelayTelemetry } from '../stream-info/telemetry.ts';
+import { refuseConnection, relay } from './relay.ts';
 import { serveHttp } from './serve.ts';
 
 export interface OutboundOptions {

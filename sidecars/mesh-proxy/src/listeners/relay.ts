@@ -1,46 +1,14 @@
 /** A connection that is passed on as it is, counted and written down when it ends. */
 import { reset } from '#proxy/reset.ts';
 import type { ProxyContext } from '#proxy/context.ts';
-import type { Endpoint } from '#proxy/upstream/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import type { ResponseFlag } from '../filters/request-state.ts';
-import { unreachedSentence } from '../telemetry/causes.ts';
+import type { ResponseFlag } from '../stream-info/request-state.ts';
+import type { OpenRelay, RelayEnd, RelayTelemetry } from '../stream-info/telemetry.ts';
+import { unreachedSentence } from '../stream-info/causes.ts';
 import { DENIED, refusalOf } from './acceptance.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../stream-info/connection.ts';
 import { Dial, TIMEOUT, UNCONFIRMED } from './dial.ts';
-import { LastWord } from './last-word.ts';
-
-/** A connection that is not HTTP and is open. */
-export interface OpenRelay {
-  readonly connection: Connection;
-  readonly cluster: MeshCluster;
-  /** The one that was tried last. */
-  readonly endpoint: Endpoint;
-  /** Bytes from the client so far. */
-  readonly received: number;
-  readonly sent: number;
-}
-
-/** How a connection ended that is not HTTP. */
-export interface RelayEnd {
-  readonly connection: Connection;
-  readonly cluster: MeshCluster | undefined;
-  readonly endpoint: Endpoint | undefined;
-  readonly flags: readonly ResponseFlag[];
-  readonly cause: string | undefined;
-  /** How many further endpoints were tried. */
-  readonly retries: number;
-  /** From the client. */
-  readonly received: number;
-  readonly sent: number;
-  /** In milliseconds. */
-  readonly duration: number;
-}
-
-export interface RelayTelemetry {
-  onOpen(relay: OpenRelay): void;
-  onClose(end: RelayEnd): void;
-}
+import { FinalReply } from './final-reply.ts';
 
 /** Relay a connection to a cluster. A circuit breaker that is open, or no endpoint, closes it. */
 export function relay(
@@ -134,5 +102,5 @@ export function refuseConnection(
     duration: 0,
   });
   if (!connection.answers) reset(connection.socket);
-  else new LastWord(context, connection.socket, refusalOf(flag === 'UAEX' ? DENIED : flag));
+  else new FinalReply(context, connection.socket, refusalOf(flag === 'UAEX' ? DENIED : flag));
 }

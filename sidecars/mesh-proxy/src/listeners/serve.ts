@@ -3,7 +3,7 @@ import type { ProxyContext } from '#proxy/context.ts';
 import { Http1Downstream } from '#proxy/downstream/http1.ts';
 import { Http2Downstream } from '#proxy/downstream/http2.ts';
 import type { DownstreamHandler } from '#proxy/downstream/connection.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../stream-info/connection.ts';
 
 export function serveHttp(context: ProxyContext, connection: Connection): DownstreamHandler {
   context.stats.downstreamProtocol(connection.protocol);

@@ -3,7 +3,7 @@ import type { Authorization, AuthorizationRule } from '../model/authorization.ts
 import type { StringMatch } from '../model/match.ts';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Request } from '#proxy/http/request.ts';
-import { fieldsTest, textTest, type FieldsTest, type TextTest } from '../compile/matchers.ts';
+import { fieldsTest, textTest, type FieldsTest, type TextTest } from './matchers.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { pathVariants } from '#proxy/paths/variants.ts';
 

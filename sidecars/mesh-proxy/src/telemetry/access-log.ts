@@ -2,10 +2,10 @@
  * What is written down of each request and connection, for the log, the last requests, and tap. It is made when
  * somebody reads it: of most requests nobody does.
  */
-import type { RelayEnd } from '../listeners/relay.ts';
-import type { RequestState } from '../filters/request-state.ts';
-import type { Connection } from '../listeners/connection.ts';
-import { causeOf } from './causes.ts';
+import type { RelayEnd } from '../stream-info/telemetry.ts';
+import type { RequestState } from '../stream-info/request-state.ts';
+import type { Connection } from '../stream-info/connection.ts';
+import { causeOf } from '../stream-info/causes.ts';
 import type { Direction, Ends } from './labels.ts';
 
 export interface AccessEntry {

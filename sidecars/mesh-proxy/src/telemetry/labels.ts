@@ -2,7 +2,7 @@
 import type { Workload } from '../model/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import { hostOf } from '../cluster/cluster.ts';
-import type { Connection } from '../listeners/connection.ts';
+import type { Connection } from '../stream-info/connection.ts';
 import type { Endpoint } from '#proxy/upstream/cluster.ts';
 
 export type Direction = 'outbound' | 'inbound';

@@ -1,10 +1,9 @@
 /** Istio's standard metrics: https://istio.io/latest/docs/reference/config/metrics/ */
 import { Buckets, type Counter, type Histogram } from '#kit/telemetry/series.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
-import type { contract } from '../contract.ts';
+import { BYTES, DURATIONS, type meshMetrics } from './metrics.ts';
 import type { Direction, Ends } from './labels.ts';
 import type { EndedRequest } from './access-log.ts';
-import { BYTES, DURATIONS } from './buckets.ts';
 import { SeriesMap, type Labels } from './series.ts';
 
 /** A request that is over. */
@@ -55,7 +54,7 @@ export class RequestMetrics {
   /** The same again, found without making a text of all labels. */
   readonly #known = new WeakMap<Ends, Known[]>();
 
-  constructor(metrics: Metrics<typeof contract.metrics>) {
+  constructor(metrics: Metrics<typeof meshMetrics>) {
     const [requests, tcp] = [this.#requests, this.#tcp];
     showHistogram(metrics.istio_request_duration_milliseconds, requests, ({ durations }) => durations);
     showHistogram(metrics.istio_request_bytes, requests, ({ requestBytes }) => requestBytes);

@@ -43,7 +43,14 @@ async function tellingPod(
   const log = { info: (entry: Told['lines'][0]) => lines.push(entry), warn: () => {} } as unknown as Logger;
   const principal = idOf(service);
   const self = () => ({ name: service, namespace: 'shop', version: '1', principal });
-  const telemetry = new Telemetry({ log, metrics, self, accessLog: true, tracing: NO_TRACING });
+  const telemetry = new Telemetry({
+    log,
+    metrics,
+    self,
+    accessLog: true,
+    tracing: NO_TRACING,
+    scope: { name: 'mesh-proxy', version: '0.0.0' },
+  });
   telemetry.update(configurationOf({ telemetry: model }));
   const pod = await startPod(service, {
     configuration,

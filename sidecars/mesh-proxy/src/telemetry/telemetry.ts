@@ -5,24 +5,26 @@ import { SpanExporter } from '#kit/tracing/exporter.ts';
 import type { TracingSettings } from '#kit/tracing/parameters.ts';
 import { createSampler, type Sampler } from '#kit/tracing/sampler.ts';
 import type { Attributes, SpanContext } from '#kit/tracing/span.ts';
-import { contract } from '../contract.ts';
 import type { Configuration } from '../model/configuration.ts';
-import { DirectionStats } from '../admin/direction-stats.ts';
+import { DirectionStats } from './direction-stats.ts';
 import type { AccessEntry, Ended } from './access-log.ts';
 import type { Direction, Self } from './labels.ts';
 import { LastEntries } from './last-entries.ts';
 import { Recorder } from './recorder.ts';
+import type { meshMetrics } from './metrics.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { spanOf } from './span.ts';
 
 export interface TelemetryOptions {
   readonly log: Logger;
-  readonly metrics: Metrics<typeof contract.metrics>;
+  readonly metrics: Metrics<typeof meshMetrics>;
   readonly self: () => Self;
   /** Where the configuration says nothing of it. */
   readonly accessLog: boolean;
   /** Of the environment: what a configuration says goes before it. */
   readonly tracing: TracingSettings;
+  /** Name and version of this program, which spans bear. */
+  readonly scope: { readonly name: string; readonly version: string };
 }
 
 export class Telemetry {
@@ -39,7 +41,7 @@ export class Telemetry {
   /** Who watches the stream of requests. */
   readonly watchers = new Set<(entry: AccessEntry) => void>();
 
-  constructor({ log, metrics, self, accessLog, tracing }: TelemetryOptions) {
+  constructor({ log, metrics, self, accessLog, tracing, scope }: TelemetryOptions) {
     this.#log = log;
     this.#logsByDefault = accessLog;
     this.#logs = accessLog;
@@ -56,7 +58,7 @@ export class Telemetry {
     this.#spans = new SpanExporter({
       log,
       resource,
-      scope: { name: contract.name, version: contract.version },
+      scope,
       onExported: (spans) => metrics.mesh_spans_exported_total.inc(spans),
       onDropped: (spans) => metrics.mesh_spans_dropped_total.inc(spans),
     });

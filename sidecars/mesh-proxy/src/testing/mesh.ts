@@ -1,14 +1,14 @@
 /** Pods of a mesh in a test's own process: what redirects connections in a pod is a function here. */
 import type { Logger } from '#kit/telemetry/log.ts';
 import { TestStats } from '#proxy/testing/proxy.ts';
-import { DataPlane, type DataPlaneOptions, type DirectionTelemetry } from '../data-plane.ts';
+import { DataPlane, type DataPlaneOptions } from '../data-plane.ts';
 import type { Destination } from '../destination/sockaddr.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
-import type { RequestState } from '../filters/request-state.ts';
-import { requestStateOf } from '../filters/request-state.ts';
-import type { RelayEnd } from '../listeners/relay.ts';
+import type { RequestState } from '../stream-info/request-state.ts';
+import { requestStateOf } from '../stream-info/request-state.ts';
+import type { DirectionTelemetry, RelayEnd } from '../stream-info/telemetry.ts';
 import type { Configuration, PortProtocol } from '../model/configuration.ts';
-import { causeOf, type Cause } from '../telemetry/causes.ts';
+import { causeOf, type Cause } from '../stream-info/causes.ts';
 import { credentialsOf, idOf, TestIdentity } from './identities.ts';
 
 /** What was seen of one direction. */

@@ -5,8 +5,8 @@
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import { plainReply } from '#proxy/http/responses.ts';
-import { failureSentence } from '../telemetry/causes.ts';
-import { requestStateOf, type RequestState } from './request-state.ts';
+import { failureSentence } from '../stream-info/causes.ts';
+import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 
 const GRPC_STATUS: Readonly<{ [status: number]: number }> = {
   400: 13,
@@ -20,7 +20,7 @@ const GRPC_STATUS: Readonly<{ [status: number]: number }> = {
 };
 const UNKNOWN = 2;
 
-export const explained: Filter = {
+export const errorResponses: Filter = {
   onResponse(exchange, { status }) {
     const record = requestStateOf(exchange);
     if (exchange.failure !== undefined && !record.local) {

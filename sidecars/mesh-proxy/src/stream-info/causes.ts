@@ -1,7 +1,7 @@
 /** Why a request ended as it did: Envoy's response flags, and a sentence that anybody understands. */
 import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
 import { reasonBehind } from '../cluster/unreached.ts';
-import type { RequestState, ResponseFlag } from '../filters/request-state.ts';
+import type { RequestState, ResponseFlag } from './request-state.ts';
 
 export interface Cause {
   readonly flags: readonly ResponseFlag[];

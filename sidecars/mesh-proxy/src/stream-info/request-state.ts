@@ -3,7 +3,7 @@ import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Place } from '../cluster/limits.ts';
 import type { CompiledRoute } from '../compile/route.ts';
-import type { Connection } from '../listeners/connection.ts';
+import type { Connection } from './connection.ts';
 
 /** Envoy's response flags, as far as they can happen here. */
 export type ResponseFlag =

@@ -1,16 +1,16 @@
 /** What the proxy library counts, as metrics of one direction. */
 import type { ProxyStats } from '#proxy/stats.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
-import type { contract } from '../contract.ts';
-import type { Direction } from '../telemetry/labels.ts';
+import type { meshMetrics } from './metrics.ts';
+import type { Direction } from './labels.ts';
 
 export class DirectionStats implements ProxyStats {
-  readonly #metrics: Metrics<typeof contract.metrics>;
+  readonly #metrics: Metrics<typeof meshMetrics>;
   readonly #direction: Direction;
   #open = 0;
   #inFlight = 0;
 
-  constructor(metrics: Metrics<typeof contract.metrics>, direction: Direction) {
+  constructor(metrics: Metrics<typeof meshMetrics>, direction: Direction) {
     this.#metrics = metrics;
     this.#direction = direction;
   }

@@ -4,8 +4,8 @@
  */
 import type { FailedTry, RetryPolicy } from '#proxy/upstream/retry.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import type { RequestState } from '../filters/request-state.ts';
-import { lost, MAX_RETRIED_BODY, untouched, type RetryRules } from './retry-rules.ts';
+import type { RequestState } from '../stream-info/request-state.ts';
+import { lost, MAX_RETRIED_BODY, untouched, type RetryRules } from '../policy/retry-rules.ts';
 
 /** Other endpoints that are tried for a request, or a connection, about which nothing was done: Istio's default. */
 export const ELSEWHERE = 2;

@@ -1,4 +1,4 @@
-/** Says one last thing on a connection, and closes it so that it is heard. */
+/** The last bytes of a connection: they are sent, and it is closed in a way that does not lose them. */
 import type { Socket } from 'node:net';
 import { internalError, type ProxyContext } from '#proxy/context.ts';
 import { handle, type DownstreamHandler } from '#proxy/downstream/connection.ts';
@@ -10,7 +10,7 @@ const PATIENCE = 1000;
  * What still comes is read and thrown away: bytes that nobody reads make the system reset the connection, and what was
  * said could be lost.
  */
-export class LastWord implements DownstreamHandler {
+export class FinalReply implements DownstreamHandler {
   readonly #context: ProxyContext;
   readonly #socket: Socket;
   readonly #deadline: number;

@@ -1,7 +1,7 @@
 /** Where the application of this pod is reached: at the address that was meant, or on loopback where it listens there alone. */
 import type { ClusterEnvironment, MeshCluster } from '../cluster/cluster.ts';
-import { listeningPorts } from '../destination/listening.ts';
-import type { Destination } from '../destination/sockaddr.ts';
+import { listeningPorts } from './listening.ts';
+import type { Destination } from './sockaddr.ts';
 import { Passthrough } from './passthrough.ts';
 
 export interface ApplicationOptions {
