@@ -7,7 +7,7 @@ import { echo } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
 import { connected } from '#proxy/testing/talk.ts';
 import { Http1Downstream } from './downstream/http1.ts';
-import { Sweeper } from './sweeper.ts';
+import { Sweeper } from './loop/sweeper.ts';
 
 const POST =
   'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n';

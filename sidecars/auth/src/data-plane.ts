@@ -2,14 +2,14 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import { forwarded } from '#proxy/filters/forwarded.ts';
 import { frontSettings } from '#proxy/front-parameters.ts';
 import { ProxyCounts } from '#proxy/stats.ts';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import { startTracing } from '#proxy/tracing/tracing.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';

@@ -4,7 +4,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { AdminHandler } from '#kit/life/admin.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
-import { plainAddress } from '#proxy/downstream/connection.ts';
+import { plainAddress } from '#proxy/sockets/connection.ts';
 import type { DataPlane } from './data-plane.ts';
 import { currentAge } from './policy/freshness.ts';
 

@@ -1,7 +1,7 @@
 /** Inputs, lines, delivery and registry, joined: what is read is offered, what is settled is noted. */
 import { pause } from '#kit/time/backoff.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
-import type { Common, PipelineOptions } from './common.ts';
+import type { Common, PipelineOptions } from './lines/input-context.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';

@@ -1,10 +1,10 @@
 /** The data path of a pod, in one process: what its application sends, and what reaches it. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxySettings } from '#proxy/settings.ts';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { ClusterEnvironment } from './cluster/cluster.ts';
 import { Runtime } from './compile/runtime.ts';
 import type { Snapshot } from './compile/snapshot.ts';

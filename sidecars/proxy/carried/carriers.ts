@@ -1,6 +1,6 @@
 /** Carriers towards one endpoint: made when more than one connection is wanted at once, and one more when they are full. */
 import type { Socket } from 'node:net';
-import type { Sweeper, Swept } from '#proxy/sweeper.ts';
+import type { Sweeper, Swept } from '#proxy/loop/sweeper.ts';
 import type { CarriedUser, Carrying, ConnectionTarget } from '#proxy/upstream/connection.ts';
 import { CarrierUpstream, type CarrierOwner } from './upstream.ts';
 

@@ -1,7 +1,8 @@
 /** A client's connection that carries many others: each is served as if it had come by itself. */
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { handlerOf } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { handlerOf } from '#proxy/sockets/connection.ts';
 import { Http2Session, type Http2SessionUser } from '#proxy/downstream/http2-session.ts';
 import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
 import { memoryBudget } from '#proxy/memory/budget.ts';

@@ -2,8 +2,8 @@
 import type { Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
-import type { ProxyContext } from '#proxy/context.ts';
-import { handlerOf, type DownstreamHandler } from './connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { handlerOf, type DownstreamHandler } from '../sockets/connection.ts';
 
 export class Connections {
   readonly #open = new Map<Duplex, DownstreamHandler>();

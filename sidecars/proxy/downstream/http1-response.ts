@@ -5,7 +5,7 @@ import { CHUNKED, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { statusLine } from '#proxy/http/responses.ts';
 import { rewriteResponse } from '#proxy/http/rewrite.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { HEADROOM, TAILROOM, type ReadBuffer } from '#proxy/upstream/buffers.ts';
 import { DownstreamWriter } from './writer.ts';

@@ -1,6 +1,6 @@
 /** One client that speaks HTTP/1: request after request, each relayed as its bytes come. */
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { Downstream } from '#proxy/exchange/downstream.ts';
 import { Exchange, unreadable } from '#proxy/exchange/exchange.ts';
 import { LF } from '#proxy/http/bytes.ts';
@@ -11,14 +11,14 @@ import type { Response } from '#proxy/http/response.ts';
 import type { RejectReason } from '#proxy/http/scan-head.ts';
 import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
-import { handleDirectly, LINGER, type DownstreamHandler, type DownstreamInfo } from './connection.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { handleDirectly, LINGER, type DownstreamHandler, type DownstreamInfo } from '../sockets/connection.ts';
 import { Http1Body } from './http1-body.ts';
 import { Http1HeadReader } from './http1-head.ts';
 import { Http1Response } from './http1-response.ts';
 import { Tunnel } from './tunnel.ts';
 
-// What the client's bytes are at the moment.
-/** A head, or its beginning. */
+/** What the client's bytes are at the moment: a head, or its beginning. */
 const HEAD: number = 0;
 /** The body of the request that is under way. */
 const BODY: number = 1;

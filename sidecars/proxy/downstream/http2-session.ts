@@ -3,12 +3,13 @@
  * spoken on its streams is its user's matter.
  */
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
 import { ENHANCE_YOUR_CALM, ERROR_NAMES, INTERNAL_ERROR } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
 import { Http2Transport } from '#proxy/http2/transport.ts';
 import { memoryBudget, type MemoryHolder } from '#proxy/memory/budget.ts';
-import { handleDirectly, LINGER, type DownstreamHandler } from './connection.ts';
+import { handleDirectly, LINGER, type DownstreamHandler } from '../sockets/connection.ts';
 
 /** How long after GOAWAY a stream may still be on its way, in milliseconds. */
 const DRAIN_GRACE = 1000;

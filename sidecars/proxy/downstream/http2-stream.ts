@@ -1,5 +1,6 @@
 /** One stream of a client's HTTP/2 connection: a request and its response. */
-import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
 import type { Downstream } from '#proxy/exchange/downstream.ts';
 import { Exchange, unreadable } from '#proxy/exchange/exchange.ts';
 import { OTHER, TRANSFER_ENCODING, classify } from '#proxy/http/field-names.ts';
@@ -12,7 +13,7 @@ import type { Http2Stream } from '#proxy/http2/stream.ts';
 import { ByteQueue } from '#proxy/memory/byte-queue.ts';
 import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
-import type { DownstreamInfo } from './connection.ts';
+import type { DownstreamInfo } from '../sockets/connection.ts';
 import { http2Request } from './http2-request.ts';
 import { Http2Tunnel } from './http2-tunnel.ts';
 import { Tunnel } from './tunnel.ts';

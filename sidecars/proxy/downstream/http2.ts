@@ -1,12 +1,12 @@
 /** One client that speaks HTTP/2. */
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { ENHANCE_YOUR_CALM, ERROR_NAMES } from '#proxy/http2/codes.ts';
 import { Http2Connection } from '#proxy/http2/connection.ts';
 import type { FieldBlock } from '#proxy/http2/field-block.ts';
 import { DEFAULTS, type Http2Handler } from '#proxy/http2/handler.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
 import { memoryBudget } from '#proxy/memory/budget.ts';
-import type { DownstreamInfo } from './connection.ts';
+import type { DownstreamInfo } from '../sockets/connection.ts';
 import { Http2Session, type Http2SessionUser } from './http2-session.ts';
 import { Http2DownstreamStream } from './http2-stream.ts';
 

@@ -5,10 +5,11 @@ import { createServer, type SecureContext, type Server, type TLSSocket, type Tls
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { listen } from '#kit/net/listen.ts';
 import { PeakMemory } from '#kit/life/peak-memory.ts';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
 import { http1Text, plainReply } from '#proxy/http/responses.ts';
 import { proxyHeaderOf } from '#proxy/upstream/proxy-protocol.ts';
-import { DownstreamInfo, handlerOf, LINGER, type DownstreamHandler } from './connection.ts';
+import { DownstreamInfo, handlerOf, LINGER, type DownstreamHandler } from '../sockets/connection.ts';
 import { Handshakes } from './handshakes.ts';
 import { Http1Downstream } from './http1.ts';
 import { Http2Downstream } from './http2.ts';

@@ -2,8 +2,9 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { listen } from '#kit/net/listen.ts';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { DownstreamInfo, type DownstreamHandler } from './connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { DownstreamInfo, type DownstreamHandler } from '../sockets/connection.ts';
 import { Connections } from './connections.ts';
 import { Http1Downstream } from './http1.ts';
 

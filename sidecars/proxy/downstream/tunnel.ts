@@ -1,13 +1,14 @@
 /** Two connections whose bytes are each other's: opaque TCP, and what follows 101 (Switching Protocols). */
 import type { Duplex } from 'node:stream';
-import { reset } from '#proxy/reset.ts';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
+import { reset } from '#proxy/sockets/reset.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
 import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { StreamWriter } from '#proxy/memory/stream-writer.ts';
 import type { PooledBuffer } from '#proxy/upstream/buffers.ts';
 import type { Cluster, Endpoint } from '#proxy/upstream/cluster.ts';
 import type { UpstreamConnection, UpstreamUser } from '#proxy/upstream/connection.ts';
-import { handle, type DownstreamHandler } from './connection.ts';
+import { handle, type DownstreamHandler } from '../sockets/connection.ts';
 import { DownstreamWriter } from './writer.ts';
 
 /** Where a tunnel connects to. */

@@ -4,8 +4,9 @@
  * `Downstream`. Whatever throws in here ends this exchange and nothing else.
  */
 import type { SpanContext } from '#kit/tracing/span.ts';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { BodySink, Outcome } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import type { Reply } from '#proxy/http/reply.ts';
@@ -13,7 +14,8 @@ import { Request } from '#proxy/http/request.ts';
 import { plainReply, statusOf } from '#proxy/http/responses.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { RejectReason } from '#proxy/http/scan-head.ts';
-import type { Cluster, Endpoint, UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { Cluster, Endpoint } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import { UpstreamRequest } from '#proxy/upstream/request.ts';
 import type { RetryPolicy } from '#proxy/upstream/retry.ts';
 import type { Downstream } from './downstream.ts';

@@ -2,14 +2,16 @@
  * The way back of one exchange: an endpoint's response, or the proxy's own answer, through the filters and to the
  * client; and how the exchange ends. Whatever throws in here ends this exchange and nothing else.
  */
-import { internalError, type ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
 import type { BodySink, FilteredExchange, Outcome } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { BrokenBody, type Reply } from '#proxy/http/reply.ts';
 import { Response } from '#proxy/http/response.ts';
 import { STATUS_OF_FAILURE, bytesOf, plainReply, responseOf } from '#proxy/http/responses.ts';
 import type { ReadBuffer } from '#proxy/upstream/buffers.ts';
-import type { ResponseUser, UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { ResponseUser } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import type { Downstream } from './downstream.ts';
 import { ReplyBody, type ReplyBodyUser } from './reply-body.ts';

@@ -3,11 +3,12 @@
  * exchanges; what it must remember of one exchange it keeps in `exchange.state`, or in a WeakMap by the exchange.
  */
 import type { SpanContext } from '#kit/tracing/span.ts';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
-import type { Cluster, Endpoint, UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { Cluster, Endpoint } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import type { RetryPolicy } from '#proxy/upstream/retry.ts';
 
 /** How an exchange ended. */

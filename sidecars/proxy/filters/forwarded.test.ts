@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serve } from '#kit/testing/server.ts';
-import { plainAddress } from '#proxy/downstream/connection.ts';
+import { plainAddress } from '#proxy/sockets/connection.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
 import { exchange } from '#proxy/testing/talk.ts';

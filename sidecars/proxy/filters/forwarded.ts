@@ -1,5 +1,5 @@
 /** Telling the application who called, and how: X-Forwarded-* and Forwarded (RFC 7239). */
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { FORWARDED, kindOf } from '#proxy/http/field-names.ts';
 import { portOf } from '#proxy/http/host.ts';
 import type { Filter } from './filter.ts';

@@ -1,5 +1,5 @@
 /** Walking a chunked body (RFC 9112, section 7.1) without copying it: is it well formed, and where does it end? */
-import { charge } from '#proxy/turn.ts';
+import { charge } from '#proxy/loop/turn.ts';
 import { Carry } from './carry.ts';
 import { CR, HEX, LF, SEMICOLON, VALUE } from './bytes.ts';
 import { OTHER, classify } from './field-names.ts';

@@ -1,5 +1,5 @@
 /** An answer that is not an endpoint's. */
-import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 
 export interface Reply {
   readonly status: number;

@@ -1,5 +1,5 @@
 /** What the proxy answers by itself. */
-import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import { LENGTH, NO_BODY, UNKNOWN_LENGTH } from './message.ts';
 import type { Reply } from './reply.ts';
 import { Response } from './response.ts';

@@ -1,5 +1,5 @@
 /** HPACK, reading (RFC 7541, sections 3 and 6). */
-import { charge } from '#proxy/turn.ts';
+import { charge } from '#proxy/loop/turn.ts';
 import { DEFAULT_TABLE_SIZE } from './codes.ts';
 import { FieldBlock, LINE_OVERHEAD, NEVER_INDEXED, fieldInfo, nameInfo } from './field-block.ts';
 import { DynamicTable, LONG, STATIC_COUNT, STATIC_LINES, type Lines } from './hpack-tables.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { charges } from '#proxy/turn.ts';
+import { charges } from '#proxy/loop/turn.ts';
 import { FieldBlock } from './field-block.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import { HpackEncoder } from './hpack-encoder.ts';

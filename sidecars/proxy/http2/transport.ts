@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { memoryBudget } from '#proxy/memory/budget.ts';
 import { ByteQueue } from '#proxy/memory/byte-queue.ts';
-import { charges, TurnShare } from '#proxy/turn.ts';
+import { charges, TurnShare } from '#proxy/loop/turn.ts';
 import type { Http2Connection } from './connection.ts';
 import { recycle } from './output.ts';
 

@@ -1,10 +1,10 @@
 /** A proxy in the test's own process: plain HTTP in front of an application of the test's. */
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { PlainListener, type PlainListenerOptions } from '#proxy/downstream/plain-listener.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxySettings } from '#proxy/settings.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { Cluster } from '#proxy/upstream/cluster.ts';
 import { SingleEndpoint } from '#proxy/upstream/cluster.ts';
 import type { UpstreamTls } from '#proxy/upstream/connection.ts';

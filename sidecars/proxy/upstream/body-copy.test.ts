@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { LENGTH } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';

@@ -1,25 +1,10 @@
 /** Where a request may go: a cluster picks one of its endpoints for each try. */
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import type { ReadBuffer } from './buffers.ts';
 import type { UpstreamConnection, UpstreamUser } from './connection.ts';
-
-/** Why a try ended without a response, or with half of one: the label of a metric. */
-export type UpstreamFailure =
-  | 'connect'
-  | 'connect_timeout'
-  /** The connection was closed before a response began. */
-  | 'closed'
-  | 'invalid_response'
-  | 'response_timeout'
-  /** The connection was closed within a response. */
-  | 'truncated'
-  | 'body_timeout'
-  /** The cluster had no endpoint to offer. */
-  | 'no_endpoint'
-  /** The client did not send the rest of its request in time. */
-  | 'request_timeout';
 
 /** A failure behind the endpoint, of which a response tells. */
 export interface FailureBehind {

@@ -1,7 +1,7 @@
 /** One connection to an endpoint. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { charges, TurnShare } from '#proxy/turn.ts';
+import { charges, TurnShare } from '#proxy/loop/turn.ts';
 import { HEADROOM, ReadBuffer, type PooledBuffer } from './buffers.ts';
 
 /** Work that may be charged to a connection in one turn of the event loop, in pieces. */

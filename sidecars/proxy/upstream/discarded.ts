@@ -1,6 +1,6 @@
 /** A copy of a request whose answer nobody waits for: it is read to its end and thrown away. */
-import type { ProxyContext } from '#proxy/context.ts';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { UpstreamContext } from './context.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { LENGTH, NO_BODY } from '#proxy/http/message.ts';
 import { Request } from '#proxy/http/request.ts';
 import type { Cluster, ResponseUser } from './cluster.ts';
@@ -8,7 +8,7 @@ import type { UpstreamConnection } from './connection.ts';
 import { UpstreamRequest } from './request.ts';
 
 export interface DiscardOptions {
-  readonly context: ProxyContext;
+  readonly context: UpstreamContext;
   /** What is copied. */
   readonly request: Request;
   /** The copy's authority; the request's own where absent. */

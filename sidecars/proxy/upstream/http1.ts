@@ -9,7 +9,8 @@ import { Response } from '#proxy/http/response.ts';
 import { withCrlf } from '#proxy/http/rewrite.ts';
 import { BAD, INCOMPLETE, scanResponse } from '#proxy/http/scan-head.ts';
 import { HEADROOM, TAILROOM, type PooledBuffer, type ReadBuffer } from './buffers.ts';
-import type { ResponseUser, UpstreamFailure, UpstreamStream } from './cluster.ts';
+import type { ResponseUser, UpstreamStream } from './cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import { UpstreamConnection, type Carrying, type ConnectionTarget, type UpstreamUser } from './connection.ts';
 import { Http1Writer } from './http1-writer.ts';
 

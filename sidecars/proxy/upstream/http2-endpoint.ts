@@ -1,6 +1,6 @@
 /** An endpoint that speaks HTTP/2, in the clear by prior knowledge or over TLS: a gRPC server, above all. */
 import type { Request } from '#proxy/http/request.ts';
-import type { Swept } from '#proxy/sweeper.ts';
+import type { Swept } from '#proxy/loop/sweeper.ts';
 import type { Endpoint, ResponseUser, UpstreamStream } from './cluster.ts';
 import { UpstreamConnection, type UpstreamUser } from './connection.ts';
 import { Http2UpstreamConnection, type Http2Owner } from './http2.ts';

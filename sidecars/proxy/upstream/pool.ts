@@ -1,5 +1,5 @@
 /** Connections to one endpoint of HTTP/1: those in use, and idle ones for the next request. */
-import type { Sweeper, Swept } from '#proxy/sweeper.ts';
+import type { Sweeper, Swept } from '#proxy/loop/sweeper.ts';
 import type { Carrying, ConnectionTarget } from './connection.ts';
 import { Http1Connection, type Http1Owner } from './http1.ts';
 

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { plainAddress } from '#proxy/downstream/connection.ts';
+import { plainAddress } from '#proxy/sockets/connection.ts';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const PROXY_V2 = 0x21;

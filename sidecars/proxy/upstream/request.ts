@@ -1,17 +1,17 @@
 /**
- * A request on its way to an endpoint, and its response: picks endpoints, waits, tries again. What it
- * tells its user is what came of the last try. A filter may also make one of its own, without a
- * client: to refresh what it stores, or to mirror a request.
+ * A request on its way to an endpoint, and its response: picks endpoints, waits, tries again. Its user is told of the
+ * last try. A filter may also make one of its own, without a client: to refresh what it stores, or to mirror a request.
  */
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { CHUNKED, isIdempotent, NO_BODY } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { BodyCopy } from './body-copy.ts';
 import type { ReadBuffer } from './buffers.ts';
-import type { Cluster, Endpoint, Pick, ResponseUser, TryOutcome, UpstreamFailure, UpstreamStream } from './cluster.ts';
+import type { Cluster, Endpoint, Pick, ResponseUser, TryOutcome, UpstreamStream } from './cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import type { UpstreamConnection } from './connection.ts';
+import { internalError, type UpstreamContext } from './context.ts';
 import type { FailedTry, RetryPolicy } from './retry.ts';
 
 /** Waiting for a connection. */
@@ -46,7 +46,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   readonly downstream: DownstreamInfo;
   /** The request's body is sent as the chunks it came in; otherwise as its data. */
   rawBody = false;
-  readonly #context: ProxyContext;
+  readonly #context: UpstreamContext;
   readonly #user: ResponseUser;
   readonly #cluster: Cluster;
   readonly #retry: RetryPolicy | undefined;
@@ -70,7 +70,7 @@ export class UpstreamRequest implements ResponseUser, Pick {
   #told = false;
   #backoff: NodeJS.Timeout | undefined;
 
-  constructor(context: ProxyContext, user: ResponseUser, options: UpstreamRequestOptions) {
+  constructor(context: UpstreamContext, user: ResponseUser, options: UpstreamRequestOptions) {
     this.#context = context;
     this.#user = user;
     this.request = options.request;

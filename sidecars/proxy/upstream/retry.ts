@@ -1,6 +1,7 @@
 /** When a request is tried again. */
 import type { Response } from '#proxy/http/response.ts';
-import type { Endpoint, UpstreamFailure } from './cluster.ts';
+import type { Endpoint } from './cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 
 /** A try that failed, or a response that might not be the last word. */
 export interface FailedTry {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { listen } from '#kit/net/listen.ts';
 import type { Values } from '#kit/contract/parameters.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { validHost, withoutPort } from '#proxy/http/host.ts';
 import type { contract } from './contract.ts';
 

@@ -1,7 +1,7 @@
 /** A service's servers as a cluster of HTTP: each try goes to those of the moment. */
 import { isIdempotent } from '#proxy/http/message.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
-import type { Sweeper } from '#proxy/sweeper.ts';
+import type { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { Cluster, Endpoint, TryOutcome } from '#proxy/upstream/cluster.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import type { FailedTry, RetryPolicy } from '#proxy/upstream/retry.ts';

@@ -1,12 +1,12 @@
 /** One service: a port for the application, and the servers behind it at the moment. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { Http1Downstream } from '#proxy/downstream/http1.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import { httpSettings } from '../http.ts';
 import type { Drain, Service } from './document.ts';
 import { brokered, Endpoints, type HttpService } from './http.ts';

@@ -3,8 +3,9 @@
  * drained. What it says is not known to us: bytes go by, and only who spoke last is remembered.
  */
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { handle, type DownstreamHandler } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { handle, type DownstreamHandler } from '#proxy/sockets/connection.ts';
 import { Tunnel } from '#proxy/downstream/tunnel.ts';
 import type { PooledBuffer } from '#proxy/upstream/buffers.ts';
 import { UpstreamConnection, type UpstreamUser } from '#proxy/upstream/connection.ts';

@@ -1,5 +1,5 @@
 /** Filter: the old version answers, and the new one gets copies of some requests, whose answers are thrown away. */
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { discard } from '#proxy/upstream/discarded.ts';

@@ -1,12 +1,12 @@
 /** Everything between the clients' port and the two versions. */
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
 import { accessLog } from '#proxy/filters/access-log.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { EndpointHealth } from '#proxy/upstream/health.ts';
 import { HTTP_IDLE_TIMEOUT, httpSettings, type Address } from '../http.ts';

@@ -1,5 +1,5 @@
 /** Answers that a fetch brings: for the request that caused it, and for those that wait for the same one. */
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { Reply } from '#proxy/http/reply.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { STATUS_OF_FAILURE, plainReply } from '#proxy/http/responses.ts';

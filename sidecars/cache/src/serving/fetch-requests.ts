@@ -1,5 +1,5 @@
 /** What the application is asked on behalf of a client. */
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { ForwardedFields } from '#proxy/filters/forwarded.ts';
 import { FORWARDED, kindOf } from '#proxy/http/field-names.ts';
 import { CONDITIONS } from '../policy/conditions.ts';

@@ -1,6 +1,6 @@
 /** Requests to the application on behalf of the store: who shares one, and what of their answers is stored. */
-import type { ProxyContext } from '#proxy/context.ts';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';

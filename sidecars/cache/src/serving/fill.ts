@@ -2,12 +2,14 @@
  * One request to the application for whoever waits for its answer, and its body on the way to many: each
  * reads at its own pace, and none of them going away ends it for the others.
  */
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import type { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import type { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
-import type { Swept } from '#proxy/sweeper.ts';
-import type { Cluster, ResponseUser, UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { Swept } from '#proxy/loop/sweeper.ts';
+import type { Cluster, ResponseUser } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import type { UpstreamConnection } from '#proxy/upstream/connection.ts';
 import { UpstreamRequest } from '#proxy/upstream/request.ts';
 import { SharedBody } from './shared-body.ts';

@@ -4,7 +4,7 @@
  */
 import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { BrokenBody } from '#proxy/http/reply.ts';
-import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 
 /** So far ahead of its slowest reader is a body read that is not kept, in bytes. */
 const AHEAD = 512 * 1024;

@@ -1,6 +1,6 @@
 /** Requests: records as the lines that `_bulk` takes. */
 import { indexAt, isDated, timestampOf } from '../lines/index-name.ts';
-import type { LogRecord } from '../record.ts';
+import type { LogRecord } from '../lines/record.ts';
 
 /** Records whose lines are put together before they are written: few calls, and no long strings. */
 const GROUP = 50;

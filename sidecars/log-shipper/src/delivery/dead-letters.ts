@@ -19,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { LogRecord } from '../record.ts';
+import type { LogRecord } from '../lines/record.ts';
 
 /** A line of a dead-letter file. */
 export interface DeadLetter {

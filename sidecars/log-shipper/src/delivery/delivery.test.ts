@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Readiness } from '#kit/life/readiness.ts';
-import type { Settled } from '../record.ts';
+import type { Settled } from '../lines/record.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { recordsOf, startDelivery, type TestDelivery } from './test-delivery.ts';

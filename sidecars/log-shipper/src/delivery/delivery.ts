@@ -9,7 +9,7 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Readiness, ReadinessCheck } from '#kit/life/readiness.ts';
-import type { Delivery, LogRecord, Settled } from '../record.ts';
+import type { Delivery, LogRecord, Settled } from '../lines/record.ts';
 import { authorization, identityOf, WatchedText } from './credentials.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Hosts } from './hosts.ts';

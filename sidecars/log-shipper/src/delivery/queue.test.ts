@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LogRecord } from '../record.ts';
+import type { LogRecord } from '../lines/record.ts';
 import { Queue } from './queue.ts';
 
 const record = (id: string): LogRecord => ({ id, source: 'a', body: '{}', bytes: 2 });

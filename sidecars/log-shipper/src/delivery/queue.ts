@@ -3,7 +3,7 @@
  * two requests at a time, and what became of them is told in the order in which they came.
  */
 import { Backoff } from '#kit/time/backoff.ts';
-import type { LogRecord, Outcome, Settled } from '../record.ts';
+import type { LogRecord, Outcome, Settled } from '../lines/record.ts';
 
 export interface QueueOptions {
   readonly maxBytes: number;

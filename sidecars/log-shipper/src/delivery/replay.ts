@@ -9,7 +9,7 @@ import { createLog } from '#kit/telemetry/log.ts';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { ConfigurationError, readParameters } from '#kit/contract/parameters.ts';
 import { Readiness } from '#kit/life/readiness.ts';
-import type { Delivery, LogRecord, Outcome } from '../record.ts';
+import type { Delivery, LogRecord, Outcome } from '../lines/record.ts';
 import { deadLetterFiles, REPLAYING, type DeadLetter } from './dead-letters.ts';
 import { createDelivery } from './delivery.ts';
 import { deliveryMetrics } from './metrics.ts';

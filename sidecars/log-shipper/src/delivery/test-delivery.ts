@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
 import { Readiness } from '#kit/life/readiness.ts';
-import type { LogRecord, Settled } from '../record.ts';
+import type { LogRecord, Settled } from '../lines/record.ts';
 import { createDelivery, type StoreDelivery } from './delivery.ts';
 import { deliveryMetrics } from './metrics.ts';
 import { deliveryParameters } from './parameters.ts';

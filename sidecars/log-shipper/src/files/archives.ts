@@ -8,15 +8,15 @@
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { isKnown } from './beginnings.ts';
-import { compressionOf, readHead, type Head } from './content.ts';
-import { writtenAt, type Stat } from './generation.ts';
+import { compressionOf, readHead, type Head } from './tracked/content.ts';
+import { writtenAt, type Stat } from './tracked/generation.ts';
 import { byAge, type Candidate } from './identity.ts';
 import { attempt, isThere } from './error-code.ts';
 import type { FileTable } from './file-table.ts';
 import { neighbours } from './neighbours.ts';
 import { toStat, type OpenFiles } from './open-files.ts';
 import { unrotated } from './rotated-name.ts';
-import { firstGlance, Unpacked } from './unpacked.ts';
+import { firstGlance, Unpacked } from './tracked/unpacked.ts';
 
 /** File systems tell times this coarsely, and not by this machine's clock alone, in milliseconds. */
 const COARSE = 2000;

@@ -1,11 +1,11 @@
 /** What a compressed file is, by how it begins: many begin alike with their first bytes. */
-import { growHead, type Head } from './content.ts';
-import { versionOf, type Generation } from './generation.ts';
+import { growHead, type Head } from './tracked/content.ts';
+import { versionOf, type Generation } from './tracked/generation.ts';
 import { holds, type Candidate } from './identity.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
-import { isSearched } from './state.ts';
+import { isSearched } from './tracked/state.ts';
 
 /** How long a file is looked for that went away, before another is taken for a new one, in milliseconds. */
 export const UNSURE = 5000;

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { untilNextLook } from './changes.ts';
-import { Generation } from './generation.ts';
+import { Generation } from './tracked/generation.ts';
 
 const intervals = { pollInterval: 250, scanInterval: 1000 };
 

@@ -5,7 +5,7 @@
 import { attempt } from './error-code.ts';
 import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 import { wasTruncated } from './identity.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';

@@ -1,5 +1,5 @@
 /** When files are closed that no path leads to any more, read to their end or not. */
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 

@@ -2,15 +2,15 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { NO_HEAD, readHead, readTail, type Head } from './content.ts';
-import { unitOf, type FileEncoding } from './encoding.ts';
+import { NO_HEAD, readHead, readTail, type Head } from './tracked/content.ts';
+import { unitOf, type FileEncoding } from './tracked/encoding.ts';
 import { attempt, codeOf } from './error-code.ts';
-import { Generation, versionOf, type Stat } from './generation.ts';
+import { Generation, versionOf, type Stat } from './tracked/generation.ts';
 import { findData } from './holes.ts';
 import { headWithin, holds, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
-import { copied, displaced, finished as finish, found, missed, released, unpacked } from './state.ts';
-import type { Unpacked } from './unpacked.ts';
+import { copied, displaced, finished as finish, found, missed, released, unpacked } from './tracked/state.ts';
+import type { Unpacked } from './tracked/unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
 

@@ -8,8 +8,8 @@
  *
  * Nothing is told from content alone: a name must be related, and for a copy its original's fate decides.
  */
-import { hasHead, hasTail, isBeginning, type Content, type Head } from './content.ts';
-import { writtenAt, type Generation, type Stat } from './generation.ts';
+import { hasHead, hasTail, isBeginning, type Content, type Head } from './tracked/content.ts';
+import { writtenAt, type Generation, type Stat } from './tracked/generation.ts';
 import { rotationOf, unrotated } from './rotated-name.ts';
 
 /** A file at a path, opened for a look. */

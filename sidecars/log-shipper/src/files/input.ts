@@ -3,11 +3,11 @@
  * new, a chunk of each file in turn. What the delivery has no room for stays in the files.
  */
 import { pause } from '#kit/time/backoff.ts';
-import type { Delivery, Settled } from '../record.ts';
+import type { Delivery, Settled } from '../lines/record.ts';
 import { pollOpen, untilNextLook } from './changes.ts';
 import { closeDetached, type ClosingOptions } from './closing.ts';
 import { FileRecord } from './file-record.ts';
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Reader } from './reader.ts';

@@ -4,9 +4,9 @@
  */
 import { statSync, type BigIntStats } from 'node:fs';
 import { basename } from 'node:path';
-import { listFiles, type Glob, type NameMatcher } from './glob.ts';
+import { listFiles, type Glob, type NameMatcher } from '../pipelines/glob.ts';
 import { attempt, codeOf } from './error-code.ts';
-import type { Stat } from './generation.ts';
+import type { Stat } from './tracked/generation.ts';
 import { toStat } from './open-files.ts';
 import { unrotated } from './rotated-name.ts';
 

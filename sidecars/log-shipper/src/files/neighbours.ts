@@ -1,7 +1,7 @@
 /** Between which generations a rotated file belongs that is found later than they were. */
 import { statSync } from 'node:fs';
 import { attempt } from './error-code.ts';
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 import { byAge, type Candidate } from './identity.ts';
 import { toStat } from './open-files.ts';
 

@@ -2,8 +2,8 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { sep } from 'node:path';
 import { attempt } from './error-code.ts';
-import type { Generation, Stat } from './generation.ts';
-import { setSought } from './state.ts';
+import type { Generation, Stat } from './tracked/generation.ts';
+import { setSought } from './tracked/state.ts';
 
 /** Why a file is not read. */
 export type Refusal = 'gone' | 'unreadable' | 'outside';

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import { Documents } from '../lines/document.ts';
 import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
-import { parseGlob } from './glob.ts';
+import { parseGlob } from '../pipelines/glob.ts';
 import type { Pipeline } from './pipelines.ts';
 import { Records } from './records.ts';
 import { type Rig, scene } from './test-rig.ts';

@@ -1,6 +1,6 @@
 /** Which pipeline a file's lines go through: the first that names the path that the content was written to. */
-import type { Generation } from './generation.ts';
-import { matchesPath, type Glob } from './glob.ts';
+import type { Generation } from './tracked/generation.ts';
+import { matchesPath, type Glob } from '../pipelines/glob.ts';
 import type { Records } from './records.ts';
 import { unrotated } from './rotated-name.ts';
 

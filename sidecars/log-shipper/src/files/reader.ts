@@ -5,10 +5,10 @@
 import { MARGIN } from '../lines/document.ts';
 import type { Rest } from '../lines/splitter.ts';
 import { utcDay } from '../lines/time.ts';
-import { readAt } from './content.ts';
+import { readAt } from './tracked/content.ts';
 import { EventEnds, type EventEndsOptions } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 import { beginsWithHole, withoutPadding } from './holes.ts';
 import { JoinedEvents } from './joined-events.ts';
 import { LongEvents } from './long-events.ts';

@@ -1,8 +1,17 @@
 /** The place up to which files are read: how the bytes there are decoded, and how it is moved on. */
 import { Chunk, type Encoding } from '../lines/chunk.ts';
-import { bytesOfTail, growHead, readHead, readTail, TAIL_LENGTH, tailOf, type Head, type Tail } from './content.ts';
-import { encodingOf, unitOf, type FileEncoding } from './encoding.ts';
-import type { Generation } from './generation.ts';
+import {
+  bytesOfTail,
+  growHead,
+  readHead,
+  readTail,
+  TAIL_LENGTH,
+  tailOf,
+  type Head,
+  type Tail,
+} from './tracked/content.ts';
+import { encodingOf, unitOf, type FileEncoding } from './tracked/encoding.ts';
+import type { Generation } from './tracked/generation.ts';
 import { findData } from './holes.ts';
 import { holds } from './identity.ts';
 import type { Turn } from './turn.ts';

@@ -6,7 +6,7 @@ import { labelMembers, MARGIN, member, type Documents } from '../lines/document.
 import { indexAt, indexOn, isDated, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import { FileRecord } from './file-record.ts';
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;

@@ -3,17 +3,17 @@ import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Chunk, type Encoding } from '../lines/chunk.ts';
 import { UNSURE } from './beginnings.ts';
-import { hasHead, readAt, readTail } from './content.ts';
-import { encodingOf } from './encoding.ts';
+import { hasHead, readAt, readTail } from './tracked/content.ts';
+import { encodingOf } from './tracked/encoding.ts';
 import { attempt, isThere } from './error-code.ts';
-import { Generation } from './generation.ts';
+import { Generation } from './tracked/generation.ts';
 import { byAge, continuesIn, holds, isCopy, isShortCopy, mayContinueIn, rank, type Candidate } from './identity.ts';
 import type { FileTable } from './file-table.ts';
 import { neighbours } from './neighbours.ts';
 import type { OpenFiles } from './open-files.ts';
 import { homeOf, rotationOf } from './rotated-name.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
-import { isSearched, lookedFor, setSought, suspected } from './state.ts';
+import { isSearched, lookedFor, setSought, suspected } from './tracked/state.ts';
 
 export interface RotationMatcherOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;

@@ -6,14 +6,14 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isRatherAnother } from './beginnings.ts';
-import { compressionOf, readHead } from './content.ts';
+import { compressionOf, readHead } from './tracked/content.ts';
 import { codeOf } from './error-code.ts';
-import { versionOf, type Generation } from './generation.ts';
+import { versionOf, type Generation } from './tracked/generation.ts';
 import { byAge, continuesIn, holds, isShortCopy, isTelling, matchOf, type Candidate } from './identity.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 import { rotationOf } from './rotated-name.ts';
-import { glance, GLANCE, Unpacked } from './unpacked.ts';
+import { glance, GLANCE, Unpacked } from './tracked/unpacked.ts';
 
 export interface SearchOptions {
   readonly table: FileTable;

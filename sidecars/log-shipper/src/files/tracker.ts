@@ -9,14 +9,14 @@
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
-import { compressionOf, readHead, type Head } from './content.ts';
+import { compressionOf, readHead, type Head } from './tracked/content.ts';
 import { attempt, codeOf } from './error-code.ts';
-import type { Generation, Stat } from './generation.ts';
-import type { Glob, NameMatcher } from './glob.ts';
+import type { Generation, Stat } from './tracked/generation.ts';
+import type { Glob, NameMatcher } from '../pipelines/glob.ts';
 import { RotationMatcher, type RotationMatcherOptions } from './rotation-matcher.ts';
 import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
-import { found, missed } from './state.ts';
+import { found, missed } from './tracked/state.ts';
 
 export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused'>, ArchivesOptions {
   readonly globs: readonly Glob[];

@@ -5,7 +5,7 @@
 import type { Chunk } from '../lines/chunk.ts';
 import type { OnEvent, Rest } from '../lines/splitter.ts';
 import { CarriedRecord, type FileRecord } from './file-record.ts';
-import type { Carried, Generation } from './generation.ts';
+import type { Carried, Generation } from './tracked/generation.ts';
 import type { Records } from './records.ts';
 
 export class TurnRecords {

@@ -1,10 +1,10 @@
 /** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
 import { codeOf } from './error-code.ts';
-import type { Generation } from './generation.ts';
+import type { Generation } from './tracked/generation.ts';
 import { headWithin, holds } from './identity.ts';
 import type { FileTable } from './file-table.ts';
 import type { Tracker } from './tracker.ts';
-import type { Unpacked } from './unpacked.ts';
+import type { Unpacked } from './tracked/unpacked.ts';
 
 export interface UnpackingOptions {
   readonly table: Pick<FileTable, 'lose' | 'remember'>;

@@ -3,7 +3,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { Documents } from '../lines/document.ts';
 import { indexAt, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
-import type { LogRecord } from '../record.ts';
+import type { LogRecord } from '../lines/record.ts';
 import { Assembler, type Assembled } from './assembler.ts';
 import { toContainerLine, type ContainerLine } from './container.ts';
 import { Held } from './held.ts';

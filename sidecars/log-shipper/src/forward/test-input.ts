@@ -6,7 +6,7 @@ import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { Documents } from '../lines/document.ts';
 import { Rules } from '../lines/rules.ts';
 import { Splitter } from '../lines/splitter.ts';
-import type { LogRecord } from '../record.ts';
+import type { LogRecord } from '../lines/record.ts';
 import { startForward, type ForwardOptions } from './input.ts';
 import type { Value } from './msgpack.ts';
 

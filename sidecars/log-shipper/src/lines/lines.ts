@@ -1,6 +1,6 @@
 /** How lines become documents, after the parameters or a pipeline of its own. */
 import { hostname } from 'node:os';
-import type { LineSettings } from '../pipelines/settings.ts';
+import type { LineSettings } from './settings.ts';
 import { Documents, member } from './document.ts';
 import { compilePattern, Rules } from './rules.ts';
 import { Splitter } from './splitter.ts';

@@ -8,7 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { parsePipelines, readPipelines, type Entry } from './read.ts';
-import { KEYS, type LineSettings } from './settings.ts';
+import { KEYS, type LineSettings } from '../lines/settings.ts';
 
 const DEFAULTS: LineSettings = {
   SERVICE_NAME: 'shop',

@@ -4,11 +4,11 @@ import { whyUnreadable } from '#kit/files/remedy.ts';
 import { parseValue, Unacceptable, type Parameter } from '#kit/contract/parameter-types.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
-import { compileGlob, parseGlob, type Glob } from '../files/glob.ts';
+import { compileGlob, parseGlob, type Glob } from './glob.ts';
 import { compilePattern } from '../lines/rules.ts';
 import { compileTimePattern } from '../lines/time-pattern.ts';
 import { NotYaml, parseTree, type Node } from './document.ts';
-import { KEYS, SETTINGS, type LineSettings } from './settings.ts';
+import { KEYS, SETTINGS, type LineSettings } from '../lines/settings.ts';
 
 const PARAMETER = 'PIPELINES_FILE';
 const BYTES_MAX = 64 * 1024;

@@ -12,8 +12,8 @@
  * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
  * most its last line torn, and that one only tells of an acknowledgement.
  */
-import type { Head } from '../files/content.ts';
-import type { Carried, Day, Generation } from '../files/generation.ts';
+import type { Head } from '../files/tracked/content.ts';
+import type { Carried, Day, Generation } from '../files/tracked/generation.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Generation } from '../files/generation.ts';
-import { copied } from '../files/state.ts';
+import { Generation } from '../files/tracked/generation.ts';
+import { copied } from '../files/tracked/state.ts';
 import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
 import { Registry } from './registry.ts';
 

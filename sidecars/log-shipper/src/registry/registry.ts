@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { setAside } from '#kit/files/set-aside.ts';
-import type { Generation } from '../files/generation.ts';
+import type { Generation } from '../files/tracked/generation.ts';
 import { parse, save, serialize, serializeAcked, Unusable, type Saved } from './format.ts';
 
 const { randomBytes } = process.getBuiltinModule('node:crypto');

@@ -1,6 +1,6 @@
 /** Ports besides the admin port: for Prometheus, for probes from outside, and for jobs of the pod. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { plainAddress } from '#proxy/downstream/connection.ts';
+import { plainAddress } from '#proxy/sockets/connection.ts';
 import { listen } from '#kit/net/listen.ts';
 
 // By an import statement it would be 10 MB dearer: see kit/life/admin.ts.

@@ -1,6 +1,6 @@
 /** What the admin port tells of the data path. */
 import type { MeshCluster } from '../cluster/cluster.ts';
-import { plainAddress } from '#proxy/downstream/connection.ts';
+import { plainAddress } from '#proxy/sockets/connection.ts';
 import type { AccessEntry } from '../telemetry/access-log.ts';
 import { isLoopback } from './pod-ports.ts';
 import type { Credentials } from '../model/identity.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { OutlierDetection } from '../model/cluster.ts';
 import { LeastRequest, RoundRobin } from './balancers.ts';
 import { Host } from './host.ts';

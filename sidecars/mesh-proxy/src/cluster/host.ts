@@ -1,6 +1,6 @@
 /** One endpoint of a cluster, in each protocol that it is spoken to in, and what is known of it. */
 import { Carriers } from '#proxy/carried/carriers.ts';
-import type { Sweeper } from '#proxy/sweeper.ts';
+import type { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { UpstreamConnection, UpstreamTls } from '#proxy/upstream/connection.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';

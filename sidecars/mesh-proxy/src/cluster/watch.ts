@@ -3,7 +3,7 @@
  * taken away, its power) is sent again by the kernel for many minutes, and who waits for an answer waits as long. So an
  * endpoint that ends nothing is looked at: whether anybody at its address answers.
  */
-import type { Sweeper, Swept } from '#proxy/sweeper.ts';
+import type { Sweeper, Swept } from '#proxy/loop/sweeper.ts';
 
 /** Between two looks, in milliseconds: each time that the sweeper comes by, which is once a second. */
 const EVERY = 500;

@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { cFunctions } from '#kit/life/c-library.ts';
-import { plainAddress } from '#proxy/downstream/connection.ts';
+import { plainAddress } from '#proxy/sockets/connection.ts';
 import { addressOf, SOCKADDR_SIZE, type Destination } from './sockaddr.ts';
 
 const SOL_IP = 0;

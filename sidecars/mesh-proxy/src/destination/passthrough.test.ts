@@ -1,7 +1,7 @@
 /** What is passed on to one address has the proxy's own limits, and no others. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Sweeper } from '#proxy/sweeper.ts';
+import { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { ClusterEnvironment } from '../cluster/cluster.ts';
 import { MeshCluster } from '../cluster/cluster.ts';
 import { Passthrough } from './passthrough.ts';

@@ -1,5 +1,5 @@
 /** Filter: a copy of a request for another cluster, whose answers nobody waits for. */
-import type { ProxyContext } from '#proxy/context.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { discard } from '#proxy/upstream/discarded.ts';

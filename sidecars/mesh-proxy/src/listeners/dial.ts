@@ -4,9 +4,10 @@
  */
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import { reset } from '#proxy/reset.ts';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { handle, type DownstreamHandler } from '#proxy/downstream/connection.ts';
+import { reset } from '#proxy/sockets/reset.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { handle, type DownstreamHandler } from '#proxy/sockets/connection.ts';
 import { Tunnel } from '#proxy/downstream/tunnel.ts';
 import type { PooledBuffer } from '#proxy/upstream/buffers.ts';
 import type { Endpoint } from '#proxy/upstream/cluster.ts';

@@ -1,7 +1,8 @@
 /** The last bytes of a connection: they are sent, and it is closed in a way that does not lose them. */
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { handle, type DownstreamHandler } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { handle, type DownstreamHandler } from '#proxy/sockets/connection.ts';
 
 /** How long the other side may take to close, in milliseconds. */
 const PATIENCE = 1000;

@@ -1,7 +1,8 @@
 /** A connection whose protocol is not known yet: its first bytes are waited for, or its silence. */
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import { handle, handlerOf, type DownstreamHandler } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import { handle, handlerOf, type DownstreamHandler } from '#proxy/sockets/connection.ts';
 import { spokenIn, type Spoken } from '../detect/protocol.ts';
 
 /** A client that says nothing for so long waits for its server, in milliseconds. */

@@ -1,8 +1,9 @@
 /** What others send to the application: redirected here, by mTLS or in the clear. */
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import { internalError, type ProxyContext } from '#proxy/context.ts';
-import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { internalError } from '#proxy/upstream/context.ts';
+import type { DownstreamHandler, DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
 import { MESH_CARRIER, type Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';

@@ -1,6 +1,6 @@
 /** What the application connects to: redirected here, whatever it is. */
-import type { ProxyContext } from '#proxy/context.ts';
-import type { DownstreamHandler, DownstreamInfo } from '#proxy/downstream/connection.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
+import type { DownstreamHandler, DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { CompiledListener } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';

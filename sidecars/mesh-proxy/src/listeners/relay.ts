@@ -1,6 +1,6 @@
 /** A connection that is passed on as it is, counted and written down when it ends. */
-import { reset } from '#proxy/reset.ts';
-import type { ProxyContext } from '#proxy/context.ts';
+import { reset } from '#proxy/sockets/reset.ts';
+import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { ResponseFlag } from '../stream-info/request-state.ts';
 import type { OpenRelay, RelayEnd, RelayTelemetry } from '../stream-info/telemetry.ts';

@@ -1,5 +1,5 @@
 /** Why a request ended as it did: Envoy's response flags, and a sentence that anybody understands. */
-import type { UpstreamFailure } from '#proxy/upstream/cluster.ts';
+import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 import { reasonBehind } from '../cluster/unreached.ts';
 import type { RequestState, ResponseFlag } from './request-state.ts';
 

@@ -1,6 +1,6 @@
 /** A connection of the application's, or to it: what filters and clusters know of it besides its socket. */
 import type { Socket } from 'node:net';
-import { DownstreamInfo } from '#proxy/downstream/connection.ts';
+import { DownstreamInfo } from '#proxy/sockets/connection.ts';
 import type { Protocol } from '../cluster/host.ts';
 import type { CompiledListener, CompiledPort } from '../compile/listener.ts';
 import type { Destination } from '../destination/sockaddr.ts';

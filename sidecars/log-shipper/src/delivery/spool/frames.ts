@@ -2,7 +2,7 @@
  * How records lie on disk: each a frame of its length and CRC-32 (4 bytes each, little endian) before
  * a line of JSON. What a killed process left half-written is told by the checksum.
  */
-import type { LogRecord } from '../../record.ts';
+import type { LogRecord } from '../../lines/record.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
 

@@ -1,5 +1,5 @@
 /** From the spool's segments to the delivery, and the cursor behind what is settled. */
-import type { Delivery, LogRecord, Settled } from '../../record.ts';
+import type { Delivery, LogRecord, Settled } from '../../lines/record.ts';
 import { Cursor, type Position } from './cursor.ts';
 import type { Segment } from './segment.ts';
 import type { Shelf } from './shelf.ts';

@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { LogRecord } from '../../record.ts';
+import type { LogRecord } from '../../lines/record.ts';
 import { decodeFrame } from './frames.ts';
 
 const NAME = /^(\d{12})\.spool$/;

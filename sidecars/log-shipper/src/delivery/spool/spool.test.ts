@@ -14,7 +14,7 @@ import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
-import type { Delivery, LogRecord, Settled } from '../../record.ts';
+import type { Delivery, LogRecord, Settled } from '../../lines/record.ts';
 import { deliveryMetrics } from '../metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { recordsOf, silent } from '../test-delivery.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Backoff } from '#kit/time/backoff.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
-import type { Delivery, LogRecord, Settled } from '../../record.ts';
+import type { Delivery, LogRecord, Settled } from '../../lines/record.ts';
 import type { deliveryMetrics } from '../metrics.ts';
 import { encodeFrame } from './frames.ts';
 import { Reader } from './reader.ts';

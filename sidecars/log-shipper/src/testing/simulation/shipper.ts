@@ -4,7 +4,7 @@ import { readParameters } from '#kit/contract/parameters.ts';
 import { Readiness } from '#kit/life/readiness.ts';
 import { ROOT } from '#kit/testing/simulation/install.ts';
 import { contract } from '../../contract.ts';
-import type { Common } from '../../common.ts';
+import type { Common } from '../../lines/input-context.ts';
 import { DeadLetters } from '../../delivery/dead-letters.ts';
 import { StoreDelivery } from '../../delivery/delivery.ts';
 import { Sender } from '../../delivery/sender.ts';

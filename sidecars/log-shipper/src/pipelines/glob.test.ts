@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compileGlob, listFiles, matchesPath, nameMatcher, parseGlob } from './glob.ts';
-import { unrotated } from './rotated-name.ts';
+import { unrotated } from '../files/rotated-name.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'glob-'));
 test.after(() => rmSync(top, { recursive: true }));

@@ -8,7 +8,7 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { charges, TurnShare } from '#proxy/turn.ts';
+import { charges, TurnShare } from '#proxy/loop/turn.ts';
 
 /** One for all sockets: between the system's read and the end of the callback nothing else is read. */
 const memory = Buffer.allocUnsafeSlow(64 * 1024);

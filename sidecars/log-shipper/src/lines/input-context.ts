@@ -4,8 +4,8 @@ import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { Values } from '#kit/contract/parameters.ts';
 import type { Readiness } from '#kit/life/readiness.ts';
 import type { Shutdown } from '#kit/life/shutdown.ts';
-import type { contract } from './contract.ts';
-import type { Lines } from './lines/lines.ts';
+import type { contract } from '../contract.ts';
+import type { Lines } from './lines.ts';
 
 export interface PipelineOptions {
   readonly parameters: Values<typeof contract.parameters>;

@@ -2,7 +2,7 @@
  * One run of content: what a file holds from its creation, or from its truncation, until its next.
  * It keeps its id when the file is renamed, copied away by copytruncate, or moved to another disk.
  */
-import { member } from '../lines/document.ts';
+import { member } from '../../lines/document.ts';
 import { ATTACHED, type State } from './state.ts';
 import type { Unpacked } from './unpacked.ts';
 import { NO_HEAD, NO_TAIL, type Head, type Tail } from './content.ts';

@@ -1,5 +1,5 @@
 /** How a file's bytes are text: told by its byte order mark, or by the operator for files without one. */
-import { isWide, type Encoding } from '../lines/chunk.ts';
+import { isWide, type Encoding } from '../../lines/chunk.ts';
 
 /** A content's first bytes, and where they are in it. */
 interface Beginning {

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Rig, scene } from './test-rig.ts';
+import { Rig, scene } from '../test-rig.ts';
 
 type Wide = 'utf-16le' | 'utf-16be';
 

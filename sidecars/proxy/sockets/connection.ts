@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Swept } from '#proxy/sweeper.ts';
+import type { Swept } from '#proxy/loop/sweeper.ts';
 import { readDirectly } from './reads.ts';
 
 /** How long a closed connection's last bytes are waited for, in milliseconds. */
