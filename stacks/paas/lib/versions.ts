@@ -42,6 +42,12 @@ export const withFailingTest = (number: number): Files =>
 export const thatCrashes = (number: number): Files =>
   edit(version(number), 'server.js', (text) => `${text}\nsetTimeout(() => missing.function(), 100);\n`);
 
+/** It keeps its port for a second after it was asked to end. */
+export const thatEndsSlowly = (number: number): Files =>
+  edit(version(number), 'server.js', (text) =>
+    text.replace('() => server.close()', '() => setTimeout(() => process.exit(0), 1000)'),
+  );
+
 /** It needs a package: ms, whose answer is on the page. */
 export function withDependency(number: number): Files {
   const files = version(number);

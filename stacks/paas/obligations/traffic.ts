@@ -1,7 +1,7 @@
 /** Many pushes, many visitors. */
 import * as assert from 'uvu/assert';
 import { liveCommit } from '../lib/inside.ts';
-import { called, version } from '../lib/versions.ts';
+import { called, thatEndsSlowly, version } from '../lib/versions.ts';
 import { becomes, current, developerOf, next, release, sawOnly, startVisitors, type Must } from './stage.ts';
 
 /** How many pushes come one right after the other. */
@@ -50,6 +50,17 @@ export function traffic(must: Must): void {
       stage.say(
         `${report.answered} visits answered by ${Object.keys(report.versions).length} versions, none mixed, none cut; ${report.refused} knocks at nodemon's closed door, the longest wait ${report.longestRefusal} ms`,
       );
+    },
+  );
+
+  must(
+    'start a version only when the one before it has ended',
+    {
+      say: 'A version keeps its port for a second after it was asked to end. The next one finds the port free all the same.',
+    },
+    async (stage) => {
+      await release(stage, thatEndsSlowly);
+      await release(stage);
     },
   );
 }
