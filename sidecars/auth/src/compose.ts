@@ -8,6 +8,7 @@ import { authFilter } from './auth-filter.ts';
 import { Authenticator } from './authenticate.ts';
 import type { contract } from './contract.ts';
 import { createCounts, type Counts } from './lib/counts.ts';
+import { everyInterval, type WallClock } from '#kit/time/wall-clock.ts';
 import { RateLimit } from '#kit/time/rate-limit.ts';
 import { ApiKeys } from './methods/api-keys.ts';
 import { Passwords } from './methods/basic.ts';
@@ -39,6 +40,8 @@ export interface ComposeOptions {
   readonly metrics: Metrics<typeof contract.metrics>;
   /** The program's file, which a thread for passwords is started from. */
   readonly program: URL;
+  /** A test's seam. */
+  readonly clock?: WallClock;
 }
 
 export interface Parts {
@@ -50,7 +53,7 @@ export interface Parts {
 
 /** @throws {ConfigurationError} for files that cannot be used, and a provider that is another */
 export async function compose(options: ComposeOptions): Promise<Parts> {
-  const { parameters, settings, log, metrics } = options;
+  const { parameters, settings, log, metrics, clock } = options;
   const { AUTH_COOKIE_NAME: cookieName, AUTH_PREFIX: prefix, AUTH_SESSION_LIFETIME: lifetime } = parameters;
   const { methods, trusted } = settings;
   const counts = createCounts(metrics);
@@ -123,7 +126,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
   Object.assign(metrics.auth_sessions_open, {
     collect: () => metrics.auth_sessions_open.set(oidc?.sessions.open ?? 0),
   });
-  const sweeping = setInterval(() => void oidc?.sessions.sweep().catch(() => {}), SWEEP).unref();
+  const stopSweeping = everyInterval(SWEEP, () => void oidc?.sessions.sweep().catch(() => {}), clock);
   return {
     filter: authFilter({
       trusted,
@@ -142,7 +145,7 @@ export async function compose(options: ComposeOptions): Promise<Parts> {
     }),
     look: () => watched.look(),
     close() {
-      clearInterval(sweeping);
+      stopSweeping();
       provider?.close();
       watched.close();
     },

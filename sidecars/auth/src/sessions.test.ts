@@ -1,5 +1,5 @@
 /** Sessions: renewed, moved between secrets and lives of the sidecar, ended. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -226,6 +226,23 @@ test('an idle session ends, one that is used goes on, none outlives its lifetime
     assert.is(await sessions.find('x'), undefined);
     assert.is(await sessions.find(''), undefined);
   }
+});
+
+test('records that nobody can use any more are removed, the sleep of the machine included', async () => {
+  const provided = await startTestProvider();
+  await using app = await serve(echo);
+  const directory = temporaryDirectory('auth');
+  let time = 0;
+  const env = { ...oidcEnv(provided, directory), AUTH_SESSION_STORE: 'server' };
+  const started = await startAuth(app.port, env, directory, { now: () => time, every: 1 });
+  await new TestBrowser().follow(`${started.url}/`);
+  const records = (): string[] => readdirSync(join(directory, 'sessions'));
+  const [record] = records();
+  utimesSync(join(directory, 'sessions', record!), 0, 0);
+  time += 3_600_000;
+  await eventually('it is removed', () => !records().includes(record!));
+  await started.stop();
+  await provided.server.close();
 });
 
 test.run();

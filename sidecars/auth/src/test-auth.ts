@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createLog } from '#kit/telemetry/log.ts';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
+import type { WallClock } from '#kit/time/wall-clock.ts';
 import { request, type Answer } from '#kit/net/http-client.ts';
 import { TestProvider } from '#kit/testing/openid-provider.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
@@ -60,7 +61,12 @@ export function oidcEnv({ provider }: Provided, directory: string): Record<strin
  * Start the sidecar.
  * @param directory for its state and files; with the same one it starts again where it was
  */
-export async function startAuth(appPort: number, env: Record<string, string>, directory: string): Promise<Started> {
+export async function startAuth(
+  appPort: number,
+  env: Record<string, string>,
+  directory: string,
+  clock?: WallClock,
+): Promise<Started> {
   const { values } = readParameters(contract.parameters, {
     env: {
       PROXY_PORT: String(appPort),
@@ -76,7 +82,7 @@ export async function startAuth(appPort: number, env: Record<string, string>, di
   const log = createLog('auth', values.LOG_LEVEL);
   const settings = await settingsOf(values);
   const program = new URL('main.ts', import.meta.url);
-  const parts = await compose({ parameters: values, settings, log, metrics, program });
+  const parts = await compose({ parameters: values, settings, log, metrics, program, ...(clock && { clock }) });
   const plane = await startDataPlane({
     parameters: { ...values, AUTH_LISTEN_PORT: 0 },
     log,

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { WallTimer } from './wall-clock.ts';
+import { everyInterval, WallTimer } from './wall-clock.ts';
 
 const HOUR = 3_600_000;
 
@@ -50,6 +50,22 @@ test('a later time takes the place of a former one, and none is left after clear
   timer.clear();
   timer.look();
   assert.equal(called, ['second']);
+});
+
+test('an interval is over when the machine has slept through it, and when its clock was set back', async () => {
+  const clock = sleeper();
+  let calls = 0;
+  const stop = everyInterval(HOUR, () => calls++, clock);
+  for (const [expected, jump] of [3 * HOUR, HOUR, -5 * HOUR].entries()) {
+    clock.sleep(jump);
+    await eventually('it is called', () => calls === expected + 1);
+  }
+  clock.sleep(HOUR - 1);
+  let looked = false;
+  new WallTimer(clock).set(clock.now(), () => (looked = true));
+  await eventually('others were looked at', () => looked);
+  assert.is(calls, 3);
+  stop();
 });
 
 test.run();

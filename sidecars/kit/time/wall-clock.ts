@@ -58,3 +58,22 @@ export class WallTimer {
     }, wait).unref();
   }
 }
+
+/**
+ * Call an action again and again, whenever this much time has passed on the wall clock, the machine's sleep included. A
+ * clock that was set back by as much is due, too: its time says nothing of what has passed. It does not keep the process
+ * running.
+ * @param interval milliseconds
+ * @param clock a test's seam
+ * @returns stops it
+ */
+export function everyInterval(interval: number, action: () => void, clock: WallClock = SYSTEM): () => void {
+  let last = clock.now();
+  const look = (): void => {
+    if (Math.abs(clock.now() - last) < interval) return;
+    last = clock.now();
+    action();
+  };
+  const timer = setInterval(look, Math.min(clock.every, interval)).unref();
+  return () => clearInterval(timer);
+}

@@ -4,6 +4,7 @@
  * here knows one set at a time: a session from before a renewal takes a full handshake.
  */
 import { randomBytes } from 'node:crypto';
+import { everyInterval, type WallClock } from '#kit/time/wall-clock.ts';
 
 /** How long a set is used, in milliseconds. */
 const LIFETIME = 3_600_000;
@@ -13,12 +14,19 @@ const SIZE = 48;
 export class TicketKeys {
   #current = randomBytes(SIZE);
 
-  /** @param onRenew told of each further set */
-  constructor(onRenew: (keys: Buffer) => void, lifetime = LIFETIME) {
-    setInterval(() => {
-      this.#current = randomBytes(SIZE);
-      onRenew(this.#current);
-    }, lifetime).unref();
+  /**
+   * @param onRenew told of each further set
+   * @param clock a test's seam
+   */
+  constructor(onRenew: (keys: Buffer) => void, clock?: WallClock) {
+    everyInterval(
+      LIFETIME,
+      () => {
+        this.#current = randomBytes(SIZE);
+        onRenew(this.#current);
+      },
+      clock,
+    );
   }
 
   get current(): Buffer {

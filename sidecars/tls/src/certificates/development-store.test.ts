@@ -10,6 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { DevelopmentStore, type Damaged } from './development-store.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { openStore, seenSerial, serialOf, serve } from './test-store.ts';
 
@@ -79,6 +80,20 @@ test('a client that trusts ca.crt reaches every name, and no other', async () =>
   assert.is(await reach('a.app.localhost'), 'ok');
   assert.is(await reach('example.org'), 'ERR_TLS_CERT_ALTNAME_INVALID');
   server.close();
+});
+
+test('a running sidecar has the certificate made anew near its end, although the machine slept until then', async () => {
+  const directory = temporaryDirectory('certificates');
+  let time = Date.now() - DAY;
+  const made = new DevelopmentStore(directory, NAMES);
+  // It has 30 days and an hour left.
+  await made.leaf(await made.ca(), time - 367 * DAY + 3_600_000);
+  const env = { TLS_STATE_DIR: directory, TLS_DEV_NAMES: NAMES.join() };
+  const { store } = await openStore(env, undefined, undefined, { now: () => time, every: 1 });
+  const first = store.default.cert.toString();
+  time += DAY;
+  await eventually('another one is in use', () => store.default.cert.toString() !== first);
+  store.close();
 });
 
 test('a later start finds both again', async () => {

@@ -2,6 +2,7 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
+import { everyInterval, type WallClock } from '#kit/time/wall-clock.ts';
 import type { contract } from '../contract.ts';
 import { createClientPolicy, type ClientPolicy } from './client-identity.ts';
 import { DevelopmentStore } from './development-store.ts';
@@ -42,8 +43,9 @@ export interface CertificateStoreOptions {
   readonly metrics: CertificateMetrics;
   /** Whose CA and revocation lists client certificates are verified against; watched from here on. */
   readonly policy?: ClientPolicy;
-  /** A test's seam. */
+  /** These are tests' seams. */
   readonly timing?: ReloadTiming;
+  readonly clock?: WallClock;
 }
 
 type CertificateMetrics = Pick<
@@ -186,7 +188,7 @@ function missingDefault(directory: string, name: string, others: readonly string
 }
 
 async function openDevelopment(
-  { parameters, log, metrics }: CertificateStoreOptions,
+  { parameters, log, metrics, clock }: CertificateStoreOptions,
   certificates: CertificateSet,
   check: (files: PairFiles) => Pair,
 ): Promise<Source> {
@@ -200,7 +202,7 @@ async function openDevelopment(
   const ca = await development.ca();
   const file = development.leafFile;
   const load = async (): Promise<void> => {
-    const { cert, key } = await development.leaf(ca);
+    const { cert, key } = await development.leaf(ca, clock?.now());
     const pair = check({
       name: DEVELOPMENT,
       certFile: file,
@@ -227,6 +229,5 @@ async function openDevelopment(
       log.error({ err: error }, 'the development certificate could not be renewed: the one in use stays'),
     );
   };
-  const timer = setInterval(look, RENEWAL_CHECK).unref();
-  return { look, close: () => clearInterval(timer), ca: ca.cert };
+  return { look, close: everyInterval(RENEWAL_CHECK, look, clock), ca: ca.cert };
 }

@@ -5,6 +5,7 @@ import { connect as tlsConnect, createServer as createTlsServer, type Server } f
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import type { Counter, Gauge } from '#kit/telemetry/series.ts';
 import { readParameters } from '#kit/contract/parameters.ts';
+import type { WallClock } from '#kit/time/wall-clock.ts';
 import { contract } from '../contract.ts';
 import type { ClientPolicy } from './client-identity.ts';
 import type { ReloadTiming } from '#proxy/tls/reload.ts';
@@ -25,6 +26,7 @@ export async function openStore(
   env: Record<string, string>,
   timing?: ReloadTiming,
   policy?: ClientPolicy,
+  clock?: WallClock,
 ): Promise<TestStore> {
   const { values: parameters } = readParameters(contract.parameters, {
     env: { PROXY_PORT: '80', ...env },
@@ -43,6 +45,7 @@ export async function openStore(
     metrics,
     ...(policy && { policy }),
     ...(timing && { timing }),
+    ...(clock && { clock }),
   });
   const by = async (metric: Counter | Gauge, label: string): Promise<Record<string, number>> =>
     Object.fromEntries(metric.get().values.map(({ labels, value }) => [String(labels[label]), value]));
