@@ -1,12 +1,14 @@
 /** What the mesh stack must do, seen from outside and from inside its containers: its obligations, in order. */
 import { scenario } from '../../scripts/scenario/scenario.ts';
 import { authorizationObligations, shopAuthorizationObligations } from './obligations/authorization.ts';
+import { conditionObligations, egressObligations } from './obligations/conditions.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
 import { envoyObligations, mixedObligations } from './obligations/envoy.ts';
 import { identityObligations, renewalObligations } from './obligations/identity.ts';
 import { jobObligations } from './obligations/job.ts';
 import { orderObligations, secondUpObligations } from './obligations/life.ts';
 import { nameObligations } from './obligations/names.ts';
+import { networkObligations } from './obligations/networks.ts';
 import { opaqueObligations } from './obligations/opaque.ts';
 import { pageObligations } from './obligations/page.ts';
 import { podObligations } from './obligations/pods.ts';
@@ -43,6 +45,7 @@ reachabilityObligations(echo);
 identityObligations(echo);
 authorizationObligations(echo);
 trafficObligations(echo);
+conditionObligations(echo);
 telemetryObligations(echo);
 xdsObligations(echo);
 replicaObligations(echo);
@@ -55,9 +58,11 @@ renewalObligations(stack.lane('certificates'));
 const pods = stack.lane('pods');
 unawareObligations(pods);
 jobObligations(pods);
+networkObligations(pods);
 
 // These stop what all others need, or look at all of it.
 rateObligations(stack);
+egressObligations(stack);
 bypassObligations(stack);
 controlPlaneObligations(stack);
 untouchedObligations(stack);

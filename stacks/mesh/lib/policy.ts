@@ -40,12 +40,18 @@ let last: Promise<unknown> = Promise.resolve();
 /**
  * Change the policy of services, each from what the stack comes with, and wait until every proxy has it. What was
  * changed of other services stays: lanes that each keep to their own services do not disturb one another.
+ * @param ofAll changes all of it, until the next change
  */
-export async function applyPolicy(project: Driver, ofServices: Readonly<Record<string, Change>>): Promise<void> {
+export async function applyPolicy(
+  project: Driver,
+  ofServices: Readonly<Record<string, Change>>,
+  ofAll: (policy: Policy) => void = () => undefined,
+): Promise<void> {
   for (const [name, change] of Object.entries(ofServices)) changes.set(name, change);
   const number = written.size + 1;
   const policy = basePolicy();
   for (const [name, change] of changes) change(policy.services[name]!);
+  ofAll(policy);
   const text = `# ${number}\n${stringify(policy)}`;
   written.set(createHash('sha256').update(text).digest('hex'), number);
   // One after the other, in the order of their numbers: what is written last is what the last one wanted.

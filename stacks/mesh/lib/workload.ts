@@ -14,7 +14,7 @@ export const REPLICAS = ['echo-1', 'echo-2', 'echo-3'] as const;
 /** Who may answer: those, and what is added. */
 export type Server = (typeof REPLICAS)[number] | 'echo-4' | 'echo-5';
 /** Who may call: one with a sidecar and one without. */
-export type Caller = 'client' | 'stranger' | (typeof REPLICAS)[number] | 'echo-5';
+export type Caller = 'client' | 'stranger' | (typeof REPLICAS)[number] | 'echo-5' | 'aside';
 
 /** Make calls, one after the other. */
 export async function call(project: Driver, from: Caller, calls: readonly Call[]): Promise<Outcome[]> {

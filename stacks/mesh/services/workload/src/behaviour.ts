@@ -8,6 +8,10 @@ export interface Behaviour {
   readonly times?: number;
   /** Milliseconds before an answer. */
   readonly delayMs?: number;
+  /** Of HTTP/1.1: half of an answer is sent, and nothing more. */
+  readonly halfAnswers?: boolean;
+  /** Connections on which the server speaks first are reset once the client has spoken. */
+  readonly resets?: boolean;
 }
 
 let behaviour: Behaviour = {};
@@ -15,10 +19,13 @@ let left = 0;
 const seen = new Map<string, number>();
 const MOST_KEYS = 10_000;
 
-export function behave(told: Behaviour): void {
-  behaviour = told;
-  left = told.times ?? Infinity;
+export function behave(next: Behaviour): void {
+  behaviour = next;
+  left = next.times ?? Infinity;
 }
+
+/** What it was told last. */
+export const told = (): Behaviour => behaviour;
 
 /** Count what came with a key. */
 export function count(key: string): void {

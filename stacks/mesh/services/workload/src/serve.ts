@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import { count, take } from './behaviour.ts';
+import { count, take, told } from './behaviour.ts';
 import { listenForControl } from './control.ts';
 import { serveGrpc } from './grpc.ts';
 import { listening } from './listening.ts';
@@ -68,7 +68,11 @@ const PATIENCE = 5000;
 export async function serve(): Promise<() => Promise<void>> {
   const http1 = createHttp1((request, response) => {
     echo(request).then(
-      ({ status, body }) => response.writeHead(status, headersOf(body)).end(body),
+      ({ status, body }) => {
+        response.writeHead(status, headersOf(body));
+        if (told().halfAnswers === true) response.write(body.slice(0, body.length / 2));
+        else response.end(body);
+      },
       () => response.destroy(),
     );
   });
@@ -93,7 +97,8 @@ export async function serve(): Promise<() => Promise<void>> {
     socket.write(`220 ${replica} ready\r\n`);
     socket.on('data', (data) => {
       count(data.toString().trim());
-      socket.write(data);
+      if (told().resets === true) socket.resetAndDestroy();
+      else socket.write(data);
     });
     socket.on('error', () => socket.destroy());
   });
