@@ -136,7 +136,7 @@ export class Rig {
     this.table = new FileTable({ files: this.files, registry: this.registry, log: quiet, encoding }, this.now);
     this.tracker = new Tracker({
       globs: [glob],
-      exclude: ['*.gz'].map(nameMatcher),
+      exclude: ['*.gz', '*.zst'].map(nameMatcher),
       files: this.files,
       table: this.table,
       dir: this.state,
