@@ -2,7 +2,7 @@
  * An Envoy as a control plane sees it, without its data path: what it asks for, in its order, and what it waits for.
  * Clusters by wildcard first, then the endpoints of each; listeners by wildcard once all clusters are warm; then the
  * routes that they name. Its node is in the first request alone, each response is acknowledged, and a cluster that is
- * changed is in use only when its endpoints have come again.
+ * changed is in use only when its endpoints have come again: once it has listeners, it acknowledges clusters only then.
  *
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol
  */
@@ -45,6 +45,8 @@ export class TestEnvoy {
   readonly #client: Client;
   readonly #stream: ClientDuplexStream<Buffer, Buffer>;
   readonly #last = new Map<string, { version: string; nonce: string; names: readonly string[] }>();
+  /** The answer to clusters that are not warm yet. */
+  #owed: (() => void) | undefined;
   #first = true;
 
   constructor(port: number, userAgent = 'envoy') {
@@ -91,14 +93,20 @@ export class TestEnvoy {
     const version = message === undefined ? version_info : last.version;
     this.#last.set(type, { ...last, version, nonce });
     const follow = message === undefined ? this.#apply(type, resources) : () => {};
-    this.#say({
-      type_url: type,
-      version_info: version,
-      response_nonce: nonce,
-      resource_names: [...last.names],
-      ...(message !== undefined && { error_detail: { code: 13, message } }),
-    });
+    const answer = (): void =>
+      this.#say({
+        type_url: type,
+        version_info: version,
+        response_nonce: nonce,
+        resource_names: [...last.names],
+        ...(message !== undefined && { error_detail: { code: 13, message } }),
+      });
+    if (type === CDS && this.warming.size > 0 && this.#last.has(LDS)) this.#owed = answer;
+    else answer();
     follow();
+    if (this.warming.size > 0) return;
+    this.#owed?.();
+    this.#owed = undefined;
   }
 
   /** @returns what it asks for next */

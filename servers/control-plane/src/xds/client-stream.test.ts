@@ -2,28 +2,14 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BadRequest, ClientStream, type Response } from './client-stream.ts';
-import { CDS, EDS, LDS, ORDER, RDS, ResourceSet, type Resource, type TypeUrl, type View } from './resources/types.ts';
+import { BadRequest, type Response } from './client-stream.ts';
+import { CDS, EDS, LDS, RDS, type TypeUrl } from './resources/types.ts';
+import { view, type Hashes } from '../testing/views.ts';
+import { WorldStream } from './state-of-the-world.ts';
 
-type Names = Partial<Record<TypeUrl, Readonly<Record<string, string>>>>;
-
-const resource = (type: TypeUrl, name: string, hash: string): Resource => ({
-  name,
-  hash,
-  any: { type_url: type, value: Buffer.from(hash) },
-  wildcard: !name.startsWith('only-'),
-});
-const view = (of: Names): View =>
-  Object.fromEntries(
-    ORDER.map((type) => [
-      type,
-      new ResourceSet(Object.entries(of[type] ?? {}).map(([name, hash]) => resource(type, name, hash))),
-    ]),
-  ) as unknown as View;
-
-function start(of: Names) {
+function start(of: Hashes) {
   const sent: Response[] = [];
-  const stream = new ClientStream(view(of), (response) => sent.push(response));
+  const stream = new WorldStream(view(of), (response) => sent.push(response));
   const short = (): string[] =>
     sent
       .splice(0)
@@ -168,10 +154,10 @@ test('whatever changes in whatever order, a client that answers ends with what i
       };
       ask(CDS, '');
       ask(EDS, '');
-      let current: Names = {};
+      let current: Hashes = {};
       for (const each of steps) {
         if (typeof each === 'string') answer(each === 'nack');
-        else stream.update(view((current = each as Names)));
+        else stream.update(view((current = each as Hashes)));
       }
       // What it refused last it need not have; a change that is good brings all.
       stream.update(

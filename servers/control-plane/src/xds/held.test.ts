@@ -4,10 +4,11 @@ import * as assert from 'uvu/assert';
 import { EMPTY_POLICY, MeshStates } from '../mesh/mesh.ts';
 import type { ServicePolicy } from '../policy/types.ts';
 import type { Replica } from '../registry/registry.ts';
-import { ClientStream, type Response } from './client-stream.ts';
+import type { Response } from './client-stream.ts';
 import { show } from './resources/messages.ts';
 import { CDS, EDS, LDS, RDS, type Resource, type TypeUrl } from './resources/types.ts';
 import { Views } from './views.ts';
+import { WorldStream } from './state-of-the-world.ts';
 
 const PORTS = [{ port: 8000, protocol: 'http' }] as const;
 /** Nothing that the policy's schema lets in is this: it stands for what nobody has thought of. */
@@ -139,7 +140,7 @@ test('clusters of a service that was held back come before the routes that name 
   });
   plane.publish({ a: route('v1') });
   const inbox: Response[] = [];
-  const stream = new ClientStream(plane.views.of('a'), (response) => inbox.push(response));
+  const stream = new WorldStream(plane.views.of('a'), (response) => inbox.push(response));
   const names = { [CDS]: [], [EDS]: ['outbound|8000||a'], [LDS]: [], [RDS]: ['outbound|8000'] };
   const answer = (): string[] => {
     const seen: string[] = [];

@@ -5,11 +5,12 @@ import { EMPTY_POLICY, MeshStates, type MeshParts, type Split } from '../mesh/me
 import type { Policy, ServicePolicy } from '../policy/types.ts';
 import type { Replica } from '../registry/registry.ts';
 import { Settling } from '../settling.ts';
-import { ClientStream, type Response } from './client-stream.ts';
+import type { Response } from './client-stream.ts';
 import { Snapshots } from './snapshots.ts';
 import type { Failures } from './held.ts';
 import { CDS, EDS, LDS, RDS, type TypeUrl } from './resources/types.ts';
 import { Views } from './views.ts';
+import { WorldStream } from './state-of-the-world.ts';
 
 const SERVICES = 40;
 const ROUTE = {
@@ -55,7 +56,7 @@ class Plane {
   readonly states = new MeshStates();
   readonly views = new Views();
   readonly snapshots = new Snapshots();
-  readonly streams: { readonly service: string; readonly stream: ClientStream; readonly inbox: Response[] }[] = [];
+  readonly streams: { readonly service: string; readonly stream: WorldStream; readonly inbox: Response[] }[] = [];
   replicas: readonly Replica[] = Array.from({ length: SERVICES }, (_, index) => replica(index, '1'));
   splits: readonly Split[] = [];
   policy = policy;
@@ -66,7 +67,9 @@ class Plane {
     for (let index = 0; index < SERVICES * proxiesEach; index++) {
       const name = `s${index % SERVICES}`;
       const inbox: Response[] = [];
-      const stream = new ClientStream(this.views.of(name), (response) => inbox.push(response), this.snapshots);
+      const stream = new WorldStream(this.views.of(name), (response) => inbox.push(response), {
+        snapshots: this.snapshots,
+      });
       this.streams.push({ service: name, stream, inbox });
       for (const [type, names] of Object.entries(NAMES)) stream.request({ type, nonce: '', names });
     }

@@ -1,20 +1,21 @@
 /** Aggregated discovery (ADS) and the status of its clients (CSDS), as gRPC services. */
-import {
-  status,
-  type Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
-import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
+import { status, type Server, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Boundary } from './boundary.ts';
-import { BadRequest, ClientStream, type Response, type TypeStatus } from './client-stream.ts';
-import { decode, encode } from './resources/messages.ts';
+import { BadRequest, type ClientStream, type Response, type TypeStatus } from './client-stream.ts';
+import { encode } from './resources/messages.ts';
 import { SharedRoom } from './share.ts';
 import { Snapshots } from './snapshots.ts';
 import type { Resource, View } from './resources/types.ts';
+import {
+  ADS,
+  CSDS,
+  INCREMENTAL,
+  STATE_OF_THE_WORLD,
+  type AdsCall,
+  type DiscoveryRequest,
+  type Variant,
+} from './wire.ts';
 
 /** Who is at the other end. */
 export interface Client {
@@ -84,38 +85,10 @@ export class NothingYet extends Error {}
 interface Connection {
   readonly client: Client;
   readonly stream: ClientStream;
+  readonly take: (request: DiscoveryRequest) => 'ack' | 'nack' | undefined;
   patience: NodeJS.Timeout | undefined;
   publication: number;
 }
-
-type AdsCall = ServerDuplexStream<DiscoveryRequest__Output, Buffer>;
-const same = (bytes: Buffer): Buffer => bytes;
-
-const ADS: ServiceDefinition = {
-  StreamAggregatedResources: {
-    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: same,
-    requestDeserialize: (bytes: Buffer) => decode('envoy.service.discovery.v3.DiscoveryRequest', bytes),
-    responseSerialize: same,
-    responseDeserialize: same,
-  },
-};
-
-const csdsMethod = (name: string, stream: boolean) => ({
-  path: `/envoy.service.status.v3.ClientStatusDiscoveryService/${name}`,
-  requestStream: stream,
-  responseStream: stream,
-  requestSerialize: same,
-  requestDeserialize: (bytes: Buffer) => decode('envoy.service.status.v3.ClientStatusRequest', bytes),
-  responseSerialize: same,
-  responseDeserialize: same,
-});
-const CSDS: ServiceDefinition = {
-  FetchClientStatus: csdsMethod('FetchClientStatus', false),
-  StreamClientStatus: csdsMethod('StreamClientStatus', true),
-};
 
 /** What a client is told of a failure that is not its own. */
 const FAILED = 'the control plane failed; its log says how';
@@ -142,8 +115,8 @@ export class Discovery {
   readonly #refused = new WeakSet<AdsCall>();
   #publication = 0;
   readonly #snapshots = new Snapshots();
-  /** Responses without their nonce, by what is in them. */
-  #bodies = new WeakMap<readonly Resource[], Buffer>();
+  /** The part of responses that clients share, by what is in them. */
+  #bodies = new WeakMap<Variant, WeakMap<readonly Resource[], Buffer>>();
 
   constructor(options: DiscoveryOptions) {
     this.#options = { patience: 10_000, ...options };
@@ -153,7 +126,10 @@ export class Discovery {
 
   /** Add the services to a server. */
   serve(server: Server): void {
-    server.addService(ADS, { StreamAggregatedResources: (call: AdsCall) => this.#accept(call) });
+    server.addService(ADS, {
+      StreamAggregatedResources: (call: AdsCall) => this.#accept(call, STATE_OF_THE_WORLD),
+      DeltaAggregatedResources: (call: AdsCall) => this.#accept(call, INCREMENTAL),
+    });
     server.addService(CSDS, {
       FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) => {
         const failure = this.#options.boundary.run('status', () => callback(null, this.#status()));
@@ -217,12 +193,12 @@ export class Discovery {
       call.emit('error', { code: status.UNAVAILABLE, details: 'the control plane stops' });
   }
 
-  #accept(call: AdsCall): void {
+  #accept(call: AdsCall, variant: Variant): void {
     // The port for proxies lets nobody in without one.
     const kind: Kind = call.getAuthContext().sslPeerCertificate ? 'proxy' : 'application';
     call.on('error', () => this.#forget(call));
     if (!this.#admit(call, kind)) return;
-    call.on('data', (request: DiscoveryRequest__Output) => {
+    call.on('data', (request: DiscoveryRequest) => {
       if (this.#refused.has(call)) return;
       if (call.writableLength > MAX_UNREAD) {
         this.#refuse(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_UNREAD} responses were not read`);
@@ -230,7 +206,7 @@ export class Discovery {
       }
       this.#guard(call, () => {
         try {
-          this.#take(call, request);
+          this.#take(call, variant, request);
         } catch (error) {
           const code = codeOf(error);
           if (code === undefined) throw error;
@@ -286,14 +262,9 @@ export class Discovery {
     this.#options.log.info({ client: entry.client.id }, 'a client is gone');
   }
 
-  #take(call: AdsCall, request: DiscoveryRequest__Output): void {
-    const entry = this.#streams.get(call) ?? this.#begin(call, request);
-    const said = entry.stream.request({
-      type: request.type_url,
-      nonce: request.response_nonce,
-      names: request.resource_names,
-      error: request.error_detail ? request.error_detail.message : undefined,
-    });
+  #take(call: AdsCall, variant: Variant, request: DiscoveryRequest): void {
+    const entry = this.#streams.get(call) ?? this.#begin(call, variant, request);
+    const said = entry.take(request);
     if (said !== undefined) this.#options.onAnswer(said, request.type_url);
     if (said === 'nack')
       this.#options.log.warn(
@@ -303,7 +274,7 @@ export class Discovery {
     this.#watch(call, entry);
   }
 
-  #begin(call: AdsCall, { node }: DiscoveryRequest__Output): Connection {
+  #begin(call: AdsCall, variant: Variant, { node }: DiscoveryRequest): Connection {
     if (!node || node.id === '') throw new BadRequest('the first request of a stream names its node');
     const service = this.#options.identify({
       nodeId: node.id,
@@ -318,11 +289,11 @@ export class Discovery {
     };
     const send = (response: Response): void => {
       this.#options.onPush(response.type);
-      call.write(this.#bodyOf(response));
+      call.write(Buffer.concat([this.#bodyOf(variant, response), variant.own(response)]));
     };
     const entry: Connection = {
       client,
-      stream: new ClientStream(this.#options.viewOf(client), send, this.#snapshots, Date.now, isEnvoy(client)),
+      ...variant.open(this.#options.viewOf(client), send, { snapshots: this.#snapshots, warms: isEnvoy(client) }),
       patience: undefined,
       publication: 0,
     };
@@ -340,19 +311,17 @@ export class Discovery {
     entry.patience = setTimeout(hurry, this.#options.patience).unref();
   }
 
-  /** Encoded once for all clients that get the same: the nonce alone differs, and a later field of a message may stand apart. */
-  #bodyOf({ type, version, nonce, resources }: Response): Buffer {
-    let body = this.#bodies.get(resources);
-    if (!body) {
-      body = encode('envoy.service.discovery.v3.DiscoveryResponse', {
-        type_url: type,
-        version_info: version,
-        resources: resources.map(({ any }) => any),
-        control_plane: { identifier: 'sidecar-stacks' },
-      });
-      this.#bodies.set(resources, body);
-    }
-    return Buffer.concat([body, encode('envoy.service.discovery.v3.DiscoveryResponse', { nonce })]);
+  /** Encoded once for all clients that get the same. */
+  #bodyOf(variant: Variant, { type, version, resources }: Response): Buffer {
+    // None are none of any type.
+    if (resources.length === 0) return variant.shared(type, version, resources);
+    const bodies = this.#bodies.get(variant) ?? new WeakMap<readonly Resource[], Buffer>();
+    this.#bodies.set(variant, bodies);
+    const known = bodies.get(resources);
+    if (known) return known;
+    const body = variant.shared(type, version, resources);
+    bodies.set(resources, body);
+    return body;
   }
 
   #status(): Buffer {

@@ -24,6 +24,7 @@ export class Snapshots {
   readonly #snapshots = new Interned<Snapshot>();
   readonly #made = new WeakMap<ResourceSet, WeakMap<object, Map<string, Snapshot>>>();
   readonly #changes = new WeakMap<Snapshot, WeakMap<Snapshot, readonly Resource[]>>();
+  readonly #removed = new WeakMap<Snapshot, WeakMap<Snapshot, readonly string[]>>();
   readonly #gone = new WeakMap<ResourceSet, WeakMap<ResourceSet, readonly Resource[]>>();
 
   /** The one set of these names, in the order of who asked first. */
@@ -59,6 +60,34 @@ export class Snapshots {
     const kept = snapshot.resources.filter((resource) => wants(names, resource));
     this.looked += snapshot.resources.length;
     return kept.length === snapshot.resources.length ? snapshot : this.#snapshot(snapshot.type, kept);
+  }
+
+  /** What a client says that it has, by the version of each; to compare with, and never sent. */
+  claimed(type: TypeUrl, versions: Readonly<Record<string, string>>): Snapshot {
+    const resources = Object.entries(versions).map(([name, hash]): Resource => ({
+      name,
+      hash,
+      any: { type_url: type, value: Buffer.alloc(0) },
+      wildcard: true,
+    }));
+    return unsent(type, resources);
+  }
+
+  /** The part of a snapshot whose names are kept; to compare with, and never sent. */
+  part(snapshot: Snapshot, keeps: (name: string) => boolean): Snapshot {
+    this.looked += snapshot.resources.length;
+    const kept = snapshot.resources.filter(({ name }) => keeps(name));
+    return kept.length === snapshot.resources.length ? snapshot : unsent(snapshot.type, kept);
+  }
+
+  /** Names of what is no longer in the second. */
+  removed(from: Snapshot, to: Snapshot): readonly string[] {
+    if (from === to) return NO_NAMES;
+    const known = getOrMake(this.#removed, to, () => new WeakMap<Snapshot, readonly string[]>());
+    return getOrMake(known, from, () => {
+      this.looked += from.resources.length;
+      return from.resources.flatMap(({ name }) => (to.byName.has(name) ? [] : [name]));
+    });
   }
 
   /** What is new or other in the second. */
@@ -106,6 +135,16 @@ export class Snapshots {
 }
 
 const NOTHING: readonly Resource[] = [];
+const NO_NAMES: readonly string[] = [];
+
+/** One that is not shared: it may hold names and versions alone. */
+const unsent = (type: TypeUrl, resources: readonly Resource[]): Snapshot => ({
+  type,
+  version: '',
+  resources,
+  byName: new Map(resources.map((resource) => [resource.name, resource])),
+});
+
 /** In place of no names. */
 const ALL = {};
 

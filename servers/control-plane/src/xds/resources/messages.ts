@@ -9,6 +9,8 @@ import type { RBAC } from '@grpc/grpc-js-xds/build/src/generated/envoy/extension
 import type { HttpConnectionManager } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/filters/network/http_connection_manager/v3/HttpConnectionManager.js';
 import type { Secret } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/transport_sockets/tls/v3/Secret.js';
 import type { UpstreamTlsContext } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/transport_sockets/tls/v3/UpstreamTlsContext.js';
+import type { DeltaDiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DeltaDiscoveryRequest.js';
+import type { DeltaDiscoveryResponse } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DeltaDiscoveryResponse.js';
 import type { DiscoveryRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryRequest.js';
 import type { DiscoveryResponse } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/discovery/v3/DiscoveryResponse.js';
 import type { ClientStatusRequest__Output } from '@grpc/grpc-js-xds/build/src/generated/envoy/service/status/v3/ClientStatusRequest.js';
@@ -44,11 +46,13 @@ export interface Messages {
   'envoy.extensions.transport_sockets.tls.v3.Secret': Secret;
   'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext': UpstreamTlsContext;
   'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': Plain;
+  'envoy.service.discovery.v3.DeltaDiscoveryResponse': DeltaDiscoveryResponse;
   'envoy.service.discovery.v3.DiscoveryResponse': DiscoveryResponse;
   'envoy.service.status.v3.ClientStatusResponse': ClientStatusResponse;
 }
 
 export interface Requests {
+  'envoy.service.discovery.v3.DeltaDiscoveryRequest': DeltaDiscoveryRequest__Output;
   'envoy.service.discovery.v3.DiscoveryRequest': DiscoveryRequest__Output;
   'envoy.service.status.v3.ClientStatusRequest': ClientStatusRequest__Output;
 }
@@ -118,6 +122,7 @@ export function decode<Name extends keyof Requests>(name: Name, bytes: Uint8Arra
     longs: String,
     defaults: true,
     arrays: true,
+    objects: true,
   }) as Requests[Name];
 }
 

@@ -19,24 +19,22 @@ export function askEnvoy(socketPath: string, method: 'GET' | 'POST', path: strin
   return promise;
 }
 
+/** Of `/config_dump?resource=dynamic_listeners`: what is asked for by its name stands in `configs` itself. */
 interface ListenersDump {
   readonly configs?: readonly {
-    readonly dynamic_listeners?: readonly {
-      readonly name: string;
-      readonly active_state?: {
-        readonly listener?: {
-          readonly filter_chains?: readonly { readonly filter_chain_match?: { readonly destination_port?: number } }[];
-        };
+    readonly name: string;
+    readonly active_state?: {
+      readonly listener?: {
+        readonly filter_chains?: readonly { readonly filter_chain_match?: { readonly destination_port?: number } }[];
       };
-    }[];
+    };
   }[];
 }
 
 /** Ports of the application that the configuration in use names. */
 export function inboundPorts(dump: string): number[] {
   const { configs = [] } = JSON.parse(dump) as ListenersDump;
-  const listeners = configs.flatMap(({ dynamic_listeners = [] }) => dynamic_listeners);
-  const chains = listeners.find(({ name }) => name === 'inbound')?.active_state?.listener?.filter_chains ?? [];
+  const chains = configs.find(({ name }) => name === 'inbound')?.active_state?.listener?.filter_chains ?? [];
   return [...new Set(chains.flatMap(({ filter_chain_match: match }) => match?.destination_port ?? []))];
 }
 

@@ -37,7 +37,8 @@ export function bootstrapOf({ service, replica, controlPlane, secrets, admin }: 
     admin: { address: { pipe: { path: admin } } },
     dynamic_resources: {
       ads_config: {
-        api_type: 'GRPC',
+        // What has changed alone, not all clusters and listeners for each change of one.
+        api_type: 'DELTA_GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
         grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE } }],
