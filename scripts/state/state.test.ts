@@ -33,10 +33,7 @@ interface Subject {
   readonly fill?: (program: Program) => Promise<unknown>;
 }
 
-/**
- * All that keep state, but two whose state cannot be made again and therefore is not set aside: ambassador's, which says
- * where keys are, and config-server's database.
- */
+/** All that keep state, but ambassador's, which says where keys are, and cannot be made again. */
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   auth: {
     main: 'sidecars/auth/src/main.ts',
@@ -59,6 +56,21 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
       CACHE_DISK: '10MiB',
     }),
     fill: async ({ env }) => await request(`http://127.0.0.1:${env['CACHE_LISTEN_PORT']}/`),
+  },
+  'config-server': {
+    main: 'servers/config-server/src/main.ts',
+    env: async (state) => ({
+      CONFIG_SERVER_ADDRESS: '127.0.0.1',
+      CONFIG_SERVER_PORT: String(await freePort()),
+      CONFIG_SERVER_DATA: state,
+      CONFIG_SERVER_TOKENS: file('api-tokens', `all read,write ${'t'.repeat(40)}\n`),
+    }),
+    fill: async ({ env }) =>
+      await request(`http://127.0.0.1:${env['CONFIG_SERVER_PORT']}/v1/documents/a`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${'t'.repeat(40)}`, 'if-none-match': '*' },
+        body: 'a'.repeat(10_000),
+      }),
   },
   'config-sync': {
     main: 'sidecars/config-sync/src/main.ts',

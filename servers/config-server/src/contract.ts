@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 export const contract = defineContract({
   name: 'config-server',
-  version: '2.2.0',
+  version: '2.3.0',
   description: 'Versioned documents with history, rollback and watch, for config-sync and plain HTTP clients.',
   prefixes: ['CONFIG_SERVER_'],
   adminPort: '9971',
@@ -84,6 +84,11 @@ export const contract = defineContract({
     config_server_commits_total: { type: 'counter', help: 'Transactions; each holds what came together' },
     config_server_refusals_total: { type: 'counter', help: 'Requests that were refused', labels: ['reason'] },
     config_server_reports_total: { type: 'counter', help: "Sidecars' reports", labels: ['state'] },
+    config_server_state_damaged_total: {
+      type: 'counter',
+      help: 'Databases that could not be used at a start and were set aside',
+      labels: ['kind'],
+    },
     config_server_watchers: { type: 'gauge', help: 'Watches and long polls open now' },
   },
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { serveJobs } from '#kit/process/run-in-child.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { explain } from '#kit/text/explain.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { contract } from './contract.ts';
 import { DIFF, Differences, makeDifference } from './differences.ts';
@@ -13,7 +14,7 @@ import { pageHandlers } from './interface/page.ts';
 import { createServer } from './interface/server.ts';
 import { watchHandlers } from './interface/watch.ts';
 import { Sessions } from './access/sessions.ts';
-import { Store } from './store/store.ts';
+import { Store, type StoreOptions } from './store/store.ts';
 import { TokenFileError, Tokens } from './access/tokens.ts';
 import { Hub } from './watch/hub.ts';
 
@@ -28,7 +29,7 @@ async function job({
   const sessions = new Sessions();
   const hub = new Hub(parameters.CONFIG_SERVER_MAX_WATCHERS, (count) => metrics.config_server_watchers.set(count));
   const disk = readiness.check('disk');
-  const store = new Store({
+  const store = openStore({
     dir: parameters.CONFIG_SERVER_DATA,
     history: parameters.CONFIG_SERVER_HISTORY,
     maxSize: parameters.CONFIG_SERVER_MAX_SIZE,
@@ -41,6 +42,10 @@ async function job({
       log.info({ report: { key, version, ...report } }, `${report.sidecar}: ${key} ${version} ${report.state}`);
       metrics.config_server_reports_total.inc({ state: report.state });
       hub.report(key, version, report);
+    },
+    onDamaged: (err, aside) => {
+      metrics.config_server_state_damaged_total.inc({ kind: 'database' });
+      log.error({ err, aside }, 'the database is damaged and was set aside: this server starts without documents');
     },
     onCommit: (failure) => {
       if (failure) {
@@ -75,6 +80,16 @@ async function job({
   shutdown.step('watches', () => hub.close());
   shutdown.step('requests', () => server.close());
   shutdown.step('database', () => store.close());
+}
+
+/** @throws {ConfigurationError} when the database cannot be used and is not damaged */
+function openStore(options: StoreOptions): Store {
+  try {
+    return new Store(options);
+  } catch (error) {
+    const message = `CONFIG_SERVER_DATA: ${options.dir}: config.db cannot be used (${explain(error)})`;
+    throw new ConfigurationError([{ parameter: 'CONFIG_SERVER_DATA', reason: 'unreadable', message }]);
+  }
 }
 
 function readTokens(path: string): Tokens {

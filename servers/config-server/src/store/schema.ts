@@ -1,5 +1,7 @@
 /** The database file. */
+import { existsSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { setAside } from '#kit/files/set-aside.ts';
 
 const SCHEMA_VERSION = 1;
 
@@ -40,14 +42,35 @@ const SCHEMA = `
   CREATE TABLE birth (revision INTEGER NOT NULL) STRICT;
 `;
 
+export interface DatabaseOptions {
+  /** In milliseconds since the epoch: the revisions of a new store begin there, so that no old revision means anything in it. */
+  readonly now: number;
+  /** In bytes. */
+  readonly maxSize: number;
+  /** Told why the database cannot be used, and where it lies now: a start goes on with an empty one. */
+  readonly onDamaged: (error: Error, aside: string) => void;
+}
+
 /**
- * Open the database, and make it when it is not there.
+ * Open the database, and make it when it is not there, or is damaged: a damaged one is set aside.
  * @param file its path; a write-ahead log stands beside it
- * @param options `now` in milliseconds since the epoch: the revisions of a new store begin there, so
- * that no revision of a store that was replaced means something in this one; `maxSize` in bytes
  * @throws when it cannot be opened, is of a later schema, or another process has it
  */
-export function openDatabase(file: string, { now, maxSize }: { now: number; maxSize: number }): DatabaseSync {
+export function openDatabase(file: string, options: DatabaseOptions): DatabaseSync {
+  try {
+    return open(file, options);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const aside = setAside(file);
+    // A log that stayed would be carried out on the new database.
+    const log = `${file}-wal`;
+    if (existsSync(log)) renameSync(log, `${aside}-wal`);
+    options.onDamaged(error as Error, aside);
+    return open(file, options);
+  }
+}
+
+function open(file: string, { now, maxSize }: DatabaseOptions): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
     // One process at a time; its lock goes with it, however it ends.
@@ -58,7 +81,7 @@ export function openDatabase(file: string, { now, maxSize }: { now: number; maxS
     const { page_size } = database.prepare('PRAGMA page_size').get() as { page_size: number };
     database.exec(`PRAGMA max_page_count = ${Math.ceil(maxSize / page_size)}`);
     const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-    if (found > SCHEMA_VERSION) throw new Error(`${file} was written by a later version of this server`);
+    if (found > SCHEMA_VERSION) throw new Error('it was written by a later version of this server');
     if (found === 0) {
       database.exec('BEGIN IMMEDIATE');
       database.exec(SCHEMA);
@@ -66,9 +89,29 @@ export function openDatabase(file: string, { now, maxSize }: { now: number; maxS
       database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
       database.exec('COMMIT');
     }
+    check(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** What a start needs. Contents and reports are not looked at: one that is damaged fails requests for itself alone. */
+function check(database: DatabaseSync): void {
+  for (const table of ['birth', 'changes']) {
+    const { quick_check: found } = database.prepare(`PRAGMA quick_check(${table})`).get() as { quick_check: string };
+    if (found !== 'ok') throw new Damaged(found);
+  }
+  if (database.prepare('SELECT revision FROM birth').get() === undefined) throw new Damaged('its birth is missing');
+}
+
+class Damaged extends Error {}
+
+/** SQLite's primary result codes: SQLITE_ERROR (of another schema), SQLITE_CORRUPT, SQLITE_FORMAT, SQLITE_NOTADB. */
+const DAMAGE: ReadonlySet<number> = new Set([1, 11, 24, 26]);
+
+function isDamage(error: unknown): boolean {
+  // The low byte of an extended code is the primary one: https://www.sqlite.org/rescode.html
+  return error instanceof Damaged || DAMAGE.has(((error as { errcode?: number }).errcode ?? 0) & 0xff);
 }

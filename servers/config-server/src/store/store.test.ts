@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -228,6 +229,49 @@ test('a new store begins after every revision of an older one', async () => {
   assert.ok(newer.born > older.revision);
   older.close();
   newer.close();
+});
+
+/** A store with two documents, closed, in a directory of its own. */
+async function filled(): Promise<string> {
+  const dir = join(parent, String(count++));
+  const store = new Store({ dir, history: 100, maxSize: 1e9 });
+  for (const key of ['a', 'b']) await store.put(by(key), 'none', text(key.repeat(20_000)));
+  store.close();
+  return dir;
+}
+
+test('a database that is damaged anywhere opens: as it is, or set aside with its log', async () => {
+  const whole = readFileSync(join(await filled(), 'config.db'));
+  let damaged = 0;
+  for (let at = 0; at < whole.length; at += 1024) {
+    const dir = join(parent, String(count++));
+    mkdirSync(dir);
+    const bytes = Buffer.from(whole);
+    bytes.fill(0xa5, at, at + 1024);
+    writeFileSync(join(dir, 'config.db'), bytes);
+    writeFileSync(join(dir, 'config.db-wal'), 'no log of this database');
+    let aside: string | undefined;
+    const store = new Store({ dir, history: 100, maxSize: 1e9, onDamaged: (_error, path) => (aside = path) });
+    const listed = store.documents.list().length;
+    assert.is(listed, aside === undefined ? 2 : 0, `damaged at ${at}`);
+    if (aside !== undefined) {
+      damaged++;
+      assert.equal(readFileSync(aside), bytes);
+      await store.put(by('c'), 'none', text('c'));
+    }
+    store.close();
+  }
+  assert.ok(damaged > 1, `${damaged} were set aside`);
+});
+
+test('a database of a later version is not set aside', async () => {
+  const dir = await filled();
+  const database = new DatabaseSync(join(dir, 'config.db'));
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+  const before = readdirSync(dir);
+  assert.throws(() => new Store({ dir, history: 100, maxSize: 1e9 }), /later version/);
+  assert.equal(readdirSync(dir), before);
 });
 
 test.run();

@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly onChange?: (change: Version, address: string) => void;
   /** Told of each report that is on disk. */
   readonly onReport?: (key: string, version: number, report: Report) => void;
+  /** Told why the database could not be used, and where it lies now. */
+  readonly onDamaged?: (error: Error, aside: string) => void;
   /** Told of each transaction, with the error when it failed. */
   readonly onCommit?: (failure: Error | undefined) => void;
 }
@@ -49,7 +51,8 @@ export class Store {
   constructor(options: StoreOptions) {
     mkdirSync(options.dir, { recursive: true });
     this.#options = options;
-    this.#database = openDatabase(join(options.dir, 'config.db'), { now: Date.now(), maxSize: options.maxSize });
+    const { maxSize, onDamaged = () => {} } = options;
+    this.#database = openDatabase(join(options.dir, 'config.db'), { now: Date.now(), maxSize, onDamaged });
     this.documents = new Documents(this.#database, options.history);
     this.born = this.documents.born();
     this.#revision = this.documents.revision();
