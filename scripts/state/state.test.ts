@@ -3,6 +3,7 @@ import { cpSync, lstatSync, readdirSync, mkdirSync, readFileSync, rmSync, trunca
 import { join, relative } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
 import { freePort, freePorts } from '#kit/testing/ports.ts';
 import { Program, startProgram } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
@@ -33,8 +34,17 @@ interface Subject {
   readonly fill?: (program: Program) => Promise<unknown>;
 }
 
-/** All that keep state, but ambassador's, which says where keys are, and cannot be made again. */
+/** All that keep state. */
 const SUBJECTS: Readonly<Record<string, Subject>> = {
+  ambassador: {
+    main: 'sidecars/ambassador/src/main.ts',
+    env: async (state) => ({
+      AMBASSADOR_PORT: String(await freePort()),
+      SERVERS_FILE: file('servers', `127.0.0.1:${await freePort()}:1 a\n`),
+      AMBASSADOR_STATE: join(state, 'servers.json'),
+    }),
+    fill: async () => await eventually('it is written', () => readdirSync(join(top, 'ambassador-kept')).length > 0),
+  },
   auth: {
     main: 'sidecars/auth/src/main.ts',
     env: async (state) => ({

@@ -1,16 +1,11 @@
 /** A server is added while the application reads and writes. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLog } from '#kit/telemetry/log.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { RespError } from '#kit/testing/resp-client.ts';
 import { TestPlane } from '../testing/plane.ts';
 import { FakeValkey } from '../testing/valkey.ts';
 import type { ShardMember } from '../ring/members.ts';
-import { Membership } from './membership.ts';
 
 const KEYS = 400;
 const textOf = (value: unknown): string =>
@@ -133,57 +128,5 @@ test(
     );
   }),
 );
-
-test('a list that grows is carried out once, one that shrinks not at all, and a new start goes on where it was', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'membership-'));
-  try {
-    const [file, state] = [join(folder, 'servers'), join(folder, 'state.json')];
-    await writeFile(file, '# three\na:1:1 a\nb:1:1 b\n\nc:1:1 c\n');
-    const calls: string[] = [];
-    let whole = false;
-    const options = {
-      file,
-      state,
-      log: createLog('test', 'silent'),
-      check: async (members: readonly ShardMember[]) =>
-        void calls.push(`check ${members.map(({ name }) => name).join()}`),
-      add: async (members: readonly ShardMember[]) => {
-        calls.push(`add ${members.map(({ name }) => name).join()}`);
-        return whole;
-      },
-    };
-    const first = await Membership.open(options);
-    await first.look();
-    assert.equal(calls, []);
-    await writeFile(file, 'a:1:1 a\nb:1:1 b\nc:1:1 c\nd:1:1 d\n');
-    // It ends before all keys have moved.
-    await first.look();
-    assert.equal(calls, ['check d', 'add d']);
-    const second = await Membership.open(options);
-    assert.equal(
-      second.servers.map(({ name }) => name),
-      ['a', 'b', 'c'],
-    );
-    whole = true;
-    await second.look();
-    await second.look();
-    assert.equal(calls, ['check d', 'add d', 'add d']);
-    assert.equal((JSON.parse(await readFile(state, 'utf8')) as { servers: unknown[] }).servers.length, 4);
-    for (const [text, reason] of [
-      ['a:1:1 a\nb:1:1 b\nc:1:1 c\n', /d is gone/],
-      ['a:1:2 a\nb:1:1 b\nc:1:1 c\nd:1:1 d\n', /a has changed/],
-      ['nonsense\n', /is no server/],
-      ['a:1:1 a\na:1:1 a\n', /two servers/],
-      ['', /0 servers/],
-    ] as const) {
-      await writeFile(file, text);
-      await second.look();
-      assert.match(second.wrong!, reason);
-    }
-    assert.is(calls.length, 3);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
 
 test.run();

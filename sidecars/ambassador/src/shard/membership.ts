@@ -4,8 +4,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { setAside } from '#kit/files/set-aside.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
+import { explain } from '#kit/text/explain.ts';
 import { added, membersIn, type ShardMember } from '../ring/members.ts';
+import { readState, type State } from './membership-state.ts';
 
 export interface MembershipOptions {
   /** The list. */
@@ -19,38 +22,33 @@ export interface MembershipOptions {
   readonly add: (servers: readonly ShardMember[]) => Promise<boolean>;
 }
 
-interface State {
-  /** Every key is on one of these... */
-  readonly servers: readonly ShardMember[];
-  /** ... or has moved to one of these. */
-  readonly adding: readonly ShardMember[];
-}
-
 export class Membership {
   readonly #options: MembershipOptions;
   #state: State;
   /** The list that was looked at last, and needs no further look. */
   #seen = '';
   #busy = false;
+  /** The state is on disk: without it nothing is begun that a new start has to know. */
+  #written: boolean;
   /** Why the file's list is not in effect. */
   wrong: string | undefined;
 
-  private constructor(options: MembershipOptions, state: State) {
+  private constructor(options: MembershipOptions, state: State, written: boolean) {
     this.#options = options;
     this.#state = state;
+    this.#written = written;
   }
 
-  /** Read both files. @throws {Error} when the list or the state is no such thing */
+  /**
+   * Read both files. A damaged state is set aside: then the list says where keys are. A list that cannot be used is left
+   * for later where the state knows the servers.
+   * @throws {Error} when neither says which servers there are
+   */
   static async open(options: MembershipOptions): Promise<Membership> {
-    const list = membersIn(await readFile(options.file, 'utf8'));
-    const text = await readFile(options.state, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    const state: State = text === undefined ? { servers: list, adding: [] } : (JSON.parse(text) as State);
-    const membership = new Membership(options, state);
-    if (text === undefined) await membership.#write(state);
-    return membership;
+    const state = await stateIn(options);
+    if (state !== undefined) return new Membership(options, state, true);
+    const servers = membersIn(await readFile(options.file, 'utf8'));
+    return new Membership(options, { servers, adding: [] }, false);
   }
 
   /** The servers that the keys were on when it was last written down. */
@@ -63,6 +61,7 @@ export class Membership {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      if (!this.#written) await this.#write(this.#state);
       const text = await readFile(this.#options.file, 'utf8');
       if (text === this.#seen) return;
       const { servers, adding } = this.#state;
@@ -100,5 +99,29 @@ export class Membership {
   async #write(state: State): Promise<void> {
     await publishFile(this.#options.state, `${JSON.stringify(state)}\n`);
     this.#state = state;
+    this.#written = true;
+  }
+}
+
+/** @returns undefined where there is none, or none that can be used */
+async function stateIn({ state: path, log }: MembershipOptions): Promise<State | undefined> {
+  try {
+    return readState(await readFile(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    log.warn(
+      { path, reason: explain(error), aside: keep(path) },
+      'the state cannot be used: keys are taken to be where the list of servers puts them; if servers were being added, restore the state, since keys that had not moved are not found',
+    );
+    return undefined;
+  }
+}
+
+/** @returns where the damaged file is now; undefined where it could not be renamed */
+function keep(path: string): string | undefined {
+  try {
+    return setAside(path);
+  } catch {
+    return undefined;
   }
 }
