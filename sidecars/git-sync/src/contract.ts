@@ -9,7 +9,7 @@ export const EXIT_GAVE_UP = 75;
 
 export const contract = defineContract({
   name: 'git-sync',
-  version: '2.2.0',
+  version: '2.3.0',
   description:
     'Keeps a directory equal to a git ref: fetches each new commit, checks it, publishes it in one step, tells the application, and goes back when the application does not get well.',
   prefixes: ['GITSYNC_'],
@@ -81,6 +81,8 @@ export const contract = defineContract({
     GITSYNC_PERIOD: {
       type: 'duration',
       unit: 's',
+      // What kubernetes/git-sync called it until v3.
+      deprecated: ['GIT_SYNC_WAIT'],
       min: 10,
       max: DAY,
       description:

@@ -53,4 +53,11 @@ test('an empty webhook secret, and one that is not there, are refused', async ()
   }
 });
 
+test('the name that kubernetes/git-sync v3 has for the period contradicts another one', async () => {
+  await refuses(
+    () => ({ GITSYNC_PERIOD: '10s', GIT_SYNC_WAIT: '60' }),
+    /GITSYNC_PERIOD and GIT_SYNC_WAIT \(deprecated\)/,
+  );
+});
+
 test.run();
