@@ -185,6 +185,32 @@ test('a Host that the mesh does not know: the endpoint that was meant is reached
   }
 });
 
+test('a port that no service names is reached by mTLS at a pod of the mesh', async () => {
+  await using http = await serve(echo);
+  await using opaque = await serve(createTcp((socket) => void socket.end('220 welcome')));
+  await using shop = await startPod('shop', { configuration: { inbound: { mtls: 'STRICT' } } });
+  const { clusters } = towards([1]);
+  for (const [named, status] of [
+    [clusters!, 200],
+    // One that is reached in the clear on a port of its own is no member on the others.
+    [[...clusters!, { name: 'clear', endpoints: [{ address: '127.0.0.1', port: 2, meshed: false }] }], 403],
+  ] as const) {
+    await using front = await startPod('front', { configuration: { clusters: named } });
+    front.meant.outbound = { address: '127.0.0.1', port: shop.plane.inboundPort };
+    shop.meant.inbound = { address: '127.0.0.1', port: http.port };
+    assert.match(
+      await exchange(front.plane.outboundPort, 'GET / HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\r\n'),
+      `HTTP/1.1 ${status} `,
+    );
+    if (status !== 200) continue;
+    assert.is(shop.inbound.ends.at(-1)!.record.connection.peer?.id.text, idOf('front'));
+    shop.meant.inbound = { address: '127.0.0.1', port: opaque.port };
+    const talk = await connected(front.plane.outboundPort);
+    await talk.until(({ text }) => text === '220 welcome');
+    talk.socket.destroy();
+  }
+});
+
 test('a large body keeps its bytes, both ways', async () => {
   const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefghij');
   await using app = await serve((incoming, response) => void incoming.pipe(response));
@@ -251,7 +277,10 @@ test('a client that is slow to speak is not passed on in the clear where HTTP is
 
 test('a host outside speaks first on a port that is HTTP in the mesh', async () => {
   await using outside = await serve(createTcp((socket) => void socket.end('220 welcome')));
-  const { outbound, clusters } = towards([1], { protocol: 'http' });
+  const { outbound, clusters } = towards([], {
+    protocol: 'http',
+    cluster: { endpoints: [{ address: SHOP.address, port: 1, meshed: true }] },
+  });
   const [listener] = outbound!.listeners;
   await using pod = await startPod('front', {
     configuration: {

@@ -90,6 +90,34 @@ export function conditionObligations({ must }: Scenario): void {
   );
 
   must(
+    'reach ports that no policy names by mTLS, where nothing else is let in',
+    {
+      say: 'The policy forgets two ports of an app, whose mTLS is STRICT. Members reach them, others do not.',
+      within: 180_000,
+    },
+    async ({ project }) => {
+      await applyPolicy(project, {
+        echo: (echo) => Object.assign(echo, { mtls: 'STRICT', ports: [{ port: 9090, protocol: 'grpc' }] }),
+      });
+      try {
+        const host = await addressOf(project, 'echo-2');
+        const calls: Call[] = [
+          { ...ECHO, host },
+          { protocol: 'server-first', host, port: 7000, timeoutMs: PATIENCE },
+        ];
+        const [[http, opaque], strangers] = await Promise.all([
+          call(project, 'client', calls),
+          call(project, 'stranger', calls),
+        ]);
+        assert.equal([http!.ok, opaque!.ok], [true, true], JSON.stringify([http, opaque]));
+        for (const stranger of strangers) assert.not(stranger.ok);
+      } finally {
+        await applyPolicy(project, { echo: unchanged });
+      }
+    },
+  );
+
+  must(
     'end an answer that says nothing more for its route’s idle timeout',
     { say: 'An app sends half of its answer and then nothing. The client is not left waiting.', within: 180_000 },
     async ({ project, say }) => {

@@ -1,5 +1,6 @@
 /** A configuration made ready for the data path: everything looked up once is looked up here. */
 import { canonicalAddress } from '#kit/net/ip-address.ts';
+import type { Cluster as ClusterModel } from '../model/cluster.ts';
 import type { Configuration, OutboundListener } from '../model/configuration.ts';
 import { ConfigurationRefused } from '../model/source.ts';
 import { Authorizer } from '../policy/authorizer.ts';
@@ -16,6 +17,17 @@ export interface KnownEndpoint {
   readonly host: Host;
 }
 
+/** What is known of the pods at addresses. */
+interface Known {
+  /** By `ADDRESS PORT`. */
+  readonly endpoints: ReadonlyMap<string, KnownEndpoint>;
+  /** By address; undefined for a pod that is reached in the clear on one of its ports. */
+  readonly members: ReadonlyMap<string, ClusterModel['mtls']>;
+}
+
+/** Reached past the proxy of a pod: its own are among them (mesh-init's MESH_EXCLUDE_INBOUND_PORTS). */
+const isExcluded = (port: number): boolean => port >= 15_000 && port <= 15_099;
+
 export class Snapshot {
   readonly configuration: Configuration;
   readonly authorizer: Authorizer;
@@ -26,7 +38,7 @@ export class Snapshot {
   readonly #ports = new Map<number, CompiledPort>();
   readonly #anyPort: CompiledPort;
   readonly #clusters: ReadonlyMap<string, MeshCluster>;
-  #endpoints: ReadonlyMap<string, KnownEndpoint> | undefined;
+  #known: Known | undefined;
 
   /**
    * @param former the one in use, whose rate limits go on
@@ -72,21 +84,35 @@ export class Snapshot {
 
   /** The endpoint at an address, in the first cluster that has it; undefined where none has. */
   endpoint({ address, port }: Destination): KnownEndpoint | undefined {
-    this.#endpoints ??= this.#findEndpoints();
-    return this.#endpoints.get(`${address} ${port}`);
+    this.#known ??= this.#findKnown();
+    return this.#known.endpoints.get(`${address} ${port}`);
+  }
+
+  /**
+   * Whom a pod of the mesh proves to be on a port that no service names: where it is spoken to by mTLS on all that are
+   * named, it is on the others.
+   */
+  member({ address, port }: Destination): ClusterModel['mtls'] {
+    if (isExcluded(port)) return undefined;
+    this.#known ??= this.#findKnown();
+    return this.#known.members.get(address);
   }
 
   /** Once, when one is asked for: mostly none is. */
-  #findEndpoints(): ReadonlyMap<string, KnownEndpoint> {
-    const found = new Map<string, KnownEndpoint>();
+  #findKnown(): Known {
+    const endpoints = new Map<string, KnownEndpoint>();
+    const members = new Map<string, ClusterModel['mtls']>();
     for (const cluster of this.#clusters.values())
       for (const host of cluster.hosts) {
-        for (const address of [host.model.address, ...(host.model.addresses ?? [])]) {
-          const key = `${canonicalAddress(address)} ${host.model.port}`;
-          if (!found.has(key)) found.set(key, { cluster, host });
+        for (const each of [host.model.address, ...(host.model.addresses ?? [])]) {
+          const address = canonicalAddress(each);
+          const key = `${address} ${host.model.port}`;
+          if (!endpoints.has(key)) endpoints.set(key, { cluster, host });
+          const mtls = host.model.meshed ? cluster.model.mtls : undefined;
+          if (mtls === undefined || !members.has(address)) members.set(address, mtls);
         }
       }
-    return found;
+    return { endpoints, members };
   }
 
   /** What is said of a port of the application's. */

@@ -1,5 +1,6 @@
 /** Clusters of one address each, made when a connection names it: the application itself, and unknown destinations. */
 import { MeshCluster, type ClusterEnvironment } from '../cluster/cluster.ts';
+import type { Cluster as ClusterModel } from '../model/cluster.ts';
 import type { Destination } from './sockaddr.ts';
 
 /** How many connections there may be is the listener's to say. */
@@ -7,13 +8,17 @@ const UNLIMITED = { maxConnections: Infinity, maxPendingRequests: Infinity, maxR
 /** So many are kept; of more, the one that was asked for longest ago goes, with its idle connections. */
 const MAX_CLUSTERS = 256;
 
+interface Key extends Destination {
+  readonly mtls: ClusterModel['mtls'];
+}
+
 export class Passthrough {
   readonly #name: string;
   readonly #environment: ClusterEnvironment;
   /** The one asked for last is the last. */
   readonly #clusters = new Map<string, MeshCluster>();
   /** The last one of them: mostly the next request's, too. */
-  #last: { readonly address: string; readonly port: number; readonly cluster: MeshCluster } | undefined;
+  #last: { readonly key: Key; readonly cluster: MeshCluster } | undefined;
 
   /** @param name begins the names of the clusters */
   constructor(name: string, environment: ClusterEnvironment) {
@@ -21,17 +26,22 @@ export class Passthrough {
     this.#environment = environment;
   }
 
-  /** The cluster of an address: in the clear, and without limits of its own. */
-  to({ address, port }: Destination): MeshCluster {
+  /**
+   * The cluster of an address, without limits of its own.
+   * @param mtls whom the endpoint must prove to be; absent: it is reached in the clear
+   */
+  to({ address, port }: Destination, mtls?: ClusterModel['mtls']): MeshCluster {
     const last = this.#last;
-    if (last !== undefined && last.port === port && last.address === address) return last.cluster;
-    const key = `${address} ${port}`;
+    if (last !== undefined && last.key.port === port && last.key.address === address && last.key.mtls === mtls)
+      return last.cluster;
+    const key = `${address} ${port} ${mtls?.identities.join(' ') ?? ''}`;
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
       cluster = new MeshCluster(
         {
           name: `${this.#name}|${port}`,
-          endpoints: [{ address, port, meshed: false }],
+          endpoints: [{ address, port, meshed: mtls !== undefined }],
+          ...(mtls && { mtls }),
           policy: 'ROUND_ROBIN',
           limits: UNLIMITED,
         },
@@ -44,7 +54,7 @@ export class Passthrough {
       }
     } else this.#clusters.delete(key);
     this.#clusters.set(key, cluster);
-    this.#last = { address, port, cluster };
+    this.#last = { key: { address, port, mtls }, cluster };
     return cluster;
   }
 

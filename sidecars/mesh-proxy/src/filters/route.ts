@@ -34,7 +34,7 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
         if (known !== undefined) return toEndpoint(exchange, record, known);
         if (snapshot().configuration.outbound.unknown === 'REGISTRY_ONLY')
           return refuse(record, 502, 'NR', unknownHost(record));
-        exchange.cluster = passthrough.to(connection.destination);
+        exchange.cluster = passthrough.to(connection.destination, snapshot().member(connection.destination));
         exchange.timeout = Infinity;
         return undefined;
       }

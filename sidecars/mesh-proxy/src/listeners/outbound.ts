@@ -39,7 +39,7 @@ export class Outbound {
     const anywhere = snapshot().configuration.outbound.unknown === 'ALLOW_ANY';
     const opaque =
       listener === undefined
-        ? anywhere || OPAQUE_PORTS.has(destination.port)
+        ? (anywhere && snapshot().member(destination) === undefined) || OPAQUE_PORTS.has(destination.port)
         : listener.protocol === 'tcp' || (listener.protocol === 'auto' && OPAQUE_PORTS.has(destination.port));
     return new FirstBytes(context, socket, {
       // Where nothing but HTTP is spoken, silence is no answer: the client is slow. A host outside may speak first there.
@@ -100,6 +100,7 @@ export class Outbound {
   #clusterOf(listener: CompiledListener | undefined, destination: Destination): MeshCluster | undefined {
     if (listener?.tcp !== undefined) return listener.tcp.pick(Math.random());
     const { snapshot, passthrough } = this.#options;
-    return snapshot().configuration.outbound.unknown === 'ALLOW_ANY' ? passthrough.to(destination) : undefined;
+    if (snapshot().configuration.outbound.unknown !== 'ALLOW_ANY') return undefined;
+    return passthrough.to(destination, snapshot().member(destination));
   }
 }
