@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { delays } from './testing/simulation/delay.ts';
 import { SOUND } from './testing/simulation/disk.ts';
-import { simulate } from './testing/simulation/run.ts';
+import { scenarioOf, simulate } from './testing/simulation/run.ts';
 import { testSeeds } from './testing/simulation/seeds.ts';
 
 test('a seed is one run, to the byte', async () => {
@@ -15,6 +15,16 @@ test('seeds that have failed once', async () => {
   const failed = [];
   for (const seed of [55, 237, 20263, 21544, 21585, 31835, 41942]) {
     const { problems } = await simulate(seed, { change: { disk: SOUND } });
+    if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
+  }
+  assert.equal(failed, []);
+});
+
+test('seeds that have failed once, on a disk of which every fiftieth call fails', async () => {
+  const failed = [];
+  for (const seed of [1486, 2457, 2857, 2956, 3178]) {
+    const { disk } = scenarioOf(seed);
+    const { problems } = await simulate(seed, { change: { disk: { ...disk, unreadable: 0.02 } } });
     if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
   }
   assert.equal(failed, []);

@@ -2,7 +2,7 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { NO_HEAD, readHead, readTail, type Head } from './tracked/content.ts';
+import { NO_HEAD, readHead, readTail, type Head, type Tail } from './tracked/content.ts';
 import { unitOf, type FileEncoding } from './tracked/encoding.ts';
 import { attempt, codeOf } from './error-code.ts';
 import { Generation, versionOf, type Stat } from './tracked/generation.ts';
@@ -224,17 +224,25 @@ export class FileTable {
    * that is nothing but a hole yet could not be told from another.
    */
   addCopy(original: Generation, candidate: Candidate): void {
-    const { at, bytes } = this.headOf(candidate.fd, candidate.stat.size);
-    if (bytes.length === 0 || at >= candidate.stat.size) return;
+    const { fd, stat } = candidate;
+    const head = this.headOf(fd, stat.size);
+    if (head.bytes.length === 0 || head.at >= stat.size) return;
+    // All that may fail is read first: a copy of which nothing is known would be any file that has its inode later.
+    const tail = readTail(fd, stat.size, head.at);
     const copy = this.create(candidate, original.home);
     copied(copy, original);
-    this.completeCopy(copy, candidate.fd, candidate.stat);
+    this.#reach(copy, stat, head, tail);
   }
 
   /** A copy is, up to its end, what was or will be read of its original. */
   completeCopy(copy: Generation, fd: number, stat: Stat): void {
-    copy.head = this.headOf(fd, stat.size);
-    copy.advance(stat.size, readTail(fd, stat.size, copy.head.at));
+    const head = this.headOf(fd, stat.size);
+    this.#reach(copy, stat, head, readTail(fd, stat.size, head.at));
+  }
+
+  #reach(copy: Generation, stat: Stat, head: Head, tail: Tail): void {
+    copy.head = head;
+    copy.advance(stat.size, tail);
     Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
     this.#dirty = true;
   }

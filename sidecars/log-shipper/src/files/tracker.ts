@@ -30,6 +30,9 @@ export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused'>,
   readonly wallClock?: () => number;
 }
 
+/** How long a path is waited for that cannot be read, in milliseconds: what it holds may be compressed meanwhile. */
+const PATIENCE = 60_000;
+
 /** How often a list of files is made anew that was out of date. */
 const ATTEMPTS = 5;
 
@@ -60,6 +63,10 @@ export class Tracker {
   #changed = false;
   /** Inodes that are not logs, by the stamp that they had. */
   readonly #ignored = new Map<string, string>();
+  /** When the first scan of this process began. */
+  #first: number | undefined;
+  /** Since when each path is refused. */
+  #refusedSince = new Map<string, number>();
   /** Paths that are there and cannot be read, and why. */
   readonly refused = new Map<string, string>();
 
@@ -146,10 +153,22 @@ export class Tracker {
     // What was listed and is empty or gone by now may have been rotated and compressed meanwhile.
     const again = unknown.some(({ path }) => !this.refused.has(path));
     // What was there before the first process is not read.
-    const since = this.#before?.started ?? (this.#options.isFirst ? started : undefined);
-    const unpacked = this.#unpack(again, moved ? undefined : since, now);
+    this.#first ??= started;
+    const since = this.#before?.started ?? (this.#options.isFirst ? this.#first : undefined);
+    const complete = !moved && !this.#isWaiting(now);
+    const unpacked = this.#unpack(again, complete ? since : undefined, now);
     for (const key of this.#ignored.keys()) if (!seen.has(key)) this.#ignored.delete(key);
-    return unpacked && !moved ? 'complete' : 'incomplete';
+    return unpacked && complete ? 'complete' : 'incomplete';
+  }
+
+  /** Whether something was refused that is still waited for. */
+  #isWaiting(now: number): boolean {
+    this.#refusedSince = new Map(
+      [...this.refused]
+        .filter(([, code]) => code !== 'outside')
+        .map(([path]) => [path, this.#refusedSince.get(path) ?? now]),
+    );
+    return [...this.#refusedSince.values()].some((since) => now - since < PATIENCE);
   }
 
   /**
