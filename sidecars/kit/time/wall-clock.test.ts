@@ -34,6 +34,19 @@ test('a sign that the time may be over is enough', () => {
   assert.is(calls, 1);
 });
 
+test('what has a beginning is due when the clock was set back before it', () => {
+  const clock = { ...sleeper(), every: HOUR };
+  const timer = new WallTimer(clock);
+  let calls = 0;
+  timer.set(clock.now() + HOUR, () => calls++, clock.now() - 1000);
+  clock.sleep(-1000);
+  timer.look();
+  assert.is(calls, 0);
+  clock.sleep(-1);
+  timer.look();
+  assert.is(calls, 1);
+});
+
 test('a later time takes the place of a former one, and none is left after clear', () => {
   const clock = { ...sleeper(), every: HOUR };
   const timer = new WallTimer(clock);

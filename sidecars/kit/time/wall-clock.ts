@@ -16,6 +16,7 @@ const SYSTEM: WallClock = { now: () => Date.now(), every: 30_000 };
 /** One action at one time of the wall clock. It does not keep the process running. */
 export class WallTimer {
   readonly #clock: WallClock;
+  #from = -Infinity;
   #at = Infinity;
   #action: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -28,8 +29,10 @@ export class WallTimer {
   /**
    * Call an action once, in place of a former one that was not called yet.
    * @param at milliseconds since the epoch
+   * @param from the same: it is due before this, too, when the clock was set back. A certificate is not valid then.
    */
-  set(at: number, action: () => void): void {
+  set(at: number, action: () => void, from = -Infinity): void {
+    this.#from = from;
     this.#at = at;
     this.#action = action;
     this.#wait();
@@ -37,8 +40,9 @@ export class WallTimer {
 
   /** Compare now: for who has a sign that the time is over. */
   look(): void {
-    if (this.#action === undefined || this.#clock.now() < this.#at) return;
     const action = this.#action;
+    const now = this.#clock.now();
+    if (action === undefined || (now >= this.#from && now < this.#at)) return;
     this.clear();
     action();
   }

@@ -42,6 +42,17 @@ test('half a year on, the next intermediate signs', async () => {
   current.close();
 });
 
+test('when the clock was set back before the intermediate, another one signs', async () => {
+  const { current, serial, pass } = await open();
+  const first = await serial();
+  pass(190 * DAY);
+  await eventually('the next one signs', async () => (await serial()) !== first);
+  const second = await serial();
+  pass(-100 * DAY);
+  await eventually('one of this time signs', async () => (await serial()) !== second);
+  current.close();
+});
+
 test('without its root key it says so, and goes on once the key is there', async () => {
   const { current, directory, serial, pass, warned } = await open();
   const [key, away] = [join(directory, 'root.key'), join(directory, 'away')];

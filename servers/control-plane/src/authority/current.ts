@@ -2,7 +2,7 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
 import { Authority } from './authority.ts';
-import { halfLifeOf, openAuthorityFiles, setAsideDamagedFiles } from './store.ts';
+import { beginningOf, halfLifeOf, openAuthorityFiles, setAsideDamagedFiles } from './store.ts';
 
 export interface CurrentAuthorityOptions {
   /** Private to the control plane. */
@@ -27,20 +27,20 @@ export class CurrentAuthority {
   /** When the next intermediate is due, in milliseconds since the epoch. */
   #due: number;
 
-  private constructor(options: CurrentAuthorityOptions, authority: Authority, due: number) {
+  private constructor(options: CurrentAuthorityOptions, { authority, due, from }: Opened) {
     this.#options = options;
     this.roots = authority.roots;
     this.#renewal = new WallTimer(options.clock);
     this.#authority = authority;
     this.#due = due;
-    this.#renewAt(due);
+    this.#renewAt(due, from);
   }
 
   /** @throws {RootOffline}, and errors of the file system */
   static async open(options: CurrentAuthorityOptions): Promise<CurrentAuthority> {
     for (const aside of await setAsideDamagedFiles(options.directory))
       options.log.warn({ aside }, 'a file of the authority is damaged, and was set aside');
-    return new CurrentAuthority(options, ...(await read(options)));
+    return new CurrentAuthority(options, await read(options));
   }
 
   get authority(): Authority {
@@ -55,30 +55,44 @@ export class CurrentAuthority {
     return (this.#options.clock ?? Date).now();
   }
 
-  #renewAt(time: number): void {
+  #renewAt(time: number, from?: number): void {
     // Where the root's key is away the files are looked at again: it may be brought for a while.
-    this.#renewal.set(Math.max(time, this.#now() + 1), () => void this.#renew());
+    this.#renewal.set(Math.max(time, this.#now() + 1), () => void this.#renew(), from);
   }
 
   async #renew(): Promise<void> {
     const { log } = this.#options;
     const until = new Date(this.#authority.notAfter);
+    let from: number | undefined;
     try {
-      const [authority, due] = await read(this.#options);
-      this.#authority = authority;
-      if (due === this.#due) log.warn({ until }, "no new intermediate certificate: the root's key is not here");
-      this.#due = due;
+      const opened = await read(this.#options);
+      this.#authority = opened.authority;
+      if (opened.due === this.#due) log.warn({ until }, "no new intermediate certificate: the root's key is not here");
+      else from = opened.from;
+      this.#due = opened.due;
     } catch (error) {
       log.warn({ reason: (error as Error).message, until }, 'no new intermediate certificate');
     }
-    this.#renewAt(Math.max(this.#due, this.#now() + AGAIN));
+    this.#renewAt(Math.max(this.#due, this.#now() + AGAIN), from);
   }
 }
 
-async function read(options: CurrentAuthorityOptions): Promise<[Authority, number]> {
+interface Opened {
+  readonly authority: Authority;
+  /** When the next intermediate is due, and from when on this one is valid, in milliseconds since the epoch. */
+  readonly due: number;
+  readonly from: number;
+}
+
+async function read(options: CurrentAuthorityOptions): Promise<Opened> {
   const { directory, trustDomain, lifetime, log, clock } = options;
   const now = clock?.now ?? Date.now;
   const files = await openAuthorityFiles(directory, trustDomain, now());
   for (const made of files.made) log.info({ made }, 'the authority made a certificate');
-  return [await Authority.open({ ...files, lifetime, now }), halfLifeOf(files.intermediate.cert)];
+  const { cert } = files.intermediate;
+  return {
+    authority: await Authority.open({ ...files, lifetime, now }),
+    due: halfLifeOf(cert),
+    from: beginningOf(cert),
+  };
 }

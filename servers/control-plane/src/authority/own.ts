@@ -17,6 +17,8 @@ export interface OwnCertificateOptions {
 
 /** Pause after a failure to renew, in milliseconds. */
 const RETRY = 30_000;
+/** A clock that was set back by more makes the certificate one of the future, in milliseconds. */
+const SET_BACK = 60_000;
 /** A renewal is no sooner than this, in milliseconds. */
 const SOONEST = 1000;
 
@@ -72,11 +74,11 @@ export class OwnCertificate implements CertificateProvider {
 
   #schedule(notAfter: number): void {
     const now = this.#now();
-    this.#renewAt(now + Math.max(SOONEST, (notAfter - now) / 2));
+    this.#renewAt(now + Math.max(SOONEST, (notAfter - now) / 2), now - SET_BACK);
   }
 
-  #renewAt(time: number): void {
-    this.#renewal.set(time, () => void this.#renew());
+  #renewAt(time: number, from?: number): void {
+    this.#renewal.set(time, () => void this.#renew(), from);
   }
 
   #now(): number {

@@ -17,8 +17,8 @@ export interface AuthorityFiles {
 export class RootOffline extends Error {}
 
 /**
- * Read the authority's files; make what is missing, and a new intermediate where half of its life is over and
- * the root's key is at hand. The root's key may be taken away once the intermediate is there. `further-roots.crt` has
+ * Read the authority's files; make what is missing, and a new intermediate where half of its life is over, or the clock
+ * was set back before it, and the root's key is at hand. The root's key may be taken away once the intermediate is there. `further-roots.crt` has
  * roots that are trusted besides, while one follows another.
  * @param directory private to the control plane
  * @throws {RootOffline}
@@ -50,7 +50,7 @@ export async function openAuthorityFiles(
     root = fresh;
     made.push('root');
   }
-  if ((!intermediate || now > halfLifeOf(intermediate.cert)) && root.key !== undefined) {
+  if ((!intermediate || !isInFirstHalf(intermediate.cert, now)) && root.key !== undefined) {
     intermediate = await makeIntermediate({ cert: root.cert, key: root.key }, trustDomain, now);
     await write('intermediate', intermediate);
     made.push('intermediate');
@@ -107,6 +107,11 @@ async function pairOf(
   const [cert, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
   return cert === undefined ? undefined : { cert, key };
 }
+
+const isInFirstHalf = (pem: string, now: number): boolean => now >= beginningOf(pem) && now <= halfLifeOf(pem);
+
+/** From when on a certificate is valid, in milliseconds since the epoch. */
+export const beginningOf = (pem: string): number => Date.parse(new X509Certificate(pem).validFrom);
 
 /** When half of a certificate's life is over, in milliseconds since the epoch. */
 export function halfLifeOf(pem: string): number {

@@ -46,6 +46,12 @@ test('a machine that has slept beyond the certificate has it renewed', async () 
   await eventually('it is in use', () => machine.identity.current!.notAfter > Date.now() + 2 * HOUR);
 });
 
+test('a machine whose clock was set back has its certificate renewed: the former one is of the future', async () => {
+  using machine = await start(1);
+  machine.sleep(-2 * HOUR);
+  await eventually('another one is asked for', () => machine.asked() === 2);
+});
+
 test('a connection that is to be made is a sign to look at the clock', async () => {
   using machine = await start(HOUR);
   machine.identity.look();

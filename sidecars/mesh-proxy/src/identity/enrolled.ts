@@ -22,6 +22,8 @@ export interface EnrolledIdentityOptions {
 const BACKOFF = { initial: 250, max: 15_000 };
 /** So that proxies that began together do not all renew at once: this share of the time is drawn. */
 const JITTER = 0.1;
+/** A clock that was set back by more makes the certificate one of the future, in milliseconds. */
+const SET_BACK = 60_000;
 /** A renewal is no sooner than this, in milliseconds. */
 const SOONEST = 1000;
 
@@ -81,7 +83,7 @@ export class EnrolledIdentity implements Identity {
       createSecureContext({ key, cert: chain, ca: trustBundle });
       this.#backoff.reset();
       const wait = Math.max(SOONEST, ((notAfter - began) / 2) * (1 - JITTER * random()));
-      this.#renewal.set(began + wait, () => void this.#renew());
+      this.#renewal.set(began + wait, () => void this.#renew(), began - SET_BACK);
       this.#use({ spiffeId, key, chain, trustBundle, notAfter });
       log.info(
         { identity: spiffeId, notAfter: new Date(notAfter), renewal_s: Math.round(wait / 1000) },
