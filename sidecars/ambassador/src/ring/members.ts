@@ -45,15 +45,16 @@ export function membersIn(text: string): ShardMember[] {
 }
 
 /**
- * The servers that a list adds to another.
- * @throws {Error} when it does anything else: while the application runs, servers are added only
+ * The servers of a list that another has not, by their names.
+ * @throws {Error} when a server of both has another address or weight, or when all together are too many
  */
 export function added(before: readonly ShardMember[], after: readonly ShardMember[]): ShardMember[] {
   for (const old of before) {
     const same = after.find(({ name }) => name === old.name);
-    if (same === undefined) throw new Error(`${old.name} is gone from the list: servers can only be added`);
-    if (same.host !== old.host || same.port !== old.port || same.weight !== old.weight)
-      throw new Error(`${old.name} has changed: servers can only be added`);
+    if (same !== undefined && (same.host !== old.host || same.port !== old.port || same.weight !== old.weight))
+      throw new Error(`${old.name} has changed: while it runs, servers can be added and removed only`);
   }
-  return after.filter(({ name }) => !before.some((old) => old.name === name));
+  const fresh = after.filter(({ name }) => !before.some((old) => old.name === name));
+  if (before.length + fresh.length > MAX_SERVERS) throw new Error(`${before.length + fresh.length} servers`);
+  return fresh;
 }

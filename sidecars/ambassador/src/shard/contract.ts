@@ -14,7 +14,7 @@ export const shardParameters = {
   SERVERS_FILE: {
     type: 'string',
     description:
-      'shard: in place of SERVERS, a file with one server a line; when lines are added to it, keys move to the new servers while the application goes on',
+      'shard: in place of SERVERS, a file with one server a line; when lines are added or removed, keys move while the application goes on',
   },
   AMBASSADOR_STATE: {
     type: 'string',
@@ -127,6 +127,6 @@ export const shardMetrics = {
   commands: { type: 'counter', help: 'shard: commands of the application' },
   fragments: { type: 'counter', help: 'shard: parts of commands whose keys are on several servers' },
   server_ejects: { type: 'counter', help: 'shard: times that a server was taken out of the ring', labels: ['server'] },
-  keys_moved: { type: 'counter', help: 'shard: keys that were moved to a server that was added' },
+  keys_moved: { type: 'counter', help: 'shard: keys that were moved because a server was added or removed' },
   server_up: { type: 'gauge', help: 'shard: 1 while a server can be used', labels: ['server'] },
 } as const satisfies MetricDeclarations;

@@ -32,7 +32,7 @@ test(
     const written = new Map<string, string>(keys.map((key) => [key, '0']));
     await reader.ask('MSET', ...keys.flatMap((key) => [key, '0']));
     let over = false;
-    const growing = plane.plane.add([member]).then((done) => ((over = true), done));
+    const growing = plane.plane.change([...plane.members, member]).then((done) => ((over = true), done));
     let rounds = 0;
     const read = (async () => {
       while (!over) {
@@ -76,7 +76,7 @@ test(
     const waiting = (): number =>
       plane.servers.reduce((sum, { seen }) => sum + seen.filter(([name]) => name === 'BLPOP').length, 0);
     await eventually('all wait', () => waiting() === clients.length);
-    assert.is(await plane.plane.add([member]), true);
+    assert.is(await plane.plane.change([...plane.members, member]), true);
     const other = await plane.client();
     for (const index of clients.keys()) await other.ask('RPUSH', `queue${index}`, `job${index}`);
     for (const [index, client] of clients.entries()) {
@@ -92,7 +92,7 @@ test(
   withFourth(async (plane, _fourth, member) => {
     const client = await plane.client();
     assert.equal(await client.pipeline(['MULTI'], ['SET', '{t}a', '1']), ['OK', 'QUEUED']);
-    await plane.plane.add([member]);
+    await plane.plane.change([...plane.members, member]);
     assert.match(textOf((await client.pipeline(['SET', '{t}b', '1'], ['EXEC']))[1]), /^EXECABORT/);
     assert.equal(await client.ask('MGET', '{t}a', '{t}b'), [null, null]);
     assert.equal(await client.pipeline(['MULTI'], ['SET', '{t}a', '1'], ['EXEC']), ['OK', 'QUEUED', ['OK']]);
@@ -106,7 +106,7 @@ test(
     const keys = Array.from({ length: KEYS }, (_, index) => `g${index}`);
     await client.ask('MSET', ...keys.flatMap((key) => [key, '1']));
     await plane.servers[0]!.kill();
-    const growing = plane.plane.add([member]);
+    const growing = plane.plane.change([...plane.members, member]);
     await eventually('others move', () => fourth.keys.size > 0);
     await plane.servers[0]!.start();
     assert.is(await growing, true);

@@ -1,5 +1,5 @@
 /**
- * The list of servers in a file that may grow while the application runs. What is under way is written down
+ * The list of servers in a file that may change while the application runs. What is under way is written down
  * before it begins, so that a new start goes on with it.
  */
 import { readFile } from 'node:fs/promises';
@@ -18,15 +18,15 @@ export interface MembershipOptions {
   readonly log: Logger;
   /** Throws unless the servers answer, and are empty. */
   readonly check: (servers: readonly ShardMember[]) => Promise<void>;
-  /** Adds servers; resolves when all keys have moved, with false when it ended before. */
-  readonly add: (servers: readonly ShardMember[]) => Promise<boolean>;
+  /** Moves keys to where they belong with these servers; resolves with whether all have moved, or it ended before. */
+  readonly change: (servers: readonly ShardMember[]) => Promise<boolean>;
 }
 
 export class Membership {
   readonly #options: MembershipOptions;
   #state: State;
   /** The list that was looked at last, and needs no further look. */
-  #seen = '';
+  #seen: string | undefined;
   #busy = false;
   /** The state is on disk: without it nothing is begun that a new start has to know. */
   #written: boolean;
@@ -48,7 +48,7 @@ export class Membership {
     const state = await stateIn(options);
     if (state !== undefined) return new Membership(options, state, true);
     const servers = membersIn(await readFile(options.file, 'utf8'));
-    return new Membership(options, { servers, adding: [] }, false);
+    return new Membership(options, { servers }, false);
   }
 
   /** The servers that the keys were on when it was last written down. */
@@ -64,36 +64,46 @@ export class Membership {
       if (!this.#written) await this.#write(this.#state);
       const text = await readFile(this.#options.file, 'utf8');
       if (text === this.#seen) return;
-      const { servers, adding } = this.#state;
-      const fresh = added(servers, membersIn(text));
-      // What was begun is finished first; it is not empty any more.
-      const begun = fresh.filter(({ name }) => adding.some((each) => each.name === name));
-      if (begun.length < adding.length) throw new Error('keys are on their way to a server that is gone from the list');
-      const next = begun.length > 0 ? begun : fresh;
-      if (next.length > 0) {
-        if (begun.length === 0) await this.#options.check(next);
-        await this.#grow(next);
-      }
-      if (next.length === fresh.length) this.#seen = text;
+      // The list may have changed again meanwhile: it is looked at when the next time comes.
+      if (await this.#takeUp(membersIn(text))) this.#seen = text;
       this.wrong = undefined;
     } catch (error) {
       const { message } = error as Error;
       if (message !== this.wrong)
-        this.#options.log.warn({ file: this.#options.file, reason: message }, 'servers are not added');
+        this.#options.log.warn({ file: this.#options.file, reason: message }, 'the list of servers is not in effect');
       this.wrong = message;
     } finally {
       this.#busy = false;
     }
   }
 
-  async #grow(servers: readonly ShardMember[]): Promise<void> {
-    const { log, add } = this.#options;
-    const names = servers.map(({ name }) => name);
-    await this.#write({ servers: this.#state.servers, adding: servers });
-    log.info({ servers: names }, 'servers are added: keys begin to move');
-    if (!(await add(servers))) return;
-    await this.#write({ servers: [...this.#state.servers, ...servers], adding: [] });
-    log.info({ servers: names }, 'all keys have moved');
+  /** @returns whether the list is in effect */
+  async #takeUp(list: readonly ShardMember[]): Promise<boolean> {
+    const { servers, target } = this.#state;
+    // What was begun is finished first; its new servers are not empty any more.
+    if (target !== undefined) {
+      await this.#move(target);
+      return false;
+    }
+    const fresh = added(servers, list);
+    if (fresh.length === 0 && list.length === servers.length) return true;
+    if (fresh.length > 0) await this.#options.check(fresh);
+    // Those that stay keep their order, in which a scan goes over them.
+    const kept = servers.filter(({ name }) => list.some((each) => each.name === name));
+    const next = [...kept, ...fresh];
+    await this.#write({ servers, target: next });
+    await this.#move(next);
+    return false;
+  }
+
+  async #move(target: readonly ShardMember[]): Promise<void> {
+    const { log, change } = this.#options;
+    const before = this.#state.servers;
+    const changes = { added: namesOf(added(before, target)), removed: namesOf(added(target, before)) };
+    log.info(changes, 'the servers change: keys begin to move');
+    if (!(await change(target))) return;
+    await this.#write({ servers: target });
+    log.info(changes, 'all keys have moved');
   }
 
   async #write(state: State): Promise<void> {
@@ -103,6 +113,8 @@ export class Membership {
   }
 }
 
+const namesOf = (members: readonly ShardMember[]): string[] => members.map(({ name }) => name);
+
 /** @returns undefined where there is none, or none that can be used */
 async function stateIn({ state: path, log }: MembershipOptions): Promise<State | undefined> {
   try {
@@ -111,7 +123,7 @@ async function stateIn({ state: path, log }: MembershipOptions): Promise<State |
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     log.warn(
       { path, reason: explain(error), aside: keep(path) },
-      'the state cannot be used: keys are taken to be where the list of servers puts them; if servers were being added, restore the state, since keys that had not moved are not found',
+      'the state cannot be used: keys are taken to be where the list of servers puts them; if servers were changing, restore the state, since keys that had not moved are not found',
     );
     return undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * Moves keys to servers that were added, while the application reads and writes them. A key is moved by
+ * Moves keys to where they belong after the servers changed, while the application reads and writes them. A key is moved by
  * MIGRATE, which is atomic: it is on the old server or on the new one. Whoever asks for a key that belongs
  * elsewhere by now has it moved first, and what nobody asks for is moved beside.
  */

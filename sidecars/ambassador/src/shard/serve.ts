@@ -23,6 +23,7 @@ export interface ShardStats extends SessionStats {
   onServerRequest(server: string): void;
   onServerAnswer(server: string): void;
   onServerUp(server: string, up: boolean): void;
+  onServerRemoved(server: string): void;
   onEject(server: string): void;
   onKeyMoved(): void;
 }
@@ -145,16 +146,20 @@ export class ShardPlane implements ServerObserver {
   }
 
   /**
-   * Add servers, and move to them what belongs there; the application goes on meanwhile.
+   * Use other servers, and move keys to where they belong then; the application goes on meanwhile.
+   * @param members all of them: one that is known by its name stays, one that is missing is closed in the end
    * @returns when all keys have moved; false when it was ended before
    */
-  async add(members: readonly ShardMember[]): Promise<boolean> {
+  async change(members: readonly ShardMember[]): Promise<boolean> {
     const { login, timeout } = this.#options;
     const before = this.#shards.all;
-    const servers = members.map((member) => this.#weighted(member));
-    for (const { server } of servers) server.probe();
-    this.#shards.add(servers);
-    for (const session of this.#sessions) session.onServersAdded();
+    const servers = members.map((member) => {
+      const server = before.find(({ name }) => name === member.name);
+      return server === undefined ? this.#weighted(member) : { server, weight: member.weight };
+    });
+    for (const { server } of servers) if (!before.includes(server)) server.probe();
+    this.#shards.change(servers);
+    for (const session of this.#sessions) session.onServersChanged();
     const settled = Promise.all(before.map((server) => server.settled(SETTLE * timeout))).then(() => {});
     const mover = new Mover(before, settled, {
       shards: this.#shards,
@@ -165,8 +170,14 @@ export class ShardPlane implements ServerObserver {
     this.#mover = mover;
     await mover.run();
     if (this.#closed) return false;
-    this.#shards.moved();
+    const left = this.#shards.moved();
     mover.finish();
+    if (left.length > 0) for (const session of this.#sessions) session.onChannelsMoved();
+    for (const server of left) {
+      await server.settled(SETTLE * timeout);
+      server.close();
+      this.#options.stats.onServerRemoved(server.name);
+    }
     return true;
   }
 

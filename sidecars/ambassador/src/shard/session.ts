@@ -155,10 +155,15 @@ export class ShardSession implements Session, Routing {
     return this.#waiting.unblock(how);
   }
 
-  /** Servers were added: what waits on an old one waits anew, where its keys are now; transactions are given up. */
-  onServersAdded(): void {
+  /** Keys have other servers: what waits on an old one waits anew, where its keys are now; transactions are given up. */
+  onServersChanged(): void {
     this.#transaction?.abort();
     this.#waiting.beginAnew();
+  }
+
+  /** Channels have other servers: a subscriber is closed, since it would miss messages, and subscribes anew. */
+  onChannelsMoved(): void {
+    if (this.#subscriptions.active) this.client.close();
   }
 
   onClose(): void {

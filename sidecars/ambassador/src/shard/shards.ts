@@ -15,7 +15,7 @@ interface Table {
   readonly places: readonly Server[];
 }
 
-/** A key that is still where it belonged before a server was added. */
+/** A key that is still where it belonged before the servers changed. */
 export interface Misplaced {
   readonly key: Buffer;
   readonly from: Server;
@@ -27,10 +27,13 @@ export class Shards {
   readonly #options: RingOptions;
   readonly #ejected = new Set<Server>();
   #now: Table;
-  /** Where keys were before servers were added, until all have moved. */
+  /** Where keys were before the servers changed, until all have moved. */
   #before: Table | undefined;
-  /** Where channels are: where they were at the start, since subscribers cannot be moved. */
+  /** Servers that keys move away from. */
+  #leaving: readonly Server[] = [];
+  /** Where channels are: subscribers cannot be moved, so servers that are added get none before the next start. */
   #channels: Table;
+  #generation = 0;
 
   /** @param members at least one */
   constructor(members: readonly Weighted[], options: RingOptions) {
@@ -40,9 +43,14 @@ export class Shards {
     this.#channels = this.#now;
   }
 
-  /** All servers, in an order that stays as it is: further ones come last. */
+  /** All servers that may hold keys: those that keys move away from come first, those that were added last. */
   get all(): readonly Server[] {
-    return this.#members.map(({ server }) => server);
+    return [...this.#leaving, ...this.#members.map(({ server }) => server)];
+  }
+
+  /** Another number when places in `all` mean other servers than before, or keys have moved to an earlier place. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Servers that are not ejected. */
@@ -83,16 +91,26 @@ export class Shards {
     return from === this.of(bytes, start, end) ? undefined : from;
   }
 
-  /** Add servers: keys belong to them from now on, and are moved by whoever asks for them, until `moved`. */
-  add(members: readonly Weighted[]): void {
+  /** Keys belong to these servers from now on, and are moved by whoever asks for them, until `moved`. */
+  change(members: readonly Weighted[]): void {
+    const kept = new Set(members.map(({ server }) => server));
+    this.#leaving = this.#members.flatMap(({ server }) => (kept.has(server) ? [] : [server]));
+    if (this.#leaving.length > 0) this.#generation++;
     this.#before = this.#now;
-    this.#members = [...this.#members, ...members];
+    this.#members = members;
     this.#now = this.#made();
   }
 
-  /** Every key is where it belongs. */
-  moved(): void {
+  /** Every key is where it belongs. @returns the servers that hold no key any more; then channels have moved, too */
+  moved(): readonly Server[] {
+    const left = this.#leaving;
     this.#before = undefined;
+    this.#leaving = [];
+    if (left.length > 0) {
+      this.#generation++;
+      this.#channels = this.#now;
+    }
+    return left;
   }
 
   /**

@@ -55,6 +55,7 @@ export async function startShard(kit: AmbassadorKit, version: string): Promise<v
       onServerRequest: (server) => counts.add('requests', server),
       onServerAnswer: (server) => counts.add('responses', server),
       onServerUp: (server, up) => metrics.server_up.set({ server }, up ? 1 : 0),
+      onServerRemoved: (server) => metrics.server_up.remove({ server }),
       onKeyMoved: () => metrics.keys_moved.inc(),
       onEject: (server) => metrics.server_ejects.inc({ server }),
     },
@@ -108,7 +109,7 @@ async function listOf({ parameters, log }: AmbassadorKit, plane: () => ShardPlan
       state,
       log,
       check: (each) => plane().check(each),
-      add: (each) => plane().add(each),
+      change: (each) => plane().change(each),
     });
   } catch (error) {
     throw wrong('unreadable', `SERVERS_FILE and AMBASSADOR_STATE: ${(error as Error).message}`);

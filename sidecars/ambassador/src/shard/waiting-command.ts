@@ -46,7 +46,7 @@ export class WaitingCommand {
     return true;
   }
 
-  /** Servers were added: it waits anew, where its keys are now. */
+  /** Keys have other servers: it waits anew, where its keys are now. */
   beginAnew(): void {
     if (this.#server === undefined) return;
     this.#again = true;

@@ -2,6 +2,7 @@
 import { createLog } from '#kit/telemetry/log.ts';
 import { RespClient } from '#kit/testing/resp-client.ts';
 import { ShardPlane, type ShardPlaneOptions } from '../shard/serve.ts';
+import type { ShardMember } from '../ring/members.ts';
 import { Ring } from '../ring/ring.ts';
 import { FakeValkey } from './valkey.ts';
 
@@ -25,6 +26,9 @@ export class TestPlane {
   readonly #clients: RespClient[] = [];
   readonly #ring: Ring;
 
+  /** Of the servers, in their order. */
+  readonly members: readonly ShardMember[];
+
   private constructor(servers: readonly FakeValkey[], options: Partial<ShardPlaneOptions>) {
     this.servers = servers;
     const members = servers.map(({ port }, index) => ({
@@ -33,6 +37,7 @@ export class TestPlane {
       weight: 1,
       name: String.fromCodePoint(97 + index),
     }));
+    this.members = members;
     this.#ring = new Ring(members, RING);
     const { seen } = this;
     this.plane = new ShardPlane({
@@ -60,6 +65,7 @@ export class TestPlane {
         onServerRequest: () => {},
         onServerAnswer: () => {},
         onServerUp: (server, up) => void (seen.up[server] = up),
+        onServerRemoved: (server) => void delete seen.up[server],
         onKeyMoved: () => void seen.moved++,
         onEject: (server) => void seen.ejected.push(server),
       },
