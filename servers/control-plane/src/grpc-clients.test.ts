@@ -87,6 +87,38 @@ test('ping_pong: a name is resolved, and all calls are answered', async () => {
   assert.equal(await client.count(100), { '127.0.0.1': 100 });
 });
 
+test('secondary_locality: the next one is called while the nearest has no healthy backend', async () => {
+  const { client, backends, set } = await serve('localities', 3);
+  const zones = ['far', 'here', 'here'];
+  const join = (index: number, phase: 'ready' | 'draining'): void =>
+    void plane.registry.join({
+      service: 'localities',
+      name: `localities-${index}`,
+      address: backends[index]!.address,
+      labels: { 'topology.kubernetes.io/zone': zones[index]! },
+      ports: [],
+      phase,
+    });
+  for (const index of zones.keys()) join(index, 'ready');
+  set({ trafficDistribution: 'PreferSameZone' });
+  const callsOnly = (indexes: readonly number[]): Promise<unknown> =>
+    eventually(
+      `only ${indexes.join()} are called`,
+      async () => {
+        const counts = await client.count(30);
+        return indexes.reduce((sum, index) => sum + answered(counts, backends[index]!.address), 0) === 30;
+      },
+      LONG,
+    );
+  await callsOnly([1, 2]);
+  join(1, 'draining');
+  await callsOnly([2]);
+  join(2, 'draining');
+  await callsOnly([0]);
+  join(1, 'ready');
+  await callsOnly([1]);
+});
+
 test('round_robin: each of the backends gets its share', async () => {
   const running = await serve('round-robin', 3);
   await warm(running);

@@ -105,6 +105,12 @@ export class Publication {
     const { service } = client;
     if (service !== undefined && this.#held.has(service) && !this.#isPublished(service))
       throw new NothingYet(`${service} could not be published yet; the log of the control plane says why`);
+    const view = this.#ofKind(client);
+    return client.locality ? this.#views.near(view, client.locality) : view;
+  }
+
+  #ofKind(client: Client): View {
+    const { service } = client;
     if (!isEnvoy(client)) return this.#views.of(service);
     return service === undefined ? this.#views.ofEnvoy() : this.#views.ofEnvoyProxy(service);
   }

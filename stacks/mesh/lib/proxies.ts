@@ -39,9 +39,6 @@ export const ours = (because: string) => ({
     Promise.resolve(ENVOYS.length === 0 ? undefined : `Envoy is the proxy: ${because}`),
 });
 
-/** Ours makes a request that may be repeated once more of its own accord, when its connection was lost. */
-export const NO_RETRY = 'where no retry is configured it makes a request again that nobody took, and no other';
-
 /** The address of a pod. */
 export async function addressOf(project: Driver, name: string): Promise<string> {
   const { NetworkSettings } = await project.inspect(`${name}-pod`);

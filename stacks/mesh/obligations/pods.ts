@@ -5,7 +5,6 @@ import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { isEndpoint } from '../lib/control.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
-import { NO_RETRY, ours } from '../lib/proxies.ts';
 import { loadWhile } from '../lib/workload.ts';
 import { takesPart } from './replicas.ts';
 
@@ -35,7 +34,6 @@ export function podObligations({ must }: Scenario): void {
     {
       say: 'A whole pod is restarted, recreated, stopped, and killed under load, without a retry configured. No client notices.',
       within: 480_000,
-      ...ours(NO_RETRY),
       needs: 'compose',
     },
     async ({ project, say }) => {

@@ -7,7 +7,6 @@ import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { isEndpoint } from '../lib/control.ts';
 import { withMore } from '../lib/more.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
-import { NO_RETRY, ours } from '../lib/proxies.ts';
 import { freshKey, load, loadWhile, seen, seenBy, tell, type LoadReport, type Server } from '../lib/workload.ts';
 
 const ECHO = { host: 'echo', port: 8080, path: '/', connections: 8 } as const;
@@ -115,7 +114,6 @@ export function replicaObligations({ must }: Scenario): void {
     {
       say: 'The network of a replica is taken away, with all that is under way, and nothing says so. Its callers notice within seconds; without a retry configured, no client does.',
       within: 240_000,
-      ...ours(NO_RETRY),
       needs: 'compose',
     },
     async ({ project, say }) => {
@@ -144,7 +142,6 @@ export function replicaObligations({ must }: Scenario): void {
     {
       say: 'A replica is stopped and started, as a rollout does: its proxy first, which leaves the endpoints and drains; and its app first, of which the proxy tells its callers.',
       within: 360_000,
-      ...ours(NO_RETRY),
     },
     async ({ project, say }) => {
       await applyPolicy(project, { echo: unchanged });

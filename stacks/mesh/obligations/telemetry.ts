@@ -23,7 +23,6 @@ export function traceObligations({ must }: Scenario): void {
     {
       say: 'One order goes through Perl, Node and Python. The apps only pass a header on; the proxies make one trace of it.',
       within: 120_000,
-      ...ours('the control plane does not tell it where the collector is'),
     },
     async (stage) => {
       const trace = randomBytes(16).toString('hex');

@@ -138,6 +138,7 @@ const servicePolicy = object({
   endpoints: list({ type: 'string', pattern: '^[0-9A-Za-z.:_-]{1,253}$' }, 1),
   subsets: map(map({ type: 'string', maxLength: 256 }, '^[a-zA-Z0-9._/-]{1,256}$'), SERVICE_NAME),
   balancing: oneOf('LEAST_REQUEST', 'ROUND_ROBIN', 'RING_HASH', 'RANDOM'),
+  trafficDistribution: oneOf('PreferSameZone'),
   connectTimeout: DURATION,
   limits: object({ connections: count, pending: count, requests: count, retries: count }),
   retryBudget: object({ percent, minimum: count }, ['percent', 'minimum']),

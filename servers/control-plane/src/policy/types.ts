@@ -31,6 +31,8 @@ export interface ServicePolicy {
   readonly endpoints?: readonly string[];
   /** Parts of the replicas, by labels that they registered with. */
   readonly subsets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** As Kubernetes has it; absent: all replicas are equally near. */
+  readonly trafficDistribution?: 'PreferSameZone';
   readonly balancing?: 'LEAST_REQUEST' | 'ROUND_ROBIN' | 'RING_HASH' | 'RANDOM';
   readonly connectTimeout?: number;
   readonly limits?: {

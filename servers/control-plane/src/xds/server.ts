@@ -3,15 +3,16 @@ import { status, type Server, type ServerDuplexStream, type ServerUnaryCall, typ
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Boundary } from './boundary.ts';
 import { BadRequest, type ClientStream, type Response, type TypeStatus } from './client-stream.ts';
-import { encode } from './resources/messages.ts';
 import { SharedRoom } from './share.ts';
 import { Snapshots } from './snapshots.ts';
+import type { Locality } from './resources/locality.ts';
 import type { Resource, View } from './resources/types.ts';
 import {
   ADS,
   CSDS,
   INCREMENTAL,
   STATE_OF_THE_WORLD,
+  statusOf,
   type AdsCall,
   type DiscoveryRequest,
   type Variant,
@@ -23,6 +24,8 @@ export interface Client {
   /** The service whose proxy it is; undefined for others, as gRPC clients. */
   readonly service: string | undefined;
   readonly userAgent: string;
+  /** Of its node; undefined where it names none. */
+  readonly locality: Locality | undefined;
   readonly since: number;
 }
 
@@ -132,13 +135,13 @@ export class Discovery {
     });
     server.addService(CSDS, {
       FetchClientStatus: (_call: ServerUnaryCall<unknown, Buffer>, callback: sendUnaryData<Buffer>) => {
-        const failure = this.#options.boundary.run('status', () => callback(null, this.#status()));
+        const failure = this.#options.boundary.run('status', () => callback(null, statusOf(this.clients)));
         if (failure) callback({ code: status.INTERNAL, details: FAILED });
       },
       StreamClientStatus: (call: ServerDuplexStream<unknown, Buffer>) => {
         call.on('data', () => {
           const failure = this.#options.boundary.run('status', () => {
-            if (!call.write(this.#status())) call.pause().once('drain', () => call.resume());
+            if (!call.write(statusOf(this.clients))) call.pause().once('drain', () => call.resume());
           });
           if (failure) call.emit('error', { code: status.INTERNAL, details: FAILED });
         });
@@ -285,6 +288,7 @@ export class Discovery {
       id: node.id.slice(0, 256),
       service,
       userAgent: node.user_agent_name.slice(0, 256),
+      locality: node.locality ? { region: node.locality.region, zone: node.locality.zone } : undefined,
       since: Date.now(),
     };
     const send = (response: Response): void => {
@@ -322,26 +326,6 @@ export class Discovery {
     const body = variant.shared(type, version, resources);
     bodies.set(resources, body);
     return body;
-  }
-
-  #status(): Buffer {
-    return encode('envoy.service.status.v3.ClientStatusResponse', {
-      config: this.clients.map(({ id, userAgent, types }) => ({
-        node: { id, user_agent_name: userAgent },
-        generic_xds_configs: types.map(({ type, state, version, refused }) => ({
-          type_url: type,
-          version_info: version ?? '',
-          config_status: state,
-          ...(refused && {
-            error_state: {
-              details: refused.reason,
-              version_info: refused.version,
-              last_update_attempt: { seconds: Math.floor(refused.at / 1000) },
-            },
-          }),
-        })),
-      })),
-    });
   }
 }
 

@@ -1,28 +1,53 @@
 /** What is made of a service: for all clients, for proxies, and for Envoys without a certificate of the mesh. */
 import { errorOf } from './boundary.ts';
 import type { Failures } from './held.ts';
-import { clusterFor, endpointsFor } from './resources/clusters.ts';
+import { clusterFor, endpointsFor, envoyClusterFor, type ClusterPlace } from './resources/clusters.ts';
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { grpcDrafts } from './resources/grpc.ts';
 import { inboundDrafts } from './resources/inbound.ts';
-import { callersOf, namesDraft, portDrafts, routesDraft } from './resources/outbound.ts';
+import type { Locality } from './resources/locality.ts';
+import { callersOf, namesDraft, portDrafts, portListener, routesDraft } from './resources/outbound.ts';
 import type { MeshState, ServiceState } from './resources/state.ts';
+import { tracesEnvoys } from './resources/tracing.ts';
 import { draft, ResourceCache, type Draft } from './resources/types.ts';
 
 /** Our proxies, and Envoys in their place. */
 export type ProxyAudience = 'proxy' | 'envoy';
 
-const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
+/** A service as a whole and its subsets, on each of its ports. */
+const placesOf = (state: MeshState, service: ServiceState): ClusterPlace[] =>
   service.ports.flatMap((port) =>
-    [undefined, ...Object.keys(service.policy.subsets ?? {})].flatMap((subset) => {
-      const place = { state, service, port, subset };
-      const cluster = clusterFor(place);
-      return [
-        draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster),
-        draft('envoy.config.endpoint.v3.ClusterLoadAssignment', cluster.name!, endpointsFor(place)),
-      ];
-    }),
+    [undefined, ...Object.keys(service.policy.subsets ?? {})].map((subset) => ({ state, service, port, subset })),
   );
+
+const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
+  placesOf(state, service).flatMap((place) => {
+    const cluster = clusterFor(place);
+    return [
+      draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster),
+      draft('envoy.config.endpoint.v3.ClusterLoadAssignment', cluster.name!, endpointsFor(place)),
+    ];
+  });
+
+/** In place of the endpoints of all others: as callers of a locality are told of them. */
+export const nearEndpoints = (state: MeshState, service: ServiceState, near: Locality): Draft[] =>
+  placesOf(state, service).map((place) => {
+    const endpoints = endpointsFor(place, near);
+    return draft('envoy.config.endpoint.v3.ClusterLoadAssignment', endpoints.cluster_name!, endpoints);
+  });
+
+/** In place of the clusters of our proxies; the endpoints are the same. */
+export const envoyProxyClusters = (state: MeshState, service: ServiceState): Draft[] =>
+  placesOf(state, service).map((place) => {
+    const cluster = envoyClusterFor(place);
+    return draft('envoy.config.cluster.v3.Cluster', cluster.name!, cluster);
+  });
+
+/** In place of the listeners of our proxies where an Envoy's send spans; and its routes. */
+export const envoyProxyPort = (port: number, services: readonly ServiceState[], state: MeshState): Draft[] => [
+  ...(tracesEnvoys(state) ? portListener(port, services, state, 'envoy') : []),
+  ...routesDraft(port, services, state, undefined, 'envoy'),
+];
 
 /** Services whose drafts cannot be made or encoded. */
 export function failuresIn(
@@ -56,6 +81,7 @@ export function* draftsOf(service: ServiceState, state: MeshState): Generator<Dr
 
 export function* proxyDraftsOf(service: ServiceState, state: MeshState, audience: ProxyAudience): Generator<Draft> {
   yield* inboundDrafts(state, service, audience);
+  if (audience === 'envoy') yield* envoyProxyClusters(state, service);
   for (const { port } of service.ports) {
     yield* routesDraft(port, [service], state, undefined, audience);
     for (const caller of callersOf(service)) yield* routesDraft(port, [service], state, caller, audience);

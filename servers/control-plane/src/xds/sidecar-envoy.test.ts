@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EMPTY_POLICY, MeshStates } from '../mesh/mesh.ts';
-import type { ServicePolicy } from '../policy/types.ts';
+import type { MeshPolicy, ServicePolicy } from '../policy/types.ts';
 import { filtersOf, type Shown } from '../testing/envoy.ts';
 import { show } from './resources/messages.ts';
 import { CDS, EDS, LDS, RDS, SDS, type TypeUrl, type View } from './resources/types.ts';
@@ -20,7 +20,7 @@ const BOOKS: ServicePolicy = {
 };
 const FRONT: ServicePolicy = { ports: [{ port: 8000, protocol: 'http' }], mtls: 'PERMISSIVE' };
 
-function viewsOf(outbound: 'ALLOW_ANY' | 'REGISTRY_ONLY' = 'ALLOW_ANY') {
+function viewsOf(outbound: 'ALLOW_ANY' | 'REGISTRY_ONLY' = 'ALLOW_ANY', tracing?: MeshPolicy['tracing']) {
   const views = new Views();
   const states = new MeshStates();
   const replica = { id: 'b', service: 'books', name: 'books-1', address: '192.0.2.1', labels: {}, ports: [] };
@@ -28,7 +28,7 @@ function viewsOf(outbound: 'ALLOW_ANY' | 'REGISTRY_ONLY' = 'ALLOW_ANY') {
     const { state, failures } = states.next({
       trustDomain: 'mesh.test',
       namespace: 'shop',
-      policy: { mesh: { ...EMPTY_POLICY.mesh, mtls: 'STRICT', outbound }, services },
+      policy: { mesh: { ...EMPTY_POLICY.mesh, mtls: 'STRICT', outbound, ...(tracing && { tracing }) }, services },
       splits: [],
       replicas: [{ ...replica, phase: 'ready', expires: 0, probe: 'unknown', leaseDigest: '' }],
       resolved: new Map(),
@@ -47,14 +47,12 @@ function shown(view: View, type: TypeUrl, name: string): Shown {
 const textOf = (view: View, type: TypeUrl, name: string): string => JSON.stringify(shown(view, type, name));
 const chainsOf = (view: View): Shown[] => shown(view, LDS, 'inbound')['filter_chains'] as Shown[];
 
-test('clusters, endpoints and roots are the same as our proxies have', () => {
+test('endpoints and roots are the same as our proxies have, and clusters of the same names', () => {
   const { views } = viewsOf();
   const [ours, envoy] = [views.of('front'), views.ofEnvoyProxy('front')];
   for (const type of [EDS, SDS] as const) assert.is(envoy[type], ours[type]);
-  assert.equal(
-    [...envoy[CDS].all()].map(({ name }) => name),
-    [...ours[CDS].all()].map(({ name }) => name),
-  );
+  const names = (view: View): string[] => [...view[CDS].all()].map(({ name }) => name).toSorted();
+  assert.equal(names(envoy), names(ours));
 });
 
 test('names outside are passed on, or refused where only what is known is let out', () => {
@@ -148,6 +146,66 @@ test('a request that nobody took is made again, also where no retry is configure
   const untouched = '"retry_on":"connect-failure,refused-stream,reset-before-request"';
   assert.match(textOf(views.ofEnvoyProxy('front'), RDS, 'outbound|8000'), untouched);
   assert.not.match(textOf(views.of('front'), RDS, 'outbound|8000'), untouched);
+});
+
+test('one that may be repeated is made again where it was lost, and no other', () => {
+  const { views } = viewsOf();
+  const hosts = shown(views.ofEnvoyProxy('books'), RDS, 'outbound|8000')['virtual_hosts'] as Shown[];
+  const routes = hosts.find(({ name }) => name === 'front:8000')!['routes'] as Shown[];
+  assert.equal(
+    routes.map(({ match, route }) => [
+      match.headers?.[0].string_match.safe_regex.regex,
+      route.retry_policy.retry_on.split(',').includes('reset'),
+    ]),
+    [
+      ['GET|HEAD|PUT|DELETE|OPTIONS|TRACE', true],
+      [undefined, false],
+    ],
+  );
+  // What the policy says of retries stands as it is.
+  const main = (hosts.find(({ name }) => name === 'books:8000')!['routes'] as Shown[]).filter(
+    ({ name }) => name === 'main',
+  );
+  assert.is(main.length, 1);
+  assert.is(main[0]!['route'].retry_policy.retry_on, 'reset');
+});
+
+test('such retries have no limit in common, and a peer that acknowledges nothing is given up', () => {
+  const { views } = viewsOf();
+  const cluster = shown(views.ofEnvoyProxy('books'), CDS, 'outbound|8000||front');
+  assert.equal(cluster['circuit_breakers'].thresholds, [{ max_retries: { value: 2 ** 32 - 1 } }]);
+  const [option] = cluster['upstream_bind_config'].socket_options as Shown[];
+  // IPPROTO_TCP, TCP_USER_TIMEOUT
+  assert.equal([option!['level'], option!['name'], option!['int_value']], [6, 18, 5000]);
+  assert.not('upstream_bind_config' in shown(views.of('books'), CDS, 'outbound|8000||front'));
+});
+
+test('spans go to the collector of the policy, from listeners of both directions', () => {
+  const { views } = viewsOf('ALLOW_ANY', { endpoint: 'http://collect:4318/v1/traces', percent: 25 });
+  const managers = (view: View, name: string): Shown[] =>
+    filtersOf(shown(view, LDS, name)).filter(({ type }) => (type as string).endsWith('HttpConnectionManager'));
+  const view = views.ofEnvoyProxy('books');
+  for (const name of ['inbound', 'outbound|8000', 'outbound|7000'])
+    for (const { tracing } of managers(view, name)) {
+      assert.is(tracing.random_sampling.value, 25);
+      const { type_url, value } = tracing.provider.typed_config as { type_url: string; value: Buffer };
+      const { http_service: http }: Shown = show(type_url.slice(type_url.lastIndexOf('/') + 1), value);
+      assert.is(http.http_uri.uri, 'http://collect:4318/v1/traces');
+      const cluster = shown(view, CDS, http.http_uri.cluster as string);
+      const { address } = cluster['load_assignment'].endpoints[0].lb_endpoints[0].endpoint;
+      assert.equal(address.socket_address, { address: 'collect', port_value: 4318 });
+    }
+  assert.not(managers(views.of('books'), 'inbound').some((manager) => 'tracing' in manager));
+  assert.is(views.of('books')[CDS].get('tracing'), undefined);
+});
+
+test('without a collector, or with one over https, Envoys have the listeners of our proxies, and no spans', () => {
+  for (const tracing of [undefined, { endpoint: 'https://collect/v1/traces', percent: 25 }]) {
+    const { views } = viewsOf('ALLOW_ANY', tracing);
+    const view = views.ofEnvoyProxy('books');
+    assert.is(view[LDS].get('outbound|8000'), views.of('books')[LDS].get('outbound|8000'));
+    assert.is(view[CDS].get('tracing'), undefined);
+  }
 });
 
 test('what changes comes to Envoys that have asked, and what is gone goes', () => {

@@ -1,34 +1,29 @@
 /** From the state of the mesh to what each client sees of it. */
-import { DraftMemo, sameItems } from './drafts.ts';
+import { DraftMemo } from './drafts.ts';
+import { EMPTY, Layer, NONE } from './layers.ts';
 import { withStandIns, type Failures, type StandIn } from './held.ts';
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { inboundDrafts } from './resources/inbound.ts';
+import { localityKey, localityOf, type Locality } from './resources/locality.ts';
 import { callersOf, catchAll, namesDraft, portDrafts, routesDraft, unknownClusters } from './resources/outbound.ts';
 import type { MeshState, ServiceState } from './resources/state.ts';
 import {
   draftsOf,
   envoyDraftsOf,
+  envoyProxyClusters,
+  envoyProxyPort,
   failuresIn,
+  nearEndpoints,
   proxyDraftsOf,
   serviceDrafts,
   type ProxyAudience,
 } from './service-drafts.ts';
 import { trustBundle } from './resources/tls.ts';
-import {
-  CDS,
-  draft,
-  EDS,
-  LDS,
-  ORDER,
-  RDS,
-  ResourceCache,
-  ResourceSet,
-  SDS,
-  type Draft,
-  type Resource,
-  type TypeUrl,
-  type View,
-} from './resources/types.ts';
+import { collectorDrafts } from './resources/tracing.ts';
+import { draft, EDS, RDS, ResourceCache, type Draft, type View } from './resources/types.ts';
+
+/** Callers of further localities are told of all replicas as equally near. */
+const MOST_LOCALITIES = 100;
 
 /** What all clients share, and what the proxies of a service have besides. */
 export class Views {
@@ -40,6 +35,8 @@ export class Views {
   /** Made once one has asked: what Envoys see that have no certificate of the mesh, and what those see that are proxies. */
   #envoy: Layer | undefined;
   #envoyProxies: Proxies | undefined;
+  /** Endpoints as callers of a locality are told of them, by locality. */
+  #near: ReadonlyMap<string, Layer> = new Map();
   #state: MeshState | undefined;
   /** Services that could not be made the last time. */
   #failures: Failures = new Map();
@@ -108,12 +105,14 @@ export class Views {
       const callers = portsByCaller(state);
       const shared = this.#shared.next(drafts.map((each) => this.#cache.resource(each)));
       const own = this.#ownLayers(this.#own, { shape, state, callers, shared, audience: 'proxy' });
+      const near = this.#nearLayers(this.#near, shape, state, shared);
       const envoy = this.#envoy && this.#envoyLayer(this.#envoy, shape, state, shared);
       const envoyProxies =
         this.#envoyProxies && this.#envoyProxyLayers(this.#envoyProxies, { shape, state, callers, shared });
       this.#shape = shape;
       this.#shared = shared;
       this.#own = own;
+      this.#near = near;
       this.#envoy = envoy;
       this.#envoyProxies = envoyProxies;
       this.#state = state;
@@ -153,6 +152,12 @@ export class Views {
     return this.#envoy.view;
   }
 
+  /** A view as a caller of a locality has it: the nearest endpoints first, where their service wants that. */
+  near(view: View, locality: Locality): View {
+    const layer = this.#near.get(localityKey(locality));
+    return layer ? { ...view, [EDS]: layer.view[EDS] } : view;
+  }
+
   /** Made between publications: until the next one without services that Envoys cannot be told of. */
   #firstOf<T>(state: MeshState, make: (state: MeshState) => T): T {
     try {
@@ -165,6 +170,25 @@ export class Views {
       if (failures.size === 0) throw error;
       return make({ ...state, services: state.services.filter(({ name }) => !failures.has(name)) });
     }
+  }
+
+  /** Of localities that replicas have: what a caller says of itself makes none. */
+  #nearLayers(former: ReadonlyMap<string, Layer>, shape: Shape, state: MeshState, shared: Layer) {
+    const services = state.services.filter(({ policy }) => policy.trafficDistribution !== undefined);
+    const localities = new Map(
+      services
+        .flatMap(({ replicas }) => replicas.flatMap(({ labels }) => localityOf(labels) ?? []))
+        .map((locality) => [localityKey(locality), locality]),
+    );
+    return new Map(
+      [...localities].slice(0, MOST_LOCALITIES).map(([key, locality]) => {
+        const drafts = services.flatMap((service) =>
+          this.#memo.of(`near ${key} ${service.name}`, [shape, service], () => nearEndpoints(state, service, locality)),
+        );
+        const resources = drafts.map((each) => this.#cache.resource(each, `near ${key}`));
+        return [key, (former.get(key) ?? new Layer()).next(resources, shared.view)] as const;
+      }),
+    );
   }
 
   /** What the proxies of each service have besides what all share. */
@@ -189,16 +213,21 @@ export class Views {
     );
   }
 
-  /** Routes in place of those of our proxies; all else that these share. */
+  /** Clusters, routes and, where Envoys send spans, listeners in place of those of our proxies; all else that these share. */
   #envoyProxyLayers(former: Proxies, of: Omit<Made, 'audience'>): Proxies {
     const { shape, state } = of;
-    const drafts = [...servicesByPort(state)].flatMap(([port, services]) =>
-      this.#memo.of(`envoy routes ${port}`, [shape, ...services], () =>
-        routesDraft(port, services, state, undefined, 'envoy'),
+    const memo = this.#memo;
+    const drafts = [
+      ...memo.of('envoy collector', [shape], () => collectorDrafts(state)),
+      ...[...servicesByPort(state)].flatMap(([port, services]) =>
+        memo.of(`envoy proxy port ${port}`, [shape, ...services], () => envoyProxyPort(port, services, state)),
       ),
-    );
+      ...state.services.flatMap((service) =>
+        memo.of(`envoy proxy service ${service.name}`, [shape, service], () => envoyProxyClusters(state, service)),
+      ),
+    ];
     const shared = former.shared.next(
-      drafts.map((each) => this.#cache.resource(each, 'envoy routes')),
+      drafts.map((each) => this.#cache.resource(each, 'envoy proxies')),
       { ...of.shared.view, [RDS]: NONE },
     );
     return { shared, own: this.#ownLayers(former.own, { ...of, shared, audience: 'envoy' }) };
@@ -288,35 +317,6 @@ interface Made {
   readonly callers: ReadonlyMap<string, readonly OnPort[]>;
   readonly shared: Layer;
   readonly audience: ProxyAudience;
-}
-
-const NONE = new ResourceSet([]);
-const EMPTY: View = { [CDS]: NONE, [EDS]: NONE, [LDS]: NONE, [RDS]: NONE, [SDS]: NONE };
-
-/** A view, and what it was made of. Never changed once made. */
-class Layer {
-  readonly view: View;
-  readonly #resources: ReadonlyMap<TypeUrl, readonly Resource[]>;
-  readonly #base: View;
-
-  constructor(view = EMPTY, resources: ReadonlyMap<TypeUrl, readonly Resource[]> = new Map(), base = EMPTY) {
-    this.view = view;
-    this.#resources = resources;
-    this.#base = base;
-  }
-
-  /** The one that follows: its view is the same object, part by part, where the content is the same. */
-  next(resources: readonly Resource[], base: View = EMPTY): Layer {
-    const byType = Map.groupBy(resources, ({ any }) => any.type_url as TypeUrl);
-    const parts = ORDER.map((type): [TypeUrl, ResourceSet] => {
-      const own = byType.get(type) ?? [];
-      const same = base[type] === this.#base[type] && sameItems(own, this.#resources.get(type) ?? []);
-      if (same) return [type, this.view[type]];
-      return [type, own.length === 0 ? base[type] : new ResourceSet(own, base[type])];
-    });
-    const other = parts.some(([type, set]) => this.view[type] !== set);
-    return new Layer(other ? (Object.fromEntries(parts) as unknown as View) : this.view, byType, base);
-  }
 }
 
 const NO_PROXIES: Proxies = { shared: new Layer(), own: new Map() };

@@ -1,6 +1,6 @@
 /** The gRPC services of discovery: what is read from clients, and how responses are written. */
 import type { ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
-import type { ClientStream, Response, StreamOptions } from './client-stream.ts';
+import type { ClientStream, Response, StreamOptions, TypeStatus } from './client-stream.ts';
 import { DeltaStream } from './delta.ts';
 import { decode, encode, type Requests } from './resources/messages.ts';
 import type { Resource, View } from './resources/types.ts';
@@ -105,3 +105,29 @@ export const CSDS: ServiceDefinition = {
   FetchClientStatus: csds('FetchClientStatus', false),
   StreamClientStatus: csds('StreamClientStatus', true),
 };
+
+interface ClientStatus {
+  readonly id: string;
+  readonly userAgent: string;
+  readonly types: readonly TypeStatus[];
+}
+
+/** What each client has, and what it refused. */
+export const statusOf = (clients: readonly ClientStatus[]): Buffer =>
+  encode('envoy.service.status.v3.ClientStatusResponse', {
+    config: clients.map(({ id, userAgent, types }) => ({
+      node: { id, user_agent_name: userAgent },
+      generic_xds_configs: types.map(({ type, state, version, refused }) => ({
+        type_url: type,
+        version_info: version ?? '',
+        config_status: state,
+        ...(refused && {
+          error_state: {
+            details: refused.reason,
+            version_info: refused.version,
+            last_update_attempt: { seconds: Math.floor(refused.at / 1000) },
+          },
+        }),
+      })),
+    })),
+  });

@@ -5,6 +5,7 @@ import type { HealthStatus } from '@grpc/grpc-js-xds/build/src/generated/envoy/c
 import type { ClusterLoadAssignment } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/endpoint/v3/ClusterLoadAssignment.js';
 import type { PortPolicy, ServicePolicy } from '../../policy/types.ts';
 import { AS_DOWNSTREAM } from './http.ts';
+import { nearestFirst, type Locality, type Near } from './locality.ts';
 import { any } from './messages.ts';
 import {
   clusterName,
@@ -28,6 +29,10 @@ const CONNECT_TIMEOUT = 5000;
 /** Of retries, where the policy says nothing of them: Envoy's own limit is three at a time. */
 const RETRY_BUDGET: NonNullable<ServicePolicy['retryBudget']> = { percent: 20, minimum: 3 };
 
+const UNLIMITED = 2 ** 32 - 1;
+/** What was sent and is not acknowledged for so long ends the connection, in milliseconds. */
+const UNACKNOWLEDGED = 5000;
+
 export interface ClusterPlace {
   readonly state: MeshState;
   readonly service: ServiceState;
@@ -35,7 +40,7 @@ export interface ClusterPlace {
   readonly subset: string | undefined;
 }
 
-/** A service, or a subset of it, on a port: as proxies use it. */
+/** A service, or a subset of it, on a port: as our proxies use it. */
 export function clusterFor(place: ClusterPlace): Cluster {
   const { state, service, port } = place;
   return {
@@ -62,6 +67,32 @@ export function clusterFor(place: ClusterPlace): Cluster {
       filter_metadata: {
         [METADATA]: struct({ service: { name: service.name, namespace: state.namespace, host: service.hosts[0]! } }),
       },
+    },
+  };
+}
+
+/** Of socket(7) and tcp(7), on Linux. */
+const IPPROTO_TCP = 6;
+const TCP_USER_TIMEOUT = 18;
+
+/**
+ * The same as an Envoy needs it to do what our proxy does of its own accord: a request that nobody took is made again
+ * whatever else is, as Istio has it, too; and a peer whose network is gone is noticed by what it does not acknowledge.
+ */
+export function envoyClusterFor(place: ClusterPlace): Cluster {
+  const { limits, retryBudget, routes = [] } = place.service.policy;
+  const free = retryBudget === undefined && limits?.retries === undefined && routes.every(({ retry }) => !retry);
+  const cluster = clusterFor(place);
+  const [thresholds] = cluster.circuit_breakers!.thresholds!;
+  return {
+    ...cluster,
+    ...(free && {
+      circuit_breakers: { thresholds: [{ ...thresholds, retry_budget: null, max_retries: { value: UNLIMITED } }] },
+    }),
+    upstream_bind_config: {
+      socket_options: [
+        { level: IPPROTO_TCP, name: TCP_USER_TIMEOUT, int_value: UNACKNOWLEDGED, state: 'STATE_PREBIND' },
+      ],
     },
   };
 }
@@ -176,24 +207,27 @@ const HEALTH: Readonly<Record<ReplicaHealth, HealthStatus>> = {
 };
 
 /** The replicas of a cluster, those that get nothing now among them. */
-export function endpointsFor({ state, service, port, subset }: ClusterPlace): ClusterLoadAssignment {
+export function endpointsFor({ state, service, port, subset }: ClusterPlace, near?: Locality): ClusterLoadAssignment {
   const labels = Object.entries(subset === undefined ? {} : (service.policy.subsets?.[subset] ?? {}));
   const members = neverNone(
     service.replicas.filter((replica) => labels.every(([key, value]) => replica.labels[key] === value)),
   );
+  const groups: Near[] =
+    near === undefined || service.policy.trafficDistribution === undefined
+      ? [{ locality: { region: '', zone: '' }, priority: 0, replicas: members }]
+      : nearestFirst(members, near);
   return {
     cluster_name: clusterName(port.port, subset, service.name),
     // Without an endpoint there is no locality: gRPC refuses one that is empty.
-    endpoints:
-      members.length === 0
-        ? []
-        : [
-            {
-              locality: { region: '', zone: '', sub_zone: '' },
-              load_balancing_weight: { value: 1 },
-              lb_endpoints: members.map((replica) => endpointOf(replica, port.port, state, service)),
-            },
-          ],
+    endpoints: groups
+      .filter(({ replicas }) => replicas.length > 0)
+      .map(({ locality, priority, replicas }) => ({
+        locality: { ...locality, sub_zone: '' },
+        priority,
+        // To gRPC all of a priority then are equally near.
+        load_balancing_weight: { value: near === undefined ? 1 : replicas.length },
+        lb_endpoints: replicas.map((replica) => endpointOf(replica, port.port, state, service)),
+      })),
   };
 }
 

@@ -24,6 +24,7 @@ import type { Audience } from './matchers.ts';
 import { additions, RATE_LIMIT_FILTER, rateLimitOf } from './routes.ts';
 import { mtlsOf, type MeshState, type ServiceState } from './state.ts';
 import { ALPN, tlsOfListener } from './tls.ts';
+import { tracingOf } from './tracing.ts';
 
 export const INBOUND = { name: 'inbound', port: 15_006 } as const;
 /** To the address that was meant. */
@@ -134,6 +135,7 @@ function httpOf(name: string, codec_type: NonNullable<Kind['codec']>, { state, s
     stat_prefix: name,
     codec_type,
     ...SIDECAR,
+    ...tracingOf(state, audience),
     forward_client_cert_details: 'SANITIZE_SET',
     set_current_client_cert_details: { uri: true },
     normalize_path: { value: true },

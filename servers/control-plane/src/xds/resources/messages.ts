@@ -26,6 +26,7 @@ export interface Messages {
   'envoy.config.endpoint.v3.ClusterLoadAssignment': ClusterLoadAssignment;
   'envoy.config.listener.v3.Listener': Listener;
   'envoy.config.route.v3.RouteConfiguration': RouteConfiguration;
+  'envoy.config.trace.v3.OpenTelemetryConfig': Plain;
   'envoy.extensions.filters.http.cors.v3.Cors': Plain;
   'envoy.extensions.filters.http.cors.v3.CorsPolicy': Plain;
   'envoy.extensions.filters.http.fault.v3.HTTPFault': HTTPFault;
@@ -41,6 +42,7 @@ export interface Messages {
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': Plain;
   'envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig': Plain;
   'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate': Plain;
+  'envoy.extensions.tracers.opentelemetry.resource_detectors.v3.EnvironmentResourceDetectorConfig': Plain;
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': Plain;
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext': Plain;
   'envoy.extensions.transport_sockets.tls.v3.Secret': Secret;
@@ -63,6 +65,7 @@ export const MESSAGE_FILES = [
   'envoy/config/endpoint/v3/endpoint.proto',
   'envoy/config/listener/v3/listener.proto',
   'envoy/config/route/v3/route.proto',
+  'envoy/config/trace/v3/opentelemetry.proto',
   'envoy/extensions/filters/http/cors/v3/cors.proto',
   'envoy/extensions/filters/http/fault/v3/fault.proto',
   'envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto',
@@ -77,6 +80,7 @@ export const MESSAGE_FILES = [
   'envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto',
   'envoy/extensions/filters/udp/dns_filter/v3/dns_filter.proto',
   'envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto',
+  'envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector.proto',
   'envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto',
   'envoy/extensions/transport_sockets/tls/v3/tls.proto',
   'envoy/extensions/upstreams/http/v3/http_protocol_options.proto',

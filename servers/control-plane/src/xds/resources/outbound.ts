@@ -24,6 +24,7 @@ import {
 import type { Audience } from './matchers.ts';
 import { virtualHost } from './routes.ts';
 import { ALPN } from './tls.ts';
+import { tracingOf } from './tracing.ts';
 import {
   addressesOf,
   clusterName,
@@ -49,7 +50,19 @@ const SILENCE = 100;
 const routeName = (port: number): string => `outbound|${port}`;
 
 /** The listener of a port, and its routes. @param services those that listen on it */
-export function portDrafts(port: number, services: readonly ServiceState[], state: MeshState): Draft[] {
+export const portDrafts = (port: number, services: readonly ServiceState[], state: MeshState): Draft[] => {
+  const listener = portListener(port, services, state);
+  return listener.length === 0 ? [] : [...listener, ...routesDraft(port, services, state)];
+};
+
+/** The listener of a port; none where there is nothing to listen for. */
+export function portListener(
+  port: number,
+  services: readonly ServiceState[],
+  state: MeshState,
+  audience: Audience = 'proxy',
+): Draft[] {
+  const place = { port, state, audience };
   const on = services.map((service) => ({
     service,
     protocol: service.ports.find((each) => each.port === port)!.protocol,
@@ -59,8 +72,8 @@ export function portDrafts(port: number, services: readonly ServiceState[], stat
   const chains = [
     ...on
       .filter(({ protocol, service }) => (protocol === 'tcp' || protocol === 'auto') && service.replicas.length > 0)
-      .flatMap(({ service, protocol }) => addressChains(service, port, protocol === 'auto')),
-    ...(http.length > 0 ? httpChains('http', port) : []),
+      .flatMap(({ service, protocol }) => addressChains(service, place, protocol === 'auto')),
+    ...(http.length > 0 ? httpChains('http', place) : []),
   ];
   // Envoy refuses a listener without chains.
   if (chains.length === 0) return [];
@@ -75,7 +88,7 @@ export function portDrafts(port: number, services: readonly ServiceState[], stat
     ...(http.length > 0 && { listener_filters: [HTTP_INSPECTOR] }),
     ...(http.some(({ protocol }) => protocol === 'auto') && silence(SILENCE)),
   });
-  return [listener, ...routesDraft(port, services, state)];
+  return [listener];
 }
 
 /** The routes of a port. @param caller for whose requests; absent: of all that have none of their own */
@@ -114,37 +127,43 @@ const unknownHost = (state: MeshState): VirtualHost => ({
 export const callersOf = ({ policy: { routes = [] } }: ServiceState): string[] =>
   routes.flatMap(({ match }) => match?.from ?? []);
 
+interface Place {
+  readonly port: number;
+  readonly state: MeshState;
+  readonly audience: Audience;
+}
+
 /**
  * What is not HTTP goes by the address that was meant, which is one of the service's replicas. What may be
  * HTTP has a chain for it, too, since chains are chosen by address first.
  */
-function addressChains(service: ServiceState, port: number, auto: boolean): FilterChain[] {
+function addressChains(service: ServiceState, place: Place, auto: boolean): FilterChain[] {
   const prefix_ranges = service.replicas.flatMap(addressesOf).map((address) => ({
     address_prefix: address,
     prefix_len: { value: isIPv6(address) ? 128 : 32 },
   }));
   return [
-    ...(auto ? httpChains(`${service.name}-http`, port, true, { prefix_ranges }) : []),
+    ...(auto ? httpChains(`${service.name}-http`, place, true, { prefix_ranges }) : []),
     {
       name: service.name,
       filter_chain_match: { prefix_ranges },
       filters: [
         ...(auto ? [speaks(ALPN.tcp)] : []),
-        tcpFilter(service.name, clusterName(port, undefined, service.name)),
+        tcpFilter(service.name, clusterName(place.port, undefined, service.name)),
       ],
     },
   ];
 }
 
 /** HTTP/2 has a chain of its own: it stays HTTP/2 on its way. */
-const httpChains = (name: string, port: number, auto = false, match: FilterChainMatch = {}): FilterChain[] => [
-  httpChain(name, port, { ...match, application_protocols: HTTP1 }, auto ? [speaks(ALPN.http1)] : []),
-  httpChain(`${name}2`, port, { ...match, application_protocols: HTTP2 }, [speaks(ALPN.http2)]),
+const httpChains = (name: string, place: Place, auto = false, match: FilterChainMatch = {}): FilterChain[] => [
+  httpChain(name, place, { ...match, application_protocols: HTTP1 }, auto ? [speaks(ALPN.http1)] : []),
+  httpChain(`${name}2`, place, { ...match, application_protocols: HTTP2 }, [speaks(ALPN.http2)]),
 ];
 
 const httpChain = (
   name: string,
-  port: number,
+  { port, state, audience }: Place,
   filter_chain_match: FilterChainMatch,
   before: readonly ReturnType<typeof speaks>[],
 ): FilterChain => ({
@@ -157,6 +176,7 @@ const httpChain = (
       rds: { route_config_name: routeName(port), config_source: ADS },
       http_filters: [CORS, FAULT, RATE_LIMIT, ROUTER],
       ...SIDECAR,
+      ...tracingOf(state, audience),
     }),
   ],
 });

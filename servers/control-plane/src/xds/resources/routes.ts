@@ -6,7 +6,7 @@ import type { RouteAction } from '@grpc/grpc-js-xds/build/src/generated/envoy/co
 import type { VirtualHost } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/route/v3/VirtualHost.js';
 import type { CorsPolicy, Destination, RateLimitPolicy, RoutePolicy } from '../../policy/types.ts';
 import { any } from './messages.ts';
-import { headerMatcher, routeMatch, stringMatcher, type Audience } from './matchers.ts';
+import { headerMatcher, methodMatcher, routeMatch, stringMatcher, type Audience } from './matchers.ts';
 import { clusterName, duration, fraction, grpcName, isHttp, type MeshState, type ServiceState } from './state.ts';
 
 /** Names of filters, by which routes speak of them. */
@@ -36,10 +36,19 @@ export function virtualHost(place: Place): VirtualHost {
   return {
     name: `${service.name}:${port}`,
     domains: audience === 'grpc' ? ['*'] : service.hosts.flatMap((host) => [host, `${host}:${port}`]),
-    routes: [...policies, { name: 'default' }].map((policy) => routeOf(policy, place)),
+    routes: [...policies, { name: 'default' }].flatMap((policy) => routesOf(policy, place)),
     // A larger body is sent once, and not kept for a retry.
     ...(audience !== 'grpc' && { per_request_buffer_limit_bytes: { value: MAX_REPLAYED } }),
   };
+}
+
+/** To an Envoy a route without retries is two: requests that may be repeated are made again also where they were lost. */
+function routesOf(written: RoutePolicy, place: Place): Route[] {
+  const route = routeOf(written, place);
+  if (place.audience !== 'envoy' || written.retry || !route.route) return [route];
+  const headers = [...(route.match?.headers ?? []), IDEMPOTENT];
+  const retry_policy = { ...route.route.retry_policy, ...LOST };
+  return [{ ...route, match: { ...route.match, headers }, route: { ...route.route, retry_policy } }, route];
 }
 
 function routeOf(written: RoutePolicy, place: Place): Route {
@@ -205,6 +214,12 @@ const UNTOUCHED: RetryPolicy = {
   retry_on: 'connect-failure,refused-stream,reset-before-request',
   num_retries: { value: 3 },
 };
+
+/** RFC 9110, section 9.2.2 */
+const IDEMPOTENT = methodMatcher(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
+
+/** Our proxy does so once; an Envoy counts all tries together. */
+const LOST: RetryPolicy = { retry_on: `${UNTOUCHED.retry_on},reset`, num_retries: { value: 2 } };
 
 function retryOf({
   on,

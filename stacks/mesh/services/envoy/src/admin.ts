@@ -9,10 +9,10 @@ export interface Answer {
   readonly text: string;
 }
 
-/** @throws where Envoy does not answer */
-export function askEnvoy(socketPath: string, method: 'GET' | 'POST', path: string): Promise<Answer> {
+/** @param timeout in milliseconds @throws where Envoy does not answer */
+export function askEnvoy(socketPath: string, method: 'GET' | 'POST', path: string, timeout = TIMEOUT): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const sent = request({ socketPath, method, path, signal: AbortSignal.timeout(TIMEOUT) }, (response) => {
+  const sent = request({ socketPath, method, path, signal: AbortSignal.timeout(timeout) }, (response) => {
     text(response).then((body) => resolve({ status: response.statusCode ?? 0, text: body }), reject);
   });
   sent.on('error', reject).end();

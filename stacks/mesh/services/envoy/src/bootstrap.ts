@@ -4,6 +4,8 @@ import { OWN_CERTIFICATE, TRUST_BUNDLE } from './secrets.ts';
 export interface BootstrapOptions {
   readonly service: string;
   readonly replica: string;
+  /** Where it is, of the replica's labels. */
+  readonly locality: { readonly region?: string; readonly zone?: string };
   readonly controlPlane: { readonly host: string; readonly port: number; readonly spiffeId: string };
   /** Paths of Unix sockets: where its secrets are served, and where it serves its admin interface. */
   readonly secrets: string;
@@ -22,7 +24,7 @@ const HTTP2 = {
 };
 
 /** @returns envoy.config.bootstrap.v3.Bootstrap, as JSON */
-export function bootstrapOf({ service, replica, controlPlane, secrets, admin }: BootstrapOptions): string {
+export function bootstrapOf({ service, replica, locality, controlPlane, secrets, admin }: BootstrapOptions): string {
   const endpoint = (cluster_name: string, address: object) => ({
     cluster_name,
     endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
@@ -32,7 +34,7 @@ export function bootstrapOf({ service, replica, controlPlane, secrets, admin }: 
       id: `${service}~${replica}`,
       cluster: service,
       metadata: { SERVICE: service },
-      locality: { zone: 'local' },
+      locality,
     },
     admin: { address: { pipe: { path: admin } } },
     dynamic_resources: {

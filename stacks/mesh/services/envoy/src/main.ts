@@ -21,6 +21,8 @@ import { serveSecrets } from './secrets.ts';
 const ENVOY = '/usr/local/bin/envoy';
 /** Between two looks, in milliseconds. */
 const LOOK = 100;
+/** For Envoy to tell all of its metrics, in milliseconds: what a scraper waits for. */
+const STATS = 10_000;
 /** For Envoy to end after it was asked to, in milliseconds. */
 const CLOSING = 500;
 
@@ -48,6 +50,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     bootstrapOf({
       service,
       replica,
+      locality: localityOf(parameters.MESH_LABELS),
       controlPlane: {
         host,
         port: parameters.MESH_XDS_PORT,
@@ -57,7 +60,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
       admin,
     }),
   );
-  const envoy = startEnvoy(at('bootstrap.json'), parameters.SHUTDOWN_TIMEOUT);
+  const envoy = startEnvoy(at('bootstrap.json'), parameters.SHUTDOWN_TIMEOUT, service);
   let stopping = false;
   const ended = new Promise<void>((resolve) => {
     envoy.on('exit', (code, signal) => {
@@ -83,7 +86,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     metricsPort: parameters.MESH_METRICS_PORT,
     healthPort: parameters.MESH_HEALTH_PORT,
     // Its own, and Envoy's.
-    metrics: async () => (await kit.metricsText()) + (await askEnvoy(admin, 'GET', '/stats/prometheus')).text,
+    metrics: async () => (await kit.metricsText()) + (await askEnvoy(admin, 'GET', '/stats/prometheus', STATS)).text,
     ready: () => readiness.report().ready,
     onQuit: () => void shutdown.run('quitquitquit'),
   });
@@ -113,6 +116,16 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   log.info('listening');
 }
 
+/** Of Kubernetes' well-known labels. */
+function localityOf(labels: readonly string[] = []): { region?: string; zone?: string } {
+  const of = (key: 'region' | 'zone') => {
+    const prefix = `topology.kubernetes.io/${key}=`;
+    const label = labels.find((each) => each.startsWith(prefix));
+    return label === undefined ? {} : { [key]: label.slice(prefix.length) };
+  };
+  return { ...of('region'), ...of('zone') };
+}
+
 async function firstOf(identity: Identity): Promise<Credentials> {
   if (identity.current !== undefined) return identity.current;
   const { promise, resolve } = Promise.withResolvers<Credentials>();
@@ -120,12 +133,15 @@ async function firstOf(identity: Identity): Promise<Credentials> {
   return promise;
 }
 
-/** @param drainTime milliseconds within which connections are asked to end */
-function startEnvoy(bootstrap: string, drainTime: number) {
+/** @param drainTime milliseconds within which connections are asked to end @param service whose spans it sends */
+function startEnvoy(bootstrap: string, drainTime: number, service: string) {
   const drain = ['--drain-strategy', 'immediate', '--drain-time-s', String(Math.ceil(drainTime / 1000))];
   // One process, which no other takes over; one worker, as our proxy has.
   const args = ['--config-path', bootstrap, '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'];
-  return spawn(ENVOY, [...args, ...drain], { stdio: ['ignore', 'inherit', 'inherit'] });
+  return spawn(ENVOY, [...args, ...drain], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, OTEL_RESOURCE_ATTRIBUTES: `service.name=${service}` },
+  });
 }
 
 /** Let what is under way end. @param patience milliseconds */

@@ -1,6 +1,7 @@
-/** A collector of spans: OTLP over HTTP as JSON (opentelemetry-proto, ExportTraceServiceRequest). */
+/** A collector of spans: OTLP over HTTP, as JSON and as protobuf (opentelemetry-proto, ExportTraceServiceRequest). */
 import { createServer } from 'node:http';
 import { listening } from './listening.ts';
+import { asJson } from './otlp.ts';
 import { readAll } from './read-all.ts';
 
 /** A span, as far as it is looked at. */
@@ -36,7 +37,9 @@ export async function collect(): Promise<void> {
     void (async () => {
       const url = new URL(request.url!, 'http://localhost');
       if (request.method === 'POST' && url.pathname === '/v1/traces') {
-        spans.push(...spansOf(JSON.parse((await readAll(request)).toString()) as Export));
+        const body = await readAll(request);
+        const text = request.headers['content-type'] === 'application/x-protobuf' ? asJson(body) : body.toString();
+        spans.push(...spansOf(JSON.parse(text) as Export));
         spans.splice(0, Math.max(0, spans.length - KEPT));
         response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
         return;
