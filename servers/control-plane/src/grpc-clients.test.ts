@@ -88,7 +88,8 @@ test('ping_pong: a name is resolved, and all calls are answered', async () => {
 });
 
 test('secondary_locality: the next one is called while the nearest has no healthy backend', async () => {
-  const { client, backends, set } = await serve('localities', 3);
+  const running = await serve('localities', 3);
+  const { client, backends } = running;
   const zones = ['far', 'here', 'here'];
   const join = (index: number, phase: 'ready' | 'draining'): void =>
     void plane.registry.join({
@@ -100,7 +101,7 @@ test('secondary_locality: the next one is called while the nearest has no health
       phase,
     });
   for (const index of zones.keys()) join(index, 'ready');
-  set({ trafficDistribution: 'PreferSameZone' });
+  running.set({ trafficDistribution: 'PreferSameZone' });
   const callsOnly = (indexes: readonly number[]): Promise<unknown> =>
     eventually(
       `only ${indexes.join()} are called`,

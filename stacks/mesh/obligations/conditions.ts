@@ -65,7 +65,11 @@ export function conditionObligations({ must }: Scenario): void {
 
   must(
     'let requests in by their headers and by the address of their caller',
-    { say: 'A rule allows one address, and requests with one header. All else gets 403.', within: 180_000 },
+    {
+      say: 'A rule allows one address, and requests with one header. All else gets 403.',
+      within: 180_000,
+      ...ours('what is asked of an address in place of a name it passes on in the clear'),
+    },
     async ({ project }) => {
       const client = await addressOf(project, 'client');
       const rule = {

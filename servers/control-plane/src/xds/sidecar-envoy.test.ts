@@ -23,7 +23,15 @@ const FRONT: ServicePolicy = { ports: [{ port: 8000, protocol: 'http' }], mtls: 
 function viewsOf(outbound: 'ALLOW_ANY' | 'REGISTRY_ONLY' = 'ALLOW_ANY', tracing?: MeshPolicy['tracing']) {
   const views = new Views();
   const states = new MeshStates();
-  const replica = { id: 'b', service: 'books', name: 'books-1', address: '192.0.2.1', labels: {}, ports: [] };
+  const replica = {
+    id: 'b',
+    service: 'books',
+    name: 'books-1',
+    address: '192.0.2.1',
+    addresses: ['198.51.100.1'],
+    labels: {},
+    ports: [],
+  };
   const publish = (services: Readonly<Record<string, ServicePolicy>>): void => {
     const { state, failures } = states.next({
       trustDomain: 'mesh.test',
@@ -53,6 +61,17 @@ test('endpoints and roots are the same as our proxies have, and clusters of the 
   for (const type of [EDS, SDS] as const) assert.is(envoy[type], ours[type]);
   const names = (view: View): string[] => [...view[CDS].all()].map(({ name }) => name).toSorted();
   assert.equal(names(envoy), names(ours));
+});
+
+test('a replica on two networks has both addresses, which an Envoy tries in turn', () => {
+  const { views } = viewsOf();
+  const [locality] = shown(views.ofEnvoyProxy('front'), EDS, 'outbound|8000||books')['endpoints'] as Shown[];
+  const { endpoint } = locality!['lb_endpoints'][0];
+  const addresses = [endpoint, ...endpoint.additional_addresses].map(({ address }: Shown) => address.socket_address);
+  assert.equal(addresses, [
+    { address: '192.0.2.1', port_value: 8000 },
+    { address: '198.51.100.1', port_value: 8000 },
+  ]);
 });
 
 test('names outside are passed on, or refused where only what is known is let out', () => {

@@ -4,7 +4,7 @@ import type { OutlierDetection } from '@grpc/grpc-js-xds/build/src/generated/env
 import type { HealthStatus } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/core/v3/HealthStatus.js';
 import type { ClusterLoadAssignment } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/endpoint/v3/ClusterLoadAssignment.js';
 import type { PortPolicy, ServicePolicy } from '../../policy/types.ts';
-import { AS_DOWNSTREAM } from './http.ts';
+import { AS_DOWNSTREAM, socketAddress } from './http.ts';
 import { nearestFirst, type Locality, type Near } from './locality.ts';
 import { any } from './messages.ts';
 import {
@@ -232,7 +232,11 @@ export function endpointsFor({ state, service, port, subset }: ClusterPlace, nea
 }
 
 const endpointOf = (replica: ReplicaState, port: number, state: MeshState, service: ServiceState) => ({
-  endpoint: { address: { socket_address: { address: replica.address, port_value: port } } },
+  endpoint: {
+    address: socketAddress(replica.address, port),
+    // An Envoy tries them in turn (RFC 8305); our proxy knows from the metadata which one it can reach.
+    additional_addresses: (replica.addresses ?? []).map((each) => ({ address: socketAddress(each, port) })),
+  },
   health_status: HEALTH[replica.health],
   load_balancing_weight: { value: replica.weight ?? 1 },
   metadata: {
