@@ -55,8 +55,22 @@ export function withoutPadding(bytes: Buffer, unit: 1 | 2 = 1, position = 0): nu
   return end;
 }
 
-/** Whether some bytes begin with a NUL that nobody wrote; parameters as above. */
-export function beginsWithHole(bytes: Buffer, unit: 1 | 2 = 1, position = 0): boolean {
+/** Fewer NULs before a line than these belong to it: who allocates ahead does so by pages. */
+const PAGE = 4096;
+
+/**
+ * Whether some bytes begin with NULs that nobody wrote; parameters as above.
+ * @param isFirst whether they are how the content begins: all NULs there are a hole
+ */
+export function beginsWithHole(bytes: Buffer, unit: 1 | 2, position: number, isFirst: boolean): boolean {
   if (bytes.length === 0 || bytes[0] !== 0) return false;
-  return unit === 1 || position % 2 === 1 || bytes.length === 1 || bytes[1] === 0;
+  if (unit === 2 && position % 2 === 0 && bytes.length > 1 && bytes[1] !== 0) return false;
+  return isFirst || bytes.subarray(0, PAGE).every((byte) => byte === 0);
+}
+
+/** How many of the characters that a line begins with nobody wrote. */
+export function holeOf(line: string): number {
+  let at = 0;
+  while (line.charCodeAt(at) === 0) at++;
+  return at < PAGE ? 0 : at;
 }

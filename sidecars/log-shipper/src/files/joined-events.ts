@@ -59,7 +59,7 @@ export class JoinedEvents {
     // What became of a file that was truncated meanwhile is found out by the next scan.
     if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
     const unit = this.#place.unitOf(next);
-    if (beginsWithHole(second.bytes, unit, next.offset))
+    if (beginsWithHole(second.bytes, unit, next.offset, next.offset <= next.head.at))
       return (this.#place.skipHole(next, nextFd, next.offset)?.more ?? true) ? 'wait' : undefined;
     const filled = withoutPadding(second.bytes, unit, next.offset);
     const chunk = this.#place.chunk(next, second.bytes.subarray(0, filled), next.offset);

@@ -214,4 +214,36 @@ scene(
   { ignoreOlder: 60_000 },
 );
 
+scene('two workers whose logs say the same are two files, whatever their names say', async (rig, path) => {
+  for (const name of ['app.log', 'app-1.log']) writeFileSync(path(name), 'one\n');
+  await rig.look();
+  rig.deliver();
+  for (const line of ['two\n', 'three\n']) {
+    for (const name of ['app.log', 'app-1.log']) appendFileSync(path(name), line);
+    await rig.look();
+    rig.deliver();
+    rig.now += 1000;
+  }
+  await rig.finish();
+  assert.equal(rig.messages.toSorted(), ['one', 'one', 'three', 'three', 'two', 'two']);
+  assert.is(rig.lost, 0);
+});
+
+scene('NUL bytes that a line begins with belong to it; a page of them is room that was not used', async (rig, path) => {
+  writeFileSync(path('a.log'), 'one\n');
+  await rig.finish();
+  appendFileSync(path('a.log'), '\0\0two\n');
+  await rig.finish();
+  appendFileSync(path('a.log'), `th\0ree\n\0four\n\0\n${'\0'.repeat(4096)}five\n`);
+  await rig.finish();
+  appendFileSync(path('a.log'), '\0\0');
+  await rig.finish();
+  assert.equal(rig.messages, ['one', '\0\0two', 'th\0ree', '\0four', '\0', 'five']);
+  appendFileSync(path('a.log'), 'six\n');
+  rig.restart();
+  await rig.finish();
+  assert.equal(rig.messages.at(-1), '\0\0six');
+  assert.is(rig.messages.length, 7);
+});
+
 test.run();

@@ -77,7 +77,8 @@ export class Reader {
     const unit = this.#place.unitOf(generation);
     const filled = withoutPadding(bytes, unit, start);
     generation.seen = Math.max(generation.seen, start + filled);
-    if (beginsWithHole(bytes, unit, start)) return this.#place.skipHole(generation, fd, start);
+    const isFirst = start <= generation.head.at;
+    if (beginsWithHole(bytes, unit, start, isFirst)) return this.#place.skipHole(generation, fd, start);
     const { records, event } = this.#take(generation, bytes.subarray(0, filled), start, atEnd);
     if (event > 0 && !this.#place.advance(generation, fd, start + event, records.length, bytes)) return undefined;
     const full = filled === this.#buffer.length;

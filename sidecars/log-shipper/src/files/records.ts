@@ -6,6 +6,7 @@ import { labelMembers, MARGIN, member, type Documents } from '../lines/document.
 import { indexAt, indexOn, isDated, timestampOf } from '../lines/index-name.ts';
 import type { Splitter } from '../lines/splitter.ts';
 import { FileRecord } from './file-record.ts';
+import { holeOf } from './holes.ts';
 import type { Generation } from './tracked/generation.ts';
 
 const NEWLINE = 10;
@@ -128,7 +129,7 @@ export class Records {
   ): FileRecord | undefined {
     const { documents, splitter, members, service = '', index } = this.#options;
     let text = raw.slice(0, withoutNewlines(raw, splitter.multiline));
-    if (text.startsWith('\0')) text = text.replace(/^\0+/, '');
+    text = text.slice(holeOf(text));
     if (offset === 0 && text.startsWith('\ufeff')) text = text.slice(1);
     if (text === '') {
       this.#options.skipped('empty', 1);
