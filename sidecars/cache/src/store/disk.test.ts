@@ -44,8 +44,14 @@ function stored(key: string, body: string | Buffer = 'body', vary?: string, tags
 
 const warnings: unknown[] = [];
 const evicted: string[] = [];
+/** Bodies that are told to have left memory: while a client is given one, it counts. */
+const left: Stored[] = [];
+function onEvict(reason: string, _size: number, body?: Stored): void {
+  evicted.push(reason);
+  if (body !== undefined) left.push(body);
+}
 async function openStore(directory: string, { limit = 1e9, memory = 1e6, indexLimit = 1e7 } = {}) {
-  const store = new Store({ memory, maxVariants: 8, onEvict: (reason) => evicted.push(reason) });
+  const store = new Store({ memory, maxVariants: 8, onEvict });
   const disk = await DiskStore.open(
     {
       directory,
@@ -236,6 +242,34 @@ test('whatever is stored comes back the same, and no other bytes are taken for i
       },
     ),
   );
+});
+
+test('a body that leaves memory is told once its write has ended', async () => {
+  const { store, disk } = await openStore(temporaryDirectory('disk-left'), { memory: 20_000 });
+  const [first, second] = [stored('a', 'a'.repeat(12_000)), stored('b', 'b'.repeat(12_000))];
+  store.put(first);
+  store.put(second);
+  assert.is(first.inMemory, false);
+  assert.not(left.includes(first), 'it is still being written');
+  await disk.settled();
+  assert.ok(left.includes(first));
+  assert.is(await bodyOf(store, 'a'), 'a'.repeat(12_000));
+  disk.close();
+});
+
+test('a body that is read and has no room in memory is told to have left it', async () => {
+  const { store, disk } = await openStore(temporaryDirectory('disk-no-room'), { memory: 20_000 });
+  const [first, second] = [stored('a', 'a'.repeat(12_000)), stored('b', 'b'.repeat(12_000))];
+  store.put(first);
+  store.put(second);
+  await disk.settled();
+  const reading = store.find('a', fieldsOf([])) as Promise<Stored>;
+  store.memory.hold(15_000);
+  const read = await reading;
+  assert.is(read.inMemory, false);
+  assert.ok(left.includes(read));
+  store.memory.release(15_000);
+  disk.close();
 });
 
 test.run();

@@ -77,7 +77,7 @@ export class Store {
     if (entry.staleSince !== undefined) loaded.head = { ...loaded.head, staleSince: entry.staleSince };
     loaded.entry = entry;
     entry.stored = loaded;
-    if (!this.memory.put(loaded)) entry.stored = undefined;
+    if (!this.memory.put(loaded)) this.#leaveMemory(entry, loaded);
     return loaded;
   }
 
@@ -157,6 +157,11 @@ export class Store {
     // It is being written: it lies in memory until that has ended.
     if (this.#disk?.isWriting(entry) === true) return this.memory.hold(stored.size);
     if (entry.file === undefined || entry.file.size === 0) return this.#remove(entry, 'memory');
+    this.#leaveMemory(entry, stored);
+  }
+
+  /** It is on the disk alone from now on; a client that is still given its body keeps that from being collected. */
+  #leaveMemory(entry: Entry, stored: Stored): void {
     entry.stored = undefined;
     this.#options.onEvict('memory', stored.size, stored);
   }
@@ -167,7 +172,7 @@ export class Store {
     if (stored === undefined || stored.inMemory) return;
     this.memory.release(stored.size);
     if (entry.file === undefined) this.#remove(entry, 'memory');
-    else entry.stored = undefined;
+    else this.#leaveMemory(entry, stored);
   }
 
   /** It has to leave the disk. */
