@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
 import { textLines } from '../commands/commands.ts';
-import { findPlace, places, UnknownExercise, variants } from './exercise.ts';
+import { findPlace, loadExercise, places, UnknownExercise, variants, WORKSHOP } from './exercise.ts';
 import { parseLesson } from './lesson.ts';
 import { RUN_AT_START, RUN_WHEN_SOLVED, unindented } from '../commands/verify.ts';
 
@@ -86,6 +86,15 @@ for (const place of places()) {
       if (!/^\s*(docker|curl|node|npm|seq) /.test(line)) assert.ok(line.length <= 80, line);
   });
 }
+
+test('the README names the exercises that need no engine', async () => {
+  const loaded = await Promise.all(
+    places().map(async (place) => [Number(place.number), await loadExercise(place)] as const),
+  );
+  const without = loaded.filter(([, { runs }]) => !runs).map(([number]) => number);
+  const sentence = `Exercises ${without.slice(0, -1).join(', ')} and ${without.at(-1)} need no container engine`;
+  assert.ok(readFileSync(join(WORKSHOP, 'README.md'), 'utf8').includes(sentence), sentence);
+});
 
 test('a terminal shows code without fences, and fills a paragraph that the file breaks', () => {
   assert.equal(textLines('1. One\n   two.\n\n   <!-- covered: x -->\n   ```sh\n   docker ps\n   ```\n\n2. Three'), [
