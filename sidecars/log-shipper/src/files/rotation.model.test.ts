@@ -9,7 +9,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Rig } from './test-rig.ts';
-import { Neighbour, Writer, type Compress } from './test-writer.ts';
+import { Neighbour } from './test-neighbour.ts';
+import { Writer, type Compress } from './test-writer.ts';
 
 const bytesOf = (lines: Iterable<string>): number =>
   [...lines].reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);

@@ -1,6 +1,5 @@
 /** For tests: a legacy application that writes a log file, and its logrotate, a step at a time; and a file beside it. */
 import {
-  appendFileSync,
   closeSync,
   constants,
   copyFileSync,
@@ -17,7 +16,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 /** When logrotate compresses: what it has just rotated, or the one before; slowly: scans see gzip at work. */
@@ -342,37 +340,6 @@ export class Writer {
     this.ended();
     this.complete();
     closeSync(this.#fd);
-  }
-}
-
-/** A file beside those of the writer that is called otherwise whenever it is looked at, so many times. */
-export class Neighbour {
-  readonly #directory: string;
-  #number = 0;
-  #left = 0;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-    writeFileSync(this.#path, '');
-  }
-
-  get #path(): string {
-    return join(this.#directory, `neighbour-${this.#number}.log`);
-  }
-
-  begin(moves: number): void {
-    this.#left = moves;
-    appendFileSync(this.#path, `neighbour ${this.#number}\n`);
-  }
-
-  /** It is about to be looked at. @returns whether it has moved for the last time */
-  moves(path: string | undefined): boolean {
-    if (path !== this.#path || this.#left === 0) return false;
-    const before = this.#path;
-    this.#number += 1;
-    this.#left -= 1;
-    renameSync(before, this.#path);
-    return this.#left === 0;
   }
 }
 
