@@ -52,6 +52,19 @@ test('admin commands inside a transaction are refused as outside of it', async (
     );
 });
 
+test('DEBUG SLEEP in a transaction holds up its server alone, with ADMIN_COMMANDS=relay', async () => {
+  await begin(true);
+  const key = plane.keyOf(1);
+  assert.equal(await client.pipeline(['MULTI'], ['SET', key, '1'], ['DEBUG', 'SLEEP', '0']), [
+    'OK',
+    'QUEUED',
+    'QUEUED',
+  ]);
+  assert.is(((await client.ask('EXEC')) as RespValue[]).length, 2);
+  const reached = plane.servers.map(({ seen }) => seen.some(([name]) => name === 'DEBUG'));
+  assert.equal(reached, [false, true, false]);
+});
+
 test('commands that end a server or change its role are refused with ADMIN_COMMANDS=relay', async () => {
   await begin(true);
   for (const command of [

@@ -20,7 +20,7 @@ const PASSED = new Set(['PING', 'ECHO', 'UNWATCH']);
 const PASSED_TO_ONE = new Set(['PUBLISH', 'SPUBLISH']);
 const DISCARD = Buffer.from('*1\r\n$7\r\nDISCARD\r\n');
 const UNWATCH = Buffer.from('*1\r\n$7\r\nUNWATCH\r\n');
-const LOST = 'ERR the connection to the server was lost, or servers were added: nothing of the transaction was done';
+const LOST = 'ERR the connection to the server was lost, or the servers changed: nothing of the transaction was done';
 const ABORTED = 'EXECABORT Transaction discarded because of previous errors.';
 
 export class Transaction {
@@ -71,12 +71,7 @@ export class Transaction {
         this.#leave();
         return this.#session.onCommand(command);
     }
-    const { route } = ruleOf(name, command);
-    const single = this.#session.shards.all.length === 1;
-    const passed = PASSED.has(name) || (single && PASSED_TO_ONE.has(name));
-    const allowed =
-      route === 'local' ? passed : route === 'admin' ? single && this.#session.relaysAdmin : route !== 'all' || single;
-    if (route === 'refused' || !allowed)
+    if (!this.#allows(name, command))
       return this.#break(`ERR '${printable(name.toLowerCase())}' is not allowed in a transaction behind an ambassador`);
     const server = this.#session.serverOf(name, command);
     if (typeof server === 'string') return this.#break(server);
@@ -90,6 +85,23 @@ export class Transaction {
     }
     if (this.#server === undefined) this.#choose(server!);
     return this.#onServer(command);
+  }
+
+  #allows(name: string, command: Command): boolean {
+    const single = this.#session.shards.all.length === 1;
+    switch (ruleOf(name, command).route) {
+      case 'refused':
+        return false;
+      case 'local':
+        return PASSED.has(name) || (single && PASSED_TO_ONE.has(name));
+      case 'admin':
+        // A pause holds up the transaction's own server.
+        return this.#session.relaysAdmin && (single || (name === 'DEBUG' && command.text(1).toUpperCase() === 'SLEEP'));
+      case 'all':
+        return single;
+      default:
+        return true;
+    }
   }
 
   /** The servers change: what was begun is given up, since its keys may move. */
