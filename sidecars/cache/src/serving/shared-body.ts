@@ -44,6 +44,9 @@ export class SharedBody implements MemoryOwner {
   #length = 0;
   /** Of a body whose length is known: where all of it goes, so that it lies in memory once. */
   #whole: Buffer | undefined;
+  /** Of a body that was kept in one piece: the index after its parts, and their bytes while a reader has one of them. */
+  #pieceEnd = 0;
+  #piece = 0;
   #paused = false;
   readonly #claim = new MemoryClaim(memoryBudget, this);
   #held = 0;
@@ -94,9 +97,12 @@ export class SharedBody implements MemoryOwner {
   drop(): void {
     if (!this.#keep) return;
     this.#keep = false;
-    // What comes from now on is let go part by part.
+    // What comes from now on is let go part by part; what lies in one piece, together.
+    this.#pieceEnd = this.#whole === undefined ? 0 : this.#first + this.#chunks.length;
+    this.#piece = this.#whole === undefined ? 0 : this.#length;
     this.#whole = undefined;
-    this.#hold(this.#chunks.reduce((sum, { length }) => sum + length, this.#over ? 0 : CONNECTION));
+    const parts = this.#chunks.reduce((sum, { length }) => sum + length, 0);
+    this.#hold((this.#piece || parts) + (this.#over ? 0 : CONNECTION));
     this.#forget();
   }
 
@@ -226,8 +232,14 @@ export class SharedBody implements MemoryOwner {
     }
     const gone = slowest - this.#first;
     if (gone > 0) {
-      for (const { length } of this.#chunks.splice(0, gone)) this.#hold(-length);
+      for (const [index, { length }] of this.#chunks.splice(0, gone).entries())
+        if (this.#first + index >= this.#pieceEnd) this.#hold(-length);
       this.#first += gone;
+    }
+    // The part that was read last may still be on its way to the client.
+    if (this.#piece > 0 && (slowest > this.#pieceEnd || this.#readers.size === 0)) {
+      this.#hold(-this.#piece);
+      this.#piece = 0;
     }
     // Where memory is short, a body goes on chunk by chunk.
     if (this.#paused && (this.#chunks.length === 0 || (this.#length - taken < AHEAD && !memoryBudget.full))) {

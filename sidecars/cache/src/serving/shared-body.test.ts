@@ -1,0 +1,45 @@
+/** What a body that is not kept counts in the data plane's budget: the memory that it really holds. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { memoryBudget } from '#proxy/memory/budget.ts';
+import { SharedBody } from './shared-body.ts';
+
+const PART = Buffer.alloc(64 * 1024, 'x');
+const MIB = 1024 * 1024;
+/** What a connection to the application counts. */
+const CONNECTION = 96 * 1024;
+
+test('a body in one piece that is kept no longer counts until none of its readers has a part of the piece', async () => {
+  const body = new SharedBody({ onResume() {}, onReleased() {}, onLeft() {}, shed() {} });
+  body.expect();
+  body.allocate(8 * MIB);
+  for (let part = 0; part < 16; part++) body.push(PART);
+  const reader = body.read();
+  for (let part = 0; part < 15; part++) await reader.next();
+  assert.is(memoryBudget.used, 0, 'what is kept counts in the store');
+  body.drop();
+  assert.is(memoryBudget.used, MIB + CONNECTION, 'one part holds the whole piece');
+  await reader.next();
+  assert.is(memoryBudget.used, MIB + CONNECTION, 'the client is still sent the last part');
+  body.push(PART);
+  await reader.next();
+  assert.is(memoryBudget.used, CONNECTION);
+  body.end(undefined);
+  assert.is((await reader.next()).done, true);
+  assert.is(memoryBudget.used, 0);
+});
+
+test('a body in one piece whose readers have all left counts no longer', async () => {
+  const body = new SharedBody({ onResume() {}, onReleased() {}, onLeft() {}, shed() {} });
+  body.expect();
+  body.allocate(8 * MIB);
+  for (let part = 0; part < 16; part++) body.push(PART);
+  const reader = body.read();
+  await reader.next();
+  body.drop();
+  await reader.return();
+  body.end('closed');
+  assert.is(memoryBudget.used, 0);
+});
+
+test.run();
