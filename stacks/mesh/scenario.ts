@@ -1,6 +1,7 @@
 /** What the mesh stack must do, seen from outside and from inside its containers: its obligations, in order. */
 import { scenario } from '../../scripts/scenario/scenario.ts';
 import { authorizationObligations, shopAuthorizationObligations } from './obligations/authorization.ts';
+import { clockObligations } from './obligations/clock.ts';
 import { conditionObligations, egressObligations } from './obligations/conditions.ts';
 import { controlPlaneObligations } from './obligations/control-plane.ts';
 import { envoyObligations, mixedObligations } from './obligations/envoy.ts';
@@ -59,6 +60,7 @@ const pods = stack.lane('pods');
 unawareObligations(pods);
 jobObligations(pods);
 networkObligations(pods);
+clockObligations(stack.lane('clock'));
 
 // These stop what all others need, or look at all of it.
 rateObligations(stack);
