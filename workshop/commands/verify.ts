@@ -11,7 +11,9 @@ import { thisClone } from '../../scripts/lib/clone.ts';
 import { lastLines, run } from '../../scripts/lib/run.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
+import { walkThrough } from '../course/walk.ts';
 import { variants, type Place } from '../lessons/exercise.ts';
+import { unindented } from '../lessons/lesson.ts';
 import { Session, type Result } from '../lessons/session.ts';
 import { Workspace } from '../lessons/workspace.ts';
 
@@ -79,11 +81,14 @@ class Verification {
     const started = performance.now();
     try {
       const complaint = await this.#session.begin(this.#signal);
+      const begun = (performance.now() - started) / 1000;
       if (complaint !== undefined) this.#print(`  ${place.name}: at start compose says: ${complaint}`);
       await this.#step('red at start', () => this.#red());
       await this.#commands(RUN_AT_START);
       const [reference = 'solution', ...others] = variants(place, 'solution');
+      const edited = performance.now();
       await this.#step(`green after ${reference}`, () => this.#green(reference));
+      this.#tellWalk(begun + (performance.now() - edited) / 1000);
       await this.#commands(RUN_WHEN_SOLVED);
       await this.#session.reset(this.#signal);
       await this.#step('red after reset', () => this.#red());
@@ -102,6 +107,15 @@ class Verification {
       await this.#session.end().catch((error: unknown) => this.#fail(`end: ${explain(error)}`));
     }
     this.#print(`${this.failed === 0 ? 'ok' : 'FAILED'} ${place.name} (${this.passed} passed, ${seconds(started)} s)`);
+  }
+
+  /** @param engine seconds that a learner waits for the engine */
+  #tellWalk(engine: number): void {
+    const { place } = this.#session;
+    const walk = walkThrough(place, engine);
+    const total = walk.reading + walk.typing + walk.engine;
+    const parts = Object.entries(walk).map(([part, minutes]) => `${part} ${(minutes as number).toFixed(1)}`);
+    this.#print(`  ${place.name}: walked through in ${total.toFixed(1)} min: ${parts.join(', ')}`);
   }
 
   async #step(what: string, work: () => Promise<string | undefined>): Promise<void> {
@@ -175,6 +189,3 @@ class Verification {
 }
 
 const seconds = (since: number): string => ((performance.now() - since) / 1000).toFixed(1);
-
-/** Blocks inside a list are indented by three blanks. */
-export const unindented = (markdown: string): string => markdown.replace(/^ {3}(?=```|<!--|\S)/gm, '');

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
 import { textLines } from '../commands/commands.ts';
 import { findPlace, loadExercise, places, UnknownExercise, variants, WORKSHOP } from './exercise.ts';
-import { parseLesson } from './lesson.ts';
-import { RUN_AT_START, RUN_WHEN_SOLVED, unindented } from '../commands/verify.ts';
+import { parseLesson, unindented } from './lesson.ts';
+import { RUN_AT_START, RUN_WHEN_SOLVED } from '../commands/verify.ts';
 
 const LESSON = `# 7 · A title
 

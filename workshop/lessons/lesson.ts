@@ -64,3 +64,6 @@ function listItems(text: string): string[] {
     .slice(1)
     .map((item) => item.replace(/\n {3}/g, '\n').trim());
 }
+
+/** A lesson with its blocks of commands at the margin: inside a list they are indented by three blanks. */
+export const unindented = (markdown: string): string => markdown.replace(/^ {3}(?=```|<!--|\S)/gm, '');
