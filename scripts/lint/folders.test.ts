@@ -11,7 +11,7 @@ const sources = globSync('{scripts,servers,sidecars,stacks,tools,workshop}/**/*.
 }).filter((file) => !/\.test\.ts$|\/test-[^/]+\.ts$|\/testing\//.test(file));
 
 /** Files that were longer before there was this check. */
-const LONG: readonly string[] = ['sidecars/proxy/downstream/listener.ts', 'tools/export/volumes.ts'];
+const LONG: readonly string[] = ['tools/export/volumes.ts'];
 const MOST_LINES = 350;
 
 test('a circle of folders is found, also one by way of a third', () => {

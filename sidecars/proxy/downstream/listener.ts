@@ -1,7 +1,7 @@
 /** The TLS port: handshakes and their limits, certificates, client certificates, and what comes after. */
-import { constants, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createServer, type SecureContext, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { listen } from '#kit/net/listen.ts';
 import { PeakMemory } from '#kit/life/peak-memory.ts';
@@ -13,61 +13,13 @@ import { DownstreamInfo, handlerOf, LINGER, type DownstreamHandler } from '../so
 import { Handshakes } from './handshakes.ts';
 import { Http1Downstream } from './http1.ts';
 import { Http2Downstream } from './http2.ts';
+import { contextOptions, tlsOptions, type TlsSettings } from './tls-options.ts';
 import { Tunnel } from './tunnel.ts';
 
-/** Certificates for the server names that clients ask for. */
-export interface CertificateSource {
-  /** What clients get that name no server; its texts are for the listener's own context. */
-  readonly default: {
-    readonly cert: string | Buffer | Buffer[];
-    readonly key: string | Buffer | Buffer[];
-    readonly context?: SecureContext;
-  };
-  /** Context for a server name; undefined for a client to be refused. */
-  contextFor(serverName: string | undefined): SecureContext | undefined;
-  /** Server names must be looked at at all. May change with the certificates. */
-  readonly needsServerName: boolean;
-  /** There is an OCSP response to staple. May change with the certificates. */
-  readonly staples?: boolean;
-  /** The OCSP response for a certificate (its SHA-256 fingerprint), where there is one. */
-  stapleFor?(fingerprint: string): Buffer | undefined;
-  /** Called after each change of the certificates. */
-  onChange(listener: () => void): void;
-}
-
-/** Which client certificates are asked for, and let in. */
-export interface ClientPolicy {
-  /** PEM of what client certificates must be signed by; undefined: clients show none. */
-  readonly clientCa: Buffer | undefined;
-  /** PEM of a revocation list each: one for every CA, or none at all. */
-  readonly clientCrls?: readonly string[];
-  /** Judge a certificate that the handshake has verified already; `xfcc` is an X-Forwarded-Client-Cert element. */
-  check(peer: X509Certificate): { readonly allowed: boolean; readonly reason?: string; readonly xfcc: string };
-}
-
-/** One context for all: a session of one certificate's must not be taken for another's (see certificates/store.ts). */
-const SESSION_ID_CONTEXT = 'tls';
 const BACKLOG = 1024;
-/**
- * Forward secrecy and authenticated encryption only. AES-128 first: as good as unbreakable, a third
- * cheaper than AES-256 for bulk data, and its SHA-256 makes cheaper handshakes than SHA-384.
- */
-const CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
 
-export interface TlsListenerOptions {
+export interface TlsListenerOptions extends TlsSettings {
   readonly context: ProxyContext;
-  readonly certificates: CertificateSource;
-  readonly policy: ClientPolicy;
   /** An IP address to listen on. */
   readonly host: string;
   /** 0 for any free one. */
@@ -76,15 +28,8 @@ export interface TlsListenerOptions {
   readonly portParameter: string;
   /** Share the port with other processes. */
   readonly shared: boolean;
-  /** What is spoken inside TLS: HTTP, or any protocol, which is relayed as it is. */
-  readonly mode: 'http' | 'tcp';
-  readonly minVersion: '1.2' | '1.3';
-  /** How long a handshake may take, in milliseconds. */
-  readonly handshakeTimeout: number;
   /** Further connections are closed. */
   readonly maxConnections: number;
-  /** There may be more than one certificate, now or later. */
-  readonly selectsByName: boolean;
   /** A client that names an unknown server, or none, is refused where the certificates do not cover it. */
   readonly refusesUnknownNames: boolean;
   /** In tcp mode: begin each connection to an endpoint with a PROXY protocol header. */
@@ -114,7 +59,7 @@ export class TlsListener {
       memory.update(connections.size);
       context.stats.downstreamClosed();
     };
-    this.#server = createServer(this.#tlsOptions());
+    this.#server = createServer(tlsOptions(options, this.#ticketKeys));
     this.#handshakes = new Handshakes(this.#server);
     this.#server.maxConnections = maxConnections;
     this.#server.on('drop', () => context.stats.downstreamRefused('max_connections'));
@@ -122,7 +67,7 @@ export class TlsListener {
     this.#server.on('secureConnection', (socket) => this.#accept(socket));
     // Connections that are open keep the context that they began with.
     certificates.onChange(() => {
-      this.#server.setSecureContext(this.#contextOptions());
+      this.#server.setSecureContext(contextOptions(options, this.#ticketKeys));
       this.#staple();
     });
     this.#staple();
@@ -144,26 +89,6 @@ export class TlsListener {
       });
   }
 
-  #contextOptions(): TlsOptions {
-    const { certificates, policy, minVersion } = this.#options;
-    const { cert, key } = certificates.default;
-    return {
-      cert,
-      key,
-      minVersion: `TLSv${minVersion}`,
-      ciphers: CIPHERS,
-      sessionIdContext: SESSION_ID_CONTEXT,
-      ...(this.#ticketKeys && { ticketKeys: this.#ticketKeys }),
-      secureOptions:
-        constants.SSL_OP_NO_RENEGOTIATION |
-        constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
-        // A resumed session would not show its certificate again to a CA that may have changed.
-        (policy.clientCa ? constants.SSL_OP_NO_TICKET : 0),
-      ...(policy.clientCa && { ca: policy.clientCa }),
-      ...(policy.clientCrls && policy.clientCrls.length > 0 && { crl: [...policy.clientCrls] }),
-    };
-  }
-
   /**
    * Exchange the keys of session tickets: sessions that began before take a full handshake.
    * @param keys 48 bytes
@@ -171,30 +96,6 @@ export class TlsListener {
   setTicketKeys(keys: Buffer): void {
     this.#ticketKeys = keys;
     this.#server.setTicketKeys(keys);
-  }
-
-  #tlsOptions(): TlsOptions {
-    const { certificates, policy, context, mode, handshakeTimeout, selectsByName } = this.#options;
-    return {
-      ...this.#contextOptions(),
-      ...(mode === 'http' && { ALPNProtocols: ['h2', 'http/1.1'] }),
-      handshakeTimeout,
-      // A socket that was verified is not to be told from one that was not by its absence: see #identify.
-      ...(policy.clientCa && { requestCert: true, rejectUnauthorized: false }),
-      // The development certificate is the only one; any other may get company at a reload.
-      ...(selectsByName && {
-        SNICallback: (name: string, callback: (error: Error | null, context?: SecureContext) => void) => {
-          if (!certificates.needsServerName) return callback(null);
-          const found = certificates.contextFor(name);
-          // The listener's own context may hold two certificates; of a chosen one `node:tls` takes only one.
-          if (found && found === certificates.default.context) return callback(null);
-          if (found) return callback(null, found);
-          context.stats.downstreamRefused('unknown_name');
-          callback(new Error('unknown server name'));
-        },
-      }),
-      noDelay: true,
-    };
   }
 
   /** Bind the port. @throws {ConfigurationError} when it cannot be had */
