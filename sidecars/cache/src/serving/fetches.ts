@@ -145,6 +145,11 @@ export class Fetches {
     let reserved = 0;
     let assessed: Assessment | undefined;
     const { store, stats, settings } = this.#options;
+    const reserve = (bytes: number): boolean => {
+      if (reserved + bytes > settings.maxObject || !store.memory.reserve(bytes)) return false;
+      reserved += bytes;
+      return true;
+    };
     const release = (): void => {
       store.memory.release(reserved);
       reserved = 0;
@@ -167,13 +172,10 @@ export class Fetches {
           assessed = head.assessed;
           fetch.tags = assessed.tags;
           const keep = head.confirmed === undefined && head.shared && !head.mismatched && method === 'GET';
-          return { head, keep: keep && (head.length ?? 0) <= settings.maxObject, length: head.length };
+          const { length } = head;
+          return { head, keep: keep && reserve(head.hasBody ? (length ?? 0) : 0), length };
         },
-        onGrow: (bytes) => {
-          if (reserved + bytes > settings.maxObject || !store.memory.reserve(bytes)) return false;
-          reserved += bytes;
-          return true;
-        },
+        onGrow: reserve,
         onReceived: (bytes) => this.#options.onReceived(bytes),
         onReleased: (bytes) => this.#options.onReleased(bytes),
         onWhole: (body) => {

@@ -23,10 +23,11 @@ export type FillResult<Head> =
 export interface FillOwner<Head> {
   /**
    * The final response has begun.
-   * @returns what those who wait are told, whether its body is kept whole, and its length where that is known
+   * @returns what those who wait are told, whether its body is kept whole, and its length where that is known: then there
+   * is room for all of it
    */
   onHead(response: Response): { readonly head: Head; readonly keep: boolean; readonly length: number | undefined };
-  /** Room for more of a body that is kept. @returns false when there is none: it is kept no longer */
+  /** Room for more of a body that is kept and whose length is not known. @returns false when there is none: it is kept no longer */
   onGrow(bytes: number): boolean;
   /** Bytes of the body have come, and are copied. */
   onReceived(bytes: number): void;
@@ -61,6 +62,7 @@ export class Fill<Head> implements ResponseUser, Swept {
   readonly #resolve: (result: FillResult<Head>) => void;
   #known: FillResult<Head> | undefined;
   #over = false;
+  #hasRoom = false;
   #sweptAt = 0;
   readonly #body: SharedBody;
 
@@ -155,6 +157,7 @@ export class Fill<Head> implements ResponseUser, Swept {
     response.dechunk();
     const { head, keep, length } = this.#owner.onHead(response);
     response.detach();
+    this.#hasRoom = length !== undefined;
     if (keep && length !== undefined && length > 0) this.#body.allocate(length);
     if (!keep) this.#drop();
     this.#know({ kind: 'head', head });
@@ -162,7 +165,7 @@ export class Fill<Head> implements ResponseUser, Swept {
 
   onUpstreamData(bytes: Buffer, start: number, end: number): boolean {
     if (end === start) return true;
-    const grown = !this.#body.keeps || this.#owner.onGrow(end - start);
+    const grown = !this.#body.keeps || this.#hasRoom || this.#owner.onGrow(end - start);
     this.#body.push(bytes.subarray(start, end));
     this.#owner.onReceived(end - start);
     if (!grown) this.#drop();

@@ -1,6 +1,7 @@
 /** What a body that is not kept counts in the data plane's budget: the memory that it really holds. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { BrokenBody } from '#proxy/http/reply.ts';
 import { memoryBudget } from '#proxy/memory/budget.ts';
 import { SharedBody } from './shared-body.ts';
 
@@ -40,6 +41,22 @@ test('a body in one piece whose readers have all left counts no longer', async (
   await reader.return();
   body.end('closed');
   assert.is(memoryBudget.used, 0);
+});
+
+test('a body that is ended for want of memory lets its parts go at once, though a client reads none', async () => {
+  const body = new SharedBody({ onResume() {}, onReleased() {}, onLeft() {}, shed: () => body.end('closed') });
+  body.expect();
+  const reader = body.read();
+  body.drop();
+  for (let part = 0; part < 8; part++) body.push(PART);
+  await reader.next();
+  body.shed();
+  assert.is(memoryBudget.used, 0);
+  const failure = await reader.next().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.instance(failure, BrokenBody);
 });
 
 test.run();

@@ -167,7 +167,7 @@ export class SharedBody implements MemoryOwner {
           this.#forget();
           yield chunk;
         }
-        if (reader.cut) throw new BrokenBody('body_timeout');
+        if (reader.cut) throw new BrokenBody(this.#failure ?? 'body_timeout');
         if (this.#failure !== undefined) throw new BrokenBody(this.#failure);
         if (this.#over) return;
         this.#more ??= Promise.withResolvers<void>();
@@ -206,6 +206,11 @@ export class SharedBody implements MemoryOwner {
   }
 
   shed(): void {
+    // A reader that waits for its client would hold on to all parts until that client is given up.
+    for (const reader of this.#readers) reader.cut = true;
+    this.#readers.clear();
+    this.#forget();
+    this.#wake();
     this.#owner.shed();
   }
 
