@@ -69,6 +69,7 @@ async function checkPage(stage: Stage): Promise<void> {
 
   await page.goto(URL);
   await checkGraph(page);
+  await checkRoom(page);
   await checkRequests(page);
   await checkSplit(page, stage.project);
   const pictures = await takePictures(page, 'mesh', stage.project.name);
@@ -101,6 +102,31 @@ async function checkGraph(page: Page): Promise<void> {
       WITHIN,
     );
   }
+}
+
+/** Pairs of an edge and a service that it does not belong to, where the edge's line runs through the service's box. */
+const CROSSINGS = `[...document.querySelectorAll('.edge')].flatMap((edge) => {
+  const line = edge.querySelector('.line');
+  const ends = edge.dataset.edge.split('>');
+  return [...document.querySelectorAll('.service')].flatMap(({ dataset, transform }) => {
+    if (ends.includes(dataset.service)) return [];
+    const { e: left, f: top } = transform.baseVal.consolidate().matrix;
+    const box = document.querySelector('.service[data-service="' + dataset.service + '"] rect').getBBox();
+    const inside = ({ x, y }) => x > left && x < left + box.width && y > top && y < top + box.height;
+    const length = line.getTotalLength();
+    const points = Array.from({ length: 200 }, (_, index) => line.getPointAtLength((index / 199) * length));
+    return points.some(inside) ? [edge.dataset.edge + ' through ' + dataset.service] : [];
+  });
+})`;
+
+/** Lines go round the services that they pass, and a phone shows all of the page by moving the picture alone. */
+async function checkRoom(page: Page): Promise<void> {
+  assert.equal(await page.evaluate(CROSSINGS), []);
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.is(await page.evaluate('document.documentElement.scrollWidth'), 390, 'the page is as wide as the phone');
+  const [name] = await page.locator('.service .name').all();
+  assert.ok((await name!.boundingBox())!.height >= 12, 'names of services can be read');
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** An edge is chosen: its requests are there, and the failures of another with their causes. */
