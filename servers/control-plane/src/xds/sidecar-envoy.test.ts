@@ -162,9 +162,24 @@ test('no endpoint is left out for good, and a retry goes elsewhere, without limi
 
 test('a request that nobody took is made again, also where no retry is configured', () => {
   const { views } = viewsOf();
-  const untouched = '"retry_on":"connect-failure,refused-stream,reset-before-request"';
+  const untouched = '"retry_on":"connect-failure,refused-stream,reset-before-request,retriable-headers"';
   assert.match(textOf(views.ofEnvoyProxy('front'), RDS, 'outbound|8000'), untouched);
   assert.not.match(textOf(views.of('front'), RDS, 'outbound|8000'), untouched);
+});
+
+test('an Envoy says that its application took no connection, and the Envoy that called asks another replica', () => {
+  const { views } = viewsOf();
+  const view = views.ofEnvoyProxy('front');
+  const [manager] = filtersOf(shown(view, LDS, 'inbound')).filter(({ type }) =>
+    (type as string).endsWith('HttpConnectionManager'),
+  );
+  const [mapper] = manager!['local_reply_config'].mappers as Shown[];
+  assert.equal(mapper!['filter'].response_flag_filter.flags, ['UF']);
+  const { key } = mapper!['headers_to_add'][0].header;
+  const hosts = shown(views.ofEnvoyProxy('books'), RDS, 'outbound|8000')['virtual_hosts'] as Shown[];
+  const host = hosts.find(({ name }) => name === 'front:8000')!;
+  for (const { route } of host['routes'] as Shown[]) assert.is(route.retry_policy.retriable_headers[0].name, key);
+  assert.equal(host['response_headers_to_remove'], [key]);
 });
 
 test('one that may be repeated is made again where it was lost, and no other', () => {

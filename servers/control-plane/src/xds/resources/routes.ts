@@ -39,6 +39,7 @@ export function virtualHost(place: Place): VirtualHost {
     routes: [...policies, { name: 'default' }].flatMap((policy) => routesOf(policy, place)),
     // A larger body is sent once, and not kept for a retry.
     ...(audience !== 'grpc' && { per_request_buffer_limit_bytes: { value: MAX_REPLAYED } }),
+    ...(audience === 'envoy' && { response_headers_to_remove: [UNTAKEN] }),
   };
 }
 
@@ -209,9 +210,13 @@ const ELSEWHERE: RetryPolicy = {
   host_selection_retry_max_attempts: 5,
 };
 
+/** In a response of the Envoy beside an application: this took no connection, so that nothing was done about the request. */
+export const UNTAKEN = 'x-mesh-untaken';
+
 /** What our proxy does of its own accord, and Istio has an Envoy do: a request that nobody took is made again. */
 const UNTOUCHED: RetryPolicy = {
-  retry_on: 'connect-failure,refused-stream,reset-before-request',
+  retry_on: 'connect-failure,refused-stream,reset-before-request,retriable-headers',
+  retriable_headers: [{ name: UNTAKEN, present_match: true }],
   num_retries: { value: 3 },
 };
 
