@@ -2,7 +2,7 @@
  * Unmodified gRPC applications (npm @grpc/grpc-js-xds) as clients of the control plane: the scenarios of gRPC's
  * xds-test-descriptions (https://github.com/grpc/grpc/blob/master/doc/xds-test-descriptions.md), by their names.
  */
-import { addAdminServicesToServer, Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { addAdminServicesToServer, Client, credentials, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { register } from '@grpc/grpc-js-xds';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -262,6 +262,23 @@ test('timeout: a route has its own, and others have none', async () => {
   assert.equal(await running.client.count(2), { DEADLINE_EXCEEDED: 2 });
   running.backends[0]!.hold = false;
   assert.equal(await running.client.count(1, { name: 'Other' }), { '127.0.0.1': 1 });
+});
+
+test('retry: a call that failed with a status of the route is made again, and no other', async () => {
+  const running = await serve('retry', 1, {
+    routes: [{ name: 'main', to: [{ weight: 1 }], retry: { on: ['unavailable'], attempts: 2 } }],
+  });
+  await warm(running);
+  const [backend] = running.backends;
+  for (const [fail, tries] of [
+    [status.UNAVAILABLE, 3],
+    [status.NOT_FOUND, 1],
+  ] as const) {
+    backend!.fail = fail;
+    const before = backend!.calls;
+    assert.equal(await running.client.count(1), { [status[fail]]: 1 });
+    assert.is(backend!.calls - before, tries, status[fail]);
+  }
 });
 
 test('fault_injection: aborts with the status that was asked for, in the share that was asked for, and delays', async () => {
