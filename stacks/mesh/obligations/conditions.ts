@@ -98,6 +98,7 @@ export function conditionObligations({ must }: Scenario): void {
     {
       say: 'The policy forgets two ports of an app, whose mTLS is STRICT. Members reach them, others do not.',
       within: 180_000,
+      ...ours('what is asked of an address in place of a name it passes on in the clear'),
     },
     async ({ project }) => {
       await applyPolicy(project, {

@@ -4,7 +4,6 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { passwordOf } from '../lib/database.ts';
-import { ours } from '../lib/proxies.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { call, echoOf, REPLICAS, type Call } from '../lib/workload.ts';
 import { listenWhile } from '../wire/capture.ts';
@@ -90,7 +89,6 @@ export function wireObligations({ must }: Scenario): void {
     {
       say: 'What is recorded today is of no use to a quantum computer later: keys are exchanged by X25519 and ML-KEM-768 together.',
       within: 180_000,
-      ...ours('BoringSSL has groups of its own'),
     },
     async (stage) => {
       const { project } = stage;

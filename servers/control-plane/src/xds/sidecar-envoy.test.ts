@@ -141,6 +141,7 @@ test('the key is asked of the agent in the pod, and callers are of the trust dom
   const [chain] = chainsOf(views.ofEnvoyProxy('books'));
   const tls = chain!['transport_socket'].typed_config as { type_url: string; value: Buffer };
   const { common_tls_context: common }: Shown = show(tls.type_url.slice(tls.type_url.lastIndexOf('/') + 1), tls.value);
+  assert.is(common.tls_params.ecdh_curves[0], 'X25519MLKEM768');
   const [config] = common.tls_certificate_sds_secret_configs as Shown[];
   assert.is(config!['sds_config'].api_config_source.grpc_services[0].envoy_grpc.cluster_name, 'sds-grpc');
   const { match_typed_subject_alt_names: names } = common.combined_validation_context.default_validation_context;
@@ -209,6 +210,7 @@ test('such retries have no limit in common, and a peer that acknowledges nothing
   const cluster = shown(views.ofEnvoyProxy('books'), CDS, 'outbound|8000||front');
   assert.equal(cluster['circuit_breakers'].thresholds, [{ max_retries: { value: 2 ** 32 - 1 } }]);
   const [option] = cluster['upstream_bind_config'].socket_options as Shown[];
+  assert.is(cluster['upstream_connection_options'].tcp_keepalive.keepalive_time.value, 5);
   // IPPROTO_TCP, TCP_USER_TIMEOUT
   assert.equal([option!['level'], option!['name'], option!['int_value']], [6, 18, 5000]);
   assert.not('upstream_bind_config' in shown(views.of('books'), CDS, 'outbound|8000||front'));

@@ -77,7 +77,8 @@ const TCP_USER_TIMEOUT = 18;
 
 /**
  * The same as an Envoy needs it to do what our proxy does of its own accord: a request that nobody took is made again
- * whatever else is, as Istio has it, too; and a peer whose network is gone is noticed by what it does not acknowledge.
+ * whatever else is, as Istio has it, too; and a peer whose network is gone is noticed by what it does not acknowledge, or,
+ * where all that was sent is acknowledged, by the probes that it does not answer.
  */
 export function envoyClusterFor(place: ClusterPlace): Cluster {
   const { limits, retryBudget, routes = [] } = place.service.policy;
@@ -89,6 +90,9 @@ export function envoyClusterFor(place: ClusterPlace): Cluster {
     ...(free && {
       circuit_breakers: { thresholds: [{ ...thresholds, retry_budget: null, max_retries: { value: UNLIMITED } }] },
     }),
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_time: { value: 5 }, keepalive_interval: { value: 1 }, keepalive_probes: { value: 3 } },
+    },
     upstream_bind_config: {
       socket_options: [
         { level: IPPROTO_TCP, name: TCP_USER_TIMEOUT, int_value: UNACKNOWLEDGED, state: 'STATE_PREBIND' },

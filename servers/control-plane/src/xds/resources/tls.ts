@@ -1,6 +1,7 @@
 /** mTLS of the mesh, for both ends, and the secrets that it names (SDS). */
 import type { ConfigSource } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/core/v3/ConfigSource.js';
 import type { Secret } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/transport_sockets/tls/v3/Secret.js';
+import type { TlsParameters } from '@grpc/grpc-js-xds/build/src/generated/envoy/extensions/transport_sockets/tls/v3/TlsParameters.js';
 import type { Protocol } from '../../policy/types.ts';
 import { any } from './messages.ts';
 
@@ -22,7 +23,12 @@ const AGENT: ConfigSource = {
     grpc_services: [{ envoy_grpc: { cluster_name: 'sds-grpc' } }],
   },
 };
-const TLS_1_3 = { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' } as const;
+/** An Envoy offers no X25519MLKEM768 of its own accord; Node does. */
+const TLS_1_3: TlsParameters = {
+  tls_minimum_protocol_version: 'TLSv1_3',
+  tls_maximum_protocol_version: 'TLSv1_3',
+  ecdh_curves: ['X25519MLKEM768', 'X25519', 'P-256'],
+};
 
 /** What proxies of the mesh say that they speak inside TLS. */
 export const ALPN = { http1: 'mesh-http/1.1', http2: 'mesh-h2', tcp: 'mesh-tcp' } as const;
