@@ -122,7 +122,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const names = new EndpointNames({
     names: () =>
       Object.values(policy.services).flatMap(({ endpoints = [] }) => endpoints.filter((each) => isIP(each) === 0)),
-    onChange: changed,
+    former: saved.resolved,
+    onChange: () => {
+      changed();
+      void stateFile.save();
+    },
     onFailure: (name, error) => log.warn({ name, err: error }, `DNS has no address of the endpoint ${name}`),
     interval: NAMES_INTERVAL,
     ...(options.resolve && { resolve: options.resolve }),
@@ -141,7 +145,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const stateFile = new StateFile({
     path: statePath,
-    state: () => ({ replicas: registry.replicas, splits }),
+    state: () => ({ replicas: registry.replicas, splits, resolved: Object.fromEntries(names.addresses) }),
     onWritten: (failure) => {
       if (failure) log.error({ err: failure }, 'what is registered could not be saved');
       events.stored(failure);
@@ -182,7 +186,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   await watch.read();
   // What is published first must not take from proxies the endpoints that they still have.
-  await Promise.race([names.look(), delay(FIRST_NAMES, undefined, { ref: false })]);
+  const looked = names.look();
+  if (!names.complete) await Promise.race([looked, delay(FIRST_NAMES, undefined, { ref: false })]);
   publish();
 
   const own = await OwnCertificate.open({

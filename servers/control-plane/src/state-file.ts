@@ -1,4 +1,5 @@
-/** What outlives the control plane: who had registered, and splits that were changed. */
+/** What outlives the control plane: who had registered, splits that were changed, and addresses of endpoints. */
+import { isIP } from 'node:net';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
@@ -9,10 +10,12 @@ import type { Replica } from './registry/registry.ts';
 export interface SavedState {
   readonly replicas: readonly Replica[];
   readonly splits: readonly Split[];
+  /** Addresses of endpoints that the policy names by DNS. */
+  readonly resolved: Readonly<Record<string, readonly string[]>>;
 }
 
 const VERSION = 1;
-const NOTHING: SavedState = { replicas: [], splits: [] };
+const NOTHING: SavedState = { replicas: [], splits: [], resolved: {} };
 
 /** An example of each field that must be there: of its type. Of labels that are none, only their service is left out. */
 const REPLICA = { id: '', service: '', name: '', address: '', phase: '', leaseDigest: '', ports: [] };
@@ -27,6 +30,14 @@ const isListOf = (list: unknown, example: Readonly<Record<string, unknown>>): bo
       kindOf(each) === 'object' &&
       Object.entries(example).every(([key, value]) => kindOf(each![key]) === kindOf(value)),
   );
+
+const areAddresses = (resolved: unknown): boolean =>
+  kindOf(resolved) === 'object' &&
+  Object.values(resolved as object).every(
+    (each: unknown) => Array.isArray(each) && each.every((address) => typeof address === 'string' && isIP(address) > 0),
+  );
+
+type Written = Omit<SavedState, 'resolved'> & Partial<Pick<SavedState, 'resolved'>> & { readonly version: number };
 
 export interface StateFileOptions {
   readonly path: string;
@@ -58,11 +69,13 @@ export class StateFile {
     });
     if (text === undefined) return NOTHING;
     try {
-      const { version, replicas, splits } = JSON.parse(text) as SavedState & { version: number };
+      // Before 1.7.0 no addresses were saved.
+      const { version, replicas, splits, resolved = {} } = JSON.parse(text) as Written;
       if (version !== VERSION) throw new Error(`${path} is of version ${version}; this program knows ${VERSION}`);
       if (!isListOf(replicas, REPLICA) || !isListOf(splits, SPLIT))
         throw new Error(`${path} holds no replicas and splits`);
-      return { replicas, splits };
+      if (!areAddresses(resolved)) throw new Error(`${path} holds no addresses`);
+      return { replicas, splits, resolved };
     } catch (error) {
       onDamaged(error as Error, setAside(path));
       return NOTHING;

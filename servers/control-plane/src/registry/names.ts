@@ -9,6 +9,8 @@ export interface EndpointNamesOptions {
   readonly onFailure: (name: string, error: Error) => void;
   /** From the end of one round to the next, in milliseconds. */
   readonly interval: number;
+  /** Addresses that names had before a restart: they stand until DNS answers. */
+  readonly former?: Readonly<Record<string, readonly string[]>>;
   /** Addresses of a name; a test's seam. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
 }
@@ -22,7 +24,7 @@ const MAX_ADDRESSES = 64;
 
 export class EndpointNames {
   readonly #options: EndpointNamesOptions;
-  readonly #found = new Map<string, readonly string[]>();
+  readonly #found: Map<string, readonly string[]>;
   readonly #failing = new Set<string>();
   readonly #resolve: (name: string) => Promise<readonly string[]>;
   #round: Promise<void> | undefined;
@@ -31,12 +33,18 @@ export class EndpointNames {
 
   constructor(options: EndpointNamesOptions) {
     this.#options = options;
+    this.#found = new Map(Object.entries(options.former ?? {}));
     this.#resolve = options.resolve ?? resolver();
   }
 
   /** Sorted addresses by name; a name without an answer so far is missing. */
   get addresses(): ReadonlyMap<string, readonly string[]> {
     return this.#found;
+  }
+
+  /** Whether each name that is wanted has addresses. */
+  get complete(): boolean {
+    return this.#options.names().every((name) => this.#found.has(name));
   }
 
   /** Ask for all names now; a round that is under way is followed by another. Never throws. */
