@@ -4,17 +4,17 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { thisClone } from '../../scripts/lib/clone.ts';
 import { docker } from '../../scripts/lib/engine.ts';
 import { STACK_LABEL } from '../../scripts/lib/labels.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { findEndpoint, socketPath } from '../../scripts/lib/endpoint.ts';
 import { quiz } from '../course/quiz.ts';
 import { findPlace } from '../lessons/exercise.ts';
+import { startBrowser } from './test-browser.ts';
 import { Relay } from './test-relay.ts';
 
 const name = `page-${randomBytes(3).toString('hex')}`;
@@ -48,56 +48,6 @@ async function startServer(): Promise<Started> {
   return { child, address };
 }
 
-async function startBrowser(): Promise<Browser> {
-  const { tag } = await thisClone();
-  const image = `sidecar-stacks/browser:${process.env['IMAGE_TAG'] ?? tag}`;
-  await docker(
-    [
-      'build',
-      '--quiet',
-      '--tag',
-      image,
-      join(ROOT, 'stacks/topz/services/browser'),
-      '--build-arg',
-      `DEBIAN_BASE=${DEBIAN}`,
-    ],
-    { timeoutMs: 600_000 },
-  );
-  // In the machine's own network: the page is on 127.0.0.1, and answers to no other name.
-  const where = [
-    '--rm',
-    '--detach',
-    '--name',
-    name,
-    '--label',
-    `${STACK_LABEL}=workshop`,
-    '--network',
-    'host',
-    '--read-only',
-    '--tmpfs',
-    '/tmp',
-    '--user',
-    '65533:65533',
-    '--env',
-    'HOME=/tmp',
-  ];
-  const flags = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--user-data-dir=/tmp/profile',
-    '--remote-debugging-port=0',
-    'about:blank',
-  ];
-  await docker(['run', ...where, image, 'chromium-headless-shell', ...flags], { timeoutMs: 60_000 });
-  const devtools = async (): Promise<string | undefined> => {
-    const port = await docker(['exec', name, 'cat', '/tmp/profile/DevToolsActivePort'], { timeoutMs: 10_000 });
-    return /^\d+/.exec(port)?.[0];
-  };
-  const port = await eventually('the browser listens', devtools, WAIT);
-  return chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: 60_000 });
-}
-
 const button = (label: string) => page.getByRole('button', { name: label, exact: true });
 const card = (project: string, service: string) =>
   page.locator(`[data-project="${project}"] .container[data-service="${service}"]`);
@@ -126,7 +76,7 @@ test.before(async () => {
   await relay.start();
   mkdirSync(pictures, { recursive: true });
   server = await startServer();
-  browser = await startBrowser();
+  browser = await startBrowser(name);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
   context.setDefaultTimeout(MINUTES);
   page = await context.newPage();

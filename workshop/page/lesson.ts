@@ -73,7 +73,7 @@ function checks({ begun, folder, results, complaint, busy }: LessonDocument): HT
     h(
       'li',
       { 'data-state': state },
-      h('span', { class: 'sign', 'aria-label': state }, SIGNS[state] ?? '·'),
+      h('span', { class: 'sign', role: 'img', 'aria-label': state }, SIGNS[state] ?? '·'),
       h('span', {}, `must ${must}`, ...(why === undefined ? [] : [h('small', {}, why)])),
     ),
   );

@@ -31,7 +31,13 @@ export function plot(name: string, least: number, show: (value: number) => strin
   const area = s('path', { class: 'area' });
   const line = s('path', { class: 'line' });
   const bound = s('path', { class: 'limit' });
-  const svg = s('svg', { role: 'img', preserveAspectRatio: 'none' }, area, line, bound);
+  const svg = s(
+    'svg',
+    { role: 'img', 'aria-label': `${name}: no value yet`, preserveAspectRatio: 'none' },
+    area,
+    line,
+    bound,
+  );
   const value = h('strong');
   const range = h('small');
   const element = h(

@@ -1,0 +1,171 @@
+/** The page under axe, light and dark, narrow and wide, and by the keyboard alone; the engine runs the browser. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { docker } from '../../scripts/lib/engine.ts';
+import { ROOT } from '../../scripts/lib/stacks.ts';
+import { bundle } from '../../scripts/setup/bundles/bundle.ts';
+import { Workspace } from '../lessons/workspace.ts';
+import { Admission } from '../server/admission.ts';
+import { Cluster } from '../server/cluster.ts';
+import type { ContainerDocument, PodsDocument } from '../server/document.ts';
+import { Events } from '../server/events.ts';
+import { Lessons } from '../server/lessons.ts';
+import { serve } from '../server/server.ts';
+import { startBrowser } from './test-browser.ts';
+
+const MINUTES = 240_000;
+const name = `accessible-${randomBytes(3).toString('hex')}`;
+const over = new AbortController();
+const events = new Events();
+const admission = new Admission();
+let browser: Browser;
+let page: Page;
+
+const container: ContainerDocument = {
+  id: 'a',
+  service: 'guestbook',
+  role: 'app',
+  state: 'running',
+  exitCode: null,
+  health: 'healthy',
+  restarts: 1,
+  ports: ['127.0.0.1:8443 → 8443'],
+  stranded: null,
+  faults: [
+    { kind: 'kill', unless: null },
+    { kind: 'cut', unless: null },
+  ],
+  fault: null,
+};
+/** One of each: a sidecar that is well, one that is stranded, a container that has ended, volumes, arrows, other projects. */
+const PODS: PodsDocument = {
+  engine: { state: 'up', advice: [] },
+  projects: [
+    {
+      name: 'shop',
+      pods: [
+        {
+          id: 'one',
+          shared: ['net', 'pid'],
+          containers: [
+            container,
+            { ...container, id: 'b', service: 'tls', role: 'sidecar', stranded: 'it is left in the network of before' },
+            { ...container, id: 'c', service: 'setup', role: 'init', state: 'exited', exitCode: 1, health: null },
+          ],
+          volumes: [{ name: 'shop_certificates', mounted: ['guestbook', 'tls'] }],
+        },
+      ],
+      arrows: [{ from: 'tls', to: 'guestbook', by: 'PROXY_PORT=8080' }],
+    },
+  ],
+  others: ['blog'],
+};
+const AWAY: PodsDocument = {
+  engine: { state: 'away', advice: ['Start it:', '    systemctl start docker'] },
+  projects: [],
+  others: [],
+};
+
+/** What axe finds, a line each: rule, where, why. Best practices are asked for, too. */
+async function violations(): Promise<string[]> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
+  const { violations: found } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+  return found.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, any }) => `${id}: ${target.join(' ')}: ${any[0]?.message ?? help}`),
+  );
+}
+
+const button = (label: RegExp) => page.getByRole('button', { name: label });
+const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
+  'a lesson and pods': async () => {
+    await page.goto(`${admission.origin}/`);
+    events.tell('pods', PODS);
+    await button(/1 · /).first().click();
+    await button(/^(Begin|Bring up)$/).click();
+    await page.getByText('are right').first().waitFor();
+    await button(/^guestbook$/).click();
+    await page.getByRole('heading', { name: 'Log of guestbook' }).waitFor();
+  },
+  'no engine': async () => {
+    await page.goto(`${admission.origin}/`);
+    events.tell('pods', AWAY);
+    await page.getByText('systemctl start docker').waitFor();
+  },
+};
+
+test.before(async () => {
+  await bundle();
+  const asset = (file: string): string => readFileSync(join(ROOT, 'workshop', file), 'utf8');
+  const lessons = new Lessons(
+    new Workspace(temporaryDirectory('workshop'), name),
+    (kind, data) => events.tell(kind, data),
+    over.signal,
+  );
+  const server = await serve({
+    port: 0,
+    admission,
+    cluster: new Cluster({ changed: () => {} }),
+    events,
+    lessons,
+    assets: { script: asset('dist/page.js'), style: asset('dist/page.css') },
+    notes: { slides: asset('slides.md') },
+  });
+  over.signal.addEventListener('abort', () => {
+    events.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  void lessons.run();
+  browser = await startBrowser(name);
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  context.setDefaultTimeout(MINUTES);
+  page = await context.newPage();
+  await page.goto(admission.address);
+});
+
+test.after(async () => {
+  over.abort();
+  await browser?.close();
+  await docker(['rm', '--force', name]).catch(() => {});
+});
+
+for (const [view, show] of Object.entries(VIEWS))
+  test(`axe finds nothing in ${view}: light and dark, 390 pixels and 1280`, async () => {
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      await show();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        assert.equal(await violations(), [], `${width} pixels, ${colorScheme}`);
+      }
+    }
+  });
+
+test('the Tab key reaches every control of a lesson in turn, and each shows that it has the focus', async () => {
+  await VIEWS['a lesson and pods']!();
+  const all = `[...document.querySelectorAll('a[href], button:enabled, input, [tabindex="0"]')].filter((each) => each.checkVisibility())`;
+  const names = (await page.evaluate(`${all}.map((each, index) => each.dataset.tab = String(index))`)) as string[];
+  const reached = new Set<string>();
+  await page.evaluate('document.activeElement.blur()');
+  for (let press = 0; press < names.length * 2; press++) {
+    await page.keyboard.press('Tab');
+    const at = (await page.evaluate(
+      '[document.activeElement.dataset.tab, getComputedStyle(document.activeElement).outlineStyle]',
+    )) as [string | undefined, string];
+    if (at[0] === undefined) continue;
+    assert.is.not(at[1], 'none', `control ${at[0]}`);
+    reached.add(at[0]);
+  }
+  assert.equal(
+    names.filter((each) => !reached.has(each)),
+    [],
+  );
+});
+
+test.run();
