@@ -10,7 +10,7 @@
  */
 import { hasHead, hasTail, isBeginning, type Content, type Head } from './tracked/content.ts';
 import { writtenAt, type Generation, type Stat } from './tracked/generation.ts';
-import { isCompressed, rotationOf, unrotated } from './rotated-name.ts';
+import { rotationOf, unrotated } from './rotated-name.ts';
 
 /** A file at a path, opened for a look. */
 export interface Candidate {
@@ -78,7 +78,7 @@ export function headWithin(head: Head, size: number): Head {
 export function mayContinueIn({ home, key, path: its }: Generation, { path, stat }: Candidate): boolean {
   if (rotationOf(path, home) !== undefined) return true;
   // What was compressed is not written to any more.
-  if (isCompressed(its)) return false;
+  if (its.endsWith('.gz')) return false;
   return path === its || stat.key.split(':')[1] === key.split(':')[1];
 }
 
@@ -115,4 +115,4 @@ export function byAge(a: Pick<Candidate, 'path' | 'stat'>, b: Pick<Candidate, 'p
   return rank(b) - rank(a) || counted * a.path.localeCompare(b.path, 'en', { numeric: true });
 }
 
-const COUNTED = /\.\d{1,4}(?:\.(?:gz|zst))?$/;
+const COUNTED = /\.\d{1,4}(?:\.gz)?$/;

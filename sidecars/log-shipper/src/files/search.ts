@@ -6,8 +6,7 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isRatherAnother } from './beginnings.ts';
-import { compressionOf, isUnpackable } from './tracked/compression.ts';
-import { readHead } from './tracked/content.ts';
+import { compressionOf, readHead } from './tracked/content.ts';
 import { codeOf } from './error-code.ts';
 import { versionOf, type Generation } from './tracked/generation.ts';
 import { byAge, continuesIn, holds, isShortCopy, isTelling, matchOf, type Candidate } from './identity.ts';
@@ -155,7 +154,7 @@ function look(generation: Generation, { table, files }: SearchOptions, elsewhere
     const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
     // Its own file was renamed just now.
     const match = known === generation ? 'strong' : isFree ? matchOf(generation, candidate) : undefined;
-    const held = isUnpackable(compression) ? matchOfPacked(generation, candidate, table) : undefined;
+    const held = compression === 'gzip' ? matchOfPacked(generation, candidate, table) : undefined;
     if (held !== undefined) (held === 'strong' ? packed : weakPacked).push(candidate);
     else if (match === 'strong' || (isFree && known === undefined && isShortCopy(generation, candidate)))
       plain.push(candidate);

@@ -9,8 +9,8 @@
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
-import { compressionOf } from './tracked/compression.ts';
-import { readHead, type Head } from './tracked/content.ts';
+
+import { compressionOf, readHead, type Head } from './tracked/content.ts';
 import { attempt, codeOf } from './error-code.ts';
 import type { Generation, Stat } from './tracked/generation.ts';
 import type { Glob, NameMatcher } from '../pipelines/glob.ts';

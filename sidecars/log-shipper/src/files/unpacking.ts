@@ -1,6 +1,5 @@
 /** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
 import { codeOf } from './error-code.ts';
-import { isDamage } from './tracked/compression.ts';
 import type { Generation } from './tracked/generation.ts';
 import { headWithin, holds } from './identity.ts';
 import type { FileTable } from './file-table.ts';
@@ -38,7 +37,7 @@ export class Unpacking {
       // Of a damaged file, what comes before the damage is not believed either.
       tracker.refuse(generation, error);
       // On a full disk, or one that fails, it may well be there: the next scan looks into it again.
-      if (!isDamage(codeOf(error))) generation.notIn.clear();
+      if (!codeOf(error).startsWith('Z_')) generation.notIn.clear();
       if (generation.packed === packed) table.lose(generation);
     }
     // Meanwhile a scan may have let it go.

@@ -123,6 +123,15 @@ export function isBeginning(fd: number, size: number, of: number): boolean {
   return same && other.compare(scratch, 0, tail, 0, tail) === 0;
 }
 
+const GZIP = Buffer.from('1f8b08', 'hex');
+const OTHERS = ['425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buffer.from(hex, 'hex'));
+
+/** gzip; or bzip2, xz, zstd, which are left alone: a rotated file that was compressed, under whatever name. */
+export function compressionOf({ bytes }: Head): 'gzip' | 'other' | undefined {
+  const begins = (magic: Buffer): boolean => bytes.subarray(0, magic.length).equals(magic);
+  return begins(GZIP) ? 'gzip' : OTHERS.some(begins) ? 'other' : undefined;
+}
+
 function digest(bytes: Buffer): string {
   return hash('sha1', bytes, 'base64url').slice(0, 16);
 }

@@ -1,0 +1,151 @@
+/** Defects that the changelog lists, or that a version had before it: each is put back by changing one place of the source. */
+
+export interface Defect {
+  /** What went wrong. */
+  readonly name: string;
+  /** The file, from `src` on. */
+  readonly file: string;
+  /** What is there once. */
+  readonly now: string;
+  /** What was there. */
+  readonly before: string;
+}
+
+const at = (file: string, name: string, now: string, before: string): Defect => ({ file, name, now, before });
+
+const MATCHER = 'files/rotation-matcher.ts';
+const TRACKER = 'files/tracker.ts';
+const ARCHIVES = 'files/archives.ts';
+const IDENTITY = 'files/identity.ts';
+const SEARCH = 'files/search.ts';
+const TABLE = 'files/file-table.ts';
+const GENERATION = 'files/tracked/generation.ts';
+
+export const DEFECTS: readonly Defect[] = [
+  at(ARCHIVES, '1.2: compressed between two looks', "if (paths === this.#looked) return 'done';", "return 'done';"),
+  at(
+    MATCHER,
+    '1.4: found after its successor',
+    'if (found?.next !== undefined) this.#table.putBefore',
+    'if (false) this.#table.putBefore',
+  ),
+  at(
+    MATCHER,
+    '1.4: an original truncated while its copy is looked at',
+    'if (!holds(generation, of, this.#files.stat(of).size)) this.#table.lose(generation);',
+    '',
+  ),
+  at(
+    SEARCH,
+    '1.4: a copy shorter than what was read',
+    '(isFree && known === undefined && isShortCopy(generation, candidate))',
+    'false',
+  ),
+  at(
+    MATCHER,
+    '1.4: a copy shorter than what was read, in a scan',
+    'if (!isShortCopy(generation, candidate)) continue;',
+    'continue;',
+  ),
+  at(
+    'registry/registry.ts',
+    '1.4: beginnings not written with acknowledgements',
+    '(each) => this.#heads.get(each) !== each.head.bytes.length',
+    '() => false',
+  ),
+  at(
+    ARCHIVES,
+    '1.4: a compressed file renamed during a scan',
+    'moved ? new Map([...this.#known, ...known]) : known;',
+    'known;',
+  ),
+  at(
+    SEARCH,
+    '1.5: a directory that cannot be listed',
+    "return code === 'ENOENT' || code === 'ENOTDIR' ? [] : undefined;",
+    'return code === undefined ? undefined : [];',
+  ),
+  at(
+    'files/tracked/content.ts',
+    '1.5: truncated just while it was read',
+    'return grown.bytes.subarray(0, length).equals(head.bytes) ? grown : head;',
+    'return grown;',
+  ),
+  at(
+    'files/beginnings.ts',
+    '1.5: begins as its successor does',
+    'else if (isSame(current)) return true;',
+    'else return true;',
+  ),
+  at(
+    'files/beginnings.ts',
+    '1.5: of which only the first bytes were known',
+    'if (length > known.length && bytes.compare',
+    'if (false && bytes.compare',
+  ),
+  at(
+    IDENTITY,
+    '1.7.1: half a line as evidence',
+    'return bytes.length >= TELLING || bytes.includes(NEWLINE);',
+    'return bytes.length >= 0;',
+  ),
+  at(
+    IDENTITY,
+    '1.7.1: shrank while half a line was known',
+    'size < offset || (size < seen && !isTelling(head))',
+    'size < offset || seen < 0',
+  ),
+  at(GENERATION, '1.7.1: a compressed file under way', '`${stat.key} ${stat.size} ${writtenAt(stat)}`', 'stat.key'),
+  at(
+    MATCHER,
+    '1.7.1: a copy beside what cannot be read',
+    'if (original === undefined && this.#isBesideUnread(candidate))',
+    'if (this.#isBesideUnread === undefined)',
+  ),
+  at(
+    TRACKER,
+    '1.9: a scan that was refused a file is complete',
+    '!moved && !this.#isWaiting(now);',
+    '!moved || this.#isWaiting(now);',
+  ),
+  at(
+    TABLE,
+    '1.9: a copy of which nothing is known',
+    'this.#reach(copy, stat, head, tail);\n  }\n\n  /** A copy is',
+    'this.completeCopy(copy, fd, stat);\n  }\n\n  /** A copy is',
+  ),
+  at(TABLE, 'read before it is in the registry', '!this.#unsaved.has(generation)', 'this.#unsaved !== undefined'),
+  at(
+    GENERATION,
+    'acknowledged before it is stored',
+    'if (this.inFlight === 0 && this.offset >= this.acked) {',
+    'if (this.inFlight >= 0) {',
+  ),
+  at(TRACKER, 'a list of files that is out of date', "if (moved && !whatever) return 'moved';", ''),
+  at(
+    TRACKER,
+    'content is not compared where a file grew',
+    'if (wasTruncated(generation, stat.size) || !holds(generation, fd)) {',
+    'if (wasTruncated(generation, stat.size)) {',
+  ),
+  at(ARCHIVES, 'a compressed file beside the plain one', "if (isThere(unpackedName(path))) return 'unsure';", ''),
+  at(
+    'files/open-files.ts',
+    'what cannot be opened again is closed',
+    'others.findLast(({ detachedAt }) => detachedAt === undefined) ?? others.at(-1)',
+    'others.at(-1)',
+  ),
+  at(
+    MATCHER,
+    'a copy is a file of its own',
+    'if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;',
+    '',
+  ),
+  at(
+    SEARCH,
+    'a compressed file is not looked into',
+    'const held = isUnpackable(compression) ?',
+    'const held = isUnpackable(undefined) ?',
+  ),
+  at(MATCHER, 'what a new file may be waits for no copy', 'if (current.size < stat.size || !same) return false;', ''),
+];
