@@ -123,7 +123,9 @@ const CROSSINGS = `[...document.querySelectorAll('.edge')].flatMap((edge) => {
 async function checkRoom(page: Page): Promise<void> {
   assert.equal(await page.evaluate(CROSSINGS), []);
   await page.setViewportSize({ width: 390, height: 844 });
-  assert.is(await page.evaluate('document.documentElement.scrollWidth'), 390, 'the page is as wide as the phone');
+  // A scroll bar may take some of it.
+  const width = (await page.evaluate('document.documentElement.scrollWidth')) as number;
+  assert.ok(width <= 390, `the page is ${width} wide, the phone 390`);
   const [name] = await page.locator('.service .name').all();
   assert.ok((await name!.boundingBox())!.height >= 12, 'names of services can be read');
   await page.setViewportSize({ width: 1280, height: 800 });
