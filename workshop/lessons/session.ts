@@ -141,6 +141,8 @@ export class Session {
     if (script === undefined) return complaint;
     const { exitCode, stderr, stdout } = await run('bash', [script], {
       cwd: this.stage.dir,
+      // Where npm was called is not where the learner's files are.
+      env: { INIT_CWD: this.stage.dir },
       timeoutMs: SCRIPT_MS,
       signal,
     });

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { ROOT } from '../../scripts/lib/stacks.ts';
 import { findPlace, places } from './exercise.ts';
 import { watch } from '../commands/commands.ts';
 import { filesFingerprint } from './fingerprint.ts';
@@ -22,6 +23,23 @@ test('what the learner has changed stays, until it is begun anew', () => {
   assert.is(readFileSync(answer(workspace), 'utf8'), 'mine');
   workspace.beginAnew(place);
   assert.is(readFileSync(answer(workspace), 'utf8'), before);
+});
+
+test("a solution's script works on the learner's files, wherever npm was called", async () => {
+  const root = join(ROOT, 'artifacts', `workspace-${process.pid}`);
+  const before = { ...process.env };
+  process.env['INIT_CWD'] = temporaryDirectory('called');
+  process.env['npm_lifecycle_event'] = 'workshop';
+  try {
+    const workspace = fresh(root);
+    const kubernetes = findPlace('kubernetes', places());
+    workspace.begin(kubernetes);
+    await new Session(kubernetes, workspace).take('solution');
+    assert.ok(existsSync(join(workspace.dir(kubernetes), 'kubernetes/base/kustomization.yaml')));
+  } finally {
+    process.env = before;
+    rmSync(root, { recursive: true, force: true });
+  }
 });
 
 test('commands by hand mean the same compose project', () => {
