@@ -128,7 +128,12 @@ export const DEFECTS: readonly Defect[] = [
     'if (wasTruncated(generation, stat.size) || !holds(generation, fd)) {',
     'if (wasTruncated(generation, stat.size)) {',
   ),
-  at(ARCHIVES, 'a compressed file beside the plain one', "if (isThere(unpackedName(path))) return 'unsure';", ''),
+  at(
+    ARCHIVES,
+    'a compressed file beside the plain one',
+    "if (isThere(path.slice(0, -SUFFIX.length))) return 'unsure';",
+    '',
+  ),
   at(
     'files/open-files.ts',
     'what cannot be opened again is closed',
@@ -144,8 +149,8 @@ export const DEFECTS: readonly Defect[] = [
   at(
     SEARCH,
     'a compressed file is not looked into',
-    'const held = isUnpackable(compression) ?',
-    'const held = isUnpackable(undefined) ?',
+    "const held = compression === 'gzip' ?",
+    'const held = compression === null ?',
   ),
   at(MATCHER, 'what a new file may be waits for no copy', 'if (current.size < stat.size || !same) return false;', ''),
 ];
