@@ -4,7 +4,7 @@
  *   cd servers/control-plane/src/testing/grpc-go && go build -o dist/xds-call .
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
@@ -177,5 +177,11 @@ else {
     });
   });
 }
+
+test('the README names the version of grpc-go that is the client here', () => {
+  const module = readFileSync(join(import.meta.dirname, 'testing/grpc-go/go.mod'), 'utf8');
+  const [, version] = /google\.golang\.org\/grpc v(\d+\.\d+)/.exec(module)!;
+  assert.ok(readFileSync(join(import.meta.dirname, '../README.md'), 'utf8').includes(`grpc-go ${version}`));
+});
 
 test.run();

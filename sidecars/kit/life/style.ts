@@ -7,7 +7,7 @@ export const STYLE = `
   --ink: light-dark(#1c1e21, #e6e7ea);
   --quiet: light-dark(#5f6570, #9aa1ad);
   --rule: light-dark(#e2e4e8, #31353d);
-  --accent: light-dark(#1f6feb, #6cb0ff);
+  --accent: light-dark(#1a63d8, #6cb0ff);
   --hot: light-dark(#b4301f, #ff8d7a);
   --good: light-dark(#1a7f37, #56d364);
 }
