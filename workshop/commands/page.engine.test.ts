@@ -254,6 +254,21 @@ test('the keyboard alone reaches every button, and sees where it is', async () =
   assert.is.not(outline, 'none');
 });
 
+/** A picture of a part of the page, once two in a row are the same: a new size or colour is drawn in steps. */
+async function still(part: string): Promise<Buffer> {
+  let before = await page.locator(part).screenshot();
+  return await eventually(
+    `${part} is drawn`,
+    async () => {
+      const now = await page.locator(part).screenshot();
+      const same = now.equals(before);
+      before = now;
+      return same && now;
+    },
+    { within: 60_000 },
+  );
+}
+
 for (const [width, height] of [
   [1280, 800],
   [1920, 1080],
@@ -264,7 +279,7 @@ for (const [width, height] of [
     for (const colorScheme of ['light', 'dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.mouse.move(0, 0);
-      seen.push(await page.locator('.exercises').screenshot());
+      seen.push(await still('.exercises'));
       await page.screenshot({ path: join(pictures, `page-${width}-${colorScheme}.png`) });
     }
     assert.not.ok(seen[0]!.equals(seen[1]!), 'dark looks otherwise');
