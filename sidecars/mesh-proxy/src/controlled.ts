@@ -9,6 +9,7 @@ import { EnrolledIdentity } from './identity/enrolled.ts';
 import { Enrolment } from './identity/enrolment.ts';
 import { Registration } from './identity/registration.ts';
 import type { Identity } from './model/identity.ts';
+import { localityOf } from './model/locality.ts';
 import type { ConfigurationSource } from './model/source.ts';
 import { XdsSource } from './xds/source.ts';
 
@@ -33,18 +34,19 @@ export function openControlled(parameters: Parameters, log: Logger, host: string
   const { MESH_ENROLMENT_PORT, MESH_XDS_PORT, MESH_ROOT_CERTIFICATE: root } = parameters;
   const roots = (): Promise<string> => readFile(root, 'utf8');
   const enrolment = new Enrolment({ host, port: MESH_ENROLMENT_PORT, token, service, roots });
+  const labels = labelsOf(parameters);
   const identity = new EnrolledIdentity({ enrolment, service, log });
   const source = new XdsSource({
     host,
     port: MESH_XDS_PORT,
-    node: { id: `${service}~${name}`, service },
+    node: { id: `${service}~${name}`, service, locality: localityOf(labels) },
     identity,
     log,
     onTrustBundle: (pem) => identity.trust(pem),
     onUntrusted: () => identity.renew(),
   });
   const own = new OwnAddresses();
-  const claim = { service, name, labels: labelsOf(parameters), ports: portsOf(parameters) };
+  const claim = { service, name, labels, ports: portsOf(parameters) };
   return {
     identity,
     source,

@@ -4,6 +4,7 @@ import { EnrolledIdentity } from '../../../../sidecars/mesh-proxy/src/identity/e
 import { Enrolment } from '../../../../sidecars/mesh-proxy/src/identity/enrolment.ts';
 import { Registration } from '../../../../sidecars/mesh-proxy/src/identity/registration.ts';
 import type { Configuration } from '../../../../sidecars/mesh-proxy/src/model/configuration.ts';
+import { localityOf } from '../../../../sidecars/mesh-proxy/src/model/locality.ts';
 import { ConfigurationRefused } from '../../../../sidecars/mesh-proxy/src/model/source.ts';
 import { XdsSource } from '../../../../sidecars/mesh-proxy/src/xds/source.ts';
 import { JOIN_TOKEN, type TestPlane } from './plane.ts';
@@ -57,7 +58,7 @@ export function startProxy(
   const source = new XdsSource({
     host: 'localhost',
     port: plane.ports.mtls,
-    node: { id: `${service}~${name}`, service },
+    node: { id: `${service}~${name}`, service, locality: localityOf(labels) },
     identity,
     log,
     onTrustBundle: (pem) => identity.trust(pem),

@@ -18,6 +18,7 @@ export function clusterReport(clusters: Iterable<MeshCluster>): object[] {
       health: host.model.health ?? 'healthy',
       mtls: host.secured,
       weight: host.weight,
+      priority: host.priority,
       active: host.active,
       loadMs: Math.round(host.latency.load(0, now) * 1000) / 1000,
       ejected: cluster.outliers.ejected(host),

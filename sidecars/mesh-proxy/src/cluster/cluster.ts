@@ -135,7 +135,7 @@ export class MeshCluster implements Cluster {
       const others = candidates.filter((host) => !failed.has(host));
       if (others.length > 0) candidates = others;
     }
-    return this.#balancer.pick(candidates, hash);
+    return this.#balancer.pick(nearestOf(candidates), hash);
   }
 
   onConnectFailure(endpoint: Endpoint): void {
@@ -181,6 +181,17 @@ const PLAIN_IDLE = 4000;
 
 export function hostOf(endpoint: Endpoint): Host | undefined {
   return (endpoint as Endpoint & Partial<HostEndpoint>).host;
+}
+
+/** Those of the lowest priority that there is. @param hosts at least one */
+function nearestOf(hosts: readonly Host[]): readonly Host[] {
+  let nearest = hosts[0]!.priority;
+  let alike = true;
+  for (const { priority } of hosts) {
+    if (priority !== nearest) alike = false;
+    if (priority < nearest) nearest = priority;
+  }
+  return alike ? hosts : hosts.filter(({ priority }) => priority === nearest);
 }
 
 const keyOf = ({ address, port, meshed }: { address: string; port: number; meshed: boolean }): string =>

@@ -104,6 +104,11 @@ export class Host {
     return this.model.weight ?? 1;
   }
 
+  /** It gets requests while none of a lower number can be used. */
+  get priority(): number {
+    return this.model.priority ?? 0;
+  }
+
   /** It takes new requests, as far as the control plane knows. */
   get serving(): boolean {
     return (this.model.health ?? 'healthy') === 'healthy' && this.weight > 0;

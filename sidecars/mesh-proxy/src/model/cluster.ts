@@ -37,6 +37,8 @@ export interface Endpoint {
   readonly meshed: boolean;
   /** Absent: 1. */
   readonly weight?: number;
+  /** Absent: 0. It gets requests while no endpoint of a lower number can be used. */
+  readonly priority?: number;
   /** Absent: healthy. Draining ones, and unhealthy ones, get nothing new. */
   readonly health?: 'healthy' | 'unhealthy' | 'draining';
   readonly workload?: Workload;

@@ -134,6 +134,7 @@ const cluster = object({
       meshed: flag,
       'addresses?': list(text),
       'weight?': number,
+      'priority?': number,
       'health?': oneOf('healthy', 'unhealthy', 'draining'),
       'workload?': object({ name: text, namespace: text, 'version?': text }),
     }),

@@ -1,10 +1,13 @@
 /** Discovery requests as bytes. */
+import type { Locality } from '../model/locality.ts';
 import { Writer } from './wire/protobuf.ts';
 
 export interface Node {
   /** Unique in the mesh. */
   readonly id: string;
   readonly service: string;
+  /** Of the replica; the control plane says which endpoints are the nearest. */
+  readonly locality?: Locality | undefined;
 }
 
 export interface DiscoveryRequest {
@@ -31,13 +34,10 @@ export function encodeRequest({ type, version, nonce, names, node, error }: Disc
   return writer.finish();
 }
 
-function encodeNode({ id, service }: Node): Buffer {
+function encodeNode({ id, service, locality }: Node): Buffer {
   const value = new Writer().string(3, service).finish();
   const field = new Writer().string(1, 'SERVICE').bytes(2, value).finish();
-  return new Writer()
-    .string(1, id)
-    .string(2, service)
-    .bytes(3, new Writer().bytes(1, field).finish())
-    .string(6, 'sidecar-stacks mesh-proxy')
-    .finish();
+  const writer = new Writer().string(1, id).string(2, service).bytes(3, new Writer().bytes(1, field).finish());
+  if (locality) writer.bytes(4, new Writer().string(1, locality.region).string(2, locality.zone).finish());
+  return writer.string(6, 'sidecar-stacks mesh-proxy').finish();
 }

@@ -1,20 +1,6 @@
-/** Where replicas and their callers are, and which replicas are the nearest. */
+/** Which replicas are the nearest to a caller. */
+import { localityOf, type Locality } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
 import type { ReplicaState } from './state.ts';
-
-export interface Locality {
-  readonly region: string;
-  readonly zone: string;
-}
-
-/** Well-known labels of Kubernetes; a replica says them of itself as any other. */
-const REGION = 'topology.kubernetes.io/region';
-const ZONE = 'topology.kubernetes.io/zone';
-
-/** @returns undefined for one that does not say its zone */
-export function localityOf(labels: Readonly<Record<string, string>>): Locality | undefined {
-  const { [REGION]: region = '', [ZONE]: zone } = labels;
-  return zone === undefined ? undefined : { region, zone };
-}
 
 export const localityKey = ({ region, zone }: Locality): string => JSON.stringify([region, zone]);
 

@@ -113,7 +113,7 @@ const HEALTH: readonly Health[] = ['healthy', 'healthy', 'unhealthy', 'draining'
 
 /** @throws {ResourceRefused} */
 export function endpoints({ cluster_name, endpoints: localities }: Read<typeof ClusterLoadAssignment>): Endpoint[] {
-  return localities.flatMap(({ lb_endpoints }) =>
+  return localities.flatMap(({ lb_endpoints, priority }) =>
     lb_endpoints.map((each): Endpoint => {
       const { address, port_value: port } = each.endpoint?.address?.socket_address ?? {};
       if (address === undefined || port === undefined)
@@ -128,6 +128,7 @@ export function endpoints({ cluster_name, endpoints: localities }: Read<typeof C
         meshed: match !== undefined && plain(match)['tlsMode'] === 'mesh',
         ...defined({
           weight: weight === 1 ? undefined : weight,
+          priority: priority === 0 ? undefined : priority,
           health: health === 'healthy' ? undefined : health,
           addresses: own['addresses'] as readonly string[] | undefined,
           workload: own['workload'] as Workload | undefined,

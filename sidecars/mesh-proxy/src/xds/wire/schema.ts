@@ -213,6 +213,7 @@ export const ClusterLoadAssignment = message({
           load_balancing_weight: one(4, Wrapped),
         }),
       ),
+      priority: one(5, number),
     }),
   ),
 });
