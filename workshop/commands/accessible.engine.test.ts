@@ -1,4 +1,4 @@
-/** The page under axe, light and dark, narrow and wide, and by the keyboard alone; the engine runs the browser. */
+/** Every view of the page under axe, light and dark, narrow and wide, and by the keyboard alone; the engine runs the browser. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -92,10 +92,25 @@ const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
     await button(/^guestbook$/).click();
     await page.getByRole('heading', { name: 'Log of guestbook' }).waitFor();
   },
+  'goals and quiz': async () => {
+    await page.goto(`${admission.origin}/`);
+    await button(/^Goals and quiz$/).click();
+    await page.locator('.options button').first().click();
+    await page.locator('.why').waitFor();
+  },
   'no engine': async () => {
     await page.goto(`${admission.origin}/`);
     events.tell('pods', AWAY);
     await page.getByText('systemctl start docker').waitFor();
+  },
+  'the certificate': async () => {
+    await page.goto(`${admission.origin}/?certificate`);
+    await button(/^Print$/).waitFor();
+  },
+  'the slides': async () => {
+    await page.goto(`${admission.origin}/?slides`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.keyboard.press('n');
   },
 };
 

@@ -13,7 +13,7 @@ export async function slides(root: HTMLElement): Promise<void> {
   const count = h('small', { class: 'count' });
   const notes = h('aside', { class: 'notes', 'aria-label': 'Notes for the speaker' });
   notes.hidden = true;
-  root.append(slide, notes, count);
+  root.append(slide, notes, h('footer', {}, count));
   const show = (wanted: number): void => {
     const at = Math.min(Math.max(wanted, 1), all.length);
     const text = all[at - 1]!;
