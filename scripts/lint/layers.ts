@@ -28,10 +28,12 @@ const LAYERS: readonly Layer[] = [
     path: /^stacks\/([^/]+)\//,
     imports: ['the kit', 'the proxy library', 'a sidecar', 'a server', 'tools', 'scripts'],
   },
+  // It has to say what a stack sees.
+  { name: 'the simulator', path: /^workshop\/simulator\//, imports: ['scripts', 'a stack'] },
   {
     name: 'the workshop',
     path: /^workshop\/(?=commands\/|course\/|lessons\/|page\/|server\/)/,
-    imports: ['the kit', 'a sidecar', 'tools', 'scripts'],
+    imports: ['the kit', 'a sidecar', 'tools', 'scripts', 'the simulator'],
   },
   {
     name: 'an exercise',

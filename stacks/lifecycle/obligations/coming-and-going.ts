@@ -7,6 +7,7 @@ import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { certificate, fetchPage } from '../lib/client.ts';
 import { episode, told } from '../lib/episode.ts';
+import { expected, type Happening } from '../lib/expected.ts';
 import { LASTING, livesOf, signal, type Service } from '../lib/pod.ts';
 
 /** What each says as soon as it does its work. */
@@ -24,13 +25,24 @@ const recreate = (project: Project, service: string, env: Record<string, string>
   });
 
 const EVENTS: readonly {
+  readonly happening: Happening;
   readonly what: string;
   readonly say: (name: string) => string;
   readonly act: (project: Project, service: Mortal) => Promise<unknown>;
 }[] = [
-  { what: 'restarted', say: (name) => `${name} is restarted with docker compose restart.`, act: restart },
-  { what: 'crashes', say: (name) => `${name} crashes.`, act: (project, service) => signal(project, 'KILL', service) },
-  { what: 'recreated', say: (name) => `${name} is replaced by a new container.`, act: recreate },
+  {
+    happening: 'restart',
+    what: 'restarted',
+    say: (name) => `${name} is restarted with docker compose restart.`,
+    act: restart,
+  },
+  {
+    happening: 'crash',
+    what: 'crashes',
+    say: (name) => `${name} crashes.`,
+    act: (project, service) => signal(project, 'KILL', service),
+  },
+  { happening: 'recreate', what: 'recreated', say: (name) => `${name} is replaced by a new container.`, act: recreate },
 ];
 
 export function comingAndGoingObligations({ must }: Scenario): void {
@@ -62,7 +74,7 @@ export function comingAndGoingObligations({ must }: Scenario): void {
     ['tls', 'The TLS sidecar'],
     ['probe', 'The probe sidecar'],
   ] as const) {
-    for (const { what, say, act } of EVENTS) {
+    for (const { happening, what, say, act } of EVENTS) {
       must(
         `leave everybody else untouched when ${service} ${what === 'crashes' ? what : `is ${what}`}`,
         { say: say(name), within: WITHIN },
@@ -74,9 +86,11 @@ export function comingAndGoingObligations({ must }: Scenario): void {
             act: async () => void (await act(project, service)),
             back: BACK[service],
           });
-          const crashed = what === 'crashes';
-          assert.is(outcome.after.restarts, crashed ? outcome.before.restarts + 1 : 0, 'restarts by the engine');
-          assert.is(outcome.after.id === outcome.before.id, what !== 'recreated', 'the same container');
+          const { restarts, sameContainer } = expected('pod', happening, service);
+          // A command begins the count anew.
+          const counted = happening === 'crash' ? outcome.before.restarts : 0;
+          assert.is(outcome.after.restarts, counted + restarts, 'restarts by the engine');
+          assert.is(outcome.after.id === outcome.before.id, sameContainer, 'the same container');
           if (service === 'probe') assert.equal(outcome.misses, [], 'no request failed');
           tell(told(outcome));
         },
