@@ -100,10 +100,10 @@ test('scrapes at one time share one round of questions', async () => {
 
 test('what is no RESP, refused, loading or busy is down, with the reason', async () => {
   const answers: Record<string, RegExp> = {
-    'HTTP/1.1 400 Bad Request\r\n\r\n': /no RESP2/,
+    'HTTP/1.1 400 Bad Request\r\n\r\n': /no RESP/,
     '-LOADING the dataset\r\n': /LOADING the dataset/,
     '-BUSY a script\r\n': /BUSY a script/,
-    '*2000000000\r\n': /an array of 2000000000/,
+    '*2000000000\r\n': /a length of 2000000000/,
   };
   const server = await testServer(() => undefined);
   const program = await adapter(server, { ADAPTER_SLOW_LOG_INTERVAL: '0' });

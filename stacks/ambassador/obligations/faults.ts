@@ -1,7 +1,8 @@
 /** A server that is slow, and one that is gone. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespClient, RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
+import { RespClient } from '#kit/testing/resp-client.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { idOf } from '../lib/baskets.ts';
@@ -31,7 +32,7 @@ export function faultObligations({ must }: Scenario): void {
       }
       // Late, or, on a machine that took its time, an error after TIMEOUT.
       const late = await client.next();
-      assert.ok(late === '2' || late instanceof RespError, JSON.stringify(late));
+      assert.ok(late === '2' || late instanceof ReplyError, JSON.stringify(late));
       await eventually('it answers again', async () => (await client.ask('GET', slow)) === '2');
       client.close();
       other.close();
@@ -53,7 +54,7 @@ export function faultObligations({ must }: Scenario): void {
         for (let index = 0; !done; index++) {
           const key = `order:${idOf(index)}`;
           const answer = await client.ask('SET', key, String(index));
-          if (answer instanceof RespError) refused.add(answer.text);
+          if (answer instanceof ReplyError) refused.add(answer.message);
           else acknowledged.push(key);
         }
       })();
@@ -65,7 +66,7 @@ export function faultObligations({ must }: Scenario): void {
         await eventually('its keys are errors', () => refused.size > 0);
         const before = acknowledged.length;
         await eventually('the others answer', () => acknowledged.length > before + 300);
-        assert.instance(await another.ask('GET', key), RespError);
+        assert.instance(await another.ask('GET', key), ReplyError);
       } finally {
         await project.start('valkey-b');
       }

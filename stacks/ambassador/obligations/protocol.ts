@@ -1,7 +1,8 @@
 /** What clients of one server may expect, from three real ones. */
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespClient, RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
+import { RespClient } from '#kit/testing/resp-client.ts';
 import type { Project } from '../../../scripts/lib/compose.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { keyPlacesOf } from '../../../sidecars/ambassador/src/testing/generate-commands.ts';
@@ -12,7 +13,7 @@ import { clientOf, keyOf } from '../lib/valkeys.ts';
 const GROWTH = 48 * 1024 * 1024;
 
 const textOf = (value: unknown): string =>
-  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+  value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 export function protocolObligations({ must }: Scenario): void {
   must('keep the order of a pipeline over all servers', {}, async ({ port }) => {

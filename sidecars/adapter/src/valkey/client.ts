@@ -1,9 +1,13 @@
 /** A connection to a server that speaks RESP, for a round of questions. */
 import { connect, type Socket } from 'node:net';
 import type { Server } from '../server.ts';
-import { encodeCommands, ReplyError, ReplyReader, type Reply } from './resp.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
+import { ReplyError, ReplyReader, type Reply } from '#kit/resp/reply-reader.ts';
 
 export type Command = readonly string[];
+
+/** Of the answers to one round. */
+const LIMITS = { bytes: 8 * 1024 * 1024, values: 200_000, depth: 8 };
 
 /**
  * Ask commands at once.
@@ -40,7 +44,7 @@ export async function conversation<T>(server: Server, signal: AbortSignal, talk:
 
 async function exchange(socket: Socket, commands: readonly Command[]): Promise<Reply[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply[]>();
-  const reader = new ReplyReader();
+  const reader = new ReplyReader(LIMITS, 'utf8');
   const replies: Reply[] = [];
   const read = (chunk: Buffer): void => {
     try {
@@ -55,7 +59,7 @@ async function exchange(socket: Socket, commands: readonly Command[]): Promise<R
   const gone = (): void => reject(new Error('the server closed the connection'));
   socket.on('data', read).on('error', reject).on('close', gone);
   if (socket.destroyed) gone();
-  socket.write(encodeCommands(commands));
+  socket.write(Buffer.concat(commands.map((words) => encodeCommand(words, 'utf8'))));
   try {
     return await promise;
   } finally {

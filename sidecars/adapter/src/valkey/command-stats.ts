@@ -1,7 +1,7 @@
 /** How often each command was called and how long it took: INFO's Commandstats and Latencystats, LATENCY HISTOGRAM. */
 import type { Families } from '../families.ts';
 import { part, type InfoField } from './fields.ts';
-import type { Reply } from './resp.ts';
+import type { Reply } from '#kit/resp/reply-reader.ts';
 
 interface Stats {
   readonly calls: number;

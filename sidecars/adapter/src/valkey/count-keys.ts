@@ -2,7 +2,7 @@
 import { Families } from '../families.ts';
 import type { Server } from '../server.ts';
 import { conversation, type Ask } from './client.ts';
-import { ReplyError, type Reply } from './resp.ts';
+import { ReplyError, type Reply } from '#kit/resp/reply-reader.ts';
 
 export interface KeyPattern {
   readonly db: string;

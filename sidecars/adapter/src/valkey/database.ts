@@ -5,7 +5,7 @@ import { Families } from '../families.ts';
 import type { Server } from '../server.ts';
 import { conversation } from './client.ts';
 import { countKeys, readPatterns } from './count-keys.ts';
-import { ReplyError } from './resp.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
 import { scrapeValkey } from './scrape.ts';
 import { SlowLog } from './slow-log.ts';
 

@@ -6,7 +6,7 @@ import { conversation, type Command } from './client.ts';
 import { latencyHistograms } from './command-stats.ts';
 import { fieldOf, readInfo } from './fields.ts';
 import { addFields, addInfo } from './info.ts';
-import { ReplyError, type Reply } from './resp.ts';
+import { ReplyError, textOf, type Reply } from '#kit/resp/reply-reader.ts';
 import { addSentinelMasters, askSentinel } from './sentinel.ts';
 
 /** Settings that are metrics. Only these are asked for: among the others are passwords. */
@@ -50,7 +50,7 @@ export async function scrapeValkey(
   const commands: Command[] = [['CLIENT', 'SETNAME', 'adapter'], ...QUERIES.map((query) => COMMANDS[query])];
   const { replies, cluster, masters } = await conversation(server, signal, async (ask) => {
     const replies = await ask(commands);
-    const text = String(replies[1]);
+    const text = textOf(replies[1]!);
     const [cluster = null] = /^cluster_enabled:1\r?$/m.test(text) ? await ask([['CLUSTER', 'INFO']]) : [];
     return { replies, cluster, masters: text.includes('# Sentinel') ? await askSentinel(ask) : [] };
   });
@@ -72,7 +72,7 @@ export async function scrapeValkey(
   const databases = clustered ? 1 : Math.min(parseNumber(settings.get('databases') ?? '') ?? DATABASES, MAX_DATABASES);
   addInfo(families, fields, databases, Math.floor(Date.now() / 1000));
   if (cluster instanceof ReplyError) refused('cluster_info', cluster);
-  else addFields(families, readInfo(String(cluster)));
+  else addFields(families, readInfo(textOf(cluster)));
   addSentinelMasters(families, masters);
   addSpikes(families, answer('latency_latest'));
   latencyHistograms(families, answer('latency_histogram'), fields);
@@ -84,7 +84,7 @@ function settingsOf(reply: Reply): Map<string, string> {
   const settings = new Map<string, string>();
   if (!Array.isArray(reply)) return settings;
   for (let index = 0; index + 1 < reply.length; index += 2)
-    settings.set(String(reply[index]), String(reply[index + 1]));
+    settings.set(textOf(reply[index]!), textOf(reply[index + 1]!));
   return settings;
 }
 

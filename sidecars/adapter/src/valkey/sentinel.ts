@@ -2,7 +2,7 @@
 import type { Families } from '../families.ts';
 import { parseNumber } from '../go-number.ts';
 import type { Ask } from './client.ts';
-import { ReplyError, type Reply } from './resp.ts';
+import { ReplyError, textOf, type Reply } from '#kit/resp/reply-reader.ts';
 
 /** Masters that are asked about; a Sentinel with more watches somebody's whole estate. */
 const MAX_MASTERS = 512;
@@ -74,7 +74,7 @@ export function addSentinelMasters(families: Families, masters: readonly Sentine
     const master_name = fields.get('name')!;
     const labels = { master_name, master_address: `${fields.get('ip') ?? ''}:${fields.get('port') ?? ''}` };
     const refused = quorum instanceof ReplyError;
-    const message = refused ? quorum.message : String(quorum);
+    const message = refused ? quorum.message : textOf(quorum);
     gauge(families, 'sentinel_master_ckquorum_status', refused ? 0 : 1, { master_name, message });
     for (const [field, [metric, unit]] of Object.entries(NUMBERS))
       gauge(families, `sentinel_master_${metric}`, (parseNumber(fields.get(field) ?? '') ?? 0) / unit, labels);
@@ -90,7 +90,7 @@ const healthy = (reply: Reply): number =>
 /** Lists of names and values. */
 function listOf(reply: Reply): Map<string, string>[] {
   return (Array.isArray(reply) ? reply : []).map((each) => {
-    const words = Array.isArray(each) ? each.map(String) : [];
+    const words = Array.isArray(each) ? each.map(textOf) : [];
     return new Map(
       Array.from({ length: Math.floor(words.length / 2) }, (_, at) => [words[2 * at]!, words[2 * at + 1]!]),
     );

@@ -6,7 +6,7 @@ import type { SlowLogBatch } from '../database.ts';
 import type { Server } from '../server.ts';
 import { conversation, type Ask } from './client.ts';
 import { fieldOf, readInfo } from './fields.ts';
-import { ReplyError, type Reply } from './resp.ts';
+import { ReplyError, type Reply } from '#kit/resp/reply-reader.ts';
 
 /** Entries that are asked for; four times as many while the last known one is not among them. */
 const FIRST = 128;

@@ -38,15 +38,3 @@ export function mapReply(
   });
   return Buffer.from(head + body.join(''), 'latin1');
 }
-
-/** A command as servers take it. @param words Latin-1 texts, or bytes */
-export function encodeCommand(words: readonly (string | Uint8Array)[]): Buffer {
-  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words) {
-    const bytes = typeof word === 'string' ? Buffer.from(word, 'latin1') : word;
-    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes as Buffer, CRLF);
-  }
-  return Buffer.concat(parts);
-}
-
-const CRLF = Buffer.from('\r\n');

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodeCommand } from './encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { splitInline } from './inline.ts';
 import { ProtocolError, RequestReader } from './request-reader.ts';
 

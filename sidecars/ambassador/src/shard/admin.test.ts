@@ -2,7 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespError, type RespClient, type RespValue } from '#kit/testing/resp-client.ts';
+import { ReplyError, type Reply } from '#kit/resp/reply-reader.ts';
+import type { RespClient } from '#kit/testing/resp-client.ts';
 import { TestPlane } from '../testing/plane.ts';
 
 let plane: TestPlane;
@@ -14,8 +15,8 @@ const begin = async (relayAdmin: boolean): Promise<void> => {
   plane = await TestPlane.start(3, { relayAdmin });
   client = await plane.client();
 };
-const textOf = (value: RespValue): string =>
-  value instanceof RespError ? value.text : typeof value === 'string' ? value : JSON.stringify(value);
+const textOf = (value: Reply): string =>
+  value instanceof ReplyError ? value.message : typeof value === 'string' ? value : JSON.stringify(value);
 const idOf = async (each: RespClient): Promise<string> => `${(await each.ask('CLIENT', 'ID')) as number}`;
 
 test('admin commands are refused unless ADMIN_COMMANDS=relay, and reach no server', async () => {
@@ -39,7 +40,7 @@ test('admin commands inside a transaction are refused as outside of it', async (
   for (const command of ['CONFIG SET maxmemory 1', 'DEBUG SLEEP 0', 'SAVE', 'SLOWLOG GET', 'CLIENT KILL ID 1']) {
     assert.is(textOf(await client.ask('MULTI')), 'OK');
     await client.ask('SET', 'a', '1');
-    assert.instance(await client.ask(...command.split(' ')), RespError, command);
+    assert.instance(await client.ask(...command.split(' ')), ReplyError, command);
     await client.ask('DISCARD');
   }
   for (const server of plane.servers)
@@ -60,7 +61,7 @@ test('DEBUG SLEEP in a transaction holds up its server alone, with ADMIN_COMMAND
     'QUEUED',
     'QUEUED',
   ]);
-  assert.is(((await client.ask('EXEC')) as RespValue[]).length, 2);
+  assert.is(((await client.ask('EXEC')) as Reply[]).length, 2);
   const reached = plane.servers.map(({ seen }) => seen.some(([name]) => name === 'DEBUG'));
   assert.equal(reached, [false, true, false]);
 });
@@ -76,7 +77,7 @@ test('commands that end a server or change its role are refused with ADMIN_COMMA
     'MONITOR',
     'ACL LIST',
   ])
-    assert.instance(await client.ask(...command.split(' ')), RespError);
+    assert.instance(await client.ask(...command.split(' ')), ReplyError);
   for (const server of plane.servers)
     assert.is(
       server.seen

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RespError, type RespClient } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
+import { type RespClient } from '#kit/testing/resp-client.ts';
 import { TestPlane } from '../testing/plane.ts';
 import { CROSS } from './refusal.ts';
 
@@ -20,8 +21,8 @@ test.before.each(async () => {
 test.after.each(() => client.close());
 
 const isError = (value: unknown, pattern: RegExp): void => {
-  assert.instance(value, RespError);
-  assert.match((value as RespError).text, pattern);
+  assert.instance(value, ReplyError);
+  assert.match((value as ReplyError).message, pattern);
 };
 
 test('each key is on the server that it belongs to', async () => {

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
 import { TestPlane } from '../testing/plane.ts';
 
 let plane: TestPlane;
@@ -13,7 +13,7 @@ test.before(async () => {
 test.after(async () => plane.close());
 
 const textOf = (value: unknown): string =>
-  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+  value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 test('MULTI works on one hash tag, in one piece and one by one', async () => {
   const client = await plane.client();

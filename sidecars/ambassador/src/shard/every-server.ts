@@ -1,6 +1,7 @@
 /** Commands that every server has to answer, and the one answer that the client gets. */
 import type { Command } from '../resp/request-reader.ts';
-import { arrayHead, encodeCommand, integerReply, nullReply } from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
+import { arrayHead, integerReply, nullReply } from '../resp/encode.ts';
 import { flatElements } from '../resp/flat.ts';
 import type { ClientContext } from './context.ts';
 import { fanOut } from './fan-out.ts';

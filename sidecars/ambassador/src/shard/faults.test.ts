@@ -2,11 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespClient, RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
+import { RespClient } from '#kit/testing/resp-client.ts';
 import { TestPlane } from '../testing/plane.ts';
 
 const textOf = (value: unknown): string =>
-  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+  value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 /** Run with an ambassador that is closed in any case. */
 const behind =

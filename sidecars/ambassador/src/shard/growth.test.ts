@@ -2,14 +2,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
 import { TestPlane } from '../testing/plane.ts';
 import { FakeValkey } from '../testing/valkey.ts';
 import type { ShardMember } from '../ring/members.ts';
 
 const KEYS = 400;
 const textOf = (value: unknown): string =>
-  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+  value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 /** Run with three servers, and a fourth that is not in use yet. */
 const withFourth =

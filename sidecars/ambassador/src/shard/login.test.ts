@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
 import { TestPlane } from '../testing/plane.ts';
 
 const authority = await certify({ subject: 'CN=authority', ca: true });
@@ -55,7 +55,7 @@ for (const [what, certificate, login] of [
         'it is down',
         () => made.plane.wrong !== undefined && !/ECONNREFUSED|not reached/.test(made.plane.wrong),
       );
-      assert.instance(await client.ask('SET', 'a', '1'), RespError);
+      assert.instance(await client.ask('SET', 'a', '1'), ReplyError);
       const names = made.servers[0]!.seen.map(([name]) => name);
       assert.is(names.includes('SET'), false);
       if (certificate !== right) assert.equal(names, []);

@@ -1,6 +1,7 @@
 /** One reply out of those of several servers. */
 import { createHash } from 'node:crypto';
 import { arrayHead, bulkReply, integerReply, OK } from '../resp/encode.ts';
+import { ReplyScanner } from '#kit/resp/reply-scanner.ts';
 import { flatElements } from '../resp/flat.ts';
 
 const ERROR = 0x2d;
@@ -62,6 +63,7 @@ export function joined(replies: readonly Buffer[]): Buffer {
  */
 export function interleaved(replies: readonly Buffer[], places: readonly (readonly number[])[], count: number): Buffer {
   const elements: Buffer[] = Array.from({ length: count + 1 });
+  const scanner = new ReplyScanner();
   elements[0] = arrayHead(count);
   for (const [index, reply] of replies.entries()) {
     const own = places[index]!;
@@ -70,23 +72,13 @@ export function interleaved(replies: readonly Buffer[], places: readonly (readon
       throw new Error('a server answered another number of values');
     let at = head.length;
     for (const place of own) {
-      const end = elementEnd(reply, at);
+      const end = scanner.scan(reply, at);
+      if (end === -1) throw new Error('a server answered too few values');
       elements[place + 1] = reply.subarray(at, end);
       at = end;
     }
   }
   return Buffer.concat(elements);
-}
-
-/** Where a bulk string, a null or a number ends. */
-function elementEnd(reply: Buffer, at: number): number {
-  const lineEnd = reply.indexOf(0x0a, at);
-  if (lineEnd === -1) throw new Error('a server answered too few values');
-  if (reply[at] !== 0x24) return lineEnd + 1;
-  const length = Number(reply.toString('latin1', at + 1, lineEnd - 1));
-  const end = length < 0 ? lineEnd + 1 : lineEnd + 1 + length + 2;
-  if (!Number.isInteger(length) || end > reply.length) throw new Error('a server answered too few values');
-  return end;
 }
 
 /** The one reply that all servers give. @throws {Error} when they differ */

@@ -3,7 +3,7 @@
  * MIGRATE, which is atomic: it is on the old server or on the new one. Whoever asks for a key that belongs
  * elsewhere by now has it moved first, and what nobody asks for is moved beside.
  */
-import { encodeCommand } from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { flatElements } from '../resp/flat.ts';
 import { Gathered } from './pending.ts';
 import type { Server } from './server.ts';

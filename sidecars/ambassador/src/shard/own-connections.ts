@@ -1,5 +1,5 @@
 /** Connections that one client has for itself, a server at most one: for commands that wait, and for transactions. */
-import { encodeCommand } from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { Gathered, ignored, type Pending } from './pending.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';

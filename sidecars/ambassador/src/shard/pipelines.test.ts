@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
 import { TestPlane } from '../testing/plane.ts';
 
 let plane: TestPlane;
@@ -14,7 +14,7 @@ test.before(async () => {
 test.after(async () => plane.close());
 
 const textOf = (value: unknown): string =>
-  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+  value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 test('12,000 commands are answered although the client has ended its side', async () => {
   const client = await plane.client();

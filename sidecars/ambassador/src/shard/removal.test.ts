@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { RespError } from '#kit/testing/resp-client.ts';
+import { ReplyError } from '#kit/resp/reply-reader.ts';
 import { TestPlane } from '../testing/plane.ts';
 import type { ShardMember } from '../ring/members.ts';
 
@@ -19,7 +19,7 @@ const withThree = (check: (plane: TestPlane, rest: readonly ShardMember[]) => Pr
   }
 };
 const textOf = (value: unknown): string =>
-  value instanceof RespError ? value.text : `no error: ${JSON.stringify(value)}`;
+  value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 test(
   'its keys move, all are readable throughout, none is lost or old, and nothing is asked of it any more',

@@ -1,5 +1,6 @@
 /** SCAN over all servers: the cursor says which server's turn it is, and that server's own cursor. */
-import { arrayHead, bulkReply, encodeCommand, errorReply } from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
+import { arrayHead, bulkReply, errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import { Gathered } from './pending.ts';
 import type { ClientContext } from './context.ts';

@@ -1,7 +1,7 @@
 /** One connection to one server: commands out in batches, replies in the order of the commands. */
 import { connect, isIP, type Socket } from 'node:net';
-import { BadReply, ReplyScanner } from '../resp/reply-scanner.ts';
-import { encodeCommand } from '../resp/encode.ts';
+import { BadReply, ReplyScanner } from '#kit/resp/reply-scanner.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { Fifo } from './fifo.ts';
 import type { Flushing } from './flushing.ts';
 import { type Pending } from './pending.ts';

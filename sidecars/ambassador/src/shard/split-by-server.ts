@@ -1,5 +1,6 @@
 /** Commands that are cut into a part for each server of their keys: MGET, MSET, DEL and their like. */
-import { encodeCommand, errorReply } from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
+import { errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
 import type { Rule } from './commands/rules.ts';
 import type { ClientContext } from './context.ts';

@@ -2,7 +2,8 @@
  * Publish and subscribe: a channel belongs to the server that a key of its name would belong to,
  * patterns to every server. Each subscriber has connections of its own.
  */
-import { bulkReply, encodeCommand, errorReply, nullReply } from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
+import { bulkReply, errorReply, nullReply } from '../resp/encode.ts';
 import { flatElements } from '../resp/flat.ts';
 import type { Command } from '../resp/request-reader.ts';
 import { fanOut } from './fan-out.ts';

@@ -3,21 +3,22 @@
  * `node sidecars/ambassador/src/testing/generate-commands.ts PORT`, with a server of that version on this machine.
  */
 import { writeFile } from 'node:fs/promises';
-import { RespClient, type RespValue } from '#kit/testing/resp-client.ts';
+import type { Reply } from '#kit/resp/reply-reader.ts';
+import { RespClient } from '#kit/testing/resp-client.ts';
 import { commandTable } from '../shard/commands/table.ts';
 
-const at = (value: RespValue | undefined, index: number): RespValue | undefined =>
+const at = (value: Reply | undefined, index: number): Reply | undefined =>
   Array.isArray(value) ? value[index] : undefined;
 
-const text = (value: RespValue | undefined): string =>
+const text = (value: Reply | undefined): string =>
   typeof value === 'string' || typeof value === 'number' ? `${value}` : '';
 
 /** The value of a name in a flat map. */
-const of = (value: RespValue | undefined, name: string): RespValue | undefined =>
+const of = (value: Reply | undefined, name: string): Reply | undefined =>
   Array.isArray(value) ? value[value.indexOf(name) + 1] : undefined;
 
 /** One key specification of https://valkey.io/topics/key-specs/ in our notation; undefined where it has no places. */
-function notationOf(spec: RespValue): string | undefined {
+function notationOf(spec: Reply): string | undefined {
   const begin = of(spec, 'begin_search');
   const find = of(spec, 'find_keys');
   const flags = of(spec, 'flags');
@@ -35,9 +36,9 @@ function notationOf(spec: RespValue): string | undefined {
 }
 
 /** The names of all commands of a server and of their subcommands, by the notation of their keys. */
-export function keyPlacesOf(commands: RespValue): Map<string, string[]> {
+export function keyPlacesOf(commands: Reply): Map<string, string[]> {
   const names = new Map<string, string[]>();
-  const add = (command: RespValue): void => {
+  const add = (command: Reply): void => {
     const specs = at(command, 8);
     const notations = (Array.isArray(specs) ? specs : []).map(notationOf).filter((each) => each !== undefined);
     const notation = notations.length === 0 ? '-' : notations.join(',');

@@ -2,17 +2,8 @@
 import { once } from 'node:events';
 import { createServer as createSecureServer } from 'node:tls';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import {
-  arrayHead,
-  bulkReply,
-  encodeCommand,
-  errorReply,
-  integerReply,
-  nullReply,
-  OK,
-  PONG,
-  QUEUED,
-} from '../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
+import { arrayHead, bulkReply, errorReply, integerReply, nullReply, OK, PONG, QUEUED } from '../resp/encode.ts';
 import { RequestReader } from '../resp/request-reader.ts';
 
 const BUCKETS = 16;

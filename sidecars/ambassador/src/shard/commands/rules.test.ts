@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodeCommand } from '../../resp/encode.ts';
+import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { RequestReader, type Command } from '../../resp/request-reader.ts';
 import { blocks, patternsOf, ruleOf } from './rules.ts';
 import { commandTable } from './table.ts';

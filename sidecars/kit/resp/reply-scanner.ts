@@ -8,14 +8,15 @@ const LF = 0x0a;
 const MAX_LENGTH_LINE = 32;
 /** Longest simple string or error. */
 const MAX_LINE = 64 * 1024;
-/** More elements than any server sends in one reply. */
-const MAX_ELEMENTS = 2 ** 32;
+/** More elements, and longer strings in bytes, than any server sends. */
+const MAX_LENGTH = 2 ** 32;
 
 /** The server does not speak the protocol. */
 export class BadReply extends Error {}
 
 /** Reads replies, each byte once. */
 export class ReplyScanner {
+  readonly #maxLength: number;
   /** First byte of the reply that is being read, or that was read last. */
   type = 0;
   /** Elements that are still to come. */
@@ -25,9 +26,9 @@ export class ReplyScanner {
   /** The beginning of a line that was cut. */
   #line = '';
 
-  /** Whether a reply has begun and not ended. */
-  get within(): boolean {
-    return this.#left > 0;
+  /** @param maxLength most elements of a reply, and longest string in bytes */
+  constructor(maxLength = MAX_LENGTH) {
+    this.#maxLength = maxLength;
   }
 
   /**
@@ -85,7 +86,7 @@ export class ReplyScanner {
       case 0x3d: // =
       case 0x21: {
         // !
-        const length = lengthIn(bytes, from, end);
+        const length = this.#lengthIn(bytes, from, end);
         if (length < 0) this.#left--;
         else this.#skip = length + 2;
         return;
@@ -93,28 +94,29 @@ export class ReplyScanner {
       case 0x2a: // *
       case 0x7e: // ~
       case 0x3e: // >
-        this.#left += Math.max(0, lengthIn(bytes, from, end)) - 1;
+        this.#left += Math.max(0, this.#lengthIn(bytes, from, end)) - 1;
         break;
       case 0x25: // %
-        this.#left += 2 * lengthIn(bytes, from, end) - 1;
+        this.#left += 2 * this.#lengthIn(bytes, from, end) - 1;
         break;
       case 0x7c: // |: what it says is about the reply that follows, and is no element
-        this.#left += 2 * lengthIn(bytes, from, end);
+        this.#left += 2 * this.#lengthIn(bytes, from, end);
         break;
       default:
-        throw new BadReply(`no type begins with byte ${type}`);
+        throw new BadReply(`no RESP: a reply that begins with byte ${type}`);
     }
-    if (this.#left < 0 || this.#left > MAX_ELEMENTS) throw new BadReply('more elements than there can be');
+    if (this.#left < 0 || this.#left > this.#maxLength) throw new BadReply('more elements than there can be');
   }
-}
 
-function lengthIn(bytes: Buffer, from: number, end: number): number {
-  if (end - from > MAX_LENGTH_LINE) throw new BadReply('a length of too many digits');
-  const negative = bytes[from] === 0x2d;
-  let at = negative ? from + 1 : from;
-  const first = at;
-  let value = 0;
-  while (at < end && bytes[at]! >= 0x30 && bytes[at]! <= 0x39) value = value * 10 + bytes[at++]! - 0x30;
-  if (at === first || bytes[at] !== 0x0d || at + 1 !== end || value > MAX_ELEMENTS) throw new BadReply('no length');
-  return negative ? -value : value;
+  #lengthIn(bytes: Buffer, from: number, end: number): number {
+    if (end - from > MAX_LENGTH_LINE) throw new BadReply('a length of too many digits');
+    const negative = bytes[from] === 0x2d;
+    let at = negative ? from + 1 : from;
+    const first = at;
+    let value = 0;
+    while (at < end && bytes[at]! >= 0x30 && bytes[at]! <= 0x39) value = value * 10 + bytes[at++]! - 0x30;
+    if (at === first || bytes[at] !== 0x0d || at + 1 !== end) throw new BadReply('no length');
+    if (value > this.#maxLength) throw new BadReply(`a length of ${value}`);
+    return negative ? -value : value;
+  }
 }
