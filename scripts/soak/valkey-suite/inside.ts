@@ -4,7 +4,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { eventually } from '#kit/testing/eventually.ts';
 import { RespClient } from '#kit/testing/resp-client.ts';
@@ -14,6 +15,8 @@ import { SETUPS, type FileResult, type Setup } from './files.ts';
 const LIMIT = 200_000;
 /** For a program to start on a busy machine, in milliseconds. */
 const PATIENCE = 120_000;
+/** Valkey's source. */
+const VALKEY = '/valkey';
 const AMBASSADOR = '/repository/sidecars/ambassador/src/main.ts';
 
 const [setup, file] = process.argv.slice(2) as [Setup, string];
@@ -67,14 +70,16 @@ async function answers(port: number): Promise<void> {
   );
 }
 
-/** Its tests. Colours are taken out of what it says. */
+/** Its tests, in a writable folder: other.tcl writes to the one that it is started in. Colours are taken out of the output. */
 async function runFile(port: number): Promise<FileResult> {
+  const folder = mkdtempSync(`/tmp/suite-${port}-`);
+  for (const name of ['src', 'tests']) symlinkSync(join(VALKEY, name), join(folder, name));
   const child = spawn(
     'tclsh',
     `tests/test_helper.tcl --host 127.0.0.1 --port ${port} --baseport ${base + 100} --singledb --durable --tags -needs:repl --single ${file}`.split(
       ' ',
     ),
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   children.push(child);
   let output = '';

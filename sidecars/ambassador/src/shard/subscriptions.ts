@@ -82,10 +82,6 @@ export class Subscriptions {
   #about(command: Command): boolean {
     const { client, shards, protocol } = this.#session;
     const word = command.length > 1 ? command.text(1).toUpperCase() : '';
-    if (word === 'HELP') {
-      this.#session.anyServer().send(command.raw(), client.reply(), protocol, client.id);
-      return true;
-    }
     const merge = Object.hasOwn(MERGES, word) ? MERGES[word] : undefined;
     if (merge === undefined) {
       client.answer(errorReply(`ERR PUBSUB ${printable(word)} is not answered by an ambassador`));

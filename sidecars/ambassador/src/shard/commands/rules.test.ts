@@ -57,6 +57,8 @@ for (const text of [
   'SCRIPT DEBUG SYNC',
   'SCRIPT',
   'CLUSTER INFO',
+  'ACL WHOAMI',
+  'MODULE LIST',
   'MONITOR',
   'SHUTDOWN',
   'DEBUG',
@@ -72,6 +74,12 @@ for (const text of [
   test(`${text} reaches no server`, () => {
     const { name, command } = read(text);
     assert.is(ruleOf(name, command).route, 'refused');
+  });
+
+for (const name of ['ACL', 'CLIENT', 'COMMANDLOG', 'CONFIG', 'MODULE', 'PUBSUB', 'XINFO'])
+  test(`${name} HELP is passed to any server`, () => {
+    const { command } = read(`${name} help`);
+    assert.is(ruleOf(name, command).route, 'any');
   });
 
 for (const [text, keys] of [

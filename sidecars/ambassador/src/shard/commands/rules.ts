@@ -58,18 +58,17 @@ const ROUTES: Readonly<Record<Exclude<Route, 'refused'>, string>> = {
     DBSIZE FLUSHALL FLUSHDB FUNCTION|DELETE FUNCTION|FLUSH FUNCTION|KILL FUNCTION|LOAD FUNCTION|RESTORE INFO KEYS
     RANDOMKEY SCRIPT|EXISTS SCRIPT|FLUSH SCRIPT|KILL SCRIPT|LOAD`,
   any: `
-    COMMAND COMMAND|COUNT COMMAND|DOCS COMMAND|GETKEYS COMMAND|GETKEYSANDFLAGS COMMAND|HELP COMMAND|INFO COMMAND|LIST
-    FUNCTION|DUMP FUNCTION|HELP FUNCTION|LIST LOLWUT MEMORY|HELP OBJECT|HELP PING SCRIPT|HELP SCRIPT|SHOW TIME XGROUP|HELP
-    XINFO|HELP`,
+    COMMAND COMMAND|COUNT COMMAND|DOCS COMMAND|GETKEYS COMMAND|GETKEYSANDFLAGS COMMAND|INFO COMMAND|LIST
+    FUNCTION|DUMP FUNCTION|LIST LOLWUT PING SCRIPT|SHOW TIME`,
   own: 'BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN',
   local: `
     AUTH CLIENT DISCARD ECHO EXEC HELLO MULTI PSUBSCRIBE PUBLISH PUBSUB PUNSUBSCRIBE QUIT RESET SCAN SELECT
     SPUBLISH SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE UNWATCH WATCH`,
   admin: `
-    BGREWRITEAOF BGSAVE COMMANDLOG|GET COMMANDLOG|LEN COMMANDLOG|RESET CONFIG|GET CONFIG|HELP CONFIG|RESETSTAT
-    CONFIG|REWRITE CONFIG|SET DEBUG FUNCTION|STATS LATENCY|DOCTOR LATENCY|GRAPH LATENCY|HELP LATENCY|HISTOGRAM
-    LATENCY|HISTORY LATENCY|LATEST LATENCY|RESET MEMORY|DOCTOR MEMORY|MALLOC-STATS MEMORY|PURGE MEMORY|STATS PFDEBUG PFSELFTEST SAVE
-    SLOWLOG|GET SLOWLOG|HELP SLOWLOG|LEN SLOWLOG|RESET`,
+    BGREWRITEAOF BGSAVE COMMANDLOG|GET COMMANDLOG|LEN COMMANDLOG|RESET CONFIG|GET CONFIG|RESETSTAT
+    CONFIG|REWRITE CONFIG|SET DEBUG FUNCTION|STATS LATENCY|DOCTOR LATENCY|GRAPH LATENCY|HISTOGRAM LATENCY|HISTORY
+    LATENCY|LATEST LATENCY|RESET MEMORY|DOCTOR MEMORY|MALLOC-STATS MEMORY|PURGE MEMORY|STATS PFDEBUG PFSELFTEST SAVE
+    SLOWLOG|GET SLOWLOG|LEN SLOWLOG|RESET`,
 };
 
 /** What DEBUG may be asked for: nothing that ends a server, or writes keys where they do not belong. */
@@ -91,6 +90,8 @@ const named = (lists: Readonly<Record<string, string>>): Map<string, string> =>
 
 const routes = named(ROUTES);
 const places = new Map([...named(LATER), ...named(VALKEY_8)]);
+// HELP is a text that is the same on every server, whatever else the command does.
+for (const name of places.keys()) if (name.endsWith('|HELP')) routes.set(name, 'any');
 const finders = new Map<string, KeyFinder>();
 
 /** XREAD and XREADGROUP: options first, whose values may be any words; then STREAMS, and keys and ids behind it. */
@@ -143,11 +144,11 @@ export function ruleOf(name: string, command: Command): Rule {
   const rule = rules.get(name) ?? REFUSED;
   if (name === 'DEBUG' && (command.length < 2 || !DEBUG.has(command.text(1).toUpperCase()))) return REFUSED;
   if (rule.subcommands === undefined || command.length < 2) return rule;
-  return rule.subcommands.get(command.text(1).toUpperCase()) ?? REFUSED;
+  return rule.subcommands.get(command.text(1).toUpperCase()) ?? (rule.route === 'local' ? rule : REFUSED);
 }
 
-/** Whether a name has subcommands. */
-export const isContainer = (name: string): boolean => rules.get(name)?.subcommands !== undefined;
+/** Whether a name has subcommands that are answered, besides HELP. */
+export const isContainer = (name: string): boolean => (rules.get(name)?.subcommands?.size ?? 0) > 1;
 
 /** The route of a name, or of `NAME|SUBCOMMAND`. */
 export const routeOf = (name: string): Route => (routes.get(name) ?? 'refused') as Route;

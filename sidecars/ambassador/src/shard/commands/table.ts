@@ -21,7 +21,7 @@ export function commandTable(): string {
   const rows = Object.entries(TITLES).map(([route, title]) => {
     const own = names.filter((name) =>
       name.includes('|')
-        ? routeOf(name) === route && routeOf(name.split('|')[0]!) !== 'local'
+        ? routeOf(name) === route && (routeOf(name.split('|')[0]!) !== 'local' || name.endsWith('|HELP'))
         : routeOf(name) === route && !(route === 'refused' && containers.has(name) && hasRules(name, names)),
     );
     return `| ${title} | ${own.map((name) => `\`${name.replace('|', ' ')}\``).join(' ')} |\n`;
