@@ -5,7 +5,7 @@ import { catchSignals } from './lib/interrupt.ts';
 import { EngineError } from './lib/engine.ts';
 import { readCommandLine, UsageError } from '../workshop/commands/arguments.ts';
 import { check, hint, list, reset, solution, stop, watch } from '../workshop/commands/commands.ts';
-import { askQuiz, homework, interview, progress } from '../workshop/commands/course.ts';
+import { askQuiz, homework, interview, language, progress } from '../workshop/commands/course.ts';
 import { findPlace, places, UnknownExercise } from '../workshop/lessons/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
 import { learnersWorkspace } from '../workshop/lessons/workspace.ts';
@@ -32,6 +32,8 @@ usage: make workshop                    the page; its address is printed
                                         teacher
        npm run workshop -- interview    what you can say in 60 seconds and in
                                         five minutes, by the exercises done
+       npm run workshop -- language de  lessons and quiz in German; es: Spanish,
+                                        en: English
        npm run workshop -- homework DIR grades a repository of your own; nothing
                                         in it is run or changed
        npm run workshop -- verify [N…]  are the exercises themselves right?
@@ -100,6 +102,7 @@ async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, sig
   if (line.command === 'list') return list(workspace, print);
   if (line.command === 'quiz') return askQuiz(workspace, print, signal);
   if (line.command === 'progress') return progress(workspace, print, line.json);
+  if (line.command === 'language') return language(workspace, line.exercises[0]!, print);
   if (line.command === 'interview') return interview(workspace, print);
   const work = { place: findPlace(line.exercises[0]!), workspace, print, say, signal };
   switch (line.command) {

@@ -32,7 +32,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'the simulator', path: /^workshop\/simulator\//, imports: ['scripts', 'a stack'] },
   {
     name: 'the workshop',
-    path: /^workshop\/(?=commands\/|course\/|lessons\/|page\/|server\/)/,
+    path: /^workshop\/(?=commands\/|course\/|languages\/|lessons\/|page\/|server\/)/,
     imports: ['the kit', 'a sidecar', 'tools', 'scripts', 'the simulator'],
   },
   {

@@ -55,7 +55,13 @@ const PODS: PodsDocument = {
           shared: ['net', 'pid'],
           containers: [
             container,
-            { ...container, id: 'b', service: 'tls', role: 'sidecar', stranded: 'it is left in the network of before' },
+            {
+              ...container,
+              id: 'b',
+              service: 'tls',
+              role: 'sidecar',
+              stranded: { owner: 'guestbook', left: 'net:[1]', now: 'net:[2]' },
+            },
             { ...container, id: 'c', service: 'setup', role: 'init', state: 'exited', exitCode: 1, health: null },
           ],
           volumes: [{ name: 'shop_certificates', mounted: ['guestbook', 'tls'] }],
@@ -97,6 +103,15 @@ const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
     await button(/^Goals and quiz$/).click();
     await page.locator('.options button').first().click();
     await page.locator('.why').waitFor();
+  },
+  'the simulator': async () => {
+    await page.goto(`${admission.origin}/`);
+    await button(/^Simulator$/).click();
+    await button(/^wired to the app$/).click();
+    await button(/^up$/).click();
+    await page.getByText('A visitor gets the page.').waitFor();
+    await page.locator('#simulator-crash-reports').click();
+    await page.getByText(/^stranded: it is left in network \d+; reports now lives in network \d+$/).waitFor();
   },
   'no engine': async () => {
     await page.goto(`${admission.origin}/`);

@@ -11,8 +11,8 @@ const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
 const OF_ALL = ['serve', 'list', 'quiz', 'progress', 'interview'] as const;
 
 export interface CommandLine {
-  readonly command: 'verify' | 'homework' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
-  /** Of homework: the folder. */
+  readonly command: 'verify' | 'homework' | 'language' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
+  /** Of homework: the folder; of language: its code. */
   readonly exercises: readonly string[];
   readonly jobs: number;
   readonly port: number;
@@ -46,10 +46,14 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
     if (exercises.length !== 1) throw new UsageError('homework takes one folder');
     return { command, ...line };
   }
+  if (command === 'language') {
+    if (exercises.length !== 1) throw new UsageError('language takes one code: en, de or es');
+    return { command, ...line };
+  }
   const known = OF_ONE.find((each) => each === command);
   if (!known)
     throw new UsageError(
-      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, homework, verify`,
+      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, homework, language, verify`,
     );
   if (exercises.length !== 1) throw new UsageError(`${command} takes one exercise`);
   return { command: known, ...line };

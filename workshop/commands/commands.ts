@@ -5,7 +5,7 @@ import { chalk } from 'zx/core';
 import { wrap } from '../../scripts/lib/findings.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { setup } from '../../scripts/setup/setup.ts';
-import { places, type Place } from '../lessons/exercise.ts';
+import { lessonIn, places, type Place } from '../lessons/exercise.ts';
 import { Session, type Result } from '../lessons/session.ts';
 import type { Workspace } from '../lessons/workspace.ts';
 
@@ -71,7 +71,7 @@ export async function list(workspace: Workspace, print: Work['print']): Promise<
     const state = done === undefined ? (workspace.has(place) ? 'begun' : '') : 'done';
     const used = hints === 0 ? '' : ` ${hints} hint${hints === 1 ? '' : 's'}`;
     const sign = done === undefined ? ' ' : SIGNS.met;
-    const title = place.lesson.title.replaceAll('`', '');
+    const title = lessonIn(place, workspace.language).title.replaceAll('`', '');
     print(
       `${sign} ${place.number}  ${title.padEnd(48)} ${String(place.lesson.minutes).padStart(3)} min  ${state}${used}`,
     );
@@ -82,12 +82,12 @@ export async function list(workspace: Workspace, print: Work['print']): Promise<
 /** Begin, and go on looking until the learner has enough. */
 export async function watch({ place, workspace, print, say, signal }: Work): Promise<number> {
   const session = new Session(place, workspace);
-  const { lesson } = place;
+  const lesson = lessonIn(place, workspace.language);
   print(chalk.bold(`${place.number} · ${lesson.title}`));
   for (const line of textLines(`\n${lesson.goal}\n\n${lesson.steps}\n`)) print(line);
   print(`Your files: ${shown(session)}`);
   try {
-    await goOn(session, { place, print, say, signal });
+    await goOn(session, lesson.recap, { print, say, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -96,8 +96,11 @@ export async function watch({ place, workspace, print, say, signal }: Work): Pro
 }
 
 /** Begin, and look until the signal comes. */
-async function goOn(session: Session, { place, print, say, signal }: Omit<Work, 'workspace'>): Promise<void> {
-  const { lesson } = place;
+async function goOn(
+  session: Session,
+  recap: string,
+  { print, say, signal }: Omit<Work, 'place' | 'workspace'>,
+): Promise<void> {
   await ready(session, say, signal);
   let complaint = await session.begin(signal);
   let before = '';
@@ -109,7 +112,7 @@ async function goOn(session: Session, { place, print, say, signal }: Omit<Work, 
     if (lines.join('\n') !== before) print(['', ...lines].join('\n'));
     before = lines.join('\n');
     const all = results.every(({ state }) => state === 'met');
-    if (all && !green) for (const line of ['', ...textLines(lesson.recap), '', NEXT]) print(line);
+    if (all && !green) for (const line of ['', ...textLines(recap), '', NEXT]) print(line);
     green = all;
     await pause(EVERY, undefined, { signal }).catch(() => {});
   }
@@ -129,7 +132,7 @@ export async function check({ place, workspace, print, say, signal }: Work): Pro
 
 /** One more hint than before; when there is no more, all of them. */
 export function hint({ place, workspace, print }: Work): number {
-  const { hints: all } = place.lesson;
+  const { hints: all } = lessonIn(place, workspace.language);
   const progress = workspace.progress(place);
   const shownNow = Math.min(progress.hints + 1, all.length);
   workspace.note(place, { ...progress, hints: shownNow });

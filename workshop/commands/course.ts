@@ -8,7 +8,8 @@ import { gradeHomework } from '../course/homework.ts';
 import { FIRST_MINUTE } from '../course/interview.ts';
 import { quiz, type Question } from '../course/quiz.ts';
 import { isRight, standing } from '../course/standing.ts';
-import { places } from '../lessons/exercise.ts';
+import { isLanguage, LANGUAGES } from '../languages/languages.ts';
+import { lessonIn, places } from '../lessons/exercise.ts';
 import type { Workspace } from '../lessons/workspace.ts';
 
 type Print = (line: string) => void;
@@ -26,7 +27,7 @@ const filled = (print: Print, text: string, first = '', rest = ' '.repeat(first.
  */
 export async function askQuiz(workspace: Workspace, print: Print, signal: AbortSignal): Promise<number> {
   const answers = new Answers(workspace.root);
-  const open = quiz().filter((question) => !isRight(question, answers.all()[question.id]));
+  const open = quiz(workspace.language).filter((question) => !isRight(question, answers.all()[question.id]));
   const input = createInterface({ input: process.stdin, signal });
   const lines = new Lines(input);
   try {
@@ -122,6 +123,20 @@ export async function homework(folder: string, print: Print): Promise<number> {
 /** Reasons of one kind that are printed. */
 const MOST_REASONS = 10;
 
+/**
+ * Read lessons and quiz in another language.
+ * @returns an exit code
+ */
+export function language(workspace: Workspace, wanted: string, print: Print): number {
+  if (!isLanguage(wanted)) {
+    print(`There is no ${JSON.stringify(wanted)}; languages are ${Object.keys(LANGUAGES).join(', ')}.`);
+    return 2;
+  }
+  workspace.language = wanted;
+  print(`Lessons and quiz are in ${LANGUAGES[wanted]} now.`);
+  return 0;
+}
+
 /** What can be said in an interview by somebody who has done these exercises. */
 export function interview(workspace: Workspace, print: Print): number {
   const all = places();
@@ -130,7 +145,7 @@ export function interview(workspace: Workspace, print: Print): number {
     for (const place of chosen) {
       if (workspace.progress(place).done === undefined)
         print(chalk.dim(`  ·  exercise ${Number(place.number)} gives you a sentence here`));
-      else filled(print, place.lesson.interview.replaceAll('`', ''), '  ');
+      else filled(print, lessonIn(place, workspace.language).interview.replaceAll('`', ''), '  ');
     }
   };
   tell(

@@ -26,14 +26,19 @@ export interface ExerciseStanding {
 export const isRight = ({ options }: Question, answer: { readonly option: number } | undefined): boolean =>
   answer !== undefined && options[answer.option]?.right === true;
 
-export function standing(workspace: Workspace, places: readonly Place[]): GoalStanding[] {
+/** @param titleOf an exercise's title as the learner reads it */
+export function standing(
+  workspace: Workspace,
+  places: readonly Place[],
+  titleOf = ({ lesson }: Place): string => lesson.title,
+): GoalStanding[] {
   const answers = new Answers(workspace.root).all();
   return GOALS.map(({ id, can }) => {
     const exercises = places
       .filter(({ lesson }) => lesson.goals.includes(id))
       .map((place): ExerciseStanding => {
         const { done = null, hints } = workspace.progress(place);
-        return { number: place.number, title: place.lesson.title.replaceAll('`', ''), done, hints };
+        return { number: place.number, title: titleOf(place).replaceAll('`', ''), done, hints };
       });
     const questions = quiz().filter(({ goal }) => goal === id);
     const right = questions.filter((question) => isRight(question, answers[question.id])).length;

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { Inspected, Project } from '../../scripts/lib/compose.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
-import { parseLesson, type Lesson } from './lesson.ts';
+import type { Language } from '../languages/languages.ts';
+import { parseLesson, parseTranslation, type Lesson, type Translation } from './lesson.ts';
 
 /** A state that is not (yet) as the exercise asks for; its message tells the learner what was seen instead. */
 export class Unmet extends Error {}
@@ -77,6 +78,13 @@ export function places(parent = WORKSHOP): Place[] {
       const lesson = parseLesson(readFileSync(join(dir, 'README.md'), 'utf8'));
       return { number: FOLDER.exec(name)![1]!, name, dir, lesson };
     });
+}
+
+/** A lesson in a language: in English, and where there is no translation, as it is written in README.md. */
+export function lessonIn({ dir, lesson }: Place, language: Language): Translation {
+  const file = join(dir, `README.${language}.md`);
+  if (language === 'en' || !existsSync(file)) return { ...lesson, checks: [] };
+  return parseTranslation(readFileSync(file, 'utf8'), language);
 }
 
 export class UnknownExercise extends Error {}

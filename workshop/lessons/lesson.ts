@@ -1,12 +1,10 @@
 /** A lesson: an exercise's README.md, read. */
+import type { Language } from '../languages/languages.ts';
 import { isGoal, type GoalId } from './goals.ts';
 
-export interface Lesson {
+/** What a lesson says, in one language. */
+export interface LessonText {
   readonly title: string;
-  /** Minutes that it takes. */
-  readonly minutes: number;
-  /** Goals of the course that it serves. */
-  readonly goals: readonly GoalId[];
   /** Sections as Markdown, without their headings. */
   readonly goal: string;
   readonly steps: string;
@@ -16,8 +14,26 @@ export interface Lesson {
   readonly interview: string;
 }
 
+export interface Lesson extends LessonText {
+  /** Minutes that it takes. */
+  readonly minutes: number;
+  /** Goals of the course that it serves. */
+  readonly goals: readonly GoalId[];
+}
+
+/** What is said elsewhere in English alone: by the exercise's check.ts. */
+export interface Translation extends LessonText {
+  /** What each check wants, after "must", in the order of check.ts. */
+  readonly checks: readonly string[];
+}
+
 /** Sections that every lesson has, in their order. */
-const SECTIONS = ['Goal', 'Steps', 'Hints', 'Recap', 'In an interview'] as const;
+const SECTIONS: Readonly<Record<Language, readonly string[]>> = {
+  en: ['Goal', 'Steps', 'Hints', 'Recap', 'In an interview'],
+  de: ['Ziel', 'Schritte', 'Hinweise', 'Rückblick', 'Im Vorstellungsgespräch'],
+  es: ['Meta', 'Pasos', 'Pistas', 'Resumen', 'En una entrevista'],
+};
+const CHECKS = { de: 'Prüfungen', es: 'Comprobaciones' } as const;
 
 /**
  * Read a lesson.
@@ -26,15 +42,27 @@ const SECTIONS = ['Goal', 'Steps', 'Hints', 'Recap', 'In an interview'] as const
  * @throws {Error} that names what is missing
  */
 export function parseLesson(markdown: string): Lesson {
-  const title = /^# (?:\d+ · )?(.+)$/m.exec(markdown)?.[1];
   const [, minutes, goals = ''] = /^\*(\d+) minutes · (.+)\*$/m.exec(markdown) ?? [];
-  if (title === undefined || minutes === undefined)
-    throw new Error('a lesson begins with # TITLE and *N minutes · GOAL, GOAL*');
-  const [goal, steps, hints, recap, interview] = SECTIONS.map((name) => section(markdown, name));
+  if (minutes === undefined) throw new Error('a lesson begins with # TITLE and *N minutes · GOAL, GOAL*');
+  return { ...textOf(markdown, 'en'), minutes: Number(minutes), goals: goals.split(', ').map(goalOf) };
+}
+
+/**
+ * Read a translation of a lesson: README.de.md has its title, its sections in German, and one section more, which is a
+ * list of what the checks want.
+ * @throws {Error} that names what is missing
+ */
+export const parseTranslation = (markdown: string, language: Exclude<Language, 'en'>): Translation => ({
+  ...textOf(markdown, language),
+  checks: listItems(section(markdown, CHECKS[language])).map((each) => each.replaceAll('\n', ' ')),
+});
+
+function textOf(markdown: string, language: Language): LessonText {
+  const title = /^# (?:\d+ · )?(.+)$/m.exec(markdown)?.[1];
+  if (title === undefined) throw new Error('a lesson begins with # TITLE');
+  const [goal, steps, hints, recap, interview] = SECTIONS[language].map((name) => section(markdown, name));
   return {
     title,
-    minutes: Number(minutes),
-    goals: goals.split(', ').map(goalOf),
     goal: goal!,
     steps: steps!,
     hints: listItems(hints!),

@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { basename, join } from 'node:path';
 import { thisClone } from '../../scripts/lib/clone.ts';
 import { Project } from '../../scripts/lib/compose.ts';
+import { isLanguage, type Language } from '../languages/languages.ts';
 import { WORKSHOP, type Place, type Stage } from './exercise.ts';
 import { keep, kept } from './kept.ts';
 
@@ -104,6 +105,16 @@ export class Workspace {
     return existsSync(script) ? script : undefined;
   }
 
+  /** What the learner reads. */
+  get language(): Language {
+    const { language } = kept<unknown>(this.#settings());
+    return isLanguage(language) ? language : 'en';
+  }
+
+  set language(language: Language) {
+    keep(this.#settings(), { language });
+  }
+
   /** What is known of an exercise's progress. */
   progress({ name }: Place): Progress {
     return this.#all()[name] ?? { hints: 0 };
@@ -111,6 +122,10 @@ export class Workspace {
 
   note({ name }: Place, progress: Progress): void {
     keep(this.#file(), { ...this.#all(), [name]: progress });
+  }
+
+  #settings(): string {
+    return join(this.root, 'settings.json');
   }
 
   #file(): string {

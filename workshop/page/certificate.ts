@@ -2,6 +2,7 @@
 import { h } from '#kit/page/dom.ts';
 import type { GoalDocument } from '../server/document.ts';
 import { goal } from './course.ts';
+import { words } from './words.ts';
 
 export async function certificate(root: HTMLElement): Promise<void> {
   const { goals } = (await (await fetch('/progress.json')).json()) as { goals: readonly GoalDocument[] };
@@ -9,17 +10,17 @@ export async function certificate(root: HTMLElement): Promise<void> {
   const finished = [...done.values()]
     .filter((each) => each.done !== null)
     .toSorted((a, b) => (a.number < b.number ? -1 : 1));
-  const print = h('button', { type: 'button' }, 'Print');
+  const print = h('button', { type: 'button' }, words.print);
   print.addEventListener('click', () => window.print());
   root.append(
     h(
       'main',
       { class: 'certificate' },
-      h('h1', {}, 'Sidecars, by hand'),
-      h('label', {}, 'Name ', h('input', { type: 'text', autocomplete: 'name' })),
-      h('h2', {}, goals.every(({ reached }) => reached) ? 'All goals are reached' : 'Goals'),
+      h('h1', {}, words.byHand),
+      h('label', {}, words.name, h('input', { type: 'text', autocomplete: 'name' })),
+      h('h2', {}, goals.every(({ reached }) => reached) ? words.allReached : words.goals),
       h('ul', { class: 'goals' }, ...goals.map(goal)),
-      h('h2', {}, `Exercises: ${finished.length} of ${done.size}`),
+      h('h2', {}, words.exercisesDone(finished.length, done.size)),
       h(
         'ul',
         {},
@@ -31,8 +32,8 @@ export async function certificate(root: HTMLElement): Promise<void> {
         'p',
         { class: 'buttons' },
         print,
-        h('a', { href: '/progress.json', download: 'progress.json' }, 'as JSON, for a teacher'),
-        h('a', { href: '/' }, 'back to the workshop'),
+        h('a', { href: '/progress.json', download: 'progress.json' }, words.asJson),
+        h('a', { href: '/' }, words.back),
       ),
     ),
   );

@@ -3,6 +3,7 @@ import { h, setAttributes, setChildren } from '#kit/page/dom.ts';
 import type { CourseDocument, GoalDocument, QuestionDocument } from '../server/document.ts';
 import { inline } from './markdown.ts';
 import { wish } from './wish.ts';
+import { words } from './words.ts';
 
 export function course(): { readonly element: HTMLElement; update(document: CourseDocument): void } {
   const element = h('div', { class: 'lesson course' });
@@ -11,7 +12,7 @@ export function course(): { readonly element: HTMLElement; update(document: Cour
   const goals = h('ul', { class: 'goals' });
   const question = h('section', { class: 'question', 'aria-live': 'polite' });
   const numbers = h('div', { class: 'numbers' });
-  element.append(h('h2', {}, 'Goals'), goals, h('h2', {}, 'Quiz'), numbers, question);
+  element.append(h('h2', {}, words.goals), goals, h('h2', {}, words.quiz), numbers, question);
   const show = (id: string | undefined): void => {
     chosen = id;
     draw();
@@ -44,17 +45,21 @@ export function course(): { readonly element: HTMLElement; update(document: Cour
 const next = (all: readonly QuestionDocument[], at: number): QuestionDocument | undefined =>
   [...all.slice(at + 1), ...all.slice(0, at)].find(({ answer }) => !answer?.right) ?? all[(at + 1) % all.length];
 
-export function goal({ can, exercises, questions, reached }: GoalDocument): HTMLElement {
+export function goal({ id, exercises, questions, reached }: GoalDocument): HTMLElement {
   const done = exercises.filter((each) => each.done !== null).length;
   return h(
     'li',
     { 'data-state': reached ? 'met' : 'waiting' },
-    h('span', { class: 'sign', role: 'img', 'aria-label': reached ? 'reached' : 'not yet' }, reached ? '✓' : '·'),
+    h(
+      'span',
+      { class: 'sign', role: 'img', 'aria-label': reached ? words.reached : words.notYet },
+      reached ? '✓' : '·',
+    ),
     h(
       'span',
       {},
-      `You can ${can}.`,
-      h('small', {}, `${done} of ${exercises.length} exercises, ${questions.right} of ${questions.all} questions`),
+      words.youCan(words.can[id]),
+      h('small', {}, words.standing(done, exercises.length, questions.right, questions.all)),
     ),
   );
 }
@@ -62,7 +67,7 @@ export function goal({ can, exercises, questions, reached }: GoalDocument): HTML
 function numberButton({ answer }: QuestionDocument, index: number, current: boolean, act: () => void): HTMLElement {
   const state = answer === null ? 'open' : answer.right ? 'right' : 'wrong';
   const sign = state === 'right' ? ' ✓' : state === 'wrong' ? ' ✗' : '';
-  const button = h('button', { type: 'button', 'data-state': state, title: `question ${index + 1}: ${state}` });
+  const button = h('button', { type: 'button', 'data-state': state, title: words.question(index + 1, words[state]) });
   button.textContent = `${index + 1}${sign}`;
   setAttributes(button, { 'aria-current': current && 'true' });
   button.addEventListener('click', act);
@@ -80,10 +85,10 @@ function asked({ id, ask, code, options, answer }: QuestionDocument, at: number,
     button.addEventListener('click', () => void wish('/quiz', { question: id, option }));
     return h('li', {}, button);
   });
-  const forward = h('button', { type: 'button', class: 'next' }, 'Next question');
+  const forward = h('button', { type: 'button', class: 'next' }, words.nextQuestion);
   forward.addEventListener('click', onNext);
   return [
-    h('p', { class: 'quiet' }, `Question ${at + 1} of ${all}`),
+    h('p', { class: 'quiet' }, words.questionOf(at + 1, all)),
     h('p', { class: 'ask' }, ...inline(ask)),
     ...(code === null ? [] : [h('pre', {}, h('code', {}, numbered(code)))]),
     h('ol', { class: 'options' }, ...buttons),
@@ -93,7 +98,7 @@ function asked({ id, ask, code, options, answer }: QuestionDocument, at: number,
           h(
             'p',
             { class: 'why', 'data-state': answer.right ? 'met' : 'unmet' },
-            `${answer.right ? '✓ Right.' : '✗ No.'} `,
+            answer.right ? words.yes : words.no,
             ...inline(answer.why),
           ),
           h('div', { class: 'buttons' }, forward),

@@ -2,6 +2,7 @@
 import { h, setAttributes, setChildren } from '#kit/page/dom.ts';
 import type { ExerciseDocument } from '../server/document.ts';
 import { wish } from './wish.ts';
+import { words } from './words.ts';
 
 /**
  * A list; each entry opens its exercise.
@@ -27,7 +28,10 @@ export function exercises(opened: () => void): {
             void wish('/exercise', { name, action: 'open' });
           });
         buttons.set(name, button);
-        setAttributes(button, { 'data-state': state, title: `${minutes} minutes${state === '' ? '' : `, ${state}`}` });
+        setAttributes(button, {
+          'data-state': state,
+          title: `${words.minutes(minutes)}${state === '' ? '' : `, ${words[state]}`}`,
+        });
         const label = `${done ? '✓ ' : ''}${Number(number)} · ${title.replaceAll('`', '')}`;
         if (button.textContent !== label) button.textContent = label;
         return button.parentElement ?? h('li', {}, button);

@@ -3,12 +3,20 @@ import { h, setChildren } from '#kit/page/dom.ts';
 import type { LessonDocument } from '../server/document.ts';
 import { markdown } from './markdown.ts';
 import { wishButton } from './wish.ts';
+import { words } from './words.ts';
 
-const SIGNS: Readonly<Record<string, string>> = { met: '✓', unmet: '✗', waiting: '·' };
+const SIGNS = { met: '✓', unmet: '✗', waiting: '·' };
+
+const DOING = {
+  begin: 'doingBegin',
+  solution: 'doingSolution',
+  reset: 'doingReset',
+  stop: 'doingStop',
+} as const;
 
 /** The lesson; parts that have not changed are left alone, so that a selection survives. */
 export function lesson(): { readonly element: HTMLElement; update(document: LessonDocument | null): void } {
-  const element = h('div', { class: 'lesson' }, h('p', { class: 'quiet' }, 'Choose an exercise.'));
+  const element = h('div', { class: 'lesson' }, h('p', { class: 'quiet' }, words.choose));
   const parts = new Map<string, { key: string; node: HTMLElement }>();
   const part = (name: string, data: unknown, make: () => HTMLElement): HTMLElement => {
     const key = JSON.stringify(data);
@@ -24,11 +32,11 @@ export function lesson(): { readonly element: HTMLElement; update(document: Less
       if (!document) return;
       const { name, goal, steps, hints, recap, begun, busy, folder, complaint, results } = document;
       setChildren(element, [
-        part('goal', [name, goal], () => h('section', {}, h('h2', {}, 'Goal'), ...markdown(goal))),
+        part('goal', [name, goal], () => h('section', {}, h('h2', {}, words.goal), ...markdown(goal))),
         part('buttons', [name, begun, busy, document.moreHints], () => buttons(document)),
         part('checks', [begun, folder, results, complaint, busy], () => checks(document)),
         part('recap', recap, () =>
-          recap === null ? h('div') : h('section', { class: 'recap' }, h('h2', {}, 'Recap'), ...markdown(recap)),
+          recap === null ? h('div') : h('section', { class: 'recap' }, h('h2', {}, words.recap), ...markdown(recap)),
         ),
         part('hints', hints, () =>
           hints.length === 0
@@ -36,11 +44,11 @@ export function lesson(): { readonly element: HTMLElement; update(document: Less
             : h(
                 'section',
                 { class: 'hints' },
-                h('h2', {}, 'Hints'),
+                h('h2', {}, words.hints),
                 h('ol', {}, ...hints.map((hint) => h('li', {}, ...markdown(hint)))),
               ),
         ),
-        part('steps', [name, steps], () => h('section', {}, h('h2', {}, 'Steps'), ...markdown(steps))),
+        part('steps', [name, steps], () => h('section', {}, h('h2', {}, words.steps), ...markdown(steps))),
       ]);
     },
   };
@@ -48,11 +56,11 @@ export function lesson(): { readonly element: HTMLElement; update(document: Less
 
 function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement {
   const all: [string, string, string, boolean][] = [
-    ['begin', begun ? 'Bring up' : 'Begin', 'copies the files and starts the containers', true],
-    ['hint', 'Hint', `${moreHints} more`, moreHints > 0],
-    ['solution', 'Solution', 'lays a solution over your files; yours are kept as NAME.yours', begun],
-    ['reset', 'Reset', 'begins anew: your changes go', begun],
-    ['stop', 'Stop', 'removes the containers; your files stay', begun],
+    ['begin', begun ? words.bringUp : words.begin, words.beginTitle, true],
+    ['hint', words.hint, words.moreHints(moreHints), moreHints > 0],
+    ['solution', words.solution, words.solutionTitle, begun],
+    ['reset', words.reset, words.resetTitle, begun],
+    ['stop', words.stop, words.stopTitle, begun],
   ];
   return h(
     'div',
@@ -67,22 +75,22 @@ function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement 
 
 function checks({ begun, folder, results, complaint, busy }: LessonDocument): HTMLElement {
   const place = begun
-    ? h('p', { class: 'quiet' }, 'Your files: ', h('code', {}, folder), '. Edits are applied and checked at once.')
-    : h('p', { class: 'quiet' }, 'Not begun.');
+    ? h('p', { class: 'quiet' }, words.yourFiles, h('code', {}, folder), words.editsAreApplied)
+    : h('p', { class: 'quiet' }, words.notBegun);
   const lines = results.map(({ must, state, why }) =>
     h(
       'li',
       { 'data-state': state },
-      h('span', { class: 'sign', role: 'img', 'aria-label': state }, SIGNS[state] ?? '·'),
-      h('span', {}, `must ${must}`, ...(why === undefined ? [] : [h('small', {}, why)])),
+      h('span', { class: 'sign', role: 'img', 'aria-label': words[state] }, SIGNS[state]),
+      h('span', {}, words.must(must), ...(why === undefined ? [] : [h('small', {}, why)])),
     ),
   );
   return h(
     'section',
     { class: 'checks', 'aria-live': 'polite' },
-    h('h2', {}, 'Checks'),
+    h('h2', {}, words.checks),
     place,
-    ...(busy === null ? [] : [h('p', { class: 'busy' }, `${busy} …`)]),
+    ...(busy === null ? [] : [h('p', { class: 'busy' }, `${words[DOING[busy]]} …`)]),
     ...(complaint === null ? [] : [h('p', { class: 'problem' }, complaint)]),
     h('ul', {}, ...lines),
   );

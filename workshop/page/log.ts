@@ -1,12 +1,13 @@
 /** The end of a container's log; there is none before a container was chosen. */
 import { h, setText } from '#kit/page/dom.ts';
 import type { LogDocument } from '../server/document.ts';
+import { words } from './words.ts';
 
 /** Lines that are kept. */
 const MOST = 500;
 
 export function log(): { readonly element: HTMLElement; follow(id: string, service: string): void } {
-  const title = h('h2', {}, 'Log');
+  const title = h('h2', {}, words.log);
   const skippedNote = h('small');
   const text = h('pre', { tabindex: '0' });
   const element = h('div', { hidden: true }, h('header', {}, title, skippedNote), text);
@@ -19,7 +20,7 @@ export function log(): { readonly element: HTMLElement; follow(id: string, servi
     drawing = false;
     const atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 40;
     text.textContent = lines.join('\n');
-    setText(skippedNote, skipped === 0 ? '' : `${skipped} lines came too fast to be shown`);
+    setText(skippedNote, skipped === 0 ? '' : words.tooFast(skipped));
     if (atEnd) text.scrollTop = text.scrollHeight;
   };
   return {
@@ -29,7 +30,7 @@ export function log(): { readonly element: HTMLElement; follow(id: string, servi
       lines = [];
       skipped = 0;
       element.hidden = false;
-      setText(title, `Log of ${service}`);
+      setText(title, words.logOf(service));
       text.textContent = '';
       source = new EventSource(`/log?id=${encodeURIComponent(id)}`);
       // It begins anew, with the end of what there is.

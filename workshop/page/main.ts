@@ -11,30 +11,36 @@ import type {
 import { certificate } from './certificate.ts';
 import { course } from './course.ts';
 import { exercises } from './exercises.ts';
+import { languageChoice } from './language.ts';
 import { lesson } from './lesson.ts';
 import { log } from './log.ts';
 import { pods } from './pods.ts';
+import { simulator } from './simulator.ts';
 import { slides } from './slides.ts';
-import { problem } from './wish.ts';
+import { problem, wish } from './wish.ts';
+import { words } from './words.ts';
 
 const root = document.getElementById('workshop')!;
 const asked = new URLSearchParams(location.search);
-if (asked.has('slides')) void slides(root);
-else if (asked.has('certificate')) void certificate(root);
+if (asked.has(words.slides)) void slides(root);
+else if (asked.has(words.certificate)) void certificate(root);
 else {
   const text = lesson();
   const whole = course();
   const middle = h('main', {}, text.element);
-  const toCourse = h('button', { type: 'button' }, 'Goals and quiz');
-  const show = (element: HTMLElement): void => {
-    middle.replaceChildren(element);
-    setAttributes(toCourse, { 'aria-current': element === whole.element && 'true' });
+  const views = [
+    { element: whole.element, button: h('button', { type: 'button' }, words.goalsAndQuiz) },
+    { element: simulator(), button: h('button', { type: 'button' }, words.simulator) },
+  ];
+  const show = (shown: HTMLElement): void => {
+    middle.replaceChildren(shown);
+    for (const { element, button } of views) setAttributes(button, { 'aria-current': element === shown && 'true' });
   };
-  toCourse.addEventListener('click', () => show(whole.element));
+  for (const { element, button } of views) button.addEventListener('click', () => show(element));
   const list = exercises(() => show(text.element));
   const tail = log();
   const boxes = pods((id, service) => tail.follow(id, service));
-  const light = listen('/events', {
+  const on = {
     pods: (document: PodsDocument) => boxes.update(document),
     usage: (document: UsageDocument) => boxes.use(document),
     course: (document: CourseDocument) => whole.update(document),
@@ -44,20 +50,25 @@ else {
       list.choose(document?.name);
       boxes.first(document?.project);
     },
-  });
+  };
+  const light = listen('/events', on, words);
   root.append(
     h(
       'header',
       { class: 'top' },
-      h('h1', {}, 'Workshop'),
+      h('h1', {}, words.workshop),
       problem(),
-      h('a', { href: '/?certificate' }, 'certificate'),
-      h('a', { href: '/?slides' }, 'slides'),
+      h('a', { href: '/?certificate' }, words.certificate),
+      h('a', { href: '/?slides' }, words.slides),
+      languageChoice(async (code) => {
+        await wish('/language', { language: code });
+        location.reload();
+      }),
       light,
     ),
-    h('nav', { 'aria-label': 'Exercises' }, toCourse, list.element),
+    h('nav', { 'aria-label': words.exercises }, ...views.map(({ button }) => button), list.element),
     middle,
-    h('section', { class: 'pods', 'aria-label': 'Pods' }, boxes.element),
-    h('section', { class: 'log', 'aria-label': 'Log' }, tail.element),
+    h('section', { class: 'pods', 'aria-label': words.pods }, boxes.element),
+    h('section', { class: 'log', 'aria-label': words.log }, tail.element),
   );
 }

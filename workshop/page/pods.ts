@@ -7,20 +7,15 @@ import type {
   PodDocument,
   PodsDocument,
   ProjectDocument,
+  Stranded,
   Usage,
   UsageDocument,
 } from '../server/document.ts';
 import { cpuPlot, type CpuPlot } from './usage-plot.ts';
 import { wish, wishButton } from './wish.ts';
+import { language, words } from './words.ts';
 
-const SHARED: Readonly<Record<string, string>> = { net: 'network', pid: 'processes', ipc: 'memory (ipc)' };
-const FAULT_LABELS: Readonly<Record<string, string>> = {
-  kill: 'kill',
-  pause: 'pause',
-  cut: 'cut network',
-  fill: 'fill disk',
-  slow: 'slow',
-};
+const SHARED = { net: words.network, pid: words.processes, ipc: words.ipc };
 
 interface Figures {
   readonly cpu: CpuPlot;
@@ -55,7 +50,7 @@ export function pods(choose: (id: string, service: string) => void): {
       h('div', { class: 'boxes' }, ...project.pods.map((pod) => box(pod, choose, figuresOf))),
       ...(project.arrows.length === 0
         ? []
-        : [h('ul', { class: 'arrows', 'aria-label': 'who talks to whom' }, ...arrows(project))]),
+        : [h('ul', { class: 'arrows', 'aria-label': words.whoTalks }, ...arrows(project))]),
     );
   let top: string | undefined;
   let shown: PodsDocument | undefined;
@@ -107,7 +102,7 @@ export function pods(choose: (id: string, service: string) => void): {
 }
 
 const nothing = (): HTMLElement =>
-  h('p', { class: 'quiet' }, 'No stack is up. Begin an exercise, or: ', h('code', {}, 'npm run stack -- https --keep'));
+  h('p', { class: 'quiet' }, words.nothingUp, h('code', {}, 'npm run stack -- https --keep'));
 
 function away({ state, advice }: EngineState): HTMLElement[] {
   if (state === 'up') return [];
@@ -115,7 +110,7 @@ function away({ state, advice }: EngineState): HTMLElement[] {
     h(
       'section',
       { class: 'away', role: 'alert' },
-      h('h2', {}, advice.length === 0 ? 'Looking for the engine …' : 'The container engine does not answer'),
+      h('h2', {}, advice.length === 0 ? words.lookingForEngine : words.engineAway),
       ...advice.map((line) => (line.startsWith('    ') ? h('pre', {}, line.trim()) : h('p', {}, line))),
     ),
   ];
@@ -128,8 +123,8 @@ function further(others: readonly string[]): HTMLElement[] {
     h(
       'p',
       { class: 'others' },
-      'Also up: ',
-      ...others.map((project) => wishButton(`show ${project}`, '/show', () => ({ project }))),
+      words.alsoUp,
+      ...others.map((project) => wishButton(words.show(project), '/show', () => ({ project }))),
     ),
   ];
 }
@@ -139,7 +134,7 @@ function box(
   choose: (id: string, service: string) => void,
   figuresOf: (id: string) => Figures,
 ): HTMLElement {
-  const title = shared.length === 0 ? 'shares no namespace' : `shares ${shared.map((kind) => SHARED[kind]).join(', ')}`;
+  const title = shared.length === 0 ? words.sharesNothing : words.shares(shared.map((kind) => SHARED[kind]).join(', '));
   return h(
     'article',
     { class: 'pod', 'data-shared': shared.join(' ') },
@@ -150,7 +145,7 @@ function box(
       : [
           h(
             'ul',
-            { class: 'volumes', 'aria-label': 'shared volumes' },
+            { class: 'volumes', 'aria-label': words.sharedVolumes },
             ...volumes.map(({ name, mounted }) =>
               h('li', { title: name }, `▤ ${name.replace(/^.*?_/, '')}: ${mounted.join(', ')}`),
             ),
@@ -165,27 +160,27 @@ function card(
   { cpu, line }: Figures,
 ): HTMLElement {
   const { id, service, role, state, exitCode, health, restarts, ports, stranded, fault } = container;
-  const name = h('button', { type: 'button', class: 'name', id: `log-${id}`, title: 'show its log' }, service);
+  const name = h('button', { type: 'button', class: 'name', id: `log-${id}`, title: words.showLog }, service);
   name.addEventListener('click', () => choose(id, service));
   const ill = stranded !== null || health === 'unhealthy' || (exitCode !== null && exitCode !== 0) || fault !== null;
-  const words = [
+  const standing = [
     exitCode === null ? state : `${state} (${exitCode})`,
     ...(health === null ? [] : [health]),
-    ...(restarts === 0 ? [] : [`${restarts} restart${restarts === 1 ? '' : 's'}`]),
+    ...(restarts === 0 ? [] : [words.restarts(restarts)]),
   ];
   return h(
     'div',
     { class: 'container', 'data-role': role, 'data-service': service, 'data-state': state, 'data-ill': ill && '' },
     h('header', {}, name, h('small', {}, role)),
-    h('p', { class: 'state' }, words.join(' · ')),
-    ...(stranded === null ? [] : [h('p', { class: 'problem' }, `stranded: ${stranded}`)]),
+    h('p', { class: 'state' }, standing.join(' · ')),
+    ...(stranded === null ? [] : [h('p', { class: 'problem' }, strandedWords(stranded))]),
     ...(fault === null
       ? []
       : [
           h(
             'p',
             { class: 'problem' },
-            `fault: ${FAULT_LABELS[fault.kind]}, taken back at ${new Date(fault.until).toLocaleTimeString()}`,
+            words.fault(words[fault.kind], new Date(fault.until).toLocaleTimeString(language)),
           ),
         ]),
     ...ports.map((port) => h('p', { class: 'port' }, port)),
@@ -194,17 +189,19 @@ function card(
   );
 }
 
+function strandedWords(stranded: Stranded): string {
+  if (stranded.owner === null) return words.strandedRemoved;
+  const { owner, left, now } = stranded;
+  return left === null || now === null ? words.strandedAlone(owner) : words.strandedElsewhere(left, owner, now);
+}
+
 function faults({ id, service, faults: offers, fault }: ContainerDocument): HTMLElement {
   const possible = offers.filter(({ unless }) => unless === null);
   return h(
     'div',
-    { class: 'faults', role: 'group', 'aria-label': `faults for ${service}` },
+    { class: 'faults', role: 'group', 'aria-label': words.faultsFor(service) },
     ...possible.map(({ kind }) => {
-      const button = h(
-        'button',
-        { type: 'button', id: `${kind}-${id}`, disabled: fault !== null },
-        FAULT_LABELS[kind]!,
-      );
+      const button = h('button', { type: 'button', id: `${kind}-${id}`, disabled: fault !== null }, words[kind]);
       button.addEventListener('click', () => void wish('/fault', { id, kind }));
       return button;
     }),
@@ -214,7 +211,7 @@ function faults({ id, service, faults: offers, fault }: ContainerDocument): HTML
 function figureText({ memory, ready, metric }: Usage): string {
   return [
     ...(memory === null ? [] : [bytes(memory)]),
-    ...(ready === null ? [] : [ready ? 'ready' : 'not ready']),
+    ...(ready === null ? [] : [ready ? words.ready : words.notReady]),
     ...(metric === null ? [] : [`${metric.name} ${metric.value}`]),
   ].join(' · ');
 }

@@ -1,6 +1,7 @@
 /** The slides: one Markdown file, a slide between two lines of three dashes, with notes for the speaker. */
 import { h, setChildren, setText } from '#kit/page/dom.ts';
 import { markdown } from './markdown.ts';
+import { words } from './words.ts';
 
 /** What a slide says to the speaker alone: its last paragraph, after this word. */
 const NOTES = /\n\nNotes: ([^]*)$/;
@@ -11,7 +12,7 @@ export async function slides(root: HTMLElement): Promise<void> {
   const all = text.split(/^---$/m).map((each) => each.trim());
   const slide = h('main', { class: 'slide' });
   const count = h('small', { class: 'count' });
-  const notes = h('aside', { class: 'notes', 'aria-label': 'Notes for the speaker' });
+  const notes = h('aside', { class: 'notes', 'aria-label': words.speakerNotes });
   notes.hidden = true;
   root.append(slide, notes, h('footer', {}, count));
   const show = (wanted: number): void => {
@@ -19,7 +20,7 @@ export async function slides(root: HTMLElement): Promise<void> {
     const text = all[at - 1]!;
     setChildren(slide, markdown(text.replace(NOTES, '')));
     setChildren(notes, markdown(NOTES.exec(text)?.[1] ?? ''));
-    setText(count, `${at} of ${all.length} · n: notes`);
+    setText(count, words.slideOf(at, all.length));
     if (location.hash !== `#${at}`) history.replaceState(null, '', `#${at}`);
   };
   const now = (): number => Number(location.hash.slice(1)) || 1;

@@ -1,5 +1,6 @@
 /** What a button asks of the server, and what it answers when it refuses. */
 import { h, setText } from '#kit/page/dom.ts';
+import { words } from './words.ts';
 
 const line = h('p', { class: 'problem', role: 'alert' });
 
@@ -14,7 +15,7 @@ export async function wish(path: string, asked: object): Promise<void> {
     const { error = '' } = response.ok ? {} : ((await response.json()) as { error?: string });
     setText(line, error);
   } catch {
-    setText(line, 'the server does not answer');
+    setText(line, words.noAnswer);
   }
 }
 

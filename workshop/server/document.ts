@@ -1,4 +1,5 @@
 /** What the server tells the page. The page imports these types, and nothing else of the server. */
+import type { GoalId } from '../lessons/goals.ts';
 
 export interface PodsDocument {
   readonly engine: EngineState;
@@ -39,12 +40,17 @@ export interface ContainerDocument {
   readonly restarts: number;
   /** `127.0.0.1:8443 → 8443` */
   readonly ports: readonly string[];
-  /** Why it cannot do its work although it runs: its network is no longer that of its pod. */
-  readonly stranded: string | null;
+  readonly stranded: Stranded | null;
   /** Faults that it can be given, and why not the others. */
   readonly faults: readonly FaultOffer[];
   readonly fault: { readonly kind: FaultKind; readonly until: string } | null;
 }
+
+/** Why it cannot do its work although it runs: its network is no longer that of the owner whose network it joined. */
+export type Stranded =
+  | { readonly owner: null }
+  /** The owner does not run, or lives in `now`; this one is left in `left`. */
+  | { readonly owner: string; readonly left: string | null; readonly now: string | null };
 
 export const FAULTS = ['kill', 'pause', 'cut', 'fill', 'slow'] as const;
 export type FaultKind = (typeof FAULTS)[number];
@@ -102,10 +108,14 @@ export interface LessonDocument {
   /** Compose project of its containers. */
   readonly project: string;
   readonly begun: boolean;
-  /** What is being done just now: "bringing it up". */
-  readonly busy: string | null;
+  /** What is being done just now. */
+  readonly busy: 'begin' | 'solution' | 'reset' | 'stop' | null;
   readonly complaint: string | null;
-  readonly results: readonly { readonly must: string; readonly state: string; readonly why?: string }[];
+  readonly results: readonly {
+    readonly must: string;
+    readonly state: 'met' | 'unmet' | 'waiting';
+    readonly why?: string;
+  }[];
 }
 
 /** How far the learner is, and the questions. */
@@ -115,7 +125,7 @@ export interface CourseDocument {
 }
 
 export interface GoalDocument {
-  readonly can: string;
+  readonly id: GoalId;
   readonly exercises: readonly { readonly number: string; readonly title: string; readonly done: string | null }[];
   readonly questions: { readonly all: number; readonly right: number };
   readonly reached: boolean;

@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { explain } from '#kit/text/explain.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { setup } from '../../scripts/setup/setup.ts';
-import { findPlace, places, type Place } from '../lessons/exercise.ts';
+import type { Language } from '../languages/languages.ts';
+import { findPlace, lessonIn, places, type Place } from '../lessons/exercise.ts';
 import { Session, type Result } from '../lessons/session.ts';
 import type { Workspace } from '../lessons/workspace.ts';
 import { Answers } from '../course/answers.ts';
@@ -20,13 +21,8 @@ const GREEN_AGAIN = 5000;
 
 export const ACTIONS = ['open', 'begin', 'hint', 'solution', 'reset', 'stop'] as const;
 export type Action = (typeof ACTIONS)[number];
-
-const DOING: Readonly<Partial<Record<Action, string>>> = {
-  begin: 'bringing it up',
-  solution: 'laying a solution over your files',
-  reset: 'beginning anew',
-  stop: 'removing its containers',
-};
+/** Those that take a while, in which no other can begin. */
+type LongAction = Exclude<Action, 'open' | 'hint'>;
 
 export class Lessons {
   readonly #workspace: Workspace;
@@ -34,7 +30,7 @@ export class Lessons {
   readonly #signal: AbortSignal;
   #session: Session | undefined;
   #results: readonly Result[] = [];
-  #busy: string | undefined;
+  #busy: LongAction | undefined;
   #complaint: string | undefined;
   #looked = 0;
   /** Whether the exercise is looked at and edits are applied; undefined until its containers have been looked for. */
@@ -65,11 +61,10 @@ export class Lessons {
    */
   act(name: string, action: Action): void {
     const place = findPlace(name);
-    if (this.#busy !== undefined) throw new Error(`wait: ${this.#busy}`);
+    if (this.#busy !== undefined) throw new Error(`wait: ${this.#busy} is not finished yet`);
     if (this.#session?.place.name !== place.name) this.#open(place);
     if (action === 'hint') this.#hint(place);
-    const doing = DOING[action];
-    if (doing !== undefined) void this.#do(doing, action);
+    if (action !== 'open' && action !== 'hint') void this.#do(action);
     this.#told();
   }
 
@@ -82,6 +77,16 @@ export class Lessons {
     if (question?.options[option] === undefined) throw new Error('there is no such option');
     new Answers(this.#workspace.root).note(id, option);
     this.#tell('course', this.course());
+  }
+
+  /** What the learner reads. */
+  get language(): Language {
+    return this.#workspace.language;
+  }
+
+  set language(language: Language) {
+    this.#workspace.language = language;
+    this.#told();
   }
 
   /** Look again at once: something was done to the containers. */
@@ -103,9 +108,9 @@ export class Lessons {
     this.#workspace.note(place, { ...progress, hints: Math.min(progress.hints + 1, place.lesson.hints.length) });
   }
 
-  async #do(doing: string, action: Action): Promise<void> {
+  async #do(action: LongAction): Promise<void> {
     const session = this.#session!;
-    this.#busy = doing;
+    this.#busy = action;
     try {
       if (action !== 'stop' && (await session.exercise()).runs) await setup({ say: () => {}, signal: this.#signal });
       if (action === 'begin') this.#complaint = await session.begin(this.#signal);
@@ -154,7 +159,7 @@ export class Lessons {
   /** How far the learner is, and the questions. */
   course(): CourseDocument {
     const answers = new Answers(this.#workspace.root).all();
-    const questions = quiz().map((question) => {
+    const questions = quiz(this.language).map((question) => {
       const { id, ask, code = null, options } = question;
       const option = answers[id]?.option ?? -1;
       const chosen = options[option];
@@ -166,14 +171,15 @@ export class Lessons {
         answer: chosen === undefined ? null : { option, right: isRight(question, answers[id]), why: chosen.why },
       };
     });
-    return { goals: standing(this.#workspace, places()), questions };
+    const titleOf = (place: Place): string => lessonIn(place, this.language).title;
+    return { goals: standing(this.#workspace, places(), titleOf), questions };
   }
 
   #list(): ExerciseDocument[] {
     return places().map((place) => ({
       name: place.name,
       number: place.number,
-      title: place.lesson.title,
+      title: lessonIn(place, this.language).title,
       minutes: place.lesson.minutes,
       begun: this.#workspace.has(place),
       done: this.#workspace.progress(place).done !== undefined,
@@ -183,7 +189,7 @@ export class Lessons {
   #lesson(): LessonDocument | null {
     if (this.#session === undefined) return null;
     const { place, stage } = this.#session;
-    const { goal, steps, hints, recap } = place.lesson;
+    const { goal, steps, hints, recap, checks } = lessonIn(place, this.language);
     const { hints: shown } = this.#workspace.progress(place);
     const green = this.#results.length > 0 && this.#results.every(({ state }) => state === 'met');
     return {
@@ -198,7 +204,7 @@ export class Lessons {
       begun: this.#workspace.has(place),
       busy: this.#busy ?? null,
       complaint: this.#complaint ?? null,
-      results: this.#results,
+      results: this.#results.map((result, index) => ({ ...result, must: checks[index] ?? result.must })),
     };
   }
 }

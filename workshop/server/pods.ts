@@ -1,6 +1,14 @@
 /** Boxes and arrows: who shares what with whom, and who talks to whom. */
 import { isOurs, joined, portLines, projectOf, roleOf, serviceOf, variable, type Container } from './containers.ts';
-import type { Arrow, ContainerDocument, FaultKind, FaultOffer, PodDocument, ProjectDocument } from './document.ts';
+import type {
+  Arrow,
+  ContainerDocument,
+  FaultKind,
+  FaultOffer,
+  PodDocument,
+  ProjectDocument,
+  Stranded,
+} from './document.ts';
 
 export const KINDS = ['net', 'pid', 'ipc'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -105,22 +113,22 @@ function containerDocument(container: Container, facts: Facts): ContainerDocumen
     health: State.Health?.Status ?? null,
     restarts: RestartCount,
     ports: portLines(container),
-    stranded: strandedWhy(container, facts),
+    stranded: strandedOf(container, facts),
     faults: facts.offers(container),
     fault: facts.faults.get(container.Id) ?? null,
   };
 }
 
 /** Told to join a network that its owner no longer has: the owner has come back with another one, or not at all. */
-function strandedWhy(container: Container, { containers, namespaces }: Facts): string | null {
+function strandedOf(container: Container, { containers, namespaces }: Facts): Stranded | null {
   const ownerId = joined(container, 'net');
   if (ownerId === undefined || !container.State.Running) return null;
   const owner = containers.find(({ Id }) => Id === ownerId);
-  if (owner === undefined) return 'the container whose network it joined has been removed';
-  if (!owner.State.Running) return `${serviceOf(owner)}, whose network it joined, does not run`;
+  if (owner === undefined) return { owner: null };
+  if (!owner.State.Running) return { owner: serviceOf(owner), left: null, now: null };
   const [mine, its] = [namespaces.get(container.Id)?.net, namespaces.get(ownerId)?.net];
   if (mine === undefined || its === undefined || mine === its) return null;
-  return `it is left in ${mine}; ${serviceOf(owner)} now lives in ${its}`;
+  return { owner: serviceOf(owner), left: mine, now: its };
 }
 
 /** Variables that say where a sidecar of ours, or anybody's, finds whom it talks to. */

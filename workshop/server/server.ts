@@ -7,6 +7,7 @@ import { SECURITY_HEADERS } from '../../sidecars/topz/src/view/page.ts';
 import type { Admission } from './admission.ts';
 import type { Cluster } from './cluster.ts';
 import { serviceOf } from './containers.ts';
+import { isLanguage, LANGUAGES } from '../languages/languages.ts';
 import { FAULTS, type FaultKind } from './document.ts';
 import { event, type Events, MOST_PAGES, open } from './events.ts';
 import { ACTIONS, type Action, type Lessons } from './lessons.ts';
@@ -76,7 +77,7 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
   }
   switch (url.pathname) {
     case '/':
-      return send('text/html; charset=utf-8', PAGE);
+      return send('text/html; charset=utf-8', page(lessons.language));
     case '/page.js':
       return send('text/javascript; charset=utf-8', parts.assets.script);
     case '/page.css':
@@ -127,6 +128,10 @@ async function obey(
     } catch (error) {
       throw error instanceof Refused ? error : new Refused(409, explain(error));
     }
+  } else if (path === '/language') {
+    const { language } = wish;
+    if (!isLanguage(language)) throw new Refused(400, `language is one of ${Object.keys(LANGUAGES).join(', ')}`);
+    lessons.language = language;
   } else if (path === '/quiz') {
     try {
       lessons.answer(text('question'), typeof wish['option'] === 'number' ? wish['option'] : -1);
@@ -177,8 +182,8 @@ async function body(request: IncomingMessage): Promise<Readonly<Record<string, u
   throw new Refused(400, 'a wish is a JSON object');
 }
 
-const PAGE = `<!doctype html>
-<html lang="en">
+const page = (language: string): string => `<!doctype html>
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

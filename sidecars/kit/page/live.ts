@@ -2,6 +2,7 @@
 import { h, setAttributes, setText } from './dom.ts';
 
 const EVERY = 2000;
+const WORDS = { live: 'live', connecting: 'connecting', lost: 'the server does not answer; trying again' };
 const PATIENCE = 10_000;
 
 /** The server answered, but not with what was asked for. */
@@ -84,15 +85,16 @@ export function follow<T>(url: string, show: (document: T) => void, signal?: Abo
  * connection is lost.
  * @param url of the stream
  * @param on what to do with each kind of event, whose data is JSON
+ * @param words what the light says
  * @returns a light
  */
-export function listen(url: string, on: Readonly<Record<string, (data: never) => void>>): HTMLElement {
+export function listen(url: string, on: Readonly<Record<string, (data: never) => void>>, words = WORDS): HTMLElement {
   const { element, say } = light();
   const source = new EventSource(url);
-  source.addEventListener('open', () => say('live', 'live'));
-  source.addEventListener('error', () => say('stale', 'the server does not answer; trying again'));
+  source.addEventListener('open', () => say('live', words.live));
+  source.addEventListener('error', () => say('stale', words.lost));
   for (const [name, show] of Object.entries(on))
     source.addEventListener(name, (event) => show(JSON.parse((event as MessageEvent<string>).data) as never));
-  say('stale', 'connecting');
+  say('stale', words.connecting);
   return element;
 }
