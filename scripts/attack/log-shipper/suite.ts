@@ -44,6 +44,19 @@ const waiters =
       await closed(socket, signal);
     });
 
+/** Connections that hold their places by a byte now and then. */
+const talkers: Attack = ({ signal }) =>
+  several(100, async () => {
+    const socket = await dial(PORT, signal);
+    if (socket === undefined) return;
+    socket.resume();
+    for (const byte of message({ log: 'x'.repeat(LARGE) })) {
+      if (signal.aborted || socket.destroyed) return;
+      socket.write(Buffer.of(byte));
+      await sleep(AGAIN, undefined, { signal }).catch(() => {});
+    }
+  });
+
 const ACK = encode(new Map<Value, Value>([['ack', 'good']]));
 
 class Closed extends Error {}
@@ -55,6 +68,7 @@ export const suite: AttackSuite = {
   never: ['shipper_state_damaged_total', 'shipper_registry_errors_total'],
   attacks: {
     'connections that send nothing': waiters(100, () => Buffer.alloc(0)),
+    'connections that send a byte now and then': talkers,
     'messages half sent': waiters(30, (random) => message({ log: 'x'.repeat(LARGE) }).subarray(0, random.below(LARGE))),
     'parts of lines without an end': senders(8, (random) =>
       message({
@@ -74,7 +88,7 @@ export const suite: AttackSuite = {
     'values within values': senders(20, () => Buffer.alloc(100_000, 0x91)),
     'random bytes': senders(20, (random) => random.bytes(1 + random.below(2000))),
   },
-  /** As senders do, it comes again when it is refused: a place is given up after a second of silence. */
+  /** As senders do, it comes again when it is refused. */
   async good(signal) {
     for (;;)
       try {

@@ -115,7 +115,7 @@ export const inputParameters = {
     min: 1,
     max: 1024,
     description:
-      'Connections at a time; each container has one. When all are taken, a newcomer ends a silent one: of an address that has more, or silent for a minute',
+      'Connections at a time; each container has one. When all are taken, a newcomer ends a silent one: of an address that has more, or silent for a minute; of an address that has more than half of all, also one that talks',
   },
   FORWARD_TLS_CERT_FILE: {
     type: 'path',

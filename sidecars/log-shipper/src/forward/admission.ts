@@ -1,7 +1,7 @@
 /**
  * Which connections there may be. Senders keep theirs while they have nothing to say, so silence alone ends none. When
  * all places are taken, a newcomer gets that of a silent one: of an address that has more places than the newcomer's, or
- * of one that was silent for a minute.
+ * of one that was silent for a minute. An address that has more than half of all places gives one up although it talks.
  */
 import type { Socket } from 'node:net';
 
@@ -16,6 +16,12 @@ interface Place {
   heardAt: number;
   /** What came is not taken in yet. */
   busy: boolean;
+}
+
+/** A connection that ends for a newcomer: the newcomer itself, a silent one, or one of an address that has most places. */
+export interface Eviction {
+  readonly socket: Socket;
+  readonly reason: 'connections' | 'idle' | 'share';
 }
 
 export class Admission {
@@ -42,16 +48,16 @@ export class Admission {
    * A socket was accepted.
    * @returns the connection that is to be ended for it: the new one itself, where no other may be; undefined for none
    */
-  admit(socket: Socket): Socket | undefined {
+  admit(socket: Socket): Eviction | undefined {
     const address = socket.remoteAddress ?? '';
     const victim = this.#places.size < this.#most ? undefined : this.#victim(address);
-    if (this.#places.size >= this.#most && victim === undefined) return socket;
+    if (this.#places.size >= this.#most && victim === undefined) return { socket, reason: 'connections' };
     const key = keyOf(socket);
     this.#places.set(key, { socket, address, heardAt: this.#now(), busy: false });
     socket.once('close', () => {
       if (this.#places.get(key)?.socket === socket) this.#places.delete(key);
     });
-    if (victim !== undefined) this.#places.delete(keyOf(victim));
+    if (victim !== undefined) this.#places.delete(keyOf(victim.socket));
     return victim;
   }
 
@@ -63,19 +69,23 @@ export class Admission {
     place.busy = busy;
   }
 
-  #victim(newcomer: string): Socket | undefined {
+  #victim(newcomer: string): Eviction | undefined {
     const counts = new Map<string, number>([[newcomer, 1]]);
     for (const { address } of this.#places.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
     const share = counts.get(newcomer)!;
     let best: Place | undefined;
     for (const place of this.#places.values()) {
-      const silence = this.#now() - place.heardAt;
       const count = counts.get(place.address)!;
-      if (place.busy || silence < (count > share ? PAUSE : SILENT)) continue;
+      if (place.busy || (count <= share && this.#silence(place) < SILENT)) continue;
+      if (count * 2 <= this.#most && this.#silence(place) < PAUSE) continue;
       const most = best === undefined ? 0 : counts.get(best.address)!;
       if (best === undefined || count > most || (count === most && place.heardAt < best.heardAt)) best = place;
     }
-    return best?.socket;
+    return best && { socket: best.socket, reason: this.#silence(best) < PAUSE ? 'share' : 'idle' };
+  }
+
+  #silence({ heardAt }: Place): number {
+    return this.#now() - heardAt;
   }
 }
 

@@ -281,6 +281,28 @@ test('silent connections of one address do not shut out another address, and not
   await rig.close();
 });
 
+test('an address that has more than half of the places, and goes on talking, does not shut out others', async () => {
+  const rig = await start({ now: () => 0 });
+  const talking = [await rig.connect(), await rig.connect(), await rig.connect()];
+  talking[1]!.write(encode(['t', 1, docker('talking')]));
+  await eventually('its record', () => rig.records.length === 1);
+  const ended = once(talking[0]!, 'close');
+  const other = await rig.connect('127.0.0.2');
+  await ended;
+  other.write(encode(['t', 1, docker('other')]));
+  await eventually('the other record', () => rig.records.length === 2);
+  // It comes again in vain, and so does a fourth that would have the place of an address with one of its own.
+  await once(await rig.connect(), 'close');
+  const another = once(talking[1]!, 'close');
+  const third = await rig.connect('127.0.0.3');
+  await another;
+  await once(await rig.connect('127.0.0.2'), 'close');
+  third.write(encode(['t', 1, docker('third')]));
+  await eventually('the third record', () => rig.records.length === 3);
+  assert.equal(rig.refused, ['share', 'connections', 'share', 'connections']);
+  await rig.close();
+});
+
 test('a connection whose lines wait for the spool is not silent', async () => {
   let time = 0;
   const rig = await start({ now: () => time });

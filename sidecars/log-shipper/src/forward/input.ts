@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { pause } from '#kit/time/backoff.ts';
 import { listen } from '#kit/net/listen.ts';
-import { Admission } from './admission.ts';
+import { Admission, type Eviction } from './admission.ts';
 import { createEncryptedServer, type EncryptionOptions } from './encryption.ts';
 import { admitted, RefusedError, type HandshakeOptions } from './handshake.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
@@ -31,7 +31,7 @@ export interface ForwardOptions extends IntakeOptions {
   /** A clock in milliseconds; the monotonic one where there is none. */
   readonly now?: () => number;
   readonly onConnections: (open: number) => void;
-  readonly onRefused: (reason: 'malformed' | 'connections' | 'idle' | RefusedError['reason']) => void;
+  readonly onRefused: (reason: 'malformed' | Eviction['reason'] | RefusedError['reason']) => void;
 }
 
 export interface Forward {
@@ -85,8 +85,8 @@ export async function startForward(options: ForwardOptions): Promise<Forward> {
   server.on('connection', (socket) => {
     const ended = admission.admit(socket);
     if (ended === undefined) return;
-    options.onRefused(ended === socket ? 'connections' : 'idle');
-    ended.destroy();
+    options.onRefused(ended.reason);
+    ended.socket.destroy();
   });
   await listen(server, { host: options.address, port: options.port }, 'FORWARD_PORT');
   return {
