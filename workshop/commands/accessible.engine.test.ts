@@ -177,6 +177,25 @@ for (const [view, show] of Object.entries(VIEWS))
     }
   });
 
+test('another language is chosen: page, lesson, checks and quiz are in it, and axe finds nothing', async () => {
+  const choose = async (code: string): Promise<void> => {
+    await page.goto(`${admission.origin}/`);
+    await page.locator('select.language').selectOption(code);
+    await page.locator(`html[lang=${code}]`).waitFor();
+  };
+  await choose('de');
+  await button(/^1 · Das Sidecar erkennen$/).click();
+  await page.getByRole('heading', { name: 'Schritte' }).waitFor();
+  await page.getByText('muss benennen, was jeder Service von shop ist').waitFor();
+  await button(/^Ziele und Quiz$/).click();
+  await page.getByText('Was macht einen Container zum Sidecar eines anderen?').waitFor();
+  assert.equal(await violations(), []);
+  await choose('es');
+  await button(/^1 · Reconocer el sidecar$/).waitFor();
+  await choose('en');
+  await button(/^1 · Identify the sidecar$/).waitFor();
+});
+
 test('the Tab key reaches every control of a lesson in turn, and each shows that it has the focus', async () => {
   await VIEWS['a lesson and pods']!();
   const all = `[...document.querySelectorAll('a[href], button:enabled, input, [tabindex="0"]')].filter((each) => each.checkVisibility())`;
