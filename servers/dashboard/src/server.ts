@@ -1,5 +1,6 @@
 /** The page's port. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 import { isOwnHost } from '../../../sidecars/topz/src/host.ts';
 import { BadSplit, readSplitPath, readWeights } from './split.ts';
@@ -42,7 +43,7 @@ export async function serveDashboard(options: ServerOptions): Promise<Server> {
       response.end(`${JSON.stringify({ error: error.message })}\n`);
     });
   });
-  server.maxConnections = 64;
+  limitConnections(server, 64);
   await listen(server, { port: options.port, ...(options.host && { host: options.host }) }, 'DASHBOARD_PORT');
   return server;
 }

@@ -1,9 +1,12 @@
-import type { AddressInfo } from 'node:net';
-import type { Server } from 'node:http';
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
+import { get, type IncomingMessage, type Server } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serveAdmin, type AdminHandler } from './admin.ts';
 import { ConfigurationError } from '../contract/parameters.ts';
+import { eventually } from '../testing/eventually.ts';
 import { Readiness } from './readiness.ts';
 
 const readiness = new Readiness();
@@ -90,6 +93,24 @@ test('a path may answer other methods, and then those alone', async () => {
   assert.equal(await ask('/purge', 'POST').then(({ status, body }) => [status, body]), [200, 'POST\n']);
   const { status, headers } = await ask('/purge');
   assert.equal([status, headers.get('allow')], [405, 'POST']);
+});
+
+test('connections that are held idle by a neighbour keep no health check out', async () => {
+  const { port } = server.address() as AddressInfo;
+  const held = Array.from({ length: 200 }, () =>
+    connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }).on('error', () => {}),
+  );
+  try {
+    await eventually('as many as may be are open', () => held.filter(({ connecting }) => !connecting).length >= 64);
+    for (let turn = 0; turn < 3; turn++) {
+      const request = get({ port, host: '127.0.0.1', path: '/healthz', agent: false });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      assert.equal([response.statusCode, await text(response)], [200, 'ok\n']);
+    }
+    await eventually('the others are closed', () => held.filter(({ closed }) => !closed).length <= 64);
+  } finally {
+    for (const socket of held) socket.destroy();
+  }
 });
 
 test('a port that is taken is a configuration error that names the parameter', async () => {

@@ -1,5 +1,6 @@
 /** The admin port: is it alive, can it do its job, what has it done. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { limitConnections } from '../net/connection-limit.ts';
 import { listen } from '../net/listen.ts';
 import { CONTENT_TYPES, formatFor, type Format } from '../telemetry/exposition.ts';
 import type { Readiness } from './readiness.ts';
@@ -47,7 +48,7 @@ export async function serveAdmin(options: AdminOptions): Promise<Server> {
     // The sidecar's own paths may come later than the port.
     void answer({ ...handlers, ...options.paths }, options.methods ?? {}, request, response);
   });
-  server.maxConnections = 64;
+  limitConnections(server, 64);
   await listen(server, { port: options.port, host: options.address }, 'ADMIN_PORT');
   return server;
 }

@@ -1,5 +1,6 @@
 /** A plain HTTP port that sends everyone to HTTPS. */
 import type { IncomingMessage, Server } from 'node:http';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 import type { Values } from '#kit/contract/parameters.ts';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
@@ -71,7 +72,7 @@ export async function serveRedirect(
       } else response.writeHead(308, { Location: location, 'Content-Length': 0 }).end();
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  limitConnections(server, MAX_CONNECTIONS);
   await listen(server, { host, port, ...(shared && { reusePort: true }) }, 'TLS_REDIRECT_PORT');
   return server;
 }

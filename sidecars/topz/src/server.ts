@@ -1,5 +1,6 @@
 /** The page's port: the same processes as page, as text and as JSON. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 import { isOwnHost } from './host.ts';
 import { readDetails } from './proc/details.ts';
@@ -46,7 +47,7 @@ export async function serveTopz(options: ServerOptions): Promise<Server> {
       response.end(`${error.message}\n`);
     });
   });
-  server.maxConnections = 64;
+  limitConnections(server, 64);
   const colon = options.address.lastIndexOf(':');
   const host = options.address.slice(0, colon).replace(/^\[|\]$/g, '');
   await listen(server, { port: Number(options.address.slice(colon + 1)), ...(host && { host }) }, 'TOPZ_ADDRESS');

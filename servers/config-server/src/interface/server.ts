@@ -1,5 +1,6 @@
 /** The HTTP server: each operation of openapi.yaml with its handler, and how errors are told. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Refusal, type RefusalReason } from '../access/refusal.ts';
 import { authorize, type Caller, type Register } from '../access/tokens.ts';
@@ -32,6 +33,7 @@ export interface ServerOptions {
 }
 
 const NOBODY: Caller = { name: 'nobody', scopes: new Set() };
+const MAX_CONNECTIONS = 1024;
 /** Seconds after which a client may try again that was told that there is too much to do. */
 const RETRY_AFTER = 1;
 /** Answers are data: nothing of them may run in a browser or be taken for something else. */
@@ -63,6 +65,7 @@ export function createServer({
     routerOptions: { maxParamLength: 256 },
     ajv: { customOptions: { removeAdditional: false, strict: false } },
   });
+  limitConnections(server.server, MAX_CONNECTIONS);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.addHook('onRequest', async (_request, reply) => {

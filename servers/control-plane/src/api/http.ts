@@ -1,5 +1,6 @@
 /** What the control plane's two HTTP servers share: errors told as a sentence, bounded requests, no caching. */
 import fastify, { type FastifyInstance } from 'fastify';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 
 /** The request is refused; the message is for whoever sent it. */
@@ -12,6 +13,7 @@ export class Refused extends Error {
 }
 
 const MAX_BODY = 64 * 1024;
+const MAX_CONNECTIONS = 1024;
 const HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -35,6 +37,7 @@ export function createHttpServer(log: Logger, tls?: { key: string; cert: string 
   const server = (tls
     ? fastify({ ...OPTIONS, https: { ...tls, minVersion: 'TLSv1.3' } })
     : fastify(OPTIONS)) as unknown as FastifyInstance;
+  limitConnections(server.server, MAX_CONNECTIONS);
   server.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
   });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '#kit/telemetry/log.ts';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 import type { Progress } from './progress.ts';
 import { authenticate } from './authentic.ts';
@@ -84,7 +85,7 @@ export async function receive(options: ReceiverOptions): Promise<Server> {
         .catch(() => void response.destroy());
     },
   );
-  server.maxConnections = 64;
+  limitConnections(server, 64);
   await listen(server, { port: options.port, host: options.address }, 'GITSYNC_RECEIVE_PORT');
   return server;
 }

@@ -1,6 +1,7 @@
 /** Ports besides the admin port: for Prometheus, for probes from outside, and for jobs of the pod. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { plainAddress } from '#proxy/sockets/connection.ts';
+import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 
 // By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
@@ -61,7 +62,7 @@ async function serve(
     }
     Promise.resolve(answer(request, response)).catch((error: unknown) => response.destroy(error as Error));
   });
-  server.maxConnections = 64;
+  limitConnections(server, 64);
   await listen(server, { host, port }, parameter);
   return server;
 }
