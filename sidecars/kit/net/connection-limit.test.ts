@@ -9,7 +9,9 @@ import { limitConnections } from './connection-limit.ts';
 const MOST = 4;
 const waiting: ServerResponse[] = [];
 const opened: Socket[] = [];
+let asked = 0;
 const server = createServer(({ url }, response) => {
+  asked += 1;
   if (url === '/wait') waiting.push(response);
   else response.end('ok');
 });
@@ -43,11 +45,9 @@ async function dial(localAddress = '127.0.0.1'): Promise<Socket> {
 }
 
 async function ask(socket: Socket, path = '/'): Promise<string> {
-  const [answer] = (await Promise.all([
-    once(socket, 'data'),
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`),
-  ]).then(([data]) => data)) as [Buffer];
-  return String(answer);
+  const answered = once(socket, 'data');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  return String(await answered);
 }
 
 test('the connection used longest ago ends for a newcomer', async () => {
@@ -83,6 +83,17 @@ test('an address that has most gives way, also where its requests are under way'
   assert.match(await ask(await dial('127.0.0.3')), ' 200 ');
   await ended;
   assert.match(await ask(other), ' 200 ');
+});
+
+test('a connection that sends many requests at once is closed before they are worked on', async () => {
+  const socket = await dial();
+  const ended = once(socket.resume(), 'close');
+  const before = asked;
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500));
+  await ended;
+  assert.ok(asked - before <= 4, `${asked - before} were worked on`);
+  const other = await dial();
+  for (let turn = 0; turn < 10; turn++) assert.match(await ask(other), ' 200 ', 'one after the other');
 });
 
 test('there are never more than there may be', async () => {

@@ -1,8 +1,10 @@
 /**
- * A bound on the connections of an HTTP server that does not shut out newcomers. `server.maxConnections` refuses the
- * newest connection, so that a neighbour who holds all of them idle keeps health checks and scrapers out.
+ * A bound on the connections of an HTTP server that does not shut out newcomers, and on the requests that one may have
+ * under way. `server.maxConnections` refuses the newest connection, so that a neighbour who holds all of them idle keeps
+ * health checks and scrapers out; and Node works on all pipelined requests that came in one read before it looks at
+ * another connection.
  */
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 interface Connection {
@@ -12,10 +14,13 @@ interface Connection {
   requests: number;
 }
 
+/** Requests of a connection that may be under way; one that pipelines more is closed. */
+const PIPELINED = 4;
+
 /**
- * Bound a server's connections. When all are taken, a newcomer ends one of the address that has most: one without a
+ * Bound a server's connections and their requests. When all are taken, a newcomer ends one of the address that has most: one without a
  * request, as far as there is one, and of those the one that was used longest ago.
- * @param server of HTTP or HTTPS, before it listens
+ * @param server of HTTP or HTTPS, before it listens; its handlers of requests are there already
  * @param most connections at a time
  */
 export function limitConnections(server: Server, most: number): void {
@@ -30,11 +35,18 @@ export function limitConnections(server: Server, most: number): void {
       if (connections.get(key)?.socket === socket) connections.delete(key);
     });
   });
-  server.on('request', ({ socket }, response: ServerResponse) => {
+  const handlers = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+  server.removeAllListeners('request').on('request', (request: IncomingMessage, response: ServerResponse) => {
     // Under TLS it is another socket of the same connection.
-    const key = keyOf(socket);
+    const key = keyOf(request.socket);
     const connection = connections.get(key);
+    // It was ended, and what it had sent before is still read.
     if (connection === undefined) return;
+    if (connection.requests >= PIPELINED) {
+      connections.delete(key);
+      connection.socket.destroy();
+      return;
+    }
     connection.requests += 1;
     response.once('close', () => {
       connection.requests -= 1;
@@ -42,6 +54,7 @@ export function limitConnections(server: Server, most: number): void {
       connections.delete(key);
       connections.set(key, connection);
     });
+    for (const handler of handlers) handler.call(server, request, response);
   });
 }
 
