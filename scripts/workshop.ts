@@ -36,6 +36,8 @@ usage: make workshop                    the page; its address is printed
                                         en: English
        npm run workshop -- homework DIR grades a repository of your own; nothing
                                         in it is run or changed
+       npm run workshop -- site DIR     the page as files for any web server, for
+                                        a room without an engine
        npm run workshop -- verify [N…]  are the exercises themselves right?
 
 N is a number or a name: 2, 02-https or https.
@@ -92,9 +94,14 @@ async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, sig
     print(`${passed} passed, ${failed} failed`);
     return failed === 0 && passed > 0 ? 0 : 1;
   }
+  // npm runs this in the repository's folder; the learner names a folder from where they are.
+  const named = (): string => resolve(process.env['INIT_CWD'] ?? '.', line.exercises[0]!);
+  if (line.command === 'site') {
+    const { buildSite } = await import('../workshop/commands/site.ts');
+    return buildSite(named(), print);
+  }
   if (line.command === 'homework') {
-    // npm runs this in the repository's folder; the learner names a folder from where they are.
-    const folder = resolve(process.env['INIT_CWD'] ?? '.', line.exercises[0]!);
+    const folder = named();
     if (!existsSync(folder)) throw new UsageError(`there is nothing at ${folder}`);
     return homework(folder, print);
   }

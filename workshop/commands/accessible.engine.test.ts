@@ -1,6 +1,9 @@
 /** Every view of the page under axe, light and dark, narrow and wide, and by the keyboard alone; the engine runs the browser. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
@@ -17,6 +20,7 @@ import type { ContainerDocument, PodsDocument } from '../server/document.ts';
 import { Events } from '../server/events.ts';
 import { Lessons } from '../server/lessons.ts';
 import { serve } from '../server/server.ts';
+import { buildSite } from './site.ts';
 import { startBrowser } from './test-browser.ts';
 
 const MINUTES = 240_000;
@@ -194,6 +198,49 @@ test('another language is chosen: page, lesson, checks and quiz are in it, and a
   await button(/^1 · Reconocer el sidecar$/).waitFor();
   await choose('en');
   await button(/^1 · Identify the sidecar$/).waitFor();
+});
+
+test('the page without a server: lessons, hints, quiz and simulator, nothing is loaded from elsewhere', async () => {
+  const folder = temporaryDirectory('site');
+  await buildSite(folder, () => {});
+  const asked: string[] = [];
+  const plain = createServer((request, response) => {
+    const path = new URL(request.url!, 'http://page').pathname;
+    asked.push(path);
+    response.setHeader(
+      'content-type',
+      path.endsWith('.css') ? 'text/css' : path.endsWith('.js') ? 'text/javascript' : 'text/html',
+    );
+    response.end(readFileSync(join(folder, path === '/' ? 'index.html' : path)));
+  });
+  plain.listen(0, '127.0.0.1');
+  await once(plain, 'listening');
+  const { port } = plain.address() as AddressInfo;
+  try {
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await button(/^2 · /).click();
+    await button(/^Hint$/).click();
+    await page.getByText("The sidecar's log names the certificates").waitFor();
+    await button(/^I have done it$/).click();
+    await page.getByRole('heading', { name: 'Recap' }).waitFor();
+    await button(/^Goals and quiz$/).click();
+    await page
+      .getByText(/^1 of \d+ exercises/)
+      .first()
+      .waitFor();
+    await page.locator('.options button').first().click();
+    await page.locator('.why').waitFor();
+    assert.equal(await violations(), []);
+    await button(/^Simulator$/).click();
+    await button(/^up$/).click();
+    await page.getByText('A visitor gets the page.').waitFor();
+    await page.locator('select.language').selectOption('de');
+    await button(/^✓ 2 · HTTPS für eine alte Anwendung$/).waitFor();
+    assert.equal([...new Set(asked)].toSorted(), ['/', '/de.html', '/page.css', '/page.js']);
+  } finally {
+    plain.closeAllConnections();
+    plain.close();
+  }
 });
 
 test('the Tab key reaches every control of a lesson in turn, and each shows that it has the focus', async () => {

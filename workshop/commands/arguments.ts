@@ -11,8 +11,8 @@ const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
 const OF_ALL = ['serve', 'list', 'quiz', 'progress', 'interview'] as const;
 
 export interface CommandLine {
-  readonly command: 'verify' | 'homework' | 'language' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
-  /** Of homework: the folder; of language: its code. */
+  readonly command: 'verify' | 'homework' | 'language' | 'site' | (typeof OF_ALL)[number] | (typeof OF_ONE)[number];
+  /** Of homework and site: the folder; of language: its code. */
   readonly exercises: readonly string[];
   readonly jobs: number;
   readonly port: number;
@@ -42,8 +42,8 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
     return { command: ofAll, ...line };
   }
   if (command === 'verify') return { command, ...line };
-  if (command === 'homework') {
-    if (exercises.length !== 1) throw new UsageError('homework takes one folder');
+  if (command === 'homework' || command === 'site') {
+    if (exercises.length !== 1) throw new UsageError(`${command} takes one folder`);
     return { command, ...line };
   }
   if (command === 'language') {
@@ -53,7 +53,7 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
   const known = OF_ONE.find((each) => each === command);
   if (!known)
     throw new UsageError(
-      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, homework, language, verify`,
+      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, homework, language, site, verify`,
     );
   if (exercises.length !== 1) throw new UsageError(`${command} takes one exercise`);
   return { command: known, ...line };

@@ -6,8 +6,10 @@ import { wrap } from '../../scripts/lib/findings.ts';
 import { Answers } from '../course/answers.ts';
 import { gradeHomework } from '../course/homework.ts';
 import { FIRST_MINUTE } from '../course/interview.ts';
-import { quiz, type Question } from '../course/quiz.ts';
-import { isRight, standing } from '../course/standing.ts';
+import { courseOf } from '../course/learner.ts';
+import type { Question } from '../course/question.ts';
+import { quiz } from '../course/quiz.ts';
+import { isRight } from '../course/standing.ts';
 import { isLanguage, LANGUAGES } from '../languages/languages.ts';
 import { lessonIn, places } from '../lessons/exercise.ts';
 import type { Workspace } from '../lessons/workspace.ts';
@@ -90,7 +92,7 @@ class Lines {
 
 /** How far the learner is, by goal; as JSON for a teacher. */
 export function progress(workspace: Workspace, print: Print, json: boolean): number {
-  const goals = standing(workspace, places());
+  const { goals } = courseOf(workspace);
   if (json) {
     print(JSON.stringify({ goals }, undefined, 2));
     return 0;

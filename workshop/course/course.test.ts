@@ -12,7 +12,7 @@ import { Answers } from './answers.ts';
 import { gradeHomework } from './homework.ts';
 import { FIRST_MINUTE } from './interview.ts';
 import { quiz, readQuiz } from './quiz.ts';
-import { standing } from './standing.ts';
+import { courseOf } from './learner.ts';
 
 const place = join(ROOT, 'artifacts', `course-${process.pid}`);
 test.after(() => rmSync(place, { recursive: true, force: true }));
@@ -67,7 +67,7 @@ test('every goal has exercises and questions; the right option has no usual plac
 test('a goal is reached by its exercises and its questions, and lost by a wrong answer', () => {
   const workspace = new Workspace(temporaryDirectory('course'), 'test');
   const answers = new Answers(workspace.root);
-  const goal = (): boolean => standing(workspace, places()).find(({ id }) => id === 'identify')!.reached;
+  const goal = (): boolean => courseOf(workspace).goals.find(({ id }) => id === 'identify')!.reached;
   for (const place of places())
     if (place.lesson.goals.includes('identify')) workspace.note(place, { hints: 0, done: 'now' });
   assert.is(goal(), false);
@@ -132,7 +132,7 @@ test('the quiz is asked in a terminal: wrong letters are asked again, right answ
   assert.is(first.match(/Your answer, a to d, or q/g)?.length, 2);
   assert.match(first, /✓ [\s\S]*1 of 28 are answered right/);
   assert.not.match(await ask('q\n', 'quiz'), new RegExp(quiz()[0]!.ask.slice(0, 30)));
-  const { goals } = JSON.parse(await ask('', 'progress', '--json')) as { goals: ReturnType<typeof standing> };
+  const { goals } = JSON.parse(await ask('', 'progress', '--json')) as { goals: ReturnType<typeof courseOf>['goals'] };
   assert.equal(goals.find(({ id }) => id === 'define')!.questions, { all: 8, right: 1 });
   assert.match(await ask('', 'progress'), /quiz: 1 of 8/);
   new Workspace(place, 'x').note(places()[0]!, { hints: 0, done: 'now' });

@@ -32,6 +32,10 @@ export const de: Words = {
   resetTitle: 'beginnt neu: deine Änderungen gehen verloren',
   stop: 'Stoppen',
   stopTitle: 'entfernt die Container; deine Dateien bleiben',
+  markDone: 'Ich habe es getan',
+  markDoneTitle: 'sagt, dass alle Prüfungen grün sind; der Rückblick wird gezeigt',
+  byYourself:
+    'Diese Seite startet nichts. Mit dem Repository kopiert make workshop die Dateien, startet die Container und prüft sie.',
   doingBegin: 'wird gestartet',
   doingSolution: 'eine Lösung wird über deine Dateien gelegt',
   doingReset: 'wird neu begonnen',

@@ -32,6 +32,10 @@ export const en = {
   resetTitle: 'begins anew: your changes go',
   stop: 'Stop',
   stopTitle: 'removes the containers; your files stay',
+  markDone: 'I have done it',
+  markDoneTitle: 'says that all checks are green; the recap is shown',
+  byYourself:
+    'This page runs nothing. With the repository, make workshop copies the files, starts the containers and checks them.',
   doingBegin: 'bringing it up',
   doingSolution: 'laying a solution over your files',
   doingReset: 'beginning anew',

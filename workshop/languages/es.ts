@@ -32,6 +32,10 @@ export const es: Words = {
   resetTitle: 'empieza de nuevo: tus cambios se pierden',
   stop: 'Parar',
   stopTitle: 'elimina los contenedores; tus archivos quedan',
+  markDone: 'Lo he hecho',
+  markDoneTitle: 'dice que todas las comprobaciones están en verde; se muestra el resumen',
+  byYourself:
+    'Esta página no ejecuta nada. Con el repositorio, make workshop copia los archivos, arranca los contenedores y los comprueba.',
   doingBegin: 'arrancando',
   doingSolution: 'poniendo una solución sobre tus archivos',
   doingReset: 'empezando de nuevo',

@@ -1,11 +1,11 @@
 /** A page to print: what its learner has reached. */
 import { h } from '#kit/page/dom.ts';
-import type { GoalDocument } from '../server/document.ts';
 import { goal } from './course.ts';
+import { source } from './here.ts';
 import { words } from './words.ts';
 
 export async function certificate(root: HTMLElement): Promise<void> {
-  const { goals } = (await (await fetch('/progress.json')).json()) as { goals: readonly GoalDocument[] };
+  const goals = await source.goals();
   const done = new Map(goals.flatMap(({ exercises }) => exercises.map((each) => [each.number, each] as const)));
   const finished = [...done.values()]
     .filter((each) => each.done !== null)
@@ -32,8 +32,8 @@ export async function certificate(root: HTMLElement): Promise<void> {
         'p',
         { class: 'buttons' },
         print,
-        h('a', { href: '/progress.json', download: 'progress.json' }, words.asJson),
-        h('a', { href: '/' }, words.back),
+        ...(source.runs ? [h('a', { href: '/progress.json', download: 'progress.json' }, words.asJson)] : []),
+        h('a', { href: '.' }, words.back),
       ),
     ),
   );

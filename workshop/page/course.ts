@@ -1,13 +1,14 @@
 /** The course as a whole: its goals, ticked off, and the quiz, one question at a time. */
 import { h, setAttributes, setChildren } from '#kit/page/dom.ts';
-import type { CourseDocument, GoalDocument, QuestionDocument } from '../server/document.ts';
+import type { AskedQuestion } from '../course/standing.ts';
+import type { CourseDocument, GoalDocument } from '../server/document.ts';
 import { inline } from './markdown.ts';
 import { wish } from './wish.ts';
 import { words } from './words.ts';
 
 export function course(): { readonly element: HTMLElement; update(document: CourseDocument): void } {
   const element = h('div', { class: 'lesson course' });
-  let questions: readonly QuestionDocument[] = [];
+  let questions: readonly AskedQuestion[] = [];
   let chosen: string | undefined;
   const goals = h('ul', { class: 'goals' });
   const question = h('section', { class: 'question', 'aria-live': 'polite' });
@@ -42,7 +43,7 @@ export function course(): { readonly element: HTMLElement; update(document: Cour
 }
 
 /** The next question that is not answered right, after this one. */
-const next = (all: readonly QuestionDocument[], at: number): QuestionDocument | undefined =>
+const next = (all: readonly AskedQuestion[], at: number): AskedQuestion | undefined =>
   [...all.slice(at + 1), ...all.slice(0, at)].find(({ answer }) => !answer?.right) ?? all[(at + 1) % all.length];
 
 export function goal({ id, exercises, questions, reached }: GoalDocument): HTMLElement {
@@ -64,7 +65,7 @@ export function goal({ id, exercises, questions, reached }: GoalDocument): HTMLE
   );
 }
 
-function numberButton({ answer }: QuestionDocument, index: number, current: boolean, act: () => void): HTMLElement {
+function numberButton({ answer }: AskedQuestion, index: number, current: boolean, act: () => void): HTMLElement {
   const state = answer === null ? 'open' : answer.right ? 'right' : 'wrong';
   const sign = state === 'right' ? ' ✓' : state === 'wrong' ? ' ✗' : '';
   const button = h('button', { type: 'button', 'data-state': state, title: words.question(index + 1, words[state]) });
@@ -74,7 +75,7 @@ function numberButton({ answer }: QuestionDocument, index: number, current: bool
   return button;
 }
 
-function asked({ id, ask, code, options, answer }: QuestionDocument, at: number, all: number, onNext: () => void) {
+function asked({ id, ask, code, options, answer }: AskedQuestion, at: number, all: number, onNext: () => void) {
   const buttons = options.map((text, option) => {
     const own = answer?.option === option ? (answer.right ? 'met' : 'unmet') : '';
     const button = h(

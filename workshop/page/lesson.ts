@@ -1,6 +1,7 @@
 /** The open exercise: goal, steps, checks as they turn green, hints, recap. */
 import { h, setChildren } from '#kit/page/dom.ts';
 import type { LessonDocument } from '../server/document.ts';
+import { source } from './here.ts';
 import { markdown } from './markdown.ts';
 import { wishButton } from './wish.ts';
 import { words } from './words.ts';
@@ -13,6 +14,9 @@ const DOING = {
   reset: 'doingReset',
   stop: 'doingStop',
 } as const;
+
+/** What is asked for, its label and title, and whether it can be asked for now. */
+type Action = [string, string, string, boolean];
 
 /** The lesson; parts that have not changed are left alone, so that a selection survives. */
 export function lesson(): { readonly element: HTMLElement; update(document: LessonDocument | null): void } {
@@ -55,9 +59,11 @@ export function lesson(): { readonly element: HTMLElement; update(document: Less
 }
 
 function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement {
-  const all: [string, string, string, boolean][] = [
+  const hint: Action = ['hint', words.hint, words.moreHints(moreHints), moreHints > 0];
+  const done: Action = ['done', words.markDone, words.markDoneTitle, true];
+  const running: Action[] = [
     ['begin', begun ? words.bringUp : words.begin, words.beginTitle, true],
-    ['hint', words.hint, words.moreHints(moreHints), moreHints > 0],
+    hint,
     ['solution', words.solution, words.solutionTitle, begun],
     ['reset', words.reset, words.resetTitle, begun],
     ['stop', words.stop, words.stopTitle, begun],
@@ -65,7 +71,7 @@ function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement 
   return h(
     'div',
     { class: 'buttons' },
-    ...all.map(([action, label, title, possible]) => {
+    ...(source.runs ? running : [hint, done]).map(([action, label, title, possible]) => {
       const button = wishButton(label, '/exercise', () => ({ name, action }), title);
       button.disabled = !possible || busy !== null;
       return button;
@@ -74,9 +80,11 @@ function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement 
 }
 
 function checks({ begun, folder, results, complaint, busy }: LessonDocument): HTMLElement {
-  const place = begun
-    ? h('p', { class: 'quiet' }, words.yourFiles, h('code', {}, folder), words.editsAreApplied)
-    : h('p', { class: 'quiet' }, words.notBegun);
+  const place = !source.runs
+    ? h('p', { class: 'quiet' }, words.byYourself)
+    : begun
+      ? h('p', { class: 'quiet' }, words.yourFiles, h('code', {}, folder), words.editsAreApplied)
+      : h('p', { class: 'quiet' }, words.notBegun);
   const lines = results.map(({ must, state, why }) =>
     h(
       'li',

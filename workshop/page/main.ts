@@ -1,23 +1,17 @@
 /** The page's program: the lesson on the left, what runs on the right, a log below. */
 import { h, setAttributes } from '#kit/page/dom.ts';
-import { listen } from '#kit/page/live.ts';
-import type {
-  CourseDocument,
-  ExerciseDocument,
-  LessonDocument,
-  PodsDocument,
-  UsageDocument,
-} from '../server/document.ts';
 import { certificate } from './certificate.ts';
 import { course } from './course.ts';
 import { exercises } from './exercises.ts';
+import { source } from './here.ts';
 import { languageChoice } from './language.ts';
 import { lesson } from './lesson.ts';
 import { log } from './log.ts';
 import { pods } from './pods.ts';
 import { simulator } from './simulator.ts';
 import { slides } from './slides.ts';
-import { problem, wish } from './wish.ts';
+import type { Told } from './source.ts';
+import { problem } from './wish.ts';
 import { words } from './words.ts';
 
 const root = document.getElementById('workshop')!;
@@ -40,30 +34,29 @@ else {
   const list = exercises(() => show(text.element));
   const tail = log();
   const boxes = pods((id, service) => tail.follow(id, service));
-  const on = {
-    pods: (document: PodsDocument) => boxes.update(document),
-    usage: (document: UsageDocument) => boxes.use(document),
-    course: (document: CourseDocument) => whole.update(document),
-    exercises: (document: readonly ExerciseDocument[]) => list.update(document),
-    lesson: (document: LessonDocument | null) => {
+  const told: Told = {
+    pods: (document) => boxes.update(document),
+    usage: (document) => boxes.use(document),
+    course: (document) => whole.update(document),
+    exercises: (document) => list.update(document),
+    lesson: (document) => {
       text.update(document);
       list.choose(document?.name);
       boxes.first(document?.project);
     },
   };
-  const light = listen('/events', on, words);
+  const light = source.listen(told);
+  // Without an engine, the simulator is what there is to see.
+  if (!source.runs) root.dataset['runs'] = 'no';
   root.append(
     h(
       'header',
       { class: 'top' },
       h('h1', {}, words.workshop),
       problem(),
-      h('a', { href: '/?certificate' }, words.certificate),
-      h('a', { href: '/?slides' }, words.slides),
-      languageChoice(async (code) => {
-        await wish('/language', { language: code });
-        location.reload();
-      }),
+      h('a', { href: '?certificate' }, words.certificate),
+      h('a', { href: '?slides' }, words.slides),
+      languageChoice(source.translate),
       light,
     ),
     h('nav', { 'aria-label': words.exercises }, ...views.map(({ button }) => button), list.element),

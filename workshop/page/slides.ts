@@ -1,5 +1,6 @@
 /** The slides: one Markdown file, a slide between two lines of three dashes, with notes for the speaker. */
 import { h, setChildren, setText } from '#kit/page/dom.ts';
+import { source } from './here.ts';
 import { markdown } from './markdown.ts';
 import { words } from './words.ts';
 
@@ -8,7 +9,7 @@ const NOTES = /\n\nNotes: ([^]*)$/;
 
 /** Show them; arrow keys, space, Home and End turn the pages, n shows and hides the notes. */
 export async function slides(root: HTMLElement): Promise<void> {
-  const { slides: text } = (await (await fetch('/notes')).json()) as { slides: string };
+  const text = await source.slides();
   const all = text.split(/^---$/m).map((each) => each.trim());
   const slide = h('main', { class: 'slide' });
   const count = h('small', { class: 'count' });

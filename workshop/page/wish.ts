@@ -1,6 +1,6 @@
-/** What a button asks of the server, and what it answers when it refuses. */
+/** What a button asks for, and why it is refused. */
 import { h, setText } from '#kit/page/dom.ts';
-import { words } from './words.ts';
+import { source } from './here.ts';
 
 const line = h('p', { class: 'problem', role: 'alert' });
 
@@ -8,19 +8,16 @@ const line = h('p', { class: 'problem', role: 'alert' });
 export const problem = (): HTMLElement => line;
 
 /** Ask; a refusal is shown. */
-export async function wish(path: string, asked: object): Promise<void> {
-  try {
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(asked) });
-    const { error = '' } = response.ok ? {} : ((await response.json()) as { error?: string });
-    setText(line, error);
-  } catch {
-    setText(line, words.noAnswer);
-  }
-}
+export const wish = async (path: string, asked: Readonly<Record<string, unknown>>): Promise<void> =>
+  setText(line, await source.wish(path, asked));
 
 /** A button that asks for something. */
-export function wishButton(label: string, path: string, asked: () => object, title = ''): HTMLButtonElement {
+export function wishButton(
+  label: string,
+  path: string,
+  asked: () => Readonly<Record<string, unknown>>,
+  title = '',
+): HTMLButtonElement {
   const button = h('button', { type: 'button', ...(title !== '' && { title }) }, label);
   button.addEventListener('click', () => void wish(path, asked()));
   return button;

@@ -1,4 +1,6 @@
 /** What the server tells the page. The page imports these types, and nothing else of the server. */
+import type { Question } from '../course/question.ts';
+import type { AskedQuestion } from '../course/standing.ts';
 import type { GoalId } from '../lessons/goals.ts';
 
 export interface PodsDocument {
@@ -121,7 +123,7 @@ export interface LessonDocument {
 /** How far the learner is, and the questions. */
 export interface CourseDocument {
   readonly goals: readonly GoalDocument[];
-  readonly questions: readonly QuestionDocument[];
+  readonly questions: readonly AskedQuestion[];
 }
 
 export interface GoalDocument {
@@ -131,11 +133,22 @@ export interface GoalDocument {
   readonly reached: boolean;
 }
 
-export interface QuestionDocument {
-  readonly id: string;
-  readonly ask: string;
-  readonly code: string | null;
-  readonly options: readonly string[];
-  /** What was chosen last; the page does not know which option is right before. */
-  readonly answer: { readonly option: number; readonly right: boolean; readonly why: string } | null;
+/** What the page's own file holds, in a build without a server, in one language. */
+export interface FileCourse {
+  readonly lessons: readonly FileLesson[];
+  readonly questions: readonly Question[];
+  readonly slides: string;
+}
+
+export interface FileLesson {
+  readonly name: string;
+  readonly number: string;
+  readonly title: string;
+  readonly minutes: number;
+  readonly goals: readonly GoalId[];
+  readonly goal: string;
+  readonly steps: string;
+  readonly hints: readonly string[];
+  readonly recap: string;
+  readonly checks: readonly string[];
 }

@@ -9,8 +9,8 @@ import { findPlace, lessonIn, places, type Place } from '../lessons/exercise.ts'
 import { Session, type Result } from '../lessons/session.ts';
 import type { Workspace } from '../lessons/workspace.ts';
 import { Answers } from '../course/answers.ts';
+import { courseOf } from '../course/learner.ts';
 import { quiz } from '../course/quiz.ts';
-import { isRight, standing } from '../course/standing.ts';
 import type { CourseDocument, ExerciseDocument, LessonDocument } from './document.ts';
 
 /** Between two looks at the files, in milliseconds. */
@@ -158,21 +158,7 @@ export class Lessons {
 
   /** How far the learner is, and the questions. */
   course(): CourseDocument {
-    const answers = new Answers(this.#workspace.root).all();
-    const questions = quiz(this.language).map((question) => {
-      const { id, ask, code = null, options } = question;
-      const option = answers[id]?.option ?? -1;
-      const chosen = options[option];
-      return {
-        id,
-        ask,
-        code,
-        options: options.map(({ text }) => text),
-        answer: chosen === undefined ? null : { option, right: isRight(question, answers[id]), why: chosen.why },
-      };
-    });
-    const titleOf = (place: Place): string => lessonIn(place, this.language).title;
-    return { goals: standing(this.#workspace, places(), titleOf), questions };
+    return courseOf(this.#workspace);
   }
 
   #list(): ExerciseDocument[] {

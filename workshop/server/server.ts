@@ -11,6 +11,7 @@ import { isLanguage, LANGUAGES } from '../languages/languages.ts';
 import { FAULTS, type FaultKind } from './document.ts';
 import { event, type Events, MOST_PAGES, open } from './events.ts';
 import { ACTIONS, type Action, type Lessons } from './lessons.ts';
+import { html } from './html.ts';
 import { followLog } from './log-tail.ts';
 
 /** A wish is short, in bytes. */
@@ -77,7 +78,7 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
   }
   switch (url.pathname) {
     case '/':
-      return send('text/html; charset=utf-8', page(lessons.language));
+      return send('text/html; charset=utf-8', html(lessons.language));
     case '/page.js':
       return send('text/javascript; charset=utf-8', parts.assets.script);
     case '/page.css':
@@ -181,20 +182,3 @@ async function body(request: IncomingMessage): Promise<Readonly<Record<string, u
   }
   throw new Refused(400, 'a wish is a JSON object');
 }
-
-const page = (language: string): string => `<!doctype html>
-<html lang="${language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>sidecar-stacks · workshop</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/page.css">
-<script src="/page.js" defer></script>
-</head>
-<body>
-<div id="workshop"><noscript><p>This page needs its script. In a terminal: npm run workshop -- list</p></noscript></div>
-</body>
-</html>
-`;
