@@ -2,6 +2,7 @@
 
 export interface Place {
   readonly column: number;
+  /** Half a row below it is the middle: a line's place is less than a row high, and has fractions. */
   readonly row: number;
 }
 
@@ -50,7 +51,8 @@ export function layOut(
   const lane = (index: number): number => {
     const row = rows[index]!;
     rows[index] = row + LANE;
-    return row;
+    // Its middle is as far below that of a service in this row.
+    return row + LANE / 2 - 0.5;
   };
   const ways = new Map(
     edges.map((edge) => {

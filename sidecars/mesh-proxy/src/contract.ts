@@ -30,7 +30,7 @@ export const contract = defineContract({
     ...CONTROL_PLANE_PARAMETERS,
     MESH_LABELS: {
       type: 'list',
-      pattern: /^[\w.-]+=[\w.-]*$/,
+      pattern: /^[\w./-]+=[\w.-]*$/,
       accepts: 'a comma-separated list of NAME=VALUE',
       description: 'Labels of this replica; version is that of metrics, too',
     },

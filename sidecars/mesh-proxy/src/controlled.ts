@@ -61,7 +61,8 @@ function needed(parameters: Parameters, name: 'MESH_SERVICE' | 'MESH_JOIN_TOKEN'
   throw new ConfigurationError([{ parameter: name, reason: 'missing', message }]);
 }
 
-const labelsOf = ({ MESH_LABELS = [] }: Parameters): Record<string, string> =>
+/** Of this replica, by name. */
+export const labelsOf = ({ MESH_LABELS = [] }: Parameters): Record<string, string> =>
   Object.fromEntries(
     MESH_LABELS.map((label) => [label.slice(0, label.indexOf('=')), label.slice(label.indexOf('=') + 1)]),
   );

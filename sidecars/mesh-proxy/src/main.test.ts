@@ -158,4 +158,13 @@ test('without a place for its configuration it says so', async () => {
   assert.match(program.output, /MESH_CONFIG/);
 });
 
+test('labels may have the prefix that those of Kubernetes have', async () => {
+  const program = await startProgram(['--experimental-ffi', join(import.meta.dirname, 'main.ts')], {
+    MESH_LABELS: 'version=1,topology.kubernetes.io/zone=here',
+  });
+  assert.is(await program.ended(), 64);
+  assert.match(program.output, /MESH_CONFIG/);
+  assert.not.match(program.output, /MESH_LABELS/);
+});
+
 test.run();

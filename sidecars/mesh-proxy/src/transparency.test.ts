@@ -189,7 +189,8 @@ test('a port that no service names is reached by mTLS at a pod of the mesh', asy
   await using http = await serve(echo);
   await using opaque = await serve(createTcp((socket) => void socket.end('220 welcome')));
   await using shop = await startPod('shop', { configuration: { inbound: { mtls: 'STRICT' } } });
-  const { clusters } = towards([1]);
+  const service = { name: 'shop', namespace: 'default', host: 'shop' };
+  const { clusters } = towards([1], { cluster: { service } });
   for (const [named, status] of [
     [clusters!, 200],
     // One that is reached in the clear on a port of its own is no member on the others.
@@ -204,6 +205,7 @@ test('a port that no service names is reached by mTLS at a pod of the mesh', asy
     );
     if (status !== 200) continue;
     assert.is(shop.inbound.ends.at(-1)!.record.connection.peer?.id.text, idOf('front'));
+    assert.equal(front.outbound.ends.at(-1)!.record.cluster?.model.service, service);
     shop.meant.inbound = { address: '127.0.0.1', port: opaque.port };
     const talk = await connected(front.plane.outboundPort);
     await talk.until(({ text }) => text === '220 welcome');

@@ -4,7 +4,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { applyPolicy, unchanged, type Policy } from '../lib/policy.ts';
 import { addressOf, ours } from '../lib/proxies.ts';
-import { call, freshKey, REPLICAS, seen, tell, type Call } from '../lib/workload.ts';
+import { call, freshKey, REPLICAS, seen, seenBy, tell, type Call, type Server } from '../lib/workload.ts';
 
 const PATIENCE = 60_000;
 const ECHO: Call = { protocol: 'http/1.1', host: 'echo', port: 8080, timeoutMs: PATIENCE };
@@ -33,6 +33,33 @@ export function conditionObligations({ must }: Scenario): void {
       ]);
       assert.equal([own!.status, own!.text], [203, 'for the client']);
       assert.is(other!.status, 200);
+    },
+  );
+
+  must(
+    'call the replicas of the caller’s zone while there are any, where the policy says so',
+    {
+      say: 'One replica is in the zone of its caller and gets all requests, until its app stops; then the others do.',
+      within: 300_000,
+    },
+    async ({ project }) => {
+      await applyPolicy(project, { echo: (echo) => Object.assign(echo, { trafficDistribution: 'PreferSameZone' }) });
+      /** How many of 20 requests each got. */
+      const shares = async (...replicas: readonly Server[]): Promise<number[]> => {
+        const key = freshKey('zone');
+        const requests = Array.from({ length: 20 }, () => ({ ...ECHO, headers: { 'x-key': key } }));
+        for (const { status } of await call(project, 'client', requests)) assert.is(status, 200);
+        return Promise.all(replicas.map((replica) => seenBy(project, replica, key)));
+      };
+      try {
+        assert.equal(await shares(...REPLICAS), [20, 0, 0]);
+        await project.compose(['stop', 'echo-1'], { timeoutMs: 120_000 });
+        const [second, third] = await shares('echo-2', 'echo-3');
+        assert.equal([second! + third!, second! > 0, third! > 0], [20, true, true]);
+      } finally {
+        await project.launch('echo-1');
+        await applyPolicy(project, { echo: unchanged });
+      }
     },
   );
 
@@ -96,26 +123,26 @@ export function conditionObligations({ must }: Scenario): void {
   must(
     'reach ports that no policy names by mTLS, where nothing else is let in',
     {
-      say: 'The policy forgets two ports of an app, whose mTLS is STRICT. Members reach them, others do not.',
+      say: 'The policy forgets two ports of an app, then all, whose mTLS is STRICT. Members reach them, others do not.',
       within: 180_000,
       ...ours('what is asked of an address in place of a name it passes on in the clear'),
     },
     async ({ project }) => {
-      await applyPolicy(project, {
-        echo: (echo) => Object.assign(echo, { mtls: 'STRICT', ports: [{ port: 9090, protocol: 'grpc' }] }),
-      });
+      const host = await addressOf(project, 'echo-2');
+      const calls: Call[] = [
+        { ...ECHO, host },
+        { protocol: 'server-first', host, port: 7000, timeoutMs: PATIENCE },
+      ];
       try {
-        const host = await addressOf(project, 'echo-2');
-        const calls: Call[] = [
-          { ...ECHO, host },
-          { protocol: 'server-first', host, port: 7000, timeoutMs: PATIENCE },
-        ];
-        const [[http, opaque], strangers] = await Promise.all([
-          call(project, 'client', calls),
-          call(project, 'stranger', calls),
-        ]);
-        assert.equal([http!.ok, opaque!.ok], [true, true], JSON.stringify([http, opaque]));
-        for (const stranger of strangers) assert.not(stranger.ok);
+        for (const ports of [[{ port: 9090, protocol: 'grpc' }], undefined]) {
+          await applyPolicy(project, { echo: (echo) => Object.assign(echo, { mtls: 'STRICT', ports }) });
+          const [[http, opaque], strangers] = await Promise.all([
+            call(project, 'client', calls),
+            call(project, 'stranger', calls),
+          ]);
+          assert.equal([http!.ok, opaque!.ok], [true, true], JSON.stringify([http, opaque]));
+          for (const stranger of strangers) assert.not(stranger.ok);
+        }
       } finally {
         await applyPolicy(project, { echo: unchanged });
       }

@@ -5,8 +5,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Driver } from '../../../scripts/lib/driver.ts';
 import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { takePictures } from '../../../scripts/lib/pictures.ts';
-import { resetSplit } from '../lib/control.ts';
-import { applyPolicy, unchanged } from '../lib/policy.ts';
+import { graphOf, resetSplit } from '../lib/control.ts';
+import { applyPolicy, unchanged, type Change } from '../lib/policy.ts';
 import { ours } from '../lib/proxies.ts';
 import { load, loadWhile } from '../lib/workload.ts';
 
@@ -29,9 +29,27 @@ export function pageObligations({ must, finally: afterwards }: Scenario): void {
       const { project } = stage;
       await applyPolicy(project, { catalogue: unchanged });
       try {
-        await withCustomers(project, () => checkPage(stage));
+        await withCustomers(project, () => withPage(stage.port('BROWSER'), (page) => checkPage(page, stage)));
       } finally {
         await resetSplit(project, 'catalogue', 'default');
+      }
+    },
+  );
+
+  must(
+    'move a split of three from the page',
+    {
+      say: 'A route of three subsets has a number for each on the page. They are changed, and all requests go to the third.',
+      within: 240_000,
+      ...ours('the page reads the counts and the last requests of our proxies'),
+    },
+    async ({ project, port }) => {
+      await applyPolicy(project, { catalogue: splitInThree });
+      try {
+        await withPage(port('BROWSER'), (page) => checkSplitOfThree(page, project));
+      } finally {
+        await resetSplit(project, 'catalogue', 'default');
+        await applyPolicy(project, { catalogue: unchanged });
       }
     },
   );
@@ -39,6 +57,33 @@ export function pageObligations({ must, finally: afterwards }: Scenario): void {
   afterwards(async () => {
     await browser?.close();
   });
+}
+
+const splitInThree: Change = (catalogue) =>
+  Object.assign(catalogue, {
+    subsets: { v1: { version: '1' }, v2: { version: '2' }, again: { version: '2' } },
+    routes: [
+      {
+        name: 'default',
+        to: [
+          { subset: 'v1', weight: 60 },
+          { subset: 'v2', weight: 30 },
+          { subset: 'again', weight: 10 },
+        ],
+      },
+    ],
+  });
+
+/** A page of a browser context of its own. */
+async function withPage(port: number, work: (page: Page) => Promise<void>): Promise<void> {
+  browser ??= await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: PATIENCE });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+  context.setDefaultTimeout(PATIENCE);
+  try {
+    await work(await context.newPage());
+  } finally {
+    await context.close();
+  }
 }
 
 /** Customers look and order meanwhile, and one asks for what is not for it. */
@@ -56,11 +101,7 @@ async function withCustomers(project: Driver, work: () => Promise<void>): Promis
   await all();
 }
 
-async function checkPage(stage: Stage): Promise<void> {
-  browser = await chromium.connectOverCDP(`http://127.0.0.1:${stage.port('BROWSER')}`, { timeout: PATIENCE });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
-  context.setDefaultTimeout(PATIENCE);
-  const page = await context.newPage();
+async function checkPage(page: Page, stage: Stage): Promise<void> {
   const complaints: string[] = [];
   const asked = new Set<string>();
   page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
@@ -76,7 +117,6 @@ async function checkPage(stage: Stage): Promise<void> {
   assert.equal(complaints, [], 'errors in the console, violations of the policy among them');
   assert.equal([...asked], ['dashboard:8080'], 'nothing from elsewhere');
   stage.say(`pictures of it: ${pictures.join(', ')}`);
-  await context.close();
 }
 
 const edge = (page: Page, from: string, to: string) => page.locator(`.edge[data-edge="${from}>${to}"]`);
@@ -159,23 +199,11 @@ async function checkSplit(page: Page, project: Driver): Promise<void> {
   await page.keyboard.press('End');
   await split.getByText("not changed: type the operator's token first").waitFor();
   await eventually('it stands as before', async () => (await split.innerText()).includes('v1 80 · v2 20'), WITHIN);
-  await page.getByLabel('operator token').fill((await project.exec('dashboard', ['cat', '/operator/token'])).trim());
+  await fillToken(page, project);
   await slider.focus();
   await page.keyboard.press('End');
   await eventually('the control plane has it', async () => (await split.innerText()).includes('v1 0 · v2 100'), WITHIN);
-  await eventually(
-    'all goes to the new release, by count',
-    async () => {
-      const { replicas } = await load(project, 'client', {
-        host: 'catalogue',
-        port: 8000,
-        path: '/products',
-        requests: 50,
-      });
-      return replicas['2'] === 50;
-    },
-    WITHIN,
-  );
+  await allGoesToTheNewRelease(project);
   await eventually(
     'the page says so, too',
     async () => {
@@ -187,4 +215,42 @@ async function checkSplit(page: Page, project: Driver): Promise<void> {
     },
     WITHIN,
   );
+}
+
+const fillToken = async (page: Page, project: Driver): Promise<void> =>
+  await page.getByLabel('operator token').fill((await project.exec('dashboard', ['cat', '/operator/token'])).trim());
+
+const allGoesToTheNewRelease = (project: Driver): Promise<unknown> =>
+  eventually(
+    'all goes to the new release, by count',
+    async () => {
+      const products = { host: 'catalogue', port: 8000, path: '/products', requests: 50 };
+      return (await load(project, 'client', products)).replicas['2'] === 50;
+    },
+    WITHIN,
+  );
+
+async function checkSplitOfThree(page: Page, project: Driver): Promise<void> {
+  await page.goto(URL);
+  const split = page.locator('.split[data-split="catalogue/default"]');
+  await split.getByText('v1 60 · v2 30 · again 10').waitFor();
+  await fillToken(page, project);
+  for (const [subset, weight] of [
+    ['v1', '0'],
+    ['v2', '0'],
+    ['again', '7'],
+  ] as const)
+    await split.getByLabel(`weight of ${subset}`).fill(weight);
+  await split.getByRole('button', { name: 'Move' }).click();
+  await eventually(
+    'the control plane has it',
+    async () => {
+      const { services } = await graphOf(project);
+      const { splits = [] } = services.find(({ name }) => name === 'catalogue')!;
+      const { weights } = splits.find(({ route }) => route === 'default')!;
+      return weights['v1'] === 0 && weights['v2'] === 0 && weights['again'] === 7;
+    },
+    WITHIN,
+  );
+  await allGoesToTheNewRelease(project);
 }

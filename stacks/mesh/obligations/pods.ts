@@ -6,7 +6,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { isEndpoint } from '../lib/control.ts';
 import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { loadWhile } from '../lib/workload.ts';
-import { takesPart } from './replicas.ts';
+import { notLong, takesPart } from './replicas.ts';
 
 /** In their order: the owner of the namespaces first. */
 const POD = ['echo-3-pod', 'echo-3-init', 'echo-3-proxy', 'echo-3'];
@@ -49,6 +49,7 @@ export function podObligations({ must }: Scenario): void {
         });
         await takesPart(project, 'echo-3');
         assert.equal(report.statuses, { 200: report.sent }, `${name}: ${report.failures.join()}`);
+        notLong(report);
         say(`${name}: ${report.sent} of ${report.sent} answered, the longest within ${report.longest.toFixed(0)} ms`);
       }
     },

@@ -47,13 +47,16 @@ const exportKey = async (key: webcrypto.CryptoKey): Promise<string> =>
 const importKey = async (pem: string): Promise<webcrypto.CryptoKey> =>
   await webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pem), ALGORITHM, false, ['sign']);
 
-/** Make a root: ten years, for one level of intermediates. */
+/**
+ * Make a root: for ten years from now, and for one level of intermediates. It is valid for all of the past, too: one that
+ * was made while the clock was ahead would be of the future once the clock is right, and nobody would believe it.
+ */
 export async function makeRoot(trustDomain: string, now = Date.now()): Promise<Pair> {
   const keys = await generate();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: [{ O: [trustDomain] }, { CN: [`${trustDomain} root ${randomBytes(4).toString('hex')}`] }],
-    notBefore: new Date(now - BACKDATED),
+    notBefore: new Date(0),
     notAfter: new Date(now + ROOT_LIFETIME),
     signingAlgorithm: ALGORITHM,
     keys,

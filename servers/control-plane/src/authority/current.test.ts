@@ -1,18 +1,21 @@
 /** The authority over years: its intermediate is followed by the next one, without a restart. */
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect, createServer } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
+import { listening } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { CurrentAuthority } from './current.ts';
 
 const DAY = 86_400_000;
 
-/** One whose clock the test turns. */
-async function open() {
-  let time = Date.now();
+/** One whose clock the test turns. @param ahead of the machine's, in milliseconds */
+async function open(ahead = 0) {
+  let time = Date.now() + ahead;
   const warned: object[] = [];
   const directory = temporaryDirectory('authority');
   const current = await CurrentAuthority.open({
@@ -51,6 +54,25 @@ test('when the clock was set back before the intermediate, another one signs', a
   pass(-100 * DAY);
   await eventually('one of this time signs', async () => (await serial()) !== second);
   current.close();
+});
+
+test('an authority that was made while the clock was ahead is believed once the clock is right', async () => {
+  const { current, serial, pass } = await open(400 * DAY);
+  const first = await serial();
+  pass(-400 * DAY);
+  await eventually('one of this time signs', async () => (await serial()) !== first);
+  const { cert, key } = await current.authority.issue('spiffe://mesh.test/ns/shop/sa/front', ['front.test']);
+  const server = createServer({ cert, key }, (socket) => socket.on('error', () => {}).end());
+  const port = await listening(server);
+  try {
+    const socket = connect({ port, host: '127.0.0.1', servername: 'front.test', ca: current.roots });
+    await once(socket, 'secureConnect');
+    assert.ok(socket.authorized);
+    socket.destroy();
+  } finally {
+    server.close();
+    current.close();
+  }
 });
 
 test('without its root key it says so, and goes on once the key is there', async () => {

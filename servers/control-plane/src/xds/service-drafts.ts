@@ -14,11 +14,16 @@ import { draft, ResourceCache, type Draft } from './resources/types.ts';
 /** Our proxies, and Envoys in their place. */
 export type ProxyAudience = 'proxy' | 'envoy';
 
+/** Of a service that names no port: its callers learn by the cluster whose pods these are, and nothing is routed to it. */
+const NO_PORT = { port: 0, protocol: 'auto' } as const;
+
 /** A service as a whole and its subsets, on each of its ports. */
 const placesOf = (state: MeshState, service: ServiceState): ClusterPlace[] =>
-  service.ports.flatMap((port) =>
-    [undefined, ...Object.keys(service.policy.subsets ?? {})].map((subset) => ({ state, service, port, subset })),
-  );
+  service.ports.length === 0 && service.replicas.some(({ meshed }) => meshed)
+    ? [{ state, service, port: NO_PORT, subset: undefined }]
+    : service.ports.flatMap((port) =>
+        [undefined, ...Object.keys(service.policy.subsets ?? {})].map((subset) => ({ state, service, port, subset })),
+      );
 
 const clusterDrafts = (state: MeshState, service: ServiceState): Draft[] =>
   placesOf(state, service).flatMap((place) => {

@@ -17,12 +17,15 @@ export interface KnownEndpoint {
   readonly host: Host;
 }
 
+/** A pod of the mesh: whom it proves to be, and of which service it is. */
+export type Member = Pick<ClusterModel, 'mtls' | 'service'>;
+
 /** What is known of the pods at addresses. */
 interface Known {
   /** By `ADDRESS PORT`. */
   readonly endpoints: ReadonlyMap<string, KnownEndpoint>;
   /** By address; undefined for a pod that is reached in the clear on one of its ports. */
-  readonly members: ReadonlyMap<string, ClusterModel['mtls']>;
+  readonly members: ReadonlyMap<string, Member | undefined>;
 }
 
 /** Reached past the proxy of a pod: its own are among them (mesh-init's MESH_EXCLUDE_INBOUND_PORTS). */
@@ -92,7 +95,7 @@ export class Snapshot {
    * Whom a pod of the mesh proves to be on a port that no service names: where it is spoken to by mTLS on all that are
    * named, it is on the others.
    */
-  member({ address, port }: Destination): ClusterModel['mtls'] {
+  member({ address, port }: Destination): Member | undefined {
     if (isExcluded(port)) return undefined;
     this.#known ??= this.#findKnown();
     return this.#known.members.get(address);
@@ -101,15 +104,15 @@ export class Snapshot {
   /** Once, when one is asked for: mostly none is. */
   #findKnown(): Known {
     const endpoints = new Map<string, KnownEndpoint>();
-    const members = new Map<string, ClusterModel['mtls']>();
+    const members = new Map<string, Member | undefined>();
     for (const cluster of this.#clusters.values())
       for (const host of cluster.hosts) {
         for (const each of [host.model.address, ...(host.model.addresses ?? [])]) {
           const address = canonicalAddress(each);
           const key = `${address} ${host.model.port}`;
           if (!endpoints.has(key)) endpoints.set(key, { cluster, host });
-          const mtls = host.model.meshed ? cluster.model.mtls : undefined;
-          if (mtls === undefined || !members.has(address)) members.set(address, mtls);
+          const member = host.model.meshed && cluster.model.mtls !== undefined;
+          if (!member || !members.has(address)) members.set(address, member ? cluster.model : undefined);
         }
       }
     return { endpoints, members };

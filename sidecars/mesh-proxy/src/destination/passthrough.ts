@@ -28,9 +28,9 @@ export class Passthrough {
 
   /**
    * The cluster of an address, without limits of its own.
-   * @param mtls whom the endpoint must prove to be; absent: it is reached in the clear
+   * @param member of the mesh, that the endpoint must prove to be; absent: it is reached in the clear
    */
-  to({ address, port }: Destination, mtls?: ClusterModel['mtls']): MeshCluster {
+  to({ address, port }: Destination, { mtls, service }: Pick<ClusterModel, 'mtls' | 'service'> = {}): MeshCluster {
     const last = this.#last;
     if (last !== undefined && last.key.port === port && last.key.address === address && last.key.mtls === mtls)
       return last.cluster;
@@ -42,6 +42,7 @@ export class Passthrough {
           name: `${this.#name}|${port}`,
           endpoints: [{ address, port, meshed: mtls !== undefined }],
           ...(mtls && { mtls }),
+          ...(service && { service }),
           policy: 'ROUND_ROBIN',
           limits: UNLIMITED,
         },

@@ -34,7 +34,10 @@ export function route({ snapshot, passthrough }: RouteOptions): Filter {
         if (known !== undefined) return toEndpoint(exchange, record, known);
         if (snapshot().configuration.outbound.unknown === 'REGISTRY_ONLY')
           return refuse(record, 502, 'NR', unknownHost(record));
-        exchange.cluster = passthrough.to(connection.destination, snapshot().member(connection.destination));
+        const member = snapshot().member(connection.destination);
+        const cluster = passthrough.to(connection.destination, member);
+        exchange.cluster = cluster;
+        if (member !== undefined) record.cluster = cluster;
         exchange.timeout = Infinity;
         return undefined;
       }

@@ -1,11 +1,12 @@
 /** What an Envoy beside an app knows before it has met the control plane: who it is, where that is, and who gives it its key. */
+import type { Locality } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
 import { OWN_CERTIFICATE, TRUST_BUNDLE } from './secrets.ts';
 
 export interface BootstrapOptions {
   readonly service: string;
   readonly replica: string;
   /** Where it is, of the replica's labels. */
-  readonly locality: { readonly region?: string; readonly zone?: string };
+  readonly locality: Locality | undefined;
   readonly controlPlane: { readonly host: string; readonly port: number; readonly spiffeId: string };
   /** Paths of Unix sockets: where its secrets are served, and where it serves its admin interface. */
   readonly secrets: string;

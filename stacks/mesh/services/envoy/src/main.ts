@@ -11,9 +11,10 @@ import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { servePodPorts } from '../../../../../sidecars/mesh-proxy/src/admin/pod-ports.ts';
 import { contract } from '../../../../../sidecars/mesh-proxy/src/contract.ts';
-import { openControlled } from '../../../../../sidecars/mesh-proxy/src/controlled.ts';
+import { labelsOf, openControlled } from '../../../../../sidecars/mesh-proxy/src/controlled.ts';
 import { listeningPorts } from '../../../../../sidecars/mesh-proxy/src/destination/listening.ts';
 import type { Credentials, Identity } from '../../../../../sidecars/mesh-proxy/src/model/identity.ts';
+import { localityOf } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
 import { askEnvoy, inboundPorts, openConnections } from './admin.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import { serveSecrets } from './secrets.ts';
@@ -50,7 +51,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     bootstrapOf({
       service,
       replica,
-      locality: localityOf(parameters.MESH_LABELS),
+      locality: localityOf(labelsOf(parameters)),
       controlPlane: {
         host,
         port: parameters.MESH_XDS_PORT,
@@ -114,16 +115,6 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
   configured.pass();
   // Outbound and inbound: it is live once it has all of its listeners.
   log.info('listening');
-}
-
-/** Of Kubernetes' well-known labels. */
-function localityOf(labels: readonly string[] = []): { region?: string; zone?: string } {
-  const of = (key: 'region' | 'zone') => {
-    const prefix = `topology.kubernetes.io/${key}=`;
-    const label = labels.find((each) => each.startsWith(prefix));
-    return label === undefined ? {} : { [key]: label.slice(prefix.length) };
-  };
-  return { ...of('region'), ...of('zone') };
 }
 
 async function firstOf(identity: Identity): Promise<Credentials> {
