@@ -7,6 +7,7 @@ import type { contract } from './contract.ts';
 import { OwnAddresses } from './destination/own.ts';
 import { EnrolledIdentity } from './identity/enrolled.ts';
 import { Enrolment } from './identity/enrolment.ts';
+import { KeptState } from './identity/kept-state.ts';
 import { Registration } from './identity/registration.ts';
 import type { Identity } from './model/identity.ts';
 import { localityOf } from './model/locality.ts';
@@ -35,13 +36,17 @@ export function openControlled(parameters: Parameters, log: Logger, host: string
   const roots = (): Promise<string> => readFile(root, 'utf8');
   const enrolment = new Enrolment({ host, port: MESH_ENROLMENT_PORT, token, service, roots });
   const labels = labelsOf(parameters);
-  const identity = new EnrolledIdentity({ enrolment, service, log });
+  const kept = new KeptState(parameters.MESH_STATE_DIR, log);
+  const identity = new EnrolledIdentity({ enrolment, service, log, kept: kept.credentials(service) });
+  identity.onChange((credentials) => kept.keepCredentials(credentials));
   const source = new XdsSource({
     host,
     port: MESH_XDS_PORT,
     node: { id: `${service}~${name}`, service, locality: localityOf(labels) },
     identity,
     log,
+    kept: kept.configuration(),
+    onUsed: (configuration) => kept.keepConfiguration(configuration),
     onTrustBundle: (pem) => identity.trust(pem),
     onUntrusted: () => identity.renew(),
   });

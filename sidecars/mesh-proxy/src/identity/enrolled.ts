@@ -11,6 +11,8 @@ export interface EnrolledIdentityOptions {
   readonly enrolment: Pick<Enrolment, 'certificate'>;
   readonly service: string;
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Of before a restart: good until the first certificate of this run is there. */
+  readonly kept?: Credentials | undefined;
   /** These are tests' seams. */
   readonly clock?: WallClock;
   readonly makeRequest?: typeof makeRequest;
@@ -40,6 +42,7 @@ export class EnrolledIdentity implements Identity {
   constructor(options: EnrolledIdentityOptions) {
     this.#options = options;
     this.#renewal = new WallTimer(options.clock);
+    this.current = options.kept;
     void this.#renew();
   }
 

@@ -44,4 +44,9 @@ export const CONTROL_PLANE_PARAMETERS = {
     default: '/trust/root.crt',
     description: "File with the root certificate that the control plane's stems from",
   },
+  MESH_STATE_DIR: {
+    type: 'path',
+    description:
+      'Directory of its own, where key, certificate and last configuration are kept, so that a restart while the control plane is away is no outage; absent: nothing is kept',
+  },
 } as const satisfies Parameters;

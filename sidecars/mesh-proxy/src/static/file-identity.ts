@@ -62,7 +62,7 @@ export class FileIdentity implements Identity {
 }
 
 /** @throws {Error} for what is no pair, or has no SPIFFE id */
-function credentialsOf(key: string, chain: string, trustBundle: string): Credentials {
+export function credentialsOf(key: string, chain: string, trustBundle: string): Credentials {
   createSecureContext({ key, cert: chain, ca: trustBundle });
   const leaf = new X509Certificate(chain);
   const uris = parseAltNames(leaf.subjectAltName).filter(({ type }) => type === 'URI');

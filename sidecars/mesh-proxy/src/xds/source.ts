@@ -5,6 +5,7 @@
 import { Backoff } from '#kit/time/backoff.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { PeerCertificate } from 'node:tls';
+import type { Configuration } from '../model/configuration.ts';
 import type { Credentials, Identity } from '../model/identity.ts';
 import { ConfigurationRefused, type ConfigurationSource, type ConfigurationUser } from '../model/source.ts';
 import { GrpcStream } from './grpc.ts';
@@ -21,6 +22,10 @@ export interface XdsSourceOptions {
   /** Whose certificate is shown; the control plane must be of the same trust domain and project. */
   readonly identity: Identity;
   readonly log: Pick<Logger, 'info' | 'warn' | 'debug'>;
+  /** Of before a restart: in use where no control plane answers, until one has sent all of another. */
+  readonly kept?: Configuration | undefined;
+  /** One is in use now. */
+  readonly onUsed?: (configuration: Configuration) => void;
   /** The roots of the trust domain have changed. */
   readonly onTrustBundle?: (pem: string) => void;
   /** One of the two ends did not accept the other's certificate. */
@@ -53,6 +58,7 @@ export class XdsSource implements ConfigurationSource {
   #said = new Map<string, Said>();
   /** In use now. */
   #version: string | undefined;
+  #triedKept = false;
   #closed = false;
 
   constructor(options: XdsSourceOptions) {
@@ -98,6 +104,7 @@ export class XdsSource implements ConfigurationSource {
       onEnd: (reason) => {
         if (this.#closed) return;
         this.#options.onConnection?.(false);
+        this.#useKept();
         if (first && UNTRUSTED.test(reason)) this.#options.onUntrusted?.();
         const wait = this.#backoff.next();
         log.warn(
@@ -116,6 +123,16 @@ export class XdsSource implements ConfigurationSource {
     this.#ask(LDS, []);
     if (this.#store.endpointNames.length > 0) this.#ask(EDS, this.#store.endpointNames);
     if (this.#store.routeNames.length > 0) this.#ask(RDS, this.#store.routeNames);
+  }
+
+  /** Without a control plane there is no newer one. */
+  #useKept(): void {
+    const { kept, log } = this.#options;
+    if (kept === undefined || this.#triedKept || this.#version !== undefined) return;
+    this.#triedKept = true;
+    const reason = this.#refuse(() => this.#user!(kept));
+    if (reason === undefined) log.info({}, 'the configuration of before the restart is in use');
+    else log.warn({ reason }, 'the configuration of before the restart is refused');
   }
 
   /** Say what is wanted of a type; with the last nonce it is also a yes, or a no with its reason. */
@@ -182,6 +199,7 @@ export class XdsSource implements ConfigurationSource {
     if (configuration && configuration.version !== this.#version) {
       this.#user!(configuration);
       this.#version = configuration.version;
+      this.#options.onUsed?.(configuration);
     }
     if (next.trustBundle !== undefined && next.trustBundle !== this.#store.trustBundle)
       this.#options.onTrustBundle?.(next.trustBundle);
