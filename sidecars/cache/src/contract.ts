@@ -10,14 +10,14 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.3.0',
+  version: '1.4.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
   prefixes: ['CACHE_', 'PROXY_'],
   adminPort: '9907',
   deploy: {
     // CACHE_MEMORY, and what it takes without any; connections.
-    memory: '384m',
+    memory: '256m',
     appPort: 'PROXY_PORT',
     example: { PROXY_PORT: '8080' },
   },

@@ -57,9 +57,6 @@ const FOR_RESPONSES = 0.45;
 /** Of CACHE_MEMORY: the index of what is on the disk. */
 const FOR_INDEX = 0.25;
 
-/** Copies that were passed on are many: so much less often are they worth a collection. */
-const COPIES = 4;
-
 /** Another proxy of the same pod: nobody else reaches its loopback interface. */
 const isNeighbour = ({ remoteAddress }: DownstreamInfo): boolean =>
   remoteAddress.startsWith('127.') || remoteAddress === '::1';
@@ -156,7 +153,6 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     stats,
     now,
     onReceived: (bytes) => pressure.received(bytes),
-    onReleased: (bytes) => garbage.add(bytes / COPIES),
   });
   const listener = new PlainListener({
     context,

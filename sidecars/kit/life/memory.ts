@@ -8,9 +8,17 @@
 import { cFunctions } from './c-library.ts';
 import { releaseCleanPages } from './clean-pages.ts';
 
+type Collect = (options?: { readonly type: 'minor' }) => void;
+
 /** Collect garbage, and let the C library return free pages to the system. */
 export function giveMemoryBack(): void {
-  (globalThis as { gc?: () => void }).gc?.();
+  (globalThis as { gc?: Collect }).gc?.();
+  trimHeap();
+}
+
+/** The same for what was allocated since the last collections alone: some twenty times as fast. */
+export function giveYoungMemoryBack(): void {
+  (globalThis as { gc?: Collect }).gc?.({ type: 'minor' });
   trimHeap();
 }
 

@@ -111,8 +111,6 @@ export interface FetchesOptions {
   readonly now: () => number;
   /** Bytes of bodies have come, each into memory of its own. */
   readonly onReceived: (bytes: number) => void;
-  /** Bytes of memory are needed no longer. */
-  readonly onReleased: (bytes: number) => void;
 }
 
 export class Fetches {
@@ -177,7 +175,6 @@ export class Fetches {
         },
         onGrow: reserve,
         onReceived: (bytes) => this.#options.onReceived(bytes),
-        onReleased: (bytes) => this.#options.onReleased(bytes),
         onWhole: (body) => {
           release();
           const stored = new Stored(headOf(request.key, assessed!), body);

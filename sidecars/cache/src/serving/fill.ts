@@ -31,8 +31,6 @@ export interface FillOwner<Head> {
   onGrow(bytes: number): boolean;
   /** Bytes of the body have come, and are copied. */
   onReceived(bytes: number): void;
-  /** Bytes of a body that is not kept have gone to all its readers. */
-  onReleased(bytes: number): void;
   /** A body that was kept is complete. @param body nobody else's memory */
   onWhole(body: Buffer): void;
   /** It will not be whole, or is no longer kept: nobody else may join. */
@@ -75,7 +73,6 @@ export class Fill<Head> implements ResponseUser, Swept {
     const { context, ...rest } = options;
     this.#body = new SharedBody({
       onResume: () => this.#upstream.resume(),
-      onReleased: (bytes) => owner.onReleased(bytes),
       onLeft: () => this.#lookForReaders(),
       shed: () => this.cancel(),
     });

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const CONNECTION = 96 * 1024;
 
 test('a body in one piece that is kept no longer counts until none of its readers has a part of the piece', async () => {
-  const body = new SharedBody({ onResume() {}, onReleased() {}, onLeft() {}, shed() {} });
+  const body = new SharedBody({ onResume() {}, onLeft() {}, shed() {} });
   body.expect();
   body.allocate(8 * MIB);
   for (let part = 0; part < 16; part++) body.push(PART);
@@ -31,7 +31,7 @@ test('a body in one piece that is kept no longer counts until none of its reader
 });
 
 test('a body in one piece whose readers have all left counts no longer', async () => {
-  const body = new SharedBody({ onResume() {}, onReleased() {}, onLeft() {}, shed() {} });
+  const body = new SharedBody({ onResume() {}, onLeft() {}, shed() {} });
   body.expect();
   body.allocate(8 * MIB);
   for (let part = 0; part < 16; part++) body.push(PART);
@@ -44,7 +44,7 @@ test('a body in one piece whose readers have all left counts no longer', async (
 });
 
 test('a body that is ended for want of memory lets its parts go at once, though a client reads none', async () => {
-  const body = new SharedBody({ onResume() {}, onReleased() {}, onLeft() {}, shed: () => body.end('closed') });
+  const body = new SharedBody({ onResume() {}, onLeft() {}, shed: () => body.end('closed') });
   body.expect();
   const reader = body.read();
   body.drop();
@@ -57,6 +57,29 @@ test('a body that is ended for want of memory lets its parts go at once, though 
     (error: unknown) => error,
   );
   assert.instance(failure, BrokenBody);
+});
+
+test('bodies that come at once are read in turns, 2 MiB in each, and everyone gets a turn', async () => {
+  const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  // What came before in this turn counts.
+  await turn();
+  const resumed: number[] = [];
+  const bodies = Array.from({ length: 100 }, (_, index) => {
+    const body = new SharedBody({ onResume: () => resumed.push(index), onLeft() {}, shed() {} });
+    body.expect();
+    body.push(PART);
+    return { index, body, ready: body.ready };
+  });
+  assert.is(bodies.filter(({ ready }) => ready).length, 31, 'with the part that takes the last of the share');
+  for (const expected of [32, 64, 69]) {
+    await turn();
+    assert.is(resumed.length, expected);
+  }
+  assert.equal(
+    resumed,
+    bodies.filter(({ ready }) => !ready).map(({ index }) => index),
+  );
+  for (const { body } of bodies) body.end('closed');
 });
 
 test.run();

@@ -4,6 +4,7 @@
  */
 import { memoryBudget, MemoryClaim, type MemoryOwner } from '#proxy/memory/budget.ts';
 import { BrokenBody } from '#proxy/http/reply.ts';
+import { bodyTurns } from './body-turns.ts';
 import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
 
 /** So far ahead of its slowest reader is a body read that is not kept, in bytes. */
@@ -25,8 +26,6 @@ interface Reader {
 export interface SharedBodyOwner {
   /** More of it may come. */
   onResume(): void;
-  /** Bytes of a body that is not kept have gone to all its readers. */
-  onReleased(bytes: number): void;
   /** A reader has gone. */
   onLeft(): void;
   /** Memory is short, and this is what takes most of it: it has to end. */
@@ -47,7 +46,10 @@ export class SharedBody implements MemoryOwner {
   /** Of a body that was kept in one piece: the index after its parts, and their bytes while a reader has one of them. */
   #pieceEnd = 0;
   #piece = 0;
+  /** It is so far ahead of its slowest reader, or memory is so short, that no more of it should come. */
   #paused = false;
+  /** It waits for a later turn of the event loop. */
+  #queued = false;
   readonly #claim = new MemoryClaim(memoryBudget, this);
   #held = 0;
   /** How long readers have waited for slower ones, in milliseconds. */
@@ -110,26 +112,34 @@ export class SharedBody implements MemoryOwner {
   push(bytes: Buffer): void {
     this.#chunks.push(this.#copy(bytes));
     this.#length += bytes.length;
+    bodyTurns.spend(bytes.length);
     if (!this.#keep) this.#hold(bytes.length);
     this.#wake();
   }
 
   /** Whether more of it should come now; otherwise `onResume` tells when. */
   get ready(): boolean {
-    if (this.#keep) return true;
+    this.#queued = !bodyTurns.admit(this.#onTurn);
+    return !this.#tooFar() && !this.#queued;
+  }
+
+  readonly #onTurn = (): void => {
+    this.#queued = false;
+    if (!this.#paused) this.#owner.onResume();
+  };
+
+  #tooFar(): boolean {
+    if (this.#keep) return false;
     let taken = this.#readers.size === 0 ? 0 : this.#length;
     for (const reader of this.#readers) taken = Math.min(taken, reader.taken);
     this.#paused = memoryBudget.full || this.#length - taken > AHEAD;
-    return !this.#paused;
+    return this.#paused;
   }
 
   /** It is over. @param failure why it broke off */
   end(failure: UpstreamFailure | undefined): void {
-    if (!this.#keep && !this.#over) {
-      this.#hold(-CONNECTION);
-      // A connection that broke off is not used again, nor its buffer.
-      if (failure !== undefined) this.#owner.onReleased(CONNECTION);
-    }
+    if (!this.#keep && !this.#over) this.#hold(-CONNECTION);
+    bodyTurns.leave(this.#onTurn);
     this.#over = true;
     this.#failure = failure;
     this.#wake();
@@ -249,7 +259,7 @@ export class SharedBody implements MemoryOwner {
     // Where memory is short, a body goes on chunk by chunk.
     if (this.#paused && (this.#chunks.length === 0 || (this.#length - taken < AHEAD && !memoryBudget.full))) {
       this.#paused = false;
-      this.#owner.onResume();
+      if (!this.#queued) this.#owner.onResume();
     }
   }
 
@@ -257,6 +267,5 @@ export class SharedBody implements MemoryOwner {
   #hold(bytes: number): void {
     this.#held += bytes;
     this.#claim.set(this.#held);
-    if (bytes < 0 && bytes !== -CONNECTION) this.#owner.onReleased(-bytes);
   }
 }

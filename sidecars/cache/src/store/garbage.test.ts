@@ -94,11 +94,36 @@ test('what is stored and evicted within one turn is no room for more, until it i
 test('a process is looked at after so many bytes, however fast they come', () => {
   let collected = 0;
   // A limit that any process nears.
-  const watch = collectUnderPressure(1, () => collected++);
+  const watch = collectUnderPressure({ limit: 1, collect: () => collected++ });
   watch.received(7 * MIB);
   assert.is(collected, 0);
   watch.received(MIB);
   assert.is(collected, 1);
+  watch.stop();
+});
+
+test('what was only passed on is collected without a collection of everything', () => {
+  let resident = 150 * MIB;
+  const collected: string[] = [];
+  const watch = collectUnderPressure({
+    limit: 256 * MIB,
+    resident: () => resident,
+    collect: () => collected.push('all'),
+    collectYoung: () => {
+      collected.push('young');
+      resident = Math.max(140 * MIB, resident - 20 * MIB);
+    },
+  });
+  watch.received(8 * MIB);
+  assert.equal(collected, ['young', 'all'], 'nobody knows yet what can be collected');
+  for (let times = 0; times < 3; times++) {
+    resident = 158 * MIB;
+    watch.received(8 * MIB);
+  }
+  assert.equal(collected, ['young', 'all', 'young', 'young', 'young']);
+  resident = 200 * MIB;
+  watch.received(8 * MIB);
+  assert.is(collected.at(-1), 'all', 'what is older lies about, too');
   watch.stop();
 });
 

@@ -3,7 +3,7 @@
  * its own heap is small: bodies lie outside. Without this, a process takes up to 64 MB more than it keeps.
  * A body that a slow client is still given cannot be collected: it counts against the limit until it can.
  */
-import { giveMemoryBack } from '#kit/life/memory.ts';
+import { giveMemoryBack, giveYoungMemoryBack } from '#kit/life/memory.ts';
 
 /** Less than this is not worth the pause of a collection, in bytes. */
 const WORTHWHILE = 4 * 1024 * 1024;
@@ -50,15 +50,29 @@ export interface PressureWatch {
   stop(): void;
 }
 
+export interface PressureOptions {
+  /** Of the container, in bytes; 0 for none. */
+  readonly limit?: number;
+  /** Tests' seams. */
+  readonly resident?: () => number;
+  readonly collect?: () => void;
+  readonly collectYoung?: () => void;
+}
+
 /** Collect while the process nears its container's limit: V8 lets its heap grow as if it were alone, and knows no limit. */
-export function collectUnderPressure(limit = process.constrainedMemory(), collect = giveMemoryBack): PressureWatch {
+export function collectUnderPressure(options: PressureOptions = {}): PressureWatch {
+  const { limit = process.constrainedMemory(), resident = () => process.memoryUsage.rss() } = options;
+  const { collect = giveMemoryBack, collectYoung = giveYoungMemoryBack } = options;
   const pressure = new Pressure(limit);
   let bytes = 0;
   const look = (): void => {
     bytes = 0;
-    if (!pressure.calls(process.memoryUsage.rss())) return;
+    if (!pressure.calls(resident())) return;
+    // What was only passed on is young.
+    collectYoung();
+    if (!pressure.calls(resident())) return;
     collect();
-    pressure.collected(process.memoryUsage.rss());
+    pressure.collected(resident());
   };
   const timer = setInterval(look, LOOK);
   timer.unref();
