@@ -12,6 +12,9 @@ const MADE = join(ROOT, '.cache/package');
 const PACK_MS = 60_000;
 /** What only a checkout needs of package.json. */
 const OWN = ['devDependencies', 'workspaces', 'scripts', 'imports'];
+/** Tests, measuring, attacks: the course calls none of them. */
+const NOT_FOR_LEARNERS =
+  /\.test\.ts$|\/bench\/|\/golden\/|^\.ci\/|^\.github\/|^artifacts\/|^scripts\/(?:attack|bench|lint|podman|soak)\//;
 const TSC_MS = 120_000;
 /** What Node 20 lacks of what is used. */
 const YOUNGER = [
@@ -40,6 +43,7 @@ await build({
 });
 // It complains of imports by `#`, which the declarations do not name, and writes them all the same.
 await run('tsc', ['--project', 'tools/tsconfig.types.json'], { cwd: ROOT, timeoutMs: TSC_MS });
+await carryWorkshop();
 // In a clone that npm made, and packs itself.
 if (process.argv[2] === '--here') trim(ROOT);
 else {
@@ -52,6 +56,17 @@ else {
   await step(join(MADE, 'package'), PACK_MS, 'npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', MADE);
   rmSync(join(MADE, 'package'), { recursive: true });
   console.log(file);
+}
+
+/** What the course needs of the repository, as one file of the package. */
+async function carryWorkshop(): Promise<void> {
+  const { exitCode, stdout } = await run('git', ['ls-files'], { cwd: ROOT, timeoutMs: PACK_MS });
+  if (exitCode !== 0) return console.error('The package carries no workshop: it is made of what git has.');
+  const files = stdout
+    .trim()
+    .split('\n')
+    .filter((file) => !NOT_FOR_LEARNERS.test(file));
+  await step(ROOT, PACK_MS, 'tar', '-czf', join(DIST, 'workshop.tgz'), '--', ...files);
 }
 
 function trim(folder: string): void {

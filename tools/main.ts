@@ -7,6 +7,7 @@ import { injectCommand } from './inject/command.ts';
 import { downCommand, logsCommand, psCommand, undoCommand, upCommand } from './up/command.ts';
 import { pluginCommand } from './up/plugin.ts';
 import { healCommand } from './up/heal-command.ts';
+import { workshopCommand } from './workshop/command.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
 
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   contract: contractCommand,
   export: exportCommand,
   dashboards: dashboardsCommand,
+  workshop: workshopCommand,
 };
 
 const HELP = `Sidecars for your own compose project or Kubernetes manifests.

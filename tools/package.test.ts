@@ -1,5 +1,14 @@
 /** What npm would publish, installed in an empty folder as a stranger would. */
-import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
@@ -69,6 +78,19 @@ test('packed by hand in a checkout it is refused, with what to do', async () => 
     () => assert.unreachable('packed'),
     (error: CommandError) => assert.match(error.stderr, /npm run package makes the package/),
   );
+});
+
+test('the course comes with it: a folder of its own, and an exercise that checks itself', async () => {
+  const place = join(folder, 'course');
+  mkdirSync(place);
+  // What npm would install in it takes half a minute.
+  symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
+  const listed = await sh('npx', '--no-install', 'sidecar-stacks', 'workshop', '--folder', 'course', 'list');
+  assert.is(listed.code, 0, listed.stderr);
+  assert.match(listed.stdout, /written to .*course\n[^]* 01 {2}Identify the sidecar/);
+  const checked = await sh('npx', '--no-install', 'sidecar-stacks', 'workshop', '--folder', 'course', 'check', '1');
+  assert.is(checked.code, 1);
+  assert.match(checked.stdout, /✗ must name what each service of shop is/);
 });
 
 test('what the images of sidecars and of the mesh are built from is all there', () => {
