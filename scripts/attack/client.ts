@@ -2,7 +2,12 @@
 import { once } from 'node:events';
 import type { ClientRequest, IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
+import type { Random } from './random.ts';
+import type { Attack } from './suite.ts';
+
+/** How long a hostile client waits to be closed, in milliseconds. */
+const PATIENCE = 2000;
 
 /** A hostile client's connection, by plain TCP to a port of the pod; see {@link opened}. */
 export const dial = (port: number, signal: AbortSignal, host = '127.0.0.1'): Promise<Socket | undefined> =>
@@ -41,6 +46,23 @@ export async function several(count: number, client: (index: number) => Promise<
   await Promise.all(Array.from({ length: count }, (_, index) => client(index)));
 }
 
+/** Hostile clients that send something, and then read or do not, until they are closed or two seconds have passed. */
+export const clients =
+  (
+    { count, host, ports, reads = true }: { count: number; host: string; ports: readonly number[]; reads?: boolean },
+    text: (random: Random) => string,
+  ): Attack =>
+  ({ random, signal }) =>
+    several(count, async () => {
+      const socket = await dial(random.pick(ports), signal, host);
+      if (socket === undefined) return;
+      if (reads) socket.resume();
+      else socket.pause();
+      socket.write(text(random), 'latin1');
+      await closed(socket, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]));
+      socket.destroy();
+    });
+
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -53,7 +75,7 @@ export async function answerOf(request: ClientRequest, body?: string): Promise<A
   request
     .on('response', (response) => {
       const { statusCode: status = 0, headers } = response;
-      text(response).then((read) => resolve({ status, headers, body: read }), reject);
+      textOf(response).then((read) => resolve({ status, headers, body: read }), reject);
     })
     .on('error', reject)
     .end(body);

@@ -1,7 +1,6 @@
 /** Attacks on topz and probe, by a neighbour on the network: pages and admin ports that have no password. */
 import { request } from 'node:http';
-import { connect } from 'node:net';
-import { answerOf, closed, opened, several } from '../client.ts';
+import { answerOf, clients, several } from '../client.ts';
 import type { Random } from '../random.ts';
 import type { Attack, AttackSuite } from '../suite.ts';
 
@@ -10,23 +9,10 @@ const PAGE = 8080;
 const TOPZ = 9921;
 const PROBE = 9931;
 const PORTS = [PAGE, TOPZ, PROBE] as const;
+const TARGET = { host: POD, ports: PORTS };
 /** In the application's command line. */
 const SECRET = 'not-to-be-seen';
 const LARGE = ['/topz?format=json&history', '/topz/page.js', '/metrics', '/'];
-
-/** Clients that send something, and then read or do not until they are closed. */
-const clients =
-  (count: number, text: (random: Random) => string, reads: boolean): Attack =>
-  ({ random, signal }) =>
-    several(count, async () => {
-      const socket = await opened(connect(random.pick(PORTS), POD), 'connect', signal);
-      if (socket === undefined) return;
-      if (reads) socket.resume();
-      else socket.pause();
-      socket.write(text(random), 'latin1');
-      await closed(socket, AbortSignal.any([signal, AbortSignal.timeout(2000)]));
-      socket.destroy();
-    });
 
 const head = (path: string, fields = 'Host: 127.0.0.1\r\n', method = 'GET'): string =>
   `${method} ${path} HTTP/1.1\r\n${fields}\r\n`;
@@ -66,13 +52,19 @@ export const suite: AttackSuite = {
   gauges: [],
   never: [],
   attacks: {
-    'connections that send nothing': clients(400, () => '', true),
-    'heads that never end': clients(400, () => 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ', true),
-    'bodies that never end': clients(200, () => head('/', 'Host: 127.0.0.1\r\nContent-Length: 9\r\n', 'POST'), true),
-    'clients that do not read': clients(200, (random) => head(random.pick(LARGE)).repeat(200), false),
-    'long heads': clients(50, (random) => head(`/${'p'.repeat(random.below(100_000))}`), true),
-    'requests that are nearly legal': clients(100, (random) => random.pick(BROKEN), true),
-    'random bytes': clients(100, (random) => random.bytes(1 + random.below(2000)).toString('latin1'), true),
+    'connections that send nothing': clients({ ...TARGET, count: 400 }, () => ''),
+    'heads that never end': clients({ ...TARGET, count: 400 }, () => 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: '),
+    'bodies that never end': clients({ ...TARGET, count: 200 }, () =>
+      head('/', 'Host: 127.0.0.1\r\nContent-Length: 9\r\n', 'POST'),
+    ),
+    'clients that do not read': clients({ ...TARGET, count: 200, reads: false }, (random) =>
+      head(random.pick(LARGE)).repeat(200),
+    ),
+    'long heads': clients({ ...TARGET, count: 50 }, (random) => head(`/${'p'.repeat(random.below(100_000))}`)),
+    'requests that are nearly legal': clients({ ...TARGET, count: 100 }, (random) => random.pick(BROKEN)),
+    'random bytes': clients({ ...TARGET, count: 100 }, (random) =>
+      random.bytes(1 + random.below(2000)).toString('latin1'),
+    ),
     'pages under names of others': requests(
       (random) => ({ port: PAGE, path: random.pick(LARGE), headers: { host: random.pick(STRANGERS) } }),
       (status) => status < 400,

@@ -18,6 +18,9 @@ import { Store, type StoreOptions } from './store/store.ts';
 import { TokenFileError, Tokens } from './access/tokens.ts';
 import { Hub } from './watch/hub.ts';
 
+/** Connections that may be open beside those of watches. */
+const CONNECTIONS_BESIDE = 1000;
+
 async function job({
   parameters,
   log,
@@ -72,6 +75,8 @@ async function job({
     registers: [tokens, sessions],
     checkHost: hostCheck(parameters.CONFIG_SERVER_HOSTS ?? []),
     log,
+    // A watch has one of its own.
+    maxConnections: CONNECTIONS_BESIDE + parameters.CONFIG_SERVER_MAX_WATCHERS,
     maxBody: parameters.CONFIG_SERVER_MAX_BODY,
     onRefusal: (reason) => metrics.config_server_refusals_total.inc({ reason }),
   });

@@ -27,13 +27,14 @@ export interface ServerOptions {
   /** Looks at the Host of what needs none; throws {Refusal}. */
   readonly checkHost: (host: string | undefined) => void;
   readonly log: Logger;
+  /** Connections at a time. */
+  readonly maxConnections: number;
   /** Largest body in bytes. */
   readonly maxBody: number;
   readonly onRefusal: (reason: string) => void;
 }
 
 const NOBODY: Caller = { name: 'nobody', scopes: new Set() };
-const MAX_CONNECTIONS = 1024;
 /** Seconds after which a client may try again that was told that there is too much to do. */
 const RETRY_AFTER = 1;
 /** Answers are data: nothing of them may run in a browser or be taken for something else. */
@@ -54,6 +55,7 @@ export function createServer({
   registers,
   checkHost,
   log,
+  maxConnections,
   maxBody,
   onRefusal,
 }: ServerOptions): FastifyInstance {
@@ -65,7 +67,7 @@ export function createServer({
     routerOptions: { maxParamLength: 256 },
     ajv: { customOptions: { removeAdditional: false, strict: false } },
   });
-  limitConnections(server.server, MAX_CONNECTIONS);
+  limitConnections(server.server, maxConnections);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.addHook('onRequest', async (_request, reply) => {
