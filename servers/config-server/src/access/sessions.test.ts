@@ -37,13 +37,26 @@ test('codes and sessions end by themselves', () => {
 test('there are so many at a time, and room again when they have ended', () => {
   let now = 0;
   const sessions = new Sessions(() => now);
-  for (let count = 0; count < 1000; count++) sessions.invite(caller);
+  for (let count = 0; count < 100; count++) sessions.invite(caller);
   assert.is(
     refused(() => sessions.invite(caller)),
     'busy',
   );
   now = CODE_LIFE;
   sessions.invite(caller);
+});
+
+test('a token that asks for codes without end leaves room for others', () => {
+  const sessions = new Sessions(() => 0);
+  const reader: Caller = { name: 'reader', scopes: new Set(['read']) };
+  for (let count = 0; count < 2000; count++) {
+    try {
+      sessions.invite(reader);
+    } catch (error) {
+      assert.instance(error, Refusal);
+    }
+  }
+  assert.is(sessions.callerOf(sessions.open(sessions.invite(caller).secret).secret), caller);
 });
 
 test.run();

@@ -12,6 +12,8 @@ export const CODE_LIFE = 120_000;
 export const SESSION_LIFE = 8 * 3_600_000;
 /** Most codes and most sessions at a time. */
 const MOST = 1000;
+/** Most of them by one token. */
+const MOST_OF_ONE = 100;
 
 interface Grant {
   readonly caller: Caller;
@@ -69,7 +71,8 @@ export class Sessions {
   #issue(grants: Map<string, Grant>, caller: Caller, life: number): Issued {
     const now = this.#now();
     for (const [name, { until }] of grants) if (until <= now) grants.delete(name);
-    if (grants.size >= MOST) throw new Refusal('busy', 'too many logins at a time');
+    const own = [...grants.values()].filter((grant) => grant.caller.name === caller.name).length;
+    if (grants.size >= MOST || own >= MOST_OF_ONE) throw new Refusal('busy', 'too many logins at a time');
     const secret = randomBytes(24).toString('base64url');
     grants.set(nameOf(secret), { caller, until: now + life });
     return { secret, expires: new Date(now + life).toISOString(), caller };
