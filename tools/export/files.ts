@@ -7,7 +7,7 @@ import type { ExportOptions, Placed } from './options.ts';
 import { publishedBy } from './ports.ts';
 import { membersOf, type Pod } from './pods.ts';
 import { objectName } from './units.ts';
-import type { Volumes } from './volumes.ts';
+import type { Volumes } from './mounted.ts';
 
 export interface File {
   readonly path: string;

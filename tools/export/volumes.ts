@@ -7,34 +7,13 @@ import { ENGINE_SOCKET } from '../identify/model/facts.ts';
 import { repositoryOf } from '../files/write.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
-import { bundle, entriesAt, entryOf, type Bundle, type Entry } from './configuration.ts';
+import { entriesAt, entryOf } from './configuration.ts';
 import { sha256 } from './digest.ts';
+import { Mounted, SCRATCH, type Volumes } from './mounted.ts';
 import type { HostPaths } from './options.ts';
 import { membersOf, type Pod } from './pods.ts';
 import type { Findings } from './problems.ts';
 import { objectName, quantity } from './units.ts';
-
-/** A named volume of the project that lasts. */
-export interface Claim {
-  readonly name: string;
-  readonly at: Place | undefined;
-  readonly size: string | undefined;
-  /** It is made by somebody else. */
-  readonly external: boolean;
-  /** Pods that mount it. */
-  readonly pods: ReadonlySet<string>;
-}
-
-export interface Volumes {
-  readonly claims: ReadonlyMap<string, Claim>;
-  readonly bundles: ReadonlyMap<string, Bundle>;
-  /** Volumes of each pod, by its name. */
-  readonly ofPod: ReadonlyMap<string, readonly Record<string, unknown>[]>;
-  /** Mounts of each service. */
-  readonly mountsOf: ReadonlyMap<string, readonly Record<string, unknown>[]>;
-  /** Bundles that a pod mounts. */
-  readonly bundlesOf: ReadonlyMap<string, readonly Bundle[]>;
-}
 
 interface HostPath {
   readonly source: string;
@@ -45,29 +24,21 @@ interface HostPath {
   readonly at: Place;
 }
 
-/** What nobody bounded may grow to. */
-const SCRATCH = '64Mi';
-
 export function volumesOf(project: Project, pods: readonly Pod[], findings: Findings, hostPaths?: HostPaths): Volumes {
-  const reader = new Reader(project, findings, hostPaths);
+  const mounted = new Mounted(findings);
+  const reader = new Reader(project, findings, hostPaths, mounted);
   for (const pod of pods) for (const service of membersOf(pod)) reader.read(pod, service);
-  return reader;
+  return mounted;
 }
 
-class Reader implements Volumes {
-  readonly claims = new Map<string, Claim & { pods: Set<string> }>();
-  readonly bundles = new Map<string, Bundle>();
-  readonly ofPod = new Map<string, Record<string, unknown>[]>();
-  readonly mountsOf = new Map<string, Record<string, unknown>[]>();
-  readonly bundlesOf = new Map<string, Bundle[]>();
+class Reader {
+  readonly #mounted: Mounted;
   readonly #project: Project;
   readonly #findings: Findings;
   readonly #hostPaths: HostPaths | undefined;
   readonly #repository: string;
-  /** What each volume of a pod is in compose, by the names of both. */
-  readonly #origins = new Map<string, string>();
-
-  constructor(project: Project, findings: Findings, hostPaths: HostPaths | undefined) {
+  constructor(project: Project, findings: Findings, hostPaths: HostPaths | undefined, mounted: Mounted) {
+    this.#mounted = mounted;
     this.#hostPaths = hostPaths;
     this.#project = project;
     this.#findings = findings;
@@ -80,17 +51,17 @@ class Reader implements Volumes {
     const scratch = get(tree, 'tmpfs');
     for (const item of scratch?.kind === 'seq' ? scratch.items : scratch ? [scratch] : []) {
       const [path, options = ''] = (text(item) ?? '').split(/:(.*)/s);
-      if (path) this.#memory(pod, service, path, sizeIn(options), item.at);
+      if (path) this.#mounted.memory(pod, service, path, sizeIn(options), item.at);
     }
     const shm = get(tree, 'shm_size');
-    if (shm) this.#memory(pod, service, '/dev/shm', text(shm), shm.at);
+    if (shm) this.#mounted.memory(pod, service, '/dev/shm', text(shm), shm.at);
     for (const item of items(get(tree, 'configs'))) this.#given(pod, service, 'configs', item);
     for (const item of items(get(tree, 'secrets'))) this.#given(pod, service, 'secrets', item);
   }
 
   #volume(pod: Pod, service: Service, item: Tree): void {
     if (item.kind === 'map' && text(get(item, 'type')) === 'tmpfs') {
-      this.#memory(pod, service, text(get(item, 'target')) ?? '', text(get(item, 'tmpfs', 'size')), item.at);
+      this.#mounted.memory(pod, service, text(get(item, 'target')) ?? '', text(get(item, 'tmpfs', 'size')), item.at);
       return;
     }
     const mount = mountOf(item);
@@ -106,7 +77,7 @@ class Reader implements Volumes {
     }
     if (source === undefined) {
       const name = objectName(service.name, target);
-      this.#mount(
+      this.#mounted.mount(
         pod,
         service,
         `${service.name}:${target}`,
@@ -122,7 +93,7 @@ class Reader implements Volumes {
     if (text(get(options, 'type')) === 'tmpfs') {
       const sizeLimit = quantity(sizeIn(text(get(options, 'o')) ?? '')) ?? SCRATCH;
       const volume = { name: objectName(source), emptyDir: from({ medium: 'Memory', sizeLimit }, declared?.at) };
-      this.#mount(pod, service, `volume ${source}`, volume, target, more, at);
+      this.#mounted.mount(pod, service, `volume ${source}`, volume, target, more, at);
       return;
     }
     if (/^(nfs|cifs|none)$/.test(text(get(options, 'type')) ?? '') || /bind/.test(text(get(options, 'o')) ?? ''))
@@ -131,17 +102,14 @@ class Reader implements Volumes {
         options!.at,
         `volume ${source} is of the host or of another machine: make a PersistentVolume for its claim`,
       );
-    const claim = this.claims.get(source) ?? {
+    const claim = this.#mounted.claim(pod, source, {
       name: objectName(text(get(declared, 'name')) ?? source),
       at: declared?.at,
       size: quantity(sizeIn(text(get(options, 'o')) ?? '')),
       external: isTrue(get(declared, 'external')) || get(declared, 'external')?.kind === 'map',
-      pods: new Set<string>(),
-    };
-    claim.pods.add(pod.name);
-    this.claims.set(source, claim);
+    });
     const volume = { name: objectName(source), persistentVolumeClaim: { claimName: claim.name } };
-    this.#mount(pod, service, `volume ${source}`, volume, target, more, at);
+    this.#mounted.mount(pod, service, `volume ${source}`, volume, target, more, at);
   }
 
   /** A path of the machine: files of the repository are carried along, everything else is refused. */
@@ -189,7 +157,7 @@ class Reader implements Volumes {
       );
       return;
     }
-    this.#files(
+    this.#mounted.files(
       pod,
       service,
       'ConfigMap',
@@ -208,7 +176,7 @@ class Reader implements Volumes {
     const key = `${nameOf(source)}-${sha256(shown).slice(0, 6)}`;
     if (wish === 'node' || isFile(path)) {
       const volume = { name: objectName(key), hostPath: { path, type: isFile(path) ? 'File' : 'DirectoryOrCreate' } };
-      this.#mount(pod, service, `host ${path}`, volume, target, more, at);
+      this.#mounted.mount(pod, service, `host ${path}`, volume, target, more, at);
       this.#findings.warn(
         'host-path',
         at,
@@ -216,17 +184,9 @@ class Reader implements Volumes {
       );
       return;
     }
-    const claim = this.claims.get(key) ?? {
-      name: objectName(key),
-      at,
-      size: undefined,
-      external: false,
-      pods: new Set<string>(),
-    };
-    claim.pods.add(pod.name);
-    this.claims.set(key, claim);
+    const claim = this.#mounted.claim(pod, key, { name: objectName(key), at, size: undefined, external: false });
     const volume = { name: objectName(key), persistentVolumeClaim: { claimName: claim.name } };
-    this.#mount(pod, service, `volume ${key}`, volume, target, more, at);
+    this.#mounted.mount(pod, service, `volume ${key}`, volume, target, more, at);
     this.#findings.warn(
       'host-path',
       at,
@@ -254,7 +214,7 @@ class Reader implements Volumes {
       );
       const source =
         kind === 'ConfigMap' ? { configMap: { name: objectName(name) } } : { secret: { secretName: objectName(name) } };
-      this.#mount(
+      this.#mounted.mount(
         pod,
         service,
         `${section} ${name}`,
@@ -265,7 +225,16 @@ class Reader implements Volumes {
       );
       return;
     }
-    this.#files(pod, service, kind, name, target, item.at, () => [entryOf(key, this.#content(declared))], false);
+    this.#mounted.files(
+      pod,
+      service,
+      kind,
+      name,
+      target,
+      item.at,
+      () => [entryOf(key, this.#content(declared))],
+      false,
+    );
   }
 
   #content(declared: Tree): string | Buffer {
@@ -276,95 +245,6 @@ class Reader implements Volumes {
     const file = text(get(declared, 'file'));
     if (file === undefined) throw new Error('names no file');
     return readFileSync(resolve(this.#project.folderOf(declared.at), file));
-  }
-
-  #files(
-    pod: Pod,
-    service: Service,
-    kind: Bundle['kind'],
-    wish: string,
-    target: string,
-    at: Place,
-    read: () => Entry[],
-    folder: boolean,
-  ): void {
-    let made: Bundle;
-    try {
-      made = bundle(kind, wish, read());
-    } catch (error) {
-      this.#findings.refuse(
-        kind === 'Secret' ? 'secret' : 'configuration',
-        at,
-        `what service ${service.name} mounts at ${target} cannot be a ${kind}: it ${(error as Error).message.replace(/^ENOENT.*/, 'is not there')}`,
-      );
-      return;
-    }
-    for (let count = 2; ; count++) {
-      const known = this.bundles.get(`${kind} ${made.name}`);
-      if (!known || known.digest === made.digest) break;
-      made = { ...made, name: `${objectName(wish)}-${count}` };
-    }
-    this.bundles.set(`${kind} ${made.name}`, made);
-    const own = this.bundlesOf.get(pod.name) ?? [];
-    if (!own.some(({ name }) => name === made.name)) this.bundlesOf.set(pod.name, [...own, made]);
-    const nested = made.entries.some(({ key, path }) => key !== path);
-    const modes = made.entries.some(({ executable }) => executable);
-    const list = made.entries.map(({ key, path, executable }) => ({
-      key,
-      path,
-      ...(modes && { mode: executable ? 0o555 : 0o444 }),
-    }));
-    const details = { ...((nested || modes) && { items: list }) };
-    const source =
-      kind === 'ConfigMap'
-        ? { configMap: { name: made.name, ...details } }
-        : { secret: { secretName: made.name, ...details } };
-    const subPath = folder ? undefined : made.entries[0]!.path;
-    this.#mount(
-      pod,
-      service,
-      `${kind} ${made.name}`,
-      { name: objectName(kind === 'ConfigMap' ? 'config' : 'secret', made.name), ...source },
-      target,
-      { readOnly: true, subPath },
-      at,
-    );
-  }
-
-  #memory(pod: Pod, service: Service, target: string, size: string | undefined, at: Place): void {
-    const name = objectName(service.name, target);
-    this.#mount(
-      pod,
-      service,
-      `${service.name}:${target}`,
-      { name, emptyDir: { medium: 'Memory', sizeLimit: quantity(size) ?? SCRATCH } },
-      target,
-      {},
-      at,
-    );
-  }
-
-  /** @param origin what it is in compose */
-  #mount(
-    pod: Pod,
-    service: Service,
-    origin: string,
-    volume: { readonly name: string } & Record<string, unknown>,
-    mountPath: string,
-    more: Record<string, unknown>,
-    at: Place,
-  ): void {
-    const volumes = this.ofPod.get(pod.name) ?? [];
-    // What compose takes for two must not become one because their names are alike.
-    let name = volume.name;
-    const taken = (): string | undefined => this.#origins.get(`${pod.name}/${name}`);
-    for (let count = 2; (taken() ?? origin) !== origin; count++) name = objectName(volume.name, `${count}`);
-    this.#origins.set(`${pod.name}/${name}`, origin);
-    if (!volumes.some((each) => each['name'] === name)) volumes.push({ ...volume, name });
-    this.ofPod.set(pod.name, volumes);
-    const mounts = this.mountsOf.get(service.name) ?? [];
-    mounts.push(from({ name, mountPath, ...more }, at));
-    this.mountsOf.set(service.name, mounts);
   }
 }
 

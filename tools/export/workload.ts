@@ -13,7 +13,7 @@ import { userOf } from './security.ts';
 import { objectName, seconds } from './units.ts';
 import { stepsOf } from './hooks.ts';
 import type { ImageChoice } from './images.ts';
-import type { Volumes } from './volumes.ts';
+import type { Volumes } from './mounted.ts';
 
 export type Kind = 'Deployment' | 'StatefulSet' | 'Job' | 'Pod';
 
