@@ -26,10 +26,34 @@ async function scraped(stage: Stage): Promise<void> {
   need(samples.length > 0, 'there are metrics, and none is of webstats');
 }
 
+/** Without an engine: who owns the namespace that a service lives in, as compose.yaml says. */
+function ownerOf(file: unknown, service: string, mode: 'network_mode' | 'pid', hops = 0): string {
+  const joined = /^service:(.+)$/.exec(word(field(file, 'services', service, mode)))?.[1];
+  return joined === undefined || hops > 9 ? service : ownerOf(file, joined, mode, hops + 1);
+}
+
+function written(stage: Stage): void {
+  const file = yamlFile(stage, 'compose.yaml');
+  const services = field(file, 'services');
+  need(typeof services === 'object' && services !== null, 'compose.yaml has no services');
+  const adapters = Object.keys(services).filter(
+    (name) => field(file, 'services', name, 'extends', 'service') === 'topz',
+  );
+  need(adapters.length > 0, 'no service of compose.yaml answers with metrics: the catalogue has topz');
+  const owner = (name: string, mode: 'network_mode' | 'pid'): string => ownerOf(file, name, mode);
+  const near = adapters.filter((name) => owner(name, 'network_mode') === owner('pod', 'network_mode'));
+  need(near.length > 0, `${adapters[0]} is not in the network of the pod, whose port is asked`);
+  need(
+    near.some((name) => owner(name, 'pid') === owner('webstats', 'pid')),
+    `${near[0]} does not see the processes of webstats`,
+  );
+}
+
+const PATTERNS = { must: 'name the pattern of each case', look: chosen };
+const METRICS = 'give Prometheus metrics of webstats, on port 8080 of the pod';
+
 export default exercise({
   runs: true,
-  checks: [
-    { must: 'name the pattern of each case', look: chosen },
-    { must: 'give Prometheus metrics of webstats, on port 8080 of the pod', look: scraped },
-  ],
+  checks: [PATTERNS, { must: METRICS, look: scraped }],
+  written: [PATTERNS, { must: METRICS, look: written }],
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -114,6 +114,28 @@ test('the sentences for one minute are of exercises that there are, and take abo
   // 130 to 150 words a minute is how fast a person speaks.
   assert.ok(words(chosen) >= 90 && words(chosen) <= 150, `${words(chosen)}`);
   assert.ok(words(places()) >= 350 && words(places()) <= 750, `${words(places())}`);
+});
+
+test('without an engine, exercise 12 is checked by its files', async () => {
+  const check = async (...words: string[]) =>
+    run(process.execPath, [join(ROOT, 'scripts/workshop.ts'), ...words], {
+      timeoutMs: 120_000,
+      env: { WORKSHOP_DIR: place, DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    });
+  const begun = await check('check', '12');
+  assert.is(begun.exitCode, 1, begun.stderr);
+  assert.match(begun.stdout, /no service of compose.yaml answers with metrics/);
+  const exercise = join(ROOT, 'workshop/12-choose');
+  const mine = join(place, '12-choose');
+  for (const solution of ['solution', 'solution-owner']) {
+    for (const name of ['answer.yaml', 'compose.yaml']) cpSync(join(exercise, solution, name), join(mine, name));
+    const { exitCode, stdout } = await check('check', '12');
+    assert.is(exitCode, 0, stdout);
+  }
+  const seeing = readFileSync(join(mine, 'compose.yaml'), 'utf8');
+  writeFileSync(join(mine, 'compose.yaml'), seeing.replace('pid: service:webstats', 'pid: service:pod'));
+  const blind = await check('check', '12');
+  assert.match(blind.stdout, /metrics does not see the processes of webstats/);
 });
 
 test('the quiz is asked in a terminal: wrong letters are asked again, right answers are not', async () => {

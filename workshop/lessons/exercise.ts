@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { Inspected, Project } from '../../scripts/lib/compose.ts';
+import { docker } from '../../scripts/lib/engine.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import type { Language } from '../languages/languages.ts';
 import { parseLesson, parseTranslation, type Lesson, type Translation } from './lesson.ts';
@@ -48,6 +49,8 @@ export interface Exercise {
   /** Whether start/ holds a compose project that runs. */
   readonly runs: boolean;
   readonly checks: readonly Check[];
+  /** Instead of all of them where no container engine answers: what the files alone can show. */
+  readonly written?: readonly Check[];
 }
 
 /** Declare an exercise: the default export of its check.ts. */
@@ -62,6 +65,9 @@ export interface Place {
   readonly dir: string;
   readonly lesson: Lesson;
 }
+
+/** For an engine to say that it is there, in milliseconds. */
+const ENGINE_MS = 20_000;
 
 export const WORKSHOP = join(ROOT, 'workshop');
 
@@ -106,6 +112,17 @@ export function findPlace(wanted: string, all = places()): Place {
 /** Load an exercise's checks. */
 export async function loadExercise({ dir }: Place): Promise<Exercise> {
   return ((await import(join(dir, 'check.ts'))) as { default: Exercise }).default;
+}
+
+/** An exercise as it can be done here: without an engine, by its files where it can. */
+export async function exerciseHere(place: Place): Promise<Exercise> {
+  const declared = await loadExercise(place);
+  if (!declared.written) return declared;
+  const answers = await docker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: ENGINE_MS }).then(
+    () => true,
+    () => false,
+  );
+  return answers ? declared : { runs: false, checks: declared.written };
 }
 
 /** Names of the folders of a kind: `solution`, `solution-2`; `fake-all-sidecars`. */

@@ -5,7 +5,7 @@ import type { Project } from '../../scripts/lib/compose.ts';
 import { EngineError } from '../../scripts/lib/engine.ts';
 import { buildImages } from '../../scripts/lib/images.ts';
 import { run, lastLines } from '../../scripts/lib/run.ts';
-import { loadExercise, Unmet, type Check, type Exercise, type Place, type Stage } from './exercise.ts';
+import { exerciseHere, Unmet, type Check, type Exercise, type Place, type Stage } from './exercise.ts';
 import { containersFingerprint, filesFingerprint } from './fingerprint.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -45,7 +45,7 @@ export class Session {
   }
 
   async exercise(): Promise<Exercise> {
-    return (this.#exercise ??= await loadExercise(this.place));
+    return (this.#exercise ??= await exerciseHere(this.place));
   }
 
   /** Whether files have changed since compose was last told. */
