@@ -17,7 +17,7 @@ export class KeptState {
   readonly #log: Pick<Logger, 'info' | 'warn'>;
   /** What is to be written next, by file: of several that wait only the last is. */
   readonly #waiting = new Map<Name, object>();
-  #writing: Promise<void> | undefined;
+  #writing = false;
 
   /** @param directory for nobody else's eyes: a private key is in it */
   constructor(directory: string | undefined, log: Pick<Logger, 'info' | 'warn'>) {
@@ -57,11 +57,6 @@ export class KeptState {
     this.#keep('configuration.json', configuration);
   }
 
-  /** Until all is written. */
-  async written(): Promise<void> {
-    await this.#writing;
-  }
-
   /** A file that cannot be used is put aside. */
   #read<T>(name: Name, use: (content: unknown) => T): T | undefined {
     if (this.#directory === undefined) return undefined;
@@ -87,13 +82,14 @@ export class KeptState {
   #keep(name: Name, content: object): void {
     if (this.#directory === undefined) return;
     this.#waiting.set(name, content);
-    this.#writing ??= this.#write(this.#directory).finally(() => (this.#writing = undefined));
+    if (!this.#writing) void this.#write(this.#directory);
   }
 
   async #write(directory: string): Promise<void> {
+    this.#writing = true;
     for (;;) {
       const [next] = this.#waiting;
-      if (next === undefined) return;
+      if (next === undefined) break;
       const [name, content] = next;
       this.#waiting.delete(name);
       const path = join(directory, name);
@@ -103,6 +99,7 @@ export class KeptState {
         this.#log.warn({ path, reason: (error as Error).message }, 'not kept: a restart needs the control plane');
       }
     }
+    this.#writing = false;
   }
 
   #try(otherwise: string, work: () => void): void {
