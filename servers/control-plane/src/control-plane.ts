@@ -94,7 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     lifetime: options.leafLifetime,
     log,
   });
-  const authority = (): Authority => current.authority;
+  const authority = (): Promise<Authority> => current.signing();
   const { roots } = current;
   if (options.trust !== undefined) await publishFile(join(options.trust, 'root.crt'), roots, { mode: 0o644 });
   const statePath = join(options.data, 'state.json');

@@ -13,7 +13,7 @@ import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 const POLICY = {
   mesh: { mtls: 'STRICT', tracing: { endpoint: 'http://collect:4318/v1/traces', percent: 25 }, tap: ['front'] },
   services: {
-    front: { ports: [{ port: 8080, protocol: 'http' }] },
+    front: {},
     shop: {
       ports: [{ port: 8000, protocol: 'http', rateLimit: { requests: 100, per: '1s', burst: 200 } }],
       subsets: { v1: { version: '1' } },
@@ -95,7 +95,7 @@ test('it goes on with the identity and configuration of before', async () => {
       const json = (await report(first.admin, '/config_dump'))!;
       assert.equal(kept(), json);
       const names = (json['clusters'] as { name: string }[]).map(({ name }) => name);
-      return names.includes('outbound|8000|v1|shop') ? json : undefined;
+      return names.includes('outbound|8000|v1|shop') && names.includes('outbound|0||front') ? json : undefined;
     },
     { within: 60_000 },
   );

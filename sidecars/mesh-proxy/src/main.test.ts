@@ -81,6 +81,15 @@ test('nobody is let in before the first certificate is there', async () => {
   assert.is(await program.stop(), 0, program.output);
 });
 
+test('it is not ready with a certificate that has expired, until there is another', async () => {
+  const { program, directory, credentials } = await start(configurationOf(), false);
+  certify(directory, await credentialsOf('front', { from: -3, to: -1 }));
+  await program.answers('/readyz', 503, /the certificate has expired/);
+  certify(directory, credentials);
+  await program.answers('/readyz', 200);
+  assert.is(await program.stop(), 0, program.output);
+});
+
 test('a configuration that cannot be used never replaces one that can', async () => {
   const { program, directory } = await start(configurationOf({ version: 'good' }));
   await program.up();

@@ -4,7 +4,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import type { Scenario } from '../../../scripts/scenario/scenario.ts';
 import { graphOf, upToDate } from '../lib/control.ts';
 import { applyPolicy, unchanged, writePolicy } from '../lib/policy.ts';
-import { PROXIES } from '../lib/proxies.ts';
+import { ours, PROXIES } from '../lib/proxies.ts';
 import { load, loadWhile } from '../lib/workload.ts';
 
 const LOAD = { host: 'catalogue', port: 8000, path: '/products' } as const;
@@ -41,6 +41,37 @@ export function controlPlaneObligations({ must }: Scenario): void {
       });
       assert.equal(statuses, { 200: sent }, failures.join());
       say(`${sent + 300} requests meanwhile, no error; ${names(before).length} replicas known as before`);
+    },
+  );
+
+  must(
+    'go on with a proxy that is started again while the control plane is away',
+    {
+      say: 'The control plane is killed, then a proxy is restarted. It has kept its certificate and configuration, and its app is called as before.',
+      within: 300_000,
+      needs: 'compose',
+      ...ours('it keeps nothing on a disk'),
+    },
+    async ({ project }) => {
+      await applyPolicy(project, { catalogue: unchanged });
+      const { State } = await project.inspect('catalogue-2-proxy');
+      await project.kill('control-plane');
+      try {
+        await project.compose(['restart', '--no-deps', 'catalogue-2-proxy'], { timeoutMs: 120_000 });
+        assert.is.not((await project.inspect('catalogue-2-proxy')).State.StartedAt, State.StartedAt);
+        const tested = { ...LOAD, requests: 20, headers: { 'x-tester': 'yes' } };
+        await eventually(
+          'its app is called',
+          async () => {
+            const { statuses, replicas, failures } = await load(project, 'client', tested);
+            assert.equal([statuses, replicas], [{ 200: 20 }, { 2: 20 }], failures.join());
+            return true;
+          },
+          { within: 120_000, every: 250 },
+        );
+      } finally {
+        await project.launch('control-plane');
+      }
     },
   );
 

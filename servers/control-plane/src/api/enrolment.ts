@@ -17,7 +17,7 @@ export interface EnrolmentOptions {
   readonly tls: { readonly key: string; readonly cert: string };
   readonly tokens: () => Tokens;
   readonly registry: Registry;
-  readonly authority: () => Authority;
+  readonly authority: () => Promise<Authority>;
   readonly trustDomain: string;
   readonly namespace: string;
   readonly lease: number;
@@ -117,10 +117,11 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
       }
       const id = spiffeId({ trustDomain, namespace }, body.service);
       try {
-        const leaf = await authority().sign(body.request, id);
+        const signing = await authority();
+        const leaf = await signing.sign(body.request, id);
         options.onCertificate();
         log.info({ spiffeId: id, notAfter: new Date(leaf.notAfter).toISOString() }, 'a certificate was issued');
-        return await reply.code(201).send({ spiffeId: id, ...leaf, trustBundle: authority().roots });
+        return await reply.code(201).send({ spiffeId: id, ...leaf, trustBundle: signing.roots });
       } catch (error) {
         if (!(error instanceof RequestRefused)) throw error;
         options.onRefusal('bad-request');
@@ -134,7 +135,7 @@ export function createEnrolment(options: EnrolmentOptions): FastifyInstance {
     '/v1/roots',
     { schema: { body: object({ service: SERVICE, nonce: NONCE }, ['service', 'nonce']) } },
     async ({ body: { service, nonce } }) => {
-      const { roots } = authority();
+      const { roots } = await authority();
       return { roots, proofs: options.tokens().proofs(service, nonce, roots) };
     },
   );

@@ -13,8 +13,8 @@ import { CurrentAuthority } from './current.ts';
 
 const DAY = 86_400_000;
 
-/** One whose clock the test turns. @param ahead of the machine's, in milliseconds */
-async function open(ahead = 0) {
+/** One whose clock the test turns. @param ahead of the machine's, in milliseconds @param every how often it looks, too */
+async function open(ahead = 0, every = 1) {
   let time = Date.now() + ahead;
   const warned: object[] = [];
   const directory = temporaryDirectory('authority');
@@ -23,11 +23,11 @@ async function open(ahead = 0) {
     trustDomain: 'mesh.test',
     lifetime: DAY,
     log: { info: () => {}, warn: (about: object) => void warned.push(about) },
-    clock: { now: () => time, every: 1 },
+    clock: { now: () => time, every },
   });
   /** Serial number of the intermediate that signs now. */
   const serial = async (): Promise<string> => {
-    const { cert } = await current.authority.issue('spiffe://mesh.test/ns/shop/sa/front', []);
+    const { cert } = await (await current.signing()).issue('spiffe://mesh.test/ns/shop/sa/front', []);
     return new X509Certificate(cert.slice(cert.lastIndexOf('-----BEGIN'))).serialNumber;
   };
   return { current, directory, serial, warned, pass: (span: number): void => void (time += span) };
@@ -61,7 +61,7 @@ test('an authority that was made while the clock was ahead is believed once the 
   const first = await serial();
   pass(-400 * DAY);
   await eventually('one of this time signs', async () => (await serial()) !== first);
-  const { cert, key } = await current.authority.issue('spiffe://mesh.test/ns/shop/sa/front', ['front.test']);
+  const { cert, key } = await (await current.signing()).issue('spiffe://mesh.test/ns/shop/sa/front', ['front.test']);
   const server = createServer({ cert, key }, (socket) => socket.on('error', () => {}).end());
   const port = await listening(server);
   try {
@@ -73,6 +73,14 @@ test('an authority that was made while the clock was ahead is believed once the 
     server.close();
     current.close();
   }
+});
+
+test('nothing is signed by an intermediate of the future: the next one is waited for', async () => {
+  const { current, serial, pass } = await open(400 * DAY, DAY);
+  const first = await serial();
+  pass(-400 * DAY);
+  assert.is.not(await serial(), first);
+  current.close();
 });
 
 test('without its root key it says so, and goes on once the key is there', async () => {

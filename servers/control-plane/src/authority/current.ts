@@ -24,6 +24,7 @@ export class CurrentAuthority {
   readonly #options: CurrentAuthorityOptions;
   readonly #renewal: WallTimer;
   #authority: Authority;
+  #renewing: Promise<void> | undefined;
   /** When the next intermediate is due, in milliseconds since the epoch. */
   #due: number;
 
@@ -43,7 +44,10 @@ export class CurrentAuthority {
     return new CurrentAuthority(options, await read(options));
   }
 
-  get authority(): Authority {
+  /** The one that signs. Where the clock was set, or the machine has slept, the next intermediate is waited for. */
+  async signing(): Promise<Authority> {
+    this.#renewal.look();
+    await this.#renewing;
     return this.#authority;
   }
 
@@ -57,7 +61,7 @@ export class CurrentAuthority {
 
   #renewAt(time: number, from?: number): void {
     // Where the root's key is away the files are looked at again: it may be brought for a while.
-    this.#renewal.set(Math.max(time, this.#now() + 1), () => void this.#renew(), from);
+    this.#renewal.set(Math.max(time, this.#now() + 1), () => (this.#renewing = this.#renew()), from);
   }
 
   async #renew(): Promise<void> {

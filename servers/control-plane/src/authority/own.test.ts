@@ -19,7 +19,7 @@ for (const [name, jump] of [
     const authority = await Authority.open({ roots: root.cert, intermediate, lifetime: HOUR, now });
     const failures: Error[] = [];
     const own = await OwnCertificate.open({
-      authority: () => authority,
+      authority: () => Promise.resolve(authority),
       spiffeId: 'spiffe://mesh.test/ns/shop/sa/control-plane',
       names: ['control-plane'],
       onFailure: (error) => failures.push(error),

@@ -7,7 +7,7 @@ type CertificateProvider = experimental.CertificateProvider;
 
 export interface OwnCertificateOptions {
   /** The one that signs now. */
-  readonly authority: () => Authority;
+  readonly authority: () => Promise<Authority>;
   readonly spiffeId: string;
   readonly names: readonly string[];
   readonly onFailure: (error: Error) => void;
@@ -38,7 +38,7 @@ export class OwnCertificate implements CertificateProvider {
   }
 
   static async open(options: OwnCertificateOptions): Promise<OwnCertificate> {
-    return new OwnCertificate(options, await options.authority().issue(options.spiffeId, options.names));
+    return new OwnCertificate(options, await (await options.authority()).issue(options.spiffeId, options.names));
   }
 
   get current(): Pair {
@@ -56,7 +56,7 @@ export class OwnCertificate implements CertificateProvider {
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
     // Not at once: the server that asks counts only on what comes after its question.
-    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#options.authority().roots) }));
+    void this.#options.authority().then(({ roots }) => listener({ caCertificate: Buffer.from(roots) }));
   }
 
   removeCaCertificateListener(): void {
@@ -88,7 +88,7 @@ export class OwnCertificate implements CertificateProvider {
   async #renew(): Promise<void> {
     const { authority, spiffeId, names, onFailure } = this.#options;
     try {
-      const next = await authority().issue(spiffeId, names);
+      const next = await (await authority()).issue(spiffeId, names);
       this.#current = next;
       for (const listener of this.#identity) listener(updateOf(next));
       for (const listener of this.#listeners) listener(next);

@@ -1,4 +1,5 @@
 /** An identity that is renewed in time, by the clock on the wall. */
+import { X509Certificate } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -9,8 +10,8 @@ import { EnrolledIdentity } from './enrolled.ts';
 
 const HOUR = 3_600_000;
 
-/** A control plane that certifies for an hour, and a machine that may sleep. */
-async function start(every: number) {
+/** A control plane that certifies for an hour, and a machine that may sleep. @param firstFrom days from now, when the first certificate begins */
+async function start(every: number, firstFrom = -1) {
   let time = Date.now();
   let asked = 0;
   const issuer = await testCa();
@@ -19,7 +20,12 @@ async function start(every: number) {
     service: 'front',
     log: { info() {}, warn() {} },
     makeRequest: async () => {
-      const leaf = await certify({ altNames: [{ type: 'url', value: spiffeId }], issuer });
+      const leaf = await certify({
+        altNames: [{ type: 'url', value: spiffeId }],
+        issuer,
+        from: asked === 0 ? firstFrom : -1,
+        to: 5,
+      });
       return { key: leaf.key, request: leaf.cert };
     },
     enrolment: {
@@ -50,6 +56,15 @@ test('a machine whose clock was set back has its certificate renewed: the former
   using machine = await start(1);
   machine.sleep(-2 * HOUR);
   await eventually('another one is asked for', () => machine.asked() === 2);
+});
+
+test('a certificate of the future, of a control plane whose clock is ahead, is soon replaced', async () => {
+  using machine = await start(1, 3);
+  await eventually('another one is asked for', () => machine.asked() === 2);
+  await eventually(
+    'it is in use',
+    () => new X509Certificate(machine.identity.current!.chain).validFromDate < new Date(),
+  );
 });
 
 test('a connection that is to be made is a sign to look at the clock', async () => {

@@ -1,4 +1,5 @@
 /** An identity from the control plane: a key of our own, a certificate for it, and both anew at half of its life. */
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Backoff } from '#kit/time/backoff.ts';
 import { WallTimer, type WallClock } from '#kit/time/wall-clock.ts';
@@ -86,7 +87,9 @@ export class EnrolledIdentity implements Identity {
       createSecureContext({ key, cert: chain, ca: trustBundle });
       this.#backoff.reset();
       const wait = Math.max(SOONEST, ((notAfter - began) / 2) * (1 - JITTER * random()));
-      this.#renewal.set(began + wait, () => void this.#renew(), began - SET_BACK);
+      // One that begins later than now is of a control plane whose clock is ahead: at the next look it is renewed.
+      const from = Math.max(began - SET_BACK, new X509Certificate(chain).validFromDate.getTime());
+      this.#renewal.set(began + wait, () => void this.#renew(), from);
       this.#use({ spiffeId, key, chain, trustBundle, notAfter });
       log.info(
         { identity: spiffeId, notAfter: new Date(notAfter), renewal_s: Math.round(wait / 1000) },

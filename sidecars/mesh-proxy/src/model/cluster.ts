@@ -32,6 +32,7 @@ export interface Endpoint {
   readonly address: string;
   /** Further ones of it: of all of them, one on a network of the pod's own is used. */
   readonly addresses?: readonly string[];
+  /** 0 where its service names none: connections to any port of it are to a pod of the mesh. */
   readonly port: number;
   /** A proxy of the mesh is in front of it. */
   readonly meshed: boolean;

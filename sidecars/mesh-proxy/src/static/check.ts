@@ -130,7 +130,7 @@ const cluster = object({
   endpoints: list(
     object({
       address: text,
-      port,
+      port: (value, where) => value === 0 || port(value, where),
       meshed: flag,
       'addresses?': list(text),
       'weight?': number,
