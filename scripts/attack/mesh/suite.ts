@@ -6,6 +6,7 @@ import { enrol, SHOP } from './client.ts';
 import { beginnings, controlPlanePorts, enrolments, longHeads, slowReaders, streams } from './floods.ts';
 import { certificates, destinations, disguises, paths, questions } from './intruders.ts';
 import { OPEN, MEMBERS } from './judge.ts';
+import { splits } from './operators.ts';
 import { GOOD_PATH, identityOf, type Told } from './shop.ts';
 
 const agent = new Agent({ keepAlive: true });
@@ -28,6 +29,7 @@ export const suite: AttackSuite = {
     'connections that do not go on': beginnings,
     'clients that do not read': slowReaders,
     'long heads': longHeads,
+    "splits without the operator's token": splits,
     'enrolments without end': enrolments,
     'streams of configuration that stay': streams,
     "connections to the control plane's ports": controlPlanePorts,
