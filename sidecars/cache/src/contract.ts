@@ -17,7 +17,7 @@ export const contract = defineContract({
   adminPort: '9907',
   deploy: {
     // CACHE_MEMORY, and what it takes without any; connections.
-    memory: '256m',
+    memory: '384m',
     appPort: 'PROXY_PORT',
     example: { PROXY_PORT: '8080' },
   },
