@@ -14,16 +14,17 @@ interface Connection {
   requests: number;
 }
 
-/** Requests of a connection that may be under way; one that pipelines more is closed. */
+/** Enough for what asks a page or a probe. */
 const PIPELINED = 4;
 
 /**
- * Bound a server's connections and their requests. When all are taken, a newcomer ends one of the address that has most: one without a
- * request, as far as there is one, and of those the one that was used longest ago.
+ * Bound a server's connections and their requests. When all are taken, a newcomer ends one of the address that has most: one
+ * without a request, as far as there is one, and of those the one that was used longest ago.
  * @param server of HTTP or HTTPS, before it listens; its handlers of requests are there already
  * @param most connections at a time
+ * @param pipelined requests of a connection that may be under way; one that pipelines more is closed
  */
-export function limitConnections(server: Server, most: number): void {
+export function limitConnections(server: Server, most: number, pipelined = PIPELINED): void {
   /** By the peer's address and port; the one used longest ago comes first. */
   const connections = new Map<string, Connection>();
   server.on('connection', (socket: Socket) => {
@@ -42,7 +43,7 @@ export function limitConnections(server: Server, most: number): void {
     const connection = connections.get(key);
     // It was ended, and what it had sent before is still read.
     if (connection === undefined) return;
-    if (connection.requests >= PIPELINED) {
+    if (connection.requests >= pipelined) {
       connections.delete(key);
       connection.socket.destroy();
       return;

@@ -18,6 +18,9 @@ export interface Call {
 
 export type Handler = (call: Call) => unknown;
 
+/** Requests of a connection under way: a script may write many documents by one. */
+const PIPELINED = 64;
+
 export interface ServerOptions {
   readonly operations: readonly Operation[];
   /** By operation id. */
@@ -67,7 +70,7 @@ export function createServer({
     routerOptions: { maxParamLength: 256 },
     ajv: { customOptions: { removeAdditional: false, strict: false } },
   });
-  limitConnections(server.server, maxConnections);
+  limitConnections(server.server, maxConnections, PIPELINED);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.addHook('onRequest', async (_request, reply) => {
