@@ -181,13 +181,17 @@ async function checkRequests(page: Page): Promise<void> {
   await lock(page, 'client', 'orders').click();
   await page.getByRole('heading', { name: 'Requests client → orders' }).waitFor();
   await rows.filter({ hasText: '403' }).first().waitFor();
-  // The page draws its rows anew while it is looked at.
-  const refused = await eventually('rows of refused requests', async () => {
-    const found = (await rows.allInnerTexts()).filter((row) => /\s403\s/.test(row));
-    return found.length > 0 ? found : undefined;
-  });
-  for (const row of refused)
-    assert.match(row, /UAEX\s+.*spiffe:\/\/mesh\.local\/ns\/shop\/sa\/client/, `the cause, in words, not: ${row}`);
+  // The page draws its rows anew while it is looked at; the other end's word comes with a later look when that end was busy.
+  await eventually(
+    'each refused request has its cause, in words',
+    async () => {
+      const refused = (await rows.allInnerTexts()).filter((row) => /\s403\s/.test(row));
+      assert.ok(refused.length > 0);
+      for (const row of refused) assert.match(row, /UAEX\s+.*spiffe:\/\/mesh\.local\/ns\/shop\/sa\/client/);
+      return true;
+    },
+    WITHIN,
+  );
 }
 
 /** The slider is moved, the figures follow: what the page shows comes from what the mesh does. */
