@@ -254,6 +254,8 @@ test('aliases without end, depth without end, and files without end are refused'
   );
   assert.match(refusal(laughs.join('\n')), 'no usable YAML');
   assert.not.equal(refusal('['.repeat(100_000)), 'taken');
+  for (const circular of ['&x\n- *x', 'mesh: &x\n  mtls: *x', 'services: &x { a: { hosts: *x } }'])
+    assert.match(refusal(circular), 'policy.yaml:1:1: no usable YAML: an alias refers to what it is in');
   assert.match(refusal(`# ${'x'.repeat(1024 * 1024)}`), 'more than 1048576 bytes');
 });
 

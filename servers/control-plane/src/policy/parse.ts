@@ -1,6 +1,7 @@
 /** From the text of a policy file to a policy, or to a list of what is wrong with it and where. */
 import { Validator, type OutputUnit } from '@cfworker/json-schema';
 import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { structureProblem } from '#kit/text/structure.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { inMilliseconds } from './durations.ts';
 import { problemsOfMeaning, type Problem } from './meaning.ts';
@@ -62,9 +63,11 @@ export function parsePolicy(text: string, file = 'policy.yaml'): Policy {
     });
     if (errors.length > 0) throw new PolicyRefused(file, errors.slice(0, MAX_PROBLEMS));
     value = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
+    const problem = structureProblem(value);
+    if (problem !== undefined) throw new RangeError(problem);
   } catch (error) {
     if (error instanceof PolicyRefused) throw error;
-    // Too deep for the parser's stack, or aliases without end.
+    // Too deep for the parser's stack, aliases without end, or a value that contains itself.
     throw new PolicyRefused(file, [at([], `no usable YAML: ${(error as Error).message}`)]);
   }
   const located = ({ path, message }: { path: Path; message: string }): PolicyProblem => {

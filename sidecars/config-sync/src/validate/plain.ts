@@ -1,7 +1,7 @@
 /**
  * A document's values as schemas and templates look at them: as JSON would have them. Maps become
  * objects, dates text, large integers numbers.
- * @param value what `checkStructure` has passed, for this walks it as deep as it goes
+ * @param value what `structureProblem` has passed, for this walks it as deep as it goes
  */
 export function plain(value: unknown): unknown {
   const text = JSON.stringify(value, (_key, each: unknown) => {

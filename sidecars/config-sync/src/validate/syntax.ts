@@ -1,7 +1,7 @@
 /** The syntaxes that a document may be asked to have. */
 import { extname } from 'node:path';
+import { structureProblem } from '#kit/text/structure.ts';
 import { Invalid } from '../documents/invalid.ts';
-import { checkStructure } from './structure.ts';
 
 export const FORMATS = ['auto', 'text', 'json', 'yaml', 'ini', 'toml', 'properties'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -33,7 +33,10 @@ export async function loadParser(syntax: Syntax): Promise<Parser> {
   const parse = await parserOf(syntax);
   return (content) => {
     const values = parse(textOf(content));
-    for (const value of values) checkStructure(value);
+    for (const value of values) {
+      const problem = structureProblem(value);
+      if (problem !== undefined) throw new Invalid(problem);
+    }
     return values;
   };
 }

@@ -9,8 +9,8 @@ import {
   YAMLException,
   type TagDefinition,
 } from 'js-yaml';
+import { DEPTH_MAX } from '#kit/text/structure.ts';
 import { Invalid } from '../documents/invalid.ts';
-import { DEPTH_MAX } from './structure.ts';
 
 /** Tags that only the application knows: `!vault` and the like, and types of its language. */
 const UNKNOWN: TagDefinition[] = ['!', 'tag:'].flatMap((prefix) => [

@@ -137,6 +137,18 @@ test('a bomb of aliases is refused', () => {
   );
 });
 
+test('a document that contains itself is refused', () => {
+  for (const text of [
+    '- &x\n  name: *x',
+    '&x\n- livenessProbe: *x',
+    '- name: web\n  livenessProbe: &x\n    httpGet: *x',
+  ])
+    assert.throws(
+      () => parse(text),
+      (error: Error) => error instanceof DocumentError && /contains itself/.test(error.message),
+    );
+});
+
 test('any text is read or refused with a DocumentError', () => {
   const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null));
   const field = fc.constantFrom(

@@ -6,6 +6,7 @@
  * inside another container.
  */
 import { parse, YAMLError } from 'yaml';
+import { structureProblem } from '#kit/text/structure.ts';
 import { Fields } from './fields.ts';
 import type { Check, Probe, Target, Timing } from './target.ts';
 
@@ -59,9 +60,12 @@ export function parseDocument(text: string, defaults: Timing): Target[] {
 
 function load(text: string): unknown {
   try {
-    return parse(text, { merge: true, prettyErrors: false, logLevel: 'error' });
+    const value: unknown = parse(text, { merge: true, prettyErrors: false, logLevel: 'error' });
+    const problem = structureProblem(value);
+    if (problem !== undefined) throw new ReferenceError(problem);
+    return value;
   } catch (error) {
-    // Too many aliases are a ReferenceError.
+    // Too many aliases are a ReferenceError, too.
     if (error instanceof YAMLError || error instanceof ReferenceError)
       throw new DocumentError([`no YAML: ${error.message}`]);
     throw error;
