@@ -13,7 +13,7 @@ import {
 import { encodingOf, unitOf, type FileEncoding } from './tracked/encoding.ts';
 import type { Generation } from './tracked/generation.ts';
 import { findData } from './holes.ts';
-import { holds } from './identity.ts';
+import { holds, isTelling } from './identity.ts';
 import type { Turn } from './turn.ts';
 
 export interface ReadingPlaceOptions {
@@ -105,12 +105,12 @@ export class ReadingPlace {
   }
 
   /**
-   * Note how a file begins of which nothing was known: nothing but a hole, or half a character. A process that is
-   * killed would find nothing else to know it by when it is rotated.
+   * Note how a file begins of which too little was known to tell it from another: nothing but a hole, or half a line.
+   * A process that is killed would find nothing else to know it by when it is rotated.
    * @returns whether this was news
    */
   #begins(generation: Generation, head: Head): boolean {
-    if (generation.head.bytes.length > 0 || head.bytes.length === 0) return false;
+    if (isTelling(generation.head) || head.bytes.length <= generation.head.bytes.length) return false;
     generation.head = head;
     this.#remember(generation);
     return true;

@@ -21,6 +21,8 @@ export interface RotationMatcherOptions extends SearchOptions {
   readonly startAtEnd?: boolean;
   /** Paths that are there and could not be read at this scan, and the system's code. */
   readonly refused: Map<string, string>;
+  /** Whether a path could not be looked at just now: a file that was there may be there still. */
+  readonly mayBeAt: (path: string, now: number) => boolean;
 }
 
 /**
@@ -115,7 +117,9 @@ export class RotationMatcher {
   #rehomeAll(sought: Set<Generation>, left: Set<Candidate>, now: number): void {
     while (this.#lossesSeen !== this.#table.losses) {
       this.#lossesSeen = this.#table.losses;
-      const homeless = [...this.#table.generations].filter(({ state }) => isSearched(state));
+      const homeless = [...this.#table.generations].filter(
+        ({ state, path }) => isSearched(state) && (state.is === 'displaced' || !this.#options.mayBeAt(path, now)),
+      );
       const fresh = homeless.filter((each) => !sought.has(each));
       if (fresh.length === 0) return;
       for (const generation of fresh) {

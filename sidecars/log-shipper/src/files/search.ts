@@ -98,8 +98,9 @@ export function goOnIn(
   if (generation.severed && isCopy) generation.endAt(candidate.stat.size);
 }
 
-/** As far as this process has seen. */
-const isRead = ({ size, offset, withheld }: Generation): boolean => size > 0 && offset >= size && !withheld;
+/** As far as this process has seen, under the name that it has. */
+const isRead = ({ stamp, size, offset, withheld }: Generation): boolean =>
+  stamp !== '' && size > 0 && offset >= size && !withheld;
 
 /** What a look around has found. The candidates are open. */
 interface Looked {

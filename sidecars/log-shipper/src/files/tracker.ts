@@ -9,7 +9,7 @@
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
-
+import { UNSURE } from './beginnings.ts';
 import { compressionOf, readHead, type Head } from './tracked/content.ts';
 import { attempt, codeOf } from './error-code.ts';
 import type { Generation, Stat } from './tracked/generation.ts';
@@ -19,7 +19,7 @@ import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
 import { found, missed } from './tracked/state.ts';
 
-export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused'>, ArchivesOptions {
+export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused' | 'mayBeAt'>, ArchivesOptions {
   readonly globs: readonly Glob[];
   /** Names that are left out. */
   readonly exclude: readonly NameMatcher[];
@@ -77,6 +77,7 @@ export class Tracker {
       ...options,
       directories: () => this.#listing.directories,
       refused: this.refused,
+      mayBeAt: (path, now) => this.#mayBeAt(path, now),
     });
     this.#archives = new Archives(options);
     this.#wallClock = options.wallClock ?? (() => Date.now());
@@ -161,6 +162,13 @@ export class Tracker {
     return unpacked && complete ? 'complete' : 'incomplete';
   }
 
+  /** Whether a path, or a directory on the way to it, was refused lately. */
+  #mayBeAt(path: string, now: number): boolean {
+    for (const each of this.refused.keys())
+      if (path === each || path.startsWith(`${each}/`)) return now - (this.#refusedSince.get(each) ?? now) < UNSURE;
+    return false;
+  }
+
   /** Whether something was refused that is still waited for. */
   #isWaiting(now: number): boolean {
     this.#refusedSince = new Map(
@@ -231,6 +239,8 @@ export class Tracker {
     const before = generation.path;
     if (before !== path) {
       generation.path = path;
+      // By its new name it was not looked at yet.
+      generation.stamp = '';
       this.#options.table.touch();
     }
     if (generation.stamp === stat.stamp && generation.comparedAt === stat.stamp) return true;

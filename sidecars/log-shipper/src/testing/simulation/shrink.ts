@@ -35,14 +35,16 @@ function simpler(scenario: Scenario): Scenario[] {
 
 /**
  * The simplest scenario that was found with which a seed still fails.
+ * @param change what is otherwise than the seed says
  * @returns it, with its run and trace; undefined when the seed does not fail
  */
 export async function shrink(
   seed: number,
+  change: Partial<Scenario> = {},
 ): Promise<{ readonly scenario: Scenario; readonly outcome: Outcome } | undefined> {
   const fails = async (scenario: Scenario): Promise<boolean> =>
     (await simulate(seed, { change: scenario })).problems.length > 0;
-  let scenario = scenarioOf(seed);
+  let scenario: Scenario = { ...scenarioOf(seed), ...change };
   if (!(await fails(scenario))) return undefined;
   for (let again = true; again;) {
     again = false;
