@@ -36,7 +36,8 @@ function start(name: keyof typeof ports, appPort: number, env: Record<string, st
     PROXY_PORT: String(appPort),
     [`${prefix}_LISTEN_ADDRESS`]: '127.0.0.1',
     [`${prefix}_LISTEN_PORT`]: String(ports[name]),
-    LOG_LEVEL: 'debug',
+    LOG_LEVEL: 'warn',
+    ACCESS_LOG: 'true',
     LOG_FORMAT: 'ecs',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
@@ -88,6 +89,7 @@ test('its spans are one trace, each within the one before, and the application h
   assert.is(auth.parentSpanId, tls.spanId);
   assert.is(cache.parentSpanId, auth.spanId);
   assert.is(seen[0], `00-${tls.traceId}-${cache.spanId}-01`);
+  assert.equal([tls.name, auth.name, cache.name], ['GET', 'GET /public/**', 'GET']);
   assert.equal([auth.traceId, cache.traceId], [tls.traceId, tls.traceId]);
   assert.equal(
     [tls, auth, cache].map(({ attributes }) => attributes['url.scheme']),

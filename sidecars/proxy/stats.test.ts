@@ -33,6 +33,27 @@ test('every status is counted, above 599 as 5xx; each count once', () => {
   }
 });
 
+test('durations of requests with routes are told by route, of routes without end together', () => {
+  const registry = new Registry();
+  const { took } = createMetrics(
+    { took: { type: 'histogram', help: 'x', labels: ['method', 'code', 'route'] } },
+    registry,
+  );
+  const counts = new ProxyCounts();
+  counts.publish({ requestDuration: took });
+  const request = new Request({ method: 'GET', target: '/', authority: 'a' });
+  const end = (route: string | undefined): void =>
+    counts.requestEnded({ request, status: 200, route, span: undefined, startedAt: performance.now() });
+  end(undefined);
+  for (let index = 0; index < 1000; index++) end(`/${index}/**`);
+  end('/7/**');
+  const text = registry.metrics('prometheus');
+  assert.match(text, 'took_count{method="GET",code="2xx"} 1\n');
+  assert.match(text, 'took_count{method="GET",code="2xx",route="/7/**"} 2\n');
+  assert.is([...text.matchAll(/^took_count/gm)].length, 101);
+  assert.match(text, /^took_count\{method="GET",code="2xx",route="others"\} 901$/m);
+});
+
 test('durations are told by method and status class, with the trace that a client sampled', () => {
   const registry = new Registry();
   const { took } = createMetrics({ took: { type: 'histogram', help: 'x', labels: ['method', 'code'] } }, registry);
@@ -41,7 +62,7 @@ test('durations are told by method and status class, with the trace that a clien
   const end = (method: string, status: number, flags = ''): void => {
     const lines = flags === '' ? '' : `traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}\r\n`;
     const request = new Request({ method, target: '/', authority: 'a', lines });
-    counts.requestEnded({ request, status, span: undefined, startedAt: performance.now() });
+    counts.requestEnded({ request, status, route: undefined, span: undefined, startedAt: performance.now() });
   };
   end('GET', 204, '00');
   end('GET', 999);

@@ -1,6 +1,7 @@
 /** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
+import { accessLogParameters } from '#proxy/filters/access-log.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 import { brokerMetrics, brokerParameters } from './broker/contract.ts';
@@ -9,7 +10,7 @@ import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
-  version: '0.7.0',
+  version: '0.8.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   adminPort: '9961',
@@ -46,6 +47,7 @@ export const contract = defineContract({
     ...shardParameters,
     ...brokerParameters,
     ...splitParameters,
+    ...accessLogParameters,
     ...tracingParameters,
   },
   alerts,

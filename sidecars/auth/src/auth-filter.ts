@@ -109,6 +109,7 @@ export function authFilter(options: AuthFilterOptions): Filter {
         return answers.forbidden(request);
       }
       const access = accessOf(rules(), request);
+      exchange.route = rules().route(request.method, path);
       if (access === undefined) {
         counts.rejected.add('path');
         exchange.reason = 'path';

@@ -1,6 +1,7 @@
 /** The auth sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
+import { accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
@@ -10,7 +11,7 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.4.1',
+  version: '2.5.0',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
   adminPort: '9904',
@@ -182,6 +183,7 @@ export const contract = defineContract({
     },
 
     ...frontParameters('AUTH_', { maxConnections: '10000', maxHeaderSize: '32KiB' }),
+    ...accessLogParameters,
     ...tracingParameters,
   },
   ports: { http: { parameter: 'AUTH_LISTEN_PORT', description: 'HTTP/1.1, for clients or for the tls sidecar' } },
@@ -220,8 +222,8 @@ export const contract = defineContract({
     auth_connections_open: { type: 'gauge', help: 'Client connections open now' },
     auth_request_duration_seconds: {
       type: 'histogram',
-      help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
-      labels: ['method', 'code'],
+      help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none; route the path of the rule that it fits',
+      labels: ['method', 'code', 'route'],
     },
     ...spanMetrics('auth'),
     auth_app_up: { type: 'gauge', help: '1 while the application accepts connections' },

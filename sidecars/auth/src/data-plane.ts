@@ -81,12 +81,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     log,
     stats,
     sweeper,
-    filters: new Filters([
-      ...tracing.filters,
-      auth,
-      callerFields(trusted),
-      ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
-    ]),
+    filters: new Filters([...tracing.filters, auth, callerFields(trusted), ...accessLog({ parameters, log })]),
     cluster: new SingleEndpoint(endpoint, health, parameters.AUTH_MAX_CONNECTIONS),
     draining: false,
   };

@@ -1,6 +1,7 @@
 /** The cache sidecar's contract: what it takes, serves and counts. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
+import { accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
@@ -10,7 +11,7 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.4.0',
+  version: '1.5.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
   prefixes: ['CACHE_', 'PROXY_'],
@@ -171,6 +172,7 @@ export const contract = defineContract({
     },
 
     ...frontParameters('CACHE_', { maxConnections: '10000', maxHeaderSize: '16KiB' }),
+    ...accessLogParameters,
     ...tracingParameters,
   },
   ports: {

@@ -140,7 +140,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       ...tracing.filters,
       filter,
       forwarded(publicPort, isNeighbour),
-      ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
+      ...accessLog({ parameters, log }),
     ]),
     cluster: new SingleEndpoint(endpoint, health, parameters.CACHE_MAX_CONNECTIONS),
     draining: false,

@@ -1,5 +1,5 @@
 /** Logs: JSON lines on stdout, for whoever collects a container's output; it holds nobody up when nobody does. */
-import { pino, type LogFn, type Logger, type LoggerOptions } from 'pino';
+import { pino, type ChildLoggerOptions, type LogFn, type Logger, type LoggerOptions } from 'pino';
 import { ECS_VERSION, ecsFields } from './ecs.ts';
 import { standardOutput } from './output.ts';
 import type { Problems } from './problems.ts';
@@ -63,6 +63,7 @@ const ecsOptions = (sidecar: string): LoggerOptions => ({
 /** pino's children do not inherit how the fields of a logger are named. */
 function namingChildren(log: Logger): Logger {
   const child = log.child.bind(log);
-  const named = (bindings: Record<string, unknown>): Logger => namingChildren(child(ecsFields(bindings)));
+  const named = (bindings: Record<string, unknown>, options?: ChildLoggerOptions): Logger =>
+    namingChildren(child(ecsFields(bindings), options));
   return Object.assign(log, { child: named });
 }

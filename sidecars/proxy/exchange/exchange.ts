@@ -40,6 +40,7 @@ export class Exchange implements Answered {
   received = 0;
   state: object | undefined = undefined;
   span: SpanContext | undefined = undefined;
+  route: string | undefined = undefined;
   reason: string | undefined = undefined;
   /** The whole request has been handed to the exchange. */
   requestDone: boolean;

@@ -116,6 +116,23 @@ test('methods without end make no names without end', async () => {
   await tracing.close();
 });
 
+test('a request that fits a pattern of the configuration has it in its span’s name', async () => {
+  await using app = await serve((_incoming, response) => void response.end());
+  await using collector = await startCollector();
+  const tracing = tracingTo(collector);
+  const matching = {
+    onRequest(exchanged: { route: string | undefined }) {
+      exchanged.route = '/orders/**';
+    },
+  };
+  await using proxy = await startProxy(app.port, { filters: [...tracing.filters, matching] });
+  await exchange(proxy.port, get('/orders/17'));
+  const { name, attributes } = await spanOf(collector);
+  assert.is(name, 'GET /orders/**');
+  assert.is(attributes['http.route'], '/orders/**');
+  await tracing.close();
+});
+
 test('the one before decides whether a trace is sampled; who is next is told', async () => {
   const seen: string[] = [];
   await using app = await serve((incoming, response) => {

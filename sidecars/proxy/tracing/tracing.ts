@@ -11,6 +11,7 @@ import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { portOf, withoutPort } from '#proxy/http/host.ts';
 import type { Request } from '#proxy/http/request.ts';
 import { METHODS } from '#proxy/http/methods.ts';
+import { spanName } from './name.ts';
 import type { Response } from '#proxy/http/response.ts';
 import { beginSpan } from './context.ts';
 import { failureOf } from './failure.ts';
@@ -79,19 +80,19 @@ export function startTracing({
 
 /** An exchange that is over as a span (https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server). */
 function serverSpan(context: SpanContext, exchange: FilteredExchange, more: Attributes | undefined): SpanRecord {
-  const { request, status, startedAt } = exchange;
+  const { request, status, startedAt, route } = exchange;
   const end = performance.now();
   const failure = failureOf(exchange);
   const time = performance.timeOrigin + end;
   return {
     context,
-    // A path is not one of few: without a route the name is the method alone.
-    name: METHODS.has(request.method) ? request.method : 'HTTP',
+    name: spanName(request.method, route),
     kind: 'server',
     start: performance.timeOrigin + startedAt,
     end: time,
     attributes: {
       ...requestAttributes(request, exchange.downstream.secure),
+      'http.route': route,
       'http.response.status_code': status === 0 ? undefined : status,
       'network.peer.address': exchange.downstream.remoteAddress,
       'error.type': failure?.error === true ? failure.type : undefined,

@@ -1,6 +1,7 @@
 /** The TLS sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
+import { accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
@@ -9,7 +10,7 @@ const WORKERS_MAX = 64;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '2.3.1',
+  version: '2.4.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
@@ -122,6 +123,7 @@ export const contract = defineContract({
       description: 'How long a handshake may take',
     },
     ...frontParameters('TLS_', { maxConnections: '7000', maxHeaderSize: '16KiB' }),
+    ...accessLogParameters,
     ...tracingParameters,
     TLS_PROXY_PROTOCOL: {
       type: 'boolean',

@@ -98,7 +98,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       ...tracing.filters,
       forwarded(parameters.TLS_PUBLIC_PORT),
       ...(parameters.TLS_HSTS_MAX_AGE > 0 ? [hsts(parameters.TLS_HSTS_MAX_AGE)] : []),
-      ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
+      ...accessLog({ parameters, log }),
     ]),
     cluster: new SingleEndpoint(endpoint, health, parameters.TLS_MAX_CONNECTIONS),
     draining: false,

@@ -3,7 +3,6 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { Http1Downstream } from '#proxy/downstream/http1.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
-import { accessLog } from '#proxy/filters/access-log.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/loop/sweeper.ts';
@@ -27,8 +26,9 @@ export interface ServiceEnvironment {
   readonly wait: number;
   readonly log: Logger;
   readonly stats: ProxyStats;
-  /** The first filters of HTTP. */
+  /** The first filters of HTTP, and the last ones. */
   readonly tracing: readonly Filter[];
+  readonly accessLog: readonly Filter[];
   readonly onTry: (server: string) => void;
   readonly onAnswer: (server: string) => void;
   readonly onUnanswered: (service: string) => void;
@@ -58,7 +58,7 @@ export class BrokeredService {
       log,
       stats,
       sweeper,
-      filters: new Filters([...environment.tracing, filter, ...(log.isLevelEnabled('debug') ? [accessLog(log)] : [])]),
+      filters: new Filters([...environment.tracing, filter, ...environment.accessLog]),
       cluster: { pick: () => undefined },
       draining: false,
     };

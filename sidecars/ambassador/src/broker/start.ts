@@ -1,5 +1,6 @@
 /** The broker mode: which server the application gets is said in a file, and may change at any time. */
 import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { accessLog } from '#proxy/filters/access-log.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { patienceOf, proxyStats, tracingOf } from '../plane-parts.ts';
 import { Broker } from './broker.ts';
@@ -33,6 +34,7 @@ export async function startBroker(kit: AmbassadorKit): Promise<void> {
       log,
       stats: proxyStats(metrics),
       tracing: tracing.filters,
+      accessLog: accessLog(kit),
       onTry: (server) => metrics.requests.inc({ server }),
       onAnswer: (server) => metrics.responses.inc({ server }),
       onUnanswered: () => metrics.forward_error.inc(),

@@ -35,6 +35,7 @@ export async function startBrokerTest(
       log: createLog('test', 'silent'),
       stats,
       tracing: [],
+      accessLog: [],
       onTry: () => {},
       onAnswer: () => {},
       onUnanswered: () => void test.unanswered++,

@@ -3,7 +3,6 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
-import { accessLog } from '#proxy/filters/access-log.ts';
 import { Filters, type Filter } from '#proxy/filters/filter.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
 import { Sweeper } from '#proxy/loop/sweeper.ts';
@@ -38,8 +37,9 @@ export interface SplitPlaneOptions {
   /** Told whether the old version is up. */
   readonly check: ReadinessCheck;
   readonly stats: ProxyStats;
-  /** The first filters. */
+  /** The first filters, and the last ones. */
   readonly tracing: readonly Filter[];
+  readonly accessLog: readonly Filter[];
   readonly log: Logger;
   readonly onTry: (server: string) => void;
   readonly onAnswer: (server: string) => void;
@@ -117,12 +117,7 @@ export class SplitPlane {
       log,
       stats,
       sweeper,
-      filters: new Filters([
-        ...options.tracing,
-        counts,
-        splits,
-        ...(log.isLevelEnabled('debug') ? [accessLog(log)] : []),
-      ]),
+      filters: new Filters([...options.tracing, counts, splits, ...options.accessLog]),
       cluster: { pick: () => before },
       draining: false,
     };

@@ -2,6 +2,7 @@
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
 import { addressOf } from '../http.ts';
+import { accessLog } from '#proxy/filters/access-log.ts';
 import type { AmbassadorKit } from '../kit.ts';
 import { patienceOf, proxyStats, tracingOf } from '../plane-parts.ts';
 import type { Change } from './judge.ts';
@@ -39,6 +40,7 @@ export async function startSplit(kit: AmbassadorKit): Promise<void> {
     check: readiness.check('old version', HEALTH_MAX_AGE),
     stats: proxyStats(metrics),
     tracing: tracing.filters,
+    accessLog: accessLog(kit),
     log,
     onTry: (server) => metrics.requests.inc({ server }),
     onAnswer: (server) => metrics.responses.inc({ server }),

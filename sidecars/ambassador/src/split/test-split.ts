@@ -65,6 +65,7 @@ export async function startSplitTest(
     check: { pass() {}, fail() {} },
     stats,
     tracing: [],
+    accessLog: [],
     log: createLog('test', 'silent'),
     onTry: () => {},
     onAnswer: () => {},

@@ -17,6 +17,12 @@ interface Rule {
   readonly access: Access;
 }
 
+/** What the rules say of a request. */
+interface Decision {
+  readonly access: Access;
+  readonly route: string | undefined;
+}
+
 /** A rules file cannot be used; the message says where and why. */
 export class BadRules extends Error {}
 
@@ -36,7 +42,7 @@ export class Rules {
   readonly nameMethods: boolean;
   readonly #rules: readonly Rule[];
   /** Decisions by method and path: the same paths come again and again. */
-  readonly #known = new Map<string, Access>();
+  readonly #known = new Map<string, Decision>();
 
   constructor(rules: readonly Rule[] = []) {
     this.#rules = rules;
@@ -55,31 +61,42 @@ export class Rules {
    * undefined for a path that is refused
    */
   access(method: string, path: string): Access | undefined {
-    if (this.#rules.length === 0) return LOGIN;
+    return this.#rules.length === 0 ? LOGIN : this.#decide(method, path)?.access;
+  }
+
+  /** The path of the first rule that fits a request, as it was written: its route in traces and metrics. */
+  route(method: string, path: string): string | undefined {
+    return this.#rules.length === 0 ? undefined : this.#decide(method, path)?.route;
+  }
+
+  #decide(method: string, path: string): Decision | undefined {
     const key = path.length + method.length <= MAX_REMEMBERED_PATH ? `${method} ${path}` : undefined;
     const known = key === undefined ? undefined : this.#known.get(key);
     if (known !== undefined) return known;
     const variants = pathVariants(path);
     if (variants === undefined) return undefined;
-    const access = variants.map((variant) => this.#ofVariant(method.toUpperCase(), variant)).reduce(stricter);
+    const upper = method.toUpperCase();
+    const decision: Decision = {
+      access: variants.map((variant) => this.#ofVariant(upper, variant)).reduce(stricter),
+      route: this.#first(upper, (pattern) => pattern.matches(variants[0]!))?.path.glob,
+    };
     if (key !== undefined) {
       if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
-      this.#known.set(key, access);
+      this.#known.set(key, decision);
     }
-    return access;
+    return decision;
   }
 
   /** An application may or may not tell paths apart by case and by a slash at the end. */
   #ofVariant(method: string, variant: string): Access {
     return stricter(
-      this.#first(method, (path) => path.matches(variant)),
-      this.#first(method, (path) => path.matchesLoosely(variant)),
+      this.#first(method, (path) => path.matches(variant))?.access ?? LOGIN,
+      this.#first(method, (path) => path.matchesLoosely(variant))?.access ?? LOGIN,
     );
   }
 
-  #first(method: string, fits: (path: PathPattern) => boolean): Access {
-    const rule = this.#rules.find(({ methods, path }) => hasMethod(methods, method) && fits(path));
-    return rule?.access ?? LOGIN;
+  #first(method: string, fits: (path: PathPattern) => boolean): Rule | undefined {
+    return this.#rules.find(({ methods, path }) => hasMethod(methods, method) && fits(path));
   }
 }
 

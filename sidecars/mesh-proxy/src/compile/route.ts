@@ -34,6 +34,8 @@ export interface CompiledCors {
 
 export class CompiledRoute {
   readonly name: string;
+  /** The paths that fit, as a pattern; undefined for all. */
+  readonly pattern: string | undefined;
   readonly route: Route;
   readonly clusters: Weighted<MeshCluster> | undefined;
   readonly mirrors: readonly { readonly cluster: MeshCluster; readonly percent: number }[];
@@ -53,6 +55,7 @@ export class CompiledRoute {
     const { match, clusters, mirror = [], retry, cors, fault, rateLimit } = route;
     this.route = route;
     this.name = route.name ?? where;
+    this.pattern = patternOf(match.path);
     if ((clusters === undefined) === (route.reply === undefined))
       throw new ConfigurationRefused(`${where}: a route has either clusters or a reply`);
     this.clusters =
@@ -88,6 +91,11 @@ export class CompiledRoute {
 function compileCors(cors: Cors, where: string): CompiledCors {
   const tests = cors.origins.map((match, index) => textTest(match, `${where}.origins[${index}]`));
   return { cors, isAllowed: (origin) => tests.some((test) => test(origin)) };
+}
+
+function patternOf(path: RouteMatch['path']): string | undefined {
+  if (path === undefined || ('prefix' in path && path.prefix === '/')) return undefined;
+  return 'prefix' in path ? `${path.prefix}*` : 'exact' in path ? path.exact : path.regex;
 }
 
 type PathTest = (request: Request) => boolean;

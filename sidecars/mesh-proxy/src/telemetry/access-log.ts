@@ -52,6 +52,8 @@ export interface Ended {
   /** As in AccessEntry. */
   readonly flags: string;
   readonly cause: string | undefined;
+  /** Of the paths that the request's route takes. */
+  readonly pattern: string | undefined;
   entry(): AccessEntry;
 }
 
@@ -62,6 +64,7 @@ export class EndedRequest implements Ended {
   readonly began: number;
   readonly flags: string;
   readonly cause: string | undefined;
+  readonly pattern: string | undefined;
   readonly status: number;
   readonly grpcStatus: string | undefined;
   readonly requestBytes: number;
@@ -89,6 +92,7 @@ export class EndedRequest implements Ended {
     this.began = Date.now() - duration;
     this.flags = flagText(flags);
     this.cause = sentence;
+    this.pattern = record.route?.pattern;
     this.status = exchange.status;
     this.grpcStatus = record.grpcStatus;
     this.requestBytes = exchange.received;
@@ -143,6 +147,7 @@ export class EndedRelay implements Ended {
   readonly began: number;
   readonly flags: string;
   readonly cause: string | undefined;
+  readonly pattern = undefined;
   readonly #entry: AccessEntry;
 
   constructor(direction: Direction, end: RelayEnd, ends: Ends) {

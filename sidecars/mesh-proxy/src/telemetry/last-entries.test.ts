@@ -14,7 +14,7 @@ function ended(destination: string, { cause, anew = false }: { cause?: string; a
   known.set(destination, ends);
   const began = ++clock;
   const entry = { time: new Date(began).toISOString(), destination } as AccessEntry;
-  return { direction: 'outbound', ends, began, flags: '-', cause, entry: () => entry };
+  return { direction: 'outbound', ends, began, flags: '-', cause, pattern: undefined, entry: () => entry };
 }
 
 test('a busy edge hides neither another nor its own failures', () => {

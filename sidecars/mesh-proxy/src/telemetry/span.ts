@@ -1,10 +1,13 @@
 /** A request or connection that is over, as a span. */
 import { failureEvent, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
 import { METHODS } from '#proxy/http/methods.ts';
-import type { AccessEntry } from './access-log.ts';
+import { spanName } from '#proxy/tracing/name.ts';
+import type { Ended } from './access-log.ts';
 
 /** By OpenTelemetry's conventions for HTTP, of a client where it leaves the pod, of a server where it enters. */
-export function spanOf(context: SpanContext, entry: AccessEntry): SpanRecord {
+export function spanOf(context: SpanContext, ended: Ended): SpanRecord {
+  const entry = ended.entry();
+  const { pattern } = ended;
   const start = Date.parse(entry.time);
   const end = start + entry.durationMs;
   const { method, status, cause } = entry;
@@ -15,8 +18,7 @@ export function spanOf(context: SpanContext, entry: AccessEntry): SpanRecord {
   const type = status !== undefined && status >= 400 ? String(status) : entry.flags;
   return {
     context,
-    // A path is not one of few: OpenTelemetry's name of a span without a route is its method.
-    name: known ? method : 'HTTP',
+    name: spanName(method, pattern),
     kind: outbound ? 'client' : 'server',
     start,
     end,
@@ -24,6 +26,7 @@ export function spanOf(context: SpanContext, entry: AccessEntry): SpanRecord {
       'http.request.method': known || method === undefined ? method : '_OTHER',
       'http.request.method_original': known ? undefined : method,
       'url.path': entry.path?.split('?', 1)[0],
+      [outbound ? 'url.template' : 'http.route']: pattern,
       'server.address': entry.authority,
       'http.response.status_code': status,
       'rpc.grpc.status_code': entry.grpcStatus === undefined ? undefined : Number(entry.grpcStatus),

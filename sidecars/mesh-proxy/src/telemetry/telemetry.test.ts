@@ -218,7 +218,7 @@ test('an answer of gRPC that is a head alone has its status; a release that is n
 });
 
 test('spans of both proxies are one trace with the application’s, and reach the collector', async () => {
-  const spans: { traceId: string; spanId: string; parentSpanId?: string; kind: number }[] = [];
+  const spans: { traceId: string; spanId: string; parentSpanId?: string; kind: number; name: string }[] = [];
   await using collector = await serve((incoming, response) => {
     let body = '';
     incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
@@ -236,7 +236,8 @@ test('spans of both proxies are one trace with the application’s, and reach th
   const tracing = { tracing: { endpoint: `${collector.url}/v1/traces`, percent: 100 } };
   await using server = await tellingPod('shop', {}, tracing);
   server.pod.meant.inbound = { address: '127.0.0.1', port: app.port };
-  await using client = await tellingPod('front', towards([server.pod.plane.inboundPort]), tracing);
+  const route = { match: { path: { exact: '/a' } } };
+  await using client = await tellingPod('front', towards([server.pod.plane.inboundPort], { route }), tracing);
   client.pod.meant.outbound = SHOP;
   const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   await exchange(client.pod.plane.outboundPort, GET.replace('Connection', `traceparent: ${parent}\r\nConnection`));
@@ -248,6 +249,7 @@ test('spans of both proxies are one trace with the application’s, and reach th
   assert.is(inn.parentSpanId, out.spanId);
   assert.is(seen[0], `00-${out.traceId}-${inn.spanId}-01`);
   assert.is(client.lines[0]?.traceId, out.traceId);
+  assert.equal([out.name, inn.name], ['GET /a', 'GET'], 'the route is the caller’s');
 });
 
 test('tap shows requests as they happen, to who may watch', async () => {

@@ -87,7 +87,7 @@ export class Telemetry {
       this.#log.info({ began, ...rest }, 'access');
     }
     for (const watcher of this.watchers) watcher(ended.entry());
-    if (span?.sampled === true) this.#spans.export(spanOf(span, ended.entry()));
+    if (span?.sampled === true) this.#spans.export(spanOf(span, ended));
   }
 
   /** Take what a configuration says of telemetry. */
