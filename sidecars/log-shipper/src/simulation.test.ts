@@ -18,7 +18,7 @@ const FAILED: readonly (readonly [string, (disk: DiskFaults) => DiskFaults, read
   [
     'a disk of which every fiftieth call fails',
     (disk) => ({ ...disk, unreadable: 0.02 }),
-    [522, 551, 591, 806, 976, 1486, 1869, 2457, 2857, 2956, 3178, 4553],
+    [199, 522, 551, 591, 806, 976, 1486, 2457, 2857, 2956, 3178, 12062, 12910],
   ],
 ];
 

@@ -15,7 +15,7 @@ import type { Tracker } from './tracker.ts';
 import type { AtEnd, Turn } from './turn.ts';
 
 export interface ChunkSchedulerOptions {
-  readonly table: Pick<FileTable, 'lose'>;
+  readonly table: Pick<FileTable, 'lose' | 'lookAgain'>;
   readonly tracker: Pick<Tracker, 'refuse' | 'scan'>;
   readonly reader: Pick<Reader, 'read' | 'join'>;
   readonly files: Pick<OpenFiles, 'hold' | 'stat'>;
@@ -114,8 +114,7 @@ export class ChunkScheduler {
 
   /** It could not be opened. The next scan finds out what became of it. */
   #miss(generation: Generation): undefined {
-    generation.unread = false;
-    generation.stamp = '';
+    this.#options.table.lookAgain(generation);
   }
 
   #look(generation: Generation, fd: number): void {

@@ -16,13 +16,14 @@ export interface ClosingOptions {
 /** Close files that no path leads to any more. */
 export function closeDetached({ table, files, linger, deletedTimeout, onLost }: ClosingOptions, now: number): void {
   for (const generation of table.generations) {
-    const { detachedAt, fd, packed, changedAt, links, unread, withheld } = generation;
+    const { detachedAt, fd, packed, changedAt, links, unread, withheld, stamp } = generation;
     if (packed?.ended && !unread && !withheld) {
       onLost(generation, generation.reaches(packed.size), 'truncated');
       table.finish(generation);
     }
     if (fd === undefined || detachedAt === undefined) continue;
-    const read = !unread && !withheld;
+    // Without a stamp: it could not be read just now.
+    const read = !unread && !withheld && stamp !== '';
     if (read && now - Math.max(detachedAt, changedAt) >= linger) {
       if (links === 0) table.finish(generation);
       else files.release(generation);

@@ -1,15 +1,15 @@
 /** All generations that are known, and the registry that remembers them. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import { readCarried, type SavedGeneration } from '../registry/format.ts';
 import type { Registry } from '../registry/registry.ts';
-import { NO_HEAD, readHead, readTail, type Head, type Tail } from './tracked/content.ts';
+import { growHead, NO_HEAD, readHead, readTail, type Head, type Tail } from './tracked/content.ts';
 import { unitOf, type FileEncoding } from './tracked/encoding.ts';
 import { attempt, codeOf } from './error-code.ts';
 import { Generation, versionOf, type Stat } from './tracked/generation.ts';
 import { findData } from './holes.ts';
-import { headWithin, holds, type Candidate } from './identity.ts';
+import { headWithin, holds, isTelling, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
-import { copied, displaced, finished as finish, found, missed, released, unpacked } from './tracked/state.ts';
+import { restored } from './restored.ts';
+import { copied, displaced, finished as finish, found, released, unpacked } from './tracked/state.ts';
 import type { Unpacked } from './tracked/unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
@@ -43,7 +43,10 @@ export class FileTable {
   /** @param now on a monotonic clock, in milliseconds */
   constructor(options: FileTableOptions, now: number) {
     this.#options = options;
-    this.#restore(options.registry.found, now);
+    for (const generation of restored(options.registry.found, now)) {
+      this.#generations.add(generation);
+      if (generation.key !== '') this.#byKey.set(generation.key, generation);
+    }
   }
 
   /** How files without a byte order mark are encoded. */
@@ -80,9 +83,28 @@ export class FileTable {
 
   /** Something became known of a generation that must be in the registry before more of it is read. */
   remember(generation: Generation): void {
+    this.#note(generation);
+    this.save();
+  }
+
+  /** The same; the registry is written by the caller. */
+  #note(generation: Generation): void {
     this.#unsaved.add(generation);
     this.#dirty = true;
-    this.save();
+  }
+
+  /**
+   * See more of the beginning of a file that holds a generation of which too little is known to tell it from others:
+   * it may wait long until it is read, and its inode be another file's by then. The registry is written by the caller.
+   */
+  lookAtHead(generation: Generation, fd: number): void {
+    const { head: known, offset, tail } = generation;
+    if (isTelling(known)) return;
+    const head = growHead(fd, known, this.encoding);
+    // After the head: it may be that of the content that took the place of what was read.
+    if (head.bytes.length <= known.bytes.length || !holds({ offset, tail, head }, fd)) return;
+    generation.head = head;
+    this.#note(generation);
   }
 
   /** Whether something changed that is not in the registry yet. */
@@ -107,6 +129,15 @@ export class FileTable {
     generation.looked = 0;
     generation.withheld = false;
     this.#dirty = true;
+  }
+
+  /** It could not be read just now. The next scan finds out what became of it. */
+  lookAgain(generation: Generation): void {
+    generation.unread = false;
+    generation.stamp = '';
+    if (generation.packed === undefined) return;
+    generation.notIn.clear();
+    this.lose(generation);
   }
 
   /** Nothing more is read of a generation. */
@@ -171,8 +202,7 @@ export class FileTable {
     const generation = new Generation(id, home, stat.key, path);
     this.#generations.add(generation);
     this.#byKey.set(stat.key, generation);
-    this.#unsaved.add(generation);
-    this.#dirty = true;
+    this.#note(generation);
     return generation;
   }
 
@@ -302,32 +332,5 @@ export class FileTable {
     const { packed } = generation;
     packed?.close();
     if (packed !== undefined) displaced(generation);
-  }
-
-  #restore(saved: readonly SavedGeneration[], now: number): void {
-    const byId = new Map<string, Generation>();
-    const latest = new Map<string, Generation>();
-    for (const { id, home, key, path, head, acked, tail, copyOf, days = [], ends = [], carried, seen = 0 } of saved) {
-      const generation = new Generation(id, home, key, path);
-      generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
-      generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
-      generation.days = [...days];
-      generation.ends = ends;
-      generation.carried = readCarried(carried);
-      generation.seenBefore = seen;
-      generation.readBefore = undefined;
-      missed(generation, now);
-      generation.caughtUpAt = now;
-      // One whose original is forgotten is released when it is met.
-      if (copyOf !== undefined) copied(generation, byId.get(copyOf) ?? new Generation(copyOf, home, '', path));
-      byId.set(id, generation);
-      this.#generations.add(generation);
-      if (key !== '') this.#byKey.set(key, generation);
-      if (generation.copyOf !== undefined) continue;
-      // In flight, several may have to be read again: in the order in which they came.
-      const before = latest.get(home);
-      if (before) generation.after = { generation: before, offset: Infinity };
-      latest.set(home, generation);
-    }
   }
 }

@@ -71,7 +71,7 @@ export class RotationMatcher {
       let original = this.#tried(candidate, () => this.#originalOf(candidate, fresh), 'unread' as const);
       this.#rehomeAll(sought, left, now);
       // While the others were looked at, it may have been found to be where one of them goes on.
-      if (!left.has(candidate)) continue;
+      if (!left.has(candidate) || this.#tried(candidate, () => this.#isBeingPacked(candidate, now), true)) continue;
       if (original === undefined && this.#isBesideUnread(candidate)) original = 'unsure';
       const since = this.#unsure.get(candidate.stat.key) ?? now;
       if (original === 'unsure' && now - since < UNSURE) unsure.set(candidate.stat.key, since);
@@ -87,6 +87,17 @@ export class RotationMatcher {
       complete = this.#tried(candidate, () => this.#welcome(candidate, now), false) && complete;
     this.#release(now);
     return complete;
+  }
+
+  /** What is read from a compressed file goes on in the plain one that is still beside it: that is all there. */
+  #isBeingPacked(candidate: Candidate, now: number): boolean {
+    const generation = [...this.#table.generations].find(
+      ({ packed, path }) => packed !== undefined && path === `${candidate.path}.gz`,
+    );
+    if (generation === undefined || !continuesIn(generation, candidate)) return false;
+    this.#table.lose(generation);
+    goOnIn(generation, candidate, this.#options, now);
+    return true;
   }
 
   /** Whether it may be a copy of what could not be read just now. */

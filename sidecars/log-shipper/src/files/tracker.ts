@@ -197,10 +197,10 @@ export class Tracker {
 
   /** A file could not be read just now; the next scan looks at it again. */
   refuse(generation: Generation, error: unknown): void {
-    this.#options.files.release(generation);
+    // Nothing else leads to what was deleted.
+    if (generation.detachedAt === undefined) this.#options.files.release(generation);
     this.#listing.renew();
-    generation.unread = false;
-    generation.stamp = '';
+    this.#options.table.lookAgain(generation);
     this.refused.set(generation.path, codeOf(error));
     this.#options.log.warn({ err: error, path: generation.path }, 'a file cannot be read');
   }
@@ -265,7 +265,7 @@ export class Tracker {
     const { fd, comparedAt } = generation;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
-    if (stat.stamp !== comparedAt) this.#compare(generation, fd, stat, now);
+    if (stat.stamp !== comparedAt || generation.stamp === '') this.#compare(generation, fd, stat, now);
   }
 
   /** A file changed. Does it still have what was read of a generation, and more to read? */
@@ -277,6 +277,7 @@ export class Tracker {
       if (generation.comparedAt === '' && isLast) generation.severed = true;
       return table.lose(generation);
     }
+    table.lookAtHead(generation, fd);
     const { size, stamp, links } = stat;
     if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
     Object.assign(generation, { size, stamp, links, comparedAt: stamp });

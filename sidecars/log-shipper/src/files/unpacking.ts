@@ -28,17 +28,17 @@ export class Unpacking {
    */
   async prepare(generation: Generation, packed: Unpacked): Promise<boolean> {
     const { offset, scan, tail } = generation;
-    const { reach, tracker, table } = this.#options;
+    const { reach, tracker } = this.#options;
     // What an earlier process has read is known by what stood before a place that the store has passed since.
     const from = tail.length === 0 ? offset : Math.min(offset, tail.at);
     try {
       while (!packed.ended && packed.size < (scan?.position ?? offset) + reach) await packed.more(from);
     } catch (error) {
-      // Of a damaged file, what comes before the damage is not believed either.
+      // Of a damaged file, what comes before the damage is not believed either. On a full disk, or one that fails, it may
+      // well be there: the next scan looks into it again.
+      const known = codeOf(error).startsWith('Z_') ? [...generation.notIn] : [];
       tracker.refuse(generation, error);
-      // On a full disk, or one that fails, it may well be there: the next scan looks into it again.
-      if (!codeOf(error).startsWith('Z_')) generation.notIn.clear();
-      if (generation.packed === packed) table.lose(generation);
+      for (const each of known) generation.notIn.add(each);
     }
     // Meanwhile a scan may have let it go.
     if (generation.packed !== packed) return false;

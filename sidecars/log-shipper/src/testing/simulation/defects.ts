@@ -153,4 +153,30 @@ export const DEFECTS: readonly Defect[] = [
     'const held = compression === null ?',
   ),
   at(MATCHER, 'what a new file may be waits for no copy', 'if (current.size < stat.size || !same) return false;', ''),
+  at(
+    'files/reading-place.ts',
+    '1.9.1: read while the registry knows half a line',
+    'if (isTelling(generation.head) || head.bytes.length <= generation.head.bytes.length) return false;',
+    'if (generation.head.bytes.length > 0 || head.bytes.length === 0) return false;',
+  ),
+  at(
+    MATCHER,
+    '1.9.1: gone, since its path could not be looked at',
+    "(state.is === 'displaced' || !this.#options.mayBeAt(path, now))",
+    'true',
+  ),
+  at(SEARCH, '1.9.1: read by its new name', "stamp !== '' && size > 0", 'size > 0'),
+  at(TRACKER, '1.9.1: a file that waits is known by half a line', 'table.lookAtHead(generation, fd);', ''),
+  at(
+    TABLE,
+    '1.9.1: a compressed file that could not be read',
+    'generation.notIn.clear();\n    this.lose(generation);',
+    '',
+  ),
+  at(
+    MATCHER,
+    '1.9.1: compressed, and new beside that',
+    '|| this.#tried(candidate, () => this.#isBeingPacked(candidate, now), true)',
+    '',
+  ),
 ];

@@ -33,7 +33,8 @@ export function failDisk(machine: Machine, { unreadable, full }: DiskFaults, isC
   machine.fault = (call, of) => {
     const path = /^\d+$/.test(of) ? files.descriptor(Number(of)).path : of;
     if (path.startsWith(STATE)) {
-      const isFull = machine.now >= full[0] && machine.now < full[1];
+      // Before a registry was ever written nothing is known to the next process, and nothing is promised.
+      const isFull = machine.now >= full[0] && machine.now < full[1] && files.at(`${STATE}/registry`) !== undefined;
       return isFull && call === 'write' ? 'ENOSPC' : undefined;
     }
     if (unreadable === 0 || isCalm() || !path.startsWith(LOGS) || !ABOUT_LOGS.has(call)) return undefined;

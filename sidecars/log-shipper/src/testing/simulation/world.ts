@@ -18,6 +18,12 @@ export interface Rotation {
   readonly callTime: readonly [number, number];
 }
 
+/** Text of which no part is like another, in this line or any other: the two halves of a torn line are told apart. */
+const filler = (line: number, length: number): string =>
+  Array.from({ length: Math.ceil(length / 6) }, (_, part) => (line * 100 + part).toString(36).padStart(5, '0'))
+    .join(' ')
+    .slice(0, length);
+
 /** An application with one log. */
 export class Application {
   readonly path: string;
@@ -58,7 +64,8 @@ export class Application {
   }
 
   #line(): string {
-    const line = `${this.path.slice(LOGS.length + 1)}#${this.written.length} ${'x'.repeat(this.#random.pick([0, 3, 30, 300]))}`;
+    const number = this.written.length;
+    const line = `${this.path.slice(LOGS.length + 1)}#${number} ${filler(number, this.#random.pick([0, 3, 30, 300]))}`;
     this.written.push(line);
     return line;
   }
