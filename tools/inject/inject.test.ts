@@ -205,6 +205,7 @@ const REFUSED: [string, string, Partial<Injection>?][] = [
   ['share-unnamed', 'services: {web: {image: x, volumes: [/data]}}', topz('/data')],
   ['share-unnamed', 'services: {web: {image: x, tmpfs: /run}}', topz('/run')],
   ['share-unnamed', 'services: {web: {image: x, secrets: [key]}}', topz('/run/secrets/key')],
+  ['share-twice', 'services: {web: {image: x, volumes: ["./a:/data", "./b:/data/"]}}', topz('/data')],
   ['share-volumes-from', 'services: {web: {image: x, volumes_from: [db]}, db: {image: y}}', topz('/data')],
   ['no-targets', 'services: {web: {image: x}}', { sidecar: 'probe' }],
   ['publish-twice', 'services: {web: {image: x, ports: ["${P:-8443}:80"]}}', { publish: ['127.0.0.1:8443:8443'] }],

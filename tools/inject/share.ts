@@ -28,7 +28,7 @@ export function shareMounts(
     for (const said of injection.share) {
       const path = containerPath(said);
       requireShareable(service, path, mounts);
-      const mount = mounts.findLast(({ target }) => target === path);
+      const mount = mounts.find(({ target }) => target === path);
       let shared = mount && entryOf(project, mount);
       if (shared === undefined) {
         const volume = `${service.name}-shared${path.replaceAll(/[^A-Za-z0-9]+/g, '-').replace(/-$/, '')}`;
@@ -88,7 +88,13 @@ function mountsOf(project: Project, { tree }: Service): Mounted[] {
 function requireShareable({ name, tree }: Service, path: string, mounts: readonly Mounted[]): void {
   if (!isAbsolute(path) || path === '/')
     throw new Refusal('share-path', `--share takes an absolute path below / in the container, not "${path}"`);
-  const own = mounts.findLast(({ target }) => target === path);
+  const [own, second] = mounts.filter(({ target }) => target === path);
+  // What compose makes of them depends on how each is written.
+  if (second !== undefined)
+    throw new Refusal(
+      'share-twice',
+      `service ${name} mounts ${path} twice (lines ${own!.item.at.line} and ${second.item.at.line}): leave one of them out`,
+    );
   if (own?.unshared !== undefined)
     throw new Refusal(
       'share-unnamed',
