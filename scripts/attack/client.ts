@@ -6,6 +6,9 @@ import { text as textOf } from 'node:stream/consumers';
 import type { Random } from './random.ts';
 import type { Attack } from './suite.ts';
 
+/** A body in pieces of a byte, as chunks of HTTP/1.1, without its end. */
+export const PIECES = '1\r\nx\r\n'.repeat(5000);
+
 /** How long a hostile client waits to be closed, in milliseconds. */
 const PATIENCE = 2000;
 

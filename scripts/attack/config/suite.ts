@@ -1,7 +1,7 @@
 /** Attacks on the config server's interface, and on config-sync by its origin. */
 import { readFileSync } from 'node:fs';
 import { request, type RequestOptions } from 'node:http';
-import { answerOf, clients, several, type Answer } from '../client.ts';
+import { answerOf, clients, PIECES, several, type Answer } from '../client.ts';
 import type { Random } from '../random.ts';
 import type { Attack, AttackSuite } from '../suite.ts';
 import { origin } from './origin.ts';
@@ -147,6 +147,9 @@ export const suite: AttackSuite = {
     'heads that never end': clients({ ...TARGET, count: 1500 }, () => 'GET / HTTP/1.1\r\nHost: x\r\nX: '),
     'bodies that never end': clients({ ...TARGET, count: 500 }, () =>
       head('/v1/watch', 'Content-Length: 900000\r\n').replace('GET', 'POST'),
+    ),
+    'pieces without end': clients({ ...TARGET, count: 200 }, () =>
+      head('/v1/watch', 'Transfer-Encoding: chunked\r\n').replace('GET', 'POST').concat(PIECES),
     ),
     'random bytes': clients({ ...TARGET, count: 100 }, (random) =>
       random.bytes(1 + random.below(2000)).toString('latin1'),

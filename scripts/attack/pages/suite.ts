@@ -1,6 +1,6 @@
 /** Attacks on topz and probe, by a neighbour on the network: pages and admin ports that have no password. */
 import { request } from 'node:http';
-import { answerOf, clients, several } from '../client.ts';
+import { answerOf, clients, PIECES, several } from '../client.ts';
 import type { Random } from '../random.ts';
 import type { Attack, AttackSuite } from '../suite.ts';
 
@@ -56,6 +56,9 @@ export const suite: AttackSuite = {
     'heads that never end': clients({ ...TARGET, count: 400 }, () => 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: '),
     'bodies that never end': clients({ ...TARGET, count: 200 }, () =>
       head('/', 'Host: 127.0.0.1\r\nContent-Length: 9\r\n', 'POST'),
+    ),
+    'pieces without end': clients({ ...TARGET, count: 200 }, () =>
+      head('/', 'Host: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n', 'POST').concat(PIECES),
     ),
     'clients that do not read': clients({ ...TARGET, count: 200, reads: false }, (random) =>
       head(random.pick(LARGE)).repeat(200),

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 
 export const contract = defineContract({
   name: 'config-server',
-  version: '2.3.1',
+  version: '2.3.2',
   description: 'Versioned documents with history, rollback and watch, for config-sync and plain HTTP clients.',
   prefixes: ['CONFIG_SERVER_'],
   adminPort: '9971',
@@ -71,7 +71,8 @@ export const contract = defineContract({
       default: '1000',
       min: 1,
       max: 100_000,
-      description: 'Most watches and long polls open at a time; further ones get 503',
+      description:
+        'Most watches and long polls open at a time; the token that has most of them gives one up to another, further ones get 503',
     },
   },
   ports: { http: { parameter: 'CONFIG_SERVER_PORT', description: 'the interface and the page' } },

@@ -1,5 +1,6 @@
 /** The page's port. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Gathered } from '#kit/net/gathered.ts';
 import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 import { isOwnHost } from '../../../sidecars/topz/src/host.ts';
@@ -107,12 +108,10 @@ async function move(
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY) throw new BadSplit(`a change has at most ${MAX_BODY} bytes`);
-    chunks.push(chunk);
+  const body = new Gathered();
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    if (body.length + piece.length > MAX_BODY) throw new BadSplit(`a change has at most ${MAX_BODY} bytes`);
+    body.add(piece);
   }
-  return Buffer.concat(chunks).toString();
+  return body.bytes.toString();
 }

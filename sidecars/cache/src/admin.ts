@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
+import { Gathered } from '#kit/net/gathered.ts';
 import type { AdminHandler } from '#kit/life/admin.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { plainAddress } from '#proxy/sockets/connection.ts';
@@ -119,14 +120,12 @@ function allowedFrom(from: readonly string[]): (request: IncomingMessage) => boo
 }
 
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY) return undefined;
-    chunks.push(chunk);
+  const body = new Gathered();
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    if (body.length + piece.length > MAX_BODY) return undefined;
+    body.add(piece);
   }
-  return Buffer.concat(chunks).toString();
+  return body.bytes.toString();
 }
 
 /** @returns undefined for what is no purge */

@@ -9,7 +9,7 @@ export const EXIT_GAVE_UP = 75;
 
 export const contract = defineContract({
   name: 'git-sync',
-  version: '2.3.1',
+  version: '2.3.2',
   description:
     'Keeps a directory equal to a git ref: fetches each new commit, checks it, publishes it in one step, tells the application, and goes back when the application does not get well.',
   prefixes: ['GITSYNC_'],

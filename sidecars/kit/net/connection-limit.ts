@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { limitPieces } from './piece-limit.ts';
 
 interface Connection {
   readonly socket: Socket;
@@ -18,7 +19,7 @@ interface Connection {
 const PIPELINED = 4;
 
 /**
- * Bound a server's connections and their requests. When all are taken, a newcomer ends one of the address that has most: one
+ * Bound a server's connections and their requests, and the pieces of a body. When all are taken, a newcomer ends one of the address that has most: one
  * without a request, as far as there is one, and of those the one that was used longest ago.
  * @param server of HTTP or HTTPS, before it listens; its handlers of requests are there already
  * @param most connections at a time
@@ -49,6 +50,7 @@ export function limitConnections(server: Server, most: number, pipelined = PIPEL
       return;
     }
     connection.requests += 1;
+    limitPieces(request);
     response.once('close', () => {
       connection.requests -= 1;
       if (connections.get(key) !== connection) return;

@@ -3,6 +3,7 @@
  * importing node:http by name, which loads it; the built-in module by itself does not.
  */
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { Gathered } from './gathered.ts';
 
 export type HttpErrorReason = 'refused' | 'timeout' | 'aborted' | 'tls' | 'network' | 'too-large';
 
@@ -52,13 +53,12 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
   const { timeout, maxBody = 16 * 1024 * 1024 } = options;
   return await within(url, options, timeout, async (signal) => {
     const response = await open(url, { ...options, signal });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    const body = new Gathered();
     try {
-      for await (const chunk of response as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (bytes > maxBody) throw new HttpError('too-large', `the answer has more than ${maxBody} bytes`);
-        chunks.push(chunk);
+      for await (const piece of response as AsyncIterable<Buffer>) {
+        if (body.length + piece.length > maxBody)
+          throw new HttpError('too-large', `the answer has more than ${maxBody} bytes`);
+        body.add(piece);
       }
     } finally {
       response.destroy();
@@ -66,7 +66,7 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
       const { req } = response as IncomingMessage & { readonly req: ClientRequest };
       if (!req.writableFinished) req.destroy();
     }
-    return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) };
+    return { status: response.statusCode!, headers: response.headers, body: body.bytes };
   });
 }
 

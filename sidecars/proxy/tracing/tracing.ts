@@ -4,7 +4,6 @@ import type { Values } from '#kit/contract/parameters.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Counter } from '#kit/telemetry/series.ts';
 import type { Scope } from '#kit/tracing/encoding.ts';
-import { epochNow } from '#kit/time/epoch.ts';
 import { SpanExporter } from '#kit/tracing/exporter.ts';
 import { tracingSettings, type tracingParameters } from '#kit/tracing/parameters.ts';
 import { failureEvent, type Attributes, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
@@ -82,13 +81,14 @@ export function startTracing({
 /** An exchange that is over as a span (https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server). */
 function serverSpan(context: SpanContext, exchange: FilteredExchange, more: Attributes | undefined): SpanRecord {
   const { request, status, startedAt, route } = exchange;
+  const end = performance.now();
   const failure = failureOf(exchange);
-  const time = epochNow();
+  const time = performance.timeOrigin + end;
   return {
     context,
     name: spanName(request.method, route),
     kind: 'server',
-    start: time - (performance.now() - startedAt),
+    start: performance.timeOrigin + startedAt,
     end: time,
     attributes: {
       ...requestAttributes(request, exchange.downstream.secure),

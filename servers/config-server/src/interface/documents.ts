@@ -22,12 +22,12 @@ export function documentHandlers(store: Store, hub: Hub, differences: Difference
   return {
     listDocuments: () => ({ revision: store.revision, documents: documents.list() }),
 
-    readDocument: async ({ request, reply, params, query }) => {
+    readDocument: async ({ request, reply, params, query, caller }) => {
       const key = keyOf(params);
       const has = request.headers['if-none-match'];
       const wait = durationOf(query['wait'] as string | undefined, { name: 'wait', min: 0, max: LONGEST_WAIT });
       if (wait !== undefined && alreadyHas(has, existing(key).version))
-        await nextChange(hub, key, { wait, response: reply.raw });
+        await nextChange(hub, key, { owner: caller.name, wait, response: reply.raw });
       const latest = existing(key);
       describe(reply, latest);
       if (alreadyHas(has, latest.version)) return reply.code(304).send();

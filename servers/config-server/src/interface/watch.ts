@@ -21,22 +21,32 @@ interface Wish {
 /** @param heartbeat milliseconds, for those who ask for no other */
 export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record<string, Handler> {
   return {
-    watch: ({ request, reply, query }) => {
+    watch: ({ request, reply, query, caller }) => {
       const since = sinceOf(request.headers['last-event-id']) ?? (query['since'] as number | undefined);
-      return open(reply, { ...(query as unknown as Wish), keys: query['key'] as string[] | undefined, since });
+      return open(reply, caller.name, {
+        ...(query as unknown as Wish),
+        keys: query['key'] as string[] | undefined,
+        since,
+      });
     },
     // For more documents than a URL can name.
-    watchMany: ({ request, reply }) => {
+    watchMany: ({ request, reply, caller }) => {
       const { keys, since, heartbeat: beat, reports } = request.body as Wish;
-      return open(reply, { keys, since: sinceOf(request.headers['last-event-id']) ?? since, heartbeat: beat, reports });
+      return open(reply, caller.name, {
+        keys,
+        since: sinceOf(request.headers['last-event-id']) ?? since,
+        heartbeat: beat,
+        reports,
+      });
     },
   };
 
-  function open(reply: Call['reply'], wish: Wish): unknown {
+  function open(reply: Call['reply'], owner: string, wish: Wish): unknown {
     const keys = wish.keys && new Set(wish.keys);
     const beat = durationOf(wish.heartbeat, { name: 'heartbeat', min: SHORTEST_HEARTBEAT, max: LONGEST_HEARTBEAT });
     let stream: EventStream | undefined;
     const leave = hub.add({
+      owner,
       keys,
       onChange: (change, audience) => stream?.change(change, audience),
       ...(wish.reports === true && {

@@ -4,17 +4,17 @@ import type { Hub } from './hub.ts';
 
 /**
  * Wait until a document changes, the time is over, the client has gone, or the server goes away.
- * @param options `wait` in milliseconds; `response` is the client's
+ * @param options `wait` in milliseconds; `response` is the client's; `owner`, the name of its token
  * @throws {Refusal} busy when too many wait
  */
 export async function nextChange(
   hub: Hub,
   key: string,
-  { wait, response }: { wait: number; response: ServerResponse },
+  { owner, wait, response }: { owner: string; wait: number; response: ServerResponse },
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (): void => resolve();
-  const leave = hub.add({ keys: new Set([key]), onChange: done, onEnd: done });
+  const leave = hub.add({ owner, keys: new Set([key]), onChange: done, onEnd: done });
   const timer = setTimeout(done, wait);
   response.once('close', done);
   try {

@@ -79,7 +79,7 @@ export class Transaction {
     if (server === undefined && this.#server === undefined) {
       if (this.#kept.length >= MAX_KEPT)
         return this.#break('ERR too many commands before the first key of a transaction');
-      this.#kept.push(command.copy());
+      this.#kept.push(command.raw());
       client.answer(QUEUED);
       return true;
     }

@@ -17,6 +17,8 @@ export class Budget {
   readonly #share: number;
   /** In the order in which they began. */
   readonly #holdings = new Set<Holding>();
+  readonly #byClient = new Map<string, number>();
+  #bytes = 0;
 
   /**
    * @param total bytes that all hold together
@@ -29,7 +31,7 @@ export class Budget {
 
   /** Bytes held now. */
   get bytes(): number {
-    return this.#sum(() => true);
+    return this.#bytes;
   }
 
   open(client: string, evict: () => void): Holding {
@@ -41,29 +43,40 @@ export class Budget {
   /** Hold more of a body. */
   take(holding: Holding, bytes: number): void {
     holding.bytes += bytes;
-    this.#makeRoom(holding, this.#share, (each) => each.client === holding.client);
-    this.#makeRoom(holding, this.#total, () => true);
+    if (this.#holdings.has(holding)) this.#count(holding, bytes);
+    const { client } = holding;
+    if ((this.#byClient.get(client) ?? 0) > this.#share)
+      this.#makeRoom(
+        holding,
+        () => (this.#byClient.get(client) ?? 0) <= this.#share,
+        (each) => each.client === client,
+      );
+    if (this.#bytes > this.#total)
+      this.#makeRoom(
+        holding,
+        () => this.#bytes <= this.#total,
+        () => true,
+      );
   }
 
   /** It is finished, or given up. */
   close(holding: Holding): void {
-    this.#holdings.delete(holding);
+    if (this.#holdings.delete(holding)) this.#count(holding, -holding.bytes);
   }
 
-  #makeRoom(holding: Holding, limit: number, among: (each: Holding) => boolean): void {
-    let held = this.#sum(among);
+  #makeRoom(holding: Holding, isEnough: () => boolean, among: (each: Holding) => boolean): void {
     for (const other of this.#holdings) {
-      if (held <= limit) return;
+      if (isEnough()) return;
       if (other === holding || !among(other) || other.bytes === 0) continue;
-      held -= other.bytes;
-      this.#holdings.delete(other);
+      this.close(other);
       other.evict();
     }
   }
 
-  #sum(among: (each: Holding) => boolean): number {
-    let sum = 0;
-    for (const each of this.#holdings) if (among(each)) sum += each.bytes;
-    return sum;
+  #count({ client }: Holding, bytes: number): void {
+    this.#bytes += bytes;
+    const held = (this.#byClient.get(client) ?? 0) + bytes;
+    if (held === 0) this.#byClient.delete(client);
+    else this.#byClient.set(client, held);
   }
 }

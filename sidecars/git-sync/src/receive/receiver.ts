@@ -1,6 +1,7 @@
 /** The port for push webhooks. Nobody else's word is taken for anything here. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Gathered } from '#kit/net/gathered.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
@@ -142,13 +143,13 @@ async function readBody(request: IncomingMessage, max: number, budget: Budget): 
   if (Number(request.headers['content-length'] ?? 0) > max) return 'oversized';
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | 'oversized' | 'busy'>();
   const holding = budget.open(request.socket.remoteAddress ?? '', () => resolve('busy'));
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => {
-    if (holding.bytes + chunk.length > max) return resolve('oversized');
-    chunks.push(chunk);
-    budget.take(holding, chunk.length);
+  let body: Gathered | undefined = new Gathered();
+  request.on('data', (piece: Buffer) => {
+    if (holding.bytes + piece.length > max) return resolve('oversized');
+    body?.add(piece);
+    budget.take(holding, piece.length);
   });
-  request.once('end', () => resolve(Buffer.concat(chunks)));
+  request.once('end', () => resolve(body?.bytes ?? Buffer.of()));
   request.once('error', reject);
   request.once('close', () => reject(new Error('the sender went away')));
   try {
@@ -157,7 +158,7 @@ async function readBody(request: IncomingMessage, max: number, budget: Budget): 
     request.removeAllListeners('data');
     budget.close(holding);
     // What an evicted body held is free now, not when its request is.
-    chunks.length = 0;
+    body = undefined;
   }
 }
 

@@ -27,6 +27,7 @@ test('each has its word, and advice', () => {
     ["fatal: repository 'http://git.example/x/' not found", 'repository-not-found'],
     ["fatal: '/srv/x' does not appear to be a git repository", 'repository-not-found'],
     ['error: file write error: No space left on device\nfatal: unable to write sha1 file', 'disk-full'],
+    ['fatal: Out of memory, realloc failed', 'memory'],
     ['error: object file .git/objects/ab/cd is empty\nfatal: loose object abcd is corrupt', 'corrupt'],
     ['fatal: bad config line 1 in file /git/.git/config', 'corrupt'],
     ["fatal: bad numeric config value '' for 'core.x' in file /git/.git/config: invalid unit", 'corrupt'],

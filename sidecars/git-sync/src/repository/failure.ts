@@ -10,6 +10,7 @@ export type FailureReason =
   | 'unreachable'
   | 'timeout'
   | 'disk-full'
+  | 'memory'
   | 'permission'
   | 'corrupt'
   | 'garbage'
@@ -33,6 +34,8 @@ const ADVICE: Readonly<Record<FailureReason, string>> = {
   unreachable: 'the server is down or not reachable from here; it is tried again',
   timeout: 'the server is slow, or the repository large: it is tried again; GITSYNC_SYNC_TIMEOUT may be raised',
   'disk-full': 'make room on the volume of GITSYNC_ROOT; old versions were removed, and it is tried again',
+  memory:
+    'what answers may be no git server; or the repository is large: raise the memory limit of the container, or set GITSYNC_DEPTH=1',
   permission: 'GITSYNC_ROOT and all in it must be writable for the user that this sidecar runs as',
   corrupt: 'the local copy of the repository is fetched anew',
   garbage: 'what answers at GITSYNC_REPO does not speak git, or was cut off; it is tried again',
@@ -67,6 +70,7 @@ const MEANINGS: readonly (readonly [RegExp, FailureReason])[] = [
     /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|unable to write (?:file|loose object|new index|new_index)|sha1 file .*write error|error writing to/i,
     'disk-full',
   ],
+  [/[Oo]ut of memory|memory exhausted|[Cc]annot allocate memory/, 'memory'],
   [/Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No .+ host key is known/, 'host-key'],
   [/SSL certificate|certificate verif|server certificate/i, 'tls'],
   [

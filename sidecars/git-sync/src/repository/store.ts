@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
 import { asSyncError, SyncError } from './failure.ts';
 import { chooseRef, isHash, parseRefs } from './refs.ts';
+import { withMemory } from './memory.ts';
 import type { Secrets } from './secrets.ts';
 import type { GitEnvironment } from './environment.ts';
 import type { RepositoryAddress } from './url.ts';
@@ -54,7 +55,7 @@ export class Store {
    */
   async git(args: readonly string[], { timeout, signal, cwd, env }: RunOptions): Promise<string> {
     try {
-      const { stdout } = await runCommand(['git', ...args], {
+      const { stdout } = await runCommand(withMemory(['git', ...args]), {
         cwd: cwd ?? dirname(this.directory),
         env: { ...this.#environment.forGit(this.directory), ...env },
         timeout: Math.max(1, timeout),
