@@ -158,6 +158,8 @@ test('no endpoint is left out for good, and a retry goes elsewhere, without limi
   });
   const routes = textOf(views.ofEnvoyProxy('front'), RDS, 'outbound|8000');
   assert.match(routes, 'envoy.retry_host_predicates.previous_hosts');
+  // The only replica of a zone would be asked again.
+  assert.match(routes, 'envoy.retry_priorities.previous_priorities');
   assert.match(routes, '"per_request_buffer_limit_bytes":{"value":65536}');
 });
 

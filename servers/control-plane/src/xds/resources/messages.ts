@@ -42,6 +42,7 @@ export interface Messages {
   'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy': Plain;
   'envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig': Plain;
   'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate': Plain;
+  'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig': Plain;
   'envoy.extensions.tracers.opentelemetry.resource_detectors.v3.EnvironmentResourceDetectorConfig': Plain;
   'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer': Plain;
   'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext': Plain;
@@ -80,6 +81,7 @@ export const MESSAGE_FILES = [
   'envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.proto',
   'envoy/extensions/filters/udp/dns_filter/v3/dns_filter.proto',
   'envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.proto',
+  'envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.proto',
   'envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector.proto',
   'envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.proto',
   'envoy/extensions/transport_sockets/tls/v3/tls.proto',

@@ -171,14 +171,15 @@ function actionOf(policy: RoutePolicy, place: Place): RouteAction {
   const destinations = (policy.to ?? [{ weight: 1 }]).filter((each) => isThere(each, place));
   const targets = destinations.map((each) => ({ name: targetOf(each, place), weight: { value: each.weight } }));
   const grpc = place.audience === 'grpc';
+  const elsewhere = { ...(!grpc && ELSEWHERE), ...(place.audience === 'envoy' && FURTHER) };
   return {
     ...(targets.length === 1 ? { cluster: targets[0]!.name } : { weighted_clusters: { clusters: targets } }),
     // Envoy's default is 15 s, and gRPC's is none.
     timeout: duration(timeout ?? 0),
     ...(grpc && timeout !== undefined && { max_stream_duration: { max_stream_duration: duration(timeout) } }),
     ...(idleTimeout !== undefined && { idle_timeout: duration(idleTimeout) }),
-    ...(retry && { retry_policy: { ...retryOf(retry), ...(!grpc && ELSEWHERE) } }),
-    ...(!retry && place.audience === 'envoy' && { retry_policy: { ...UNTOUCHED, ...ELSEWHERE } }),
+    ...(retry && { retry_policy: { ...retryOf(retry), ...elsewhere } }),
+    ...(!retry && place.audience === 'envoy' && { retry_policy: { ...UNTOUCHED, ...elsewhere } }),
     ...(mirror && {
       request_mirror_policies: mirror
         .filter((each) => isThere(each, place))
@@ -208,6 +209,16 @@ const ELSEWHERE: RetryPolicy = {
     },
   ],
   host_selection_retry_max_attempts: 5,
+};
+
+/** Nor in a zone all of whose replicas have failed it. */
+const FURTHER: RetryPolicy = {
+  retry_priority: {
+    name: 'envoy.retry_priorities.previous_priorities',
+    typed_config: any('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', {
+      update_frequency: 1,
+    }),
+  },
 };
 
 /** In a response of the Envoy beside an application: this took no connection, so that nothing was done about the request. */
