@@ -30,6 +30,7 @@ demo-logs: ## Every line of three applications in a store, counted
 demo-auth: ## A login for an app without one
 demo-mesh: ## A service mesh for an unmodified shop
 demo-ambassador: ## One Redis for an application, three behind it
+demo-watch: ## One request in traces, log lines and metrics of every sidecar
 
 demo-%:
 	@$(RUN) demo $* $(ARGS)

@@ -4,6 +4,7 @@ import type { Values } from '#kit/contract/parameters.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Counter } from '#kit/telemetry/series.ts';
 import type { Scope } from '#kit/tracing/encoding.ts';
+import { epochNow } from '#kit/time/epoch.ts';
 import { SpanExporter } from '#kit/tracing/exporter.ts';
 import { tracingSettings, type tracingParameters } from '#kit/tracing/parameters.ts';
 import { failureEvent, type Attributes, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
@@ -81,14 +82,13 @@ export function startTracing({
 /** An exchange that is over as a span (https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server). */
 function serverSpan(context: SpanContext, exchange: FilteredExchange, more: Attributes | undefined): SpanRecord {
   const { request, status, startedAt, route } = exchange;
-  const end = performance.now();
   const failure = failureOf(exchange);
-  const time = performance.timeOrigin + end;
+  const time = epochNow();
   return {
     context,
     name: spanName(request.method, route),
     kind: 'server',
-    start: performance.timeOrigin + startedAt,
+    start: time - (performance.now() - startedAt),
     end: time,
     attributes: {
       ...requestAttributes(request, exchange.downstream.secure),

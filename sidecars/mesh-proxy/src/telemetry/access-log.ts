@@ -2,6 +2,7 @@
  * What is written down of each request and connection, for the log, the last requests, and tap. It is made when
  * somebody reads it: of most requests nobody does.
  */
+import { epochNow } from '#kit/time/epoch.ts';
 import type { RelayEnd } from '../stream-info/telemetry.ts';
 import type { RequestState } from '../stream-info/request-state.ts';
 import type { Connection } from '../stream-info/connection.ts';
@@ -47,7 +48,7 @@ export interface AccessEntry {
 export interface Ended {
   readonly direction: Direction;
   readonly ends: Ends;
-  /** Since the epoch, in milliseconds. */
+  /** Since the epoch, in milliseconds with fractions. */
   readonly began: number;
   /** As in AccessEntry. */
   readonly flags: string;
@@ -89,7 +90,7 @@ export class EndedRequest implements Ended {
     const { flags, sentence } = causeOf(record);
     this.direction = direction;
     this.ends = ends;
-    this.began = Date.now() - duration;
+    this.began = epochNow() - duration;
     this.flags = flagText(flags);
     this.cause = sentence;
     this.pattern = record.route?.pattern;
@@ -154,7 +155,7 @@ export class EndedRelay implements Ended {
     const { connection, cluster, endpoint, flags, cause, retries, received, sent, duration } = end;
     this.direction = direction;
     this.ends = ends;
-    this.began = Date.now() - duration;
+    this.began = epochNow() - duration;
     this.flags = flagText(flags);
     this.cause = cause === undefined ? undefined : `${cause[0]!.toUpperCase()}${cause.slice(1)}.`;
     this.#entry = {

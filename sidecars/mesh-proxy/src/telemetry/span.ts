@@ -8,7 +8,7 @@ import type { Ended } from './access-log.ts';
 export function spanOf(context: SpanContext, ended: Ended): SpanRecord {
   const entry = ended.entry();
   const { pattern } = ended;
-  const start = Date.parse(entry.time);
+  const start = ended.began;
   const end = start + entry.durationMs;
   const { method, status, cause } = entry;
   const known = method !== undefined && METHODS.has(method);

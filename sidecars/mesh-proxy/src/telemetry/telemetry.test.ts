@@ -218,7 +218,15 @@ test('an answer of gRPC that is a head alone has its status; a release that is n
 });
 
 test('spans of both proxies are one trace with the application’s, and reach the collector', async () => {
-  const spans: { traceId: string; spanId: string; parentSpanId?: string; kind: number; name: string }[] = [];
+  interface SpanTold {
+    traceId: string;
+    spanId: string;
+    parentSpanId?: string;
+    kind: number;
+    name: string;
+    startTimeUnixNano: string;
+  }
+  const spans: SpanTold[] = [];
   await using collector = await serve((incoming, response) => {
     let body = '';
     incoming.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
@@ -249,6 +257,8 @@ test('spans of both proxies are one trace with the application’s, and reach th
   assert.is(inn.parentSpanId, out.spanId);
   assert.is(seen[0], `00-${out.traceId}-${inn.spanId}-01`);
   assert.is(client.lines[0]?.traceId, out.traceId);
+  // Whole milliseconds would show a call within the mesh as over before it began.
+  assert.not.ok(inn.startTimeUnixNano.endsWith('000000'), inn.startTimeUnixNano);
   assert.equal([out.name, inn.name], ['GET /a', 'GET'], 'the route is the caller’s');
 });
 
