@@ -4,7 +4,7 @@ import { buildInfo } from '../contract/alerts.ts';
 import { serveAdmin, type AdminHandler } from './admin.ts';
 import { adminPage, pagePolicy } from './page.ts';
 import { helpText } from '../contract/help.ts';
-import { Problems } from '../telemetry/problems.ts';
+import { joinProblems, Problems, type Problem } from '../telemetry/problems.ts';
 import { expose, type Format } from '../telemetry/exposition.ts';
 import { createLog, type LogFormat, type Logger } from '../telemetry/log.ts';
 import {
@@ -34,10 +34,16 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   readonly adminPath: (path: string, handler: AdminHandler, methods?: readonly string[]) => void;
   /** Bring metrics up to date whenever they are read. */
   readonly beforeMetrics: (update: () => void) => void;
-  /** Let `/metrics` tell of other processes of this sidecar, too. */
-  readonly aggregateMetrics: (others: () => Promise<MetricsSnapshot[]>) => void;
+  /** Let `/metrics` and `/` tell of other processes of this sidecar, too. */
+  readonly addProcesses: (others: OtherProcesses) => void;
   /** What `/metrics` answers, for a sidecar that shows it elsewhere, too. */
   readonly metricsText: (format?: Format) => Promise<string>;
+}
+
+/** Further processes of a sidecar, such as its workers. */
+export interface OtherProcesses {
+  metrics(): Promise<MetricsSnapshot[]>;
+  problems(): readonly Problem[];
 }
 
 /**
@@ -100,7 +106,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
           ready: readiness.report().ready,
           checks: readiness.states(),
           started: performance.timeOrigin,
-          problems: problems.list(),
+          problems: joinProblems([problems.list(), others?.problems() ?? []]),
           paths: Object.keys(contract.endpoints).filter(
             (path) => path !== '/' && methods[path]?.includes('GET') !== false,
           ),
@@ -110,11 +116,11 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   };
   const methods: Record<string, readonly string[]> = {};
   const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
-  let others: (() => Promise<MetricsSnapshot[]>) | undefined;
+  let others: OtherProcesses | undefined;
   const metricsText = async (format: Format = 'prometheus'): Promise<string> => {
     for (const update of updates) update();
     if (others === undefined) return registry.metrics(format);
-    return expose(aggregate([registry.snapshot(), ...(await others())]), format);
+    return expose(aggregate([registry.snapshot(), ...(await others.metrics())]), format);
   };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');
@@ -146,7 +152,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
       if (answered !== undefined) methods[path] = answered;
     },
     beforeMetrics: (update) => updates.push(update),
-    aggregateMetrics: (gather) => void (others = gather),
+    addProcesses: (processes) => void (others = processes),
     metricsText,
   });
   started = true;

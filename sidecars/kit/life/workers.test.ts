@@ -38,6 +38,9 @@ test('a worker that fails says so in JSON, is replaced ever more slowly, and wha
   await running.answers('/listening', 200, /true/);
   assert.is(await running.metric('test_tasks_total'), 3);
   assert.is(await running.metric('test_open'), 6, 'the dead have nothing open');
+  const { text } = await running.get('/');
+  assert.match(text, /fatal .*6 times<\/dt><dd>internal error<small>Cannot read properties of undefined/);
+  assert.match(text, '<dd>a worker died: starting another');
   const lines = running.output
     .trim()
     .split('\n')

@@ -1,12 +1,13 @@
 /**
  * Several processes of one sidecar on the same ports: each does the whole job, and the kernel deals
  * out the connections. The first process does none of it; it starts the others, starts them again
- * when they die, adds up their metrics, and ends them.
+ * when they die, adds up their metrics, knows their problems, and ends them.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { Backoff, pause } from '../time/backoff.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
 import { createLog, type LogFormat, type Logger } from '../telemetry/log.ts';
+import { joinProblems, Problems, type Problem } from '../telemetry/problems.ts';
 import {
   aggregate,
   createMetrics,
@@ -25,6 +26,8 @@ const MARK = 'SIDECAR_WORKER';
 const RESTART = { initial: 400, max: 20_000 };
 /** A worker that lived this long did not die of its start, in milliseconds. */
 const STABLE = 10_000;
+/** How long a worker that fails waits for the first process to hear why, in milliseconds. */
+const LAST_WORDS = 200;
 /** How long a worker may take to tell its metrics, in milliseconds. */
 const METRICS_TIMEOUT = 1000;
 
@@ -37,6 +40,7 @@ type FromWorker<Up> =
   | { readonly kind: 'listening' }
   | { readonly kind: 'message'; readonly message: Up }
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricsSnapshot }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
   | { readonly kind: 'refused'; readonly problems: ConfigurationError['problems'] };
 
 export interface WorkersOptions<Down, Up> {
@@ -53,6 +57,8 @@ interface Worker {
   listening: boolean;
   /** What its metrics were when they were read last. */
   metrics: MetricsSnapshot;
+  /** Its last problems, as it told of them. */
+  problems: readonly Problem[];
 }
 
 /** The first process' side. */
@@ -63,6 +69,8 @@ export class Workers<Down, Up> {
   readonly #end = new AbortController();
   /** What workers had counted that have died: no sum goes down. */
   #departed: MetricsSnapshot = [];
+  /** The last problems of workers that have died. */
+  #past: readonly Problem[] = [];
   #asked = 0;
 
   private constructor(options: WorkersOptions<Down, Up>) {
@@ -98,6 +106,11 @@ export class Workers<Down, Up> {
     return [this.#departed, ...all];
   }
 
+  /** The last problems of all workers, those that have died included. */
+  problems(): readonly Problem[] {
+    return joinProblems([this.#past, ...[...this.#workers.values()].map(({ problems }) => problems)]);
+  }
+
   /**
    * Let all workers end their job, and wait until they are gone.
    * @param patience milliseconds after which they cut what is still open
@@ -121,7 +134,7 @@ export class Workers<Down, Up> {
       execArgv: process.execArgv,
       env: { ...process.env, [MARK]: String(number) },
     });
-    const worker: Worker = { process: child, listening: false, metrics: [] };
+    const worker: Worker = { process: child, listening: false, metrics: [], problems: [] };
     const begun = performance.now();
     this.#workers.set(number, worker);
     child.on('message', (said: FromWorker<Up>) => {
@@ -129,6 +142,7 @@ export class Workers<Down, Up> {
         worker.listening = true;
         resolve();
       } else if (said.kind === 'message') onMessage(said.message);
+      else if (said.kind === 'problems') worker.problems = said.problems;
       else if (said.kind === 'metrics') this.#answers.get(said.id)?.(said.metrics);
       else reject(new ConfigurationError(said.problems));
     });
@@ -151,7 +165,8 @@ export class Workers<Down, Up> {
     return promise;
   }
 
-  #bury({ metrics }: Worker): void {
+  #bury({ metrics, problems }: Worker): void {
+    this.#past = joinProblems([this.#past, problems]);
     const counted = metrics.filter(({ type }) => type !== 'gauge');
     this.#departed = aggregate([this.#departed, counted]);
   }
@@ -215,17 +230,29 @@ export async function runWorker<P extends Parameters, M extends MetricDeclaratio
     readonly LOG_LEVEL?: string;
     readonly LOG_FORMAT?: LogFormat;
   };
-  const log = createLog(contract.name, level, { format }).child({ worker: Number(process.env[MARK]) });
+  const say = (message: FromWorker<Up>): void => void process.send?.(message, ignore);
+  let telling: NodeJS.Immediate | undefined;
+  const tellProblems = (): void => {
+    telling = undefined;
+    say({ kind: 'problems', problems: problems.list() });
+  };
+  // Many lines of one turn of the event loop are told at once.
+  const problems = new Problems(() => void (telling ??= setImmediate(tellProblems)));
+  const log = createLog(contract.name, level, { format, problems }).child({ worker: Number(process.env[MARK]) });
+  let dying = false;
   const die = (error: unknown): void => {
+    if (dying) return;
+    dying = true;
     log.fatal({ err: error }, 'internal error');
-    process.exit(EXIT_FAILURE);
+    const last: FromWorker<Up> = { kind: 'problems', problems: problems.list() };
+    setTimeout(() => process.exit(EXIT_FAILURE), LAST_WORDS);
+    process.send?.(last, () => process.exit(EXIT_FAILURE));
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
 
   const registry = new Registry();
   const metrics = createMetrics(contract.metrics, registry);
-  const say = (message: FromWorker<Up>): void => void process.send?.(message, ignore);
   const snapshot = (id: number): void => {
     updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>);
     say({ kind: 'metrics', id, metrics: registry.snapshot() });

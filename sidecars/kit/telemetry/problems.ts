@@ -22,6 +22,13 @@ const FATAL = 60;
 export class Problems {
   #list: Problem[] = [];
 
+  /** Told when the list has changed. */
+  readonly #onChange: () => void;
+
+  constructor(onChange: () => void = () => {}) {
+    this.#onChange = onChange;
+  }
+
   /** Note a line of the log, where it tells of a problem. @param args as a logger's method is called @param level pino's number */
   note(args: readonly unknown[], level: number): void {
     if (level < WARN) return;
@@ -34,12 +41,24 @@ export class Problems {
     const name = level >= FATAL ? 'fatal' : level >= ERROR ? 'error' : 'warn';
     this.#list.unshift({ time: Date.now(), level: name, message, cause, count });
     this.#list = this.#list.slice(0, KEPT);
+    this.#onChange();
   }
 
   /** The latest first. */
   list(): readonly Problem[] {
     return this.#list;
   }
+}
+
+/** The last problems of several processes as those of one: the same one is told once, as often as it came. */
+export function joinProblems(lists: readonly (readonly Problem[])[]): readonly Problem[] {
+  const joined = new Map<string, Problem>();
+  for (const problem of lists.flat().toSorted((a, b) => b.time - a.time)) {
+    const key = JSON.stringify([problem.level, problem.message, problem.cause]);
+    const later = joined.get(key);
+    joined.set(key, later === undefined ? problem : { ...later, count: later.count + problem.count });
+  }
+  return [...joined.values()].slice(0, KEPT);
 }
 
 function causeOf(about: unknown): string {

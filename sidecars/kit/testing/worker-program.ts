@@ -38,14 +38,14 @@ if (isWorker())
     },
   );
 else
-  await runSidecar(contract, async ({ parameters, log, shutdown, aggregateMetrics, adminPath }) => {
+  await runSidecar(contract, async ({ parameters, log, shutdown, addProcesses, adminPath }) => {
     const workers = await Workers.start<Told, string>({
       count: parameters.TEST_WORKERS,
       log,
       greet: () => [{ greeting: 'hello' }],
       onMessage: (said) => log.info(said),
     });
-    aggregateMetrics(() => workers.metrics());
+    addProcesses(workers);
     adminPath('/work', (_request, response) => {
       workers.send({ work: 1.5 });
       response.end();

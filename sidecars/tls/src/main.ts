@@ -66,7 +66,7 @@ async function alone(
 }
 
 async function many(
-  { parameters, log, readiness, aggregateMetrics }: Kit<typeof contract.parameters, typeof contract.metrics>,
+  { parameters, log, readiness, addProcesses }: Kit<typeof contract.parameters, typeof contract.metrics>,
   store: CertificateStore,
 ): Promise<Plane> {
   const appCheck = readiness.check('app', HEALTH_MAX_AGE);
@@ -78,7 +78,7 @@ async function many(
     greet: () => [told(keys.current)],
     onMessage: ({ down }) => (down === undefined ? appCheck.pass() : appCheck.fail(down)),
   });
-  aggregateMetrics(() => workers.metrics());
+  addProcesses(workers);
   return {
     get listening() {
       return workers.listening;
