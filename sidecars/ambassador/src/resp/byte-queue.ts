@@ -27,15 +27,8 @@ export class ByteQueue {
       return;
     }
     const size = this.size + chunk.length;
-    if (!this.#own || this.#end + chunk.length > this.bytes.length) {
-      // Never into the old one: slices of it may still be on their way.
-      const grown = Buffer.allocUnsafeSlow(Math.max(2 * size, Math.min(this.#wanted, 16 * size), 4096));
-      this.bytes.copy(grown, 0, this.start, this.#end);
-      this.#end -= this.start;
-      this.start = 0;
-      this.bytes = grown;
-      this.#own = true;
-    }
+    if (!this.#own || this.#end + chunk.length > this.bytes.length)
+      this.#move(Math.max(2 * size, Math.min(this.#wanted, 16 * size), 4096));
     chunk.copy(this.bytes, this.#end);
     this.#end += chunk.length;
   }
@@ -43,6 +36,21 @@ export class ByteQueue {
   /** So many bytes will be there at once, counted from `start`. */
   expect(size: number): void {
     this.#wanted = size;
+  }
+
+  /** Keep what is left in memory of its own: a chunk may be a small part of a large piece of memory. */
+  detach(): void {
+    if (this.size > 0 && !this.#own) this.#move(this.size);
+  }
+
+  /** Never into the old memory: slices of it may still be on their way. */
+  #move(capacity: number): void {
+    const moved = Buffer.allocUnsafeSlow(capacity);
+    this.bytes.copy(moved, 0, this.start, this.#end);
+    this.#end -= this.start;
+    this.start = 0;
+    this.bytes = moved;
+    this.#own = true;
   }
 
   /** The first bytes are consumed. */

@@ -8,23 +8,35 @@ import { ProtocolError, RequestReader } from './request-reader.ts';
 
 const LIMITS = { maxSize: 1024 * 1024, maxArguments: 1024 };
 
-/** All commands of some bytes that come in pieces of these sizes. */
-function read(bytes: Buffer, sizes: readonly number[] = []): string[][] {
+/**
+ * All commands of some bytes that come in pieces of these sizes.
+ * @param detached what was handed in is let go after each piece, and is no longer what it was
+ */
+function read(bytes: Buffer, sizes: readonly number[] = [], detached = false): string[][] {
   const reader = new RequestReader(LIMITS);
   const commands: string[][] = [];
   let at = 0;
   for (let piece = 0; at < bytes.length; piece++) {
     const size = sizes[piece] ?? bytes.length - at;
-    reader.push(bytes.subarray(at, at + size));
+    const chunk = Buffer.from(bytes.subarray(at, at + size));
+    reader.push(chunk);
     at += size;
     while (reader.next()) {
       const { command } = reader;
+      if (detached) {
+        reader.detach(true);
+        chunk.fill('!');
+      }
       commands.push(Array.from({ length: command.length }, (_, index) => command.text(index)));
       assert.equal(
         command.raw(),
         encodeCommand(commands.at(-1)!),
         'what is passed on is the command, whole and nothing else',
       );
+    }
+    if (detached) {
+      reader.detach(false);
+      chunk.fill('!');
     }
   }
   return commands;
@@ -39,13 +51,31 @@ test('commands come out as they went in, wherever the bytes are cut', () => {
       fc.array(fc.integer({ min: 1, max: 30 })),
       (all, sizes) => {
         const bytes = Buffer.concat(all.map((each) => encodeCommand(each)));
-        assert.equal(
-          read(bytes, sizes),
-          all.map((each) => each.map((word) => Buffer.from(word).toString('latin1'))),
-        );
+        const sent = all.map((each) => each.map((word) => Buffer.from(word).toString('latin1')));
+        assert.equal(read(bytes, sizes), sent);
+        assert.equal(read(bytes, sizes, true), sent, 'with memory that is used for something else afterwards');
       },
     ),
   );
+});
+
+test('a command or a part of one that waits does not hold the memory that was read', () => {
+  const large = Buffer.alloc(64 * 1024);
+  const [command, part] = ['*2\r\n$3\r\nGET\r\n$1\r\nk\r\n', '*2\r\n$5\r\nBLPOP\r\n$100\r\nxx'];
+  const chunk = large.subarray(0, large.write(command + part));
+  const reader = new RequestReader(LIMITS);
+  reader.push(chunk);
+  assert.ok(reader.next());
+  reader.detach(true);
+  assert.is(reader.command.raw().buffer.byteLength, command.length);
+  assert.is(String(reader.command.raw()), command);
+  assert.is(reader.command.text(1), 'k');
+  assert.not(reader.next());
+  reader.detach(false);
+  assert.is(reader.command.raw().buffer.byteLength, 0);
+  reader.push(Buffer.from(`${'x'.repeat(98)}\r\n`));
+  assert.ok(reader.next());
+  assert.is(reader.command.text(1), 'x'.repeat(100));
 });
 
 /** A length as a client may spell it. */

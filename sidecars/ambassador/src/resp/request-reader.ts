@@ -25,10 +25,12 @@ export interface RequestLimits {
 /** A client that does not speak the protocol: it is told so, and closed. */
 export class ProtocolError extends Error {}
 
+const NOTHING = Buffer.alloc(0);
+
 /** One command, good until the next is read. */
 export class Command {
   /** Where the arguments lie. */
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NOTHING;
   /** The command as it was sent, from here... */
   start = 0;
   /** ... to here. */
@@ -53,6 +55,26 @@ export class Command {
   /** The command as it was sent; not a copy. */
   raw(): Buffer {
     return this.bytes.subarray(this.start, this.end);
+  }
+
+  /** The command as it was sent, in memory of its own. */
+  copy(): Buffer {
+    const copy = Buffer.allocUnsafeSlow(this.end - this.start);
+    this.bytes.copy(copy, 0, this.start, this.end);
+    return copy;
+  }
+
+  /** Let go of the memory in which it came. @param used it is still used: it gets memory of its own */
+  detach(used: boolean): void {
+    if (!used) {
+      this.bytes = NOTHING;
+      this.start = this.end = this.spans.length = 0;
+    } else if (this.bytes.length < this.bytes.buffer.byteLength || this.end - this.start < this.bytes.length) {
+      this.bytes = this.copy();
+      for (let index = 0; index < this.spans.length; index++) this.spans[index]! -= this.start;
+      this.end -= this.start;
+      this.start = 0;
+    }
   }
 }
 
@@ -82,6 +104,17 @@ export class RequestReader {
   /** Take bytes. They must not change afterwards. */
   push(chunk: Buffer): void {
     this.#queue.push(chunk);
+  }
+
+  /**
+   * Let go of the memory that was handed in: nothing is read for a while.
+   * @param used `command` is still used
+   */
+  detach(used: boolean): void {
+    this.#queue.detach();
+    if (this.#missing === -1) this.command.detach(used);
+    // The places of its arguments so far are still needed.
+    else this.command.bytes = NOTHING;
   }
 
   /**

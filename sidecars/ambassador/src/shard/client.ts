@@ -1,5 +1,6 @@
 /** One connection of the application: its commands in, the replies out in the same order. */
 import type { Socket } from 'node:net';
+import { readDirectly } from '#proxy/sockets/reads.ts';
 import { errorReply } from '../resp/encode.ts';
 import { ProtocolError, RequestReader, type Command, type RequestLimits } from '../resp/request-reader.ts';
 import { Fifo } from './fifo.ts';
@@ -84,20 +85,15 @@ export class Client {
     this.#limits = limits;
     this.#reader = new RequestReader(limits);
     this.#flushing = flushing;
+    const onData = (bytes: Buffer): void => this.#onData(bytes);
     socket.setNoDelay(true);
     socket
-      .on('data', (bytes: Buffer) => {
-        // Whatever follows the end is nothing that was asked for.
-        if (this.#ending) return;
-        this.#flushing.now = performance.now();
-        this.#reader.push(bytes);
-        this.#read();
-        this.#regulate();
-      })
+      .on('data', onData)
       .on('drain', () => this.#onDrain())
       .on('error', () => {})
       .on('end', () => this.#onEnd())
       .on('close', () => this.#gone());
+    readDirectly(socket, onData);
   }
 
   /** Replies that are waited for. */
@@ -256,6 +252,15 @@ export class Client {
     this.#gone();
   }
 
+  #onData(bytes: Buffer): void {
+    // Whatever follows the end is nothing that was asked for.
+    if (this.#ending) return;
+    this.#flushing.now = performance.now();
+    this.#reader.push(bytes);
+    this.#read();
+    this.#regulate();
+  }
+
   #read(): void {
     if (this.#held || this.#ending || this.#closed || this.#reading) return;
     this.#reading = true;
@@ -288,6 +293,7 @@ export class Client {
 
   /** Read on, or let the client wait. While it is held a little is read all the same: its end would go unnoticed. */
   #regulate(): void {
+    this.#reader.detach(this.#held);
     if (this.#closed || this.#ending) return;
     const full =
       this.#replies.length >= MAX_PIPELINE ||

@@ -1,5 +1,6 @@
 /** One connection to one server: commands out in batches, replies in the order of the commands. */
 import { connect, isIP, type Socket } from 'node:net';
+import { readDirectly } from '#proxy/sockets/reads.ts';
 import { BadReply, ReplyScanner } from '#kit/resp/reply-scanner.ts';
 import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { Fifo } from './fifo.ts';
@@ -155,6 +156,7 @@ export class ServerConnection {
 
   #onConnect(): void {
     this.#connected = true;
+    readDirectly(this.#socket, (bytes) => this.#onData(bytes));
     const { protocol, login } = this.#options;
     const { user, password } = login;
     const hello: (readonly string[])[] = [];

@@ -31,6 +31,7 @@ export class Shards {
   #before: Table | undefined;
   /** Servers that keys move away from. */
   #leaving: readonly Server[] = [];
+  #all: readonly Server[] = [];
   /** Where channels are: subscribers cannot be moved, so servers that are added get none before the next start. */
   #channels: Table;
   #generation = 0;
@@ -45,7 +46,7 @@ export class Shards {
 
   /** All servers that may hold keys: those that keys move away from come first, those that were added last. */
   get all(): readonly Server[] {
-    return [...this.#leaving, ...this.#members.map(({ server }) => server)];
+    return this.#all;
   }
 
   /** Another number when places in `all` mean other servers than before, or keys have moved to an earlier place. */
@@ -106,6 +107,7 @@ export class Shards {
     const left = this.#leaving;
     this.#before = undefined;
     this.#leaving = [];
+    this.#all = this.#members.map(({ server }) => server);
     if (left.length > 0) {
       this.#generation++;
       this.#channels = this.#now;
@@ -133,6 +135,7 @@ export class Shards {
 
   #made(): Table {
     const members = this.#members.filter(({ server }) => !this.#ejected.has(server));
+    this.#all = [...this.#leaving, ...this.#members.map(({ server }) => server)];
     return {
       ring: new Ring(
         members.map(({ server, weight }) => ({ name: server.name, weight })),

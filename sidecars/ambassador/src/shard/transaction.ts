@@ -79,7 +79,7 @@ export class Transaction {
     if (server === undefined && this.#server === undefined) {
       if (this.#kept.length >= MAX_KEPT)
         return this.#break('ERR too many commands before the first key of a transaction');
-      this.#kept.push(command.raw());
+      this.#kept.push(command.copy());
       client.answer(QUEUED);
       return true;
     }
