@@ -33,6 +33,15 @@ const SERIES: Readonly<Record<string, readonly [fires: Series, quiet: Series]>> 
     { 'server_up{server="a"}': '1x180', ambassador_build_info: '1x180' },
   ],
   AmbassadorSpansDropped: [{ ambassador_spans_dropped_total: '0+10x180' }, { ambassador_spans_dropped_total: '5x180' }],
+  AmbassadorConnectionsRefused: refusals('ambassador_connections_refused_total{reason="max_connections"}'),
+  AuthConnectionsRefused: refusals('auth_connections_refused_total{reason="max_connections"}'),
+  CacheConnectionsRefused: refusals('cache_connections_refused_total{reason="max_connections"}'),
+  MeshProxyConnectionsRefused: refusals('mesh_connections_refused_total{direction="inbound",reason="max_connections"}'),
+  TlsConnectionsRefused: refusals('tls_connections_refused_total{reason="limit"}'),
+  PodStranded: [
+    { up: '1x20 0x160', tls_build_info: '1x20' },
+    { up: '1x180', tls_build_info: '1x180' },
+  ],
   AuthSpansDropped: [{ auth_spans_dropped_total: '0+10x180' }, { auth_spans_dropped_total: '5x180' }],
   CacheSpansDropped: [{ cache_spans_dropped_total: '0+10x180' }, { cache_spans_dropped_total: '5x180' }],
   MeshProxySpansDropped: [{ mesh_spans_dropped_total: '0+10x180' }, { mesh_spans_dropped_total: '5x180' }],
@@ -113,10 +122,6 @@ const SERIES: Readonly<Record<string, readonly [fires: Series, quiet: Series]>> 
     { 'tls_certificate_not_after_seconds{name="a"}': '600000x180' },
     { 'tls_certificate_not_after_seconds{name="a"}': '6000000x180' },
   ],
-  TlsConnectionsRefused: [
-    { 'tls_connections_refused_total{reason="limit"}': '0+120x180' },
-    { 'tls_connections_refused_total{reason="limit"}': '0+6x180' },
-  ],
   TlsInternalErrors: [{ tls_internal_errors_total: '0x20 1x160' }, { tls_internal_errors_total: '1x180' }],
   TlsUpstreamErrors: [
     { 'tls_upstream_errors_total{reason="refused"}': '0+10x180', 'tls_requests_total{code="2xx"}': '0+90x180' },
@@ -124,6 +129,11 @@ const SERIES: Readonly<Record<string, readonly [fires: Series, quiet: Series]>> 
   ],
 };
 type Series = Readonly<Record<string, string>>;
+
+/** Two a second, and one in ten seconds. */
+function refusals(series: string): readonly [fires: Series, quiet: Series] {
+  return [{ [series]: '0+120x180' }, { [series]: '0+6x180' }];
+}
 
 const folder = temporaryDirectory('promtool');
 // The image runs as nobody.
@@ -163,6 +173,8 @@ test.before(async () => {
       for (const [index, series] of seriesOf(name, alert).entries())
         write(`tests/${alert}.${index}.yaml`, ruleTest(name, alert, series, index === 0));
   }
+  for (const [index, series] of SERIES['PodStranded']!.entries())
+    write(`tests/PodStranded.${index}.yaml`, ruleTest('pods', 'PodStranded', series, index === 0));
   for (const [name, { metrics }] of CONTRACTS) {
     const registry = new Registry();
     const made: Readonly<Record<string, Counter | Gauge | Histogram>> = createMetrics(metrics, registry);
@@ -190,6 +202,11 @@ function seriesOf(name: string, alert: string): readonly Series[] {
   const starts = (values: string): Series => ({ process_start_time_seconds: values, [version]: '1x180' });
   return [starts('0+1x180'), starts('5x180')];
 }
+
+test('a sidecar that is not reached any more is told, one that Prometheus never reached is not', async () => {
+  assert.match(await promtool('check', 'rules', '/watch/prometheus/pods.rules.yaml'), '1 rules found');
+  await promtool('test', 'rules', '/watch/tests/PodStranded.0.yaml', '/watch/tests/PodStranded.1.yaml');
+});
 
 for (const [name, { alerts }] of CONTRACTS) {
   test(`${name}: names of metrics are as Prometheus wants them, but for those of other programs`, async () => {

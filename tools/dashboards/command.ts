@@ -10,7 +10,7 @@ import { SIDECARS } from '../carried/sidecars.ts';
 import { EXIT_OK, Usage, type Command } from '../command/command.ts';
 import { updateFile } from '../files/write.ts';
 import { dashboardOf, podDashboard } from './dashboard.ts';
-import { rulesFile } from './rules.ts';
+import { podAlerts, rulesFile } from './rules.ts';
 
 const HELP = `Write dashboards for Grafana and alerting rules for Prometheus: a panel for each
 metric that a sidecar has, and a rule with a runbook for what a person should
@@ -21,7 +21,8 @@ usage: sidecar-stacks dashboards -o DIR [SIDECAR…]
   SIDECAR      only these (default: all)
   -o, --output DIR
                where the files go: DIR/grafana/NAME.json, DIR/grafana/pods.json,
-               DIR/prometheus/NAME.rules.yaml
+               DIR/prometheus/NAME.rules.yaml,
+               DIR/prometheus/pods.rules.yaml
   --help
 
 Then: let Grafana's provisioning read DIR/grafana, and Prometheus' rule_files
@@ -43,6 +44,7 @@ export function files(contracts: readonly Contract[]): Readonly<Record<string, s
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   return {
     'grafana/pods.json': json(podDashboard(contracts)),
+    'prometheus/pods.rules.yaml': rulesFile('pods', podAlerts(contracts.map(({ name }) => name))),
     ...Object.fromEntries(
       contracts.flatMap((contract) => [
         [`grafana/${contract.name}.json`, json(dashboardOf(contract))],

@@ -107,7 +107,7 @@ test('the command writes a dashboard and rules for each sidecar, and one for pod
 
 test('only those that are named, and a name that does not exist is answered with what is near', async () => {
   const { folder } = await call('--output', '.', 'tls');
-  assert.equal(readdirSync(join(folder, 'prometheus')), ['tls.rules.yaml']);
+  assert.equal(readdirSync(join(folder, 'prometheus')), ['pods.rules.yaml', 'tls.rules.yaml']);
   const { code, err } = await call('-o', '.', 'tsl');
   assert.is(code, EXIT_USAGE);
   assert.match(err, /there is no sidecar "tsl"; did you mean tls\?/);

@@ -1,5 +1,6 @@
 /** What should be looked at by a person. */
 import type { Alerts } from '#kit/contract/alerts.ts';
+import { refusalAlerts } from '#proxy/refusals.ts';
 import { spanAlerts } from '#proxy/tracing/metrics.ts';
 
 export const alerts: Alerts = {
@@ -24,5 +25,6 @@ export const alerts: Alerts = {
     summary: 'The new version lost its share: {{ $labels.reason }}.',
     runbook: 'Compare split_errors and split_answers of both versions; the log has the first errors.',
   },
+  ...refusalAlerts('ambassador', 'Ambassador', 'AMBASSADOR_MAX_CLIENTS'),
   ...spanAlerts('ambassador', 'Ambassador'),
 };

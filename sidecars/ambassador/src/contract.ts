@@ -2,6 +2,7 @@
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { accessLogParameters } from '#proxy/filters/access-log.ts';
+import { refusalMetrics } from '#proxy/refusals.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 import { brokerMetrics, brokerParameters } from './broker/contract.ts';
@@ -61,6 +62,7 @@ export const contract = defineContract({
       help: 'Of requests by HTTP, from their head to the end of the response, in seconds; code is the status class, or none',
       labels: ['method', 'code'],
     },
+    ...refusalMetrics('ambassador'),
     ...spanMetrics('ambassador'),
     ...shardMetrics,
     ...brokerMetrics,

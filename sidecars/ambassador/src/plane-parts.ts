@@ -12,6 +12,7 @@ export function proxyStats(metrics: AmbassadorKit['metrics']): ProxyCounts {
   const counts = new ProxyCounts();
   counts.publish({
     connectionsOpen: metrics.client_connections,
+    connectionsRefused: metrics.ambassador_connections_refused_total,
     requestDuration: metrics.ambassador_request_duration_seconds,
   });
   return counts;

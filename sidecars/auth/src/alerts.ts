@@ -1,5 +1,6 @@
 /** What should be looked at by a person. */
 import type { Alerts } from '#kit/contract/alerts.ts';
+import { refusalAlerts } from '#proxy/refusals.ts';
 import { spanAlerts } from '#proxy/tracing/metrics.ts';
 
 export const alerts: Alerts = {
@@ -33,5 +34,6 @@ export const alerts: Alerts = {
     summary: 'An exception ended a request or a connection in the auth sidecar.',
     runbook: 'This is a defect of the sidecar: the log has its stack. Please report it.',
   },
+  ...refusalAlerts('auth', 'Auth', 'AUTH_MAX_CONNECTIONS'),
   ...spanAlerts('auth', 'Auth'),
 };

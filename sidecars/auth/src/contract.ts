@@ -3,6 +3,7 @@ import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
+import { refusalMetrics } from '#proxy/refusals.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 
@@ -225,6 +226,7 @@ export const contract = defineContract({
       help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none; route the path of the rule that it fits',
       labels: ['method', 'code', 'route'],
     },
+    ...refusalMetrics('auth'),
     ...spanMetrics('auth'),
     auth_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
     auth_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },

@@ -45,6 +45,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   const stats = new ProxyCounts();
   stats.publish({
     connectionsOpen: options.metrics.auth_connections_open,
+    connectionsRefused: options.metrics.auth_connections_refused_total,
     upstreamUp: options.metrics.auth_app_up,
     internalErrors: options.metrics.auth_internal_errors_total,
     requestDuration: options.metrics.auth_request_duration_seconds,

@@ -6,11 +6,13 @@ import * as assert from 'uvu/assert';
 import { hashSync } from 'bcryptjs';
 import { request } from '#kit/net/http-client.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { eventually } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { echo } from '#proxy/testing/apps.ts';
+import { connected, exchange } from '#proxy/testing/talk.ts';
 import { SECRET, secretFile, startAuth, startTestProvider } from './test-auth.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
@@ -144,6 +146,25 @@ test('passwords and keys let in, wrong ones are limited, and none reaches the ap
   await program.eventually('the changed file counts', async () => (await ask(basic('ann:right'))).status !== 200);
   assert.not.match(program.output, /right|wrong|kkkk/);
   assert.is(await program.stop(), 0);
+});
+
+test('a connection above the limit is closed and counted', async () => {
+  await using app = await serve((_incoming, response) => void response.end());
+  const auth = await startAuth(
+    app.port,
+    {
+      AUTH_METHODS: 'basic',
+      AUTH_HTPASSWD_FILE: file('one', `ann:${hashSync('a password', 4)}\n`),
+      AUTH_MAX_CONNECTIONS: '1',
+    },
+    directory,
+  );
+  const first = await connected(auth.port);
+  first.send('GET / HTTP/1.1\r\nHost: shop\r\n\r\n');
+  await eventually('the first is there', async () => /^auth_connections_open 1$/m.test(await auth.metrics()));
+  assert.is(await exchange(auth.port, 'GET / HTTP/1.1\r\nHost: shop\r\n\r\n').catch(() => ''), '');
+  assert.match(await auth.metrics(), 'auth_connections_refused_total{reason="max_connections"} 1\n');
+  await auth.stop();
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /** What should be looked at by a person. */
 import type { Alerts } from '#kit/contract/alerts.ts';
+import { refusalAlerts } from '#proxy/refusals.ts';
 import { spanAlerts } from '#proxy/tracing/metrics.ts';
 
 export const alerts: Alerts = {
@@ -24,5 +25,6 @@ export const alerts: Alerts = {
     summary: 'An exception ended a request in the cache.',
     runbook: 'This is a defect of the sidecar: the log has its stack. Please report it.',
   },
+  ...refusalAlerts('cache', 'Cache', 'CACHE_MAX_CONNECTIONS'),
   ...spanAlerts('cache', 'Cache'),
 };

@@ -3,6 +3,7 @@ import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
+import { refusalMetrics } from '#proxy/refusals.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
 
@@ -212,6 +213,7 @@ export const contract = defineContract({
       help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
       labels: ['method', 'code'],
     },
+    ...refusalMetrics('cache'),
     ...spanMetrics('cache'),
     cache_requests_rejected_total: {
       type: 'counter',

@@ -228,6 +228,7 @@ function publishedCounts(metrics: Metrics<typeof contract.metrics>): ProxyCounts
   const counts = new ProxyCounts();
   counts.publish({
     connectionsOpen: metrics.cache_connections_open,
+    connectionsRefused: metrics.cache_connections_refused_total,
     requestsInFlight: metrics.cache_requests_in_flight,
     requestsRejected: metrics.cache_requests_rejected_total,
     upstreamErrors: metrics.cache_upstream_errors_total,

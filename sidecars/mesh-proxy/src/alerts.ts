@@ -1,5 +1,6 @@
 /** What should be looked at by a person. */
 import type { Alerts } from '#kit/contract/alerts.ts';
+import { refusalAlerts } from '#proxy/refusals.ts';
 import { spanAlerts } from '#proxy/tracing/metrics.ts';
 
 export const alerts: Alerts = {
@@ -24,5 +25,6 @@ export const alerts: Alerts = {
     summary: 'More than 5 % of the requests to {{ $labels.destination_service }} fail.',
     runbook: 'The label response_flags says why (the letters of Envoy); the dashboard says it in words for each edge.',
   },
+  ...refusalAlerts('mesh', 'MeshProxy', 'MESH_MAX_CONNECTIONS'),
   ...spanAlerts('mesh', 'MeshProxy'),
 };

@@ -1,5 +1,6 @@
 /** What should be looked at by a person. */
 import type { Alerts } from '#kit/contract/alerts.ts';
+import { refusalAlerts } from '#proxy/refusals.ts';
 import { spanAlerts } from '#proxy/tracing/metrics.ts';
 
 export const alerts: Alerts = {
@@ -19,14 +20,6 @@ export const alerts: Alerts = {
     runbook:
       'Look at the application: is it up, and does it listen on PROXY_PORT? In a pod it listens on 127.0.0.1 or on all addresses.',
   },
-  TlsConnectionsRefused: {
-    expr: 'sum by (job, instance, reason) (rate(tls_connections_refused_total[5m])) > 1',
-    for: '10m',
-    severity: 'warning',
-    summary: 'The tls sidecar refuses connections: {{ $labels.reason }}.',
-    runbook:
-      'It is at a limit. Look at tls_connections_open beside TLS_MAX_CONNECTIONS; raise it together with the memory limit, or find the client that opens them.',
-  },
   TlsUpstreamErrors: {
     expr: 'sum by (job, instance) (rate(tls_upstream_errors_total[5m])) > 0.05 * sum by (job, instance) (rate(tls_requests_total[5m]))',
     for: '5m',
@@ -42,5 +35,6 @@ export const alerts: Alerts = {
     summary: 'An exception ended a request or a connection in the tls sidecar.',
     runbook: 'This is a defect of the sidecar: the log has its stack. Please report it.',
   },
+  ...refusalAlerts('tls', 'Tls', 'TLS_MAX_CONNECTIONS'),
   ...spanAlerts('tls', 'Tls'),
 };

@@ -84,7 +84,7 @@ export function dashboardObligations({ must }: Scenario): void {
         groups: { rules: { name: string; health: string; state: string; lastError?: string }[] }[];
       }>(stage, 'rules');
       const rules = groups.flatMap((group) => group.rules);
-      const wanted = [...CONTRACTS.values()].flatMap(({ alerts }) => Object.keys(alerts));
+      const wanted = ['PodStranded', ...[...CONTRACTS.values()].flatMap(({ alerts }) => Object.keys(alerts))];
       assert.equal(rules.map(({ name }) => name).toSorted(), wanted.toSorted());
       for (const { name, health, lastError } of rules) assert.ok(health !== 'err', `${name}: ${lastError}`);
       assert.equal(

@@ -138,6 +138,7 @@ test(
     for (const client of clients) assert.is(await client.ask('PING'), 'PONG');
     const third = await RespClient.to(plane.plane.port);
     assert.match(textOf(await third.next()), /max number of clients/);
+    assert.is(plane.seen.refused, 1);
     clients[0]!.close();
     await eventually('there is room again', async () => (await (await plane.client()).ask('PING')) === 'PONG');
   }),

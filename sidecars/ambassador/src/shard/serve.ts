@@ -20,6 +20,8 @@ const DBSIZE = encodeCommand(['DBSIZE']);
 const SETTLE = 10;
 
 export interface ShardStats extends SessionStats {
+  /** A client was one too many. */
+  onRefused(): void;
   onClients(count: number): void;
   onServerRequest(server: string): void;
   onServerAnswer(server: string): void;
@@ -72,6 +74,7 @@ export class ShardPlane implements ServerObserver {
     this.#listener = createServer({ allowHalfOpen: true }, (socket) => {
       if (this.#clients.size >= options.maxClients) {
         socket.on('error', () => {});
+        options.stats.onRefused();
         endSoon(socket, errorReply('ERR max number of clients reached'));
         return;
       }

@@ -51,6 +51,7 @@ export async function startShard(kit: AmbassadorKit, version: string): Promise<v
       onCommand: () => void counts.commands++,
       onFragments: (count) => void (counts.fragments += count),
       onForwardError: () => void counts.forwardErrors++,
+      onRefused: () => metrics.ambassador_connections_refused_total.inc({ reason: 'max_connections' }),
       onClients: (count) => metrics.client_connections.set(count),
       onServerRequest: (server) => counts.add('requests', server),
       onServerAnswer: (server) => counts.add('responses', server),

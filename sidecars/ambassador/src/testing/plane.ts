@@ -13,6 +13,7 @@ export interface Seen {
   fragments: number;
   forwardErrors: number;
   clients: number;
+  refused: number;
   moved: number;
   readonly ejected: string[];
   /** Whether each server can be used, by its name. */
@@ -22,7 +23,16 @@ export interface Seen {
 export class TestPlane {
   readonly plane: ShardPlane;
   readonly servers: readonly FakeValkey[];
-  readonly seen: Seen = { commands: 0, fragments: 0, forwardErrors: 0, clients: 0, moved: 0, ejected: [], up: {} };
+  readonly seen: Seen = {
+    commands: 0,
+    fragments: 0,
+    forwardErrors: 0,
+    clients: 0,
+    refused: 0,
+    moved: 0,
+    ejected: [],
+    up: {},
+  };
   readonly #clients: RespClient[] = [];
   readonly #ring: Ring;
 
@@ -61,6 +71,7 @@ export class TestPlane {
         onCommand: () => void seen.commands++,
         onFragments: (count) => void (seen.fragments += count),
         onForwardError: () => void seen.forwardErrors++,
+        onRefused: () => void seen.refused++,
         onClients: (count) => void (seen.clients = count),
         onServerRequest: () => {},
         onServerAnswer: () => {},
