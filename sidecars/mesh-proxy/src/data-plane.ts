@@ -1,4 +1,5 @@
 /** The data path of a pod, in one process: what its application sends, and what reaches it. */
+import type { TLSSocket } from 'node:tls';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { PlainListener } from '#proxy/downstream/plain-listener.ts';
@@ -52,6 +53,8 @@ export interface DataPlaneOptions {
   readonly version?: string | undefined;
   /** Whether anybody at an address of the mesh answers; never throws. Absent: nobody is asked. */
   readonly isThere?: (address: string) => Promise<boolean>;
+  /** Told of each handshake with another proxy that has ended well, by the proxy that called. */
+  readonly onSecure?: (socket: TLSSocket) => void;
   /** Addresses of the pod; found out where absent. */
   readonly isOwn?: (address: string) => boolean;
   /** Those of them that others may connect to; found out where absent. */
@@ -85,6 +88,7 @@ export class DataPlane {
       meshTls: (identities, serverName) => this.tls.towards(identities, serverName),
       isOwn,
       isThere: options.isThere,
+      onSecure: options.onSecure,
       nearest: (addresses) => own.nearest(addresses),
       onEjection: options.onEjection,
     };

@@ -63,6 +63,10 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     // Where the other proxies have it, too; who refuses the connection is there as well.
     isThere: (address) => answers(address, parameters.MESH_HEALTH_PORT, LOOK_TIMEOUT),
+    onSecure: (socket) => {
+      const { name = 'unknown' } = (socket.getEphemeralKeyInfo() ?? {}) as { name?: string };
+      metrics.mesh_tls_handshakes_total.inc({ group: name });
+    },
     onEjection: (cluster, { model }, reason, duration) => {
       metrics.mesh_ejections_total.inc({ cluster, reason });
       log.warn({ cluster, endpoint: `${model.address}:${model.port}`, reason, for_ms: duration }, 'endpoint left out');

@@ -1,6 +1,6 @@
 /** One connection to an endpoint. */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { charges, TurnShare } from '#proxy/loop/turn.ts';
 import { HEADROOM, ReadBuffer, type PooledBuffer } from './buffers.ts';
 
@@ -63,6 +63,8 @@ export interface ConnectionTarget {
   readonly keepAlive?: number;
   /** Holds its connections that have a socket of their own, while they are open. */
   readonly open?: Set<UpstreamConnection>;
+  /** Told of each handshake of TLS that has ended well. */
+  readonly onSecure?: ((socket: TLSSocket) => void) | undefined;
 }
 
 export type UpstreamTls = Pick<
@@ -128,7 +130,7 @@ export class UpstreamConnection {
     });
   }
 
-  #connect({ host, port, tls, keepAlive }: ConnectionTarget): Socket {
+  #connect({ host, port, tls, keepAlive, onSecure }: ConnectionTarget): Socket {
     const options = {
       host,
       port,
@@ -144,7 +146,10 @@ export class UpstreamConnection {
     if (tls === undefined) return connect({ ...options, noDelay: true }).on('connect', () => this.#onConnect());
     const socket = connectTls({ ...tls, ...options } as ConnectionOptions);
     socket.setNoDelay(true);
-    return socket.on('secureConnect', () => this.#onConnect());
+    return socket.on('secureConnect', () => {
+      onSecure?.(socket);
+      this.#onConnect();
+    });
   }
 
   #onConnect(): void {

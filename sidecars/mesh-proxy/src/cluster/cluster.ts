@@ -105,11 +105,18 @@ export class MeshCluster implements Cluster {
   }
 
   #host(endpoint: ClusterModel['endpoints'][number], tls: TlsFor | undefined): Host {
-    const { sweeper, maxHeaderSize, idleTimeout, isOwn, isThere } = this.#environment;
+    const { sweeper, maxHeaderSize, idleTimeout, isOwn, isThere, onSecure } = this.#environment;
     const secured = tls !== undefined && endpoint.meshed && !isOwn(endpoint.address);
     // Applications close what is idle for five seconds, many of them; proxies of the mesh do not.
     const idle = secured ? idleTimeout : Math.min(idleTimeout, PLAIN_IDLE);
-    return new Host(endpoint, { sweeper, maxHeaderSize, idleTimeout: idle, isThere, tls: secured ? tls : undefined });
+    return new Host(endpoint, {
+      sweeper,
+      maxHeaderSize,
+      idleTimeout: idle,
+      isThere,
+      onSecure,
+      tls: secured ? tls : undefined,
+    });
   }
 
   pick(pick: Pick): Endpoint | undefined {

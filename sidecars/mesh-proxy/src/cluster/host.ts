@@ -1,4 +1,5 @@
 /** One endpoint of a cluster, in each protocol that it is spoken to in, and what is known of it. */
+import type { TLSSocket } from 'node:tls';
 import { Carriers } from '#proxy/carried/carriers.ts';
 import type { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { UpstreamConnection, UpstreamTls } from '#proxy/upstream/connection.ts';
@@ -37,6 +38,8 @@ export interface HostOptions {
   readonly tls: TlsFor | undefined;
   /** Whether anybody at an address of the mesh answers; never throws. Absent: nobody is asked. */
   readonly isThere?: ((address: string) => Promise<boolean>) | undefined;
+  /** Told of each handshake with an endpoint that has ended well. */
+  readonly onSecure?: ((socket: TLSSocket) => void) | undefined;
 }
 
 /** An endpoint of the library's that knows whose it is. */
@@ -148,7 +151,7 @@ export class Host {
   #make(protocol: Protocol): Http1OfHost | Http2OfHost {
     const { address: host, port } = this.model;
     const tls = this.#options.tls?.(protocol);
-    const { sweeper, maxHeaderSize, idleTimeout } = this.#options;
+    const { sweeper, maxHeaderSize, idleTimeout, onSecure } = this.#options;
     const carriers = protocol === 'http/1.1' ? this.#carriers() : undefined;
     const options: PoolOptions = {
       host,
@@ -158,6 +161,7 @@ export class Host {
       idleTimeout,
       keepAlive: KEEP_ALIVE,
       open: this.#open,
+      onSecure,
       ...(tls && { tls }),
       ...(carriers && { carriers }),
     };
@@ -167,9 +171,9 @@ export class Host {
   /** What connections of HTTP/1.1 are carried by, where the proxy of the endpoint knows of it. */
   #carriers(): Carriers | undefined {
     const { address: host, port } = this.model;
-    const { sweeper, idleTimeout, tls } = this.#options;
+    const { sweeper, idleTimeout, tls, onSecure } = this.#options;
     if (tls === undefined) return undefined;
-    const target = { host, port, keepAlive: KEEP_ALIVE, open: this.#open, tls: tls('http/1.1', true) };
+    const target = { host, port, keepAlive: KEEP_ALIVE, open: this.#open, onSecure, tls: tls('http/1.1', true) };
     return new Carriers({ target, alpn: MESH_CARRIER, sweeper, idleTimeout, connectTimeout: CARRIER_TIMEOUT });
   }
 

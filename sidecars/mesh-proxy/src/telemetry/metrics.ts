@@ -79,6 +79,11 @@ export const meshMetrics = {
     help: 'Connections refused before a request of theirs was read',
     labels: ['direction', 'reason'],
   },
+  mesh_tls_handshakes_total: {
+    type: 'counter',
+    help: 'TLS handshakes with other proxies that this one began, by the group that keys were exchanged in',
+    labels: ['group'],
+  },
   mesh_requests_in_flight: { type: 'gauge', help: 'Requests begun and not ended', labels: ['direction'] },
   mesh_upstream_errors_total: { type: 'counter', help: 'Tries that failed', labels: ['direction', 'reason'] },
   mesh_internal_errors_total: { type: 'counter', help: 'Exceptions that ended a request or a connection: defects' },
