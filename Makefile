@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node scripts/run.mjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup unsetup doctor workshop test soak bench contract clean
+.PHONY: help setup unsetup doctor workshop test test-kubernetes soak bench contract clean
 
 help: ## List these targets
 	@echo 'Unmodified apps and their TypeScript sidecars, by docker compose. Begin with: make demo-https'
@@ -45,6 +45,10 @@ workshop: ## Exercises that check themselves, and a page that shows the pods liv
 
 test: ## Types, lint, unit tests, contracts, every stack
 	@$(RUN) test $(ARGS)
+
+test-kubernetes: ## The export, checked by an API server that is built once (needs Go)
+	@$(RUN) kubernetes
+	@node scripts/kubernetes/dry-run.test.ts
 
 soak: ## What is too heavy for test: large loads, long attacks, many random cases
 	@$(RUN) soak $(ARGS)

@@ -1,0 +1,58 @@
+/** The API server takes what export writes: defaulted, validated and admitted, unknown fields refused, nothing stored. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseAllDocuments } from 'yaml';
+import { skipped } from '#kit/testing/skipped.ts';
+import { exportOf, golden, goldenText, stacks } from '../../tools/export/golden.ts';
+import { missingPrograms } from './binaries.ts';
+import { type ApiObject, ApiServer } from './test-api-server.ts';
+
+const test = suite('dry run by the API server');
+const NAME = 'export: each golden file passes a dry run of the API server';
+/** 1.34 warns so of each headless Service, because it has put in the default affinity itself before it looks. */
+const HEADLESS = '299 - "spec.SessionAffinity is ignored for headless services"';
+
+/** Objects of a stack's base, but not the kustomization, which is for kubectl alone. */
+const objectsOf = (stack: string, style: 'native' | 'plain'): ApiObject[] =>
+  exportOf(stack, { style })
+    .files.filter(({ path }) => path.startsWith('base/') && path.endsWith('.yaml'))
+    .flatMap(({ text }) => parseAllDocuments(text).map((document) => document.toJS() as ApiObject | null))
+    .filter((object) => object !== null)
+    .filter(({ apiVersion }) => !apiVersion.startsWith('kustomize.config.k8s.io/'));
+
+if (missingPrograms().length > 0)
+  skipped(NAME, `no ${missingPrograms().join(' and ')}: npm run kubernetes builds them`);
+else {
+  let server: ApiServer;
+  test.before(async () => {
+    server = await ApiServer.start();
+  });
+  test.after(() => server.stop());
+
+  test('what the server would not take is refused: an unknown field, a wrong word', async () => {
+    const pod = (spec: object): ApiObject => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec });
+    const container = { name: 'a', image: 'x' };
+    const refused = await server.apply(pod({ containers: [{ ...container, imagePullPolcy: 'Never' }] }), {
+      dryRun: true,
+    });
+    assert.match(JSON.stringify(refused.body), 'imagePullPolcy');
+    assert.ok(refused.status >= 400, String(refused.status));
+    const restart = await server.apply(pod({ containers: [container], restartPolicy: 'Sometimes' }), { dryRun: true });
+    assert.is(restart.status, 422);
+    assert.is((await server.apply(pod({ containers: [container] }), { dryRun: true })).status, 201);
+  });
+
+  for (const stack of stacks())
+    for (const style of ['native', 'plain'] as const)
+      test(`${stack}, ${style} sidecars`, async () => {
+        if (style === 'native') assert.is(golden(stack), goldenText(exportOf(stack)));
+        const objects = objectsOf(stack, style);
+        assert.ok(objects.length > 1);
+        for (const object of objects) {
+          const { status, body, warning } = await server.apply(object, { dryRun: true });
+          assert.is(status, 201, `${object.kind} ${object.metadata.name}: ${body['message']}`);
+          assert.is(warning?.replace(HEADLESS, '') ?? '', '', `${object.kind} ${object.metadata.name}`);
+        }
+      });
+  test.run();
+}
