@@ -46,9 +46,9 @@ workshop: ## Exercises that check themselves, and a page that shows the pods liv
 test: ## Types, lint, unit tests, contracts, every stack
 	@$(RUN) test $(ARGS)
 
-test-kubernetes: ## The export, checked by an API server that is built once (needs Go)
+test-kubernetes: ## export and inject, checked by an API server that is built once (needs Go)
 	@$(RUN) kubernetes
-	@node scripts/kubernetes/dry-run.test.ts
+	@node scripts/kubernetes/dry-run.test.ts && node scripts/kubernetes/inject.test.ts
 
 soak: ## What is too heavy for test: large loads, long attacks, many random cases
 	@$(RUN) soak $(ARGS)
