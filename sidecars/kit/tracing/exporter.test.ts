@@ -164,6 +164,23 @@ test('a collector that is busy or restarts gets its spans later; they are lost a
   await exporter.close();
 });
 
+test('a collector that says when to come again is not asked before', async () => {
+  await using collector = await startCollector();
+  const exporting = new Exporting(at(collector));
+  const times: number[] = [];
+  collector.answer = (_request, response) => {
+    times.push(performance.now());
+    if (times.length > 1) return false;
+    response.writeHead(429, { 'retry-after': '1' }).end();
+    return true;
+  };
+  exporting.exporter.export(span());
+  await exporting.until('it was taken', () => exporting.exported === 1);
+  // A timer may be a millisecond early.
+  assert.ok(times[1]! - times[0]! >= 990, times.join(' '));
+  await exporting.exporter.close();
+});
+
 test('spans that a collector refuses of a batch are counted', async () => {
   for (const protocol of ['http/protobuf', 'http/json']) {
     await using collector = await startCollector();
