@@ -96,6 +96,20 @@ test('a connection that sends many requests at once is closed before they are wo
   for (let turn = 0; turn < 10; turn++) assert.match(await ask(other), ' 200 ', 'one after the other');
 });
 
+test('requests of a connection are worked on one after the other', async () => {
+  const socket = await dial();
+  const before = asked;
+  socket.resume().write(`${'GET /wait HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2)}GET / HTTP/1.1\r\nHost: x\r\n\r\n`);
+  for (let answered = 1; answered <= 2; answered++) {
+    await eventually('the next waits', () => waiting.length === answered);
+    // Another connection's turn comes after all of what that one has sent.
+    assert.match(await ask(await dial('127.0.0.2')), ' 200 ');
+    assert.is(waiting.length, answered);
+    waiting[answered - 1]!.end('now');
+  }
+  await eventually('all are answered', () => asked - before === 5);
+});
+
 test('there are never more than there may be', async () => {
   for (let count = 0; count < 50; count++) await dial(`127.0.0.${2 + (count % 5)}`);
   await eventually('the others are closed', async () => (await open()) === MOST);

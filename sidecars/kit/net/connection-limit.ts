@@ -2,7 +2,8 @@
  * A bound on the connections of an HTTP server that does not shut out newcomers, and on the requests that one may have
  * under way. `server.maxConnections` refuses the newest connection, so that a neighbour who holds all of them idle keeps
  * health checks and scrapers out; and Node works on all pipelined requests that came in one read before it looks at
- * another connection.
+ * another connection. Answers that wait for others of the same connection to be read would fill memory: requests of a connection
+ * are worked on one after the other.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,6 +14,8 @@ interface Connection {
   readonly address: string;
   /** Requests on it that are not answered yet. */
   requests: number;
+  /** Those of them that wait for the answer to the one before: what nobody reads is made once, and not for each. */
+  readonly waiting: (() => void)[];
 }
 
 /** Enough for what asks a page or a probe. */
@@ -32,7 +35,7 @@ export function limitConnections(server: Server, most: number, pipelined = PIPEL
     const key = keyOf(socket);
     const address = socket.remoteAddress ?? '';
     if (connections.size >= most) victimOf(connections, address).destroy();
-    connections.set(key, { socket, address, requests: 0 });
+    connections.set(key, { socket, address, requests: 0, waiting: [] });
     socket.once('close', () => {
       if (connections.get(key)?.socket === socket) connections.delete(key);
     });
@@ -56,8 +59,13 @@ export function limitConnections(server: Server, most: number, pipelined = PIPEL
       if (connections.get(key) !== connection) return;
       connections.delete(key);
       connections.set(key, connection);
+      connection.waiting.shift()?.();
     });
-    for (const handler of handlers) handler.call(server, request, response);
+    const handle = (): void => {
+      for (const handler of handlers) handler.call(server, request, response);
+    };
+    if (connection.requests === 1) handle();
+    else connection.waiting.push(handle);
   });
 }
 
