@@ -179,6 +179,7 @@ test('an Envoy says that its application took no connection, and the Envoy that 
   const [mapper] = manager!['local_reply_config'].mappers as Shown[];
   assert.equal(mapper!['filter'].response_flag_filter.flags, ['UF']);
   const { key } = mapper!['headers_to_add'][0].header;
+  assert.is(key, 'mesh-unreached', 'as our proxy says it');
   const hosts = shown(views.ofEnvoyProxy('books'), RDS, 'outbound|8000')['virtual_hosts'] as Shown[];
   const host = hosts.find(({ name }) => name === 'front:8000')!;
   for (const { route } of host['routes'] as Shown[]) assert.is(route.retry_policy.retriable_headers[0].name, key);

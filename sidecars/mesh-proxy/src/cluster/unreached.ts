@@ -5,7 +5,7 @@
 import type { FailureBehind } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 
-/** A field of the answer. Its value is why, as the system calls it. */
+/** A field of the answer. Its value is why, as the system calls it. The control plane has Envoys say it, and understand it. */
 export const UNREACHED = 'Mesh-Unreached';
 /** The answer's status; beside another one the field means nothing. */
 export const UNREACHED_STATUS = 503;

@@ -21,7 +21,7 @@ import {
   TLS_INSPECTOR,
 } from './http.ts';
 import type { Audience } from './matchers.ts';
-import { additions, RATE_LIMIT_FILTER, rateLimitOf, UNTAKEN } from './routes.ts';
+import { additions, RATE_LIMIT_FILTER, rateLimitOf, UNREACHED } from './routes.ts';
 import { mtlsOf, type MeshState, type ServiceState } from './state.ts';
 import { ALPN, tlsOfListener } from './tls.ts';
 import { tracingOf } from './tracing.ts';
@@ -58,10 +58,10 @@ export function inboundDrafts(state: MeshState, service: ServiceState, audience:
   ];
 }
 
-/** UF, upstream connection failure, is the application's here: the Envoy that called asks another replica. */
-const SAYS_UNTAKEN = {
+/** UF, upstream connection failure, is the application's here: the proxy that called asks another replica. */
+const SAYS_UNREACHED = {
   filter: { response_flag_filter: { flags: ['UF'] } },
-  headers_to_add: [{ header: { key: UNTAKEN, value: '1' } }],
+  headers_to_add: [{ header: { key: UNREACHED, value: 'connection_failure' } }],
 };
 
 /** A port of a service; of all other ports where it is undefined. */
@@ -142,7 +142,7 @@ function httpOf(name: string, codec_type: NonNullable<Kind['codec']>, { state, s
     codec_type,
     ...SIDECAR,
     ...tracingOf(state, audience),
-    ...(audience === 'envoy' && { local_reply_config: { mappers: [SAYS_UNTAKEN] } }),
+    ...(audience === 'envoy' && { local_reply_config: { mappers: [SAYS_UNREACHED] } }),
     forward_client_cert_details: 'SANITIZE_SET',
     set_current_client_cert_details: { uri: true },
     normalize_path: { value: true },

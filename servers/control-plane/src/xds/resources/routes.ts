@@ -39,7 +39,7 @@ export function virtualHost(place: Place): VirtualHost {
     routes: [...policies, { name: 'default' }].flatMap((policy) => routesOf(policy, place)),
     // A larger body is sent once, and not kept for a retry.
     ...(audience !== 'grpc' && { per_request_buffer_limit_bytes: { value: MAX_REPLAYED } }),
-    ...(audience === 'envoy' && { response_headers_to_remove: [UNTAKEN] }),
+    ...(audience === 'envoy' && { response_headers_to_remove: [UNREACHED] }),
   };
 }
 
@@ -221,13 +221,16 @@ const FURTHER: RetryPolicy = {
   },
 };
 
-/** In a response of the Envoy beside an application: this took no connection, so that nothing was done about the request. */
-export const UNTAKEN = 'x-mesh-untaken';
+/**
+ * In a 503 of the proxy beside an application, an Envoy or ours: this took no connection, so that nothing was done about the
+ * request. Proxies of both kinds understand it of each other (mesh-proxy, cluster/unreached.ts).
+ */
+export const UNREACHED = 'mesh-unreached';
 
 /** What our proxy does of its own accord, and Istio has an Envoy do: a request that nobody took is made again. */
 const UNTOUCHED: RetryPolicy = {
   retry_on: 'connect-failure,refused-stream,reset-before-request,retriable-headers',
-  retriable_headers: [{ name: UNTAKEN, present_match: true }],
+  retriable_headers: [{ name: UNREACHED, present_match: true }],
   num_retries: { value: 3 },
 };
 
