@@ -17,7 +17,8 @@ export interface PurgeRecord {
 const MOST = 4 * 1024 * 1024;
 
 export class PurgeJournal {
-  readonly #file: number;
+  /** Undefined once it is closed: the system gives the number to the next file that is opened. */
+  #file: number | undefined;
   #length = 0;
   /** The serial of the last line. */
   last = 0;
@@ -53,7 +54,7 @@ export class PurgeJournal {
   add(record: PurgeRecord): boolean {
     // A line of its own, whatever a failure left before it.
     const line = Buffer.from(`\n${JSON.stringify(record)}\n`);
-    if (this.#length + line.length > MOST) return false;
+    if (this.#file === undefined || this.#length + line.length > MOST) return false;
     try {
       if (writeSync(this.#file, line) !== line.length) return false;
     } catch {
@@ -66,6 +67,7 @@ export class PurgeJournal {
 
   /** All of it has been done. */
   clear(): void {
+    if (this.#file === undefined) return;
     try {
       ftruncateSync(this.#file);
       this.#length = 0;
@@ -75,6 +77,7 @@ export class PurgeJournal {
   }
 
   close(): void {
-    closeSync(this.#file);
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 }

@@ -135,17 +135,20 @@ test('whatever the order: no purged or overwritten page comes back, in memory, f
           else {
             if (rest.do === 'kill') directory = leftByKill(directory);
             await disk.settled();
+            disk.close();
             // What was under way is lost with the process; files that are being deleted may be there still.
             asked.length = 0;
             ({ store, disk } = await openStore(directory, memory));
           }
         }
         await disk.settled();
+        disk.close();
         const last = await openStore(directory, 1e6);
         for (const index of PAGES.keys()) {
           const found = await versionIn(last.store, index);
           assert.ok(found === 0 || found >= least[index]!);
         }
+        last.disk.close();
       },
     ),
     { numRuns: 250 },
