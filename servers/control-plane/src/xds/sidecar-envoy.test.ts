@@ -170,6 +170,15 @@ test('a request that nobody took is made again, also where no retry is configure
   assert.not.match(textOf(views.of('front'), RDS, 'outbound|8000'), untouched);
 });
 
+test('an Envoy that retries finds the one good endpoint beside a dead one', () => {
+  const { views } = viewsOf();
+  const hosts = shown(views.ofEnvoyProxy('books'), RDS, 'outbound|8000')['virtual_hosts'] as Shown[];
+  const [{ route }] = hosts.find(({ name }) => name === 'front:8000')!['routes'] as [Shown];
+  // Of two endpoints LEAST_REQUEST takes the idle, dead one unless it draws the good one twice.
+  const missed = 0.75 ** (1 + Number(route.retry_policy.host_selection_retry_max_attempts));
+  assert.ok(missed < 1e-6, `a try goes to the dead endpoint again with ${missed}`);
+});
+
 test('an Envoy says that its application took no connection, and the Envoy that called asks another replica', () => {
   const { views } = viewsOf();
   const view = views.ofEnvoyProxy('front');
