@@ -46,9 +46,9 @@ workshop: ## Exercises that check themselves, and a page that shows the pods liv
 test: ## Types, lint, unit tests, contracts, every stack
 	@$(RUN) test $(ARGS)
 
-test-kubernetes: ## export and inject, checked by an API server that is built once (needs Go)
-	@$(RUN) kubernetes
-	@node scripts/kubernetes/dry-run.test.ts && node scripts/kubernetes/inject.test.ts
+test-kubernetes: ## Tests on a cluster of one node, which Go builds once
+	@$(RUN) kubernetes up
+	@for each in scripts/kubernetes/dry-run.test.ts scripts/kubernetes/inject.test.ts workshop/20-native/check.engine.test.ts scripts/podman/drivers.engine.test.ts; do node $$each || exit 1; done
 
 soak: ## What is too heavy for test: large loads, long attacks, many random cases
 	@$(RUN) soak $(ARGS)

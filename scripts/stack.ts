@@ -22,6 +22,9 @@ usage: npm run stack -- NAME… | all [options]
   --keep          leave the stacks up, and say how to reach them
   --on podman     as exported to Kubernetes, played by podman in a container,
                   instead of docker compose
+  --on kubernetes as exported, on the cluster of kubectl's current context, in a
+                  namespace of its own; npm run kubernetes -- up makes a cluster
+  --context NAME  another context of kubectl, also one that is not this machine
   --proxy NAME    with stacks/mesh/NAME.yaml laid over the mesh: envoy for Envoy
                   beside every app, mixed for half of each (also MESH_PROXY=NAME)
   --jobs N        how many stacks run at the same time (default: three for each
@@ -42,6 +45,7 @@ command), 128 + n after signal n
 const options = {
   keep: { type: 'boolean', default: false },
   on: { type: 'string', default: 'compose' },
+  context: { type: 'string' },
   proxy: { type: 'string', default: process.env['MESH_PROXY'] ?? '' },
   jobs: { type: 'string', default: String(DEFAULT_JOBS) },
   timeout: { type: 'string', default: '600' },

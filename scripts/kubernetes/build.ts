@@ -33,7 +33,7 @@ export async function build(say: (line: string) => void, signal?: AbortSignal): 
   const work = mkdtempSync(join(FOLDER, 'build-'));
   const go = async (args: readonly string[], timeoutMs: number): Promise<string> => {
     // What a user's Go is told elsewhere (-mod=vendor, a workspace) is not meant for this module.
-    const env = { CGO_ENABLED: '0', GOFLAGS: '-mod=mod -trimpath -buildvcs=false', GOWORK: 'off' };
+    const env = { CGO_ENABLED: '0', GOFLAGS: '-mod=mod -trimpath -buildvcs=false', GOWORK: 'off', GOBIN: work };
     const { exitCode, stdout, stderr, ended } = await run('go', args, { cwd: work, env, timeoutMs, signal });
     signal?.throwIfAborted();
     if (exitCode === 127) throw new BuildError('there is no Go here: install it (https://go.dev/dl/), 1.24 or later');
@@ -54,7 +54,10 @@ export async function build(say: (line: string) => void, signal?: AbortSignal): 
     for (const program of missing) {
       say(`Building ${program} (minutes, the first time)`);
       const made = join(work, program);
-      await go(['build', '-ldflags', ['-s', '-w', ...said].join(' '), '-o', made, PROGRAMS[program]], BUILD_MS);
+      const flags = ['-ldflags', ['-s', '-w', ...said].join(' ')];
+      // One with a version has a module of its own, and is built as that says.
+      if (PROGRAMS[program].includes('@')) await go(['install', ...flags, PROGRAMS[program]], BUILD_MS);
+      else await go(['build', ...flags, '-o', made, PROGRAMS[program]], BUILD_MS);
       renameSync(made, pathOf(program));
       say(`  ${pathOf(program)}`);
     }

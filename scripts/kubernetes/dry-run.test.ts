@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { parseAllDocuments } from 'yaml';
 import { skipped } from '#kit/testing/skipped.ts';
 import { exportOf, golden, goldenText, stacks } from '../../tools/export/golden.ts';
-import { missingPrograms } from './binaries.ts';
+import { API_SERVER, missingPrograms } from './binaries.ts';
 import { type ApiObject, ApiServer } from './test-api-server.ts';
 
 const test = suite('dry run by the API server');
@@ -20,8 +20,8 @@ const objectsOf = (stack: string, style: 'native' | 'plain'): ApiObject[] =>
     .filter((object) => object !== null)
     .filter(({ apiVersion }) => !apiVersion.startsWith('kustomize.config.k8s.io/'));
 
-if (missingPrograms().length > 0)
-  skipped(NAME, `no ${missingPrograms().join(' and ')}: npm run kubernetes builds them`);
+if (missingPrograms(API_SERVER).length > 0)
+  skipped(NAME, `no ${missingPrograms(API_SERVER).join(' and ')}: npm run kubernetes builds them`);
 else {
   let server: ApiServer;
   test.before(async () => {

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { skipped } from '#kit/testing/skipped.ts';
 import { SIDECARS } from '../../tools/carried/sidecars.ts';
 import { podPatch } from '../../tools/inject/container-spec.ts';
-import { missingPrograms } from './binaries.ts';
+import { API_SERVER, missingPrograms } from './binaries.ts';
 import { type ApiObject, ApiServer } from './test-api-server.ts';
 
 const test = suite('injected pods at the API server');
@@ -28,8 +28,8 @@ const pod = (spec: object): ApiObject => ({
   spec,
 });
 
-if (missingPrograms().length > 0)
-  skipped(NAME, `no ${missingPrograms().join(' and ')}: npm run kubernetes builds them`);
+if (missingPrograms(API_SERVER).length > 0)
+  skipped(NAME, `no ${missingPrograms(API_SERVER).join(' and ')}: npm run kubernetes builds them`);
 else {
   let server: ApiServer;
   test.before(async () => {

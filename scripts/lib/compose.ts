@@ -130,6 +130,14 @@ export class Project implements Driver {
     await docker(['start', '--attach', await this.id(service)], { timeoutMs: 60_000 });
   }
 
+  async pause(service: string): Promise<void> {
+    await docker(['pause', await this.id(service)], SHORT);
+  }
+
+  async unpause(service: string): Promise<void> {
+    await docker(['unpause', await this.id(service)], SHORT);
+  }
+
   async cut(service: string, network: string): Promise<void> {
     await docker(['network', 'disconnect', `${this.name}_${network}`, await this.id(service)], SHORT);
   }

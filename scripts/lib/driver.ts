@@ -14,7 +14,13 @@ export type Need =
   /** A container that sees the limits of its own control group, and no other. */
   | 'own-cgroup'
   /** `docker compose` itself: a second `up`, another file laid over. */
-  | 'compose';
+  | 'compose'
+  /** A pod that is stopped and started as it is, and an init container of it that runs once more (`rerun`). */
+  | 'same-pod'
+  /** A container that stays the same when it is restarted, with its id. */
+  | 'same-container'
+  /** Names with dots by which containers find one another. */
+  | 'dotted-names';
 
 /** What a driver lacks, with the reason that is told for an obligation that is skipped for it. */
 export type Lacks = Readonly<Partial<Record<Need, string>>>;
@@ -51,6 +57,7 @@ export interface Inspected {
     /** The limit in bytes; 0 for none. */
     readonly Memory: number;
   };
+  readonly Mounts: readonly { readonly Destination: string; readonly RW: boolean }[];
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
 
@@ -95,6 +102,10 @@ export interface Driver {
   launch(service: string): Promise<void>;
   /** Run a service that has ended once more, to its end. */
   rerun(service: string): Promise<void>;
+  /** Halt every process of a service's container, as `docker pause` does. */
+  pause(service: string): Promise<void>;
+  /** Take `pause` back. */
+  unpause(service: string): Promise<void>;
   /** Take a pod, by its pause service, from one of its networks; its published ports stay. */
   cut(service: string, network: string): Promise<void>;
   /** Take `cut` back. */

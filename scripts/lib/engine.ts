@@ -18,16 +18,20 @@ export class EngineError extends Error {
   readonly exitCode: number | null;
   readonly stderr: readonly string[];
 
-  /** @param subject what it was about, for the message: `service tls` */
+  /**
+   * @param subject what it was about, for the message: `service tls`
+   * @param program that was run
+   */
   constructor(
     reason: EngineReason,
     args: readonly string[],
     exitCode: number | null,
     stderr: readonly string[],
     subject?: string,
+    program = 'docker',
   ) {
     // An id says nothing to a reader; the subject stands for it.
-    const command = ['docker', ...args.slice(0, subject === undefined ? 2 : 1)].join(' ');
+    const command = [program, ...args.slice(0, subject === undefined ? 2 : 1)].join(' ');
     const about = subject === undefined ? '' : ` of ${subject}`;
     const exit = exitCode === null || exitCode === 0 ? '' : ` exited with ${exitCode}`;
     super(`${command}${about}${exit}: ${stderr.at(-1) ?? MEANING[reason]}`);

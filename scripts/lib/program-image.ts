@@ -14,15 +14,21 @@ const BUILD_MS = 600_000;
  * @param name below sidecar-stacks
  * @param folder of its Dockerfile, below the root
  * @param say gets a line when it takes longer
+ * @param target a stage of its Dockerfile, the last one without; `tag` its whole name, by IMAGE_TAG without
  * @returns its whole name
  */
-export async function programImage(name: string, folder: string, say: (line: string) => void): Promise<string> {
+export async function programImage(
+  name: string,
+  folder: string,
+  say: (line: string) => void,
+  { target, tag }: { readonly target?: string; readonly tag?: string } = {},
+): Promise<string> {
   await thisClone();
   const defaults = { ...parse(readFileSync(join(ROOT, '.env'))), ...process.env };
-  const image = `sidecar-stacks/${name}:${defaults['IMAGE_TAG']}`;
+  const image = tag ?? `sidecar-stacks/${name}:${defaults['IMAGE_TAG']}`;
   if ((await docker(['images', '--quiet', image])) === '') say(`Building ${image}, once`);
   const bases = ['DEBIAN_BASE', 'SIDECAR_BASE'].flatMap((base) => ['--build-arg', `${base}=${defaults[base]}`]);
-  const args = ['--quiet', '--tag', image, ...bases];
+  const args = ['--quiet', '--tag', image, ...(target === undefined ? [] : ['--target', target]), ...bases];
   await docker(['build', ...args, join(ROOT, folder)], { timeoutMs: BUILD_MS });
   return image;
 }

@@ -4,11 +4,8 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { Project, type ProjectOptions } from '../lib/compose.ts';
 import type { Driver, Inspected, Lacks } from '../lib/driver.ts';
 import { docker, EngineError, type DockerOptions } from '../lib/engine.ts';
-import { readLayout, type Layout, type PlacedService } from './layout.ts';
+import type { Layout, PlacedService } from './layout.ts';
 import { runArguments } from './manifests.ts';
-
-/** The environment by which the runner tells a scenario where podman has its stack. */
-export const LAYOUT_VARIABLE = 'SIDECAR_STACKS_PODMAN_LAYOUT';
 
 const LACKS: Lacks = {
   'start-order':
@@ -22,10 +19,6 @@ const LACKS: Lacks = {
 
 const SHORT = { timeoutMs: 30_000 };
 const LONG = { timeoutMs: 60_000 };
-
-/** @param layout the file that the runner wrote */
-export const podmanProject = (options: ProjectOptions, layout: string): PodmanProject =>
-  new PodmanProject(options, readLayout(layout));
 
 /** Run podman in its container; resolves with its standard output. */
 export const podman = (engine: string, args: readonly string[], options: DockerOptions = {}): Promise<string> =>
@@ -128,6 +121,14 @@ export class PodmanProject implements Driver {
 
   async rerun(service: string): Promise<void> {
     await this.#podman(['start', '--attach', this.#at(service).container], LONG);
+  }
+
+  async pause(service: string): Promise<void> {
+    await this.#podman(['pause', this.#at(service).container], SHORT);
+  }
+
+  async unpause(service: string): Promise<void> {
+    await this.#podman(['unpause', this.#at(service).container], SHORT);
   }
 
   /** A pod has one network here: so the way to those of the other's pods is closed. */

@@ -1,8 +1,5 @@
 /** Where podman has what of a stack: made from its export when it is brought up, and read by its scenario. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from '../lib/stacks.ts';
-import type { Manifest } from './manifests.ts';
+import type { Manifest } from '../lib/exported.ts';
 
 export interface PlacedService {
   /** The pod that its container is in. */
@@ -20,6 +17,7 @@ export interface PlacedService {
 }
 
 export interface Layout {
+  readonly on: 'podman';
   /** The container that podman runs in. */
   readonly engine: string;
   /** podman's network. */
@@ -36,16 +34,3 @@ export interface PlacedPod {
   /** What podman calls its own container, which has the network. */
   readonly infra: string;
 }
-
-const FOLDER = join(ROOT, '.cache', 'podman');
-
-/** The file with the layout of a run. */
-export const layoutFile = (run: string): string => join(FOLDER, `${run}.json`);
-
-export function writeLayout(file: string, layout: Layout): void {
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(file, JSON.stringify(layout));
-}
-
-/** @throws {Error} when the file is not there */
-export const readLayout = (file: string): Layout => JSON.parse(readFileSync(file, 'utf8')) as Layout;

@@ -3,7 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAllDocuments } from 'yaml';
 import { exportOf, stacks } from '../../tools/export/golden.ts';
-import { infraOf, objectsOf, playOf, runArguments, type Manifest } from './manifests.ts';
+import { objectsOf, type Manifest } from '../lib/exported.ts';
+import { infraOf, playOf, runArguments } from './manifests.ts';
 
 const test = suite('manifests for podman');
 

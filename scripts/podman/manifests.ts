@@ -5,12 +5,8 @@
  * containers into the volumes' group; it forgets init containers unless told to keep them, and it takes each dollar
  * for one.
  */
-import { parseAllDocuments, stringify } from 'yaml';
-import type { File } from '../../tools/export/files.ts';
-
-// Objects of an API, whose shape the checks of the export have seen.
-// eslint-disable-next-line typescript/no-explicit-any
-export type Manifest = Record<string, any>;
+import { stringify } from 'yaml';
+import type { Manifest } from '../lib/exported.ts';
 
 export interface Play {
   readonly pod: Manifest;
@@ -28,12 +24,6 @@ export interface PlayedVolume {
   /** One that lasts, one of the pod's on the disk, or the size of one in memory, as `mount` takes it. */
   readonly kind: 'claim' | 'disk' | `${number}${string}`;
 }
-
-/** Every object of an export's base. */
-export const objectsOf = (files: readonly File[]): Manifest[] =>
-  files
-    .filter(({ path }) => path.startsWith('base/') && !path.endsWith('kustomization.yaml'))
-    .flatMap(({ text }) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
 
 /** What podman calls the container that holds a pod's namespaces. */
 export const infraOf = (pod: string): string => `${pod}-infra`;

@@ -1,15 +1,15 @@
 /** One run of one stack: up, the scenario, on failure artifacts, down. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
 import { freePorts } from '#kit/testing/ports.ts';
 import { thisClone } from '../lib/clone.ts';
 import { EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { lastLines } from '../lib/run.ts';
 import type { Stack } from '../lib/stacks.ts';
-import { podmanProject } from '../podman/driver.ts';
-import { layoutFile } from '../podman/layout.ts';
+import { downOnKubernetes, upOnKubernetes } from '../kubernetes/up.ts';
+import { layoutFile, removeLayout } from '../lib/layout-file.ts';
 import { upOnPodman } from '../podman/up.ts';
+import { driverOf } from '../scenario/driver-of.ts';
 import { writeArtifacts } from './artifacts.ts';
 import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
 import { engineAnswers, engineGone, explainUp, unexpected } from './failure.ts';
@@ -19,7 +19,7 @@ import { lend, takeBack } from './own-images.ts';
 import { tearDown } from './tear-down.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
 
-export const ON = ['compose', 'podman'] as const;
+export const ON = ['compose', 'podman', 'kubernetes'] as const;
 export type On = (typeof ON)[number];
 
 export interface RunOptions {
@@ -33,8 +33,10 @@ export interface RunOptions {
   readonly timeout: number;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
-  /** What the stack runs on: docker compose, or podman with its exported manifests. */
+  /** What the stack runs on: docker compose; or, as it is exported, podman or a cluster of Kubernetes. */
   readonly on?: On;
+  /** The context of kubectl for it, where it is not the current one. */
+  readonly context?: string | undefined;
   /** Services whose images have no name in the compose file; see own-images.ts. */
   readonly nameless?: readonly string[];
 }
@@ -50,7 +52,7 @@ const PORT_ATTEMPTS = 3;
  */
 export async function runStack(stack: Stack, options: RunOptions): Promise<RunResult> {
   const { emit, signal } = options;
-  const onPodman = options.on === 'podman';
+  const asPods = options.on === 'podman' || options.on === 'kubernetes';
   const name = options.pinned
     ? `sidecar-stacks-${stack.name}${(await thisClone()).suffix}`
     : `sidecar-stacks-${stack.name}-${randomBytes(3).toString('hex')}`;
@@ -86,7 +88,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     await lend(stack, name, options.nameless ?? []);
     for (let attempt = 1; ; attempt++) {
       if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await portsOfRun(stack) });
-      const failure = await (onPodman ? upPods(project, options) : up(project, options));
+      const failure = await (asPods ? upPods(project, options) : up(project, options));
       if (failure?.reason !== 'port-in-use' || options.pinned || attempt === PORT_ATTEMPTS) return failure;
       await project.down({ timeoutMs: options.timeout, signal });
     }
@@ -97,7 +99,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
       outcome = await runScenario(stack, project, {
         ...options,
         inOrder: options.pinned,
-        layout: onPodman ? layoutFile(name) : undefined,
+        layout: asPods ? layoutFile(name) : undefined,
       });
       const failed = outcome.obligations.filter((each) => each.state === 'failed');
       if (outcome.failure) return outcome.failure;
@@ -116,7 +118,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   if (failures.length > 0 && !signal.aborted) {
     const artifacts = await writeArtifacts(
       stack.name,
-      onPodman && existsSync(layoutFile(name)) ? podmanProject(project, layoutFile(name)) : project,
+      asPods ? driverOf(project, layoutFile(name)) : project,
       since,
       outcome.output,
     );
@@ -125,9 +127,10 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   const kept = !signal.aborted && (options.keep === 'always' || (options.keep === 'when-ok' && failures.length === 0));
   if (!kept)
     await phase('down', async () => {
+      if (options.on === 'kubernetes') await downOnKubernetes(name);
       const failure = await tearDown(project, { interrupted: signal.aborted });
       if (!failure) await takeBack(name, options.nameless ?? []);
-      rmSync(layoutFile(name), { force: true });
+      removeLayout(name);
       return failure;
     });
   if (kept || !failures.some((failure) => failure.reason === 'teardown')) leaveRun(name);
@@ -159,9 +162,13 @@ async function explainLoop(project: Project, loop: CrashLoop): Promise<Failure> 
   };
 }
 
-async function upPods(project: Project, { timeout, signal, emit }: RunOptions): Promise<Failure | undefined> {
+async function upPods(
+  project: Project,
+  { on, context, timeout, signal, emit }: RunOptions,
+): Promise<Failure | undefined> {
+  const options = { timeoutMs: timeout, signal, say: (text: string) => emit({ event: 'note', text }) };
   try {
-    await upOnPodman(project, { timeoutMs: timeout, signal, say: (text) => emit({ event: 'note', text }) });
+    await (on === 'podman' ? upOnPodman(project, options) : upOnKubernetes(project, { ...options, context }));
     return undefined;
   } catch (error) {
     if (!(error instanceof EngineError)) return { reason: 'pods', message: (error as Error).message };

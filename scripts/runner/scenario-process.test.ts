@@ -43,7 +43,7 @@ async function outcome(lines: readonly string[], options: Options = {}): Promise
   const project = new Project({ name: `run-${name}`, dir, env: { PUBLISH_WEB: PORT } });
   const { timeout = 20_000, inOrder = false, emit = () => {}, podman = false } = options;
   const layout = join(dir, 'layout.json');
-  writeFileSync(layout, JSON.stringify({ engine: 'none', network: 'none', services: {}, pods: {} }));
+  writeFileSync(layout, JSON.stringify({ on: 'podman', engine: 'none', network: 'none', services: {}, pods: {} }));
   return runScenario(stack, project, {
     timeout,
     inOrder,

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_VARIABLE, type Project } from '../lib/compose.ts';
-import { LAYOUT_VARIABLE } from '../podman/driver.ts';
+import { LAYOUT_VARIABLE } from '../lib/layout-file.ts';
 import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../scenario/scenario.ts';
 import { ended, HELD } from '../lib/ended.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
@@ -17,7 +17,7 @@ export interface ScenarioOptions {
   readonly inOrder: boolean;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
-  /** The file that says where podman has the stack's containers; undefined for compose. */
+  /** The file that says where the stack's pods are; undefined for compose. */
   readonly layout?: string | undefined;
 }
 

@@ -8,9 +8,10 @@
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
 import { suite } from 'uvu';
-import { Project, PROJECT_VARIABLE } from '../lib/compose.ts';
+import { PROJECT_VARIABLE } from '../lib/compose.ts';
 import type { Driver, Need } from '../lib/driver.ts';
-import { LAYOUT_VARIABLE, podmanProject } from '../podman/driver.ts';
+import { LAYOUT_VARIABLE } from '../lib/layout-file.ts';
+import { driverOf } from './driver-of.ts';
 import { explain } from '#kit/text/explain.ts';
 import { findStack, portOwners, type Stack } from '../lib/stacks.ts';
 
@@ -105,8 +106,7 @@ export function scenario(url: string): Scenario {
       stack.portVariables.map((variable) => [variable, process.env[variable] ?? stack.env[variable]!]),
     ),
   };
-  const layout = process.env[LAYOUT_VARIABLE];
-  const project: Driver = layout === undefined ? new Project(options) : podmanProject(options, layout);
+  const project = driverOf(options, process.env[LAYOUT_VARIABLE]);
   const port = (key: string): number => {
     const value = Number(project.env[`PUBLISH_${key}`]);
     if (!value) throw new Error(`stacks/${name}/.env declares no PUBLISH_${key}`);
