@@ -8,6 +8,10 @@ import { ask, SHOP, Visitor, whoami } from '../lib/client.ts';
 const LONG = 60_000;
 /** The provider's access tokens last 6 s; the sidecar renews them at half of such a short life. */
 const REFRESH_AFTER = 3000;
+const restart = async ({ project }: Stage): Promise<void> => {
+  await project.stop('shop-auth');
+  await project.start('shop-auth');
+};
 const refreshed = (stage: Stage): Promise<number> =>
   metric(stage.project, 'shop-auth', 'auth_refreshes_total{result="ok"}');
 
@@ -85,7 +89,7 @@ export function sessionObligations({ must }: Scenario): void {
       });
       stage.say(`over ${Math.round(performance.now() - began)} ms after the provider's answer`);
       assert.is((await metric(stage.project, 'shop-auth', 'auth_logouts_total{kind="backchannel"}')) > 0, true);
-      await stage.project.compose(['restart', 'shop-auth'], { timeoutMs: LONG });
+      await restart(stage);
       await eventually('the sidecar is back', async () => (await ask(stage, `${SHOP}/index.html`)).status === 200, {
         within: LONG,
         signal: stage.signal,
@@ -131,7 +135,7 @@ export function sessionObligations({ must }: Scenario): void {
       await visitor.login('patient');
       await stage.project.stop('id-tls');
       try {
-        await stage.project.compose(['restart', 'shop-auth'], { timeoutMs: LONG });
+        await restart(stage);
         await eventually('the sidecar is back', async () => (await visitor.ask(whoami(SHOP))).status === 200, {
           within: LONG,
           signal: stage.signal,

@@ -106,8 +106,8 @@ export function faultObligations({ must }: Scenario): void {
         // It takes connections, and says nothing.
         paused: {
           path,
-          begin: () => project.compose(['pause', 'shop']),
-          end: () => project.compose(['unpause', 'shop']),
+          begin: () => project.pause('shop'),
+          end: () => project.unpause('shop'),
         },
       };
       await note(project, name);
@@ -188,7 +188,7 @@ export function faultObligations({ must }: Scenario): void {
 
   must(
     'change nothing at a second `docker compose up`',
-    { say: 'A second `up` changes nothing.' },
+    { say: 'A second `up` changes nothing.', needs: 'compose' },
     async ({ project }) => {
       const before = await lasting(project);
       assert.is(before.length, 6);

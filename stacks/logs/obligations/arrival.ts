@@ -89,9 +89,7 @@ export function arrival({ must }: Scenario): void {
     { say: 'The volume is mounted read-only in the sidecar.' },
     async ({ project }) => {
       for (const service of ['orders-logs', 'ledger-logs', 'web-logs', 'many-logs']) {
-        const { Mounts } = (await project.inspect(service)) as unknown as {
-          Mounts: { Destination: string; RW: boolean }[];
-        };
+        const { Mounts } = await project.inspect(service);
         assert.is(Mounts.find(({ Destination }) => Destination === '/logs')?.RW, false, service);
         const refused = await project.exec(service, ['bash', '-c', 'echo > /logs/mark']).then(
           () => 'written',

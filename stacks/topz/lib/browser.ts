@@ -132,7 +132,7 @@ async function checkLive(page: Page): Promise<void> {
   await eventually('the page has brought itself up to date', async () => (await elapsed.innerText()) !== before);
   assert.is(await page.evaluate('window.same'), true);
   assert.is(await page.locator('.live').getAttribute('data-state'), 'live');
-  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
   assert.is(await page.locator('.live').getAttribute('data-state'), 'paused');
   await page.getByRole('button', { name: 'Go on' }).click();
 }

@@ -20,6 +20,7 @@ export function measuringObligations({ must }: Scenario): void {
     'count for Prometheus what each container uses, and its restarts',
     {
       say: 'Apache crashes and is started again. The metrics say so, under the names that process-exporter uses.',
+      needs: 'same-container',
     },
     async (stage) => {
       const { project, say } = stage;
