@@ -57,7 +57,7 @@ export interface Inspected {
     /** The limit in bytes; 0 for none. */
     readonly Memory: number;
   };
-  readonly Mounts: readonly { readonly Destination: string; readonly RW: boolean }[];
+  readonly Mounts: readonly { readonly Name?: string; readonly Destination: string; readonly RW: boolean }[];
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> };
 }
 
