@@ -1,4 +1,4 @@
-/** How long each stack and each test file took the last time, so that of several the longest begin first. */
+/** How long each stack, test file and exercise took the last time, so that of several the longest begin first. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 /** What is known in a fresh clone: all stacks, and the test files above 15 s, on two processors. */

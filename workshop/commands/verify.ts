@@ -10,6 +10,7 @@ import { explain } from '#kit/text/explain.ts';
 import { thisClone } from '../../scripts/lib/clone.ts';
 import { lastLines, run } from '../../scripts/lib/run.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
+import { longestFirst, noteDurations, readDurations } from '../../scripts/runner/durations.ts';
 import { commandBlocks } from '../../scripts/test/readme-blocks.ts';
 import { walkThrough } from '../course/walk.ts';
 import { variants, type Place } from '../lessons/exercise.ts';
@@ -37,19 +38,26 @@ const GREEN_MS = 300_000;
 const COMMAND_MS = 60_000;
 const EVERY = 300;
 
-/** Verify exercises, several side by side. */
+/** An exercise's name among the durations. */
+const nameOf = ({ name }: Place): string => `workshop/${name}`;
+
+/** Verify exercises, several side by side, those first that took longest. */
 export async function verify(all: readonly Place[], { print, signal, jobs }: VerifyOptions): Promise<Verified> {
   await thisClone();
   const run = `workshop-${randomBytes(3).toString('hex')}`;
   const workspace = new Workspace(join(ROOT, 'artifacts', run), run);
   // Each once, whatever it was called by: two of one name would be one project.
-  const waiting = [...new Map(all.map((place) => [place.name, place])).values()];
+  const once = [...new Map(all.map((place) => [place.name, place])).values()];
+  const waiting = longestFirst(once, readDurations(ROOT), nameOf);
+  const durations: Record<string, number> = {};
   let passed = 0;
   let failed = 0;
   const worker = async (): Promise<void> => {
     for (let place = waiting.shift(); place !== undefined && !signal.aborted; place = waiting.shift()) {
       const one = new Verification(new Session(place, workspace), print, signal);
+      const began = performance.now();
       await one.run();
+      if (one.failed === 0) durations[nameOf(place)] = Math.round(performance.now() - began);
       passed += one.passed;
       failed += one.failed;
     }
@@ -58,6 +66,7 @@ export async function verify(all: readonly Place[], { print, signal, jobs }: Ver
     await Promise.all(Array.from({ length: jobs }, worker));
   } finally {
     rmSync(workspace.root, { recursive: true, force: true });
+    noteDurations(ROOT, durations);
   }
   return { passed, failed };
 }

@@ -91,10 +91,14 @@ export function startFiles(
     ]);
   let failing = false;
   const noted = readiness.check('registry');
+  /** What the disk has not taken yet. */
+  const unwritten = new Set<Generation>();
   const acknowledge = (generations: Iterable<Generation>): boolean => {
+    for (const each of generations) unwritten.add(each);
     try {
-      registry.acknowledge(generations);
+      registry.acknowledge(unwritten);
       if (registry.long) registry.write(table.generations);
+      unwritten.clear();
       failing = false;
     } catch (error) {
       failing = true;
@@ -136,6 +140,7 @@ export function startFiles(
       metrics.shipper_read_bytes_total.inc({ input: 'file' }, bytes);
     },
     onScan: () => {
+      if (unwritten.size > 0) acknowledge([]);
       const refused = refusals.noted(tracker.refused);
       if (refused === undefined) looked.pass();
       else looked.fail(refused);

@@ -100,16 +100,21 @@ export class Registry {
       renameSync(temporary, this.#path);
     } catch (error) {
       closeSync(fd);
-      unlinkSync(temporary);
+      attempt(() => unlinkSync(temporary));
       throw error;
     }
-    const directory = openSync(dirname(this.#path), 'r');
-    fsyncSync(directory);
-    closeSync(directory);
+    // The name leads to the new one from here on: what is acknowledged goes there, also when the disk cannot promise
+    // yet that the name outlives a power cut.
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = fd;
     this.#base = this.#length = Buffer.byteLength(text);
     this.#noteHeads(saved);
+    const directory = openSync(dirname(this.#path), 'r');
+    try {
+      fsyncSync(directory);
+    } finally {
+      closeSync(directory);
+    }
   }
 
   /**
@@ -123,8 +128,9 @@ export class Registry {
     try {
       this.#length += writeAll(this.#fd, text, this.#length);
     } catch (error) {
-      // Half a line is taken away, so that what is added later follows whole ones.
-      ftruncateSync(this.#fd, this.#length);
+      // Half a line is taken away, so that what is added later follows whole ones; where not even that can be done,
+      // what is added next is written over it.
+      attempt(() => ftruncateSync(this.#fd!, this.#length));
       throw error;
     }
     this.#noteHeads(moved);
@@ -149,6 +155,13 @@ export class Registry {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }
+}
+
+/** What the disk refuses here is no worse than what it refused before, which is told. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {}
 }
 
 function refusal(path: string, error: unknown): ConfigurationError {

@@ -2,6 +2,7 @@
 import { onMachine, settle } from '#kit/testing/simulation/install.ts';
 import { Machine } from '#kit/testing/simulation/machine.ts';
 import { Random } from '#kit/testing/simulation/random.ts';
+import type { Readiness } from '#kit/life/readiness.ts';
 import { diskFaultsOf, failDisk, type DiskFaults } from './disk.ts';
 import { startShipper, STATE, type Heard } from './shipper.ts';
 import { SimulatedStore, type StoreFaults } from './store.ts';
@@ -105,9 +106,24 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
   const store = new SimulatedStore(machine, scenario.store);
   const heard: Heard = { lost: [], errors: [], said: (what) => machine.say(what) };
   const problems: string[] = [];
-  const boot = (): void => machine.boot(() => startShipper(store, heard, scenario.env, () => machine.alive));
+  let readiness: Readiness | undefined;
+  let isStarting = false;
+  const boot = (): void =>
+    machine.boot(() => {
+      isStarting = true;
+      try {
+        readiness = startShipper(store, heard, scenario.env, () => machine.alive);
+      } finally {
+        isStarting = false;
+      }
+    });
   machine.say(JSON.stringify(scenario));
-  failDisk(machine, scenario.disk, () => store.calm);
+  failDisk(
+    machine,
+    scenario.disk,
+    () => store.calm,
+    () => isStarting,
+  );
   await onMachine(machine, async () => {
     for (const each of ['/simulated', LOGS]) files.mkdir(each);
     boot();
@@ -131,6 +147,8 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
     slowest = 0.02;
     store.calm = true;
     await machine.run(machine.now + REST, settle);
+    for (const { name, ready, text } of readiness?.states() ?? [])
+      if (!ready) problems.push(`at the end ${name} is not ready: ${text}`);
     machine.kill();
     problems.push(
       ...machine.thrown.map((e) => String((e as Error).stack)),

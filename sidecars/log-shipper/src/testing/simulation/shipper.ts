@@ -28,13 +28,14 @@ export interface Heard {
  * Start the process.
  * @param env parameters that differ
  * @param isAlive whether the process may still say something
+ * @returns whether it is able to do its work
  */
 export function startShipper(
   store: SimulatedStore,
   heard: Heard,
   env: Readonly<Record<string, string>>,
   isAlive: () => boolean,
-): void {
+): Readiness {
   const { values: parameters } = readParameters(contract.parameters, {
     env: {
       FILE_PATHS: `${LOGS}/*.log*`,
@@ -77,4 +78,5 @@ export function startShipper(
     cut: () => {},
   };
   startFiles([...parameters.FILE_PATHS!], common, delivery, []);
+  return readiness;
 }
