@@ -114,6 +114,16 @@ test('a skip that is meant is no failure, and is named with its reason', async (
   assert.equal(report.skipped, ['b: it needs two moons']);
 });
 
+test('a file that leaves out all that it holds, by name, is no failure; one that breaks off behind that is', async () => {
+  const file = join(dir, 'nothing.test.ts');
+  const line = "import { skipped } from '#kit/testing/skipped.ts'; skipped('b', 'it needs two moons');";
+  writeFileSync(file, line);
+  const { passed, failed, skipped } = await runFile(file, { timeout: 20_000, signal });
+  assert.equal([passed, failed, skipped], [0, 0, ['b: it needs two moons']]);
+  writeFileSync(file, `${line} process.exit(1);`);
+  assert.is((await runFile(file, { timeout: 20_000, signal })).failed, 1);
+});
+
 test.after(() => rmSync(dir, { recursive: true }));
 
 test.run();

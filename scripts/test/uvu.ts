@@ -1,7 +1,8 @@
 /**
  * Runs uvu test files, each in a process of its own with a deadline. uvu's exit code is 0 although
  * nothing passed when a file forgets to run, a hook throws or a test rejects with a non-Error, so
- * its printed totals are read: a file is green only when it held tests and all of them passed.
+ * its printed totals are read: a file is green only when it held tests and all of them passed, or named each that it
+ * left out.
  */
 import { spawn } from 'node:child_process';
 import { relative } from 'node:path';
@@ -60,15 +61,21 @@ export async function runFile(file: string, { timeout, signal }: FileOptions): P
   signal.removeEventListener('abort', end);
   const faults = [...(held ? [HELD] : []), ...faultsIn(output, child.pid!)];
   const report = judge(output, code, { deadline: late ? timeout : undefined, faults });
-  const skipped = output.split('\n').filter((line) => line.startsWith(`${SKIPPED_MARK} `));
   return {
     file: relative(ROOT, file),
     ms: performance.now() - started,
     output,
-    skipped: skipped.map((line) => line.slice(SKIPPED_MARK.length + 1)),
+    skipped: skippedIn(output),
     ...report,
   };
 }
+
+/** Tests that a file has left out by name, each with its reason. */
+const skippedIn = (output: string): string[] =>
+  output
+    .split('\n')
+    .filter((line) => line.startsWith(`${SKIPPED_MARK} `))
+    .map((line) => line.slice(SKIPPED_MARK.length + 1));
 
 /**
  * What a file's output and exit code amount to.
@@ -95,6 +102,8 @@ export function judge(
       failed: failed + 1,
       fault: [`not done within ${deadline / 1000} s, and ended`, ...faults].join('; '),
     };
+  // All that it holds needs what is not here.
+  if (total === 0 && code === 0 && faults.length === 0 && skippedIn(output).length > 0) return { passed: 0, failed: 0 };
   if (total === 0) return { ...tally(0, 1), fault: [`ran no test (exit code ${code})`, ...faults].join('; ') };
   if (faults.length > 0) return { passed, failed: failed + faults.length, fault: faults.join('; ') };
   if (code !== 0 && failed === 0) return { passed, failed: 1, fault: `exited with ${code} although no test failed` };
