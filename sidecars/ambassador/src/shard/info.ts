@@ -7,6 +7,9 @@ const KEYSPACE = /^(db\d+):keys=(\d+),expires=(\d+),avg_ttl=(\d+)/;
 const SUMMED =
   /^(blocked_clients|total_blocking_keys|total_blocking_keys_on_nokey|expired_keys|evicted_keys|keyspace_hits|keyspace_misses|total_error_replies|unexpected_error_replies|rdb_changes_since_last_save|lazyfreed_objects|lazyfree_pending_objects):(\d+)$/;
 
+/** What is under way at any of the servers is under way: clients wait until it is 0. */
+const UNDER_WAY = /^(loading|async_loading|rdb_bgsave_in_progress|aof_rewrite_in_progress|aof_rewrite_scheduled):[01]$/;
+
 /**
  * Memory, connections and most counters are each server's own and are left out: no sum and no average of them is
  * what a client asks for.
@@ -25,6 +28,11 @@ export function mergedInfo(replies: readonly Buffer[]): Buffer {
     const summed = SUMMED.exec(line)?.[1];
     if (summed !== undefined) {
       lines.push(`${summed}:${sumOf(texts, summed)}`);
+      continue;
+    }
+    const underWay = UNDER_WAY.exec(line)?.[1];
+    if (underWay !== undefined) {
+      lines.push(`${underWay}:${Math.min(1, sumOf(texts, underWay))}`);
       continue;
     }
     if (!KEYSPACE.test(line) && (line === '' || others.every((each) => each.has(line)))) lines.push(line);

@@ -47,6 +47,19 @@ test(
 );
 
 test(
+  'INFO says that a file is being written while any server does so',
+  behind(3, {}, async (plane) => {
+    const client = await plane.client();
+    for (const server of plane.servers) {
+      server.rewriting = true;
+      assert.match((await client.ask('INFO')) as string, /^aof_rewrite_in_progress:1\r$/m);
+      server.rewriting = false;
+    }
+    assert.match((await client.ask('INFO')) as string, /^aof_rewrite_in_progress:0\r$/m);
+  }),
+);
+
+test(
   'between WATCH and MULTI commands about all keys ask all servers',
   behind(3, {}, async (plane) => {
     const client = await plane.client();

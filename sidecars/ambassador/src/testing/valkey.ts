@@ -38,6 +38,8 @@ export class FakeValkey {
   certificate: { readonly cert: string; readonly key: string } | undefined;
   /** Said in place of every answer. */
   nonsense: string | undefined;
+  /** Of INFO: it rewrites its file of commands. */
+  rewriting = false;
   /** Of PUBSUB NUMPAT. */
   patterns = 0;
   /** Of DEBUG DIGEST. */
@@ -146,7 +148,7 @@ export class FakeValkey {
         return Buffer.from(`+${this.digest}\r\n`);
       case 'INFO':
         return bulkReply(
-          `# Server\r\nredis_version:7.2.4\r\nused_memory:${this.port}\r\nblocked_clients:${this.#waiting}\r\n\r\n# Keyspace\r\n${keys.size === 0 ? '' : `db0:keys=${keys.size},expires=0,avg_ttl=0\r\n`}`,
+          `# Server\r\nredis_version:7.2.4\r\nused_memory:${this.port}\r\nblocked_clients:${this.#waiting}\r\naof_rewrite_in_progress:${Number(this.rewriting)}\r\n\r\n# Keyspace\r\n${keys.size === 0 ? '' : `db0:keys=${keys.size},expires=0,avg_ttl=0\r\n`}`,
         );
       case 'RANDOMKEY':
         return text([...keys.keys()][0]);
