@@ -17,8 +17,8 @@ const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
   },
   /** Interim responses without end. */
   '/interim': (response) => repeat(response.socket, INTERIM),
-  /** Reads nothing of the request's body. */
-  '/deaf': () => {},
+  /** Reads nothing of the request's body: Node would take 64 KiB first, a piece of a byte at a time. */
+  '/deaf': ({ socket }) => void socket?.pause(),
   '/early': (response) => response.writeHead(403, { connection: 'close' }).end('no'),
 };
 

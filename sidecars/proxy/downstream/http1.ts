@@ -15,19 +15,10 @@ import { internalError } from '#proxy/upstream/context.ts';
 import { handleDirectly, LINGER, type DownstreamHandler, type DownstreamInfo } from '../sockets/connection.ts';
 import { Http1Body } from './http1-body.ts';
 import { Http1HeadReader } from './http1-head.ts';
+import { BODY, HEAD, NEXT, NOTHING, REST } from './http1-reads.ts';
 import { Http1Response } from './http1-response.ts';
+import { Pipeline } from './pipeline.ts';
 import { Tunnel } from './tunnel.ts';
-
-/** What the client's bytes are at the moment: a head, or its beginning. */
-const HEAD: number = 0;
-/** The body of the request that is under way. */
-const BODY: number = 1;
-/** The next request's: kept until this one is answered. */
-const NEXT: number = 2;
-/** The rest of a body that nobody wants. */
-const REST: number = 3;
-/** Nothing: the connection is closing. */
-const NOTHING: number = 4;
 
 /** A body of at most this size travels with its head in one write, in bytes. */
 const SMALL_BODY = 4096;
@@ -49,6 +40,8 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   #reads = HEAD;
   /** Heads are being read: whoever frees the next one leaves it to that loop. */
   #reading = false;
+  /** From the first request on that was answered before the next was read. */
+  #pipeline: Pipeline | undefined;
   /** Bytes of the client that wait. */
   readonly #carry = new Carry();
   /** No further request will be read. */
@@ -114,10 +107,15 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
 
   /** Requests that are answered at once are read in this loop; recursion would end with a pipeline's length. */
   #readCarry(): void {
-    if (this.#reading) return;
+    if (this.#reading || this.#pipeline?.waits) return;
     this.#reading = true;
     try {
-      while (this.#reads === HEAD && this.#carry.size > 0) if (!this.#readHead(this.#carry.take())) break;
+      while (this.#reads === HEAD && this.#carry.size > 0) {
+        if (!this.#readHead(this.#carry.take())) break;
+        if (this.#reads !== HEAD || this.#carry.size === 0) break;
+        this.#pipeline ??= new Pipeline(this.#info, this, () => this.#readCarry());
+        if (!this.#pipeline.mayGoOn()) break;
+      }
     } finally {
       this.#reading = false;
     }

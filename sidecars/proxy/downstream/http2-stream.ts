@@ -1,5 +1,6 @@
 /** One stream of a client's HTTP/2 connection: a request and its response. */
 import type { ProxyContext } from '#proxy/exchange/context.ts';
+import { charge, REQUEST } from '#proxy/loop/turn.ts';
 import { internalError } from '#proxy/upstream/context.ts';
 import type { Downstream } from '#proxy/exchange/downstream.ts';
 import { Exchange, unreadable } from '#proxy/exchange/exchange.ts';
@@ -55,6 +56,7 @@ export class Http2DownstreamStream implements Downstream {
       return;
     }
     this.#wantsTunnel = request.upgrade !== '';
+    charge(REQUEST);
     this.#exchange = new Exchange(this.#context, this, this.#info, request);
     this.#exchange.begin();
   }

@@ -2,6 +2,7 @@
  * A connection's bytes on a socket. What is written during one turn of the event loop leaves in one
  * piece at its end, so that many small frames cost one system call, and one record of TLS.
  */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { memoryBudget } from '#proxy/memory/budget.ts';
 import { ByteQueue } from '#proxy/memory/byte-queue.ts';
@@ -40,7 +41,7 @@ export class Http2Transport {
   #ends = false;
   /** The peer, who does not read, is read no further. */
   #stopped = false;
-  readonly #share = new TurnShare(FRAMES_A_TURN);
+  readonly #share: TurnShare;
   /** Bytes that came, and are read in a later turn. */
   #waiting: ByteQueue | undefined;
 
@@ -49,6 +50,11 @@ export class Http2Transport {
     this.#socket = socket;
     this.#connection = connection;
     this.onInternalError = onInternalError;
+    this.#share = new TurnShare(
+      FRAMES_A_TURN,
+      () => this.#onTurn(),
+      () => (socket as Partial<Socket>).remoteAddress ?? this,
+    );
   }
 
   /** Bytes of the peer that wait for a later turn. */
@@ -66,7 +72,7 @@ export class Http2Transport {
     if (this.#waiting === undefined) {
       this.#waiting = new ByteQueue();
       this.#socket.pause();
-      setImmediate(this.#onTurn);
+      this.#share.wait();
     }
     this.#waiting.add(bytes, at, end);
     memoryBudget.charge(end - at);
@@ -83,7 +89,8 @@ export class Http2Transport {
     const { framesReceived } = this.#connection;
     const before = charges();
     const at = this.#connection.receive(bytes, start, end, most);
-    this.#share.spend(this.#connection.framesReceived - framesReceived + charges() - before);
+    const frames = this.#connection.framesReceived - framesReceived;
+    this.#share.spend(frames + charges() - before, frames);
     return at;
   }
 
@@ -99,19 +106,19 @@ export class Http2Transport {
     memoryBudget.charge(-count);
   }
 
-  readonly #onTurn = (): void => {
+  #onTurn(): void {
     try {
       while (this.waiting > 0 && this.#share.left > 0) this.#readWaiting(this.#share.left);
     } catch (error) {
       this.onInternalError(error);
     }
-    if (this.waiting > 0 && !this.#socket.destroyed) setImmediate(this.#onTurn);
+    if (this.waiting > 0 && !this.#socket.destroyed) this.#share.wait();
     else {
       memoryBudget.charge(-this.waiting);
       this.#waiting = undefined;
       if (!this.#stopped) this.#socket.resume();
     }
-  };
+  }
 
   /** Let what is in the output leave at the end of this turn. */
   schedule(): void {

@@ -9,6 +9,8 @@ import { certify } from '#kit/testing/certify.ts';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
 import { ChunkWalker } from '#proxy/http/chunks.ts';
+import { charge } from '#proxy/loop/turn.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 import { readDirectly } from './reads.ts';
 
 const CHUNK = '1\r\nx\r\n';
@@ -158,6 +160,59 @@ for (const [name, kind] of Object.entries(KINDS)) {
       client.destroy();
     }));
 }
+
+for (const [name, kind] of Object.entries(KINDS))
+  test(`${name}: what comes while others have used up the turn waits, comes in order, and before the end`, () =>
+    pairs(kind, async (pair) => {
+      const connections = await Promise.all(Array.from({ length: 20 }, pair));
+      const before = memoryBudget.used;
+      // The last part of it is small, and would be read at once.
+      const all = Buffer.alloc(4 * 65_536 + 1000, 'what follows one another is not the same, ');
+      const ended = connections.map(async ({ accepted, client }) => {
+        const chunks: Buffer[] = [];
+        readDirectly(accepted, (bytes) => {
+          chunks.push(bytes);
+          // As much as all connections together may do.
+          charge(1024);
+          // Who reads may want more at any time.
+          setImmediate(() => accepted.resume());
+        });
+        accepted.resume();
+        client.end(all);
+        await once(accepted, 'end');
+        assert.ok(Buffer.concat(chunks).equals(all), `${Buffer.concat(chunks).length} bytes`);
+        accepted.destroy();
+        client.destroy();
+      });
+      await Promise.all(ended);
+      assert.is(memoryBudget.used, before);
+    }));
+
+test('uploads of many clients: a turn of the event loop takes no more of them together than it should', () =>
+  pairs(KINDS['TCP']!, async (pair) => {
+    const connections = await Promise.all(Array.from({ length: 100 }, pair));
+    const all = 1024 * 1024;
+    let inTurn = 0;
+    let most = 0;
+    let count = 0;
+    for (const { accepted, client } of connections) {
+      client.write(Buffer.alloc(all));
+      readDirectly(accepted, (bytes) => {
+        if (inTurn === 0) setImmediate(() => (inTurn = 0));
+        inTurn += bytes.length;
+        most = Math.max(most, inTurn);
+        count += bytes.length;
+      });
+    }
+    // All of it is there before any of it is read.
+    for (const { accepted } of connections) accepted.resume();
+    await eventually('all has come', () => count === 100 * all);
+    assert.ok(most <= 2 * 8 * 1024 * 1024 + 100 * 4096, `${most} bytes in one turn`);
+    for (const { accepted, client } of connections) {
+      accepted.destroy();
+      client.destroy();
+    }
+  }));
 
 test('records of TLS that are small: a turn of the event loop reads a part of them', () =>
   pairs(KINDS['TLS']!, async (pair) => {

@@ -8,13 +8,19 @@
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { charges, TurnShare } from '#proxy/loop/turn.ts';
+import { BYTES_A_PIECE, charges, TurnShare } from '#proxy/loop/turn.ts';
+import { memoryBudget } from '#proxy/memory/budget.ts';
 
 /** One for all sockets: between the system's read and the end of the callback nothing else is read. */
 const memory = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** So often a socket is read in one turn of the event loop: a record of TLS costs as much with one byte as with many. */
-const READS_A_TURN = 64;
+/**
+ * What is read of a socket in one turn of the event loop, in pieces: a read is one, since a record of TLS costs as much
+ * with one byte as with many, and so are some of its bytes.
+ */
+const WORK_A_TURN = 64;
+/** A read of no more bytes is not put off: that would cost more than most of them do. */
+const SMALL = 4096;
 
 /** How a socket's stream is told where to read into. */
 interface Handle {
@@ -50,26 +56,49 @@ export function readDirectly(socket: Duplex, onBytes: (bytes: Buffer) => void): 
   const { _handle: handle } = inner;
   // What the stream holds must come first.
   if (handle?.useUserBuffer === undefined || inner[fields.buffer] !== null || socket.readableLength > 0) return false;
-  const share = new TurnShare(READS_A_TURN);
-  let waits = false;
-  const goOn = (): void => {
-    if (share.left <= 0) return void setImmediate(goOn);
-    waits = false;
-    if (!socket.destroyed && !socket.isPaused()) socket.resume();
+  /** Bytes that wait for their turn. */
+  let rest: Buffer[] | undefined;
+  const deliver = (bytes: Buffer): void => {
+    const before = charges();
+    onBytes(bytes);
+    const own = 1 + Math.floor(bytes.length / BYTES_A_PIECE);
+    share.spend(own + charges() - before, own - 1);
+  };
+  const deliverRest = (): void => {
+    const parts = rest;
+    rest = undefined;
+    for (const bytes of parts ?? []) {
+      memoryBudget.charge(-bytes.length);
+      if (!socket.destroyed) deliver(bytes);
+    }
+  };
+  const onTurn = (): void => {
+    deliverRest();
+    if (!socket.destroyed && !socket.isPaused() && share.asks()) socket.resume();
+  };
+  const share = new TurnShare(WORK_A_TURN, onTurn, () => socket.remoteAddress);
+  const keep = (bytes: Buffer): void => {
+    if (rest === undefined) {
+      rest = [];
+      // Of TLS the end may have been deciphered together with what waits.
+      socket.prependOnceListener('end', deliverRest);
+    }
+    rest.push(bytes);
+    memoryBudget.charge(bytes.length);
+    share.wait();
   };
   inner[fields.buffer] = memory;
   inner[fields.callback] = (size: number): boolean => {
     const bytes = Buffer.allocUnsafe(size);
     memory.copy(bytes, 0, 0, size);
-    const before = charges();
-    const { left } = share;
-    onBytes(bytes);
-    const cost = 1 + charges() - before;
-    share.spend(cost);
+    if (rest !== undefined || (size > SMALL && share.left <= 0)) {
+      keep(bytes);
+      return false;
+    }
+    deliver(bytes);
+    if (share.left > 0) return true;
     // More may be deciphered already, and comes in this turn.
-    if (left > cost) return true;
-    if (!waits) setImmediate(goOn);
-    waits = true;
+    share.wait();
     return false;
   };
   handle.useUserBuffer(memory);

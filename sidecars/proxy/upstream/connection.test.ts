@@ -46,4 +46,42 @@ test('chunks of one byte: a turn of the event loop reads a part of them, and all
   server.close();
 });
 
+test('answers of hundreds of relays: a turn of the event loop reads no more of them together than it should', async () => {
+  const COUNT = 200;
+  const SIZE = 1024 * 1024;
+  const body = Buffer.alloc(SIZE);
+  const server = createServer((socket) => socket.on('error', () => {}).write(body));
+  const port = await listening(server);
+  let inTurn = 0;
+  let most = 0;
+  let count = 0;
+  let begun = 0;
+  const user: UpstreamUser = {
+    onUpstreamConnect() {},
+    onUpstreamBytes(_buffer, start, end) {
+      if (inTurn === 0) setImmediate(() => (inTurn = 0));
+      inTurn += end - start;
+      most = Math.max(most, inTurn);
+      count += end - start;
+      // Of all of them the rest is there before it is read.
+      return ++begun > COUNT;
+    },
+    onUpstreamFinish() {},
+    onUpstreamClose() {},
+    onUpstreamDrain() {},
+    onInternalError: (error) => assert.unreachable(String(error)),
+  };
+  const connections = Array.from(
+    { length: COUNT },
+    () => new UpstreamConnection({ host: '127.0.0.1', port }, user, () => {}),
+  );
+  await eventually('all have begun', () => begun === COUNT);
+  for (const connection of connections) connection.resume();
+  await eventually('all has come', () => count === COUNT * SIZE);
+  // 8 MiB a turn, of which a look may see two; and a first small read each, which nobody knows of before.
+  assert.ok(most <= 2 * 8 * 1024 * 1024 + COUNT * 8 * 1024, `${most} bytes in one turn`);
+  for (const connection of connections) connection.destroy();
+  server.close();
+});
+
 test.run();

@@ -1,7 +1,8 @@
 /** One connection to an endpoint. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { charges, TurnShare } from '#proxy/loop/turn.ts';
+import { BYTES_A_PIECE, charge, charges, CONNECT, TurnShare } from '#proxy/loop/turn.ts';
+import { reset } from '#proxy/sockets/reset.ts';
 import { HEADROOM, ReadBuffer, type PooledBuffer } from './buffers.ts';
 
 /** Work that may be charged to a connection in one turn of the event loop, in pieces. */
@@ -86,7 +87,7 @@ export class UpstreamConnection {
   #lastRead = 0;
   /** The user wanted no more for now. */
   #stopped = false;
-  /** From the first read on that was charged for more than its bytes. */
+  /** From the first read on that was charged for anything. */
   #share: TurnShare | undefined;
   #error: NodeJS.ErrnoException | undefined;
   #onGone: (() => void) | undefined;
@@ -143,6 +144,7 @@ export class UpstreamConnection {
         callback: (size: number) => this.#onRead(size),
       },
     };
+    charge(CONNECT);
     if (tls === undefined) return connect({ ...options, noDelay: true }).on('connect', () => this.#onConnect());
     const socket = connectTls({ ...tls, ...options } as ConnectionOptions);
     socket.setNoDelay(true);
@@ -182,8 +184,9 @@ export class UpstreamConnection {
       const before = charges();
       const more = user.onUpstreamBytes(this.reading.buffer, HEADROOM, HEADROOM + size);
       this.#stopped = !more;
-      const cost = charges() - before;
-      return more && (cost === 0 || this.#mayGoOn(cost));
+      const together = Math.floor(size / BYTES_A_PIECE);
+      const cost = together + charges() - before;
+      return cost === 0 ? more : this.#spend(cost, together) && more;
     } catch (error) {
       this.destroy();
       user.onInternalError(error);
@@ -191,20 +194,18 @@ export class UpstreamConnection {
     }
   }
 
-  /** @returns whether there is work left of this turn's share; otherwise it is read on in a later turn */
-  #mayGoOn(cost: number): boolean {
-    const share = (this.#share ??= new TurnShare(WORK_A_TURN));
-    const { left } = share;
-    share.spend(cost);
-    if (left > cost) return true;
-    setImmediate(this.#onTurn);
+  /** @returns whether there is something left of this turn; otherwise it is read on in a later one */
+  #spend(cost: number, together: number): boolean {
+    const share = (this.#share ??= new TurnShare(WORK_A_TURN, () => this.#onTurn()));
+    share.spend(cost, together);
+    if (share.left > 0) return true;
+    share.wait();
     return false;
   }
 
-  readonly #onTurn = (): void => {
-    if (this.#share!.left <= 0) setImmediate(this.#onTurn);
-    else if (!this.#stopped && !this.socket.destroyed) this.socket.resume();
-  };
+  #onTurn(): void {
+    if (!this.#stopped && !this.socket.destroyed) this.socket.resume();
+  }
 
   /** Bytes of a carrier, which other connections' lie around: they are given room of their own. */
   #onCarried(bytes: Buffer, start: number, end: number): boolean {
@@ -229,7 +230,7 @@ export class UpstreamConnection {
   resume(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
-    this.socket.resume();
+    if (this.#share === undefined || this.#share.asks()) this.socket.resume();
   }
 
   /** End it now: its user is told why. */
@@ -242,6 +243,16 @@ export class UpstreamConnection {
   destroy(): void {
     this.user = undefined;
     this.socket.destroy();
+    this.#leave();
+  }
+
+  /**
+   * End it now in the middle of things; its user hears nothing more. The endpoint learns that nobody waits for an answer,
+   * and the kernel keeps nothing: thousands of ports that wait for a minute would make each connect search for one.
+   */
+  reset(): void {
+    this.user = undefined;
+    reset(this.socket);
     this.#leave();
   }
 

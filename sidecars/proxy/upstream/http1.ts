@@ -130,8 +130,10 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   }
 
   cancel(): void {
+    const answers = this.#reads !== IDLE;
     this.#forget();
-    this.#connection.destroy();
+    if (answers && this.connected) this.#connection.reset();
+    else this.#connection.destroy();
   }
 
   /** @returns who has to hear of the end */

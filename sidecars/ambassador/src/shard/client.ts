@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { readDirectly } from '#proxy/sockets/reads.ts';
 import { errorReply } from '../resp/encode.ts';
 import { ProtocolError, RequestReader, type Command, type RequestLimits } from '../resp/request-reader.ts';
-import { Fifo } from './fifo.ts';
+import { Fifo } from '#proxy/memory/fifo.ts';
 import type { Flushing } from './flushing.ts';
 import { Reply } from './reply.ts';
 

@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { readDirectly } from '#proxy/sockets/reads.ts';
 import { BadReply, ReplyScanner } from '#kit/resp/reply-scanner.ts';
 import { encodeCommand } from '#kit/resp/encode-command.ts';
-import { Fifo } from './fifo.ts';
+import { Fifo } from '#proxy/memory/fifo.ts';
 import type { Flushing } from './flushing.ts';
 import { type Pending } from './pending.ts';
 
