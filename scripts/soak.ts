@@ -38,6 +38,11 @@ const PARTS: Readonly<Record<string, Part>> = {
     command: () => ['sidecars/log-shipper/src/files/rotation.model.test.ts'],
     env: (minutes) => ({ MODEL_RUNS: String(minutes * CASES_A_MINUTE) }),
   },
+  'ambassador-crowd': {
+    what: '5,000 clients of the ambassador, 1,000 of them waiting: what they needed comes back',
+    command: () => ['sidecars/ambassador/src/crowd.test.ts'],
+    env: () => ({ CROWD_CLIENTS: '5000' }),
+  },
   'valkey-suite': {
     what: "Valkey's own tests against the ambassador with one and with three servers",
     command: () => ['scripts/soak/valkey-suite/run.ts'],

@@ -118,7 +118,8 @@ export class Client {
   }
 
   onForwardError(): void {
-    this.session.onForwardError();
+    // What was under way for a client that has left is no failure of a server.
+    if (!this.#closed) this.session.onForwardError();
   }
 
   /** Answer a command at once. */

@@ -48,8 +48,17 @@ export class Reply implements Pending {
     this.#owner.flush();
   }
 
+  /** The client has given up what it asked for: no server has failed. @param reason what it is told */
+  giveUp(reason: string): void {
+    this.#fail(reason);
+  }
+
   onFailure(reason: string): void {
     this.#owner.onForwardError();
+    this.#fail(reason);
+  }
+
+  #fail(reason: string): void {
     // What was begun cannot be taken back.
     if (this.parts.length > 0 || this.#owner.sentPartOf(this)) return this.#owner.close();
     this.onReply(errorReply(`ERR ${reason}`), true);

@@ -59,7 +59,7 @@ export class WaitingCommand {
     this.#again = false;
     const reply = client.reply();
     if (this.#inputEnded) {
-      reply.onFailure(INPUT_ENDED);
+      reply.giveUp(INPUT_ENDED);
       return this.#ended();
     }
     this.#own.send(server, command.raw(), {
@@ -75,7 +75,8 @@ export class WaitingCommand {
         if (last) this.#ended();
       },
       onFailure: (reason) => {
-        reply.onFailure(reason);
+        if (this.#inputEnded) reply.giveUp(reason);
+        else reply.onFailure(reason);
         this.#ended();
       },
     });
