@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 const ALIASES: readonly (readonly [string, string])[] = [
   ['#kit/', 'sidecars/kit/'],
   ['#proxy/', 'sidecars/proxy/'],
+  ['#mesh/', 'sidecars/mesh/'],
 ];
 
 /**

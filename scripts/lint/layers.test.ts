@@ -9,8 +9,13 @@ import { importProblem } from './layers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-test('a sidecar imports its own files, the kit and the proxy library', () => {
-  for (const to of ['sidecars/tls/src/b.ts', 'sidecars/kit/telemetry/log.ts', 'sidecars/proxy/http1/head.ts'])
+test('a sidecar imports its own files, the kit and the libraries', () => {
+  for (const to of [
+    'sidecars/tls/src/b.ts',
+    'sidecars/kit/telemetry/log.ts',
+    'sidecars/proxy/http1/head.ts',
+    'sidecars/mesh/model/a.ts',
+  ])
     assert.is(importProblem('sidecars/tls/src/a.ts', to), undefined, to);
   for (const to of ['sidecars/topz/src/a.ts', 'scripts/lib/run.ts', 'stacks/https/lib/client.ts'])
     assert.match(importProblem('sidecars/tls/src/a.ts', to) ?? '', 'is out of reach: a sidecar imports', to);
@@ -21,6 +26,7 @@ test('what is general imports nothing particular', () => {
     ['sidecars/kit/telemetry/log.ts', 'sidecars/proxy/head.ts'],
     ['sidecars/kit/telemetry/log.ts', 'sidecars/tls/src/main.ts'],
     ['sidecars/proxy/head.ts', 'sidecars/tls/src/main.ts'],
+    ['sidecars/mesh/xds/store.ts', 'sidecars/mesh-proxy/src/main.ts'],
     ['scripts/stack.ts', 'stacks/https/lib/client.ts'],
     ['tools/index.ts', 'scripts/lib/run.ts'],
     ['tools/index.ts', 'stacks/https/lib/client.ts'],

@@ -12,21 +12,24 @@ interface Layer {
   readonly imports: readonly string[];
 }
 
+const LIBRARIES = ['the kit', 'the proxy library', 'the mesh library'];
+
 const LAYERS: readonly Layer[] = [
   { name: 'the kit', path: /^sidecars\/kit\//, imports: [] },
   { name: 'the proxy library', path: /^sidecars\/proxy\//, imports: ['the kit'] },
-  { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: ['the kit', 'the proxy library'] },
-  { name: 'a server', path: /^servers\/([^/]+)\//, imports: ['the kit', 'the proxy library', 'a sidecar'] },
-  { name: 'tools', path: /^tools\//, imports: ['the kit', 'the proxy library', 'a sidecar', 'a server'] },
+  { name: 'the mesh library', path: /^sidecars\/mesh\//, imports: ['the kit'] },
+  { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: LIBRARIES },
+  { name: 'a server', path: /^servers\/([^/]+)\//, imports: [...LIBRARIES, 'a sidecar'] },
+  { name: 'tools', path: /^tools\//, imports: [...LIBRARIES, 'a sidecar', 'a server'] },
   {
     name: 'scripts',
     path: /^scripts\//,
-    imports: ['the kit', 'the proxy library', 'a sidecar', 'a server', 'tools', 'the workshop'],
+    imports: [...LIBRARIES, 'a sidecar', 'a server', 'tools', 'the workshop'],
   },
   {
     name: 'a stack',
     path: /^stacks\/([^/]+)\//,
-    imports: ['the kit', 'the proxy library', 'a sidecar', 'a server', 'tools', 'scripts'],
+    imports: [...LIBRARIES, 'a sidecar', 'a server', 'tools', 'scripts'],
   },
   // It has to say what a stack sees.
   { name: 'the simulator', path: /^workshop\/simulator\//, imports: ['scripts', 'a stack'] },

@@ -1,6 +1,6 @@
 /** Neighbours that want the proxy or the control plane to be busy, or full. */
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
-import { makeRequest } from '../../../sidecars/mesh-proxy/src/identity/csr.ts';
+import { makeRequest } from '#mesh/identity/csr.ts';
 import { closed, dial, several } from '../client.ts';
 import type { AttackContext } from '../suite.ts';
 import { CONTROL_PLANE, drain, enrol, enrolment, SHOP } from './client.ts';

@@ -1,5 +1,5 @@
 /** What both proxies are configured by: one service with two ports, mTLS between them. */
-import type { Configuration } from '../../../sidecars/mesh-proxy/src/model/configuration.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
 
 const HTTP = 8080;
 const GRPC = 8081;

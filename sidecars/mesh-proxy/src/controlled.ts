@@ -5,14 +5,14 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
 import { OwnAddresses } from './destination/own.ts';
-import { EnrolledIdentity } from './identity/enrolled.ts';
-import { Enrolment } from './identity/enrolment.ts';
+import { EnrolledIdentity } from '#mesh/identity/enrolled.ts';
+import { Enrolment } from '#mesh/identity/enrolment.ts';
 import { KeptState } from './identity/kept-state.ts';
-import { Registration } from './identity/registration.ts';
-import type { Identity } from './model/identity.ts';
-import { localityOf } from './model/locality.ts';
-import type { ConfigurationSource } from './model/source.ts';
-import { XdsSource } from './xds/source.ts';
+import { Registration } from '#mesh/identity/registration.ts';
+import type { Identity } from '#mesh/model/identity.ts';
+import { localityOf } from '#mesh/model/locality.ts';
+import type { ConfigurationSource } from '#mesh/model/source.ts';
+import { XdsSource } from '#mesh/xds/source.ts';
 
 /** What a proxy is told, and who it is; from a control plane, or from files. */
 export interface Sources {

@@ -28,8 +28,8 @@ import { Outbound } from './listeners/outbound.ts';
 import { Application } from './destination/application.ts';
 import { Passthrough } from './destination/passthrough.ts';
 import type { DirectionTelemetry } from './stream-info/telemetry.ts';
-import type { Configuration } from './model/configuration.ts';
-import type { Identity } from './model/identity.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import type { Identity } from '#mesh/model/identity.ts';
 import { MeshTls } from './security/contexts.ts';
 import { MeshServer } from './security/mesh-server.ts';
 

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
-import type { InboundPort } from './model/configuration.ts';
+import type { InboundPort } from '#mesh/model/configuration.ts';
 import { startPair } from './testing/mesh.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n';

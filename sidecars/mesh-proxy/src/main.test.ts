@@ -12,8 +12,8 @@ import { startProgram, type Program } from '#kit/testing/program.ts';
 import { refused } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { exchange, Talk } from '#proxy/testing/talk.ts';
-import type { Configuration } from './model/configuration.ts';
-import type { Credentials } from './model/identity.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import type { Credentials } from '#mesh/model/identity.ts';
 import { configurationOf } from './testing/mesh.ts';
 import { credentialsOf, idOf } from './testing/identities.ts';
 

@@ -7,9 +7,9 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { refused, serve, type TestServer } from '#kit/testing/server.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { connected, exchange } from '#proxy/testing/talk.ts';
-import type { Configuration } from './model/configuration.ts';
-import type { RateLimit } from './model/policy.ts';
-import type { Route } from './model/route.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import type { RateLimit } from '#mesh/model/policy.ts';
+import type { Route } from '#mesh/model/route.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod, type TowardsOptions } from './testing/mesh.ts';
 
 /** An application that counts, and answers as it is told. */

@@ -1,6 +1,6 @@
 /** The policy file's shape, as JSON Schema 2020-12. */
 import type { Schema } from '@cfworker/json-schema';
-import { RETRY_CONDITIONS } from '../../../../sidecars/mesh-proxy/src/model/policy.ts';
+import { RETRY_CONDITIONS } from '#mesh/model/policy.ts';
 
 const object = (properties: Record<string, Schema>, required: string[] = []): Schema => ({
   type: 'object',

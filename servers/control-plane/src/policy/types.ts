@@ -1,6 +1,6 @@
 /** The policy of a mesh as its YAML file says it, checked: durations are in milliseconds from here on. */
-import type { StringMatch } from '../../../../sidecars/mesh-proxy/src/model/match.ts';
-import type { HeaderEdits, RetryCondition } from '../../../../sidecars/mesh-proxy/src/model/policy.ts';
+import type { StringMatch } from '#mesh/model/match.ts';
+import type { HeaderEdits, RetryCondition } from '#mesh/model/policy.ts';
 
 export type MtlsMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE';
 /** `grpc` is HTTP/2 to the proxies, and tells gRPC clients that they may ask for the service. */

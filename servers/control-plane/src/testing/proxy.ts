@@ -1,12 +1,12 @@
 /** A proxy as the control plane sees it: the mesh proxy's own identity, registration and xDS client, without a data path. */
 import { createLog, type Logger } from '#kit/telemetry/log.ts';
-import { EnrolledIdentity } from '../../../../sidecars/mesh-proxy/src/identity/enrolled.ts';
-import { Enrolment } from '../../../../sidecars/mesh-proxy/src/identity/enrolment.ts';
-import { Registration } from '../../../../sidecars/mesh-proxy/src/identity/registration.ts';
-import type { Configuration } from '../../../../sidecars/mesh-proxy/src/model/configuration.ts';
-import { localityOf } from '../../../../sidecars/mesh-proxy/src/model/locality.ts';
-import { ConfigurationRefused } from '../../../../sidecars/mesh-proxy/src/model/source.ts';
-import { XdsSource } from '../../../../sidecars/mesh-proxy/src/xds/source.ts';
+import { EnrolledIdentity } from '#mesh/identity/enrolled.ts';
+import { Enrolment } from '#mesh/identity/enrolment.ts';
+import { Registration } from '#mesh/identity/registration.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import { localityOf } from '#mesh/model/locality.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
+import { XdsSource } from '#mesh/xds/source.ts';
 import { JOIN_TOKEN, type TestPlane } from './plane.ts';
 
 export interface TestProxy {

@@ -13,7 +13,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { EDS, RDS } from '../../../../sidecars/mesh-proxy/src/xds/store.ts';
+import { EDS, RDS } from '#mesh/xds/store.ts';
 import { Simulation } from './simulation.ts';
 
 const JOIN = 'a-join-token-for-the-simulation';

@@ -1,13 +1,13 @@
 /** Many proxies on one control plane: streams over mTLS that take what they are sent, without data paths. */
 import { checkServerIdentity } from 'node:tls';
-import { makeRequest } from '../../../../sidecars/mesh-proxy/src/identity/csr.ts';
-import { Enrolment } from '../../../../sidecars/mesh-proxy/src/identity/enrolment.ts';
-import { GrpcStream } from '../../../../sidecars/mesh-proxy/src/xds/grpc.ts';
-import { decode } from '../../../../sidecars/mesh-proxy/src/xds/wire/protobuf.ts';
-import { encodeRequest } from '../../../../sidecars/mesh-proxy/src/xds/requests.ts';
-import { Cluster, DiscoveryResponse, Listener } from '../../../../sidecars/mesh-proxy/src/xds/wire/schema.ts';
-import { CDS, EDS, LDS, RDS } from '../../../../sidecars/mesh-proxy/src/xds/store.ts';
-import { listenerPart } from '../../../../sidecars/mesh-proxy/src/xds/resources/listeners.ts';
+import { makeRequest } from '#mesh/identity/csr.ts';
+import { Enrolment } from '#mesh/identity/enrolment.ts';
+import { GrpcStream } from '#mesh/xds/grpc.ts';
+import { decode } from '#mesh/xds/wire/protobuf.ts';
+import { encodeRequest } from '#mesh/xds/requests.ts';
+import { Cluster, DiscoveryResponse, Listener } from '#mesh/xds/wire/schema.ts';
+import { CDS, EDS, LDS, RDS } from '#mesh/xds/store.ts';
+import { listenerPart } from '#mesh/xds/resources/listeners.ts';
 
 export interface SimulationOptions {
   readonly host: string;

@@ -5,7 +5,7 @@ import type { Boundary } from './boundary.ts';
 import { BadRequest, type ClientStream, type Response, type TypeStatus } from './client-stream.ts';
 import { SharedRoom } from './share.ts';
 import { Snapshots } from './snapshots.ts';
-import type { Locality } from '../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import type { Locality } from '#mesh/model/locality.ts';
 import type { Resource, View } from './resources/types.ts';
 import {
   ADS,

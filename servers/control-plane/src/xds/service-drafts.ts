@@ -5,7 +5,7 @@ import { clusterFor, endpointsFor, envoyClusterFor, type ClusterPlace } from './
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { grpcDrafts } from './resources/grpc.ts';
 import { inboundDrafts } from './resources/inbound.ts';
-import type { Locality } from '../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import type { Locality } from '#mesh/model/locality.ts';
 import { callersOf, namesDraft, portDrafts, portListener, routesDraft } from './resources/outbound.ts';
 import type { MeshState, ServiceState } from './resources/state.ts';
 import { tracesEnvoys } from './resources/tracing.ts';

@@ -4,7 +4,7 @@ import { EMPTY, Layer, NONE } from './layers.ts';
 import { withStandIns, type Failures, type StandIn } from './held.ts';
 import { envoyClusters, envoyListener } from './resources/envoy.ts';
 import { inboundDrafts } from './resources/inbound.ts';
-import { localityOf, type Locality } from '../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import { localityOf, type Locality } from '#mesh/model/locality.ts';
 import { localityKey } from './resources/locality.ts';
 import { callersOf, catchAll, namesDraft, portDrafts, routesDraft, unknownClusters } from './resources/outbound.ts';
 import type { MeshState, ServiceState } from './resources/state.ts';

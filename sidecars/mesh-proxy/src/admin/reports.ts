@@ -3,7 +3,7 @@ import type { MeshCluster } from '../cluster/cluster.ts';
 import { plainAddress } from '#proxy/sockets/connection.ts';
 import type { AccessEntry } from '../telemetry/access-log.ts';
 import { isLoopback } from './pod-ports.ts';
-import type { Credentials } from '../model/identity.ts';
+import type { Credentials } from '#mesh/model/identity.ts';
 
 export function clusterReport(clusters: Iterable<MeshCluster>): object[] {
   const now = performance.now();

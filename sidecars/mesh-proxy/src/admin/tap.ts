@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createTls, type Server, type TLSSocket } from 'node:tls';
 import { listen } from '#kit/net/listen.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Identity } from '../model/identity.ts';
+import type { Identity } from '#mesh/model/identity.ts';
 import { contextOptions, type MeshTls } from '../security/contexts.ts';
 import { peerOf } from '../security/peer.ts';
 import type { AccessEntry } from '../telemetry/access-log.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Sweeper } from '#proxy/loop/sweeper.ts';
-import type { OutlierDetection } from '../model/cluster.ts';
+import type { OutlierDetection } from '#mesh/model/cluster.ts';
 import { LeastRequest, RoundRobin } from './balancers.ts';
 import { Host } from './host.ts';
 import { Limits, type Place } from './limits.ts';

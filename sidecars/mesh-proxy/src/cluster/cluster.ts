@@ -1,7 +1,7 @@
 /** A cluster that lives on from one configuration to the next: its hosts keep connections and what is known of them. */
 import type { Cluster, Endpoint, FailureBehind, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
-import type { Cluster as ClusterModel } from '../model/cluster.ts';
+import type { Cluster as ClusterModel } from '#mesh/model/cluster.ts';
 import { LeastRequest, RandomChoice, RingHash, RoundRobin, type Balancer } from './balancers.ts';
 import { Host, type HostEndpoint, type HostOptions, type Protocol, type TlsFor } from './host.ts';
 import { Limits } from './limits.ts';

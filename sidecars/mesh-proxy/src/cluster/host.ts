@@ -6,7 +6,7 @@ import type { UpstreamConnection, UpstreamTls } from '#proxy/upstream/connection
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 import { Http2Endpoint } from '#proxy/upstream/http2-endpoint.ts';
 import type { PoolOptions } from '#proxy/upstream/pool.ts';
-import type { Endpoint as EndpointModel } from '../model/cluster.ts';
+import type { Endpoint as EndpointModel } from '#mesh/model/cluster.ts';
 import { PeakEwma } from './peak-ewma.ts';
 import { Watch } from './watch.ts';
 

@@ -1,5 +1,5 @@
 /** What a cluster has under way at most (Envoy's circuit breakers), and how many of it may be retries. */
-import type { CircuitBreaker, Cluster } from '../model/cluster.ts';
+import type { CircuitBreaker, Cluster } from '#mesh/model/cluster.ts';
 import { WaitingList } from './waiting-list.ts';
 
 /** A place for one request. */

@@ -1,5 +1,5 @@
 /** Leaving out endpoints that fail, for a while, longer each time: Envoy's outlier detection. */
-import type { OutlierDetection } from '../model/cluster.ts';
+import type { OutlierDetection } from '#mesh/model/cluster.ts';
 import type { Host } from './host.ts';
 
 export type EjectionReason = 'consecutive_5xx' | 'consecutive_gateway_failure' | 'success_rate' | 'failure_percentage';

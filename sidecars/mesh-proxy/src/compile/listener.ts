@@ -1,5 +1,5 @@
 /** Listeners and ports made ready for connections. */
-import type { InboundPort, MtlsMode, OutboundListener, PortProtocol } from '../model/configuration.ts';
+import type { InboundPort, MtlsMode, OutboundListener, PortProtocol } from '#mesh/model/configuration.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { TokenBucket } from '../policy/token-bucket.ts';
 import type { RateLimits } from './rate-limits.ts';

@@ -1,5 +1,5 @@
 /** Token buckets of a configuration: those of limits that the former one had, too, go on with the tokens they have. */
-import type { RateLimit } from '../model/policy.ts';
+import type { RateLimit } from '#mesh/model/policy.ts';
 import { TokenBucket } from '../policy/token-bucket.ts';
 
 export class RateLimits {

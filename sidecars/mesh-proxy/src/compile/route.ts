@@ -2,9 +2,9 @@
 import type { Request } from '#proxy/http/request.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { TokenBucket } from '../policy/token-bucket.ts';
-import type { Cors, Fault, HeaderEdits, RateLimit } from '../model/policy.ts';
-import type { HashPolicy, Route, RouteMatch, VirtualHost } from '../model/route.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import type { Cors, Fault, HeaderEdits, RateLimit } from '#mesh/model/policy.ts';
+import type { HashPolicy, Route, RouteMatch, VirtualHost } from '#mesh/model/route.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
 import {
   fieldsTest,

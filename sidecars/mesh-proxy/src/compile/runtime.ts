@@ -1,6 +1,6 @@
 /** The configuration in use: a new one takes its place as a whole, and what both have in common goes on. */
-import type { Configuration } from '../model/configuration.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 import { MeshCluster, type ClusterEnvironment } from '../cluster/cluster.ts';
 import { Snapshot } from './snapshot.ts';
 

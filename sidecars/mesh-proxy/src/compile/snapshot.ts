@@ -1,8 +1,8 @@
 /** A configuration made ready for the data path: everything looked up once is looked up here. */
 import { canonicalAddress } from '#kit/net/ip-address.ts';
-import type { Cluster as ClusterModel } from '../model/cluster.ts';
-import type { Configuration, OutboundListener } from '../model/configuration.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import type { Cluster as ClusterModel } from '#mesh/model/cluster.ts';
+import type { Configuration, OutboundListener } from '#mesh/model/configuration.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 import { Authorizer } from '../policy/authorizer.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { Host } from '../cluster/host.ts';

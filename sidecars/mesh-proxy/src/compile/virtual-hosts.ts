@@ -1,6 +1,6 @@
 /** Which virtual host a request's authority means: Envoy's order of domains. */
-import type { VirtualHost } from '../model/route.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import type { VirtualHost } from '#mesh/model/route.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 
 export class VirtualHosts<T> {
   readonly #exact = new Map<string, T>();

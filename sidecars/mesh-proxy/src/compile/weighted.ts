@@ -1,5 +1,5 @@
 /** A choice in proportion to weights. */
-import { ConfigurationRefused } from '../model/source.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 
 export class Weighted<T> {
   readonly #items: readonly T[];

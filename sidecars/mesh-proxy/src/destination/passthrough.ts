@@ -1,6 +1,6 @@
 /** Clusters of one address each, made when a connection names it: the application itself, and unknown destinations. */
 import { MeshCluster, type ClusterEnvironment } from '../cluster/cluster.ts';
-import type { Cluster as ClusterModel } from '../model/cluster.ts';
+import type { Cluster as ClusterModel } from '#mesh/model/cluster.ts';
 import type { Destination } from './sockaddr.ts';
 
 /** How many connections there may be is the listener's to say. */

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
-import type { Fault } from '../model/policy.ts';
+import type { Fault } from '#mesh/model/policy.ts';
 import { refuse } from './refuse.ts';
 import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 

@@ -1,7 +1,7 @@
 /** Filter: headers that a route, or a port of the application, sets, adds or removes. */
 import type { Filter } from '#proxy/filters/filter.ts';
 import type { Fields } from '#proxy/http/fields.ts';
-import type { HeaderEdits } from '../model/policy.ts';
+import type { HeaderEdits } from '#mesh/model/policy.ts';
 import { requestStateOf } from '../stream-info/request-state.ts';
 
 export const headerEdits: Filter = {

@@ -7,7 +7,7 @@ import { hashOf } from '../cluster/ring.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import { readField } from '../policy/matchers.ts';
 import type { KnownEndpoint, Snapshot } from '../compile/snapshot.ts';
-import type { HashPolicy, Route } from '../model/route.ts';
+import type { HashPolicy, Route } from '#mesh/model/route.ts';
 import { MeshRetry } from './retry.ts';
 import { RetryRules } from '../policy/retry-rules.ts';
 import type { Passthrough } from '../destination/passthrough.ts';

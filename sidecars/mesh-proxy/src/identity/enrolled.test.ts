@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { certify } from '#kit/testing/certify.ts';
 import { idOf, testCa } from '../testing/identities.ts';
-import type { Certificate } from './enrolment.ts';
-import { EnrolledIdentity } from './enrolled.ts';
+import type { Certificate } from '#mesh/identity/enrolment.ts';
+import { EnrolledIdentity } from '#mesh/identity/enrolled.ts';
 
 const HOUR = 3_600_000;
 

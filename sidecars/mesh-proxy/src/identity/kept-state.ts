@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Configuration } from '../model/configuration.ts';
-import type { Credentials } from '../model/identity.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import type { Credentials } from '#mesh/model/identity.ts';
 import { checkConfiguration } from '../static/check.ts';
 import { credentialsOf } from '../static/file-identity.ts';
 

@@ -1,10 +1,10 @@
 /** Authorisation at the application's side. */
-import type { Authorization, AuthorizationRule } from '../model/authorization.ts';
-import type { StringMatch } from '../model/match.ts';
+import type { Authorization, AuthorizationRule } from '#mesh/model/authorization.ts';
+import type { StringMatch } from '#mesh/model/match.ts';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Request } from '#proxy/http/request.ts';
 import { fieldsTest, textTest, type FieldsTest, type TextTest } from './matchers.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 import { pathVariants } from '#proxy/paths/variants.ts';
 
 /** What is asked for. */

@@ -1,7 +1,7 @@
 /** What texts and fields are compared with, made ready once for all requests. */
 import type { Request } from '#proxy/http/request.ts';
-import type { HeaderMatch, QueryMatch, StringMatch } from '../model/match.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import type { HeaderMatch, QueryMatch, StringMatch } from '#mesh/model/match.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 
 export type TextTest = (text: string) => boolean;
 export type FieldsTest = (request: Request) => boolean;

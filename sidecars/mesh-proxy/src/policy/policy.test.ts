@@ -6,7 +6,7 @@ import { Response } from '#proxy/http/response.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { RateLimits } from '../compile/rate-limits.ts';
 import { VirtualHosts } from '../compile/virtual-hosts.ts';
-import type { RetryCondition } from '../model/policy.ts';
+import type { RetryCondition } from '#mesh/model/policy.ts';
 import { RetryRules } from './retry-rules.ts';
 import { TokenBucket } from './token-bucket.ts';
 

@@ -1,8 +1,8 @@
 /** Which tries are worth another one: Envoy's x-envoy-retry-on and x-envoy-retry-grpc-on. */
 import { isIdempotent } from '#proxy/http/message.ts';
 import type { FailedTry } from '#proxy/upstream/retry.ts';
-import { RETRY_CONDITIONS, type Retry, type RetryCondition } from '../model/policy.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import { RETRY_CONDITIONS, type Retry, type RetryCondition } from '#mesh/model/policy.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 
 /**
  * Nothing was done about a request: nobody took a connection, or the stream was refused (RFC 9113, section 8.7). It

@@ -1,6 +1,6 @@
 /** Envoy's local rate limit: a bucket that so many tokens are put into at each interval, up to its size. */
-import type { RateLimit } from '../model/policy.ts';
-import { ConfigurationRefused } from '../model/source.ts';
+import type { RateLimit } from '#mesh/model/policy.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 
 export class TokenBucket {
   readonly #max: number;

@@ -4,7 +4,7 @@ import { createSecureContext, type PeerCertificate, type SecureContext, type Tls
 import { parseAltNames } from '#proxy/tls/subject-alt-names.ts';
 import type { UpstreamTls } from '#proxy/upstream/connection.ts';
 import { MESH_CARRIER, type Protocol, type TlsFor } from '../cluster/host.ts';
-import type { Credentials, Identity } from '../model/identity.ts';
+import type { Credentials, Identity } from '#mesh/model/identity.ts';
 import { parseSpiffeId } from './spiffe-id.ts';
 import { versionAlpn } from './peer-version.ts';
 

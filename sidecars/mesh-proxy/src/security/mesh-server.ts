@@ -1,7 +1,7 @@
 /** The server's side of mTLS: takes connections over whose first bytes are a hello of the mesh. */
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import type { Credentials, Identity } from '../model/identity.ts';
+import type { Credentials, Identity } from '#mesh/model/identity.ts';
 import { MESH_CARRIER } from '../cluster/host.ts';
 import { contextOptions, MESH_ALPN, MESH_TCP_ACK, type MeshTls } from './contexts.ts';
 import { peerOf, type Peer } from './peer.ts';

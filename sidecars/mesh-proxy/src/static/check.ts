@@ -1,5 +1,5 @@
 /** Whether data from outside has the shape of a configuration: what the types promise to the data path. */
-import { ConfigurationRefused } from '../model/source.ts';
+import { ConfigurationRefused } from '#mesh/model/source.ts';
 
 /** What a value may be: a test, which says what is wanted. */
 type Check = (value: unknown, where: string) => void;

@@ -6,7 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { parseAltNames } from '#proxy/tls/subject-alt-names.ts';
-import type { Credentials, Identity } from '../model/identity.ts';
+import type { Credentials, Identity } from '#mesh/model/identity.ts';
 import { parseSpiffeId } from '../security/spiffe-id.ts';
 
 /** In milliseconds. */

@@ -3,8 +3,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Configuration } from '../model/configuration.ts';
-import { ConfigurationRefused, type ConfigurationSource, type ConfigurationUser } from '../model/source.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
+import { ConfigurationRefused, type ConfigurationSource, type ConfigurationUser } from '#mesh/model/source.ts';
 import { checkConfiguration } from './check.ts';
 
 const MAX_SIZE = 4 * 1024 * 1024;

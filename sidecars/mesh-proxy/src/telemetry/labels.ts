@@ -1,5 +1,5 @@
 /** Who speaks with whom, in Istio's words: labels of metrics and fields of the access log. */
-import type { Workload } from '../model/cluster.ts';
+import type { Workload } from '#mesh/model/cluster.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
 import { hostOf } from '../cluster/cluster.ts';
 import type { Connection } from '../stream-info/connection.ts';

@@ -14,7 +14,7 @@ import { serve } from '#kit/testing/server.ts';
 import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
 import { serveTap } from '../admin/tap.ts';
 import { contract } from '../contract.ts';
-import type { Configuration, Telemetry as TelemetryModel } from '../model/configuration.ts';
+import type { Configuration, Telemetry as TelemetryModel } from '#mesh/model/configuration.ts';
 import { MeshTls } from '../security/contexts.ts';
 import { versionAlpn } from '../security/peer-version.ts';
 import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';

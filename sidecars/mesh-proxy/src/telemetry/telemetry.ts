@@ -5,7 +5,7 @@ import { SpanExporter } from '#kit/tracing/exporter.ts';
 import type { TracingSettings } from '#kit/tracing/parameters.ts';
 import { createSampler, type Sampler } from '#kit/tracing/sampler.ts';
 import type { Attributes, SpanContext } from '#kit/tracing/span.ts';
-import type { Configuration } from '../model/configuration.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
 import { DirectionStats } from './direction-stats.ts';
 import type { AccessEntry, Ended } from './access-log.ts';
 import type { Direction, Self } from './labels.ts';

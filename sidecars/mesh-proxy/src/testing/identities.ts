@@ -1,6 +1,6 @@
 /** Identities for tests, made in memory. */
 import { certify, type Signer } from '#kit/testing/certify.ts';
-import type { Credentials, Identity } from '../model/identity.ts';
+import type { Credentials, Identity } from '#mesh/model/identity.ts';
 
 export class TestIdentity implements Identity {
   current: Credentials | undefined;

@@ -7,7 +7,7 @@ import type { Filter } from '#proxy/filters/filter.ts';
 import type { RequestState } from '../stream-info/request-state.ts';
 import { requestStateOf } from '../stream-info/request-state.ts';
 import type { DirectionTelemetry, RelayEnd } from '../stream-info/telemetry.ts';
-import type { Configuration, PortProtocol } from '../model/configuration.ts';
+import type { Configuration, PortProtocol } from '#mesh/model/configuration.ts';
 import { causeOf, type Cause } from '../stream-info/causes.ts';
 import { credentialsOf, idOf, TestIdentity } from './identities.ts';
 

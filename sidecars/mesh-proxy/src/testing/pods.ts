@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { imageOf } from '#kit/testing/images.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import type { Configuration } from '../model/configuration.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
 import { credentialsOf } from './identities.ts';
 
 const run = promisify(execFile);

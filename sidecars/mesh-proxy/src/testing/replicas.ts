@@ -1,5 +1,5 @@
 /** Replicas of a service behind their proxies, with an application or without, and who calls them. */
-import type { Configuration } from '../model/configuration.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
 import { SHOP, startPod, towards, type TestPod, type TowardsOptions } from './mesh.ts';
 
 /** Nobody listens there, and nobody is given it as a free one. */

@@ -1,5 +1,5 @@
 /** What a front is told of a shop in another pod: HTTP on port 8080, and a server that speaks first on 7000. */
-import type { Configuration } from '../model/configuration.ts';
+import type { Configuration } from '#mesh/model/configuration.ts';
 import { idOf } from './identities.ts';
 import { EMPTY } from './pods.ts';
 

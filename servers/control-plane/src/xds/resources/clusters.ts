@@ -5,7 +5,7 @@ import type { HealthStatus } from '@grpc/grpc-js-xds/build/src/generated/envoy/c
 import type { ClusterLoadAssignment } from '@grpc/grpc-js-xds/build/src/generated/envoy/config/endpoint/v3/ClusterLoadAssignment.js';
 import type { PortPolicy, ServicePolicy } from '../../policy/types.ts';
 import { AS_DOWNSTREAM, socketAddress } from './http.ts';
-import type { Locality } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import type { Locality } from '#mesh/model/locality.ts';
 import { nearestFirst, type Near } from './locality.ts';
 import { any } from './messages.ts';
 import {

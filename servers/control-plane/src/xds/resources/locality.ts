@@ -1,5 +1,5 @@
 /** Which replicas are the nearest to a caller. */
-import { localityOf, type Locality } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import { localityOf, type Locality } from '#mesh/model/locality.ts';
 import type { ReplicaState } from './state.ts';
 
 export const localityKey = ({ region, zone }: Locality): string => JSON.stringify([region, zone]);

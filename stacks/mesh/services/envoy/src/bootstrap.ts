@@ -1,5 +1,5 @@
 /** What an Envoy beside an app knows before it has met the control plane: who it is, where that is, and who gives it its key. */
-import type { Locality } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import type { Locality } from '#mesh/model/locality.ts';
 import { OWN_CERTIFICATE, TRUST_BUNDLE } from './secrets.ts';
 
 export interface BootstrapOptions {

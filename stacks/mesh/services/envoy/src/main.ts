@@ -13,8 +13,8 @@ import { servePodPorts } from '../../../../../sidecars/mesh-proxy/src/admin/pod-
 import { contract } from '../../../../../sidecars/mesh-proxy/src/contract.ts';
 import { labelsOf, openControlled } from '../../../../../sidecars/mesh-proxy/src/controlled.ts';
 import { listeningPorts } from '../../../../../sidecars/mesh-proxy/src/destination/listening.ts';
-import type { Credentials, Identity } from '../../../../../sidecars/mesh-proxy/src/model/identity.ts';
-import { localityOf } from '../../../../../sidecars/mesh-proxy/src/model/locality.ts';
+import type { Credentials, Identity } from '#mesh/model/identity.ts';
+import { localityOf } from '#mesh/model/locality.ts';
 import { askEnvoy, inboundPorts, openConnections } from './admin.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import { serveSecrets } from './secrets.ts';

@@ -5,15 +5,8 @@
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { chmodSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Credentials, Identity } from '../../../../../sidecars/mesh-proxy/src/model/identity.ts';
-import {
-  decode,
-  list,
-  message,
-  one,
-  string,
-  Writer,
-} from '../../../../../sidecars/mesh-proxy/src/xds/wire/protobuf.ts';
+import type { Credentials, Identity } from '#mesh/model/identity.ts';
+import { decode, list, message, one, string, Writer } from '#mesh/xds/wire/protobuf.ts';
 
 const SECRET = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 /** As the control plane's resources name them. */
