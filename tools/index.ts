@@ -1,2 +1,3 @@
 /** `import { up } from 'sidecar-stacks'`: compose projects as fixtures of integration tests. */
-export { StackError, up, type EventuallyOptions, type ExecResult, type Stack, type UpOptions } from './testing/up.ts';
+export { StackError, type EventuallyOptions, type ExecResult, type Stack, type UpOptions } from './testing/stack.ts';
+export { up } from './testing/up.ts';

@@ -72,7 +72,7 @@ test('names every warning, role of the command line and method of the library th
   const source = (file: string): string => readFileSync(join(import.meta.dirname, file), 'utf8');
   const codes = /export type WarningCode =([^;]*);/.exec(source('identify/model/answer.ts'))![1]!;
   for (const [, code] of codes.matchAll(/'([\w-]+)'/g)) assert.ok(text.includes(`\`${code}\``), code);
-  const stack = /export interface Stack [^{]*\{([\s\S]*?)^\}/m.exec(source('testing/up.ts'))![1]!;
+  const stack = /export interface Stack [^{]*\{([\s\S]*?)^\}/m.exec(source('testing/stack.ts'))![1]!;
   for (const [, method] of stack.matchAll(/^ {2}(\w+)[<(]/gm)) assert.ok(text.includes(`\`${method}\``), method);
 });
 
