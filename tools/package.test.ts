@@ -14,8 +14,8 @@ import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CommandError, runCommand } from '#kit/process/command.ts';
-import { copiedBy } from './carried/build-folder.ts';
-import { SIDECARS } from './carried/sidecars.ts';
+import { copiedBy } from './bundled/build-folder.ts';
+import { SIDECARS } from './bundled/sidecars.ts';
 
 const test = suite('npm package');
 const root = join(import.meta.dirname, '..');
@@ -94,12 +94,12 @@ test('the course comes with it: a folder of its own, and an exercise that checks
 });
 
 test('what the images of sidecars and of the mesh are built from is all there', () => {
-  const carried = join(folder, 'node_modules/sidecar-stacks');
+  const bundled = join(folder, 'node_modules/sidecar-stacks');
   const sidecars = [...Object.keys(SIDECARS), 'mesh-proxy', 'mesh-init'].map((name) => `sidecars/${name}`);
   for (const path of [...sidecars, 'servers/control-plane', 'servers/dashboard']) {
-    const sources = copiedBy(readFileSync(join(carried, path, 'Dockerfile'), 'utf8'));
+    const sources = copiedBy(readFileSync(join(bundled, path, 'Dockerfile'), 'utf8'));
     assert.ok(sources.includes(`dist/${basename(path)}.mjs`));
-    for (const source of sources) assert.ok(existsSync(join(carried, path, source)), `${path} lacks ${source}`);
+    for (const source of sources) assert.ok(existsSync(join(bundled, path, source)), `${path} lacks ${source}`);
   }
 });
 

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { skipped } from '#kit/testing/skipped.ts';
-import { SIDECARS } from '../../tools/carried/sidecars.ts';
+import { SIDECARS } from '../../tools/bundled/sidecars.ts';
 import { podPatch } from '../../tools/inject/container-spec.ts';
 import { API_SERVER, missingPrograms } from './binaries.ts';
 import { type ApiObject, ApiServer } from './test-api-server.ts';
@@ -48,11 +48,11 @@ else {
     assert.match(body['message'], 'violates PodSecurity "restricted');
   });
 
-  for (const [sidecar, carried] of Object.entries(SIDECARS))
+  for (const [sidecar, bundled] of Object.entries(SIDECARS))
     for (const style of ['native', 'plain'] as const)
       test(`${sidecar}, ${style}`, async () => {
         const injection = { sidecar, into: '', set: {}, publish: [], share: [] };
-        const { container, volumes, shareProcesses } = podPatch(injection, carried, {}, { style, registry: '' });
+        const { container, volumes, shareProcesses } = podPatch(injection, bundled, {}, { style, registry: '' });
         const spec = {
           ...(style === 'native'
             ? { initContainers: [container], containers: [app] }

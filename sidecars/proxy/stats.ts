@@ -9,8 +9,8 @@ export interface ProxyStats {
   downstreamOpened(): void;
   downstreamClosed(): void;
   /** A connection was opened that one of the client's carries. */
-  carriedOpened(): void;
-  carriedClosed(): void;
+  multiplexedOpened(): void;
+  multiplexedClosed(): void;
   /** @param protocol `http/1.1`, `h2` or `tcp` */
   downstreamProtocol(protocol: string): void;
   handshakeFailed(reason: string): void;
@@ -77,10 +77,10 @@ export class ProxyCounts implements ProxyStats {
   downstreamClosed(): void {
     this.connectionsOpen--;
   }
-  carriedOpened(): void {
+  multiplexedOpened(): void {
     this.connectionsOpen++;
   }
-  carriedClosed(): void {
+  multiplexedClosed(): void {
     this.connectionsOpen--;
   }
   downstreamProtocol(protocol: string): void {

@@ -6,7 +6,7 @@ import type { Contract } from '#kit/contract/contract.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { contract as ambassador } from '../../sidecars/ambassador/src/contract.ts';
 import { contract as meshProxy } from '../../sidecars/mesh-proxy/src/contract.ts';
-import { SIDECARS } from '../carried/sidecars.ts';
+import { SIDECARS } from '../bundled/sidecars.ts';
 import { EXIT_OK, Usage, type Command } from '../command/command.ts';
 import { updateFile } from '../files/write.ts';
 import { dashboardOf, podDashboard } from './dashboard.ts';

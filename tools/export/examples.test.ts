@@ -177,7 +177,7 @@ for (const [name, { compose, files = {}, kubernetes }] of Object.entries(EXAMPLE
     for (const object of objects.values()) assert.equal(mistakesIn(object), []);
   });
 
-test('mounted files are carried along', () => {
+test('mounted files are part of the export', () => {
   const { compose, files } = EXAMPLES['a ConfigMap that is mounted']!;
   const { objects } = exported({ 'compose.yaml': compose, ...files });
   assert.equal(objects.get('ConfigMap special')?.['data'], { 'special.level': 'very' });

@@ -1,5 +1,5 @@
 /** Images as an export names them: with a version, and of our own where a project builds them. */
-import { SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import { SIDECARS, type BundledSidecar } from '../bundled/sidecars.ts';
 import type { Service } from '../compose/project.ts';
 import { basename } from '../identify/model/facts.ts';
 import { get, text } from '../yaml/tree.ts';
@@ -80,10 +80,10 @@ export const isFloating = ({ tag, reference, own }: Image): boolean =>
   !own && !reference.includes('@') && (tag === undefined || tag === 'latest');
 
 /** What this package knows of a service's image, where it is a sidecar of this house or one made from it. */
-export function carriedOf({ tree }: Service): { name: string; carried: CarriedSidecar } | undefined {
+export function bundledSidecarOf({ tree }: Service): { name: string; bundled: BundledSidecar } | undefined {
   const image = text(get(tree, 'image'));
   if (image === undefined || !/(^|\/)sidecar-stacks\//.test(image)) return undefined;
   const base = basename(image);
   const name = Object.keys(SIDECARS).find((each) => base === each || base.startsWith(`${each}-`));
-  return name === undefined ? undefined : { name, carried: SIDECARS[name]! };
+  return name === undefined ? undefined : { name, bundled: SIDECARS[name]! };
 }

@@ -58,7 +58,7 @@ export class Mounted implements Volumes {
     return claim;
   }
 
-  /** Files that are carried along, as a ConfigMap or a Secret. */
+  /** Files that the export holds, as a ConfigMap or a Secret. */
   files(
     pod: Pod,
     service: Service,

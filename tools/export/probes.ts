@@ -8,7 +8,7 @@ import type { Service } from '../compose/project.ts';
 import { from, noted } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type Place, type Tree } from '../yaml/tree.ts';
 import { builtOf } from './built.ts';
-import { carriedOf } from './images.ts';
+import { bundledSidecarOf } from './images.ts';
 import type { Pod } from './pods.ts';
 import { membersOf } from './pods.ts';
 import type { Findings } from './problems.ts';
@@ -92,11 +92,11 @@ function commandOf(test: Tree): string[] | undefined {
 /** By HTTP where the kubelet reaches the admin port, and else by what the image has for it. */
 function kitProbe(service: Service, base: string, style: Style): (path: string) => Probe {
   const environment = pairs(get(service.tree, 'environment'));
-  const known = carriedOf(service);
+  const known = bundledSidecarOf(service);
   const image = builtOf(service, base);
   const port =
     environment.get('ADMIN_PORT')?.text ??
-    (known && String(defaultPort(known.carried.contract, 'admin'))) ??
+    (known && String(defaultPort(known.bundled.contract, 'admin'))) ??
     image?.env.get('ADMIN_PORT');
   const address = environment.get('ADMIN_ADDRESS')?.text ?? '';
   const inside = /^(127\.|::1|localhost)/.test(address);
@@ -116,7 +116,7 @@ export function livenessOf(pod: Pod, findings: Findings): Liveness {
   const probes = new Map<string, Probe>();
   const replaced = new Set<string>();
   for (const service of membersOf(pod)) {
-    if (carriedOf(service)?.name !== 'probe') continue;
+    if (bundledSidecarOf(service)?.name !== 'probe') continue;
     const environment = pairs(get(service.tree, 'environment'));
     const at = environment.get('PROBE_TARGETS')?.at ?? service.at;
     let whole = true;
@@ -150,7 +150,7 @@ export function livenessOf(pod: Pod, findings: Findings): Liveness {
           at,
         ),
       );
-      if (carriedOf(about) === undefined)
+      if (bundledSidecarOf(about) === undefined)
         findings.warn(
           'probe-from-outside',
           at,
@@ -226,14 +226,14 @@ function runs({ name, tree }: Service, process: string): boolean {
 
 /** Where a service says that it listens, by contract of its sidecar: for clashes within a pod. */
 export function listensAt(service: Service): { port: number; at: Place }[] {
-  const known = carriedOf(service);
+  const known = bundledSidecarOf(service);
   const environment = pairs(get(service.tree, 'environment'));
   const exposed = items(get(service.tree, 'expose')).flatMap((item) => {
     const port = Number(text(item)?.split('/')[0]);
     return port > 0 ? [{ port, at: item.at }] : [];
   });
   if (!known) return exposed;
-  const { contract } = known.carried;
+  const { contract } = known.bundled;
   const own = Object.entries(contract.ports).flatMap(([name, { parameter }]) => {
     const said = environment.get(parameter);
     const port = Number(said?.text.split(':').at(-1) ?? defaultPort(contract, name));

@@ -3,7 +3,7 @@ import type { Service } from '../compose/project.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, text, texts } from '../yaml/tree.ts';
 import { builtOf } from './built.ts';
-import { carriedOf } from './images.ts';
+import { bundledSidecarOf } from './images.ts';
 import type { Findings } from './problems.ts';
 
 /** Users and groups that Debian gives fixed numbers (base-passwd), under the same number in both. */
@@ -27,7 +27,7 @@ export const groupOf = (said: string): number | undefined => numberIn(GROUPS, sa
 /** User and group of a service by number, as far as the compose file says them. */
 export function userOf(service: Service, base: string): { user: number | undefined; group: number | undefined } {
   // What its Dockerfile says, or what a sidecar of this house promises of its image.
-  const own = builtOf(service, base)?.user || carriedOf(service)?.carried.contract.user;
+  const own = builtOf(service, base)?.user || bundledSidecarOf(service)?.bundled.contract.user;
   const said = text(get(service.tree, 'user')) ?? own ?? '';
   const [user, group] = said.split(':');
   return { user: numberIn(NUMBERS, user), group: group === undefined ? undefined : groupOf(group) };

@@ -112,7 +112,7 @@ class Reader {
     this.#mounted.mount(pod, service, `volume ${source}`, volume, target, more, at);
   }
 
-  /** A path of the machine: files of the repository are carried along, everything else is refused. */
+  /** A path of the machine: the export holds files of the repository; everything else is refused. */
   #bind(pod: Pod, service: Service, source: string, target: string, readOnly: boolean, at: Place): void {
     if (ENGINE_SOCKET.test(source)) {
       this.#findings.refuse(
@@ -124,11 +124,11 @@ class Reader {
     }
     const path = resolve(this.#project.folderOf(at), source);
     const inside = !/^[/~$]/.test(source) && !relative(this.#repository, path).startsWith('..');
-    const carried = inside && existsSync(path) && (readOnly || isFile(path));
+    const bundled = inside && existsSync(path) && (readOnly || isFile(path));
     // A home folder is nobody's on a node; what a variable says is not known.
     const home = source.startsWith('~');
     const wish = source.startsWith('$') || (home && this.#hostPaths === 'node') ? undefined : this.#hostPaths;
-    if (!carried && wish !== undefined) {
+    if (!bundled && wish !== undefined) {
       this.#hostPath(pod, service, { source, path, target, readOnly, at }, wish);
       return;
     }

@@ -2,11 +2,11 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { helpText } from '#kit/contract/help.ts';
-import { SIDECARS } from '../carried/sidecars.ts';
+import { SIDECARS } from '../bundled/sidecars.ts';
 import { EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
 import {
   apply,
-  carriedOf,
+  bundledSidecarOf,
   commandOf,
   labelled,
   planInjection,
@@ -132,7 +132,7 @@ function manifestOf(
   const [file] = files;
   if (file === undefined || files.length > 1 || !isManifest(resolve(folder, file))) return undefined;
   if (sidecar === undefined) throw new Usage(`which sidecar? There are ${Object.keys(SIDECARS).join(', ')}`);
-  carriedOf(sidecar);
+  bundledSidecarOf(sidecar);
   const injection = { sidecar, into: values.into ?? '', set: pairs(values.set ?? []), publish: [], share: [] };
   return {
     file,
@@ -161,11 +161,11 @@ function planOf(target: Target, sidecar: string | undefined, values: Values): Pl
     const wanted = labelled(target, common);
     if (wanted.length === 0)
       throw new Refusal('nothing-labelled', 'no service has the label dev.sidecar-stacks.inject');
-    wanted.forEach((each) => carriedOf(each.sidecar));
+    wanted.forEach((each) => bundledSidecarOf(each.sidecar));
     return planInjection(target, wanted);
   }
   if (sidecar === undefined) throw new Usage(`which sidecar? There are ${Object.keys(SIDECARS).join(', ')}`);
-  carriedOf(sidecar);
+  bundledSidecarOf(sidecar);
   if (values.into === undefined) throw new Usage('--into SERVICE is missing');
   const wanted: Injection = { sidecar, into: values.into, ...common };
   return planInjection(target, [wanted]);

@@ -1,6 +1,6 @@
 /** A sidecar as a Kubernetes container. */
 import { defaultPort, type Contract } from '#kit/contract/contract.ts';
-import type { CarriedSidecar } from '../carried/sidecars.ts';
+import type { BundledSidecar } from '../bundled/sidecars.ts';
 import type { Injection } from './request.ts';
 
 export interface ContainerOptions {
@@ -26,11 +26,11 @@ export interface PodPatch {
  */
 export function podPatch(
   injection: Injection,
-  carried: CarriedSidecar,
+  bundled: BundledSidecar,
   environment: Readonly<Record<string, string>>,
   { style, registry }: ContainerOptions,
 ): PodPatch {
-  const { contract } = carried;
+  const { contract } = bundled;
   const name = injection.sidecar;
   const admin = Number(
     environment['ADMIN_PORT'] ??
@@ -39,11 +39,11 @@ export function podPatch(
   );
   const get = (path: string): object => ({ httpGet: { path, port: admin } });
   const [user = '65532', group = user] = contract.user.split(':');
-  const mounts = Object.entries(carried.volumes).map(([purpose, mountPath]) => ({
+  const mounts = Object.entries(bundled.volumes).map(([purpose, mountPath]) => ({
     name: `${name}-${purpose}`,
     mountPath,
   }));
-  const scratch = carried.tmpfs.map((mountPath) => ({
+  const scratch = bundled.tmpfs.map((mountPath) => ({
     name: `${name}${mountPath.replaceAll('/', '-')}`,
     mountPath,
   }));
@@ -58,7 +58,7 @@ export function podPatch(
     startupProbe: { ...get('/startupz'), periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...get('/healthz'), periodSeconds: 10, failureThreshold: 3 },
     readinessProbe: { ...get('/readyz'), periodSeconds: 5 },
-    resources: { limits: { memory: kubernetesMemory(carried.memory) } },
+    resources: { limits: { memory: kubernetesMemory(bundled.memory) } },
     securityContext: {
       runAsNonRoot: true,
       runAsUser: Number(user),
@@ -73,7 +73,7 @@ export function podPatch(
   return {
     container,
     volumes: all.map((mount) => ({ name: mount.name, emptyDir: { sizeLimit: '64Mi' } })),
-    shareProcesses: carried.sharesProcesses,
+    shareProcesses: bundled.sharesProcesses,
   };
 }
 

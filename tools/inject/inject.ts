@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { readParameters, ConfigurationError } from '#kit/contract/parameters.ts';
-import { buildFolder, copyBuild, sameBuild } from '../carried/build-folder.ts';
-import { MESH_PROXY, SIDECARS, type CarriedSidecar } from '../carried/sidecars.ts';
+import { buildFolder, copyBuild, sameBuild } from '../bundled/build-folder.ts';
+import { MESH_PROXY, SIDECARS, type BundledSidecar } from '../bundled/sidecars.ts';
 import { interpolateTree } from '../compose/interpolate.ts';
 import { isFile, loadProject, type Project } from '../compose/project.ts';
 import { targetOf, updateFile, writeNew } from '../files/write.ts';
@@ -147,8 +147,8 @@ function textOf(
     const service = requireEligible(project, into);
     for (const injection of own) {
       if (injection.sidecar === POD_ONLY) continue;
-      const carried = carriedOf(injection.sidecar);
-      requireValues(injection, carried, environmentOf(project, service, injection, carried));
+      const bundled = bundledSidecarOf(injection.sidecar);
+      requireValues(injection, bundled, environmentOf(project, service, injection, bundled));
       requireTargets(injection);
     }
     for (const replica of replicasOf(project, service, scale[into])) {
@@ -180,15 +180,15 @@ function policyFile(project: Project, path: string): string {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-export function carriedOf(name: string): CarriedSidecar {
-  const carried = Object.hasOwn(SIDECARS, name) ? SIDECARS[name] : undefined;
+export function bundledSidecarOf(name: string): BundledSidecar {
+  const bundled = Object.hasOwn(SIDECARS, name) ? SIDECARS[name] : undefined;
   if (name === MESH) return MESH_PROXY;
-  if (!carried)
+  if (!bundled)
     throw new Refusal(
       'no-such-sidecar',
       `there is no sidecar ${name}${suggestion(name, Object.keys(SIDECARS))}; there are ${Object.keys(SIDECARS).join(', ')}`,
     );
-  return carried;
+  return bundled;
 }
 
 /** @throws {Refusal} for a probe sidecar that would watch nothing */
@@ -199,7 +199,7 @@ function requireTargets({ sidecar, set }: Injection): void {
 }
 
 /** @throws {ConfigurationError} for what the sidecar would not start with */
-function requireValues(injection: Injection, { contract }: CarriedSidecar, environment: Record<string, string>): void {
+function requireValues(injection: Injection, { contract }: BundledSidecar, environment: Record<string, string>): void {
   const isKnown = (name: string): boolean =>
     Object.hasOwn(contract.parameters, name) || contract.parameters[name.replace(/_FILE$/, '')]?.secret === true;
   const unknown = Object.keys(environment).filter((name) => !isKnown(name));

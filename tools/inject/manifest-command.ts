@@ -6,9 +6,9 @@ import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
 import type { World } from '../command/command.ts';
 import { updateFile } from '../files/write.ts';
-import { buildFolder } from '../carried/build-folder.ts';
+import { buildFolder } from '../bundled/build-folder.ts';
 import { imageName } from './container-spec.ts';
-import { carriedOf } from './inject.ts';
+import { bundledSidecarOf } from './inject.ts';
 import { injectIntoManifest, removeFromManifest } from './manifest.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
@@ -60,17 +60,17 @@ export function injectManifest(
   const path = resolve(world.folder, file);
   if (statSync(path).size > MAX_BYTES) throw new Refusal('too-large', `${file} is larger than ${MAX_BYTES} bytes`);
   const source = readFileSync(path, 'utf8');
-  const carried = carriedOf(injection.sidecar);
+  const bundled = bundledSidecarOf(injection.sidecar);
   let text: string;
   if (undo) text = removeFromManifest(source, injection.sidecar);
   else {
     const prefix = registry === '' || registry.endsWith('/') ? registry : `${registry}/`;
-    const result = injectIntoManifest(source, injection, carried, {
+    const result = injectIntoManifest(source, injection, bundled, {
       style: plain ? 'plain' : 'native',
       registry: prefix,
       into,
       environment(ports, workload) {
-        const { appPort, contract } = carried;
+        const { appPort, contract } = bundled;
         const set = { ...injection.set };
         if (appPort !== undefined && set[appPort] === undefined) {
           if (ports.length !== 1)
@@ -89,7 +89,7 @@ export function injectManifest(
       },
     });
     for (const message of result.messages) world.err(`${message}\n`);
-    if (result.count > 0) world.err(howToPush(injection.sidecar, imageName(carried.contract, prefix), prefix));
+    if (result.count > 0) world.err(howToPush(injection.sidecar, imageName(bundled.contract, prefix), prefix));
     text = result.text;
   }
   if (!inPlace) {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, parseAllDocuments } from 'yaml';
-import { SIDECARS } from '../carried/sidecars.ts';
+import { SIDECARS } from '../bundled/sidecars.ts';
 import { main } from '../main.ts';
 import { injectIntoManifest, removeFromManifest, type ManifestOptions } from './manifest.ts';
 import { Refusal } from '../command/refusal.ts';

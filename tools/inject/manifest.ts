@@ -15,7 +15,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import { podPatch, type ContainerOptions, type PodPatch } from './container-spec.ts';
-import type { CarriedSidecar } from '../carried/sidecars.ts';
+import type { BundledSidecar } from '../bundled/sidecars.ts';
 import { Refusal } from '../command/refusal.ts';
 import type { Injection } from './request.ts';
 
@@ -92,7 +92,7 @@ function isOurs(item: YAMLMap, sidecar: string): boolean {
 export function injectIntoManifest(
   source: string,
   injection: Injection,
-  carried: CarriedSidecar,
+  bundled: BundledSidecar,
   options: ManifestOptions,
 ): Injected {
   const text = removeFromManifest(source, injection.sidecar);
@@ -111,7 +111,7 @@ export function injectIntoManifest(
     }
     const environment = options.environment(portsOf(pod.spec), title);
     edits.push(
-      ...editsOf(text, pod.spec, injection.sidecar, podPatch(injection, carried, environment, options), options.style),
+      ...editsOf(text, pod.spec, injection.sidecar, podPatch(injection, bundled, environment, options), options.style),
     );
     messages.push(`${title}: ${injection.sidecar} injected`);
     count++;

@@ -65,8 +65,8 @@ export function meshMember(
 ): Extras {
   const { prepare, plane } = namesOf(project);
   const init = `${name.replace(/-mesh-proxy(-\d+)?$/, '-mesh-init$1')}`;
-  const own = others.flatMap(({ injection, carried }) =>
-    portParameters(carried).flatMap((parameter) => listenPort(injection, carried, parameter) ?? []),
+  const own = others.flatMap(({ injection, bundled }) =>
+    portParameters(bundled).flatMap((parameter) => listenPort(injection, bundled, parameter) ?? []),
   );
   const ports = appPorts(project, replica);
   return {

@@ -3,7 +3,7 @@
  * the application, its sidecars and whoever joined it before join that one. The result is laid over
  * the user's files by compose; they stay as they are.
  */
-import { MESH_PROXY, type CarriedSidecar } from '../carried/sidecars.ts';
+import { MESH_PROXY, type BundledSidecar } from '../bundled/sidecars.ts';
 import type { Project, Service } from '../compose/project.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
@@ -47,14 +47,14 @@ export interface PodPlan {
 
 /**
  * @param injections all of one service
- * @param carried the sidecars by name
+ * @param bundled the sidecars by name
  * @param image what the sidecars' images are called, by sidecar
  */
 export function podOf(
   project: Project,
   service: Replica,
   injections: readonly Injection[],
-  carried: Readonly<Record<string, CarriedSidecar>>,
+  bundled: Readonly<Record<string, BundledSidecar>>,
 ): PodPlan {
   const { name, tree } = service;
   const pod = freeName(project, `${name}-pod`);
@@ -63,11 +63,11 @@ export function podOf(
     .map((injection) => ({
       injection,
       name: freeName(project, `${name}-${injection.sidecar}`),
-      carried: injection.sidecar === MESH ? MESH_PROXY : carried[injection.sidecar]!,
+      bundled: injection.sidecar === MESH ? MESH_PROXY : bundled[injection.sidecar]!,
     }));
   requireFreePorts(project, service, sidecars);
   requirePublishedOnce(project, injections);
-  const processes = sidecars.some((each) => each.carried.sharesProcesses);
+  const processes = sidecars.some((each) => each.bundled.sharesProcesses);
   if (processes && get(tree, 'pid') !== undefined)
     throw new Refusal(
       'pid',
@@ -101,7 +101,7 @@ export function podOf(
     services[each.name] = { ...sidecarService(project, service, pod, each, processes, extras), ...common };
     for (const [init, entry] of Object.entries(extras.init)) services[init] = { ...entry, ...common };
     Object.assign(volumes, extras.named);
-    for (const purpose of Object.keys(each.carried.volumes)) volumes[`${each.name}-${purpose}`] = null;
+    for (const purpose of Object.keys(each.bundled.volumes)) volumes[`${each.name}-${purpose}`] = null;
   }
   shareMounts(project, service, sidecars, { services, volumes });
   if (service.copy) services[name] = copyOf(service, services[name]);
@@ -242,28 +242,28 @@ function sidecarService(
   project: Project,
   service: Service,
   pod: string,
-  { injection, carried, name }: { injection: Injection; carried: CarriedSidecar; name: string },
+  { injection, bundled, name }: { injection: Injection; bundled: BundledSidecar; name: string },
   processes: boolean,
   extras: Extras,
 ): Entry {
   const mounts = [
-    ...Object.entries(carried.volumes).map(([purpose, path]) => `${name}-${purpose}:${path}`),
+    ...Object.entries(bundled.volumes).map(([purpose, path]) => `${name}-${purpose}:${path}`),
     ...extras.volumes,
   ];
   return {
-    ...imageOf(carried.contract),
+    ...imageOf(bundled.contract),
     network_mode: `service:${pod}`,
     ...(processes && { pid: `service:${pod}` }),
-    environment: { ...environmentOf(project, service, injection, carried), ...extras.environment },
+    environment: { ...environmentOf(project, service, injection, bundled), ...extras.environment },
     ...(processes ? {} : { init: true }),
     read_only: true,
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
-    mem_limit: carried.memory,
-    pids_limit: carried.pids,
+    mem_limit: bundled.memory,
+    pids_limit: bundled.pids,
     restart: 'unless-stopped',
     ...(mounts.length > 0 && { volumes: mounts }),
-    ...(carried.tmpfs.length > 0 && { tmpfs: carried.tmpfs }),
+    ...(bundled.tmpfs.length > 0 && { tmpfs: bundled.tmpfs }),
     depends_on: {
       [pod]: POD_STARTED,
       ...Object.fromEntries(
@@ -280,11 +280,11 @@ export function environmentOf(
   project: Project,
   service: Service,
   injection: Injection,
-  carried: CarriedSidecar,
+  bundled: BundledSidecar,
 ): Record<string, string> {
   const files = Object.entries(injection.files ?? {}).map(([name, file]) => [name, pathOf(name, file)]);
   const set = { ...injection.set, ...(Object.fromEntries(files) as Record<string, string>) };
-  const { appPort } = carried;
+  const { appPort } = bundled;
   if (appPort === undefined || set[appPort] !== undefined) return set;
   const ports = appPorts(project, service);
   const [only] = ports;

@@ -1,6 +1,6 @@
 /** The ports of a pod: what the application listens on, what its sidecars take, and what is published. */
 import { defaultPort } from '#kit/contract/contract.ts';
-import type { CarriedSidecar } from '../carried/sidecars.ts';
+import type { BundledSidecar } from '../bundled/sidecars.ts';
 import { Refusal } from '../command/refusal.ts';
 import { interpolate, interpolateTree, type Environment } from '../compose/interpolate.ts';
 import { mountFields } from '../compose/mounts.ts';
@@ -11,7 +11,7 @@ import type { Injection } from './request.ts';
 /** A sidecar that joins a pod. */
 export interface Joining {
   readonly injection: Injection;
-  readonly carried: CarriedSidecar;
+  readonly bundled: BundledSidecar;
 }
 
 /** TCP ports that the application says it listens on: those that it publishes first. */
@@ -47,22 +47,22 @@ function range(said: string): number[] {
 }
 
 /** The port that a parameter of a sidecar names; undefined where it listens on none. */
-export function listenPort({ set }: Injection, { contract }: CarriedSidecar, parameter: string): number | undefined {
+export function listenPort({ set }: Injection, { contract }: BundledSidecar, parameter: string): number | undefined {
   const declared = (contract.parameters[parameter] as { default?: string } | undefined)?.default;
   const value = set[parameter] ?? String(defaultPort(contract, parameter) ?? declared ?? '');
   return Number(/(\d+)$/.exec(value)?.[1]) || undefined;
 }
 
 /** The parameters that name ports of a sidecar: the one for clients first. */
-export const portParameters = ({ contract }: CarriedSidecar): string[] =>
+export const portParameters = ({ contract }: BundledSidecar): string[] =>
   Object.values(contract.ports).map(({ parameter }) => parameter);
 
 /** @throws {Refusal} where a sidecar would listen on a port of the application, or of another sidecar */
 export function requireFreePorts(project: Project, service: Service, sidecars: readonly Joining[]): void {
   const taken = new Map<number, string>(appPorts(project, service).map((port) => [port, service.name]));
-  for (const { injection, carried } of sidecars)
-    for (const parameter of portParameters(carried)) {
-      const port = listenPort(injection, carried, parameter);
+  for (const { injection, bundled } of sidecars)
+    for (const parameter of portParameters(bundled)) {
+      const port = listenPort(injection, bundled, parameter);
       if (port === undefined) continue;
       const other = taken.get(port);
       if (other !== undefined)
@@ -81,10 +81,10 @@ export function publishedPorts(
   environment: Environment,
 ): { ports?: unknown[] } {
   const instead = new Map(
-    sidecars.flatMap(({ injection, carried }) =>
+    sidecars.flatMap(({ injection, bundled }) =>
       injection.instead === undefined
         ? []
-        : [[injection.instead, listenPort(injection, carried, portParameters(carried)[0]!)!] as const],
+        : [[injection.instead, listenPort(injection, bundled, portParameters(bundled)[0]!)!] as const],
     ),
   );
   const ports = [

@@ -29,7 +29,7 @@ export interface Extras {
  * the sidecar's user alone.
  * @param name of the sidecar's service
  */
-export function givenFiles(name: string, { injection, carried }: Joining): Extras {
+export function givenFiles(name: string, { injection, bundled }: Joining): Extras {
   const files = Object.entries(injection.files ?? {});
   const secrets = [...new Set(files.flatMap(([, file]) => ('secret' in file ? [file.secret] : [])))];
   const configs = [...new Set(files.flatMap(([, file]) => ('config' in file ? [file.config] : [])))];
@@ -38,7 +38,7 @@ export function givenFiles(name: string, { injection, carried }: Joining): Extra
   );
   if (secrets.length + configs.length === 0) return { volumes: mounts, init: {}, named: {} };
   const copies = `${name}-secrets`;
-  const [user = '65532', group = user] = carried.contract.user.split(':');
+  const [user = '65532', group = user] = bundled.contract.user.split(':');
   const paths = [...secrets.map((each) => `/run/secrets/${each}`), ...configs.map((each) => `/run/configs/${each}`)];
   const init = {
     ...OWN_IMAGE,

@@ -1,6 +1,6 @@
 /** Ports that an injection publishes: none twice, and each leads to somebody who listens. */
 import { defaultPort } from '#kit/contract/contract.ts';
-import { SIDECARS } from '../carried/sidecars.ts';
+import { SIDECARS } from '../bundled/sidecars.ts';
 import { Refusal } from '../command/refusal.ts';
 import { interpolate, interpolateTree } from '../compose/interpolate.ts';
 import type { Project } from '../compose/project.ts';

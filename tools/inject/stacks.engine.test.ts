@@ -10,8 +10,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { buildFolder, copyBuild } from '../carried/build-folder.ts';
-import { SIDECARS } from '../carried/sidecars.ts';
+import { buildFolder, copyBuild } from '../bundled/build-folder.ts';
+import { SIDECARS } from '../bundled/sidecars.ts';
 import { main } from '../main.ts';
 
 const test = suite('inject: running stacks');

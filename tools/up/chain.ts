@@ -1,6 +1,6 @@
 /** Several sidecars in one pod: the order in which a request passes them, and where each finds the next. */
 import { NEEDS } from '../../sidecars/auth/src/needs.ts';
-import { SIDECARS } from '../carried/sidecars.ts';
+import { SIDECARS } from '../bundled/sidecars.ts';
 import { Refusal } from '../command/refusal.ts';
 import { listenPort, portParameters } from '../inject/ports.ts';
 import { POD_ONLY, type Injection, type ProjectFile } from '../inject/request.ts';

@@ -131,7 +131,7 @@ export class DataPlane {
           telemetry,
           onRefused: (reason) => telemetry.onRefused(reason),
         });
-        return (context, info, carried) => inbound.accept(context, info, carried);
+        return (context, info, multiplexed) => inbound.accept(context, info, multiplexed);
       },
     );
   }

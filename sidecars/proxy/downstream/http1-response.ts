@@ -38,11 +38,11 @@ export class Http1Response implements MemoryOwner {
 
   /**
    * Count what is kept for this client.
-   * @param carried bytes of the client that wait
+   * @param buffered bytes of the client that wait
    * @param uploads an endpoint takes its body too slowly
    */
-  account(carried: number, uploads: boolean): void {
-    this.#received = carried + (uploads ? UPLOAD : 0);
+  account(buffered: number, uploads: boolean): void {
+    this.#received = buffered + (uploads ? UPLOAD : 0);
     this.#claim.set(this.#writer.kept + this.#received);
   }
   get taken(): number {

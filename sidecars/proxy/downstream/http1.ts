@@ -164,9 +164,9 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   /** The part of the body that came with the head. */
   #sendCarry(): void {
     if (this.#reads !== BODY || this.#carry.size === 0 || !this.#exchange!.wantsBody) return;
-    const carried = this.#carry.take();
-    const end = this.#passBody(carried);
-    if (end < carried.length && this.#reads !== NOTHING) this.#carry.add(carried.subarray(end));
+    const leftover = this.#carry.take();
+    const end = this.#passBody(leftover);
+    if (end < leftover.length && this.#reads !== NOTHING) this.#carry.add(leftover.subarray(end));
   }
 
   /** Pass a part of the body on. @returns the first byte that is not of it */

@@ -29,24 +29,24 @@ export interface PlainListenerOptions {
   readonly serve?: (
     context: ProxyContext,
     info: DownstreamInfo,
-    carried: CarriedConnections,
+    multiplexed: MultiplexedConnections,
   ) => DownstreamHandler | undefined;
 }
 
-/** Connections that others carry (carried/): they count among those of their listener. */
-export interface CarriedConnections {
+/** Connections that others carry (multiplexed/): they count among those of their listener. */
+export interface MultiplexedConnections {
   /** @returns whether there may be one more; where not, that is counted as a refusal */
   admit(): boolean;
   /** Count one until it is closed. */
   add(connection: Duplex): void;
 }
 
-export class PlainListener implements CarriedConnections {
+export class PlainListener implements MultiplexedConnections {
   readonly #options: PlainListenerOptions;
   readonly #server: Server;
   readonly #connections = new Connections();
   #sockets = 0;
-  #carried = 0;
+  #multiplexed = 0;
 
   constructor(options: PlainListenerOptions) {
     const { stats } = options.context;
@@ -103,25 +103,25 @@ export class PlainListener implements CarriedConnections {
 
   admit(): boolean {
     const { maxConnections, context } = this.#options;
-    if (this.#sockets + this.#carried < maxConnections) return true;
+    if (this.#sockets + this.#multiplexed < maxConnections) return true;
     context.stats.downstreamRefused('max_connections');
     return false;
   }
 
   add(connection: Duplex): void {
     const { stats } = this.#options.context;
-    stats.carriedOpened();
+    stats.multiplexedOpened();
     this.#count(1);
     connection.once('close', () => {
-      stats.carriedClosed();
+      stats.multiplexedClosed();
       this.#count(-1);
     });
   }
 
-  /** What is carried leaves the less room for sockets, of which the carrier has one. */
-  #count(carried: number): void {
-    this.#carried += carried;
-    this.#server.maxConnections = Math.max(1, this.#options.maxConnections - this.#carried);
+  /** What is multiplexed leaves the less room for sockets, of which the carrier has one. */
+  #count(multiplexed: number): void {
+    this.#multiplexed += multiplexed;
+    this.#server.maxConnections = Math.max(1, this.#options.maxConnections - this.#multiplexed);
   }
 
   /**

@@ -3,7 +3,7 @@
  * Strict as RFC 9112 allows: what two parsers could read in two ways is refused.
  */
 import { COLON, CR, HTAB, LF, NAME, SP, TARGET, VALUE } from './bytes.ts';
-import { KeptHead } from './kept-head.ts';
+import { HeadCache } from './head-cache.ts';
 
 /** More bytes are needed. */
 export const INCOMPLETE = 0;
@@ -61,7 +61,7 @@ export class Head {
   reason: RejectReason = 'field';
 
   /** What all of this is about, to tell whether the next head says the same. */
-  readonly kept = new KeptHead();
+  readonly kept = new HeadCache();
 
   // Of a request.
   methodEnd = 0;

@@ -49,7 +49,7 @@ export class FrameReader {
   #left = 0;
   #padding = 0;
   #carry: Buffer | undefined;
-  #carried = 0;
+  #buffered = 0;
   /** Frames that have begun. */
   frames = 0;
 
@@ -159,7 +159,7 @@ export class FrameReader {
     if (type === DATA) this.#beginData(flags);
     else if (length > 0) {
       this.#state = IN_PAYLOAD;
-      this.#carried = 0;
+      this.#buffered = 0;
     } else this.#payload(bytes, next, next);
     return next;
   }
@@ -189,7 +189,7 @@ export class FrameReader {
   #readPayload(bytes: Buffer, start: number, end: number): number {
     const next = Math.min(end, start + this.#left);
     const size = next - start;
-    if (this.#carried === 0 && size === this.#left) {
+    if (this.#buffered === 0 && size === this.#left) {
       this.#payload(bytes, start, next);
       return next;
     }
@@ -198,7 +198,7 @@ export class FrameReader {
     if (this.#left === 0) {
       const carry = this.#carry!;
       this.#carry = undefined;
-      this.#payload(carry, 0, this.#carried);
+      this.#payload(carry, 0, this.#buffered);
     }
     return next;
   }
@@ -212,16 +212,16 @@ export class FrameReader {
 
   /** Put a part of a payload by. The buffer grows with what has come, not with what was announced. */
   #keep(bytes: Buffer, start: number, size: number): void {
-    const total = this.#carried + size;
+    const total = this.#buffered + size;
     const carry = this.#carry;
     if (carry === undefined || carry.length < total) {
       const larger = Buffer.allocUnsafeSlow(
-        Math.min(this.#carried + this.#left, Math.max(total, 2 * this.#carried, FIRST_CARRY)),
+        Math.min(this.#buffered + this.#left, Math.max(total, 2 * this.#buffered, FIRST_CARRY)),
       );
-      if (this.#carried > 0) carry!.copy(larger, 0, 0, this.#carried);
+      if (this.#buffered > 0) carry!.copy(larger, 0, 0, this.#buffered);
       this.#carry = larger;
     }
-    bytes.copy(this.#carry!, this.#carried, start, start + size);
-    this.#carried = total;
+    bytes.copy(this.#carry!, this.#buffered, start, start + size);
+    this.#buffered = total;
   }
 }

@@ -14,7 +14,7 @@ import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
 export class TestStats implements ProxyStats {
   /** Connections with a socket of their own. */
   open = 0;
-  carried = 0;
+  multiplexed = 0;
   inFlight = 0;
   internalErrors = 0;
   readonly statuses: number[] = [];
@@ -27,11 +27,11 @@ export class TestStats implements ProxyStats {
   downstreamClosed(): void {
     this.open--;
   }
-  carriedOpened(): void {
-    this.carried++;
+  multiplexedOpened(): void {
+    this.multiplexed++;
   }
-  carriedClosed(): void {
-    this.carried--;
+  multiplexedClosed(): void {
+    this.multiplexed--;
   }
   downstreamProtocol(): void {}
   handshakeFailed(): void {}

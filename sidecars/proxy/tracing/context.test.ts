@@ -1,4 +1,4 @@
-/** A request's trace is read, carried on, or begun. */
+/** A request's trace is read, continued or begun. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -28,8 +28,8 @@ export interface UpstreamUser {
   onInternalError(error: unknown): void;
 }
 
-/** Who has a connection that is carried by another one. */
-export interface CarriedUser {
+/** Who has a connection that is multiplexed by another one. */
+export interface MultiplexedUser {
   /** Bytes came; they are valid during the call. @returns false to read no further until `resume` on the socket */
   onBytes(bytes: Buffer, start: number, end: number): boolean;
   /** The endpoint does not take it: there is no connection, whatever was sent. */
@@ -40,12 +40,12 @@ export interface CarriedUser {
   onInternalError(error: unknown): void;
 }
 
-/** What carries connections to an endpoint on few others: see carried/carriers.ts. */
+/** What carries connections to an endpoint on few others: see multiplexed/carriers.ts. */
 export interface Carrying {
   /** There is a carrier. */
   readonly ready: boolean;
   /** A connection on a carrier; undefined where there is none with room. */
-  open(user: CarriedUser): Socket | undefined;
+  open(user: MultiplexedUser): Socket | undefined;
   /** One more would be of use: make it, in its own time. */
   want(): void;
   /** Open no more; what is open goes on to its end. */
@@ -79,7 +79,7 @@ export class UpstreamConnection {
   user: UpstreamUser | undefined;
   connected = false;
   /** It has no socket of its own. */
-  readonly carried: boolean;
+  readonly multiplexed: boolean;
   /** It has served a request before: a close without an answer may be an idle connection's. */
   reused = false;
   /** When it became idle, on the sweeper's clock. */
@@ -101,15 +101,15 @@ export class UpstreamConnection {
   constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void, carriers?: Carrying) {
     this.user = user;
     this.#onGone = onGone;
-    const carried = carriers?.open({
+    const multiplexed = carriers?.open({
       onBytes: (bytes, start, end) => this.#onCarried(bytes, start, end),
       onRefused: () => (this.connected = false),
       onGone: () => this.#leave(),
       onInternalError: (error) => this.#onInternalError(error),
     });
-    this.carried = this.connected = carried !== undefined;
-    this.socket = carried ?? this.#connect(target);
-    if (!this.carried) target.open?.add(this);
+    this.multiplexed = this.connected = multiplexed !== undefined;
+    this.socket = multiplexed ?? this.#connect(target);
+    if (!this.multiplexed) target.open?.add(this);
     this.socket.on('end', () => this.#guard((current) => current.onUpstreamFinish()));
     this.socket.on('drain', () => {
       if (this.user !== undefined) this.#guard((current) => current.onUpstreamDrain());

@@ -77,8 +77,8 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   }
 
   /** It is one of many on a carrier. */
-  get carried(): boolean {
-    return this.#connection.carried;
+  get multiplexed(): boolean {
+    return this.#connection.multiplexed;
   }
 
   get blocked(): boolean {

@@ -26,7 +26,7 @@ export interface PoolOptions extends ConnectionTarget {
   /** Largest response head, in bytes. */
   readonly maxHeaderSize: number;
   readonly sweeper: Sweeper;
-  /** What connections are carried by, where there are more than one. */
+  /** What connections are multiplexed by, where there are more than one. */
   readonly carriers?: Carrying;
 }
 
@@ -77,7 +77,7 @@ export class Http1Pool implements Http1Owner, Swept {
     const carriers = this.#large ? undefined : this.#options.carriers;
     const connection = new Http1Connection(this.#options, maxHeaderSize, this, fresh ? undefined : carriers);
     // One request at a time has its shortest way on a connection of its own; several are dearer so than together.
-    if (!connection.carried && this.#direct++ > 0) carriers?.want();
+    if (!connection.multiplexed && this.#direct++ > 0) carriers?.want();
     return connection;
   }
 
@@ -94,11 +94,11 @@ export class Http1Pool implements Http1Owner, Swept {
     this.#idle.push(connection);
   }
 
-  /** It is not carried, could be, and is not the only one; or it is, and should not. */
-  #isSpare({ carried }: Http1Connection): boolean {
+  /** It is not multiplexed, could be, and is not the only one; or it is, and should not. */
+  #isSpare({ multiplexed }: Http1Connection): boolean {
     const { carriers } = this.#options;
-    if (this.#large) return carried;
-    if (carriers === undefined || carried || this.#direct < 2) return false;
+    if (this.#large) return multiplexed;
+    if (carriers === undefined || multiplexed || this.#direct < 2) return false;
     if (!carriers.ready) carriers.want();
     return carriers.ready;
   }
@@ -130,7 +130,7 @@ export class Http1Pool implements Http1Owner, Swept {
 
   /** A connection is closed: it is idle no longer. */
   remove(connection: Http1Connection): void {
-    if (!connection.carried) this.#direct--;
+    if (!connection.multiplexed) this.#direct--;
     const index = this.#idle.indexOf(connection);
     if (index === -1) return;
     this.#idle.splice(index, 1);

@@ -1,5 +1,5 @@
 /** Durations of a policy file: which there are, how long they may be, and what they are in milliseconds. */
-import type { Problem } from './meaning.ts';
+import type { Problem } from './semantic-checks.ts';
 
 /** Keys whose values are durations, wherever they stand, and the shortest that each may be. */
 const DURATIONS: ReadonlyMap<string, 'from 0' | 'above 0' | 'from 50ms'> = new Map([

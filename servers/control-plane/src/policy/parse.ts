@@ -4,7 +4,7 @@ import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yam
 import { structureProblem } from '#kit/text/structure.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { inMilliseconds } from './durations.ts';
-import { problemsOfMeaning, type Problem } from './meaning.ts';
+import { semanticProblems, type Problem } from './semantic-checks.ts';
 import { POLICY_SCHEMA } from './schema.ts';
 import type { Policy } from './types.ts';
 
@@ -76,10 +76,10 @@ export function parsePolicy(text: string, file = 'policy.yaml'): Policy {
   };
   const shape = problemsOfShape(value);
   if (shape.length > 0) throw new PolicyRefused(file, shape.map(located));
-  const meaning: Problem[] = [];
-  const policy = withDefaults(inMilliseconds(value, (problem) => meaning.push(problem)) as Partial<Policy>);
-  meaning.push(...problemsOfMeaning(policy));
-  if (meaning.length > 0) throw new PolicyRefused(file, meaning.slice(0, MAX_PROBLEMS).map(located));
+  const problems: Problem[] = [];
+  const policy = withDefaults(inMilliseconds(value, (problem) => problems.push(problem)) as Partial<Policy>);
+  problems.push(...semanticProblems(policy));
+  if (problems.length > 0) throw new PolicyRefused(file, problems.slice(0, MAX_PROBLEMS).map(located));
   return policy;
 }
 

@@ -1,6 +1,6 @@
 /** One endpoint of a cluster, in each protocol that it is spoken to in, and what is known of it. */
 import type { TLSSocket } from 'node:tls';
-import { Carriers } from '#proxy/carried/carriers.ts';
+import { Carriers } from '#proxy/multiplexed/carriers.ts';
 import type { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { UpstreamConnection, UpstreamTls } from '#proxy/upstream/connection.ts';
 import { Http1Endpoint } from '#proxy/upstream/endpoint.ts';
@@ -168,7 +168,7 @@ export class Host {
     return protocol === 'h2' ? new Http2OfHost(this, protocol, options) : new Http1OfHost(this, protocol, options);
   }
 
-  /** What connections of HTTP/1.1 are carried by, where the proxy of the endpoint knows of it. */
+  /** What connections of HTTP/1.1 are multiplexed by, where the proxy of the endpoint knows of it. */
   #carriers(): Carriers | undefined {
     const { address: host, port } = this.model;
     const { sweeper, idleTimeout, tls, onSecure } = this.#options;

@@ -4,14 +4,14 @@ import type { Socket } from 'node:net';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { internalError } from '#proxy/upstream/context.ts';
 import type { DownstreamHandler, DownstreamInfo } from '#proxy/sockets/connection.ts';
-import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
+import type { MultiplexedConnections } from '#proxy/downstream/plain-listener.ts';
 import { MESH_CARRIER, type Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
 import { CLIENT_FIRST_PORTS, OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
-import { CarrierDownstream } from '#proxy/carried/downstream.ts';
+import { CarrierDownstream } from '#proxy/multiplexed/downstream.ts';
 import { MESH_ALPN, MESH_TCP_ACK } from '../security/contexts.ts';
 import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
@@ -58,7 +58,7 @@ export class Inbound {
   accept(
     context: ProxyContext,
     { socket }: DownstreamInfo,
-    carried: CarriedConnections,
+    multiplexed: MultiplexedConnections,
   ): DownstreamHandler | undefined {
     const { originalDestination, isProxy, snapshot, takesFromOthers } = this.#options;
     const destination = originalDestination(socket);
@@ -78,7 +78,7 @@ export class Inbound {
         this.#options.mesh.take(socket, bytes, {
           onSecure: (secure, peer) => {
             first.inner = secure;
-            this.#serveSecure(context, secure, destination, carried, { ...peer, version: this.#versions.of(alpn) });
+            this.#serveSecure(context, secure, destination, multiplexed, { ...peer, version: this.#versions.of(alpn) });
           },
           onRefused: (reason) => this.#refused(socket, destination, 'mtls_handshake', reason),
         });
@@ -120,12 +120,12 @@ export class Inbound {
     context: ProxyContext,
     socket: TLSSocket,
     destination: Destination,
-    carried: CarriedConnections,
+    multiplexed: MultiplexedConnections,
     peer: Peer,
   ): void {
     try {
       if (socket.alpnProtocol === MESH_CARRIER) {
-        const { session } = new CarrierDownstream(context, socket, carried, (each) =>
+        const { session } = new CarrierDownstream(context, socket, multiplexed, (each) =>
           serveHttp(context, this.#connection(each, { destination, protocol: 'http/1.1', peer })),
         );
         if (context.draining) session.drain();

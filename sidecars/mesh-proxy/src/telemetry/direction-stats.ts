@@ -30,10 +30,10 @@ export class DirectionStats implements ProxyStats {
   downstreamClosed(): void {
     this.#open--;
   }
-  carriedOpened(): void {
+  multiplexedOpened(): void {
     this.#open++;
   }
-  carriedClosed(): void {
+  multiplexedClosed(): void {
     this.#open--;
   }
   downstreamProtocol(): void {}

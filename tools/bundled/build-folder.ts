@@ -1,4 +1,4 @@
-/** What a carried sidecar's image is built from. */
+/** What a bundled sidecar's image is built from. */
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
  */
 export function buildFolder(name: string): string | undefined {
   const here = dirname(fileURLToPath(import.meta.url));
-  // Of the package's one file in tools/dist, and of the source in tools/carried.
+  // Of the package's one file in tools/dist, and of the source in tools/bundled.
   return ['sidecars', 'servers']
     .map((kind) => join(here, '..', '..', kind, name))
     .find((folder) => existsSync(join(folder, 'dist', `${name}.mjs`)));

@@ -6,7 +6,7 @@
 /** Longer heads are not kept, in bytes. */
 const LONGEST = 1024;
 
-export class KeptHead {
+export class HeadCache {
   readonly #bytes = Buffer.allocUnsafeSlow(LONGEST);
   /** 0 while there is none. */
   #length = 0;

@@ -4,7 +4,7 @@ import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { internalError } from '#proxy/upstream/context.ts';
 import { handlerOf } from '#proxy/sockets/connection.ts';
 import { Http2Session, type Http2SessionUser } from '#proxy/downstream/http2-session.ts';
-import type { CarriedConnections } from '#proxy/downstream/plain-listener.ts';
+import type { MultiplexedConnections } from '#proxy/downstream/plain-listener.ts';
 import { memoryBudget } from '#proxy/memory/budget.ts';
 import { Carrier } from './carrier.ts';
 import type { Channel } from './channel.ts';
@@ -15,15 +15,20 @@ export class CarrierDownstream implements Http2SessionUser {
   readonly session: Http2Session;
 
   /**
-   * @param carried has room for connections, or none
+   * @param multiplexed has room for connections, or none
    * @param serve takes a connection; whatever is thrown ends that one
    */
-  constructor(context: ProxyContext, socket: Socket, carried: CarriedConnections, serve: (socket: Socket) => void) {
+  constructor(
+    context: ProxyContext,
+    socket: Socket,
+    multiplexed: MultiplexedConnections,
+    serve: (socket: Socket) => void,
+  ) {
     this.#context = context;
     this.#carrier = new Carrier('server', memoryBudget, {
-      admits: () => carried.admit(),
+      admits: () => multiplexed.admit(),
       onChannel: (channel) => {
-        carried.add(channel);
+        multiplexed.add(channel);
         this.#serve(channel, serve);
       },
       // The engine speaks first, before there is a session.

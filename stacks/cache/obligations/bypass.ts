@@ -19,7 +19,7 @@ async function shared(stage: Stage): Promise<{ path: string; name: string; reade
   return { path, name, readers: [first, ...others] };
 }
 
-export function passingObligations({ must }: Scenario): void {
+export function bypassObligations({ must }: Scenario): void {
   must(
     'give the first byte to all while the page is still being made, and go on when one client leaves',
     {

@@ -7,14 +7,14 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { MemoryBudget } from '#proxy/memory/budget.ts';
 import { recycle } from '#proxy/http2/output.ts';
 import { INTERNAL_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
-import type { CarriedUser } from '#proxy/upstream/connection.ts';
+import type { MultiplexedUser } from '#proxy/upstream/connection.ts';
 import { Carrier } from './carrier.ts';
 import type { Channel } from './channel.ts';
 
 const MEMORY = 64 * 1024 * 1024;
 
 /** What came on a connection that this side opened. */
-class User implements CarriedUser {
+class User implements MultiplexedUser {
   channel!: Channel;
   readonly #parts: Buffer[] = [];
   size = 0;

@@ -1,7 +1,7 @@
 /** Carriers towards one endpoint: made when more than one connection is wanted at once, and one more when they are full. */
 import type { Socket } from 'node:net';
 import type { Sweeper, Swept } from '#proxy/loop/sweeper.ts';
-import type { CarriedUser, Carrying, ConnectionTarget } from '#proxy/upstream/connection.ts';
+import type { MultiplexedUser, Carrying, ConnectionTarget } from '#proxy/upstream/connection.ts';
 import { CarrierUpstream, type CarrierOwner } from './upstream.ts';
 
 /** How long an endpoint that takes no carriers is not asked again, in milliseconds. */
@@ -42,7 +42,7 @@ export class Carriers implements Carrying, CarrierOwner, Swept {
     return this.#ready.length > 0;
   }
 
-  open(user: CarriedUser): Socket | undefined {
+  open(user: MultiplexedUser): Socket | undefined {
     for (const { carrier } of this.#ready) if (carrier.http2.available > 0) return carrier.open(user).socket;
     return undefined;
   }

@@ -4,7 +4,7 @@ import { Http2Tunnel } from '#proxy/downstream/http2-tunnel.ts';
 import { NO_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
 import type { Http2Connection } from '#proxy/http2/connection.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
-import type { CarriedUser } from '#proxy/upstream/connection.ts';
+import type { MultiplexedUser } from '#proxy/upstream/connection.ts';
 
 export class Channel extends Http2Tunnel<Channel> {
   /** Of the carrier's peer. */
@@ -13,7 +13,7 @@ export class Channel extends Http2Tunnel<Channel> {
   accepted = false;
   readonly #connection: Http2Connection<Channel>;
   readonly #stream: Http2Stream<Channel>;
-  readonly #user: CarriedUser | undefined;
+  readonly #user: MultiplexedUser | undefined;
   /** The user wanted no more for now. */
   #stopped = false;
   #ended = false;
@@ -23,7 +23,7 @@ export class Channel extends Http2Tunnel<Channel> {
     connection: Http2Connection<Channel>,
     stream: Http2Stream<Channel>,
     remoteAddress: string | undefined,
-    user?: CarriedUser,
+    user?: MultiplexedUser,
   ) {
     super(connection, stream);
     this.remoteAddress = remoteAddress;

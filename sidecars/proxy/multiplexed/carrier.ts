@@ -9,7 +9,7 @@ import type { Http2Handler } from '#proxy/http2/handler.ts';
 import { CONNECT_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from '#proxy/http2/codes.ts';
 import type { MemoryBudget } from '#proxy/memory/budget.ts';
 import type { Http2Stream } from '#proxy/http2/stream.ts';
-import type { CarriedUser } from '#proxy/upstream/connection.ts';
+import type { MultiplexedUser } from '#proxy/upstream/connection.ts';
 import { Channel } from './channel.ts';
 
 type Stream = Http2Stream<Channel>;
@@ -59,7 +59,7 @@ export class Carrier implements Http2Handler<Channel> {
   }
 
   /** Open a connection; only while `http2.available`. */
-  open(user: CarriedUser): Channel {
+  open(user: MultiplexedUser): Channel {
     const { encoder } = this.http2;
     encoder.begin();
     encoder.usual(':method', 'CONNECT');

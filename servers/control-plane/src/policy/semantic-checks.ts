@@ -23,7 +23,7 @@ const HOST_NAME =
 const KINDS = ['exact', 'prefix', 'suffix', 'contains', 'regex', 'present', 'range'] as const;
 
 /** All that contradicts itself. */
-export function problemsOfMeaning(policy: Policy): Problem[] {
+export function semanticProblems(policy: Policy): Problem[] {
   const hosts = new Map<string, string>();
   const room = new ExpressionRoom();
   return Object.entries(policy.services).flatMap(([name, service]) => {

@@ -11,27 +11,27 @@ import { contract as probe } from '../../sidecars/probe/src/contract.ts';
 import { contract as tls } from '../../sidecars/tls/src/contract.ts';
 import { contract as topz } from '../../sidecars/topz/src/contract.ts';
 
-export interface CarriedSidecar extends Deployment {
+export interface BundledSidecar extends Deployment {
   readonly contract: Contract;
 }
 
-const carried = (contract: unknown): CarriedSidecar => ({
+const bundled = (contract: unknown): BundledSidecar => ({
   ...(contract as Contract).deploy,
   contract: contract as Contract,
 });
 
 /** By name. */
-export const SIDECARS: Readonly<Record<string, CarriedSidecar>> = {
-  adapter: carried(adapter),
-  auth: carried(auth),
-  cache: carried(cache),
-  tls: carried(tls),
-  'config-sync': carried(configSync),
-  'git-sync': carried(gitSync),
-  'log-shipper': carried(logShipper),
-  probe: carried(probe),
-  topz: carried(topz),
+export const SIDECARS: Readonly<Record<string, BundledSidecar>> = {
+  adapter: bundled(adapter),
+  auth: bundled(auth),
+  cache: bundled(cache),
+  tls: bundled(tls),
+  'config-sync': bundled(configSync),
+  'git-sync': bundled(gitSync),
+  'log-shipper': bundled(logShipper),
+  probe: bundled(probe),
+  topz: bundled(topz),
 };
 
 /** What joins a pod for a mesh: it comes with a control plane, and not by itself. */
-export const MESH_PROXY: CarriedSidecar = carried(meshProxy);
+export const MESH_PROXY: BundledSidecar = bundled(meshProxy);

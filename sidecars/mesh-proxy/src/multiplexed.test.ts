@@ -51,7 +51,7 @@ const close = (talks: readonly Talk[]): void => {
 };
 
 /** Let there be a carrier: then a pod has one connection besides it. */
-async function carried(client: TestPod, server: TestPod, gate: Gate): Promise<void> {
+async function multiplexed(client: TestPod, server: TestPod, gate: Gate): Promise<void> {
   await eventually('one connection and one carrier are left', async () => {
     close(await together(client.plane.outboundPort, gate));
     return server.inbound.stats.open === 2;
@@ -59,7 +59,7 @@ async function carried(client: TestPod, server: TestPod, gate: Gate): Promise<vo
   gate.size = 1;
 }
 
-/** So many requests that wait: no connection is idle, and what follows is carried. */
+/** So many requests that wait: no connection is idle, and what follows is multiplexed. */
 async function busy(port: number, gate: Gate, count = MANY): Promise<Talk[]> {
   gate.size = Infinity;
   const talks = await Promise.all(Array.from({ length: count }, () => connected(port)));
@@ -86,7 +86,7 @@ test('requests at the same time share a connection, request after request, byte 
   await using gated = await startGate();
   const { gate, app } = gated;
   await using mesh = await startPair(app.port);
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const talks = await together(mesh.client.plane.outboundPort, gate);
   assert.is(mesh.server.inbound.stats.open, 2, 'no further connections between the proxies');
   gate.size = 1;
@@ -125,7 +125,7 @@ test('bodies of every size and framing arrive whole, both ways, beside each othe
     if (size === undefined) response.addTrailers({ 'X-Sum': '1' });
   });
   await using mesh = await startPair(app.port);
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const agent = new Agent({ keepAlive: true, maxSockets: MANY });
   const sizes = [0, 1, 63, 64, 65, 4096, 4097, 8192, 16_384, 16_385, 65_536, 70_000, 300_000, 1_100_000];
   await Promise.all(
@@ -170,7 +170,7 @@ test('while bodies are large, connections are their own', async () => {
   });
   await using mesh = await startPair(app.port);
   const { outboundPort } = mesh.client.plane;
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const talk = await connected(outboundPort);
   for (let round = 1; round <= 10; round++) {
     talk.send('GET /large HTTP/1.1\r\nHost: shop\r\n\r\n');
@@ -181,7 +181,7 @@ test('while bodies are large, connections are their own', async () => {
   assert.ok(mesh.server.inbound.stats.open > 3, `${mesh.server.inbound.stats.open} connections`);
   await answered(talks, gate, app);
   // Small ones again, for some time.
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
 });
 
@@ -204,7 +204,7 @@ test('a client that does not read stops its own response, and no other', async (
   });
   await using mesh = await startPair(app.port);
   const { outboundPort } = mesh.client.plane;
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const others = await busy(outboundPort, gate);
   const slow = connect(outboundPort, '127.0.0.1');
   slow.on('error', () => {});
@@ -221,7 +221,7 @@ test('a client that does not read stops its own response, and no other', async (
     { every: 300 },
   );
   assert.ok(written < SIZE, `${written} bytes are in memory`);
-  assert.is(mesh.server.inbound.stats.open, 2, 'it is carried');
+  assert.is(mesh.server.inbound.stats.open, 2, 'it is multiplexed');
   await answered(others, gate, app);
   let got = 0;
   slow.on('data', (part: Buffer) => (got += part.length));
@@ -236,7 +236,7 @@ test('hundreds of clients that give up harm nobody else on the carrier', async (
   const { gate, app } = gated;
   await using mesh = await startPair(app.port);
   const { outboundPort } = mesh.client.plane;
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const others = await busy(outboundPort, gate);
   const before = gate.seen.length;
   // More than a peer of HTTP/2 may reset (http2/limits.ts).
@@ -252,7 +252,7 @@ test('hundreds of clients that give up harm nobody else on the carrier', async (
   await answered(others, gate, app);
   assert.is(gate.seen.length, before + 401, 'nobody had to ask again');
   const { stats } = mesh.server.inbound;
-  await eventually('those that were given up count no longer', () => stats.carried <= MANY);
+  await eventually('those that were given up count no longer', () => stats.multiplexed <= MANY);
   assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
 });
 
@@ -274,7 +274,7 @@ test('a response that is cut short is cut short for its client, and an upgrade h
   );
   await using mesh = await startPair(app.port);
   const { outboundPort } = mesh.client.plane;
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const others = await busy(outboundPort, gate);
   const cut = await connected(outboundPort);
   cut.send(GET.replace('/', '/cut'));
@@ -320,7 +320,7 @@ test('a carrier that is lost costs no request that may be repeated, and there wi
       return server.inbound.stats.open === 2;
     });
     for (const socket of between) socket.destroy();
-    await eventually('what it carried counts no longer', () => server.inbound.stats.carried === 0);
+    await eventually('what it multiplexed is not counted any more', () => server.inbound.stats.multiplexed === 0);
     close(await together(client.plane.outboundPort, gate));
   }
   assert.equal([...client.errors, ...server.errors], []);
@@ -354,22 +354,22 @@ test('a proxy that knows no carriers is spoken to as before', async () => {
 });
 
 for (const side of ['client', 'server'] as const)
-  test(`the end of the ${side}'s proxy: what is carried is finished first`, async () => {
+  test(`the end of the ${side}'s proxy: what is multiplexed is finished first`, async () => {
     await using gated = await startGate();
     const { gate, app } = gated;
     await using mesh = await startPair(app.port);
     const { outboundPort } = mesh.client.plane;
-    await carried(mesh.client, mesh.server, gate);
+    await multiplexed(mesh.client, mesh.server, gate);
     const talks = await busy(outboundPort, gate);
     const drained = mesh[side].plane.drain(300_000);
     await answered(talks, gate, app);
     await drained;
     await eventually('nothing is open', () => mesh[side].inbound.stats.open + mesh[side].outbound.stats.open === 0);
-    await eventually('nothing counts as carried', () => mesh.server.inbound.stats.carried === 0);
+    await eventually('nothing counts as multiplexed', () => mesh.server.inbound.stats.multiplexed === 0);
     assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
   });
 
-test('connections that are carried count among those that a proxy takes, and are refused as others are', async () => {
+test('connections that are multiplexed count among those that a proxy takes, and are refused as others are', async () => {
   await using gated = await startGate();
   const { gate, app } = gated;
   const MOST = 20;
@@ -377,7 +377,7 @@ test('connections that are carried count among those that a proxy takes, and are
   await using mesh = await startPair(app.port, { maxConnections: { server: MOST } });
   const { client, server } = mesh;
   const { stats } = server.inbound;
-  await carried(client, server, gate);
+  await multiplexed(client, server, gate);
   gate.size = Infinity;
   // One of them is the carrier, which serves none by itself.
   const talks = await Promise.all(
@@ -387,7 +387,7 @@ test('connections that are carried count among those that a proxy takes, and are
   const refused = (): Talk[] => talks.filter(({ text }) => text !== '');
   await eventually('some wait, and all others are refused', () => gate.held + refused().length === talks.length);
   assert.is(refused().length, REFUSED);
-  assert.equal([stats.open, stats.carried], [2, MOST - 2]);
+  assert.equal([stats.open, stats.multiplexed], [2, MOST - 2]);
   assert.ok(stats.refused.length >= REFUSED && stats.refused.every((reason) => reason === 'max_connections'));
   // The next one by itself is refused, too, and its client reads the same.
   await using other = await startPod('front', { configuration: towards([server.plane.inboundPort]) });
@@ -418,12 +418,12 @@ test('connections that are carried count among those that a proxy takes, and are
   assert.equal([...client.errors, ...server.errors, ...other.errors], []);
 });
 
-test('a proxy takes no more connections of its application where these are carried', async () => {
+test('a proxy takes no more connections of its application where these are multiplexed', async () => {
   await using gated = await startGate();
   const { gate, app } = gated;
   await using mesh = await startPair(app.port, { maxConnections: { client: MANY } });
   const { outboundPort } = mesh.client.plane;
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   await eventually('none is open', () => mesh.client.outbound.stats.open === 0);
   const talks = await busy(outboundPort, gate);
   const late = await connected(outboundPort);
@@ -437,7 +437,7 @@ test('an endpoint that leaves the configuration finishes what it has', async () 
   const { gate, app } = gated;
   await using mesh = await startPair(app.port);
   const { outboundPort } = mesh.client.plane;
-  await carried(mesh.client, mesh.server, gate);
+  await multiplexed(mesh.client, mesh.server, gate);
   const talks = await busy(outboundPort, gate);
   mesh.client.plane.apply({
     version: '2',
@@ -447,7 +447,7 @@ test('an endpoint that leaves the configuration finishes what it has', async () 
   });
   await answered(talks, gate, app);
   const { stats } = mesh.server.inbound;
-  await eventually('and is left alone', () => stats.open + stats.carried === 0);
+  await eventually('and is left alone', () => stats.open + stats.multiplexed === 0);
   assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
 });
 
