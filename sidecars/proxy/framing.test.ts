@@ -45,7 +45,7 @@ for (const [sent, body, passed] of CASES) {
   });
 }
 
-test('interim responses without end are given up, and what was said before is no more than a head', async () => {
+test('endless interim responses are given up, and those before count as no more than a head', async () => {
   const app = await rawApp((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {

@@ -98,7 +98,7 @@ async function counted(
   return { port: app.port, open: () => open, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 }
 
-test('requests that are allowed arrive as they were sent, however they are cut, several on a connection', async () => {
+test('allowed requests arrive as they were sent, however they are cut, several on a connection', async () => {
   await using app = await serve(echo);
   await using proxy = await startProxy(app.port);
   const request = fc.record({
@@ -365,7 +365,7 @@ function unchunked(text: string): string {
   }
 }
 
-test('whatever an application answers, and wherever it stops: an answer, a refusal, or an end; never another answer', async () => {
+test("whatever an app answers, wherever it stops: an answer, an error or an end, never another's", async () => {
   let answer: { text: string; cuts: readonly number[]; how: string } = { text: '', cuts: [], how: 'end' };
   await using app = await counted((socket) => {
     socket.on('data', () => {

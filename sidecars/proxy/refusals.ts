@@ -16,6 +16,7 @@ export function refusalMetrics<const Prefix extends string>(prefix: Prefix): Dec
     [`${prefix}_connections_refused_total`]: {
       type: 'counter',
       help: 'Connections closed before a request of theirs was read',
+      bad: 'any rate that lasts: a limit is reached',
       labels: ['reason'],
     },
   } satisfies MetricDeclarations as unknown as Declared<Prefix>;

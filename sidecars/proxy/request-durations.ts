@@ -1,5 +1,5 @@
 /** How long requests took, by method and status class, and by route where there are routes. */
-import type { Buckets, Histogram } from '#kit/telemetry/series.ts';
+import type { Buckets, Histogram, Labels } from '#kit/telemetry/series.ts';
 import { METHODS } from './http/methods.ts';
 import type { Request } from './http/request.ts';
 import type { SpanContext } from '#kit/tracing/span.ts';
@@ -24,11 +24,16 @@ export interface RequestEnd {
 
 export class RequestDurations {
   readonly #histogram: Histogram;
+  readonly #labels: Labels;
   readonly #routes = new Map<string | undefined, Map<string, (Buckets | undefined)[]>>();
 
-  /** @param histogram in seconds, with the labels `method` and `code`, and `route` where filters set one */
-  constructor(histogram: Histogram) {
+  /**
+   * @param histogram in seconds, with the labels `method` and `code`, and `route` where filters set one
+   * @param labels further ones, of all its series
+   */
+  constructor(histogram: Histogram, labels: Labels = {}) {
     this.#histogram = histogram;
+    this.#labels = labels;
   }
 
   /** Observe a request; the trace that is sampled becomes an exemplar. */
@@ -40,6 +45,7 @@ export class RequestDurations {
     if (series === undefined) methods.set(method, (series = []));
     const code = group === 0 ? 'none' : `${group}xx`;
     const buckets = (series[group] ??= this.#histogram.buckets({
+      ...this.#labels,
       method,
       code,
       ...(name !== undefined && { route: name }),

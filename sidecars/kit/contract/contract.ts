@@ -4,7 +4,8 @@
  * and breaking it is a major version.
  */
 import { LOG_FORMATS, LOG_LEVELS } from '../telemetry/log.ts';
-import { PROCESS_METRICS, type MetricDeclarations } from '../telemetry/metrics.ts';
+import { PROCESS_METRICS, type MetricDeclaration, type MetricDeclarations } from '../telemetry/metrics.ts';
+import { unitOf, type Unit } from '../telemetry/units.ts';
 import { buildInfo, commonAlerts, type Alerts } from './alerts.ts';
 import { accepts } from './parameter-types.ts';
 import type { Parameters } from './parameters.ts';
@@ -132,6 +133,7 @@ export function defineContract<const P extends Parameters, const M extends Metri
       [buildInfo(own.name)]: {
         type: 'gauge',
         help: '1, with the version of the contract that runs',
+        bad: 'several versions for longer than a rollout takes',
         labels: ['version'],
         aggregator: 'max',
       },
@@ -179,7 +181,9 @@ export interface ParameterDocument {
 }
 
 /** contract.json: the contract as plain data. */
-export interface ContractDocument extends Omit<Contract, 'parameters' | 'ports'> {
+export interface ContractDocument extends Omit<Contract, 'parameters' | 'ports' | 'metrics'> {
+  /** With the unit that a name says. */
+  readonly metrics: Readonly<Record<string, MetricDeclaration & { readonly unit?: Unit }>>;
   readonly parameters: Readonly<Record<string, ParameterDocument>>;
   readonly ports: Readonly<Record<string, PortDeclaration & { readonly default?: number }>>;
 }
@@ -208,5 +212,14 @@ export function contractDocument(contract: Contract): ContractDocument {
     const number = defaultPort(contract, name);
     return [name, { ...port, ...(number !== undefined && { default: number }) }] as const;
   });
-  return { ...contract, parameters: Object.fromEntries(parameters), ports: Object.fromEntries(ports) };
+  const metrics = Object.entries(contract.metrics).map(([name, metric]) => {
+    const unit = unitOf(name);
+    return [name, { ...metric, ...(unit !== undefined && { unit }) }] as const;
+  });
+  return {
+    ...contract,
+    parameters: Object.fromEntries(parameters),
+    ports: Object.fromEntries(ports),
+    metrics: Object.fromEntries(metrics),
+  };
 }

@@ -80,7 +80,7 @@ for (const [parameter, text, wrong, accepted] of BAD) {
 
 const FACTORS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-test('a duration is its number times its unit, to the microsecond, and what is read back is the same', () => {
+test('a duration is its number times its unit, to the microsecond, and reads back the same', () => {
   fc.assert(
     fc.property(
       fc.nat(1e9),

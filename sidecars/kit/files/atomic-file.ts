@@ -1,4 +1,4 @@
-/** Files that are seen old or new, never half, whoever reads them and whenever we are killed. */
+/** Files that every reader sees old or new, never half, whenever we are killed. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
@@ -87,7 +87,7 @@ async function own(file: FileHandle, uid: number | undefined, gid: number | unde
   try {
     await file.chown(uid ?? now.uid, gid ?? now.gid);
   } catch (error) {
-    // Without CAP_CHOWN the owner is whoever writes; the group may still be one of ours.
+    // Without CAP_CHOWN the owner is the writing user; the group may still be one of ours.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
     await file.chown(now.uid, gid ?? now.gid).catch(() => {});
   }

@@ -2,7 +2,7 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Of each file so many damaged ones are kept: one that is damaged at each start does not fill the disk. */
+/** Damaged copies that are kept of each file: one that is damaged at each start does not fill the disk. */
 const KEPT = 3;
 
 /**
@@ -17,6 +17,7 @@ export function setAside(path: string, now = Date.now()): string {
   const aside = `${mark}${new Date(now).toISOString().replaceAll(/[-:]/g, '')}`;
   renameSync(path, aside);
   const all = readdirSync(dirname(path)).filter((name) => name.startsWith(basename(mark)));
-  for (const name of all.toSorted().slice(0, -KEPT)) rmSync(join(dirname(path), name), { force: true });
+  for (const name of all.toSorted().slice(0, -KEPT))
+    rmSync(join(dirname(path), name), { recursive: true, force: true });
   return aside;
 }

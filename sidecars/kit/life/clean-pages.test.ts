@@ -35,7 +35,7 @@ VmFlags: rd ex mr mw me sd
 `;
 const CLEAN = { start: 0x400000n, end: 0x500000n, resident: 64 };
 
-test('code and constants of a file are clean; what was or may be written to is not, nor what is no file', () => {
+test('code and constants of a file are clean; writable memory and anonymous memory are not', () => {
   assert.equal(cleanMappings(entry({})), [CLEAN]);
   assert.equal(cleanMappings(entry({ permissions: 'r--p', path: '/a file (deleted)' })), [CLEAN]);
   const others: Shape[] = [

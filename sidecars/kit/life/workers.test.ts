@@ -24,7 +24,7 @@ test('metrics are those of one process: each by its aggregator, histograms too',
   assert.is(await running.stop(), 0);
 });
 
-test('a worker that fails says so in JSON, is replaced ever more slowly, and what it counted stays', async () => {
+test('a worker that fails says so in JSON, is replaced ever more slowly, and its counts stay', async () => {
   const running = await program();
   await running.up();
   await running.get('/work');

@@ -90,7 +90,7 @@ test('an answer in another protocol is none, and is known at once, with a deadli
   }
 });
 
-test('of a request that is answered before it was read, no more is sent, and its connection is not kept', async () => {
+test('of a request that is answered early, no more is sent, and its connection is not kept', async () => {
   const ended: number[] = [];
   const url = await serve(
     createServer((socket) => {

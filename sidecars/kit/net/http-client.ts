@@ -3,7 +3,7 @@
  * importing node:http by name, which loads it; the built-in module by itself does not.
  */
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { Gathered } from './gathered.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
 
 export type HttpErrorReason = 'refused' | 'timeout' | 'aborted' | 'tls' | 'network' | 'too-large';
 
@@ -26,7 +26,7 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Certificate authorities in PEM that are trusted, instead of the public ones. */
   readonly ca?: string | Buffer | undefined;
-  /** Whoever answers is believed to be the one: for what is secret from nobody, and is proved otherwise. */
+  /** The server's certificate is not verified: for what is public, or is verified in another way. */
   readonly insecure?: boolean;
   /** The client's own certificate in PEM, with its chain, and its key; both or neither. */
   readonly cert?: string | Buffer | undefined;
@@ -53,7 +53,7 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
   const { timeout, maxBody = 16 * 1024 * 1024 } = options;
   return await within(url, options, timeout, async (signal) => {
     const response = await open(url, { ...options, signal });
-    const body = new Gathered();
+    const body = new GrowingBuffer();
     try {
       for await (const piece of response as AsyncIterable<Buffer>) {
         if (body.length + piece.length > maxBody)

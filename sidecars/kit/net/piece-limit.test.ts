@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limitConnections } from './connection-limit.ts';
 
-/** @returns what the server answers to a chunked body of so many pieces, each of so many bytes; empty: it closes */
+/** @returns what the server answers to a chunked body of `count` pieces, each of `size` bytes; empty: it closes */
 async function answerTo(count: number, size: number): Promise<string> {
   const server = createServer((request, response) => {
     let bytes = 0;
@@ -28,7 +28,7 @@ async function answerTo(count: number, size: number): Promise<string> {
   return answer === '' ? '' : answer.split('\r\n\r\n', 2)[1]!.replace(/^\w+\r\n|\r\n0$/g, '');
 }
 
-test('a body in pieces of a byte ends its connection, whoever reads it', async () => {
+test('a body in pieces of a byte ends its connection, however it is read', async () => {
   assert.is(await answerTo(20_000, 1), '');
 });
 

@@ -5,12 +5,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 
-/** So many pieces may a body have whatever its size: who writes by hand, or a line at a time. */
+/** Pieces that a body of any size may have: some clients write a line at a time. */
 const FREE = 1024;
-/** And one more for each so many bytes. */
+/** Bytes of a body that allow one piece more. */
 const FAIR = 64;
 
-/** End the connection of a message whose body comes in too many pieces, whoever reads it. */
+/** End the connection of a message whose body comes in too many pieces, however it is read. */
 export function limitPieces(message: IncomingMessage): void {
   const push = message.push.bind(message);
   let pieces = 0;

@@ -40,7 +40,7 @@ export async function httpProbe({ url, timeout, headers, signal, ca }: HttpProbe
   }
 }
 
-/** Well is whoever accepts a connection. Never throws. */
+/** Healthy when it accepts a connection. Never throws. */
 export async function tcpProbe({ host, port, timeout, signal }: TcpProbe): Promise<ProbeResult> {
   const elapsed = stopwatch();
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();

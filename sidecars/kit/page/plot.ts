@@ -3,7 +3,7 @@ import { amount } from '../text/amount.ts';
 import { h, s, setAttributes, setText } from './dom.ts';
 
 const HEIGHT = 32;
-/** A plot shows at least so many samples, so that the first ones do not fill it. */
+/** Fewest samples for which a plot has room, so that the first ones do not fill it. */
 const LEAST = 24;
 
 export interface Plot {

@@ -81,7 +81,7 @@ test('a program that is not there', async () => {
   assert.match(error.message, /\/nowhere\/program could not be started: ENOENT/);
 });
 
-test('why a program was not started: it may not be run, its directory is missing, its arguments are too long', async () => {
+test('why a program did not start: not executable, no such directory, or arguments too long', async () => {
   const directory = temporaryDirectory('command');
   const file = join(directory, 'program');
   writeFileSync(file, '#!/bin/sh\n', { mode: 0o644 });

@@ -79,7 +79,7 @@ export interface CommandOptions {
   /** How long it may take, in milliseconds; for ever when absent. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
-  /** Of each stream only so many of its last bytes are kept. */
+  /** Bytes that are kept of the end of each stream. */
   readonly maxOutput?: number;
   /** What it reads. */
   readonly input?: string | Uint8Array;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeNotification, NotificationRefused, notify, obstacle, parseNotification } from './notify.ts';
+import { describeNotification, NotificationRefused, notify, notificationProblem, parseNotification } from './notify.ts';
 import { serve } from '../testing/server.ts';
 
 test('every form is read', () => {
@@ -120,10 +120,13 @@ test('what a program would die of is seen before it is sent', async () => {
   copyFileSync('/bin/sleep', named);
   const deaf = spawn(named, ['3600'], { stdio: 'ignore' });
   await once(deaf, 'spawn');
-  assert.match(obstacle(parseNotification('signal:HUP@notify-deaf')) ?? '', /does not handle SIGHUP \(yet\)/);
-  assert.is(obstacle(parseNotification('terminate@notify-deaf')), undefined, 'to end it is what is wanted');
-  assert.match(obstacle(parseNotification('signal:HUP@notify-nobody')) ?? '', /no process notify-nobody/);
-  assert.is(obstacle(parseNotification('http:POST http://127.0.0.1:1/')), undefined);
+  assert.match(
+    notificationProblem(parseNotification('signal:HUP@notify-deaf')) ?? '',
+    /does not handle SIGHUP \(yet\)/,
+  );
+  assert.is(notificationProblem(parseNotification('terminate@notify-deaf')), undefined, 'to end it is what is wanted');
+  assert.match(notificationProblem(parseNotification('signal:HUP@notify-nobody')) ?? '', /no process notify-nobody/);
+  assert.is(notificationProblem(parseNotification('http:POST http://127.0.0.1:1/')), undefined);
   deaf.kill('SIGKILL');
   rmSync(join(named, '..'), { recursive: true });
 });

@@ -63,7 +63,7 @@ export class NotificationRefused extends Error {
  * die of a signal that it has not begun to handle yet. Undefined when somebody can be told, as far as
  * can be seen without telling.
  */
-export function obstacle(notification: Notification, proc = '/proc'): string | undefined {
+export function notificationProblem(notification: Notification, proc = '/proc'): string | undefined {
   if (notification.kind !== 'signal' && notification.kind !== 'terminate') return undefined;
   try {
     const found = addressees(notification, proc);

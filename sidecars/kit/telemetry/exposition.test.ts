@@ -111,4 +111,20 @@ test('a counter never goes down, and takes no label that was not declared', () =
   assert.is(metrics.open.get().values[0]!.value, 1);
 });
 
+test('known labels of a counter begin at 0, in all their combinations', () => {
+  const registry = new Registry();
+  const known = { who: ['a', 'b'], why: ['x'] };
+  const { lost_total: lost } = createMetrics(
+    { lost_total: { type: 'counter', help: 'Lost', labels: ['who', 'why'], known } },
+    registry,
+  );
+  lost.inc({ who: 'b', why: 'x' });
+  lost.inc({ who: 'c', why: 'y' });
+  assert.equal(registry.metrics().trim().split('\n').slice(2), [
+    'lost_total{who="a",why="x"} 0',
+    'lost_total{who="b",why="x"} 1',
+    'lost_total{who="c",why="y"} 1',
+  ]);
+});
+
 test.run();

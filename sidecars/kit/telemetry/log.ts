@@ -1,4 +1,4 @@
-/** Logs: JSON lines on stdout, for whoever collects a container's output; it holds nobody up when nobody does. */
+/** Logs: JSON lines on stdout, for collectors of a container's output; without a reader it blocks nothing. */
 import { pino, type ChildLoggerOptions, type LogFn, type Logger, type LoggerOptions } from 'pino';
 import { ECS_VERSION, ecsFields } from './ecs.ts';
 import { standardOutput } from './output.ts';

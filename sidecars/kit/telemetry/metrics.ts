@@ -6,8 +6,16 @@ import { Counter, Gauge, Histogram, type Aggregator, type MetricSnapshot, type S
 /** A metric as the contract names it. */
 export interface MetricDeclaration {
   readonly type: 'counter' | 'gauge' | 'histogram';
+  /** What it counts or measures. */
   readonly help: string;
+  /** What a person should look at: values, or changes of them, that say that something is wrong. */
+  readonly bad?: string;
   readonly labels?: readonly string[];
+  /**
+   * Values of a counter's labels, of all of them, that can be told before anything is counted. Their series begin at 0:
+   * `increase()` does not see the first value of a series, so an alert would miss what happens once.
+   */
+  readonly known?: Readonly<Record<string, readonly string[]>>;
   /** Upper bounds of a histogram's buckets, in the unit that the metric's name ends in. */
   readonly buckets?: readonly number[];
   /** What several processes of one sidecar make of it; a sum where absent. */
@@ -74,10 +82,23 @@ function combined(aggregator: Aggregator, one: Sample, other: Sample): Sample {
  * idle sidecar must not.
  */
 export const PROCESS_METRICS = {
-  process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time spent, in seconds' },
-  process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory size, in bytes' },
-  process_open_fds: { type: 'gauge', help: 'Open file descriptors' },
-  process_start_time_seconds: { type: 'gauge', help: 'Start time since the epoch, in seconds', aggregator: 'min' },
+  process_cpu_seconds_total: {
+    type: 'counter',
+    help: 'User and system CPU time spent, in seconds',
+    bad: 'at the container’s CPU limit for minutes',
+  },
+  process_resident_memory_bytes: {
+    type: 'gauge',
+    help: 'Resident memory size, in bytes',
+    bad: 'near the container’s memory limit',
+  },
+  process_open_fds: { type: 'gauge', help: 'Open file descriptors', bad: 'a rise that does not end' },
+  process_start_time_seconds: {
+    type: 'gauge',
+    help: 'Start time since the epoch, in seconds',
+    bad: 'again and again a new one: it restarts',
+    aggregator: 'min',
+  },
 } as const satisfies MetricDeclarations;
 
 /**
@@ -88,14 +109,23 @@ export const PROCESS_METRICS = {
  */
 export function createMetrics<M extends MetricDeclarations>(declared: M, registry: Registry): Metrics<M> {
   const metrics: Record<string, Counter | Gauge | Histogram> = {};
-  for (const [name, { type, help, labels = [], buckets, aggregator }] of Object.entries(declared)) {
+  for (const [name, { type, help, labels = [], known, buckets, aggregator }] of Object.entries(declared)) {
     const common = { name, help, labelNames: labels, ...(aggregator && { aggregator }) };
-    if (type === 'counter') metrics[name] = new Counter(common);
+    if (type === 'counter') metrics[name] = beginning(new Counter(common), known);
     else if (type === 'gauge') metrics[name] = new Gauge(common);
     else metrics[name] = new Histogram({ ...common, buckets });
     registry.register(metrics[name]);
   }
   return metrics as Metrics<M>;
+}
+
+/** A counter whose known series are at 0. */
+function beginning(counter: Counter, known: MetricDeclaration['known']): Counter {
+  let series: Readonly<Record<string, string>>[] = known === undefined ? [] : [{}];
+  for (const [label, values] of Object.entries(known ?? {}))
+    series = series.flatMap((labels) => values.map((value) => ({ ...labels, [label]: value })));
+  for (const labels of series) counter.inc(labels, 0);
+  return counter;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Whoever reads a sidecar's output may be slow, hang, or be gone: the sidecar goes on, and ends when told. */
+/** The reader of a sidecar's output may be slow, hang, or be gone: the sidecar goes on, and ends when told. */
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,4 @@
-/** Standard output that holds nobody up: whoever reads it may be slow, hang, or be gone. */
+/** Standard output that blocks nothing: its reader may be slow, hang, or be gone. */
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 

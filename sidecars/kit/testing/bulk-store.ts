@@ -9,7 +9,7 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { serve, type TestServer } from './server.ts';
 
-/** What goes wrong. `times`: so many requests (items for `item`), for ever when absent. */
+/** What goes wrong. `times`: number of requests (items for `item`), for ever when absent. */
 export type Fault =
   /** The request is refused as a whole. */
   | { kind: 'status'; status: number; retryAfter?: number; body?: string; times?: number }

@@ -30,3 +30,11 @@ export async function buildImages(): Promise<void> {
     throw new Error(`the images could not be built:\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
   }
 }
+
+/** Remove the images that compose built for a project; one that is in use stays. */
+export async function removeProjectImages(project: string): Promise<void> {
+  const filter = `label=com.docker.compose.project=${project}`;
+  const { stdout } = await run('docker', ['images', '--quiet', '--filter', filter]);
+  const ids = new Set(stdout.split('\n').filter((id) => id !== ''));
+  if (ids.size > 0) await run('docker', ['rmi', '--force', ...ids]).catch(() => {});
+}

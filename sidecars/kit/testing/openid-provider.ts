@@ -15,7 +15,7 @@ export interface Person {
 }
 
 /** How the next tokens are wrong. */
-export interface Mischief {
+export interface TokenFaults {
   /** Changes to an ID token's claims; undefined removes one. */
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Changes to its header. */
@@ -52,7 +52,7 @@ export class TestProvider {
     preferred_username: 'ann',
     groups: ['staff'],
   };
-  mischief: Mischief = {};
+  mischief: TokenFaults = {};
   /** Of access tokens, in seconds. */
   life = 300;
   /** What the discovery document says otherwise than it should. */

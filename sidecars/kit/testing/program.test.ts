@@ -44,7 +44,7 @@ test('a wait for a program that has ended is over at once, and shows what it sai
   assert.is(await program.ended(), 70);
 });
 
-test("a test that fails and waits no more is not kept alive by its program, which ends with the test's process", async () => {
+test('a failed test that waits no more is not kept alive by its program, which ends with it', async () => {
   const started = performance.now();
   const { status, stdout } = spawnSync(
     process.execPath,

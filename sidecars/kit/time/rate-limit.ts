@@ -38,7 +38,7 @@ export class RateLimit {
     const bucket = this.#buckets.get(client) ?? { tokens: this.#burst, at: now };
     bucket.tokens = Math.min(this.#burst, bucket.tokens + (now - bucket.at) / this.#every);
     bucket.at = now;
-    // Last in the map: the first is whoever has been quiet longest.
+    // Last in the map: the first is the client that has been quiet longest.
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
     if (this.#buckets.size > MAX_CLIENTS) this.#buckets.delete(this.#buckets.keys().next().value!);

@@ -20,7 +20,7 @@ export interface Scope {
 export const KINDS = { server: 2, client: 3 } as const;
 export const STATUS_ERROR = 2;
 
-/** What a client chose, such as a path, is cut after so many characters. */
+/** Most characters of what a client chose, such as a path; the rest is cut. */
 const MAX_TEXT = 1024;
 
 /** A text as long as a span may have it. */

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigurationError, readParameters } from '../contract/parameters.ts';
+import { readParameters } from '../contract/parameters.ts';
 import { certify } from '../testing/certify.ts';
 import { eventually } from '../testing/eventually.ts';
 import { partialSuccess } from '../testing/otlp.ts';
@@ -201,7 +201,7 @@ test('spans that a collector refuses of a batch are counted', async () => {
   }
 });
 
-test('a collector that never ends its answer loses its spans, and does not keep the next ones waiting', async () => {
+test('a collector that never ends its answer loses its spans, and does not hold up the next ones', async () => {
   await using collector = await startCollector();
   let asked = 0;
   collector.answer = (_request, response) => {
@@ -260,44 +260,25 @@ test('an endpoint of a policy that is no URL is told, and nothing else', () => {
   assert.is(exporting.logged.length, 2);
 });
 
-test('the endpoint is as OpenTelemetry builds it', () => {
-  for (const [env, expected] of [
-    [{}, undefined],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, 'http://c:4318/v1/traces'],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://c/otlp/' }, 'https://c/otlp/v1/traces'],
-    [
-      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://d:1/x' },
-      'http://d:1/x',
-    ],
-  ] as const)
-    assert.is(settingsOf(env).collector?.endpoint, expected);
-});
+test('batches, what waits and how long it is tried are as OTEL_BSP_* say', async () => {
+  await using collector = await startCollector();
+  const batches: number[] = [];
+  collector.answer = (_request, _response, spans) => (batches.push(spans), false);
+  const exporting = new Exporting(at(collector, { OTEL_BSP_MAX_QUEUE_SIZE: '5', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' }));
+  // Two are under way, five wait.
+  for (let index = 0; index < 9; index++) exporting.exporter.export(span());
+  assert.is(exporting.dropped, 2);
+  await exporting.until('all went', () => exporting.exported === 7);
+  assert.equal(batches, [2, 2, 2, 1]);
+  await exporting.exporter.close();
 
-test('variables that cannot be used are an error at the start, without what is secret', () => {
-  for (const [env, expected] of [
-    [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /OTEL_EXPORTER_OTLP_PROTOCOL.*http\/protobuf/],
-    [{ OTEL_EXPORTER_OTLP_HEADERS: 'secret' }, /OTEL_EXPORTER_OTLP_HEADERS: the value/],
-    [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=%secret' }, /OTEL_EXPORTER_OTLP_HEADERS has a value that is not percent-encoded/],
-    [{ OTEL_RESOURCE_ATTRIBUTES: 'a' }, /OTEL_RESOURCE_ATTRIBUTES/],
-    [{ OTEL_TRACES_SAMPLER: 'jaeger_remote' }, /OTEL_TRACES_SAMPLER/],
-    [{ OTEL_TRACES_SAMPLER_ARG: '1.5' }, /OTEL_TRACES_SAMPLER_ARG.*a number from 0 to 1/],
-    [{ OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere' }, /OTEL_EXPORTER_OTLP_CERTIFICATE: \/nowhere cannot be read/],
-    [{ OTEL_EXPORTER_OTLP_CLIENT_KEY: '/k' }, /OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is not set/],
-  ] as const) {
-    const error = caught(() => settingsOf(env));
-    assert.instance(error, ConfigurationError, JSON.stringify(env));
-    assert.match((error as Error).message, expected);
-    assert.not.match((error as Error).message, /secret/);
-  }
+  collector.answer = (_request, response) => (response.writeHead(503, { 'retry-after': '2' }).end(), true);
+  const hasty = new Exporting(at(collector, { OTEL_BSP_EXPORT_TIMEOUT: '1000', OTEL_BSP_SCHEDULE_DELAY: '1' }));
+  const asked = collector.requests.length;
+  hasty.exporter.export(span());
+  await hasty.until('it is given up', () => hasty.dropped === 1);
+  assert.is(collector.requests.length, asked + 1, 'another try would come too late');
+  await hasty.exporter.close();
 });
-
-function caught(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
 
 test.run();

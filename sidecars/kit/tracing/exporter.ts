@@ -15,10 +15,23 @@ export interface Collector {
   readonly headers: Readonly<Record<string, string>>;
   /** Of one request with its answer, in milliseconds. */
   readonly timeout: number;
+  readonly batching: Batching;
   /** Files in PEM, read for each request: the authority's, and the client's own. */
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+}
+
+/** How spans wait, and are sent together. */
+export interface Batching {
+  /** How long one waits for others, in milliseconds. */
+  readonly period: number;
+  /** Of all tries of a batch, in milliseconds. */
+  readonly timeout: number;
+  /** Most spans that wait; they have a limit in bytes besides. */
+  readonly queue: number;
+  /** Most spans of one request. */
+  readonly batch: number;
 }
 
 export interface ExporterOptions {
@@ -32,11 +45,8 @@ export interface ExporterOptions {
   readonly backoff?: Backoff;
 }
 
-/** So many bytes of spans wait at most; further ones are dropped, and counted. */
+/** Most bytes of spans that wait; further ones are dropped, and counted. */
 const MAX_WAITING = 1024 * 1024;
-const MAX_BATCH = 512;
-/** In milliseconds. */
-const PERIOD = 1000;
 const MAX_TRIES = 5;
 /** The longest wait that a collector may ask for, in milliseconds. */
 const MAX_RETRY_AFTER = 30_000;
@@ -80,10 +90,17 @@ export class SpanExporter {
   export(span: SpanRecord): void {
     if (this.#collector === undefined || this.#end.signal.aborted) return;
     const encoded = this.#collector.encoding.span(span);
-    if (this.#bytes + encoded.length > MAX_WAITING) return this.#options.onDropped(1);
+    const { queue } = this.#collector.batching;
+    if (this.#bytes + encoded.length > MAX_WAITING || this.#waiting.length >= queue) return this.#options.onDropped(1);
     this.#bytes += encoded.length;
-    if (this.#waiting.push(encoded) >= MAX_BATCH) this.#begin();
-    else this.#timer ??= setTimeout(() => this.#begin(), PERIOD).unref();
+    this.#waiting.push(encoded);
+    this.#schedule(this.#collector.batching);
+  }
+
+  /** A whole batch goes at once, others when the first of them has waited long enough. */
+  #schedule({ batch, period }: Batching): void {
+    if (this.#waiting.length >= batch) this.#begin();
+    else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#begin(), period).unref();
   }
 
   /** Send what still waits, as far as a short time allows. */
@@ -108,30 +125,33 @@ export class SpanExporter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#sending !== undefined || this.#waiting.length === 0 || this.#end.signal.aborted) return;
-    const batch = this.#waiting.splice(0, MAX_BATCH);
+    const batch = this.#waiting.splice(0, this.#collector?.batching.batch);
     const bytes = batch.reduce((sum, span) => sum + span.length, 0);
     this.#sending = this.#deliver(batch).then(() => {
       // Those under way count until they are gone: a slow collector has no second megabyte.
       this.#bytes = Math.max(0, this.#bytes - bytes);
       this.#sending = undefined;
-      if (this.#waiting.length >= MAX_BATCH) this.#begin();
-      else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#begin(), PERIOD).unref();
+      if (this.#collector !== undefined) this.#schedule(this.#collector.batching);
     });
   }
 
   /** Try until the collector takes or refuses them. It never throws. */
   async #deliver(batch: readonly Buffer[]): Promise<void> {
     const { signal } = this.#end;
+    const began = performance.now();
     this.#backoff.reset();
     for (;;) {
       const collector = this.#collector;
       if (collector === undefined) return this.#options.onDropped(batch.length);
-      const failed = await this.#post(collector, batch);
+      const left = (): number => began + collector.batching.timeout - performance.now();
+      const failed = await this.#post(collector, batch, Math.max(1, Math.min(collector.timeout, left())));
       if (failed === undefined) return;
-      const lost = !failed.retry || this.#backoff.attempts >= MAX_TRIES - 1;
       if (!this.#failing) this.#warn(collector, failed.error);
       this.#failing = true;
-      if (!lost) await pause(Math.max(this.#backoff.next(), failed.after), signal).catch(ignore);
+      const again = failed.retry && this.#backoff.attempts < MAX_TRIES - 1;
+      const wait = again ? Math.max(this.#backoff.next(), failed.after) : 0;
+      const lost = !again || wait > left();
+      if (!lost) await pause(wait, signal).catch(ignore);
       if (lost || signal.aborted) return this.#options.onDropped(batch.length);
     }
   }
@@ -140,9 +160,9 @@ export class SpanExporter {
     this.#options.log.warn({ error, endpoint: withoutCredentials(endpoint) }, 'the collector does not take spans');
   }
 
-  /** One try. @returns why it failed, and in how many milliseconds another one may be made */
-  async #post(collector: Collector, batch: readonly Buffer[]): Promise<Failed | undefined> {
-    const { encoding, endpoint, timeout } = collector;
+  /** One try. @param timeout in milliseconds @returns why it failed, and in how many milliseconds another one may be made */
+  async #post(collector: Collector, batch: readonly Buffer[], timeout: number): Promise<Failed | undefined> {
+    const { encoding, endpoint } = collector;
     let answer: Answer;
     try {
       answer = await request(endpoint, {

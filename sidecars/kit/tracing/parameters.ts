@@ -14,7 +14,27 @@ import type { Attributes } from './span.ts';
 /** `key=value`; the value is percent-encoded. */
 const PAIR = /^[^=,;\s"]+=[^,;"\\]*$/;
 
+/** Of headers for the collector. */
+const HEADERS = {
+  type: 'string',
+  secret: true,
+  pattern: /^[^=,;\s"]+=[^,;"\\]*(,\s*[^=,;\s"]+=[^,;"\\]*)*$/,
+  accepts: 'key=value pairs with commas between, values percent-encoded',
+} as const;
+const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+const COMPRESSIONS = ['none', 'gzip'] as const;
+const MILLISECONDS = { type: 'duration', unit: 'ms', min: 1, max: 600_000 } as const;
+
+const over = (name: string): string => `The same for spans alone; it goes before OTEL_EXPORTER_OTLP_${name}`;
+
 export const tracingParameters = {
+  OTEL_SDK_DISABLED: { type: 'boolean', default: 'false', description: 'Turns tracing off, whatever else is set' },
+  OTEL_TRACES_EXPORTER: {
+    type: 'enum',
+    values: ['otlp', 'none'],
+    default: 'otlp',
+    description: 'Where spans go: `none`, nowhere, whatever else is set',
+  },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     type: 'url',
     description: 'Collector that takes spans by OTLP over HTTP, without the path /v1/traces; absent, nothing is traced',
@@ -25,40 +45,67 @@ export const tracingParameters = {
   },
   OTEL_EXPORTER_OTLP_PROTOCOL: {
     type: 'enum',
-    values: ['http/protobuf', 'http/json'],
+    values: PROTOCOLS,
     default: 'http/protobuf',
     description: 'Encoding of spans',
   },
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: { type: 'enum', values: PROTOCOLS, description: over('PROTOCOL') },
   OTEL_EXPORTER_OTLP_COMPRESSION: {
     type: 'enum',
-    values: ['none', 'gzip'],
+    values: COMPRESSIONS,
     default: 'none',
     description: 'Compression of spans',
   },
+  OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: { type: 'enum', values: COMPRESSIONS, description: over('COMPRESSION') },
   OTEL_EXPORTER_OTLP_HEADERS: {
-    type: 'string',
-    secret: true,
-    pattern: /^[^=,;\s"]+=[^,;"\\]*(,\s*[^=,;\s"]+=[^,;"\\]*)*$/,
-    accepts: 'key=value pairs with commas between, values percent-encoded',
+    ...HEADERS,
     description: 'Headers of requests to the collector, such as its token',
   },
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: { ...HEADERS, description: over('HEADERS') },
   OTEL_EXPORTER_OTLP_TIMEOUT: {
-    type: 'duration',
-    unit: 'ms',
+    ...MILLISECONDS,
     default: '10000',
-    min: 1,
-    max: 600_000,
     description: 'How long the collector may take to answer',
   },
+  OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: { ...MILLISECONDS, description: over('TIMEOUT') },
   OTEL_EXPORTER_OTLP_CERTIFICATE: {
     type: 'path',
     description: 'Certificate authorities in PEM that sign the collector’s certificate, instead of the public ones',
   },
+  OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE: { type: 'path', description: over('CERTIFICATE') },
   OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: {
     type: 'path',
     description: 'Certificate of this sidecar for the collector, in PEM',
   },
+  OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE: { type: 'path', description: over('CLIENT_CERTIFICATE') },
   OTEL_EXPORTER_OTLP_CLIENT_KEY: { type: 'path', description: 'Key of that certificate, in PEM' },
+  OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY: { type: 'path', description: over('CLIENT_KEY') },
+  OTEL_BSP_SCHEDULE_DELAY: {
+    ...MILLISECONDS,
+    default: '1000',
+    description: 'How long a span waits for others at most, that they are sent together',
+  },
+  OTEL_BSP_EXPORT_TIMEOUT: {
+    ...MILLISECONDS,
+    default: '30000',
+    description: 'How long spans are tried to be sent, all tries together; then they are dropped',
+  },
+  OTEL_BSP_MAX_QUEUE_SIZE: {
+    type: 'integer',
+    unit: 'spans',
+    default: '2048',
+    min: 1,
+    max: 65_536,
+    description: 'Most spans that wait, of 1 MiB together; further ones are dropped',
+  },
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: {
+    type: 'integer',
+    unit: 'spans',
+    default: '512',
+    min: 1,
+    max: 8192,
+    description: 'Most spans of one request to the collector; OTEL_BSP_MAX_QUEUE_SIZE where that is less',
+  },
   OTEL_SERVICE_NAME: { type: 'string', description: 'service.name of the spans; the sidecar’s own name where absent' },
   OTEL_RESOURCE_ATTRIBUTES: {
     type: 'list',
@@ -82,6 +129,8 @@ export const tracingParameters = {
 } as const satisfies Parameters;
 
 export interface TracingSettings {
+  /** Nothing is traced, whatever a policy says. */
+  readonly disabled: boolean;
   /** Undefined where no endpoint was given. */
   readonly collector: Collector | undefined;
   /** Everything of a collector but where it is. */
@@ -96,24 +145,35 @@ export interface TracingSettings {
  * @throws {ConfigurationError} for a file that cannot be read, or a pair that cannot be decoded
  */
 export function tracingSettings(values: Values<typeof tracingParameters>): TracingSettings {
-  const { OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: cert, OTEL_EXPORTER_OTLP_CLIENT_KEY: key } = values;
+  const [headersName, headers] = chosen(values, 'HEADERS');
+  const [certName, cert] = chosen(values, 'CLIENT_CERTIFICATE');
+  const [keyName, key] = chosen(values, 'CLIENT_KEY');
   if ((cert === undefined) !== (key === undefined))
     refuse(
-      key === undefined ? 'OTEL_EXPORTER_OTLP_CLIENT_KEY' : 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+      key === undefined ? keyName : certName,
       'is not set; a client certificate and its key are set together',
       'missing',
     );
+  const queue = values.OTEL_BSP_MAX_QUEUE_SIZE;
   const transport = {
-    encoding: values.OTEL_EXPORTER_OTLP_PROTOCOL === 'http/json' ? json : protobuf,
-    gzip: values.OTEL_EXPORTER_OTLP_COMPRESSION === 'gzip',
-    headers: pairs('OTEL_EXPORTER_OTLP_HEADERS', values.OTEL_EXPORTER_OTLP_HEADERS?.split(',') ?? []),
-    timeout: values.OTEL_EXPORTER_OTLP_TIMEOUT,
-    ca: readable('OTEL_EXPORTER_OTLP_CERTIFICATE', values.OTEL_EXPORTER_OTLP_CERTIFICATE),
-    cert: readable('OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE', cert),
-    key: readable('OTEL_EXPORTER_OTLP_CLIENT_KEY', key),
+    encoding: chosen(values, 'PROTOCOL')[1] === 'http/json' ? json : protobuf,
+    gzip: chosen(values, 'COMPRESSION')[1] === 'gzip',
+    headers: pairs(headersName, headers?.split(',') ?? []),
+    timeout: values.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? values.OTEL_EXPORTER_OTLP_TIMEOUT,
+    ca: readable(...chosen(values, 'CERTIFICATE')),
+    cert: readable(certName, cert),
+    key: readable(keyName, key),
+    batching: {
+      period: values.OTEL_BSP_SCHEDULE_DELAY,
+      timeout: values.OTEL_BSP_EXPORT_TIMEOUT,
+      queue,
+      batch: Math.min(values.OTEL_BSP_MAX_EXPORT_BATCH_SIZE, queue),
+    },
   };
-  const endpoint = endpointOf(values);
+  const disabled = values.OTEL_SDK_DISABLED || values.OTEL_TRACES_EXPORTER === 'none';
+  const endpoint = disabled ? undefined : endpointOf(values);
   return {
+    disabled,
     collector: endpoint === undefined ? undefined : { ...transport, endpoint },
     transport,
     sampler: createSampler(values.OTEL_TRACES_SAMPLER, Number(values.OTEL_TRACES_SAMPLER_ARG ?? 1)),
@@ -122,6 +182,16 @@ export function tracingSettings(values: Values<typeof tracingParameters>): Traci
       ...(values.OTEL_SERVICE_NAME !== undefined && { 'service.name': values.OTEL_SERVICE_NAME }),
     },
   };
+}
+
+/** What can be said for spans alone, too. */
+type Chosen = 'PROTOCOL' | 'COMPRESSION' | 'HEADERS' | 'CERTIFICATE' | 'CLIENT_CERTIFICATE' | 'CLIENT_KEY';
+
+/** A value with the name of the variable that says it: that for spans alone before the one for all signals. */
+function chosen(values: Values<typeof tracingParameters>, what: Chosen): [name: string, value: string | undefined] {
+  const own = `OTEL_EXPORTER_OTLP_TRACES_${what}` as const;
+  const all = `OTEL_EXPORTER_OTLP_${what}` as const;
+  return values[own] === undefined ? [all, values[all]] : [own, values[own]];
 }
 
 function endpointOf(values: Values<typeof tracingParameters>): string | undefined {

@@ -4,7 +4,7 @@ import type { ProxyContext } from '#proxy/exchange/context.ts';
 import type { Downstream } from '#proxy/exchange/downstream.ts';
 import { Exchange, unreadable } from '#proxy/exchange/exchange.ts';
 import { LF } from '#proxy/http/bytes.ts';
-import { Carry } from '#proxy/http/carry.ts';
+import { PartialInput } from '#proxy/http/partial-input.ts';
 import { LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import { Request } from '#proxy/http/request.ts';
 import type { Response } from '#proxy/http/response.ts';
@@ -38,12 +38,12 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
   #exchange: Exchange | undefined;
   #deadline: number;
   #reads = HEAD;
-  /** Heads are being read: whoever frees the next one leaves it to that loop. */
+  /** A loop is reading heads: other callers leave the next head to that loop. */
   #reading = false;
   /** From the first request on that was answered before the next was read. */
   #pipeline: Pipeline | undefined;
   /** Bytes of the client that wait. */
-  readonly #carry = new Carry();
+  readonly #carry = new PartialInput();
   /** No further request will be read. */
   #last = false;
   #minor = 1;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { TARGET, equals } from '#proxy/http/bytes.ts';
 import {
   CONTENT_LENGTH,
-  DISGUISED,
+  SPOOFED_FRAMING,
   EXPECT,
   FORWARDED,
   HOP_BY_HOP,
@@ -76,7 +76,7 @@ export function http2Request(block: FieldBlock, ended: boolean, trustsForwarded:
         break;
       case HOP_BY_HOP:
         break;
-      case DISGUISED:
+      case SPOOFED_FRAMING:
         return 'framing';
       default:
         continue;

@@ -1,4 +1,4 @@
-/** Requests of one connection that came together and are answered at once: so many in a turn of the event loop. */
+/** Requests of one connection that came together and are answered at once: a limited number in a turn of the event loop. */
 import { REQUEST, TurnShare } from '#proxy/loop/turn.ts';
 import type { DownstreamHandler, DownstreamInfo } from '../sockets/connection.ts';
 
@@ -18,7 +18,7 @@ export class Pipeline {
     this.#share = new TurnShare(
       WORK_A_TURN,
       () => {
-        // Whoever waits for something else pauses it again.
+        // Code that waits for something else pauses it again.
         info.socket.resume();
         try {
           goOn();

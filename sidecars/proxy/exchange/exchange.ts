@@ -22,7 +22,7 @@ import type { Downstream } from './downstream.ts';
 import { RequestBody } from './request-body.ts';
 import { ResponsePath, type Answered } from './response-path.ts';
 
-/** After so many milliseconds without a word the client is told to send its body (RFC 9110, section 10.1.1). */
+/** Milliseconds without a response after which the client is told to send its body (RFC 9110, section 10.1.1). */
 const CONTINUE_AFTER = 1000;
 
 /** What stands for a request that could not be read. */
@@ -221,7 +221,7 @@ export class Exchange implements Answered {
     this.#body ??= new RequestBody(this.#start, this.requestDone);
     this.#start = '';
     const whole = this.#body.read(limit);
-    // Not before whoever calls `begin` is ready for it.
+    // Not before the caller of `begin` is ready for it.
     if (!this.requestDone) queueMicrotask(() => this.#wantBody());
     return whole;
   }

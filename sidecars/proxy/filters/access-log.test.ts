@@ -33,7 +33,7 @@ test('a line is written at any level where it is asked for, and else at debug al
     assert.is((await linesOf(level, asked)).length, count, `${level} ${asked}`);
 });
 
-test('a line has the path without its query, the status, the duration and the bytes of both bodies', async () => {
+test('a line has the path without query, the status, the duration and the bytes of both bodies', async () => {
   const [line] = await linesOf('warn', true);
   assert.ok(line);
   assert.is(line['request'], 'POST /a');

@@ -63,7 +63,7 @@ test('a body waits for the filter too, however it is framed', async () => {
   }
 });
 
-test('a body that was read goes on to the endpoint; one that is too long is not kept, and goes on too', async () => {
+test('a body that was read goes on to the endpoint; one too long is not kept, but goes on too', async () => {
   for (const wait of [false, true]) {
     const seen: (string | undefined)[] = [];
     await using app = await serve(echo);
@@ -367,7 +367,7 @@ test('a filter sends interim responses of its own before its answer, and none af
   assert.match(text, /Link: <\/a\.css>/);
 });
 
-test('an answer of whole lines goes out as it is, in one piece with its body, whatever the length', async () => {
+test('an answer of whole lines goes out as it is, in one piece with its body, at any length', async () => {
   for (const body of ['', 'short', 'x'.repeat(100_000)]) {
     const seen: number[] = [];
     await using app = await serve(echo);

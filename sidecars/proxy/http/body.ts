@@ -55,7 +55,7 @@ export class BodyReader {
     this.#read += this.next - start;
   }
 
-  /** Whether a body that nobody wants may still be more than so many bytes. */
+  /** Whether an unwanted body may still have more than a number of bytes. */
   exceeds(most: number): boolean {
     return this.#kind === LENGTH ? this.remaining > most : this.#read > most;
   }

@@ -1,6 +1,6 @@
 /** Walking a chunked body (RFC 9112, section 7.1) without copying it: is it well formed, and where does it end? */
 import { charge } from '#proxy/loop/turn.ts';
-import { Carry } from './carry.ts';
+import { PartialInput } from './partial-input.ts';
 import { CR, HEX, LF, SEMICOLON, VALUE } from './bytes.ts';
 import { OTHER, classify } from './field-names.ts';
 import { BAD, DONE, Head, scanFields } from './scan-head.ts';
@@ -17,7 +17,7 @@ const FINISHED = 7;
 /** All extensions of a body together, in bytes: nobody uses them but to waste a reader's time. */
 const MAX_EXTENSIONS = 4096;
 const MAX_DIGITS = 13;
-/** So many bytes of sizes and extensions cost as much CPU as a read does. */
+/** Bytes of sizes and extensions that cost as much CPU as a read does. */
 const FRAMING_A_PIECE = 512;
 
 const trailerHead = new Head();
@@ -54,7 +54,7 @@ export class ChunkWalker {
   #remaining = 0;
   #digits = 0;
   #extensions = 0;
-  readonly #trailers = new Carry();
+  readonly #trailers = new PartialInput();
   /** The body is not well formed. */
   bad = false;
   /** The body has ended. */

@@ -14,7 +14,7 @@ export const HOP_BY_HOP = 8;
 /** Who called, and how: of a client that is not trusted it is not passed on. */
 export const FORWARDED = 9;
 /** Spelt so that CGI takes it for a framing field, though to HTTP it is none. */
-export const DISGUISED = 10;
+export const SPOOFED_FRAMING = 10;
 export const TE = 11;
 
 const KNOWN: Readonly<Record<string, number>> = {
@@ -54,7 +54,7 @@ for (const name of [...Object.keys(KNOWN), FORWARDED_PREFIX]) FIRST[name.charCod
 
 /**
  * Which known field a name is, told as loosely as CGI tells names apart.
- * @returns one of the codes above; DISGUISED when a framing name is spelt as only CGI would read it
+ * @returns one of the codes above; SPOOFED_FRAMING when a framing name is spelt as only CGI would read it
  */
 export function classify(bytes: Uint8Array, start: number, end: number): number {
   if (FIRST[NAME[bytes[start]!]!] === 0) return OTHER;
@@ -63,7 +63,7 @@ export function classify(bytes: Uint8Array, start: number, end: number): number 
   if (known !== undefined) {
     for (const { name, code } of known) {
       if (!folds(bytes, start, name)) continue;
-      return code <= TRANSFER_ENCODING && !spelt(bytes, start, name) ? DISGUISED : code;
+      return code <= TRANSFER_ENCODING && !spelt(bytes, start, name) ? SPOOFED_FRAMING : code;
     }
   }
   return length > PREFIX.length && folds(bytes, start, PREFIX) ? FORWARDED : OTHER;

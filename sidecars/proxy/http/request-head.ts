@@ -1,5 +1,5 @@
 /** A request's head as an HTTP/1 client sends it (RFC 9112, sections 3 and 6). */
-import { DISGUISED, EXPECT, FORWARDED, HOST } from './field-names.ts';
+import { SPOOFED_FRAMING, EXPECT, FORWARDED, HOST } from './field-names.ts';
 import { CHUNKED, MessageHead, TRAILERS, UPGRADES } from './message.ts';
 import type { RejectReason } from './scan-head.ts';
 
@@ -58,7 +58,7 @@ export class RequestHead extends MessageHead {
       case FORWARDED:
         if (!this.#trustsForwarded) this.dropped[field] = 1;
         return undefined;
-      case DISGUISED:
+      case SPOOFED_FRAMING:
         return this.reject('framing');
       default:
         return undefined;

@@ -41,7 +41,7 @@ export const STATUS_OF_FAILURE: Readonly<Record<UpstreamFailure, number>> = {
   request_timeout: 408,
 };
 
-const EXPLAINED: Readonly<Record<number, string>> = {
+const EXPLANATIONS: Readonly<Record<number, string>> = {
   403: 'The client certificate is not accepted here.',
   408: 'The request did not arrive in time.',
   431: 'The request head is too large.',
@@ -54,9 +54,9 @@ const EXPLAINED: Readonly<Record<number, string>> = {
 /**
  * A plain answer that says what its status means.
  * @param retryAfter milliseconds, for a 503
- * @param explained a sentence for whoever reads it, where the status has more than one cause
+ * @param explained a sentence for the reader, where the status has more than one cause
  */
-export function plainReply(status: number, retryAfter: number, explained = EXPLAINED[status]): Reply {
+export function plainReply(status: number, retryAfter: number, explanation = EXPLANATIONS[status]): Reply {
   return {
     status,
     fields: [
@@ -65,7 +65,7 @@ export function plainReply(status: number, retryAfter: number, explained = EXPLA
       ...(status === 405 ? [['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH'] as const] : []),
       ...(status === 503 ? [['Retry-After', String(Math.ceil(retryAfter / 1000))] as const] : []),
     ],
-    body: `${status} ${STATUS_CODES[status]}\n${explained === undefined ? '' : `${explained}\n`}`,
+    body: `${status} ${STATUS_CODES[status]}\n${explanation === undefined ? '' : `${explanation}\n`}`,
   };
 }
 

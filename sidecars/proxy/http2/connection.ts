@@ -21,7 +21,7 @@ import { MAX_FIELDS } from './field-block.ts';
 import type { Http2Handler, Http2Options } from './handler.ts';
 import type { HpackEncoder } from './hpack-encoder.ts';
 import type { LineWriter } from './lines.ts';
-import { DATA_WORTH, Limits } from './limits.ts';
+import { DATA_CREDIT, Limits } from './limits.ts';
 import type { OutputChunk } from './output.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -203,7 +203,7 @@ export class Http2Connection<User> implements Core<User> {
   }
 
   /**
-   * What comes of the peer's body from here on is thrown away; after this side's end the stream is reset with NO_ERROR.
+   * The rest of the peer's body is discarded; after this side's end the stream is reset with NO_ERROR.
    * @param patient the peer has a while to stop by itself: clients take a reset that comes with an answer for a failure
    */
   discard(stream: Http2Stream<User>, patient = false): void {
@@ -295,7 +295,7 @@ export class Http2Connection<User> implements Core<User> {
 
   spend(cost: number): boolean {
     const { overhead } = this.limits;
-    overhead.give(this.sender.useful * DATA_WORTH);
+    overhead.give(this.sender.useful * DATA_CREDIT);
     this.sender.useful = 0;
     return overhead.take(cost, this.options.now) || this.fail(ENHANCE_YOUR_CALM, 'overhead');
   }

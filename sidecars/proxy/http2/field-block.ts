@@ -27,7 +27,7 @@ export const NEVER_INDEXED = 32;
 
 const PSEUDO = [':method', ':scheme', ':authority', ':path', ':protocol', ':status'];
 const CONNECTION_SPECIFIC = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'];
-/** A block that decodes to four times the limit is given up, and one that passes it by so many bytes. */
+/** A block that decodes to four times the limit, or to this many bytes beyond it, is given up. */
 const EXCESS_FACTOR = 4;
 const EXCESS = 256 * 1024;
 const COLON = 58;

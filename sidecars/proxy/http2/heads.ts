@@ -17,13 +17,13 @@ import { FieldBlock } from './field-block.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import { isRequest, isResponse, isTrailers } from './head-rules.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
-import { REQUEST_WORTH } from './limits.ts';
+import { REQUEST_CREDIT } from './limits.ts';
 import type { Http2Stream } from './stream.ts';
 
-/** A coded head may be longer than the head: by so many bytes. */
+/** Bytes by which a coded head may be longer than the head. */
 const BLOCK_EXTRA = 16 * 1024;
 
-// One block is decoded at a time, whoever's it is.
+// One block is decoded at a time, of all connections.
 const blocks = new Map<number, FieldBlock>();
 
 function sharedBlock(maxHeadSize: number): FieldBlock {
@@ -113,7 +113,7 @@ export class HeadReceiver<User> {
     if (this.#core.streams.size >= this.#core.options.maxStreams) return this.#core.streamError(id, REFUSED_STREAM);
     if (!block.tooLarge && (!isRequest(block, true) || (ends && block.contentLength > 0)))
       return this.#core.streamError(id, PROTOCOL_ERROR);
-    this.#core.limits.overhead.give(REQUEST_WORTH);
+    this.#core.limits.overhead.give(REQUEST_CREDIT);
     this.#onRequest(id, ends);
     return !this.#core.over;
   }

@@ -10,7 +10,7 @@ import { KnownBlocks } from './known-blocks.ts';
 const MAX_INTEGER = 2 ** 28;
 /** Changes of the table's size in one block; two are of use (RFC 7541, section 4.2). */
 const MAX_RESIZES = 16;
-/** So many bytes, coded ones and those that they stand for, cost as much CPU as a few frames do: some 10 microseconds. */
+/** Bytes, coded and decoded, that cost as much CPU as a few frames do: some 10 microseconds. */
 const BYTES_A_PIECE = 2048;
 
 export class HpackDecoder {

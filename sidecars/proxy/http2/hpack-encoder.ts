@@ -41,7 +41,7 @@ function hashOf(bytes: Uint8Array, start: number, end: number, from: number): nu
   return hash;
 }
 
-// One block is coded at a time, whoever's it is: these two are everybody's.
+// One block is encoded at a time, so all connections share these two.
 let block: Buffer = Buffer.allocUnsafeSlow(4096);
 let line: Buffer = Buffer.allocUnsafeSlow(4096);
 

@@ -48,7 +48,7 @@ test("the RFC's requests are read, with and without Huffman's code (appendices C
   }
 });
 
-test("the RFC's responses are read while the table forgets entries (appendix C.6, with a table of 256 bytes)", () => {
+test("the RFC's responses are read while the table evicts (appendix C.6, a table of 256 bytes)", () => {
   const decoder = new HpackDecoder();
   // A change of the table's size to 256 before the first field stands for the setting of the example.
   const first = decodeHex(
@@ -182,7 +182,7 @@ test('more fields than a head may have are too many, and so are more bytes', () 
   }
 });
 
-test('a head may have so many bytes, as lines, and none more', () => {
+test('a head may have up to the limit in bytes, as lines, and no more', () => {
   const decoder = new HpackDecoder();
   const block = new FieldBlock(512, LONGEST);
   for (const [size, tooLarge] of [
@@ -199,7 +199,7 @@ test('a head may have so many bytes, as lines, and none more', () => {
   }
 });
 
-test('a table that shrank and grew between two heads is announced with its smallest size first (section 4.2)', () => {
+test('a table that shrank and grew between heads announces its smallest size first (section 4.2)', () => {
   const encoder = new HpackEncoder();
   encoder.limitTable(100);
   encoder.limitTable(0);
@@ -287,7 +287,7 @@ test('a head of any kind costs at most 5 ms of CPU once its code is compiled', (
   );
 });
 
-test('a head of any kind stands for at most its coded bytes and four times the limit, which are charged', () => {
+test('a head costs at most its coded bytes plus four times the limit, and those are charged', () => {
   for (const limit of [LIMIT, 1024 * 1024]) {
     const block = new FieldBlock(limit, limit + LONGEST);
     fc.assert(
@@ -306,7 +306,7 @@ test('a head of any kind stands for at most its coded bytes and four times the l
   }
 });
 
-test('what is decoded far beyond the limit is given up, and so are changes of the size without end', () => {
+test('decoding far beyond the limit is given up, and so are endless changes of the table size', () => {
   const names = Buffer.concat([ENTRY, Buffer.alloc(2 * 100, Buffer.from([0x7e, 0]))]);
   const resizes = Buffer.alloc(4000, 0x20);
   for (const bytes of [names, resizes]) {

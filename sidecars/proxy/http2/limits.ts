@@ -11,7 +11,7 @@ const OVERHEAD = [2000, 300] as const;
  * in a frame of its own costs as much CPU as a kilobyte in one.
  */
 const SMALL_DATA_FRAMES = [20_000, 20_000] as const;
-/** Below so many bytes a DATA frame is one of these. */
+/** A DATA frame with fewer bytes is one of these. */
 export const SMALL_DATA = 16;
 
 /** What each frame of SETTINGS costs: every stream's window may change. */
@@ -19,8 +19,8 @@ export const SETTINGS_COST = 10;
 /** What an empty DATA frame costs. */
 export const EMPTY_DATA_COST = 2;
 /** What a request, and a frame of data, are worth. */
-export const REQUEST_WORTH = 4;
-export const DATA_WORTH = 2;
+export const REQUEST_CREDIT = 4;
+export const DATA_CREDIT = 2;
 
 export class Limits {
   readonly resets: RateLimit;

@@ -24,7 +24,7 @@ function roundTrips(size: number): number {
   }
 }
 
-test('an upload of 4 MB takes two round trips, one of 64 MB no more than the largest window asks for', () => {
+test('an upload of 4 MB takes two round trips; 64 MB need no more than the largest window', () => {
   assert.equal(
     [4, 64].map((size) => roundTrips(size * MEBIBYTE)),
     [2, 18],

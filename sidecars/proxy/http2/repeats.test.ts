@@ -49,7 +49,7 @@ function expected(path: string, lines: readonly string[]): string {
     .join('');
 }
 
-test('a head that is written again is the same to its reader, whatever became of the tables meanwhile', () => {
+test('a head that is written again reads the same, whatever happened to the tables meanwhile', () => {
   fc.assert(
     fc.property(heads, (all) => {
       const encoder = new HpackEncoder();

@@ -27,15 +27,15 @@ import { Output, type OutputChunk } from './output.ts';
 import { PeerSettings, SETTING_SIZE } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
-/** So many bytes may be on their way to the peer before data waits in its stream. */
+/** Bytes that may be on their way to the peer before data waits in its stream. */
 const OUTPUT_HIGH = 128 * 1024;
-/** Data frames of so many bytes are always worthwhile. */
+/** Data frames of at least this size always count as useful. */
 const WORTHWHILE = 256;
-/** A frame with so many bytes of data fills one record of TLS, and is read in one piece. */
+/** Bytes of data in a frame that fills one record of TLS, and is read in one piece. */
 const FILLS_RECORD = 16 * 1024 - FRAME_HEAD;
-/** When no more than so many bytes wait in a stream, its user goes on. */
+/** A stream's user goes on when no more bytes than this wait in it. */
 const STREAM_LOW = 16 * 1024;
-/** With more than so many bytes in all streams of a connection, each user waits until nothing of its own is left. */
+/** With more bytes than this in all streams of a connection, each user waits until its own are sent. */
 const CONNECTION_HIGH = 1024 * 1024;
 
 export class Sender<User> {

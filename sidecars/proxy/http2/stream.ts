@@ -30,7 +30,7 @@ export class Http2Stream<User> {
   bodiless = false;
   /** Declared bytes of the peer's body that have not come; -1 where none were declared. */
   expected = -1;
-  /** Nobody wants the rest of the peer's body, of which so many bytes have come since. */
+  /** The rest of the peer's body is unwanted: bytes of it that have come since. */
   discards = false;
   discarded = 0;
 

@@ -14,7 +14,7 @@ import { recycle } from './output.ts';
 const SMALL = 4096;
 /** So much may wait in the socket before the peer, who does not read, is read no further. */
 const READ_LIMIT = 256 * 1024;
-/** So many frames of a peer are read in one turn of the event loop; one of a byte costs as much as any other. */
+/** Frames of a peer that are read in one turn of the event loop; one of a byte costs as much as any other. */
 const FRAMES_A_TURN = 256;
 
 type Carried = Pick<Http2Connection<unknown>, 'take' | 'transportHolds' | 'receive' | 'framesReceived'>;

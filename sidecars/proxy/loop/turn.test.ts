@@ -37,7 +37,7 @@ class Busy {
 
 const sum = (all: readonly Busy[]): number => all.reduce((total, { done }) => total + done, 0);
 
-test('a turn does no more than fits for all connections together, and all of them come to their end', async () => {
+test('a turn does no more than fits for all connections together, and all of them end', async () => {
   await turn();
   const all = Array.from({ length: 200 }, () => new Busy(500));
   for (const each of all) each.go();

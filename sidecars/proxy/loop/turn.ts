@@ -4,15 +4,15 @@
  * connections together have a share, too, in work and in bytes: who wants to read when it is used up waits. Those who
  * wait go on first in the next turns, peer by peer, for as long as there is something left of it.
  */
-import { Rounds } from './rounds.ts';
+import { FairQueue } from './fair-queue.ts';
 
 /** Work of all connections together in one turn, in pieces: some milliseconds, or 8 MiB. */
 const TOGETHER = 1024;
-/** A request that is read ahead of others of its connection costs so much, whoever answers it; in pieces. */
+/** Cost of a request that is read ahead of others of its connection, however it is answered; in pieces. */
 export const REQUEST = 2;
 /** A connection that is opened: a system call that goes through all of the kernel's TCP. */
 export const CONNECT = 16;
-/** So many bytes cost as much as a piece does: a relay's work with 64 KiB, and its memory. */
+/** Bytes that cost as much as a piece does: a relay's work with 64 KiB, and its memory. */
 export const BYTES_A_PIECE = 8192;
 /** What a read of 64 KiB costs. */
 const LARGE_READ = (64 * 1024) / BYTES_A_PIECE;
@@ -147,4 +147,4 @@ export class TurnShare {
   }
 }
 
-const waiting = new Rounds<TurnShare>();
+const waiting = new FairQueue<TurnShare>();

@@ -38,7 +38,7 @@ test('those who keep most and read least are ended, until a tenth of the limit i
   assert.is(budget.used, 700 * KiB);
 });
 
-test('whoever keeps little is never ended, and what they give back is counted', async () => {
+test('a holder of little memory is never ended, and what it gives back is counted', async () => {
   const budget = new MemoryBudget(100 * KiB);
   const peers = Array.from({ length: 20 }, () => new Peer(budget, 8 * KiB));
   const large = new Peer(budget, 20 * KiB);

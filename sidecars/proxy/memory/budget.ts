@@ -34,7 +34,7 @@ export class MemoryBudget {
   /** Holders, and what each peer had taken when it was looked at last. */
   readonly #holders = new Map<MemoryHolder, number>();
   #scheduled = false;
-  /** Looked at again when more than so many bytes are used. */
+  /** Bytes in use above which it is checked again. */
   #next = 0;
 
   /** @param limit in bytes */

@@ -6,7 +6,7 @@
 /** Up to here pieces are copied into blocks, in bytes. */
 const JOINED = 16 * 1024;
 const FIRST_BLOCK = 512;
-/** So many blocks that are used up are thrown away together. */
+/** Used blocks that are removed together. */
 const USED_UP = 32;
 
 export class ByteQueue {
@@ -16,7 +16,7 @@ export class ByteQueue {
   /** The first block that is not used up, and its first byte that is not. */
   #first = 0;
   #at = 0;
-  /** The last block has room after so many bytes; -1 when it is closed. */
+  /** Where the last block has room, in bytes from its start; -1 when it is closed. */
   #end = -1;
   #blockSize = FIRST_BLOCK;
 

@@ -100,7 +100,7 @@ export class StreamWriter {
     return this.#onLeft;
   }
 
-  /** The block, with room for so many bytes after `#end`. */
+  /** The block, with room for a number of bytes after `#end`. */
   #room(size: number): Buffer {
     if (this.#block !== undefined && this.#end + size > this.#block.length) {
       this.flush();

@@ -170,7 +170,7 @@ test('whatever is written arrives, both ways, on all at once, with the end after
   );
 });
 
-test('one that is stopped gets no more than its window, and all others go on, as many as there can be', async () => {
+test('a stopped connection gets no more than its window; all others go on, up to the limit', async () => {
   const pair = new Pair();
   const users: User[] = [];
   for (let index = 0; index < 100; index++) users.push(pair.open());
@@ -257,7 +257,7 @@ test('a carrier that is lost, or whose code throws, ends all that it carries', a
   assert.ok(pair.accepted.every(({ destroyed }) => destroyed));
 });
 
-test('a connection that the peer has no room for is none, whatever was sent on it, and the others go on', async () => {
+test('a connection refused for lack of room loses what was sent on it; the others go on', async () => {
   const pair = new Pair();
   pair.room = 1;
   const [first, second] = [pair.open(), pair.open()];

@@ -19,7 +19,7 @@ const MAX_CHANNELS = 128;
 /** What may still come on a connection whose user wants no more, in bytes. */
 const WINDOW = 256 * 1024;
 /**
- * Whoever does not read stops nobody else: there is room for all of them at once, and as much again, since what was
+ * A connection that does not read stops no other: there is room for all at once, and as much again, since what was
  * consumed is granted anew by halves.
  */
 const ALL_WINDOWS = 2 * MAX_CHANNELS * WINDOW;

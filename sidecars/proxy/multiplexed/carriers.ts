@@ -1,7 +1,7 @@
 /** Carriers towards one endpoint: made when more than one connection is wanted at once, and one more when they are full. */
 import type { Socket } from 'node:net';
 import type { Sweeper, Swept } from '#proxy/loop/sweeper.ts';
-import type { MultiplexedUser, Carrying, ConnectionTarget } from '#proxy/upstream/connection.ts';
+import type { MultiplexedUser, Multiplexer, ConnectionTarget } from '#proxy/upstream/connection.ts';
 import { CarrierUpstream, type CarrierOwner } from './upstream.ts';
 
 /** How long an endpoint that takes no carriers is not asked again, in milliseconds. */
@@ -21,7 +21,7 @@ export interface CarriersOptions {
   readonly connectTimeout: number;
 }
 
-export class Carriers implements Carrying, CarrierOwner, Swept {
+export class Carriers implements Multiplexer, CarrierOwner, Swept {
   readonly #options: CarriersOptions;
   #opening: CarrierUpstream | undefined;
   /** When the one that is opening must be there. */

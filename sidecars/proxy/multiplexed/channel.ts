@@ -34,7 +34,7 @@ export class Channel extends Http2Tunnel<Channel> {
     if (user !== undefined) super.resume();
   }
 
-  /** What is used of a socket's methods is there: whoever takes one takes this. */
+  /** The used methods of a socket are there: code that takes a socket takes this. */
   get socket(): Socket {
     return this as unknown as Socket;
   }

@@ -188,7 +188,7 @@ for (const [name, kind] of Object.entries(KINDS))
       assert.is(memoryBudget.used, before);
     }));
 
-test('uploads of many clients: a turn of the event loop takes no more of them together than it should', () =>
+test('uploads of many clients: a turn of the event loop reads a bounded amount of them together', () =>
   pairs(KINDS['TCP']!, async (pair) => {
     const connections = await Promise.all(Array.from({ length: 100 }, pair));
     const all = 1024 * 1024;

@@ -98,7 +98,7 @@ export class TestConnection implements Http2Handler<Message> {
     return Buffer.concat(parts);
   }
 
-  /** Read bytes, perhaps in pieces of so many. */
+  /** Read bytes, in pieces of a given size where there is one. */
   receive(bytes: Buffer, pieces = bytes.length): void {
     for (let at = 0; at < bytes.length; at += pieces) {
       // A copy of its own, so that nothing can be kept that is valid during the call only.

@@ -91,7 +91,7 @@ export class CertificateSet {
     return this.#options.unknownName === 'refuse' ? undefined : this.default.context;
   }
 
-  /** Add certificates or replace those of the same name, all at once, and tell whoever listens. */
+  /** Add certificates or replace those of the same name, all at once, and notify the listeners. */
   put(pairs: readonly Pair[]): void {
     for (const pair of pairs) {
       this.#pairs.set(pair.name, pair);

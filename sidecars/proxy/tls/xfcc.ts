@@ -3,7 +3,7 @@
  * `Hash=…;Subject="…";URI=…;DNS=…`.
  * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert
  *
- * Names in it come from a certificate, so from whoever could have one signed. What leaves here is
+ * Names in it come from a certificate, so anybody who can have one signed chooses them. The output is
  * printable ASCII with no quote inside a quoted value, whatever the names hold: a reader that knows
  * nothing of backslashes still finds the right end.
  */

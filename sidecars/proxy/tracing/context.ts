@@ -41,6 +41,12 @@ export function beginSpan(request: Request, sampler: Sampler): SpanContext {
   return span;
 }
 
+/** A span whose trace begins here: of what carries none, such as a connection. */
+export function beginTrace(sampler: Sampler): SpanContext {
+  const traceId = randomHex(16);
+  return { traceId, spanId: randomHex(8), parentId: undefined, sampled: sampler(traceId, undefined) };
+}
+
 /** A B3 trace id of 64 bits is one of 128 with zeros before. */
 const long = (traceId: string): string => traceId.padStart(32, '0');
 

@@ -12,10 +12,15 @@ type Declared<Prefix extends string> = {
 /** The metrics of spans, for a contract. @param prefix as `tls` */
 export function spanMetrics<const Prefix extends string>(prefix: Prefix): Declared<Prefix> {
   return {
-    [`${prefix}_spans_exported_total`]: { type: 'counter', help: 'Spans that the collector took' },
+    [`${prefix}_spans_exported_total`]: {
+      type: 'counter',
+      help: 'Spans that the collector took',
+      bad: 'no rise while requests are sampled',
+    },
     [`${prefix}_spans_dropped_total`]: {
       type: 'counter',
       help: 'Spans that were lost: the collector did not take them, or too many waited for it',
+      bad: 'any: traces have holes',
     },
   } satisfies MetricDeclarations as unknown as Declared<Prefix>;
 }

@@ -67,7 +67,7 @@ test('a request is a server’s span by the conventions for HTTP, and carries it
   await tracing.close();
 });
 
-test('a failure is an error, with its reason as an event; a refusal by a filter is told, and is none', async () => {
+test('a failure is an error with its reason as an event; a refusal by a filter is no error', async () => {
   await using app = await serve((incoming, response) => {
     if (incoming.url === '/bad') response.writeHead(503).end();
     else incoming.socket.destroy();

@@ -13,7 +13,7 @@ const SMALL = 8 * 1024;
 const LARGE = 72 * 1024;
 /** Buffers of each size that are kept for the next one who needs one. */
 const MAX_FREE = 64;
-/** So many small reads in a row say that the large buffer was for something that is over. */
+/** Small reads in a row after which the large buffer is given back. */
 const SMALL_READS = 32;
 
 /** One buffer: `bytes` with its room on both sides, `view` is what is read into. */

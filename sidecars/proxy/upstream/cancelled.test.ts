@@ -8,7 +8,7 @@ import { listening } from '#kit/testing/server.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
 import { connected } from '#proxy/testing/talk.ts';
 
-test('a client that goes away in the middle of a request: the connection to the endpoint is reset', async () => {
+test('a client that leaves in the middle of a request resets the connection to the endpoint', async () => {
   const server = createServer({ allowHalfOpen: true });
   const port = await listening(server);
   const accepted = once(server, 'connection') as Promise<[Socket]>;

@@ -7,7 +7,7 @@ import type { ReadBuffer } from './buffers.ts';
 import type { UpstreamConnection, UpstreamUser } from './connection.ts';
 
 /** A failure behind the endpoint, of which a response tells. */
-export interface FailureBehind {
+export interface ReportedFailure {
   readonly failure: 'connect' | 'closed';
   /** As for `onConnectFailure`. */
   readonly reason: string;
@@ -37,7 +37,7 @@ export interface Cluster {
    * A response may say, on behalf of who sent it, that nobody was reached behind it, or was lost before it answered: then
    * it counts as such a failure. @returns undefined for a response that is one
    */
-  unreachedIn?(endpoint: Endpoint, response: Response): FailureBehind | undefined;
+  unreachedIn?(endpoint: Endpoint, response: Response): ReportedFailure | undefined;
   /** A try is over. @param duration until the response's head, or the failure, in milliseconds */
   onTryEnd?(endpoint: Endpoint, outcome: TryOutcome, duration: number): void;
 }

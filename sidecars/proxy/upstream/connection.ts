@@ -41,7 +41,7 @@ export interface MultiplexedUser {
 }
 
 /** What carries connections to an endpoint on few others: see multiplexed/carriers.ts. */
-export interface Carrying {
+export interface Multiplexer {
   /** There is a carrier. */
   readonly ready: boolean;
   /** A connection on a carrier; undefined where there is none with room. */
@@ -98,7 +98,7 @@ export class UpstreamConnection {
    * which is later in the same turn of the event loop, when another request may have taken it
    * @param carriers take it where they can: it is connected at once then
    */
-  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void, carriers?: Carrying) {
+  constructor(target: ConnectionTarget, user: UpstreamUser, onGone: () => void, carriers?: Multiplexer) {
     this.user = user;
     this.#onGone = onGone;
     const multiplexed = carriers?.open({

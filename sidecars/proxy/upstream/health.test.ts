@@ -9,7 +9,7 @@ import { EndpointHealth, HEALTH_MAX_AGE } from './health.ts';
 
 const test = suite('endpoint health');
 
-test('an application that is paused turns readiness false within its period, and true when it goes on', async () => {
+test('a paused application turns readiness false within its period, and true when it goes on', async () => {
   const source = `require('node:net').createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
   const app = spawn(process.execPath, ['--eval', source], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(app.stdout, 'data')) as [Buffer];

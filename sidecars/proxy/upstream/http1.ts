@@ -1,6 +1,6 @@
 /** HTTP/1 towards an endpoint: one request at a time on a connection, and its response read as its bytes come. */
 import { LF } from '#proxy/http/bytes.ts';
-import { Carry } from '#proxy/http/carry.ts';
+import { PartialInput } from '#proxy/http/partial-input.ts';
 import { ChunkWalker, JoinedChunks } from '#proxy/http/chunks.ts';
 import { CHUNKED, LENGTH, NO_BODY, UNKNOWN_LENGTH } from '#proxy/http/message.ts';
 import type { Request } from '#proxy/http/request.ts';
@@ -11,7 +11,7 @@ import { BAD, INCOMPLETE, scanResponse } from '#proxy/http/scan-head.ts';
 import { HEADROOM, TAILROOM, type PooledBuffer, type ReadBuffer } from './buffers.ts';
 import type { ResponseUser, UpstreamStream } from './cluster.ts';
 import type { UpstreamFailure } from '#proxy/http/upstream-failure.ts';
-import { UpstreamConnection, type Carrying, type ConnectionTarget, type UpstreamUser } from './connection.ts';
+import { UpstreamConnection, type Multiplexer, type ConnectionTarget, type UpstreamUser } from './connection.ts';
 import { Http1Writer } from './http1-writer.ts';
 
 // What the endpoint's bytes are at the moment.
@@ -50,7 +50,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
   #toHead = false;
   #asksUpgrade = false;
   /** The beginning of a head. */
-  readonly #partial = new Carry();
+  readonly #partial = new PartialInput();
   /** Something came for the request that is under way. */
   #answered = false;
   #body = NO_BODY;
@@ -65,7 +65,7 @@ export class Http1Connection implements UpstreamStream, UpstreamUser {
    * @param maxHeaderSize of a response, in bytes
    * @param carriers take the connection where they can
    */
-  constructor(target: ConnectionTarget, maxHeaderSize: number, owner: Http1Owner, carriers?: Carrying) {
+  constructor(target: ConnectionTarget, maxHeaderSize: number, owner: Http1Owner, carriers?: Multiplexer) {
     this.#owner = owner;
     this.#maxHeaderSize = maxHeaderSize;
     this.#connection = new UpstreamConnection(target, this, () => owner.remove(this), carriers);

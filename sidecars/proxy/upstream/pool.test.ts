@@ -35,7 +35,7 @@ const FORGETFUL = `
 
 const ROUNDS = 5;
 
-test('a connection that the application has closed meanwhile costs nobody a request, whatever its method', async () => {
+test('a connection that the application closed meanwhile costs no request, whatever its method', async () => {
   const ended = new Int32Array(new SharedArrayBuffer(4));
   const app = new Worker(FORGETFUL, { eval: true, workerData: ended });
   const [port] = (await once(app, 'message')) as [number];
@@ -92,7 +92,7 @@ test('what an application says on an idle connection answers nothing', async () 
   app.close();
 });
 
-test('after an endpoint closed an idle connection soon, what must not be sent twice has connections of its own', async () => {
+test('once an endpoint closes idle connections early, unrepeatable requests get new connections', async () => {
   let closes = true;
   const app = await rawApp((socket) => {
     socket.on('end', () => socket.end());

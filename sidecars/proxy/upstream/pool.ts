@@ -1,6 +1,6 @@
 /** Connections to one endpoint of HTTP/1: those in use, and idle ones for the next request. */
 import type { Sweeper, Swept } from '#proxy/loop/sweeper.ts';
-import type { Carrying, ConnectionTarget } from './connection.ts';
+import type { Multiplexer, ConnectionTarget } from './connection.ts';
 import { Http1Connection, type Http1Owner } from './http1.ts';
 
 /** An endpoint may close an idle connection just as a request is sent. What must not be sent twice only takes one that was used just now. */
@@ -12,7 +12,7 @@ const FRESH = 500;
 const SUSPECT = 60_000;
 const MAX_IDLE = 256;
 /**
- * Requests and responses of so many bytes on average are large, or small again: a carrier saves what each of them costs,
+ * Average sizes, in bytes, at which requests and responses count as large, or small again: a carrier saves what each of them costs,
  * and copies their bytes once more.
  */
 const LARGE = 64 * 1024;
@@ -27,7 +27,7 @@ export interface PoolOptions extends ConnectionTarget {
   readonly maxHeaderSize: number;
   readonly sweeper: Sweeper;
   /** What connections are multiplexed by, where there are more than one. */
-  readonly carriers?: Carrying;
+  readonly carriers?: Multiplexer;
 }
 
 export class Http1Pool implements Http1Owner, Swept {

@@ -38,7 +38,7 @@ const retry = (over: Partial<RetryPolicy> = {}): RetryPolicy => ({
   ...over,
 });
 
-test('a request is tried elsewhere, with its body, until one counts; the cluster hears of each try', async () => {
+test('a request is retried elsewhere, with its body, until one counts; the cluster hears of each', async () => {
   const heard: string[] = [];
   const nobody = await freePort();
   await using busy = await serve((_request, response) => {
@@ -174,7 +174,7 @@ test('a filter sends a request to another cluster', async () => {
   assert.match(await exchange(proxy.port, LAST), /other$/);
 });
 
-test('TLS to the endpoint: server name, ALPN, both certificates; one that is not trusted gets nothing', async () => {
+test('TLS to the endpoint: server name, ALPN, both certificates; an untrusted one gets nothing', async () => {
   const authority = await certify({ subject: 'CN=authority', ca: true });
   const server = await certify({ names: ['app.test'], issuer: authority });
   const client = await certify({ subject: 'CN=proxy', issuer: authority });

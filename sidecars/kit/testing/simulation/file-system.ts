@@ -197,9 +197,9 @@ export class FileSystem {
     this.#release(inode);
   }
 
-  /** All of a file, at once. */
-  contentOf(path: string): Buffer {
-    const { bytes, size } = this.find(path);
+  /** All of a file, at once. @param file its path, or a descriptor that nothing was read by yet */
+  contentOf(file: string | number): Buffer {
+    const { bytes, size } = typeof file === 'number' ? this.descriptor(file, 'read').inode : this.find(file);
     return Buffer.from(bytes.subarray(0, size));
   }
 

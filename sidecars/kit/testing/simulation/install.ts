@@ -89,7 +89,7 @@ const calls: Record<string, (...given: never[]) => unknown> = {
   renameSync: (from: string, to: string) => call('rename', from).rename(from, to),
   unlinkSync: (path: string) => call('unlink', path).unlink(path),
   rmSync: (path: string) => call('unlink', path).unlink(path),
-  readFileSync: (path: string, options?: BufferEncoding | { encoding?: BufferEncoding }) => {
+  readFileSync: (path: Path, options?: BufferEncoding | { encoding?: BufferEncoding }) => {
     const bytes = call('read', path).contentOf(path);
     const encoding = typeof options === 'string' ? options : options?.encoding;
     return encoding === undefined ? bytes : bytes.toString(encoding);

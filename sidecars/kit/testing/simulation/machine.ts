@@ -74,7 +74,7 @@ export class Machine {
   programs = 0;
   /** System calls of the process. */
   calls = 0;
-  /** The process is killed after so many system calls. */
+  /** The process is killed after this number of system calls. */
   killAfter = Infinity;
   /** Which system call of the process fails, with which code. */
   fault: ((call: string, path: string) => string | undefined) | undefined;

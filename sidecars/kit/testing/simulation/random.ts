@@ -38,7 +38,7 @@ export class Random {
     return from[Math.floor(this.next() * from.length)]!;
   }
 
-  /** So many random bytes. */
+  /** Random bytes. */
   bytes(count: number): Buffer {
     return Buffer.from(Array.from({ length: count }, () => this.int(0, 255)));
   }

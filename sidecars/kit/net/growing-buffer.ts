@@ -2,7 +2,7 @@
 
 const FIRST = 1024;
 
-export class Gathered {
+export class GrowingBuffer {
   #buffer = Buffer.alloc(0);
   /** How many there are. */
   length = 0;

@@ -1,9 +1,9 @@
 /** Bytes that wait for more. They are joined when somebody looks, not each time that some come. */
 
-/** So many parts are joined in between: each costs memory of its own, however few bytes it has. */
+/** Parts after which they are joined: each costs memory, however few bytes it has. */
 const MAX_PARTS = 64;
 
-export class Carry {
+export class PartialInput {
   #parts: Buffer[] = [];
   /** In bytes. */
   size = 0;

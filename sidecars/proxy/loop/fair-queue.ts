@@ -6,7 +6,7 @@ interface Group<T> {
   readonly members: Fifo<T>;
 }
 
-export class Rounds<T> {
+export class FairQueue<T> {
   readonly #groups = new Fifo<Group<T>>();
   readonly #byPeer = new Map<unknown, Group<T>>();
   size = 0;
