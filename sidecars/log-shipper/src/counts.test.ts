@@ -16,7 +16,7 @@ async function counts(running: Program, ...names: string[]): Promise<number[]> {
   return await Promise.all(names.map((name) => running.metric(name)));
 }
 
-test('lines of files and of senders: read, skipped, cut, sent, acknowledged, a second time, refused', async () => {
+test('lines of files and senders: read, skipped, cut, sent, acknowledged, repeated, refused', async () => {
   const port = await freePort();
   store.faults = [
     { kind: 'item', status: 400, pattern: 'refused', times: 1 },
@@ -69,7 +69,7 @@ test('lines of files and of senders: read, skipped, cut, sent, acknowledged, a s
   assert.is(await running.stop(), 0);
 });
 
-test('what is cut off before the store could have it is counted to the byte, and logged with its file', async () => {
+test('bytes that are lost before the store had them are counted, and logged with their file', async () => {
   store.faults = [{ kind: 'status', status: 503 }];
   const running = await program({ QUEUE_MAX_RECORDS: '100', STORE_RETRY_MAX: '100ms' });
   await running.up();
@@ -82,7 +82,10 @@ test('what is cut off before the store could have it is counted to the byte, and
     return lag === all.length && (await running.metric('shipper_queue_records')) > 0;
   });
   truncateSync(path, 0);
-  await running.eventually('it is counted', async () => (await running.metric('shipper_lost_bytes_total')) > 0);
+  await running.eventually(
+    'it is counted',
+    async () => (await running.metric('shipper_lost_bytes_total{reason="truncated"}')) > 0,
+  );
   const lost = await running.metric('shipper_lost_bytes_total{reason="truncated"}');
   store.faults = [];
   appendFileSync(path, 'after\n');

@@ -7,7 +7,7 @@ import { clear, lines, logs, program, sequence, store } from './test-program.ts'
 
 test.before.each(clear);
 
-test('killed again and again under load: every line, in order, at most one batch again and under the same ids', async () => {
+test('killed repeatedly under load: every line, in order, at most one batch again, the same ids', async () => {
   const file = join(logs, 'a.log');
   let written = 0;
   for (let round = 0; round < 4; round++) {

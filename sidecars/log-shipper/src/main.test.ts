@@ -98,7 +98,7 @@ test('bad configuration is one line a problem and 64', async () => {
   assert.is(store.counts.requests, 0, 'nothing was sent');
 });
 
-test('a damaged registry is set aside: all files are shipped from their beginning, also with FILE_START=end', async () => {
+test('a damaged registry is set aside: all files are shipped whole, also with FILE_START=end', async () => {
   mkdirSync(state);
   writeFileSync(join(state, 'registry'), 'garbage\n');
   writeFileSync(join(logs, 'a.log'), lines(0, 10));
@@ -126,7 +126,7 @@ test('FILE_START and FILE_IGNORE_OLDER decide what is read of files that were th
   assert.equal(sequence(), [10, 11, 12, 13, 14]);
 });
 
-test('the pipelines of the README: JSON beside text of several lines, each with its service, rules and index', async () => {
+test("the README's pipelines: JSON beside multi-line text, each with service, rules and index", async () => {
   const file = join(state, 'pipelines.yaml');
   mkdirSync(state);
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');

@@ -2,36 +2,74 @@
 import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 
 export const inputMetrics = {
-  shipper_read_total: { type: 'counter', help: 'Lines, or events of several lines, that were read', labels: ['input'] },
-  shipper_read_bytes_total: { type: 'counter', help: 'Bytes that were read', labels: ['input'] },
+  shipper_read_total: {
+    type: 'counter',
+    help: 'Lines, or events of several lines, that were read',
+    bad: 'no rise while the application writes',
+    labels: ['input'],
+  },
+  shipper_read_bytes_total: {
+    type: 'counter',
+    help: 'Bytes that were read',
+    bad: 'no rise while the application writes',
+    labels: ['input'],
+  },
   shipper_skipped_total: {
     type: 'counter',
     help: 'Lines that were not shipped: empty, dropped by a rule, or beyond what a start takes of the journal',
+    bad: 'a rise of a reason that nobody asked for',
     labels: ['reason'],
   },
-  shipper_cut_total: { type: 'counter', help: 'Lines that were longer than LINE_MAX_BYTES' },
-  shipper_files: { type: 'gauge', help: 'Files by what is done with them', labels: ['state'] },
-  shipper_file_lag_bytes: { type: 'gauge', help: 'Bytes that the store does not have yet', labels: ['file'] },
+  shipper_cut_total: {
+    type: 'counter',
+    help: 'Lines that were longer than LINE_MAX_BYTES',
+    bad: 'any: lines lose their ends; raise LINE_MAX_BYTES',
+  },
+  shipper_files: {
+    type: 'gauge',
+    help: 'Files by what is done with them',
+    bad: 'refused above 0: files that may not be read',
+    labels: ['state'],
+  },
+  shipper_file_lag_bytes: {
+    type: 'gauge',
+    help: 'Bytes that the store does not have yet',
+    bad: 'a rise that does not end',
+    labels: ['file'],
+  },
   shipper_file_lag_seconds: {
     type: 'gauge',
     help: 'Seconds since the store had all of the file; 0 while it has',
+    bad: 'more than 300',
     labels: ['file'],
   },
   shipper_lost_bytes_total: {
     type: 'counter',
     help: 'Bytes that were seen in a file and were gone before they could be read',
+    bad: 'any: lines are lost',
     labels: ['reason'],
+    known: { reason: ['deleted', 'truncated'] },
   },
-  shipper_registry_errors_total: { type: 'counter', help: 'Writes of the registry that failed' },
+  shipper_registry_errors_total: {
+    type: 'counter',
+    help: 'Writes of the registry that failed',
+    bad: 'any: after a kill lines are sent twice',
+  },
   shipper_state_damaged_total: {
     type: 'counter',
     help: 'State that could not be read at a start and was set aside',
+    bad: 'any: lines are sent twice',
     labels: ['kind'],
   },
-  shipper_forward_connections: { type: 'gauge', help: 'Connections of the forward protocol' },
+  shipper_forward_connections: {
+    type: 'gauge',
+    help: 'Connections of the forward protocol',
+    bad: 'none while containers log by this protocol',
+  },
   shipper_forward_refused_total: {
     type: 'counter',
     help: 'Connections that were cut off',
+    bad: 'a rise: senders break the protocol, or are too many',
     labels: ['reason'],
   },
 } as const satisfies MetricDeclarations;

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { delays } from './testing/simulation/delay.ts';
 import { SOUND, type DiskFaults } from './testing/simulation/disk.ts';
-import { scenarioOf, simulate } from './testing/simulation/run.ts';
+import { ALL, scenarioOf, simulate } from './testing/simulation/run.ts';
 import { testSeeds } from './testing/simulation/seeds.ts';
 
 test('a seed is one run, to the byte', async () => {
@@ -15,6 +15,7 @@ test('a seed is one run, to the byte', async () => {
 const FAILED: readonly (readonly [string, (disk: DiskFaults) => DiskFaults, readonly number[]])[] = [
   ['a sound disk', () => SOUND, [55, 237, 20263, 21544, 21585, 31835, 41942]],
   ['a disk without room', (disk) => disk, [78]],
+  ['the disk of their seed', (disk) => disk, [6295, 9027, 2018927, 2022244]],
   [
     'a disk of which every fiftieth call fails',
     (disk) => ({ ...disk, unreadable: 0.02 }),
@@ -26,7 +27,10 @@ for (const [name, diskOf, seeds] of FAILED)
   test(`seeds that have failed once, on ${name}`, async () => {
     const failed = [];
     for (const seed of seeds) {
-      const { problems } = await simulate(seed, { change: { disk: diskOf(scenarioOf(seed).disk) } });
+      const { disk, rotation } = scenarioOf(seed);
+      const { problems } = await simulate(seed, {
+        change: { disk: diskOf(disk), rotation: { ...rotation, keep: ALL } },
+      });
       if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
     }
     assert.equal(failed, []);
@@ -34,7 +38,7 @@ for (const [name, diskOf, seeds] of FAILED)
 
 testSeeds(0);
 
-test('a line that is written while nothing else happens is in the store within 50 ms, at the median', async () => {
+test('a line that is written alone is in the store within 50 ms, at the median', async () => {
   const all = await delays(1);
   assert.is(all.length, 100);
   const median = all[50]!;

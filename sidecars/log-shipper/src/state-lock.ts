@@ -8,7 +8,7 @@ const { createServer, connect } = process.getBuiltinModule('node:net');
 const NAME = 'lock';
 
 /**
- * Hold a directory for as long as this process lives, by a socket in it: whoever can connect to one knows
+ * Hold a directory for as long as this process lives, by a socket in it: a process that can connect to one knows
  * that its owner is alive, in whatever network and process namespace, and a killed owner holds nothing.
  * @param parameter that named the directory
  * @throws {ConfigurationError} when another process holds it, or it cannot be used

@@ -62,7 +62,7 @@ export async function ledger(faulty: Faulty, after = 0): Promise<number[]> {
 }
 
 /**
- * Wait until the faulty store has every entry of the ledger, but so many that it refuses.
+ * Wait until the faulty store has every entry of the ledger, except a number that it refuses.
  * @param after how many documents it had before
  * @returns what was counted
  */

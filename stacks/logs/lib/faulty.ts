@@ -11,7 +11,7 @@ export interface Faulty {
   counts(): Promise<TestStore['counts']>;
   /**
    * In the order in which they were accepted.
-   * @param after leaves so many out that came first
+   * @param after number of first entries to leave out
    */
   documents(after?: number): Promise<StoredDocument[]>;
 }

@@ -26,7 +26,7 @@ export const work = (project: Project, command: string): Promise<string> =>
     timeoutMs: 120_000,
   });
 
-/** Clients ask the web server for numbered items for so many seconds. */
+/** Clients ask the web server for numbered items for a number of seconds. */
 export const browse = (project: Project, from: number, seconds: number): Promise<string> =>
   project.exec(
     'load',
@@ -101,7 +101,7 @@ export const rotateMany = (project: Project, where: string, mode: string): Promi
   return project.exec('web', ['bash', '-c', script, 'rotate', configuration], { timeoutMs: 120_000 });
 };
 
-/** A program of the app that keeps a ledger: numbered lines, so many a second. */
+/** A program of the app that keeps a ledger: numbered lines, at a rate in lines a second. */
 const LEDGER = `
 import os, sys, time
 first, count, rate = map(int, sys.argv[1:4])

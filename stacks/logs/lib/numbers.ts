@@ -2,7 +2,7 @@
 
 const next = { order: 1, job: 1, item: 1, entry: 1, many: 1 };
 
-/** The first of so many numbers that nobody else gets. */
+/** The first of a number of consecutive numbers that are reserved for the caller. */
 export function reserve(kind: keyof typeof next, count: number): number {
   const from = next[kind];
   next[kind] += count;

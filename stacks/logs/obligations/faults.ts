@@ -17,7 +17,7 @@ const MEMORY = 192;
 
 export function faults({ must }: Scenario): void {
   must(
-    'lose nothing, keep the order and stay small when the store is slow, answers 429 and 503 and puts items off',
+    'lose nothing, keep order, stay small when the store is slow, answers 429 or defers items',
     {
       say: 'Another store, which fails on demand: it is slow, too busy, unavailable, cuts connections, and puts single lines off.',
       within: 360_000,

@@ -37,7 +37,7 @@ function expectIn(store: Store, kind: keyof typeof LINES): { from: number; arriv
 
 export function life({ must }: Scenario): void {
   must(
-    'bring a stack trace as far as it came when the app crashed, and a line once whose end came later',
+    'ship a stack trace as far as it came when the app crashed, and a late line once',
     {
       say: 'An app is killed in the middle of a stack trace; another, and then its sidecar too, in the middle of a line.',
     },
@@ -83,7 +83,7 @@ export function life({ must }: Scenario): void {
   );
 
   must(
-    'set a registry aside that is damaged or of another version, and send twice rather than never',
+    'set aside a registry that is damaged or of another version; send twice rather than never',
     {
       say: 'What the sidecar knows of its files is damaged, then comes from another version. It says so, starts, and ships its files again.',
       needs: 'compose',
@@ -135,7 +135,7 @@ export function life({ must }: Scenario): void {
   );
 
   must(
-    'keep an app running while the reader of its output is absent, late or stopped, and catch up',
+    "keep an app running while its output's reader is absent, late or stopped; then catch up",
     {
       say: 'The same for the app that writes to stdout alone: it starts and runs without its sidecar.',
       within: 240_000,

@@ -28,7 +28,7 @@ const bytesOf = (number: number): number => `{"message":"line ${number} of many"
 
 export function many({ must }: Scenario): void {
   must(
-    'lose nothing and store nothing twice when logrotate works on many files, in each of its modes',
+    'lose and duplicate nothing when logrotate rotates many files, in each of its modes',
     {
       say: `logrotate again, on ${FILES} files: it renames or copies and truncates, and compresses, at once or later.`,
       within: 900_000,
@@ -98,7 +98,7 @@ function report(wrong: readonly { number: number; file: string }[], log: string)
     .join('\n');
 }
 
-/** One mode: so many lines, rotated twice meanwhile. @returns the numbers that are in any of the files then, with the file */
+/** One mode: a number of lines, rotated twice meanwhile. @returns the numbers that are in any of the files then, with the file */
 async function writeAndRotate(
   project: Project,
   index: number,

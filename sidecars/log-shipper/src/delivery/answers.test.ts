@@ -249,7 +249,7 @@ for (const count of [1, 2, 40]) {
     }));
 }
 
-test('a record that makes the store refuse its request as a whole is found, and the others are stored', () =>
+test('a record for which the store refuses a whole request is found, and the others are stored', () =>
   withStore(async (store, { delivery, settled, dir }) => {
     store.poison = '"seq":13}';
     await delivery.offer(recordsOf('a', 60));

@@ -115,7 +115,7 @@ test('after a 429 to a whole request the next is smaller', async () => {
   await close();
 });
 
-test('a store whose certificate is not trusted is named in /readyz, and so is one that is not there', async () => {
+test('a store with an untrusted certificate is named in /readyz, and so is one that is absent', async () => {
   const { key, cert } = await certify({ names: ['localhost'] });
   const server = createServer({ key, cert }, (_request, response) => void response.end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -39,7 +39,7 @@ const NAME = 'dead-letters';
 const CURRENT = `${NAME}.ndjson`;
 /** Files that hold dead letters; one that is being replayed has another name. */
 const FILES = /^dead-letters(\.[\w-]+)?\.ndjson$/;
-/** The directory holds up to so many files. */
+/** Most files that the directory holds. */
 const SHARES = 8;
 
 export interface DeadLettersOptions {

@@ -39,7 +39,7 @@ test('a record larger than the whole queue goes through', () =>
     { QUEUE_MAX_BYTES: '1024' },
   ));
 
-test('a line goes at once when no request is under way, and lines that come meanwhile share the next', () =>
+test('a line is sent at once when no request is under way; lines meanwhile share the next one', () =>
   withStore(
     async (store, { delivery, settled }) => {
       store.faults = [{ kind: 'slow', ms: 50, times: 1 }];
@@ -117,7 +117,7 @@ const faults = fc.array(
   { maxLength: 6 },
 );
 
-test('whatever fails, each record is told exactly once, in its source’s order, and is in the store or dead', async () => {
+test('property: each record is reported once, in its source’s order, and is stored or dead', async () => {
   await fc.assert(
     fc.asyncProperty(
       faults,

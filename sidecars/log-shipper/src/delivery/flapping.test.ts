@@ -9,7 +9,7 @@ import { recordsOf, startDelivery } from './test-delivery.ts';
 
 const statuses = [301, 302, 307, 308, 401, 403, 404, 405, 406, 408, 410, 411, 415, 417, 421, 426, 429, 431, 451, 502];
 
-test('redirects, a missing page, a login in between: no line is dead, each is stored once and in its order', async () => {
+test('redirects, a missing page, a login page: no line is dead, each is stored once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...statuses),

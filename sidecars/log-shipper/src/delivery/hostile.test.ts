@@ -58,7 +58,7 @@ const answers: Readonly<Record<string, Answer>> = {
   ),
 };
 
-test('whatever the store answers for a while: each record is stored once and told in its order, and none is dead', async () => {
+test('property: whatever the store answers, each record is stored once, in order; none is dead', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...Object.keys(answers)), { minLength: 1, maxLength: 5 }),

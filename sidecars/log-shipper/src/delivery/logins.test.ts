@@ -80,7 +80,7 @@ test('an authority that did not sign the certificate is refused, and nothing is 
   close();
 });
 
-test('a client certificate: accepted from the right authority, also one that is replaced; refused without', async () => {
+test('a client certificate: accepted from the right authority, also when replaced; else refused', async () => {
   store.clear();
   store.options = {};
   const subjects: string[] = [];

@@ -5,7 +5,7 @@ import { Queue } from './queue.ts';
 
 const record = (id: string): LogRecord => ({ id, source: 'a', body: '{}', bytes: 2 });
 
-test('a record waits for others from when it came, not from the end of a request that was under way', () => {
+test('a record waits for others from its arrival, not from the end of the request under way', () => {
   let now = 0;
   const queue = new Queue({ maxBytes: 1000, maxRecords: 100, delay: 200, retryMax: 1000 }, () => now);
   queue.push([record('1')]);

@@ -46,7 +46,7 @@ class Source {
   since = 0;
   /** Not to be sent before. */
   notBefore = 0;
-  /** So many open records go alone: the store put some of them off, and none may overtake these. */
+  /** Open records that are sent alone: the store put some of them off, and none may overtake these. */
   alone = Infinity;
 
   constructor(name: string, retryMax: number) {

@@ -8,15 +8,16 @@
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { isKnown } from './beginnings.ts';
-import { compressionOf, readHead, type Head } from './tracked/content.ts';
+import { compressionOf, isUnpackable } from './tracked/compression.ts';
+import { readHead, type Head } from './tracked/content.ts';
 import { writtenAt, type Stat } from './tracked/generation.ts';
-import { byAge, type Candidate } from './identity.ts';
 import { attempt, isThere } from './error-code.ts';
 import type { FileTable } from './file-table.ts';
-import { neighbours } from './neighbours.ts';
+import { byAge, neighbours } from './neighbours.ts';
 import { toStat, type OpenFiles } from './open-files.ts';
-import { unrotated } from './rotated-name.ts';
+import { unpackedName, unrotated } from './rotation/rotated-name.ts';
 import { firstGlance, Unpacked } from './tracked/unpacked.ts';
+import type { Candidate } from './watch/facts.ts';
 
 /** File systems tell times this coarsely, and not by this machine's clock alone, in milliseconds. */
 const COARSE = 2000;
@@ -38,8 +39,6 @@ export interface ArchivesOptions {
   /** There was none. */
   readonly isFirst: boolean;
 }
-
-const SUFFIX = '.gz';
 
 interface Archive extends Candidate {
   readonly home: string;
@@ -135,8 +134,8 @@ export class Archives {
     const homes = unrotated(path).filter(({ certain }) => certain);
     const home = homes.find((each) => table.latest(each.path) !== undefined || isThere(each.path)) ?? homes[0];
     if (home === undefined) return 'known';
-    // Whoever compresses removes the plain file, and gives the other to those who read it, when it is complete.
-    if (isThere(path.slice(0, -SUFFIX.length))) return 'unsure';
+    // The compressing program removes the plain file, and makes the other one readable, when it is complete.
+    if (isThere(unpackedName(path))) return 'unsure';
     const looked = files.look(path);
     if (looked === 'outside') return 'known';
     if (typeof looked === 'string') return 'unsure';
@@ -151,7 +150,7 @@ export class Archives {
   }
 
   #judge(candidate: Candidate, home: string, now: number): Archive | 'known' | 'unsure' {
-    if (compressionOf(readHead(candidate.fd)) !== 'gzip') return 'known';
+    if (!isUnpackable(compressionOf(readHead(candidate.fd)))) return 'known';
     const head = firstGlance(candidate.fd, this.#options.table.encoding);
     if (head === undefined || head.bytes.length === 0) return 'known';
     const { table, files } = this.#options;

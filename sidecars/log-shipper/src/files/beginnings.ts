@@ -1,11 +1,11 @@
 /** What a compressed file is, by how it begins: many begin alike with their first bytes. */
-import { growHead, type Head } from './tracked/content.ts';
+import { growHead, holds, type Head } from './tracked/content.ts';
 import { versionOf, type Generation } from './tracked/generation.ts';
-import { holds, type Candidate } from './identity.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
-import { rotationOf } from './rotated-name.ts';
+import { rotationOf } from './rotation/rotated-name.ts';
 import { isSearched } from './tracked/state.ts';
+import type { Candidate } from './watch/facts.ts';
 
 /** How long a file is looked for that went away, before another is taken for a new one, in milliseconds. */
 export const UNSURE = 5000;
@@ -58,18 +58,4 @@ function headNow(
   if (typeof fd !== 'number') return undefined;
   const head = growHead(fd, generation.head, encoding);
   return holds({ offset, tail, head }, fd) ? head : undefined;
-}
-
-/** Whether content begins as another generation does of which more is known, rather than as this one. */
-export function isRatherAnother(
-  { home, head: { bytes: known } }: Generation,
-  { at, bytes }: Head,
-  generations: Iterable<Generation>,
-): boolean {
-  for (const { home: its, head, copyOf } of generations) {
-    if (head.bytes.length <= known.length || its !== home || head.at !== at || copyOf !== undefined) continue;
-    const length = Math.min(head.bytes.length, bytes.length);
-    if (length > known.length && bytes.compare(head.bytes, 0, length, 0, length) === 0) return true;
-  }
-  return false;
 }

@@ -29,7 +29,7 @@ for (const stored of [true, false])
       await carriedOver(rig, path, stored);
       renameSync(path('app.log.1'), path('removed'));
       rig.restart();
-      // Whoever looks at it first does not end there.
+      // The first reader of it does not end there.
       rig.input.scan();
       rig.restart();
       await rig.finish();

@@ -12,7 +12,7 @@ const files = (count: number, changedAt: number): Generation[] =>
     return Object.assign(generation, { fd: 3, unread: false, changedAt });
   });
 
-test('few files that changed lately are looked at often, many as often as FILE_POLL_INTERVAL says', () => {
+test('a few files that changed lately are checked often, many only every FILE_POLL_INTERVAL', () => {
   const looks = [1, 40, 100, 300].map((count) => untilNextLook(files(count, 5000), 6000, intervals));
   assert.equal(looks, [40, 40, 100, 250]);
   assert.is(untilNextLook(files(1, 5000), 6000, { ...intervals, pollInterval: 10 }), 10);

@@ -6,7 +6,8 @@ import { attempt } from './error-code.ts';
 import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
 import type { Generation } from './tracked/generation.ts';
-import { wasTruncated } from './identity.ts';
+import { isTelling } from './tracked/content.ts';
+import { isCutOff } from './rotation/match.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles, Refusal } from './open-files.ts';
 import type { Reader } from './reader.ts';
@@ -55,7 +56,9 @@ export class ChunkScheduler {
     let turn: Turn | undefined;
     try {
       this.#look(generation, fd);
-      if (!wasTruncated(generation, generation.size)) turn = this.#read(generation, fd, this.#atEnd(generation));
+      const { size, offset: read, seen, head } = generation;
+      if (!isCutOff({ size, read, seen, isTelling: isTelling(head) }))
+        turn = this.#read(generation, fd, this.#atEnd(generation));
     } catch (error) {
       tracker.refuse(generation, error);
       return undefined;

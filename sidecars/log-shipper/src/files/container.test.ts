@@ -32,7 +32,7 @@ const line = fc.record({
 });
 
 for (const format of ['docker', 'cri'] as const) {
-  test(`${format}: each line of each stream whole and in order, however pieces interleave and reads and kills fall`, async () => {
+  test(`${format}: each line of each stream is whole and in order, however reads, cuts and kills fall`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(line, { maxLength: 12 }),

@@ -1,16 +1,26 @@
 /** All generations that are known, and the registry that remembers them. */
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Registry } from '../registry/registry.ts';
-import { growHead, NO_HEAD, readHead, readTail, type Head, type Tail } from './tracked/content.ts';
+import {
+  growHead,
+  headWithin,
+  holds,
+  isTelling,
+  NO_HEAD,
+  readHead,
+  readTail,
+  type Head,
+  type Tail,
+} from './tracked/content.ts';
 import { unitOf, type FileEncoding } from './tracked/encoding.ts';
 import { attempt, codeOf } from './error-code.ts';
 import { Generation, versionOf, type Stat } from './tracked/generation.ts';
 import { findData } from './holes.ts';
-import { headWithin, holds, isTelling, type Candidate } from './identity.ts';
 import type { OpenFiles } from './open-files.ts';
 import { restored } from './restored.ts';
 import { copied, displaced, finished as finish, found, released, unpacked } from './tracked/state.ts';
 import type { Unpacked } from './tracked/unpacked.ts';
+import type { Candidate } from './watch/facts.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
 
@@ -150,7 +160,7 @@ export class FileTable {
     this.ended.push({ home: generation.home, head: generation.head });
     if (this.ended.length > REMEMBERED) this.ended.shift();
     if (generation.unread && generation.after !== undefined) generation.after.generation.severed = true;
-    // Whoever waited for it waits for the one that it waited for.
+    // Files that waited for it now wait for the file that it waited for.
     for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
     this.#dirty = true;
   }
@@ -246,7 +256,8 @@ export class FileTable {
     this.lose(generation);
     generation.notIn.add(versionOf(stat));
     unpacked(generation, packed, now);
-    Object.assign(generation, { path, stamp: stat.stamp, comparedAt: stat.stamp, unread: true, changedAt: now });
+    generation.comparedAt ||= stat.stamp;
+    Object.assign(generation, { path, stamp: stat.stamp, unread: true, changedAt: now });
   }
 
   /**

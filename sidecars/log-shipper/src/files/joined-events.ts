@@ -3,12 +3,11 @@ import type { Chunk } from '../lines/chunk.ts';
 import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { MARGIN } from '../lines/document.ts';
 import type { Splitter } from '../lines/splitter.ts';
-import { readAt } from './tracked/content.ts';
+import { holds, readAt } from './tracked/content.ts';
 import type { EventEnds } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
 import { isCarriedOn, type Generation } from './tracked/generation.ts';
 import { beginsWithHole, withoutPadding } from './holes.ts';
-import { holds } from './identity.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { ReadingPlace } from './reading-place.ts';
 

@@ -8,7 +8,7 @@ import { listFiles, type Glob, type NameMatcher } from '../pipelines/glob.ts';
 import { attempt, codeOf } from './error-code.ts';
 import type { Stat } from './tracked/generation.ts';
 import { toStat } from './open-files.ts';
-import { unrotated } from './rotated-name.ts';
+import { isCompressed, unpackedName, unrotated } from './rotation/rotated-name.ts';
 
 /** Files that are asked at each look, besides those that changed lately. */
 const SHARE = 1000;
@@ -28,7 +28,7 @@ export class Listing {
   readonly #globs: readonly Glob[];
   readonly #exclude: readonly NameMatcher[];
   #paths: readonly string[] = [];
-  /** Those of gzip files; another array after each listing. */
+  /** Those of compressed files; another array after each listing. */
   packed: readonly string[] = [];
   /** Directories that were listed, and what they were like; empty when they are to be listed again. */
   #directories = new Map<string, string>();
@@ -111,15 +111,13 @@ export class Listing {
       (path) => packed.push(path),
     );
     this.directories = [...this.#directories.keys()];
-    this.packed = [...packed, ...this.#paths].filter((path) => path.endsWith('.gz') && !this.#isLeftOut(path));
+    this.packed = [...packed, ...this.#paths].filter((path) => isCompressed(path) && !this.#isLeftOut(path));
     if (!complete) this.#directories.clear();
   }
 
   /** Whether a file was left out before it was compressed. */
   #isLeftOut(path: string): boolean {
-    const names = [path.slice(0, -'.gz'.length), ...unrotated(path).map((each) => each.path)].map((each) =>
-      basename(each),
-    );
+    const names = [unpackedName(path), ...unrotated(path).map((each) => each.path)].map((each) => basename(each));
     return this.#exclude.some((each) => names.some((name) => each.test(name)));
   }
 

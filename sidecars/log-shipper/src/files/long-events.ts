@@ -4,10 +4,9 @@
  */
 import { ContainerSplitter } from '../lines/container-splitter.ts';
 import { MARGIN } from '../lines/document.ts';
-import { readAt } from './tracked/content.ts';
+import { holds, readAt } from './tracked/content.ts';
 import type { EventEnds } from './event-ends.ts';
 import type { Generation } from './tracked/generation.ts';
-import { holds } from './identity.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { ReadingPlace } from './reading-place.ts';
 import { carryOver } from './turn-records.ts';

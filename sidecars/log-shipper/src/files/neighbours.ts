@@ -1,9 +1,10 @@
-/** Between which generations a rotated file belongs that is found later than they were. */
+/** In which order files were written, and between which generations one belongs that is found later than they were. */
 import { statSync } from 'node:fs';
 import { attempt } from './error-code.ts';
-import type { Generation } from './tracked/generation.ts';
-import { byAge, type Candidate } from './identity.ts';
+import { writtenAt, type Generation } from './tracked/generation.ts';
 import { toStat } from './open-files.ts';
+import { unrotated } from './rotation/rotated-name.ts';
+import type { Candidate } from './watch/facts.ts';
 
 /**
  * What was written to a home just before a file, and just after it.
@@ -34,3 +35,19 @@ function keyAt(path: string): string | undefined {
   );
   return stats && toStat(stats).key;
 }
+
+/** Names without a mark of rotation first: a copy is told by its original. */
+export function rank({ path }: Pick<Candidate, 'path'>): number {
+  return unrotated(path).length;
+}
+
+/** What was written last comes last; where the clock is too coarse, what was rotated away first comes first. */
+export function byAge(a: Pick<Candidate, 'path' | 'stat'>, b: Pick<Candidate, 'path' | 'stat'>): number {
+  const [first, second] = [writtenAt(a.stat), writtenAt(b.stat)];
+  if (first !== second) return first < second ? -1 : 1;
+  // `.2` was rotated away before `.1`, and `-20261121` before `-20261122`.
+  const counted = COUNTED.test(a.path) && COUNTED.test(b.path) ? -1 : 1;
+  return rank(b) - rank(a) || counted * a.path.localeCompare(b.path, 'en', { numeric: true });
+}
+
+const COUNTED = /\.\d{1,4}(?:\.(?:gz|zst))?$/;

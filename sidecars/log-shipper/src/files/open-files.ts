@@ -1,4 +1,4 @@
-/** Files held open: at most so many, none outside the directories that were named. */
+/** Files held open: a limited number, and none outside the configured directories. */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { sep } from 'node:path';
 import { attempt } from './error-code.ts';
@@ -16,7 +16,7 @@ export class OpenFiles {
 
   /**
    * @param most how many are held open
-   * @param roots directories; a link that leads elsewhere is not followed, since whoever writes logs
+   * @param roots directories; a link that leads elsewhere is not followed, since a program that writes logs
    * could otherwise have the shipper send its own secrets
    */
   constructor(most: number, roots: readonly string[]) {

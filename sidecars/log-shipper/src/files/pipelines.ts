@@ -2,7 +2,7 @@
 import type { Generation } from './tracked/generation.ts';
 import { matchesPath, type Glob } from '../pipelines/glob.ts';
 import type { Records } from './records.ts';
-import { unrotated } from './rotated-name.ts';
+import { unrotated } from './rotation/rotated-name.ts';
 
 export interface Pipeline {
   readonly globs: readonly Glob[];

@@ -3,6 +3,8 @@ import { Chunk, type Encoding } from '../lines/chunk.ts';
 import {
   bytesOfTail,
   growHead,
+  holds,
+  isTelling,
   readHead,
   readTail,
   TAIL_LENGTH,
@@ -13,7 +15,6 @@ import {
 import { encodingOf, unitOf, type FileEncoding } from './tracked/encoding.ts';
 import type { Generation } from './tracked/generation.ts';
 import { findData } from './holes.ts';
-import { holds, isTelling } from './identity.ts';
 import type { Turn } from './turn.ts';
 
 export interface ReadingPlaceOptions {

@@ -4,7 +4,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 
 /** Looks in a row until a refusal counts: logrotate makes a file for itself first, and hands it over when it is done. */
 const LASTING = 3;
-/** Paths that are remembered; the log says no more than so many. */
+/** Paths that are remembered, and most that the log names. */
 const MOST = 100;
 
 export class Refusals {

@@ -3,17 +3,18 @@ import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Chunk, type Encoding } from '../lines/chunk.ts';
 import { UNSURE } from './beginnings.ts';
-import { hasHead, readAt, readTail } from './tracked/content.ts';
+import { hasHead, holds, readAt, readTail } from './tracked/content.ts';
 import { encodingOf } from './tracked/encoding.ts';
 import { attempt, isThere } from './error-code.ts';
 import { Generation } from './tracked/generation.ts';
-import { byAge, continuesIn, holds, isCopy, isShortCopy, mayContinueIn, rank, type Candidate } from './identity.ts';
 import type { FileTable } from './file-table.ts';
-import { neighbours } from './neighbours.ts';
+import { byAge, neighbours, rank } from './neighbours.ts';
 import type { OpenFiles } from './open-files.ts';
-import { homeOf, rotationOf } from './rotated-name.ts';
+import { homeOf, isCompressed, rotationOf, unpackedName } from './rotation/rotated-name.ts';
+import { match, mayBe } from './rotation/match.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
 import { isSearched, lookedFor, setSought, suspected } from './tracked/state.ts';
+import { factsOf, isCopy, type Candidate } from './watch/facts.ts';
 
 export interface RotationMatcherOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -92,9 +93,9 @@ export class RotationMatcher {
   /** What is read from a compressed file goes on in the plain one that is still beside it: that is all there. */
   #isBeingPacked(candidate: Candidate, now: number): boolean {
     const generation = [...this.#table.generations].find(
-      ({ packed, path }) => packed !== undefined && path === `${candidate.path}.gz`,
+      ({ packed, path }) => packed !== undefined && isCompressed(path) && unpackedName(path) === candidate.path,
     );
-    if (generation === undefined || !continuesIn(generation, candidate)) return false;
+    if (generation === undefined || match(factsOf(generation, candidate)) !== 'moved') return false;
     this.#table.lose(generation);
     goOnIn(generation, candidate, this.#options, now);
     return true;
@@ -153,9 +154,11 @@ export class RotationMatcher {
     try {
       // Asked anew: it may have been opened while it was made, and is complete since its original is truncated.
       const [best] = [...left, ...opened]
-        .filter((each) => mayContinueIn(generation, each))
+        .filter((each) => mayBe(factsOf(generation, each)))
         .map((opening) => ({ opening, candidate: { ...opening, stat: this.#files.stat(opening.fd) } }))
-        .filter(({ candidate }) => candidate.stat.size >= (held ?? 0) && continuesIn(generation, candidate))
+        .filter(
+          ({ candidate }) => candidate.stat.size >= (held ?? 0) && match(factsOf(generation, candidate)) === 'moved',
+        )
         .toSorted((a, b) => b.candidate.stat.size - a.candidate.stat.size);
       if (best !== undefined) {
         left.delete(best.opening);
@@ -167,10 +170,10 @@ export class RotationMatcher {
     }
     // It is read from the descriptor, whatever became of its name.
     if (generation.state.is === 'detached' && fd !== undefined) return;
-    const found = search(generation, this.#options, now);
-    if (found === 'found') return;
+    // Noted first: what comes after it waits for it also when there is no room to unpack it just now.
     const since = lookedFor(generation, now);
-    if (found === 'unsure' && now - since < UNSURE) return;
+    const found = search(generation, this.#options, now);
+    if (found === 'found' || (found === 'unsure' && now - since < UNSURE)) return;
     setSought(generation, true);
     if (generation.state.is !== 'displaced') return;
     // What is known of it is all that can be had of it: the rest was truncated away.
@@ -181,7 +184,7 @@ export class RotationMatcher {
   /** Copies that were made before the last of a generation was written, and read in the original. */
   #claim(generation: Generation, left: Set<Candidate>): void {
     for (const candidate of left) {
-      if (!isShortCopy(generation, candidate)) continue;
+      if (match(factsOf(generation, candidate)) !== 'short') continue;
       left.delete(candidate);
       // The search may have found it, too.
       if (this.#table.at(candidate.stat.key) !== undefined) continue;
@@ -218,7 +221,7 @@ export class RotationMatcher {
       if (rotationOf(candidate.path, generation.home) === undefined) continue;
       const of = this.#files.hold(generation);
       const later = of === 'unreadable' || (of === 'gone' && generation.detachedAt === undefined);
-      if (later && (continuesIn(generation, candidate) || isShortCopy(generation, candidate))) return 'unsure';
+      if (later && ['moved', 'short'].includes(match(factsOf(generation, candidate)))) return 'unsure';
       if (typeof of !== 'number') continue;
       if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
       // What is no copy of the file as it is now may be one of what it was until just now.
@@ -242,6 +245,8 @@ export class RotationMatcher {
     const same = hasHead(fd, head) && hasHead(fd, candidate.head ?? head);
     // It was truncated since it was opened: what it held is somewhere else, and comes first.
     if (current.size < stat.size || !same) return false;
+    // Deleted since it was opened: it was compressed meanwhile, and the next scan finds that.
+    if (current.links === 0) return false;
     const home = homeOf(path, (each) => this.#table.latest(each) !== undefined || isThere(each));
     const found = path === home ? undefined : neighbours(this.#table.generations, candidate, home);
     const previous = found?.next === undefined ? this.#table.latest(home) : found.previous;

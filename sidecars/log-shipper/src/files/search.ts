@@ -5,15 +5,17 @@
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isRatherAnother } from './beginnings.ts';
-import { compressionOf, readHead } from './tracked/content.ts';
+import { compressionOf, isUnpackable } from './tracked/compression.ts';
+import { readHead } from './tracked/content.ts';
 import { codeOf } from './error-code.ts';
-import { versionOf, type Generation } from './tracked/generation.ts';
-import { byAge, continuesIn, holds, isShortCopy, isTelling, matchOf, type Candidate } from './identity.ts';
+import { writtenAt, type Generation } from './tracked/generation.ts';
+import { byAge } from './neighbours.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
-import { rotationOf } from './rotated-name.ts';
-import { glance, GLANCE, Unpacked } from './tracked/unpacked.ts';
+import { rotationOf } from './rotation/rotated-name.ts';
+import { match, matchPacked } from './rotation/match.ts';
+import { Unpacked } from './tracked/unpacked.ts';
+import { factsOf, packedFactsOf, type Candidate } from './watch/facts.ts';
 
 export interface SearchOptions {
   readonly table: FileTable;
@@ -64,11 +66,13 @@ export function search(generation: Generation, options: SearchOptions, now: numb
         return 'found';
       }
       const from = packed.length === 0 ? weakPacked : packed;
-      const newest = from.toSorted((a, b) => (a.stat.stamp < b.stat.stamp ? 1 : -1))[0];
-      if (newest === undefined) return 'none';
-      const content = new Unpacked(newest.fd, options.dir, generation.head.at);
-      from.splice(from.indexOf(newest), 1);
-      options.table.unpack(generation, newest, content, now);
+      const oldestFirst = from.toSorted(byAge);
+      // Of several that begin alike, the one that was written next; of copies of one, the last.
+      const archive = packed.length === 0 && isDated(generation) ? oldestFirst[0] : oldestFirst.at(-1);
+      if (archive === undefined) return 'none';
+      const content = new Unpacked(archive.fd, options.dir, generation.head.at);
+      from.splice(from.indexOf(archive), 1);
+      options.table.unpack(generation, archive, content, now);
       return 'found';
     } finally {
       for (const { fd } of [...plain, ...packed, ...weak, ...weakPacked]) closeSync(fd);
@@ -153,21 +157,28 @@ function look(generation: Generation, { table, files }: SearchOptions, elsewhere
     const known = holderOf(candidate, table);
     const compression = compressionOf(readHead(candidate.fd));
     const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
+    const facts = factsOf(generation, candidate);
     // Its own file was renamed just now.
-    const match = known === generation ? 'strong' : isFree ? matchOf(generation, candidate) : undefined;
-    const held = compression === 'gzip' ? matchOfPacked(generation, candidate, table) : undefined;
-    if (held !== undefined) (held === 'strong' ? packed : weakPacked).push(candidate);
-    else if (match === 'strong' || (isFree && known === undefined && isShortCopy(generation, candidate)))
-      plain.push(candidate);
-    else if (match === 'weak' && !isAnothers(generation, candidate, table)) weak.push(candidate);
+    const plainly = known === generation ? 'moved' : isFree ? match(facts) : 'other';
+    const packedly = isUnpackable(compression) ? matchPackedOf(generation, candidate, table) : 'other';
+    const isWeak = packedly === 'perhaps' || plainly === 'perhaps';
+    // Of little that is alike, nothing that was written before.
+    if (isWeak && isDated(generation) && writtenAt(candidate.stat) < writtenAt({ stamp: generation.comparedAt }))
+      closeSync(candidate.fd);
+    else if (packedly !== 'other') (packedly === 'moved' ? packed : weakPacked).push(candidate);
+    else if (plainly === 'moved' || (plainly === 'short' && known === undefined)) plain.push(candidate);
+    else if (plainly === 'perhaps' && !isAnothers(generation, candidate, table)) weak.push(candidate);
     else closeSync(candidate.fd);
   }
 }
 
+/** Whether it is known when its file was written last: an earlier process did not write that down. */
+const isDated = ({ comparedAt }: Generation): boolean => comparedAt !== '';
+
 /** Whether a file is where another one goes on that has none. */
 function isAnothers(generation: Generation, candidate: Candidate, { generations }: FileTable): boolean {
   return [...generations].some(
-    (each) => each !== generation && each.state.is === 'displaced' && continuesIn(each, candidate),
+    (each) => each !== generation && each.state.is === 'displaced' && match(factsOf(each, candidate)) === 'moved',
   );
 }
 
@@ -175,11 +186,11 @@ function isAnothers(generation: Generation, candidate: Candidate, { generations 
  * The generation that a file still has: it is the one that was known by its inode, unless a copy was made
  * in the inode of a file that was just compressed and removed.
  */
-function holderOf({ fd, stat }: Candidate, table: FileTable): Generation | undefined {
-  const known = table.at(stat.key);
-  if (known === undefined || holds(known, fd, stat.size)) return known;
+function holderOf(candidate: Candidate, table: FileTable): Generation | undefined {
+  const known = table.at(candidate.stat.key);
+  if (known === undefined || match(factsOf(known, candidate)) === 'same') return known;
   if (known.copyOf === undefined) table.lose(known);
-  else table.forgetCopy(stat.key);
+  else table.forgetCopy(candidate.stat.key);
   return undefined;
 }
 
@@ -193,22 +204,8 @@ function namesIn(directory: string): readonly string[] | undefined {
   }
 }
 
-/** Whether a compressed file begins as a generation does, and how surely; its tail is compared when it is unpacked. */
-function matchOfPacked(
-  generation: Generation,
-  { fd, stat }: Candidate,
-  table: FileTable,
-): 'strong' | 'weak' | undefined {
-  const { head, notIn, offset } = generation;
-  if (notIn.has(versionOf(stat)) || head.bytes.length === 0) return undefined;
-  const begins = glance(fd, head.at, table.encoding);
-  if (begins === undefined) return undefined;
-  const length = Math.min(begins.bytes.length, head.bytes.length);
-  // Behind a hole, the head may be out of sight.
-  if (length === 0) return head.at > 0 && stat.size > GLANCE ? 'strong' : undefined;
-  const common = begins.bytes.subarray(0, length);
-  const isSame = common.equals(head.bytes.subarray(0, length));
-  if (!isSame || isRatherAnother(generation, begins, table.generations)) return undefined;
-  if (begins.bytes.length === head.bytes.length || isTelling({ at: head.at, bytes: common })) return 'strong';
-  return offset === head.at ? 'weak' : undefined;
+/** What a compressed file is to a generation. */
+function matchPackedOf(generation: Generation, candidate: Candidate, table: FileTable): 'moved' | 'perhaps' | 'other' {
+  const facts = packedFactsOf(generation, candidate, table);
+  return facts === undefined ? 'other' : matchPacked(facts);
 }

@@ -3,21 +3,23 @@
  *
  * A generation is known by device and inode, and its content is compared whenever the file changed: a
  * file that shrank, or has another head or tail than it had, was truncated or made anew, and holds a
- * new generation (see identity.ts for what becomes of the old one). Whatever is new is in the registry,
+ * new generation (see rotation/match.ts for what becomes of the old one). Whatever is new is in the registry,
  * on the disk, before anything of it is read.
  */
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
 import { UNSURE } from './beginnings.ts';
-import { compressionOf, readHead, type Head } from './tracked/content.ts';
+import { compressionOf } from './tracked/compression.ts';
+import { holds, readHead, type Head } from './tracked/content.ts';
 import { attempt, codeOf } from './error-code.ts';
 import type { Generation, Stat } from './tracked/generation.ts';
 import type { Glob, NameMatcher } from '../pipelines/glob.ts';
 import { RotationMatcher, type RotationMatcherOptions } from './rotation-matcher.ts';
-import { holds, isCopy, wasTruncated, type Candidate } from './identity.ts';
 import { Listing } from './listing.ts';
 import { found, missed } from './tracked/state.ts';
+import { isReused, match } from './rotation/match.ts';
+import { factsOf, isCopy, type Candidate } from './watch/facts.ts';
 
 export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused' | 'mayBeAt'>, ArchivesOptions {
   readonly globs: readonly Glob[];
@@ -235,6 +237,10 @@ export class Tracker {
    * @returns false when its name leads elsewhere by now
    */
   #meet(generation: Generation, { path, stat }: Seen, now: number): boolean {
+    if (generation.state.is === 'detached' && isReused(factsOf(generation, { path, fd: -1, stat }))) {
+      this.#options.table.lose(generation);
+      return true;
+    }
     found(generation);
     const before = generation.path;
     if (before !== path) {
@@ -261,7 +267,7 @@ export class Tracker {
 
   /** No path leads to a generation. Does the file that is held open still have it? */
   #miss(generation: Generation, now: number): void {
-    missed(generation, now);
+    if (!this.#mayBeAt(generation.path, now)) missed(generation, now);
     const { fd, comparedAt } = generation;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
@@ -271,7 +277,7 @@ export class Tracker {
   /** A file changed. Does it still have what was read of a generation, and more to read? */
   #compare(generation: Generation, fd: number, stat: Stat, now: number): void {
     const { table, lost } = this.#options;
-    if (wasTruncated(generation, stat.size) || !holds(generation, fd)) {
+    if (match(factsOf(generation, { path: generation.path, fd, stat })) !== 'same') {
       // An earlier process may have read, and sent, what was not copied. What it knew to come next is another matter.
       const isLast = ![...table.generations].some(({ after }) => after?.generation === generation);
       if (generation.comparedAt === '' && isLast) generation.severed = true;

@@ -1,8 +1,9 @@
 /** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
 import { codeOf } from './error-code.ts';
+import { isDamage } from './tracked/compression.ts';
 import type { Generation } from './tracked/generation.ts';
-import { headWithin, holds } from './identity.ts';
 import type { FileTable } from './file-table.ts';
+import { headWithin, holds } from './tracked/content.ts';
 import type { Tracker } from './tracker.ts';
 import type { Unpacked } from './tracked/unpacked.ts';
 
@@ -36,7 +37,7 @@ export class Unpacking {
     } catch (error) {
       // Of a damaged file, what comes before the damage is not believed either. On a full disk, or one that fails, it may
       // well be there: the next scan looks into it again.
-      const known = codeOf(error).startsWith('Z_') ? [...generation.notIn] : [];
+      const known = isDamage(codeOf(error)) ? [...generation.notIn] : [];
       tracker.refuse(generation, error);
       for (const each of known) generation.notIn.add(each);
     }

@@ -126,7 +126,7 @@ for (const [what, bytes] of [
   });
 }
 
-test('who says nothing in place of a TLS handshake is cut off, and is no reason to wait at the end', async () => {
+test('a connection that is silent instead of a TLS handshake is closed, and delays no shutdown', async () => {
   const rig = await encrypted({ timeout: 300 });
   const silent = await rig.connect();
   silent.resume();
@@ -143,7 +143,7 @@ test('who says nothing in place of a TLS handshake is cut off, and is no reason 
   await gone;
 });
 
-test('a new certificate holds from the next connection on; one that cannot be used leaves the old one in use', async () => {
+test('a new certificate holds from the next connection on; an unusable one changes nothing', async () => {
   const rig = await encrypted();
   const before = await sender(rig);
   assert.is(await shown(rig), first.certificate.serialNumber);
@@ -188,7 +188,7 @@ test('with a client authority, who has no certificate of it cannot send', async 
   await rig.close();
 });
 
-test('there are only so many connections, those in the handshake counted', async () => {
+test('the number of connections is limited, those in the handshake included', async () => {
   const rig = await encrypted();
   for (let at = 0; at < 3; at++) await rig.connect();
   await closed(dial(rig));

@@ -159,7 +159,7 @@ async function journal(dir: string, lines: number, text: string): Promise<void> 
   held.close();
 }
 
-test('a journal is read in parts, and of what was complete the oldest is dropped and counted beyond a limit', async () => {
+test('a journal is read in parts; beyond a limit its oldest complete lines are dropped, counted', async () => {
   const dir = temporaryDirectory('held');
   await journal(dir, 300, 'x'.repeat(100_000));
   let found: ReturnType<typeof restoring> | undefined;

@@ -48,7 +48,7 @@ const LONG = 1024 * 1024;
 const FLUSH = 1000;
 /** Characters of events that were complete and are not in the spool: the oldest beyond are not restored. */
 const MOST_RESTORED = 16 * 1024 * 1024;
-/** The journal is read in parts of so many bytes; in larger ones where a note is. */
+/** Bytes of the parts in which the journal is read; larger where a note is. */
 const PART = 64 * 1024;
 /** Waits between two attempts to write to a full disk, in milliseconds. */
 const RETRY = { initial: 50, max: 1000 };

@@ -53,7 +53,7 @@ test("Docker's messages become documents, stdout and stderr told apart", async (
   await rig.close();
 });
 
-test('labels that are one without their dots, and a line that names a service itself, give no name twice', async () => {
+test('labels that differ only in dots, and a line that names a service, give no name twice', async () => {
   const rig = await start();
   const socket = await rig.connect();
   const line = '{"service.name":"own","container.labels.a_b":"own","message":"hello"}';
@@ -105,7 +105,7 @@ test('Forward, PackedForward and CompressedPackedForward mode; acknowledged once
   await rig.close();
 });
 
-test('what is compressed in several parts, by gzip or zstd, is whole; with anything behind it, it is refused and not acknowledged', async () => {
+test('input in several gzip or zstd parts is whole; with trailing bytes it is not acknowledged', async () => {
   const rig = await start();
   const entry = (at: number): Buffer => encode([1_763_712_000 + at, docker(`line ${at}`)]);
   const send = async (how: string, bytes: Buffer): Promise<Buffer[]> => {
@@ -181,7 +181,7 @@ test('a stack trace is one event, also when the shipper stops', async () => {
   assert.equal(messagesOf(rig), ['Error: no\n    at a\n    at b', 'next', 'Error: last\n    at c']);
 });
 
-test("a client's fields are fields: nested, numbers of any size, and its line alone as the message", async () => {
+test("a client's fields are fields: nested, numbers of any size, its line alone as the message", async () => {
   const rig = await start();
   const socket = await rig.connect();
   const nested = new Map<Value, Value>([
@@ -248,7 +248,7 @@ test('garbage and lengths beyond the limit cut that connection and no other', as
   await rig.close();
 });
 
-test('there are only so many connections', async () => {
+test('the number of connections is limited', async () => {
   const rig = await start();
   for (let at = 0; at < 3; at++) await rig.connect();
   const fourth = await rig.connect();
@@ -257,7 +257,7 @@ test('there are only so many connections', async () => {
   await rig.close();
 });
 
-test('silent connections of one address do not shut out another address, and not their own for ever', async () => {
+test('silent connections of one address shut out no other address, and not their own for ever', async () => {
   let time = 0;
   const rig = await start({ now: () => time });
   const silent = [await rig.connect(), await rig.connect(), await rig.connect()];
@@ -281,7 +281,7 @@ test('silent connections of one address do not shut out another address, and not
   await rig.close();
 });
 
-test('an address that has more than half of the places, and goes on talking, does not shut out others', async () => {
+test('an active address with more than half of the connections does not shut out others', async () => {
   const rig = await start({ now: () => 0 });
   const talking = [await rig.connect(), await rig.connect(), await rig.connect()];
   talking[1]!.write(encode(['t', 1, docker('talking')]));

@@ -14,7 +14,7 @@ const { createServer } = process.getBuiltinModule('node:net');
 
 /** Answers that a sender has not read, in bytes: it is cut off when there are more. */
 const UNREAD = 64 * 1024;
-/** At the end all connections are read until so many looks, milliseconds apart, bring nothing more. */
+/** Reads without a byte, milliseconds apart, after which connections are done at the end. */
 const LOOKS = 10;
 const LOOK = 10;
 

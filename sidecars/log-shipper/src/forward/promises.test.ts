@@ -103,7 +103,7 @@ for (const [what, bytes] of [
   });
 }
 
-test('what was acknowledged outlives kill -9, also the event that waits for its next line, and the pieces of a long line', async () => {
+test('acknowledged data outlives kill -9, also a waiting event and the pieces of a long line', async () => {
   const env = { MULTILINE_START: '^\\S', MULTILINE_TIMEOUT: '1m', SPOOL_MAX_BYTES: '64MiB' };
   let running = await start(env);
   const socket = await dial();
@@ -147,7 +147,7 @@ test('what was acknowledged outlives kill -9, also the event that waits for its 
   );
 });
 
-test('SIGTERM reads out what the kernel has received: 10,000 lines of a sender that does not wait', async () => {
+test('SIGTERM reads what the kernel has received: 10,000 lines of a sender that does not wait', async () => {
   const lines = 10_000;
   for (const ends of [true, false]) {
     clear();

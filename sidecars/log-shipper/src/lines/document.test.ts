@@ -123,7 +123,7 @@ function namesOf(body: string): string[] {
   return names;
 }
 
-test('what an input says, and a line that is written for the schema too, is there once, as the input says it', () => {
+test('what the input says is stored once, also when the line is written for the schema too', () => {
   const told = {
     'host.name': 'pod',
     'service.name': 'shop',

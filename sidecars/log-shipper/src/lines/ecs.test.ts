@@ -25,7 +25,7 @@ filter.onEnd({ request: { method: 'GET', path: '/a' }, status: 503, outcome: 'co
   startedAt: performance.now() - 3, received: 0, sent: 17, route: '/a/**', span: { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' } });
 `;
 
-test('each member of a line is stored under its name with its value, and nothing else but where it came from', async () => {
+test('each member of a line is stored under its name and value; only its origin is added', async () => {
   const run = new Program(['--input-type=module', '-e', STATEMENTS], {});
   assert.is(await run.ended(), 0, run.output);
   const lines = run.output.trim().split('\n');

@@ -1,7 +1,7 @@
 /**
  * What an operator wants done with lines, by regular expression.
  *
- * Lines are written by whoever can make the application log something, so no pattern may take
+ * Anybody who can make the application log something writes lines, so no pattern may take
  * exponential time on them. V8 has a second engine that takes linear time and knows no backreferences
  * and no lookahead; a pattern that it refuses is refused at start. Patterns then run on the usual, faster
  * engine, which hands a line over to the linear one as soon as it tracks back too often.

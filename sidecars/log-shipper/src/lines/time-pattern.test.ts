@@ -144,7 +144,7 @@ test('any pattern of any line: a time or none, and soon', () => {
   for (let at = 0; at < 200; at++) assert.is(slow(long, NOW), undefined);
 });
 
-test("a line's time by the pattern comes first, then what LINE_TIME says; whole seconds keep the order of lines", () => {
+test("a line's time: its pattern, then LINE_TIME; whole seconds keep the order of lines", () => {
   const create = (detectTime: boolean): ((text: string) => string) => {
     const rules = new Rules({ LINE_DROP: undefined, LINE_REDACT: undefined, LINE_REDACT_WITH: '' });
     const readTime = compileTimePattern('LINE_TIME_PATTERN', '%d/%m/%Y %H:%M:%S %z');

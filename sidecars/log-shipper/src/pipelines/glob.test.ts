@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compileGlob, listFiles, matchesPath, nameMatcher, parseGlob } from './glob.ts';
-import { unrotated } from '../files/rotated-name.ts';
+import { unrotated } from '../files/rotation/rotated-name.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'glob-'));
 test.after(() => rmSync(top, { recursive: true }));
@@ -38,7 +38,7 @@ test('a pattern of many stars takes no exponential time', () => {
   assert.ok(performance.now() - begun < 30_000);
 });
 
-test('paths are walked: names, any depth, what is left out, links to directories not followed by **', () => {
+test('paths are walked: names, any depth, exclusions; ** does not follow links to directories', () => {
   for (const path of ['a.log', 'a.log.1', 'a.log.2.gz', 'x/b.log', 'x/y/c.log', '.git/d.log', 'x/e.txt']) {
     mkdirSync(join(top, path, '..'), { recursive: true });
     writeFileSync(join(top, path), '');

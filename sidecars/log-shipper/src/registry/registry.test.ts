@@ -55,7 +55,7 @@ test('what was noted is there again', () => {
   assert.is(found[1]!.copyOf, 'a');
 });
 
-test('whose event a file begins with, and how far it was seen, is there again until the store has it', () => {
+test("a file's continued event and how far it was seen survive until the store has the event", () => {
   const { directory } = fresh();
   const registry = new Registry(directory);
   const [a, b] = [generation('a', 5), generation('b')];
@@ -205,7 +205,7 @@ test('a registry of another version is set aside too', () => {
   assert.match(new Registry(directory).damaged!.reason, /version 2 of the format, and this program reads 1/);
 });
 
-test('however a registry is cut or a byte of it changed, it is refused or tells no more than is true', () => {
+test('property: a registry that was cut or changed is refused or says no more than is true', () => {
   const generations = [generation('a', 5), generation('b', 9)].map(({ id, home, key, path, head, acked }) => ({
     id,
     home,

@@ -6,7 +6,6 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   statSync,
   unlinkSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
+import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import type { Generation } from '../files/tracked/generation.ts';
 import { parse, save, serialize, serializeAcked, Unusable, type Saved } from './format.ts';
@@ -174,16 +174,19 @@ function refusal(path: string, error: unknown): ConfigurationError {
   ]);
 }
 
+/** Longer ones are not read: what tens of thousands of files need, in bytes. */
+const LONGEST = 64 * 1024 * 1024;
+
 function read(path: string): Saved | undefined {
-  let text: string;
+  let text: Buffer | undefined;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readKept(path, LONGEST);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw error instanceof UnusableFile ? new Unusable(error.message) : error;
   }
+  if (text === undefined) return undefined;
   try {
-    return parse(text);
+    return parse(String(text));
   } catch (error) {
     throw error instanceof Unusable ? error : new Unusable('holds what no registry holds');
   }

@@ -1,7 +1,7 @@
 /** The segments of a spool, oldest first: room, rotation and removal. */
 import { Segment, segmentNumbers } from './segment.ts';
 
-/** A full spool consists of about so many segments, the unit in which room becomes free. */
+/** Segments, about, of a full spool; a segment is the unit in which room becomes free. */
 const SHARES = 16;
 const SEGMENT_MAX = 4 * 1024 * 1024;
 

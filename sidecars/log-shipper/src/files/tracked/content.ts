@@ -86,6 +86,30 @@ export function hasHead(from: Content, { at, bytes }: Head, least = bytes.length
   return count >= least && scratch.compare(bytes, 0, count, 0, count) === 0;
 }
 
+/** Whether a content still has what was read of it. */
+export function holds(
+  { offset, head, tail }: { readonly offset: number; readonly head: Head; readonly tail: Tail },
+  from: Content,
+  size = Infinity,
+): boolean {
+  return size >= offset && hasHead(from, head) && hasTail(from, tail);
+}
+
+/** So many bytes tell one content from another without a whole line. */
+const TELLING = 32;
+const NEWLINE = 10;
+
+/** Whether a beginning tells one content from another: half a line is how any file of an application begins. */
+export function isTelling({ bytes }: Head): boolean {
+  return bytes.length >= TELLING || bytes.includes(NEWLINE);
+}
+
+/** What a file is known by of which not all was copied: the copy of a small one may be shorter than its head. */
+export function headWithin(head: Head, size: number): Head {
+  const { at, bytes } = head;
+  return size > at && at + bytes.length > size ? { at, bytes: bytes.subarray(0, size - at) } : head;
+}
+
 /** The tail of what was read of a content, up to a place. */
 export function readTail(from: Content, at: number, start = 0): Tail {
   const length = Math.min(TAIL_LENGTH, at - start);
@@ -121,15 +145,6 @@ export function isBeginning(fd: number, size: number, of: number): boolean {
   const tail = Math.min(TAIL_LENGTH, size);
   const same = readAt(fd, other, size - tail, tail) === tail && readAt(of, scratch, size - tail, tail) === tail;
   return same && other.compare(scratch, 0, tail, 0, tail) === 0;
-}
-
-const GZIP = Buffer.from('1f8b08', 'hex');
-const OTHERS = ['425a68', 'fd377a585a00', '28b52ffd'].map((hex) => Buffer.from(hex, 'hex'));
-
-/** gzip; or bzip2, xz, zstd, which are left alone: a rotated file that was compressed, under whatever name. */
-export function compressionOf({ bytes }: Head): 'gzip' | 'other' | undefined {
-  const begins = (magic: Buffer): boolean => bytes.subarray(0, magic.length).equals(magic);
-  return begins(GZIP) ? 'gzip' : OTHERS.some(begins) ? 'other' : undefined;
 }
 
 function digest(bytes: Buffer): string {

@@ -1,20 +1,6 @@
 /**
- * Where a generation's content is, as far as is known, and all that changes it.
- *
- *   attached   a path leads to its file
- *   detached   no path leads to its file, which may still be open; its content is looked for
- *   displaced  its file has another content by now; its own is looked for, in copies and compressed files
- *   packed     a compressed file has it
- *   copied     the file is a copy of another generation's, and is not read while that one is
- *   finished   nothing more is read of it
- *
- *   from \ by   found      missed     displaced  unpacked   copied     released   finished
- *   attached    attached   detached   displaced  packed     copied                finished
- *   detached    attached   detached   displaced  packed                           finished
- *   displaced   attached   displaced  displaced  packed                           finished
- *   packed      attached              displaced  packed                           finished
- *   copied      copied     copied     copied                           attached   finished
- *   finished               finished
+ * Where a generation's content is, as far as is known, and all that changes it. The README says what the states mean
+ * ("What a file is"); its table of transitions is the one below.
  */
 import type { Unpacked } from './unpacked.ts';
 
@@ -43,6 +29,25 @@ export type State<Of> =
     }
   | { readonly is: 'finished'; readonly since: number | undefined };
 
+type Name = State<unknown>['is'];
+export type Transition = 'found' | 'missed' | 'displaced' | 'unpacked' | 'copied' | 'released' | 'finished';
+
+/** Where each leads; by one that is not named, a state stays as it is. */
+export const TRANSITIONS: Readonly<Record<Name, Readonly<Partial<Record<Transition, Name>>>>> = {
+  attached: { found: 'attached', missed: 'detached', displaced: 'displaced', copied: 'copied', finished: 'finished' },
+  detached: { found: 'attached', missed: 'detached', displaced: 'displaced', copied: 'copied', finished: 'finished' },
+  displaced: {
+    found: 'attached',
+    missed: 'displaced',
+    displaced: 'displaced',
+    unpacked: 'packed',
+    finished: 'finished',
+  },
+  packed: { found: 'attached', displaced: 'displaced', finished: 'finished' },
+  copied: { found: 'copied', missed: 'copied', released: 'attached', finished: 'finished' },
+  finished: { missed: 'finished' },
+};
+
 interface Stateful<Of> {
   state: State<Of>;
 }
@@ -51,33 +56,35 @@ export const ATTACHED = { is: 'attached' } as const;
 
 const since = ({ state }: Stateful<unknown>): number | undefined => (state.is === 'attached' ? undefined : state.since);
 
+/** Change a state, where that leads anywhere. */
+function change<Of>(of: Stateful<Of>, by: Transition, next: () => State<Of>): void {
+  if (TRANSITIONS[of.state.is][by] !== undefined) of.state = next();
+}
+
 /** Whether its content is looked for. */
 export const isSearched = <Of>(state: State<Of>): state is Extract<State<Of>, Search> =>
   state.is === 'detached' || state.is === 'displaced';
 
 /** A path leads to its file, or to another one that has its content. */
 export function found<Of>(of: Stateful<Of>): void {
-  of.state = of.state.is === 'copied' ? { ...of.state, since: undefined } : ATTACHED;
+  const { state } = of;
+  change(of, 'found', () => (state.is === 'copied' ? { ...state, since: undefined } : ATTACHED));
 }
 
 /** No path leads to its file. @param now in milliseconds */
 export function missed<Of>(of: Stateful<Of>, now: number): void {
   const { state } = of;
-  if (state.is === 'attached') of.state = { is: 'detached', since: now, lookedForSince: undefined, sought: false };
-  else if (state.since === undefined) of.state = { ...state, since: now };
+  change(of, 'missed', () => {
+    if (state.is === 'attached') return { is: 'detached', since: now, lookedForSince: undefined, sought: false };
+    return { ...state, since: state.since ?? now };
+  });
 }
 
 /** Its file, plain or compressed, does not hold it. */
 export function displaced<Of>(of: Stateful<Of>): void {
-  const { state } = of;
-  if (state.is === 'copied') return;
-  const search = isSearched(state) ? state : undefined;
-  of.state = {
-    is: 'displaced',
-    since: since(of),
-    lookedForSince: search?.lookedForSince,
-    sought: search?.sought ?? false,
-  };
+  const search = isSearched(of.state) ? of.state : undefined;
+  const { lookedForSince, sought = false } = search ?? {};
+  change(of, 'displaced', () => ({ is: 'displaced', since: since(of), lookedForSince, sought }));
 }
 
 /** It is looked for. @returns since when */
@@ -96,12 +103,12 @@ export function setSought<Of>(of: Stateful<Of>, sought: boolean): void {
 
 /** A compressed file may have it. */
 export function unpacked<Of>(of: Stateful<Of>, content: Unpacked, now: number): void {
-  of.state = { is: 'packed', content, since: now };
+  change(of, 'unpacked', () => ({ is: 'packed', content, since: now }));
 }
 
 /** It is a copy of another one. */
 export function copied<Of>(of: Stateful<Of>, original: Of): void {
-  of.state = { is: 'copied', of: original, suspectUntil: undefined, since: since(of) };
+  change(of, 'copied', () => ({ is: 'copied', of: original, suspectUntil: undefined, since: since(of) }));
 }
 
 /** By its name it may be a file of its own. @returns until when it is taken for a copy */
@@ -114,10 +121,10 @@ export function suspected<Of>(of: Stateful<Of>, until: number): number {
 
 /** It is no copy any longer: what is written to it from now on is its own. */
 export function released<Of>(of: Stateful<Of>): void {
-  of.state = ATTACHED;
+  change(of, 'released', () => ATTACHED);
 }
 
 /** Nothing more is read of it. */
 export function finished<Of>(of: Stateful<Of>): void {
-  of.state = { is: 'finished', since: since(of) };
+  change(of, 'finished', () => ({ is: 'finished', since: since(of) }));
 }

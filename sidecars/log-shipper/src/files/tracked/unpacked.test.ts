@@ -25,7 +25,7 @@ const settled = (promise: Promise<void>): Promise<string> => {
 };
 
 for (const turns of [0, 1, 5, 50])
-  test(`closed ${turns} turns after a portion was asked for, it ends, and nothing is written to another file`, async () => {
+  test(`closed ${turns} turns after a portion was requested, it ends and writes to no other file`, async () => {
     const unpacked = begun();
     const portion = unpacked.more(0);
     for (let turn = 0; turn < turns; turn++) {

@@ -1,36 +1,39 @@
 /**
- * What a gzip file holds, as a file that can be read at any place from one on: it is unpacked into a file
+ * What a compressed file holds, as a file that can be read at any place from one on: it is unpacked into a file
  * without a name, a portion at a time, each byte at its own place, so that what is before costs nothing.
  */
 import { closeSync, createReadStream, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { unitOf, type FileEncoding } from './encoding.ts';
+import { compressionOf, createUnpacker, unpackBeginning } from './compression.ts';
 import { HEAD_LENGTH, readAt, readHead, TAIL_LENGTH, type Head } from './content.ts';
-
-const { createGunzip, gunzipSync, constants } = process.getBuiltinModule('node:zlib');
 
 /** Unpacked at a time, in bytes; about so much of the disk is used. */
 const PORTION = 16 * 1024 * 1024;
-/** Compressed bytes that are unpacked for a first look. */
+/** Compressed bytes that are unpacked for a first look at gzip. */
 export const GLANCE = 4096;
 
 /**
- * How what a gzip file holds begins, up to 1 KiB.
+ * How what a compressed file holds begins, up to 1 KiB.
  * @param at where, within the first of it
  * @param declared how files without a byte order mark are encoded
  * @returns undefined when the file is damaged
  */
 export function glance(fd: number, at: number, declared: FileEncoding): Head | undefined {
-  const plain = unpackBeginning(fd);
+  const plain = beginningOf(fd, (each) => each.length >= at + HEAD_LENGTH);
   return plain && headOf(plain, at, declared);
 }
 
-function unpackBeginning(fd: number): Buffer | undefined {
-  const compressed = Buffer.alloc(GLANCE);
-  const count = readAt(fd, compressed, 0);
+function beginningOf(fd: number, enough: (plain: Buffer) => boolean): Buffer | undefined {
+  const read = (length: number): Buffer => {
+    const compressed = Buffer.alloc(length);
+    return compressed.subarray(0, readAt(fd, compressed, 0));
+  };
   try {
-    return gunzipSync(compressed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
-  } catch {
+    return unpackBeginning(read, GLANCE, enough);
+  } catch (error) {
+    // What the disk does not give just now may be whole.
+    if (error instanceof Error && 'syscall' in error) throw error;
     return undefined;
   }
 }
@@ -43,9 +46,10 @@ const headOf = (plain: Buffer, at: number, declared: FileEncoding): Head =>
  * @returns nothing in it when that is out of sight
  */
 export function firstGlance(fd: number, declared: FileEncoding): Head | undefined {
-  const plain = unpackBeginning(fd);
+  const dataOf = (plain: Buffer): number => plain.findIndex((byte) => byte !== 0);
+  const plain = beginningOf(fd, (each) => dataOf(each) !== -1 && each.length >= dataOf(each) + HEAD_LENGTH);
   if (plain === undefined) return undefined;
-  const data = plain.findIndex((byte) => byte !== 0);
+  const data = dataOf(plain);
   const at = data === -1 ? plain.length : data - (data % unitOf(declared, { at: 0, bytes: plain }));
   return headOf(plain, at, declared);
 }
@@ -53,11 +57,11 @@ export function firstGlance(fd: number, declared: FileEncoding): Head | undefine
 export class Unpacked {
   readonly #dir: string;
   readonly #head: number;
-  /** The gzip file, until it is begun with. */
+  /** The compressed file, until it is begun with. */
   #packed: number | undefined;
   /** Begun when its turn has come, and let go at its end: each takes some 150 KB, and hundreds may be found at once. */
   #source: ReturnType<typeof createReadStream> | undefined;
-  #gunzip: ReturnType<typeof createGunzip> | undefined;
+  #unpacker: ReturnType<typeof createUnpacker> | undefined;
   #pieces: AsyncIterator<Buffer> | undefined;
   #closed = false;
   /** The file without a name. */
@@ -68,7 +72,7 @@ export class Unpacked {
   ended = false;
 
   /**
-   * @param packed the gzip file, which is closed with this
+   * @param packed the compressed file, which is closed with this
    * @param dir where there is room for a portion
    * @param head where the content's head begins
    * @throws the file system's error
@@ -83,7 +87,7 @@ export class Unpacked {
   /**
    * Unpack another portion; what is before a place, but for the head and the bytes by which the place is
    * known, is then gone.
-   * @throws when the gzip file is damaged, or the disk is full
+   * @throws when the compressed file is damaged, or the disk is full
    */
   async more(from: number): Promise<void> {
     if (this.ended) return;
@@ -120,18 +124,19 @@ export class Unpacked {
 
   #stop(): void {
     this.#source?.destroy();
-    this.#gunzip?.destroy();
+    this.#unpacker?.destroy();
     this.#source = undefined;
-    this.#gunzip = undefined;
+    this.#unpacker = undefined;
     this.#pieces = undefined;
   }
 
   #begin(): AsyncIterator<Buffer> {
+    const compression = compressionOf(readHead(this.#packed!));
     this.#source = createReadStream('', { fd: this.#packed!, start: 0 });
     this.#packed = undefined;
-    const gunzip = (this.#gunzip = createGunzip());
-    this.#source.on('error', (error) => gunzip.destroy(error));
-    return (this.#source.pipe(gunzip) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    const unpacker = (this.#unpacker = createUnpacker(compression === 'zstd' ? 'zstd' : 'gzip'));
+    this.#source.on('error', (error) => unpacker.destroy(error));
+    return (this.#source.pipe(unpacker) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   }
 
   /** Go on in a file that holds nothing before a place but the head. */

@@ -16,7 +16,9 @@ const at = (file: string, name: string, now: string, before: string): Defect => 
 const MATCHER = 'files/rotation-matcher.ts';
 const TRACKER = 'files/tracker.ts';
 const ARCHIVES = 'files/archives.ts';
-const IDENTITY = 'files/identity.ts';
+const CONTENT = 'files/tracked/content.ts';
+const MATCH = 'files/rotation/match.ts';
+const FACTS = 'files/watch/facts.ts';
 const SEARCH = 'files/search.ts';
 const TABLE = 'files/file-table.ts';
 const GENERATION = 'files/tracked/generation.ts';
@@ -35,16 +37,11 @@ export const DEFECTS: readonly Defect[] = [
     'if (!holds(generation, of, this.#files.stat(of).size)) this.#table.lose(generation);',
     '',
   ),
-  at(
-    SEARCH,
-    '1.4: a copy shorter than what was read',
-    '(isFree && known === undefined && isShortCopy(generation, candidate))',
-    'false',
-  ),
+  at(SEARCH, '1.4: a copy shorter than what was read', "|| (plainly === 'short' && known === undefined)", ''),
   at(
     MATCHER,
     '1.4: a copy shorter than what was read, in a scan',
-    'if (!isShortCopy(generation, candidate)) continue;',
+    "if (match(factsOf(generation, candidate)) !== 'short') continue;",
     'continue;',
   ),
   at(
@@ -66,7 +63,7 @@ export const DEFECTS: readonly Defect[] = [
     'return code === undefined ? undefined : [];',
   ),
   at(
-    'files/tracked/content.ts',
+    CONTENT,
     '1.5: truncated just while it was read',
     'return grown.bytes.subarray(0, length).equals(head.bytes) ? grown : head;',
     'return grown;',
@@ -78,22 +75,22 @@ export const DEFECTS: readonly Defect[] = [
     'else return true;',
   ),
   at(
-    'files/beginnings.ts',
+    FACTS,
     '1.5: of which only the first bytes were known',
-    'if (length > known.length && bytes.compare',
-    'if (false && bytes.compare',
+    'return length > known.length && bytes.compare',
+    'return false && bytes.compare',
   ),
   at(
-    IDENTITY,
+    CONTENT,
     '1.7.1: half a line as evidence',
     'return bytes.length >= TELLING || bytes.includes(NEWLINE);',
     'return bytes.length >= 0;',
   ),
   at(
-    IDENTITY,
+    MATCH,
     '1.7.1: shrank while half a line was known',
-    'size < offset || (size < seen && !isTelling(head))',
-    'size < offset || seen < 0',
+    'return size < read || (size < seen && !isTelling);',
+    'return size < read;',
   ),
   at(GENERATION, '1.7.1: a compressed file under way', '`${stat.key} ${stat.size} ${writtenAt(stat)}`', 'stat.key'),
   at(
@@ -125,15 +122,10 @@ export const DEFECTS: readonly Defect[] = [
   at(
     TRACKER,
     'content is not compared where a file grew',
-    'if (wasTruncated(generation, stat.size) || !holds(generation, fd)) {',
-    'if (wasTruncated(generation, stat.size)) {',
+    "if (match(factsOf(generation, { path: generation.path, fd, stat })) !== 'same') {",
+    "if (match(factsOf(generation, { path: generation.path, fd, stat })) === 'truncated') {",
   ),
-  at(
-    ARCHIVES,
-    'a compressed file beside the plain one',
-    "if (isThere(path.slice(0, -SUFFIX.length))) return 'unsure';",
-    '',
-  ),
+  at(ARCHIVES, 'a compressed file beside the plain one', "if (isThere(unpackedName(path))) return 'unsure';", ''),
   at(
     'files/open-files.ts',
     'what cannot be opened again is closed',
@@ -149,8 +141,8 @@ export const DEFECTS: readonly Defect[] = [
   at(
     SEARCH,
     'a compressed file is not looked into',
-    "const held = compression === 'gzip' ?",
-    'const held = compression === null ?',
+    'const packedly = isUnpackable(compression) ?',
+    'const packedly = compression === null ?',
   ),
   at(MATCHER, 'what a new file may be waits for no copy', 'if (current.size < stat.size || !same) return false;', ''),
   at(
@@ -179,4 +171,18 @@ export const DEFECTS: readonly Defect[] = [
     '|| this.#tried(candidate, () => this.#isBeingPacked(candidate, now), true)',
     '',
   ),
+  at(
+    MATCHER,
+    '1.9.4: no room to unpack what came before',
+    '    const since = lookedFor(generation, now);\n    const found = search(generation, this.#options, now);\n',
+    '    const found = search(generation, this.#options, now);\n    const since = lookedFor(generation, now);\n',
+  ),
+  at(MATCH, '1.9.4: an inode that is used again', 'return isGone && !isTelling && size !== seen;', 'return false;'),
+  at(
+    SEARCH,
+    '1.9.4: of several that begin alike, the last',
+    'packed.length === 0 && isDated(generation) ?',
+    'packed === weakPacked ?',
+  ),
+  at(MATCHER, '1.9.4: removed while a scan looks at it', 'if (current.links === 0) return false;', ''),
 ];

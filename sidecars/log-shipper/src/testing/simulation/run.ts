@@ -32,8 +32,12 @@ export interface Scenario {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A seed's disk fails by other numbers than all else. */
+/** A seed's disk fails, and its logs are deleted, by other numbers than all else. */
 const DISK = 1e9;
+const DELETION = 2e9;
+
+/** How many rotated logs there are when none is deleted. */
+export const ALL = 40;
 
 /** What happens by a seed. @param random where the machine takes its numbers from, too */
 export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
@@ -53,6 +57,7 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
       compress: random.pick(['no', 'at once', 'delayed']),
       every,
       times: random.int(1, 5),
+      keep: keepOf(new Random(seed + DELETION)),
       callTime: random.pick([
         [0.01, 0.1],
         [0.1, 2],
@@ -83,6 +88,8 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
     },
   };
 }
+
+const keepOf = (random: Random): number => (random.chance(0.6) ? ALL : random.int(0, 3));
 
 /** When a line without its end is one, in milliseconds: longer than a writer stops within one. */
 const PARTIAL = 5000;
@@ -132,7 +139,8 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
       (_, number) => new Application(machine, `${number}.log`),
     );
     for (const each of applications) machine.start(each.write(scenario.writes, scenario.pauses));
-    machine.start(new Logrotate(machine, applications, scenario.rotation).run());
+    const logrotate = new Logrotate(machine, applications, scenario.rotation);
+    machine.start(logrotate.run());
     for (let kill = 0; kill < scenario.kills; kill++) {
       await machine.run(machine.now + random.between(50, 4000), settle);
       machine.killAfter = machine.calls + random.int(1, 400);
@@ -153,6 +161,7 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
     problems.push(
       ...machine.thrown.map((e) => String((e as Error).stack)),
       ...judge(applications, store, heard, linesInFiles(files), isOrdered(scenario)),
+      ...(isQuick(scenario) ? deletedUnread(applications, store, logrotate) : []),
     );
   });
   const lines = store.lines.length;
@@ -165,6 +174,39 @@ export async function simulate(seed: number, { trace = false, change = {} }: Run
  */
 function isOrdered({ store, rotation, slowest, disk }: Scenario): boolean {
   return store.item === 0 && disk.unreadable === 0 && rotation.every >= 4000 && slowest < 1;
+}
+
+/** Whether nothing keeps the shipper from reading a log before it is deleted. */
+function isQuick({ store, disk, slowest, kills, env }: Scenario): boolean {
+  const { delay, ...faults } = store;
+  const faultless = Object.values(faults).every((chance) => chance === 0) && delay[1] <= 300;
+  return (
+    faultless &&
+    disk.unreadable === 0 &&
+    disk.state === 0 &&
+    disk.full[1] === 0 &&
+    slowest < 1 &&
+    kills === 0 &&
+    env['BULK_MAX_RECORDS'] === undefined &&
+    env['QUEUE_MAX_RECORDS'] === undefined
+  );
+}
+
+/** A line that was there for so long is read before it is deleted, in milliseconds. */
+const LONG = 5000;
+
+/** Lines that were deleted long after they were written, and are not in the store. */
+function deletedUnread(
+  applications: readonly Application[],
+  { lines }: SimulatedStore,
+  { deleted }: Logrotate,
+): string[] {
+  const stored = new Set(lines);
+  return applications.flatMap(({ written, writtenAt }) =>
+    written
+      .filter((line, at) => !stored.has(line) && (deleted.get(line) ?? 0) - writtenAt[at]! > LONG)
+      .map((line) => `deleted unread: ${line.slice(0, 20)}`),
+  );
 }
 
 /** What is not as it must be. */

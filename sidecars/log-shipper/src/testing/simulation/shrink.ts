@@ -1,6 +1,6 @@
 /** Makes what happens in a failing seed as little as it can be. */
 import { SOUND } from './disk.ts';
-import { scenarioOf, simulate, type Outcome, type Scenario } from './run.ts';
+import { ALL, scenarioOf, simulate, type Outcome, type Scenario } from './run.ts';
 
 const CALM: Scenario['store'] = { refused: 0, unheard: 0, busy: 0, item: 0, half: 0, delay: [1, 5] };
 
@@ -16,6 +16,7 @@ function simpler(scenario: Scenario): Scenario[] {
     { disk: { ...disk, unreadable: 0 } },
     { disk: { ...disk, full: [0, 0] } },
     { slowest: 0.02 },
+    { rotation: { ...rotation, keep: ALL } },
     { rotation: { ...rotation, compress: 'no' } },
     { rotation: { ...rotation, callTime: [0.01, 0.1] } },
     ...Object.keys(env)

@@ -14,6 +14,8 @@ export interface Rotation {
   /** How often, in milliseconds. */
   readonly every: number;
   readonly times: number;
+  /** How many rotated files are kept; older ones are deleted. */
+  readonly keep: number;
   /** How long one of its system calls takes, in milliseconds. */
   readonly callTime: readonly [number, number];
 }
@@ -29,6 +31,9 @@ export class Application {
   readonly path: string;
   /** All lines in their order, without their newlines. */
   readonly written: string[] = [];
+  /** When each of them was begun, in milliseconds since the machine was started. */
+  readonly writtenAt: number[] = [];
+  readonly #machine: Machine;
   readonly #files: FileSystem;
   readonly #random: Random;
   #fd: number;
@@ -36,8 +41,10 @@ export class Application {
   #rest = '';
   #reopen = false;
 
-  constructor({ files, random }: Machine, name: string) {
+  constructor(machine: Machine, name: string) {
+    const { files, random } = machine;
     this.path = `${LOGS}/${name}`;
+    this.#machine = machine;
     this.#files = files;
     this.#random = random;
     this.#fd = this.#open();
@@ -67,6 +74,7 @@ export class Application {
     const number = this.written.length;
     const line = `${this.path.slice(LOGS.length + 1)}#${number} ${filler(number, this.#random.pick([0, 3, 30, 300]))}`;
     this.written.push(line);
+    this.writtenAt.push(this.#machine.now);
     return line;
   }
 
@@ -88,12 +96,17 @@ export class Application {
 
 /** logrotate with one configuration for some logs. */
 export class Logrotate {
+  /** Lines that were deleted, and when, in milliseconds since the machine was started. */
+  readonly deleted = new Map<string, number>();
+  readonly #machine: Machine;
   readonly #files: FileSystem;
   readonly #random: Random;
   readonly #logs: readonly Application[];
   readonly #rotation: Rotation;
 
-  constructor({ files, random }: Machine, logs: readonly Application[], rotation: Rotation) {
+  constructor(machine: Machine, logs: readonly Application[], rotation: Rotation) {
+    const { files, random } = machine;
+    this.#machine = machine;
     this.#files = files;
     this.#random = random;
     this.#logs = logs;
@@ -113,7 +126,7 @@ export class Logrotate {
 
   *#rotate(log: Application): Program {
     const { path } = log;
-    const { mode, compress } = this.#rotation;
+    const { mode, compress, keep } = this.#rotation;
     if ((this.#files.at(path)?.size ?? 0) === 0) return;
     if (compress === 'delayed' && this.#files.at(`${path}.1`) !== undefined) yield* this.#compress(`${path}.1`);
     for (let number = 40; number > 0; number--) {
@@ -138,6 +151,12 @@ export class Logrotate {
       log.hup();
     }
     if (compress === 'at once') yield* this.#compress(`${path}.1`);
+    for (const old of [`${path}.${keep + 1}`, `${path}.${keep + 1}.gz`]) {
+      if (this.#files.at(old) === undefined) continue;
+      yield this.#call;
+      for (const line of linesOf(this.#files, old)) this.deleted.set(line, this.#machine.now);
+      this.#files.unlink(old);
+    }
   }
 
   *#copyTruncate(path: string): Program {
@@ -180,10 +199,13 @@ export class Logrotate {
 /** All lines that are in files, in whatever file. */
 export function linesInFiles(files: FileSystem): Set<string> {
   const found = new Set<string>();
-  for (const name of files.list(LOGS)) {
-    const bytes = files.contentOf(`${LOGS}/${name}`);
-    const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
-    for (const line of text.split('\n').slice(0, -1)) found.add(line);
-  }
+  for (const name of files.list(LOGS)) for (const line of linesOf(files, `${LOGS}/${name}`)) found.add(line);
   return found;
+}
+
+/** The lines in one of them. */
+function linesOf(files: FileSystem, path: string): string[] {
+  const bytes = files.contentOf(path);
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+  return text.split('\n').slice(0, -1);
 }

@@ -50,7 +50,7 @@ createServer(async (request, response) => {
 // An init passes signals on; this ends at once, for nothing outlives it.
 process.on('SIGTERM', () => process.exit(0));
 
-/** Documents as lines of JSON, so many at a time. */
+/** Documents as lines of JSON, a limited number at a time. */
 function* pages(documents: readonly StoredDocument[]): Generator<string> {
   for (let at = 0; at < documents.length; at += PAGE)
     yield documents

@@ -10,7 +10,13 @@ const CERTAIN = [
 ];
 /** What may be a mark of rotation and may be a name: `app-1.log`, `worker.2.log`, `app-1`. */
 const UNCERTAIN = /[._-](?:\d+|old|bak|prev|copy|save)(?=$|\.[A-Za-z]+$)/;
-const COMPRESSED = /\.gz$/;
+const COMPRESSED = /\.(?:gz|zst)$/;
+
+/** Whether a name says that a file is compressed in a way that is read. */
+export const isCompressed = (path: string): boolean => COMPRESSED.test(path);
+
+/** What a compressed file was called before. */
+export const unpackedName = (path: string): string => path.replace(COMPRESSED, '');
 
 /** What a name says of where its content was written. */
 export interface Before {
@@ -25,7 +31,7 @@ export interface Before {
  */
 export function unrotated(path: string): Before[] {
   const all: Before[] = [];
-  let name = basename(path).replace(COMPRESSED, '');
+  let name = unpackedName(basename(path));
   let certain = true;
   for (;;) {
     const mark = CERTAIN.find((each) => each.test(name));
@@ -38,7 +44,7 @@ export function unrotated(path: string): Before[] {
 }
 
 /** A mark of rotation behind a name that ends as names of logs do: what is called so was not begun under this name. */
-const NUMBERED = /(\.[A-Za-z]+)\.\d{1,4}(?:\.gz)?$/;
+const NUMBERED = /(\.[A-Za-z]+)\.\d{1,4}(?:\.(?:gz|zst))?$/;
 
 /**
  * Where the content of a file was written that shows up under a path.
@@ -52,7 +58,7 @@ export function homeOf(path: string, isKnown: (path: string) => boolean): string
 
 /** Whether, and how surely, a path is what a home was renamed, copied or compressed to. */
 export function rotationOf(path: string, home: string): 'certain' | 'uncertain' | undefined {
-  if (COMPRESSED.test(path) && basename(path).replace(COMPRESSED, '') === basename(home)) return 'certain';
+  if (isCompressed(path) && unpackedName(basename(path)) === basename(home)) return 'certain';
   const before = unrotated(path).find((each) => basename(each.path) === basename(home));
   return before && (before.certain ? 'certain' : 'uncertain');
 }
