@@ -45,7 +45,7 @@ export interface Database {
  * @param end gives the round up, too: nobody waits for its answer any more
  * @throws an error that names the deadline when it passes, or the reason of `end`
  */
-export async function within<T>(
+export async function withDeadline<T>(
   milliseconds: number,
   ask: (signal: AbortSignal) => Promise<T>,
   end?: AbortSignal,

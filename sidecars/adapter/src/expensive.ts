@@ -1,5 +1,5 @@
 /** What costs the database more than a scrape may: asked on an interval of its own, and kept with its age. */
-import { within, type Database, type ExpensiveQuery } from './database.ts';
+import { withDeadline, type Database, type ExpensiveQuery } from './database.ts';
 import { Families } from './families.ts';
 import type { AdapterKit } from './contract.ts';
 import { repeat } from './repeat.ts';
@@ -42,7 +42,7 @@ export class Expensive {
     const interval = parameters.ADAPTER_EXPENSIVE_INTERVAL;
     const ask = async (): Promise<void> => {
       const at = performance.now();
-      const families = await within(interval, (over) => query.ask(over), signal);
+      const families = await withDeadline(interval, (over) => query.ask(over), signal);
       this.#answers.set(query.name, { families, at });
       metrics.adapter_expensive_duration_seconds.set({ query: query.name }, (performance.now() - at) / 1000);
     };

@@ -57,7 +57,7 @@ test('a database that is not there is down: redis_up 0, and no value of it, old 
   assert.is(await program.stop(), 0, program.output);
 });
 
-test('a database that takes connections and says nothing is down after the timeout, and back by itself', async () => {
+test('a database that accepts connections and is silent is down after the timeout, then recovers', async () => {
   const server = await testServer(() => undefined);
   const program = await adapter(server, { ADAPTER_TIMEOUT: '100ms' });
   const { text } = await program.answers('/metrics', 200, /^redis_up 0$/m);
@@ -129,7 +129,7 @@ test('the end does not wait for a database that hangs', async () => {
   assert.not.match(program.output, /cannot be read/);
 });
 
-test('a question that the user may not ask is left out, counted and logged; the others are answered', async () => {
+test('a query that the user may not run is left out, counted and logged; the others are answered', async () => {
   const server = await testServer((command) =>
     command[0] === 'LATENCY' ? '-NOPERM no permissions\r\n' : healthy(command),
   );

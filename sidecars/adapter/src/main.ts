@@ -1,7 +1,7 @@
 /** The adapter sidecar's program. */
 import { runSidecar } from '#kit/life/sidecar.ts';
 import { contract, type AdapterKit } from './contract.ts';
-import { within, type Database } from './database.ts';
+import { withDeadline, type Database } from './database.ts';
 import { Expensive } from './expensive.ts';
 import { repeat } from './repeat.ts';
 import { Scrapes } from './scrapes.ts';
@@ -26,7 +26,7 @@ async function job(kit: AdapterKit): Promise<void> {
   const answers = readiness.check('database', MISSED * (interval + timeout));
   const stop = new AbortController();
   const ping = async (): Promise<void> => {
-    await within(timeout, (signal) => database.ping(signal), stop.signal);
+    await withDeadline(timeout, (signal) => database.ping(signal), stop.signal);
     answers.pass();
   };
   const running = Promise.all([

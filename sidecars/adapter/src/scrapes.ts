@@ -1,6 +1,6 @@
 /** `/metrics`: one round of questions at a time, however many ask. */
 import type { Database } from './database.ts';
-import { within } from './database.ts';
+import { withDeadline } from './database.ts';
 import type { Expensive } from './expensive.ts';
 import { Families } from './families.ts';
 import type { AdapterKit } from './contract.ts';
@@ -36,7 +36,7 @@ export class Scrapes {
     let error: Error | undefined;
     try {
       const refused = (query: string, why: Error): void => this.#refused(query, why);
-      const told = await within(parameters.ADAPTER_TIMEOUT, (signal) => this.#database.scrape(signal, refused));
+      const told = await withDeadline(parameters.ADAPTER_TIMEOUT, (signal) => this.#database.scrape(signal, refused));
       told.merge(this.#expensive.families());
       families = told;
     } catch (caught) {

@@ -1,5 +1,5 @@
 /** The slow log of the database as JSON lines. */
-import { within, type Database } from './database.ts';
+import { withDeadline, type Database } from './database.ts';
 import type { AdapterKit } from './contract.ts';
 import { repeat } from './repeat.ts';
 
@@ -12,7 +12,7 @@ export async function followSlowLog(
   if (slowLog === undefined) return;
   let failing = '';
   const read = async (): Promise<void> => {
-    const { entries, lost, begunAnew } = await within(parameters.ADAPTER_TIMEOUT, slowLog, signal);
+    const { entries, lost, begunAnew } = await withDeadline(parameters.ADAPTER_TIMEOUT, slowLog, signal);
     failing = '';
     if (begunAnew) log.info('the slow log began anew');
     if (lost > 0) {

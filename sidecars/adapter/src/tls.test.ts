@@ -5,7 +5,7 @@ import { createServer, TLSSocket } from 'node:tls';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify, type Signer } from '#kit/testing/certify.ts';
-import { within } from './database.ts';
+import { withDeadline } from './database.ts';
 import { conversation as askMariadb } from './mariadb/client.ts';
 import type { Server } from './server.ts';
 import { conversation as askValkey } from './valkey/client.ts';
@@ -46,7 +46,7 @@ async function told(
   const { port } = listener.address() as AddressInfo;
   const server = { host, port, user: 'watch', password: 'hunter2', ca: authority.cert };
   try {
-    const answer = await within(60_000, (signal) => ask(server, signal));
+    const answer = await withDeadline(60_000, (signal) => ask(server, signal));
     return { answer: String(answer), read: received() };
   } catch (error) {
     return { answer: (error as Error).message, read: received() };

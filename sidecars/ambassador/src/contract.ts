@@ -11,7 +11,7 @@ import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
-  version: '0.8.3',
+  version: '0.9.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   adminPort: '9961',
@@ -53,14 +53,39 @@ export const contract = defineContract({
   },
   alerts,
   metrics: {
-    client_connections: { type: 'gauge', help: 'Connections of the application open now' },
-    requests: { type: 'counter', help: 'Requests sent to a server', labels: ['server'] },
-    responses: { type: 'counter', help: 'Responses of a server', labels: ['server'] },
-    forward_error: { type: 'counter', help: 'Requests of the application that no server answered' },
+    client_connections: {
+      type: 'gauge',
+      help: 'Connections of the application open now',
+      bad: 'near AMBASSADOR_MAX_CLIENTS; a rise that never ends: the application leaks connections',
+    },
+    requests: {
+      type: 'counter',
+      help: 'Requests sent to a server',
+      bad: 'much more on one server than on the others',
+      labels: ['server'],
+    },
+    responses: {
+      type: 'counter',
+      help: 'Responses of a server',
+      bad: 'fewer than requests for minutes: that server does not answer',
+      labels: ['server'],
+    },
+    forward_error: {
+      type: 'counter',
+      help: 'Requests of the application that no server answered',
+      bad: 'any rate that lasts: the application sees errors',
+    },
     ambassador_request_duration_seconds: {
       type: 'histogram',
       help: 'Of requests by HTTP, from their head to the end of the response, in seconds; code is the status class, or none',
+      bad: 'more than the servers themselves take; codes 5xx and none',
       labels: ['method', 'code'],
+    },
+    ambassador_state_damaged_total: {
+      type: 'counter',
+      help: 'Files of AMBASSADOR_STATE that could not be used at a start and were set aside',
+      bad: 'any: keys that had not moved yet are not found',
+      labels: ['kind'],
     },
     ...refusalMetrics('ambassador'),
     ...spanMetrics('ambassador'),

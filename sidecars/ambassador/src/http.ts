@@ -17,7 +17,7 @@ export const httpSettings = (): ProxySettings => ({
   responseTimeout: 60_000,
   maxHeaderSize: 16 * 1024,
   retryAfter: 5000,
-  // Whoever calls has mostly been through a proxy, and is in the same pod or one that trusts it.
+  // Most requests come through a proxy in the same pod, or in a pod that trusts it.
   trustsForwarded: true,
 });
 

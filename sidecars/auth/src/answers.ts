@@ -11,7 +11,7 @@ import type { Method } from './lib/identity.ts';
 export interface AnswersOptions {
   readonly methods: ReadonlySet<Method>;
   readonly prefix: string;
-  /** Patterns of paths that get JSON, whoever asks. */
+  /** Patterns of paths that get JSON, for every client. */
   readonly apiPaths: readonly string[];
 }
 

@@ -16,7 +16,7 @@ import { accessOf } from './rules/of-request.ts';
 import { allows, type Access, type Rules } from './rules/rules.ts';
 import type { Revocations } from './sessions/revocations.ts';
 import type { Tunnels } from './sessions/tunnels.ts';
-import type { Visit } from './lib/visit.ts';
+import type { RequestContext } from './lib/request-context.ts';
 
 export interface AuthFilterOptions {
   readonly trusted: TrustedProxies;
@@ -43,13 +43,13 @@ export function authFilter(options: AuthFilterOptions): Filter {
   /** Whether what lets an upgrade in is still good. */
   const upgrades = new WeakMap<FilteredExchange, () => boolean>();
 
-  const look = (visit: Visit): Caller | Promise<Caller> => {
+  const look = (visit: RequestContext): Caller | Promise<Caller> => {
     const caller = authenticator.look(visit.exchange.request, visit.own, visit.client);
     return caller instanceof Promise ? caller.then((later) => keep(visit, later)) : keep(visit, caller);
   };
 
   /** What the client shall keep goes with the answer. */
-  const keep = ({ exchange, own, secureCookies }: Visit, caller: Caller): Caller => {
+  const keep = ({ exchange, own, secureCookies }: RequestContext, caller: Caller): Caller => {
     if (caller?.ok === true && 'cookie' in caller && caller.cookie !== undefined) {
       const values = writeCookie(cookieName, caller.cookie, { secure: secureCookies }, own);
       cookies.set(exchange, values.map((value) => `Set-Cookie: ${value}\r\n`).join(''));
@@ -57,7 +57,7 @@ export function authFilter(options: AuthFilterOptions): Filter {
     return caller;
   };
 
-  const decide = ({ exchange }: Visit, access: Access, caller: Caller): Reply | undefined => {
+  const decide = ({ exchange }: RequestContext, access: Access, caller: Caller): Reply | undefined => {
     const { request } = exchange;
     if (caller?.ok === true) {
       const { identity } = caller;
@@ -94,7 +94,7 @@ export function authFilter(options: AuthFilterOptions): Filter {
       const client = trusted.clientOf(exchange);
       if (client.trusted) dropIdentity(request);
       else if (trusted.any) dropForwarded(request);
-      const visit: Visit = {
+      const visit: RequestContext = {
         exchange,
         client,
         own: takeCookies(request, cookieName),

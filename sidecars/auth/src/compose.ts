@@ -156,7 +156,11 @@ async function startProvider(
   { parameters, settings, log, metrics }: ComposeOptions,
   counts: Counts,
 ): Promise<Provider | undefined> {
-  if (settings.provider === undefined) return undefined;
+  if (settings.provider === undefined) {
+    // A provider that nobody has is not down.
+    metrics.auth_provider_up.remove({});
+    return undefined;
+  }
   const read = async (parameter: string, path: string | undefined, secret: boolean): Promise<string | undefined> =>
     path === undefined ? undefined : (await readConfigured({ parameter, path, secret })).trim();
   const provider = new Provider({

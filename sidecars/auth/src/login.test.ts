@@ -53,7 +53,7 @@ test('a script gets 401 with JSON, never a redirect', () =>
     { AUTH_API_PATHS: '/api/**' },
   ));
 
-test('two tabs: either finishes, and a third after its cookie has gone lands by the session of the others', () =>
+test('two tabs: either finishes; a third, whose cookie is gone, uses the session of the others', () =>
   withAuth(async ({ url }, _provided, browser) => {
     const to = async (path: string): Promise<string> => {
       const start = await browser.get(`${url}/oauth2/start?rd=${path}`);

@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http';
 import { hash } from 'node:crypto';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { secretFile, startAuth, TestBrowser, type Asked } from './test-auth.ts';
+import { secretFile, startAuth, TestBrowser, type BrowserAnswer } from './test-auth.ts';
 
 /** Answers with the fields that the request's X-Fields says, as JSON. */
 const answering: RequestListener = (request, response) => {
@@ -17,7 +17,7 @@ type Ask = (
   headers?: Record<string, string>,
   path?: string,
   method?: string,
-) => Promise<Asked>;
+) => Promise<BrowserAnswer>;
 
 async function withKeys(
   run: (ask: Ask) => Promise<void>,

@@ -1,64 +1,9 @@
-/** No redirect leaves the site: hostile targets made of what browsers read differently from servers. */
+/** No redirect leaves the site. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { localTarget } from './http/target.ts';
-
-const BEGINNINGS = [
-  '//',
-  '///',
-  '/\\',
-  '\\\\',
-  '\\/',
-  '/	/',
-  '/\n/',
-  '/\r/',
-  '/ /',
-  '	//',
-  ' //',
-  '/.//',
-  '/./\\',
-  '/..//',
-  '/x/..//',
-  '/%2e//',
-  '/%2e%2e//',
-  '/.\\/',
-  '/;//',
-  'http://',
-  'https://',
-  'HTTPS:',
-  'https:/',
-  'https:\\\\',
-  'javascript:',
-  'data:',
-  '/\u2028/',
-  '/\xA0/',
-  '/／',
-  '／／',
-  '@',
-  '/@',
-  '//user@',
-  '///\\',
-  '/\0/',
-  '/.%09//',
-  '%2f%2f',
-  '%5c%5c',
-  '',
-];
-const PLACES = [
-  'evil.example',
-  'evil.example/path',
-  'evil.example:443',
-  '[::1]',
-  'user:pass@evil.example',
-  'alert(1)',
-  'evil.example%2f..',
-];
-const ENDS = ['', '/', '?x=/', '#//', '\\'];
-
-const HOSTILE = BEGINNINGS.flatMap((beginning) =>
-  PLACES.flatMap((place) => ENDS.map((end) => beginning + place + end)),
-);
+import { HOSTILE } from './testing/hostile-targets.ts';
 
 /** Where a browser would go that got it as Location. */
 const landsOn = (location: string): string => new URL(location, 'https://site.example/oauth2/callback').origin;

@@ -15,7 +15,7 @@ import { groupsField, type Identity } from './lib/identity.ts';
 import type { Login } from './oidc/login.ts';
 import type { Logout } from './oidc/logout.ts';
 import type { Sessions } from './sessions/sessions.ts';
-import type { Visit } from './lib/visit.ts';
+import type { RequestContext } from './lib/request-context.ts';
 
 /** How long a client waits before it asks again for a provider that is down, in milliseconds. */
 const PROVIDER_RETRY = 5000;
@@ -31,7 +31,7 @@ export interface RoutesOptions {
   readonly oidc: { readonly login: Login; readonly logout: Logout; readonly sessions: Sessions } | undefined;
 }
 
-type Look = (visit: Visit) => Caller | Promise<Caller>;
+type Look = (visit: RequestContext) => Caller | Promise<Caller>;
 
 export class Routes {
   readonly #options: RoutesOptions;
@@ -41,7 +41,7 @@ export class Routes {
   }
 
   /** @param name of the route: the path behind the prefix */
-  answer(name: string, visit: Visit, look: Look): Reply | Promise<Reply> {
+  answer(name: string, visit: RequestContext, look: Look): Reply | Promise<Reply> {
     const { method } = visit.exchange.request;
     const { oidc } = this.#options;
     const methods: Readonly<Record<string, string>> = {
@@ -70,14 +70,14 @@ export class Routes {
     }
   }
 
-  async #userinfo(visit: Visit, look: Look): Promise<Reply> {
+  async #userinfo(visit: RequestContext, look: Look): Promise<Reply> {
     const caller = await look(visit);
     if (caller?.ok !== true) return json(401, { error: 'unauthenticated' });
     const { sub, email, groups, preferredUsername } = caller.identity;
     return json(200, { user: sub, email, groups, preferredUsername });
   }
 
-  async #auth(visit: Visit, look: Look): Promise<Reply> {
+  async #auth(visit: RequestContext, look: Look): Promise<Reply> {
     const caller = await look(visit);
     if (caller?.ok !== true) return json(401, { error: 'unauthenticated' });
     return { status: 202, fields: [['Cache-Control', 'no-store'], ...authRequestFields(caller.identity)] };
@@ -106,7 +106,7 @@ export class Routes {
     });
   }
 
-  async #start(visit: Visit, target: string | null, again: number): Promise<Reply> {
+  async #start(visit: RequestContext, target: string | null, again: number): Promise<Reply> {
     const { prefix, logins, answers, counts, oidc } = this.#options;
     const wait = logins.take(clientKey(visit.client.address));
     if (wait > 0) {
@@ -121,7 +121,7 @@ export class Routes {
   }
 
   /** A link or a form of another site cannot sign anybody out: its reader is asked. */
-  async #signOut(visit: Visit): Promise<Reply> {
+  async #signOut(visit: RequestContext): Promise<Reply> {
     const { prefix, oidc } = this.#options;
     const { request } = visit.exchange;
     const target = localTarget(query(visit).get('rd'), prefix);
@@ -136,7 +136,7 @@ export class Routes {
     });
   }
 
-  async #callback(visit: Visit, look: Look): Promise<Reply> {
+  async #callback(visit: RequestContext, look: Look): Promise<Reply> {
     const { prefix, cookieName, counts, oidc } = this.#options;
     const { exchange, client, own, secureCookies } = visit;
     const back = await oidc!.login.finish(queryText(exchange.request.target), { client, own }, secureCookies);
@@ -184,7 +184,8 @@ function queryText(target: string): string {
   return at === -1 ? '' : target.slice(at + 1);
 }
 
-const query = ({ exchange }: Visit): URLSearchParams => new URLSearchParams(queryText(exchange.request.target));
+const query = ({ exchange }: RequestContext): URLSearchParams =>
+  new URLSearchParams(queryText(exchange.request.target));
 
 /** For a proxy that asks before it lets a request through (nginx' auth_request, Traefik's forwardAuth). */
 function authRequestFields({ sub, email, preferredUsername, groups }: Identity): (readonly [string, string])[] {

@@ -5,7 +5,7 @@ import { ConfigurationError, type Problem, type Values } from '#kit/contract/par
 import type { contract } from './contract.ts';
 import { TrustedProxies } from './http/client.ts';
 import type { Method } from './lib/identity.ts';
-import { NEEDS } from './needs.ts';
+import { REQUIRED_PARAMETERS } from './required-parameters.ts';
 
 export type Parameters = Values<typeof contract.parameters>;
 
@@ -29,7 +29,7 @@ export async function settingsOf(parameters: Parameters): Promise<Settings> {
       'AUTH_METHODS is empty; accepted is a comma-separated list of oidc, jwt, basic, apikey',
     );
   for (const method of methods)
-    for (const name of NEEDS[method])
+    for (const name of REQUIRED_PARAMETERS[method])
       if (parameters[name] === undefined) add(name, 'missing', `${name} is not set; AUTH_METHODS=${method} needs it`);
   const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_AUDIENCE: audience } = parameters;
   if (methods.has('jwt') && audience === undefined && clientId === undefined)

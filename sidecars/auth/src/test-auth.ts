@@ -122,14 +122,14 @@ export async function withAuth(
   }
 }
 
-export type Asked = Answer & { readonly url: string; readonly text: string };
+export type BrowserAnswer = Answer & { readonly url: string; readonly text: string };
 
 /** Keeps cookies as a browser does, and follows redirects when told to. */
 export class TestBrowser {
   readonly cookies = new Map<string, string>();
 
   /** A navigation, unless the fields say otherwise. */
-  async get(url: string, headers: Record<string, string> = {}, method = 'GET', body?: string): Promise<Asked> {
+  async get(url: string, headers: Record<string, string> = {}, method = 'GET', body?: string): Promise<BrowserAnswer> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const fields = {
       'sec-fetch-mode': 'navigate',
@@ -158,7 +158,7 @@ export class TestBrowser {
   }
 
   /** Follow redirects until something else comes. */
-  async follow(url: string, hops = 10): Promise<Asked> {
+  async follow(url: string, hops = 10): Promise<BrowserAnswer> {
     let answer = await this.get(url);
     for (let hop = 0; hop < hops && answer.status === 302; hop++)
       answer = await this.get(new URL(answer.headers.location!, answer.url).href);
@@ -166,7 +166,7 @@ export class TestBrowser {
   }
 
   /** As a script of a page asks. */
-  async xhr(url: string, headers: Record<string, string> = {}): Promise<Asked> {
+  async xhr(url: string, headers: Record<string, string> = {}): Promise<BrowserAnswer> {
     return await this.get(url, { 'sec-fetch-mode': 'cors', accept: '*/*', ...headers });
   }
 
@@ -180,4 +180,5 @@ export class TestBrowser {
 /** What the echoing application was asked. */
 export const echoed = ({
   text,
-}: Asked): { method: string; url: string; headers: Record<string, string>; body: string } => JSON.parse(text) as never;
+}: BrowserAnswer): { method: string; url: string; headers: Record<string, string>; body: string } =>
+  JSON.parse(text) as never;

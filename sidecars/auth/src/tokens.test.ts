@@ -2,12 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/net/http-client.ts';
-import type { Mischief } from '#kit/testing/openid-provider.ts';
+import type { TokenFaults } from '#kit/testing/openid-provider.ts';
 import { echoed, TestBrowser, withAuth } from './test-auth.ts';
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
-const LIES: Readonly<Record<string, Mischief>> = {
+const LIES: Readonly<Record<string, TokenFaults>> = {
   'no signature': { signature: 'none' },
   'the public key as a secret': { signature: 'hs256' },
   'a key of a stranger': { signature: 'stranger' },
@@ -137,7 +137,7 @@ test('an unknown key is fetched once a cooldown, however many tokens name one', 
     { AUTH_METHODS: 'jwt' },
   ));
 
-test('a document of keys that is none opens nothing and ends nothing; of a mixed one the good key counts', async () => {
+test('an invalid JWKS opens nothing and ends nothing; of a mixed one the good key counts', async () => {
   const documents: Record<string, [expected: number, (keys: readonly object[]) => unknown]> = {
     'no object': [401, () => 'keys'],
     'no list': [401, () => ({ keys: 'x' })],

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
-import { Gathered } from '#kit/net/gathered.ts';
+import { GrowingBuffer } from '#kit/net/growing-buffer.ts';
 import type { AdminHandler } from '#kit/life/admin.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { plainAddress } from '#proxy/sockets/connection.ts';
@@ -120,7 +120,7 @@ function allowedFrom(from: readonly string[]): (request: IncomingMessage) => boo
 }
 
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const body = new Gathered();
+  const body = new GrowingBuffer();
   for await (const piece of request as AsyncIterable<Buffer>) {
     if (body.length + piece.length > MAX_BODY) return undefined;
     body.add(piece);

@@ -12,9 +12,9 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.5.0',
+  version: '1.6.0',
   description:
-    'A shared HTTP cache (RFC 9111) in front of an application that knows nothing of it, and that goes on answering while the application is gone.',
+    'A shared HTTP cache (RFC 9111) in front of an unmodified application. It goes on answering while the application is down.',
   prefixes: ['CACHE_', 'PROXY_'],
   adminPort: '9907',
   deploy: {
@@ -192,25 +192,43 @@ export const contract = defineContract({
       type: 'counter',
       labels: ['result'],
       help: 'Requests by result: hit, stale, revalidated, miss, collapsed (shared the answer to another one), pass (not for the cache)',
+      bad: 'a share of hits that falls; many stale: the application does not answer',
     },
     cache_origin_requests_total: {
       type: 'counter',
       labels: ['code'],
       help: 'Answers of the application by class of status (2xx, …); none where there was none',
+      bad: '5xx and none; a rise while requests stay the same',
     },
-    cache_objects: { type: 'gauge', help: 'Stored responses in memory' },
-    cache_bytes: { type: 'gauge', labels: ['store'], help: 'What stored responses take, by store: memory, disk' },
+    cache_objects: { type: 'gauge', help: 'Stored responses in memory', bad: 'nothing by itself' },
+    cache_bytes: {
+      type: 'gauge',
+      labels: ['store'],
+      help: 'What stored responses take, by store: memory, disk',
+      bad: 'at its limit while evictions rise',
+    },
     cache_evictions_total: {
       type: 'counter',
       labels: ['reason'],
       help: 'Responses that left a store: memory (its limit), variants, replaced, invalidated, purged; disk (its limit), damaged (a file that was not whole)',
+      bad: 'a high rate for memory or disk: the store is too small; any damaged',
     },
-    cache_purges_total: { type: 'counter', labels: ['kind'], help: 'Purges that were asked for: url, prefix, tag' },
-    cache_connections_open: { type: 'gauge', help: "Clients' connections" },
-    cache_requests_in_flight: { type: 'gauge', help: 'Requests under way' },
+    cache_purges_total: {
+      type: 'counter',
+      labels: ['kind'],
+      help: 'Purges that were asked for: url, prefix, tag',
+      bad: 'many a second: the cache keeps nothing',
+    },
+    cache_connections_open: { type: 'gauge', help: "Clients' connections", bad: 'near CACHE_MAX_CONNECTIONS' },
+    cache_requests_in_flight: {
+      type: 'gauge',
+      help: 'Requests under way',
+      bad: 'a rise that does not end: the application is slow',
+    },
     cache_request_duration_seconds: {
       type: 'histogram',
       help: 'From the head of a request to the end of its response, in seconds; code is the status class, or none',
+      bad: 'p50 of hits above milliseconds; codes 5xx and none',
       labels: ['method', 'code'],
     },
     ...refusalMetrics('cache'),
@@ -219,16 +237,19 @@ export const contract = defineContract({
       type: 'counter',
       labels: ['reason'],
       help: 'Requests that were refused without asking the application',
+      bad: 'a sudden rise of one reason',
     },
     cache_upstream_errors_total: {
       type: 'counter',
       labels: ['reason'],
       help: 'Requests to the application that failed',
+      bad: 'more than 5 % of the requests to the application',
     },
-    cache_app_up: { type: 'gauge', help: '1 while the application accepts connections' },
+    cache_app_up: { type: 'gauge', help: '1 while the application accepts connections', bad: '0' },
     cache_internal_errors_total: {
       type: 'counter',
       help: 'Exceptions that ended a request: a defect, which the log tells of',
+      bad: 'any: a defect',
     },
   },
 });

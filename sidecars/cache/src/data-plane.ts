@@ -107,7 +107,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   await openDisk(parameters, log, stats, store, limit / 4);
   const ours = cacheSettings(parameters);
   const publicPort = parameters.CACHE_PUBLIC_PORT;
-  // The filter, the fetches and the context know each other: whoever comes first asks for the others later.
+  // The filter, the fetches and the context know each other: the first to be made looks the others up later.
   const purger = new Purger(store, now);
   const filter = new CacheFilter({
     settings: ours,

@@ -115,7 +115,7 @@ test('a kill right after a purge was answered does not bring its pages back', as
   await second.stop();
 });
 
-test('what is on the disk answers after kill -9, without a torn object, while the application is gone', async () => {
+test('after kill -9 the disk answers, without a torn object, while the application is gone', async () => {
   const directory = temporaryDirectory('cache-main');
   const app = await TestApp.start(({ url }) => ({
     headers: { 'Cache-Control': 'max-age=60' },

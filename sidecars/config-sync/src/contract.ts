@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'config-sync',
-  version: '2.2.1',
+  version: '2.2.2',
   description:
     'Dynamic configuration for an application that only reads a file: watches a config server or etcd, validates, replaces the file in one step, tells the application, makes sure that it took it, and goes back when it did not.',
   prefixes: ['CONFIG_'],
@@ -211,48 +211,90 @@ export const contract = defineContract({
   },
   alerts,
   metrics: {
-    config_versions_seen_total: { type: 'counter', help: 'Versions that the source told of', labels: ['file'] },
+    config_versions_seen_total: {
+      type: 'counter',
+      help: 'Versions that the source told of',
+      bad: 'nothing by itself',
+      labels: ['file'],
+    },
     config_versions_total: {
       type: 'counter',
       help: 'Versions by what became of them: applied, rejected, rolled_back, superseded',
+      bad: 'rejected or rolled_back',
       labels: ['file', 'result'],
     },
     config_cycle_duration_seconds: {
       type: 'histogram',
       help: 'From a version in hand to its end, verified or rolled back',
+      bad: 'near the timeouts of the notification or of the verification',
       labels: ['result'],
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     },
     config_in_sync: {
       type: 'gauge',
       help: '1 while the file holds, verified, what the source has',
+      bad: '0 for longer than one cycle',
       labels: ['file'],
     },
     config_last_verified_timestamp_seconds: {
       type: 'gauge',
       help: 'When the source last confirmed what it has, since the epoch',
+      bad: 'older than a few intervals: the source is not reached',
     },
     config_notify_failures_total: {
       type: 'counter',
       help: 'Times the application could not be told',
+      bad: 'any: the application runs on the file of before',
       labels: ['file'],
     },
     config_drift_repairs_total: {
       type: 'counter',
       help: 'Times a file was found changed or gone and put back',
+      bad: 'a rise: somebody else writes the file',
       labels: ['file'],
     },
     config_storage_errors_total: {
       type: 'counter',
       help: 'Failed writes of files and state',
+      bad: 'any: the disk is full, read-only or broken',
+      labels: ['reason'],
+      known: {
+        // Those that the log has a sentence for.
+        reason: [
+          'EACCES',
+          'EBUSY',
+          'EDQUOT',
+          'EIO',
+          'EISDIR',
+          'ENOENT',
+          'ENOSPC',
+          'ENOTDIR',
+          'EPERM',
+          'EROFS',
+          'EXDEV',
+        ],
+      },
+    },
+    config_source_errors_total: {
+      type: 'counter',
+      help: 'Failed requests to the source',
+      bad: 'a rate that lasts',
       labels: ['reason'],
     },
-    config_source_errors_total: { type: 'counter', help: 'Failed requests to the source', labels: ['reason'] },
-    config_source_connected: { type: 'gauge', help: '1 while the watch is open' },
-    config_reports_pending: { type: 'gauge', help: 'Reports that the config server has not taken yet' },
+    config_source_connected: {
+      type: 'gauge',
+      help: '1 while the watch is open',
+      bad: '0 for minutes where the source is watched',
+    },
+    config_reports_pending: {
+      type: 'gauge',
+      help: 'Reports that the config server has not taken yet',
+      bad: 'a rise that does not end',
+    },
     config_reports_dropped_total: {
       type: 'counter',
       help: 'Reports that were given up',
+      bad: 'any: the config server does not know what runs here',
       labels: ['reason'],
     },
   },

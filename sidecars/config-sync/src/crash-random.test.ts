@@ -18,7 +18,7 @@ function generator(seed: number): () => number {
   };
 }
 
-test('the application never stays on anything but a whole, valid version, and ends on the last good one', async () => {
+test('the application only ever keeps a whole, valid version, and ends on the last good one', async () => {
   const seed = (Date.now() % 1_000_000) + 1;
   const random = generator(seed);
   await using rig = await Rig.open();

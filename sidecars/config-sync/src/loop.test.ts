@@ -25,7 +25,7 @@ test('the file is there before the application, and is verified once that is up'
   assert.is(statSync(rig.file).mode & 0o777, 0o644);
 });
 
-test('an application that nobody tells, and that is not up yet, is not blamed for showing nothing', async () => {
+test('an application that is not notified and not up yet is not blamed for showing nothing', async () => {
   rig.server.put('app', 'release=1\n');
   const sidecar = await rig.start({ CONFIG_NOTIFY: '', CONFIG_VERIFY_TIMEOUT: '200ms' });
   await rig.started(sidecar);

@@ -30,7 +30,7 @@ test('it puts the file in place and ends; who verifies it is the sidecar after i
   await rig.report('applied', 1);
 });
 
-test('with the server away it takes the last good version, and without one it fails clearly in time', async () => {
+test('with the server away it takes the last good version; without one it fails clearly in time', async () => {
   rig.server.stop();
   const failing = await once();
   assert.is(await failing.ended(), 69);
@@ -48,7 +48,7 @@ test('with the server away it takes the last good version, and without one it fa
   assert.is(rig.read(), 'release=1\n');
 });
 
-test('with its validated file in place and the source down it ends with 0, though nobody verified that yet', async () => {
+test('with a validated file and the source down it ends with 0, though nothing verified it yet', async () => {
   rig.server.put('app', 'release=1\n');
   assert.is(await (await once()).ended(), 0);
   rig.server.stop();

@@ -42,7 +42,7 @@ test('one-time mode begins again with a candidate that was never in place', asyn
   assert.is(rig.read(), 'release=2\n');
 });
 
-test('a rollback that was cut short is finished without the source, and reported once that is back', async () => {
+test('a rollback that was cut short ends without the source, and is reported when that is back', async () => {
   await cutShort({ ...second, failure: 'it choked' }, 'release=2\n');
   rig.server.stop();
   const loads = await rig.app.loads();

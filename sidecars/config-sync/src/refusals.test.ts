@@ -26,7 +26,7 @@ const schema = (maximum: number): string => {
   return path;
 };
 
-test('after a corrected schema and a restart the document is tried again, with the same one it is not', async () => {
+test('after a restart a document is tried again with a corrected schema, not with the same one', async () => {
   const env = { CONFIG_SCHEMA: schema(3) };
   const first = await rig.settled(env);
   rig.server.put('app', 'release=2\nlevel=5\n');
@@ -71,7 +71,7 @@ test('after another way to tell the application, which would not take it', async
   await rig.report('applied', 2);
 });
 
-test('a check and a command that tells have the environment that they are given, and nothing else of ours', async () => {
+test('checks and notify commands get the environment that is configured, and nothing of ours', async () => {
   const seen = join(rig.directory, 'seen');
   const check = join(rig.directory, 'check');
   writeFileSync(check, `#!/bin/sh\nenv >> ${seen}\n`, { mode: 0o755 });

@@ -47,7 +47,7 @@ for (const [choke, alive] of [
   });
 }
 
-test('an application that died of a version, and stays down, is looked for until it shows the old one', async () => {
+test('an application that a version killed is watched until it is up and shows the old version', async () => {
   const sidecar = await rig.settled();
   rig.server.put('app', 'release=2\nchoke=die\n');
   assert.match((await rig.report('rolled-back', 2)).reason!, /ECONNREFUSED; since then: .*ECONNREFUSED/);
@@ -81,7 +81,7 @@ test('an application that is terminated and started again has the new file, or t
   await rig.ready(sidecar, 200);
 });
 
-test('an application that does not come up gets the last good file, and the new one once it is up', async () => {
+test('an application that does not come up gets the last good file, and the new one once it is', async () => {
   const first = await rig.settled();
   await first.stop();
   await rig.app.stop();

@@ -28,12 +28,12 @@ test('a directory in the way is said, and recovered from', async () => {
   mkdirSync(rig.file);
   rig.server.put('app', 'release=2\n');
   await rig.ready(sidecar, 503, /cannot be written: it is a directory \(EISDIR\)/);
-  assert.ok((await sidecar.metric('config_storage_errors_total')) > 0);
+  assert.ok((await sidecar.metric('config_storage_errors_total{reason="EISDIR"}')) > 0);
   rmSync(rig.file, { recursive: true });
   await eventually('the file is there', () => rig.read() === 'release=2\n');
 });
 
-test('a state directory that cannot be is said, nothing is published without it, and it is recovered from', async () => {
+test('an impossible state directory is reported; nothing is published without it; it recovers', async () => {
   const sidecar = await rig.settled();
   const state = join(rig.directory, 'state');
   // The sidecar may write there at the same moment.

@@ -108,7 +108,7 @@ test('one that the application does not take is rolled back', async () => {
   await rig.serves(`${FIRST}choke=\n`);
 });
 
-test('a template without end, or of more than is taken, is refused in time, and the sidecar goes on', async () => {
+test('a template that is endless or too large is refused in time, and the sidecar goes on', async () => {
   putAll();
   const loop = '{% for i in (1..100000000) %}{% if i == web.more %}x{% endif %}{% endfor %}';
   const sidecar = await start(

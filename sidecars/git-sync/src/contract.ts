@@ -1,6 +1,7 @@
 /** The git-sync sidecar's contract. Names and meanings are kubernetes/git-sync v4's where both have a thing. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { alerts } from './alerts.ts';
+import { gitSyncMetrics } from './metrics.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
 const DAY = 86_400_000;
@@ -9,7 +10,7 @@ export const EXIT_GAVE_UP = 75;
 
 export const contract = defineContract({
   name: 'git-sync',
-  version: '2.3.2',
+  version: '2.3.3',
   description:
     'Keeps a directory equal to a git ref: fetches each new commit, checks it, publishes it in one step, tells the application, and goes back when the application does not get well.',
   prefixes: ['GITSYNC_'],
@@ -301,48 +302,5 @@ export const contract = defineContract({
   },
   exitCodes: { [EXIT_GAVE_UP]: 'more failures in a row than GITSYNC_MAX_FAILURES' },
   alerts,
-  metrics: {
-    git_sync_count_total: {
-      type: 'counter',
-      help: 'Syncs by outcome: success (something new was published), noop, refused, error',
-      labels: ['status'],
-    },
-    git_sync_duration_seconds: {
-      type: 'histogram',
-      help: 'Duration of syncs, the gate included',
-      labels: ['status'],
-      buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 120],
-    },
-    git_sync_fetch_count_total: { type: 'counter', help: 'Fetches' },
-    git_sync_failures: { type: 'gauge', help: 'Failures in a row' },
-    git_sync_last_success_timestamp_seconds: {
-      type: 'gauge',
-      help: 'When the ref was last seen and its commit was live or refused, since the epoch',
-    },
-    git_sync_live_info: { type: 'gauge', help: '1 for the commit that is published', labels: ['hash'] },
-    git_sync_publications_total: {
-      type: 'counter',
-      help: 'Publications: new, rollback (verification failed), repair (the link was missing or wrong)',
-      labels: ['reason'],
-    },
-    git_sync_refused: { type: 'gauge', help: '1 while the ref is at a commit that failed its gate or verification' },
-    git_sync_gate_total: { type: 'counter', help: 'Runs of the gate', labels: ['result'] },
-    git_sync_verifications_total: { type: 'counter', help: 'Verifications that ended', labels: ['result'] },
-    git_sync_notifications_total: {
-      type: 'counter',
-      help: 'Attempts to tell the application',
-      labels: ['kind', 'result'],
-    },
-    git_sync_receives_total: {
-      type: 'counter',
-      help: 'Webhooks: accepted, ignored, unsigned, replayed, malformed, oversized, busy',
-      labels: ['result'],
-    },
-    git_sync_worktrees: { type: 'gauge', help: 'Versions on disk' },
-    git_sync_recoveries_total: {
-      type: 'counter',
-      help: 'What a start or a sync had to put right',
-      labels: ['what'],
-    },
-  },
+  metrics: gitSyncMetrics,
 });

@@ -1,4 +1,4 @@
-/** The current error, for whoever looks: on the admin port, and in a file. */
+/** The current error, on the admin port and in a file. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';

@@ -14,9 +14,9 @@ export interface GateOptions {
   readonly ref: string;
 }
 
-/** Of its output so many of the last bytes are kept. */
+/** Bytes that are kept of the end of its output. */
 const OUTPUT = 16_384;
-/** And so many characters of those shown in an error. */
+/** Characters of these that an error shows. */
 const SHOWN = 2000;
 
 /**

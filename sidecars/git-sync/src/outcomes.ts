@@ -1,4 +1,4 @@
-/** What syncs come to, told to whoever looks: metrics, readiness, the error file and the log. */
+/** Reports the result of each sync: metrics, readiness, the error file and the log. */
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { ReadinessCheck } from '#kit/life/readiness.ts';

@@ -117,7 +117,7 @@ test('processes of a killed sidecar are ended by the next', async () => {
   const second = sidecar.again({ GITSYNC_GATE_COMMAND: 'true' });
   await second.lives(repository.head());
   const { state } = readProcess(Number(pid)) ?? { state: 'Z' };
-  assert.is(state, 'Z', 'gone, but for whoever has to reap it');
+  assert.is(state, 'Z', 'ended, and not yet reaped');
   assert.is(bystander.exitCode, null);
   bystander.kill();
   await second.stop();

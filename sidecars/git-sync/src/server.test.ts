@@ -142,7 +142,7 @@ test('credentials go to the repository’s own server, and not where it redirect
   server.close();
 });
 
-test('a server that is down, slow, refuses, or sends garbage is named as such, and recovered from', async () => {
+test('a server that is down, slow, refuses or sends garbage is named as such; sync recovers', async () => {
   const { repository, server, port, url } = await scene();
   const first = repository.head();
   const sidecar = await TestSidecar.start({

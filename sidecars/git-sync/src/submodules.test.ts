@@ -72,7 +72,7 @@ test('a version without submodules has none of those that the version before had
   await off.stop();
 });
 
-test('an address that is not allowed is an error that names the submodule, and what is live stays', async () => {
+test('an address that is not allowed is an error that names the submodule; what is live stays', async () => {
   const repository = new TestRepository();
   const good = repository.commit({ file: 'one' });
   const sidecar = await TestSidecar.start({ GITSYNC_REPO: repository.url });

@@ -109,7 +109,7 @@ test('history is as deep as asked, also when it was shallow before', async () =>
   await deep.stop();
 });
 
-test('files that a commit leaves alone are shared and read-only; of one that is written to in spite of that, the next version is right', async () => {
+test('unchanged files are shared and read-only; if one is written to, the next version is right', async () => {
   const repository = new TestRepository();
   const first = repository.commit({
     same: 'same',

@@ -125,7 +125,7 @@ test('killed when it saw that a version is not well any more, it asks again', as
   app.close();
 });
 
-test('killed while it verifies, it verifies again; killed between refusing and going back, it goes back', async () => {
+test('killed while it verifies, it verifies again; killed before a rollback, it goes back', async () => {
   const { app, repository, good, sidecar } = await withGoodVersion(TIMES);
   const bad = repository.commit({ status: '500' });
   await sidecar.lives(bad);
@@ -137,7 +137,7 @@ test('killed while it verifies, it verifies again; killed between refusing and g
   app.close();
 });
 
-test('a version that comes while another is verified ends that, and going back leads to the last verified one', async () => {
+test('a new version ends a verification under way; rollback leads to the last verified one', async () => {
   const { app, repository, good, sidecar } = await withGoodVersion(TIMES);
   const slow = repository.commit({ status: '503' });
   await sidecar.lives(slow);
@@ -148,7 +148,7 @@ test('a version that comes while another is verified ends that, and going back l
   app.close();
 });
 
-test('with nothing to go back to the first version stays, and is verified once the application is there', async () => {
+test('with nothing to go back to, the first version stays, and is verified once the app is there', async () => {
   const repository = new TestRepository();
   const first = repository.commit({ status: '200' });
   const place = new App();

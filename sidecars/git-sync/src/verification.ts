@@ -1,6 +1,6 @@
 /** The verification of what is live, beside the loop: a newer version ends it, a bad end turns the loop back. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import { untilUnwell, verify, type VerifyOptions } from './verify.ts';
+import { probeUntilFailure, verify, type VerifyOptions } from './verify.ts';
 import type { StateFile } from './versions/state.ts';
 
 export interface VerificationOptions {
@@ -83,7 +83,7 @@ export class Verification {
   async #watch(hash: string, options: VerifyOptions, until: number, signal: AbortSignal): Promise<string | undefined> {
     const { state, log } = this.#options;
     for (;;) {
-      const unwell = await untilUnwell(options, until, signal);
+      const unwell = await probeUntilFailure(options, until, signal);
       if (unwell === undefined) return undefined;
       // Who is killed from here on begins again with the question.
       state.set({ verified: undefined });

@@ -48,7 +48,7 @@ export async function verify(
  * @returns what is wrong; undefined when nothing was
  * @throws the signal's reason when it is aborted
  */
-export async function untilUnwell(
+export async function probeUntilFailure(
   { url, every = 200, probe = probeHttp }: VerifyOptions,
   until: number,
   signal: AbortSignal,

@@ -42,7 +42,7 @@ export function rulesOf(parameters: RuleParameters, resolvers: readonly string[]
   const family = parameters.MESH_IPV6 ? [] : ['meta nfproto != ipv4 return'];
   const outbound = [
     ...family,
-    // The proxy's own connections leave; whoever else is the proxy's user would be unseen.
+    // The proxy's own connections leave as they are; so would those of other processes of its user.
     `meta skuid ${parameters.MESH_PROXY_UID} return`,
     ...(parameters.MESH_DNS_PORT === undefined ? [] : dnsRules(resolvers, parameters.MESH_DNS_PORT)),
     // The pod's own: 127.0.0.1, and its own address.

@@ -57,7 +57,7 @@ test.before(async () => {
 
 test.after(() => pods.close());
 
-test('a request of an application that knows nothing arrives by mTLS, with the identity of its pod', async () => {
+test('a request of an unaware application arrives by mTLS, with the identity of its pod', async () => {
   const answer = await inPod('front', get('http://shop:8080/a'));
   assert.match(answer, /^200 /);
   assert.match(answer, `URI=${idOf('front')}`);

@@ -33,7 +33,9 @@ const LOOK_TIMEOUT = 2000;
 
 async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown, adminPath, beforeMetrics } = kit;
-  const { identity, source, register } = await openSources(parameters, log);
+  const { identity, source, register } = await openSources(parameters, log, (kind) =>
+    metrics.mesh_state_damaged_total.inc({ kind }),
+  );
   const version = parameters.MESH_LABELS?.find((label) => label.startsWith('version='))?.slice('version='.length);
   const ownAddresses = new OwnAddresses();
   let self = selfOf(identity.current?.spiffeId, version);
@@ -161,7 +163,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     }
   });
 
-  // Started, for whoever waits to start the application: its first request already finds its way.
+  // Started: the application may start now, as its first request already finds its way.
   await Promise.all([configuration.promise, certificate.promise]);
   await plane.open();
   open = true;

@@ -14,7 +14,7 @@ import { createServer as createTls } from 'node:tls';
 const GET = 'GET / HTTP/1.1\r\nHost: shop\r\nX-Own-Case: a\r\n\r\n';
 const MANY = 12;
 
-/** An application that answers no request before so many are under way. */
+/** An application that answers no request before a number of them is under way. */
 class Gate {
   /** How many; 1 answers each at once. */
   size = 1;
@@ -37,7 +37,7 @@ const done =
   ({ text }: Talk): boolean =>
     text.split('hello').length > times;
 
-/** So many clients, each with a request at the same time; they stay connected. */
+/** A number of clients, each with a request at the same time; they stay connected. */
 async function together(port: number, gate: Gate, count = MANY): Promise<Talk[]> {
   gate.size = count;
   const talks = await Promise.all(Array.from({ length: count }, () => connected(port)));
@@ -59,7 +59,7 @@ async function multiplexed(client: TestPod, server: TestPod, gate: Gate): Promis
   gate.size = 1;
 }
 
-/** So many requests that wait: no connection is idle, and what follows is multiplexed. */
+/** Requests that wait: no connection is idle, and further ones are multiplexed. */
 async function busy(port: number, gate: Gate, count = MANY): Promise<Talk[]> {
   gate.size = Infinity;
   const talks = await Promise.all(Array.from({ length: count }, () => connected(port)));
@@ -82,7 +82,7 @@ async function startGate(): Promise<{ gate: Gate; app: TestServer } & AsyncDispo
   return { gate, app, [Symbol.asyncDispose]: app.close };
 }
 
-test('requests at the same time share a connection, request after request, byte by byte as they were', async () => {
+test('concurrent requests share a connection, request after request, byte for byte', async () => {
   await using gated = await startGate();
   const { gate, app } = gated;
   await using mesh = await startPair(app.port);
@@ -292,7 +292,7 @@ test('a response that is cut short is cut short for its client, and an upgrade h
   assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
 });
 
-test('a carrier that is lost costs no request that may be repeated, and there will be another one', async () => {
+test('a lost carrier costs no request that may be repeated, and another carrier is opened', async () => {
   await using gated = await startGate();
   const { gate, app } = gated;
   await using server = await startPod('shop');
@@ -369,7 +369,7 @@ for (const side of ['client', 'server'] as const)
     assert.equal([...mesh.client.errors, ...mesh.server.errors], []);
   });
 
-test('connections that are multiplexed count among those that a proxy takes, and are refused as others are', async () => {
+test("multiplexed connections count towards a proxy's limit, and are refused as others are", async () => {
   await using gated = await startGate();
   const { gate, app } = gated;
   const MOST = 20;

@@ -45,7 +45,7 @@ async function said(pod: TestPod, text = 'hello'): Promise<string> {
   }
 }
 
-/** How the last of so many connections was written down. */
+/** The log entry of the last of a number of connections. */
 async function lastOf({ outbound: { relays } }: TestPod, count = 1): Promise<RelayEnd> {
   await eventually(`${count} connections are written down`, () => relays.length === count);
   return relays.at(-1)!;
@@ -71,7 +71,7 @@ async function asCaller(port: number, alpn: string): Promise<Talk> {
   return new Talk(socket);
 }
 
-test('the application was stopped before: each connection goes to another replica [OutlierDetection]', async () => {
+test('a stopped application: each connection goes to another replica [OutlierDetection]', async () => {
   await using app = await echoing();
   await using up = await replica(app.port);
   await using down = await stopped();
@@ -211,7 +211,7 @@ test('a client that closes its side first, with and without a word [TcpProxyHalf
   }
 });
 
-test('a client that sends much before anybody took its connection loses none of it [TcpProxyLargeWrite]', async () => {
+test('a client that sends much before its connection is taken loses none [TcpProxyLargeWrite]', async () => {
   await using app = await echoing();
   await using up = await replica(app.port);
   await using down = await stopped();
@@ -356,7 +356,7 @@ test('a proxy of an earlier release is spoken to as ever, on both sides', async 
   talk.socket.destroy();
 });
 
-test('a proxy of an earlier release whose application has stopped: closed, as ever, and sent nowhere else', async () => {
+test("an earlier release's proxy whose app has stopped: closed, as before, and sent nowhere else", async () => {
   await using down = await stopped();
   const talk = await asCaller(down.plane.inboundPort, 'mesh-tcp');
   talk.send('hello');

@@ -164,7 +164,7 @@ test('an endpoint that fails five times in a row is left out', async () => {
   assert.is(good.seen.length, 35);
 });
 
-test('a circuit breaker lets so many in, and lets so many wait', async () => {
+test('a circuit breaker limits the requests under way, and those that wait', async () => {
   const waiting: ServerResponse[] = [];
   await using app = await counted((response) => void waiting.push(response));
   await using pod = await caller([app.port], { cluster: { limits: { maxConnections: 1, maxPendingRequests: 1 } } });

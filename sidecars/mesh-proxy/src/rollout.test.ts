@@ -95,7 +95,8 @@ test('a machine that is gone without a word is noticed, and what waits for it is
   await using app = await counted();
   await using up = await replica(app.port);
   // It takes connections and requests, and nothing comes back: as of packets that nobody gets.
-  await using silent = await serve(() => {});
+  let unanswered = 0;
+  await using silent = await serve(() => void unanswered++);
   await using gone = await replica(silent.port);
   let there = true;
   const asked: string[] = [];
@@ -109,8 +110,12 @@ test('a machine that is gone without a word is noticed, and what waits for it is
     },
   });
   front.meant.outbound = SHOP;
-  const waiting = ['GET', 'GET', 'POST', 'POST'].map((method) => ask(front, method));
-  await eventually('they have come', () => silent.connections() > 0);
+  const waiting: Promise<string>[] = [];
+  // One after the other, so that each of both gets a GET and a POST.
+  for (const method of ['GET', 'GET', 'POST', 'POST']) {
+    waiting.push(ask(front, method));
+    await eventually('it has come', () => app.count() + unanswered === waiting.length);
+  }
   await eventually('it was seen to be there', () => asked.length > 1, { within: 30_000 });
   there = false;
   const answers = await Promise.all(waiting);
@@ -208,7 +213,7 @@ test('a call that is under way goes on to its end, although its replica has left
     stream.end();
     await eventually('the first answer', () => text === 'first');
     front.plane.apply(configurationOf({ version: '2', ...towards([stays.plane.inboundPort]) }));
-    // Whoever comes now goes to the other one.
+    // New requests go to the other one.
     assert.match(await ask(front), /^HTTP\/1\.1 /);
     answering!.write(' second');
     await eventually('what comes later', () => text === 'first second' || over !== undefined);

@@ -16,7 +16,7 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: shop\r\n\r\n';
 /** Longer than any test lasts: nothing is cut. */
 const PATIENCE = 300_000;
 
-test('HTTP/1.1: the request under way is finished and told to close, an idle connection is closed', async () => {
+test('HTTP/1.1: the request under way ends with Connection: close; an idle connection is closed', async () => {
   const held: ServerResponse[] = [];
   await using app = await serve(
     createHttp((incoming, response) => {
@@ -91,7 +91,7 @@ test('TCP: a connection is waited for, and cut when patience ends', async () => 
   }
 });
 
-test('TLS of the application’s own is passed on as it is: the client sees its certificate, not the mesh’s', async () => {
+test("TLS of the application passes as it is: the client sees its certificate, not the mesh's", async () => {
   const own = await certify({ names: ['books.example'], subject: 'CN=books.example' });
   await using app = await serve(
     createTls({ cert: own.cert, key: own.key }, (socket) => {

@@ -2,14 +2,22 @@
 import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from './contract.ts';
-import { openControlled, type Sources } from './controlled.ts';
+import { openXdsSources, type Sources } from './xds-sources.ts';
+import type { SavedKind } from './identity/saved-state.ts';
 import { FileIdentity } from './static/file-identity.ts';
 import { FileSource } from './static/file-source.ts';
 
-/** @throws {ConfigurationError} when the parameters name no place */
-export async function openSources(parameters: Values<typeof contract.parameters>, log: Logger): Promise<Sources> {
+/**
+ * @param onDamaged counts kept files that cannot be used
+ * @throws {ConfigurationError} when the parameters name no place
+ */
+export async function openSources(
+  parameters: Values<typeof contract.parameters>,
+  log: Logger,
+  onDamaged: (kind: SavedKind) => void,
+): Promise<Sources> {
   const { MESH_CONTROL_PLANE: host } = parameters;
-  if (host !== undefined) return openControlled(parameters, log, host);
+  if (host !== undefined) return openXdsSources(parameters, log, host, onDamaged);
   const { MESH_CONFIG: path, MESH_IDENTITY_DIR: directory } = parameters;
   if (path === undefined || directory === undefined)
     throw new ConfigurationError([

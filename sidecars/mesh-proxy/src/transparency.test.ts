@@ -12,7 +12,7 @@ import { connected, exchange } from '#proxy/testing/talk.ts';
 import { grpcApplication } from './testing/grpc.ts';
 import { idOf } from './testing/identities.ts';
 import { SETTINGS, SHOP, startPair, startPod, towards } from './testing/mesh.ts';
-import { silenceIsBelieved } from './testing/silence.ts';
+import { waitForProtocolTimeout } from './testing/silence.ts';
 
 for (const meshed of [true, false]) {
   const how = meshed ? 'mTLS' : 'the clear';
@@ -249,7 +249,7 @@ test('connections between proxies serve many requests', async () => {
   assert.is(mesh.server.inbound.stats.open, 1);
 });
 
-test('what an application opens is passed on after 100 ms of silence, what may still say hello later', async () => {
+test('after 100 ms of silence an outbound connection is passed on, an inbound one later', async () => {
   let connections = 0;
   await using app = await serve(createTcp((socket) => void socket.end(`number ${++connections}`)));
   const configuration = towards([app.port], { meshed: false });
@@ -269,7 +269,7 @@ test('a client that is slow to speak is not passed on in the clear where HTTP is
   await using app = await serve(echo);
   await using mesh = await startPair(app.port, { client: { protocol: 'http', addresses: [SHOP.address] } });
   const talk = await connected(mesh.client.plane.outboundPort);
-  await silenceIsBelieved();
+  await waitForProtocolTimeout();
   talk.send('GET / HTTP/1.1\r\nHost: shop:8080\r\nConnection: close\r\n\r\n');
   assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
   talk.socket.destroy();

@@ -72,7 +72,7 @@ export interface OutlierDetection {
   /** For so long, times how often it was. */
   readonly baseEjectionTime?: number;
   readonly maxEjectionTime?: number;
-  /** So many at most, or one. */
+  /** Most endpoints that are ejected at a time, in percent; one always may be. */
   readonly maxEjectionPercent?: number;
   readonly successRate?: {
     readonly minimumHosts?: number;

@@ -1,6 +1,6 @@
 /**
  * Everything that a proxy is configured by, as one immutable snapshot: what its application calls,
- * what reaches its application, and where both go. Plain data, equal to its JSON. Whoever makes one
+ * what reaches its application, and where both go. Plain data, equal to its JSON. What makes one
  * (a file, an xDS client) knows nothing of sockets, and the data path knows nothing of who made it.
  * Durations are in milliseconds, percentages from 0 to 100.
  */

@@ -25,7 +25,7 @@ export interface RouteMatch {
   readonly headers?: readonly HeaderMatch[];
   /** Parameters of the query, all of them; of one that is repeated the first counts. */
   readonly query?: readonly QueryMatch[];
-  /** Only so many of the requests that fit; the others look at the next route. */
+  /** Only this share of the matching requests; the others look at the next route. */
   readonly percent?: number;
 }
 

@@ -21,7 +21,7 @@ export interface GrpcOptions {
 /** Of one message, in bytes: an xDS response of some thousand services. */
 const MAX_MESSAGE = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT = 10_000;
-/** A peer that vanished without a word is noticed after so many milliseconds of silence, and as many of no answer. */
+/** Milliseconds of silence after which a peer is pinged, and again until a ping without answer ends the connection. */
 const KEEPALIVE = 15_000;
 /** Compressed flag and length. */
 const PREFIX = 5;

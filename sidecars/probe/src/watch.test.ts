@@ -196,7 +196,7 @@ test('it is not probed before its initial delay is over', async () => {
   assert.is(await metric('probe_checks_total{target="app",result="success"}'), 1);
 });
 
-test('one that starts slowly is left to start, by its startup probe, and probed by the other from then on', async () => {
+test('a slow start is probed by its startup probe; the liveness probe takes over after it', async () => {
   const startup = { ...TARGET, check: { kind: 'tcp', host: '127.0.0.1', port: 8000 }, period: 3000 } as const;
   const { world, steps, metric, ended, lines, now, watch } = stage({ startup: { ...startup, failureThreshold: 30 } });
   world.well = false;
@@ -231,7 +231,7 @@ test('one that never starts is told to stop, and said to have failed its startup
   );
 });
 
-test('one that may not be signalled is probed all the same, and the probe says that it can do no more', async () => {
+test('a process that may not be signalled is still probed, and the probe says it can do no more', async () => {
   const { world, steps, metric, ended, lines, ready } = stage();
   world.denied = 'process 1 is of user 0';
   world.well = false;

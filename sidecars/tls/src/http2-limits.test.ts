@@ -217,7 +217,7 @@ test('when too much is kept for clients in all, those go that keep much and do n
   );
 });
 
-test('an upload that stalls is answered 408, one that nobody wants is ended, and the connection goes on', async () => {
+test('a stalled upload is answered 408, an unwanted one is ended, and the connection goes on', async () => {
   await withApp(
     (incoming, response) => {
       if (incoming.url === '/early') response.end('no thanks');
@@ -243,7 +243,7 @@ test('an upload that stalls is answered 408, one that nobody wants is ended, and
   );
 });
 
-test('an answer that comes before an upload has ended is no error: the client has time to stop by itself', async () => {
+test('an answer before the end of an upload is no error: the client has time to stop by itself', async () => {
   await withApp(
     (_incoming, response) => response.writeHead(403, { connection: 'close' }).end('no'),
     async (running) => {
@@ -286,7 +286,7 @@ test('a connection that says nothing, or not all of a head, ends', async () => {
   );
 });
 
-test('100 downloads of 1 MiB at once over one connection all arrive at a slow client, in little memory', async () => {
+test('100 downloads of 1 MiB over one connection all reach a slow client, in little memory', async () => {
   const body = Buffer.alloc(1024 * 1024, 120);
   await withApp(
     (_incoming, response) => response.end(body),
@@ -372,7 +372,7 @@ test('the same limits hold as over HTTP/1, and no name means anything to the sid
   );
 });
 
-test("a head that is too large is refused before the client has acknowledged the sidecar's settings", async () => {
+test('a head that is too large is refused before the client has acknowledged our settings', async () => {
   await withRawApp(
     (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'),
     async ({ port }) => {
@@ -426,7 +426,7 @@ test('an application that knows no WebSocket opens no tunnel: 502', async () => 
   );
 });
 
-/** A port whose bytes reach another so many milliseconds late, both ways. */
+/** A port whose bytes reach another with a delay in milliseconds, both ways. */
 async function delayed(to: number, milliseconds: number): Promise<{ port: number; close: () => void }> {
   const server = createTcpServer((near) => {
     const far = connectTcp(to, '127.0.0.1');

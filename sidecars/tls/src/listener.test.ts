@@ -42,6 +42,25 @@ test('a rotated certificate is for new connections; old ones live on', async () 
   await running.stop();
 });
 
+test('keys are exchanged by X25519MLKEM768, and as before with clients that do not know it', async () => {
+  const running = await start(echoPort);
+  const agreed = async (options: object): Promise<string | undefined> => {
+    const socket = await dial(running.port, options);
+    const { name } = socket.getEphemeralKeyInfo() as { name?: string };
+    socket.destroy();
+    return name;
+  };
+  try {
+    assert.is(await agreed({}), 'X25519MLKEM768');
+    // The server's preference counts.
+    assert.is(await agreed({ ecdhCurve: 'X25519:X25519MLKEM768' }), 'X25519MLKEM768');
+    assert.is(await agreed({ ecdhCurve: 'X25519' }), 'X25519');
+    assert.is(await agreed({ maxVersion: 'TLSv1.2' }), 'X25519');
+  } finally {
+    await running.stop();
+  }
+});
+
 test('with a client CA, who shows no good certificate gets nothing from the application', async () => {
   const running = await start(echoPort, { TLS_CLIENT_CA: clientCa, TLS_CLIENT_ALLOW_CN: 'friend*' });
   const stranger = await certify({ subject: 'CN=friend' });

@@ -74,7 +74,7 @@ test('bad configuration is one line and 64', async () => {
   }
 });
 
-test('several workers serve one port, are counted as one, replaced when they die, and ended together', async () => {
+test('workers share one port, are counted as one, replaced when they die, and end together', async () => {
   const running = await program({ WORKERS: '2' });
   await running.up();
   for (let round = 0; round < 20; round++) await ask(running.port);
@@ -118,7 +118,7 @@ test('sessions resume on any worker', async () => {
   assert.is(await running.stop(), 0, running.output);
 });
 
-test('in tcp mode a client that only writes loses nothing when it closes, with one worker and with several', async () => {
+test('in tcp mode a client that only writes and closes loses nothing, with any worker count', async () => {
   const bytes = Buffer.alloc(400_000, 'line\n');
   for (const WORKERS of ['1', '2']) {
     let received = 0;

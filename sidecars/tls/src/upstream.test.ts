@@ -10,7 +10,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const LAST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-test('while the application is down a client gets 503 and when to come again; then it is found by itself', async () => {
+test('while the app is down, clients get 503 with Retry-After; then it is found by itself', async () => {
   const port = await freePort();
   const running = await start(port, { TLS_RETRY_AFTER: '7s' });
   const talk = new Talk(await dial(running.port));

@@ -1,6 +1,6 @@
 /** Which processes are shown, and in which order: no element in here, so that it is tested without a browser. */
 import type { ProcessDocument } from '../src/view/document.ts';
-import { treeOf, type Placed } from '../src/view/tree.ts';
+import { treeOf, type TreeRow } from '../src/view/tree.ts';
 
 export interface Arrangement {
   readonly order: (process: ProcessDocument) => number | string;
@@ -19,7 +19,7 @@ export function arrange(
   processes: readonly ProcessDocument[],
   { order, descending, filter, tree }: Arrangement,
   containerOf: (process: ProcessDocument) => string,
-): Placed[] {
+): TreeRow[] {
   const words = filter
     .toLowerCase()
     .split(/\s+/)

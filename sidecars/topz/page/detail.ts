@@ -1,6 +1,6 @@
 /** One process: its limits, namespaces and sockets, as far as they may be read. */
 import type { DetailDocument } from '../src/view/document.ts';
-import { elapsedText, lacking } from '../src/view/format.ts';
+import { elapsedText, missingPrivilege } from '../src/view/format.ts';
 import { h, setText } from '#kit/page/dom.ts';
 import { follow } from '#kit/page/live.ts';
 import { bytes, plots } from '#kit/page/plot.ts';
@@ -77,7 +77,7 @@ function factsOf({ process }: DetailDocument): [string, string][] {
     [
       'user',
       lacks['user']
-        ? `${process.uid} (its name ${lacking(lacks['user'])})`
+        ? `${process.uid} (its name ${missingPrivilege(lacks['user'])})`
         : process.user === String(process.uid)
           ? process.user
           : `${process.user} (${process.uid})`,
@@ -86,7 +86,7 @@ function factsOf({ process }: DetailDocument): [string, string][] {
     ['CPU', `${process.cpu_percent?.toFixed(1) ?? '–'} %, ${process.cpu_seconds.toFixed(2)} s in all`],
     ['memory', `${bytes(process.resident_bytes)}, ${process.memory_percent.toFixed(1)} %`],
     ['threads', String(process.threads)],
-    ['open files', process.open_files === null ? lacking(lacks['open_files']) : String(process.open_files)],
+    ['open files', process.open_files === null ? missingPrivilege(lacks['open_files']) : String(process.open_files)],
     [
       'started',
       `${process.started.replace('T', ' ').replace('Z', ' UTC')}, ${elapsedText(process.elapsed_seconds)} ago`,
@@ -103,7 +103,7 @@ function rows(
   lines: readonly (readonly string[])[] | undefined,
   lacks: string | undefined,
 ): HTMLElement {
-  if (lines === undefined) return h('p', { class: 'note' }, lacking(lacks));
+  if (lines === undefined) return h('p', { class: 'note' }, missingPrivilege(lacks));
   if (lines.length === 0) return h('p', { class: 'note' }, 'none');
   return h(
     'table',

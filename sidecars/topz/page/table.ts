@@ -1,19 +1,19 @@
 /** The table of processes; rows stay the same elements from look to look. */
 import type { GroupDocument, ProcessDocument } from '../src/view/document.ts';
-import type { Placed } from '../src/view/tree.ts';
-import { lacking } from '../src/view/format.ts';
+import type { TreeRow } from '../src/view/tree.ts';
+import { missingPrivilege } from '../src/view/format.ts';
 import { COLUMNS, type Column } from './columns.ts';
 import { h, setAttributes, setChildren, setText } from '#kit/page/dom.ts';
 
 interface Row {
   readonly element: HTMLTableRowElement;
-  update(placed: Placed): void;
+  update(placed: TreeRow): void;
 }
 
 export interface Section {
   /** Undefined for one section with everything. */
   readonly group: GroupDocument | undefined;
-  readonly rows: readonly Placed[];
+  readonly rows: readonly TreeRow[];
 }
 
 /**
@@ -97,7 +97,8 @@ function makeRow({ pid }: ProcessDocument): Row {
         const text = column.text(process);
         setText(column.key === 'pid' ? link : cell, column.key === 'command' ? `${branch(depth)}${text}` : text);
         const privilege = process.lacks?.[column.field ?? ''];
-        if (privilege !== undefined) setAttributes(cell, { title: lacking(privilege), 'data-lacks': privilege });
+        if (privilege !== undefined)
+          setAttributes(cell, { title: missingPrivilege(privilege), 'data-lacks': privilege });
         if (column.key === 'command') setAttributes(cell, { title: text });
         if (column.key === 'cpu') cell.classList.toggle('hot', (process.cpu_percent ?? 0) >= 50);
       });

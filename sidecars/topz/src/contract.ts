@@ -85,39 +85,63 @@ export const contract = defineContract({
     '/metrics': "Prometheus text format; the page's port answers it, too",
   },
   metrics: {
-    namedprocess_namegroup_num_procs: { type: 'gauge', help: 'Processes of a container', labels: GROUP },
+    namedprocess_namegroup_num_procs: {
+      type: 'gauge',
+      help: 'Processes of a container',
+      bad: 'a rise that does not end',
+      labels: GROUP,
+    },
     namedprocess_namegroup_cpu_seconds_total: {
       type: 'counter',
       help: 'Processor time of a container since it was first seen, in seconds; a process that came and went between two looks is not in it',
+      bad: 'at the container’s CPU limit for minutes',
       labels: [...GROUP, 'mode'],
     },
     namedprocess_namegroup_memory_bytes: {
       type: 'gauge',
       help: 'Memory of a container, in bytes; pages that processes share count for each',
+      bad: 'near the container’s memory limit',
       labels: [...GROUP, 'memtype'],
     },
-    namedprocess_namegroup_num_threads: { type: 'gauge', help: 'Threads of a container', labels: GROUP },
+    namedprocess_namegroup_num_threads: {
+      type: 'gauge',
+      help: 'Threads of a container',
+      bad: 'a rise that does not end',
+      labels: GROUP,
+    },
     namedprocess_namegroup_open_filedesc: {
       type: 'gauge',
       help: 'Open file descriptors of a container, of those processes that may be asked',
+      bad: 'a rise that does not end: descriptors leak',
       labels: GROUP,
     },
     namedprocess_namegroup_oldest_start_time_seconds: {
       type: 'gauge',
       help: "Start of a container's first process, since the epoch",
+      bad: 'again and again a new one: the container restarts',
       labels: GROUP,
     },
     namedprocess_namegroup_restarts_total: {
       type: 'counter',
       help: "How often another process was seen in the place of a container's first one",
+      bad: 'any rise that nobody asked for',
       labels: GROUP,
     },
     topz_scan_duration_seconds: {
       type: 'histogram',
       help: 'Time that one look at all processes took',
+      bad: 'near the interval between two looks',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
     },
-    topz_processes_vanished_total: { type: 'counter', help: 'Processes that ended while they were looked at' },
-    topz_processes_omitted: { type: 'gauge', help: 'Processes beyond TOPZ_MAX_PROCESSES' },
+    topz_processes_vanished_total: {
+      type: 'counter',
+      help: 'Processes that ended while they were looked at',
+      bad: 'many a second: something starts processes in a loop',
+    },
+    topz_processes_omitted: {
+      type: 'gauge',
+      help: 'Processes beyond TOPZ_MAX_PROCESSES',
+      bad: 'above 0: not all processes are shown',
+    },
   },
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { within } from '../database.ts';
+import { withDeadline } from '../database.ts';
 import { conversation } from './client.ts';
 
 const test = suite('client of MariaDB');
@@ -26,7 +26,7 @@ async function failure(serve: (socket: Socket) => void, timeout = 60_000): Promi
   const { port } = server.address() as AddressInfo;
   const at = { host: '127.0.0.1', port, user: 'watch', password: 'hunter2', ca: undefined };
   try {
-    await within(timeout, (signal) => conversation(at, signal, 1000, (query) => query('SELECT 1')));
+    await withDeadline(timeout, (signal) => conversation(at, signal, 1000, (query) => query('SELECT 1')));
     return 'it did not fail';
   } catch (error) {
     return (error as Error).message;

@@ -49,7 +49,7 @@ test('words are numbers, micros are seconds, and databases without a key are the
     assert.match(text, `${line}\n`);
 });
 
-test('the time of a histogram is that of its command and subcommands, not of names that begin alike', () => {
+test("a histogram's time is of its command and subcommands, not of names with the same prefix", () => {
   const fields = readInfo(
     '# Commandstats\ncmdstat_set:calls=1,usec=10,usec_per_call=10\ncmdstat_setex:calls=1,usec=500,usec_per_call=500\ncmdstat_config|get:calls=1,usec=7,usec_per_call=7\n',
   );

@@ -27,21 +27,33 @@ export const brokerParameters = {
 } as const satisfies Parameters;
 
 export const brokerMetrics = {
-  broker_moves: { type: 'counter', help: 'broker: times that a service got other servers', labels: ['service'] },
-  broker_file_refused: { type: 'counter', help: 'broker: times that a changed file could not be used' },
+  broker_moves: {
+    type: 'counter',
+    help: 'broker: times that a service got other servers',
+    bad: 'again and again: the file goes to and fro',
+    labels: ['service'],
+  },
+  broker_file_refused: {
+    type: 'counter',
+    help: 'broker: times that a changed file could not be used',
+    bad: 'any: the file of before is in effect',
+  },
   broker_connections: {
     type: 'gauge',
     help: 'broker: connections of TCP to a server now: 0 when it may be switched off',
+    bad: 'above 0 for long at a server that the file does not name any more',
     labels: ['service', 'server'],
   },
   broker_requests: {
     type: 'gauge',
     help: 'broker: requests of HTTP under way at a server now: 0 when it may be switched off',
+    bad: 'above 0 for long at a server that the file does not name any more',
     labels: ['service', 'server'],
   },
   broker_drained: {
     type: 'counter',
     help: 'broker: connections to former servers that were closed, at a quiet moment or at the limit',
+    bad: 'many with the moment limit: they were cut within a command',
     labels: ['service', 'moment'],
   },
 } as const satisfies MetricDeclarations;

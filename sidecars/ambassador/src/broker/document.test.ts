@@ -1,4 +1,4 @@
-/** The broker's file: what it may say, and what is told to whoever wrote something else. */
+/** The broker's file: what it may say, and the error for its writer when it says something else. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

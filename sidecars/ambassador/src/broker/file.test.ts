@@ -35,7 +35,7 @@ function replace(path: string, content: string): void {
   renameSync(`${path}.new`, path);
 }
 
-test('taken when it is replaced, refused with its line when it is garbage, and the last good one goes on', async () => {
+test('a replaced file is read; garbage is refused with its line, and the last good one goes on', async () => {
   const path = join(temporaryDirectory('broker'), 'servers.yaml');
   writeFileSync(path, text('a:1'));
   const { file, seen, state, reason } = watched(path);

@@ -33,7 +33,7 @@ const named =
     incoming.on('end', () => response.end(name));
   };
 
-test('moves to and fro under load, GET and POST: every request is answered once, by a server of the time', async () => {
+test('moves to and fro under load, GET and POST: a current server answers each request once', async () => {
   let posts = 0;
   const counting =
     (name: string): RequestListener =>
@@ -87,7 +87,7 @@ test('a request that the old server has begun is answered by it', async () => {
   await eventually('nothing is left at the old server', () => broker.at(a.port) === 0);
 });
 
-test('the old server dies with requests that it has begun: what may be sent again goes to the new one', async () => {
+test('the old server dies with requests under way: those that may be repeated go to the new one', async () => {
   let begun = 0;
   await using a = await serve(() => void (begun += 1));
   await using b = await serve(named('b'));

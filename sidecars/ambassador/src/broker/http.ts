@@ -10,7 +10,7 @@ import type { Servers } from './servers.ts';
 
 /** From one try of all servers to the next, in milliseconds. */
 const AGAIN = 100;
-/** So many answers that never came is a request sent again for that may be sent again. */
+/** Retries of a repeatable request whose answer never came. */
 const MAX_LOST = 3;
 /** So much of a body is kept for another try, in bytes. */
 const MAX_KEPT = 256 * 1024;

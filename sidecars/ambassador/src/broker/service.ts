@@ -10,7 +10,7 @@ import { httpSettings } from '../http.ts';
 import type { Drain, Service } from './document.ts';
 import { brokered, Endpoints, type HttpService } from './http.ts';
 import { Servers } from './servers.ts';
-import { Arriving, type Relayed, type TcpService } from './tcp.ts';
+import { PendingConnection, type Relayed, type TcpService } from './tcp.ts';
 
 /** Times are looked at four times within this, in milliseconds: often enough for quiet moments. */
 const SHORTEST = 400;
@@ -75,7 +75,7 @@ export class BrokeredService {
       serve: (context, info) => {
         const { protocol } = this.#service;
         context.stats.downstreamProtocol(protocol === 'tcp' ? 'tcp' : 'http/1.1');
-        return protocol === 'tcp' ? new Arriving(info.socket, tcpService) : new Http1Downstream(http, info);
+        return protocol === 'tcp' ? new PendingConnection(info.socket, tcpService) : new Http1Downstream(http, info);
       },
     });
   }

@@ -8,7 +8,7 @@ import { BrokerFile } from './file.ts';
 
 /** From one look at the services to the next, in milliseconds. */
 const LOOK = 500;
-/** So many looks at the file may fail to come before it counts as unwatched. */
+/** Missed polls of the file after which it counts as unwatched. */
 const MISSED = 3;
 /** A busy machine's own, in milliseconds. */
 const SLACK = 5000;

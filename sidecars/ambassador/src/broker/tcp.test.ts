@@ -99,7 +99,7 @@ test('the limit: who never stops is cut', async () => {
   b.close();
 });
 
-test('the new server is not there yet: connections wait for it, and what was sent meanwhile arrives', async () => {
+test('the new server is not there yet: connections wait for it, and what they sent arrives', async () => {
   const a = await rawApp(named('a'));
   const later = await freePort();
   await using broker = await startBrokerTest('tcp', [a.port]);
@@ -141,7 +141,7 @@ test('several servers: the first in the file, and the next one while it is down'
   b.close();
 });
 
-test('the server dies within a connection: the client sees it, and its next one goes to the new server', async () => {
+test('the server dies within a connection: the client sees it; its next one uses the new server', async () => {
   const a = await rawApp(named('a'));
   const b = await rawApp(named('b'));
   await using broker = await startBrokerTest('tcp', [a.port], { more: 'drain: { grace: 1h }' });

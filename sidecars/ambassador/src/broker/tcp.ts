@@ -38,7 +38,7 @@ export interface TcpService {
 }
 
 /** A client's connection that has no server yet. Nothing of what it sends is read before. */
-export class Arriving implements DownstreamHandler, UpstreamUser {
+export class PendingConnection implements DownstreamHandler, UpstreamUser {
   readonly #client: Socket;
   readonly #service: TcpService;
   readonly #until: number;

@@ -33,7 +33,7 @@ export class ByteQueue {
     this.#end += chunk.length;
   }
 
-  /** So many bytes will be there at once, counted from `start`. */
+  /** Make room for a number of bytes in one piece, counted from `start`. */
   expect(size: number): void {
     this.#wanted = size;
   }

@@ -8,7 +8,7 @@ export interface ShardMember {
   readonly name: string;
 }
 
-/** Most servers: a cursor of SCAN has room for so many. */
+/** Most servers that a cursor of SCAN has room for. */
 export const MAX_SERVERS = 1024;
 /** One server. */
 export const MEMBER = /^[\w.-]+:\d{1,5}(:\d{1,6})?( [\w.:-]+)?$/;

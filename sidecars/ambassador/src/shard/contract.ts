@@ -81,7 +81,7 @@ export const shardParameters = {
     default: '2',
     min: 1,
     max: 1000,
-    description: 'shard: so many failures one after another, and a server counts as down',
+    description: 'shard: failures in a row after which a server counts as down',
   },
   SERVER_RETRY_TIMEOUT: {
     type: 'duration',
@@ -124,9 +124,22 @@ export const shardParameters = {
 } as const satisfies Parameters;
 
 export const shardMetrics = {
-  commands: { type: 'counter', help: 'shard: commands of the application' },
-  fragments: { type: 'counter', help: 'shard: parts of commands whose keys are on several servers' },
-  server_ejects: { type: 'counter', help: 'shard: times that a server was taken out of the ring', labels: ['server'] },
-  keys_moved: { type: 'counter', help: 'shard: keys that were moved because a server was added or removed' },
-  server_up: { type: 'gauge', help: 'shard: 1 while a server can be used', labels: ['server'] },
+  commands: { type: 'counter', help: 'shard: commands of the application', bad: 'nothing by itself' },
+  fragments: {
+    type: 'counter',
+    help: 'shard: parts of commands whose keys are on several servers',
+    bad: 'many for each command: keys that are used together lie on several servers',
+  },
+  server_ejects: {
+    type: 'counter',
+    help: 'shard: times that a server was taken out of the ring',
+    bad: 'any: the server did not answer',
+    labels: ['server'],
+  },
+  keys_moved: {
+    type: 'counter',
+    help: 'shard: keys that were moved because a server was added or removed',
+    bad: 'a rise while nobody changes the servers',
+  },
+  server_up: { type: 'gauge', help: 'shard: 1 while a server can be used', bad: '0', labels: ['server'] },
 } as const satisfies MetricDeclarations;

@@ -1,7 +1,7 @@
 /** One command to several servers, and one reply to the client. */
 import { errorReply } from '../resp/encode.ts';
 import { firstError } from './merge.ts';
-import { Gathered, type Pending } from './pending.ts';
+import { ReplyCollector, type Pending } from './pending.ts';
 
 /** Largest sum of replies that are put together, in bytes. */
 const MAX_GATHERED = 64 * 1024 * 1024;
@@ -24,7 +24,7 @@ export function fanOut<T>(
   for (const [index, target] of targets.entries())
     send(
       target,
-      new Gathered(Math.floor(MAX_GATHERED / targets.length), (answer) => {
+      new ReplyCollector(Math.floor(MAX_GATHERED / targets.length), (answer) => {
         replies[index] = answer;
         if (--left > 0) return;
         const wrong = anyIsEnough

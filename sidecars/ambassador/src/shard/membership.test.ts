@@ -131,7 +131,7 @@ test('a list that cannot be used at the start is waited for where the state know
   assert.match(membership.wrong!, /is no server/);
 });
 
-test('a state that cannot be written does not prevent the start, and nothing is added until it can', async () => {
+test('a state that cannot be written does not prevent the start; nothing is added until it can', async () => {
   const options = setting('a:1:1 a\n');
   const membership = await Membership.open({ ...options, state: join(options.file, 'state.json') });
   assert.is(namesOf(membership.servers), 'a');

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { readKept } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { explain } from '#kit/text/explain.ts';
@@ -16,6 +17,8 @@ export interface MembershipOptions {
   /** Where keys are by now: a file of our own. */
   readonly state: string;
   readonly log: Logger;
+  /** The state could not be used; counts. */
+  readonly onDamaged?: () => void;
   /** Throws unless the servers answer, and are empty. */
   readonly check: (servers: readonly ShardMember[]) => Promise<void>;
   /** Moves keys to where they belong with these servers; resolves with whether all have moved, or it ended before. */
@@ -45,7 +48,7 @@ export class Membership {
    * @throws {Error} when neither says which servers there are
    */
   static async open(options: MembershipOptions): Promise<Membership> {
-    const state = await stateIn(options);
+    const state = stateIn(options);
     if (state !== undefined) return new Membership(options, state, true);
     const servers = membersIn(await readFile(options.file, 'utf8'));
     return new Membership(options, { servers }, false);
@@ -116,11 +119,12 @@ export class Membership {
 const namesOf = (members: readonly ShardMember[]): string[] => members.map(({ name }) => name);
 
 /** @returns undefined where there is none, or none that can be used */
-async function stateIn({ state: path, log }: MembershipOptions): Promise<State | undefined> {
+function stateIn({ state: path, log, onDamaged }: MembershipOptions): State | undefined {
   try {
-    return readState(await readFile(path, 'utf8'));
+    const text = readKept(path);
+    return text && readState(String(text));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    onDamaged?.();
     log.warn(
       { path, reason: explain(error), aside: keep(path) },
       'the state cannot be used: keys are taken to be where the list of servers puts them; if servers were changing, restore the state, since keys that had not moved are not found',

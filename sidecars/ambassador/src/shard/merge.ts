@@ -59,7 +59,7 @@ export function joined(replies: readonly Buffer[]): Buffer {
 /**
  * The elements of several arrays in the order that was asked for: MGET.
  * @param places for each reply, which elements of the whole are its own
- * @throws {Error} when a reply is no array of so many bulk strings
+ * @throws {Error} when a reply is no array of as many bulk strings as keys
  */
 export function interleaved(replies: readonly Buffer[], places: readonly (readonly number[])[], count: number): Buffer {
   const elements: Buffer[] = Array.from({ length: count + 1 });

@@ -1,20 +1,20 @@
 /**
  * Moves keys to where they belong after the servers changed, while the application reads and writes them. A key is moved by
- * MIGRATE, which is atomic: it is on the old server or on the new one. Whoever asks for a key that belongs
- * elsewhere by now has it moved first, and what nobody asks for is moved beside.
+ * MIGRATE, which is atomic: it is on the old server or on the new one. A request for a key that belongs
+ * elsewhere by now moves it first; keys that no request asks for are moved in the background.
  */
 import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { flatElements } from '../resp/flat.ts';
-import { Gathered } from './pending.ts';
+import { ReplyCollector } from './pending.ts';
 import type { Server } from './server.ts';
 import type { Login, ServerConnection } from './server-connection.ts';
-import type { Misplaced, Shards } from './shards.ts';
+import type { MisplacedKey, Shards } from './shards.ts';
 
 /** Keys that are looked at in one step of the walk, and moved together. */
 const STEP = '64';
 /** Between two attempts at what failed, in milliseconds. */
 const RETRY = 200;
-/** Moving may take so many times as long as a reply: a large value blocks both of its servers. */
+/** Limit of a move, as a multiple of a reply's: a large value blocks both of its servers. */
 const PATIENCE = 10;
 const MAX_REPLY = 16 * 1024 * 1024;
 
@@ -48,7 +48,7 @@ export class Mover {
   }
 
   /** Move some keys. @returns why that failed; undefined when they are where they belong */
-  async pull(keys: readonly Misplaced[]): Promise<string | undefined> {
+  async pull(keys: readonly MisplacedKey[]): Promise<string | undefined> {
     this.#active++;
     try {
       await this.#settled;
@@ -101,7 +101,7 @@ export class Mover {
     return (await this.pull(misplaced)) === undefined ? head[1]! : undefined;
   }
 
-  async #move({ key, from, to }: Misplaced): Promise<string | undefined> {
+  async #move({ key, from, to }: MisplacedKey): Promise<string | undefined> {
     const { login, timeout, onMoved } = this.#options;
     const { user, password } = login;
     const { host, port } = to.options;
@@ -124,7 +124,7 @@ export class Mover {
       this.#connections.set(server, connection);
     }
     const { promise, resolve } = Promise.withResolvers<Buffer | Error>();
-    connection.send(encodeCommand(words), new Gathered(MAX_REPLY, resolve));
+    connection.send(encodeCommand(words), new ReplyCollector(MAX_REPLY, resolve));
     return promise;
   }
 }

@@ -1,6 +1,6 @@
 /** Connections that one client has for itself, a server at most one: for commands that wait, and for transactions. */
 import { encodeCommand } from '#kit/resp/encode-command.ts';
-import { Gathered, ignored, type Pending } from './pending.ts';
+import { ReplyCollector, ignored, type Pending } from './pending.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { Server } from './server.ts';
 import type { ClientContext } from './context.ts';
@@ -32,7 +32,10 @@ export class OwnConnections {
       connection = opened;
       this.#connections.set(server, connection);
       const { promise, resolve } = Promise.withResolvers<string>();
-      opened.send(CLIENT_ID, new Gathered(1024, (answer) => resolve(/^:(\d+)\r/.exec(String(answer))?.[1] ?? '')));
+      opened.send(
+        CLIENT_ID,
+        new ReplyCollector(1024, (answer) => resolve(/^:(\d+)\r/.exec(String(answer))?.[1] ?? '')),
+      );
       this.#ids.set(server, promise);
     }
     connection.send(bytes, {

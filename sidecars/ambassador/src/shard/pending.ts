@@ -18,7 +18,7 @@ export interface Pending {
 export const ignored: Pending = { onReply() {}, onFailure() {} };
 
 /** Keeps a whole reply, and hands it on at its end. */
-export class Gathered implements Pending {
+export class ReplyCollector implements Pending {
   readonly #parts: Buffer[] = [];
   readonly #done: (reply: Buffer | Error) => void;
   readonly #limit: number;

@@ -22,7 +22,7 @@ const textOf = (value: unknown): string =>
   value instanceof ReplyError ? value.message : `no error: ${JSON.stringify(value)}`;
 
 test(
-  'its keys move, all are readable throughout, none is lost or old, and nothing is asked of it any more',
+  'its keys move: all stay readable, none is lost or old, and nothing more is asked of it',
   withThree(async (plane, rest) => {
     const [reader, writer] = [await plane.client(), await plane.client()];
     const written = new Map<string, string>(keys.map((key) => [key, '0']));

@@ -2,7 +2,7 @@
 import { encodeCommand } from '#kit/resp/encode-command.ts';
 import { arrayHead, bulkReply, errorReply } from '../resp/encode.ts';
 import type { Command } from '../resp/request-reader.ts';
-import { Gathered } from './pending.ts';
+import { ReplyCollector } from './pending.ts';
 import type { ClientContext } from './context.ts';
 
 /** Most servers; a part of the cursor, so that it means the same when servers are added. */
@@ -37,7 +37,7 @@ export function scan(session: ClientContext, command: Command): boolean {
   const reply = client.reply();
   servers[place]!.send(
     encodeCommand(words),
-    new Gathered(MAX_REPLY, (answer) => {
+    new ReplyCollector(MAX_REPLY, (answer) => {
       if (answer instanceof Error) return reply.onFailure(answer.message);
       const head = /^\*2\r\n\$\d{1,2}\r\n(\d{1,20})\r\n/.exec(answer.toString('latin1', 0, 64));
       if (!head) return reply.onReply(answer, true);

@@ -9,14 +9,14 @@ import { Client, endSoon, type ClientLimits } from './client.ts';
 import type { ShardMember } from '../ring/members.ts';
 import { Mover } from './mover.ts';
 import { Flushing } from './flushing.ts';
-import { Gathered } from './pending.ts';
+import { ReplyCollector } from './pending.ts';
 import { Server, type ServerObserver } from './server.ts';
 import type { Login } from './server-connection.ts';
 import { ShardSession, type SessionStats } from './session.ts';
 import { Shards, type Weighted } from './shards.ts';
 
 const DBSIZE = encodeCommand(['DBSIZE']);
-/** What waits on an old server for so many times as long as a reply may take is ended before keys move. */
+/** A command that waits on an old server is ended before keys move, after this multiple of a reply's limit. */
 const SETTLE = 10;
 
 export interface ShardStats extends SessionStats {
@@ -141,7 +141,7 @@ export class ShardPlane implements ServerObserver {
     for (const member of members) {
       const { server } = this.#weighted(member);
       const { promise, resolve } = Promise.withResolvers<Buffer | Error>();
-      server.send(DBSIZE, new Gathered(1024, resolve), 2, 0);
+      server.send(DBSIZE, new ReplyCollector(1024, resolve), 2, 0);
       const answer = await promise;
       server.close();
       if (answer instanceof Error) throw answer;

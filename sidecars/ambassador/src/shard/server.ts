@@ -1,6 +1,6 @@
 /** One server of the ring: its connections, and whether it can be used. */
 import type { Flushing } from './flushing.ts';
-import { Gathered, type Pending } from './pending.ts';
+import { ReplyCollector, type Pending } from './pending.ts';
 import { ServerConnection, type Login, type ServerAddress, type ServerConnectionUser } from './server-connection.ts';
 
 /** Connections for slow commands, for each version of the protocol; further commands share those. */
@@ -17,7 +17,7 @@ export interface ServerOptions extends ServerAddress {
   readonly timeout: number;
   /** How long a reply to a command may take that is slow by its nature, in milliseconds. */
   readonly slowTimeout: number;
-  /** So many failures one after another, and it is down. */
+  /** Failures in a row after which it is down. */
   readonly failureLimit: number;
   readonly flushing: Flushing;
 }
@@ -128,7 +128,7 @@ export class Server {
       this.#open().map((connection) => {
         const { promise, resolve } = Promise.withResolvers<void>();
         const timer = setTimeout(() => connection.close('the servers have changed'), patience);
-        connection.send(PING, new Gathered(1024, () => resolve()));
+        connection.send(PING, new ReplyCollector(1024, () => resolve()));
         return promise.finally(() => clearTimeout(timer));
       }),
     );

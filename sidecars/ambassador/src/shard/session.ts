@@ -14,7 +14,7 @@ import { scan } from './scan.ts';
 import { splitByServer } from './split-by-server.ts';
 import { CROSS, PATTERN, printable } from './refusal.ts';
 import type { Server } from './server.ts';
-import type { Misplaced, Shards } from './shards.ts';
+import type { MisplacedKey, Shards } from './shards.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Transaction } from './transaction.ts';
 import { WaitingCommand } from './waiting-command.ts';
@@ -38,7 +38,7 @@ export interface SessionContext {
   /** Of all clients. */
   readonly sessions: ReadonlySet<ShardSession>;
   /** Moves keys to where they belong. @returns why that failed */
-  readonly pull: (keys: readonly Misplaced[]) => Promise<string | undefined>;
+  readonly pull: (keys: readonly MisplacedKey[]) => Promise<string | undefined>;
 }
 
 export class ShardSession implements Session, Routing {
@@ -226,8 +226,8 @@ export class ShardSession implements Session, Routing {
   }
 
   /** Keys of a command that are on another server than their own. */
-  #misplaced(rule: Rule, command: Command): Misplaced[] {
-    const misplaced: Misplaced[] = [];
+  #misplaced(rule: Rule, command: Command): MisplacedKey[] {
+    const misplaced: MisplacedKey[] = [];
     for (const place of rule.keys(command)) {
       if (place >= command.length) continue;
       const key = command.argument(place);
@@ -238,7 +238,7 @@ export class ShardSession implements Session, Routing {
   }
 
   /** No further command of this client is read meanwhile, so that this one stays as it is. */
-  async #afterMoving(misplaced: readonly Misplaced[], name: string, rule: Rule, command: Command): Promise<void> {
+  async #afterMoving(misplaced: readonly MisplacedKey[], name: string, rule: Rule, command: Command): Promise<void> {
     try {
       const wrong = await this.context.pull(misplaced);
       if (this.client.closed) return;

@@ -16,7 +16,7 @@ interface Table {
 }
 
 /** A key that is still where it belonged before the servers changed. */
-export interface Misplaced {
+export interface MisplacedKey {
   readonly key: Buffer;
   readonly from: Server;
   readonly to: Server;
@@ -92,7 +92,7 @@ export class Shards {
     return from === this.of(bytes, start, end) ? undefined : from;
   }
 
-  /** Keys belong to these servers from now on, and are moved by whoever asks for them, until `moved`. */
+  /** Keys belong to these servers from now on, and a request for one moves it, until `moved`. */
   change(members: readonly Weighted[]): void {
     const kept = new Set(members.map(({ server }) => server));
     this.#leaving = this.#members.flatMap(({ server }) => (kept.has(server) ? [] : [server]));

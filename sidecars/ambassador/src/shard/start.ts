@@ -94,7 +94,7 @@ function loginOf({
 type List = Pick<Membership, 'servers' | 'wrong' | 'look'>;
 
 /** The servers, by either parameter. @throws {ConfigurationError} */
-async function listOf({ parameters, log }: AmbassadorKit, plane: () => ShardPlane): Promise<List> {
+async function listOf({ parameters, log, metrics }: AmbassadorKit, plane: () => ShardPlane): Promise<List> {
   const { SERVERS: servers, SERVERS_FILE: file, AMBASSADOR_STATE: state } = parameters;
   if (file !== undefined && (servers !== undefined || parameters.ON_FAILURE === 'eject'))
     throw wrong(
@@ -109,6 +109,7 @@ async function listOf({ parameters, log }: AmbassadorKit, plane: () => ShardPlan
       file,
       state,
       log,
+      onDamaged: () => metrics.ambassador_state_damaged_total.inc({ kind: 'servers' }),
       check: (each) => plane().check(each),
       change: (each) => plane().change(each),
     });

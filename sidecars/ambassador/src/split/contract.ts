@@ -58,7 +58,7 @@ export const splitParameters = {
     default: '1',
     min: 0,
     max: 100,
-    description: 'split: so many more errors than the old version may the new one make',
+    description: 'split: the new version may make this many more errors than the old one',
   },
   SPLIT_RETURN: {
     type: 'duration',
@@ -75,15 +75,36 @@ export const splitMetrics = {
   split_answers: {
     type: 'counter',
     help: 'split: Answers of a version that count: of either, without those to requests from before a change of the share',
+    bad: 'none of the new version while it has a share',
     labels: ['version'],
   },
   split_errors: {
     type: 'counter',
     help: 'split: Of these, errors: a status of 500 or more, none at all, or later than SPLIT_TIMEOUT',
+    bad: 'a larger share of the new version’s answers than of the old one’s',
     labels: ['version'],
   },
-  split_share_percent: { type: 'gauge', help: 'split: Share that the new version has at the moment' },
-  split_backoffs: { type: 'counter', help: 'split: Times that the new version lost its share', labels: ['reason'] },
-  split_fallbacks: { type: 'counter', help: 'split: Requests that the old version answered in place of the new one' },
-  split_mirrored: { type: 'counter', help: 'split: Copies for the new version', labels: ['outcome'] },
+  split_share_percent: {
+    type: 'gauge',
+    help: 'split: Share that the new version has at the moment',
+    bad: 'below SPLIT_PERCENT for long',
+  },
+  split_backoffs: {
+    type: 'counter',
+    help: 'split: Times that the new version lost its share',
+    bad: 'any: the new version fails or is slow',
+    labels: ['reason'],
+    known: { reason: ['errors', 'late'] },
+  },
+  split_fallbacks: {
+    type: 'counter',
+    help: 'split: Requests that the old version answered in place of the new one',
+    bad: 'a rate that lasts: the new version does not take its requests',
+  },
+  split_mirrored: {
+    type: 'counter',
+    help: 'split: Copies for the new version',
+    bad: 'outcomes other than answered',
+    labels: ['outcome'],
+  },
 } as const satisfies MetricDeclarations;

@@ -93,7 +93,7 @@ test('from half of its answers wrong to all, it is backed off within forty of th
   );
 });
 
-test('a good version that turns bad is backed off at once, however many good answers it gave before', () => {
+test('a good version that turns bad is backed off at once, after any number of good answers', () => {
   const { judged, changes, answer, wait } = judge();
   // Two hundred requests a second, for a minute.
   for (let second = 0; second < 60; second++) {

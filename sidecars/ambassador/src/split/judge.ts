@@ -22,7 +22,7 @@ const WHOLE = STEPS.length - 1;
 const LEAST_ANSWERS = 5;
 /** The time without requests is doubled at most so often. */
 const MAX_DOUBLINGS = 5;
-/** After so many times SPLIT_RETURN with its whole share, an earlier relapse is forgotten. */
+/** Multiple of SPLIT_RETURN with its whole share after which an earlier relapse is forgotten. */
 const FORGIVEN = 10;
 
 /** A request that a version was asked, and not judged yet. */
@@ -165,7 +165,7 @@ export class Judge {
     return true;
   }
 
-  /** So many percentage points the new version errs more. */
+  /** Error rate of the new version minus that of the old one, in percentage points. */
   #excess(): number {
     const { old: before, new: tried } = this.#windows;
     return 100 * (rate(tried) - rate(before));

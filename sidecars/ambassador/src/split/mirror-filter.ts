@@ -8,7 +8,7 @@ import { Visit, type Versions } from './visit.ts';
 
 /** Requests with longer bodies, in bytes, are not copied. */
 const MAX_BODY = 64 * 1024;
-/** So many copies may be under way: of further requests none is made. */
+/** Most copies under way: further requests are not copied. */
 const MAX_OPEN = 64;
 /** How long a copy may take from its beginning to the end of its answer, in milliseconds. */
 const TIMEOUT = 15_000;

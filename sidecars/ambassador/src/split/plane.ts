@@ -13,7 +13,7 @@ import { Judge, type Change, type Version } from './judge.ts';
 import { mirrorFilter, type CopyOutcome } from './mirror-filter.ts';
 import { splitFilter } from './split-filter.ts';
 import type { Versions } from './visit.ts';
-import { EvenPoints, Newcomers } from './visitors.ts';
+import { EvenPoints, NewVisitorIds } from './visitors.ts';
 
 /** From one look at the judge's clock to the next, in milliseconds. */
 const LOOK = 100;
@@ -105,7 +105,7 @@ export class SplitPlane {
           versions,
           cookie: options.cookie,
           sets: options.setsCookie,
-          newcomers: new Newcomers(options.percent, points),
+          newcomers: new NewVisitorIds(options.percent, points),
         });
     const counts: Filter = {
       onEnd: ({ failure }) => {

@@ -8,7 +8,7 @@ export interface Counts {
 
 /**
  * Fisher's exact test, one-sided: if both made errors at the same rate, how probable would it be that
- * of all these errors so many, or more, fell to the first?
+ * of all these errors at least this number fell to the first?
  * R. A. Fisher, Statistical Methods for Research Workers, section 21.02; the sum's terms are those of the hypergeometric distribution.
  * @returns a probability; 1 where either has no answers
  */

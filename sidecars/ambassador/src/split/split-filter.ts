@@ -1,13 +1,13 @@
 /** Filter: sends a visitor's requests to one of two versions, always the same one. */
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import { Visit, type Versions } from './visit.ts';
-import { cookieOf, Newcomers, pointOf, setCookie } from './visitors.ts';
+import { cookieOf, NewVisitorIds, pointOf, setCookie } from './visitors.ts';
 
 export interface SplitFilterOptions {
   readonly versions: Versions;
   /** The cookie's name. */
   readonly cookie: string;
-  readonly newcomers: Newcomers;
+  readonly newcomers: NewVisitorIds;
   /** Give the cookie to those who have none. */
   readonly sets: boolean;
 }

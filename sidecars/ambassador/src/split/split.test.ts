@@ -10,7 +10,7 @@ const failing: RequestListener = (_, response) => response.writeHead(500).end('b
 const hanging: RequestListener = () => {};
 const GOOD_ANSWERS = 60;
 
-/** So many good answers of the old version that the new one can be compared with it. */
+/** Good answers of the old version, enough to compare the new one with it. */
 async function warmUp(split: TestSplit): Promise<void> {
   for (let index = 0; index < GOOD_ANSWERS; index++)
     assert.is((await split.get('/', { cookie: VISITOR.old })).body, 'old');
@@ -101,7 +101,7 @@ test('a request that may not be sent twice is not: POST to a version that hangs 
   assert.is((await split.get('/', { cookie: VISITOR.new })).body, 'old');
 });
 
-test('the new version hangs: what is safe is answered by the old one, and it is backed off as late', async () => {
+test('the new version hangs: safe requests are answered by the old one; it is backed off as late', async () => {
   await using split = await startSplitTest({ timeout: 2000, pause: 60_000 }, { new: hanging });
   for (let index = 0; index < GOOD_ANSWERS; index++) await split.get('/', { cookie: VISITOR.old });
   const answers = await Promise.all(Array.from({ length: 8 }, () => split.get('/', { cookie: VISITOR.new })));
@@ -172,7 +172,7 @@ test('a body that breaks off is an error', async () => {
   await eventually('it is counted', () => split.judged.some(({ version, failed }) => version === 'new' && failed));
 });
 
-test('mirrored: the old version answers everything, the new one gets its share of copies with their bodies', async () => {
+test('mirrored: the old version answers all; the new one gets its share of copies with bodies', async () => {
   const bodies: string[] = [];
   await using split = await startSplitTest(
     { mirror: true, percent: 50 },

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cookieOf, EvenPoints, Newcomers, pointOf } from './visitors.ts';
+import { cookieOf, EvenPoints, NewVisitorIds, pointOf } from './visitors.ts';
 
 /** A percentage with one decimal place. */
 const percents = fc.integer({ min: 0, max: 1000 }).map((tenths) => tenths / 10);
@@ -20,7 +20,7 @@ test('a point depends on the value alone, and is what the README says', () => {
   );
 });
 
-test('existing cookies: ten thousand session ids are split within a point at 10 %, and within two at any share', () => {
+test('cookies: ten thousand session ids are split within a point at 10 %, two at any share', () => {
   const points = Array.from({ length: 10_000 }, (_, index) => pointOf(`session-${index}`));
   for (let percent = 0; percent <= 100; percent += 0.5) {
     const share = points.filter((point) => point < percent).length / 100;
@@ -31,7 +31,7 @@ test('existing cookies: ten thousand session ids are split within a point at 10 
 test('newcomers: of any number, all but a few have the side that the share says', () => {
   fc.assert(
     fc.property(percents, fc.double({ min: 0, max: 0.999, noNaN: true }), (percent, start) => {
-      const newcomers = new Newcomers(percent, new EvenPoints(start));
+      const newcomers = new NewVisitorIds(percent, new EvenPoints(start));
       let chosen = 0;
       for (let count = 1; count <= 200; count++) {
         if (pointOf(newcomers.next()) < percent) chosen++;
@@ -44,7 +44,7 @@ test('newcomers: of any number, all but a few have the side that the share says'
 });
 
 test('newcomers get ids that nobody can tell beforehand, and that fit into a cookie', () => {
-  const newcomers = new Newcomers(10);
+  const newcomers = new NewVisitorIds(10);
   const ids = Array.from({ length: 1000 }, () => newcomers.next());
   assert.is(new Set(ids).size, 1000);
   for (const id of ids) assert.match(id, /^[\w-]{22}$/);

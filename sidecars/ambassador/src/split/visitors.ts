@@ -5,7 +5,7 @@ import { hash, randomBytes } from 'node:crypto';
 const MAX_AGE = 30 * 24 * 3600;
 /** The golden ratio: its multiples without their whole parts fill 0 to 1 as evenly as anything does. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
-/** So many more ids than one would expect are tried for the right side. */
+/** Ids that are tried for the right side, as a multiple of the expected number. */
 const PATIENCE = 20;
 
 /**
@@ -50,7 +50,7 @@ export class EvenPoints {
 }
 
 /** Ids for visitors who come for the first time: random, and on either side as often as the share says. */
-export class Newcomers {
+export class NewVisitorIds {
   readonly #percent: number;
   readonly #points: EvenPoints;
 

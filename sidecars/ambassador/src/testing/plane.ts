@@ -84,7 +84,7 @@ export class TestPlane {
     });
   }
 
-  /** Begin with so many servers. */
+  /** Begin with this number of servers. */
   static async start(count: number, options: Partial<ShardPlaneOptions> = {}): Promise<TestPlane> {
     const servers = await Promise.all(Array.from({ length: count }, () => new FakeValkey().start()));
     const plane = new TestPlane(servers, options);

@@ -145,7 +145,7 @@ test('a navigation is told from a script, and an upgrade of another site from on
     assert.ok(cross(origin, host), `${origin} ${host}`);
 });
 
-test('what was sealed opens for its purpose alone, untouched, and by a secret that is still there', async () => {
+test('sealed data opens for its purpose alone, untampered, and by a secret that still exists', async () => {
   const old = 'o'.repeat(40);
   const seal = new Seal([old]);
   const text = await seal.seal('session', { id: 'x' });

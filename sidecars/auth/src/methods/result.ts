@@ -1,4 +1,4 @@
-/** What comes of looking at credentials. */
+/** The result of checking credentials. */
 import type { Identity, Method } from '../lib/identity.ts';
 
 export type Result =
@@ -10,5 +10,5 @@ export type Result =
     }
   /** They are wrong: `reason` is the label of a metric. */
   | { readonly ok: false; readonly method: Method; readonly reason: string }
-  /** They cannot be looked at now; wait so many milliseconds. */
+  /** They cannot be checked now; wait this number of milliseconds. */
   | { readonly ok: 'later'; readonly method: Method; readonly wait: number };

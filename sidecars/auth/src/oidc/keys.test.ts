@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Keys } from './keys.ts';
 
-test('after the machine has slept, a key that was withdrawn meanwhile is not good for one more token', async () => {
+test('after the machine slept, a key that was withdrawn meanwhile is good for no more tokens', async () => {
   const pair = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'a', alg: 'ES256' };
   const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'a' }).sign(pair.privateKey);

@@ -43,7 +43,7 @@ interface State {
   readonly again: number;
 }
 
-export type Back =
+export type CallbackResult =
   | {
       readonly outcome: 'session';
       readonly session: NewSession;
@@ -119,7 +119,7 @@ export class Login {
     query: string,
     { client, own }: { client: Client; own: ReadonlyMap<string, string> },
     secureCookies: boolean,
-  ): Promise<Back> {
+  ): Promise<CallbackResult> {
     const { seal, prefix, timeout } = this.#options;
     const url = new URL(`${this.#redirectUri(client)}?${query}`);
     const sealed = url.searchParams.getAll('state');

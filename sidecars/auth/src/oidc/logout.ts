@@ -9,7 +9,7 @@ import { json, page, redirect, setCookies } from '../http/pages.ts';
 import { RevocationsFull, type Revocations } from '../sessions/revocations.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Tunnels } from '../sessions/tunnels.ts';
-import type { Visit } from '../lib/visit.ts';
+import type { RequestContext } from '../lib/request-context.ts';
 import type { Provider } from './provider.ts';
 import { BadToken } from './tokens.ts';
 
@@ -35,7 +35,7 @@ export class Logout {
   }
 
   /** @param target where the browser goes in the end: a path of this site */
-  async signOut({ client, own, secureCookies }: Visit, target: string): Promise<Reply> {
+  async signOut({ client, own, secureCookies }: RequestContext, target: string): Promise<Reply> {
     const { provider, sessions, tunnels, counts, clientId, cookieName } = this.#options;
     const cookies = setCookies(removeCookie(cookieName, secureCookies, own));
     const session = (await sessions.find(readCookie(own, cookieName)))?.session;
@@ -71,7 +71,7 @@ export class Logout {
     })().catch((error: unknown) => log.warn({ reason: explain(error) }, 'a refresh token could not be revoked'));
   }
 
-  async backchannel({ exchange }: Visit): Promise<Reply> {
+  async backchannel({ exchange }: RequestContext): Promise<Reply> {
     const { provider, revocations, tunnels, counts, log, clientId } = this.#options;
     const refused = (reason: string): Reply => {
       counts.rejected.add(`logout_${reason}`);

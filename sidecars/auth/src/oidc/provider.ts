@@ -8,7 +8,7 @@ import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { Counts } from '../lib/counts.ts';
 import { Keys } from './keys.ts';
 import { Tokens } from './tokens.ts';
-import { Wire } from './wire.ts';
+import { ProviderClient } from './provider-client.ts';
 
 /** Milliseconds between looks while it answers, and while it does not. */
 const WHILE_UP = 10_000;
@@ -46,7 +46,7 @@ class Mismatch extends Error {}
 export class Provider {
   readonly tokens: Tokens;
   readonly keys: Keys;
-  readonly wire: Wire;
+  readonly wire: ProviderClient;
   readonly #options: ProviderOptions;
   readonly #backoff = new Backoff(WHILE_DOWN);
   #configuration: openid.Configuration | undefined;
@@ -60,7 +60,7 @@ export class Provider {
 
   constructor(options: ProviderOptions) {
     this.#options = options;
-    this.wire = new Wire(options);
+    this.wire = new ProviderClient(options);
     this.keys = new Keys({
       fetch: async () => {
         const uri = (await this.configuration())?.serverMetadata().jwks_uri;
@@ -173,7 +173,7 @@ export class Provider {
           ? openid.ClientSecretPost(clientSecret)
           : openid.ClientSecretBasic(clientSecret),
     );
-    // Only where whoever set the issuer has chosen plain HTTP.
+    // Only where the issuer was configured with plain HTTP.
     if (issuer.startsWith('http:')) openid.allowInsecureRequests(configuration);
     configuration[openid.customFetch] = (to, options) => this.#fetch(to, options);
     this.#configuration = configuration;

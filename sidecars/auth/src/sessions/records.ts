@@ -87,7 +87,7 @@ export class Records {
     }
   }
 
-  /** Remove files that were not written for so many milliseconds. */
+  /** Remove files that were not written for a time, in milliseconds. */
   async removeOlderThan(age: number): Promise<void> {
     for (const name of this.#names) {
       const path = join(this.#directory, name);

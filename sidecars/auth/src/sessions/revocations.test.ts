@@ -42,7 +42,7 @@ test('a list that is cut or garbled is no end of a start, and none of its sessio
   );
 });
 
-test('garbage ends all sessions of before, lastingly, and none of later; a last line that was cut ends none', async () => {
+test('garbage ends all earlier sessions for good and no later one; a cut last line ends none', async () => {
   const { directory, path } = await written();
   writeFileSync(path, 'garbage\n');
   await Revocations.open(directory, LIFETIME, () => 2000);

@@ -102,7 +102,7 @@ export class Revocations {
     if (this.#entries.size >= MAX_ENTRIES) await this.#compact();
     if (this.#entries.size >= MAX_ENTRIES) throw new RevocationsFull(`${MAX_ENTRIES} sessions were ended already`);
     const at = this.#now();
-    // In memory at once: whoever asks while the disk is slow must not get in any more.
+    // In memory at once: a revoked session must not get in while the disk is slow.
     this.#entries.set(`${kind} ${value}`, at);
     this.#lines += 1;
     await this.#inTurn(async () => {

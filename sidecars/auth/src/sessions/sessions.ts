@@ -113,7 +113,7 @@ export class Sessions {
     return { session, cookie: await this.cookieOf(session) };
   }
 
-  /** Write down what a refresh has changed, so that whoever comes with the former cookie gets it too. */
+  /** Write down what a refresh has changed, so that a request with the former cookie gets it too. */
   async renew(session: Session, changes: Partial<Session>): Promise<Session> {
     const renewed = { ...session, ...changes, generation: session.generation + 1, seenAt: this.#now() };
     await this.#options.records.set(session.id, renewed);

@@ -1,6 +1,6 @@
 /**
  * Cache deception: a link to `/account/x.css` makes an application that ignores the rest of a path show
- * the account of whoever follows it, under a name that a cache takes for a file. So what looks like a
+ * the account of each visitor who follows it, under a name that a cache takes for a file. So what looks like a
  * file must be of that file's type.
  */
 const TEXT = ['text/', 'application/'];
@@ -34,7 +34,7 @@ function group(extensions: readonly string[], types: readonly string[]): Record<
  * Whether a response is of another type than its target's ending says.
  * @param target a path, perhaps with a query
  */
-export function contentDeceives(target: string, contentType: string | undefined): boolean {
+export function isCacheDeception(target: string, contentType: string | undefined): boolean {
   const path = decoded(target.split(/[?#]/, 1)[0]!);
   const extension = /\.([a-z0-9]{1,5})$/i.exec(path)?.[1]?.toLowerCase();
   const types = extension !== undefined && Object.hasOwn(TYPES, extension) ? TYPES[extension]! : undefined;

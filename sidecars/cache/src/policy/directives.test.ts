@@ -17,7 +17,7 @@ test('RFC 9111, section 5.2: names in any case, arguments as tokens or quoted st
   assert.equal(control('private="Set-Cookie"').privateFields, ['set-cookie']);
 });
 
-test('RFC 9111, section 4.2.1: a freshness that cannot be read is none, and the first of two counts', () => {
+test('RFC 9111, 4.2.1: an unreadable freshness counts as none; the first of two counts', () => {
   for (const bad of [
     'max-age=-1',
     "max-age='60'",

@@ -109,7 +109,7 @@ test('RFC 9111, section 5.3: Expires counts from Date, and an invalid one has pa
     );
 });
 
-test('RFC 9111, section 4.2.2: a tenth of the time since Last-Modified, at most a day, where the status allows it', () => {
+test('RFC 9111, 4.2.2: a tenth of the age of Last-Modified, at most a day, if the status allows', () => {
   const since = (seconds: number, status = 200) =>
     freshness(
       [

@@ -1,7 +1,7 @@
 /** Cache-Groups and Cache-Group-Invalidation (RFC 9875), and the tags of an operator's own field. */
 import { isInnerList, parseList } from 'structured-headers';
 
-/** RFC 9875, section 2: at least so many groups of a response, and so long a name, are to be understood; more are not here. */
+/** RFC 9875, section 2: a cache must accept at least this number of groups, and names of this length; ours ignores more. */
 export const MAX_GROUPS = 128;
 const MAX_NAME = 256;
 

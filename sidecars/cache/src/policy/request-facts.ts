@@ -23,7 +23,7 @@ export interface RequestFacts {
   readonly port: string | undefined;
 }
 
-/** So long a field, or so many bytes of all fields, are more than a browser sends: some servers refuse it. */
+/** A field of this length, or fields of this size together, exceed what browsers send: some servers refuse them. */
 const LONG_FIELD = 2048;
 const LONG_HEAD = 6144;
 

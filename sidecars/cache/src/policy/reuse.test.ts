@@ -24,7 +24,7 @@ test('section 4.2: fresh while its lifetime is greater than its age', () => {
   assert.is(reuse('max-age=0', 0).answer, 'validate');
 });
 
-test('sections 5.2.2.2, 5.2.2.4, 5.2.2.8, 5.2.2.10: these are never used stale, not even on error', () => {
+test('sections 5.2.2.2, .4, .8 and .10: these are never used stale, not even on error', () => {
   for (const strict of [
     'max-age=10, must-revalidate',
     'max-age=10, proxy-revalidate',
@@ -83,7 +83,7 @@ test('a soft purge makes it stale, and keeps stale-if-error from then on', () =>
   assert.is(reuse('max-age=100000', 100, 'max-stale', SETTINGS, NOW + 90_000).answer, 'validate');
 });
 
-test('what is stale never answers unasked unless it says so or was told so, and time only makes it older', () => {
+test('property: stale answers need permission, and more time never makes one fresher', () => {
   const seconds = fc.nat(200);
   fc.assert(
     fc.property(seconds, seconds, seconds, seconds, seconds, (lifetime, swr, sie, age, more) => {

@@ -72,7 +72,7 @@ test('section 3.5: an answer to Authorization only where it says that it is for 
   assert.is(not('max-age=60, must-revalidate', { authorized: true }), 'authorization');
 });
 
-test('cookies: what sets one is never shared; what was asked with one only where it says that it is for all', () => {
+test('cookies: no response with Set-Cookie is shared; answers to a Cookie only if public', () => {
   assert.is(not('public, max-age=60', {}, [['Set-Cookie', 'a=b']]), 'set-cookie');
   assert.is(not('max-age=60', { cookies: true }), 'cookie');
   assert.is(not('max-age=60, must-revalidate', { cookies: true }), 'cookie');

@@ -1,7 +1,7 @@
 /** Whether a response may be stored (RFC 9111, section 3), and without which of its fields. */
 import type { Directives } from './directives.ts';
 import type { FieldsView } from './fields.ts';
-import { contentDeceives } from './deception.ts';
+import { isCacheDeception } from './deception.ts';
 import type { Freshness } from './freshness.ts';
 import { isHeuristicallyCacheable } from './freshness.ts';
 import { namesOf } from './fields.ts';
@@ -83,7 +83,7 @@ export function whyNotStored(request: StoringRequest, response: StoringResponse)
   if (request.cookies && !shared) return 'cookie';
   // Section 4.1: it would match nothing.
   if (namesOf(fields.getAll('vary')).includes('*')) return 'vary';
-  if (contentDeceives(request.target, fields.get('content-type'))) return 'content-type';
+  if (isCacheDeception(request.target, fields.get('content-type'))) return 'content-type';
   if (request.unusual && status >= 400) return 'unusual-request';
   // Section 3, last point; without a freshness or something to ask with, it would be of no use.
   const askable = isHeuristicallyCacheable(status) && hasValidator(fields);

@@ -8,7 +8,7 @@ export type Selecting = readonly (readonly [name: string, value: string | undefi
 /** Longer values are kept as their digest, in characters. */
 const MAX_VALUE = 128;
 
-/** More than so many names are not worth a comparison: such a response is not shared. */
+/** Most names that are compared: a response with more is not shared. */
 const MAX_NAMES = 32;
 
 /**

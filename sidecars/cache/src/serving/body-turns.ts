@@ -1,12 +1,12 @@
 /**
- * The bodies that come from the application share each turn of the event loop: after so many bytes in one turn, a body
+ * The bodies that come from the application share each turn of the event loop: after a number of bytes in one turn, a body
  * waits for a later one, in order. Otherwise one turn lasts as long as all bodies take that have bytes, and everybody
  * else waits for several of them.
  */
 
 /** Of all bodies in one turn, in bytes. */
 const SHARE = 2 * 1024 * 1024;
-/** One read brings so many at most, in bytes. */
+/** Most bytes that one read brings. */
 const READ = 64 * 1024;
 
 export class BodyTurns {
@@ -14,7 +14,7 @@ export class BodyTurns {
   #scheduled = false;
   readonly #waiting = new Set<() => void>();
 
-  /** So many bytes have come. */
+  /** Count bytes that have come. */
   spend(bytes: number): void {
     this.#left -= bytes;
     this.#schedule();

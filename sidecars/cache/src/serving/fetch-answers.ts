@@ -295,7 +295,7 @@ export function withStatus(reply: Reply, status: CacheStatus): Reply {
   return { ...reply, fields: [...(reply.fields ?? []), ['Cache-Status', cacheStatus(status)]] };
 }
 
-/** @returns undefined when it takes longer than so many milliseconds */
+/** @returns undefined when it takes longer than the time, in milliseconds */
 async function within<T>(promise: Promise<T>, milliseconds: number | undefined): Promise<T | undefined> {
   if (milliseconds === undefined) return await promise;
   const late = Promise.withResolvers<undefined>();

@@ -12,7 +12,7 @@ import { urlOfKey } from '../policy/keys.ts';
 import { isError } from '../policy/reuse.ts';
 import { supersedes, type NotStored, type StoringRequest } from '../policy/storing.ts';
 import { FieldLines, Stored, type StoredHead } from '../store/stored.ts';
-import type { Begun } from '../store/purges.ts';
+import type { PendingResponse } from '../store/purges.ts';
 import type { Store } from '../store/store.ts';
 import { Fill, type FillResult } from './fill.ts';
 import type { CacheSettings } from './settings.ts';
@@ -66,7 +66,7 @@ export class Fetch {
   readonly began = performance.now();
   readonly validating: Stored | undefined;
   /** See Store.isPurged. */
-  readonly begun: Begun;
+  readonly begun: PendingResponse;
   readonly #store: Store;
   #outdated = false;
   /** Tags of its response, once known. */

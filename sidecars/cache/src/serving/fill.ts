@@ -1,6 +1,6 @@
 /**
- * One request to the application for whoever waits for its answer, and its body on the way to many: each
- * reads at its own pace, and none of them going away ends it for the others.
+ * One request to the application for all who wait for its answer, and its body on the way to many: each
+ * reads at its own pace, and when one goes away the others still get it.
  */
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { internalError } from '#proxy/upstream/context.ts';
@@ -107,7 +107,7 @@ export class Fill<Head> implements ResponseUser, Swept {
     return this.#body.read();
   }
 
-  /** End it; whoever reads the body is cut off. */
+  /** End it; the readers of the body are cut off. */
   cancel(): void {
     if (this.#over) return;
     this.#upstream.cancel();

@@ -71,7 +71,7 @@ for (const [kind, hang] of Object.entries(BREAKS))
     app.close();
   });
 
-test('a hung application has no more requests under way than there may be connections, whoever left', async () => {
+test('a hung application gets at most as many requests as connections, though clients left', async () => {
   const { app, state } = await failingApp(() => {});
   await using cache = await startCache(app.port, { ...PATIENCE, CACHE_MAX_CONNECTIONS: '4' });
   const paths = Array.from({ length: 12 }, (_, index) => `/${index}`);

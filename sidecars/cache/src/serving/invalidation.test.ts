@@ -8,7 +8,7 @@ const shown = { 'Cache-Control': 'max-age=60' };
 const isHit = async (cache: Awaited<ReturnType<typeof startCache>>, path: string): Promise<boolean> =>
   statusOf(await cache.get(path)).startsWith('hit');
 
-test('RFC 9111, section 4.4: POST, PUT, DELETE and what is not known to be safe invalidate, where they succeed', async () => {
+test('RFC 9111, 4.4: POST, PUT, DELETE and unknown methods invalidate, where they succeed', async () => {
   await using app = await TestApp.start(({ method, headers }) =>
     method === 'GET'
       ? { headers: shown }
@@ -96,7 +96,7 @@ test('purges by URL, by the beginning of one, by tag; a soft one keeps what may 
   );
 });
 
-test('an answer that was under way when its tag was purged is not stored, although its tags were not known', async () => {
+test('an answer under way when its tag is purged is not stored, even with tags unknown', async () => {
   const gate = Promise.withResolvers<void>();
   await using app = await TestApp.start(async () => {
     await gate.promise;

@@ -23,7 +23,7 @@ test("answers with Set-Cookie, to Authorization and to cookies are nobody else's
   assert.is((await cache.get('/b')).text, 'for nobody');
 });
 
-test('what is fresh by a guess alone is not for those with cookies; ignored cookies never reach the application', async () => {
+test('heuristic freshness is not for clients with cookies; ignored cookies never reach the app', async () => {
   await using app = await TestApp.start(({ headers }) => ({ body: `for ${headers.cookie ?? 'nobody'}` }));
   await using cache = await startCache(app.server.port, {
     CACHE_DEFAULT_TTL: '60s',
@@ -69,7 +69,7 @@ test('cache deception: /account/x.css is not stored', async () => {
       assert.is((await cache.get(path, { 'X-User': user })).text, `account of ${user}`);
 });
 
-test('poisoning: overrides pass, and neither host, scheme nor port that a client claims is given to another', async () => {
+test('poisoning: overrides pass; a claimed host, scheme or port is never given to another client', async () => {
   await using app = await serve((request, response) => {
     response.setHeader('Cache-Control', 'max-age=60');
     echo(request, response);

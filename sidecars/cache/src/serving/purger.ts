@@ -1,6 +1,6 @@
 /** Making stored responses invalid: by URL, by the beginning of one, by tag. */
 import type { Store } from '../store/store.ts';
-import { whichPrefix, whichUrl, type Which } from '../store/which.ts';
+import { prefixSelector, urlSelector, type PurgeSelector } from '../store/purge-selector.ts';
 
 export class Purger {
   readonly #store: Store;
@@ -28,18 +28,18 @@ export class Purger {
    * @returns how many responses
    */
   purgeUrl(url: string, soft: boolean): number {
-    return this.#purge(whichUrl(url), soft);
+    return this.#purge(urlSelector(url), soft);
   }
 
   purgePrefix(prefix: string, soft: boolean): number {
-    return this.#purge(whichPrefix(prefix), soft);
+    return this.#purge(prefixSelector(prefix), soft);
   }
 
   purgeTag(tag: string, soft: boolean): number {
     return this.#purge({ tag }, soft);
   }
 
-  #purge(which: Which, soft: boolean): number {
+  #purge(which: PurgeSelector, soft: boolean): number {
     return this.#store.purge(which, soft ? this.#now() : undefined, 'purged');
   }
 }

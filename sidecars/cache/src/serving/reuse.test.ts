@@ -8,7 +8,7 @@ import { startCache, statusOf, TestApp } from '../test-plane.ts';
 
 const fresh = (body: string, control = 'max-age=60') => ({ headers: { 'Cache-Control': control }, body });
 
-test('RFC 9111, section 4: the second reader gets a hit with its age, and the application saw one request', async () => {
+test('RFC 9111, 4: the second reader gets a hit with its age; the application saw one request', async () => {
   await using app = await TestApp.start(() => fresh('hello'));
   await using cache = await startCache(app.server.port);
   const first = await cache.get('/');
@@ -54,7 +54,7 @@ test('large bodies and empty ones come out as they went in', async () => {
   assert.is(app.seen.length, 2);
 });
 
-test('RFC 9111, sections 4.3.2 and RFC 9110, section 14: conditions and parts are answered from the whole', async () => {
+test('RFC 9111, 4.3.2, and RFC 9110, 14: conditions and ranges are answered from the whole', async () => {
   await using app = await TestApp.start(() => ({
     headers: {
       'Cache-Control': 'max-age=60',
@@ -136,7 +136,7 @@ test('a 304 about something else is not believed: the whole is asked for', async
   assert.is((await cache.get('/')).text, 'body 3');
 });
 
-test('RFC 5861, section 4: the application gone, pages go on, the whole 60 s, with Age; strict ones do not', async () => {
+test('RFC 5861, 4: the application gone, pages go on for 60 s with Age; strict ones do not', async () => {
   const app = await TestApp.start(({ url }) => fresh(url, decodeURIComponent(url.slice(1))));
   await using cache = await startCache(app.server.port);
   const lenient = '/max-age=10,stale-if-error=60';
@@ -240,7 +240,7 @@ test('RFC 9111, section 5.2.1: only-if-cached, no-cache, no-store', async () => 
   assert.is(app.seen.length, 3);
 });
 
-test('RFC 8297: 103 is passed on to whoever waits, and not stored', async () => {
+test('RFC 8297: 103 is passed on to all who wait, and not stored', async () => {
   const app = await rawApp((socket) => {
     socket.once('data', () =>
       socket.write(

@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 /** What a connection to the application counts. */
 const CONNECTION = 96 * 1024;
 
-test('a body in one piece that is kept no longer counts until none of its readers has a part of the piece', async () => {
+test('a body in one piece counts until the last of its readers has let go of its part', async () => {
   const body = new SharedBody({ onResume() {}, onLeft() {}, shed() {} });
   body.expect();
   body.allocate(8 * MIB);
@@ -43,7 +43,7 @@ test('a body in one piece whose readers have all left counts no longer', async (
   assert.is(memoryBudget.used, 0);
 });
 
-test('a body that is ended for want of memory lets its parts go at once, though a client reads none', async () => {
+test('a body that ends for want of memory frees its parts at once, though no client reads', async () => {
   const body = new SharedBody({ onResume() {}, onLeft() {}, shed: () => body.end('closed') });
   body.expect();
   const reader = body.read();

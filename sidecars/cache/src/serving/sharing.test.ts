@@ -22,7 +22,7 @@ async function gated(control: string, more: Record<string, string> = {}) {
   return { app, open: () => gates.splice(0).forEach((gate) => gate()) };
 }
 
-test('100 clients on a cold key: one request to the application, and the first byte goes to all as it comes', async () => {
+test('100 clients on a cold key: one request, and its first byte goes to all as it comes', async () => {
   let asked = 0;
   let finish = (): void => {};
   await using app = await serve((_request, response) => {
@@ -126,7 +126,7 @@ test('those whose Vary differs get their own answers, though they waited togethe
   await app[Symbol.asyncDispose]();
 });
 
-test('a cold page that varies by everything: each of many at once has its own answer, and all are stored', async () => {
+test('a cold page that varies by everything: each client has its own answer, and all are stored', async () => {
   const { app, open } = await gated('max-age=60', { Vary: 'X-Any' });
   await using cache = await startCache(app.server.port);
   const answers = Promise.all(Array.from({ length: 20 }, (_, any) => cache.get('/', { 'X-Any': String(any) })));
@@ -270,7 +270,7 @@ test('cold HEAD requests share one HEAD; cold Range requests share one GET, whic
   assert.match(statusOf(await cache.get('/part')), /^hit/);
 });
 
-test('parts of what is too long to be kept are cut by the application, and it is asked as a whole once', async () => {
+test('ranges of a page that is too long to store are cut by the app, which is asked once in full', async () => {
   const body = Buffer.alloc(100_000, 'x');
   await using app = await TestApp.start(({ headers }) =>
     headers['range'] === undefined

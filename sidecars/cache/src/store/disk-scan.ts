@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BLOCK, nameOf, PREAMBLE, readHead, readPreamble } from './disk-file.ts';
 import type { PurgeRecord } from './journal.ts';
 import { Entry } from './stored.ts';
-import { isOf } from './which.ts';
+import { isOf } from './purge-selector.ts';
 
 export interface Found {
   readonly entry: Entry;

@@ -11,7 +11,7 @@ import { decode, encode, nameOf } from './disk-file.ts';
 import { makeDirectory, onDisk, scan } from './disk-scan.ts';
 import { PurgeJournal } from './journal.ts';
 import { indexSizeOf, type DiskFile, type Entry, type Stored } from './stored.ts';
-import type { Which } from './which.ts';
+import type { PurgeSelector } from './purge-selector.ts';
 
 export interface DiskOptions {
   readonly directory: string;
@@ -81,10 +81,16 @@ export class DiskStore {
     const journal = join(options.directory, 'purges');
     await rm(disk.#temporary, { recursive: true, force: true });
     await makeDirectory(disk.#temporary);
-    await makeDirectory(disk.#objects);
     const purges = PurgeJournal.read(journal);
-    const found = await scan(disk.#objects, purges, options.onDamaged);
-    for (const { serial } of [...found, ...purges]) disk.#serial = Math.max(disk.#serial, serial);
+    // Where nobody can tell what was purged, nothing of before may be served.
+    if (purges === undefined) {
+      options.log.warn({ journal }, 'the journal of purges cannot be used: what is stored is deleted');
+      options.onDamaged();
+      await rm(disk.#objects, { recursive: true, force: true });
+    }
+    await makeDirectory(disk.#objects);
+    const found = await scan(disk.#objects, purges ?? [], options.onDamaged);
+    for (const { serial } of [...found, ...(purges ?? [])]) disk.#serial = Math.max(disk.#serial, serial);
     await rm(journal, { recursive: true, force: true });
     disk.#journal = new PurgeJournal(journal);
     const entries = found.map(({ entry }) => entry);
@@ -219,7 +225,7 @@ export class DiskStore {
    * @param softenAt it only makes stale, from then on
    * @param files what it finds
    */
-  remember(which: Which, softenAt: number | undefined, files: readonly DiskFile[]): void {
+  remember(which: PurgeSelector, softenAt: number | undefined, files: readonly DiskFile[]): void {
     if (files.length === 0) return;
     if (this.#journal.add({ serial: ++this.#serial, which, softenAt })) return;
     // There is no room for a line: the files go before the purge is answered.

@@ -1,9 +1,9 @@
 /** The index of all that is stored: it alone says what there is. Memory and disk are places of an entry. */
 import type { FieldsView } from '../policy/fields.ts';
 import { selects } from '../policy/vary.ts';
-import { addTo, dropFrom } from './set-index.ts';
+import { addTo, removeFromIndex } from './set-index.ts';
 import type { Entry } from './stored.ts';
-import { isOf, type Which } from './which.ts';
+import { isOf, type PurgeSelector } from './purge-selector.ts';
 
 export class Entries {
   /** Of each key; the one that was stored last is last. */
@@ -53,12 +53,12 @@ export class Entries {
     variants.splice(variants.indexOf(entry), 1);
     if (variants.length === 0) {
       this.#variants.delete(key);
-      if (entry.url !== key) dropFrom(this.#keys, entry.url, key);
+      if (entry.url !== key) removeFromIndex(this.#keys, entry.url, key);
     }
-    for (const tag of entry.tags) dropFrom(this.#tags, tag, entry);
+    for (const tag of entry.tags) removeFromIndex(this.#tags, tag, entry);
   }
 
-  of(which: Which): Entry[] {
+  of(which: PurgeSelector): Entry[] {
     if ('tag' in which) return [...(this.#tags.get(which.tag) ?? [])];
     if ('url' in which)
       return [which.url, ...(this.#keys.get(which.url) ?? [])].flatMap((key) => [...this.variants(key)]);

@@ -91,7 +91,7 @@ test('what is stored and evicted within one turn is no room for more, until it i
   assert.ok(taken > 6, 'there is room again');
 });
 
-test('a process is looked at after so many bytes, however fast they come', () => {
+test('memory is checked after a number of bytes, however fast they come', () => {
   let collected = 0;
   // A limit that any process nears.
   const watch = collectUnderPressure({ limit: 1, collect: () => collected++ });

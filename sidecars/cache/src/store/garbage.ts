@@ -16,7 +16,7 @@ const LOOK_AGAIN = 1000;
 const PRESSURE = 0.5;
 /** How often that is looked at, in milliseconds. */
 const LOOK = 100;
-/** It is looked at as well when so many bytes have come, which on loopback may be within a few milliseconds. */
+/** Bytes after which memory is checked as well; on loopback they may come within a few milliseconds. */
 const LOOK_AFTER = 8 * 1024 * 1024;
 /** So much more than after the last collection is worth another one, in bytes. */
 const GROWN = 16 * 1024 * 1024;
@@ -45,7 +45,7 @@ export class Pressure {
 }
 
 export interface PressureWatch {
-  /** So many bytes have come, each into memory of its own. */
+  /** Count bytes that have come, each read into memory of its own. */
   received(bytes: number): void;
   stop(): void;
 }
@@ -117,7 +117,7 @@ export class Garbage {
     return this.#uncollected;
   }
 
-  /** So many bytes are no longer needed. @param body that has left the store */
+  /** Count bytes that are no longer needed. @param body that has left the store */
   add(bytes: number, body?: ArrayBufferLike): void {
     if (this.#collects && body !== undefined && bytes > COPIED) {
       this.#left.push({ body: new WeakRef(body), size: bytes });

@@ -22,7 +22,7 @@ test('a closed journal does nothing to the file that is opened next', () => {
   closeSync(next);
   assert.is(readFileSync(other, 'utf8'), 'kept');
   assert.equal(
-    PurgeJournal.read(join(directory, 'purges')).map(({ serial }) => serial),
+    PurgeJournal.read(join(directory, 'purges'))!.map(({ serial }) => serial),
     [1],
   );
 });

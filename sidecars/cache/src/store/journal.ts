@@ -2,13 +2,14 @@
  * Purges that the disk has not followed yet, as lines of a file: deleting many files takes its time, and a process
  * that is killed meanwhile must not find them again as true. A line is written before a purge is answered.
  */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import type { Which } from './which.ts';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { readKept } from '#kit/files/kept-file.ts';
+import type { PurgeSelector } from './purge-selector.ts';
 
 export interface PurgeRecord {
   /** Of files with a smaller serial. */
   readonly serial: number;
-  readonly which: Which;
+  readonly which: PurgeSelector;
   /** Only stale from then on, in milliseconds since the epoch. */
   readonly softenAt?: number | undefined;
 }
@@ -28,13 +29,13 @@ export class PurgeJournal {
     this.#file = openSync(path, 'a', 0o600);
   }
 
-  /** What a process that has ended left undone. */
-  static read(path: string): PurgeRecord[] {
+  /** What a process that has ended left undone. @returns undefined where nobody can tell */
+  static read(path: string): PurgeRecord[] | undefined {
     let text: string;
     try {
-      text = readFileSync(path, 'utf8');
+      text = String(readKept(path, MOST) ?? '');
     } catch {
-      return [];
+      return undefined;
     }
     return text.split('\n').flatMap((line) => {
       try {

@@ -2,35 +2,35 @@
  * Purges that are remembered until everything that was begun before them has ended: an answer that was on its way
  * when its page was purged is not stored, although its tags were not known then.
  */
-import { isOf, type Findable, type Which } from './which.ts';
+import { isOf, type Purgeable, type PurgeSelector } from './purge-selector.ts';
 
 /** More of them are remembered as one, which purges everything. */
 const MOST = 10_000;
 
 /** Something that was begun, and may end in a stored response. */
-export interface Begun {
+export interface PendingResponse {
   readonly serial: number;
 }
 
 export class Purges {
   #serial = 0;
   /** In the order of their beginning. */
-  readonly #under = new Set<Begun>();
+  readonly #under = new Set<PendingResponse>();
   /** The last purge of each URL, and of each tag. */
   readonly #urls = new Map<string, number>();
   readonly #tags = new Map<string, number>();
-  #others: { readonly which: Which; readonly serial: number }[] = [];
+  #others: { readonly which: PurgeSelector; readonly serial: number }[] = [];
   /** The last purge that is remembered as one of everything. */
   #everything = 0;
 
-  begin(): Begun {
+  begin(): PendingResponse {
     const begun = { serial: ++this.#serial };
     this.#under.add(begun);
     return begun;
   }
 
   /** It has ended: purges that only it had to know are forgotten. */
-  end(begun: Begun): void {
+  end(begun: PendingResponse): void {
     this.#under.delete(begun);
     if (this.#count === 0) return;
     const oldest = this.#under.values().next().value?.serial ?? Infinity;
@@ -44,7 +44,7 @@ export class Purges {
     this.#others = this.#others.filter(({ serial }) => serial > oldest);
   }
 
-  remember(which: Which): void {
+  remember(which: PurgeSelector): void {
     if (this.#under.size === 0) return;
     const serial = ++this.#serial;
     if ('url' in which) setLast(this.#urls, which.url, serial);
@@ -58,7 +58,7 @@ export class Purges {
   }
 
   /** Whether it was purged after it was begun. */
-  has({ serial }: Begun, found: Findable): boolean {
+  has({ serial }: PendingResponse, found: Purgeable): boolean {
     const { url, tags } = found;
     return (
       this.#everything > serial ||

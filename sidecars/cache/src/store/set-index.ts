@@ -5,7 +5,7 @@ export function addTo<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
   else known.add(value);
 }
 
-export function dropFrom<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
+export function removeFromIndex<K, V>(index: Map<K, Set<V>>, key: K, value: V): void {
   const known = index.get(key);
   known?.delete(value);
   if (known?.size === 0) index.delete(key);

@@ -69,7 +69,7 @@ test('what has no room is not stored, and what is on its way takes room', () => 
   assert.is(store.memory.count, 1);
 });
 
-test('whatever is stored, used and removed: the sums are right, the limit holds, the indexes agree', () => {
+test('whatever is stored, used and removed: sums are right, the limit holds, indexes agree', () => {
   const step = fc.record({
     key: fc.constantFrom('a', 'b', 'c\nx=1', 'c\nx=2', 'd'),
     vary: fc.constantFrom('', '1', '2', '3', '4', '5'),

@@ -3,9 +3,9 @@ import type { FieldsView } from '../policy/fields.ts';
 import type { DiskStore } from './disk.ts';
 import { Entries } from './entries.ts';
 import { MemoryStore } from './memory.ts';
-import { Purges, type Begun } from './purges.ts';
+import { Purges, type PendingResponse } from './purges.ts';
 import { Entry, type Stored } from './stored.ts';
-import type { Which } from './which.ts';
+import type { PurgeSelector } from './purge-selector.ts';
 
 export type EvictionReason = 'memory' | 'variants' | 'replaced' | 'purged' | 'invalidated' | 'disk' | 'damaged';
 
@@ -82,16 +82,16 @@ export class Store {
   }
 
   /** Something begins that may end in a response that is stored. Followed by `end`. */
-  begin(): Begun {
+  begin(): PendingResponse {
     return this.#purges.begin();
   }
 
-  end(begun: Begun): void {
+  end(begun: PendingResponse): void {
     this.#purges.end(begun);
   }
 
   /** Whether what it brings was purged after it had begun. */
-  isPurged(begun: Begun, found: { readonly url: string; readonly tags: readonly string[] }): boolean {
+  isPurged(begun: PendingResponse, found: { readonly url: string; readonly tags: readonly string[] }): boolean {
     return this.#purges.has(begun, found);
   }
 
@@ -123,7 +123,7 @@ export class Store {
    * Remove responses, or soften them from a time on. What is under way counts as purged, too; a restart changes nothing.
    * @returns how many
    */
-  purge(which: Which, softenAt: number | undefined, reason: 'purged' | 'invalidated'): number {
+  purge(which: PurgeSelector, softenAt: number | undefined, reason: 'purged' | 'invalidated'): number {
     this.#purges.remember(which);
     const found = this.#entries.of(which);
     const files = found.flatMap(({ file }) => (file === undefined ? [] : [file]));

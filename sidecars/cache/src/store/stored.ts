@@ -3,7 +3,7 @@ import { Fields, pushLines } from '#proxy/http/fields.ts';
 import { urlOfKey } from '../policy/keys.ts';
 import type { Reusable } from '../policy/reuse.ts';
 import type { Selecting } from '../policy/vary.ts';
-import type { Findable } from './which.ts';
+import type { Purgeable } from './purge-selector.ts';
 
 /** Fields as whole lines, read when somebody asks. */
 export class FieldLines extends Fields {
@@ -74,7 +74,7 @@ export interface DiskFile {
 }
 
 /** One stored response, wherever it lies. */
-export class Entry implements Findable {
+export class Entry implements Purgeable {
   readonly key: string;
   readonly selecting: Selecting;
   readonly tags: readonly string[];

@@ -12,10 +12,10 @@ import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { parseCacheControl } from '../policy/directives.ts';
 import { fieldsOf } from '../policy/testing.ts';
 import { DiskStore } from './disk.ts';
-import type { Begun } from './purges.ts';
+import type { PendingResponse } from './purges.ts';
 import { Store } from './store.ts';
 import { Stored } from './stored.ts';
-import type { Which } from './which.ts';
+import type { PurgeSelector } from './purge-selector.ts';
 
 const NONE = fieldsOf([]);
 const DIRECTIVES = parseCacheControl(NONE);
@@ -87,7 +87,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('kill' as const), page }),
 );
 
-test('whatever the order: no purged or overwritten page comes back, in memory, from the disk, after a restart', async () => {
+test('in any order: no purged or replaced page returns, in memory, from disk, after a restart', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 20, maxLength: 120 }),
@@ -98,8 +98,8 @@ test('whatever the order: no purged or overwritten page comes back, in memory, f
         /** What the application has now; what may still be shown at least. */
         const version = PAGES.map(() => 1);
         const least = PAGES.map(() => 1);
-        const asked: { page: number; version: number; begun: Begun }[] = [];
-        const purge = (which: Which, pages: readonly number[]): void => {
+        const asked: { page: number; version: number; begun: PendingResponse }[] = [];
+        const purge = (which: PurgeSelector, pages: readonly number[]): void => {
           store.purge(which, undefined, 'purged');
           for (const each of pages) least[each] = version[each]!;
         };

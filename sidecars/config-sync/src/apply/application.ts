@@ -1,14 +1,14 @@
 /** The application, as far as one file goes: is it there, tell it, has it taken the file. */
 import { pause } from '#kit/time/backoff.ts';
-import { NotificationRefused, notify, obstacle } from '#kit/process/notify.ts';
+import { NotificationRefused, notify, notificationProblem } from '#kit/process/notify.ts';
 import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../documents/invalid.ts';
 import type { Identity } from '../documents/document.ts';
 import { bareEnvironment } from '../work/environment.ts';
-import { absence, Unverified, verify } from '../checks/verify.ts';
+import { whyUnavailable, Unverified, verify } from '../checks/verify.ts';
 
 /** What came of telling it. */
-export type Told =
+export type NotifyResult =
   | { readonly kind: 'told' }
   /** It said no. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -36,22 +36,22 @@ export class Application {
   }
 
   /** Why it is not there, or cannot be told; undefined when it is up as far as can be seen. */
-  async absence(signal: AbortSignal): Promise<string | undefined> {
+  async whyUnavailable(signal: AbortSignal): Promise<string | undefined> {
     const { notification } = this.#plan;
-    return (notification && obstacle(notification)) ?? (await this.silence(signal));
+    return (notification && notificationProblem(notification)) ?? (await this.silence(signal));
   }
 
   /** Why it does not answer at all; undefined when it does, or when nobody would know. */
   async silence(signal: AbortSignal): Promise<string | undefined> {
     const { verification } = this.#plan;
-    return verification && (await absence(verification.subject, signal));
+    return verification && (await whyUnavailable(verification.subject, signal));
   }
 
   /** Tell it, once. */
-  async tell(signal: AbortSignal): Promise<Told> {
+  async tell(signal: AbortSignal): Promise<NotifyResult> {
     const { notification, notifyTimeout: timeout } = this.#plan;
     if (!notification) return { kind: 'told' };
-    const blocked = obstacle(notification);
+    const blocked = notificationProblem(notification);
     if (blocked !== undefined) return { kind: 'unheard', reason: blocked };
     try {
       await notify(notification, { timeout, signal, env: bareEnvironment(this.#plan.commandEnvironment) });
@@ -66,7 +66,7 @@ export class Application {
   }
 
   /** Tell it until it hears, for at most CONFIG_NOTIFY_TIMEOUT. */
-  async insist(signal: AbortSignal): Promise<Told> {
+  async notifyWithRetry(signal: AbortSignal): Promise<NotifyResult> {
     const deadline = performance.now() + this.#plan.notifyTimeout;
     for (;;) {
       const told = await this.tell(signal);

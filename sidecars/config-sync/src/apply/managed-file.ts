@@ -7,7 +7,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../documents/invalid.ts';
 import { validate } from '../checks/validate.ts';
-import { Application, type Told } from './application.ts';
+import { Application, type NotifyResult } from './application.ts';
 import { nameOf, same, type Document, type Identity } from '../documents/document.ts';
 import { Place } from './place.ts';
 import type { Journal } from './store.ts';
@@ -114,7 +114,7 @@ export class ManagedFile {
     const { candidate, good, refused } = this.journal;
     if (same(document, refused)) return 'unchanged';
     if (same(document, candidate)) return await this.settle();
-    if (same(document, this.#deferred) && (await this.#application.absence(this.#signal)) !== undefined)
+    if (same(document, this.#deferred) && (await this.#application.whyUnavailable(this.#signal)) !== undefined)
       return 'waiting';
     // The content is in place already: only the name of the version is new, if anything.
     if (!candidate && this.#unconfirmed === undefined && document.digest === good?.digest)
@@ -146,7 +146,7 @@ export class ManagedFile {
       this.#events.log.info({ file: this.plan.path }, `the application shows ${nameOf(good)} again`);
     }
     if (!this.#deferred) return 'unchanged';
-    if ((await this.#application.absence(this.#signal)) !== undefined) return 'waiting';
+    if ((await this.#application.whyUnavailable(this.#signal)) !== undefined) return 'waiting';
     this.#deferred = undefined;
     return 'again';
   }
@@ -205,9 +205,11 @@ export class ManagedFile {
     // Told before that answer is waited for, which is only needed when something is wrong; but for an
     // application that is ended, and would end its answer too.
     if (this.plan.notification?.kind === 'terminate') await silence;
-    const told: Told = this.#oneTime ? { kind: 'unheard', reason: '' } : await this.#application.tell(this.#signal);
+    const told: NotifyResult = this.#oneTime
+      ? { kind: 'unheard', reason: '' }
+      : await this.#application.tell(this.#signal);
     this.#waitingFor = await silence;
-    if (told.kind === 'unheard') this.#waitingFor ??= await this.#application.absence(this.#signal);
+    if (told.kind === 'unheard') this.#waitingFor ??= await this.#application.whyUnavailable(this.#signal);
     if (this.#waitingFor !== undefined) {
       this.#events.log.info({ file: this.plan.path, version }, `in place; not verified yet: ${this.#waitingFor}`);
       return 'waiting';
@@ -216,8 +218,8 @@ export class ManagedFile {
   }
 
   /** See whether the application takes the candidate; `first` is what came of telling it. */
-  async #introduce(id: Identity, content: Uint8Array, first: Told): Promise<Outcome> {
-    const told = first.kind === 'unheard' ? await this.#application.insist(this.#signal) : first;
+  async #introduce(id: Identity, content: Uint8Array, first: NotifyResult): Promise<Outcome> {
+    const told = first.kind === 'unheard' ? await this.#application.notifyWithRetry(this.#signal) : first;
     if (told.kind === 'refused') return await this.#fail(id, told.reason);
     if (told.kind === 'unheard') {
       this.#waitingFor = `it could not be told: ${told.reason}`;
@@ -232,7 +234,7 @@ export class ManagedFile {
     const content = await this.#place.candidateContent();
     if (!content) return await this.check();
     if (this.#verified) return await this.#commit(candidate, content);
-    const absent = await this.#application.absence(this.#signal);
+    const absent = await this.#application.whyUnavailable(this.#signal);
     if (absent === undefined) {
       if (await this.#application.tookItself(candidate, content, this.#signal))
         return await this.#commit(candidate, content);
@@ -310,7 +312,7 @@ export class ManagedFile {
   /** Tell the application of the old file; when it is down, it will read it as it comes up. */
   async #tellAgain(): Promise<void> {
     if (this.#oneTime) return;
-    const told = await this.#application.insist(this.#signal);
+    const told = await this.#application.notifyWithRetry(this.#signal);
     if (told.kind !== 'told') this.#events.log.warn({ file: this.plan.path }, `it could not be told: ${told.reason}`);
   }
 }

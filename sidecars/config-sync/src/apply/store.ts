@@ -6,9 +6,10 @@
  *   STATE_DIR/NAME-HASH/staged/NAME     what a check command looks at
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publishFile, removeStrays } from '#kit/files/atomic-file.ts';
+import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
 import { digestOf, type Identity } from '../documents/document.ts';
 
 /** Why a version was refused. */
@@ -32,6 +33,9 @@ export interface Journal {
   readonly refused?: Refusal | undefined;
 }
 
+/** CONFIG_MAX_SIZE is never larger, in bytes. */
+const LARGEST = 64 * 1024 * 1024;
+
 export class Store {
   readonly directory: string;
   readonly #key: string;
@@ -54,13 +58,13 @@ export class Store {
 
   /** The journal; an empty one when there is none, or it is unreadable or another document's. */
   async load(): Promise<Journal> {
-    const text = await readFile(join(this.directory, 'journal.json'), 'utf8').catch(absent);
     try {
-      const journal = JSON.parse(text ?? '{}') as Journal;
+      const journal = JSON.parse(String(readKept(join(this.directory, 'journal.json')) ?? '{}')) as Journal;
       if (journal.key === this.#key) return journal;
       // What was good for another document is still what the application can go back to.
       return { key: this.#key, ...(journal.good && { good: { version: '', digest: journal.good.digest } }) };
-    } catch {
+    } catch (error) {
+      if (error instanceof Error && 'syscall' in error) throw error;
       return { key: this.#key };
     }
   }
@@ -87,7 +91,12 @@ export class Store {
 
   /** The content of the good version; undefined when it is lost or damaged. */
   async content(good: Identity): Promise<Buffer | undefined> {
-    const content = await readFile(join(this.directory, `good-${good.digest}`)).catch(absent);
+    let content: Buffer | undefined;
+    try {
+      content = readKept(join(this.directory, `good-${good.digest}`), LARGEST);
+    } catch (error) {
+      if (!(error instanceof UnusableFile)) throw error;
+    }
     return content && digestOf(content) === good.digest ? content : undefined;
   }
 
@@ -104,8 +113,4 @@ export class Store {
     }
     if (names.length > 0) await removeStrays(this.directory);
   }
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

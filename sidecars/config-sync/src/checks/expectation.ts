@@ -1,6 +1,6 @@
 /** What an application that took a document must show. */
 import { Invalid } from '../documents/invalid.ts';
-import { OutOfTime, withCpuLimit } from '../work/cpu-limit.ts';
+import { CpuLimitExceeded, withCpuLimit } from '../work/cpu-limit.ts';
 import type { Identity } from '../documents/document.ts';
 
 /**
@@ -48,7 +48,7 @@ function find(pattern: RegExp, document: string): string | undefined {
   try {
     return withCpuLimit(FIND_TIME, () => pattern.exec(document)?.[1]);
   } catch (error) {
-    if (!(error instanceof OutOfTime)) throw error;
+    if (!(error instanceof CpuLimitExceeded)) throw error;
     throw new Invalid(`looking for /${pattern.source}/ in it takes longer than ${FIND_TIME} ms`);
   }
 }

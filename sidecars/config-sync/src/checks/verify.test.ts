@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serve as startServer, type TestServer } from '#kit/testing/server.ts';
 import { parseExpectation } from './expectation.ts';
-import { absence, parseSubject, Unverified, verify } from './verify.ts';
+import { whyUnavailable, parseSubject, Unverified, verify } from './verify.ts';
 
 const { signal } = new AbortController();
 const servers: TestServer[] = [];
@@ -66,28 +66,28 @@ test('health has to last: a break begins it anew', async () => {
 test('a port that accepts is healthy, one that does not is not', async () => {
   const { port, close } = await serve(() => {});
   assert.type(await verdict(`healthy:tcp:127.0.0.1:${port}`, 50), 'number');
-  assert.is(await absence(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal), undefined);
+  assert.is(await whyUnavailable(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal), undefined);
   await close();
   assert.match(String(await verdict(`healthy:tcp:127.0.0.1:${port}`, 50, 400)), /ECONNREFUSED/);
-  assert.match((await absence(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal)) ?? '', /ECONNREFUSED/);
+  assert.match((await whyUnavailable(parseSubject(`healthy:tcp:127.0.0.1:${port}`), signal)) ?? '', /ECONNREFUSED/);
 });
 
 test('a file of the application is looked into', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'config-verify-'));
   const path = join(directory, 'version');
   assert.is(await verdict(`shows:${path}`, 0, 50), `${path} cannot be read: ENOENT`);
-  assert.is(await absence(parseSubject(`shows:${path}`), signal), `${path} cannot be read: ENOENT`);
+  assert.is(await whyUnavailable(parseSubject(`shows:${path}`), signal), `${path} cannot be read: ENOENT`);
   writeFileSync(path, 'v=6\n');
   assert.is(await verdict(`shows:${path}`, 0, 50), `${path} does not show 7`);
-  assert.is(await absence(parseSubject(`shows:${path}`), signal), undefined);
+  assert.is(await whyUnavailable(parseSubject(`shows:${path}`), signal), undefined);
   writeFileSync(path, 'v=7\n');
   assert.type(await verdict(`shows:${path}`), 'number');
   rmSync(directory, { recursive: true });
 });
 
-test('whoever answers at all is there', async () => {
+test('an application that gives any answer is up', async () => {
   const { url } = await serve((_request, response) => response.writeHead(500).end());
-  assert.is(await absence(parseSubject(`shows:${url}`), signal), undefined);
+  assert.is(await whyUnavailable(parseSubject(`shows:${url}`), signal), undefined);
 });
 
 test('a wait that is given up ends with the reason', async () => {

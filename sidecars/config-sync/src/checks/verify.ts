@@ -52,7 +52,7 @@ export function parseSubject(text: string): Subject {
 /**
  * Why the application seems not to be there at all, whatever it would show; undefined when it is.
  */
-export async function absence(subject: Subject, signal: AbortSignal): Promise<string | undefined> {
+export async function whyUnavailable(subject: Subject, signal: AbortSignal): Promise<string | undefined> {
   switch (subject.kind) {
     case 'shows-file':
     case 'healthy-tcp':

@@ -78,7 +78,7 @@ export interface FileStatus {
 
 const RETRY_INITIAL = 100;
 const TICK_MAX = 1000;
-/** From so many changes in a cycle on it is a burst. */
+/** Changes in a cycle that make a burst. */
 const BURST = 2;
 
 export class Runner {

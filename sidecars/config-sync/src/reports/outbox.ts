@@ -1,5 +1,6 @@
 /** What the source is to be told of versions: kept while it is away, across restarts too, and bounded. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
+import { readKept } from '#kit/files/kept-file.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Backoff, pause } from '#kit/time/backoff.ts';
 import type { ReportEntry } from '../sources/source.ts';
@@ -40,7 +41,7 @@ export class Outbox {
   /** Take up what an earlier run left. */
   async load(): Promise<void> {
     try {
-      const kept = JSON.parse(await readFile(this.#options.path, 'utf8')) as unknown;
+      const kept = JSON.parse(String(readKept(this.#options.path))) as unknown;
       if (Array.isArray(kept)) this.#entries = [...(kept as ReportEntry[]), ...this.#entries].slice(-OUTBOX_MAX);
     } catch {
       // There is none, or it is damaged: reports are told again as versions come.

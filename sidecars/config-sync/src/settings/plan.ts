@@ -9,7 +9,7 @@ import type { Recipe } from '../templates/templated-source.ts';
 import { syntaxOf, type Format } from '../validate/syntax.ts';
 import type { Rules } from '../checks/validate.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { OF_A_FILE, type Complain, type Content, type Settings } from './spec.ts';
+import { OF_A_FILE, type ReportProblem, type Content, type Settings } from './spec.ts';
 
 /** One document, or several by a template, and the file that is made of them. */
 export interface FilePlan {
@@ -45,7 +45,7 @@ const BY_VERSION = parseExpectation('{version}');
  */
 export async function planOf(
   { path, content, settings, maxSize }: { path: string; content: Content; settings: Settings; maxSize: number },
-  wrong: Complain,
+  wrong: ReportProblem,
 ): Promise<FilePlan> {
   const read = <T>(parameter: keyof Settings, parser: (text: string) => T): T | undefined => {
     const text = settings[parameter] as string | undefined;
@@ -119,7 +119,7 @@ async function recipeOf(
   path: string,
   content: Content,
   settings: Settings,
-  wrong: Complain,
+  wrong: ReportProblem,
 ): Promise<Recipe | undefined> {
   if ('key' in content) return undefined;
   let template = '';

@@ -2,7 +2,7 @@
 import { ConfigurationError, type Problem, type Values } from '#kit/contract/parameters.ts';
 import type { contract } from '../contract.ts';
 import { planOf, type FilePlan } from './plan.ts';
-import { nameInSpec, readSpec, type Complain, type Entry, type Settings } from './spec.ts';
+import { nameInSpec, readSpec, type ReportProblem, type Entry, type Settings } from './spec.ts';
 
 type Parameters = Values<typeof contract.parameters>;
 
@@ -21,7 +21,7 @@ const OF_VERIFICATION = ['CONFIG_VERIFY_EXPECT', 'CONFIG_VERIFY_FOR'] as const;
  */
 export async function readSettings(parameters: Parameters): Promise<FilePlan[]> {
   const problems: Problem[] = [];
-  const wrong: Complain = (parameter, message) =>
+  const wrong: ReportProblem = (parameter, message) =>
     void problems.push({ parameter, reason: 'malformed', message: `${parameter}: ${message}` });
   checkSource(parameters, wrong);
   const entries: (Entry & { from: string })[] = (parameters.CONFIG_FILES ?? []).map((item) => {
@@ -48,7 +48,7 @@ export async function readSettings(parameters: Parameters): Promise<FilePlan[]> 
   return plans;
 }
 
-function checkSource(parameters: Parameters, wrong: Complain): void {
+function checkSource(parameters: Parameters, wrong: ReportProblem): void {
   const other = parameters.CONFIG_SOURCE === 'http' ? 'etcd' : 'http';
   for (const name of OF_A_SOURCE[other])
     if (parameters[name] !== undefined)
@@ -56,7 +56,7 @@ function checkSource(parameters: Parameters, wrong: Complain): void {
 }
 
 /** What says how to verify is of no use where nothing is verified. */
-function checkVerification(parameters: Parameters, entries: readonly Entry[], wrong: Complain): void {
+function checkVerification(parameters: Parameters, entries: readonly Entry[], wrong: ReportProblem): void {
   const verified = ({ settings }: { settings: Settings }): boolean => settings.CONFIG_VERIFY !== undefined;
   for (const name of OF_VERIFICATION) {
     if (parameters[name] !== undefined && entries.length > 0 && !entries.some(verified))

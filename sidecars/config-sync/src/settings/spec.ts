@@ -40,7 +40,7 @@ export interface Entry {
   readonly own: ReadonlySet<string>;
 }
 
-export type Complain = (parameter: string, message: string) => void;
+export type ReportProblem = (parameter: string, message: string) => void;
 
 const ACCEPTED = '{key: KEY, path: /path, …} or {template: /path, documents: {NAME: KEY, …}, path: /path, …}';
 
@@ -52,7 +52,7 @@ export const nameInSpec = (parameter: string): string => parameter.replace(/^CON
  * @param defaults what the parameters say for all files
  * @param wrong is told of each mistake
  */
-export async function readSpec(spec: string, defaults: Settings, wrong: Complain): Promise<Entry[]> {
+export async function readSpec(spec: string, defaults: Settings, wrong: ReportProblem): Promise<Entry[]> {
   let content: unknown;
   try {
     // Loaded by those who use it: parsers cost memory.
@@ -73,7 +73,7 @@ export async function readSpec(spec: string, defaults: Settings, wrong: Complain
   return files.flatMap((file: unknown, index) => readEntry(file, `files[${index}]`, defaults, wrong) ?? []);
 }
 
-function readEntry(file: unknown, where: string, defaults: Settings, wrong: Complain): Entry | undefined {
+function readEntry(file: unknown, where: string, defaults: Settings, wrong: ReportProblem): Entry | undefined {
   if (!isMapping(file)) {
     wrong('CONFIG_SPEC', `${where} is no mapping; accepted is ${ACCEPTED}`);
     return undefined;

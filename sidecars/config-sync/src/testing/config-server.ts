@@ -98,7 +98,7 @@ export class TestConfigServer {
     response.write(`id: ${held.revision}\nevent: change\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Whoever was killed within its request gets no answer. */
+  /** A client that was killed during its request gets no answer. */
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       await this.#answer(request, response);

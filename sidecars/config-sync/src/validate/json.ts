@@ -15,7 +15,7 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     // Its message quotes the document, and not always says where.
-    throw new Invalid(`not JSON at ${place(text, mistakeIn(text))}`);
+    throw new Invalid(`not JSON at ${place(text, syntaxErrorOffset(text))}`);
   }
 }
 
@@ -23,7 +23,7 @@ export function parseJson(text: string): unknown {
  * Where a text stops being JSON.
  * @returns the offset of the first token that cannot be there; the text's length when it only ends too early
  */
-export function mistakeIn(text: string): number {
+export function syntaxErrorOffset(text: string): number {
   let at = 0;
   const open: ('{' | '[')[] = [];
   const blanks = (): string | undefined => {

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseIni } from './ini.ts';
 import { Invalid } from '../documents/invalid.ts';
-import { mistakeIn, parseJson } from './json.ts';
+import { syntaxErrorOffset, parseJson } from './json.ts';
 import { parseProperties } from './properties.ts';
 import { plain } from './plain.ts';
 import { FORMATS, loadParser, syntaxOf, type Syntax } from './syntax.ts';
@@ -49,13 +49,15 @@ test('JSON: there is a mistake where JSON.parse finds one, at the beginning of t
   fc.assert(
     fc.property(nearlyJson, (text) => {
       const theirs = mistakeOfParse(text);
-      const ours = mistakeIn(text);
+      const ours = syntaxErrorOffset(text);
       if (theirs === undefined) return assert.is(ours, text.length);
       assert.ok(ours <= theirs, `${ours} is behind ${theirs}`);
       assert.match(String(says(() => parseJson(text))), /^not JSON at line \d+, column \d+$/);
       // What is before it can be the beginning of something good: cut there, it only ends too early.
       const before = text.slice(0, ours);
-      assert.ok(mistakeIn(before) === before.length && (mistakeOfParse(before) ?? ours) >= before.trimEnd().length);
+      assert.ok(
+        syntaxErrorOffset(before) === before.length && (mistakeOfParse(before) ?? ours) >= before.trimEnd().length,
+      );
     }),
     { numRuns: 3000 },
   );

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OutOfTime, withCpuLimit } from './cpu-limit.ts';
+import { CpuLimitExceeded, withCpuLimit } from './cpu-limit.ts';
 
 /** Be without a processor for a while, as on a machine that is busy with others. */
 function starve(ms: number): void {
@@ -11,7 +11,7 @@ const outOfTime = (work: () => unknown): boolean => {
   try {
     withCpuLimit(50, work);
   } catch (error) {
-    if (error instanceof OutOfTime) return true;
+    if (error instanceof CpuLimitExceeded) return true;
     throw error;
   }
   return false;

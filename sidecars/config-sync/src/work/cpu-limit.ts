@@ -2,7 +2,7 @@
 import { Script } from 'node:vm';
 
 /** The work was cut off. */
-export class OutOfTime extends Error {
+export class CpuLimitExceeded extends Error {
   override readonly name = 'OutOfTime';
 }
 
@@ -20,7 +20,7 @@ const USED = 0.9;
  * alike. What is cut off runs no `catch` and no `finally`, so it must hold nothing, and is begun anew when
  * it was not the work that took the time: on a machine that is busy with others, none is late by itself.
  * @param ms milliseconds of the processor that it may take; 15 times that by the clock
- * @throws {OutOfTime}, and whatever the work throws
+ * @throws {CpuLimitExceeded}, and whatever the work throws
  */
 export function withCpuLimit<T>(ms: number, work: () => T): T {
   const place = globalThis as unknown as Record<symbol, (() => T) | undefined>;
@@ -34,7 +34,7 @@ export function withCpuLimit<T>(ms: number, work: () => T): T {
         if ((error as NodeJS.ErrnoException | null)?.code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
         const { user, system } = process.threadCpuUsage(begun);
         if ((user + system) / 1000 >= ms * USED || attempt + 1 >= ATTEMPTS)
-          throw new OutOfTime(`it takes longer than ${ms} ms`);
+          throw new CpuLimitExceeded(`it takes longer than ${ms} ms`);
       }
     }
   } finally {

@@ -8,7 +8,7 @@ import { runInChild, ChildFailed } from '#kit/process/run-in-child.ts';
 import { bareEnvironment } from './environment.ts';
 import { Invalid } from '../documents/invalid.ts';
 import { ready, sizeOf, type Job } from './job.ts';
-import { OutOfTime, withCpuLimit } from './cpu-limit.ts';
+import { CpuLimitExceeded, withCpuLimit } from './cpu-limit.ts';
 
 export interface Limits {
   /** How long it may take, in milliseconds. */
@@ -55,7 +55,7 @@ export async function perform(job: Job, limits: Limits): Promise<string | undefi
     try {
       return withCpuLimit(Math.min(MOMENT, limits.timeout), await ready(job));
     } catch (error) {
-      if (!(error instanceof OutOfTime)) throw error;
+      if (!(error instanceof CpuLimitExceeded)) throw error;
     }
   }
   const result = await elsewhere(job, limits);

@@ -154,7 +154,7 @@ test('a program runs in the version, with its hash, and its failure counts', asy
   assert.match(String(failed), /exited with 1/);
 });
 
-test('a signal goes to processes from before the publication, not to one that started with the new version', async () => {
+test('a signal goes to processes older than the publication, not to one that began with it', async () => {
   const directory = temporaryDirectory('git-sync-signal');
   const name = `app-${process.pid}`;
   const script = join(directory, name);

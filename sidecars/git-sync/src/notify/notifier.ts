@@ -43,7 +43,7 @@ export class Notifier {
 
   /**
    * Wait until every channel has passed the newest publication on.
-   * @param allowed so many failures in a row of one channel are survived; -1 for any number
+   * @param allowed failures in a row of one channel that are tolerated; -1 for any number
    * @returns false when one failed more often
    */
   async idle(allowed: number): Promise<boolean> {

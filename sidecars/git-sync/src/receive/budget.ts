@@ -1,6 +1,6 @@
 /**
  * How much of unfinished bodies is held. Nobody has shown a signature before the last byte, so who sends
- * slowly must not keep out who sends at once: whoever needs room takes it from the body that has been
+ * slowly must not keep out fast senders: a new body takes its room from the one that has been
  * unfinished for longest, first among those of the same client, then among all.
  */
 

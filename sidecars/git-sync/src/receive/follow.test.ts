@@ -134,7 +134,7 @@ test('nobody waits longer than asked, and who goes away leaves nothing behind', 
   port.server.close();
 });
 
-test('so many wait at the same time; who comes later is answered at once', async () => {
+test('the number of waiting requests is limited; later ones are answered at once', async () => {
   const progress = new Progress();
   const port = await open('main', 4096, progress);
   const waiting = [];

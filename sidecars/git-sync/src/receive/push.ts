@@ -65,7 +65,7 @@ export function parsePush(body: Uint8Array, contentType = 'application/json'): P
 }
 
 /** True when a push may move the ref that is followed. */
-export function concerns({ ref, defaultBranch }: Push, followed: string): boolean {
+export function movesRef({ ref, defaultBranch }: Push, followed: string): boolean {
   if (isHash(followed)) return false;
   if (followed === 'HEAD') return ref.startsWith('refs/heads/') && (defaultBranch ?? ref.slice(11)) === ref.slice(11);
   return candidates(followed).includes(ref);

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { request } from '#kit/net/http-client.ts';
 import { authenticate } from './authentic.ts';
 import { Deliveries } from './deliveries.ts';
-import { concerns, parsePush } from './push.ts';
+import { movesRef, parsePush } from './push.ts';
 import { github, open, payload, post, SECRET, sign } from './test-receiver.ts';
 
 test("GitHub's, Gitea's and GitLab's pushes are understood", async () => {
@@ -137,21 +137,21 @@ test('half a body holds nobody else up', async () => {
 });
 
 test('a push concerns the ref that is followed, by whatever name', () => {
-  const push = (ref: string, defaultBranch?: string): Parameters<typeof concerns>[0] => ({
+  const push = (ref: string, defaultBranch?: string): Parameters<typeof movesRef>[0] => ({
     ref,
     after: undefined,
     defaultBranch,
     sentAt: undefined,
   });
-  assert.ok(concerns(push('refs/heads/main'), 'main'));
-  assert.ok(concerns(push('refs/heads/main'), 'refs/heads/main'));
-  assert.ok(concerns(push('refs/tags/v1'), 'v1'));
-  assert.ok(concerns(push('refs/heads/a/b'), 'a/b'));
-  assert.ok(concerns(push('refs/heads/trunk', 'trunk'), 'HEAD'));
-  assert.ok(concerns(push('refs/heads/trunk'), 'HEAD'));
-  assert.not(concerns(push('refs/heads/work', 'trunk'), 'HEAD'));
-  assert.not(concerns(push('refs/tags/v1', 'trunk'), 'HEAD'));
-  assert.not(concerns(push('refs/heads/main'), 'a'.repeat(40)));
+  assert.ok(movesRef(push('refs/heads/main'), 'main'));
+  assert.ok(movesRef(push('refs/heads/main'), 'refs/heads/main'));
+  assert.ok(movesRef(push('refs/tags/v1'), 'v1'));
+  assert.ok(movesRef(push('refs/heads/a/b'), 'a/b'));
+  assert.ok(movesRef(push('refs/heads/trunk', 'trunk'), 'HEAD'));
+  assert.ok(movesRef(push('refs/heads/trunk'), 'HEAD'));
+  assert.not(movesRef(push('refs/heads/work', 'trunk'), 'HEAD'));
+  assert.not(movesRef(push('refs/tags/v1', 'trunk'), 'HEAD'));
+  assert.not(movesRef(push('refs/heads/main'), 'a'.repeat(40)));
 });
 
 test('whatever comes, parsing ends in a push or in nothing', () => {

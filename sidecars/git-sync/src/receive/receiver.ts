@@ -1,7 +1,7 @@
 /** The port for push webhooks. Nobody else's word is taken for anything here. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Gathered } from '#kit/net/gathered.ts';
+import { GrowingBuffer } from '#kit/net/growing-buffer.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
@@ -10,7 +10,7 @@ import { authenticate } from './authentic.ts';
 import { Budget } from './budget.ts';
 import { Deliveries } from './deliveries.ts';
 import { Followers, waitOf, type Pushed } from './follow.ts';
-import { concerns, deliveryId, isPush, parsePush } from './push.ts';
+import { movesRef, deliveryId, isPush, parsePush } from './push.ts';
 
 const { createServer } = process.getBuiltinModule('node:http');
 
@@ -106,7 +106,7 @@ async function handle(
   if (push === undefined) return 'malformed';
   const signed = forge === 'gitlab' ? undefined : body;
   if (deliveries.isReplay(deliveryId(forge, request.headers), signed, push.sentAt)) return 'replayed';
-  if (!concerns(push, options.ref)) return 'ignored';
+  if (!movesRef(push, options.ref)) return 'ignored';
   const seconds = waitOf(request.headers['prefer']);
   const { ref, after } = push;
   return {
@@ -143,7 +143,7 @@ async function readBody(request: IncomingMessage, max: number, budget: Budget): 
   if (Number(request.headers['content-length'] ?? 0) > max) return 'oversized';
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | 'oversized' | 'busy'>();
   const holding = budget.open(request.socket.remoteAddress ?? '', () => resolve('busy'));
-  let body: Gathered | undefined = new Gathered();
+  let body: GrowingBuffer | undefined = new GrowingBuffer();
   request.on('data', (piece: Buffer) => {
     if (holding.bytes + piece.length > max) return resolve('oversized');
     body?.add(piece);

@@ -50,7 +50,7 @@ export class GitEnvironment {
   readonly #repository: RepositoryAddress;
   readonly #options: CredentialOptions;
   readonly #secrets: Secrets;
-  /** What marks the processes that we started, for whoever must end them after our death. */
+  /** What marks the processes that we started, so that the next start can end those that outlived us. */
   readonly #marker: string;
 
   constructor(repository: RepositoryAddress, options: CredentialOptions, secrets: Secrets, marker: string) {

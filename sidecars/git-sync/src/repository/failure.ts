@@ -98,7 +98,7 @@ const MEANINGS: readonly (readonly [RegExp, FailureReason])[] = [
 ];
 
 /** What a text that git, ssh or Node's file system wrote means. */
-export function meaningOf(text: string): FailureReason {
+export function failureReasonOf(text: string): FailureReason {
   return MEANINGS.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';
 }
 
@@ -112,11 +112,11 @@ export function asSyncError(error: unknown, redact: (text: string) => string = (
     if (error.reason === 'timeout') return new SyncError('timeout', redact(error.message), { cause: error });
     if (error.reason === 'aborted') return new SyncError('stopped', redact(error.message), { cause: error });
     const said = error.stderr.trim() || error.message;
-    return new SyncError(meaningOf(said), redact(gist(said)), { cause: error });
+    return new SyncError(failureReasonOf(said), redact(gist(said)), { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  return new SyncError(meaningOf(`${code} ${message}`), redact(message), { cause: error });
+  return new SyncError(failureReasonOf(`${code} ${message}`), redact(message), { cause: error });
 }
 
 /** The lines that say what went wrong, in at most 500 characters. */

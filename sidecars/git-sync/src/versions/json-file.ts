@@ -1,5 +1,6 @@
 /** Small files of JSON that are seen old or new, never half. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
+import { readKept } from '#kit/files/kept-file.ts';
 
 /**
  * Replace a file. Not flushed: it must outlive our death, which the kernel's memory does. What a
@@ -11,10 +12,11 @@ export function writeJson(path: string, value: unknown): void {
   renameSync(temporary, path);
 }
 
-/** A file's value; undefined when there is none, or it is no JSON. */
+/** A file's value; undefined when there is none, or it cannot be used. */
 export function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    const text = readKept(path);
+    return text && (JSON.parse(String(text)) as unknown);
   } catch {
     return undefined;
   }

@@ -11,7 +11,7 @@ import type { AccessEntry } from '../telemetry/access-log.ts';
 // By an import statement it would be 10 MB dearer: see kit/life/admin.ts.
 const { createServer } = process.getBuiltinModule('node:http');
 
-/** Who reads more slowly than requests come misses some, from so many bytes on. */
+/** Unread bytes after which a reader that is slower than the requests misses some. */
 const MAX_UNREAD = 1024 * 1024;
 const MAX_WATCHERS = 16;
 /** In milliseconds: who watches notices that there is nothing, and we notice that nobody watches. */

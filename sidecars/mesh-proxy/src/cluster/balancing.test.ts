@@ -87,7 +87,7 @@ function detector(all: readonly Host[], settings: OutlierDetection) {
   return { state, outliers };
 }
 
-test('five failures in a row, not five in all; longer each time; at most so many', () => {
+test('five failures in a row, not five in all; longer each time; up to a limit', () => {
   const all = hosts(4);
   const { state, outliers } = detector(all, { baseEjectionTime: 1000, maxEjectionPercent: 25, interval: 1e9 });
   const fail = (one: Host, times: number): void => {
@@ -134,7 +134,7 @@ test('who fails far more often than the others is left out by its rate', () => {
   assert.equal(state.ejected, [4]);
 });
 
-test('limits: places come back, whoever leaves, and as often as they leave', async () => {
+test('limits: each place comes back, whichever request ends, and as often', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(5), { maxLength: 60 }), async (steps) => {
       const limits = new Limits({ maxConnections: 3, maxPendingRequests: 4, maxRequests: 6 }, undefined);

@@ -1,5 +1,5 @@
 /** A cluster whose endpoint is chosen by what one request says: by a hash, or by where it was meant to go. */
-import type { Cluster, Endpoint, FailureBehind, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
+import type { Cluster, Endpoint, ReportedFailure, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { MeshCluster } from './cluster.ts';
 
@@ -23,7 +23,7 @@ export class ChoosingCluster implements Cluster {
   onConnectFailure(endpoint: Endpoint): void {
     this.#cluster.onConnectFailure(endpoint);
   }
-  unreachedIn(endpoint: Endpoint, response: Response): FailureBehind | undefined {
+  unreachedIn(endpoint: Endpoint, response: Response): ReportedFailure | undefined {
     return this.#cluster.unreachedIn(endpoint, response);
   }
   onTryEnd(endpoint: Endpoint, outcome: TryOutcome, duration: number): void {

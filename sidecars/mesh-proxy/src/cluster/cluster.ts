@@ -1,5 +1,5 @@
 /** A cluster that lives on from one configuration to the next: its hosts keep connections and what is known of them. */
-import type { Cluster, Endpoint, FailureBehind, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
+import type { Cluster, Endpoint, ReportedFailure, Pick, TryOutcome } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 import type { Cluster as ClusterModel } from '#mesh/model/cluster.ts';
 import { LeastRequest, RandomChoice, RingHash, RoundRobin, type Balancer } from './balancers.ts';
@@ -158,7 +158,7 @@ export class MeshCluster implements Cluster {
     if (protocol === 'tcp') this.outliers.observe(host, 200);
   }
 
-  unreachedIn(endpoint: Endpoint, response: Response): FailureBehind | undefined {
+  unreachedIn(endpoint: Endpoint, response: Response): ReportedFailure | undefined {
     const host = hostOf(endpoint);
     // Who is no proxy of the mesh has no word in this.
     const failed = host?.secured === true ? unreachedIn(response) : undefined;

@@ -21,7 +21,7 @@ export class Outliers {
     this.#now = now;
   }
 
-  /** @param settings undefined for no detection: nobody is left out any more */
+  /** @param settings undefined for no detection: every endpoint is used again */
   update(settings: OutlierDetection | undefined): void {
     this.#settings = settings;
     if (settings === undefined) for (const host of this.#hosts()) host.ejectedUntil = 0;

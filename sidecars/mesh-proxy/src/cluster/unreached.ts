@@ -2,7 +2,7 @@
  * What proxies of the mesh tell one another of a request that reached no application, so that the caller's may send it
  * to another replica, whatever it is. Only over mTLS is it said, and believed; no application sees it.
  */
-import type { FailureBehind } from '#proxy/upstream/cluster.ts';
+import type { ReportedFailure } from '#proxy/upstream/cluster.ts';
 import type { Response } from '#proxy/http/response.ts';
 
 /** A field of the answer. Its value is why, as the system calls it. The control plane has Envoys say it, and understand it. */
@@ -26,14 +26,14 @@ export const unreachedValue = (reason: string): string => (REASON.test(reason) ?
 export const behind = (reason: string): string => BEHIND + unreachedValue(reason);
 
 /** What a proxy said in its answer. @returns undefined where an application has answered */
-export function unreachedIn(response: Response): FailureBehind | undefined {
+export function unreachedIn(response: Response): ReportedFailure | undefined {
   const { status } = response;
   if (status === UNREACHED_STATUS) return failureOf('connect', response.get(UNREACHED));
   if (status === LOST_STATUS) return failureOf('closed', response.get(LOST));
   return undefined;
 }
 
-const failureOf = (failure: FailureBehind['failure'], value: string | undefined): FailureBehind | undefined =>
+const failureOf = (failure: ReportedFailure['failure'], value: string | undefined): ReportedFailure | undefined =>
   value === undefined ? undefined : { failure, reason: behind(value) };
 
 /** Why the application was not reached; undefined where a reason is about the proxy's own connection. */

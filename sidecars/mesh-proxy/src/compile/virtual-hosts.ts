@@ -40,7 +40,7 @@ export class VirtualHosts<T> {
     if (found !== undefined) return found;
     const name = authority.toLowerCase().replace(/\.(?=$|:)/, '');
     const host = this.#exact.get(authority) ?? this.#find(name) ?? this.#find(withoutPort(name)) ?? this.#any;
-    // Whoever invents names gains nothing but the search that everybody had.
+    // Invented names are not kept: they cost the search without this cache, and no memory.
     if (host !== undefined && this.#found.size < MOST_FOUND && authority.length < MOST_LENGTH)
       this.#found.set(authority, host);
     return host;

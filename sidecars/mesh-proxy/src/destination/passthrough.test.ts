@@ -17,7 +17,7 @@ const environment: ClusterEnvironment = {
   onEjection: () => {},
 };
 
-test('an application takes as many connections as its proxy does: MESH_MAX_CONNECTIONS counts them', () => {
+test('an application takes as many connections as its proxy does: MESH_MAX_CONNECTIONS counts', () => {
   const { limits } = new Passthrough('inbound', environment).to({ address: '127.0.0.1', port: 1883 });
   for (const connects of [false, true])
     for (let count = 0; count < 5000; count++) {
@@ -26,7 +26,7 @@ test('an application takes as many connections as its proxy does: MESH_MAX_CONNE
     }
 });
 
-test("a cluster that says nothing of it leaves the time for a connection to the proxy's parameter", () => {
+test('a cluster without a connect timeout uses the parameter of the proxy', () => {
   const model = { name: 'shop', endpoints: [] };
   assert.is(new MeshCluster(model, environment).connectTimeout, undefined);
   assert.is(new MeshCluster({ ...model, connectTimeout: 70 }, environment).connectTimeout, 70);

@@ -5,7 +5,7 @@ import type { Destination } from './sockaddr.ts';
 
 /** How many connections there may be is the listener's to say. */
 const UNLIMITED = { maxConnections: Infinity, maxPendingRequests: Infinity, maxRequests: Infinity };
-/** So many are kept; of more, the one that was asked for longest ago goes, with its idle connections. */
+/** Most that are kept; then the least recently used one goes, with its idle connections. */
 const MAX_CLUSTERS = 256;
 
 interface Key extends Destination {

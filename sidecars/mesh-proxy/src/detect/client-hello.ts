@@ -13,6 +13,8 @@ const SERVER_NAME = 0;
 const ALPN = 16;
 const HOST_NAME = 0;
 const RECORD_HEAD = 5;
+/** Of a handshake message: its type and its length. */
+const MESSAGE_HEAD = 4;
 /** RFC 8446, section 5.1. */
 const MAX_RECORD = 16 * 1024;
 /** A hello in more records than this is an attempt to make reading it dear. */
@@ -37,7 +39,9 @@ export function readClientHello(bytes: Buffer): ClientHello | 'none' | undefined
 
 /** The handshake message, out of the records that it comes in. */
 function unwrapped(bytes: Buffer): Buffer | 'none' | undefined {
-  let message: Buffer = Buffer.alloc(0);
+  // Joined once it is whole: it is looked at with every byte that comes.
+  const parts: Buffer[] = [];
+  let gathered = 0;
   let at = 0;
   for (let record = 0; record < MAX_RECORDS; record++) {
     if (bytes.length > at && bytes[at] !== HANDSHAKE) return 'none';
@@ -46,12 +50,14 @@ function unwrapped(bytes: Buffer): Buffer | 'none' | undefined {
     const length = bytes.readUInt16BE(at + 3);
     if (length === 0 || length > MAX_RECORD) return 'none';
     const part = bytes.subarray(at + RECORD_HEAD, at + RECORD_HEAD + length);
-    message = message.length === 0 ? part : Buffer.concat([message, part]);
-    if (message.length > 0 && message[0] !== CLIENT_HELLO) return 'none';
-    if (message.length >= 4) {
-      const size = message.readUIntBE(1, 3);
+    parts.push(part);
+    gathered += part.length;
+    if (gathered > 0 && parts[0]![0] !== CLIENT_HELLO) return 'none';
+    if (gathered >= MESSAGE_HEAD) {
+      const size = Buffer.concat(parts, MESSAGE_HEAD).readUIntBE(1, 3);
       if (size > MAX_HELLO) return 'none';
-      if (message.length >= 4 + size) return message.subarray(4, 4 + size);
+      if (gathered >= MESSAGE_HEAD + size)
+        return (parts.length === 1 ? part : Buffer.concat(parts)).subarray(MESSAGE_HEAD, MESSAGE_HEAD + size);
     }
     if (part.length < length) return undefined;
     at += RECORD_HEAD + length;
@@ -110,7 +116,7 @@ class Reader {
     this.skip(size);
     return this.#bytes.readUIntBE(this.#at - size, size);
   }
-  /** A part with its length before it, in so many bytes. */
+  /** A part with its length before it, in a number of bytes. */
   vector(size: number): Reader {
     const length = this.number(size);
     this.skip(length);

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serve } from '#kit/testing/server.ts';
 import { readClientHello } from './client-hello.ts';
-import { spokenIn } from './protocol.ts';
+import { detectProtocol } from './protocol.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -53,21 +53,21 @@ test('requests of HTTP/1, HTTP/2, and what is neither', () => {
     ['PRI * HTTP/2.0\r\nX', 'http/1.1'],
     ['\u0016\u0001\u0000', 'tcp'],
   ] as const)
-    assert.is(spokenIn(bytes(first))?.protocol, protocol, JSON.stringify(first));
+    assert.is(detectProtocol(bytes(first))?.protocol, protocol, JSON.stringify(first));
 });
 
 test('a hello of TLS says its server name and protocols', async () => {
   const hello = await helloOf('shop.test', ['mesh-h2', 'h2']);
-  assert.equal(spokenIn(hello), { protocol: 'tls', serverName: 'shop.test', alpn: ['mesh-h2', 'h2'] });
+  assert.equal(detectProtocol(hello), { protocol: 'tls', serverName: 'shop.test', alpn: ['mesh-h2', 'h2'] });
 });
 
-test('however the bytes are cut, more are asked for until it is clear, and then the answer is the same', async () => {
+test('however the bytes are cut, more are read until the protocol is clear; the result is equal', async () => {
   const hello = await helloOf('shop.test', ['h2']);
   for (const whole of [bytes('GET / HTTP/1.1\r\n'), bytes(PREFACE), hello]) {
-    const found = spokenIn(whole);
+    const found = detectProtocol(whole);
     let known = false;
     for (let length = 1; length <= whole.length; length++) {
-      const spoken = spokenIn(whole.subarray(0, length));
+      const spoken = detectProtocol(whole.subarray(0, length));
       if (spoken === undefined) assert.not.ok(known, `${length} bytes`);
       else assert.equal(spoken, found, `${length} bytes`);
       known ||= spoken !== undefined;
@@ -88,15 +88,15 @@ test('a hello cut into records is one all the same', async () => {
 test('no bytes end the process, or are read for ever', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), (noise) => {
-      spokenIn(Buffer.from(noise));
-      spokenIn(Buffer.concat([Buffer.from([22, 3, 1, 1, 0, 1]), Buffer.from(noise)]));
+      detectProtocol(Buffer.from(noise));
+      detectProtocol(Buffer.concat([Buffer.from([22, 3, 1, 1, 0, 1]), Buffer.from(noise)]));
     }),
     { numRuns: 500 },
   );
   // As many as are kept at most: it is clear by then.
-  assert.is(spokenIn(Buffer.alloc(64 * 1024, 'A'))?.protocol, 'tcp');
+  assert.is(detectProtocol(Buffer.alloc(64 * 1024, 'A'))?.protocol, 'tcp');
   const tiny = Buffer.concat(Array.from({ length: 10_000 }, () => Buffer.from([22, 3, 1, 0, 1, 1])));
-  assert.ok(spokenIn(tiny) !== undefined);
+  assert.ok(detectProtocol(tiny) !== undefined);
 });
 
 test('a hello with bytes changed is read, or is none', async () => {
@@ -105,7 +105,7 @@ test('a hello with bytes changed is read, or is none', async () => {
     fc.property(fc.nat(hello.length - 1), fc.nat(255), (at, value) => {
       const changed = Buffer.from(hello);
       changed[at] = value;
-      spokenIn(changed);
+      detectProtocol(changed);
     }),
     { numRuns: 2000 },
   );

@@ -2,7 +2,7 @@
 import { CR, HTAB, LF, NAME, SP } from '#proxy/http/bytes.ts';
 import { readClientHello } from './client-hello.ts';
 
-export type Spoken =
+export type DetectedProtocol =
   | { readonly protocol: 'http/1.1' | 'h2' | 'tcp' }
   | { readonly protocol: 'tls'; readonly serverName: string | undefined; readonly alpn: readonly string[] };
 
@@ -18,9 +18,9 @@ const VERSION = /[ \t]HTTP\/\d/;
 /** So much is kept until it is clear what is spoken, in bytes. */
 export const MAX_FIRST = 40 * 1024;
 
-const TCP: Spoken = { protocol: 'tcp' };
-const HTTP1: Spoken = { protocol: 'http/1.1' };
-const HTTP2: Spoken = { protocol: 'h2' };
+const TCP: DetectedProtocol = { protocol: 'tcp' };
+const HTTP1: DetectedProtocol = { protocol: 'http/1.1' };
+const HTTP2: DetectedProtocol = { protocol: 'h2' };
 
 /** Protocols whose servers speak first, or that TLS begins within: nothing is found out there (Istio's and Linkerd's lists). */
 export const OPAQUE_PORTS: ReadonlySet<number> = new Set([25, 587, 3306, 4444, 5432, 6379, 9300, 11211]);
@@ -29,7 +29,7 @@ export const OPAQUE_PORTS: ReadonlySet<number> = new Set([25, 587, 3306, 4444, 5
 export const CLIENT_FIRST_PORTS: ReadonlySet<number> = new Set([5432, 6379, 9300, 11211]);
 
 /** @returns undefined when more bytes are needed */
-export function spokenIn(bytes: Buffer): Spoken | undefined {
+export function detectProtocol(bytes: Buffer): DetectedProtocol | undefined {
   if (bytes.length === 0) return undefined;
   if (bytes[0] === 22) {
     const hello = readClientHello(bytes);
@@ -50,7 +50,7 @@ export function spokenIn(bytes: Buffer): Spoken | undefined {
  * read more loosely than the RFC is HTTP as well, so that it is refused as such: empty lines and blanks before the
  * method, more than one blank behind it, and a target of any form where the line names a version.
  */
-function http1In(bytes: Buffer): Spoken | undefined {
+function http1In(bytes: Buffer): DetectedProtocol | undefined {
   let start = 0;
   while (start < bytes.length && start < MAX_EMPTY && isBlank(bytes[start]!)) start++;
   if (start === MAX_EMPTY) return HTTP1;

@@ -59,7 +59,7 @@ export class DnsServer {
 
   async #answerUdp(query: Buffer, { address, port }: RemoteInfo): Promise<void> {
     const answer = await this.#answer(query, (message) => this.#askUdp(message));
-    // Whoever closes meanwhile has nobody to tell: a closed socket would throw.
+    // It may have been closed meanwhile: a closed socket would throw.
     if (answer !== undefined && !this.#closed) this.#udp.send(answer, port, address, () => {});
   }
 
@@ -135,7 +135,7 @@ export class DnsServer {
       for (let query = messageIn(received); query !== undefined && !socket.destroyed; query = messageIn(received)) {
         received = received.subarray(2 + query.length);
         const answer = await this.#answer(query, (message) => this.#askTcp(message));
-        // Whoever asks on and on, and reads no answer, does not fill the memory with them.
+        // A client that sends queries and reads no answers must not fill the memory.
         if (answer === undefined || socket.writableLength > MAX_TCP) socket.destroy();
         else socket.write(framed(answer));
       }

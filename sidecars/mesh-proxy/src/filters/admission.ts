@@ -37,7 +37,7 @@ async function admitLater(
   try {
     const first = await Promise.race([entering, late]);
     if (first === 'late') {
-      // Whoever it comes to now has no use for it.
+      // The request has been refused already: give its place back.
       void entering.then((place) => place?.leave());
       return refuse(record, 504, 'UT', `No connection to ${record.cluster!.name} became free in time.`);
     }

@@ -5,7 +5,7 @@ import { refuse } from './refuse.ts';
 import { requestStateOf } from '../stream-info/request-state.ts';
 
 /** Why STRICT refuses; the end of a sentence. */
-export const IN_THE_CLEAR = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
+export const PLAINTEXT_REFUSED = 'it came in the clear, and only mTLS of the mesh is let in here (STRICT)';
 
 export function authorise(snapshot: () => Snapshot): Filter {
   return {
@@ -13,7 +13,7 @@ export function authorise(snapshot: () => Snapshot): Filter {
       const record = requestStateOf(exchange);
       const { connection } = record;
       if (connection.port?.mtls === 'STRICT' && connection.peer === undefined)
-        return refuse(record, 403, 'UAEX', `The request is refused: ${IN_THE_CLEAR}.`);
+        return refuse(record, 403, 'UAEX', `The request is refused: ${PLAINTEXT_REFUSED}.`);
       const refusal = snapshot().authorizer.check({
         identity: connection.peer?.id.text,
         address: connection.remoteAddress,

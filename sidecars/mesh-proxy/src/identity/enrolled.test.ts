@@ -52,7 +52,7 @@ test('a machine that has slept beyond the certificate has it renewed', async () 
   await eventually('it is in use', () => machine.identity.current!.notAfter > Date.now() + 2 * HOUR);
 });
 
-test('a machine whose clock was set back has its certificate renewed: the former one is of the future', async () => {
+test('a clock that was set back renews the certificate, as the former one is of the future', async () => {
   using machine = await start(1);
   machine.sleep(-2 * HOUR);
   await eventually('another one is asked for', () => machine.asked() === 2);

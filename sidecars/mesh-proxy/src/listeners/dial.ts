@@ -125,7 +125,7 @@ export class Dial implements DownstreamHandler, UpstreamUser {
     this.#word += buffer.bytes.toString('latin1', start, end);
     const reason = refusalIn(this.#word);
     if (reason === undefined) return true;
-    // Whoever says neither is no proxy of this mesh's: what became of the bytes nobody knows.
+    // A peer that sends neither is no proxy of this mesh: the bytes may or may not have arrived.
     this.#fail(reason === false ? UNCONFIRMED : reason === DENIED ? DENIED : behind(reason));
     return false;
   }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { internalError } from '#proxy/upstream/context.ts';
 import { handle, handlerOf, type DownstreamHandler } from '#proxy/sockets/connection.ts';
-import { spokenIn, type Spoken } from '../detect/protocol.ts';
+import { detectProtocol, type DetectedProtocol } from '../detect/protocol.ts';
 
 /** A client that says nothing for so long waits for its server, in milliseconds. */
 export const SILENCE = 100;
@@ -13,14 +13,18 @@ const PUNCTUAL = 10;
 /** Of the time in which this process was busy, so much is waited for again at most, in milliseconds. */
 const MOST_AGAIN = 500;
 
+const NOTHING = Buffer.alloc(0);
+/** Room for what comes in more than one piece, in bytes. */
+const LEAST = 1024;
+
 export interface FirstBytesOptions {
-  /** How long silence is waited for, in milliseconds, before it is `tcp`. */
+  /** Milliseconds of silence after which the protocol counts as `tcp`. */
   readonly patience: number;
   /**
-   * It is known what is spoken. Whoever takes the connection over calls `handle`, and gets the bytes so far then; or
-   * returns true and takes these too.
+   * The protocol is known. The callback takes the connection over by calling `handle`, and gets the bytes so far; or
+   * it returns true and takes these too.
    */
-  readonly onSpoken: (spoken: Spoken, first: Buffer) => boolean | void;
+  readonly onDetected: (spoken: DetectedProtocol, first: Buffer) => boolean | void;
 }
 
 export class FirstBytes implements DownstreamHandler {
@@ -29,7 +33,9 @@ export class FirstBytes implements DownstreamHandler {
   readonly #context: ProxyContext;
   readonly #socket: Socket;
   readonly #options: FirstBytesOptions;
-  #bytes: Buffer = Buffer.alloc(0);
+  /** What has come, and room for more: a peer may send it byte by byte. */
+  #bytes: Buffer = NOTHING;
+  #length = 0;
   #timer: NodeJS.Timeout;
   /** When silence is believed. */
   #due: number;
@@ -50,9 +56,23 @@ export class FirstBytes implements DownstreamHandler {
   onClientData(chunk: Buffer): void {
     // Of a connection that was turned away nothing is looked at any more.
     if (this.#over) return;
-    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-    const spoken = spokenIn(this.#bytes);
+    this.#add(chunk);
+    const spoken = detectProtocol(this.#bytes.subarray(0, this.#length));
     if (spoken !== undefined) this.#end(spoken);
+  }
+
+  #add(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (this.#length === 0) this.#bytes = chunk;
+    else {
+      if (length > this.#bytes.length) {
+        const larger = Buffer.allocUnsafe(Math.max(2 * length, LEAST));
+        this.#bytes.copy(larger, 0, 0, this.#length);
+        this.#bytes = larger;
+      }
+      chunk.copy(this.#bytes, this.#length);
+    }
+    this.#length = length;
   }
 
   /** What has come meanwhile is read first, before silence is believed. */
@@ -72,13 +92,14 @@ export class FirstBytes implements DownstreamHandler {
     this.#timer = this.#wait(again);
   }
 
-  #end(spoken: Spoken): void {
+  #end(spoken: DetectedProtocol): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    const first = this.#bytes;
-    this.#bytes = Buffer.alloc(0);
-    if (this.#options.onSpoken(spoken, first) === true) return;
+    const first = this.#bytes.subarray(0, this.#length);
+    this.#bytes = NOTHING;
+    this.#length = 0;
+    if (this.#options.onDetected(spoken, first) === true) return;
     const next = handlerOf(this.#socket);
     if (next === undefined || next === this) this.#socket.destroy();
     else if (first.length > 0) next.onClientData(first);

@@ -8,7 +8,7 @@ import type { MultiplexedConnections } from '#proxy/downstream/plain-listener.ts
 import { MESH_CARRIER, type Protocol } from '../cluster/host.ts';
 import type { CompiledPort } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
-import { CLIENT_FIRST_PORTS, OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
+import { CLIENT_FIRST_PORTS, OPAQUE_PORTS, type DetectedProtocol } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
 import { CarrierDownstream } from '#proxy/multiplexed/downstream.ts';
@@ -16,7 +16,7 @@ import { MESH_ALPN, MESH_TCP_ACK } from '../security/contexts.ts';
 import type { MeshServer } from '../security/mesh-server.ts';
 import type { Peer } from '../security/peer.ts';
 import { PeerVersions } from '../security/peer-version.ts';
-import { IN_THE_CLEAR } from '../filters/authorise.ts';
+import { PLAINTEXT_REFUSED } from '../filters/authorise.ts';
 import type { Application } from '../destination/application.ts';
 import { Connection, type ConnectionOptions } from '../stream-info/connection.ts';
 import { FirstBytes, SILENCE } from './first-bytes.ts';
@@ -70,7 +70,7 @@ export class Inbound {
     const port = snapshot().port(destination.port);
     const first: FirstBytes = new FirstBytes(context, socket, {
       patience: patienceOf(port, destination, context.settings.headerTimeout),
-      onSpoken: (spoken, bytes) => {
+      onDetected: (spoken, bytes) => {
         const alpn = spoken.protocol === 'tls' ? spoken.alpn : [];
         if (!alpn.some((name) => MESH.has(name)) || port.mtls === 'DISABLE') {
           return this.#servePlain(context, socket, destination, port, spoken);
@@ -94,7 +94,7 @@ export class Inbound {
     socket: Socket,
     destination: Destination,
     port: CompiledPort,
-    spoken: Spoken,
+    spoken: DetectedProtocol,
   ): boolean {
     const http = spoken.protocol === 'http/1.1' || spoken.protocol === 'h2';
     if (port.mtls === 'STRICT') {
@@ -104,7 +104,7 @@ export class Inbound {
         serveHttp(context, this.#connection(socket, { destination, protocol: spoken.protocol as Protocol }));
         return false;
       }
-      this.#refused(socket, destination, 'plaintext', IN_THE_CLEAR);
+      this.#refused(socket, destination, 'plaintext', PLAINTEXT_REFUSED);
       socket.destroy();
       return true;
     }
@@ -197,7 +197,7 @@ function patienceOf(port: CompiledPort, destination: Destination, slow: number):
  * What is spoken with a caller in the clear. On a port of HTTP whatever is no HTTP/2 is read, and refused, as HTTP/1:
  * passed on as it is it could be a request to the application, with fields that only this proxy may write.
  */
-function protocolOf(port: CompiledPort, destination: Destination, { protocol }: Spoken): Protocol {
+function protocolOf(port: CompiledPort, destination: Destination, { protocol }: DetectedProtocol): Protocol {
   if (port.protocol === 'http') return protocol === 'h2' ? 'h2' : 'http/1.1';
   const http = protocol === 'http/1.1' || protocol === 'h2';
   return http && !isOpaque(port, destination) ? protocol : 'tcp';

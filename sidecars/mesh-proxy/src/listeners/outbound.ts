@@ -4,7 +4,7 @@ import type { DownstreamHandler, DownstreamInfo } from '#proxy/sockets/connectio
 import type { MeshCluster } from '../cluster/cluster.ts';
 import type { CompiledListener } from '../compile/listener.ts';
 import type { Snapshot } from '../compile/snapshot.ts';
-import { OPAQUE_PORTS, type Spoken } from '../detect/protocol.ts';
+import { OPAQUE_PORTS, type DetectedProtocol } from '../detect/protocol.ts';
 import type { OriginalDestination } from '../destination/original.ts';
 import type { Destination } from '../destination/sockaddr.ts';
 import { Connection } from '../stream-info/connection.ts';
@@ -48,7 +48,7 @@ export class Outbound {
         : listener?.protocol === 'http' && (!anywhere || snapshot().isKnown(destination))
           ? context.settings.headerTimeout
           : SILENCE,
-      onSpoken: (spoken) =>
+      onDetected: (spoken) =>
         this.#serve(
           context,
           new Connection(socket, {
@@ -76,7 +76,7 @@ export class Outbound {
     };
   }
 
-  #serve(context: ProxyContext, connection: Connection, spoken: Spoken): void {
+  #serve(context: ProxyContext, connection: Connection, spoken: DetectedProtocol): void {
     const { listener, destination } = connection;
     const { telemetry } = this.#options;
     const http = connection.protocol !== 'tcp';

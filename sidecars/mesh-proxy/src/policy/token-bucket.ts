@@ -1,4 +1,4 @@
-/** Envoy's local rate limit: a bucket that so many tokens are put into at each interval, up to its size. */
+/** Envoy's local rate limit: a bucket that is filled with tokens at each interval, up to its size. */
 import type { RateLimit } from '#mesh/model/policy.ts';
 import { ConfigurationRefused } from '#mesh/model/source.ts';
 

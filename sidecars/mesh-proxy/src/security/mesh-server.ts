@@ -9,7 +9,7 @@ import { peerOf, type Peer } from './peer.ts';
 export interface HandshakeUser {
   onSecure(socket: TLSSocket, peer: Peer): void;
   /**
-   * The connection is closed by the server: whoever destroys the socket below TLS while its handshake ends crashes
+   * The connection is closed by the server: destroying the socket below TLS while its handshake ends crashes
    * the process (a use after free in Node 26.10).
    * @param reason a sentence's end
    */

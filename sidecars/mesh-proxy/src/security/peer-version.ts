@@ -7,7 +7,7 @@
 const PREFIX = 'mesh-version=';
 /** A name of ALPN has at most 255 bytes. */
 const VERSION = /^[\w.+-]{1,100}$/;
-/** So many are told apart: what callers say must not fill the metrics. */
+/** Versions that are told apart: callers must not fill the metrics. */
 const MAX_VERSIONS = 100;
 
 /** What a client offers besides its protocol. @param version undefined, or not a plain word: nothing */

@@ -2,8 +2,9 @@
 import type { Sampler } from '#kit/tracing/sampler.ts';
 import type { SpanContext } from '#kit/tracing/span.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
+import type { RequestDurations } from '#proxy/request-durations.ts';
 import type { ProxyStats } from '#proxy/stats.ts';
-import { beginSpan } from '#proxy/tracing/context.ts';
+import { beginSpan, beginTrace } from '#proxy/tracing/context.ts';
 import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 import type { Connection } from '../stream-info/connection.ts';
 import type { DirectionTelemetry, OpenRelay, RelayEnd } from '../stream-info/telemetry.ts';
@@ -16,10 +17,20 @@ export interface RecorderOptions {
   readonly self: () => Self;
   readonly stats: ProxyStats;
   readonly metrics: RequestMetrics;
+  readonly durations: RequestDurations;
   /** Which traces are sampled; undefined: requests keep what they say of a trace. */
   readonly sampler: () => Sampler | undefined;
   readonly onEnded: (ended: Ended, span: SpanContext | undefined) => void;
   readonly onRefused: (direction: Direction, reason: string) => void;
+}
+
+/** An open connection that is not HTTP. */
+interface Counted {
+  readonly relay: OpenRelay;
+  /** A connection carries no trace: each proxy begins one. */
+  readonly span: SpanContext | undefined;
+  received: number;
+  sent: number;
 }
 
 export class Recorder implements DirectionTelemetry {
@@ -28,7 +39,7 @@ export class Recorder implements DirectionTelemetry {
   readonly #options: RecorderOptions;
   readonly #ends: EndsCache;
   /** Connections that are not HTTP, and what is counted of them so far. */
-  readonly #open = new Map<Connection, { readonly relay: OpenRelay; received: number; sent: number }>();
+  readonly #open = new Map<Connection, Counted>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -50,19 +61,23 @@ export class Recorder implements DirectionTelemetry {
   }
 
   #end(record: RequestState): void {
-    const { direction, metrics, onEnded } = this.#options;
+    const { direction, metrics, durations, onEnded } = this.#options;
     const { exchange, connection, cluster } = record;
     const duration = performance.now() - record.startedAt;
     if (record.grpc) record.grpcStatus ??= /^grpc-status:[ \t]*(\d{1,3})/im.exec(exchange.trailers)?.[1];
     const ends = this.#ends.get(connection, cluster, exchange.tried.at(-1));
     const ended = new EndedRequest(direction, record, ends, duration);
     metrics.onRequest(ended, record.grpc ? 'grpc' : 'http', duration);
-    onEnded(ended, exchange.span);
+    const { request, status, span } = exchange;
+    durations.observe({ request, status, startedAt: record.startedAt, route: ended.pattern, span });
+    onEnded(ended, span);
   }
 
   onOpen(relay: OpenRelay): void {
     const { metrics, direction } = this.#options;
-    this.#open.set(relay.connection, { relay, received: 0, sent: 0 });
+    const sampler = this.#options.sampler();
+    const span = sampler && beginTrace(sampler);
+    this.#open.set(relay.connection, { relay, span, received: 0, sent: 0 });
     metrics.onOpen(direction, this.#ends.get(relay.connection, relay.cluster, undefined));
   }
 
@@ -82,10 +97,10 @@ export class Recorder implements DirectionTelemetry {
     const { direction, metrics, onEnded } = this.#options;
     const ends = this.#ends.get(end.connection, end.cluster, end.endpoint);
     const ended = new EndedRelay(direction, end, ends);
-    const { received = 0, sent = 0 } = this.#open.get(end.connection) ?? {};
+    const { received = 0, sent = 0, span } = this.#open.get(end.connection) ?? {};
     this.#open.delete(end.connection);
     metrics.onClose(direction, ends, ended.flags, { received: end.received - received, sent: end.sent - sent });
-    onEnded(ended, undefined);
+    onEnded(ended, span);
   }
 
   onRefused(reason: string): void {

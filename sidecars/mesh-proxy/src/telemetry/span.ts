@@ -1,8 +1,8 @@
 /** A request or connection that is over, as a span. */
-import { failureEvent, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
+import { failureEvent, type Attributes, type SpanContext, type SpanRecord } from '#kit/tracing/span.ts';
 import { METHODS } from '#proxy/http/methods.ts';
 import { spanName } from '#proxy/tracing/name.ts';
-import type { Ended } from './access-log.ts';
+import type { AccessEntry, Ended } from './access-log.ts';
 
 /** By OpenTelemetry's conventions for HTTP, of a client where it leaves the pod, of a server where it enters. */
 export function spanOf(context: SpanContext, ended: Ended): SpanRecord {
@@ -10,7 +10,7 @@ export function spanOf(context: SpanContext, ended: Ended): SpanRecord {
   const { pattern } = ended;
   const start = ended.began;
   const end = start + entry.durationMs;
-  const { method, status, cause } = entry;
+  const { protocol, method, status, cause } = entry;
   const known = method !== undefined && METHODS.has(method);
   const outbound = entry.direction === 'outbound';
   // A client's failure is any status from 400 on, a server's from 500 on.
@@ -18,7 +18,7 @@ export function spanOf(context: SpanContext, ended: Ended): SpanRecord {
   const type = status !== undefined && status >= 400 ? String(status) : entry.flags;
   return {
     context,
-    name: spanName(method, pattern),
+    name: protocol === 'TCP' ? 'TCP' : spanName(method, pattern),
     kind: outbound ? 'client' : 'server',
     start,
     end,
@@ -32,9 +32,18 @@ export function spanOf(context: SpanContext, ended: Ended): SpanRecord {
       'rpc.grpc.status_code': entry.grpcStatus === undefined ? undefined : Number(entry.grpcStatus),
       'error.type': failed ? type : undefined,
       'peer.service': outbound ? entry.destination : entry.source,
+      ...(protocol === 'TCP' && relayed(entry)),
       response_flags: entry.flags,
     },
     events: cause === undefined ? [] : [failureEvent(end, type, cause)],
     error: failed ? (cause ?? `The answer’s status is ${status}.`) : undefined,
   };
 }
+
+/** Of a connection: bytes by who sent them. */
+const relayed = ({ requestBytes, responseBytes, upstream }: AccessEntry): Attributes => ({
+  'network.transport': 'tcp',
+  'mesh.received_bytes': requestBytes,
+  'mesh.sent_bytes': responseBytes,
+  'network.peer.address': upstream,
+});

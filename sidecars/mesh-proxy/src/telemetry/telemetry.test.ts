@@ -17,6 +17,7 @@ import { contract } from '../contract.ts';
 import type { Configuration, Telemetry as TelemetryModel } from '#mesh/model/configuration.ts';
 import { MeshTls } from '../security/contexts.ts';
 import { versionAlpn } from '../security/peer-version.ts';
+import { startCollector } from '#kit/testing/otlp-collector.ts';
 import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
 import type { AccessEntry } from './access-log.ts';
@@ -36,6 +37,7 @@ async function tellingPod(
   service: string,
   configuration: Partial<Configuration>,
   model: TelemetryModel = {},
+  tracing = NO_TRACING,
 ): Promise<Told & AsyncDisposable> {
   const registry = new Registry();
   const metrics = createMetrics(contract.metrics, registry);
@@ -48,7 +50,7 @@ async function tellingPod(
     metrics,
     self,
     accessLog: true,
-    tracing: NO_TRACING,
+    tracing,
     scope: { name: 'mesh-proxy', version: '0.0.0' },
   });
   telemetry.update(configurationOf({ telemetry: model }));
@@ -127,6 +129,17 @@ test('both sides count each request once, under Istio’s names, and write it do
       /^istio_request_duration_milliseconds_bucket\{(?=[^}]*le="\+Inf")(?=[^}]*response_code="200")[^}]*} 5$/m,
     );
     assert.match(text, /^istio_request_duration_milliseconds_count\{[^}]*response_code="200"[^}]*} 5$/m);
+    const direction = told === client ? 'outbound' : 'inbound';
+    for (const [code, count] of [
+      ['2xx', 5],
+      ['5xx', 1],
+    ] as const)
+      assert.ok(
+        text.includes(
+          `mesh_request_duration_seconds_count{direction="${direction}",method="GET",code="${code}"} ${count}\n`,
+        ),
+        `${direction} ${code}`,
+      );
     assert.match(text, /^istio_response_bytes_sum\{[^}]*response_code="200"[^}]*} 25$/m);
   }
   const [line] = client.lines;
@@ -171,7 +184,7 @@ test('releases of one caller are counted apart, whichever of them called first',
   );
 });
 
-test('an answer of gRPC that is a head alone has its status; a release that is new is told at once', async () => {
+test('a gRPC answer of headers alone has its status; a new release is reported at once', async () => {
   await using app = await serve(
     createHttp2((incoming, response) => {
       incoming.resume();
@@ -260,6 +273,39 @@ test('spans of both proxies are one trace with the application’s, and reach th
   // Whole milliseconds would show a call within the mesh as over before it began.
   assert.not.ok(inn.startTimeUnixNano.endsWith('000000'), inn.startTimeUnixNano);
   assert.equal([out.name, inn.name], ['GET /a', 'GET'], 'the route is the caller’s');
+});
+
+test('a connection that is no HTTP is a span, whose trace begins at the proxy', async () => {
+  await using collector = await startCollector();
+  await using app = await serve(createTcp((socket) => void socket.pipe(socket)));
+  const tracing = { tracing: { endpoint: `${collector.url}/v1/traces`, percent: 100 } };
+  await using pod = await tellingPod('front', towards([app.port], { meshed: false, protocol: 'tcp' }), tracing);
+  pod.pod.meant.outbound = SHOP;
+  const talk = await connected(pod.pod.plane.outboundPort);
+  talk.send('hello');
+  await talk.until(({ text }) => text === 'hello');
+  talk.socket.end();
+  const span = await eventually('it has come', () => collector.spans[0], { within: 60_000 });
+  assert.equal([span.name, span.kind, span.parentSpanId || undefined], ['TCP', 'client', undefined]);
+  const { attributes } = span;
+  assert.equal(
+    ['network.transport', 'mesh.received_bytes', 'mesh.sent_bytes'].map((name) => attributes[name]),
+    ['tcp', 5, 5],
+  );
+});
+
+test('a policy that traces traces nothing where OTEL_SDK_DISABLED is set', async () => {
+  await using collector = await startCollector();
+  await using app = await serve((_incoming, response) => response.end());
+  const tracing = { tracing: { endpoint: `${collector.url}/v1/traces`, percent: 100 } };
+  const disabled = tracingSettings(readParameters(tracingParameters, { env: { OTEL_SDK_DISABLED: 'true' } }).values);
+  await using pod = await tellingPod('front', towards([app.port], { meshed: false }), tracing, disabled);
+  pod.pod.meant.outbound = SHOP;
+  await exchange(pod.pod.plane.outboundPort, GET);
+  await eventually('it is over', () => pod.lines.length === 1);
+  // The end sends what waits.
+  await pod.telemetry.close();
+  assert.is(collector.requests.length, 0);
 });
 
 test('tap shows requests as they happen, to who may watch', async () => {

@@ -5,11 +5,12 @@ import { SpanExporter } from '#kit/tracing/exporter.ts';
 import type { TracingSettings } from '#kit/tracing/parameters.ts';
 import { createSampler, type Sampler } from '#kit/tracing/sampler.ts';
 import type { Attributes, SpanContext } from '#kit/tracing/span.ts';
+import { RequestDurations } from '#proxy/request-durations.ts';
 import type { Configuration } from '#mesh/model/configuration.ts';
 import { DirectionStats } from './direction-stats.ts';
 import type { AccessEntry, Ended } from './access-log.ts';
 import type { Direction, Self } from './labels.ts';
-import { LastEntries } from './last-entries.ts';
+import { RecentEntries } from './recent-entries.ts';
 import { Recorder } from './recorder.ts';
 import type { meshMetrics } from './metrics.ts';
 import { RequestMetrics } from './request-metrics.ts';
@@ -30,7 +31,7 @@ export interface TelemetryOptions {
 export class Telemetry {
   readonly outbound: Recorder;
   readonly inbound: Recorder;
-  readonly last = new LastEntries();
+  readonly last = new RecentEntries();
   readonly #stats: readonly DirectionStats[];
   readonly #log: Logger;
   readonly #spans: SpanExporter;
@@ -69,6 +70,7 @@ export class Telemetry {
         self,
         stats,
         metrics: requests,
+        durations: new RequestDurations(metrics.mesh_request_duration_seconds, { direction }),
         sampler: () => this.#sampler,
         onEnded: (ended, span) => this.#tell(ended, span),
         onRefused: (_direction, reason) => stats.refused(reason),
@@ -94,7 +96,7 @@ export class Telemetry {
   update({ telemetry }: Configuration): void {
     this.#logs = telemetry?.accessLog ?? this.#logsByDefault;
     const { collector, transport, sampler } = this.#tracing;
-    const said = telemetry?.tracing;
+    const said = this.#tracing.disabled ? undefined : telemetry?.tracing;
     if (said === undefined) {
       this.#sampler = collector && sampler;
       this.#spans.update(collector);

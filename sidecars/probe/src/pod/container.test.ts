@@ -17,7 +17,7 @@ test.after.each(() => proc.close());
 
 const find = (name: string) => findContainer(name, proc.path, SELF);
 
-test('a container is found by a process that it runs, whoever is its parent', () => {
+test('a container is found by a process that it runs, whatever its parent', () => {
   assert.is(find('app.py')?.root.pid, 20);
   proc.add({ pid: 30, args: ['docker-init', '--', 'nginx'], group: 'web' });
   proc.add({ pid: 31, ppid: 30, args: ['nginx'], group: 'web' });

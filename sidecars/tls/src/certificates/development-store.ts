@@ -15,6 +15,7 @@ import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { publishFile, type PublishOptions } from '#kit/files/atomic-file.ts';
+import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import { ConfigurationError, type Problem } from '#kit/contract/parameters.ts';
 import { issueCa, issueLeaf, type Issued } from './issue.ts';
@@ -69,8 +70,8 @@ export class DevelopmentStore {
     const published = join(this.#directory, 'ca.crt');
     const kept = join(this.#directory, 'private', 'ca.pem');
     // In this order: another worker publishes ca.crt after ca.pem, so that ca.crt alone means a loss.
-    const trusted = await readIfThere(published);
-    const pem = await readIfThere(kept);
+    const trusted = readIfThere(published);
+    const pem = readIfThere(kept);
     let ca = pem === undefined ? undefined : split(pem);
     const wrong = this.#wrong(pem, ca, trusted, now);
     if (wrong !== undefined) {
@@ -115,7 +116,7 @@ export class DevelopmentStore {
    * this CA, and has more than 30 days left.
    */
   async leaf(ca: Issued, now = Date.now()): Promise<Issued> {
-    const existing = await readIfThere(this.leafFile);
+    const existing = readIfThere(this.leafFile);
     const found = existing === undefined ? undefined : split(existing);
     if (found !== undefined && this.#isCurrent(found, ca, now)) return found;
     const made = await issueLeaf(ca, this.#names, now);
@@ -167,12 +168,13 @@ export class DevelopmentStore {
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+function readIfThere(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readKept(path)?.toString();
   } catch (error) {
+    // It is damaged, as if it were empty.
+    if (error instanceof UnusableFile) return '';
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
     return refuse(
       'TLS_STATE_DIR',
       'unreadable',

@@ -67,7 +67,7 @@ test('both are served under their names and to clients that name none', async ()
   server.close();
 });
 
-test('a third one for the name is reported, and one that lacks a name of the default is not its companion', async () => {
+test('a third one for a name is reported; one without a name of the default is not its companion', async () => {
   const directory = temporaryDirectory('certificates');
   write(directory, 'tls', ec);
   write(directory, 'tls-more', more);

@@ -1,5 +1,5 @@
 /**
- * Secrets in command lines, masked. Whoever may see a process may read its arguments, so programs
+ * Secrets in command lines, masked. A user who may see a process may read its arguments, so programs
  * should not take secrets there; many do.
  *
  * In doubt a value is hidden: `***` where nothing was secret does no harm.

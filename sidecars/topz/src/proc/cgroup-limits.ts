@@ -45,7 +45,7 @@ function bytesOf(text = ''): number | null {
   return bytes < UNLIMITED ? bytes : null;
 }
 
-/** `50000 100000`: microseconds in each period of so many; `max` and `-1` for none. */
+/** `50000 100000`: microseconds in each period of microseconds; `max` and `-1` for none. */
 function processorsOf(text = ''): number | null {
   const [, quota, period] = /^(\d{1,15}) (\d{1,15})$/.exec(text) ?? [];
   return quota === undefined || Number(period) === 0 ? null : Math.round((Number(quota) / Number(period)) * 100) / 100;

@@ -1,6 +1,6 @@
 /**
  * Files of /proc that stay open from scan to scan: opening and closing them would be a quarter of a
- * scan. They also know their process: when it has ended, whoever got its id, they say so.
+ * scan. They also know their process: when it has ended they say so, also when another process got its id.
  */
 import { closeSync, openSync } from 'node:fs';
 import { attempt } from './attempt.ts';

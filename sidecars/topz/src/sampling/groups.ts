@@ -3,7 +3,7 @@ import { History } from '../proc/history.ts';
 import { readCgroupLimits, type CgroupLimits } from '../proc/cgroup-limits.ts';
 import type { Mark, Process } from '../proc/process.ts';
 
-/** Limits seldom change: they are read again after so many scans. */
+/** Limits seldom change: scans after which they are read again. */
 const LIMITS_EVERY = 10;
 
 /** First processes that only start another one and reap. */
@@ -30,7 +30,7 @@ export class Group {
   limits: CgroupLimits | undefined;
   /** How often another process took the place of the container's first one. */
   restarts = 0;
-  /** Processor time since it was first seen, in ticks: never less than before, whoever ends. */
+  /** Processor time since it was first seen, in ticks: never less than before, also when a process ends. */
   userTicks = 0;
   systemTicks = 0;
   readonly plotted: Mark = { ticks: 0, at: 0 };

@@ -1,17 +1,17 @@
 /** `?pid=…&format=text`: one process, a fact a line. */
 import type { DetailDocument } from './document.ts';
-import { lacking } from './format.ts';
+import { missingPrivilege } from './format.ts';
 
 /** One process in detail. */
 export function detailText({ process, limits, namespaces, sockets, lacks = {} }: DetailDocument): string {
-  const missing = (field: string): string[] => [`  ${lacking(lacks[field])}`];
+  const missing = (field: string): string[] => [`  ${missingPrivilege(lacks[field])}`];
   const pairs = Object.entries(process).flatMap(([name, value]) =>
     name === 'lacks' ? [] : [`${name.padEnd(16)} ${value === null ? '-' : String(value)}`],
   );
   const limit = (value: number | null): string => (value === null ? 'unlimited' : String(value));
   return [
     ...pairs,
-    ...Object.entries(process.lacks ?? {}).map(([field, privilege]) => `${field}: ${lacking(privilege)}`),
+    ...Object.entries(process.lacks ?? {}).map(([field, privilege]) => `${field}: ${missingPrivilege(privilege)}`),
     '',
     'limits (soft, hard)',
     ...(limits?.map(

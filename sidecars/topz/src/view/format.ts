@@ -25,6 +25,6 @@ export function timeText(seconds: number): string {
 }
 
 /** What it would take to read a field of another user's process. */
-export function lacking(privilege: string | undefined): string {
+export function missingPrivilege(privilege: string | undefined): string {
   return `lacks ${privilege}, or the same user and group`;
 }

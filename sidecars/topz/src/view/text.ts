@@ -1,7 +1,7 @@
 /** `?format=text`: what `top -b` would print, and a little more. */
 import { amount } from '#kit/text/amount.ts';
 import type { OverviewDocument, ProcessDocument } from './document.ts';
-import { elapsedText, lacking, startedText, timeText } from './format.ts';
+import { elapsedText, missingPrivilege, startedText, timeText } from './format.ts';
 import { treeOf } from './tree.ts';
 
 /** How the text may be sorted; numbers come largest first. */
@@ -107,7 +107,7 @@ function missing({ processes }: OverviewDocument): string[] {
   const counts = new Map<string, number>();
   for (const { lacks = {} } of processes)
     for (const [field, privilege] of Object.entries(lacks)) {
-      const key = `${field} of %: ${lacking(privilege)}`;
+      const key = `${field} of %: ${missingPrivilege(privilege)}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   return counts.size === 0 ? [] : ['', ...Array.from(counts, ([key, count]) => key.replace('%', `${count} processes`))];

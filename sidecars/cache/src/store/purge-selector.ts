@@ -2,7 +2,7 @@
 import { originOf } from '../policy/keys.ts';
 
 /** Those of a URL, of a path on any host, those whose URL or path begins so, or those with a tag. */
-export type Which =
+export type PurgeSelector =
   | { readonly url: string }
   | { readonly path: string }
   | { readonly prefix: string }
@@ -10,16 +10,17 @@ export type Which =
   | { readonly tag: string };
 
 /** What a response is found by. */
-export interface Findable {
+export interface Purgeable {
   readonly url: string;
   readonly tags: readonly string[];
 }
 
 /** @param text with scheme and host, or a path of any; scheme, host and port in any form (RFC 9110, section 4.2.3) */
-export const whichUrl = (text: string): Which => (text.includes('://') ? { url: normalUrl(text) } : { path: text });
+export const urlSelector = (text: string): PurgeSelector =>
+  text.includes('://') ? { url: normalUrl(text) } : { path: text };
 
-/** @param text as for `whichUrl`; the beginning of one */
-export const whichPrefix = (text: string): Which =>
+/** @param text as for `urlSelector`; the beginning of one */
+export const prefixSelector = (text: string): PurgeSelector =>
   text.includes('://') ? { prefix: normalUrl(text) } : { pathPrefix: text };
 
 function normalUrl(text: string): string {
@@ -29,7 +30,7 @@ function normalUrl(text: string): string {
   return (rest === '' ? `${lower}://${host!.toLowerCase()}` : originOf(lower, host!)) + rest;
 }
 
-export function isOf(which: Which, { url, tags }: Findable): boolean {
+export function isOf(which: PurgeSelector, { url, tags }: Purgeable): boolean {
   if ('url' in which) return url === which.url;
   if ('tag' in which) return tags.includes(which.tag);
   if ('prefix' in which) return url.startsWith(which.prefix);

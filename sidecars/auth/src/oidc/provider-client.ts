@@ -6,7 +6,7 @@ import { request, type Answer } from '#kit/net/http-client.ts';
 const TIMEOUT = 5000;
 const MAX_BODY = 1024 * 1024;
 
-export interface WireOptions {
+export interface ProviderClientOptions {
   readonly issuer: string;
   readonly ca: string | undefined;
   /** HOST:PORT */
@@ -20,12 +20,12 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
 }
 
-export class Wire {
+export class ProviderClient {
   readonly #origin: string;
   readonly #agent: Agent | undefined;
   readonly #ca: string | undefined;
 
-  constructor({ issuer, ca, connectTo }: WireOptions) {
+  constructor({ issuer, ca, connectTo }: ProviderClientOptions) {
     const { origin, protocol } = new URL(issuer);
     this.#origin = origin;
     this.#ca = ca;

@@ -1,4 +1,4 @@
-/** The last requests and connections, for whoever looks: of each edge its own, so that a busy one hides no other. */
+/** The last requests and connections of each edge: kept apart, so that a busy edge hides no other. */
 import type { AccessEntry, Ended } from './access-log.ts';
 import type { Ends } from './labels.ts';
 
@@ -36,7 +36,7 @@ class Edge {
   forgotten = false;
 }
 
-export class LastEntries {
+export class RecentEntries {
   /** By `DIRECTION SOURCE DESTINATION`. */
   readonly #edges = new Map<string, Edge>();
   /** The same again, found without making a text. */

@@ -7,7 +7,7 @@ import type { contract } from './contract.ts';
 import { OwnAddresses } from './destination/own.ts';
 import { EnrolledIdentity } from '#mesh/identity/enrolled.ts';
 import { Enrolment } from '#mesh/identity/enrolment.ts';
-import { KeptState } from './identity/kept-state.ts';
+import { SavedState, type SavedKind } from './identity/saved-state.ts';
 import { Registration } from '#mesh/identity/registration.ts';
 import type { Identity } from '#mesh/model/identity.ts';
 import { localityOf } from '#mesh/model/locality.ts';
@@ -27,8 +27,16 @@ export interface Sources {
 
 type Parameters = Values<typeof contract.parameters>;
 
-/** @throws {ConfigurationError} when parameters are missing that go with MESH_CONTROL_PLANE */
-export function openControlled(parameters: Parameters, log: Logger, host: string): Sources {
+/**
+ * @param onDamaged counts kept files that cannot be used
+ * @throws {ConfigurationError} when parameters are missing that go with MESH_CONTROL_PLANE
+ */
+export function openXdsSources(
+  parameters: Parameters,
+  log: Logger,
+  host: string,
+  onDamaged?: (kind: SavedKind) => void,
+): Sources {
   const service = needed(parameters, 'MESH_SERVICE');
   const token = needed(parameters, 'MESH_JOIN_TOKEN');
   const name = parameters.MESH_REPLICA ?? hostname();
@@ -36,7 +44,7 @@ export function openControlled(parameters: Parameters, log: Logger, host: string
   const roots = (): Promise<string> => readFile(root, 'utf8');
   const enrolment = new Enrolment({ host, port: MESH_ENROLMENT_PORT, token, service, roots });
   const labels = labelsOf(parameters);
-  const kept = new KeptState(parameters.MESH_STATE_DIR, log);
+  const kept = new SavedState(parameters.MESH_STATE_DIR, log, onDamaged);
   const identity = new EnrolledIdentity({ enrolment, service, log, kept: kept.credentials(service) });
   identity.onChange((credentials) => kept.keepCredentials(credentials));
   const source = new XdsSource({

@@ -1,7 +1,8 @@
 /** What a proxy keeps on disk to go on after a restart while the control plane is away: its identity and configuration. */
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { readKept, SMALL } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Configuration } from '#mesh/model/configuration.ts';
@@ -10,19 +11,32 @@ import { checkConfiguration } from '../static/check.ts';
 import { credentialsOf } from '../static/file-identity.ts';
 
 type Name = 'identity.json' | 'configuration.json';
+export type SavedKind = 'identity' | 'configuration';
+
+/** Longer ones are not read, in bytes. */
+const LONGEST: Readonly<Record<Name, number>> = { 'identity.json': SMALL, 'configuration.json': 32 * SMALL };
 
 /** One who has no directory keeps nothing. No failure of the disk is the proxy's end: it is logged. */
-export class KeptState {
+export class SavedState {
   readonly #directory: string | undefined;
   readonly #log: Pick<Logger, 'info' | 'warn'>;
+  readonly #onDamaged: (kind: SavedKind) => void;
   /** What is to be written next, by file: of several that wait only the last is. */
   readonly #waiting = new Map<Name, object>();
   #writing = false;
 
-  /** @param directory for nobody else's eyes: a private key is in it */
-  constructor(directory: string | undefined, log: Pick<Logger, 'info' | 'warn'>) {
+  /**
+   * @param directory for nobody else's eyes: a private key is in it
+   * @param onDamaged counts
+   */
+  constructor(
+    directory: string | undefined,
+    log: Pick<Logger, 'info' | 'warn'>,
+    onDamaged: (kind: SavedKind) => void = () => {},
+  ) {
     this.#directory = directory;
     this.#log = log;
+    this.#onDamaged = onDamaged;
     if (directory === undefined) return;
     this.#try('nothing can be kept', () => {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -61,17 +75,15 @@ export class KeptState {
   #read<T>(name: Name, use: (content: unknown) => T): T | undefined {
     if (this.#directory === undefined) return undefined;
     const path = join(this.#directory, name);
-    let text: string;
     try {
-      text = readFileSync(path, 'utf8');
+      const text = readKept(path, LONGEST[name]);
+      return text && use(JSON.parse(String(text)));
     } catch (error) {
-      const { code, message: reason } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT') this.#log.warn({ path, reason }, 'what was kept cannot be read');
-      return undefined;
-    }
-    try {
-      return use(JSON.parse(text));
-    } catch (error) {
+      if (error instanceof Error && 'syscall' in error) {
+        this.#log.warn({ path, reason: error.message }, 'what was kept cannot be read');
+        return undefined;
+      }
+      this.#onDamaged(name === 'identity.json' ? 'identity' : 'configuration');
       this.#try('a damaged file stays where it is', () => {
         this.#log.warn({ path, aside: setAside(path), reason: (error as Error).message }, 'a kept file is damaged');
       });

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AccessEntry, Ended } from './access-log.ts';
 import type { Ends } from './labels.ts';
-import { LastEntries } from './last-entries.ts';
+import { RecentEntries } from './recent-entries.ts';
 
 let clock = 0;
 const known = new Map<string, Ends>();
@@ -18,7 +18,7 @@ function ended(destination: string, { cause, anew = false }: { cause?: string; a
 }
 
 test('a busy edge hides neither another nor its own failures', () => {
-  const entries = new LastEntries();
+  const entries = new RecentEntries();
   const rare = ended('orders');
   const failed = ended('echo', { cause: 'Nobody listens there.' });
   entries.add(rare);
@@ -31,7 +31,7 @@ test('a busy edge hides neither another nor its own failures', () => {
 });
 
 test('an entry that failed is told once, and of many edges the quiet ones are forgotten', () => {
-  const entries = new LastEntries();
+  const entries = new RecentEntries();
   entries.add(ended('echo', { cause: 'Nobody listens there.' }));
   assert.is(entries.list().length, 1);
   for (let count = 0; count < 200; count++) entries.add(ended(`service-${count}`));
@@ -40,7 +40,7 @@ test('an entry that failed is told once, and of many edges the quiet ones are fo
 });
 
 test('an edge that was forgotten is there again with its next request', () => {
-  const entries = new LastEntries();
+  const entries = new RecentEntries();
   entries.add(ended('echo'));
   for (let count = 0; count < 100; count++) entries.add(ended(`service-${count}`));
   entries.add(ended('echo'));

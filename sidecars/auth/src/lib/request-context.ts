@@ -2,7 +2,7 @@
 import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Client } from '../http/client.ts';
 
-export interface Visit {
+export interface RequestContext {
   readonly exchange: FilteredExchange;
   readonly client: Client;
   /** The sidecar's own cookies, which are no longer in the request. */

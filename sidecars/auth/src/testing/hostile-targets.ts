@@ -1,0 +1,57 @@
+/** Targets of redirects that lead to other sites, made of what browsers read differently from servers. */
+
+const BEGINNINGS = [
+  '//',
+  '///',
+  '/\\',
+  '\\\\',
+  '\\/',
+  '/	/',
+  '/\n/',
+  '/\r/',
+  '/ /',
+  '	//',
+  ' //',
+  '/.//',
+  '/./\\',
+  '/..//',
+  '/x/..//',
+  '/%2e//',
+  '/%2e%2e//',
+  '/.\\/',
+  '/;//',
+  'http://',
+  'https://',
+  'HTTPS:',
+  'https:/',
+  'https:\\\\',
+  'javascript:',
+  'data:',
+  '/\u2028/',
+  '/\xA0/',
+  '/／',
+  '／／',
+  '@',
+  '/@',
+  '//user@',
+  '///\\',
+  '/\0/',
+  '/.%09//',
+  '%2f%2f',
+  '%5c%5c',
+  '',
+];
+const PLACES = [
+  'evil.example',
+  'evil.example/path',
+  'evil.example:443',
+  '[::1]',
+  'user:pass@evil.example',
+  'alert(1)',
+  'evil.example%2f..',
+];
+const ENDS = ['', '/', '?x=/', '#//', '\\'];
+
+export const HOSTILE: readonly string[] = BEGINNINGS.flatMap((beginning) =>
+  PLACES.flatMap((place) => ENDS.map((end) => beginning + place + end)),
+);
