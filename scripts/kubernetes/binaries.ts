@@ -1,16 +1,12 @@
 /** The control plane that tests may use: its programs, and where they are kept, outside of every clone. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { BUILT } from '../lib/go-program.ts';
 
 /** Version of Kubernetes; its own go.mod says which etcd belongs to it. */
 export const KUBERNETES = '1.34.1';
 
-export const FOLDER = join(
-  process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
-  'sidecar-stacks',
-  `kubernetes-${KUBERNETES}`,
-);
+export const FOLDER = join(BUILT, `kubernetes-${KUBERNETES}`);
 
 /** Go packages of the programs. */
 export const PROGRAMS = {

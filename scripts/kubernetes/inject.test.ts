@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { skipped } from '#kit/testing/skipped.ts';
 import { SIDECARS } from '../../tools/bundled/sidecars.ts';
-import { podPatch } from '../../tools/inject/container-spec.ts';
+import { podPatch } from '../../tools/bundled/container-spec.ts';
 import { API_SERVER, missingPrograms } from './binaries.ts';
 import { type ApiObject, ApiServer } from './test-api-server.ts';
 
@@ -51,8 +51,7 @@ else {
   for (const [sidecar, bundled] of Object.entries(SIDECARS))
     for (const style of ['native', 'plain'] as const)
       test(`${sidecar}, ${style}`, async () => {
-        const injection = { sidecar, into: '', set: {}, publish: [], share: [] };
-        const { container, volumes, shareProcesses } = podPatch(injection, bundled, {}, { style, registry: '' });
+        const { container, volumes, shareProcesses } = podPatch(bundled, {}, { style, registry: '' });
         const spec = {
           ...(style === 'native'
             ? { initContainers: [container], containers: [app] }

@@ -30,14 +30,15 @@ export interface Reply {
 }
 
 export class ApiServer {
-  readonly #url: string;
-  readonly #ca: string;
+  readonly url: string;
+  /** Its certificate, PEM. */
+  readonly ca: string;
   readonly #programs: readonly ChildProcess[];
   readonly #plurals = new Map<string, string>();
 
   private constructor(url: string, ca: string, programs: readonly ChildProcess[]) {
-    this.#url = url;
-    this.#ca = ca;
+    this.url = url;
+    this.ca = ca;
     this.#programs = programs;
   }
 
@@ -124,11 +125,24 @@ export class ApiServer {
     return `${group}/${plural.replace('*', namespace)}`;
   }
 
+  /** How kubectl reaches it as the cluster's administrator. */
+  get kubeconfig(): object {
+    const cluster = { server: this.url, 'certificate-authority-data': Buffer.from(this.ca).toString('base64') };
+    return {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'test',
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+      clusters: [{ name: 'test', cluster }],
+      users: [{ name: 'test', user: { token: TOKEN } }],
+    };
+  }
+
   /** One request as the cluster's administrator. */
   async call(method: string, path: string, body?: unknown, type = 'application/json'): Promise<Reply> {
-    const answer = await request(this.#url + path, {
+    const answer = await request(this.url + path, {
       method,
-      ca: this.#ca,
+      ca: this.ca,
       headers: { Authorization: `Bearer ${TOKEN}`, Accept: 'application/json', 'Content-Type': type },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       timeout: 60_000,

@@ -81,15 +81,39 @@ export const contract = defineContract({
     CONFIG_SERVER_TOKENS: 'read once, at start',
   },
   metrics: {
-    config_server_changes_total: { type: 'counter', help: 'Changes on disk', labels: ['action'] },
-    config_server_commits_total: { type: 'counter', help: 'Transactions; each holds what came together' },
-    config_server_refusals_total: { type: 'counter', help: 'Requests that were refused', labels: ['reason'] },
-    config_server_reports_total: { type: 'counter', help: "Sidecars' reports", labels: ['state'] },
+    config_server_changes_total: {
+      type: 'counter',
+      help: 'Changes on disk',
+      bad: 'nothing by itself',
+      labels: ['action'],
+    },
+    config_server_commits_total: {
+      type: 'counter',
+      help: 'Transactions; each holds what came together',
+      bad: 'nothing by itself',
+    },
+    config_server_refusals_total: {
+      type: 'counter',
+      help: 'Requests that were refused',
+      bad: 'a sudden rise: a client without rights, or documents that are wrong',
+      labels: ['reason'],
+    },
+    config_server_reports_total: {
+      type: 'counter',
+      help: "Sidecars' reports",
+      bad: 'rejected or rolled-back',
+      labels: ['state'],
+    },
     config_server_state_damaged_total: {
       type: 'counter',
       help: 'Databases that could not be used at a start and were set aside',
+      bad: 'any: history was lost',
       labels: ['kind'],
     },
-    config_server_watchers: { type: 'gauge', help: 'Watches and long polls open now' },
+    config_server_watchers: {
+      type: 'gauge',
+      help: 'Watches and long polls open now',
+      bad: 'fewer than sidecars that watch',
+    },
   },
 });

@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 export const contract = defineContract({
   name: 'control-plane',
-  version: '1.8.2',
+  version: '1.8.3',
   description:
     'Tells the proxies of a mesh who is where and what to do, and who they are: xDS, registration, certificates.',
   prefixes: ['CONTROL_'],
@@ -157,23 +157,49 @@ export const contract = defineContract({
     control_plane_answers_total: {
       type: 'counter',
       help: 'Configurations that clients took (ack) or refused (nack)',
+      bad: 'any nack: a proxy goes on with the configuration of before',
       labels: ['answer', 'type'],
     },
-    control_plane_certificates_total: { type: 'counter', help: 'Certificates issued to proxies' },
-    control_plane_clients: { type: 'gauge', help: 'xDS streams open now' },
+    control_plane_certificates_total: {
+      type: 'counter',
+      help: 'Certificates issued to proxies',
+      bad: 'no rise for longer than a certificate is valid',
+    },
+    control_plane_clients: { type: 'gauge', help: 'xDS streams open now', bad: 'fewer than proxies that run' },
     control_plane_failures_total: {
       type: 'counter',
       help: 'Publications, services, streams of clients, looks at the policy and the like that failed, and ended alone',
+      bad: 'any: a defect, or a resource that is missing',
       labels: ['unit'],
     },
-    control_plane_policy_refusals_total: { type: 'counter', help: 'Policy files that were refused' },
-    control_plane_pushes_total: { type: 'counter', help: 'xDS responses sent', labels: ['type'] },
+    control_plane_policy_refusals_total: {
+      type: 'counter',
+      help: 'Policy files that were refused',
+      bad: 'any: the policy of before is in effect',
+    },
+    control_plane_pushes_total: {
+      type: 'counter',
+      help: 'xDS responses sent',
+      bad: 'a high rate while nothing changes',
+      labels: ['type'],
+    },
     control_plane_refusals_total: {
       type: 'counter',
       help: 'Registrations, requests for certificates and streams that were refused',
+      bad: 'a rise: wrong tokens, or replicas beyond a limit',
       labels: ['reason'],
     },
-    control_plane_replicas: { type: 'gauge', help: 'Replicas by what they can do now', labels: ['health'] },
-    control_plane_replicas_ended_total: { type: 'counter', help: 'Leases that ended', labels: ['reason'] },
+    control_plane_replicas: {
+      type: 'gauge',
+      help: 'Replicas by what they can do now',
+      bad: 'unhealthy above 0',
+      labels: ['health'],
+    },
+    control_plane_replicas_ended_total: {
+      type: 'counter',
+      help: 'Leases that ended',
+      bad: 'lapsed: replicas vanish without a word',
+      labels: ['reason'],
+    },
   },
 });

@@ -93,6 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     trustDomain,
     lifetime: options.leafLifetime,
     log,
+    onDamaged: () => events.failed('authority'),
   });
   const authority = (): Promise<Authority> => current.signing();
   const { roots } = current;

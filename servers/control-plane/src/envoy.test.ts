@@ -97,7 +97,7 @@ const settled = async ({ plane, envoy }: Running): Promise<void> => {
   );
 };
 
-test('an Envoy that asks in its order gets clusters, endpoints, listeners and routes, each of which it takes', async () => {
+test('an Envoy asks for clusters, endpoints, listeners and routes in its order, and accepts each', async () => {
   const running = await start();
   const { envoy, plane } = running;
   await settled(running);
@@ -119,7 +119,7 @@ test('an Envoy that asks in its order gets clusters, endpoints, listeners and ro
   assert.is(plane.discovery.clients[0]!.userAgent, 'envoy');
 });
 
-test('its listeners bind, and its routes lead to clusters and endpoints that it has, in the clear', async () => {
+test('its listeners bind, and its routes lead to clusters and endpoints that exist, unencrypted', async () => {
   const running = await start();
   const { envoy } = running;
   await settled(running);
@@ -172,7 +172,7 @@ test('a changed cluster gets its endpoints again, although they are the same, an
   assert.equal(envoy.events.slice(before), ['Cluster', 'ClusterLoadAssignment']);
 });
 
-test('a service that goes takes its listener and its clusters along; one that refuses keeps what it had', async () => {
+test('a service that goes takes its listener and clusters along; one that refuses keeps its own', async () => {
   const running = await start();
   const { envoy, plane, set } = running;
   await settled(running);
@@ -191,7 +191,7 @@ test('a service that goes takes its listener and its clusters along; one that re
   assert.equal(envoy.violations, []);
 });
 
-test('bytes on a port of several services lead nowhere, and a host of a service is no other service', async () => {
+test('bytes on a port that several services share are not routed; a host belongs to one service', async () => {
   const open = (protocol: string, port: number, more = {}) => ({
     mtls: 'PERMISSIVE',
     ports: [{ port, protocol }],

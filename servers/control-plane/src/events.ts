@@ -17,7 +17,7 @@ export interface Events {
   /** @param held services that are not as they should be, for people */
   readonly published: (failure: Error | undefined, held: string | undefined) => void;
   /** A unit of work failed, and ended alone. */
-  readonly failed: (unit: Unit) => void;
+  readonly failed: (unit: Unit | 'authority') => void;
 }
 
 /** Nobody counts. */

@@ -281,7 +281,7 @@ test('retry: a call that failed with a status of the route is made again, and no
   }
 });
 
-test('fault_injection: aborts with the status that was asked for, in the share that was asked for, and delays', async () => {
+test('fault_injection: aborts with the configured status, delays, each in the configured share', async () => {
   const abort = (percent: number) => ({
     routes: [{ fault: { abort: { percent, grpcStatus: 10 } }, to: [{ weight: 1 }] }],
   });
@@ -351,7 +351,7 @@ test('outlier_detection: a backend that fails is left out, and comes back', asyn
   await warm(running);
 });
 
-test('csds: the client tells what it has been configured by, and the control plane tells the same of it', async () => {
+test('csds: the client reports its configuration, and the control plane reports the same', async () => {
   const { client } = await serve('csds', 1);
   await client.say();
   const own = new Server();

@@ -52,7 +52,7 @@ async function shown({ roots }: TestPlane, port: number, protocol: string): Prom
   return new X509Certificate(raw).serialNumber;
 }
 
-test("the control plane renews its own certificate on both of its ports, and its clients' streams go on", async () => {
+test('the control plane renews its own certificate on both ports, and its streams go on', async () => {
   const plane = await startPlane(POLICY, { leafLifetime: 6000 });
   const front = startProxy(plane, 'front');
   await eventually('configured', () => front.last, LONG);
@@ -89,7 +89,7 @@ test('an authority that was lost is followed by another, whose root proxies find
   await next.close();
 });
 
-test('roots of a server that does not know the join token are not believed, and it never sees the token', async () => {
+test('roots of a server without the join token are not trusted, and it never sees the token', async () => {
   const mesh = await startPlane(POLICY);
   const stranger = await startPlane(POLICY, { tokens: Tokens.parse('all * a-join-token-of-somebody-else') });
   const enrolment = enrolmentOf({ ports: stranger.ports, roots: mesh.roots });
@@ -212,7 +212,7 @@ test('a proxy renews, each time with another key, while requests go on', async (
   await plane.close();
 });
 
-test('a certificate renewal waits for half of the life, and a control plane that is away is asked again', async () => {
+test('a certificate is renewed at half of its life; an absent control plane is asked again', async () => {
   const waits: number[] = [];
   let fail = false;
   let asked = 0;
@@ -315,7 +315,7 @@ test("a token for every service gets no certificate and no place of the control 
   await plane.close();
 });
 
-test("a service cannot register under a host that the policy gives to another: that one's callers go on", async () => {
+test('a service cannot register a host that the policy gives to another, whose callers go on', async () => {
   const ports = [{ port: 8000, protocol: 'http' }] as const;
   const policyOf = (timeout: string): string =>
     JSON.stringify({ services: { database: { hosts: ['db'], ports, routes: [{ timeout }] }, front: {} } });

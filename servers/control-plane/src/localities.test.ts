@@ -37,7 +37,7 @@ async function startApplications(): Promise<number> {
   return port;
 }
 
-test('a proxy calls the replicas of its zone, then its region, then all others, while there are any', async () => {
+test('a proxy calls replicas of its zone, then of its region, then any other that is left', async () => {
   const port = await startApplications();
   const policyOf = (shop: object): string =>
     JSON.stringify({

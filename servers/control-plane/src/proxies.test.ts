@@ -97,7 +97,7 @@ const settled = async (of: TestProxy, ...services: string[]) =>
     ),
   );
 
-test('a replica on several networks is known by all of its addresses, and by others as they change', async () => {
+test('a replica on several networks is known by all its addresses, and others learn of changes', async () => {
   const running = await plane({
     mesh: { mtls: 'PERMISSIVE' },
     services: { front: {}, shop: { ports: [{ port: 7000, protocol: 'tcp' }] } },
@@ -361,7 +361,7 @@ test('a lease that is not renewed lapses', async () => {
   await eventually('a lease that is renewed stays, or is taken anew', () => front.registration.registered, LONG);
 });
 
-test('a configuration that the data path refuses is a NACK with its sentence, and the last good one stays', async () => {
+test('a configuration that the data path refuses is a NACK with its reason; the last good stays', async () => {
   const running = await plane();
   const front = proxy(running, 'front');
   await configured(front, 'configured', () => true);

@@ -7,11 +7,11 @@ export interface SettlingOptions {
   readonly now?: () => number;
 }
 
-/** Changes within so many milliseconds go out together. */
+/** Changes within this time, in milliseconds, go out together. */
 const LEAST = 20;
 /** However much a publication costs, the next waits no longer. */
 const MOST = 1000;
-/** After a publication, so many times what it cost is for everything else: answers, registrations, certificates. */
+/** After a publication, this multiple of its time is for other work: answers, registrations, certificates. */
 const REST = 3;
 
 export class Settling {

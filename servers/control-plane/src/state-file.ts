@@ -1,8 +1,9 @@
 /** What outlives the control plane: who had registered, splits that were changed, and addresses of endpoints. */
 import { isIP } from 'node:net';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { readKept } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import type { Split } from './mesh/mesh.ts';
 import type { Replica } from './registry/registry.ts';
@@ -15,6 +16,8 @@ export interface SavedState {
 }
 
 const VERSION = 1;
+/** Longer ones are not read: some 100,000 replicas, in bytes. */
+const LONGEST = 64 * 1024 * 1024;
 const NOTHING: SavedState = { replicas: [], splits: [], resolved: {} };
 
 /** An example of each field that must be there: of its type. Of labels that are none, only their service is left out. */
@@ -63,14 +66,11 @@ export class StateFile {
    */
   static async read(path: string, onDamaged: (error: Error, aside: string) => void): Promise<SavedState> {
     await mkdir(dirname(path), { recursive: true });
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (text === undefined) return NOTHING;
     try {
+      const text = readKept(path, LONGEST);
+      if (text === undefined) return NOTHING;
       // Before 1.7.0 no addresses were saved.
-      const { version, replicas, splits, resolved = {} } = JSON.parse(text) as Written;
+      const { version, replicas, splits, resolved = {} } = JSON.parse(String(text)) as Written;
       if (version !== VERSION) throw new Error(`${path} is of version ${version}; this program knows ${VERSION}`);
       if (!isListOf(replicas, REPLICA) || !isListOf(splits, SPLIT))
         throw new Error(`${path} holds no replicas and splits`);

@@ -106,7 +106,7 @@ test('connections that say nothing are bounded, and do not keep an application o
   const dial = (localAddress: string): Socket => connect({ host: '127.0.0.1', port: plane.ports.xds, localAddress });
   const silent = Array.from({ length: 150 }, () => dial('127.0.0.2').on('error', () => {}));
   const open = (): number => silent.filter(({ readyState }) => readyState === 'open').length;
-  await eventually('only so many stay', () => silent.every((each) => !each.connecting) && open() <= 102, LONG);
+  await eventually('a limited number stays', () => silent.every((each) => !each.connecting) && open() <= 102, LONG);
   const stream = openStream(plane);
   stream.ask();
   await eventually('an application is heard', () => stream.error?.code === status.INVALID_ARGUMENT, LONG);

@@ -32,7 +32,7 @@ export class Graph {
 
   update({ services, edges }: MeshDocument): void {
     const named = new Set(services.map(({ name }) => name));
-    // Whoever calls or is called and has not registered.
+    // Callers and called services that have not registered.
     const others = new Set(edges.flatMap(({ from, to }) => [from, to]).filter((name) => !named.has(name)));
     const all: ServiceDocument[] = [...services, ...[...others].toSorted().map((name) => ({ name, replicas: [] }))];
     const { places, ways, columns, rows } = layOut(

@@ -54,8 +54,13 @@ export const contract = defineContract({
     dashboard_scrapes_total: {
       type: 'counter',
       help: 'Looks at proxies, by what came of them',
+      bad: 'failed: a proxy does not answer',
       labels: ['outcome'],
     },
-    dashboard_proxies: { type: 'gauge', help: 'Proxies that the control plane knows' },
+    dashboard_proxies: {
+      type: 'gauge',
+      help: 'Proxies that the control plane knows',
+      bad: 'fewer than proxies that run',
+    },
   },
 });

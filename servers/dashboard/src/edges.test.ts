@@ -83,7 +83,7 @@ test('what is older than the window is forgotten', () => {
   assert.is(edges.edges(30_000)[0]!.rate, 0);
 });
 
-test('a caller without a proxy is outside, and what the called one says of others is not counted twice', () => {
+test('a caller without a proxy is outside, and what its server reports is not counted twice', () => {
   const edges = new Edges(1000);
   const both = (value: number): string =>
     line({}, value) +

@@ -123,7 +123,7 @@ const isToldTwice = (labels: Readonly<Record<string, string>>): boolean =>
 const isRefused = ({ response_flags: flags = '' }: Readonly<Record<string, string>>): boolean =>
   /(?:^|,)(?:UAEX|RL)(?:,|$)/.test(flags);
 
-/** Whoever has no proxy. */
+/** A caller or called service without a proxy. */
 export const OUTSIDE = 'outside';
 
 class Group {

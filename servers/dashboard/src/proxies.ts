@@ -33,7 +33,7 @@ export interface LogEntry {
 }
 
 /** The proxies of both ends of an edge; of a caller without a proxy there are none. */
-export interface Asked {
+export interface EdgeReplicas {
   readonly callers: readonly Replica[];
   readonly called: readonly Replica[];
 }
@@ -57,7 +57,7 @@ export class Proxies {
    * the cause is known to the other end alone, with its word for it. Of a caller without a proxy, as the called
    * one's saw them.
    */
-  async requests({ callers, called }: Asked, ends: Ends): Promise<RequestDocument[]> {
+  async requests({ callers, called }: EdgeReplicas, ends: Ends): Promise<RequestDocument[]> {
     const outbound = await this.#entries(callers, 'outbound', ends);
     // Asked later: whatever a caller's proxy has heard of, the other end has written down by then.
     const inbound = await this.#entries(called, 'inbound', ends);

@@ -1,6 +1,6 @@
 /** The page's port. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Gathered } from '#kit/net/gathered.ts';
+import { GrowingBuffer } from '#kit/net/growing-buffer.ts';
 import { limitConnections } from '#kit/net/connection-limit.ts';
 import { listen } from '#kit/net/listen.ts';
 import { isOwnHost } from '../../../sidecars/topz/src/host.ts';
@@ -108,7 +108,7 @@ async function move(
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
-  const body = new Gathered();
+  const body = new GrowingBuffer();
   for await (const piece of request as AsyncIterable<Buffer>) {
     if (body.length + piece.length > MAX_BODY) throw new BadSplit(`a change has at most ${MAX_BODY} bytes`);
     body.add(piece);

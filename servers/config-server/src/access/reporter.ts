@@ -2,7 +2,7 @@
 import type { Caller } from './tokens.ts';
 
 /** Sidecars that may report about one version with one token. */
-export const MOST_OF_A_TOKEN = 1000;
+export const MAX_REPORTERS_PER_TOKEN = 1000;
 
 /**
  * The name under which a report is kept: that of the token, and what the sidecar calls itself within it,

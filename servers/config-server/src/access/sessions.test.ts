@@ -34,7 +34,7 @@ test('codes and sessions end by themselves', () => {
   assert.is(sessions.callerOf(secret), undefined);
 });
 
-test('there are so many at a time, and room again when they have ended', () => {
+test('their number is limited, and there is room again when some have ended', () => {
   let now = 0;
   const sessions = new Sessions(() => now);
   for (let count = 0; count < 100; count++) sessions.invite(caller);

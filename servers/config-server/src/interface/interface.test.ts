@@ -291,7 +291,7 @@ test('a body over the limit, a key that is none and an unknown path are refused 
   });
 });
 
-test('nothing that is served may run in a browser but the page, which takes nothing from elsewhere', async () => {
+test('only the page can run in a browser, and it loads nothing from elsewhere', async () => {
   await server.put('page.html', '<script>alert(1)</script>');
   const document = await server.ask('/v1/documents/page.html');
   assert.match(document.headers.get('content-security-policy')!, /^default-src 'none';.*sandbox/);

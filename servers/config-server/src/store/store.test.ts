@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { Refusal } from '../access/refusal.ts';
-import { MOST_OF_A_TOKEN } from '../access/reporter.ts';
+import { MAX_REPORTERS_PER_TOKEN } from '../access/reporter.ts';
 import { Store, type StoreOptions } from './store.ts';
 import type { Version } from './types.ts';
 
@@ -202,7 +202,7 @@ test('a token that fills its share of reports takes nothing from the others', as
   await store.put(by('a'), 'none', text('1'));
   const report = (token: string, sidecar: string): Promise<unknown> =>
     store.report('a', 1, token, { sidecar, state: 'applied' });
-  await Promise.all(Array.from({ length: MOST_OF_A_TOKEN }, (_, index) => report('s', `s/${index}`)));
+  await Promise.all(Array.from({ length: MAX_REPORTERS_PER_TOKEN }, (_, index) => report('s', `s/${index}`)));
   assert.is(await reasonOf(report('s', 's/one-more')), 'too-large');
   await report('s', 's/7');
   for (const [token, sidecar] of [

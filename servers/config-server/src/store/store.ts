@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Base } from './conditions.ts';
 import { Refusal } from '../access/refusal.ts';
-import { MOST_OF_A_TOKEN } from '../access/reporter.ts';
+import { MAX_REPORTERS_PER_TOKEN } from '../access/reporter.ts';
 import { Commits } from './commits.ts';
 import { Documents } from './documents.ts';
 import { COLUMNS } from './rows.ts';
@@ -119,7 +119,7 @@ export class Store {
   report(key: string, version: number, token: string, report: Omit<Report, 'at'>): Promise<Report> {
     return this.#commits.add(() => {
       this.documents.kept(key, version);
-      if (this.documents.reporters(key, version, token, report.sidecar) >= MOST_OF_A_TOKEN)
+      if (this.documents.reporters(key, version, token, report.sidecar) >= MAX_REPORTERS_PER_TOKEN)
         throw new Refusal('too-large', `too many sidecars report about this version as ${token}`);
       // By our clock: a sidecar whose clock is wrong would have the last word for ever.
       const kept = { ...report, at: new Date().toISOString() };

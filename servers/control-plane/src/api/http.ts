@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { limitConnections } from '#kit/net/connection-limit.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 
-/** The request is refused; the message is for whoever sent it. */
+/** The request is refused; the message is for its sender. */
 export class Refused extends Error {
   readonly status: number;
   constructor(status: number, message: string) {

@@ -11,6 +11,8 @@ export interface CurrentAuthorityOptions {
   /** How long leaves last, in milliseconds. */
   readonly lifetime: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** A damaged file was set aside; counts. */
+  readonly onDamaged?: () => void;
   /** A test's seam. */
   readonly clock?: WallClock;
 }
@@ -39,8 +41,10 @@ export class CurrentAuthority {
 
   /** @throws {RootOffline}, and errors of the file system */
   static async open(options: CurrentAuthorityOptions): Promise<CurrentAuthority> {
-    for (const aside of await setAsideDamagedFiles(options.directory))
+    for (const aside of setAsideDamagedFiles(options.directory)) {
       options.log.warn({ aside }, 'a file of the authority is damaged, and was set aside');
+      options.onDamaged?.();
+    }
     return new CurrentAuthority(options, await read(options));
   }
 

@@ -75,7 +75,7 @@ test('damaged files are set aside, with what stems from them, and others are mad
     const { directory, file } = place();
     await openAuthorityFiles(directory, DOMAIN);
     for (const name of harmed) writeFileSync(file(name), readFileSync(file(name)).subarray(0, 100));
-    const aside = await setAsideDamagedFiles(directory);
+    const aside = setAsideDamagedFiles(directory);
     assert.equal(aside.map((path) => basename(path).replace(/\.damaged-.*/, '')).toSorted(), away, harmed.join());
     const files = await openAuthorityFiles(directory, DOMAIN);
     assert.equal(files.made, made, harmed.join());
@@ -88,7 +88,7 @@ test('a damaged root whose key is kept elsewhere stays where it is', async () =>
   await openAuthorityFiles(directory, DOMAIN);
   remove('root.key');
   writeFileSync(file('root.crt'), 'damaged');
-  assert.equal(await setAsideDamagedFiles(directory), []);
+  assert.equal(setAsideDamagedFiles(directory), []);
 });
 
 test('what is missing and cannot be made is named, with its file', async () => {

@@ -1,8 +1,9 @@
 /** Where the authority's keys and certificates are, and that they are made once. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { publishFile } from '#kit/files/atomic-file.ts';
+import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
 import { makeIntermediate, makeRoot, type Pair } from './authority.ts';
 
@@ -30,15 +31,15 @@ export async function openAuthorityFiles(
 ): Promise<AuthorityFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = (name: string): string => join(directory, name);
-  const read = async (name: string): Promise<string | undefined> => await readIfThere(path(name));
+  const read = (name: string): string | undefined => readIfThere(path(name));
   const write = async (name: string, { cert, key }: Pair): Promise<void> => {
     // The key first: a certificate without its key is of no use.
     await publishFile(path(`${name}.key`), key, { mode: 0o600 });
     await publishFile(path(`${name}.crt`), cert, { mode: 0o644 });
   };
   const made: ('root' | 'intermediate')[] = [];
-  let root = await pairOf(read, 'root');
-  const issued = await pairOf(read, 'intermediate');
+  let root = pairOf(read, 'root');
+  const issued = pairOf(read, 'intermediate');
   let intermediate = issued?.key === undefined ? undefined : (issued as Pair);
   if (!root) {
     if (intermediate)
@@ -59,7 +60,7 @@ export async function openAuthorityFiles(
     throw new RootOffline(
       `${path('intermediate.crt')} and its key are missing, and ${path('root.key')}, which could make them, is not here`,
     );
-  const further = await read('further-roots.crt');
+  const further = read('further-roots.crt');
   return { roots: root.cert + (further ?? ''), intermediate, made };
 }
 
@@ -68,27 +69,31 @@ export async function openAuthorityFiles(
  * damaged. With the root goes what stems from it; a root whose key is not here stays, since somebody keeps that key.
  * @returns where they lie now
  */
-export async function setAsideDamagedFiles(directory: string): Promise<string[]> {
+export function setAsideDamagedFiles(directory: string): string[] {
   const aside: string[] = [];
-  const read = async (name: string): Promise<string | undefined> => await readIfThere(join(directory, name));
-  const drop = async (...names: readonly string[]): Promise<void> => {
-    for (const name of names) if ((await read(name)) !== undefined) aside.push(setAside(join(directory, name)));
+  const read = (name: string): string | undefined => readIfThere(join(directory, name));
+  const drop = (...names: readonly string[]): void => {
+    for (const name of names) if (read(name) !== undefined) aside.push(setAside(join(directory, name)));
   };
-  const [root, issued] = [await pairOf(read, 'root'), await pairOf(read, 'intermediate')];
+  const [root, issued] = [pairOf(read, 'root'), pairOf(read, 'intermediate')];
   const canIssue = issued !== undefined && isUsable(issued);
   if (root?.key !== undefined && !isUsable(root)) {
     const lasts = isUsable({ cert: root.cert, key: undefined }) && canIssue;
-    await drop('root.key');
-    if (!lasts) await drop('root.crt', 'intermediate.key', 'intermediate.crt');
-  } else if (issued?.key !== undefined && !canIssue) await drop('intermediate.key', 'intermediate.crt');
+    drop('root.key');
+    if (!lasts) drop('root.crt', 'intermediate.key', 'intermediate.crt');
+  } else if (issued?.key !== undefined && !canIssue) drop('intermediate.key', 'intermediate.crt');
   return aside;
 }
 
-const readIfThere = async (path: string): Promise<string | undefined> =>
-  await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+/** Of what is no file of ours nothing is read: it is damaged, as if it were empty. */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readKept(path)?.toString();
+  } catch (error) {
+    if (error instanceof UnusableFile) return '';
     throw error;
-  });
+  }
+}
 
 /** Whether a certificate can be read, and a key that is with it is its own. */
 function isUsable({ cert, key }: { readonly cert: string; readonly key: string | undefined }): boolean {
@@ -100,11 +105,11 @@ function isUsable({ cert, key }: { readonly cert: string; readonly key: string |
   }
 }
 
-async function pairOf(
-  read: (name: string) => Promise<string | undefined>,
+function pairOf(
+  read: (name: string) => string | undefined,
   name: string,
-): Promise<{ cert: string; key: string | undefined } | undefined> {
-  const [cert, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
+): { cert: string; key: string | undefined } | undefined {
+  const [cert, key] = [read(`${name}.crt`), read(`${name}.key`)];
   return cert === undefined ? undefined : { cert, key };
 }
 

@@ -198,7 +198,7 @@ test('all that is wrong is told at once', () => {
   assert.is(lines.length, 2);
 });
 
-/** Routes with an expression each, over so many ports. */
+/** Routes with an expression each, over a number of ports. */
 const withExpressions = (ports: string, expressions: readonly string[]): string =>
   `services:
   a:
@@ -212,7 +212,7 @@ const TCP = '{port: 3, protocol: tcp}';
 const LARGE = '/a{1000}';
 const TOO_LARGE = 'with this one, the expressions of the policy together are larger than clients take';
 
-test('the expressions of a policy are bounded together: the first that has no room is named, with its line', () => {
+test('the expressions of a policy share one limit; the first beyond it is named, with its line', () => {
   assert.is(refusal(withExpressions(HTTP, [LARGE, LARGE, LARGE, LARGE])), 'taken');
   const six = Array.from({ length: 6 }, () => LARGE);
   assert.is(refusal(withExpressions(HTTP, six)), `policy.yaml:9:35: ${LARGE}: ${TOO_LARGE}`);

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { publishFile } from '#kit/files/atomic-file.ts';
 import { DirectoryWatch } from '#kit/files/directory-watch.ts';
+import { readKept } from '#kit/files/kept-file.ts';
 import { parsePolicy } from './parse.ts';
 import type { Policy } from './types.ts';
 
@@ -91,10 +92,10 @@ export class PolicyWatch {
     if (this.#used) return;
     const { lastGood, onFailure } = this.#options;
     try {
-      const text = await readFile(lastGood, 'utf8');
-      this.#use(parsePolicy(text, basename(lastGood)), text);
+      const text = readKept(lastGood)?.toString();
+      if (text !== undefined) this.#use(parsePolicy(text, basename(lastGood)), text);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onFailure(error);
+      onFailure(error);
     }
   }
 }

@@ -99,7 +99,7 @@ test('a replica whose proxy is not ready gets nothing until it is again, but for
   readiness.close();
 });
 
-test('an endpoint that the policy names is probed by a connection to its port; the last one stays', async () => {
+test('an endpoint of the policy is probed by a connection to its port; the last one stays', async () => {
   const database = await serve(createServer());
   const { port } = database;
   const endpoints = ['127.0.0.1', '127.0.0.2'];
@@ -151,7 +151,7 @@ test('a redirect is no readiness', async () => {
   assert.equal((await rounds([302, 302])).results, ['failing 302']);
 });
 
-test('a result that nobody can note, and targets that nobody can name, end their probe and their round alone', async () => {
+test('a result that cannot be noted, or a target that cannot be named, ends only its own probe', async () => {
   const failures: string[] = [];
   let looked = 0;
   const target: Target = { id: 'dead', address: '127.0.0.1', port: await freePort() };

@@ -42,7 +42,7 @@ test('a lease that nobody renews lapses; one that is renewed stays', async () =>
   registry.close();
 });
 
-test('a control plane that stood still takes nobody out before it has read the renewals that came meanwhile', async () => {
+test('a stalled control plane reads the waiting renewals before it removes an endpoint', async () => {
   const { clock, ended, registry } = start(50);
   const { replica, secret } = registry.join(claim);
   const before = registry.get(replica.id)!.expires;
@@ -82,7 +82,7 @@ function tryJoin(registry: Registry, number: number, other: Partial<Claim> = {})
   }
 }
 
-test('there is room for so many replicas of a service, from an address and in all, and no more', () => {
+test('the number of replicas is limited: of a service, from an address, and in all', () => {
   const { registry, ended } = start(60_000, { service: 3, peer: 4, all: 6 });
   for (const number of [1, 2, 3]) assert.is(tryJoin(registry, number, { peer: '192.0.2.1' }), 'taken');
   assert.is(tryJoin(registry, 4), 'service');

@@ -67,7 +67,7 @@ const shops = (proxy: TestProxy): string[] =>
     ({ address }) => address,
   );
 
-test('a start at which the policy cannot be used goes on with the last good one, and says what is wrong', async () => {
+test('a start with an unusable policy uses the last good one, and says what is wrong', async () => {
   const denying = JSON.stringify({ services: { shop: { authorization: { otherwise: 'deny', rules: [] } } } });
   const first = await startPlane(denying);
   const { directory } = first;
@@ -161,7 +161,7 @@ test('a service that cannot be made any more stays as it was published last, and
   await plane.close();
 });
 
-test('what is no service of its own keeps everything as it was, and the next change is tried again', async () => {
+test('a state that cannot be published keeps the last one, and the next change is tried again', async () => {
   const plane = await startPlane(POLICY);
   const front = startProxy(plane, 'front');
   const { replica, secret } = plane.registry.join(claim);
@@ -207,7 +207,7 @@ test('a split that cannot be published is not taken, and not saved; that of anot
   await plane.close();
 });
 
-test('a service that was not published since the start takes nothing from its own proxies, and holds up nobody', async () => {
+test('a service that could not be published empties no proxy, and delays no other service', async () => {
   const { directory, registry, ...first } = await startPlane(POLICY);
   registry.join(claim);
   await first.close();
@@ -260,7 +260,7 @@ test('a stream that fails is ended, and comes again; others are told what has ch
   await plane.close();
 });
 
-test('a page that cannot be counted, and a policy that nobody can be told of, are taken all the same', async () => {
+test('a policy is accepted although its page cannot be counted or its watchers cannot be told', async () => {
   const broken = { now: false };
   const check = (): void => {
     if (broken.now) throw new Error('it cannot be noted');

@@ -34,7 +34,7 @@ test('all are sent that are not only by name; names are sent that are asked for'
   assert.equal(short(), ['ClusterLoadAssignment: a=1']);
 });
 
-test('an answer that is owed is given though it is empty; a name that comes late is sent when it is there', () => {
+test('an answer that is owed is sent although it is empty; a late name is sent once it exists', () => {
   const { stream, short, ask } = start({});
   ask(LDS, ['x']);
   assert.equal(short(), ['Listener: ']);

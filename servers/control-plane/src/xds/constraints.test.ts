@@ -118,7 +118,7 @@ function taken(policy: object): Policy | undefined {
   }
 }
 
-test('what proxies, gRPC applications and Envoys are served of any policy that is taken keeps the rules', () => {
+test('whatever policy is accepted, proxies, gRPC clients and Envoys get valid resources', () => {
   let looked = 0;
   const b = { ports: [{ port: 80, protocol: 'http' }] };
   fc.assert(

@@ -95,7 +95,7 @@ test('names that come while a response is under way are answered after it', () =
   );
 });
 
-test('what was refused is not sent again until it is another, and then with all that came with it', () => {
+test('a refused resource is sent again only when it changed, with everything that came with it', () => {
   const { stream, sent, ask, taken } = start({ [RDS]: { a: '1', b: '1' } });
   ask(RDS, { subscribe: ['a', 'b'] });
   taken();

@@ -58,7 +58,7 @@ class Plane {
 const shown = ({ any }: Resource): Record<string, unknown> =>
   show(any.type_url.slice(any.type_url.lastIndexOf('/') + 1), any.value);
 
-test('a host that has moved to another service is no longer that of the one that stands as it was', () => {
+test('a host that moved to another service is no longer served by the one that is held back', () => {
   const plane = new Plane();
   const a: ServicePolicy = { ports: PORTS, hosts: ['shop.test', 'old.test'] };
   assert.equal(plane.publish({ a, b: { ports: PORTS } }), []);
@@ -71,7 +71,7 @@ test('a host that has moved to another service is no longer that of the one that
   assert.equal(plane.hosts, { 'a:8000': ['a', 'shop.test', 'old.test'], 'b:8000': ['b'] });
 });
 
-test('routes of others that lead to a service that is left out go to what else they name, or say why they do not', () => {
+test('routes to a service that is left out use their other targets, or say why they cannot', () => {
   const plane = new Plane();
   const to = (...services: string[]): NonNullable<ServicePolicy['routes']> => [
     {
@@ -131,7 +131,7 @@ test('an Envoy that asks for the first time is told of all services that it can 
   assert.equal(names, ['outbound|8000||a']);
 });
 
-test('clusters of a service that was held back come before the routes that name them, and go after them', () => {
+test('clusters of a held-back service come before the routes that name them, and go after them', () => {
   const plane = new Plane();
   const route = (subset: string): ServicePolicy => ({
     ports: PORTS,

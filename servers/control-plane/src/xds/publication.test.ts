@@ -169,7 +169,7 @@ test('nothing has changed: nothing is made, looked at or sent', () => {
   assert.ok(sent.every((each) => Object.keys(each).length === 0));
 });
 
-test('the same policy, read again, is encoded again nowhere; the mesh-wide part of it concerns all', () => {
+test('a policy that is read again is encoded again nowhere; its mesh-wide part concerns all', () => {
   const plane = new Plane(1);
   const again = plane.cost(() => (plane.policy = structuredClone(policy)));
   assert.is(again.encoded, 0);

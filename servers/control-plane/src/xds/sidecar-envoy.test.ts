@@ -113,7 +113,7 @@ test('each ALPN of the mesh has a chain of its own, with the codec that it names
   );
 });
 
-test('HTTP/2 of a caller stays HTTP/2: it has a chain and an ALPN of its own, and its cluster follows it', () => {
+test('HTTP/2 of a caller stays HTTP/2: it has its own chain and ALPN, and its cluster follows it', () => {
   const { views } = viewsOf();
   const view = views.ofEnvoyProxy('front');
   const chains = (shown(view, LDS, 'outbound|8000')['filter_chains'] as Shown[]).map((chain) => [
@@ -148,7 +148,7 @@ test('the key is asked of the agent in the pod, and callers are of the trust dom
   assert.is(names[0].matcher.prefix, 'spiffe://mesh.test/');
 });
 
-test('no endpoint is left out for good, and a retry goes elsewhere, without limits that nobody asked for', () => {
+test('no endpoint is ejected for good, retries go to another host, and no limit is set unasked', () => {
   const { views } = viewsOf();
   const cluster = shown(views.ofEnvoyProxy('front'), CDS, 'outbound|8000||books');
   assert.is(cluster['common_lb_config'].healthy_panic_threshold.value ?? 0, 0);
@@ -179,7 +179,7 @@ test('an Envoy that retries finds the one good endpoint beside a dead one', () =
   assert.ok(missed < 1e-6, `a try goes to the dead endpoint again with ${missed}`);
 });
 
-test('an Envoy says that its application took no connection, and the Envoy that called asks another replica', () => {
+test('an Envoy reports an application that took no connection, and its caller tries another', () => {
   const { views } = viewsOf();
   const view = views.ofEnvoyProxy('front');
   const [manager] = filtersOf(shown(view, LDS, 'inbound')).filter(({ type }) =>
@@ -247,7 +247,7 @@ test('spans go to the collector of the policy, from listeners of both directions
   assert.is(views.of('books')[CDS].get('tracing'), undefined);
 });
 
-test('without a collector, or with one over https, Envoys have the listeners of our proxies, and no spans', () => {
+test('without a collector, or with one over https, Envoys have our listeners and send no spans', () => {
   for (const tracing of [undefined, { endpoint: 'https://collect/v1/traces', percent: 25 }]) {
     const { views } = viewsOf('ALLOW_ANY', tracing);
     const view = views.ofEnvoyProxy('books');

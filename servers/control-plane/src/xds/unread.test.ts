@@ -37,7 +37,7 @@ function methods(): Readonly<Record<string, Handler>> {
   return all;
 }
 
-/** A stream whose client sends so many requests, and reads nothing. */
+/** A stream whose client sends a number of requests, and reads nothing. */
 function unread(request: (index: number) => object): { call: Duplex; errors: { code?: number }[] } {
   let index = 0;
   const call = new Duplex({

@@ -52,7 +52,7 @@ function httpDrafts(port: number, hosts: VirtualHost[]): Draft[] {
         rds: { route_config_name: name, config_source: ADS },
         http_filters: [CORS, FAULT, RATE_LIMIT, ROUTER],
         upgrade_configs: [{ upgrade_type: 'websocket' }],
-        // Whoever comes is of no mesh: what it says of itself is not passed on, and a path is what services see.
+        // Clients are outside the mesh: their claims about themselves are removed, and paths are normalized as services see them.
         use_remote_address: { value: true },
         normalize_path: { value: true },
         merge_slashes: true,
