@@ -1,12 +1,14 @@
 /** `sidecar-stacks COMMAND`: what works on other people's projects. */
 import { identifyCommand } from './identify/command.ts';
 import { contractCommand } from './contract/command.ts';
+import { debugCommand } from './debug/command.ts';
 import { dashboardsCommand } from './dashboards/command.ts';
 import { exportCommand } from './export/command.ts';
 import { injectCommand } from './inject/command.ts';
 import { downCommand, logsCommand, psCommand, undoCommand, upCommand } from './up/command.ts';
 import { pluginCommand } from './up/plugin.ts';
 import { healCommand } from './up/heal-command.ts';
+import { webhookCommand } from './webhook/command.ts';
 import { workshopCommand } from './workshop/command.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
@@ -23,6 +25,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   inject: injectCommand,
   contract: contractCommand,
   export: exportCommand,
+  webhook: webhookCommand,
+  debug: debugCommand,
   dashboards: dashboardsCommand,
   workshop: workshopCommand,
 };

@@ -96,7 +96,7 @@ test('the course comes with it: a folder of its own, and an exercise that checks
 test('what the images of sidecars and of the mesh are built from is all there', () => {
   const bundled = join(folder, 'node_modules/sidecar-stacks');
   const sidecars = [...Object.keys(SIDECARS), 'mesh-proxy', 'mesh-init'].map((name) => `sidecars/${name}`);
-  for (const path of [...sidecars, 'servers/control-plane', 'servers/dashboard']) {
+  for (const path of [...sidecars, 'servers/control-plane', 'servers/dashboard', 'servers/webhook']) {
     const sources = copiedBy(readFileSync(join(bundled, path, 'Dockerfile'), 'utf8'));
     assert.ok(sources.includes(`dist/${basename(path)}.mjs`));
     for (const source of sources) assert.ok(existsSync(join(bundled, path, source)), `${path} lacks ${source}`);

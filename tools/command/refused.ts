@@ -1,7 +1,7 @@
 /** A plan that was refused, as a command says it. */
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { EXIT_FOUND, printable, type World } from './command.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 
 /**
  * @param what did not happen: `Not injected`

@@ -13,7 +13,7 @@ import type { Finding } from './finding.ts';
 import { imageOf, lintContainer, lintDockerfile, titleOf, type KnownImage } from './lint.ts';
 import { dockerfilesAt, History, NoHistory, readText } from './sources.ts';
 
-const HELP = `Keep an image's contract: what its Dockerfile promises to whoever runs it (ENV,
+const HELP = `Keep an image's contract: what its Dockerfile promises to its users (ENV,
 EXPOSE, VOLUME, USER, HEALTHCHECK, STOPSIGNAL, labels).
 
 usage: sidecar-stacks contract lint [PATH…] [OPTION…]

@@ -1,4 +1,4 @@
-/** What a change of a Dockerfile means to whoever uses its image, as semantic versions count it. */
+/** What a change of a Dockerfile means to users of its image, as semantic versions count it. */
 import semver from 'semver';
 import type { DockerfileFacts } from './dockerfile.ts';
 import { versionOf } from './lint.ts';
@@ -120,7 +120,7 @@ function healthcheck(before: readonly string[], after: readonly string[]): Chang
       {
         bump: 'major',
         what: 'HEALTHCHECK',
-        message: 'the health check is gone: whoever waits for "healthy" waits for ever',
+        message: 'the health check is gone: a service that waits for "healthy" waits for ever',
         key: 'HEALTHCHECK',
         gone: true,
       },

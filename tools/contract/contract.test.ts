@@ -152,7 +152,7 @@ async function inRepository(
   }
 }
 
-test('diff since a ref: a removed file is a break, a new one is none, and GitHub gets line and file', () =>
+test('diff since a ref: a removed file is a break, a new one is not; GitHub gets line and file', () =>
   inRepository(async ({ write, commit, run, folder }) => {
     write({ 'a/Dockerfile': `FROM a:1\n${VERSION('1.0.0')}ENV UPDATE_FREQUENCY=5s\n`, 'b/Dockerfile': 'FROM a:1\n' });
     commit();

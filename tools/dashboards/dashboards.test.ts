@@ -9,7 +9,7 @@ import { EXIT_USAGE } from '../command/command.ts';
 import { main } from '../main.ts';
 import { CONTRACTS } from './command.ts';
 import { dashboardOf, podDashboard, type Dashboard } from './dashboard.ts';
-import { unitOf } from './panels.ts';
+import { meaningOf, unitOf } from './panels.ts';
 
 const test = suite('dashboards');
 
@@ -47,7 +47,20 @@ for (const [name, contract] of CONTRACTS) {
     const shown = new Set(queries(dashboardOf(contract)).flatMap(metricsIn));
     for (const metric of Object.keys(contract.metrics)) assert.ok(shown.has(metric), metric);
     for (const { type, title, description } of panels)
-      if (type === 'timeseries') assert.is(description, contract.metrics[title]?.help, title);
+      if (type === 'timeseries') assert.is(description, meaningOf(contract.metrics[title]!), title);
+  });
+
+  test(`${name}: each metric says what is bad`, () => {
+    for (const [metric, { bad = '' }] of Object.entries(contract.metrics)) assert.match(bad, /^[^.]{1,120}$/, metric);
+  });
+
+  test(`${name}: an alert on an increase sees the first one: its series begin at 0`, () => {
+    for (const [alert, { expr }] of Object.entries(contract.alerts))
+      for (const [, metric] of expr.matchAll(/increase\((\w+)/g)) {
+        const { type, labels = [], known = {} } = contract.metrics[metric!]!;
+        assert.is(type, 'counter', metric);
+        assert.equal(Object.keys(known).toSorted(), labels.toSorted(), `${alert}: known values of ${metric}`);
+      }
   });
 
   test(`${name}: each alert is a sentence with a runbook, named after the sidecar`, () => {

@@ -49,9 +49,13 @@ export function queriesOf(
   }));
 }
 
+/** What a metric means, and what of it a person should look at. */
+export const meaningOf = ({ help, bad }: MetricDeclaration): string =>
+  bad === undefined ? help : `${help}. Bad: ${bad}.`;
+
 /** A plot of a metric: a counter as what comes each second, a histogram as three quantiles. */
 export function panelOf(name: string, metric: MetricDeclaration): Panel {
-  return plot(name, metric.help, unitOf(name, metric.type), queriesOf(name, metric));
+  return plot(name, meaningOf(metric), unitOf(name, metric.type), queriesOf(name, metric));
 }
 
 function plot(

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
 import { composeFiles } from '../inject/files.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { isInside } from '../files/write.ts';
 import { exportProject, type Exported } from './export.ts';
 import { isFloating } from './images.ts';

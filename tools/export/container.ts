@@ -11,7 +11,8 @@ import { imageOf, type ImageChoice } from './images.ts';
 import { probesOf, type Probes, type Style } from './probes.ts';
 import type { Findings } from './problems.ts';
 import { groupOf, securityContext } from './security.ts';
-import { literally, objectName, quantity, words } from './units.ts';
+import { words } from '../compose/values.ts';
+import { literally, objectName, quantity } from './units.ts';
 
 /** What a container is in its pod. */
 export type Part = 'init' | 'sidecar' | 'app';

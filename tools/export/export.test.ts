@@ -48,7 +48,7 @@ services:
     depends_on: { agent: { condition: service_started } }
 `;
 
-test('a pod group is one workload: the pause is gone, one-shots and sidecars come first in the order of depends_on', () => {
+test('a pod group is one workload: no pause container, one-shots and sidecars first, in order', () => {
   const { objects, pod } = exported({ 'compose.yaml': POD });
   assert.equal([...objects.keys()], ['Service shop-pod', 'Service shop', 'Service shop-published', 'Deployment shop']);
   const { initContainers, containers } = pod('shop') as { initContainers: Manifest[]; containers: Manifest[] };
@@ -118,7 +118,7 @@ test('plain sidecars are ordinary containers, asked by a command', () => {
   assert.equal(containers[0]!['readinessProbe'].exec, { command: ['/sidecar/healthcheck', '/readyz'] });
 });
 
-test("names lead to the pod and published ports to a Service of their own; sidecars' grace comes after the applications'", () => {
+test('names lead to the pod, published ports to a Service; sidecars get the longer grace period', () => {
   const { objects, pod } = exported({ 'compose.yaml': POD });
   for (const name of ['shop-pod', 'shop']) assert.is(objects.get(`Service ${name}`)?.['spec'].clusterIP, 'None');
   assert.equal(
@@ -533,7 +533,7 @@ test('a file that cannot be read is refused, and hides nothing', () => {
   assert.ok(refused.includes('unreadable'), refused.join());
 });
 
-test('an image that is never pulled in compose is never pulled by a kubelet, until a registry is named', () => {
+test('an image that compose never pulls is never pulled by a kubelet, until a registry is named', () => {
   assert.is(container('pull_policy: never')['imagePullPolicy'], 'Never');
   assert.is(container('')['imagePullPolicy'], 'IfNotPresent');
   const pushed = exported(one('pull_policy: never'), { registry: 'registry.example' }).pod('web')['containers'];

@@ -20,7 +20,7 @@ volumes: { data: }
 `,
 });
 
-test('pre_start becomes init containers in its order, with the image, variables and volumes of the service', () => {
+test("pre_start becomes init containers, in order, with the service's image, variables, volumes", () => {
   const { pod, refused, noted, images } = exported(
     project(`    pre_start:
       - command: shop migrate --all

@@ -5,7 +5,8 @@ import type { Service } from '../compose/project.ts';
 import { from } from '../yaml/commented.ts';
 import { get, isTrue, items, text, texts, type MapTree, type Tree } from '../yaml/tree.ts';
 import type { Findings } from './problems.ts';
-import { literally, words } from './units.ts';
+import { words } from '../compose/values.ts';
+import { literally } from './units.ts';
 
 /** What a step takes from itself; the rest is its service's. */
 const OWN = ['image', 'command', 'entrypoint', 'user', 'working_dir', 'environment', 'privileged'];

@@ -12,7 +12,8 @@ import { bundledSidecarOf } from './images.ts';
 import type { Pod } from './pods.ts';
 import { membersOf } from './pods.ts';
 import type { Findings } from './problems.ts';
-import { literally, seconds, words } from './units.ts';
+import { seconds, words } from '../compose/values.ts';
+import { literally } from './units.ts';
 
 export type Style = 'native' | 'plain';
 type Probe = Record<string, unknown>;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { literally, objectName, quantity, seconds, words } from './units.ts';
+import { seconds, words } from '../compose/values.ts';
+import { literally, objectName, quantity } from './units.ts';
 
 const test = suite('export: units');
 

@@ -1,7 +1,7 @@
 /** Writing an export into a folder: its own files anew, and nothing else. */
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { requireNoLinks, writeNew } from '../files/write.ts';
 import { MARK, type File } from './files.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { main } from '../main.ts';
 import { requireNoLinks, updateFile, writeNew } from './write.ts';
 

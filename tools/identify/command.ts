@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT_FOUND, EXIT_OK, printableAll, Usage, type Command } from '../command/command.ts';
 import type { Answer } from './model/answer.ts';
-import { identify, NothingThere } from './identify.ts';
+import { identify, PathNotFound } from './identify.ts';
 import { github } from './print/github.ts';
 import { lines } from './print/lines.ts';
 import { mermaid } from './print/mermaid.ts';
@@ -90,7 +90,7 @@ export const identifyCommand: Command = {
         ...(values['env-file'] && { envFiles: values['env-file'] }),
       });
     } catch (error) {
-      if (error instanceof NothingThere) throw new Usage(`there is nothing at ${error.message}`);
+      if (error instanceof PathNotFound) throw new Usage(`there is nothing at ${error.message}`);
       throw error;
     }
     out((FORMATS[formats[0] ?? ''] ?? lines)(values.json ? answer : printableAll(answer)));

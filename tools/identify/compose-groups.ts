@@ -5,7 +5,7 @@ import { entries, get, isTrue, items, text, texts } from '../yaml/tree.ts';
 import type { Evidence, Group, Member, Note, Role, Warning } from './model/answer.ts';
 import { connected, joinsOf, type ExternalJoin, type Join } from './compose-joins.ts';
 import { volumeLinks, type VolumeLink } from './compose-volumes.ts';
-import { composeWarnings, dependsOn, lonelyLocalhost, socketWarning } from './compose-warnings.ts';
+import { composeWarnings, dependsOn, localhostNotes, socketWarning } from './compose-warnings.ts';
 import { basename, type Facts } from './model/facts.ts';
 import { membersOf } from './pod-members.ts';
 import { APP_NAME } from './roles/hints.ts';
@@ -44,7 +44,7 @@ export function composeGroups(project: Project, minConfidence: number): { groups
   });
   const grouped = new Set(groups.flatMap((group) => group.containers.map(({ name }) => name)));
   const alone = external.filter(({ service }) => !grouped.has(service));
-  const notes = lonelyLocalhost([...facts.values()].filter(({ name }) => !grouped.has(name)));
+  const notes = localhostNotes([...facts.values()].filter(({ name }) => !grouped.has(name)));
   notes.push(
     ...project.remote.map(({ path, at }): Note => ({
       code: 'remote-include',
@@ -134,7 +134,7 @@ function groupOf(
   };
 }
 
-/** A proxy of so many services is an entry point, and nobody's sidecar. */
+/** A proxy of this number of services is an entry point, and no sidecar. */
 const MANY = 3;
 
 /** Proxies that many services stand behind are peers: those that join it, and those that it says it needs. */

@@ -128,7 +128,7 @@ const localhostWarning = (
 });
 
 /** The same mistake of services that share nothing at all, as notes: there is no group to hang it on. */
-export function lonelyLocalhost(services: readonly Facts[]): Note[] {
+export function localhostNotes(services: readonly Facts[]): Note[] {
   return services.flatMap((facts) => {
     const words = localTargets({ ...facts, env: new Map(), configuration: [] });
     const target = words.find(

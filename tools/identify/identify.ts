@@ -26,12 +26,12 @@ export interface IdentifyOptions {
 }
 
 /** Nothing is at a path. */
-export class NothingThere extends Error {}
+export class PathNotFound extends Error {}
 
 /**
  * Identify sidecars.
  * @param paths files and folders; a folder is searched whole
- * @throws {NothingThere} when a path does not exist
+ * @throws {PathNotFound} when a path does not exist
  */
 export function identify(paths: readonly string[], options: IdentifyOptions): Answer {
   const run = new Run(options);
@@ -39,7 +39,7 @@ export function identify(paths: readonly string[], options: IdentifyOptions): An
     run.project(options.composeFiles.map((file) => resolve(options.base, file)));
   for (const path of paths) {
     const absolute = resolve(options.base, path);
-    if (!existsSync(absolute)) throw new NothingThere(path);
+    if (!existsSync(absolute)) throw new PathNotFound(path);
     if (isFolder(absolute)) run.folder(absolute);
     else run.file(absolute);
   }

@@ -52,7 +52,7 @@ test('a job whose helper goes on never ends', () => {
   );
 });
 
-test('lists, several documents, and templates inside custom resources are looked into; schemas are not', () => {
+test('lists, several documents and templates in custom resources are searched; schemas are not', () => {
   const spec = '{containers: [{name: a, image: a}, {name: b, image: x/statsd-exporter}]}';
   const answer = look(
     `apiVersion: v1\nkind: List\nitems: [{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {spec: ${spec}}}}]\n---\n` +

@@ -19,9 +19,9 @@ import { checkCompose } from './compose-version.ts';
 import { showDiff } from './diff.ts';
 import { injectManifest, isManifest, type ManifestRequest } from './manifest-command.ts';
 import { BUILDS } from './images.ts';
-import { strangePorts } from './publish.ts';
+import { unusedPorts } from './publish.ts';
 import { refused } from '../command/refused.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import type { Injection } from './request.ts';
 
 const HELP = `Put a sidecar beside a service of a compose project. The project's files stay as
@@ -108,7 +108,7 @@ export const injectCommand: Command = {
       checkCompose(world);
       apply(plan, { writeEnv: values['write-env'] });
       report(plan, world, values['write-env']);
-      for (const line of strangePorts(plan)) world.err(`Note: ${line}\n`);
+      for (const line of unusedPorts(plan)) world.err(`Note: ${line}\n`);
       if (values['write-env'])
         for (const name of readersOfEnv(target))
           world.err(

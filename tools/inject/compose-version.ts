@@ -1,7 +1,7 @@
 /** Whether docker compose is new enough for what is written. */
 import { execFileSync } from 'node:child_process';
 import type { World } from '../command/command.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 
 const NEEDED = [2, 24, 4] as const;
 const ADVISED = [2, 26, 0] as const;

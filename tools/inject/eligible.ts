@@ -1,7 +1,7 @@
 /** Whether a service can become a pod. */
 import type { Project, Service } from '../compose/project.ts';
 import { get, isTrue, text } from '../yaml/tree.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 
 /**
  * @throws {Refusal} with the reason and what to do

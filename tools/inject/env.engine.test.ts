@@ -44,7 +44,7 @@ test("inject --write-env keeps .env's mode and bytes, and --undo too", async () 
   }
 });
 
-test('inject --write-env writes through a link inside the project, and refuses one that leads out', async () => {
+test('inject --write-env writes through a link inside the project, and refuses one to outside', async () => {
   const { folder, outside, run } = place({ ...SHOP, 'production.env': 'A=1\n' });
   const env = join(folder, '.env');
   symlinkSync('production.env', env);
@@ -78,7 +78,7 @@ test('inject --write-env says which applications get COMPOSE_FILE by their env_f
   }
 });
 
-test("what is injected survives a commit: a colleague's clone has all of it, whatever .gitignore says", async () => {
+test('what is injected survives a commit: a clone has all of it, whatever .gitignore says', async () => {
   const { folder, run } = place({ ...SHOP, '.gitignore': 'dist\n*.mjs\n', '.gitattributes': '* text eol=crlf\n' });
   assert.is((await run('inject', 'tls', '--into', 'web')).code, 0);
   const git = (...args: string[]): string =>

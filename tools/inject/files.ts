@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { COMPOSE_NAMES, OVERRIDE_NAMES } from '../compose/file-names.ts';
 import { isFile } from '../compose/project.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 
 /** Beside the project's first file. */
 export const INJECTED = 'compose.sidecars.yaml';

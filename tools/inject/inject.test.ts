@@ -7,8 +7,8 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { withComposeFile, withoutComposeFile } from './dotenv.ts';
 import { labelled, planInjection, planRemoval, type Plan } from './inject.ts';
-import { strangePorts } from './publish.ts';
-import { Refusal } from '../command/refusal.ts';
+import { unusedPorts } from './publish.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import type { Injection } from './request.ts';
 
 const test = suite('inject: compose');
@@ -51,6 +51,20 @@ const refusal = (compose: string, wanted: Partial<Injection> = {}): string => {
   }
   return 'injected';
 };
+
+test('beside an application that is restarted, its pod and its sidecar are restarted always', () => {
+  const policies = (files: Record<string, string>): unknown[] =>
+    inFolder(files, ({ plan }) => {
+      const { 'web-pod': pod, 'web-tls': tls } = written(plan({}));
+      return [pod!['restart'], tls!['restart']];
+    });
+  const web = 'services: { web: { image: x, ports: ["80"]';
+  assert.equal(policies({ 'compose.yaml': `${web}, restart: always } }` }), ['always', 'always']);
+  assert.equal(policies({ 'compose.yaml': `${web}, restart: "no" } }` }), [undefined, 'unless-stopped']);
+  assert.equal(policies({ 'compose.yaml': `${web}, deploy: { restart_policy: {} } } }` }), ['always', 'always']);
+  const over = 'services: { web: { restart: unless-stopped } }';
+  assert.equal(policies({ 'compose.yaml': `${web} } }`, 'compose.override.yaml': over }), ['always', 'always']);
+});
 
 test("what makes a network moves to the pod, with the service's names as aliases", () => {
   const { 'web-pod': pod, web } = planned(`services:
@@ -101,7 +115,7 @@ test("who joined the service joins the pod, also by its container's name", () =>
   );
 });
 
-test('each replica is a whole pod with the name of the service; a port is published by one of them', () => {
+test("each replica is a whole pod under the service's name; one of them publishes a port", () => {
   const services = planned(
     `services:
   web:
@@ -135,7 +149,7 @@ test('each replica is a whole pod with the name of the service; a port is publis
   });
 });
 
-test('hooks stay with their service, and with each of its replicas; what is included from elsewhere is left alone', () => {
+test('hooks stay with their service and each of its replicas; included services are left alone', () => {
   const services = planned(
     'include: ["oci://docker.io/acme/db:1"]\nservices: {web: {image: x, scale: 2, expose: [80], pre_start: [{command: migrate}], pre_stop: [{command: drain}]}}',
   );
@@ -233,7 +247,7 @@ test('a parameter that the contract does not know, or not so, is named', () => {
   planned(compose, { set: { TLS_MODE: '${MODE}' } });
 });
 
-test('injecting twice changes nothing; several sidecars live in one pod; each is taken back alone', () => {
+test('injecting twice changes nothing; several sidecars share one pod; each is removed alone', () => {
   inFolder({ 'compose.yaml': 'services: {web: {image: x, expose: [80]}}' }, ({ folder, plan, keep }) => {
     const first = plan({});
     keep(first);
@@ -260,7 +274,7 @@ test('a file of that name that somebody else wrote is left alone', () => {
   );
 });
 
-test('an override file that compose would take by itself is named, and an existing COMPOSE_FILE kept', () => {
+test('an override file that compose takes by itself is named; an existing COMPOSE_FILE is kept', () => {
   inFolder(
     {
       'docker-compose.yml': 'services: {web: {image: x}}',
@@ -317,8 +331,8 @@ test('.env is what it was, byte for byte, whatever it was', () => {
 
 test('a published port on which no sidecar listens is named', () => {
   const tls = { sidecar: 'tls', into: 'web', set: {}, share: [] };
-  assert.equal(strangePorts({ injections: [{ ...tls, publish: ['127.0.0.1:1:8443', '2:8443'] }] }), []);
-  assert.match(strangePorts({ injections: [{ ...tls, publish: ['1:9999'] }] })[0]!, /does not listen on port 9999/);
+  assert.equal(unusedPorts({ injections: [{ ...tls, publish: ['127.0.0.1:1:8443', '2:8443'] }] }), []);
+  assert.match(unusedPorts({ injections: [{ ...tls, publish: ['1:9999'] }] })[0]!, /does not listen on port 9999/);
 });
 
 test('files of the user are never written', () => {

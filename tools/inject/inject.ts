@@ -13,10 +13,10 @@ import { withComposeFile, withoutComposeFile } from './dotenv.ts';
 import { injectLabel, requireEligible } from './eligible.ts';
 import { composeFiles, INJECTED } from './files.ts';
 import { FIELD, overrideText } from './override-yaml.ts';
-import { BUILDS } from './images.ts';
+import { BUILDS, builtBy } from './images.ts';
 import { MESH, meshServices, POLICY_FOLDER, policyOf, type MeshOptions } from './mesh.ts';
 import { environmentOf, podOf } from './pod.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { replicasOf } from './replicas.ts';
 import { POD_ONLY, sameTarget, type Injection } from './request.ts';
 
@@ -137,7 +137,6 @@ function textOf(
   { scale = {}, mesh }: PlanOptions,
 ): Pick<Plan, 'after' | 'services' | 'policy'> {
   let policy: string | undefined;
-  const sidecars: SidecarService[] = [];
   const services: Record<string, Record<string, unknown>> = {};
   const volumes: Record<string, null> = {};
   const ordered = injections.toSorted((a, b) =>
@@ -149,13 +148,11 @@ function textOf(
       if (injection.sidecar === POD_ONLY) continue;
       const bundled = bundledSidecarOf(injection.sidecar);
       requireValues(injection, bundled, environmentOf(project, service, injection, bundled));
-      requireTargets(injection);
     }
     for (const replica of replicasOf(project, service, scale[into])) {
       const plan = podOf(project, replica, own, SIDECARS);
       for (const [name, entry] of Object.entries(plan.services)) services[name] = { ...services[name], ...entry };
       Object.assign(volumes, plan.volumes);
-      sidecars.push(...plan.sidecars);
     }
   }
   const members = ordered.filter(({ sidecar }) => sidecar === MESH).map(({ into }) => project.services.get(into)!);
@@ -165,9 +162,12 @@ function textOf(
       mesh?.policy === undefined ? policyOf(project, members, mesh ?? NO_MESH) : policyFile(project, mesh.policy);
     Object.assign(services, added.services);
     Object.assign(volumes, added.volumes);
-    sidecars.push(...added.built, { sidecar: 'mesh-init', name: `${members[0]!.name}-mesh-init` });
   }
-  return { after: overrideText({ injections: ordered, mesh, services, volumes }), services: sidecars, policy };
+  const built = Object.entries(services).flatMap(([name, entry]): SidecarService[] => {
+    const sidecar = builtBy(entry);
+    return sidecar === undefined ? [] : [{ sidecar, name }];
+  });
+  return { after: overrideText({ injections: ordered, mesh, services, volumes }), services: built, policy };
 }
 
 const NO_MESH: MeshOptions = { observe: false, dashboard: false };
@@ -189,13 +189,6 @@ export function bundledSidecarOf(name: string): BundledSidecar {
       `there is no sidecar ${name}${suggestion(name, Object.keys(SIDECARS))}; there are ${Object.keys(SIDECARS).join(', ')}`,
     );
   return bundled;
-}
-
-/** @throws {Refusal} for a probe sidecar that would watch nothing */
-function requireTargets({ sidecar, set }: Injection): void {
-  const targets = ['PROBE_TARGET', 'PROBE_TARGETS', 'PROBE_TARGETS_FILE'];
-  if (sidecar === 'probe' && !targets.some((name) => set[name]))
-    throw new Refusal('no-targets', 'probe would watch nothing: --set PROBE_TARGET=PROCESS names what to watch');
 }
 
 /** @throws {ConfigurationError} for what the sidecar would not start with */

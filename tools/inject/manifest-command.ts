@@ -1,16 +1,16 @@
 /** `inject SIDECAR -f manifest.yaml`: the half of the command that is for Kubernetes. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { readParameters } from '#kit/contract/parameters.ts';
 import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
 import type { World } from '../command/command.ts';
 import { updateFile } from '../files/write.ts';
 import { buildFolder } from '../bundled/build-folder.ts';
-import { imageName } from './container-spec.ts';
+import { imageName } from '../bundled/container-spec.ts';
+import { environmentFor } from '../bundled/environment.ts';
 import { bundledSidecarOf } from './inject.ts';
 import { injectIntoManifest, removeFromManifest } from './manifest.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import type { Injection } from './request.ts';
 
 export interface ManifestRequest {
@@ -69,24 +69,7 @@ export function injectManifest(
       style: plain ? 'plain' : 'native',
       registry: prefix,
       into,
-      environment(ports, workload) {
-        const { appPort, contract } = bundled;
-        const set = { ...injection.set };
-        if (appPort !== undefined && set[appPort] === undefined) {
-          if (ports.length !== 1)
-            throw new Refusal(
-              'app-port',
-              `${workload} ${ports.length === 0 ? 'names no containerPort' : `listens on ${ports.join(', ')}`}: say which one ${injection.sidecar} is for, --set ${appPort}=PORT`,
-            );
-          set[appPort] = String(ports[0]);
-        }
-        readParameters(contract.parameters, {
-          env: set,
-          prefixes: contract.prefixes,
-          readFile: () => 'in the container',
-        });
-        return set;
-      },
+      environment: (ports, workload) => environmentFor(bundled, injection.set, ports, workload),
     });
     for (const message of result.messages) world.err(`${message}\n`);
     if (result.count > 0) world.err(howToPush(injection.sidecar, imageName(bundled.contract, prefix), prefix));

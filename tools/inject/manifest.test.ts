@@ -8,7 +8,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { SIDECARS } from '../bundled/sidecars.ts';
 import { main } from '../main.ts';
 import { injectIntoManifest, removeFromManifest, type ManifestOptions } from './manifest.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 
 const test = suite('inject: Kubernetes');
 

@@ -14,9 +14,9 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
-import { podPatch, type ContainerOptions, type PodPatch } from './container-spec.ts';
+import { podPatch, type ContainerOptions, type PodPatch } from '../bundled/container-spec.ts';
 import type { BundledSidecar } from '../bundled/sidecars.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import type { Injection } from './request.ts';
 
 export interface ManifestOptions extends ContainerOptions {
@@ -110,9 +110,7 @@ export function injectIntoManifest(
       continue;
     }
     const environment = options.environment(portsOf(pod.spec), title);
-    edits.push(
-      ...editsOf(text, pod.spec, injection.sidecar, podPatch(injection, bundled, environment, options), options.style),
-    );
+    edits.push(...editsOf(text, pod.spec, injection.sidecar, podPatch(bundled, environment, options), options.style));
     messages.push(`${title}: ${injection.sidecar} injected`);
     count++;
   }

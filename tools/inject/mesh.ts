@@ -82,7 +82,7 @@ export function meshMember(
     waits: { [prepare]: COMPLETED, [plane]: HEALTHY },
     init: {
       [init]: {
-        ...imageOf(meshInit),
+        ...imageOf(meshInit, init),
         ...HARDENED,
         network_mode: `service:${pod}`,
         cap_add: ['NET_ADMIN'],
@@ -104,7 +104,7 @@ export function meshServices(project: Project, members: readonly Service[], opti
   const labels = { 'dev.sidecar-stacks.role': 'service', 'dev.sidecar-stacks.app': plane };
   const joined = [...new Set(members.map(({ name }) => meshName(name)))];
   const networks = [...new Set(members.flatMap(networksOf))];
-  const server = { ...HARDENED, user: '65532:65532', restart: 'unless-stopped', init: true };
+  const server = { ...HARDENED, user: '65532:65532', restart: 'always', init: true };
   const services: Record<string, Entry> = {
     [prepare]: {
       ...OWN_IMAGE,
@@ -124,7 +124,7 @@ export function meshServices(project: Project, members: readonly Service[], opti
       labels: { ...labels, 'dev.sidecar-stacks.role': 'init' },
     },
     [plane]: {
-      ...imageOf(controlPlane),
+      ...imageOf(controlPlane, plane),
       ...server,
       networks: Object.fromEntries(networks.map((name) => [name, null])),
       environment: {
@@ -149,7 +149,7 @@ export function meshServices(project: Project, members: readonly Service[], opti
     },
     ...(options.dashboard && {
       [board]: {
-        ...imageOf(dashboard),
+        ...imageOf(dashboard, board),
         ...server,
         networks: Object.fromEntries(networks.map((name) => [name, null])),
         environment: {
@@ -168,10 +168,6 @@ export function meshServices(project: Project, members: readonly Service[], opti
   return {
     services,
     volumes: Object.fromEntries(volumes.map((name) => [`mesh-${name}`, null])),
-    built: [
-      { sidecar: controlPlane.name, name: plane },
-      ...(options.dashboard ? [{ sidecar: dashboard.name, name: board }] : []),
-    ],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * A compose service as a pod: what owns the network moves to a service that does nothing else, and
- * the application, its sidecars and whoever joined it before join that one. The result is laid over
+ * the application, its sidecars and services that joined it before join that one. The result is laid over
  * the user's files by compose; they stay as they are.
  */
 import { MESH_PROXY, type BundledSidecar } from '../bundled/sidecars.ts';
@@ -8,10 +8,11 @@ import type { Project, Service } from '../compose/project.ts';
 import { keyed } from '../compose/merge.ts';
 import { entries, get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
 import { OVERRIDE, RESET } from '../yaml/tagged.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { imageOf, OWN_IMAGE } from './images.ts';
 import { MESH, meshMember } from './mesh.ts';
 import { appPorts, publishedPorts, requireFreePorts } from './ports.ts';
+import { probeTargets } from './probe-targets.ts';
 import { givenFiles, pathOf, type Extras } from './project-files.ts';
 import { requirePublishedOnce } from './publish.ts';
 import { oneOf, type Replica } from './replicas.ts';
@@ -42,13 +43,11 @@ export interface PodPlan {
   readonly pod: string;
   readonly services: Record<string, Entry>;
   readonly volumes: Record<string, null>;
-  readonly sidecars: readonly { readonly sidecar: string; readonly name: string }[];
 }
 
 /**
  * @param injections all of one service
  * @param bundled the sidecars by name
- * @param image what the sidecars' images are called, by sidecar
  */
 export function podOf(
   project: Project,
@@ -113,12 +112,7 @@ export function podOf(
         depends_on: { [pod]: POD_STARTED },
       };
   }
-  return {
-    pod,
-    services,
-    volumes,
-    sidecars: sidecars.map((each) => ({ sidecar: each.injection.sidecar, name: each.name })),
-  };
+  return { pod, services, volumes };
 }
 
 function freeName(project: Project, wanted: string): string {
@@ -137,7 +131,6 @@ function podService(service: Replica): Entry {
   const sysctls = Object.entries((toValue(keyedOr(get(tree, 'sysctls'))) ?? {}) as Entry).filter(([key]) =>
     key.startsWith('net.'),
   );
-  const restart = text(get(tree, 'restart'));
   const mode = text(get(tree, 'network_mode'));
   return {
     ...OWN_IMAGE,
@@ -151,12 +144,22 @@ function podService(service: Replica): Entry {
     pids_limit: 16,
     // Healthy as soon as it sleeps, for those who wait for everything.
     healthcheck: { test: ['CMD', 'true'], interval: '60s', start_period: '10s', start_interval: '100ms' },
-    ...(restart !== undefined && restart !== 'no' && { restart: 'unless-stopped' }),
+    ...(isRestarted(service) && { restart: 'always' }),
     ...(mode === undefined ? { networks: networksOf(service) } : { network_mode: mode }),
     ...moved,
     ...(sysctls.length > 0 && { sysctls: Object.fromEntries(sysctls) }),
     labels: { 'dev.sidecar-stacks.role': 'pod', 'dev.sidecar-stacks.app': name },
   };
+}
+
+/**
+ * Whether the engine restarts the application. Its pod and its sidecars are then restarted always: after a crash of the
+ * engine, `unless-stopped` leaves a container down as if somebody had stopped it, and the application could not join.
+ */
+function isRestarted({ tree }: Service): boolean {
+  const condition = text(get(tree, 'deploy', 'restart_policy', 'condition'));
+  const said = text(get(tree, 'restart')) ?? (get(tree, 'deploy', 'restart_policy') && (condition ?? 'any'));
+  return said !== undefined && said !== 'no' && said !== 'none';
 }
 
 const keyedOr = (tree: Tree | undefined): Tree | undefined => (tree === undefined ? undefined : keyed(tree));
@@ -251,17 +254,19 @@ function sidecarService(
     ...extras.volumes,
   ];
   return {
-    ...imageOf(bundled.contract),
+    ...imageOf(bundled.contract, name),
     network_mode: `service:${pod}`,
     ...(processes && { pid: `service:${pod}` }),
     environment: { ...environmentOf(project, service, injection, bundled), ...extras.environment },
     ...(processes ? {} : { init: true }),
     read_only: true,
     cap_drop: ['ALL'],
+    // It ends a process of any user, and may do nothing else of root's.
+    ...(injection.sidecar === 'probe' && { user: '0:0', cap_add: ['KILL'] }),
     security_opt: ['no-new-privileges:true'],
     mem_limit: bundled.memory,
     pids_limit: bundled.pids,
-    restart: 'unless-stopped',
+    restart: isRestarted(service) ? 'always' : 'unless-stopped',
     ...(mounts.length > 0 && { volumes: mounts }),
     ...(bundled.tmpfs.length > 0 && { tmpfs: bundled.tmpfs }),
     depends_on: {
@@ -283,7 +288,8 @@ export function environmentOf(
   bundled: BundledSidecar,
 ): Record<string, string> {
   const files = Object.entries(injection.files ?? {}).map(([name, file]) => [name, pathOf(name, file)]);
-  const set = { ...injection.set, ...(Object.fromEntries(files) as Record<string, string>) };
+  const said = { ...injection.set, ...(Object.fromEntries(files) as Record<string, string>) };
+  const set = injection.sidecar === 'probe' ? { ...said, ...probeTargets(project, service, said) } : said;
   const { appPort } = bundled;
   if (appPort === undefined || set[appPort] !== undefined) return set;
   const ports = appPorts(project, service);

@@ -1,7 +1,7 @@
 /** The ports of a pod: what the application listens on, what its sidecars take, and what is published. */
 import { defaultPort } from '#kit/contract/contract.ts';
 import type { BundledSidecar } from '../bundled/sidecars.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { interpolate, interpolateTree, type Environment } from '../compose/interpolate.ts';
 import { mountFields } from '../compose/mounts.ts';
 import type { Project, Service } from '../compose/project.ts';

@@ -1,7 +1,7 @@
 /** Ports that an injection publishes: none twice, and each leads to somebody who listens. */
 import { defaultPort } from '#kit/contract/contract.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { interpolate, interpolateTree } from '../compose/interpolate.ts';
 import type { Project } from '../compose/project.ts';
 import { get, items, text } from '../yaml/tree.ts';
@@ -61,7 +61,7 @@ const meets = (a: Published, b: Published): boolean =>
   (a.address === b.address || everywhere(a.address) || everywhere(b.address));
 
 /** Sentences about published ports on which no sidecar of the injection listens. */
-export function strangePorts({ injections }: { readonly injections: readonly Injection[] }): string[] {
+export function unusedPorts({ injections }: { readonly injections: readonly Injection[] }): string[] {
   return injections.flatMap(({ sidecar, publish, set }) => {
     const { contract } = SIDECARS[sidecar]!;
     const own = Object.values(contract.ports).map(({ parameter }) => {

@@ -1,5 +1,5 @@
 /** Replicas of a service that becomes a pod: each is a whole pod, and all have the service's name in DNS. */
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { interpolate } from '../compose/interpolate.ts';
 import { mountFields } from '../compose/mounts.ts';
 import type { Project, Service } from '../compose/project.ts';

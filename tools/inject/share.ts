@@ -4,7 +4,7 @@ import { interpolateTree } from '../compose/interpolate.ts';
 import { containerPath, liesBelow, mountFields, mountOf, mountTarget } from '../compose/mounts.ts';
 import type { Project, Service } from '../compose/project.ts';
 import { get, items, text, texts, toValue, type Tree } from '../yaml/tree.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import type { Injection } from './request.ts';
 
 interface Written {

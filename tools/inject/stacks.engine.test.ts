@@ -10,6 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { removeProjectImages } from '#kit/testing/images.ts';
 import { buildFolder, copyBuild } from '../bundled/build-folder.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
 import { main } from '../main.ts';
@@ -205,6 +206,7 @@ for (const [what, { files, check, profile, unpublished }] of Object.entries(SHAP
       assert.is(await eventually('HTTPS answers from the new one', https), 'hello');
     } finally {
       await docker('down', '--volumes', '--remove-orphans', '--timeout', '2').catch(() => {});
+      await removeProjectImages(project);
       for (const each of [origin, folder]) rmSync(each, { recursive: true, force: true });
     }
   });

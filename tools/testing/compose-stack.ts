@@ -1,7 +1,7 @@
 /** A compose project that is up, by the commands of docker compose. */
 import { rmSync } from 'node:fs';
 import { eventually as poll } from '#kit/testing/eventually.ts';
-import { Cuts } from './cuts.ts';
+import { NetworkCuts } from './network-cuts.ts';
 import { COMMAND_MS, Engine, reasonOf, type Project } from './engine.ts';
 import { reap, type Reaper } from './reaper.ts';
 import { StackError, type EventuallyOptions, type ExecResult, type Stack, type UpOptions } from './stack.ts';
@@ -18,7 +18,7 @@ export class ComposeStack implements Stack {
   readonly #settings: Settings;
   readonly #reaper: Reaper;
   readonly #engine: Engine;
-  readonly #cuts: Cuts;
+  readonly #cuts: NetworkCuts;
   #failed = false;
   #kept = false;
   #down = false;
@@ -27,7 +27,7 @@ export class ComposeStack implements Stack {
     this.project = settings.project;
     this.#settings = settings;
     this.#engine = new Engine(settings);
-    this.#cuts = new Cuts(this.#engine);
+    this.#cuts = new NetworkCuts(this.#engine);
     this.#reaper = reap(settings.project);
   }
 

@@ -45,7 +45,7 @@ const page = async (stack: Stack): Promise<string> =>
 const leftOf = async (project: string): Promise<string> =>
   (await runCommand(['docker', 'ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`])).stdout.trim();
 
-test('two copies of one project with a fixed port and a fixed name run at once, and are gone at the end', async () => {
+test('two copies of a project with a fixed port and a fixed name run at once, and are removed', async () => {
   let projects: string[];
   {
     await using one = await up(file(), { env: { GREETING: 'one' } });

@@ -1,7 +1,7 @@
 /** Several sidecars in one pod: the order in which a request passes them, and where each finds the next. */
-import { NEEDS } from '../../sidecars/auth/src/needs.ts';
+import { REQUIRED_PARAMETERS } from '../../sidecars/auth/src/required-parameters.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { listenPort, portParameters } from '../inject/ports.ts';
 import { POD_ONLY, type Injection, type ProjectFile } from '../inject/request.ts';
 import type { Wish, WishedSidecar } from './wish.ts';
@@ -176,7 +176,7 @@ function given(
 /** The methods of auth are those whose parameters are there; what is missing is asked for by its name. */
 function requireAuth(service: string, set: Record<string, string>, files: Readonly<Record<string, ProjectFile>>): void {
   const has = (parameter: string): boolean => set[parameter] !== undefined || files[parameter] !== undefined;
-  const methods = Object.entries(NEEDS);
+  const methods = Object.entries(REQUIRED_PARAMETERS);
   const ready = methods.filter(([, needs]) => needs.every(has)).map(([method]) => method);
   // A bearer token of the provider that people log in with is taken where it is asked for, not by itself.
   set['AUTH_METHODS'] ??= ready.filter((method) => method !== 'jwt' || !ready.includes('oidc')).join(',');

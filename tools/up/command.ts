@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suggestion } from '#kit/text/suggestion.ts';
 import { EXIT_OK, Usage, type World } from '../command/command.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { checkCompose } from '../inject/compose-version.ts';
 import { showDiff } from '../inject/diff.ts';
 import { apply, planRemoval, type Plan, type Target } from '../inject/inject.ts';
@@ -135,7 +135,7 @@ async function replace(plan: UpPlan, compose: Compose): Promise<void> {
 
 /** Images of sidecars are built where their content is new; compose builds those that are missing. */
 async function buildSidecars({ services }: Plan, compose: Compose, changed: readonly string[]): Promise<number> {
-  const names = changed.flatMap((sidecar) => services.find((each) => each.sidecar === sidecar)?.name ?? []);
+  const names = services.filter(({ sidecar }) => changed.includes(sidecar)).map(({ name }) => name);
   return names.length === 0 ? 0 : compose.run('build', '--quiet', ...names);
 }
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
 import type { World } from '../command/command.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { composeFiles, INJECTED } from '../inject/files.ts';
 
 /** What names a project, as docker compose has it. */

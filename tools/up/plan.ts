@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { suggestion } from '#kit/text/suggestion.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { interpolate, interpolateTree } from '../compose/interpolate.ts';
 import { mountFields } from '../compose/mounts.ts';
 import { isFile, type Project, type Service } from '../compose/project.ts';

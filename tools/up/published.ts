@@ -1,5 +1,5 @@
 /** What a project publishes, before and after: nothing may be lost, and nothing newly open. */
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 
 interface Port {
   readonly host_ip?: string;

@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CommandError, runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { removeProjectImages } from '#kit/testing/images.ts';
 
 const test = suite('up: running projects');
 
@@ -72,6 +73,7 @@ async function inProject(use: (project: Project) => Promise<void>): Promise<void
     });
   } finally {
     await docker('compose', '-p', name, 'down', '--volumes', '--remove-orphans', '--timeout', '2').catch(() => {});
+    await removeProjectImages(name);
     rmSync(folder, { recursive: true });
   }
 }
@@ -147,6 +149,19 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     assert.equal(contentOf(folder), files);
   }));
 
+test('another project that builds the same sidecars changes nothing of the first one', () =>
+  inProject(async (first) => {
+    first.write('[tls]');
+    assert.is((await first.ours('up')).code, 0);
+    const before = await first.containers();
+    await inProject(async (second) => {
+      second.write('[tls]');
+      assert.is((await second.ours('up')).code, 0);
+      assert.is((await first.ours('up')).code, 0);
+      assert.equal(await first.containers(), before);
+    });
+  }));
+
 test('replicas are whole pods with one name; scaling up and down leaves the others alone', () =>
   inProject(async ({ write, ours, docker, containers }) => {
     const client = `  client: { image: "${DEBIAN}", init: true, command: sleep infinity }\n`;
@@ -176,7 +191,7 @@ test('replicas are whole pods with one name; scaling up and down leaves the othe
     assert.equal([...one.keys()].toSorted(), ['client', 'web', 'web-pod', 'web-tls']);
   }));
 
-test('a mesh by one line: members reach each other by mTLS, others do not, server-first ports work', () =>
+test('a mesh by one line: members use mTLS, others are refused, server-first ports work', () =>
   inProject(async ({ name, write, ours, docker, containers }) => {
     const service = (key: string, server: string): string =>
       `  ${key}:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${server}"]\n    expose: [8080]\n`;

@@ -1,7 +1,7 @@
 /** `x-sidecars` of a service: what it asks for. */
 import { suggestion } from '#kit/text/suggestion.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
-import { Refusal } from '../command/refusal.ts';
+import { Refusal } from '../bundled/refusal.ts';
 import { POD_ONLY } from '../inject/request.ts';
 import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
 

@@ -19,8 +19,8 @@ usage: sidecar-stacks workshop [--folder DIR] [COMMAND…]
   --folder DIR  where it is, or will be (default: ./${FOLDER})
   COMMAND       such as list, run 1, check 1, language de; without one, the page
 
-sidecar-stacks workshop list shows the exercises; 1, 9, 12, 13 and 17 need no
-container engine. COMMAND --help is npm run workshop -- --help in the folder.
+sidecar-stacks workshop list shows the exercises; 1, 9, 12, 13, 17 and
+20 need no container engine. COMMAND --help is npm run workshop -- --help in the folder.
 `;
 
 export const workshopCommand: Command = {

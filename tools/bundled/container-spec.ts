@@ -1,7 +1,6 @@
 /** A sidecar as a Kubernetes container. */
 import { defaultPort, type Contract } from '#kit/contract/contract.ts';
-import type { BundledSidecar } from '../bundled/sidecars.ts';
-import type { Injection } from './request.ts';
+import type { BundledSidecar } from './sidecars.ts';
 
 export interface ContainerOptions {
   /** `native`: an init container with restartPolicy Always (Kubernetes 1.29); `plain`: an ordinary one. */
@@ -21,17 +20,16 @@ export interface PodPatch {
 }
 
 /**
- * What a pod gets for a sidecar: a pure function, such as a mutating webhook calls.
+ * What a pod gets for a sidecar: a pure function, for `inject -f` and for the admission webhook.
  * @param environment parameters of the sidecar
  */
 export function podPatch(
-  injection: Injection,
   bundled: BundledSidecar,
   environment: Readonly<Record<string, string>>,
   { style, registry }: ContainerOptions,
 ): PodPatch {
   const { contract } = bundled;
-  const name = injection.sidecar;
+  const { name } = contract;
   const admin = Number(
     environment['ADMIN_PORT'] ??
       defaultPort(contract, 'ADMIN_PORT') ??

@@ -16,7 +16,7 @@ interface Inspected {
 }
 
 /** Which services of a project are cut off, and how they were attached. */
-export class Cuts {
+export class NetworkCuts {
   readonly #engine: Engine;
   readonly #cut = new Map<string, { container: string; attachments: Attachment[] }>();
 
