@@ -11,7 +11,7 @@ import {
   type Pod,
   type RunningStack,
 } from './debug/pods.ts';
-import { handOver, joining, runInPod, toolsImage } from './debug/tools.ts';
+import { runInTerminal, joining, runInPod, toolsImage } from './debug/tools.ts';
 import { docker, EngineError } from './lib/engine.ts';
 import { serviceOf } from './lib/compose.ts';
 import { stackNames } from './lib/stacks.ts';
@@ -42,7 +42,7 @@ line
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-// Whoever read what we print has gone (`… | head`): nobody is left to tell.
+// The reader of our output has gone (`… | head`), so no message would be seen.
 process.stdout.on('error', () => process.exit(0));
 process.exitCode = await main();
 
@@ -72,7 +72,7 @@ async function main(): Promise<number> {
 async function answer(line: CommandLine, running: RunningStack): Promise<number> {
   switch (line.kind) {
     case 'logs':
-      return await handOver(['logs', ...(line.follow ? ['--follow'] : []), idOf(running, line.service)]);
+      return await runInTerminal(['logs', ...(line.follow ? ['--follow'] : []), idOf(running, line.service)]);
     case 'metrics':
       return await metrics(line, running);
     case 'shell':
@@ -144,7 +144,7 @@ async function enter(
   const { pod, container } = line.service === undefined ? onlyPod(running) : findService(running, line.service);
   const image = await toolsImage(say);
   const [run, ...rest] = joining({ stack: line.stack, network: pod.owner.Id, processes: processOwner(container) });
-  return await handOver([run!, ...flags, ...rest, image, ...command]);
+  return await runInTerminal([run!, ...flags, ...rest, image, ...command]);
 }
 
 function onlyPod({ pods }: RunningStack): { pod: Pod; container: Pod['owner'] } {

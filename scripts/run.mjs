@@ -2,7 +2,7 @@
 /**
  * The one entry to every program here: `node scripts/run.mjs COMMAND [ARGS…]`.
  *
- * The programs are TypeScript for Node 26, while whoever calls them may have an older Node and an
+ * The programs are TypeScript for Node 26, while their caller may have an older Node and an
  * empty node_modules. So this file is plain JavaScript for Node 20: it makes node_modules match the
  * lock file, then runs scripts/COMMAND.ts with Node 26, which npm brings as node_modules/.bin/node.
  */

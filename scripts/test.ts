@@ -11,6 +11,7 @@ import { plainReporter } from './runner/report/plain.ts';
 import { DEFAULT_JOBS } from './runner/jobs.ts';
 import { longestFirst, noteDurations, readDurations } from './runner/durations.ts';
 import { runAll } from './runner/run-all.ts';
+import { buildServers } from './setup/servers.ts';
 import { setup } from './setup/setup.ts';
 import { places } from '../workshop/lessons/exercise.ts';
 import { verify } from '../workshop/commands/verify.ts';
@@ -34,7 +35,7 @@ usage: npm test [-- options] [FILE…]
   --jobs N    how many stacks run at the same time (default: three for each
               two processors)
   --within MIN
-              end the run after so many minutes, red, and say what it was at
+              end the run after MIN minutes, red, and say what it was doing
               (default: 75; CI often throws away the log of what takes longer
               than its own limit)
   --help
@@ -163,7 +164,8 @@ const found = globSync('{scripts,servers,sidecars,stacks,tools,workshop}/**/*.te
   .toSorted()
   .map((file) => join(ROOT, file));
 const needsEngine = (file: string): boolean => file.endsWith('.engine.test.ts');
-const RUNNER = /\/scripts\/(?:lib|new|podman|release|runner)\//;
+/** They start runs of the same stacks, end them half way, and count what is left on the engine. */
+const RUNNER = /\/scripts\/(?:lib|runner)\//;
 /** A unit test waits half of its time: for a program's start, a timer, a deadline. */
 const UNIT_FILES_PER_PROCESSOR = 2;
 /** Engine tests wait for containers: one after the other, they left half of two processors idle. */
@@ -221,9 +223,10 @@ if (values.changed) {
   }
   await part('READMEs', () => checkReadmes({ print, signal, engine: !values.unit }));
   if (!values.unit) {
-    await part('contracts of the built images', () =>
-      command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']),
-    );
+    await part('contracts of the built images', async () => {
+      await buildServers(print);
+      return command('contract check --image', process.execPath, ['scripts/contract.ts', 'check', '--image']);
+    });
     await part('engine tests', async () => {
       // The runner's own tests look at what runs leave behind; they go one after the other, beside all others.
       const runners = found.filter((file) => needsEngine(file) && RUNNER.test(file));

@@ -19,7 +19,7 @@ usage: make workshop                    the page; its address is printed
        npm run workshop -- run N        begin exercise N: files for you in
                                         workshop/mine, containers up; then
                                         every edit is applied and checked,
-                                        until you press Ctrl-C
+                                        until Ctrl-C, which removes them
        npm run workshop -- check N      apply and check once
        npm run workshop -- hint N       one more hint
        npm run workshop -- reset N      begin anew; your changes go
@@ -32,8 +32,8 @@ usage: make workshop                    the page; its address is printed
                                         teacher
        npm run workshop -- interview    what you can say in 60 seconds and in
                                         five minutes, by the exercises done
-       npm run workshop -- language de  lessons and quiz in German; es: Spanish,
-                                        en: English
+       npm run workshop -- language de  lessons, checks, quiz, slides in German;
+                                        es: Spanish, en: English
        npm run workshop -- homework DIR grades a repository of your own; nothing
                                         in it is run or changed
        npm run workshop -- site DIR     the page as files for any web server, for
@@ -45,6 +45,7 @@ N is a number or a name: 2, 02-https or https.
   --jobs N    verify: how many exercises at a time (default 4)
   --port N    the page's port on 127.0.0.1 (default: one that is free)
   --json      progress: as one JSON document
+  --keep      run and the page: Ctrl-C leaves up what was brought up
   --project P the page shows this compose project, too; may be repeated
   --help
 
@@ -114,7 +115,7 @@ async function answer(line: NonNullable<ReturnType<typeof readCommandLine>>, sig
   const work = { place: findPlace(line.exercises[0]!), workspace, print, say, signal };
   switch (line.command) {
     case 'run':
-      return watch(work);
+      return watch({ ...work, keep: line.keep });
     case 'check':
       return check(work);
     case 'hint':

@@ -3,7 +3,7 @@ import { Random } from './random.ts';
 import { loadSuite } from './suite.ts';
 
 /** The report, which is the last line. */
-export interface Hostility {
+export interface AttackReport {
   readonly rounds: Readonly<Record<string, number>>;
   readonly successes: readonly string[];
 }
@@ -33,6 +33,6 @@ for (const each of attacks) {
     time.abort();
   }
 }
-console.log(JSON.stringify({ rounds, successes } satisfies Hostility));
+console.log(JSON.stringify({ rounds, successes } satisfies AttackReport));
 // Whatever an attack left open ends with it.
 process.exit(0);

@@ -8,7 +8,7 @@ import { EngineError } from '../lib/engine.ts';
 import { Project } from '../lib/compose.ts';
 import { buildImages } from '../lib/images.ts';
 import { setup } from '../setup/setup.ts';
-import type { Hostility } from './hostile.ts';
+import type { AttackReport } from './hostile.ts';
 import { loadSuite } from './suite.ts';
 import type { Witnessed } from './witness.ts';
 
@@ -91,7 +91,7 @@ export async function runSuite(name: string, options: AttackOptions): Promise<Ve
       run(project, 'hostile', ['hostile.ts', name, String(seed), String(seconds), ...attacks], lasts),
     ]).finally(() => running.abort());
     const report = JSON.parse(witnessed) as Witnessed;
-    const { rounds, successes } = JSON.parse(hostile) as Hostility;
+    const { rounds, successes } = JSON.parse(hostile) as AttackReport;
     const seen = await Promise.all(watched);
     const faults = [
       ...successes,

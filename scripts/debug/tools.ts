@@ -62,7 +62,7 @@ export function runInPod(image: string, joined: Joined, command: readonly string
  * Give the terminal to a docker command.
  * @returns its exit code
  */
-export async function handOver(args: readonly string[]): Promise<number> {
+export async function runInTerminal(args: readonly string[]): Promise<number> {
   const child = spawn('docker', args, { stdio: 'inherit' });
   // A terminal's Ctrl-C reaches both; what ends is the command, and we with it.
   process.on('SIGINT', () => {});

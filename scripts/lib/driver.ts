@@ -9,7 +9,7 @@ import type { DockerOptions } from './engine.ts';
 export type Need =
   /** Sidecars that are up before their application starts. */
   | 'start-order'
-  /** A logging driver of docker's, which sends what a container writes to whoever listens. */
+  /** A logging driver of docker's, which sends a container's output to a listener. */
   | 'log-driver'
   /** A container that sees the limits of its own control group, and no other. */
   | 'own-cgroup'

@@ -26,7 +26,7 @@ export function catchSignals(onRepeat: (left: number) => void, limit = 3): Inter
     controller.abort();
   };
   for (const [name, number] of Object.entries(NUMBERS)) process.on(name, () => stop(number));
-  // Whoever read what we print has gone (`… | head`): an error without a listener would end us mid-way.
+  // The reader of our output has gone (`… | head`). Without a listener this error would end us mid-way.
   process.stdout.once('error', () => stop(SIGPIPE)).on('error', () => {});
   if (process.env['npm_lifecycle_event']) whenOrphaned(() => stop(NUMBERS.SIGTERM));
   return { signal: controller.signal, exitCode: () => code };

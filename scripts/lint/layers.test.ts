@@ -1,10 +1,11 @@
 /** Each rule of the house's own seen red, and what it must leave alone. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { EXPORTS } from './exports.ts';
 import { importProblem } from './layers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -44,6 +45,28 @@ test('what is general imports nothing particular', () => {
     assert.is(importProblem(from, to), undefined, `${from} → ${to}`);
 });
 
+test('of a sidecar or a server, others import its contract and what it exports', () => {
+  for (const [from, to] of [
+    ['tools/bundled/sidecars.ts', 'sidecars/tls/src/contract.ts'],
+    ['tools/export/probes.ts', 'sidecars/probe/src/targets/read.ts'],
+    ['sidecars/probe/src/main.ts', 'sidecars/probe/src/watch.ts'],
+    ['servers/control-plane/src/proxies.test.ts', 'sidecars/mesh-proxy/src/testing/mesh.ts'],
+    ['scripts/state/state.test.ts', 'sidecars/git-sync/src/test-repository.ts'],
+  ] as const)
+    assert.is(importProblem(from, to), undefined, `${from} → ${to}`);
+  for (const [from, to] of [
+    ['tools/export/probes.ts', 'sidecars/probe/src/watch.ts'],
+    ['servers/control-plane/src/main.ts', 'sidecars/mesh-proxy/src/testing/mesh.ts'],
+    ['scripts/state/state.test.ts', 'servers/control-plane/src/state-file.ts'],
+  ] as const)
+    assert.match(importProblem(from, to) ?? '', 'is internal', `${from} → ${to}`);
+});
+
+test('every exported file is there', () => {
+  for (const [part, files] of Object.entries(EXPORTS))
+    for (const file of files) assert.ok(existsSync(join(ROOT, part, 'src', file)), `${part}/src/${file}`);
+});
+
 test('helpers of tests stay out of programs', () => {
   const helper = 'sidecars/kit/testing/ports.ts';
   for (const from of ['sidecars/tls/src/main.ts', 'sidecars/kit/net/listen.ts', 'sidecars/proxy/pool.ts'])
@@ -67,7 +90,7 @@ function lint(files: Readonly<Record<string, string>>): string {
   return spawnSync('oxlint', ['--deny-warnings', 'sidecars'], { cwd: top, encoding: 'utf8' }).stdout;
 }
 
-test('oxlint holds it: imports of every form, circles of types too, and tests that are left out', () => {
+test('oxlint holds it: imports of every form, circles of types, tests left out, long names', () => {
   const said = lint({
     'sidecars/example/src/main.ts': [
       `import { b } from './b.ts';`,
@@ -87,6 +110,11 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
       `group.skip('two', () => {});`,
       `const line = { skip() {} };`,
       `line.skip();`,
+      'check(`a name that is longer than the ${line} of a terminal: ${"a part that is only known later"}`, () => {});',
+      `group('${'a'.repeat(91)}', () => {});`,
+      `group('${'b'.repeat(90)}', () => {});`,
+      `scenario.must('${'c'.repeat(50)}' +`,
+      `  '${'d'.repeat(42)}', {}, () => {});`,
       `check.run();`,
     ].join('\n'),
   });
@@ -98,10 +126,13 @@ test('oxlint holds it: imports of every form, circles of types too, and tests th
     'import(no-cycle)',
     'check.only leaves tests out',
     'group.skip leaves tests out',
+    'at most 90 characters, not 91',
+    'at most 90 characters, not 92',
   ])
     assert.ok(said.includes(expected), `${expected}:\n${said}`);
   assert.not.match(said, 'sidecars/kit/telemetry/log.ts is');
   assert.not.match(said, 'line.skip');
+  assert.is(said.split('at most 90 characters').length - 1, 2);
   assert.not.match(
     lint({ 'sidecars/example/src/main.ts': `import { createLog } from '#kit/telemetry/log.ts';\nvoid createLog;\n` }),
     'house',

@@ -3,6 +3,8 @@
  * plugin.ts makes a rule of oxlint of it.
  */
 
+import { EXPORTS } from './exports.ts';
+
 /** A part of the tree; `own` is the same part again: the same sidecar, the same stack. */
 interface Layer {
   readonly name: string;
@@ -19,17 +21,19 @@ const LAYERS: readonly Layer[] = [
   { name: 'the proxy library', path: /^sidecars\/proxy\//, imports: ['the kit'] },
   { name: 'the mesh library', path: /^sidecars\/mesh\//, imports: ['the kit'] },
   { name: 'a sidecar', path: /^sidecars\/([^/]+)\//, imports: LIBRARIES },
-  { name: 'a server', path: /^servers\/([^/]+)\//, imports: [...LIBRARIES, 'a sidecar'] },
-  { name: 'tools', path: /^tools\//, imports: [...LIBRARIES, 'a sidecar', 'a server'] },
+  // What a pod gets for a sidecar: tools write it into files, the admission webhook into pods.
+  { name: 'bundled sidecars', path: /^tools\/bundled\//, imports: ['the kit', 'a sidecar'] },
+  { name: 'a server', path: /^servers\/([^/]+)\//, imports: [...LIBRARIES, 'a sidecar', 'bundled sidecars'] },
+  { name: 'tools', path: /^tools\//, imports: [...LIBRARIES, 'a sidecar', 'a server', 'bundled sidecars'] },
   {
     name: 'scripts',
     path: /^scripts\//,
-    imports: [...LIBRARIES, 'a sidecar', 'a server', 'tools', 'the workshop'],
+    imports: [...LIBRARIES, 'a sidecar', 'a server', 'bundled sidecars', 'tools', 'the workshop'],
   },
   {
     name: 'a stack',
     path: /^stacks\/([^/]+)\//,
-    imports: [...LIBRARIES, 'a sidecar', 'a server', 'tools', 'scripts'],
+    imports: [...LIBRARIES, 'a sidecar', 'a server', 'bundled sidecars', 'tools', 'scripts'],
   },
   // It has to say what a stack sees.
   { name: 'the simulator', path: /^workshop\/simulator\//, imports: ['scripts', 'a stack'] },
@@ -47,6 +51,8 @@ const LAYERS: readonly Layer[] = [
 ];
 
 const TEST = /\.test\.ts$|\/test-[^/]+\.ts$|\/testing\//;
+/** A file below `src` of a sidecar or a server; libraries have none. */
+const INTERNAL = /^((?:sidecars|servers)\/[^/]+)\/src\/(.+)$/;
 const HELPERS_OF_TESTS = /^sidecars\/kit\/testing\//;
 /** Where everything is a check of something, so that helpers of tests belong there. */
 const CHECKS = /^(?:scripts|stacks|workshop)\//;
@@ -63,10 +69,24 @@ export function importProblem(from: string, to: string): string | undefined {
     return `${from} is a program, and ${to} is for tests`;
   if (!importer || !imported || importer.part === imported.part) return undefined;
   const { name, imports } = importer.layer;
-  if (imports.includes(imported.layer.name)) return undefined;
+  if (imports.includes(imported.layer.name)) return isExported(from, to) ? undefined : internalProblem(to);
   const allowed = ['its own files', ...imports.map((each) => `files of ${each}`)].join(', ');
   return `${to} is out of reach: ${name} imports ${allowed}`;
 }
+
+/** Whether another part may import a file: contracts, what is listed, and for tests the helpers of tests. */
+function isExported(from: string, to: string): boolean {
+  const [, part = '', file = ''] = INTERNAL.exec(to) ?? [];
+  return (
+    part === '' ||
+    file === 'contract.ts' ||
+    EXPORTS[part]?.includes(file) === true ||
+    (TEST.test(to) && (TEST.test(from) || CHECKS.test(from)))
+  );
+}
+
+const internalProblem = (to: string): string =>
+  `${to} is internal: others import a contract or what scripts/lint/exports.ts lists`;
 
 function layerOf(path: string): { layer: Layer; part: string } | undefined {
   for (const layer of LAYERS) {

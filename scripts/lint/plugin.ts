@@ -1,4 +1,4 @@
-/** Rules of oxlint that are ours: who may import whom, and that no test is left out. See .oxlintrc.json. */
+/** Rules of oxlint that are ours: who may import whom, that no test is left out, and how long its name is. See .oxlintrc.json. */
 import { dirname, join, relative } from 'node:path';
 import { importProblem } from './layers.ts';
 
@@ -18,6 +18,10 @@ interface Node {
   readonly callee?: Node;
   readonly object?: Node;
   readonly property?: Node;
+  readonly arguments?: readonly Node[];
+  readonly quasis?: readonly Node[];
+  readonly left?: Node;
+  readonly right?: Node;
 }
 
 interface Context {
@@ -50,25 +54,42 @@ const layers = {
   },
 };
 
+const NAME_LIMIT = 90;
+
+/** Names of tests and obligations are read in lists: one line each. */
+const shortNames = {
+  create(context: Context) {
+    const isTest = testsOf();
+    return {
+      ...isTest.declarations,
+      CallExpression({ callee, arguments: [name] = [] }: Node) {
+        const called = callee?.type === 'MemberExpression' ? callee.property?.name : callee?.name;
+        if (name === undefined || (called !== 'must' && !isTest.named(callee?.name))) return;
+        const text = written(name);
+        if (text.length <= NAME_LIMIT) return;
+        context.report({ node: name, message: `a name has at most ${NAME_LIMIT} characters, not ${text.length}` });
+      },
+    };
+  },
+};
+
+/** The text that an expression writes by itself: what is put in at run time is left out. */
+function written({ type, value, quasis = [], left, right }: Node): string {
+  if (type === 'TemplateLiteral')
+    return quasis.map(({ value }) => (value as { readonly cooked: string }).cooked).join('');
+  if (type === 'BinaryExpression' && left && right) return written(left) + written(right);
+  return typeof value === 'string' ? value : '';
+}
+
 /** `.only` hides every other test of a file, and `.skip` the test itself, while the run stays green. */
 const everyTestRuns = {
   create(context: Context) {
-    /** Names of tests and suites, and of the function that makes suites. */
-    const tests = new Set<string>();
-    const makers = new Set<string>();
+    const isTest = testsOf();
     return {
-      ImportDeclaration({ source, specifiers = [] }: Node) {
-        if (source?.value !== 'uvu') return;
-        for (const { imported, local } of specifiers)
-          if (local?.name !== undefined) (imported?.name === 'suite' ? makers : tests).add(local.name);
-      },
-      VariableDeclarator({ id, init }: Node) {
-        if (init?.type === 'CallExpression' && makers.has(init.callee?.name ?? '') && id?.name !== undefined)
-          tests.add(id.name);
-      },
+      ...isTest.declarations,
       CallExpression(node: Node) {
         const { callee } = node;
-        if (callee?.type !== 'MemberExpression' || !tests.has(callee.object?.name ?? '')) return;
+        if (callee?.type !== 'MemberExpression' || !isTest.named(callee.object?.name)) return;
         const name = callee.property?.name ?? callee.property?.value;
         if (name !== 'only' && name !== 'skip') return;
         const message = `${callee.object?.name}.${name} leaves tests out, and the run stays green`;
@@ -78,4 +99,28 @@ const everyTestRuns = {
   },
 };
 
-export default { meta: { name: 'house' }, rules: { layers, 'every-test-runs': everyTestRuns } };
+/** Which names of a file are uvu's `test` or suites made by its `suite`. */
+function testsOf() {
+  /** Names of tests and suites, and of the function that makes suites. */
+  const tests = new Set<string>();
+  const makers = new Set<string>();
+  return {
+    named: (name: string | undefined): boolean => tests.has(name ?? ''),
+    declarations: {
+      ImportDeclaration({ source, specifiers = [] }: Node) {
+        if (source?.value !== 'uvu') return;
+        for (const { imported, local } of specifiers)
+          if (local?.name !== undefined) (imported?.name === 'suite' ? makers : tests).add(local.name);
+      },
+      VariableDeclarator({ id, init }: Node) {
+        if (init?.type === 'CallExpression' && makers.has(init.callee?.name ?? '') && id?.name !== undefined)
+          tests.add(id.name);
+      },
+    },
+  };
+}
+
+export default {
+  meta: { name: 'house' },
+  rules: { layers, 'every-test-runs': everyTestRuns, 'short-names': shortNames },
+};

@@ -54,7 +54,7 @@ test('"Write a sidecar", followed to the letter', () => follow('Write a sidecar'
 
 test('"Write a stack", followed to the letter', () => follow('Write a stack'));
 
-test('what was begun passes types, lint, format, and the tests that hold for every stack and sidecar', async () => {
+test('a new stack and a new sidecar pass types, lint, format and the tests that hold for all', async () => {
   for (const command of [
     'npm run --silent lint',
     'npm run --silent contract -- check',

@@ -1,6 +1,6 @@
 /** promtool reads the names of all metrics and all rules; each rule fires when it should, and not before. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,12 +10,17 @@ import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { CONTRACTS, files } from '../../tools/dashboards/command.ts';
 import { docker } from '../lib/engine.ts';
 import { STACK_LABEL } from '../lib/labels.ts';
+import { loadSidecars } from '../contract/sidecars.ts';
 import { programImage } from '../lib/program-image.ts';
+import { RECORDING, STEP, type Recording } from './recording.ts';
 
 const test = suite('promtool');
 const container = `sidecar-stacks-promtool-${randomBytes(3).toString('hex')}`;
 const SHORT = { timeoutMs: 120_000 };
 const HOURS = 3;
+const ROOT = join(import.meta.dirname, '../..');
+/** Those of servers, too, which have no rules. */
+const ALL = (await loadSidecars(ROOT, [])).map(({ contract }) => contract);
 
 /** Names that are somebody else's, on purpose: dashboards for those programs go on to work. */
 const NAMES_OF_OTHERS: Readonly<Record<string, RegExp>> = {
@@ -135,6 +140,28 @@ function refusals(series: string): readonly [fires: Series, quiet: Series] {
   return [{ [series]: '0+120x180' }, { [series]: '0+6x180' }];
 }
 
+const recording = JSON.parse(readFileSync(join(ROOT, RECORDING), 'utf8')) as Recording;
+
+/** The whole run at once: what was raised then, and nothing else. */
+const recordedTest = (): string =>
+  JSON.stringify({
+    rule_files: ['/watch/prometheus/*.rules.yaml'],
+    evaluation_interval: `${STEP}s`,
+    tests: [
+      {
+        interval: `${STEP}s`,
+        input_series: Object.entries(recording.series).map(([series, values]) => ({ series, values })),
+        promql_expr_test: [
+          {
+            expr: `group by (alertname) (max_over_time(ALERTS{alertstate="firing"}[${recording.taken.minutes}m]))`,
+            eval_time: `${recording.taken.minutes}m`,
+            exp_samples: recording.fired.map((alert) => ({ labels: `{alertname="${alert}"}`, value: 1 })),
+          },
+        ],
+      },
+    ],
+  });
+
 const folder = temporaryDirectory('promtool');
 // The image runs as nobody.
 chmodSync(folder, 0o755);
@@ -175,7 +202,8 @@ test.before(async () => {
   }
   for (const [index, series] of SERIES['PodStranded']!.entries())
     write(`tests/PodStranded.${index}.yaml`, ruleTest('pods', 'PodStranded', series, index === 0));
-  for (const [name, { metrics }] of CONTRACTS) {
+  write('tests/recorded.yaml', recordedTest());
+  for (const { name, metrics } of ALL) {
     const registry = new Registry();
     const made: Readonly<Record<string, Counter | Gauge | Histogram>> = createMetrics(metrics, registry);
     // promtool looks only at metrics that have a value.
@@ -208,7 +236,12 @@ test('a sidecar that is not reached any more is told, one that Prometheus never 
   await promtool('test', 'rules', '/watch/tests/PodStranded.0.yaml', '/watch/tests/PodStranded.1.yaml');
 });
 
-for (const [name, { alerts }] of CONTRACTS) {
+test('on the series of a real run the rules fire that fired in it, and no others', async () => {
+  assert.ok(recording.fired.length >= 8, recording.fired.join());
+  await promtool('test', 'rules', '/watch/tests/recorded.yaml');
+});
+
+for (const { name } of ALL) {
   test(`${name}: names of metrics are as Prometheus wants them, but for those of other programs`, async () => {
     const said = await docker(
       ['exec', container, 'sh', '-c', `exec 2>&1; promtool check metrics < /watch/metrics/${name} || true`],
@@ -217,7 +250,9 @@ for (const [name, { alerts }] of CONTRACTS) {
     const lines = said.split('\n').filter((line) => line !== '' && !NAMES_OF_OTHERS[name]?.test(line));
     assert.equal(lines, []);
   });
+}
 
+for (const [name, { alerts }] of CONTRACTS) {
   test(`${name}: promtool takes the rules`, async () => {
     assert.match(
       await promtool('check', 'rules', `/watch/prometheus/${name}.rules.yaml`),

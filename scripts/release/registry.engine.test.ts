@@ -25,7 +25,7 @@ CMD ["docker-registry", "serve", "/registry.yml"]
 const docker = async (...args: string[]): Promise<string> =>
   (await runCommand(['docker', ...args], { timeout: MINUTES })).stdout.trim();
 
-test("images are pushed once under their contract's version, and the page's example pulls from the registry and answers", async () => {
+test("images are pushed once under their contract's version; the page's example pulls and runs", async () => {
   await runCommand(['docker', 'build', '--quiet', '--tag', REGISTRY, '-'], { input: DOCKERFILE, timeout: MINUTES });
   const registry = await docker(
     'run',

@@ -46,7 +46,7 @@ test('a loop that was left is told, and no longer goes on', () => {
   assert.is(after(...short, ['s', 7], ['k', 30], ['d', 31]).loops(32_000, 0)[0]!.still, false);
 });
 
-test('a container that had to try a few times before the checks began is well when it runs since then', () => {
+test('a container that restarted before the checks began is well when it has run since then', () => {
   const crashes = after(...short, ['s', 7]);
   assert.is(crashes.loops(9000, 8000)[0]!.still, false);
   assert.is(crashes.loops(9000, 5000)[0]!.still, true, 'it crashed after they had begun');

@@ -21,7 +21,7 @@ export interface CrashLoop {
   readonly still: boolean;
 }
 
-/** So many crashes in a row are a loop. */
+/** Number of crashes in a row that make a loop. */
 const MANY = 3;
 /** A life shorter than this ends "soon"; the engine's back-off has the same bound. Milliseconds. */
 const SOON = 10_000;

@@ -75,7 +75,7 @@ test('a container that crashes again and again beside the checks fails the run',
   assert.is(result.obligations[0]!.state, 'passed');
 });
 
-test('why a scenario did not load is in the report, in JUnit and in the annotations; --keep tells the ports', async () => {
+test('why a scenario did not load is in report, JUnit and annotations; --keep tells the ports', async () => {
   const file = join(ROOT, '.cache', 'junit-of-a-test', 'deep', 'report.xml');
   rmSync(dirname(dirname(file)), { recursive: true, force: true });
   const { code, stdout } = await start('stack', ['unsaid', '--keep', '--junit', file], { CI: '1' }).ended;

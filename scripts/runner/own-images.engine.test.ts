@@ -11,7 +11,7 @@ const images = async (): Promise<string[]> =>
     .split('\n')
     .filter((name) => name.includes('own-build'));
 
-test('an image without a name is built once, used again, and not left behind under the name of a run', async () => {
+test('an unnamed image is built once, used again, and not left behind under the name of a run', async () => {
   const env = { IMAGE_TAG: `test-${process.pid}` };
   const name = `sidecar-stacks/own-build-app:${env.IMAGE_TAG}`;
   const before = await images();

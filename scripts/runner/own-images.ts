@@ -24,12 +24,12 @@ export const nameless = (config: ComposeSpecification): string[] =>
 const nameInRun = (project: string, service: string): string => `${project}-${service}:latest`;
 
 /** Give the images of these services the names that compose looks for in a run. */
-export async function lend(stack: Stack, project: string, services: readonly string[]): Promise<void> {
+export async function tagForRun(stack: Stack, project: string, services: readonly string[]): Promise<void> {
   for (const service of services) await docker(['tag', ownImage(stack, service), nameInRun(project, service)], OPTIONS);
 }
 
 /** Take the names back; the images stay under their own. */
-export async function takeBack(project: string, services: readonly string[]): Promise<void> {
+export async function untagForRun(project: string, services: readonly string[]): Promise<void> {
   if (services.length === 0) return;
   await docker(['image', 'rm', '--no-prune', ...services.map((service) => nameInRun(project, service))], OPTIONS);
 }

@@ -15,7 +15,7 @@ import type { Failure, Phase, RunEvent, RunResult } from './events.ts';
 import { engineAnswers, engineGone, explainUp, unexpected } from './failure.ts';
 import { enterRun, leaveRun } from './runs.ts';
 import { followCrashes, type CrashLoop } from './crash-loops.ts';
-import { lend, takeBack } from './own-images.ts';
+import { tagForRun, untagForRun } from './own-images.ts';
 import { tearDown } from './tear-down.ts';
 import { runScenario, type ScenarioOutcome } from './scenario-process.ts';
 
@@ -85,7 +85,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
   let checksSince = Infinity;
   const isUp = await phase('up', async () => {
     if (options.pinned) await project.down({ timeoutMs: options.timeout, signal });
-    await lend(stack, name, options.nameless ?? []);
+    await tagForRun(stack, name, options.nameless ?? []);
     for (let attempt = 1; ; attempt++) {
       if (!options.pinned) project = new Project({ name, dir: stack.dir, env: await portsOfRun(stack) });
       const failure = await (asPods ? upPods(project, options) : up(project, options));
@@ -129,7 +129,7 @@ export async function runStack(stack: Stack, options: RunOptions): Promise<RunRe
     await phase('down', async () => {
       if (options.on === 'kubernetes') await downOnKubernetes(name);
       const failure = await tearDown(project, { interrupted: signal.aborted });
-      if (!failure) await takeBack(name, options.nameless ?? []);
+      if (!failure) await untagForRun(name, options.nameless ?? []);
       removeLayout(name);
       return failure;
     });

@@ -80,7 +80,7 @@ test('a process that a scenario leaves behind does not hold up the run', async (
 
 const NEEDS = "stack.must('have compose', { needs: 'compose' }, () => { throw new Error('carried out'); });";
 
-test('what an obligation needs and podman lacks is a skip by name, with its reason; on compose it is carried out', async () => {
+test('what an obligation needs and podman lacks is a skip with its reason; on compose it runs', async () => {
   const events: RunEvent[] = [];
   const { failure, obligations } = await outcome([BEGIN, NEEDS, PASS, RUN], {
     podman: true,
@@ -107,7 +107,7 @@ test('what an obligation needs and podman lacks is a skip by name, with its reas
 const unless = (reason: string): string =>
   `stack.must('have an image', { unless: async () => ${reason} }, () => { throw new Error('carried out'); });`;
 
-test('what cannot be checked on a machine is a skip with its reason, and carried out where it can be, or nobody knows', async () => {
+test('what a machine cannot check is a skip with its reason; a check that nobody knows of runs', async () => {
   for (const [reason, state] of [
     ["'no image'", 'skipped'],
     ['undefined', 'failed'],

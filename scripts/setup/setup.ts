@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Clone, thisClone } from '../lib/clone.ts';
 import { withLock } from '../lib/lock.mjs';
+import { Archives } from './images/archives.ts';
 import { ensureBaseImages, type MadeImage, missingImages } from './images/base-images.ts';
 import { BASE_IMAGES } from './images/table.ts';
 import { type Bundle, bundle } from './bundles/bundle.ts';
@@ -63,8 +64,9 @@ async function findReady({ signal }: SetupOptions): Promise<Ready | undefined> {
 /** Makes what is missing, one process at a time; each looks again when its turn has come. */
 async function makeReady({ say, signal }: SetupOptions): Promise<Ready> {
   const work = async () => {
-    const engine = await ensureEngine(say, signal);
-    return { engine, images: await ensureBaseImages({ say, arch: engine.arch, signal }) };
+    await using archives = new Archives({ say, signal });
+    const engine = await ensureEngine({ say, signal, beforeInstall: (arch) => archives.begin(arch) });
+    return { engine, images: await ensureBaseImages({ say, arch: engine.arch, archives, signal }) };
   };
   const onWait = () => say('Waiting for another setup');
   return await withLock(join(CACHE, 'setup.lock'), work, { onWait, signal });

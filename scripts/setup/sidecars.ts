@@ -1,4 +1,4 @@
-/** The images of the sidecars, for whoever uses one in a compose project of their own. */
+/** The images of the sidecars, for users who put one into their own compose project. */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { Project } from '../lib/compose.ts';

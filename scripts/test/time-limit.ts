@@ -1,5 +1,5 @@
 /**
- * The time that a whole run has. Whoever runs it in CI has a limit of their own, behind which there
+ * The time that a whole run has. CI ends a job at a limit of its own, after which there
  * is no log to read: a run that hangs has to end before that, and to say what it hung at.
  */
 

@@ -114,7 +114,7 @@ test('a skip that is meant is no failure, and is named with its reason', async (
   assert.equal(report.skipped, ['b: it needs two moons']);
 });
 
-test('a file that leaves out all that it holds, by name, is no failure; one that breaks off behind that is', async () => {
+test('a file that leaves out all its tests by name is no failure; one that breaks off then is', async () => {
   const file = join(dir, 'nothing.test.ts');
   const line = "import { skipped } from '#kit/testing/skipped.ts'; skipped('b', 'it needs two moons');";
   writeFileSync(file, line);

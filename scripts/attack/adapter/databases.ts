@@ -69,7 +69,7 @@ const RESULTS: readonly ((random: Random) => Answer)[] = [
   (random) => [random.bytes(random.below(3000)).toString('latin1')],
 ];
 
-/** A password that goes over the wire as it is, to whoever asks for it. */
+/** A password that goes over the wire in plain text, to any server that asks for it. */
 const PASSWORD = 'never-in-the-clear';
 
 /** Serve such answers to adapters until the signal. @throws when an adapter sends its password in the clear to a MariaDB */

@@ -39,7 +39,7 @@ let session: string | undefined;
 let turn = 0;
 
 /** What a good client does: by its key and by its session in turn. @throws when it is served wrongly */
-export async function beGood(signal: AbortSignal): Promise<void> {
+export async function askAsGoodClient(signal: AbortSignal): Promise<void> {
   const fields = { 'x-forwarded-for': GOOD, 'sec-fetch-mode': 'navigate' };
   session ??= await logIn(fields, signal);
   const byKey = turn++ % 2 === 0;

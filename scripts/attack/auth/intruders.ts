@@ -8,7 +8,7 @@ import { anyAddress, tryAsk, type Told } from './client.ts';
 
 const CLIENTS = 16;
 
-/** Whoever got in without being anybody, or as somebody. @throws what the suite reports */
+/** Attacks that try to get in without an identity, or with another user's. @throws what the suite reports */
 function judge(asked: Answer | undefined, shown: string): void {
   if (asked?.status !== 200 || !asked.body.startsWith('{"target"')) return;
   const { target, user } = JSON.parse(asked.body) as Told;

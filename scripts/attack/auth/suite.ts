@@ -1,6 +1,6 @@
 /** Attacks on the auth sidecar. */
 import type { AttackSuite } from '../suite.ts';
-import { beGood } from './client.ts';
+import { askAsGoodClient } from './client.ts';
 import { logins, logouts, longPaths, passwords, slowBodies } from './floods.ts';
 import { cookies, identities, paths, tokens } from './intruders.ts';
 
@@ -20,5 +20,5 @@ export const suite: AttackSuite = {
     'logout tokens that are none': logouts,
     'bodies that stop': slowBodies,
   },
-  good: beGood,
+  good: askAsGoodClient,
 };

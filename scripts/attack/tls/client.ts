@@ -18,7 +18,11 @@ export const dial = (protocol: 'http/1.1' | 'h2', signal: AbortSignal): Promise<
   opened(connect({ ...options, ALPNProtocols: [protocol] }), 'secureConnect', signal);
 
 /** Write as long as the peer takes it. @returns when the socket is closed, or the signal says so */
-export async function pour(socket: TLSSocket, signal: AbortSignal, part: () => Buffer | string): Promise<void> {
+export async function writeUntilClosed(
+  socket: TLSSocket,
+  signal: AbortSignal,
+  part: () => Buffer | string,
+): Promise<void> {
   while (!signal.aborted && !socket.destroyed) {
     if (socket.write(part(), 'latin1')) {
       await new Promise(setImmediate);

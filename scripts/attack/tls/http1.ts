@@ -1,7 +1,7 @@
 /** Attacks over HTTP/1. */
 import { closed, several } from '../client.ts';
 import type { AttackContext } from '../suite.ts';
-import { dial, pour } from './client.ts';
+import { dial, writeUntilClosed } from './client.ts';
 
 const CLIENTS = 400;
 
@@ -25,7 +25,7 @@ export async function oneByteChunks({ random, signal }: AttackContext): Promise<
     if (random.chance(0.5)) {
       socket.resume();
       socket.write('POST /deaf HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
-      await pour(socket, signal, () => chunks);
+      await writeUntilClosed(socket, signal, () => chunks);
     } else {
       socket.pause();
       socket.write(`GET /pieces HTTP/1.${random.below(2)}\r\nHost: localhost\r\n\r\n`);

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { closed, several } from '../client.ts';
 import type { Random } from '../random.ts';
 import type { AttackContext } from '../suite.ts';
-import { dial, pour } from './client.ts';
+import { dial, writeUntilClosed } from './client.ts';
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const DATA = 0;
@@ -73,7 +73,7 @@ async function heads(signal: AbortSignal, block: Buffer): Promise<void> {
     const socket = await open(signal, 65_535);
     if (socket === undefined) return;
     let id = 1;
-    await pour(socket, signal, () => headOf((id += 2), block));
+    await writeUntilClosed(socket, signal, () => headOf((id += 2), block));
   });
 }
 
@@ -86,7 +86,7 @@ export async function oneByteData({ signal }: AttackContext): Promise<void> {
     socket.write(Buffer.concat(ids.map((id) => frame(HEADERS, END_HEADERS, id, POST))));
     const byte = Buffer.from('x');
     const all = Buffer.concat(ids.flatMap((id) => Array.from({ length: 20 }, () => frame(DATA, 0, id, byte))));
-    await pour(socket, signal, () => all);
+    await writeUntilClosed(socket, signal, () => all);
     await closed(socket, signal);
   });
 }

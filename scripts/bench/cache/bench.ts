@@ -15,7 +15,7 @@ type Samples = Record<Side, number[]>;
 const SIZES = [1024, 65_536] as const;
 const hit = (size: number): string => `/${size}/0/max-age=3600/hit`;
 const urlOf = (side: Side, path: string): string => `http://127.0.0.1:${PORTS[side]}${path}`;
-/** Stampede: so many clients of a cold key whose answer takes 300 ms. */
+/** Stampede: number of clients of a cold key whose answer takes 300 ms. */
 const CLIENTS = 100;
 /** Clients of a key that is not stored, whose answer takes 200 ms. */
 const NO_STORE_CLIENTS = 20;
@@ -67,7 +67,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       }
       progress(`round ${round} of ${rounds}: ${shown(samples)}`);
     }
-    // Once: whoever was filled stays full.
+    // Once: a cache that was filled stays full.
     for (const side of ['ours', 'varnish'] as const) {
       await project.exec(
         'client',

@@ -12,7 +12,7 @@ const CLIENT = readFileSync(join(import.meta.dirname, 'client.ts'), 'utf8');
 /** The big repository. */
 const FILES = 10_000;
 const BYTES = 200_000_000;
-/** Each round pushes for so many seconds; all together for more than the slow loop's period. */
+/** Seconds of pushes in each round; all rounds together take longer than the slow loop's period. */
 const SECONDS_A_ROUND = 25;
 const LEAST_SECONDS = 75;
 /** How often one file is changed in the big repository, a round. */
@@ -93,7 +93,7 @@ function alone(metric: string, value: number, limit?: number): Measurement {
 
 /** Processor time of all of a container's processes, those that ended too, in percent of one processor. */
 async function idlePercent(project: Project, service: string): Promise<number> {
-  // Each process has counted what its ended children took; whoever looks costs the same both times.
+  // Each process has counted what its ended children took; the measurement costs the same both times.
   const ticks = async (): Promise<number> => {
     const text = await project.exec(service, ['bash', '-c', 'cat /proc/[0-9]*/stat 2> /dev/null; true']);
     return text

@@ -2,7 +2,7 @@
  * Runs inside the benchmark's network, as a module on standard input: pushes, and times what follows.
  * Prints its result as JSON.
  *
- *   fill FILES BYTES      a repository `big` of so many files of so many bytes together
+ *   fill FILES BYTES      a repository `big` of FILES files with BYTES bytes together
  *   pushes SECONDS        push again and again; when was each served by whom?
  *   first-sync            the time of a first sync of `big`, by the sidecar and by git
  *   switches COUNT        change one file of `big`; when was it served?

@@ -1,10 +1,11 @@
-/** The log shipper beside rsyslog: the same half million lines from a file into the same store. */
+/** The log shipper beside rsyslog and OpenTelemetry's filelog: the same half million lines from a file into one store. */
 import { Project } from '../../lib/compose.ts';
+import { providePeer, versionIn } from '../../lib/go-program.ts';
 import { buildImages } from '../../lib/images.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, percentile, type Bench, type Measurement } from '../measurement.ts';
-import { idle, knownDelay, ship, SIDES, visible, type Side } from './shippers.ts';
+import { idle, knownDelay, ship, visible, type Side } from './shippers.ts';
 import { VictoriaLogs } from './store.ts';
 
 const LINES = 500_000;
@@ -16,17 +17,27 @@ const KNOWN = 500;
 const LONGER = 250;
 
 type Samples = Record<Side, number[]>;
-const fresh = (): Samples => ({ ours: [], theirs: [] });
+const fresh = (): Samples => ({ ours: [], rsyslog: [], filelog: [] });
+/** Whom we compare ourselves with. */
+type Peer = Exclude<Side, 'ours'>;
+/** The module of the collector's receiver. */
+const FILELOG = 'github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver';
 
 export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await setup({ say: progress, signal });
+  const program = await providePeer('collector', progress, { signal });
+  if ('missing' in program) progress(`without filelog: ${program.missing}`);
   const port = await freePort();
   /** The project, its shippers reading one of the volumes. */
   const reading = (volume: 'load' | 'live' | 'few' | 'many'): Project =>
     new Project({
       name: 'sidecar-stacks-bench-logs',
       dir: import.meta.dirname,
-      env: { PUBLISH_STORE: String(port), BENCH_VOLUME: volume },
+      env: {
+        PUBLISH_STORE: String(port),
+        BENCH_VOLUME: volume,
+        ...('path' in program && { COMPOSE_PROFILES: 'filelog', COLLECTOR: program.path }),
+      },
     });
   const load = reading('load');
   const live = reading('live');
@@ -43,11 +54,15 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     await write('write-files', '/few', String(FEW));
     await write('write-files', '/many', String(MANY));
     const version = await write('dpkg-query', '--show', '--showformat', 'rsyslog ${Version}', 'rsyslog');
+    const peers: (readonly [Peer, string])[] = [['rsyslog', version]];
+    if ('path' in program) peers.push(['filelog', `filelog ${await versionIn('collector', FILELOG)}`]);
+    const all: readonly Side[] = ['ours', ...peers.map(([peer]) => peer)];
 
     const samples = { rate: fresh(), cpu: fresh(), peak: fresh(), visible: fresh() };
     for (let round = 1; round <= rounds; round++) {
-      // Each side is first as often as the other.
-      for (const side of round % 2 === 1 ? SIDES : SIDES.toReversed()) {
+      // Each side is first as often as the others.
+      const first = (round - 1) % all.length;
+      for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
         const { took, cpu, peak } = await ship(load, store, side, LINES);
         samples.rate[side].push(LINES / took);
@@ -65,12 +80,17 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     progress(`${FEW} files that do not grow, then ${MANY}`);
     const few = await idle(reading('few'));
     const many = await idle(reading('many'));
-    const of = (metric: string, better: 'more' | 'less') => ({ bench: 'logs', metric, peer: version, better });
     return [
-      compare(of('lines_per_s', 'more'), samples.rate, { ratio: 1.5 }),
-      compare(of('cpu_s', 'less'), samples.cpu, { ratio: 1 }),
-      compare(of('peak_rss_mb', 'less'), samples.peak, { limit: 128 }),
-      compare(of('visible_p50_ms', 'less'), samples.visible, { limit: 1000 }),
+      ...peers.flatMap(([side, peer]) => {
+        const of = (metric: string, better: 'more' | 'less') => ({ bench: 'logs', metric, peer, better });
+        const beside = (each: Samples) => ({ ours: each.ours, theirs: each[side] });
+        return [
+          compare(of('lines_per_s', 'more'), beside(samples.rate), { ratio: 1.5 }),
+          compare(of('cpu_s', 'less'), beside(samples.cpu), { ratio: 1 }),
+          compare(of('peak_rss_mb', 'less'), beside(samples.peak), { limit: 128 }),
+          compare(of('visible_p50_ms', 'less'), beside(samples.visible), { limit: 1000 }),
+        ];
+      }),
       alone('idle_cpu_percent', few.percent, 0.5),
       alone(`idle_${MANY}_cpu_percent`, many.percent, 2),
       alone('idle_rss_mb', few.rss, 48),

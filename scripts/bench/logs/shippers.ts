@@ -1,4 +1,4 @@
-/** Both sides: a shipper in a container that knows of nothing yet, and what it does and uses. */
+/** The sides: a shipper in a container that knows of nothing yet, and what it does and uses. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { docker } from '../../lib/engine.ts';
 import type { Project } from '../../lib/compose.ts';
@@ -7,8 +7,8 @@ import { delays } from './delay.ts';
 import type { VictoriaLogs } from './store.ts';
 import { usage, type Usage } from './usage.ts';
 
-export const SIDES = ['ours', 'theirs'] as const;
-export type Side = (typeof SIDES)[number];
+/** By their services' names. */
+export type Side = 'ours' | 'rsyslog' | 'filelog';
 
 /** Lines a second at which the time until a line is found is measured. */
 const RATE = 1000;

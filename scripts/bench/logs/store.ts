@@ -11,7 +11,7 @@ export class VictoriaLogs {
   /** Lines that it has taken in since it started. */
   async rows(): Promise<number> {
     const text = await (await fetch(`${this.#url}/metrics`)).text();
-    return Number(/^vl_rows_ingested_total\{type="elasticsearch_bulk"\} (\d+)/m.exec(text)?.[1] ?? 0);
+    return text.matchAll(/^vl_rows_ingested_total\{[^}]*\} (\d+)/gm).reduce((sum, [, rows]) => sum + Number(rows), 0);
   }
 
   /**

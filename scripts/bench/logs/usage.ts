@@ -2,7 +2,7 @@
 import type { Project } from '../../lib/compose.ts';
 
 const TICKS_PER_SECOND = 100;
-const PROGRAMS = /^(node|rsyslogd)/;
+const PROGRAMS = /^(node|rsyslogd|collector)/;
 
 export interface Usage {
   /** Processor time in seconds. */

@@ -1,4 +1,4 @@
-/** The TLS sidecar beside nginx and Caddy: one worker each, the same certificate, the same origin. */
+/** The TLS sidecar beside nginx, HAProxy, Caddy and Envoy: one worker each, the same certificate, the same origin. */
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { provideWheels } from '../../lib/wheels.ts';
@@ -6,19 +6,17 @@ import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { h2load, idleMb, latencies, residentMb, wrk } from '../load.ts';
 
-const SIDES = {
-  ours: 'https://127.0.0.1:8443',
-  nginx: 'https://127.0.0.1:9443',
-  caddy: 'https://127.0.0.1:7443',
+/** Ports by their services' names; each has one before the origin, and the next one before a gRPC server. */
+const PORTS = { ours: 8443, nginx: 9443, haproxy: 5443, caddy: 7443, envoy: 6443 } as const;
+/** Folders of the images whose programs are wheels. */
+const WHEELS = { caddy: 'scripts/bench/tls/caddy', envoy: 'stacks/mesh/services/envoy' } as const;
+/** What they are called, and how they say their version. */
+const PEERS = {
+  nginx: ['nginx', 'nginx -v 2>&1'],
+  haproxy: ['HAProxy', 'haproxy -v'],
+  caddy: ['Caddy', 'caddy version'],
+  envoy: ['Envoy', 'envoy --version'],
 } as const;
-/** The same before a gRPC server. */
-const GRPC = {
-  ours: 'https://127.0.0.1:8444',
-  nginx: 'https://127.0.0.1:9444',
-  caddy: 'https://127.0.0.1:7444',
-} as const;
-const PORTS = { ours: 8443, nginx: 9443, caddy: 7443 } as const;
-const CADDY = 'scripts/bench/tls/caddy';
 const IDLE_CONNECTIONS = 10_000;
 const DIRECT = 'http://127.0.0.1:8080';
 /** Requests a second at which the tail is compared: well below what either can do. */
@@ -27,31 +25,38 @@ const LIGHT_LOAD = 1000;
 /** A difference of two medians below this, in milliseconds, is noise and counts as this. */
 const RESOLUTION = 0.05;
 
-type Side = keyof typeof SIDES;
+type Side = keyof typeof PORTS;
 type Samples = Record<Side, number[]>;
 /** Whom we compare ourselves with. */
 type Peer = Exclude<Side, 'ours'>;
 
 export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await setup({ say: progress, signal });
-  const missing = await provideWheels(CADDY);
-  if (missing !== undefined) progress(`without Caddy: ${missing}`);
+  const profiles: string[] = [];
+  for (const [peer, folder] of Object.entries(WHEELS)) {
+    const missing = await provideWheels(folder);
+    if (missing === undefined) profiles.push(peer);
+    else progress(`without ${peer}: ${missing}`);
+  }
   const project = new Project({
     name: 'sidecar-stacks-bench-tls',
     dir: import.meta.dirname,
-    env: { COMPOSE_PROFILES: missing === undefined ? 'caddy' : '' },
+    env: { COMPOSE_PROFILES: profiles.join(',') },
   });
   await project.down();
   try {
     progress('building and starting the pod');
     await buildImages(project, undefined, { signal });
     await project.up([], { signal });
-    const versionOf = async (peer: Peer, command: string): Promise<string> =>
-      /\d+\.\d+\.\d+/.exec(await project.exec(peer, ['bash', '-c', command]))?.[0] ?? '';
-    return await measure(project, [
-      ['nginx', `nginx ${await versionOf('nginx', 'nginx -v 2>&1')}`],
-      ...(missing === undefined ? [['caddy', `Caddy ${await versionOf('caddy', 'caddy version')}`] as const] : []),
-    ]);
+    const peers: (readonly [Peer, string])[] = [];
+    for (const [peer, [name, command]] of Object.entries(PEERS) as [Peer, (typeof PEERS)[Peer]][]) {
+      if (peer in WHEELS && !profiles.includes(peer)) continue;
+      const said = await project.exec(peer, ['bash', '-c', command]);
+      peers.push([peer, `${name} ${/\b\d+\.\d+\.\d+\b/.exec(said)?.[0] ?? ''}`]);
+    }
+    for (const side of ['ours', ...peers.map(([peer]) => peer)] as Side[])
+      progress(`${side} exchanges keys by ${await keyExchange(project, PORTS[side])}`);
+    return await measure(project, peers);
   } finally {
     await project.down({ timeoutMs: 60_000 });
   }
@@ -71,7 +76,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       after: fresh(),
     };
     for (const side of all) {
-      await wrk(project, { url: `${SIDES[side]}/small`, seconds: 3 });
+      await wrk(project, { url: `${urlOf(side)}/small`, seconds: 3 });
       progress(`warmed up ${side}`);
     }
     for (let round = 1; round <= rounds; round++) {
@@ -79,7 +84,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       const first = (round - 1) % all.length;
       for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
-        const url = SIDES[side];
+        const url = urlOf(side);
         samples.keepalive[side].push(await wrk(project, { url: `${url}/small`, seconds }));
         // A load of its own: looking costs what is measured above.
         const [, rss] = await Promise.all([
@@ -89,7 +94,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         samples.rss[side].push(rss);
         samples.body64k[side].push(await wrk(project, { url: `${url}/64k`, seconds }));
         samples.h2[side].push(await h2load(project, { url: `${url}/small`, seconds }));
-        samples.grpc[side].push(await h2load(project, { url: `${GRPC[side]}/bench.Echo/Unary`, seconds, call: true }));
+        const calls = { url: `${urlOf(side, 1)}/bench.Echo/Unary`, seconds, call: true };
+        samples.grpc[side].push(await h2load(project, calls));
         samples.handshakes[side].push(await wrk(project, { url: `${url}/small`, seconds, close: true }));
         samples.p99[side].push((await latencies(project, { url: `${url}/small`, seconds, rate: EQUAL_LOAD })).p99);
         const direct = await latencies(project, { url: `${DIRECT}/small`, seconds, rate: LIGHT_LOAD });
@@ -130,7 +136,15 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   }
 };
 
-const fresh = (): Samples => ({ ours: [], nginx: [], caddy: [] });
+const fresh = (): Samples => ({ ours: [], nginx: [], haproxy: [], caddy: [], envoy: [] });
+const urlOf = (side: Side, further = 0): string => `https://127.0.0.1:${PORTS[side] + further}`;
+
+/** The group in which a client of OpenSSL's that has settings of its own for nothing agrees with a server of TLS 1.3. */
+async function keyExchange(project: Project, port: number): Promise<string> {
+  const command = `openssl s_client -connect 127.0.0.1:${port} -tls1_3 </dev/null 2>&1 || true`;
+  const said = await project.exec('load', ['bash', '-c', command]);
+  return /Negotiated TLS1\.3 group: (\S+)/.exec(said)?.[1] ?? 'nothing';
+}
 
 /** The most resident memory seen while a load runs. */
 async function peakMb(project: Project, side: Side, seconds: number): Promise<number> {

@@ -16,7 +16,7 @@ const contract = defineContract({
     COUNT: { type: 'integer', max: 9, unit: 'files', description: 'Number' },
   },
   ports: {},
-  metrics: { m: { type: 'gauge', help: 'h', labels: ['x', 'y'] } },
+  metrics: { m: { type: 'gauge', help: 'h', bad: 'above 3', labels: ['x', 'y'] } },
 });
 
 test('a table is aligned and its cells cannot break it', () => {
@@ -27,7 +27,7 @@ test('a table is aligned and its cells cannot break it', () => {
     '| `EVERY`                 | `1s`      | duration in s                                                | Time (formerly `OFTEN`) |',
     '| `COUNT`                 |           | integer, up to 9 files                                       | Number |',
   ]);
-  assert.match(tableOf(contract, 'metrics').replaceAll(/ +/g, ' '), '| `m` | gauge | `x`, `y` | h |');
+  assert.match(tableOf(contract, 'metrics').replaceAll(/ +/g, ' '), '| `m` | gauge | `x`, `y` | h. **Bad:** above 3 |');
 });
 
 test('filling twice changes nothing more, and prose stays', () => {

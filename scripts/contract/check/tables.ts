@@ -32,12 +32,12 @@ export function tableOf(contract: Contract, section: Section): string {
       return pairs(['Path', 'Answer'], contract.endpoints);
     case 'metrics':
       return table(
-        ['Metric', 'Type', 'Labels', 'Meaning'],
-        Object.entries(contract.metrics).map(([name, { type, labels = [], help }]) => [
+        ['Metric', 'Type', 'Labels', 'Meaning, and what is bad'],
+        Object.entries(contract.metrics).map(([name, { type, labels = [], help, bad }]) => [
           code(name),
           type,
           labels.map(code).join(', '),
-          help,
+          bad === undefined ? help : `${help}. **Bad:** ${bad}`,
         ]),
       );
     case 'signals':

@@ -1,5 +1,5 @@
 /**
- * Preloaded (`node --import`) into a process that runs uvu tests: whoever imports uvu gets strict.ts
+ * Preloaded (`node --import`) into a process that runs uvu tests: imports of uvu get strict.ts
  * instead, which notices what uvu drops without a word.
  */
 import { registerHooks } from 'node:module';

@@ -2,7 +2,7 @@
 import { chalk } from 'zx/core';
 import { wrap } from '#kit/text/wrap.ts';
 import type { Reporter } from '../events.ts';
-import { asides, failureLines, MARK, stepLines, WIDTH } from './text.ts';
+import { dimLines, failureLines, MARK, stepLines, WIDTH } from './text.ts';
 
 /** @param print takes a line */
 export function demoReporter(print: (line: string) => void): Reporter {
@@ -13,7 +13,7 @@ export function demoReporter(print: (line: string) => void): Reporter {
     on(event) {
       switch (event.event) {
         case 'note':
-          for (const line of asides(event.text, 4)) print(line);
+          for (const line of dimLines(event.text, 4)) print(line);
           break;
         case 'phase':
           if (event.phase === 'up' && event.state === 'start') print('\n    Bringing the stack up …');
@@ -32,7 +32,7 @@ export function demoReporter(print: (line: string) => void): Reporter {
           }
           break;
         case 'say':
-          for (const line of asides(event.text, 6)) print(line);
+          for (const line of dimLines(event.text, 6)) print(line);
           break;
         case 'result':
           for (const failure of event.result.failures) for (const line of failureLines(failure)) print(line);

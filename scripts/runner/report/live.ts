@@ -3,7 +3,7 @@ import { createLogUpdate } from 'log-update';
 import { chalk } from 'zx/core';
 import { wrap } from '#kit/text/wrap.ts';
 import type { Reporter, RunEvent } from '../events.ts';
-import { asides, MARK, resultLines, stepLines, WIDTH } from './text.ts';
+import { dimLines, MARK, resultLines, stepLines, WIDTH } from './text.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const REDRAW = 100;
@@ -46,7 +46,7 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
   const on = (event: RunEvent): void => {
     switch (event.event) {
       case 'note':
-        keep(...asides(event.text, 4));
+        keep(...dimLines(event.text, 4));
         break;
       case 'phase': {
         // The scenario's own steps stand for its phase.
@@ -62,7 +62,7 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
         else if (event.state === 'skipped')
           keep(
             ...stepLines(MARK.skipped, label(event, event.name), undefined),
-            ...asides(`skipped: ${event.reason}`, 4),
+            ...dimLines(`skipped: ${event.reason}`, 4),
           );
         else end(key, event.state === 'passed', label(event, event.name), event.ms);
         if (event.failure)
@@ -72,7 +72,7 @@ export function liveReporter({ stream, several, verbose }: LiveOptions): Reporte
         break;
       }
       case 'say':
-        keep(...asides(event.text, 4));
+        keep(...dimLines(event.text, 4));
         break;
       case 'output':
         if (verbose)

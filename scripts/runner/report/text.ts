@@ -29,7 +29,7 @@ export function stepLines(mark: string, text: string, ms: number | undefined, in
 }
 
 /** Something worth seeing beside a step, wrapped. */
-export const asides = (text: string, indent: number): string[] =>
+export const dimLines = (text: string, indent: number): string[] =>
   wrap(text, indent, WIDTH).map((line) => chalk.dim(line));
 
 /** The paragraph of one failure: what, which container, its last lines, where to read on. */

@@ -52,7 +52,7 @@ test('only a bundle that calls require gets one', () => {
   assert.not.match(read(ONE), 'createRequire');
 });
 
-test("a bundle ends with the licence notices of its packages, in ASCII, and keeps its source map's name last", () => {
+test("a bundle ends with its packages' licences, in ASCII, and keeps its source map's name last", () => {
   const [, notices] = read(TWO).split('Packages in this file');
   assert.match(
     notices!,

@@ -62,7 +62,7 @@ export function closure({ packages }: Lock, names: readonly string[]): { place: 
     found.set(place, version);
     for (const dependency of Object.keys(dependencies)) visit(dependency, place);
   };
-  // As Node looks for it: beside whoever asks, then further out.
+  // As Node looks for it: beside the importing package, then further out.
   const resolve = (name: string, from: string): string => {
     const place = `${from === '' ? '' : `${from}/`}node_modules/${name}`;
     if (packages[place]) return place;

@@ -19,7 +19,7 @@ snapshot() {
 }
 node=$(ls -d /src/node_modules/node-linux-*/bin/node)
 snapshot >/tmp/before
-$node -e "import('/src/scripts/setup/engine/engine.ts').then((m) => m.ensureEngine(console.log)).catch((e) => { console.error(e.message, e.advice); process.exit(1); })"
+$node -e "import('/src/scripts/setup/engine/engine.ts').then((m) => m.ensureEngine({ say: console.log })).catch((e) => { console.error(e.message, e.advice); process.exit(1); })"
 docker compose version
 snapshot >/tmp/during
 ! cmp -s /tmp/before /tmp/during

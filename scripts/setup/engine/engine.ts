@@ -20,19 +20,30 @@ export interface Engine {
   started: boolean;
 }
 
+export interface EngineOptions {
+  /** Gets a line before each step that takes time. */
+  say: (line: string) => void;
+  signal?: AbortSignal | undefined;
+  /**
+   * Called before an engine is installed, when apt's lists are there: what it begins goes on beside the installation.
+   * @param arch Go's name of this machine's processor
+   */
+  beforeInstall?: (arch: string) => Promise<void>;
+}
+
 /**
- * Makes sure that an engine and a compose plugin answer; see `decide` for what it does in which
- * case. `say` gets a line before each step that takes time.
+ * Makes sure that an engine and a compose plugin answer; see `decide` for what it does in which case.
  * Throws SetupError (`refused` with advice when somebody else has to act).
  */
-export async function ensureEngine(say: (line: string) => void, signal?: AbortSignal): Promise<Engine> {
+export async function ensureEngine(options: EngineOptions): Promise<Engine> {
+  const { say, signal } = options;
   const found = await observe(signal);
   const plan = decide(found);
   const made = { installed: [] as string[], started: false };
   if (plan.action !== 'prepare') return settled(found, made);
 
   say(plan.because);
-  if (plan.install.length > 0) made.installed = await install(found.system, plan.install, say, signal);
+  if (plan.install.length > 0) made.installed = await install(found.system, plan.install, options);
   signal?.throwIfAborted();
   if (plan.start) {
     const since = Date.now();
@@ -90,8 +101,7 @@ export function releaseToAdd(system: Pick<System, 'id' | 'codename'>): string | 
 async function install(
   system: System,
   components: readonly Component[],
-  say: (line: string) => void,
-  signal?: AbortSignal,
+  { say, signal, beforeInstall }: EngineOptions,
 ): Promise<string[]> {
   const since = Date.now();
   const packages = packagesFor(system, components);
@@ -102,6 +112,7 @@ async function install(
     const mirror = await addRelease(system.codename, release, signal);
     say(`Added ${release} from ${mirror}, for packages asked by name only`);
   }
+  if (components.includes('engine')) await beforeInstall?.(process.arch === 'x64' ? 'amd64' : process.arch);
   say(`Installing ${packages.join(' ')}`);
   await aptInstall(packages, signal);
   say(`Installed after ${seconds(since)}`);

@@ -176,7 +176,7 @@ for (const [name, given, expected] of TABLE) {
   });
 }
 
-test('nothing is ever installed or started without leave, without root, or for an engine that was chosen', () => {
+test('nothing is installed or started without leave, without root, or for a chosen engine', () => {
   for (const [name, given] of TABLE) {
     const facts = observed(given);
     const variants: EngineFacts[] = [

@@ -1,6 +1,6 @@
 import { docker, EngineError } from '../../lib/engine.ts';
 import { IMAGE_LABEL } from '../../lib/labels.ts';
-import { bootstrap } from './bootstrap.ts';
+import type { Archives } from './archives.ts';
 import { buildNode } from './node.ts';
 import { pull } from './pull.ts';
 import { BASE, BASE_IMAGES, type BaseImage, type MakeOptions } from './table.ts';
@@ -11,6 +11,11 @@ export interface MadeImage {
   name: string;
   /** `present`: it was there; `pulled` from a registry; `built` from Debian's packages and npm's Node. */
   how: 'present' | 'pulled' | 'built';
+}
+
+export interface ImageOptions extends MakeOptions {
+  /** Where the systems come from that are built. */
+  archives: Archives;
 }
 
 /** The base images that the engine does not have under our label. Throws EngineError. */
@@ -28,7 +33,7 @@ export async function missingImages(signal?: AbortSignal): Promise<BaseImage[]> 
  * finds out), otherwise built. Those that are there are not touched, whatever their age.
  * Throws SetupError, `refused` where they can be neither pulled nor built.
  */
-export async function ensureBaseImages(options: MakeOptions): Promise<MadeImage[]> {
+export async function ensureBaseImages(options: ImageOptions): Promise<MadeImage[]> {
   const missing = await missingImages(options.signal);
   const pulled = await pullAll(missing, options);
   await buildAll(
@@ -42,7 +47,7 @@ export async function ensureBaseImages(options: MakeOptions): Promise<MadeImage[
 }
 
 /** Pulls what it can and returns that; when the first is not to be had, the others are not tried. */
-async function pullAll([first, ...others]: readonly BaseImage[], options: MakeOptions): Promise<Set<BaseImage>> {
+async function pullAll([first, ...others]: readonly BaseImage[], options: ImageOptions): Promise<Set<BaseImage>> {
   const got = new Set<BaseImage>();
   if (!first) return got;
   const attempt = async (image: BaseImage) => {
@@ -61,8 +66,18 @@ async function pullAll([first, ...others]: readonly BaseImage[], options: MakeOp
   return got;
 }
 
+/** Milliseconds for the engine to take a whole system in. */
+const IMPORT_MS = 240_000;
+
+/** Makes a plain image from its archive. Throws SetupError or EngineError. */
+async function importArchive({ name, release }: BaseImage, { archives, arch, signal }: ImageOptions): Promise<void> {
+  const changes = [`LABEL ${IMAGE_LABEL}=${BASE}`, 'CMD ["bash"]'].flatMap((change) => ['--change', change]);
+  const archive = await archives.get(release, arch);
+  await docker(['import', '--platform', `linux/${arch}`, ...changes, archive, name], { timeoutMs: IMPORT_MS, signal });
+}
+
 /** Builds the plain images side by side, then what stands on them. */
-async function buildAll(images: readonly BaseImage[], options: MakeOptions): Promise<void> {
+async function buildAll(images: readonly BaseImage[], options: ImageOptions): Promise<void> {
   const plain = images.filter((image) => !image.node);
   if (plain.length > 0) await prepareBootstrap(options);
   const done = async (image: BaseImage, work: Promise<void>) => {
@@ -72,7 +87,7 @@ async function buildAll(images: readonly BaseImage[], options: MakeOptions): Pro
   };
   const names = plain.map(({ release }) => release).join(' and ');
   if (names) options.say(`Building Debian ${names} from packages`);
-  const bases = new Map(plain.map((image) => [image.name, done(image, bootstrap(image, options))]));
+  const bases = new Map(plain.map((image) => [image.name, done(image, importArchive(image, options))]));
   const nodes = images
     .filter((image) => image.node)
     .map(async (image) => {

@@ -1,6 +1,6 @@
 /** Which of Valkey's test files are run, and in front of what. */
 
-/** Where the tests go: to a server itself, or to an ambassador with so many servers. */
+/** Where the tests go: to a server itself, or to an ambassador with this number of servers. */
 export const SETUPS = {
   direct: { servers: 0, base: 12_000 },
   one: { servers: 1, base: 13_000 },

@@ -16,7 +16,7 @@ import { FILES, SETUPS, type FileResult, type Setup } from './files.ts';
 
 /** One file in one setup, in milliseconds. */
 const LIMIT = 300_000;
-/** Of those that pass directly, so many in a thousand have to pass. */
+/** Of a thousand tests that pass directly, this number has to pass. */
 const LEAST: Readonly<Record<Exclude<Setup, 'direct'>, number>> = { one: 984, three: 933 };
 
 const { positionals } = parseArgs({ allowPositionals: true });

@@ -1,5 +1,5 @@
 // usage: node idle.mjs PORT COUNT SECONDS — open COUNT TLS connections, make a request on each, and
-// keep them open for so many seconds. Prints `open COUNT` when all are there.
+// keep them open for a number of seconds. Prints `open COUNT` when all are there.
 import { createSecureContext, connect } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 

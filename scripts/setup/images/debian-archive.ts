@@ -1,16 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { docker } from '../../lib/engine.ts';
-import { IMAGE_LABEL } from '../../lib/labels.ts';
 import { lastLines, run } from '../../lib/run.ts';
 import { mirrorsFor } from '../engine/apt.ts';
 import { type AptSource, formatSources } from '../engine/apt-sources.ts';
-import { BASE, type BaseImage, type MakeOptions } from './table.ts';
-import { CACHE } from '../lib/paths.ts';
+import type { BaseImage } from './table.ts';
 import { SetupError } from '../lib/setup-error.ts';
 import { findSystem } from '../engine/system.ts';
 
-/** Milliseconds for one image; about 8 s of them are work, the rest is for a slow mirror. */
+/** Milliseconds for one archive; about 8 s of them are work, the rest is for a slow mirror. */
 const BUILD_MS = 240_000;
 
 /** What the official slim images leave out: documentation and translations, but no licence. */
@@ -49,48 +46,43 @@ const FINISH = [
 ].join('\n');
 
 /**
- * Makes a Debian image from packages by mmdebstrap: what is required, and apt, as the official
- * slim images are; with libatomic1, a few kilobytes that Node needs.
- * Throws SetupError or EngineError.
+ * Makes a Debian system from packages by mmdebstrap, as an archive: what is required, and apt, as the official
+ * slim images are; with libatomic1, a few kilobytes that Node needs. Needs no engine.
+ * @param folder where the archive is written
+ * @returns the archive's path
+ * @throws {SetupError}
  */
-export async function bootstrap({ name, release }: BaseImage, { arch, signal }: MakeOptions): Promise<void> {
-  await mkdir(CACHE, { recursive: true });
-  const folder = await mkdtemp(join(CACHE, 'bootstrap-'));
+export async function makeArchive(
+  release: BaseImage['release'],
+  { folder, arch, signal }: { folder: string; arch: string; signal?: AbortSignal | undefined },
+): Promise<string> {
   const tar = join(folder, `${release}.tar`);
-  try {
-    const mirrors = usable(await hostMirrors(release, signal));
-    const overHttps = mirrors.some(({ uris }) => uris.some((uri) => uri.startsWith('https:')));
-    const args = [
-      '--quiet',
-      '--variant=minbase',
-      `--architectures=${arch}`,
-      `--include=${['libatomic1', ...(overHttps ? ['ca-certificates'] : [])].join(',')}`,
-      ...(RELEASE_ARGS[release] ?? []),
-      `--customize-hook=${FINISH}`,
-      release,
-      tar,
-      ...(mirrors.length > 0 ? ['-'] : []),
-    ];
-    const made = await run('mmdebstrap', args, {
-      input: formatSources(mirrors),
-      timeoutMs: BUILD_MS,
-      env: { LC_ALL: 'C.UTF-8' },
-      signal,
-    });
-    if (made.exitCode !== 0) {
-      signal?.throwIfAborted();
-      const what = made.ended === 'timeout' ? `took more than ${BUILD_MS / 1000} s` : 'failed';
-      throw new SetupError('failed', `mmdebstrap ${release} ${what}:`, lastLines(made.stderr, 8));
-    }
-    await addPolicy(folder, tar, signal);
-    const changes = [`LABEL ${IMAGE_LABEL}=${BASE}`, 'CMD ["bash"]'].flatMap((change) => ['--change', change]);
-    await docker(['import', '--platform', `linux/${arch}`, ...changes, tar, name], {
-      timeoutMs: BUILD_MS,
-      signal,
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const mirrors = usable(await hostMirrors(release, signal));
+  const overHttps = mirrors.some(({ uris }) => uris.some((uri) => uri.startsWith('https:')));
+  const args = [
+    '--quiet',
+    '--variant=minbase',
+    `--architectures=${arch}`,
+    `--include=${['libatomic1', ...(overHttps ? ['ca-certificates'] : [])].join(',')}`,
+    ...(RELEASE_ARGS[release] ?? []),
+    `--customize-hook=${FINISH}`,
+    release,
+    tar,
+    ...(mirrors.length > 0 ? ['-'] : []),
+  ];
+  const made = await run('mmdebstrap', args, {
+    input: formatSources(mirrors),
+    timeoutMs: BUILD_MS,
+    env: { LC_ALL: 'C.UTF-8' },
+    signal,
+  });
+  if (made.exitCode !== 0) {
+    signal?.throwIfAborted();
+    const what = made.ended === 'timeout' ? `took more than ${BUILD_MS / 1000} s` : 'failed';
+    throw new SetupError('failed', `mmdebstrap ${release} ${what}:`, lastLines(made.stderr, 8));
   }
+  await addPolicy(join(folder, `${release}.policy`), tar, signal);
+  return tar;
 }
 
 /**

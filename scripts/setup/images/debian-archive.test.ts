@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AptSource } from '../engine/apt-sources.ts';
-import { usable } from './bootstrap.ts';
+import { usable } from './debian-archive.ts';
 
 const source = (uri: string, signedBy?: string): AptSource => ({
   types: ['deb'],
