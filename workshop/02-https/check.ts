@@ -8,10 +8,12 @@ const PATIENCE = 5000;
 
 /** The authority that signed the exercise's certificates, from the sidecar's own folder of them. */
 async function authority(stage: Stage): Promise<string> {
-  const { Id } = await running(stage, 'tls');
-  return stage.project
-    .exec('tls', ['cat', '/certs/ca.pem'])
-    .catch((error: unknown) => Promise.reject(new Unmet(`container ${Id.slice(0, 12)}: ${explain(error)}`)));
+  await running(stage, 'tls');
+  return stage.project.exec('tls', ['cat', '/certs/ca.pem']).catch(async (error: unknown) => {
+    // It may have ended meanwhile: then that is what there is to know.
+    await running(stage, 'tls');
+    throw new Unmet(`tls: ${explain(error)}`);
+  });
 }
 
 /** The certificate that a client of localhost is shown, once it is trusted. */

@@ -34,7 +34,7 @@ async function newName(stage: Stage): Promise<void> {
   need(said === 'hello, Ada', `with ${NEW}=Ada greet says "${said}"`);
 }
 
-/** Whoever still sets the old name is served, or was told by a major version. */
+/** Users who still set the old name are served, or were told by a major version. */
 async function oldName(stage: Stage): Promise<void> {
   if (!after(stage).env.has(OLD)) {
     need(

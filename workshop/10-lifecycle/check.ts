@@ -41,7 +41,7 @@ done`;
 const signal = (stage: Stage, name: string): Promise<string> =>
   stage.project.exec('reports', ['bash', '-c', SIGNAL, 'signal', name]);
 
-/** Whoever probes serves an admin port of ours in the application's own pod; what only has the name does not. */
+/** A real probe serves our admin port in the application's own pod; a container with only the name does not. */
 async function probed(stage: Stage): Promise<void> {
   await running(stage, 'probe').catch(() =>
     Promise.reject(new Unmet('no service "probe" looks after the application')),

@@ -79,7 +79,7 @@ export default exercise({
       must: 'have no secret in the environment',
       look: each(({ Config: { Env } }) => {
         const found = (Env ?? []).find((line) => SECRET.test(line.split('=')[0]!));
-        return found === undefined ? undefined : `shows ${found.split('=')[0]} to whoever may inspect it`;
+        return found === undefined ? undefined : `shows ${found.split('=')[0]} to users who may inspect it`;
       }),
     },
   ],

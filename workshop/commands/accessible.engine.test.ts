@@ -9,10 +9,13 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { eventually } from '#kit/testing/eventually.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { docker } from '../../scripts/lib/engine.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { bundle } from '../../scripts/setup/bundles/bundle.ts';
+import type { GoalStanding } from '../course/standing.ts';
+import { places } from '../lessons/exercise.ts';
 import { Workspace } from '../lessons/workspace.ts';
 import { Admission } from '../server/admission.ts';
 import { Cluster } from '../server/cluster.ts';
@@ -91,6 +94,24 @@ async function violations(): Promise<string[]> {
   );
 }
 
+/** Which of these parts of the page are wider than what is seen of them. */
+const cutOff = (parts: string): Promise<string[]> =>
+  page.evaluate(
+    `[...document.querySelectorAll('${parts}')].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.innerText.slice(0, 80))`,
+  );
+
+/** What the certificate's link for the teacher saves. */
+async function saved(): Promise<{ name: string; goals: GoalStanding[] }> {
+  const link = page.locator('a[download]');
+  // A browser that is driven from outside keeps no file: the click is let through, the download is not.
+  await link.evaluate((each) =>
+    (each as unknown as EventTarget).addEventListener('click', (event) => event.preventDefault()),
+  );
+  await link.click();
+  const href = (await link.getAttribute('href'))!;
+  return JSON.parse(decodeURIComponent(href.slice(href.indexOf(',') + 1))) as { name: string; goals: GoalStanding[] };
+}
+
 const button = (label: RegExp) => page.getByRole('button', { name: label });
 const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
   'a lesson and pods': async () => {
@@ -130,6 +151,7 @@ const VIEWS: Readonly<Record<string, () => Promise<void>>> = {
     await page.goto(`${admission.origin}/?slides`);
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.keyboard.press('n');
+    await page.locator('.notes p').waitFor();
   },
 };
 
@@ -148,7 +170,6 @@ test.before(async () => {
     events,
     lessons,
     assets: { script: asset('dist/page.js'), style: asset('dist/page.css') },
-    notes: { slides: asset('slides.md') },
   });
   over.signal.addEventListener('abort', () => {
     events.close();
@@ -181,6 +202,58 @@ for (const [view, show] of Object.entries(VIEWS))
     }
   });
 
+test('slides turn by buttons; axe finds nothing in any of them', async () => {
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(`${admission.origin}/?slides`);
+  const next = page.getByRole('button', { name: 'Next slide' });
+  for (let at = 1; ; at++) {
+    await page.getByText(`${at} of `, { exact: false }).first().waitFor();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    assert.equal(await violations(), [], `slide ${at}`);
+    assert.equal(await cutOff('document.documentElement, .slide > :not(pre)'), [], `slide ${at}`);
+    if (await next.isDisabled()) break;
+    await next.click();
+  }
+  await page.getByRole('button', { name: 'Previous slide' }).click();
+  await page.locator('.slide').getByText('Exercise 19').waitFor();
+  await page.getByRole('link', { name: 'back to the workshop' }).click();
+  await page.locator('.exercises button').first().waitFor();
+});
+
+test('a lesson begins with its minutes and goals, and no command scrolls sideways', async () => {
+  for (const width of [390, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(`${admission.origin}/`);
+    for (const { name, number, lesson } of places()) {
+      await page
+        .locator('.exercises button')
+        .nth(Number(number) - 1)
+        .click();
+      await page.getByText(`${lesson.minutes} minutes · for: ${lesson.goals.join(', ')}`, { exact: true }).waitFor();
+      await page.getByRole('heading', { level: 2, name: `${Number(number)} · ` }).waitFor();
+      assert.equal(await cutOff('.lesson pre'), [], `${name}, ${width} pixels`);
+    }
+  }
+});
+
+test('the pods of the open exercise come first', async () => {
+  const [shop] = PODS.projects;
+  const second = `${name}-02`;
+  const projects = ['a-first', second, 'z-last'].map((each) => ({ ...shop!, name: each }));
+  const order = (): Promise<string[]> => page.locator('.project h2').allInnerTexts();
+  await page.goto(`${admission.origin}/`);
+  events.tell('pods', { ...PODS, projects });
+  await page.locator('.project').nth(2).waitFor();
+  for (const [number, first] of [
+    ['2', second],
+    ['3', 'a-first'],
+  ]) {
+    await button(new RegExp(`^${number} · `)).click();
+    await eventually(`${first} is first`, async () => (await order())[0] === first, { within: MINUTES, every: 50 });
+  }
+  assert.equal(await order(), ['a-first', second, 'z-last']);
+});
+
 test('another language is chosen: page, lesson, checks and quiz are in it, and axe finds nothing', async () => {
   const choose = async (code: string): Promise<void> => {
     await page.goto(`${admission.origin}/`);
@@ -194,13 +267,26 @@ test('another language is chosen: page, lesson, checks and quiz are in it, and a
   await button(/^Ziele und Quiz$/).click();
   await page.getByText('Was macht einen Container zum Sidecar eines anderen?').waitFor();
   assert.equal(await violations(), []);
+  events.tell('pods', PODS);
+  await page.getByText('läuft · gesund · 1 Neustart').first().waitFor();
+  await page.getByRole('link', { name: 'Folien' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Sidecars, von Hand' }).waitFor();
+  await button(/^Nächste Folie$/).click();
+  await page.getByText('Was du danach kannst').waitFor();
+  await page.getByRole('link', { name: 'zurück zum Workshop' }).click();
+  await page.getByRole('link', { name: 'Zertifikat' }).click();
+  await button(/^Drucken$/).waitFor();
   await choose('es');
   await button(/^1 · Reconocer el sidecar$/).waitFor();
+  await page.getByRole('link', { name: 'certificado' }).click();
+  await button(/^Imprimir$/).waitFor();
+  await page.goto(`${admission.origin}/?slides`);
+  await page.getByRole('heading', { level: 1, name: 'Sidecars, a mano' }).waitFor();
   await choose('en');
   await button(/^1 · Identify the sidecar$/).waitFor();
 });
 
-test('the page without a server: lessons, hints, quiz and simulator, nothing is loaded from elsewhere', async () => {
+test('the page without a server: lessons, hints, quiz and simulator load nothing from elsewhere', async () => {
   const folder = temporaryDirectory('site');
   await buildSite(folder, () => {});
   const asked: string[] = [];
@@ -236,6 +322,14 @@ test('the page without a server: lessons, hints, quiz and simulator, nothing is 
     await page.getByText('A visitor gets the page.').waitFor();
     await page.locator('select.language').selectOption('de');
     await button(/^✓ 2 · HTTPS für eine alte Anwendung$/).waitFor();
+    await page.getByRole('link', { name: 'Folien' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Sidecars, von Hand' }).waitFor();
+    await page.getByRole('link', { name: 'zurück zum Workshop' }).click();
+    await page.getByRole('link', { name: 'Zertifikat' }).click();
+    await page.getByRole('textbox').fill('Ada');
+    const { name: learner, goals } = await saved();
+    assert.is(learner, 'Ada');
+    assert.ok(goals[2]!.exercises.find(({ number }) => number === '02')!.done);
     assert.equal([...new Set(asked)].toSorted(), ['/', '/de.html', '/page.css', '/page.js']);
   } finally {
     plain.closeAllConnections();
@@ -243,7 +337,7 @@ test('the page without a server: lessons, hints, quiz and simulator, nothing is 
   }
 });
 
-test('the Tab key reaches every control of a lesson in turn, and each shows that it has the focus', async () => {
+test('the Tab key reaches every control of a lesson in turn, and each shows its focus', async () => {
   await VIEWS['a lesson and pods']!();
   const all = `[...document.querySelectorAll('a[href], button:enabled, input, [tabindex="0"]')].filter((each) => each.checkVisibility())`;
   const names = (await page.evaluate(`${all}.map((each, index) => each.dataset.tab = String(index))`)) as string[];

@@ -18,6 +18,8 @@ export interface CommandLine {
   readonly port: number;
   readonly projects: readonly string[];
   readonly json: boolean;
+  /** Of run and the page: leave up what was brought up. */
+  readonly keep: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
     port: whole('--port', values.port, 0, 65_535),
     projects: values.project,
     json: values.json,
+    keep: values.keep,
   };
   const ofAll = OF_ALL.find((each) => each === command);
   if (ofAll) {
@@ -68,6 +71,7 @@ function parsed(args: readonly string[]) {
         port: { type: 'string', default: '0' },
         project: { type: 'string', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
       allowPositionals: true,

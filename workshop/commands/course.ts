@@ -11,6 +11,9 @@ import type { Question } from '../course/question.ts';
 import { quiz } from '../course/quiz.ts';
 import { isRight } from '../course/standing.ts';
 import { isLanguage, LANGUAGES } from '../languages/languages.ts';
+import { TERMINAL_WORDS } from '../languages/terminal/words.ts';
+import type { TerminalWords } from '../languages/terminal/en.ts';
+import { WORDS } from '../languages/words.ts';
 import { lessonIn, places } from '../lessons/exercise.ts';
 import type { Workspace } from '../lessons/workspace.ts';
 
@@ -28,15 +31,17 @@ const filled = (print: Print, text: string, first = '', rest = ' '.repeat(first.
  * @returns an exit code
  */
 export async function askQuiz(workspace: Workspace, print: Print, signal: AbortSignal): Promise<number> {
+  const { language } = workspace;
+  const words = TERMINAL_WORDS[language];
   const answers = new Answers(workspace.root);
-  const open = quiz(workspace.language).filter((question) => !isRight(question, answers.all()[question.id]));
+  const open = quiz(language).filter((question) => !isRight(question, answers.all()[question.id]));
   const input = createInterface({ input: process.stdin, signal });
   const lines = new Lines(input);
   try {
     for (const [index, question] of open.entries()) {
-      print(chalk.dim(`\n${index + 1} of ${open.length} · ${question.goal}`));
+      print(chalk.dim(`\n${words.question(index + 1, open.length, WORDS[language].goalNames[question.goal])}`));
       show(question, print);
-      const option = await chosen(question, lines, print);
+      const option = await chosen(question, lines, print, words);
       if (option === undefined) break;
       answers.note(question.id, option);
       const { right, why } = question.options[option]!;
@@ -47,8 +52,8 @@ export async function askQuiz(workspace: Workspace, print: Print, signal: AbortS
   }
   const now = answers.all();
   const right = quiz().filter((question) => isRight(question, now[question.id])).length;
-  print(`\n${right} of ${quiz().length} are answered right.`);
-  if (right < quiz().length) print('Those that are not are asked again: npm run workshop -- quiz');
+  print(`\n${words.answeredRight(right, quiz().length)}`);
+  if (right < quiz().length) print(words.askedAgain);
   return 0;
 }
 
@@ -61,10 +66,15 @@ function show({ ask, code, options }: Question, print: Print): void {
 }
 
 /** @returns undefined at the end of the input, and when the learner has enough */
-async function chosen({ options }: Question, lines: Lines, print: Print): Promise<number | undefined> {
+async function chosen(
+  { options }: Question,
+  lines: Lines,
+  print: Print,
+  words: TerminalWords,
+): Promise<number | undefined> {
   const letters = LETTERS.slice(0, options.length);
   for (;;) {
-    print(`Your answer, ${letters[0]} to ${letters.at(-1)}, or q to leave:`);
+    print(words.yourAnswer(letters[0]!, letters.at(-1)!));
     const line = (await lines.next())?.trim().toLowerCase();
     if (line === undefined || line === 'q') return undefined;
     if (line.length === 1 && letters.includes(line)) return letters.indexOf(line);
@@ -97,12 +107,14 @@ export function progress(workspace: Workspace, print: Print, json: boolean): num
     print(JSON.stringify({ goals }, undefined, 2));
     return 0;
   }
-  for (const { can, exercises, questions, reached } of goals) {
-    filled(print, `You can ${can}`, reached ? `${chalk.green('✓')} ` : '· ', '  ');
+  const { language } = workspace;
+  const words = WORDS[language];
+  for (const { id, exercises, questions, reached } of goals) {
+    filled(print, words.youCan(words.can[id]), reached ? `${chalk.green('✓')} ` : '· ', '  ');
     for (const { number, title, done } of exercises)
       print(`    ${done === null ? '·' : chalk.green('✓')} ${number}  ${title}`);
     print(
-      `    ${questions.right === questions.all ? chalk.green('✓') : '·'} quiz: ${questions.right} of ${questions.all}`,
+      `    ${questions.right === questions.all ? chalk.green('✓') : '·'} ${TERMINAL_WORDS[language].quiz(questions.right, questions.all)}`,
     );
   }
   return 0;
@@ -135,26 +147,27 @@ export function language(workspace: Workspace, wanted: string, print: Print): nu
     return 2;
   }
   workspace.language = wanted;
-  print(`Lessons and quiz are in ${LANGUAGES[wanted]} now.`);
+  print(TERMINAL_WORDS[wanted].languageIs(LANGUAGES[wanted]));
   return 0;
 }
 
 /** What can be said in an interview by somebody who has done these exercises. */
 export function interview(workspace: Workspace, print: Print): number {
   const all = places();
+  const words = TERMINAL_WORDS[workspace.language];
   const tell = (title: string, chosen: typeof all): void => {
     print(chalk.bold(title));
     for (const place of chosen) {
       if (workspace.progress(place).done === undefined)
-        print(chalk.dim(`  ·  exercise ${Number(place.number)} gives you a sentence here`));
+        print(chalk.dim(`  ·  ${words.givesASentence(Number(place.number))}`));
       else filled(print, lessonIn(place, workspace.language).interview.replaceAll('`', ''), '  ');
     }
   };
   tell(
-    '60 seconds',
+    words.oneMinute,
     all.filter(({ number }) => FIRST_MINUTE.includes(number)),
   );
   print('');
-  tell('Five minutes', all);
+  tell(words.fiveMinutes, all);
   return 0;
 }

@@ -169,6 +169,13 @@ test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () =
     .locator(`[data-project="${project('02')}"]`)
     .getByText(/tls → guestbook PROXY_PORT=8080/)
     .waitFor();
+  const lines = page.locator(`[data-project="${project('02')}"] .lines g`);
+  await lines.first().waitFor();
+  await page.setViewportSize({ width: 390, height: 800 });
+  await eventually('on a narrow page the list says it', async () => (await lines.count()) === 0, WAIT);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await lines.first().waitFor();
+  await page.locator(`[data-project="${project('02')}"]`).screenshot({ path: join(pictures, 'arrows-1280.png') });
   assert.not(await page.locator('.log pre').isVisible(), 'no log before one was asked for');
   await card(project('02'), 'tls').locator('.name').click();
   await page.locator('.log pre', { hasText: '{"' }).waitFor();

@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly port: number;
   /** Further compose projects that are shown. */
   readonly projects: readonly string[];
+  /** Leave up, at the end, what was brought up by the page. */
+  readonly keep: boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -29,7 +31,7 @@ const USAGE = 2000;
  * Serve until the signal.
  * @returns an exit code
  */
-export async function serveWorkshop({ port, projects, print, signal }: ServeOptions): Promise<number> {
+export async function serveWorkshop({ port, projects, keep, print, signal }: ServeOptions): Promise<number> {
   await bundle();
   const leftOver = takeBackLeftOver();
   if (leftOver > 0) print(`Faults of another time that are taken back now: ${leftOver}`);
@@ -46,14 +48,18 @@ export async function serveWorkshop({ port, projects, print, signal }: ServeOpti
     events,
     lessons,
     assets: { script: asset('page.js'), style: asset('page.css') },
-    notes: { slides: readFileSync(join(ROOT, 'workshop/slides.md'), 'utf8') },
   });
   print(`The workshop is at ${admission.address}`);
-  print('It is for this machine alone. Ctrl-C ends it; containers stay.');
+  print(
+    `It is for this machine alone. Ctrl-C ends it${keep ? '; containers stay.' : ', and removes the containers that it has brought up.'}`,
+  );
   await Promise.all([cluster.run(signal), lessons.run(), follow(cluster, events, signal)]);
   events.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+  if (keep) return 0;
+  const left = await lessons.leave();
+  if (left.length > 0) print(`The containers are gone: ${left.join(', ')}. Files and volumes stay.`);
   return 0;
 }
 

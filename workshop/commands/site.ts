@@ -1,9 +1,10 @@
 /** The page without a server: files that any web server serves, or that are opened from a disk. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { bundle } from '../../scripts/setup/bundles/bundle.ts';
 import { quiz } from '../course/quiz.ts';
+import { slidesIn } from '../course/slides.ts';
 import { LANGUAGES, type Language } from '../languages/languages.ts';
 import { lessonIn, loadExercise, places } from '../lessons/exercise.ts';
 import type { FileCourse } from '../server/document.ts';
@@ -47,6 +48,6 @@ async function course(language: Language): Promise<FileCourse> {
   return {
     lessons: await Promise.all(lessons),
     questions: quiz(language),
-    slides: readFileSync(join(ROOT, 'workshop/slides.md'), 'utf8'),
+    slides: slidesIn(language),
   };
 }

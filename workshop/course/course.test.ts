@@ -138,6 +138,28 @@ test('without an engine, exercise 12 is checked by its files', async () => {
   assert.match(blind.stdout, /metrics does not see the processes of webstats/);
 });
 
+test('in German, the terminal speaks German: checks, list, progress, in 80 columns', async () => {
+  const mine = join(ROOT, 'artifacts', `german-${process.pid}`);
+  const say = async (...words: string[]): Promise<string> => {
+    const { stdout } = await run(process.execPath, [join(ROOT, 'scripts/workshop.ts'), ...words], {
+      timeoutMs: 120_000,
+      env: { WORKSHOP_DIR: mine },
+    });
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
+    return stdout;
+  };
+  try {
+    assert.match(await say('language', 'de'), /sind jetzt auf Deutsch/);
+    assert.match(await say('check', '1'), /✗ muss benennen, was jeder Service von shop ist/);
+    assert.match(await say('list'), /01 {2}Das Sidecar erkennen +20 Min\. +begonnen/);
+    assert.match(await say('progress'), /Du kannst sagen, was ein Sidecar ist[^]*Quiz: 0 von 8/);
+    assert.match(await say('interview'), /60 Sekunden\n {2}· {2}Übung 1 gibt dir hier einen Satz/);
+    assert.match(await say('stop', '1'), /Die Container von 01-identify sind weg/);
+  } finally {
+    rmSync(mine, { recursive: true, force: true });
+  }
+});
+
 test('the quiz is asked in a terminal: wrong letters are asked again, right answers are not', async () => {
   const ask = async (input: string, ...words: string[]): Promise<string> => {
     const { stdout, exitCode, stderr } = await run(process.execPath, [join(ROOT, 'scripts/workshop.ts'), ...words], {

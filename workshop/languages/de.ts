@@ -47,11 +47,14 @@ export const de: Words = {
   met: 'erfüllt',
   unmet: 'nicht erfüllt',
   waiting: 'wartet',
+  serves: (minutes, goals) => `${minutes} Minuten · für: ${goals}`,
   minutes: (count) => `${count} Minuten`,
   done: 'erledigt',
   begun: 'begonnen',
 
   goals: 'Ziele',
+  goalNames: { define: 'definieren', identify: 'erkennen', build: 'bauen', decide: 'entscheiden' },
+  atTheEnd: 'Am Ende des Kurses',
   quiz: 'Quiz',
   youCan: (what) => `Du kannst ${what}.`,
   can: {
@@ -73,6 +76,17 @@ export const de: Words = {
   nextQuestion: 'Nächste Frage',
   line: (number) => `Zeile ${number}`,
 
+  roles: { pod: 'Pod', sidecar: 'Sidecar', app: 'App', init: 'Init', service: 'Service' },
+  states: {
+    created: 'angelegt',
+    running: 'läuft',
+    paused: 'angehalten',
+    restarting: 'startet neu',
+    removing: 'wird entfernt',
+    exited: 'beendet',
+    dead: 'tot',
+  },
+  healths: { starting: 'kommt hoch', healthy: 'gesund', unhealthy: 'krank' },
   network: 'Netzwerk',
   processes: 'Prozesse',
   ipc: 'Speicher (ipc)',
@@ -103,7 +117,9 @@ export const de: Words = {
   logOf: (service) => `Log von ${service}`,
   tooFast: (lines) => `${lines} Zeilen kamen zu schnell, um sie zu zeigen`,
 
-  slideOf: (number, all) => `${number} von ${all} · n: Notizen`,
+  slideOf: (number, all) => `${number} von ${all}`,
+  previousSlide: 'Vorige Folie',
+  nextSlide: 'Nächste Folie',
   speakerNotes: 'Notizen für den Vortrag',
   byHand: 'Sidecars, von Hand',
   name: 'Name ',

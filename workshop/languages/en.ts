@@ -47,12 +47,15 @@ export const en = {
   met: 'met',
   unmet: 'unmet',
   waiting: 'waiting',
+  serves: (minutes: number, goals: string) => `${minutes} minutes · for: ${goals}`,
   minutes: (count: number) => `${count} minutes`,
   done: 'done',
   begun: 'begun',
 
   // Goals and quiz.
   goals: 'Goals',
+  goalNames: { define: 'define', identify: 'identify', build: 'build', decide: 'decide' },
+  atTheEnd: 'At the end of the course',
   quiz: 'Quiz',
   youCan: (what: string) => `You can ${what}.`,
   can: {
@@ -76,6 +79,17 @@ export const en = {
   line: (number: number) => `line ${number}`,
 
   // What runs.
+  roles: { pod: 'pod', sidecar: 'sidecar', app: 'app', init: 'init', service: 'service' },
+  states: {
+    created: 'created',
+    running: 'running',
+    paused: 'paused',
+    restarting: 'restarting',
+    removing: 'removing',
+    exited: 'exited',
+    dead: 'dead',
+  },
+  healths: { starting: 'starting', healthy: 'healthy', unhealthy: 'unhealthy' },
   network: 'network',
   processes: 'processes',
   ipc: 'memory (ipc)',
@@ -108,7 +122,9 @@ export const en = {
   tooFast: (lines: number) => `${lines} lines came too fast to be shown`,
 
   // Slides and certificate.
-  slideOf: (number: number, all: number) => `${number} of ${all} · n: notes`,
+  slideOf: (number: number, all: number) => `${number} of ${all}`,
+  previousSlide: 'Previous slide',
+  nextSlide: 'Next slide',
   speakerNotes: 'Notes for the speaker',
   byHand: 'Sidecars, by hand',
   name: 'Name ',

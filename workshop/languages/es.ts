@@ -47,11 +47,14 @@ export const es: Words = {
   met: 'cumplido',
   unmet: 'no cumplido',
   waiting: 'en espera',
+  serves: (minutes, goals) => `${minutes} minutos · para: ${goals}`,
   minutes: (count) => `${count} minutos`,
   done: 'hecho',
   begun: 'empezado',
 
   goals: 'Metas',
+  goalNames: { define: 'definir', identify: 'identificar', build: 'construir', decide: 'decidir' },
+  atTheEnd: 'Al final del curso',
   quiz: 'Cuestionario',
   youCan: (what) => `Sabes ${what}.`,
   can: {
@@ -74,6 +77,17 @@ export const es: Words = {
   nextQuestion: 'Pregunta siguiente',
   line: (number) => `línea ${number}`,
 
+  roles: { pod: 'pod', sidecar: 'sidecar', app: 'aplicación', init: 'inicio', service: 'servicio' },
+  states: {
+    created: 'creado',
+    running: 'en marcha',
+    paused: 'en pausa',
+    restarting: 'reiniciando',
+    removing: 'eliminándose',
+    exited: 'terminado',
+    dead: 'muerto',
+  },
+  healths: { starting: 'arrancando', healthy: 'sano', unhealthy: 'enfermo' },
   network: 'red',
   processes: 'procesos',
   ipc: 'memoria (ipc)',
@@ -104,7 +118,9 @@ export const es: Words = {
   logOf: (service) => `Registro de ${service}`,
   tooFast: (lines) => `${lines} líneas llegaron demasiado rápido para mostrarlas`,
 
-  slideOf: (number, all) => `${number} de ${all} · n: notas`,
+  slideOf: (number, all) => `${number} de ${all}`,
+  previousSlide: 'Diapositiva anterior',
+  nextSlide: 'Diapositiva siguiente',
   speakerNotes: 'Notas para quien presenta',
   byHand: 'Sidecars, a mano',
   name: 'Nombre ',

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
+import { slidesIn } from '../course/slides.ts';
 import { quiz, readQuiz } from '../course/quiz.ts';
 import { lessonIn, loadExercise, places } from '../lessons/exercise.ts';
 import { LANGUAGES, type Language } from './languages.ts';
+import { TERMINAL_WORDS } from './terminal/words.ts';
 import { WORDS } from './words.ts';
 
 const OTHERS = (Object.keys(LANGUAGES) as Language[]).filter((each) => each !== 'en');
@@ -14,7 +16,7 @@ const OTHERS = (Object.keys(LANGUAGES) as Language[]).filter((each) => each !== 
 /** Words that are the same in another language: they are its own words, too, or names. */
 const SAME: Readonly<Record<string, readonly string[]>> = {
   de: ['workshop', 'pods', 'simulator', 'live', 'quiz', 'log', 'name', 'liveRestore', 'said.recreated'],
-  es: ['pods', 'no', 'liveRestore', 'said.recreated'],
+  es: ['pods', 'no', 'liveRestore', 'said.recreated', 'roles.pod', 'roles.sidecar'],
 };
 
 /** What each key says; of a function, what it says of 2 and of names. */
@@ -38,6 +40,16 @@ for (const language of OTHERS) {
     assert.equal(other.map(([key]) => key).toSorted(), [...english.keys()].toSorted());
     const same = other.filter(([key, text]) => english.get(key) === text).map(([key]) => key);
     assert.equal(same.toSorted(), SAME[language]!.toSorted());
+  });
+
+  test(`${language}: every sentence of the terminal is translated`, () => {
+    const english = new Map(said(TERMINAL_WORDS.en));
+    const other = said(TERMINAL_WORDS[language]);
+    assert.equal(other.map(([key]) => key).toSorted(), [...english.keys()].toSorted());
+    assert.equal(
+      other.filter(([key, text]) => english.get(key) === text),
+      [],
+    );
   });
 
   for (const place of places())
@@ -79,6 +91,34 @@ for (const language of OTHERS) {
     }
   });
 }
+
+const slides = (language: Language): string[] => slidesIn(language).split(/^---$/m);
+/** The exercises that a slide speaks of: `(4)` behind a line, and those of its last line. */
+const numbersOf = (slide: string): string[] =>
+  [...slide.matchAll(/\((\d+)\)|(?<=^\*[^*\n]*)(\d+)/gm)].map(([number]) => number.replace(/\D/g, ''));
+
+for (const language of OTHERS)
+  test(`${language}: every slide is there, with its exercises, its items and its notes`, () => {
+    const english = slides('en');
+    const there = slides(language);
+    assert.is(there.length, english.length);
+    for (const [at, slide] of there.entries()) {
+      assert.equal(numbersOf(slide), numbersOf(english[at]!), slide);
+      assert.is(items(slide), items(english[at]!), slide);
+      assert.is.not(slide, english[at]);
+      for (const one of [slide, english[at]!]) assert.match(one, /\n\nNotes: [^\n]/);
+    }
+  });
+
+test('the slides speak of every exercise', () => {
+  const numbers = new Set(slides('en').flatMap(numbersOf));
+  assert.equal(
+    places()
+      .filter(({ number }) => !numbers.has(String(Number(number))))
+      .map(({ name }) => name),
+    [],
+  );
+});
 
 test('a question that a translation leaves out stays as it is', () => {
   const text = '[{ id: a, goal: define, ask: Why?, options: [{ text: x, right: true, why: y }, { text: z, why: w }] }]';

@@ -39,7 +39,7 @@ export interface Check {
   /** Observes the state; what it throws is why it does not hold. It does not wait. */
   readonly look: (stage: Stage) => void | Promise<void>;
   /**
-   * A trial makes something happen to see what comes of it: a crash, a push. It may wait, comes after everything that
+   * A trial makes something happen to observe the effect: a crash, a push. It may wait, comes after everything that
    * only looks, and again only when files or containers have changed.
    */
   readonly trial?: boolean;

@@ -1,7 +1,8 @@
 /** One exercise while somebody works on it: brought up, brought up to date after each edit, looked at. */
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { explain } from '#kit/text/explain.ts';
-import type { Project } from '../../scripts/lib/compose.ts';
+import { Project } from '../../scripts/lib/compose.ts';
 import { EngineError } from '../../scripts/lib/engine.ts';
 import { buildImages } from '../../scripts/lib/images.ts';
 import { run, lastLines } from '../../scripts/lib/run.ts';
@@ -109,7 +110,7 @@ export class Session {
     return all;
   }
 
-  /** Whether containers of the exercise run, whoever started them. */
+  /** Whether containers of the exercise run, started here or by hand. */
   async isUp(): Promise<boolean> {
     const { runs } = await this.exercise();
     return runs && (await this.stage.project.containers()).some(({ State }) => State.Running);
@@ -148,6 +149,18 @@ export class Session {
     });
     if (exitCode === 0) return complaint;
     return `${variant}/do.sh ended with ${exitCode}: ${lastLines(`${stdout}\n${stderr}`, 5).join(' · ')}`;
+  }
+
+  /** Remove the containers; what they wrote stays in their volumes, for the next time. */
+  async leave(): Promise<void> {
+    const { runs } = await this.exercise();
+    if (!runs || !this.workspace.has(this.place)) return;
+    const down = ['down', '--remove-orphans', '--timeout', '1'];
+    await this.stage.project.compose(down, DOWN).catch(async (error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      // The learner's compose file may be broken; that of the start names the same project.
+      await new Project({ name: this.stage.project.name, dir: join(this.place.dir, 'start') }).compose(down, DOWN);
+    });
   }
 
   /** Remove containers and volumes. */

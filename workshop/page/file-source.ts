@@ -56,11 +56,15 @@ export function fileSource({ lessons, questions, slides }: FileCourse): Source {
   const lesson = (): LessonDocument | null => {
     const found = lessons.find(({ name }) => name === open);
     if (!found) return null;
-    const { name, goal, steps, hints, recap, checks } = found;
+    const { name, number, title, minutes, goals, goal, steps, hints, recap, checks } = found;
     const shown = state.hints[name] ?? 0;
     const done = name in state.done;
     return {
       name,
+      number,
+      title,
+      minutes,
+      goals,
       goal,
       steps,
       hints: hints.slice(0, shown),

@@ -1,8 +1,9 @@
 /** The open exercise: goal, steps, checks as they turn green, hints, recap. */
 import { h, setChildren } from '#kit/page/dom.ts';
+import { GOALS } from '../lessons/goals.ts';
 import type { LessonDocument } from '../server/document.ts';
 import { source } from './here.ts';
-import { markdown } from './markdown.ts';
+import { inline, markdown } from './markdown.ts';
 import { wishButton } from './wish.ts';
 import { words } from './words.ts';
 
@@ -20,7 +21,7 @@ type Action = [string, string, string, boolean];
 
 /** The lesson; parts that have not changed are left alone, so that a selection survives. */
 export function lesson(): { readonly element: HTMLElement; update(document: LessonDocument | null): void } {
-  const element = h('div', { class: 'lesson' }, h('p', { class: 'quiet' }, words.choose));
+  const element = h('div', { class: 'lesson' }, ...introduction());
   const parts = new Map<string, { key: string; node: HTMLElement }>();
   const part = (name: string, data: unknown, make: () => HTMLElement): HTMLElement => {
     const key = JSON.stringify(data);
@@ -34,8 +35,17 @@ export function lesson(): { readonly element: HTMLElement; update(document: Less
     element,
     update(document) {
       if (!document) return;
-      const { name, goal, steps, hints, recap, begun, busy, folder, complaint, results } = document;
+      const { name, title, minutes, goals, goal, steps, hints, recap, begun, busy, folder, complaint, results } =
+        document;
       setChildren(element, [
+        part('head', [name, title], () =>
+          h(
+            'section',
+            {},
+            h('h2', {}, `${Number(document.number)} · `, ...inline(title)),
+            h('p', { class: 'quiet' }, words.serves(minutes, goals.map((id) => words.goalNames[id]).join(', '))),
+          ),
+        ),
         part('goal', [name, goal], () => h('section', {}, h('h2', {}, words.goal), ...markdown(goal))),
         part('buttons', [name, begun, busy, document.moreHints], () => buttons(document)),
         part('checks', [begun, folder, results, complaint, busy], () => checks(document)),
@@ -57,6 +67,17 @@ export function lesson(): { readonly element: HTMLElement; update(document: Less
     },
   };
 }
+
+/** Before an exercise is chosen: what the course is for. */
+const introduction = (): HTMLElement[] => [
+  h('h2', {}, words.atTheEnd),
+  h(
+    'ul',
+    {},
+    ...GOALS.map(({ id }) => h('li', {}, h('strong', {}, words.goalNames[id]), `: ${words.youCan(words.can[id])}`)),
+  ),
+  h('p', { class: 'quiet' }, words.choose),
+];
 
 function buttons({ name, begun, busy, moreHints }: LessonDocument): HTMLElement {
   const hint: Action = ['hint', words.hint, words.moreHints(moreHints), moreHints > 0];

@@ -16,8 +16,8 @@ import { words } from './words.ts';
 
 const root = document.getElementById('workshop')!;
 const asked = new URLSearchParams(location.search);
-if (asked.has(words.slides)) void slides(root);
-else if (asked.has(words.certificate)) void certificate(root);
+if (asked.has('slides')) void slides(root);
+else if (asked.has('certificate')) void certificate(root);
 else {
   const text = lesson();
   const whole = course();

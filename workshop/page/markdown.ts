@@ -15,7 +15,7 @@ export function markdown(text: string): HTMLElement[] {
     const marker = /^(\d+\.|-) /.exec(line)?.[1];
     if (fence) {
       const end = closing(lines, at + 1);
-      blocks.push(h('pre', {}, h('code', {}, lines.slice(at + 1, end).join('\n'))));
+      blocks.push(codeBlock(lines.slice(at + 1, end).join('\n')));
       at = end + 1;
     } else if (marker !== undefined) {
       const end = endOfList(lines, at);
@@ -33,6 +33,12 @@ export function markdown(text: string): HTMLElement[] {
     }
   }
   return blocks;
+}
+
+/** What is typed or printed, in lines that wrap; a drawing would be lost by that, so it scrolls, and a key reaches it. */
+function codeBlock(text: string): HTMLElement {
+  const drawing = /[┌│└═─]/.test(text);
+  return h('pre', drawing ? { class: 'drawing', tabindex: '0' } : {}, h('code', {}, text));
 }
 
 function closing(lines: readonly string[], from: number): number {

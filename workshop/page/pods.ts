@@ -11,6 +11,7 @@ import type {
   Usage,
   UsageDocument,
 } from '../server/document.ts';
+import { arrows } from './arrows.ts';
 import { cpuPlot, type CpuPlot } from './usage-plot.ts';
 import { wish, wishButton } from './wish.ts';
 import { language, words } from './words.ts';
@@ -42,16 +43,16 @@ export function pods(choose: (id: string, service: string) => void): {
     figures.set(id, known);
     return known;
   };
-  const draw = (project: ProjectDocument): HTMLElement =>
-    h(
+  const draw = (project: ProjectDocument): HTMLElement => {
+    const boxes = h('div', { class: 'boxes' }, ...project.pods.map((pod) => box(pod, choose, figuresOf)));
+    return h(
       'section',
       { class: 'project', 'data-project': project.name },
       h('h2', {}, project.name),
-      h('div', { class: 'boxes' }, ...project.pods.map((pod) => box(pod, choose, figuresOf))),
-      ...(project.arrows.length === 0
-        ? []
-        : [h('ul', { class: 'arrows', 'aria-label': words.whoTalks }, ...arrows(project))]),
+      boxes,
+      ...(project.arrows.length === 0 ? [] : [arrows(project, boxes)]),
     );
+  };
   let top: string | undefined;
   let shown: PodsDocument | undefined;
   const drawn = new Map<string, { key: string; node: HTMLElement }>();
@@ -164,14 +165,14 @@ function card(
   name.addEventListener('click', () => choose(id, service));
   const ill = stranded !== null || health === 'unhealthy' || (exitCode !== null && exitCode !== 0) || fault !== null;
   const standing = [
-    exitCode === null ? state : `${state} (${exitCode})`,
-    ...(health === null ? [] : [health]),
+    `${wordFor(words.states, state)}${exitCode === null ? '' : ` (${exitCode})`}`,
+    ...(health === null ? [] : [wordFor(words.healths, health)]),
     ...(restarts === 0 ? [] : [words.restarts(restarts)]),
   ];
   return h(
     'div',
     { class: 'container', 'data-role': role, 'data-service': service, 'data-state': state, 'data-ill': ill && '' },
-    h('header', {}, name, h('small', {}, role)),
+    h('header', {}, name, h('small', {}, wordFor(words.roles, role))),
     h('p', { class: 'state' }, standing.join(' · ')),
     ...(stranded === null ? [] : [h('p', { class: 'problem' }, strandedWords(stranded))]),
     ...(fault === null
@@ -188,6 +189,9 @@ function card(
     faults(container),
   );
 }
+
+/** The learner's word for one of the engine's, or of a label's; one that we do not know stays. */
+const wordFor = (known: Readonly<Record<string, string>>, word: string): string => known[word] ?? word;
 
 function strandedWords(stranded: Stranded): string {
   if (stranded.owner === null) return words.strandedRemoved;
@@ -215,6 +219,3 @@ function figureText({ memory, ready, metric }: Usage): string {
     ...(metric === null ? [] : [`${metric.name} ${metric.value}`]),
   ].join(' · ');
 }
-
-const arrows = ({ arrows: all }: ProjectDocument): HTMLElement[] =>
-  all.map(({ from, to, by }) => h('li', {}, `${from} → ${to} `, h('small', {}, by)));

@@ -119,7 +119,7 @@ function card(world: World, { service, role }: Part, take: (step: Step) => void)
   return h(
     'div',
     { class: 'container', 'data-role': role, 'data-service': service, 'data-ill': ill && '' },
-    h('header', {}, h('strong', { class: 'name' }, service), h('small', {}, role)),
+    h('header', {}, h('strong', { class: 'name' }, service), h('small', {}, words.roles[role])),
     h('p', { class: 'state' }, state),
     ...(container === undefined
       ? []

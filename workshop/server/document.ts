@@ -100,6 +100,10 @@ export interface ExerciseDocument {
 
 export interface LessonDocument {
   readonly name: string;
+  readonly number: string;
+  readonly title: string;
+  readonly minutes: number;
+  readonly goals: readonly GoalId[];
   readonly goal: string;
   readonly steps: string;
   readonly hints: readonly string[];

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 
 /** Pages at a time; each further one is refused. */
 export const MOST_PAGES = 16;
-/** A page that does not read is let go when so many bytes wait for it. */
+/** Bytes that may wait for a page: one that does not read is disconnected then. */
 const MOST_WAITING = 4 * 1024 * 1024;
 /** A line now and then keeps the connection, in milliseconds. */
 const KEEP = 15_000;

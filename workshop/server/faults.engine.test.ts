@@ -88,7 +88,7 @@ test('slow, fill and kill, side by side', async () => {
   for (const [id, found] of near) assert.equal(far.get(id), found);
 });
 
-test('a container with a restart policy crashes: the engine starts it, and who joined its network is stranded', async () => {
+test('a container crashes: its restart policy starts it; containers in its network are stranded', async () => {
   const owner = await start('owner', '--restart', 'unless-stopped');
   const joiner = await start('joiner', '--network', `container:${owner.Id}`);
   const faults = new Faults(() => {});

@@ -26,7 +26,7 @@ const NOTES = join(ROOT, 'artifacts', 'workshop-faults');
 const LATE = 10 * 60_000;
 
 /**
- * Take a fault back: so many seconds after it has been made, or after this process has ended.
+ * Take a fault back: some seconds after it has been made, or after this process has ended.
  * @param ended is called when it was taken back
  * @param notes folder of notes
  * @returns to be called when the fault has been made, or could not be

@@ -32,6 +32,8 @@ export class Lessons {
   #results: readonly Result[] = [];
   #busy: LongAction | undefined;
   #complaint: string | undefined;
+  /** By name: those whose containers were brought up here, and not by somebody else before. */
+  readonly #broughtUp = new Map<string, Session>();
   #looked = 0;
   /** Whether the exercise is looked at and edits are applied; undefined until its containers have been looked for. */
   #live: boolean | undefined = false;
@@ -79,6 +81,15 @@ export class Lessons {
     this.#tell('course', this.course());
   }
 
+  /**
+   * Remove the containers that were brought up here; their volumes stay.
+   * @returns the names of their exercises
+   */
+  async leave(): Promise<string[]> {
+    await Promise.all([...this.#broughtUp.values()].map((session) => session.leave()));
+    return [...this.#broughtUp.keys()];
+  }
+
   /** What the learner reads. */
   get language(): Language {
     return this.#workspace.language;
@@ -112,14 +123,20 @@ export class Lessons {
     const session = this.#session!;
     this.#busy = action;
     try {
-      if (action !== 'stop' && (await session.exercise()).runs) await setup({ say: () => {}, signal: this.#signal });
+      if (action !== 'stop' && (await session.exercise()).runs) {
+        await setup({ say: () => {}, signal: this.#signal });
+        if (!(await session.isUp())) this.#broughtUp.set(session.place.name, session);
+      }
       if (action === 'begin') this.#complaint = await session.begin(this.#signal);
       if (action === 'reset') this.#complaint = await session.reset(this.#signal);
       if (action === 'solution') {
         await session.begin(this.#signal);
         this.#complaint = await session.take('solution', this.#signal);
       }
-      if (action === 'stop') await session.end();
+      if (action === 'stop') {
+        await session.end();
+        this.#broughtUp.delete(session.place.name);
+      }
       this.#live = action !== 'stop';
     } catch (error) {
       this.#complaint = explain(error);
@@ -175,11 +192,15 @@ export class Lessons {
   #lesson(): LessonDocument | null {
     if (this.#session === undefined) return null;
     const { place, stage } = this.#session;
-    const { goal, steps, hints, recap, checks } = lessonIn(place, this.language);
+    const { title, goal, steps, hints, recap, checks } = lessonIn(place, this.language);
     const { hints: shown } = this.#workspace.progress(place);
     const green = this.#results.length > 0 && this.#results.every(({ state }) => state === 'met');
     return {
       name: place.name,
+      number: place.number,
+      title,
+      minutes: place.lesson.minutes,
+      goals: place.lesson.goals,
       goal,
       steps,
       hints: hints.slice(0, shown),

@@ -76,6 +76,15 @@ const draw = (containers: Container[], namespaces: Record<string, Namespaces>) =
 const names = (document: ReturnType<typeof draw>): string[][] =>
   document.pods.map((pod) => pod.containers.map(({ service }) => service));
 
+test('a container that waits to be restarted stays in the box that it belongs to', () => {
+  const tls = container('tls', { joins: 'pod', role: 'sidecar' });
+  const waits = { ...tls, State: { ...tls.State, Status: 'restarting', Pid: 0 } };
+  const all = [container('pod', { role: 'pod' }), waits, container('app', { joins: 'pod' })];
+  const document = draw(all, { pod: { net: 'net:[1]' }, app: { net: 'net:[1]' } });
+  assert.equal(names(document), [['pod', 'tls', 'app']]);
+  assert.equal(document.pods[0]!.shared, ['net']);
+});
+
 test('a box is what shares a namespace, whatever was configured', () => {
   const all = [
     container('pod', { role: 'pod' }),
@@ -166,7 +175,7 @@ test('who was killed takes those along who joined it, and comes back before them
   ]);
 });
 
-test('a container with a restart policy is killed as by a crash; its joiners are left as they are', () => {
+test('a container with a restart policy is killed as by a crash; its joiners stay as they are', () => {
   const app = container('app');
   const restarted = { ...app, HostConfig: { ...app.HostConfig, RestartPolicy: { Name: 'unless-stopped' } } };
   const facts = { all: [restarted, container('tls', { joins: 'app' })], limits: new Map(), image: 'tools', seconds: 1 };

@@ -55,6 +55,9 @@ function podsOf(containers: readonly Container[], facts: Facts): PodDocument[] {
   });
 }
 
+/** Whether it has processes: one that waits to be restarted counts as running for the engine, and has none. */
+const lives = ({ State }: Container): boolean => State.Running && State.Status !== 'restarting';
+
 /** Containers that share a namespace of any kind are one group; the owner of what is shared comes first. */
 function groups(containers: readonly Container[], namespaces: Facts['namespaces']): Container[][] {
   const leader = new Map(containers.map(({ Id }) => [Id, Id]));
@@ -70,8 +73,11 @@ function groups(containers: readonly Container[], namespaces: Facts['namespaces'
       const inode = namespaces.get(container.Id)?.[kind];
       // Where inodes cannot be read, what the container was told to join stands for them.
       if (inode !== undefined) unite(inode, container.Id);
-      else if (!container.State.Running || namespaces.size === 0)
-        unite(joined(container, kind) ?? container.Id, container.Id);
+      else if (!lives(container) || namespaces.size === 0) {
+        const owner = joined(container, kind) ?? container.Id;
+        if (leader.has(owner)) leader.set(find(container.Id), find(owner));
+        else unite(owner, container.Id);
+      }
     }
   const rank = (each: Container): string =>
     `${joined(each, 'net') === undefined ? 0 : 1}${['pod', 'sidecar', 'app'].indexOf(roleOf(each)) + 1 || 4}${serviceOf(each)}`;
@@ -82,10 +88,10 @@ function groups(containers: readonly Container[], namespaces: Facts['namespaces'
 }
 
 /** How many of them run. */
-const alive = (members: readonly Container[]): number => members.filter(({ State }) => State.Running).length;
+const alive = (members: readonly Container[]): number => members.filter(lives).length;
 
 function shareAll(members: readonly Container[], kind: Kind, namespaces: Facts['namespaces']): boolean {
-  const alive = members.filter(({ State }) => State.Running);
+  const alive = members.filter(lives);
   const inodes = new Set(alive.map(({ Id }) => namespaces.get(Id)?.[kind] ?? Id));
   return alive.length > 1 && inodes.size === 1;
 }

@@ -24,7 +24,7 @@ async function start() {
   const workspace = new Workspace(temporaryDirectory('workshop'), 'test');
   const lessons = new Lessons(workspace, (name, data) => events.tell(name, data), over.signal);
   const assets = { script: 'script', style: 'style' };
-  const server = await serve({ port: 0, admission, cluster, events, lessons, assets, notes: {} });
+  const server = await serve({ port: 0, admission, cluster, events, lessons, assets });
   void cluster.run(over.signal);
   void lessons.run();
   closers.push(() => {

@@ -7,6 +7,7 @@ import { SECURITY_HEADERS } from '../../sidecars/topz/src/view/page.ts';
 import type { Admission } from './admission.ts';
 import type { Cluster } from './cluster.ts';
 import { serviceOf } from './containers.ts';
+import { slidesIn } from '../course/slides.ts';
 import { isLanguage, LANGUAGES } from '../languages/languages.ts';
 import { FAULTS, type FaultKind } from './document.ts';
 import { event, type Events, MOST_PAGES, open } from './events.ts';
@@ -26,8 +27,6 @@ export interface ServerParts {
   readonly events: Events;
   readonly lessons: Lessons;
   readonly assets: { readonly script: string; readonly style: string };
-  /** Notes for whoever teaches, by path below workshop/, as Markdown. */
-  readonly notes: Readonly<Record<string, string>>;
 }
 
 /** What a wish asks for and cannot have: the message is for the page. */
@@ -91,7 +90,7 @@ async function answer(parts: ServerParts, request: IncomingMessage, response: Se
     case '/progress.json':
       return send('application/json', `${JSON.stringify({ goals: lessons.course().goals }, undefined, 2)}\n`);
     case '/notes':
-      return send('application/json', JSON.stringify(parts.notes));
+      return send('application/json', JSON.stringify({ slides: slidesIn(lessons.language) }));
     default:
       throw new Refused(404, 'there is nothing here');
   }

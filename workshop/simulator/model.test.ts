@@ -71,7 +71,7 @@ for (const { wiring, happening, to, ...then } of EXPECTED)
     for (const other of names(after)) if (other !== to) assert.equal(after.containers[other], before.containers[other]);
   });
 
-test('a second `up` changes nothing but the life of the init container, and does not heal what is stranded', () => {
+test('a second `up` restarts only the init container, and does not mend what is stranded', () => {
   for (const before of [upped('pod'), settle(crash(upped('naive'), 'reports'))]) {
     const after = settle(up(before));
     for (const each of names(after))
@@ -80,14 +80,14 @@ test('a second `up` changes nothing but the life of the init container, and does
   }
 });
 
-test('a new container for the app strands a sidecar that is wired to it, and it cannot even start again', () => {
+test('a new app container strands a sidecar that is wired to it, and it cannot even start again', () => {
   const after = settle(recreate(upped('naive'), 'reports'));
   assert.ok(isStranded(after, 'tls'));
   const tried = settle(crash(after, 'tls'));
   assert.is(tried.containers['tls']!.state, 'exited');
 });
 
-test('everything starts in the order of the stack: init, pod, sidecars, and the app when they are ready', () => {
+test('everything starts in order: init, pod, sidecars, and the app when they are ready', () => {
   const order: string[] = [];
   let { world } = up(begin(WIRINGS.pod));
   for (let next = step(world); next; next = step(world)) {
@@ -123,7 +123,7 @@ test('the pod restarted by compose: all who joined it follow, into one new netwo
   assert.is.not(networks[0], before.containers['pod']!.network);
 });
 
-test('the engine goes away: restarted, all come back; killed, nobody; with live-restore, nobody notices', () => {
+test('the engine ends: restarted, all come back; killed, none; with live-restore, none notices', () => {
   const before = upped('pod');
   assert.ok(isServed(settle(engine(before, 'TERM', false))));
   const killed = settle(engine(before, 'KILL', false));
@@ -138,7 +138,7 @@ test('a probe that hangs is noticed by nobody', () => {
   assert.ok(isServed(after));
 });
 
-test('property: whatever happens, it comes to rest; in a pod, nobody is stranded, and `up` after `stop` serves', () => {
+test('property: every event ends in rest; a pod strands nothing, and `up` after `stop` serves', () => {
   const happening = fc.record({
     what: fc.constantFrom('crash', 'hang', 'restart', 'recreate'),
     to: fc.constantFrom('reports', 'tls', 'probe'),

@@ -8,7 +8,7 @@ shows() { while [ "$SECONDS" -lt 200 ]; do docker compose exec -T board python3 
 undone() { while [ "$SECONDS" -lt 200 ]; do docker compose logs board-config | grep -qi "$1" && return; sleep 0.2; done; echo "no $1 in the log of board-config"; exit 1; }
 release 2 | put
 shows 2
-# Nobody is left to make pages: it is applied, does not work, and is taken back.
+# No worker is left to make pages: the change is applied, does not work, and is rolled back.
 release 3 | sed 's/^workers = .*/workers = 0/' | put
 undone 'rolled.back'
 release 4 | put

@@ -1,0 +1,30 @@
+/** What the terminal's commands say, in German. */
+import type { TerminalWords } from './en.ts';
+
+export const de: TerminalWords = {
+  begun: 'begonnen',
+  done: 'erledigt',
+  minutes: (count) => `${count} Min.`,
+  hints: (count) => `${count} Hinweis${count === 1 ? '' : 'e'}`,
+  yourFiles: (folder) => `Deine Dateien: ${folder}`,
+  compose: (complaint) => `compose meldet: ${complaint}`,
+  allGreen: 'Alles grün. Ctrl-C zum Verlassen; npm run workshop -- list sagt, was als Nächstes kommt.',
+  leftUp: (number) => `Die Container laufen weiter. Um sie zu entfernen:\n    npm run workshop -- stop ${number}`,
+  removing: 'Die Container werden entfernt …',
+  gone: 'Sie sind weg; Dateien und Volumes bleiben.',
+  goOn: (number) => `Weiter mit:\n    npm run workshop -- run ${number}`,
+  noMoreHints: 'Es gibt keinen weiteren Hinweis.',
+  asInTheBeginning: (folder) => `${folder} ist wie am Anfang.`,
+  solutionLaid: (folder) => `Eine Lösung liegt in ${folder}; deine Dateien bleiben als NAME.yours erhalten.`,
+  see: (number) => `Sieh nach: npm run workshop -- check ${number}`,
+  stopped: (exercise, folder) => `Die Container von ${exercise} sind weg; deine Dateien bleiben in ${folder}.`,
+  question: (at, all, goal) => `${at} von ${all} · ${goal}`,
+  answeredRight: (right, all) => `${right} von ${all} sind richtig beantwortet.`,
+  askedAgain: 'Die anderen werden noch einmal gefragt: npm run workshop -- quiz',
+  yourAnswer: (first, last) => `Deine Antwort, ${first} bis ${last}, oder q zum Verlassen:`,
+  quiz: (right, all) => `Quiz: ${right} von ${all}`,
+  languageIs: (name) => `Lektionen, Prüfungen, Quiz und Folien sind jetzt auf ${name}.`,
+  givesASentence: (number) => `Übung ${number} gibt dir hier einen Satz`,
+  oneMinute: '60 Sekunden',
+  fiveMinutes: 'Fünf Minuten',
+};

@@ -1,0 +1,30 @@
+/** What the terminal's commands say, in Spanish. */
+import type { TerminalWords } from './en.ts';
+
+export const es: TerminalWords = {
+  begun: 'empezado',
+  done: 'hecho',
+  minutes: (count) => `${count} min.`,
+  hints: (count) => `${count} pista${count === 1 ? '' : 's'}`,
+  yourFiles: (folder) => `Tus archivos: ${folder}`,
+  compose: (complaint) => `compose dice: ${complaint}`,
+  allGreen: 'Todo en verde. Ctrl-C para salir; npm run workshop -- list dice qué viene después.',
+  leftUp: (number) => `Los contenedores siguen en marcha. Para eliminarlos:\n    npm run workshop -- stop ${number}`,
+  removing: 'Eliminando los contenedores …',
+  gone: 'Ya no están; archivos y volúmenes se quedan.',
+  goOn: (number) => `Para seguir:\n    npm run workshop -- run ${number}`,
+  noMoreHints: 'No hay más pistas.',
+  asInTheBeginning: (folder) => `${folder} está como al principio.`,
+  solutionLaid: (folder) => `Hay una solución en ${folder}; lo tuyo se guarda como NOMBRE.yours.`,
+  see: (number) => `Míralo: npm run workshop -- check ${number}`,
+  stopped: (exercise, folder) => `Los contenedores de ${exercise} ya no están; tus archivos se quedan en ${folder}.`,
+  question: (at, all, goal) => `${at} de ${all} · ${goal}`,
+  answeredRight: (right, all) => `${right} de ${all} tienen la respuesta correcta.`,
+  askedAgain: 'Las demás se preguntan otra vez: npm run workshop -- quiz',
+  yourAnswer: (first, last) => `Tu respuesta, de ${first} a ${last}, o q para salir:`,
+  quiz: (right, all) => `cuestionario: ${right} de ${all}`,
+  languageIs: (name) => `Lecciones, comprobaciones, cuestionario y diapositivas están ahora en ${name}.`,
+  givesASentence: (number) => `el ejercicio ${number} te da aquí una frase`,
+  oneMinute: '60 segundos',
+  fiveMinutes: 'Cinco minutos',
+};
