@@ -36,7 +36,7 @@ async function live(stage: Pick<Stage, 'port'>, hash: string): Promise<number> {
 }
 
 must(
-  'send nobody anywhere before there is a site',
+  'serve nothing before there is a site',
   { say: 'A git server with an empty repository, and nginx as Debian packages it. There is nothing to serve yet.' },
   async ({ port }) => {
     const { status, location } = await fetchFile(port('SITE'), '/');

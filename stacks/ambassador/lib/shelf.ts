@@ -61,7 +61,7 @@ export interface Work {
   readonly again: number;
 }
 
-/** Clients that count up a key until they are told to stop; `thinking` ones are silent between, for so many milliseconds. */
+/** Clients that count up a key until they are told to stop; `thinking`: milliseconds of silence between two commands. */
 export class Workers {
   done = 0;
   again = 0;

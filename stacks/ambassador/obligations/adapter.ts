@@ -161,7 +161,7 @@ export function adapterObligations({ must }: Scenario): void {
 
   for (const watched of [CACHE, ORDERS]) {
     must(
-      `say within its timeout that ${watched.service} is down when it is killed or stopped, with no value of it, and recover alone`,
+      `say ${watched.service} down within its timeout, show none of its values, and recover alone`,
       {
         say: `The database ${watched.service} stops answering, is killed, and comes back; a scrape never hangs.`,
         within: WITHIN,

@@ -8,7 +8,7 @@ import { Workers } from '../lib/shelf.ts';
 import { ledgerOf, Visitors } from '../lib/shops.ts';
 import { valkey } from '../lib/valkeys.ts';
 
-/** Replace the file, as whoever publishes one does: by a rename. */
+/** Replace the file as a publisher does: by a rename. */
 async function publish(project: Driver, text: string): Promise<void> {
   const script = `printf '%s' "$1" > /servers/new && mv /servers/new /servers/servers.yaml`;
   await project.exec('operator', ['bash', '-c', script, 'publish', text]);
@@ -74,7 +74,7 @@ export function brokerObligations({ must }: Scenario): void {
   );
 
   must(
-    'move a service of TCP under load: drained at quiet moments, its old server switched off, nothing lost',
+    'move a TCP service under load: drained in quiet moments, its old server off, nothing lost',
     {
       say: 'The shelf is a Valkey. Its clients count, it is moved, and the old one is switched off when it is empty.',
       within: 240_000,

@@ -88,7 +88,7 @@ export function protocolObligations({ must }: Scenario): void {
   });
 
   must(
-    'answer HELLO 3, CLIENT SETNAME, SELECT 0 and INFO, and give waiting commands and subscribers connections of their own',
+    'answer HELLO 3, CLIENT SETNAME, SELECT 0, INFO; blocking commands get own connections',
     { say: 'What nutcracker closes the connection on is answered.' },
     async ({ port }) => {
       const [client, other] = [await clientOf(port('OUTSIDE')), await clientOf(port('OUTSIDE'))];

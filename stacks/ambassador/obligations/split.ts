@@ -19,7 +19,7 @@ const changes = async (project: Driver, state: string): Promise<Entry[]> =>
 
 /**
  * Visitors of both versions come until the ambassador says so.
- * @param count so many entries of that state are in its log then
+ * @param count entries of that state that its log has then
  */
 async function until(stage: Stage, visitors: Visitors, state: string, count: number): Promise<Visit[]> {
   const all: Visit[] = [];
@@ -56,7 +56,7 @@ async function restart({ project }: Stage): Promise<void> {
 
 export function splitObligations({ must }: Scenario): void {
   must(
-    'send a tenth of ten thousand visitors to the new version, and each of them always to the same',
+    'send a tenth of ten thousand visitors to the new version, and each always to the same',
     {
       say: 'Ten thousand visitors without a cookie. A tenth gets the new shop, and all stay where they are.',
       within: 480_000,
@@ -89,7 +89,7 @@ export function splitObligations({ must }: Scenario): void {
   );
 
   must(
-    'take a bad new version’s share away within five seconds, and give it back in steps once it is mended',
+    "take a bad version's share away within five seconds; return it in steps once it is mended",
     {
       say: 'The new shop answers with errors. The ambassador notices by itself, and sends its visitors to the old one.',
       within: 240_000,
@@ -124,7 +124,7 @@ export function splitObligations({ must }: Scenario): void {
   );
 
   must(
-    'lose no request when the new version is killed, or hangs, and take its share away for that too',
+    'lose no request when the new version is killed or hangs, and take its share away',
     { say: 'The new shop is killed; then it hangs. Nobody notices: the old one answers for it.', within: 240_000 },
     async (stage) => {
       const { project, port, say } = stage;

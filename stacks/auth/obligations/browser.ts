@@ -35,7 +35,7 @@ async function signIn(page: Page, name: string): Promise<void> {
 
 export function browserObligations({ must }: Scenario): void {
   must(
-    'log a browser in by code, PKCE, nonce and state, and land on the address that was asked for',
+    'log a browser in by code, PKCE, nonce and state, and land on the requested address',
     { say: 'A person asks for a page, signs in, and is where they wanted to be.', within: LONG },
     async (stage) => {
       await withPage(stage, async (page) => {

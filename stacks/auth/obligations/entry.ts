@@ -28,7 +28,7 @@ export function entryObligations({ must }: Scenario): void {
 
   must(
     'tell the app who has logged in, and believe nobody else about it, in any spelling',
-    { say: 'Who is signed in, the app reads from a header. Whoever else sends that header is not believed.' },
+    { say: 'Who is signed in, the app reads from a header. The same header from a client is removed.' },
     async (stage) => {
       const visitor = new Visitor(stage);
       const page = await visitor.login('ann');
@@ -124,7 +124,7 @@ export function entryObligations({ must }: Scenario): void {
         assert.is(answer.status, 401);
         assert.equal(JSON.parse(answer.body), { error: 'unauthenticated', login: '/oauth2/start' });
       }
-      assert.is((await nobody.ask(`${SHOP}/api/things`)).status, 401, 'whoever asks for a path of AUTH_API_PATHS');
+      assert.is((await nobody.ask(`${SHOP}/api/things`)).status, 401, 'for any request to a path of AUTH_API_PATHS');
     },
   );
 

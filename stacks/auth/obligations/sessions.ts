@@ -128,7 +128,7 @@ export function sessionObligations({ must }: Scenario): void {
   );
 
   must(
-    'start, and keep sessions, while the provider is down; say so to who would log in; and recover alone',
+    'start and keep sessions while the provider is down; tell new logins; recover alone',
     { say: 'The provider is gone, and the sidecar is started anew all the same.', within: 3 * LONG },
     async (stage) => {
       const visitor = new Visitor(stage);

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { eventually } from '#kit/testing/eventually.ts';
-import type { Mischief } from '#kit/testing/openid-provider.ts';
+import type { TokenFaults } from '#kit/testing/openid-provider.ts';
 import { metric } from '../../../scripts/lib/admin.ts';
 import type { Scenario, Stage } from '../../../scripts/scenario/scenario.ts';
 import { ask, orderRogue, SHOP, TRAP, Visitor } from '../lib/client.ts';
@@ -12,7 +12,7 @@ const MQTT = `${TRAP}/mqtt`;
 const LONG = 60_000;
 const now = (): number => Math.floor(Date.now() / 1000);
 
-const LIES: Readonly<Record<string, Mischief>> = {
+const LIES: Readonly<Record<string, TokenFaults>> = {
   'alg none': { signature: 'none' },
   'HS256 with the RSA key': { signature: 'hs256' },
   'a key of a stranger': { signature: 'stranger' },
@@ -26,7 +26,7 @@ const LIES: Readonly<Record<string, Mischief>> = {
   'userinfo of another sub': { userinfo: { sub: 'bob' } },
 };
 /** Claims that JSON drops when they are undefined. */
-const ordered = (mischief: Mischief): unknown =>
+const ordered = (mischief: TokenFaults): unknown =>
   JSON.parse(JSON.stringify(mischief, (_key, value: unknown) => (value === undefined ? null : value)));
 
 export function trapObligations({ must }: Scenario): void {
@@ -55,7 +55,7 @@ export function trapObligations({ must }: Scenario): void {
   );
 
   must(
-    'lose no request while the keys of the provider change, and fetch them once for unknown ones',
+    'lose no request while the provider rotates keys, and fetch them once for unknown ones',
     {
       say: 'The provider changes its keys while requests come. Then somebody sends tokens with keys that nobody has.',
       within: LONG,

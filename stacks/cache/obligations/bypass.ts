@@ -21,7 +21,7 @@ async function shared(stage: Stage): Promise<{ path: string; name: string; reade
 
 export function bypassObligations({ must }: Scenario): void {
   must(
-    'give the first byte to all while the page is still being made, and go on when one client leaves',
+    'give the first byte to all while the page is being made; go on when one client leaves',
     {
       say: `${CLIENTS} clients have the first half of a page that is not finished. The one who asked first leaves; the others get the rest.`,
       within: 120_000,

@@ -85,7 +85,7 @@ export function faultObligations({ must }: Scenario): void {
   );
 
   must(
-    'answer with stale pages while the shop hangs: paused, slow or half-way; GET, HEAD and parts',
+    'answer with stale pages while the shop hangs: paused, slow, half-way; GET, HEAD, ranges',
     {
       say: 'The shop is paused, or slow, or stops in the middle of a page. Its pages go on, after a second at most.',
       within: 240_000,

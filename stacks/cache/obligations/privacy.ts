@@ -23,7 +23,7 @@ export function privacyObligations({ must }: Scenario): void {
 
   must(
     'store no account under the name of a file',
-    { say: '/account/x.css shows the account: whoever was lured there must not leave it in the store.' },
+    { say: '/account/x.css shows the account: a visitor who was lured there must not leave it in the store.' },
     async (stage) => {
       for (const file of ['x.css', 'logo.png', 'a.js']) {
         const path = `/account/${unique()}/${file}`;

@@ -44,7 +44,7 @@ export function etcd(must: Must): void {
   );
 
   must(
-    'go back by itself from a document of etcd that the application chokes on, and leave it alone',
+    'roll back from a document of etcd that breaks the application, and leave it alone',
     { say: 'A document with which the board fails is rolled back and not tried again.' },
     async (stage) => {
       const release = await releaseOf(stage, KIOSK);

@@ -26,7 +26,7 @@ export const home = ({ port }: Pick<Stage, 'port'>, path = '/'): string => `http
 
 const authorities = new WeakMap<Project, Promise<string>>();
 
-/** The stack's CA as PEM, out of the volume that the sidecar mounts; read once, by whoever asks first. */
+/** The stack's CA as PEM, out of the volume that the sidecar mounts; read once, at the first call. */
 export function authorityOf(project: Project): Promise<string> {
   const known = authorities.get(project);
   if (known) return known;

@@ -9,7 +9,7 @@ import { authorityOf, handshake, HOST } from '../lib/client.ts';
 
 export function brokerObligations({ must }: Scenario): void {
   must(
-    'carry WebSocket to a broker behind a certificate of its own making',
+    'carry WebSocket to a broker behind a development certificate',
     {
       say: 'Next door, a message broker as Debian packages it. This sidecar was given no certificate, so it made a development CA. MQTT over WebSocket goes through.',
     },

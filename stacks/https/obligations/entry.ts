@@ -59,6 +59,26 @@ export function entryObligations({ must }: Scenario): void {
   );
 
   must(
+    'exchange keys by X25519MLKEM768, and as before with clients that do not know it',
+    {
+      say: 'What is recorded today is of no use to a quantum computer later: keys are exchanged by X25519 and ML-KEM-768 together.',
+    },
+    async ({ project, port, say }) => {
+      const ca = await authorityOf(project);
+      const agreed = async (options: object): Promise<string | undefined> => {
+        const socket = await handshake(port('HTTPS'), { ca, ...options });
+        const { name } = socket.getEphemeralKeyInfo() as { name?: string };
+        socket.destroy();
+        return name;
+      };
+      const group = await agreed({});
+      assert.is(group, 'X25519MLKEM768');
+      assert.is(await agreed({ ecdhCurve: 'X25519' }), 'X25519');
+      say(`a client of OpenSSL ${process.versions.openssl} without settings: ${group}`);
+    },
+  );
+
+  must(
     'serve the app over HTTP/1.1 and HTTP/2',
     {
       say: 'The app speaks HTTP/1.0 and closes every connection. Its clients get HTTP/1.1 and HTTP/2.',
@@ -75,7 +95,7 @@ export function entryObligations({ must }: Scenario): void {
   );
 
   must(
-    'tell the app who called and by which scheme, and believe no client about it',
+    'tell the app who called and by which scheme, and ignore the claims of clients',
     {
       say: 'The sidecar tells the app who called, in headers that the app has always understood, and drops those that a client made up.',
     },

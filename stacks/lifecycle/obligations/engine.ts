@@ -28,13 +28,13 @@ export function engineObligations({ must }: Scenario): void {
 
         await inner.end('TERM');
         const restarted = await inner.settled();
-        assert.is(restarted.stranded, 0, 'nobody is left in a namespace of the past');
+        assert.is(restarted.stranded, 0, 'no container is left in the old namespace');
         say(`engine restarted: ${restarted.summary} came back by themselves`);
         await (restarted.whole ? inner.served() : inner.heal());
 
         await inner.end('KILL');
         const killed = await inner.settled();
-        assert.is(killed.stranded, 0, 'nobody is left in a namespace of the past');
+        assert.is(killed.stranded, 0, 'no container is left in the old namespace');
         say(`engine killed: ${killed.summary} came back by themselves`);
         await inner.heal();
 

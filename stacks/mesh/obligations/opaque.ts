@@ -8,7 +8,7 @@ import { applyPolicy, unchanged } from '../lib/policy.ts';
 import { metric, ours } from '../lib/proxies.ts';
 import { call, freshKey, seenBy, type Outcome } from '../lib/workload.ts';
 
-/** So many are opened one after the other, and so many of these lines go on beside each other. */
+/** Connections that are opened one after the other, and such sequences side by side. */
 const IN_LINE = 20;
 const LINES = 4;
 const STOPPED = 'echo-3';

@@ -18,7 +18,7 @@ const FAILED = 'UNAVAILABLE';
 /** In a row, round robin over three: the one that fails is not among them any more. */
 const WITHOUT_FAILURE = 60;
 
-/** The replica, or the error, of each call of one channel. @param good enough, once so many in a row have succeeded */
+/** The replica, or the error, of each call of one channel. @param good successes in a row that are enough */
 async function callBy(project: Driver, client: Client, calls: number, good?: number): Promise<string[]> {
   const more = good === undefined ? [] : [String(good)];
   const text = await project.exec(client, [...CLIENTS[client], TARGET, String(calls), ...more], {
@@ -119,7 +119,7 @@ export function xdsObligations({ must }: Scenario): void {
   );
 
   must(
-    'let unmodified gRPC applications refuse what is wrong, and go on with the last that was good',
+    'let unmodified gRPC clients refuse wrong configuration, and keep the last good one',
     {
       say: 'A time that no client takes, made so on the way: both applications refuse the cluster (NACK), the control plane says why, and calls go on.',
       within: 400_000,

@@ -1,4 +1,4 @@
-/** What a TLS stream shows to whoever listens on the wire (RFC 8446). */
+/** What a TLS stream shows to a listener on the wire (RFC 8446). */
 
 const RECORD = 5;
 const CHANGE_CIPHER_SPEC = 20;

@@ -50,7 +50,7 @@ export function kills(must: Must): void {
   );
 
   must(
-    `have the link lead to a whole, gated version, though the sidecar is killed ${KILLS} times during pushes`,
+    `keep the link on a whole, gated version, though the sidecar is killed ${KILLS} times`,
     {
       say: `The sidecar is killed ${KILLS} times, at random moments, while pushes come in. At every moment the link leads to a whole version that has passed the gate.`,
       within: WITHIN,

@@ -14,7 +14,7 @@ const NOTICED = 60_000;
 const NAMES_PASSWORD = /authenti|password|credential|401/i;
 const NAMES_HOST_KEY = /host key/i;
 
-/** A file of the sidecar's secrets, changed as whoever manages them would change it. */
+/** A file of the sidecar's secrets, changed as a secret manager changes it. */
 const secrets = (project: Project, script: string): Promise<string> =>
   project.run('git-init', ['bash', '-c', `set -euo pipefail; umask 077; cd /secrets/deploy; ${script}`]);
 

@@ -7,7 +7,7 @@ import { groupOf, processesOf, topzOf } from '../lib/client.ts';
 
 export function privacyObligations({ must }: Scenario): void {
   must(
-    'hide what the command line should never have held',
+    'hide secrets in command lines',
     {
       say: 'webstats takes a password and a URL with credentials as arguments. Everybody in its container can read them; topz shows neither.',
     },
@@ -34,7 +34,7 @@ export function privacyObligations({ must }: Scenario): void {
   );
 
   must(
-    'have no privilege, and name the one that a field would take',
+    'have no privilege, and name the one that a field would need',
     {
       say: 'It has no capability at all, and another user than the apps. It reports what it cannot see because of that.',
     },

@@ -78,7 +78,7 @@ export function showingObligations({ must }: Scenario): void {
   );
 
   must(
-    'charge a busy process what the kernel charges it',
+    'show the processor time of a busy process as the kernel does',
     {
       say: 'webstats computes all the time. What topz says it uses is what the scheduler charged it in the same second.',
       within: 120_000,

@@ -64,7 +64,7 @@ export function wayObligations({ must }: Scenario): void {
   );
 
   must(
-    'end a trace where the answer was kept, or the login refused',
+    'end a trace where the cache answered, or the login was refused',
     { say: 'The second reader’s trace ends at the cache. Somebody without a login ends at auth, with the reason.' },
     async (stage) => {
       await ask(stage, '/product/teapot');

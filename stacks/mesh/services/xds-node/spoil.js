@@ -9,7 +9,7 @@ const [port, controlPlane] = process.argv.slice(2);
 const PATH = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 const same = (bytes) => bytes;
 
-/** google.protobuf.Duration of so many nanoseconds: field 2, a varint. */
+/** google.protobuf.Duration in nanoseconds: field 2, a varint. */
 function duration(nanoseconds) {
   const bytes = [0x10];
   for (let rest = nanoseconds; rest > 0; rest >>>= 7) bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));

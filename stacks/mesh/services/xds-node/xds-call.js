@@ -1,6 +1,6 @@
 // A gRPC application without a sidecar: it resolves xds:/// names by itself.
 //
-// usage: xds-call.js TARGET CALLS [GOOD: enough, once so many in a row have succeeded]
+// usage: xds-call.js TARGET CALLS [GOOD: successes in a row that are enough]
 //        xds-call.js TARGET CALLS GOOD REPLICA KEY: fifty a second, with KEY as x-key; good is what REPLICA answered
 'use strict';
 const grpc = require('@grpc/grpc-js');

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A gRPC application without a sidecar: it resolves xds:/// names by itself.
 
-usage: xds-call.py TARGET CALLS [GOOD: enough, once so many in a row have succeeded]
+usage: xds-call.py TARGET CALLS [GOOD: successes in a row that are enough]
        xds-call.py TARGET CALLS GOOD REPLICA KEY: fifty a second, with KEY as x-key; good is what REPLICA answered
 """
 

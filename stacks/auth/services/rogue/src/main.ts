@@ -1,13 +1,13 @@
 /** A provider that lies when it is told to, by a door that only the stack's own checks use. */
 import { createServer, type IncomingMessage } from 'node:http';
-import { TestProvider, type Mischief } from '#kit/testing/openid-provider.ts';
+import { TestProvider, type TokenFaults } from '#kit/testing/openid-provider.ts';
 
 const PORT = 9000;
 const provider = new TestProvider(process.env['ISSUER'] ?? '');
 await provider.rotateKeys();
 
 interface Order {
-  readonly mischief?: Mischief;
+  readonly mischief?: TokenFaults;
   /** Sign with a new key; the former one stays published. */
   readonly rotate?: boolean;
   /** Tokens to make, by their claims. */

@@ -11,7 +11,7 @@ import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { servePodPorts } from '../../../../../sidecars/mesh-proxy/src/admin/pod-ports.ts';
 import { contract } from '../../../../../sidecars/mesh-proxy/src/contract.ts';
-import { labelsOf, openControlled } from '../../../../../sidecars/mesh-proxy/src/controlled.ts';
+import { labelsOf, openXdsSources } from '../../../../../sidecars/mesh-proxy/src/xds-sources.ts';
 import { listeningPorts } from '../../../../../sidecars/mesh-proxy/src/destination/listening.ts';
 import type { Credentials, Identity } from '#mesh/model/identity.ts';
 import { localityOf } from '#mesh/model/locality.ts';
@@ -34,7 +34,7 @@ async function job(kit: Kit<typeof contract.parameters, typeof contract.metrics>
     throw new ConfigurationError([
       { parameter: 'MESH_CONTROL_PLANE', reason: 'missing', message: 'MESH_CONTROL_PLANE is not set; Envoy needs one' },
     ]);
-  const { identity, register } = openControlled(parameters, log, host);
+  const { identity, register } = openXdsSources(parameters, log, host);
   // Of this user alone, in memory: the sockets by which Envoy gets its key, and is told what to do.
   const directory = mkdtempSync(join(tmpdir(), 'envoy-'));
   const at = (name: string): string => join(directory, name);

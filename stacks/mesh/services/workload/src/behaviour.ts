@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Behaviour {
   /** Answered instead of 200. */
   readonly status?: number;
-  /** Answer with `status` only so many times, then as ever. */
+  /** Number of answers with `status`; then as usual. */
   readonly times?: number;
   /** Milliseconds before an answer. */
   readonly delayMs?: number;

@@ -1,4 +1,4 @@
-/** A load generator that counts for itself: an open load of so many requests a second, over kept connections. */
+/** A load generator that counts for itself: an open load at a rate in requests a second, over kept connections. */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { grpcClient, sayByGrpc } from './grpc.ts';

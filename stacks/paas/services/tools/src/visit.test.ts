@@ -58,7 +58,7 @@ test('an error and a cut answer are failures', async () => {
   assert.ok(failed.includes('status 500'));
 });
 
-test('whoever gets no byte knocks again, and tells how long it took', async () => {
+test('a client that gets no byte tries again, and reports how long it took', async () => {
   const { answered, refused, failed } = await visitAll((request) => request.socket.resetAndDestroy(), say('Version 1'));
   assert.ok(refused >= 1);
   assert.ok(answered > 0);
