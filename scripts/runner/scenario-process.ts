@@ -6,7 +6,7 @@ import { LAYOUT_VARIABLE } from '../lib/layout-file.ts';
 import { IN_ORDER_VARIABLE, type ScenarioMessage } from '../scenario/scenario.ts';
 import { ended, HELD } from '../lib/ended.ts';
 import { faultsIn, WATCH_ARGUMENTS } from '../lib/uvu/findings.ts';
-import { crashIn } from './crash.ts';
+import { crashIn } from './program-error.ts';
 import type { Stack } from '../lib/stacks.ts';
 import type { Failure, ObligationResult, RunEvent } from './events.ts';
 

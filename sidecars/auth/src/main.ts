@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { giveBackAfterStart } from '#kit/life/memory.ts';
 import { runSidecar, type Kit } from '#kit/life/sidecar.ts';
 import { HEALTH_MAX_AGE } from '#proxy/upstream/health.ts';
-import { compose } from './compose.ts';
+import { compose } from './assemble.ts';
 import { contract } from './contract.ts';
 import { startDataPlane } from './data-plane.ts';
 import { servePasswords } from './methods/password-thread.ts';

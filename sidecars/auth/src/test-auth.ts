@@ -10,7 +10,7 @@ import { TestProvider } from '#kit/testing/openid-provider.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { compose } from './compose.ts';
+import { compose } from './assemble.ts';
 import { contract } from './contract.ts';
 import { startDataPlane } from './data-plane.ts';
 import { settingsOf } from './settings.ts';

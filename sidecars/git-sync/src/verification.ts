@@ -1,6 +1,6 @@
 /** The verification of what is live, beside the loop: a newer version ends it, a bad end turns the loop back. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import { probeUntilFailure, verify, type VerifyOptions } from './verify.ts';
+import { probeUntilFailure, verify, type VerifyOptions } from './application-probe.ts';
 import type { StateFile } from './versions/state.ts';
 
 export interface VerificationOptions {

@@ -2,7 +2,7 @@
 import { contractDocument, EXIT_CONFIGURATION, EXIT_FAILURE, type Contract } from '../contract/contract.ts';
 import { buildInfo } from '../contract/alerts.ts';
 import { serveAdmin, type AdminHandler } from './admin.ts';
-import { adminPage, pagePolicy } from './page.ts';
+import { adminPage, pagePolicy } from './admin-page.ts';
 import { helpText } from '../contract/help.ts';
 import { joinProblems, Problems, type Problem } from '../telemetry/problems.ts';
 import { expose, type Format } from '../telemetry/exposition.ts';

@@ -239,7 +239,7 @@ test('hundreds of clients that give up harm nobody else on the carrier', async (
   await multiplexed(mesh.client, mesh.server, gate);
   const others = await busy(outboundPort, gate);
   const before = gate.seen.length;
-  // More than a peer of HTTP/2 may reset (http2/limits.ts).
+  // More than a peer of HTTP/2 may reset (http2/flood-limits.ts).
   for (let round = 0; round < 4; round++) {
     const seen = gate.seen.length;
     const talks = await Promise.all(Array.from({ length: 100 }, () => connected(outboundPort)));

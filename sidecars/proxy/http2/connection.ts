@@ -21,7 +21,7 @@ import { MAX_FIELDS } from './field-block.ts';
 import type { Http2Handler, Http2Options } from './handler.ts';
 import type { HpackEncoder } from './hpack-encoder.ts';
 import type { LineWriter } from './lines.ts';
-import { DATA_CREDIT, Limits } from './limits.ts';
+import { DATA_CREDIT, FloodLimits } from './flood-limits.ts';
 import type { OutputChunk } from './output.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -41,7 +41,7 @@ export class Http2Connection<User> implements Core<User> {
   readonly server: boolean;
   readonly sender: Sender<User>;
   readonly streams: Streams<User>;
-  readonly limits: Limits;
+  readonly limits: FloodLimits;
   readonly #receiver: Receiver<User>;
   /** The transport is gone. */
   #closed = false;
@@ -53,7 +53,7 @@ export class Http2Connection<User> implements Core<User> {
     this.handler = handler;
     this.options = options;
     this.server = role === 'server';
-    this.limits = new Limits(options.trusted);
+    this.limits = new FloodLimits(options.trusted);
     this.sender = new Sender<User>(
       options.memory,
       (stream) => handler.onDrain(stream),

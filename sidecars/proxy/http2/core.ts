@@ -1,6 +1,6 @@
 /** What the parts of a connection share. */
 import type { Http2Handler, Http2Options } from './handler.ts';
-import type { Limits } from './limits.ts';
+import type { FloodLimits } from './flood-limits.ts';
 import type { Sender } from './sender.ts';
 import type { Http2Stream } from './stream.ts';
 import type { Streams } from './streams.ts';
@@ -11,7 +11,7 @@ export interface Core<User> {
   readonly options: Http2Options;
   readonly sender: Sender<User>;
   readonly streams: Streams<User>;
-  readonly limits: Limits;
+  readonly limits: FloodLimits;
   /** The connection is over. */
   readonly over: boolean;
   /** End the connection with an error. */

@@ -17,7 +17,7 @@ import { FieldBlock } from './field-block.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import { isRequest, isResponse, isTrailers } from './head-rules.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
-import { REQUEST_CREDIT } from './limits.ts';
+import { REQUEST_CREDIT } from './flood-limits.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Bytes by which a coded head may be longer than the head. */

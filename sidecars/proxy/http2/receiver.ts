@@ -24,7 +24,7 @@ import {
 import type { Core } from './core.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { HeadReceiver, dependsOn, peerEnds } from './heads.ts';
-import { EMPTY_DATA_COST, SETTINGS_COST, SMALL_DATA } from './limits.ts';
+import { EMPTY_DATA_COST, SETTINGS_COST, SMALL_DATA } from './flood-limits.ts';
 import { SETTING_SIZE } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 

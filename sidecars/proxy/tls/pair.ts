@@ -1,7 +1,7 @@
 /** A certificate with its chain and key, checked as what clients will be shown. */
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { readOcspResponse } from './ocsp.ts';
+import { CLOCK_TOLERANCE, stapleOf, type Staple } from './staple.ts';
 import { normalizeDnsName, parseAltNames } from './subject-alt-names.ts';
 import { certificatesIn, privateKeyIn } from './pem.ts';
 
@@ -27,8 +27,7 @@ export interface Pair extends PairFiles {
   readonly fingerprint: string;
   /** `ec`, `rsa` or `ed25519`: two certificates for one name go together when these differ. */
   readonly keyType: string;
-  /** A staple that clients may be shown, until `until` (milliseconds since the epoch). */
-  readonly staple: { readonly response: Buffer; readonly until: number } | undefined;
+  readonly staple: Staple | undefined;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
   /** What is odd about it and no reason to refuse it. */
@@ -44,8 +43,6 @@ export class BadPair extends Error {
   }
 }
 
-/** How far an issuer's clock may be ahead of ours. */
-const CLOCK_TOLERANCE = 60_000;
 const ACCEPTED_CERT = 'PEM: the server certificate first, then each intermediate that signed the one before it';
 const ACCEPTED_KEY = 'an unencrypted RSA, EC or Ed25519 private key in PEM';
 
@@ -96,31 +93,6 @@ export function contextOf(pairs: readonly PairFiles[], options: SecureContextOpt
     cert: pairs.map(({ cert }) => cert),
     key: pairs.map(({ key }) => key),
   });
-}
-
-/** A wrong staple costs more than none: clients close on it. So it is left out, and that is said. */
-function stapleOf(
-  { certFile, ocsp }: PairFiles,
-  leaf: X509Certificate,
-  now: number,
-): { staple?: Pair['staple']; wrong?: string } {
-  if (ocsp === undefined) return {};
-  const wrong = (why: string): { wrong: string } => ({ wrong: `its OCSP response ${why} and is not stapled` });
-  try {
-    const found = readOcspResponse(ocsp).find(({ serial }) => serial === leaf.serialNumber);
-    if (!found) return wrong(`is for another certificate than ${certFile}`);
-    const { nextUpdate = Infinity, thisUpdate, status } = found;
-    if (nextUpdate <= now) return wrong(`is outdated since ${new Date(nextUpdate).toISOString()}`);
-    if (thisUpdate > now + CLOCK_TOLERANCE) return wrong(`is of the future (${new Date(thisUpdate).toISOString()})`);
-    if (status !== 'good')
-      return {
-        staple: { response: ocsp, until: nextUpdate },
-        wrong: `the certificate is ${status}, as its OCSP response says`,
-      };
-    return { staple: { response: ocsp, until: nextUpdate } };
-  } catch (error) {
-    return wrong((error as Error).message);
-  }
 }
 
 /** Run a reader, and put the file's name before what it says. */

@@ -1,10 +1,10 @@
 /** Bearer tokens (RFC 6750) that the provider signed. */
 import { Lru } from '../lib/lru.ts';
-import { BadToken, identityOf, type ClaimNames, type Tokens } from '../oidc/tokens.ts';
+import { BadToken, identityOf, type ClaimNames, type TokenVerifier } from '../oidc/token-verifier.ts';
 import type { Revocations } from '../sessions/revocations.ts';
 import type { Result } from './result.ts';
 
-/** Tokens that were verified: a signature costs more than all else of a request. */
+/** TokenVerifier that were verified: a signature costs more than all else of a request. */
 const MAX_KNOWN = 2000;
 const MAX_TOKEN = 16 * 1024;
 
@@ -22,7 +22,7 @@ interface Known {
 }
 
 export interface BearerOptions {
-  readonly tokens: Tokens;
+  readonly tokens: TokenVerifier;
   readonly audience: string;
   readonly claimNames: ClaimNames;
   readonly revocations: Revocations;

@@ -1,7 +1,7 @@
 /** From a token endpoint's answer to what a session keeps of it. */
 import * as openid from 'openid-client';
 import { MAX_COOKIE_VALUE } from '../http/cookies.ts';
-import { identityOf, type ClaimNames, type Claims } from './tokens.ts';
+import { identityOf, type ClaimNames, type Claims } from './token-verifier.ts';
 import type { NewSession } from '../sessions/session.ts';
 import type { Provider } from './provider.ts';
 

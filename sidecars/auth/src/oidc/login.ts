@@ -10,7 +10,7 @@ import type { Seal } from '../lib/seal.ts';
 import type { NewSession } from '../sessions/session.ts';
 import { Claimed, type ClaimsReader } from './claims.ts';
 import type { Provider } from './provider.ts';
-import { BadToken } from './tokens.ts';
+import { BadToken } from './token-verifier.ts';
 
 /** Logins that one browser may have under way: each has a cookie. */
 const MAX_LOGINS = 5;

@@ -11,7 +11,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { Tunnels } from '../sessions/tunnels.ts';
 import type { RequestContext } from '../lib/request-context.ts';
 import type { Provider } from './provider.ts';
-import { BadToken } from './tokens.ts';
+import { BadToken } from './token-verifier.ts';
 
 /** Longest body of a logout request, in bytes. */
 const MAX_BODY = 16 * 1024;

@@ -7,7 +7,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import type { Counts } from '../lib/counts.ts';
 import { Keys } from './keys.ts';
-import { Tokens } from './tokens.ts';
+import { TokenVerifier } from './token-verifier.ts';
 import { ProviderClient } from './provider-client.ts';
 
 /** Milliseconds between looks while it answers, and while it does not. */
@@ -44,7 +44,7 @@ const ENDPOINTS = [
 class Mismatch extends Error {}
 
 export class Provider {
-  readonly tokens: Tokens;
+  readonly tokens: TokenVerifier;
   readonly keys: Keys;
   readonly wire: ProviderClient;
   readonly #options: ProviderOptions;
@@ -69,7 +69,7 @@ export class Provider {
       },
       onFetch: (result) => options.counts.jwksFetches.add(result),
     });
-    this.tokens = new Tokens({ ...options, keys: this.keys });
+    this.tokens = new TokenVerifier({ ...options, keys: this.keys });
   }
 
   get up(): boolean {

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cacheStatus } from './cache-status.ts';
 import { confirms, isNotModified, mergedFields, validatorsOf } from './conditions.ts';
-import { countingCookies } from './cookies.ts';
+import { countingCookies } from './request-cookies.ts';
 import { listOf } from './fields.ts';
 import { invalidatedUrls, isSafe, keyOf, urlOfKey } from './keys.ts';
 import { parseRange, rangeApplies, MAX_RANGES } from './ranges.ts';

@@ -1,7 +1,7 @@
 /** A request that the store may answer, with all that is known of it. */
 import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Request } from '#proxy/http/request.ts';
-import { countingCookies } from '../policy/cookies.ts';
+import { countingCookies } from '../policy/request-cookies.ts';
 import { parseCacheControl, type Directives } from '../policy/directives.ts';
 import { keyOf } from '../policy/keys.ts';
 import type { RequestFacts } from '../policy/request-facts.ts';

@@ -12,7 +12,7 @@ export function clusterReport(clusters: Iterable<MeshCluster>): object[] {
     requests: cluster.limits.requests,
     connections: cluster.limits.connections,
     pending: cluster.limits.pending,
-    retries: cluster.limits.retries,
+    retries: cluster.limits.retries.underWay,
     endpoints: cluster.hosts.map((host) => ({
       address: `${host.model.address}:${host.model.port}`,
       health: host.model.health ?? 'healthy',

@@ -6,7 +6,7 @@ import { Sweeper } from '#proxy/loop/sweeper.ts';
 import type { OutlierDetection } from '#mesh/model/cluster.ts';
 import { LeastRequest, RoundRobin } from './balancers.ts';
 import { Host } from './host.ts';
-import { Limits, type Place } from './limits.ts';
+import { Limits, type Place } from './circuit-breaker.ts';
 import { Outliers } from './outliers.ts';
 import { PeakEwma } from './peak-ewma.ts';
 import { hashOf, Ring } from './ring.ts';
@@ -163,11 +163,11 @@ test('limits: each place comes back, whichever request ends, and as often', asyn
 
 test('the retry budget is a share of what is under way', () => {
   const limits = new Limits({}, { percent: 20, minimum: 1 });
-  assert.ok(limits.beginRetry());
-  assert.not.ok(limits.beginRetry());
+  assert.ok(limits.retries.begin(limits.requests));
+  assert.not.ok(limits.retries.begin(limits.requests));
   for (let request = 0; request < 10; request++) void limits.enter(false, ignore);
-  assert.ok(limits.beginRetry());
-  assert.not.ok(limits.beginRetry());
+  assert.ok(limits.retries.begin(limits.requests));
+  assert.not.ok(limits.retries.begin(limits.requests));
 });
 
 test.run();

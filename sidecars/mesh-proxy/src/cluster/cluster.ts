@@ -4,7 +4,7 @@ import type { Response } from '#proxy/http/response.ts';
 import type { Cluster as ClusterModel } from '#mesh/model/cluster.ts';
 import { LeastRequest, RandomChoice, RingHash, RoundRobin, type Balancer } from './balancers.ts';
 import { Host, type HostEndpoint, type HostOptions, type Protocol, type TlsFor } from './host.ts';
-import { Limits } from './limits.ts';
+import { Limits } from './circuit-breaker.ts';
 import { Outliers, type EjectionReason } from './outliers.ts';
 import { unreachedIn } from './unreached.ts';
 

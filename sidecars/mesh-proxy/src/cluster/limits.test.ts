@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Limits, type Place } from './limits.ts';
+import { Limits, type Place } from './circuit-breaker.ts';
 
 const MANY = 80_000;
 /** With a cost that grows with the queue it takes more. */

@@ -1,7 +1,7 @@
 /** Filter: a place in the cluster for each request, or a refusal (circuit breaking). */
 import type { Filter, FilteredExchange } from '#proxy/filters/filter.ts';
 import type { Reply } from '#proxy/http/reply.ts';
-import type { Place } from '../cluster/limits.ts';
+import type { Place } from '../cluster/circuit-breaker.ts';
 import { refuse } from './refuse.ts';
 import { requestStateOf, type RequestState } from '../stream-info/request-state.ts';
 
@@ -17,7 +17,7 @@ export const admission: Filter = {
   onEnd(exchange) {
     const record = requestStateOf(exchange);
     record.place?.leave();
-    if (record.retrying) record.cluster?.limits.endRetry();
+    if (record.retrying) record.cluster?.limits.retries.end();
   },
 };
 

@@ -40,7 +40,7 @@ export class MeshRetry implements RetryPolicy {
       return undefined;
     }
     if (!elsewhere && !record.retrying) {
-      if (!this.#cluster.limits.beginRetry()) {
+      if (!this.#cluster.limits.retries.begin(this.#cluster.limits.requests)) {
         record.flag('UO');
         record.retriesDenied = true;
         return undefined;

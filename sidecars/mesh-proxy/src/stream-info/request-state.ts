@@ -1,7 +1,7 @@
 /** The state of one request: what filters tell each other, and what the access log and metrics read at its end. */
 import type { FilteredExchange } from '#proxy/filters/filter.ts';
 import type { MeshCluster } from '../cluster/cluster.ts';
-import type { Place } from '../cluster/limits.ts';
+import type { Place } from '../cluster/circuit-breaker.ts';
 import type { CompiledRoute } from '../compile/route.ts';
 import type { Connection } from './connection.ts';
 

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { defineContract } from '../contract/contract.ts';
 import { readParameters } from '../contract/parameters.ts';
 import { Problems } from '../telemetry/problems.ts';
-import { adminPage, type PageOptions } from './page.ts';
+import { adminPage, type PageOptions } from './admin-page.ts';
 import { Readiness } from './readiness.ts';
 import { STYLE } from './style.ts';
 

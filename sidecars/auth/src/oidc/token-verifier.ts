@@ -2,7 +2,7 @@
 import { jwtVerify, type JWTPayload } from 'jose';
 import type { Keys } from './keys.ts';
 
-export interface TokensOptions {
+export interface TokenVerifierOptions {
   readonly issuer: string;
   readonly algorithms: readonly string[];
   /** In milliseconds. */
@@ -26,10 +26,10 @@ const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** A logout token is for at once, in milliseconds. */
 const LOGOUT_MAX_AGE = 600_000;
 
-export class Tokens {
-  readonly #options: TokensOptions;
+export class TokenVerifier {
+  readonly #options: TokenVerifierOptions;
 
-  constructor(options: TokensOptions) {
+  constructor(options: TokenVerifierOptions) {
     this.#options = options;
   }
 

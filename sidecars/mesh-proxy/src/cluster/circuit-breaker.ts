@@ -1,5 +1,6 @@
-/** What a cluster has under way at most (Envoy's circuit breakers), and how many of it may be retries. */
+/** What a cluster has under way at most (Envoy's circuit breakers). */
 import type { CircuitBreaker, Cluster } from '#mesh/model/cluster.ts';
+import { RetryBudget } from './retry-budget.ts';
 import { WaitingList } from './waiting-list.ts';
 
 /** A place for one request. */
@@ -14,19 +15,18 @@ type Waiting = (place: Place | undefined) => void;
 export class Limits {
   requests = 0;
   connections = 0;
-  retries = 0;
+  readonly retries: RetryBudget;
   readonly #waiting = new WaitingList<Waiting>();
   #settings: CircuitBreaker;
-  #budget: NonNullable<Cluster['retryBudget']>;
 
   constructor(settings: CircuitBreaker | undefined, budget: Cluster['retryBudget']) {
     this.#settings = settings ?? {};
-    this.#budget = budget ?? { percent: 20, minimum: 3 };
+    this.retries = new RetryBudget(settings?.maxRetries, budget);
   }
 
   update(settings: CircuitBreaker | undefined, budget: Cluster['retryBudget']): void {
     this.#settings = settings ?? {};
-    this.#budget = budget ?? { percent: 20, minimum: 3 };
+    this.retries.update(settings?.maxRetries, budget);
     this.#next();
   }
 
@@ -73,19 +73,6 @@ export class Limits {
   #next(): void {
     const { maxConnections = 1024 } = this.#settings;
     while (this.#waiting.length > 0 && this.connections < maxConnections) this.#waiting.shift()!(this.#place(true));
-  }
-
-  /** One more retry may be under way. @returns false when there are too many; otherwise call `endRetry` */
-  beginRetry(): boolean {
-    const { maxRetries } = this.#settings;
-    const most = maxRetries ?? Math.max(this.#budget.minimum, Math.floor((this.requests * this.#budget.percent) / 100));
-    if (this.retries >= most) return false;
-    this.retries++;
-    return true;
-  }
-
-  endRetry(): void {
-    this.retries--;
   }
 
   /** Nobody waits for it any more. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { crashIn } from './crash.ts';
+import { crashIn } from './program-error.ts';
 
 const test = suite('crash');
 

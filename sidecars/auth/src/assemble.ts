@@ -19,7 +19,7 @@ import { Login } from './oidc/login.ts';
 import { Logout } from './oidc/logout.ts';
 import { Provider } from './oidc/provider.ts';
 import { Refresh } from './oidc/refresh.ts';
-import type { ClaimNames } from './oidc/tokens.ts';
+import type { ClaimNames } from './oidc/token-verifier.ts';
 import { Routes } from './routes.ts';
 import { parseRules, Rules } from './rules/rules.ts';
 import { Seal } from './lib/seal.ts';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ProbeResult } from '#kit/net/probes.ts';
-import { verify } from './verify.ts';
+import { verify } from './application-probe.ts';
 
 const GOOD: ProbeResult = { ok: true, ms: 1 };
 const BAD: ProbeResult = { ok: false, ms: 1, reason: 'answered 500' };

@@ -22,7 +22,7 @@ export const EMPTY_DATA_COST = 2;
 export const REQUEST_CREDIT = 4;
 export const DATA_CREDIT = 2;
 
-export class Limits {
+export class FloodLimits {
   readonly resets: RateLimit;
   readonly smallData: RateLimit;
   readonly overhead = new RateLimit(...OVERHEAD);
