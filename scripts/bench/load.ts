@@ -144,29 +144,35 @@ export async function idleMb(
   over.catch(() => undefined);
   let open = 0;
   while (!ended) {
-    open = Math.max(open, await residentMb(project, service));
+    open = Math.max(open, (await memoryMb(project, service)).rss);
     await sleep(250);
   }
   const output = await over;
   if (!output.includes(`open ${connections}`)) throw new Error(`not all of ${connections} connections: ${output}`);
   await sleep(LET_GO);
-  return { open, after: await residentMb(project, service) };
+  return { open, after: (await memoryMb(project, service)).rss };
 }
 
-/** Resident memory in MB of all processes of a service, but its init and the one that looks. */
-export const residentMb = (project: Project, service: string): Promise<number> =>
-  memoryMb(project, service, 'status', /^VmRSS:\s+(\d+) kB$/gm);
+/** Memory in MB. */
+export interface Memory {
+  readonly rss: number;
+  /** The same with pages that processes share divided among them: Node's program file, the page cache's pages of it. */
+  readonly pss: number;
+}
 
-/** The same with what processes share divided among them (PSS). */
-export const proportionalMb = (project: Project, service: string): Promise<number> =>
-  memoryMb(project, service, 'smaps_rollup', /^Pss:\s+(\d+) kB$/gm);
-
-async function memoryMb(project: Project, service: string, file: string, line: RegExp): Promise<number> {
+/** Memory of all processes of a service, but its init and the one that looks. Source: proc_pid_smaps(5). */
+export async function memoryMb(project: Project, service: string): Promise<Memory> {
   const text = await project.exec(service, [
     'bash',
     '-c',
-    `for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/${file} 2>/dev/null; done`,
+    'for p in /proc/[0-9]*; do [[ $p == /proc/1 || $p == /proc/$$ ]] || cat $p/smaps_rollup 2>/dev/null; done; true',
   ]);
-  const kilobytes = [...text.matchAll(line)].map(([, digits]) => Number(digits));
-  return kilobytes.reduce((total, each) => total + each, 0) / 1024;
+  const sum = (field: string): number =>
+    [...text.matchAll(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'gm'))].reduce(
+      (total, [, kilobytes]) => total + Number(kilobytes) / 1024,
+      0,
+    );
+  const memory = { rss: sum('Rss'), pss: sum('Pss') };
+  if (memory.rss === 0) throw new Error(`the memory of ${service} cannot be read`);
+  return memory;
 }

@@ -44,7 +44,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
-const round = (value: number): number => Number(value.toPrecision(value >= 1000 ? 5 : 3));
+export const round = (value: number): number => Number(value.toPrecision(value >= 1000 ? 5 : 3));
 
 /**
  * Compare two sides by the medians of their samples.
@@ -70,6 +70,15 @@ export function compare(
     target: 'ratio' in target ? `${target.ratio} x` : `<= ${target.limit}`,
     reached,
   };
+}
+
+/**
+ * A figure that stands alone.
+ * @param limit the value to stay below
+ */
+export function alone(bench: string, metric: string, value: number, limit?: number): Measurement {
+  const ours = round(value);
+  return { bench, metric, ours, ...(limit !== undefined && { target: `<= ${limit}`, reached: value <= limit }) };
 }
 
 /** Measurements as a Markdown table, for a README. */

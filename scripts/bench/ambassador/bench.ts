@@ -3,7 +3,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
-import { residentMb } from '../load.ts';
+import { memoryMb } from '../load.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 
 const PORTS = { ours: 6379, nutcracker: 22121 } as const;
@@ -48,6 +48,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     const rates: Record<number, Samples> = {};
     const costs: Record<number, Samples> = {};
     const rss = fresh();
+    const pss = fresh();
     for (const pipeline of PIPELINES) [rates[pipeline], costs[pipeline]] = [fresh(), fresh()];
     for (let round = 0; round < rounds; round++) {
       for (const pipeline of PIPELINES) {
@@ -61,7 +62,11 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
           costs[pipeline]![side].push((((await cpu(project, side)) - before) / requests) * 1e6);
         }
       }
-      for (const side of SIDES) rss[side].push(await residentMb(project, side));
+      for (const side of SIDES) {
+        const memory = await memoryMb(project, side);
+        rss[side].push(memory.rss);
+        pss[side].push(memory.pss);
+      }
       progress(
         `round ${round + 1} of ${rounds}: ${shown({ p1: rates[1]!, p16: rates[16]!, cpu1: costs[1]!, cpu16: costs[16]!, rss })}`,
       );
@@ -81,6 +86,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         compare(of(`get_pipeline_${pipeline}_cpu_us`, 'less'), beside(costs[pipeline]!), { ratio: 0.7 }),
       ),
       compare(of('rss_mb', 'less'), beside(rss), { limit: Math.round(LIMIT_MB) }),
+      compare(of('pss_mb', 'less'), beside(pss), { limit: Math.round(LIMIT_MB) }),
       compare(of('closed_connections', 'less'), { ours: [errors.ours], theirs: [errors.nutcracker] }, { limit: 0 }),
     ];
   }

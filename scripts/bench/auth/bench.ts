@@ -4,7 +4,7 @@ import { PEERS, providePeer, versionIn } from '../../lib/go-program.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, median, type Bench, type Measurement } from '../measurement.ts';
-import { latencies, residentMb, wrk } from '../load.ts';
+import { latencies, memoryMb, wrk } from '../load.ts';
 
 /** By their services' names. */
 const URLS = {
@@ -54,6 +54,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     const bearer = [`Authorization: Bearer ${await token(project)}`];
     const rps = fresh();
     const rss = fresh();
+    const pss = fresh();
     const added = fresh();
     const jwt: number[] = [];
     const session = (side: Side) => ({ url: URLS[side], headers: headers[side]! });
@@ -64,7 +65,9 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
         rps[side].push(await wrk(project, { ...session(side), seconds }));
-        rss[side].push(await residentMb(project, side));
+        const memory = await memoryMb(project, side);
+        rss[side].push(memory.rss);
+        pss[side].push(memory.pss);
         const light = { seconds, rate: LIGHT_LOAD };
         const direct = await latencies(project, { url: DIRECT, ...light });
         const through = await latencies(project, { ...session(side), ...light });
@@ -82,6 +85,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
           compare(of('session_rps', name, 'more'), beside(rps), { ratio: 1 }),
           compare(of('added_p50_ms', name, 'less'), beside(added), { limit: 0.3 }),
           compare(of('rss_mb', name, 'less'), beside(rss), { limit: 64 }),
+          compare(of('pss_mb', name, 'less'), beside(pss), { limit: 64 }),
         ];
       }),
       compare(of('jwt_rps', 'our own session', 'more'), { ours: jwt, theirs: rps.ours }, { ratio: 0.7 }),

@@ -4,7 +4,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, percentile, type Bench, type Measurement } from '../measurement.ts';
-import { residentMb, wrk } from '../load.ts';
+import { memoryMb, wrk } from '../load.ts';
 
 const PORTS = { ours: 8070, nginx: 9080, varnish: 9081 } as const;
 type Side = keyof typeof PORTS;
@@ -51,7 +51,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       await clients(project, side, CLIENTS, '/1024/300/max-age=3600/cold-0');
       await clients(project, side, NO_STORE_CLIENTS, '/1024/200/no-store/never-0');
     }
-    const samples = { small: fresh(), large: fresh(), stampede: fresh(), noStore: fresh(), rss: fresh() };
+    const samples = { small: fresh(), large: fresh(), stampede: fresh(), noStore: fresh(), rss: fresh(), pss: fresh() };
     for (let round = 1; round <= rounds; round++) {
       // Each side is first as often as the others.
       const sides = SIDES.map((_, index) => SIDES[(index + round) % SIDES.length]!);
@@ -76,7 +76,9 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
           timeoutMs: 180_000,
         },
       );
-      samples.rss[side].push(await residentMb(project, side));
+      const memory = await memoryMb(project, side);
+      samples.rss[side].push(memory.rss);
+      samples.pss[side].push(memory.pss);
     }
     progress(shown(samples));
     const of = (metric: string, peer: string, better: 'more' | 'less') => ({ bench: 'cache', metric, peer, better });
@@ -91,6 +93,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       compare(of('nostore_last_ms', 'nginx', 'less'), beside(samples.noStore, 'nginx'), { limit: 250 }),
       compare(of('nostore_last_ms', 'Varnish', 'less'), beside(samples.noStore, 'varnish'), { limit: 250 }),
       compare(of('rss_mb', 'Varnish', 'less'), beside(samples.rss, 'varnish'), { limit: Math.round(LIMIT_MB + 48) }),
+      compare(of('pss_mb', 'Varnish', 'less'), beside(samples.pss, 'varnish'), { limit: Math.round(LIMIT_MB + 48) }),
     ];
   }
 };

@@ -4,7 +4,7 @@ import { buildImages } from '../../lib/images.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { setup } from '../../setup/setup.ts';
 import { ConfigServer } from '../../lib/config-server.ts';
-import { percentile, type Bench, type Measurement } from '../measurement.ts';
+import { alone, percentile, type Bench, type Measurement, round } from '../measurement.ts';
 import { costOf, idleCpu } from './cost.ts';
 import { boardIni, Clock, type Side } from './latency.ts';
 
@@ -83,18 +83,18 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
     return [
       ...latency('put_to_served_p50_ms', 0.5, 10, times),
       ...latency('put_to_served_p99_ms', 0.99, 50, times),
-      alone('fanout200_p99_ms', percentile(latencies, 0.99), 1000),
-      alone('server_peak_rss_mb', serverPeak, 150),
-      alone('server_rss_mb', serverCost.rss, 48),
-      alone('server_own_mb', serverCost.own, 48),
-      alone('idle_cpu_pct', idle, 0.2),
-      alone('rss_mb', sidecar.rss, 48),
-      alone('own_mb', sidecar.own, 48),
+      alone('config', 'fanout200_p99_ms', percentile(latencies, 0.99), 1000),
+      alone('config', 'server_peak_rss_mb', serverPeak, 150),
+      alone('config', 'server_rss_mb', serverCost.rss),
+      alone('config', 'server_pss_mb', serverCost.pss, 48),
+      alone('config', 'server_own_mb', serverCost.own, 48),
+      alone('config', 'idle_cpu_pct', idle, 0.2),
+      alone('config', 'rss_mb', sidecar.rss),
+      alone('config', 'pss_mb', sidecar.pss, 48),
+      alone('config', 'own_mb', sidecar.own, 48),
     ];
   }
 };
-
-const round = (value: number): number => Number(value.toPrecision(3));
 
 /** One line for each peer. */
 function latency(
@@ -111,14 +111,6 @@ function latency(
     ] as const
   ).map(([peer, samples]) => {
     const theirs = percentile(samples, share);
-    return { ...alone(metric, ours, limit), peer, theirs: round(theirs), ratio: round(theirs / ours) };
+    return { ...alone('config', metric, ours, limit), peer, theirs: round(theirs), ratio: round(theirs / ours) };
   });
 }
-
-const alone = (metric: string, ours: number, limit: number): Measurement => ({
-  bench: 'config',
-  metric,
-  ours: round(ours),
-  target: `<= ${limit}`,
-  reached: ours <= limit,
-});

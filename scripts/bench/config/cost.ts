@@ -7,6 +7,7 @@ for p in /proc/[0-9]*; do
   [[ $(<$p/comm) == node || $(tr '\\0' ' ' < $p/cmdline) == node\\ * ]] || continue
   cat $p/task/*/schedstat | while read -r ns _; do echo "ns $ns"; done
   grep -E '^(VmRSS|VmHWM|RssAnon):' $p/status
+  grep '^Pss:' $p/smaps_rollup
 done`;
 
 export interface Cost {
@@ -15,6 +16,8 @@ export interface Cost {
   /** Resident memory in MB: now, and the most that it ever was. */
   readonly rss: number;
   readonly peak: number;
+  /** The same with pages that processes share divided among them. */
+  readonly pss: number;
   /** What of `rss` is its own: all but the pages of Node's binary, which processes share. */
   readonly own: number;
 }
@@ -24,7 +27,13 @@ export async function costOf(project: Project, service: string): Promise<Cost> {
   const text = await project.exec(service, ['bash', '-c', LOOK]);
   const sum = [...text.matchAll(/^ns (\d+)$/gm)].reduce((total, [, ns]) => total + Number(ns), 0);
   const megabytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) / 1024;
-  const cost = { cpu: sum, rss: megabytes('VmRSS'), peak: megabytes('VmHWM'), own: megabytes('RssAnon') };
+  const cost = {
+    cpu: sum,
+    rss: megabytes('VmRSS'),
+    pss: megabytes('Pss'),
+    peak: megabytes('VmHWM'),
+    own: megabytes('RssAnon'),
+  };
   if (!(cost.cpu > 0 && cost.rss > 0)) throw new Error(`no node process in ${service}: ${text}`);
   return cost;
 }

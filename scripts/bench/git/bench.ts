@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
-import { compare, median, type Bench, type Measurement } from '../measurement.ts';
-import { residentMb } from '../load.ts';
+import { alone, compare, median, type Bench, type Measurement } from '../measurement.ts';
+import { memoryMb } from '../load.ts';
 
 const CLIENT = readFileSync(join(import.meta.dirname, 'client.ts'), 'utf8');
 
@@ -66,16 +66,17 @@ export const bench: Bench = async ({ rounds, signal, progress }) => {
     }
     progress(`looking at idle sidecars for ${IDLE} s`);
     const [ours, theirs] = await Promise.all([idlePercent(project, 'big'), idlePercent(project, 'pull1')]);
-    const rss = await residentMb(project, 'big');
+    const { rss, pss } = await memoryMb(project, 'big');
     return [
       compare(of('push_to_live_p50_ms', PULL_1), { ours: live.ours, theirs: live.pull1 }, { limit: 150 }),
       compare(of('push_to_live_p50_ms', PULL_60), { ours: live.ours, theirs: live.pull60 }, { limit: 150 }),
-      alone('push_to_nodemon_p50_ms', median(live.nodemon)),
+      alone('git', 'push_to_nodemon_p50_ms', median(live.nodemon)),
       // At most as long.
       compare(of('first_sync_10k', 'git clone --depth 1'), first, { ratio: 1 }),
-      alone('switch_10k_ms', median(switched), 500),
+      alone('git', 'switch_10k_ms', median(switched), 500),
       compare(of('idle_cpu_pct', PULL_1), { ours: [ours], theirs: [theirs] }, { limit: 0.2 }),
-      alone('rss_mb', rss, 48),
+      alone('git', 'rss_mb', rss),
+      alone('git', 'pss_mb', pss, 48),
     ];
   }
 };
@@ -84,12 +85,6 @@ const PULL_1 = 'git pull every 1 s';
 const PULL_60 = 'git pull every 60 s';
 
 const of = (metric: string, peer: string) => ({ bench: 'git', metric, peer, better: 'less' }) as const;
-
-/** A figure that stands alone, with the value to stay below. */
-function alone(metric: string, value: number, limit?: number): Measurement {
-  const ours = Number(value.toPrecision(3));
-  return { bench: 'git', metric, ours, ...(limit !== undefined && { target: `<= ${limit}`, reached: value <= limit }) };
-}
 
 /** Processor time of all of a container's processes, those that ended too, in percent of one processor. */
 async function idlePercent(project: Project, service: string): Promise<number> {

@@ -4,7 +4,7 @@ import { providePeer, versionIn } from '../../lib/go-program.ts';
 import { buildImages } from '../../lib/images.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { setup } from '../../setup/setup.ts';
-import { compare, median, percentile, type Bench, type Measurement } from '../measurement.ts';
+import { alone, compare, median, percentile, type Bench, type Measurement } from '../measurement.ts';
 import { idle, knownDelay, ship, visible, type Side } from './shippers.ts';
 import { VictoriaLogs } from './store.ts';
 
@@ -91,9 +91,10 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
           compare(of('visible_p50_ms', 'less'), beside(samples.visible), { limit: 1000 }),
         ];
       }),
-      alone('idle_cpu_percent', few.percent, 0.5),
-      alone(`idle_${MANY}_cpu_percent`, many.percent, 2),
-      alone('idle_rss_mb', few.rss, 48),
+      alone('logs', 'idle_cpu_percent', few.percent, 0.5),
+      alone('logs', `idle_${MANY}_cpu_percent`, many.percent, 2),
+      alone('logs', 'idle_rss_mb', few.rss),
+      alone('logs', 'idle_pss_mb', few.pss, 48),
     ] satisfies Measurement[];
   } finally {
     await load.down({ timeoutMs: 60_000 });
@@ -109,10 +110,4 @@ async function checkDelays(store: VictoriaLogs, progress: (line: string) => void
   progress(`a delay of ${KNOWN} ms is measured as ${measured} ms`);
   if (measured < KNOWN || measured > KNOWN + LONGER)
     throw new Error(`a delay of ${KNOWN} ms was measured as ${measured} ms`);
-}
-
-/** What has a limit of its own and no peer. */
-function alone(metric: string, ours: number, limit: number): Measurement {
-  const rounded = Number(ours.toPrecision(3));
-  return { bench: 'logs', metric, ours: rounded, target: `<= ${limit}`, reached: rounded <= limit };
 }

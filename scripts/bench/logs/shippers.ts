@@ -106,9 +106,9 @@ export async function knownDelay(store: VictoriaLogs, name: string, age: number)
 
 /**
  * What a shipper uses that has nothing to do.
- * @returns processor time in percent of one core, and resident memory in MB
+ * @returns processor time in percent of one core, and memory in MB
  */
-export async function idle(project: Project): Promise<{ percent: number; rss: number }> {
+export async function idle(project: Project): Promise<{ percent: number; rss: number; pss: number }> {
   const side = 'ours';
   return withShipper(project, side, async () => {
     await docker(['start', await project.id(side)], { timeoutMs: 60_000 });
@@ -116,6 +116,6 @@ export async function idle(project: Project): Promise<{ percent: number; rss: nu
     const before = await usage(project, side);
     await pause(IDLE);
     const after = await usage(project, side);
-    return { percent: ((after.cpu - before.cpu) / (IDLE / 1000)) * 100, rss: after.rss };
+    return { percent: ((after.cpu - before.cpu) / (IDLE / 1000)) * 100, rss: after.rss, pss: after.pss };
   });
 }

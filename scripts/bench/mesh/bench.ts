@@ -3,7 +3,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { provideWheels } from '../../lib/wheels.ts';
 import { setup } from '../../setup/setup.ts';
-import { h2load, latencies, proportionalMb, residentMb, wrk } from '../load.ts';
+import { h2load, latencies, memoryMb, wrk } from '../load.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { configurations } from './configuration.ts';
 
@@ -93,10 +93,9 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         samples.proxy_cpu[side].push(((await usage(project, side)) - before) / seconds / ENDS.length);
         for (const share of ['p50', 'p90', 'p99'] as const)
           samples[`added_${share}_ms`][side].push(Math.max(RESOLUTION, through[share] - direct[share]));
-        const resident = await Promise.all(ENDS.map((end) => residentMb(project, `${side}-${end}`)));
-        samples.proxy_rss_mb[side].push(Math.max(...resident));
-        const shared = await Promise.all(ENDS.map((end) => proportionalMb(project, `${side}-${end}`)));
-        samples.proxy_pss_mb[side].push(Math.max(...shared));
+        const memory = await Promise.all(ENDS.map((end) => memoryMb(project, `${side}-${end}`)));
+        samples.proxy_rss_mb[side].push(Math.max(...memory.map(({ rss }) => rss)));
+        samples.proxy_pss_mb[side].push(Math.max(...memory.map(({ pss }) => pss)));
         samples.saturation_rps[side].push(await wrk(project, { ...load, url: SIDES[side].http }));
         const call = { ...load, call: true, rate: RATE };
         const directCall = await latencies(project, { ...call, url: DIRECT.grpc });

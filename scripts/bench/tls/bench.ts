@@ -4,7 +4,7 @@ import { buildImages } from '../../lib/images.ts';
 import { provideWheels } from '../../lib/wheels.ts';
 import { setup } from '../../setup/setup.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
-import { h2load, idleMb, latencies, residentMb, wrk } from '../load.ts';
+import { h2load, idleMb, latencies, memoryMb, wrk, type Memory } from '../load.ts';
 
 /** Ports by their services' names; each has one before the origin, and the next one before a gRPC server. */
 const PORTS = { ours: 8443, nginx: 9443, haproxy: 5443, caddy: 7443, envoy: 6443 } as const;
@@ -71,6 +71,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       p99: fresh(),
       handshakes: fresh(),
       rss: fresh(),
+      pss: fresh(),
       added: fresh(),
       idle: fresh(),
       after: fresh(),
@@ -87,11 +88,12 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         const url = urlOf(side);
         samples.keepalive[side].push(await wrk(project, { url: `${url}/small`, seconds }));
         // A load of its own: looking costs what is measured above.
-        const [, rss] = await Promise.all([
+        const [, memory] = await Promise.all([
           wrk(project, { url: `${url}/small`, seconds: 2 }),
           peakMb(project, side, 2),
         ]);
-        samples.rss[side].push(rss);
+        samples.rss[side].push(memory.rss);
+        samples.pss[side].push(memory.pss);
         samples.body64k[side].push(await wrk(project, { url: `${url}/64k`, seconds }));
         samples.h2[side].push(await h2load(project, { url: `${url}/small`, seconds }));
         const calls = { url: `${urlOf(side, 1)}/bench.Echo/Unary`, seconds, call: true };
@@ -128,6 +130,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         against('p99_ms', 'less', samples.p99, { ratio: 1 }),
         against('handshakes', 'more', samples.handshakes, { ratio: 0.8 }),
         against('rss_mb', 'less', samples.rss, { limit: 64 }),
+        against('pss_mb', 'less', samples.pss, { limit: 64 }),
         against('idle10k_mb', 'less', samples.idle, { limit: 200 }),
         against('after10k_mb', 'less', samples.after, { limit: 110 }),
         against('added_p50_ms', 'less', samples.added, { limit: 0.3 }),
@@ -146,12 +149,13 @@ async function keyExchange(project: Project, port: number): Promise<string> {
   return /Negotiated TLS1\.3 group: (\S+)/.exec(said)?.[1] ?? 'nothing';
 }
 
-/** The most resident memory seen while a load runs. */
-async function peakMb(project: Project, side: Side, seconds: number): Promise<number> {
+/** The most memory seen while a load runs. */
+async function peakMb(project: Project, side: Side, seconds: number): Promise<Memory> {
   const end = performance.now() + seconds * 1000;
-  let peak = 0;
+  let peak: Memory = { rss: 0, pss: 0 };
   do {
-    peak = Math.max(peak, await residentMb(project, side));
+    const { rss, pss } = await memoryMb(project, side);
+    peak = { rss: Math.max(peak.rss, rss), pss: Math.max(peak.pss, pss) };
     await new Promise((resolve) => setTimeout(resolve, 500));
   } while (performance.now() < end);
   return peak;

@@ -2,15 +2,16 @@
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
-import { compare, median, type Bench, type Measurement } from '../measurement.ts';
-import { compareScans, residentMb, scrapeCost } from './load.ts';
+import { alone, compare, median, type Bench, type Measurement } from '../measurement.ts';
+import type { Memory } from '../load.ts';
+import { compareScans, scrapeCost, topzMemory } from './load.ts';
 
 /** How often each side scans in a round. */
 const SCANS = 8;
 /** Ticks of 10 ms want some seconds to tell a percent. */
 const LEAST_SECONDS = 10;
 const CPU_LIMIT = 2;
-const RSS_LIMIT = 64;
+const PSS_LIMIT = 64;
 
 export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   await setup({ say: progress, signal });
@@ -29,7 +30,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   async function measure(procps: string): Promise<Measurement[]> {
     const scans = { topz: [] as number[], ps: [] as number[], top: [] as number[] };
     const cpu = { ours: [] as number[], theirs: [] as number[] };
-    const rss: number[] = [];
+    const memory: Memory[] = [];
     await compareScans(project, SCANS);
     progress('warmed up');
     for (let round = 1; round <= rounds; round++) {
@@ -39,24 +40,19 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       const cost = await scrapeCost(project, Math.max(LEAST_SECONDS, seconds));
       cpu.ours.push(cost.topz);
       cpu.theirs.push(cost.ps);
-      rss.push(await residentMb(project));
+      memory.push(await topzMemory(project));
       progress(
-        `round ${round} of ${rounds}: scan ${scans.topz.at(-1)!.toFixed(1)} ms, ps ${scans.ps.at(-1)!.toFixed(1)}, top ${scans.top.at(-1)!.toFixed(1)}; a scrape a second ${cost.topz.toFixed(2)} %, ps ${cost.ps.toFixed(2)}; ${rss.at(-1)!.toFixed(1)} MB`,
+        `round ${round} of ${rounds}: scan ${scans.topz.at(-1)!.toFixed(1)} ms, ps ${scans.ps.at(-1)!.toFixed(1)}, top ${scans.top.at(-1)!.toFixed(1)}; a scrape a second ${cost.topz.toFixed(2)} %, ps ${cost.ps.toFixed(2)}; ${memory.at(-1)!.rss.toFixed(1)} MB`,
       );
     }
     const of = (metric: string, peer: string) => ({ bench: 'topz', metric, peer, better: 'less' as const });
-    const most = Math.max(...rss);
+    const most = (field: keyof Memory): number => Math.max(...memory.map((each) => each[field]));
     return [
       compare(of('scan500_ms', `ps -eo, ${procps}`), { ours: scans.topz, theirs: scans.ps }, { ratio: 1 }),
       compare(of('scan500_ms', `top -b -n 1, ${procps}`), { ours: scans.topz, theirs: scans.top }, { ratio: 1 }),
       compare(of('scrape_cpu_pct', 'ps -eo, once a second'), cpu, { limit: CPU_LIMIT }),
-      {
-        bench: 'topz',
-        metric: 'rss_mb',
-        ours: Number(most.toFixed(1)),
-        target: `<= ${RSS_LIMIT}`,
-        reached: most <= RSS_LIMIT,
-      },
+      alone('topz', 'rss_mb', most('rss')),
+      alone('topz', 'pss_mb', most('pss'), PSS_LIMIT),
     ];
   }
 };

@@ -1,5 +1,6 @@
 /** Looks at five hundred processes, timed inside their container. */
 import type { Project } from '../../lib/compose.ts';
+import type { Memory } from '../load.ts';
 
 /** The same fields as topz has. */
 const PS = 'ps -eo pid,ppid,user,state,pcpu,pmem,rss,nlwp,lstart,etime,args';
@@ -55,10 +56,12 @@ export async function scrapeCost(project: Project, seconds: number): Promise<{ t
   };
 }
 
-/** Resident memory of topz, in MiB. */
-export async function residentMb(project: Project): Promise<number> {
-  const status = await project.exec('topz', ['cat', `/proc/${await topzPid(project)}/status`]);
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
+/** Memory of topz, in MiB. */
+export async function topzMemory(project: Project): Promise<Memory> {
+  const rollup = await project.exec('topz', ['cat', `/proc/${await topzPid(project)}/smaps_rollup`]);
+  const megabytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(rollup)![1]) / 1024;
+  return { rss: megabytes('Rss'), pss: megabytes('Pss') };
 }
 
 async function topzPid(project: Project): Promise<string> {

@@ -6,7 +6,6 @@
  * It needs `--expose-gc` and `--experimental-ffi`; without them each half does nothing.
  */
 import { cFunctions } from './c-library.ts';
-import { releaseCleanPages } from './clean-pages.ts';
 
 type Collect = (options?: { readonly type: 'minor' }) => void;
 
@@ -34,11 +33,8 @@ const START_IS_OVER = [10_000, 60_000];
  */
 export function giveBackAfterStart(): void {
   for (const after of START_IS_OVER)
-    setTimeout(() => {
-      // What compilers had is in heaps of their threads' own. No collection: a pause for what is no garbage.
-      trimHeap();
-      releaseCleanPages();
-    }, after).unref();
+    // What compilers had is in heaps of their threads' own. No collection: a pause for what is no garbage.
+    setTimeout(trimHeap, after).unref();
 }
 
 let trim: ((keep: bigint) => unknown) | undefined;
