@@ -48,7 +48,7 @@ export const inputMetrics = {
     help: 'Bytes that were seen in a file and were gone before they could be read',
     bad: 'any: lines are lost',
     labels: ['reason'],
-    known: { reason: ['deleted', 'truncated'] },
+    known: { reason: ['deleted', 'truncated', 'unconfirmed'] },
   },
   shipper_registry_errors_total: {
     type: 'counter',

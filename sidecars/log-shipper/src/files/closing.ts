@@ -1,5 +1,5 @@
 /** When files are closed that no path leads to any more, read to their end or not. */
-import type { Generation } from './tracked/generation.ts';
+import type { Generation, Loss } from './tracked/generation.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
 
@@ -10,7 +10,7 @@ export interface ClosingOptions {
   readonly linger: number;
   /** How long a deleted file is kept open that is not read to its end, in milliseconds. */
   readonly deletedTimeout: number;
-  readonly onLost: (generation: Generation, bytes: number, reason: 'deleted' | 'truncated') => void;
+  readonly onLost: (generation: Generation, loss: Loss, reason: 'deleted' | 'truncated') => void;
 }
 
 /** Close files that no path leads to any more. */
@@ -28,7 +28,7 @@ export function closeDetached({ table, files, linger, deletedTimeout, onLost }: 
       if (links === 0) table.finish(generation);
       else files.release(generation);
     } else if (!read && links === 0 && now - detachedAt >= deletedTimeout) {
-      onLost(generation, generation.left, 'deleted');
+      onLost(generation, generation.reaches(0), 'deleted');
       table.finish(generation);
     }
   }

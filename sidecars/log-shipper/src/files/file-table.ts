@@ -130,7 +130,7 @@ export class FileTable {
   /** A generation's file does not hold it any more: truncated, or made anew. */
   lose(generation: Generation): void {
     this.losses += 1;
-    generation.seen = generation.offset + generation.left;
+    generation.seen = Math.max(generation.offset, generation.seen - Math.max(0, generation.looked - generation.offset));
     this.#close(generation);
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     generation.key = '';
@@ -245,6 +245,7 @@ export class FileTable {
     if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
     Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
     generation.head = headWithin(generation.head, stat.size);
+    generation.readBefore ??= stat.size;
     found(generation);
     Object.assign(generation, { comparedAt: stat.stamp, unread: true, changedAt: now });
     this.#byKey.set(stat.key, generation);

@@ -1,7 +1,8 @@
 /** Bytes that are counted as lost: what was seen and is gone, whenever that happened, and nothing that is stored. */
-import { appendFileSync, copyFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, truncateSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { toStat } from './open-files.ts';
 import { compress, onceListed, scene } from './test-rig.ts';
 
 scene('what is written behind a truncation is not counted as lost with what was before it', async (rig, path) => {
@@ -232,6 +233,42 @@ scene('what was seen and is in no copy is counted', async (rig, path) => {
     await rig.finish();
     assert.is(rig.lost, (packed ? 2 : 1) * 'between copy and truncation\n'.length);
   }
+});
+
+scene('what a killed process may have sent is unconfirmed when it is gone, and not lost', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\ntwo\n');
+  await rig.look();
+  rig.deliver(2, 0);
+  rig.restart();
+  rig.input.scan();
+  appendFileSync(path('app.log'), 'three\n');
+  rig.input.scan();
+  truncateSync(path('app.log'));
+  await rig.finish();
+  assert.equal(rig.messages, ['one', 'two']);
+  assert.is(rig.lost, 'three\n'.length);
+  assert.is(rig.unconfirmed, 'one\ntwo\n'.length);
+});
+
+scene('what a process left unread that ended in order is lost when it is gone', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\n');
+  await rig.look();
+  rig.deliver();
+  appendFileSync(path('app.log'), 'two\n');
+  rig.registry.write(rig.table.generations, true);
+  rig.restart();
+  rig.input.scan();
+  truncateSync(path('app.log'));
+  await rig.finish();
+  assert.equal(rig.messages, ['one']);
+  assert.is(rig.lost, 'two\n'.length);
+  assert.is(rig.unconfirmed, 0);
+});
+
+test('a file that grew within one tick of the clock is another than it was', () => {
+  const times = { dev: 1n, ino: 2n, nlink: 1n, mtimeNs: 3n, ctimeNs: 3n };
+  const [before, after] = [4n, 5n].map((size) => toStat({ ...times, size } as BigIntStats).stamp);
+  assert.is.not(before, after);
 });
 
 test.run();

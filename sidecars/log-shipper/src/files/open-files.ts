@@ -116,7 +116,7 @@ export function toStat(stats: BigIntStats): Stat {
   return {
     key: `${stats.dev}:${stats.ino}`,
     size: Number(stats.size),
-    stamp: `${stats.mtimeNs}:${stats.ctimeNs}`,
+    stamp: `${stats.mtimeNs}:${stats.ctimeNs}:${stats.size}`,
     links: Number(stats.nlink),
   };
 }

@@ -5,6 +5,7 @@
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -226,6 +227,24 @@ scene('two workers whose logs say the same are two files, whatever their names s
   }
   await rig.finish();
   assert.equal(rig.messages.toSorted(), ['one', 'one', 'three', 'three', 'two', 'two']);
+  assert.is(rig.lost, 0);
+});
+
+scene('a log that was emptied and holds the same lines and more at the next look has grown', async (rig, path) => {
+  for (const isCopied of [false, true]) {
+    const name = `${isCopied}.log`;
+    const lines = [1, 2, 3, 4, 5].map((line) => `${name} ${line}`);
+    writeFileSync(path(name), `${lines.slice(0, 3).join('\n')}\n`);
+    await rig.finish();
+    if (isCopied) copyFileSync(path(name), path(`${name}.1`));
+    // The same inode, and more than it had.
+    writeFileSync(path(name), `${lines.join('\n')}\n`);
+    await rig.finish();
+    assert.equal(rig.messages.slice(-5), lines);
+    writeFileSync(path(name), `other\n${lines.join('\n')}\n`);
+    await rig.finish();
+    assert.equal(rig.messages.slice(-6), ['other', ...lines]);
+  }
   assert.is(rig.lost, 0);
 });
 

@@ -11,7 +11,8 @@ import { copied, missed } from './tracked/state.ts';
 export function restored(saved: readonly SavedGeneration[], now: number): Generation[] {
   const byId = new Map<string, Generation>();
   const latest = new Map<string, Generation>();
-  for (const { id, home, key, path, head, acked, tail, copyOf, days = [], ends = [], carried, seen = 0 } of saved) {
+  for (const each of saved) {
+    const { id, home, key, path, head, acked, tail, copyOf, days = [], ends = [], carried, seen = 0, read } = each;
     const generation = new Generation(id, home, key, path);
     generation.head = { at: head[0], bytes: Buffer.from(head[1], 'base64') };
     generation.advance(acked, { at: tail[0], length: tail[1], digest: tail[2] });
@@ -19,7 +20,7 @@ export function restored(saved: readonly SavedGeneration[], now: number): Genera
     generation.ends = ends;
     generation.carried = readCarried(carried);
     generation.seenBefore = seen;
-    generation.readBefore = undefined;
+    generation.readBefore = read;
     missed(generation, now);
     generation.caughtUpAt = now;
     // One whose original is forgotten is released when it is met.

@@ -177,7 +177,7 @@ export class RotationMatcher {
     setSought(generation, true);
     if (generation.state.is !== 'displaced') return;
     // What is known of it is all that can be had of it: the rest was truncated away.
-    this.#options.lost(generation, generation.left);
+    this.#options.lost(generation, generation.reaches(0));
     this.#table.finish(generation);
   }
 

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { compressionOf, isUnpackable } from './tracked/compression.ts';
 import { readHead } from './tracked/content.ts';
 import { codeOf } from './error-code.ts';
-import { writtenAt, type Generation } from './tracked/generation.ts';
+import { writtenAt, type Generation, type Loss } from './tracked/generation.ts';
 import { byAge } from './neighbours.ts';
 import type { FileTable } from './file-table.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -24,8 +24,8 @@ export interface SearchOptions {
   readonly dir: string;
   /** Where files are looked for: rotation may move them to another of these. */
   readonly directories?: () => Iterable<string>;
-  /** Content is gone; told how many bytes were seen of it and not read, if any. Without a reason, it was truncated. */
-  readonly lost: (generation: Generation, bytes: number, reason?: 'deleted') => void;
+  /** Content is gone; told what was seen of it and not read, if anything. Without a reason, it was truncated. */
+  readonly lost: (generation: Generation, loss: Loss, reason?: 'deleted') => void;
 }
 
 /** Looks at a directory in which names change meanwhile. */
@@ -97,7 +97,8 @@ export function goOnIn(
   // What was written while it was copied was truncated away.
   const gone = generation.reaches(candidate.stat.size);
   lost(generation, gone);
-  if (gone > 0 || generation.head !== known || candidate.stat.size < generation.seenBefore) generation.severed = true;
+  if (gone.bytes > 0 || generation.head !== known || candidate.stat.size < generation.seenBefore)
+    generation.severed = true;
   // So that the next process knows, too.
   if (generation.severed && isCopy) generation.endAt(candidate.stat.size);
 }

@@ -10,7 +10,7 @@ import type { LineSettings } from '../lines/settings.ts';
 import type { Delivery } from '../lines/record.ts';
 import type { Common } from '../lines/input-context.ts';
 import { Registry } from '../registry/registry.ts';
-import type { Generation } from './tracked/generation.ts';
+import type { Generation, Loss } from './tracked/generation.ts';
 import { compileGlob, nameMatcher, parseGlob } from '../pipelines/glob.ts';
 import { FileTable } from './file-table.ts';
 import { FileInput } from './input.ts';
@@ -60,10 +60,14 @@ export function startFiles(
         'To ship less twice, stop the shipper, put back a registry from a backup, and start it',
     );
   }
-  const lose = (generation: Generation, bytes: number, reason = 'truncated'): void => {
-    if (bytes <= 0) return;
-    metrics.shipper_lost_bytes_total.inc({ reason }, bytes);
-    log.warn({ path: generation.path, bytes, reason }, 'a file went away before it was read to its end');
+  const lose = ({ path }: Generation, { bytes, unconfirmed }: Loss, reason = 'truncated'): void => {
+    const tell = (count: number, why: string, message: string): void => {
+      if (count === 0) return;
+      metrics.shipper_lost_bytes_total.inc({ reason: why }, count);
+      log.warn({ path, bytes: count, reason: why }, message);
+    };
+    tell(bytes - unconfirmed, reason, 'a file went away before it was read to its end');
+    tell(unconfirmed, 'unconfirmed', 'a file went away that an earlier process may have sent without an answer');
   };
   const encoding = parameters.FILE_ENCODING;
   const table = new FileTable({ files, registry, log, encoding }, performance.now());
@@ -159,7 +163,7 @@ export function startFiles(
   return {
     stop: () => stopping.abort(),
     close: () => {
-      registry.write(table.generations);
+      registry.write(table.generations, true);
       registry.close();
       files.releaseAll();
     },

@@ -24,7 +24,7 @@ import type { LogRecord, Settled } from '../lines/record.ts';
 import { Registry } from '../registry/registry.ts';
 import type { FileEncoding } from './tracked/encoding.ts';
 import { nameMatcher, parseGlob } from '../pipelines/glob.ts';
-import { Generation } from './tracked/generation.ts';
+import { Generation, type Loss } from './tracked/generation.ts';
 import { FileInput } from './input.ts';
 import { FileTable } from './file-table.ts';
 import { OpenFiles } from './open-files.ts';
@@ -68,6 +68,8 @@ export class Rig {
   /** Bytes that were counted as lost, by all processes and by the last. */
   lost = 0;
   lostSinceKill = 0;
+  /** Bytes that are gone, and that a process that was killed may have sent. */
+  unconfirmed = 0;
   /** Lines that the store had, and a process that was killed had not heard that. */
   unheard: string[] = [];
   /** Called as the directory is about to be listed. */
@@ -146,7 +148,7 @@ export class Rig {
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
-      lost: (_generation, bytes) => this.#lose(bytes),
+      lost: (_generation, loss) => this.#lose(loss),
     });
     const scan = this.tracker.scan.bind(this.tracker);
     this.tracker.scan = (now) => {
@@ -204,14 +206,15 @@ export class Rig {
         this.read.bytes += bytes;
       },
       onScan: () => {},
-      onLost: (_generation, bytes) => this.#lose(bytes),
+      onLost: (_generation, loss) => this.#lose(loss),
       now: () => this.now,
     });
   }
 
-  #lose(bytes: number): void {
-    this.lost += Math.max(0, bytes);
-    this.lostSinceKill += Math.max(0, bytes);
+  #lose({ bytes, unconfirmed }: Loss): void {
+    this.lost += bytes - unconfirmed;
+    this.lostSinceKill += bytes - unconfirmed;
+    this.unconfirmed += unconfirmed;
   }
 
   /** A scan, and everything read that is due. */

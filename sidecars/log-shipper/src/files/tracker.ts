@@ -100,7 +100,7 @@ export class Tracker {
     // What was missed may be compressed by the next scan: until then nothing older is assumed to be known.
     const before = result === 'complete' ? this.#before : undefined;
     for (const generation of table.forget(now, before?.finished ?? finished, before !== undefined))
-      lost(generation, generation.left, 'deleted');
+      lost(generation, generation.reaches(0), 'deleted');
     const { changed } = table;
     // What a scan found to be known already is known to the next process by when that scan began.
     if (before !== undefined && this.#changed) table.touch();
@@ -287,6 +287,7 @@ export class Tracker {
     const { size, stamp, links } = stat;
     if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
     Object.assign(generation, { size, stamp, links, comparedAt: stamp });
+    generation.readBefore ??= size;
     // Behind what was read it may have been cut off.
     lost(generation, generation.reaches(size));
   }

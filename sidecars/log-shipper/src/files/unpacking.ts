@@ -59,6 +59,7 @@ export class Unpacking {
     }
     if (head !== generation.head || (packed.ended && packed.size < Math.max(generation.seen, generation.seenBefore)))
       Object.assign(generation, { head, severed: true });
+    if (packed.ended) generation.readBefore ??= packed.size;
     // So that the next process knows, too.
     if (generation.severed && packed.ended && !generation.ends.includes(packed.size)) {
       generation.endAt(packed.size);

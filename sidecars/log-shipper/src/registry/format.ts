@@ -40,6 +40,8 @@ export interface SavedGeneration {
   /** These two: none noted by version 1.3.0 and before. */
   readonly carried?: SavedCarried;
   readonly seen?: number;
+  /** Up to where it was read when the process ended in order; none noted by version 1.10.0 and before, or by one that was killed. */
+  readonly read?: number;
 }
 
 export interface Saved {
@@ -56,8 +58,8 @@ export interface Saved {
 /** The text cannot be used; `message` says why, as the end of a sentence. */
 export class Unusable extends Error {}
 
-/** What is remembered of a generation. */
-export function save(generation: Generation): SavedGeneration {
+/** What is remembered of a generation. @param isLast nothing more will be read of it */
+export function save(generation: Generation, isLast: boolean): SavedGeneration {
   const {
     id,
     home,
@@ -72,6 +74,7 @@ export function save(generation: Generation): SavedGeneration {
     openCarried: carried,
     seen,
     seenBefore,
+    offset,
   } = generation;
   return {
     id,
@@ -86,6 +89,7 @@ export function save(generation: Generation): SavedGeneration {
     ...(ends.length > 0 && { ends }),
     ...(carried && { carried: saveCarried(carried) }),
     ...(Math.max(seen, seenBefore) > acked && { seen: Math.max(seen, seenBefore) }),
+    ...(isLast && { read: offset }),
   };
 }
 

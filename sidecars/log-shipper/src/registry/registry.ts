@@ -81,16 +81,17 @@ export class Registry {
   /**
    * Write all of it, and return when it is on the disk. Generations must be in it before anything of
    * them is sent.
+   * @param isLast the process ends: nothing more is sent
    * @throws the file system's error; what was there before stays
    */
-  write(generations: Iterable<Generation>): void {
+  write(generations: Iterable<Generation>, isLast = false): void {
     const { instance, next } = this.#sequence;
     const saved = [...generations];
     const text = serialize({
       instance,
       sequence: next,
       scannedAt: this.scannedAt,
-      generations: saved.map(save),
+      generations: saved.map((each) => save(each, isLast)),
     });
     const temporary = `${this.#path}.new`;
     const fd = openSync(temporary, 'w', 0o600);

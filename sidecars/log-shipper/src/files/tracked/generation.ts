@@ -29,11 +29,18 @@ export interface Carried {
   readonly index?: string | undefined;
 }
 
+/** What is gone of a content that was seen and not read, in bytes. */
+export interface Loss {
+  readonly bytes: number;
+  /** So many of them an earlier process may have sent: it was killed, and the store's answer was not written down. */
+  readonly unconfirmed: number;
+}
+
 export interface Stat {
   /** Device and inode. */
   readonly key: string;
   readonly size: number;
-  /** Changes with every write, truncation and rename. */
+  /** Changes with every write, truncation and rename: times, and the size, which grows while a long write is under way. */
   readonly stamp: string;
   readonly links: number;
 }
@@ -110,7 +117,7 @@ export class Generation {
   readonly members: string;
   /** On which day lines were first read, by the place of the first; where the index depends on it. */
   days: Day[] = [];
-  /** What an earlier process may have read keeps the day that it was given: up to here; undefined until its size is known. */
+  /** Up to where an earlier process may have read, and sent: that keeps its day. Undefined until the size is known. */
   readBefore: number | undefined = 0;
   readonly #marks: Mark[] = [];
 
@@ -152,19 +159,15 @@ export class Generation {
     } else this.#marks.push({ end, tail });
   }
 
-  /** Bytes that were seen and not read. What was allocated ahead is not written yet. */
-  get left(): number {
-    return Math.max(0, this.seen - Math.max(this.offset, this.looked));
-  }
-
   /**
    * It was seen to reach up to a place, and no further.
-   * @returns how many bytes that were seen and not read are gone
+   * @returns what was seen and not read, and is gone. What was allocated ahead is not written yet
    */
-  reaches(size: number): number {
-    const before = this.left;
+  reaches(size: number): Loss {
+    const from = Math.max(this.offset, this.looked, size);
+    const bytes = Math.max(0, this.seen - from);
     this.seen = size;
-    return before - this.left;
+    return { bytes, unconfirmed: Math.min(bytes, Math.max(0, (this.readBefore ?? Infinity) - from)) };
   }
 
   /** A record that ends at a place is settled. */

@@ -16,6 +16,7 @@ function simpler(scenario: Scenario): Scenario[] {
     { disk: { ...disk, unreadable: 0 } },
     { disk: { ...disk, full: [0, 0] } },
     { slowest: 0.02 },
+    { granularity: 1 },
     { rotation: { ...rotation, keep: ALL } },
     { rotation: { ...rotation, compress: 'no' } },
     { rotation: { ...rotation, callTime: [0.01, 0.1] } },
