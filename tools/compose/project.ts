@@ -14,7 +14,7 @@ import {
   type Place,
   type Tree,
 } from '../yaml/tree.ts';
-import { interpolateTree, type Environment } from './interpolate.ts';
+import { interpolate, interpolateTree, type Environment } from './interpolate.ts';
 import { mergeTrees, withoutResets } from './merge.ts';
 
 export interface Service {
@@ -29,7 +29,7 @@ export type Resource = 'volumes' | 'configs' | 'secrets' | 'networks';
 const RESOURCES: readonly Resource[] = ['volumes', 'configs', 'secrets', 'networks'];
 
 export interface Project {
-  /** As compose calls it: what its first file says, or the name of its folder. */
+  /** As compose calls it: by COMPOSE_PROJECT_NAME, what its files say, or the name of its folder. */
   readonly name: string;
   /** The first file, as the caller named it. */
   readonly source: string;
@@ -74,17 +74,15 @@ export function loadProject(files: readonly string[], options: ProjectOptions): 
   const loader = new Loader(options);
   const [first] = files;
   const folder = dirname(resolve(options.base, first!));
-  const services = loader.load(
-    files.map((file) => resolve(options.base, file)),
-    folder,
-    options.envFiles,
-  );
+  const paths = files.map((file) => resolve(options.base, file));
+  loader.findName(paths, folder, options.envFiles);
+  const services = loader.load(paths, folder, options.envFiles);
   const chosen = [...services].filter(([, tree]) => inProfiles(tree, options.profiles));
   return {
     source: relative(options.base, resolve(options.base, first!)) || first!,
     folder,
     services: new Map(chosen.map(([name, tree]) => [name, { name, tree, at: tree.at }])),
-    name: loader.name ?? basename(folder),
+    name: loader.name,
     resources: loader.resources,
     environment: loader.environmentOf(folder, options.envFiles),
     folderOf: ({ file }) => loader.folders.get(file) ?? folder,
@@ -113,14 +111,23 @@ class Loader {
   };
   /** Where relative paths of a file resolve from, by its name in places. */
   readonly folders = new Map<string, string>();
-  /** The last `name:` of the outermost files. */
-  name: string | undefined;
+  /** Files fill it in as COMPOSE_PROJECT_NAME, so it is found before they are read. */
+  name = '';
   readonly #options: ProjectOptions;
+  readonly #parsed = new Map<string, MapTree | undefined>();
   readonly #files = new Map<string, MapTree | undefined>();
   #includes = 0;
 
   constructor(options: ProjectOptions) {
     this.#options = options;
+  }
+
+  /** @param files the outermost ones */
+  findName(files: readonly string[], folder: string, envFiles: readonly string[] | undefined): void {
+    const environment = this.environmentOf(folder, envFiles);
+    const said = files.flatMap((file) => text(get(this.#parse(file, folder), 'name')) ?? []).at(-1);
+    this.name =
+      environment['COMPOSE_PROJECT_NAME'] || (said && interpolate(said, environment, 'nothing')) || basename(folder);
   }
 
   load(files: readonly string[], folder: string, envFiles?: readonly string[]): Map<string, MapTree> {
@@ -135,7 +142,6 @@ class Loader {
     }
     for (const section of RESOURCES)
       for (const [name, tree] of entries(get(merged, section))) this.resources[section].set(name, withoutResets(tree));
-    this.name = text(get(merged, 'name')) ?? this.name;
     const services = new Map(included);
     for (const [name, tree] of entries(get(merged, 'services'))) {
       if (tree.kind !== 'map') continue;
@@ -203,7 +209,15 @@ class Loader {
 
   #read(file: string, environment: Environment, folder: string): MapTree | undefined {
     if (this.#files.has(file)) return this.#files.get(file);
-    this.#files.set(file, undefined);
+    const parsed = this.#parse(file, folder);
+    const tree = parsed && !this.#options.raw ? (interpolateTree(parsed, environment) as MapTree) : parsed;
+    this.#files.set(file, tree);
+    return tree;
+  }
+
+  #parse(file: string, folder: string): MapTree | undefined {
+    if (this.#parsed.has(file)) return this.#parsed.get(file);
+    this.#parsed.set(file, undefined);
     const shown = relative(this.#options.base, file) || file;
     this.folders.set(shown, folder);
     let content: string;
@@ -216,12 +230,9 @@ class Loader {
     let tree: MapTree | undefined;
     for (const parsed of parseTrees(content, shown)) {
       if (parsed instanceof YamlError) this.problems.push(parsed);
-      else if (parsed.kind === 'map') {
-        const filled = this.#options.raw ? parsed : (interpolateTree(parsed, environment) as MapTree);
-        tree = tree === undefined ? filled : (mergeTrees(tree, filled) as MapTree);
-      }
+      else if (parsed.kind === 'map') tree = tree === undefined ? parsed : (mergeTrees(tree, parsed) as MapTree);
     }
-    this.#files.set(file, tree);
+    this.#parsed.set(file, tree);
     return tree;
   }
 
@@ -237,7 +248,12 @@ class Loader {
         this.problems.push(new YamlError('cannot be read', { file: relative(this.#options.base, path), line: 1 }));
       }
     }
-    return { ...values, ...this.#options.environment };
+    // A project's name for variables is that of its containers: small letters, digits, dashes and underscores.
+    const name = this.name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]/g, '')
+      .replace(/^[_-]+/, '');
+    return { ...(name !== '' && { COMPOSE_PROJECT_NAME: name }), ...values, ...this.#options.environment };
   }
 
   #problem(message: string, at: Place): void {

@@ -8,6 +8,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { mistakesIn } from './test-schema.ts';
 import { main } from '../main.ts';
 import { identify } from '../identify/identify.ts';
+import { planUp } from '../up/plan.ts';
 
 const test = suite('export: the command');
 
@@ -67,6 +68,25 @@ test('writes a base and an overlay, and says how to apply them', async () => {
   ]);
   assert.match(read('out/overlays/cluster/storage.yaml'), /name: data[\s\S]*storage: 1Gi/);
   assert.match(read('out/overlays/cluster/hosts-web.yaml'), /env\/0\/value\n\s+value: http:\/\/localhost:8080\//);
+});
+
+test('what up wrote is exported where it is named, and told where it is not', async () => {
+  const { folder, put, run } = inFolder({
+    'compose.yaml':
+      'services:\n  web: { image: "acme/web:1", restart: always, ports: ["8080:80"], x-sidecars: [tls] }\n',
+  });
+  put('compose.sidecars.yaml', planUp({ folder, files: [], environment: {} }).after!);
+  const both = ['-f', 'compose.yaml', '-f', 'compose.sidecars.yaml'];
+  const { code, out, err } = await run(...both, '--dry-run');
+  assert.is(code, 0, err);
+  assert.match(out, /targetPort: 8443/);
+  assert.match(out, /image: sidecar-stacks\/tls:[\d.]+-export-\w+\.web-tls/i);
+  assert.not.match(err, /left out/);
+  const without = await run('--dry-run');
+  assert.not.match(without.out, /web-tls/);
+  assert.match(without.err, new RegExp(`left out.*: ${both.join(' ')}\n`));
+  put('.env', 'COMPOSE_FILE=compose.yaml:compose.sidecars.yaml');
+  assert.is((await run('--dry-run')).out, out);
 });
 
 test('a second export changes the base, and nothing that is yours', async () => {

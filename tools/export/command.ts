@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
-import { composeFiles } from '../inject/files.ts';
+import { allFiles, INJECTED, isInjected } from '../inject/files.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { isInside } from '../files/write.ts';
 import { exportProject, type Exported } from './export.ts';
@@ -124,6 +124,10 @@ async function run(args: readonly string[], world: World): Promise<number> {
     ...(values.namespace !== undefined && { namespace: values.namespace }),
   };
   const exported = await byDigest(files, options, world);
+  if (!files.some(isInjected) && existsSync(join(folder, INJECTED)))
+    world.err(
+      `note: the sidecars of ${INJECTED} are left out, as docker compose does unless the file is named: ${[...files, INJECTED].map((file) => `-f ${file}`).join(' ')}\n`,
+    );
   const refused = say(exported, world);
   if (refused) return EXIT_FOUND;
   if (values['dry-run']) {
@@ -178,7 +182,7 @@ function projectAt(
   try {
     return {
       folder,
-      files: composeFiles(
+      files: allFiles(
         folder,
         files.map((file) => relative(folder, file)),
         world.environment,

@@ -84,16 +84,34 @@ export function meshMember(
       [init]: {
         ...imageOf(meshInit, init),
         ...HARDENED,
+        ...REDIRECTS,
         network_mode: `service:${pod}`,
         cap_add: ['NET_ADMIN'],
         environment: { MESH_EXCLUDE_INBOUND_PORTS: [OWN_PORTS, ...new Set(own)].join(',') },
         mem_limit: '128m',
         depends_on: { [pod]: { condition: 'service_started', restart: true } },
-        labels: { 'dev.sidecar-stacks.role': 'init', 'dev.sidecar-stacks.app': replica.name },
+        labels: { 'dev.sidecar-stacks.role': 'sidecar', 'dev.sidecar-stacks.app': replica.name },
       },
     },
   };
 }
+
+/**
+ * An engine that starts again gives the pod a new network, and no container that ended before runs again by itself: so
+ * what loads the rules stays, as `sleep`, and is restarted like the others.
+ */
+const REDIRECTS = {
+  entrypoint: ['sh', '-ec', 'node /sidecar/mesh-init.mjs; exec sleep infinity'],
+  restart: 'always',
+  // The first process of a container takes SIGTERM only where it asks for it.
+  stop_signal: 'SIGKILL',
+  healthcheck: {
+    test: ['CMD', 'grep', '-qx', 'sleep', '/proc/1/comm'],
+    interval: '60s',
+    start_period: '30s',
+    start_interval: '200ms',
+  },
+} as const;
 
 /**
  * The services of the mesh itself.

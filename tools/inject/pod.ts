@@ -272,7 +272,10 @@ function sidecarService(
     depends_on: {
       [pod]: POD_STARTED,
       ...Object.fromEntries(
-        Object.keys(extras.init).map((init) => [init, { condition: 'service_completed_successfully' }]),
+        Object.entries(extras.init).map(([init, { restart }]) => [
+          init,
+          { condition: restart === undefined ? 'service_completed_successfully' : 'service_healthy' },
+        ]),
       ),
       ...extras.waits,
     },

@@ -15,7 +15,7 @@ export function pathOf(parameter: string, file: ProjectFile): string {
 export interface Extras {
   readonly environment?: Record<string, string>;
   readonly volumes: readonly string[];
-  /** Services that end before it starts, by name. */
+  /** Services that it waits for until they end, or until they are healthy where they stay; by name. */
   readonly init: Record<string, Entry>;
   /** Other services that it waits for. */
   readonly waits?: Entry;

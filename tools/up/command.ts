@@ -1,23 +1,15 @@
-/** `up`, `down`, `ps`, `logs` and `undo`: a project with the sidecars that its compose file asks for. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** `up`, `down`, `ps` and `logs`: a project with the sidecars that its compose file asks for. */
 import { suggestion } from '#kit/text/suggestion.ts';
-import { EXIT_OK, Usage, type World } from '../command/command.ts';
+import { EXIT_OK, Usage } from '../command/command.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { checkCompose } from '../inject/compose-version.ts';
 import { showDiff } from '../inject/diff.ts';
-import { apply, planRemoval, type Plan, type Target } from '../inject/inject.ts';
-import { command, commandLine, PROJECT } from './common.ts';
-import { Compose, type ProjectFlags } from './engine.ts';
+import { apply, type Plan } from '../inject/inject.ts';
+import { command, commandLine, PROJECT, targetOf } from './common.ts';
+import { Compose } from './engine.ts';
 import { planUp, type UpPlan } from './plan.ts';
 import { requireSamePublished } from './published.ts';
 import { membersOf, meshLines, podLines, reachLines, routeLines, type Running } from './report.ts';
-
-const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: World): Target => ({
-  folder,
-  files: file,
-  environment,
-});
 
 /** `web=3`. @throws {Usage} */
 const scaleOf = (said: readonly string[]): Record<string, number> =>
@@ -197,29 +189,5 @@ ${PROJECT}      --follow             go on with new lines
       ...(values.tail === undefined ? [] : ['--tail', values.tail]),
       ...services,
     );
-  },
-);
-
-export const undoCommand = command(
-  'take compose.sidecars.yaml back',
-  `Take back what up and inject wrote: the project is as it was, byte for byte.
-
-usage: sidecar-stacks undo [-f FILE]
-
-  -f, --file FILE  its compose files (default: as docker compose)
-`,
-  'Not taken back',
-  async (args, world) => {
-    const { values } = commandLine(args, {});
-    const plan = planRemoval(targetOf(values, world));
-    const written = existsSync(plan.path) || existsSync(join(dirname(plan.path), '.sidecar-stacks'));
-    const compose = new Compose(values, world);
-    apply(plan, { writeEnv: false });
-    world.out(
-      written
-        ? `Taken back. What still runs with sidecars goes on without by:\n\n  ${compose.line('up', '--detach', '--remove-orphans')}\n`
-        : 'There was nothing to take back.\n',
-    );
-    return EXIT_OK;
   },
 );

@@ -2,6 +2,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { Usage, type Command, type World } from '../command/command.ts';
 import { refused } from '../command/refused.ts';
+import type { Target } from '../inject/inject.ts';
+import type { ProjectFlags } from './engine.ts';
 
 /** Options that name a project, as help lists them. */
 export const PROJECT = `  -f, --file FILE          its compose files (default: as docker compose)
@@ -23,6 +25,13 @@ export function commandLine<T extends NonNullable<ParseArgsConfig['options']>>(a
     throw new Usage((error as Error).message);
   }
 }
+
+/** The project that is meant. */
+export const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: World): Target => ({
+  folder,
+  files: file,
+  environment,
+});
 
 /** A command whose refusals are told to people. */
 export const command = (

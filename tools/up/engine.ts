@@ -99,5 +99,12 @@ export class Compose {
   }
 }
 
+/** Of other containers than a project's, in milliseconds. */
+const STEP = 120_000;
+
+/** What the engine answers. @throws {CommandError} */
+export const docker = async (...args: string[]): Promise<string> =>
+  (await runCommand(['docker', ...args], { timeout: STEP, maxOutput: 2 * MAX_OUTPUT })).stdout.trim();
+
 const missing = (error: Error): Refusal =>
   new Refusal('no-compose', `docker compose does not start (${error.message}): install docker and its compose plugin`);

@@ -41,7 +41,13 @@ exit code: 0, 1 when something could not be healed
       return EXIT_OK;
     }
     const compose = values.all ? undefined : new Compose(values, world);
-    const steps = healing(await inspected(await compose?.name()));
+    const project = await compose?.name();
+    const containers = await inspected(project);
+    if (containers.length === 0) {
+      world.out(`There are no containers${project === undefined ? '' : ` of project ${project}`}.\n`);
+      return EXIT_OK;
+    }
+    const steps = healing(containers);
     if (steps.length === 0) world.out('Every pod is whole.\n');
     let left = 0;
     for (const step of steps) {

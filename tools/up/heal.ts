@@ -1,5 +1,5 @@
 /** Pods whose members lost the network that they joined: after a crash of the owner, or a restart of the engine. */
-import { runCommand } from '#kit/process/command.ts';
+import { docker } from './engine.ts';
 
 /** The parts of `docker inspect` that are looked at. */
 export interface Inspected {
@@ -87,11 +87,6 @@ const stoppedWith = (owner: Inspected, { State, HostConfig }: Inspected): boolea
   // A container that never ran ended in the year 1.
   ended(owner) > 0 &&
   Math.abs(Date.parse(State.FinishedAt) - ended(owner)) <= CRASH;
-
-const ANSWER = 120_000;
-
-const docker = async (...args: string[]): Promise<string> =>
-  (await runCommand(['docker', ...args], { timeout: ANSWER, maxOutput: 64 * 1024 * 1024 })).stdout.trim();
 
 /** All containers of the machine, or of one project. */
 export async function inspected(project: string | undefined): Promise<Inspected[]> {
