@@ -1,7 +1,7 @@
 /** Which files change: those that are open are asked between two scans, all others are seen by the next one. */
-import { attempt } from './error-code.ts';
+import { attempt } from './tracked/error-code.ts';
 import type { Generation } from './tracked/generation.ts';
-import type { OpenFiles } from './open-files.ts';
+import type { OpenFiles } from './table/open-files.ts';
 
 /** A file that changed this long ago is looked at at every poll, in milliseconds. */
 const HOT = 10_000;

@@ -1,7 +1,7 @@
 /** When files are closed that no path leads to any more, read to their end or not. */
 import type { Generation, Loss } from './tracked/generation.ts';
-import type { FileTable } from './file-table.ts';
-import type { OpenFiles } from './open-files.ts';
+import type { FileTable } from './table/file-table.ts';
+import type { OpenFiles } from './table/open-files.ts';
 
 export interface ClosingOptions {
   readonly table: Pick<FileTable, 'generations' | 'finish'>;

@@ -6,15 +6,15 @@ import { pause } from '#kit/time/backoff.ts';
 import type { Delivery, Settled } from '../lines/record.ts';
 import { pollOpen, untilNextLook } from './changes.ts';
 import { closeDetached, type ClosingOptions } from './closing.ts';
-import { FileRecord } from './file-record.ts';
+import { FileRecord } from './read/file-record.ts';
 import type { Generation } from './tracked/generation.ts';
-import type { FileTable } from './file-table.ts';
-import type { OpenFiles } from './open-files.ts';
-import type { Reader } from './reader.ts';
-import { ReadOrder } from './read-order.ts';
-import type { Tracker } from './tracker.ts';
-import { ChunkScheduler, type ChunkSchedulerOptions } from './chunk-scheduler.ts';
-import { Unpacking } from './unpacking.ts';
+import type { FileTable } from './table/file-table.ts';
+import type { OpenFiles } from './table/open-files.ts';
+import type { Reader } from './read/reader.ts';
+import { ReadOrder } from './read/read-order.ts';
+import type { Tracker } from './scan/tracker.ts';
+import { ChunkScheduler, type ChunkSchedulerOptions } from './read/chunk-scheduler.ts';
+import { Unpacking } from './read/unpacking.ts';
 
 export interface FileInputOptions extends ChunkSchedulerOptions, ClosingOptions {
   readonly table: FileTable;

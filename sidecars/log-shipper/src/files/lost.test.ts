@@ -2,7 +2,7 @@
 import { appendFileSync, copyFileSync, truncateSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { toStat } from './open-files.ts';
+import { toStat } from './table/open-files.ts';
 import { compress, onceListed, scene } from './test-rig.ts';
 
 scene('what is written behind a truncation is not counted as lost with what was before it', async (rig, path) => {

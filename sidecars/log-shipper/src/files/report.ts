@@ -1,9 +1,9 @@
 /** The state of all files as metrics. */
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { inputMetrics } from '../metrics.ts';
-import type { FileTable } from './file-table.ts';
-import type { OpenFiles } from './open-files.ts';
-import type { Tracker } from './tracker.ts';
+import type { FileTable } from './table/file-table.ts';
+import type { OpenFiles } from './table/open-files.ts';
+import type { Tracker } from './scan/tracker.ts';
 
 /** Files that have a label of their own, those that lag most; all others are one. */
 const LABELS = 50;

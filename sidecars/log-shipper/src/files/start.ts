@@ -12,15 +12,15 @@ import type { Common } from '../lines/input-context.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Generation, Loss } from './tracked/generation.ts';
 import { compileGlob, nameMatcher, parseGlob } from '../pipelines/glob.ts';
-import { FileTable } from './file-table.ts';
+import { FileTable } from './table/file-table.ts';
 import { FileInput } from './input.ts';
 import { Refusals } from './refusals.ts';
 import { reportFiles } from './report.ts';
-import { OpenFiles } from './open-files.ts';
-import { Pipelines } from './pipelines.ts';
-import { Reader } from './reader.ts';
-import { Records } from './records.ts';
-import { Tracker } from './tracker.ts';
+import { OpenFiles } from './table/open-files.ts';
+import { Pipelines } from './read/pipelines.ts';
+import { Reader } from './read/reader.ts';
+import { Records } from './read/records.ts';
+import { Tracker } from './scan/tracker.ts';
 
 /** Scans this often missed mean that nobody looks any more. */
 const MISSED = 30;

@@ -26,12 +26,12 @@ import type { FileEncoding } from './tracked/encoding.ts';
 import { nameMatcher, parseGlob } from '../pipelines/glob.ts';
 import { Generation, type Loss } from './tracked/generation.ts';
 import { FileInput } from './input.ts';
-import { FileTable } from './file-table.ts';
-import { OpenFiles } from './open-files.ts';
-import { Pipelines, type Pipeline } from './pipelines.ts';
-import { Reader } from './reader.ts';
-import { Records } from './records.ts';
-import { Tracker } from './tracker.ts';
+import { FileTable } from './table/file-table.ts';
+import { OpenFiles } from './table/open-files.ts';
+import { Pipelines, type Pipeline } from './read/pipelines.ts';
+import { Reader } from './read/reader.ts';
+import { Records } from './read/records.ts';
+import { Tracker } from './scan/tracker.ts';
 
 export interface RigOptions {
   readonly pattern?: string;

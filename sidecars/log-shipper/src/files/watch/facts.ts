@@ -5,15 +5,7 @@ import { versionOf, type Generation, type Stat } from '../tracked/generation.ts'
 import { glance, GLANCE } from '../tracked/unpacked.ts';
 import type { Facts, PackedFacts } from '../rotation/match.ts';
 import { isCompressed, rotationOf } from '../rotation/rotated-name.ts';
-
-/** A file at a path, opened for a look. */
-export interface Candidate {
-  readonly path: string;
-  readonly fd: number;
-  readonly stat: Stat;
-  /** How it began then; absent where nobody asks. */
-  readonly head?: Head;
-}
+import type { Candidate } from '../table/open-files.ts';
 
 const inode = (key: string): string | undefined => key.split(':')[1];
 

@@ -13,14 +13,14 @@ export interface Defect {
 
 const at = (file: string, name: string, now: string, before: string): Defect => ({ file, name, now, before });
 
-const MATCHER = 'files/rotation-matcher.ts';
-const TRACKER = 'files/tracker.ts';
-const ARCHIVES = 'files/archives.ts';
+const MATCHER = 'files/scan/matcher.ts';
+const TRACKER = 'files/scan/tracker.ts';
+const ARCHIVES = 'files/scan/archives.ts';
 const CONTENT = 'files/tracked/content.ts';
 const MATCH = 'files/rotation/match.ts';
 const FACTS = 'files/watch/facts.ts';
-const SEARCH = 'files/search.ts';
-const TABLE = 'files/file-table.ts';
+const SEARCH = 'files/scan/search.ts';
+const TABLE = 'files/table/file-table.ts';
 const GENERATION = 'files/tracked/generation.ts';
 
 export const DEFECTS: readonly Defect[] = [
@@ -69,7 +69,7 @@ export const DEFECTS: readonly Defect[] = [
     'return grown;',
   ),
   at(
-    'files/beginnings.ts',
+    'files/scan/beginnings.ts',
     '1.5: begins as its successor does',
     'else if (isSame(current)) return true;',
     'else return true;',
@@ -127,7 +127,7 @@ export const DEFECTS: readonly Defect[] = [
   ),
   at(ARCHIVES, 'a compressed file beside the plain one', "if (isThere(unpackedName(path))) return 'unsure';", ''),
   at(
-    'files/open-files.ts',
+    'files/table/open-files.ts',
     'what cannot be opened again is closed',
     'others.findLast(({ detachedAt }) => detachedAt === undefined) ?? others.at(-1)',
     'others.at(-1)',
@@ -146,7 +146,7 @@ export const DEFECTS: readonly Defect[] = [
   ),
   at(MATCHER, 'what a new file may be waits for no copy', 'if (current.size < stat.size || !same) return false;', ''),
   at(
-    'files/reading-place.ts',
+    'files/read/reading-place.ts',
     '1.9.1: read while the registry knows half a line',
     'if (isTelling(generation.head) || head.bytes.length <= generation.head.bytes.length) return false;',
     'if (generation.head.bytes.length > 0 || head.bytes.length === 0) return false;',

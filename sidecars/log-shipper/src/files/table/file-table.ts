@@ -1,6 +1,6 @@
 /** All generations that are known, and the registry that remembers them. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Registry } from '../../registry/registry.ts';
 import {
   growHead,
   headWithin,
@@ -11,16 +11,15 @@ import {
   readTail,
   type Head,
   type Tail,
-} from './tracked/content.ts';
-import { unitOf, type FileEncoding } from './tracked/encoding.ts';
-import { attempt, codeOf } from './error-code.ts';
-import { Generation, versionOf, type Stat } from './tracked/generation.ts';
-import { findData } from './holes.ts';
-import type { OpenFiles } from './open-files.ts';
+} from '../tracked/content.ts';
+import { unitOf, type FileEncoding } from '../tracked/encoding.ts';
+import { attempt, codeOf } from '../tracked/error-code.ts';
+import { Generation, versionOf, type Stat } from '../tracked/generation.ts';
+import { findData } from '../tracked/holes.ts';
+import type { Candidate, OpenFiles } from './open-files.ts';
 import { restored } from './restored.ts';
-import { copied, displaced, finished as finish, found, released, unpacked } from './tracked/state.ts';
-import type { Unpacked } from './tracked/unpacked.ts';
-import type { Candidate } from './watch/facts.ts';
+import { copied, displaced, finished as finish, found, released, unpacked } from '../tracked/state.ts';
+import type { Unpacked } from '../tracked/unpacked.ts';
 
 const { hash } = process.getBuiltinModule('node:crypto');
 

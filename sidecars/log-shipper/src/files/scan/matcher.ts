@@ -1,20 +1,20 @@
 /** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { Chunk, type Encoding } from '../lines/chunk.ts';
+import { Chunk, type Encoding } from '../../lines/chunk.ts';
 import { UNSURE } from './beginnings.ts';
-import { hasHead, holds, readAt, readTail } from './tracked/content.ts';
-import { encodingOf } from './tracked/encoding.ts';
-import { attempt, isThere } from './error-code.ts';
-import { Generation } from './tracked/generation.ts';
-import type { FileTable } from './file-table.ts';
+import { hasHead, holds, readAt, readTail } from '../tracked/content.ts';
+import { encodingOf } from '../tracked/encoding.ts';
+import { attempt, isThere } from '../tracked/error-code.ts';
+import { Generation } from '../tracked/generation.ts';
+import type { FileTable } from '../table/file-table.ts';
 import { byAge, neighbours, rank } from './neighbours.ts';
-import type { OpenFiles } from './open-files.ts';
-import { homeOf, isCompressed, rotationOf, unpackedName } from './rotation/rotated-name.ts';
-import { match, mayBe } from './rotation/match.ts';
+import type { Candidate, OpenFiles } from '../table/open-files.ts';
+import { homeOf, isCompressed, rotationOf, unpackedName } from '../rotation/rotated-name.ts';
+import { match, mayBe } from '../rotation/match.ts';
 import { goOnIn, search, type SearchOptions } from './search.ts';
-import { isSearched, lookedFor, setSought, suspected } from './tracked/state.ts';
-import { factsOf, isCopy, type Candidate } from './watch/facts.ts';
+import { isSearched, lookedFor, setSought, suspected } from '../tracked/state.ts';
+import { factsOf, isCopy } from '../watch/facts.ts';
 
 export interface RotationMatcherOptions extends SearchOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;

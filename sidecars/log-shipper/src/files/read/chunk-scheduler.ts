@@ -2,17 +2,17 @@
  * Takes a turn at a file for the input: opens it, reads a chunk of it, or of two files the event that both share,
  * and notes what that tells of the file.
  */
-import { attempt } from './error-code.ts';
+import { attempt } from '../tracked/error-code.ts';
 import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import type { Generation } from './tracked/generation.ts';
-import { isTelling } from './tracked/content.ts';
-import { isCutOff } from './rotation/match.ts';
-import type { FileTable } from './file-table.ts';
-import type { OpenFiles, Refusal } from './open-files.ts';
+import type { Generation } from '../tracked/generation.ts';
+import { isTelling } from '../tracked/content.ts';
+import { isCutOff } from '../rotation/match.ts';
+import type { FileTable } from '../table/file-table.ts';
+import type { OpenFiles, Refusal } from '../table/open-files.ts';
 import type { Reader } from './reader.ts';
 import type { ReadOrder } from './read-order.ts';
-import type { Tracker } from './tracker.ts';
+import type { Tracker } from '../scan/tracker.ts';
 import type { AtEnd, Turn } from './turn.ts';
 
 export interface ChunkSchedulerOptions {

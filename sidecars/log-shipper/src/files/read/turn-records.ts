@@ -2,10 +2,10 @@
  * The records of one chunk: empty lines are a count, and what is left of an event that began in another file is
  * still that event.
  */
-import type { Chunk } from '../lines/chunk.ts';
-import type { OnEvent, Rest } from '../lines/splitter.ts';
+import type { Chunk } from '../../lines/chunk.ts';
+import type { OnEvent, Rest } from '../../lines/splitter.ts';
 import { CarriedRecord, type FileRecord } from './file-record.ts';
-import type { Carried, Generation } from './tracked/generation.ts';
+import type { Carried, Generation } from '../tracked/generation.ts';
 import type { Records } from './records.ts';
 
 export class TurnRecords {

@@ -3,7 +3,7 @@
  * not open it for appending) leaves a hole before its next line; space that was allocated ahead lies
  * behind the last one. A hole may be as large as a disk, so it is looked through in steps.
  */
-import { readAt, type Content } from './tracked/content.ts';
+import { readAt, type Content } from './content.ts';
 
 const zeros = Buffer.alloc(256 * 1024);
 const scratch = Buffer.allocUnsafe(zeros.length);

@@ -1,12 +1,22 @@
 /** Files held open: a limited number, and none outside the configured directories. */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { sep } from 'node:path';
-import { attempt } from './error-code.ts';
-import type { Generation, Stat } from './tracked/generation.ts';
-import { setSought } from './tracked/state.ts';
+import type { Head } from '../tracked/content.ts';
+import { attempt } from '../tracked/error-code.ts';
+import type { Generation, Stat } from '../tracked/generation.ts';
+import { setSought } from '../tracked/state.ts';
 
 /** Why a file is not read. */
 export type Refusal = 'gone' | 'unreadable' | 'outside';
+
+/** A file at a path, opened for a look. */
+export interface Candidate {
+  readonly path: string;
+  readonly fd: number;
+  readonly stat: Stat;
+  /** How it began then; absent where nobody asks. */
+  readonly head?: Head;
+}
 
 export class OpenFiles {
   readonly #most: number;

@@ -2,11 +2,11 @@
  * An event that is longer than the buffer: its end is looked for, a buffer at a turn, and then its beginning is
  * taken.
  */
-import { ContainerSplitter } from '../lines/container-splitter.ts';
-import { MARGIN } from '../lines/document.ts';
-import { holds, readAt } from './tracked/content.ts';
+import { ContainerSplitter } from '../../lines/container-splitter.ts';
+import { MARGIN } from '../../lines/document.ts';
+import { holds, readAt } from '../tracked/content.ts';
 import type { EventEnds } from './event-ends.ts';
-import type { Generation } from './tracked/generation.ts';
+import type { Generation } from '../tracked/generation.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { ReadingPlace } from './reading-place.ts';
 import { carryOver } from './turn-records.ts';

@@ -2,14 +2,14 @@
  * One turn at one file: a chunk is read, compared with what is remembered of the file, and taken apart
  * into records. Nothing of a line is kept between turns; one that is not complete is read again.
  */
-import { MARGIN } from '../lines/document.ts';
-import type { Rest } from '../lines/splitter.ts';
-import { utcDay } from '../lines/time.ts';
-import { readAt } from './tracked/content.ts';
+import { MARGIN } from '../../lines/document.ts';
+import type { Rest } from '../../lines/splitter.ts';
+import { utcDay } from '../../lines/time.ts';
+import { readAt } from '../tracked/content.ts';
 import { EventEnds, type EventEndsOptions } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import type { Generation } from './tracked/generation.ts';
-import { beginsWithHole, withoutPadding } from './holes.ts';
+import type { Generation } from '../tracked/generation.ts';
+import { beginsWithHole, withoutPadding } from '../tracked/holes.ts';
 import { JoinedEvents } from './joined-events.ts';
 import { LongEvents } from './long-events.ts';
 import type { Pipelines } from './pipelines.ts';

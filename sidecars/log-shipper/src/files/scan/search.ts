@@ -5,17 +5,17 @@
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { compressionOf, isUnpackable } from './tracked/compression.ts';
-import { readHead } from './tracked/content.ts';
-import { codeOf } from './error-code.ts';
-import { writtenAt, type Generation, type Loss } from './tracked/generation.ts';
+import { compressionOf, isUnpackable } from '../tracked/compression.ts';
+import { readHead } from '../tracked/content.ts';
+import { codeOf } from '../tracked/error-code.ts';
+import { writtenAt, type Generation, type Loss } from '../tracked/generation.ts';
 import { byAge } from './neighbours.ts';
-import type { FileTable } from './file-table.ts';
-import type { OpenFiles } from './open-files.ts';
-import { rotationOf } from './rotation/rotated-name.ts';
-import { match, matchPacked } from './rotation/match.ts';
-import { Unpacked } from './tracked/unpacked.ts';
-import { factsOf, packedFactsOf, type Candidate } from './watch/facts.ts';
+import type { FileTable } from '../table/file-table.ts';
+import type { Candidate, OpenFiles } from '../table/open-files.ts';
+import { rotationOf } from '../rotation/rotated-name.ts';
+import { match, matchPacked } from '../rotation/match.ts';
+import { Unpacked } from '../tracked/unpacked.ts';
+import { factsOf, packedFactsOf } from '../watch/facts.ts';
 
 export interface SearchOptions {
   readonly table: FileTable;

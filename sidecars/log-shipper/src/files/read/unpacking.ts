@@ -1,11 +1,11 @@
 /** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
-import { codeOf } from './error-code.ts';
-import { isDamage } from './tracked/compression.ts';
-import type { Generation } from './tracked/generation.ts';
-import type { FileTable } from './file-table.ts';
-import { headWithin, holds } from './tracked/content.ts';
-import type { Tracker } from './tracker.ts';
-import type { Unpacked } from './tracked/unpacked.ts';
+import { codeOf } from '../tracked/error-code.ts';
+import { isDamage } from '../tracked/compression.ts';
+import type { Generation } from '../tracked/generation.ts';
+import type { FileTable } from '../table/file-table.ts';
+import { headWithin, holds } from '../tracked/content.ts';
+import type { Tracker } from '../scan/tracker.ts';
+import type { Unpacked } from '../tracked/unpacked.ts';
 
 export interface UnpackingOptions {
   readonly table: Pick<FileTable, 'lose' | 'remember'>;

@@ -1,13 +1,13 @@
 /** What was read of a file as records: one for an event; of container runtimes' files, one for each stream's. */
-import type { Chunk } from '../lines/chunk.ts';
-import { assemble, unwrap, type ContainerLine } from '../lines/container-line.ts';
-import { ContainerSplitter } from '../lines/container-splitter.ts';
-import { labelMembers, MARGIN, member, type Documents } from '../lines/document.ts';
-import { indexAt, indexOn, isDated, timestampOf } from '../lines/index-name.ts';
-import type { Splitter } from '../lines/splitter.ts';
+import type { Chunk } from '../../lines/chunk.ts';
+import { assemble, unwrap, type ContainerLine } from '../../lines/container-line.ts';
+import { ContainerSplitter } from '../../lines/container-splitter.ts';
+import { labelMembers, MARGIN, member, type Documents } from '../../lines/document.ts';
+import { indexAt, indexOn, isDated, timestampOf } from '../../lines/index-name.ts';
+import type { Splitter } from '../../lines/splitter.ts';
 import { FileRecord } from './file-record.ts';
-import { holeOf } from './holes.ts';
-import type { Generation } from './tracked/generation.ts';
+import { holeOf } from '../tracked/holes.ts';
+import type { Generation } from '../tracked/generation.ts';
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;

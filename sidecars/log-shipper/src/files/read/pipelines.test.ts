@@ -2,13 +2,13 @@
 import { appendFileSync, copyFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { test } from 'uvu';
-import { Documents } from '../lines/document.ts';
-import { Rules } from '../lines/rules.ts';
-import { Splitter } from '../lines/splitter.ts';
-import { parseGlob } from '../pipelines/glob.ts';
+import { Documents } from '../../lines/document.ts';
+import { Rules } from '../../lines/rules.ts';
+import { Splitter } from '../../lines/splitter.ts';
+import { parseGlob } from '../../pipelines/glob.ts';
 import type { Pipeline } from './pipelines.ts';
 import { Records } from './records.ts';
-import { type Rig, scene } from './test-rig.ts';
+import { type Rig, scene } from '../test-rig.ts';
 
 /** A pipeline whose lines tell that they went through it. */
 const pipelineOf = (path: string, name: string, multiline?: RegExp): Pipeline => ({

@@ -4,11 +4,11 @@
  */
 import { statSync, type BigIntStats } from 'node:fs';
 import { basename } from 'node:path';
-import { listFiles, type Glob, type NameMatcher } from '../pipelines/glob.ts';
-import { attempt, codeOf } from './error-code.ts';
-import type { Stat } from './tracked/generation.ts';
-import { toStat } from './open-files.ts';
-import { isCompressed, unpackedName, unrotated } from './rotation/rotated-name.ts';
+import { listFiles, type Glob, type NameMatcher } from '../../pipelines/glob.ts';
+import { attempt, codeOf } from '../tracked/error-code.ts';
+import type { Stat } from '../tracked/generation.ts';
+import { toStat } from '../table/open-files.ts';
+import { isCompressed, unpackedName, unrotated } from '../rotation/rotated-name.ts';
 
 /** Files that are asked at each look, besides those that changed lately. */
 const SHARE = 1000;

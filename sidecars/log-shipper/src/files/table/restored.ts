@@ -1,7 +1,7 @@
 /** What an earlier process knew. */
-import { readCarried, type SavedGeneration } from '../registry/format.ts';
-import { Generation } from './tracked/generation.ts';
-import { copied, missed } from './tracked/state.ts';
+import { readCarried, type SavedGeneration } from '../../registry/format.ts';
+import { Generation } from '../tracked/generation.ts';
+import { copied, missed } from '../tracked/state.ts';
 
 /**
  * The generations of a registry, each without its file until a scan has found it.

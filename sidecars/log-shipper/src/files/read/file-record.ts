@@ -1,6 +1,6 @@
 /** A record of a file, and what is read when it is settled. */
-import type { LogRecord } from '../lines/record.ts';
-import type { Carried, Generation } from './tracked/generation.ts';
+import type { LogRecord } from '../../lines/record.ts';
+import type { Carried, Generation } from '../tracked/generation.ts';
 
 /**
  * Thousands of them wait for the store at a time, and each was moved by the garbage collector meanwhile: so it has

@@ -1,8 +1,8 @@
 /** Which pipeline a file's lines go through: the first that names the path that the content was written to. */
-import type { Generation } from './tracked/generation.ts';
-import { matchesPath, type Glob } from '../pipelines/glob.ts';
+import type { Generation } from '../tracked/generation.ts';
+import { matchesPath, type Glob } from '../../pipelines/glob.ts';
 import type { Records } from './records.ts';
-import { unrotated } from './rotation/rotated-name.ts';
+import { unrotated } from '../rotation/rotated-name.ts';
 
 export interface Pipeline {
   readonly globs: readonly Glob[];

@@ -2,9 +2,9 @@
  * The order of generations of one path: whose turn has come, and whether the event at the end of one may go on in
  * the one that came after it.
  */
-import { isCarriedOn, type Generation } from './tracked/generation.ts';
-import type { FileTable } from './file-table.ts';
-import { isSearched } from './tracked/state.ts';
+import { isCarriedOn, type Generation } from '../tracked/generation.ts';
+import type { FileTable } from '../table/file-table.ts';
+import { isSearched } from '../tracked/state.ts';
 
 /** How long the end of a file is given after its successor has begun, in milliseconds. */
 const GRACE = 1000;

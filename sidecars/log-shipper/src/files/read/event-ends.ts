@@ -2,7 +2,7 @@
  * Where time, and not another event, ends an event at the end of a file. That is written down before the event is
  * sent: otherwise what is added later would be lost under an id that the store has.
  */
-import type { Generation } from './tracked/generation.ts';
+import type { Generation } from '../tracked/generation.ts';
 import type { AtEnd } from './turn.ts';
 
 /** After how long it is tried again to write something down, in milliseconds. */

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compress, scene, type Rig } from './test-rig.ts';
+import { compress, scene, type Rig } from '../test-rig.ts';
 
 const { fstatSync, renameSync, statSync, utimesSync, writeFileSync } = fs;
 

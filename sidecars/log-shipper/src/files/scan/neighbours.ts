@@ -1,10 +1,9 @@
 /** In which order files were written, and between which generations one belongs that is found later than they were. */
 import { statSync } from 'node:fs';
-import { attempt } from './error-code.ts';
-import { writtenAt, type Generation } from './tracked/generation.ts';
-import { toStat } from './open-files.ts';
-import { unrotated } from './rotation/rotated-name.ts';
-import type { Candidate } from './watch/facts.ts';
+import { attempt } from '../tracked/error-code.ts';
+import { writtenAt, type Generation } from '../tracked/generation.ts';
+import { type Candidate, toStat } from '../table/open-files.ts';
+import { unrotated } from '../rotation/rotated-name.ts';
 
 /**
  * What was written to a home just before a file, and just after it.

@@ -1,13 +1,13 @@
 /** An event that waits at the end of a file, together with the lines that go on with it in the file that came after. */
-import type { Chunk } from '../lines/chunk.ts';
-import { ContainerSplitter } from '../lines/container-splitter.ts';
-import { MARGIN } from '../lines/document.ts';
-import type { Splitter } from '../lines/splitter.ts';
-import { holds, readAt } from './tracked/content.ts';
+import type { Chunk } from '../../lines/chunk.ts';
+import { ContainerSplitter } from '../../lines/container-splitter.ts';
+import { MARGIN } from '../../lines/document.ts';
+import type { Splitter } from '../../lines/splitter.ts';
+import { holds, readAt } from '../tracked/content.ts';
 import type { EventEnds } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import { isCarriedOn, type Generation } from './tracked/generation.ts';
-import { beginsWithHole, withoutPadding } from './holes.ts';
+import { isCarriedOn, type Generation } from '../tracked/generation.ts';
+import { beginsWithHole, withoutPadding } from '../tracked/holes.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { ReadingPlace } from './reading-place.ts';
 

@@ -10,16 +10,17 @@ import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
 import { UNSURE } from './beginnings.ts';
-import { compressionOf } from './tracked/compression.ts';
-import { holds, readHead, type Head } from './tracked/content.ts';
-import { attempt, codeOf } from './error-code.ts';
-import type { Generation, Stat } from './tracked/generation.ts';
-import type { Glob, NameMatcher } from '../pipelines/glob.ts';
-import { RotationMatcher, type RotationMatcherOptions } from './rotation-matcher.ts';
-import { Listing } from './listing.ts';
-import { found, missed } from './tracked/state.ts';
-import { isReused, match } from './rotation/match.ts';
-import { factsOf, isCopy, type Candidate } from './watch/facts.ts';
+import { compressionOf } from '../tracked/compression.ts';
+import { holds, readHead, type Head } from '../tracked/content.ts';
+import { attempt, codeOf } from '../tracked/error-code.ts';
+import type { Generation, Stat } from '../tracked/generation.ts';
+import type { Glob, NameMatcher } from '../../pipelines/glob.ts';
+import { RotationMatcher, type RotationMatcherOptions } from './matcher.ts';
+import { Listing } from '../watch/listing.ts';
+import { found, missed } from '../tracked/state.ts';
+import { isReused, match } from '../rotation/match.ts';
+import { factsOf, isCopy } from '../watch/facts.ts';
+import type { Candidate } from '../table/open-files.ts';
 
 export interface TrackerOptions extends Omit<RotationMatcherOptions, 'refused' | 'mayBeAt'>, ArchivesOptions {
   readonly globs: readonly Glob[];

@@ -1,11 +1,10 @@
 /** What a compressed file is, by how it begins: many begin alike with their first bytes. */
-import { growHead, holds, type Head } from './tracked/content.ts';
-import { versionOf, type Generation } from './tracked/generation.ts';
-import type { FileTable } from './file-table.ts';
-import type { OpenFiles } from './open-files.ts';
-import { rotationOf } from './rotation/rotated-name.ts';
-import { isSearched } from './tracked/state.ts';
-import type { Candidate } from './watch/facts.ts';
+import { growHead, holds, type Head } from '../tracked/content.ts';
+import { versionOf, type Generation } from '../tracked/generation.ts';
+import type { FileTable } from '../table/file-table.ts';
+import type { Candidate, OpenFiles } from '../table/open-files.ts';
+import { rotationOf } from '../rotation/rotated-name.ts';
+import { isSearched } from '../tracked/state.ts';
 
 /** How long a file is looked for that went away, before another is taken for a new one, in milliseconds. */
 export const UNSURE = 5000;

@@ -8,16 +8,15 @@
 import { closeSync, statSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { isKnown } from './beginnings.ts';
-import { compressionOf, isUnpackable } from './tracked/compression.ts';
-import { readHead, type Head } from './tracked/content.ts';
-import { writtenAt, type Stat } from './tracked/generation.ts';
-import { attempt, isThere } from './error-code.ts';
-import type { FileTable } from './file-table.ts';
+import { compressionOf, isUnpackable } from '../tracked/compression.ts';
+import { readHead, type Head } from '../tracked/content.ts';
+import { writtenAt, type Stat } from '../tracked/generation.ts';
+import { attempt, isThere } from '../tracked/error-code.ts';
+import type { FileTable } from '../table/file-table.ts';
 import { byAge, neighbours } from './neighbours.ts';
-import { toStat, type OpenFiles } from './open-files.ts';
-import { unpackedName, unrotated } from './rotation/rotated-name.ts';
-import { firstGlance, Unpacked } from './tracked/unpacked.ts';
-import type { Candidate } from './watch/facts.ts';
+import { type Candidate, toStat, type OpenFiles } from '../table/open-files.ts';
+import { unpackedName, unrotated } from '../rotation/rotated-name.ts';
+import { firstGlance, Unpacked } from '../tracked/unpacked.ts';
 
 /** File systems tell times this coarsely, and not by this machine's clock alone, in milliseconds. */
 const COARSE = 2000;

@@ -1,5 +1,5 @@
 /** The place up to which files are read: how the bytes there are decoded, and how it is moved on. */
-import { Chunk, type Encoding } from '../lines/chunk.ts';
+import { Chunk, type Encoding } from '../../lines/chunk.ts';
 import {
   bytesOfTail,
   growHead,
@@ -11,10 +11,10 @@ import {
   tailOf,
   type Head,
   type Tail,
-} from './tracked/content.ts';
-import { encodingOf, unitOf, type FileEncoding } from './tracked/encoding.ts';
-import type { Generation } from './tracked/generation.ts';
-import { findData } from './holes.ts';
+} from '../tracked/content.ts';
+import { encodingOf, unitOf, type FileEncoding } from '../tracked/encoding.ts';
+import type { Generation } from '../tracked/generation.ts';
+import { findData } from '../tracked/holes.ts';
 import type { Turn } from './turn.ts';
 
 export interface ReadingPlaceOptions {
