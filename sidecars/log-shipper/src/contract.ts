@@ -8,7 +8,7 @@ import { inputParameters } from './parameters.ts';
 
 export const contract = defineContract({
   name: 'log-shipper',
-  version: '1.11.0',
+  version: '1.12.0',
   description:
     'Ships the log files and the output of an application to an Elasticsearch-compatible store: every line once, in order.',
   prefixes: [
@@ -16,6 +16,8 @@ export const contract = defineContract({
     'LINE_',
     'MULTILINE_',
     'FORWARD_',
+    'OTLP_',
+    'SYSLOG_',
     'STORE_',
     'BULK_',
     'QUEUE_',
@@ -32,14 +34,17 @@ export const contract = defineContract({
   parameters: { ...inputParameters, ...deliveryParameters },
   ports: {
     forward: { parameter: 'FORWARD_PORT', description: "Fluentd's forward protocol, for the `fluentd` logging driver" },
+    otlp: { parameter: 'OTLP_PORT', description: 'log records by OTLP/HTTP: `POST /v1/logs`' },
+    syslog: { parameter: 'SYSLOG_PORT', description: 'syslog by TCP, with octet counting or line feeds' },
+    'syslog-udp': { parameter: 'SYSLOG_UDP_PORT', description: 'syslog by UDP' },
   },
   endpoints: {
-    '/startupz': 'started: 200 once files are looked at and the forward port listens, whether or not the store answers',
+    '/startupz': 'started: 200 once files are looked at and the ports listen, whether or not the store answers',
   },
   paths: {
     FILE_PATHS: 'logs; read and never written, the volume may be mounted read-only',
     STATE_DIR: 'registry: how far each file was shipped, and how it begins',
-    SPOOL_DIR: 'lines of containers that wait for the store',
+    SPOOL_DIR: 'lines of senders that wait for the store',
     DEAD_LETTER_DIR: 'lines that the store refuses, with its reason, one JSON object a line',
   },
   alerts,

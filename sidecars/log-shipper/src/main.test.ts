@@ -86,7 +86,7 @@ test('bad configuration is one line a problem and 64', async () => {
       { FILE_PATHS: '', FORWARD_PORT: '24224', PIPELINES_FILE: misspelt },
       /^log-shipper: PIPELINES_FILE is set without FILE_PATHS/m,
     ],
-    [{ FILE_PATHS: '' }, /^log-shipper: FILE_PATHS and FORWARD_PORT are both not set/m],
+    [{ FILE_PATHS: '' }, /^log-shipper: FILE_PATHS and the ports of the other inputs are not set/m],
     [{ LINE_REDACT: '(a)\\1' }, /^log-shipper: LINE_REDACT: .*linear time/m],
     [{ LINE_TIME_PATTERN: '%H:%M' }, /^log-shipper: LINE_TIME_PATTERN: there is neither %m nor %b/m],
     [{ STATE_DIR: '/dev/null/state' }, /^log-shipper: STATE_DIR: \/dev\/null\/state/m],

@@ -72,4 +72,26 @@ export const inputMetrics = {
     bad: 'a rise: senders break the protocol, or are too many',
     labels: ['reason'],
   },
+  shipper_otlp_requests_total: {
+    type: 'counter',
+    help: 'Requests of OTLP, by the status that they were answered with',
+    bad: '4xx: senders are told wrong, or send too much; 503 for minutes: the spool is full',
+    labels: ['status'],
+  },
+  shipper_otlp_rejected_total: {
+    type: 'counter',
+    help: 'Records of OTLP that were not taken while others of their request were',
+    bad: 'any: records with too many values are lost',
+  },
+  shipper_syslog_connections: {
+    type: 'gauge',
+    help: 'TCP connections of syslog',
+    bad: 'none while senders log by TCP',
+  },
+  shipper_syslog_refused_total: {
+    type: 'counter',
+    help: 'TCP connections of syslog that were cut off',
+    bad: 'a rise: senders are too many, or do not speak TLS',
+    labels: ['reason'],
+  },
 } as const satisfies MetricDeclarations;

@@ -1,5 +1,6 @@
 /** The inputs' parameters: which files, which port, and what is done with lines. */
 import type { Parameters } from '#kit/contract/parameters.ts';
+import { otlpParameters, syslogParameters } from './senders/parameters.ts';
 
 const DAY = 86_400_000;
 const MEBIBYTE = 1024 ** 2;
@@ -138,6 +139,9 @@ export const inputParameters = {
     description:
       'File of lines user:password: a sender must be one of them, too, and show that it knows the password. With FORWARD_SHARED_KEY. Read at start',
   },
+
+  ...otlpParameters,
+  ...syslogParameters,
 
   LINE_MAX_BYTES: {
     type: 'size',

@@ -5,10 +5,8 @@ import type { Common, PipelineOptions } from './lines/input-context.ts';
 import { createDelivery } from './delivery/delivery.ts';
 import { createSpool } from './delivery/spool/spool.ts';
 import { startFiles } from './files/start.ts';
-import { startForward, type Forward } from './forward/input.ts';
-import { admissionOf } from './forward/settings.ts';
-import { isDated } from './lines/index-name.ts';
 import { createLines } from './lines/lines.ts';
+import { listens, startListeners } from './listeners.ts';
 import type { Entry } from './pipelines/read.ts';
 import { holdDirectory } from './state-lock.ts';
 
@@ -23,12 +21,13 @@ const READ_OUT = 0.25;
  */
 export async function startPipeline(options: PipelineOptions): Promise<void> {
   const { parameters, log, metrics, readiness, shutdown } = options;
-  if (parameters.FILE_PATHS === undefined && parameters.FORWARD_PORT === undefined)
+  if (parameters.FILE_PATHS === undefined && !listens(parameters))
     throw new ConfigurationError([
       {
         parameter: 'FILE_PATHS',
         reason: 'missing',
-        message: 'FILE_PATHS and FORWARD_PORT are both not set; accepted is one of them or both',
+        message:
+          'FILE_PATHS and the ports of the other inputs are not set; accepted are one or more of FILE_PATHS, FORWARD_PORT, OTLP_PORT, SYSLOG_PORT, SYSLOG_UDP_PORT',
       },
     ]);
   const { PIPELINES_FILE } = parameters;
@@ -43,7 +42,7 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
   const entries = PIPELINES_FILE === undefined ? [] : await entriesOf(PIPELINES_FILE, parameters);
   const lines = createLines(parameters, parameters.LINE_MAX_BYTES);
   if (parameters.FILE_PATHS !== undefined) await holdDirectory('STATE_DIR', parameters.STATE_DIR);
-  if (parameters.FORWARD_PORT !== undefined) await holdDirectory('SPOOL_DIR', parameters.SPOOL_DIR);
+  if (listens(parameters)) await holdDirectory('SPOOL_DIR', parameters.SPOOL_DIR);
   const common: Common = {
     parameters,
     log,
@@ -58,13 +57,12 @@ export async function startPipeline(options: PipelineOptions): Promise<void> {
   const files =
     parameters.FILE_PATHS === undefined ? undefined : startFiles(parameters.FILE_PATHS, common, delivery, entries);
   const spool = createSpool({ parameters, delivery, log, metrics });
-  const forward =
-    parameters.FORWARD_PORT === undefined ? undefined : await forwardOf(parameters.FORWARD_PORT, common, spool);
+  const closeListeners = await startListeners(common, spool);
 
   shutdown.step('inputs', async () => {
     const reading = AbortSignal.timeout(READ_OUT * parameters.SHUTDOWN_TIMEOUT);
     // A spool that is full would have it wait for the store.
-    await Promise.race([forward?.close(reading), pause(READ_OUT * parameters.SHUTDOWN_TIMEOUT + CLOSING)]);
+    await Promise.race([closeListeners(reading), pause(READ_OUT * parameters.SHUTDOWN_TIMEOUT + CLOSING)]);
     files?.stop();
     spool.stop();
   });
@@ -80,38 +78,4 @@ async function entriesOf(file: string, parameters: PipelineOptions['parameters']
   // Loaded by those who use it: a parser costs memory.
   const { readPipelines } = await import('./pipelines/read.ts');
   return readPipelines(file, parameters);
-}
-
-function forwardOf(
-  port: number,
-  { parameters, log, metrics, documents, splitter, skipped, cut, members }: Common,
-  spool: ReturnType<typeof createSpool>,
-): Promise<Forward> {
-  return startForward({
-    address: parameters.FORWARD_ADDRESS,
-    port,
-    maxConnections: parameters.FORWARD_MAX_CONNECTIONS,
-    maxMessage: parameters.FORWARD_MAX_MESSAGE,
-    ...admissionOf(parameters),
-    documents,
-    splitter,
-    limit: parameters.LINE_MAX_BYTES,
-    patience: parameters.MULTILINE_TIMEOUT,
-    members,
-    serviceName: parameters.SERVICE_NAME,
-    spool,
-    ...(isDated(parameters.STORE_INDEX) && { dated: parameters.STORE_INDEX }),
-    dir: parameters.SPOOL_DIR,
-    drops: parameters.SPOOL_POLICY === 'drop-oldest',
-    log,
-    skipped,
-    cut,
-    onRead: (lines, bytes) => {
-      metrics.shipper_read_total.inc({ input: 'forward' }, lines);
-      metrics.shipper_read_bytes_total.inc({ input: 'forward' }, bytes);
-    },
-    onDiskError: (reason) => metrics.shipper_spool_errors_total.inc({ reason }),
-    onConnections: (open) => metrics.shipper_forward_connections.set(open),
-    onRefused: (reason) => metrics.shipper_forward_refused_total.inc({ reason }),
-  });
 }

@@ -39,7 +39,7 @@ const encrypted = ({
   timeout = PATIENCE,
 }: { ca?: string; key?: string; timeout?: number } = {}): Promise<Rig> =>
   start({
-    encryption: { certFile, keyFile, clientCaFile: ca, timeout },
+    encryption: { prefix: 'FORWARD', certFile, keyFile, clientCaFile: ca, timeout },
     handshake: key === undefined ? undefined : { key, timeout: PATIENCE },
   });
 
@@ -209,7 +209,7 @@ test('files that cannot be used, or one without another, end the start with a se
     { certFile, keyFile },
     { certFile: join(dir, 'absent'), keyFile },
   ])
-    await start({ encryption: { ...files, clientCaFile: undefined, timeout: PATIENCE } }).then(
+    await start({ encryption: { prefix: 'FORWARD', ...files, clientCaFile: undefined, timeout: PATIENCE } }).then(
       () => assert.unreachable(),
       (error: Error) => {
         assert.is(error.name, 'ConfigurationError');

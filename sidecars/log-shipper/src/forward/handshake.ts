@@ -6,8 +6,10 @@
  * by a salt of its own, and PING has the name and a digest over that salt, name and password.
  */
 import type { Socket } from 'node:net';
-import { decode, Framer, MalformedError, type Value } from './msgpack.ts';
-import { received } from './received.ts';
+import { MalformedError } from '../senders/malformed.ts';
+import { received } from '../senders/received.ts';
+import { RefusedError } from '../senders/refused.ts';
+import { decode, Framer, type Value } from './msgpack.ts';
 
 const { hash, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');
 const { hostname } = process.getBuiltinModule('node:os');
@@ -17,15 +19,6 @@ const PING = 4096;
 const NONCE = 16;
 /** PING, host name, salt, digest, user, digest of the password. */
 const PARTS = 6;
-
-/** A sender may not send; the message says why, and never holds the key. */
-export class RefusedError extends Error {
-  readonly reason: 'handshake' | 'tls';
-  constructor(reason: RefusedError['reason'], message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
 
 export interface HandshakeOptions {
   readonly key: string;

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { toContainerLine } from './container.ts';
-import { Extension, Framer, MalformedError, type Value } from './msgpack.ts';
+import { MalformedError } from '../senders/malformed.ts';
+import { Extension, Framer, type Value } from './msgpack.ts';
 import { readMessage } from './protocol.ts';
 import { encode } from './test-encode.ts';
 

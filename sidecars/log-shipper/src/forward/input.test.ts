@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { decode, Extension, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
-import { docker, fields, LIMIT, start, type Rig } from './test-input.ts';
+import { LIMIT } from '../senders/test-rig.ts';
+import { docker, fields, start, type Rig } from './test-input.ts';
 
 /** Send garbage, and wait until the connection is cut. */
 async function cutOff(rig: Rig, bytes: Buffer): Promise<void> {

@@ -1,9 +1,8 @@
 /** From messages to records in the spool. The driver does not wait, so what arrives goes to the disk at once. */
 import type { Logger } from '#kit/telemetry/log.ts';
-import type { Documents } from '../lines/document.ts';
-import { indexAt, timestampOf } from '../lines/index-name.ts';
-import type { Splitter } from '../lines/splitter.ts';
 import type { LogRecord } from '../lines/record.ts';
+import type { Splitter } from '../lines/splitter.ts';
+import { toRecord, type RecordOptions } from '../lines/to-record.ts';
 import { Assembler, type Assembled } from './assembler.ts';
 import { toContainerLine, type ContainerLine } from './container.ts';
 import { Held } from './held.ts';
@@ -16,19 +15,12 @@ const TICK = 500;
 /** Entries that are made into records before these are written to the spool. */
 const BATCH = 500;
 
-export interface IntakeOptions {
-  readonly documents: Documents;
+export interface IntakeOptions extends RecordOptions {
   readonly splitter: Splitter;
-  /** The most bytes of an event's text. */
-  readonly limit: number;
   /** How long a piece of an event waits for the next, in milliseconds. */
   readonly patience: number;
-  /** Members of every document, as JSON text with a comma behind each. */
-  readonly members: string;
   readonly serviceName: string | undefined;
   readonly spool: { append(records: readonly LogRecord[]): Promise<void> };
-  /** The index pattern, where it depends on the day. */
-  readonly dated?: string;
   /** Where pieces of events are kept that wait for the rest. */
   readonly dir: string;
   /** Whether a full disk has lines given up. */
@@ -36,8 +28,6 @@ export interface IntakeOptions {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   readonly onRead: (lines: number, bytes: number) => void;
   readonly onDiskError: (code: string) => void;
-  readonly skipped: (reason: 'empty' | 'rule' | 'journal', count: number) => void;
-  readonly cut: () => void;
 }
 
 interface Origin {
@@ -134,30 +124,7 @@ export class Intake {
   }
 
   #record({ first: { id, line }, text, foreign, cut }: Assembled<Origin>): LogRecord | undefined {
-    const { documents, splitter, members, skipped, limit, dated } = this.#options;
-    if (text === '') {
-      skipped('empty', 1);
-      return undefined;
-    }
-    const tooLong = cut || text.length > limit;
-    if (tooLong) this.#options.cut();
-    const body = documents.create(text, {
-      members: members + line.members,
-      time: () => line.time ?? new Date().toISOString(),
-      cut: tooLong,
-      foreign,
-      multiline: splitter.multiline,
-    });
-    if (body === undefined) {
-      skipped('rule', 1);
-      return undefined;
-    }
-    return {
-      id,
-      source: line.source,
-      ...(dated !== undefined && { index: indexAt(dated, timestampOf(body)) }),
-      body,
-      bytes: Buffer.byteLength(body),
-    };
+    const { multiline } = this.#options.splitter;
+    return toRecord({ ...line, id, text, foreign, cut, multiline }, this.#options);
   }
 }

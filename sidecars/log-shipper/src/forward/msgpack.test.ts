@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decode, Decoder, Extension, Framer, MalformedError, type Value } from './msgpack.ts';
+import { MalformedError } from '../senders/malformed.ts';
+import { decode, Decoder, Extension, Framer, type Value } from './msgpack.ts';
 import { encode } from './test-encode.ts';
 
 const value = fc.letrec<{ value: Value }>((tie) => ({

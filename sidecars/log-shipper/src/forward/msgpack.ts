@@ -5,10 +5,9 @@
  * What a length claims is never believed: nothing is allocated for it, and a message that could not be
  * within the limit is refused as soon as its head says so.
  */
-const { isUtf8 } = process.getBuiltinModule('node:buffer');
+import { MalformedError } from '../senders/malformed.ts';
 
-/** The bytes are no MessagePack, or more of it than is taken. */
-export class MalformedError extends Error {}
+const { isUtf8 } = process.getBuiltinModule('node:buffer');
 
 /** A value of an extension type. */
 export class Extension {

@@ -6,9 +6,9 @@
  * A message is looked through before anything is made of it, and its entries are then decoded one at a
  * time: a kilobyte of gzip can hold a million of them.
  */
-import { Decoder, Extension, MalformedError, type Value } from './msgpack.ts';
-
-const { constants, gunzipSync, zstdDecompressSync } = process.getBuiltinModule('node:zlib');
+import { decompress, type Compression } from '../senders/decompress.ts';
+import { MalformedError } from '../senders/malformed.ts';
+import { Decoder, Extension, type Value } from './msgpack.ts';
 
 export interface Entry {
   /** ISO 8601, to the nanosecond where the sender said it. */
@@ -98,7 +98,6 @@ function chunkOf(option: Value): string | undefined {
   return chunk;
 }
 
-type Compression = 'gzip' | 'zstd';
 const COMPRESSIONS: ReadonlySet<unknown> = new Set<Compression>(['gzip', 'zstd']);
 
 function compressionOf(option: Value): Compression | undefined {
@@ -106,26 +105,6 @@ function compressionOf(option: Value): Compression | undefined {
   if (how === undefined || how === null || how === 'text') return undefined;
   if (!COMPRESSIONS.has(how)) throw new MalformedError('compressed in an unknown way');
   return how as Compression;
-}
-
-/** A frame of zstd may ask for much memory before it says anything: two to this power are bytes enough for its usual levels. */
-const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
-
-function decompress(packed: Buffer, how: Compression, limit: number): Buffer {
-  const options = { maxOutputLength: limit, info: true };
-  let plain: { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
-  try {
-    // With `info`, the engine comes too, which the types do not know.
-    plain = (how === 'gzip'
-      ? gunzipSync(packed, options)
-      : zstdDecompressSync(packed, { ...options, ...ZSTD })) as unknown as typeof plain;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new MalformedError(code === 'ERR_BUFFER_TOO_LARGE' ? `more than ${limit} bytes decompressed` : `no ${how}`);
-  }
-  // Entries may be in it that would be acknowledged unread.
-  if (plain.engine.bytesWritten < packed.length) throw new MalformedError(`bytes behind the end of the ${how}`);
-  return plain.buffer;
 }
 
 /** Seconds, or an EventTime: extension type 0 of seconds and nanoseconds, 4 bytes each; Fluent Bit may put metadata behind it. */

@@ -3,34 +3,19 @@ import { readFileSync } from 'node:fs';
 import { whyUnreadable } from '#kit/files/remedy.ts';
 import { ConfigurationError, type Values } from '#kit/contract/parameters.ts';
 import type { inputParameters } from '../parameters.ts';
+import { encryptionOf, HANDSHAKE, refuseAlone, type TlsValues } from '../senders/settings.ts';
 import type { ForwardOptions } from './input.ts';
-
-/** What a sender has for the handshake of TLS, and again for that of the protocol, in milliseconds. */
-const HANDSHAKE = 10_000;
 
 /** @throws {ConfigurationError} when one of them is set without another that it needs, or users are none */
 export function admissionOf(
-  values: Pick<
-    Values<typeof inputParameters>,
-    | 'FORWARD_TLS_CERT_FILE'
-    | 'FORWARD_TLS_KEY_FILE'
-    | 'FORWARD_TLS_CLIENT_CA_FILE'
-    | 'FORWARD_SHARED_KEY'
-    | 'FORWARD_USERS_FILE'
-  >,
+  values: TlsValues<'FORWARD'> & Pick<Values<typeof inputParameters>, 'FORWARD_SHARED_KEY' | 'FORWARD_USERS_FILE'>,
 ): Pick<ForwardOptions, 'encryption' | 'handshake'> {
-  const { FORWARD_TLS_CERT_FILE: certFile, FORWARD_TLS_KEY_FILE: keyFile, FORWARD_SHARED_KEY: key } = values;
-  const clientCaFile = values.FORWARD_TLS_CLIENT_CA_FILE;
-  if (certFile === undefined && keyFile !== undefined) refuse('FORWARD_TLS_KEY_FILE', 'FORWARD_TLS_CERT_FILE');
-  if (keyFile === undefined && certFile !== undefined) refuse('FORWARD_TLS_CERT_FILE', 'FORWARD_TLS_KEY_FILE');
-  if (certFile === undefined && clientCaFile !== undefined)
-    refuse('FORWARD_TLS_CLIENT_CA_FILE', 'FORWARD_TLS_CERT_FILE');
-  if (key === undefined && values.FORWARD_USERS_FILE !== undefined) refuse('FORWARD_USERS_FILE', 'FORWARD_SHARED_KEY');
+  const { FORWARD_SHARED_KEY: key } = values;
+  const encryption = encryptionOf('FORWARD', values);
+  if (key === undefined && values.FORWARD_USERS_FILE !== undefined)
+    refuseAlone('FORWARD_USERS_FILE', 'FORWARD_SHARED_KEY');
   return {
-    encryption:
-      certFile === undefined || keyFile === undefined
-        ? undefined
-        : { certFile, keyFile, clientCaFile, timeout: HANDSHAKE },
+    encryption,
     handshake: key === undefined ? undefined : { key, users: usersOf(values.FORWARD_USERS_FILE), timeout: HANDSHAKE },
   };
 }
@@ -65,8 +50,3 @@ const wrong = (where: string, what: string, reason: 'malformed' | 'unreadable' =
   reason,
   message: `FORWARD_USERS_FILE: ${where} ${what}; accepted is a file of lines user:password, each user once`,
 });
-
-function refuse(one: string, other: string): never {
-  const message = `${one} is set without ${other}; accepted is it with the other, or without either`;
-  throw new ConfigurationError([{ parameter: one, reason: 'conflict', message }]);
-}

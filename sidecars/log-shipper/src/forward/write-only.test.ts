@@ -11,7 +11,7 @@ import { freePort } from '#kit/testing/ports.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { writeAndClose } from '#kit/testing/write-only.ts';
 import { clear, program, store } from '../test-program.ts';
-import { received } from './received.ts';
+import { received } from '../senders/received.ts';
 import { encode } from './test-encode.ts';
 import { docker } from './test-input.ts';
 

@@ -53,6 +53,11 @@ export class Documents {
     this.#ours = ours;
   }
 
+  /** Whether a rule drops a text. */
+  drops(text: string): boolean {
+    return this.#rules.drops(text);
+  }
+
   /**
    * @param raw the event without its last newline; up to MARGIN longer than the limit when it was cut
    * @returns the document; undefined when a rule drops the event

@@ -36,9 +36,13 @@ const VALUES = 64 * 1024;
 export function parseObject(text: string): Fields | undefined {
   if (text.charCodeAt(0) !== BRACE && !/^\s*\{/.test(text)) return undefined;
   if (text.length > LONG && hasMoreValues(Buffer.from(text), VALUES)) return undefined;
+  return parseExactly(text) as Fields | undefined;
+}
+
+/** Read JSON; numbers that a double does not hold are kept as they are written. @returns undefined when it is none */
+export function parseExactly(text: string): unknown {
   try {
-    // Numbers that a double does not hold are kept as they are written.
-    return (MANY_DIGITS.test(text) ? parse(text, exactNumber) : JSON.parse(text)) as Fields;
+    return MANY_DIGITS.test(text) ? parse(text, exactNumber) : JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -92,7 +96,16 @@ export function toSchema(fields: Fields, ours: readonly string[]): string | unde
 }
 
 /** What inputs say of some lines, and lines of themselves, as those that are written for the schema do. */
-const SAID = ['service.name', 'event.dataset', 'container.id', 'container.name', 'stream'] as const;
+const SAID = [
+  'service.name',
+  'event.dataset',
+  'container.id',
+  'container.name',
+  'stream',
+  'log.level',
+  'log.source.address',
+  'log.syslog',
+] as const;
 /** What the labels of a container begin with. */
 export const CONTAINER_LABELS = 'container.labels.';
 
@@ -104,6 +117,10 @@ export const CONTAINER_LABELS = 'container.labels.';
 export function saidOnce(fields: Fields, members: string): void {
   const isSaid = (name: string): boolean => members.includes(`${JSON.stringify(name)}:`);
   for (const name of SAID) if (fields[name] !== undefined && isSaid(name)) fields[name] = undefined;
+  const log = fields['log'] as Fields | null | undefined;
+  if (log !== undefined && log !== null && typeof log === 'object')
+    for (const name of ['level', 'source', 'syslog'])
+      if (log[name] !== undefined && (isSaid(`log.${name}`) || isSaid(`log.${name}.address`))) log[name] = undefined;
   if (!members.includes(`"${CONTAINER_LABELS}`)) return;
   for (const name in fields) if (name.startsWith(CONTAINER_LABELS) && isSaid(name)) fields[name] = undefined;
 }

@@ -1,16 +1,18 @@
 /**
- * TLS on the forward port. The files are looked at whenever a sender connects, which is seldom, so that a new
+ * TLS on a port for senders. The files are looked at whenever a sender connects, which is seldom, so that a new
  * certificate holds from the next connection on; one that cannot be used leaves the old one in use.
  * node:tls is loaded only where it is wanted: it takes nine megabytes.
  */
-import type { Server, Socket } from 'node:net';
-import type { TlsOptions, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { Server as TlsServer, TlsOptions, TLSSocket } from 'node:tls';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { WatchedText } from '../delivery/credentials.ts';
-import { RefusedError } from './handshake.ts';
+import { RefusedError } from './refused.ts';
 
 export interface EncryptionOptions {
+  /** What the names of the parameters begin with, for errors: `FORWARD`. */
+  readonly prefix: string;
   /** PEM: the certificate, then each intermediate. */
   readonly certFile: string;
   readonly keyFile: string;
@@ -24,29 +26,29 @@ type Files = Required<Pick<TlsOptions, 'cert' | 'key'>> & Pick<TlsOptions, 'ca'>
 
 /**
  * A server for senders that speak TLS.
- * @param onSocket called with a connection whose handshake is done
+ * @param onSocket called with a connection whose handshake is done; undefined for a server that serves by itself
  * @param onRefused called for one whose handshake failed
+ * @param create makes the server: one of TLS, or of HTTPS
  * @throws {ConfigurationError} when the files cannot be used
  */
 export function createEncryptedServer(
   options: EncryptionOptions,
   log: Pick<Logger, 'warn'>,
-  onSocket: (socket: Socket) => void,
+  onSocket: ((socket: Socket) => void) | undefined,
   onRefused: (error: RefusedError, socket: Socket) => void,
-): Server {
-  const tls = process.getBuiltinModule('node:tls');
+  create: (settings: TlsOptions) => TlsServer = (settings) =>
+    process.getBuiltinModule('node:tls').createServer(settings),
+): TlsServer {
   const read = reader(options);
-  let used = firstOf(read);
+  let used = firstOf(read, options.prefix);
   let odd: string | undefined;
-  const server = tls.createServer(
-    {
-      ...used,
-      requestCert: options.clientCaFile !== undefined,
-      rejectUnauthorized: options.clientCaFile !== undefined,
-      handshakeTimeout: options.timeout,
-    },
-    onSocket,
-  );
+  const server = create({
+    ...used,
+    requestCert: options.clientCaFile !== undefined,
+    rejectUnauthorized: options.clientCaFile !== undefined,
+    handshakeTimeout: options.timeout,
+  });
+  if (onSocket !== undefined) server.on('secureConnection', onSocket);
   // Before the listener of tls itself, which takes the context for this connection.
   server.prependListener('connection', () => {
     try {
@@ -57,7 +59,8 @@ export function createEncryptedServer(
       odd = undefined;
     } catch (error) {
       const { message } = error as Error;
-      if (message !== odd) log.warn({ reason: message }, 'the new certificate of the forward port is not used');
+      if (message !== odd)
+        log.warn({ reason: message }, `the new certificate of ${options.prefix}_TLS_CERT_FILE is not used`);
       odd = message;
     }
   });
@@ -85,15 +88,15 @@ function reader({ certFile, keyFile, clientCaFile }: EncryptionOptions): () => F
   };
 }
 
-function firstOf(read: () => Files): Files {
+function firstOf(read: () => Files, prefix: string): Files {
   try {
     return read();
   } catch (error) {
     throw new ConfigurationError([
       {
-        parameter: 'FORWARD_TLS_CERT_FILE',
+        parameter: `${prefix}_TLS_CERT_FILE`,
         reason: 'unreadable',
-        message: `FORWARD_TLS_CERT_FILE, FORWARD_TLS_KEY_FILE, FORWARD_TLS_CLIENT_CA_FILE: ${(error as Error).message}; accepted are readable files in PEM: a certificate with its chain, its key without a passphrase, an authority`,
+        message: `${prefix}_TLS_CERT_FILE, ${prefix}_TLS_KEY_FILE, ${prefix}_TLS_CLIENT_CA_FILE: ${(error as Error).message}; accepted are readable files in PEM: a certificate with its chain, its key without a passphrase, an authority`,
       },
     ]);
   }
