@@ -9,6 +9,7 @@ import { downCommand, logsCommand, psCommand, upCommand } from './up/command.ts'
 import { undoCommand } from './up/undo-command.ts';
 import { pluginCommand } from './up/plugin.ts';
 import { healCommand } from './up/heal-command.ts';
+import { topzCommand } from './topz/command.ts';
 import { webhookCommand } from './webhook/command.ts';
 import { workshopCommand } from './workshop/command.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   export: exportCommand,
   webhook: webhookCommand,
   debug: debugCommand,
+  topz: topzCommand,
   dashboards: dashboardsCommand,
   workshop: workshopCommand,
 };

@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { main } from '../main.ts';
+import { besideArguments } from './beside.ts';
 import { containerSettings, podNamed } from './ephemeral.ts';
 
 const test = suite('debug: pods');
@@ -75,18 +76,27 @@ test('restricted has no capability and no root', () => {
 
 test('a name that is no pod’s never reaches kubectl', async () => {
   assert.is(podNamed('po/web-0'), 'web-0');
-  for (const args of [
-    ['web'],
-    ['pod/--all'],
-    ['pod/'],
-    ['deployment/web'],
-    ['pod/a', 'b'],
-    ['pod/a', '--'],
-    ['pod/a', '--x'],
-  ]) {
+  for (const args of [['pod/--all'], ['pod/'], ['deployment/web'], ['pod/a', 'b'], ['pod/a', '--'], ['pod/a', '--x']]) {
     const { code } = await run(...args);
     assert.is(code, 2, args.join(' '));
   }
+});
+
+test('tools join the namespaces of a container, or of whom it joined, and have its volumes', () => {
+  const joined = (NetworkMode: string, PidMode: string): string[] =>
+    besideArguments({ Id: 'abc', HostConfig: { NetworkMode, PidMode } }, 'tools', ['ss'], false).filter((each) =>
+      /^--(network|pid|volumes)/.test(each),
+    );
+  const volumes = '--volumes-from=abc';
+  assert.equal(joined('shop_default', ''), ['--network=container:abc', '--pid=container:abc', volumes]);
+  assert.equal(joined('container:pod', 'container:pod'), ['--network=container:pod', '--pid=container:pod', volumes]);
+  assert.equal(joined('host', 'host'), ['--network=host', '--pid=host', volumes]);
+});
+
+test('what is for a pod is refused for a container', async () => {
+  const { code, err } = await run('web', '--restricted');
+  assert.is(code, 2);
+  assert.match(err, /--restricted is for a pod: pod\/web/);
 });
 
 test.run();

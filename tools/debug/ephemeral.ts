@@ -15,14 +15,15 @@ export interface DebugRequest {
 }
 
 /** strace, other users' processes, the names behind sockets, packets: as the tools need them on an engine. */
-const CAPABILITIES = ['SYS_PTRACE', 'KILL', 'DAC_READ_SEARCH', 'NET_RAW', 'SETUID', 'SETGID'];
+export const CAPABILITIES = ['SYS_PTRACE', 'KILL', 'DAC_READ_SEARCH', 'NET_RAW', 'SETUID', 'SETGID'];
 /** RFC 1123's subdomain: what objects are called. */
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** @throws {Usage} for a text that names no pod */
 export function podNamed(text: string): string {
   const [, name] = /^(?:pods?|po)\/(.*)$/.exec(text) ?? [];
-  if (name === undefined || !NAME.test(name)) throw new Usage(`debug takes pod/NAME, not ${JSON.stringify(text)}`);
+  if (name === undefined || !NAME.test(name))
+    throw new Usage(`debug takes a container or pod/NAME, not ${JSON.stringify(text)}`);
   return name;
 }
 

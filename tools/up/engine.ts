@@ -1,9 +1,9 @@
 /** docker compose on a project with its sidecars. */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
 import type { World } from '../command/command.ts';
+import { inTerminal } from '../command/docker.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { composeFiles, INJECTED } from '../inject/files.ts';
 
@@ -49,18 +49,10 @@ export class Compose {
 
   /** Run with this terminal. @returns the exit code */
   async run(...args: string[]): Promise<number> {
-    const [program, ...rest] = this.#argv(args);
-    const child = spawn(program!, rest, { cwd: this.#world.folder, env: this.#world.environment, stdio: 'inherit' });
-    // The terminal sends it to compose too, whose end is waited for.
-    const wait = (): void => {};
-    process.on('SIGINT', wait);
     try {
-      const { promise, resolve: done, reject } = Promise.withResolvers<number>();
-      child.once('error', (error) => reject(missing(error)));
-      child.once('close', (code) => done(code ?? 1));
-      return await promise;
-    } finally {
-      process.off('SIGINT', wait);
+      return await inTerminal(this.#argv(args), this.#world);
+    } catch (error) {
+      throw missing(error as Error);
     }
   }
 
@@ -98,13 +90,6 @@ export class Compose {
     }
   }
 }
-
-/** Of other containers than a project's, in milliseconds. */
-const STEP = 120_000;
-
-/** What the engine answers. @throws {CommandError} */
-export const docker = async (...args: string[]): Promise<string> =>
-  (await runCommand(['docker', ...args], { timeout: STEP, maxOutput: 2 * MAX_OUTPUT })).stdout.trim();
 
 const missing = (error: Error): Refusal =>
   new Refusal('no-compose', `docker compose does not start (${error.message}): install docker and its compose plugin`);

@@ -1,5 +1,5 @@
 /** Pods whose members lost the network that they joined: after a crash of the owner, or a restart of the engine. */
-import { docker } from './engine.ts';
+import { docker } from '../command/docker.ts';
 
 /** The parts of `docker inspect` that are looked at. */
 export interface Inspected {
@@ -91,15 +91,15 @@ const stoppedWith = (owner: Inspected, { State, HostConfig }: Inspected): boolea
 /** All containers of the machine, or of one project. */
 export async function inspected(project: string | undefined): Promise<Inspected[]> {
   const only = project === undefined ? [] : ['--filter', `label=com.docker.compose.project=${project}`];
-  const ids = await docker('ps', '--all', '--quiet', '--no-trunc', ...only);
+  const ids = await docker(['ps', '--all', '--quiet', '--no-trunc', ...only]);
   return ids === ''
     ? []
-    : (JSON.parse(await docker('inspect', '--type', 'container', ...ids.split('\n'))) as Inspected[]);
+    : (JSON.parse(await docker(['inspect', '--type', 'container', ...ids.split('\n')])) as Inspected[]);
 }
 
 /** Do a step that needs no compose file. */
 export const take = ({ action, name }: Step): Promise<string> =>
-  action === 'rerun' ? docker('start', '--attach', name) : docker(action, name);
+  docker(action === 'rerun' ? ['start', '--attach', name] : [action, name]);
 
 /** A unit that heals after each start of the engine. @param command the program and its arguments */
 export const unitText = (command: readonly string[]): string => `[Unit]

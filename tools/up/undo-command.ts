@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError } from '#kit/process/command.ts';
 import { EXIT_OK } from '../command/command.ts';
+import { docker } from '../command/docker.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { BUILDS } from '../inject/images.ts';
 import { apply, planRemoval } from '../inject/inject.ts';
 import { command, commandLine, PROJECT, targetOf } from './common.ts';
-import { Compose, docker } from './engine.ts';
+import { Compose } from './engine.ts';
 
 export const undoCommand = command(
   'take compose.sidecars.yaml back',
@@ -44,7 +45,7 @@ async function builtImages(compose: Compose): Promise<string[]> {
   try {
     const own = `label=com.docker.compose.project=${await compose.name()}`;
     const filters = ['--filter', own, '--filter', 'reference=sidecar-stacks/*:*-*.*'];
-    const names = await docker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', ...filters);
+    const names = await docker(['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', ...filters]);
     return names === '' ? [] : names.split('\n');
   } catch (error) {
     // Files are taken back without it.
@@ -58,7 +59,7 @@ async function remove(images: readonly string[]): Promise<string[]> {
   const used: string[] = [];
   for (const image of images)
     try {
-      await docker('image', 'rm', image);
+      await docker(['image', 'rm', image]);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       if (/conflict/i.test(error.stderr)) used.push(image);

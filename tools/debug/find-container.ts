@@ -1,5 +1,6 @@
 /** The container that a person means. */
 import { suggestion } from '#kit/text/suggestion.ts';
+import { docker, type DockerOptions } from '../command/docker.ts';
 
 /** What is known of a container before it is looked into. */
 export interface Container {
@@ -13,6 +14,19 @@ export interface Container {
 
 /** Nothing, or more than one, is meant; the message says what there is. */
 export class NotFound extends Error {}
+
+/** Every container, running or not. @throws {CommandError} */
+export async function listContainers(options: DockerOptions): Promise<Container[]> {
+  const format = '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Label "com.docker.compose.service"}}';
+  const text = await docker(['ps', '--all', '--no-trunc', '--format', format], options);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [id = '', name = '', state = '', service = ''] = line.split('\t');
+      return { id, name, state, service };
+    });
+}
 
 /** How many containers a message lists. */
 const LISTED = 10;
@@ -39,8 +53,7 @@ export function findContainer(wanted: string, all: readonly Container[]): Contai
       throw new NotFound(
         `${JSON.stringify(wanted)} may be any of these; give its whole name or its id.${names(running)}`,
       );
-    if (matching.length > 0)
-      throw new NotFound(`${matching[0]!.name} is not running (${matching[0]!.state}); it has no processes to show.`);
+    if (matching.length > 0) throw new NotFound(`${matching[0]!.name} does not run (${matching[0]!.state}).`);
   }
   const running = all.filter(({ state }) => state === 'running');
   if (running.length === 0) throw new NotFound(`There is no container ${JSON.stringify(wanted)}; none is running.`);

@@ -1,24 +1,12 @@
 /** Our topz beside a container that is already running: started, asked, removed. */
-import { docker } from '../lib/engine.ts';
-import { STACK_LABEL } from '../lib/labels.ts';
-import { eventually, TerminalState } from '#kit/testing/eventually.ts';
-import type { Container } from './find-container.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { docker } from '../command/docker.ts';
+import { NotFound, type Container } from '../debug/find-container.ts';
 
 const PORT = 8080;
 const UP = 20_000;
-
-/** Every container, running or not. */
-export async function listContainers(signal?: AbortSignal): Promise<Container[]> {
-  const format = '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Label "com.docker.compose.service"}}';
-  const text = await docker(['ps', '--all', '--no-trunc', '--format', format], { timeoutMs: 30_000, signal });
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [id = '', name = '', state = '', service = ''] = line.split('\t');
-      return { id, name, state, service };
-    });
-}
+/** What a timer takes, in milliseconds: 24 days. */
+const LONGEST = 2 ** 31 - 1;
 
 export interface Look {
   /** `http://127.0.0.1:PORT/topz`. */
@@ -34,7 +22,7 @@ export interface Look {
  * @param image of topz
  * @param target whose processes are shown
  * @param known all containers, for their names
- * @throws EngineError when it cannot be started
+ * @throws {CommandError} when it cannot be started
  */
 export async function startLook(
   image: string,
@@ -48,7 +36,7 @@ export async function startLook(
       'run',
       '--detach',
       '--rm',
-      `--label=${STACK_LABEL}=topz`,
+      '--label=dev.sidecar-stacks.stack=topz',
       `--pid=container:${target.id}`,
       `--publish=127.0.0.1:0:${PORT}`,
       '--read-only',
@@ -63,17 +51,17 @@ export async function startLook(
       '/server',
       `--addr=0.0.0.0:${PORT}`,
     ],
-    { timeoutMs: 60_000, signal },
+    { timeout: 60_000, signal },
   );
   const remove = async (): Promise<void> => {
     // It removes itself as well, when it ends: what is already gone is no failure.
-    await docker(['rm', '--force', id], { timeoutMs: 30_000 }).catch(() => undefined);
+    await docker(['rm', '--force', id], { timeout: 30_000 }).catch(() => undefined);
   };
   try {
-    const address = (await docker(['port', id, `${PORT}/tcp`], { timeoutMs: 30_000, signal })).split('\n')[0]!;
+    const address = (await docker(['port', id, `${PORT}/tcp`], { timeout: 30_000, signal })).split('\n')[0]!;
     const url = `http://${address}/topz`;
-    await eventually('topz answers', () => answers(url, id), { within: UP, signal });
-    return { url, ended: docker(['wait', id]).catch(() => undefined), remove };
+    await until(() => answers(url, id), signal);
+    return { url, ended: docker(['wait', id], { timeout: LONGEST, signal }).catch(() => undefined), remove };
   } catch (error) {
     await remove();
     throw error;
@@ -85,15 +73,11 @@ export async function startLook(
  * @param width of the terminal; undefined for lines of any length
  */
 export async function readText(url: string, width: number | undefined, signal: AbortSignal): Promise<string> {
-  await eventually(
-    'a window has passed',
-    async () => {
-      const response = await fetch(`${url}?format=json`, { signal });
-      const { window_seconds: window } = (await response.json()) as { window_seconds: number | null };
-      return window !== null && window >= 0.9;
-    },
-    { within: UP, every: 300, signal },
-  );
+  await until(async () => {
+    const response = await fetch(`${url}?format=json`, { signal });
+    const { window_seconds: window } = (await response.json()) as { window_seconds: number | null };
+    return window !== null && window >= 0.9;
+  }, signal);
   return (await fetch(`${url}?format=text${width === undefined ? '' : `&width=${width}`}`, { signal })).text();
 }
 
@@ -111,17 +95,25 @@ export function namesOf(target: Container, known: readonly Container[]): string 
 
 /** The container's user, where it is given as a number and is not root: root without capabilities may read no more. */
 async function userOf(id: string): Promise<string | undefined> {
-  const user = await docker(['inspect', '--format', '{{.Config.User}}', id], { timeoutMs: 30_000 });
+  const user = await docker(['inspect', '--format', '{{.Config.User}}', id], { timeout: 30_000 });
   return /^[1-9]\d*(:\d+)?$/.test(user) ? user : undefined;
 }
 
 async function answers(url: string, id: string): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
-  } catch (error) {
-    const running = await docker(['ps', '--quiet', '--no-trunc', '--filter', `id=${id}`], { timeoutMs: 10_000 });
-    if (running === '')
-      throw new TerminalState('topz has ended: did the container that it looks into end?', { cause: error });
+  } catch {
+    const running = await docker(['ps', '--quiet', '--no-trunc', '--filter', `id=${id}`], { timeout: 10_000 });
+    if (running === '') throw new NotFound('it has ended: did the container that it looks into end?');
     return false;
+  }
+}
+
+/** Ask again until it is so. @throws {NotFound} at the deadline */
+async function until(ask: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + UP;
+  while (!(await ask())) {
+    if (performance.now() > deadline) throw new NotFound(`it does not answer within ${UP / 1000} s`);
+    await pause(100, undefined, { signal });
   }
 }

@@ -35,7 +35,7 @@ test('what may be several is not guessed', () => {
 });
 
 test('one that does not run is told so', () => {
-  assert.is(refused('blog-web-1'), 'blog-web-1 is not running (exited); it has no processes to show.');
+  assert.is(refused('blog-web-1'), 'blog-web-1 does not run (exited).');
 });
 
 test('an unknown one is answered with what was probably meant, and with what there is', () => {
