@@ -3,6 +3,7 @@ import { copyFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, 
 import { join } from 'node:path';
 import { compile, go } from '../lib/go-program.ts';
 import { FOLDER, KUBERNETES, missingPrograms, pathOf, PROGRAMS } from './binaries.ts';
+import { fetchDefinitions, hasDefinitions } from './definitions.ts';
 import { goModule } from './go-module.ts';
 
 const MODULE = `k8s.io/kubernetes@v${KUBERNETES}`;
@@ -15,10 +16,15 @@ const DOWNLOAD_MS = 10 * 60_000;
  */
 export async function build(say: (line: string) => void, signal?: AbortSignal): Promise<void> {
   const missing = missingPrograms();
-  if (missing.length === 0) return;
+  if (missing.length === 0 && hasDefinitions()) return;
   mkdirSync(FOLDER, { recursive: true });
   const cwd = mkdtempSync(join(FOLDER, 'build-'));
   try {
+    if (!hasDefinitions()) {
+      say('Downloading definitions of resources');
+      await fetchDefinitions(cwd, signal);
+    }
+    if (missing.length === 0) return;
     say(`Downloading ${MODULE}`);
     const downloaded = await go(['mod', 'download', '-json', MODULE], { cwd, timeoutMs: DOWNLOAD_MS, signal });
     const { Dir } = JSON.parse(downloaded) as { Dir: string };

@@ -1,7 +1,7 @@
 /** A stack as it is exported, for the drivers that run it as pods. */
 import { parseAllDocuments } from 'yaml';
 import { exportProject } from '../../tools/export/export.ts';
-import type { File } from '../../tools/export/files.ts';
+import type { File } from '../../tools/export/options.ts';
 import { membersOf, type Pod } from '../../tools/export/pods.ts';
 import type { Style } from '../../tools/export/probes.ts';
 import { objectName } from '../../tools/export/units.ts';

@@ -6,6 +6,7 @@ import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAllDocuments } from 'yaml';
+import { COMPONENTS } from '../../tools/export/components.ts';
 import { exportOf, stacks } from '../../tools/export/golden.ts';
 import { mistakesIn } from '../../tools/export/test-schema.ts';
 import { docker } from '../lib/engine.ts';
@@ -44,6 +45,35 @@ test.before(async () => {
   );
   await docker(['cp', folder, `${container}:/exported`], SHORT);
 });
+test('builds https with every component, each of its objects once', async () => {
+  const name = 'with-components';
+  for (const { path, text } of exportOf('https', { components: COMPONENTS, namespace: 'https' }).files) {
+    const file = join(folder, name, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  await docker(['cp', join(folder, name), `${container}:/exported`], SHORT);
+  const text = await docker(['exec', container, 'kubectl', 'kustomize', `/exported/${name}/overlays/cluster`], SHORT);
+  const objects = parseAllDocuments(text).map((document) => document.toJS() as Record<string, any>);
+  const kinds = new Set(objects.map(({ kind }) => kind as string));
+  for (const kind of [
+    'Ingress',
+    'TLSRoute',
+    'HTTPRoute',
+    'NetworkPolicy',
+    'PodDisruptionBudget',
+    'PodMonitor',
+    'Namespace',
+  ])
+    assert.ok(kinds.has(kind), kind);
+  assert.ok(
+    objects.every(({ kind, metadata }) => (kind === 'Namespace' ? metadata.name : metadata.namespace) === 'https'),
+  );
+  const dashboard = objects.find(({ metadata }) => metadata.name === 'dashboard-tls')!;
+  assert.is(dashboard['metadata'].labels.grafana_dashboard, '1');
+  assert.ok(JSON.parse(dashboard['data']['tls.json']).panels.length > 5);
+});
+
 test.after(async () => {
   await docker(['rm', '--force', container], SHORT);
 });

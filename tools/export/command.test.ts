@@ -103,6 +103,26 @@ test('a second export changes the base, and nothing that is yours', async () => 
   assert.not.ok(existsSync(join(folder, 'out/base/api.yaml')), 'what an earlier export wrote and this one does not');
 });
 
+test('a component is written once, and an overlay that does not name it yet is told how', async () => {
+  const { put, run, read } = inFolder({ 'compose.yaml': SHOP, key: 'k' });
+  await run('-o', 'out');
+  const { err } = await run('-o', 'out', '--with', 'disruption,ingress');
+  assert.match(err, /overlays\/cluster\/kustomization\.yaml:\ncomponents:\n {2}- \.\.\/\.\.\/components\/ingress\n/);
+  put('out/components/ingress/ingress.yaml', 'mine');
+  put('out/overlays/cluster/kustomization.yaml', 'components:\n  - ../../components/ingress\n');
+  const again = await run('-o', 'out', '--with', 'disruption', '--with', 'ingress');
+  assert.is(read('out/components/ingress/ingress.yaml'), 'mine');
+  assert.match(again.err, /components\/disruption/);
+  assert.not.match(again.err, /components\/ingress/);
+});
+
+test('components that are none, or lack a namespace, are refused', async () => {
+  const { run } = inFolder({ 'compose.yaml': SHOP, key: 'k' });
+  const said = async (...args: string[]): Promise<string> => (await run(...args)).err;
+  assert.match(await said('--with', 'ingres'), /--with takes ingress or gateway or .*, not "ingres"/);
+  assert.match(await said('--with', 'pod-security'), /needs --namespace/);
+});
+
 test('--dry-run prints everything and writes nothing', async () => {
   const { folder, run } = inFolder({ 'compose.yaml': SHOP, key: 'k' });
   const { code, out } = await run('--dry-run');

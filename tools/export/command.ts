@@ -1,11 +1,12 @@
 /** `export`: the command line of it. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
 import { allFiles, INJECTED, isInjected } from '../inject/files.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { isInside } from '../files/write.ts';
+import { COMPONENTS } from './components.ts';
 import { exportProject, type Exported } from './export.ts';
 import { isFloating } from './images.ts';
 import type { ExportOptions } from './options.ts';
@@ -42,6 +43,10 @@ usage: sidecar-stacks export [PATH|STACK] [OPTION…]
                     carry along: volume, a claim that begins empty; node, the
                     same path of each node
   --namespace NAME  the namespace that the overlay puts everything into
+  --with LIST       optional parts, named by the overlay: ingress, gateway,
+                    network-policy, autoscaling, disruption, monitoring,
+                    pod-security (needs --namespace). DIR/components/NAME is
+                    written where it is not there yet
   --dry-run         print what would be written, and write nothing
   --help
 
@@ -70,6 +75,7 @@ function commandLine(args: readonly string[]) {
         'allow-floating': { type: 'boolean', default: false },
         'host-paths': { type: 'string' },
         namespace: { type: 'string' },
+        with: list,
         'dry-run': { type: 'boolean', default: false },
       },
       allowPositionals: true,
@@ -109,6 +115,11 @@ async function run(args: readonly string[], world: World): Promise<number> {
     values['host-paths'] === undefined
       ? undefined
       : oneOf('--host-paths', values['host-paths'], ['volume', 'node'] as const);
+  const components = (values.with ?? [])
+    .flatMap((said) => said.split(','))
+    .map((each) => oneOf('--with', each, COMPONENTS));
+  if (components.includes('pod-security') && values.namespace === undefined)
+    throw new Usage('--with pod-security needs --namespace NAME: the level is a label of the namespace');
   const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
   const options: ExportOptions = {
     base: folder,
@@ -122,6 +133,7 @@ async function run(args: readonly string[], world: World): Promise<number> {
     allowFloating: values['allow-floating'],
     ...(hostPaths && { hostPaths }),
     ...(values.namespace !== undefined && { namespace: values.namespace }),
+    components: COMPONENTS.filter((each) => components.includes(each)),
   };
   const exported = await byDigest(files, options, world);
   if (!files.some(isInjected) && existsSync(join(folder, INJECTED)))
@@ -135,6 +147,7 @@ async function run(args: readonly string[], world: World): Promise<number> {
     return EXIT_OK;
   }
   const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(world.folder, values.output);
+  const unnamed = unnamedComponents(exported, to);
   const kept = writeExport(exported.files, to, isInside(to, world.folder) ? world.folder : folder);
   const shown = relative(world.folder, to) || '.';
   const local = values.registry === undefined ? exported.images.filter(({ pulled }) => !pulled) : [];
@@ -142,11 +155,26 @@ async function run(args: readonly string[], world: World): Promise<number> {
     world.err(
       `note: never pulled, because they are built here: ${local.map(({ reference }) => reference).join(', ')}. Load them onto each node, or push them and export with --registry PREFIX\n`,
     );
+  if (unnamed.length > 0)
+    world.err(
+      `note: the overlay is yours and does not name these components yet. Add to ${join(shown, OVERLAY)}:\ncomponents:\n${unnamed.map((path) => `  - ../../${path}\n`).join('')}`,
+    );
   world.out(
-    `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay left as they are` : ''}\n` +
+    `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay and components left as they are` : ''}\n` +
       `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,
   );
   return EXIT_OK;
+}
+
+const OVERLAY = 'overlays/cluster/kustomization.yaml';
+
+/** Components of an export that the overlay which is there already does not name. */
+function unnamedComponents({ files }: Exported, to: string): string[] {
+  const overlay = join(to, OVERLAY);
+  if (!existsSync(overlay)) return [];
+  const text = readFileSync(overlay, 'utf8');
+  const folders = files.flatMap(({ path }) => /^(components\/[\w-]+)\/kustomization\.yaml$/.exec(path)?.[1] ?? []);
+  return folders.filter((folder) => !text.includes(`../../${folder}\n`) && !text.includes(`../../${folder} `));
 }
 
 /** Images without a version by their digests, where that is wished and registries can be asked. */
@@ -158,7 +186,7 @@ async function byDigest(files: readonly string[], options: ExportOptions, { fetc
   return exportProject(files, { ...options, digests: await digestsOf(floating, fetch) });
 }
 
-function oneOf<const T extends readonly string[]>(option: string, value: string, known: T): T[number] {
+function oneOf<const T extends string>(option: string, value: string, known: readonly T[]): T {
   const found = known.find((each) => each === value);
   if (found === undefined) throw new Usage(`${option} takes ${known.join(' or ')}, not "${value}"`);
   return found;

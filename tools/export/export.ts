@@ -5,10 +5,10 @@ import { noted } from '../yaml/commented.ts';
 import { objectOf } from './configuration.ts';
 import { stepsOf } from './hooks.ts';
 import { imageOf, type Image, type ImageChoice } from './images.ts';
-import { filesOf, type File } from './files.ts';
+import { filesOf } from './files.ts';
 import { podsOf, type Pod } from './pods.ts';
 import { Findings, type Finding } from './problems.ts';
-import type { ExportOptions, Placed } from './options.ts';
+import type { ExportOptions, File, Placed } from './options.ts';
 import { requirePossible } from './refusals.ts';
 import { objectName } from './units.ts';
 import { volumesOf } from './volumes.ts';
@@ -97,7 +97,15 @@ export function exportProject(files: readonly string[], options: ExportOptions):
   }
   const images = imagesOf(pods, choice);
   return {
-    files: filesOf(placed, { pods, images, options, partOf, source: project.source, volumes }),
+    files: filesOf(placed, {
+      pods,
+      images,
+      options,
+      partOf,
+      source: project.source,
+      volumes,
+      networks: project.resources.networks,
+    }),
     findings: findings.all,
     pods,
     images,

@@ -1,21 +1,15 @@
 /** Which files an export is: a kustomize base, and an overlay with what differs from cluster to cluster. */
 import { pairs } from '../compose/facts.ts';
 import { commented, plain } from '../yaml/commented.ts';
-import { get } from '../yaml/tree.ts';
+import { get, type Tree } from '../yaml/tree.ts';
+import { componentFiles, folderOf } from './components.ts';
+import type { Loose } from './component-scope.ts';
 import type { Image } from './images.ts';
-import type { ExportOptions, Placed } from './options.ts';
+import type { ExportOptions, File, Placed } from './options.ts';
 import { publishedBy } from './ports.ts';
 import { membersOf, type Pod } from './pods.ts';
 import { objectName } from './units.ts';
 import type { Volumes } from './mounted.ts';
-
-export interface File {
-  readonly path: string;
-  readonly text: string;
-  /** It is the reader's once it is there: an export does not write it again. */
-  readonly yours: boolean;
-  readonly secret: boolean;
-}
 
 interface Whole {
   readonly pods: readonly Pod[];
@@ -25,16 +19,16 @@ interface Whole {
   /** The first compose file. */
   readonly source: string;
   readonly volumes: Volumes;
+  /** Networks of the project by name. */
+  readonly networks: ReadonlyMap<string, Tree>;
 }
 
 /** The first line of what an export writes anew each time: by it the next one knows its own. */
 export const MARK = 'Written by `sidecar-stacks export`: change the compose file, or the overlay, not this.';
 
-type Loose = Record<string, unknown> & { kind: string; metadata: { name: string } };
-
 /** @param placed objects, in the order in which they are to be applied */
 export function filesOf(placed: readonly Placed[], whole: Whole): File[] {
-  const { source } = whole;
+  const { source, options, pods, partOf, networks } = whole;
   const head = `${MARK}\nOf ${source}; the comments name its lines.`;
   const names = [...new Set(placed.map(({ file }) => file))];
   const file = (path: string, documents: readonly unknown[], top: string, yours = false): File => ({
@@ -44,7 +38,10 @@ export function filesOf(placed: readonly Placed[], whole: Whole): File[] {
     secret: path.endsWith('secrets.yaml'),
   });
   const objects = placed.map(({ object }) => plain(object) as Loose);
-  const overlay = overlayOf(objects, whole);
+  const scope = { objects, pods, partOf, namespace: options.namespace, networks };
+  const parts = (options.components ?? []).map((name) => ({ name, files: componentFiles(name, scope) }));
+  const components = parts.filter((part) => part.files.length > 0).map(({ name }) => `../../${folderOf(name)}`);
+  const overlay = overlayOf(objects, components, whole);
   return [
     file('base/kustomization.yaml', [{ ...KUSTOMIZATION, resources: names }], `${head}\nIn the order of depends_on.`),
     ...names.map((name) =>
@@ -54,6 +51,7 @@ export function filesOf(placed: readonly Placed[], whole: Whole): File[] {
         head,
       ),
     ),
+    ...parts.flatMap((part) => part.files),
     ...overlay.map(({ path, content, head: top }) => file(`overlays/cluster/${path}`, content, top, true)),
   ];
 }
@@ -66,7 +64,7 @@ interface Part {
   readonly head: string;
 }
 
-function overlayOf(objects: readonly Loose[], { images, options, pods }: Whole): Part[] {
+function overlayOf(objects: readonly Loose[], components: readonly string[], { images, options, pods }: Whole): Part[] {
   const prefix = options.registry === undefined ? '' : `${options.registry.replace(/\/+$/, '')}/`;
   const replicas = objects
     .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
@@ -86,6 +84,7 @@ function overlayOf(objects: readonly Loose[], { images, options, pods }: Whole):
     ...KUSTOMIZATION,
     ...(options.namespace !== undefined && { namespace: options.namespace }),
     resources: ['../../base'],
+    ...(components.length > 0 && { components }),
     images: images
       .map(({ name, tag, own }) => ({
         name,

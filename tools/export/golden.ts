@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeFiles } from '../inject/files.ts';
 import { exportProject, type Exported } from './export.ts';
+import type { ExportOptions } from './options.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const STACKS = join(ROOT, 'stacks');
@@ -16,7 +17,10 @@ export const stacks = (): string[] =>
     .toSorted();
 
 /** A stack exported as a clean checkout would be, whatever this process's environment says. */
-export function exportOf(stack: string, options: { style?: 'native' | 'plain'; bare?: boolean } = {}): Exported {
+export function exportOf(
+  stack: string,
+  options: Partial<Pick<ExportOptions, 'style' | 'bare' | 'components' | 'namespace'>> = {},
+): Exported {
   const base = join(STACKS, stack);
   return exportProject(composeFiles(base, [], {}), { base, environment: {}, style: 'native', bare: false, ...options });
 }

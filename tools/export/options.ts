@@ -22,11 +22,31 @@ export interface ExportOptions {
   readonly allowFloating?: boolean;
   /** What their registries say of them. */
   readonly digests?: Digests;
+  /** Optional parts that the overlay names. */
+  readonly components?: readonly ComponentName[];
   /** What a path of the machine becomes: an empty claim, or the same path of each node; undefined refuses it. */
   readonly hostPaths?: HostPaths;
 }
 
 export type HostPaths = 'volume' | 'node';
+
+/** Optional parts of an export. */
+export type ComponentName =
+  | 'ingress'
+  | 'gateway'
+  | 'network-policy'
+  | 'autoscaling'
+  | 'disruption'
+  | 'monitoring'
+  | 'pod-security';
+
+export interface File {
+  readonly path: string;
+  readonly text: string;
+  /** It is the reader's once it is there: an export does not write it again. */
+  readonly yours: boolean;
+  readonly secret: boolean;
+}
 
 /** An object with the file of the base that it stands in. */
 export interface Placed {

@@ -3,7 +3,8 @@ import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readdirSync, rea
 import { dirname, join } from 'node:path';
 import { Refusal } from '../bundled/refusal.ts';
 import { requireNoLinks, writeNew } from '../files/write.ts';
-import { MARK, type File } from './files.ts';
+import { MARK } from './files.ts';
+import type { File } from './options.ts';
 
 /**
  * @param to the folder of the export; made where it is not there
@@ -12,8 +13,9 @@ import { MARK, type File } from './files.ts';
  * @throws {Refusal} for a folder that is a link, and for a file in its way that no export wrote
  */
 export function writeExport(files: readonly File[], to: string, root: string): number {
-  const overlay = existsSync(join(to, 'overlays/cluster'));
-  const written = files.filter(({ yours }) => !(yours && overlay));
+  const there = new Set(files.filter(({ yours }) => yours).map(({ path }) => partOf(path)));
+  for (const part of there) if (!existsSync(join(to, part))) there.delete(part);
+  const written = files.filter(({ path, yours }) => !(yours && there.has(partOf(path))));
   const ignored = files.filter(({ secret }) => secret).map(({ path }) => path);
   for (const folder of new Set([...files.map(({ path }) => dirname(path)), '.']))
     requireNoLinks(root, join(to, folder));
@@ -37,6 +39,9 @@ export function writeExport(files: readonly File[], to: string, root: string): n
     writeNew(ignore, `# ${MARK}\n${ignored.map((path) => path.replace('base/', '')).join('\n')}\n`);
   return files.length - written.length;
 }
+
+/** The overlay, or the component, that a file belongs to: `overlays/cluster`. */
+const partOf = (path: string): string => path.split('/').slice(0, 2).join('/');
 
 /** Something is there, and no export wrote it; a link is nobody's, and is replaced. */
 function isStrange(file: string): boolean {
