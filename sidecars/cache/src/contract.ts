@@ -12,7 +12,7 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.6.0',
+  version: '1.7.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an unmodified application. It goes on answering while the application is down.',
   prefixes: ['CACHE_', 'PROXY_'],

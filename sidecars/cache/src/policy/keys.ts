@@ -59,6 +59,17 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', '
 export const isSafe = (method: string): boolean => SAFE.has(method);
 
 /**
+ * Whether Content-Location says that a response is what its own URL has now (RFC 9110, section 8.7).
+ * @param url of the request, as it is in its key
+ * @param ignoredQuery parameters that are in no key
+ */
+export function namesItself(url: string, fields: Pick<FieldsView, 'get'>, ignoredQuery: readonly string[]): boolean {
+  const reference = fields.get('content-location');
+  const resolved = reference === undefined ? null : URL.parse(reference, url);
+  return resolved !== null && targetOf(resolved.href, ignoredQuery) === targetOf(URL.parse(url)!.href, ignoredQuery);
+}
+
+/**
  * The URLs that a response to an unsafe request makes invalid (section 4.4): its own, and those of Location
  * and Content-Location where they are of the same origin.
  * @param url of the request, as it is in its key

@@ -65,7 +65,7 @@ const UNDERSTOOD = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 40
  */
 export function whyNotStored(request: StoringRequest, response: StoringResponse): NotStored | undefined {
   const { status, fields, directives, targeted, freshness } = response;
-  // Section 3, first point; POST apart, which is stored under certain conditions: see `mayStorePost`.
+  // Section 3, first point; answers to POST that may be stored are asked about as those to GET: see `PostAnswers`.
   if (request.method !== 'GET') return 'method';
   // Section 5.2.1.5.
   if (request.noStore) return 'request-no-store';

@@ -10,16 +10,13 @@ import { invalidatedUrls, isSafe, keyOf } from '../policy/keys.ts';
 import type { RequestFacts } from '../policy/request-facts.ts';
 import { storingOf, type CacheLookup } from './cache-lookup.ts';
 import { HitForPass } from './hit-for-pass.ts';
+import { PostAnswers, type PendingPost, type PostAnswersOptions } from './post-answers.ts';
 import type { Purger } from './purger.ts';
-import type { CacheSettings } from './settings.ts';
 import type { CacheStats } from './stats.ts';
 
-export interface BypassOptions {
-  readonly settings: CacheSettings;
+export interface BypassOptions extends PostAnswersOptions {
   readonly stats: CacheStats;
   readonly purger: Purger;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
   /** Credentials are asked for behind the cache. */
   readonly onChallenge: () => void;
 }
@@ -30,15 +27,18 @@ interface Bypassed {
   readonly detail: string | undefined;
   readonly url: string;
   readonly lookup: CacheLookup | undefined;
+  readonly post: PendingPost | undefined;
 }
 
 export class Bypass {
   readonly #options: BypassOptions;
   readonly #bypassed = new WeakMap<FilteredExchange, Bypassed>();
   readonly #keys = new HitForPass();
+  readonly #posts: PostAnswers;
 
   constructor(options: BypassOptions) {
     this.#options = options;
+    this.#posts = new PostAnswers(options);
   }
 
   /** Let a request go on as it is. */
@@ -55,7 +55,8 @@ export class Bypass {
       { ...this.#options.settings.key, fields: [] },
     );
     this.#options.stats.results.pass++;
-    this.#bypassed.set(exchange, { fwd, detail, url, lookup });
+    const post = request.method === 'POST' ? this.#posts.begin(exchange, facts) : undefined;
+    this.#bypassed.set(exchange, { fwd, detail, url, lookup, post });
     return undefined;
   }
 
@@ -65,12 +66,13 @@ export class Bypass {
     if (bypassed === undefined) return undefined;
     this.#bypassed.delete(exchange);
     const { stats } = this.#options;
-    const { fwd, detail, lookup, url } = bypassed;
+    const { fwd, detail, lookup, url, post } = bypassed;
     const { method } = exchange.request;
     const own = exchange.tried.length === 0 || exchange.outcome !== 'complete';
     stats.origin(own ? 0 : response.status);
     if (response.status === 401) this.#options.onChallenge();
-    if (!isSafe(method)) this.#invalidate(url, response);
+    if (post !== undefined) this.#posts.onResponse(exchange, response, post, () => this.#invalidate(url, response));
+    else if (!isSafe(method)) this.#invalidate(url, response);
     else if (lookup?.range === false && method === 'GET' && response.status < 500) this.#learn(lookup, response);
     response.append('Cache-Status', cacheStatus({ fwd, ...(detail !== undefined && { detail }) }));
     return undefined;

@@ -290,7 +290,7 @@ const NO_RESPONSE = {
 };
 
 /** Of an assessment only what is stored. */
-function headOf(key: string, assessment: Assessment): StoredHead {
+export function headOf(key: string, assessment: Assessment): StoredHead {
   const { status, lines, selecting, tags, directives, freshness, initialAge, responseTime, staleSince } = assessment;
   return { key, status, lines, selecting, tags, directives, freshness, initialAge, responseTime, staleSince };
 }

@@ -57,6 +57,47 @@ test('an answer that was under way when its URL was invalidated is not stored', 
   assert.not.ok(await isHit(cache, '/'));
 });
 
+test('an answer to POST that names its own URL and is fresh is what a GET gets next', async () => {
+  const gate = Promise.withResolvers<void>();
+  await using app = await TestApp.start(async ({ method, headers }) => {
+    if (headers['x-gate'] !== undefined) await gate.promise;
+    return method === 'GET'
+      ? { headers: shown, body: 'asked' }
+      : {
+          headers: { ...shown, 'Content-Location': '/page?b=1', ...JSON.parse(headers['x-more'] ?? '{}') },
+          body: 'new',
+        };
+  });
+  await using cache = await startCache(app.server.port);
+  const page = '/page?b=1';
+  const post = async (more: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<string> => {
+    await cache.get(page);
+    await cache.get(page, { 'X-More': JSON.stringify(more), ...headers }, 'POST', 'body');
+    const { text } = await cache.get(page);
+    await cache.get(page, {}, 'DELETE');
+    return text;
+  };
+  assert.is(await post(), 'new');
+  for (const more of [
+    { 'Content-Location': '/page' },
+    { 'Content-Location': 'http://elsewhere.test/page?b=1' },
+    { 'Cache-Control': 'public', 'Last-Modified': 'Tue, 01 Sep 2026 00:00:00 GMT' },
+    { 'Cache-Control': 'private, max-age=60' },
+    { 'Set-Cookie': 'a=1' },
+  ])
+    assert.is(await post(more), 'asked', JSON.stringify(more));
+  for (const headers of [{ Authorization: 'ann' }, { Cookie: 'a=1' }, { 'Cache-Control': 'no-store' }])
+    assert.is(await post({}, headers), 'asked', JSON.stringify(headers));
+  // What was purged while the application answered is not what it has now.
+  const posted = cache.get(page, { 'X-Gate': '1' }, 'POST', 'body');
+  await eventually('it has asked', () => app.seen.at(-1)!.headers['x-gate'] === '1');
+  cache.plane.purger.invalidateUrl(`http://127.0.0.1:${cache.port}${page}`);
+  gate.resolve();
+  await posted;
+  assert.is((await cache.get(page)).text, 'asked');
+  assert.is(cache.plane.store.memory.reserved, 0);
+});
+
 test('purges by URL, by the beginning of one, by tag; a soft one keeps what may answer on error', async () => {
   const app = await TestApp.start(({ url }) => ({
     headers: { ...shown, 'Surrogate-Key': `all ${url.slice(1, 2)}` },

@@ -14,13 +14,20 @@ export const BLOCK = 4096;
 /** The first line, in bytes: filled up with blanks. */
 export const PREAMBLE = 64;
 
-/** What a file's name begins with: of key and variant. */
+/** What a file's name begins with: of key and variant, which every write of them shares. */
 export function nameOf({ key, selecting }: Pick<StoredHead, 'key' | 'selecting'>): string {
   return createHash('sha256')
     .update(`${key}\n${JSON.stringify(selecting)}`)
     .digest('hex')
     .slice(0, 40);
 }
+
+/** A file's name: no two writes have the same one. */
+export const fileNameOf = (of: Pick<StoredHead, 'key' | 'selecting'>, serial: number): string =>
+  `${nameOf(of)}-${serial.toString(36)}`;
+
+/** The serial number in a file's name. */
+export const serialOf = (name: string): number => Number.parseInt(name.split('-')[1]!, 36);
 
 export function encode({ head, body }: Stored): Buffer[] {
   const json = Buffer.from(JSON.stringify(head));

@@ -1,7 +1,7 @@
 /** What is on the disk at a start. */
 import { mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BLOCK, nameOf, PREAMBLE, readHead, readPreamble } from './disk-file.ts';
+import { BLOCK, fileNameOf, nameOf, PREAMBLE, readHead, readPreamble, serialOf } from './disk-file.ts';
 import type { PurgeRecord } from './journal.ts';
 import { Entry } from './stored.ts';
 import { isOf } from './purge-selector.ts';
@@ -51,7 +51,8 @@ export async function scan(objects: string, purges: readonly PurgeRecord[], onDa
       if (read === undefined || isPurged(read, purges) || (other?.serial ?? 0) > read.serial)
         await rm(file, { recursive: true, force: true }).catch(ignore);
       else {
-        if (other !== undefined) await rm(join(path, other.entry.file!.name), { force: true }).catch(ignore);
+        if (other !== undefined)
+          await rm(join(path, fileNameOf(other.entry, other.serial)), { force: true }).catch(ignore);
         found.set(nameOf(read.entry), read);
         const { staleSince } = read.entry;
         if (staleSince !== undefined && staleSince !== since) await utimes(file, staleSince / 1000, staleSince / 1000);
@@ -86,8 +87,9 @@ async function readFound(path: string, name: string): Promise<Found | undefined>
     const head = readHead(json);
     if (head === undefined || !name.startsWith(nameOf(head))) return undefined;
     const entry = new Entry({ ...head, staleSince: mtimeMs > 0 ? mtimeMs : undefined });
-    entry.file = { name, size: onDisk(size) };
-    return { entry, serial: Number.parseInt(name.split('-')[1]!, 36), at: atimeMs };
+    const serial = serialOf(name);
+    entry.file = { serial, size: onDisk(size) };
+    return { entry, serial, at: atimeMs };
   } finally {
     await file.close();
   }

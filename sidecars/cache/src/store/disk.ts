@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#kit/telemetry/log.ts';
-import { decode, encode, nameOf } from './disk-file.ts';
+import { decode, encode, fileNameOf } from './disk-file.ts';
 import { makeDirectory, onDisk, scan } from './disk-scan.ts';
 import { PurgeJournal } from './journal.ts';
 import { indexSizeOf, type DiskFile, type Entry, type Stored } from './stored.ts';
@@ -124,7 +124,7 @@ export class DiskStore {
   async read(entry: Entry): Promise<Stored | undefined> {
     let loading = this.#loading.get(entry);
     if (loading === undefined) {
-      const { name } = entry.file!;
+      const name = fileNameOf(entry, entry.file!.serial);
       loading = readFile(this.#path(name))
         .then((bytes) => decode(bytes, name))
         .catch(() => undefined)
@@ -138,7 +138,7 @@ export class DiskStore {
   write(entry: Entry, stored: Stored): void {
     if (stored.body.length > this.#options.maxObject || Date.now() < this.#pausedUntil) return;
     if (this.#waitingBytes + stored.size > this.#options.maxWaiting) return;
-    entry.file = { name: `${nameOf(entry)}-${(++this.#serial).toString(36)}`, size: 0 };
+    entry.file = { serial: ++this.#serial, size: 0 };
     this.#waiting.set(entry, stored);
     this.#waitingBytes += stored.size;
     this.#working ??= this.#writeAll().finally(() => {
@@ -182,7 +182,8 @@ export class DiskStore {
   }
 
   async #writeOne(entry: Entry, file: DiskFile, stored: Stored): Promise<void> {
-    const temporary = join(this.#temporary, file.name);
+    const name = fileNameOf(entry, file.serial);
+    const temporary = join(this.#temporary, name);
     const parts = encode(stored);
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     await makeDirectory(this.#temporary);
@@ -196,12 +197,12 @@ export class DiskStore {
         await handle.close();
       }
       if (!entry.alive) return;
-      await makeDirectory(join(this.#objects, file.name.slice(0, 2)));
-      await rename(temporary, this.#path(file.name));
+      await makeDirectory(join(this.#objects, name.slice(0, 2)));
+      await rename(temporary, this.#path(name));
     } finally {
       await rm(temporary, { force: true }).catch(() => undefined);
     }
-    if (!entry.alive) return this.#delete(file);
+    if (!entry.alive) return this.#delete(entry, file);
     file.size = onDisk(length);
     this.added(entry);
     if (entry.staleSince !== undefined) this.soften(entry);
@@ -223,25 +224,29 @@ export class DiskStore {
   /**
    * A purge begins: a restart must not bring back what it removes.
    * @param softenAt it only makes stale, from then on
-   * @param files what it finds
+   * @param found all that it finds, some of it on the disk
    */
-  remember(which: PurgeSelector, softenAt: number | undefined, files: readonly DiskFile[]): void {
+  remember(which: PurgeSelector, softenAt: number | undefined, found: readonly Entry[]): void {
+    const files = found.filter(({ file }) => file !== undefined);
     if (files.length === 0) return;
     if (this.#journal.add({ serial: ++this.#serial, which, softenAt })) return;
     // There is no room for a line: the files go before the purge is answered.
-    for (const { name } of files)
+    for (const entry of files) {
+      const name = fileNameOf(entry, entry.file!.serial);
       try {
         rmSync(this.#path(name), { force: true });
       } catch (error) {
         this.#options.log.warn({ err: error, name }, 'a file could not be deleted');
       }
+    }
   }
 
   /** From now on it is stale, whatever its freshness, and after a restart, too. */
-  soften({ file, staleSince }: Entry): void {
+  soften(entry: Entry): void {
+    const { file, staleSince } = entry;
     if (file === undefined || file.size === 0) return;
     const seconds = staleSince! / 1000;
-    this.#change(utimes(this.#path(file.name), seconds, seconds));
+    this.#change(utimes(this.#path(fileNameOf(entry, file.serial)), seconds, seconds));
   }
 
   /** It is no longer true. */
@@ -253,7 +258,7 @@ export class DiskStore {
     if (waiting !== undefined && this.#current !== entry) this.#unqueue(entry, waiting);
     if (file.size === 0) return;
     this.#unlist(entry);
-    this.#delete(file);
+    this.#delete(entry, file);
   }
 
   #unlist(entry: Entry): void {
@@ -263,8 +268,8 @@ export class DiskStore {
     entry.file = undefined;
   }
 
-  #delete({ name }: DiskFile): void {
-    this.#change(rm(this.#path(name), { force: true }));
+  #delete(entry: Entry, { serial }: DiskFile): void {
+    this.#change(rm(this.#path(fileNameOf(entry, serial)), { force: true }));
   }
 
   #change(change: Promise<unknown>): void {
@@ -281,7 +286,7 @@ export class DiskStore {
   #forget(): void {
     if (this.#journal.empty || this.#changing > 0) return;
     for (const entry of this.#waiting.keys()) {
-      if (serialOf(entry.file!) < this.#journal.last) return;
+      if (entry.file!.serial < this.#journal.last) return;
       break;
     }
     this.#journal.clear();
@@ -298,9 +303,7 @@ export class DiskStore {
       const file = entry.file!;
       this.#unlist(entry);
       this.#owner.onDiskFull(entry);
-      await rm(this.#path(file.name), { force: true }).catch(() => undefined);
+      await rm(this.#path(fileNameOf(entry, file.serial)), { force: true }).catch(() => undefined);
     }
   }
 }
-
-const serialOf = ({ name }: DiskFile): number => Number.parseInt(name.split('-')[1]!, 36);

@@ -1,7 +1,7 @@
 /** The index of all that is stored: it alone says what there is. Memory and disk are places of an entry. */
 import type { FieldsView } from '../policy/fields.ts';
 import { selects } from '../policy/vary.ts';
-import { addTo, removeFromIndex } from './set-index.ts';
+import { SetIndex } from './set-index.ts';
 import type { Entry } from './stored.ts';
 import { isOf, type PurgeSelector } from './purge-selector.ts';
 
@@ -9,8 +9,8 @@ export class Entries {
   /** Of each key; the one that was stored last is last. */
   readonly #variants = new Map<string, Entry[]>();
   /** Keys of each URL, where a key is more than that. */
-  readonly #keys = new Map<string, Set<string>>();
-  readonly #tags = new Map<string, Set<Entry>>();
+  readonly #keys = new SetIndex<string>();
+  readonly #tags = new SetIndex<Entry>();
 
   variants(key: string): readonly Entry[] {
     return this.#variants.get(key) ?? NONE;
@@ -39,9 +39,9 @@ export class Entries {
     if (variants !== undefined) variants.push(entry);
     else {
       this.#variants.set(key, [entry]);
-      if (entry.url !== key) addTo(this.#keys, entry.url, key);
+      if (entry.url !== key) this.#keys.add(entry.url, key);
     }
-    for (const tag of entry.tags) addTo(this.#tags, tag, entry);
+    for (const tag of entry.tags) this.#tags.add(tag, entry);
     entry.alive = true;
   }
 
@@ -53,15 +53,14 @@ export class Entries {
     variants.splice(variants.indexOf(entry), 1);
     if (variants.length === 0) {
       this.#variants.delete(key);
-      if (entry.url !== key) removeFromIndex(this.#keys, entry.url, key);
+      if (entry.url !== key) this.#keys.delete(entry.url, key);
     }
-    for (const tag of entry.tags) removeFromIndex(this.#tags, tag, entry);
+    for (const tag of entry.tags) this.#tags.delete(tag, entry);
   }
 
   of(which: PurgeSelector): Entry[] {
-    if ('tag' in which) return [...(this.#tags.get(which.tag) ?? [])];
-    if ('url' in which)
-      return [which.url, ...(this.#keys.get(which.url) ?? [])].flatMap((key) => [...this.variants(key)]);
+    if ('tag' in which) return [...this.#tags.of(which.tag)];
+    if ('url' in which) return [which.url, ...this.#keys.of(which.url)].flatMap((key) => [...this.variants(key)]);
     return [...this.#variants.values()].flat().filter((entry) => isOf(which, entry));
   }
 }

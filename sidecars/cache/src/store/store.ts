@@ -41,7 +41,7 @@ export class Store {
   }
 
   /** Keep responses on a disk, too. @param entries what it has already, the one that was used last is last */
-  attach(disk: DiskStore, entries: readonly Entry[]): void {
+  attach(disk: DiskStore, entries: Iterable<Entry>): void {
     this.#disk = disk;
     for (const entry of entries) {
       this.#entries.add(entry);
@@ -126,8 +126,7 @@ export class Store {
   purge(which: PurgeSelector, softenAt: number | undefined, reason: 'purged' | 'invalidated'): number {
     this.#purges.remember(which);
     const found = this.#entries.of(which);
-    const files = found.flatMap(({ file }) => (file === undefined ? [] : [file]));
-    this.#disk?.remember(which, softenAt, files);
+    this.#disk?.remember(which, softenAt, found);
     for (const entry of found) {
       if (softenAt === undefined) this.#remove(entry, reason);
       else this.#soften(entry, softenAt);

@@ -33,6 +33,7 @@ export interface StoredHead extends Reusable {
 /** What a response costs beyond its bytes: objects, and entries of the indexes. */
 const OVERHEAD = 512;
 const ENTRY_OVERHEAD = 384;
+/** Of each further name by which it is found or chosen. */
 const TAG_OVERHEAD = 128;
 
 export class Stored {
@@ -66,12 +67,15 @@ export class Stored {
   }
 }
 
-/** A file of the disk. */
+/** A file of the disk; its name is made of its entry's key and variant and of its serial number (see `fileNameOf`). */
 export interface DiskFile {
-  readonly name: string;
+  readonly serial: number;
   /** What it takes of the disk, in bytes; 0 until it is written. */
   size: number;
 }
+
+const NO_SELECTING: Selecting = [];
+const NO_TAGS: readonly string[] = [];
 
 /** One stored response, wherever it lies. */
 export class Entry implements Purgeable {
@@ -89,8 +93,9 @@ export class Entry implements Purgeable {
 
   constructor({ key, selecting, tags, staleSince }: Pick<Entry, 'key' | 'selecting' | 'tags' | 'staleSince'>) {
     this.key = key;
-    this.selecting = selecting;
-    this.tags = tags;
+    // Most have none: they share one list.
+    this.selecting = selecting.length === 0 ? NO_SELECTING : selecting;
+    this.tags = tags.length === 0 ? NO_TAGS : tags;
     this.staleSince = staleSince;
   }
 
@@ -110,7 +115,7 @@ export function sizeOf(
 
 /** What a response's entry in the index takes, in bytes. */
 export function indexSizeOf({ key, tags, selecting }: Pick<StoredHead, 'key' | 'tags' | 'selecting'>): number {
-  let size = key.length + ENTRY_OVERHEAD;
+  let size = key.length + ENTRY_OVERHEAD + (urlOfKey(key) === key ? 0 : urlOfKey(key).length + TAG_OVERHEAD);
   for (const tag of tags) size += tag.length + TAG_OVERHEAD;
   for (const [name, value] of selecting) size += name.length + (value?.length ?? 0) + TAG_OVERHEAD;
   return size;
