@@ -254,6 +254,32 @@ test('the pods of the open exercise come first', async () => {
   assert.equal(await order(), ['a-first', second, 'z-last']);
 });
 
+test('who talks to whom, and by which variable: a key opens the list, and it stays open', async () => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(`${admission.origin}/`);
+  events.tell('pods', PODS);
+  await page.locator('.lines g').first().waitFor();
+  const variable = page.locator('.arrows small', { hasText: 'PROXY_PORT=8080' });
+  const isReached = () => page.evaluate<boolean>(`document.activeElement.matches('.arrows summary')`);
+  assert.not(await variable.isVisible(), 'the lines say it');
+  for (let at = 0; !(await isReached()); at++) {
+    assert.ok(at < 100, 'no key reaches the list');
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.press('Enter');
+  await variable.waitFor();
+  assert.equal(await violations(), []);
+  const [shop] = PODS.projects;
+  const [pod] = shop!.pods;
+  events.tell('pods', {
+    ...PODS,
+    projects: [{ ...shop!, pods: [{ ...pod!, containers: pod!.containers.slice(0, 2) }] }],
+  });
+  await page.locator('[data-service="setup"]').waitFor({ state: 'detached' });
+  assert.ok(await variable.isVisible(), 'it stays open when something happens');
+  assert.ok(await isReached(), 'and the key stays there');
+});
+
 test('another language is chosen: page, lesson, checks and quiz are in it, and axe finds nothing', async () => {
   const choose = async (code: string): Promise<void> => {
     await page.goto(`${admission.origin}/`);
@@ -264,6 +290,7 @@ test('another language is chosen: page, lesson, checks and quiz are in it, and a
   await button(/^1 · Das Sidecar erkennen$/).click();
   await page.getByRole('heading', { name: 'Schritte' }).waitFor();
   await page.getByText('muss benennen, was jeder Service von shop ist').waitFor();
+  await page.getByText('0 von 3 stimmen: wer teilt mit wem einen Netzwerk-Namespace').waitFor();
   await button(/^Ziele und Quiz$/).click();
   await page.getByText('Was macht einen Container zum Sidecar eines anderen?').waitFor();
   assert.equal(await violations(), []);

@@ -165,14 +165,14 @@ test('exercise 2: a pod as a box, its log, and HTTPS after the edit', async () =
     return services.toSorted().join() === 'guestbook,pod,tls';
   });
   // Of this project alone: other stacks on this machine are shown as well.
-  await page
-    .locator(`[data-project="${project('02')}"]`)
-    .getByText(/tls → guestbook PROXY_PORT=8080/)
-    .waitFor();
-  const lines = page.locator(`[data-project="${project('02')}"] .lines g`);
+  const own = page.locator(`[data-project="${project('02')}"]`);
+  const lines = own.locator('.lines g');
+  const list = own.getByText(/tls → guestbook PROXY_PORT=8080/);
   await lines.first().waitFor();
+  await list.waitFor({ state: 'hidden' });
   await page.setViewportSize({ width: 390, height: 800 });
   await eventually('on a narrow page the list says it', async () => (await lines.count()) === 0, WAIT);
+  await list.waitFor();
   await page.setViewportSize({ width: 1280, height: 800 });
   await lines.first().waitFor();
   await page.locator(`[data-project="${project('02')}"]`).screenshot({ path: join(pictures, 'arrows-1280.png') });

@@ -1,24 +1,29 @@
-/** Who talks to whom: lines between the containers' boxes where there is room, otherwise a list. */
+/** Who talks to whom: lines between the containers' boxes where there is room, and a list with the variables that say so. */
 import { h, s, setChildren } from '#kit/page/dom.ts';
 import type { ProjectDocument } from '../server/document.ts';
 import { routes, type Point, type Rect, type Route } from './routes.ts';
 import { words } from './words.ts';
 
 const HEAD = { length: 5, half: 3.5 };
-/** Below this width of the window the list stays visible. */
+/** Below this width of the window there are no lines. */
 const NARROW = '(max-width: 30rem)';
+/** By project: whether the learner has opened or closed its list. */
+const opened = new Map<string, boolean>();
 
 /**
  * Draw a project's arrows over its boxes, and anew whenever a box changes its size.
  * @param boxes the element with the containers' boxes; it gets an SVG layer, which screen readers skip
- * @returns the list of arrows; it is visually hidden while lines are drawn
+ * @returns the list of arrows, which a key opens and closes; it is open at first where no lines are drawn
  */
-export function arrows({ arrows: all }: ProjectDocument, boxes: HTMLElement): HTMLElement {
+export function arrows({ name, arrows: all }: ProjectDocument, boxes: HTMLElement): HTMLElement {
+  const summary = h('summary', { id: `talks-${name}` }, words.whoTalks);
   const list = h(
-    'ul',
-    { class: 'arrows', 'aria-label': words.whoTalks },
-    ...all.map(({ from, to, by }) => h('li', {}, `${from} → ${to} `, h('small', {}, by))),
+    'details',
+    { class: 'arrows' },
+    summary,
+    h('ul', {}, ...all.map(({ from, to, by }) => h('li', {}, `${from} → ${to} `, h('small', {}, by)))),
   );
+  summary.addEventListener('click', () => opened.set(name, !list.open));
   const layer = s('svg', { class: 'lines', 'aria-hidden': 'true' });
   boxes.append(layer);
   const links = new Map<string, { pair: readonly [string, string]; by: string[] }>();
@@ -35,7 +40,7 @@ export function arrows({ arrows: all }: ProjectDocument, boxes: HTMLElement): HT
           boxes,
           [...links.values()].map(({ pair }) => pair),
         );
-    list.classList.toggle('unseen', lines !== undefined);
+    list.open = opened.get(name) ?? lines === undefined;
     setChildren(
       layer,
       (lines ?? []).map((route, index) => line(route, [...links.values()][index]!.by.join(', '))),
