@@ -60,6 +60,29 @@ test('every exercise was walked through, with its minutes and what people trip o
   );
 });
 
+/** Rows of every table, each as the numbers, links and code in it: what a translation leaves as it is. */
+const facts = (markdown: string): string[][] =>
+  markdown
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.match(/\d+(?:\.\d+)?|`[^`]+`|\]\([^)]*\)/g) ?? []);
+const shape = (markdown: string): string[] => [
+  ...(markdown.match(/^(?:#+|-|\|) /gm) ?? []),
+  ...(markdown.match(/```sh\n[^]*?```/g) ?? []),
+];
+
+for (const language of ['de', 'es'])
+  for (const name of ['NOTES', 'READING'])
+    test(`${language}: ${name} has every part, every row with its figures, and every command`, () => {
+      const english = read(`${name}.md`);
+      const there = read(`${name}.${language}.md`);
+      assert.equal(shape(there), shape(english));
+      assert.equal(facts(there), facts(english));
+      const sentences = new Set(english.split('\n').filter((line) => /[a-z]{4}/.test(line)));
+      const same = there.split('\n').filter((line) => sentences.has(line) && !/^(?:<!--|make|npm)/.test(line));
+      assert.equal(same, []);
+    });
+
 test('the exercises that need no engine are the same everywhere', async () => {
   const all = await Promise.all(places().map(async (place) => ({ place, exercise: await loadExercise(place) })));
   const without = all
@@ -67,6 +90,8 @@ test('the exercises that need no engine are the same everywhere', async () => {
     .map(({ place }) => Number(place.number));
   assert.equal(named(/Exercises ([\d, and]+) need no container engine/, read('README.md')), without);
   assert.equal(named(/Exercises ([\d, and]+) check themselves without/, read('NOTES.md')), without);
+  assert.equal(named(/Übungen ([\d, und]+) prüfen sich ohne Engine/, read('NOTES.de.md')), without);
+  assert.equal(named(/ejercicios ([\d, y]+) se comprueban sin motor/, read('NOTES.es.md')), without);
   const help = workshopCommand.help([]).replaceAll('\n', ' ');
   assert.equal(named(/exercises; ([\d, and]+) need no container engine/, help), without);
 });
