@@ -84,8 +84,11 @@ const notRemoved = (project: Project, error: Error): Failure => ({
   message: `${project.name} could not be removed: ${error.message}. When the engine answers again, the next run removes it, as does: make clean`,
 });
 
-/** Remove what carries the label, each kind in its turn. What vanishes meanwhile is no error here. */
-async function removeByLabel(project: string): Promise<void> {
+/**
+ * Remove what carries a project's label, each kind in its turn. What vanishes meanwhile is no error here.
+ * @param volumes whether they go, too
+ */
+export async function removeByLabel(project: string, volumes = true): Promise<void> {
   const filter = ['--filter', `label=com.docker.compose.project=${project}`];
   for (const [list, remove] of [
     [
@@ -96,10 +99,14 @@ async function removeByLabel(project: string): Promise<void> {
       ['network', 'ls', '--quiet', ...filter],
       ['network', 'rm'],
     ],
-    [
-      ['volume', 'ls', '--quiet', ...filter],
-      ['volume', 'rm'],
-    ],
+    ...(volumes
+      ? ([
+          [
+            ['volume', 'ls', '--quiet', ...filter],
+            ['volume', 'rm'],
+          ],
+        ] as const)
+      : []),
   ] as const) {
     const ids = await docker(list, { timeoutMs: 30_000 });
     if (ids !== '') await docker([...remove, ...ids.split('\n')], { timeoutMs: 60_000 }).catch(() => {});

@@ -1,6 +1,7 @@
 import { ConfigServer } from '../../scripts/lib/config-server.ts';
 import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 const KEY = 'board.ini';
 
@@ -25,23 +26,23 @@ async function shown(stage: Stage): Promise<string | undefined> {
 }
 
 async function yours(stage: Stage): Promise<void> {
-  need((await fates(stage)).filter((state) => state === 'applied').length >= 2, 'no version of yours was applied');
+  need((await fates(stage)).filter((state) => state === 'applied').length >= 2, why('noneApplied'));
   const now = await shown(stage);
-  need(now !== '1', 'the board still shows release 1');
+  need(now !== '1', why('stillFirst'));
 }
 
 async function takenBack(stage: Stage): Promise<void> {
   const all = await fates(stage);
-  need(all.includes('rolled-back'), `no version was rolled back; their fates: ${all.join(', ')}`);
+  need(all.includes('rolled-back'), why('noRollback', { fates: all.join(', ') }));
 }
 
 async function goodAgain(stage: Stage): Promise<void> {
   const all = await fates(stage);
-  need(all.at(-1) === 'applied', `the latest version is ${all.at(-1) ?? 'not reported yet'}`);
+  need(all.at(-1) === 'applied', why('latestIs', { fate: all.at(-1) ?? why('notReported') }));
   const wanted = release(await (await server(stage)).get(KEY));
   const now = await shown(stage);
-  need(now === wanted, `the board shows release ${now}, the server has ${wanted}`);
-  need(all.lastIndexOf('applied') > all.indexOf('rolled-back'), 'no good version came after the broken one');
+  need(now === wanted, why('otherRelease', { shown: now, wanted }));
+  need(all.lastIndexOf('applied') > all.indexOf('rolled-back'), why('noGoodAfter'));
 }
 
 export default exercise({

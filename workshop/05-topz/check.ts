@@ -1,6 +1,7 @@
 import type { OverviewDocument } from '../../sidecars/topz/src/view/document.ts';
 import { container, exercise, field, need, running, word, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 const EATER = { service: 'office', program: 'webstats' };
 /** Percent of one processor. */
@@ -14,8 +15,8 @@ async function overview(stage: Stage): Promise<OverviewDocument> {
 
 function named(stage: Stage): void {
   const answer = yamlFile(stage, 'answer.yaml');
-  need(field(answer, 'service') === EATER.service, 'answer.yaml names another service than the one that topz shows');
-  need(word(field(answer, 'program')).startsWith(EATER.program), 'answer.yaml names another program than topz shows');
+  need(field(answer, 'service') === EATER.service, why('otherService'));
+  need(word(field(answer, 'program')).startsWith(EATER.program), why('otherProgram'));
 }
 
 async function tamed(stage: Stage): Promise<void> {
@@ -23,9 +24,10 @@ async function tamed(stage: Stage): Promise<void> {
   named(stage);
   const { Id } = await container(stage, EATER.service);
   const group = (await overview(stage)).groups.find(({ id }) => id === Id.slice(0, 12));
-  need(group, `topz sees no process of ${EATER.service}`);
-  need(group.cpu_percent !== null, `topz has not measured ${EATER.service} yet`);
-  need(group.cpu_percent < ALLOWED, `${EATER.service} takes ${group.cpu_percent} % of a processor`);
+  const { service } = EATER;
+  need(group, why('noProcess', { service }));
+  need(group.cpu_percent !== null, why('notMeasured', { service }));
+  need(group.cpu_percent < ALLOWED, why('takes', { service, percent: group.cpu_percent }));
 }
 
 async function works(stage: Stage): Promise<void> {
@@ -34,9 +36,9 @@ async function works(stage: Stage): Promise<void> {
   const { processes } = await overview(stage);
   need(
     processes.some(({ command }) => command.includes(EATER.program)),
-    `${EATER.program} does not run: it must go on`,
+    why('goesOn', { program: EATER.program }),
   );
-  need((await page(`http://127.0.0.1:${await portOf(stage, 'pod', 80)}/`)) !== '', 'the web server answers nothing');
+  need((await page(`http://127.0.0.1:${await portOf(stage, 'pod', 80)}/`)) !== '', why('noWeb'));
 }
 
 export default exercise({

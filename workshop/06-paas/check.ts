@@ -1,5 +1,6 @@
 import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 /** Hashes of the branch, from the latest. */
 async function history(stage: Stage): Promise<string[]> {
@@ -20,26 +21,23 @@ async function admin(stage: Stage, path: string): Promise<string> {
 const shown = async (stage: Stage): Promise<string> => page(`http://127.0.0.1:${await portOf(stage, 'pod', 3000)}/`);
 
 async function yours(stage: Stage): Promise<void> {
-  need((await history(stage)).length >= 2, 'nothing has been pushed yet');
-  need((await shown(stage)) !== 'Release 1\n', 'the application still says Release 1');
+  need((await history(stage)).length >= 2, why('nothingPushed'));
+  need((await shown(stage)) !== 'Release 1\n', why('stillFirst'));
 }
 
 /** The sidecar counts what it publishes again. An application that is slow to start is not well at first, either. */
 async function takenBack(stage: Stage): Promise<void> {
   const metrics = await admin(stage, '/metrics');
   const back = /^git_sync_publications_total\{[^}]*reason="rollback"[^}]*\} (\d+)/m.exec(metrics);
-  need(Number(back?.[1] ?? 0) > 0, 'git-sync has taken no version back');
+  need(Number(back?.[1] ?? 0) > 0, why('nothingTakenBack'));
 }
 
 async function goodAgain(stage: Stage): Promise<void> {
   const commits = await history(stage);
-  need(
-    commits.length >= 4,
-    `${commits.length} versions are in git: yours, a broken one, and one that mends it are missing`,
-  );
+  need(commits.length >= 4, why('tooFew', { count: commits.length }));
   const { hash, verified } = JSON.parse(await admin(stage, '/version')) as Version;
-  need(hash === commits[0], `live is ${hash?.slice(0, 7)}, main is at ${commits[0]!.slice(0, 7)}`);
-  need(verified === hash, 'the live version has not been seen healthy yet');
+  need(hash === commits[0], why('notLive', { live: hash?.slice(0, 7), main: commits[0]!.slice(0, 7) }));
+  need(verified === hash, why('notVerified'));
   await shown(stage);
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
 import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, settled } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 type Mounted = Inspected & { readonly Mounts: readonly { Name?: string; RW: boolean }[] };
 
@@ -9,7 +10,7 @@ const site = async (stage: Stage): Promise<string> => page(`http://127.0.0.1:${a
 
 async function serves(stage: Stage): Promise<void> {
   await running(stage, 'nginx');
-  need((await site(stage)).includes('<h1>'), 'a page answers, and it is not the site');
+  need((await site(stage)).includes('<h1>'), why('notTheSite'));
 }
 
 /** A container that goes on running, and may write where nginx reads. */
@@ -18,9 +19,9 @@ async function kept(stage: Stage): Promise<void> {
   const nginx = all.find((each) => serviceOf(each) === 'nginx');
   const read = new Set(nginx?.Mounts.filter(({ RW, Name }) => !RW && Name !== undefined).map(({ Name }) => Name));
   const writers = all.filter((each) => each.Mounts.some(({ Name, RW }) => RW && read.has(Name)));
-  need(writers.length > 0, 'no container writes where nginx reads');
+  need(writers.length > 0, why('noWriter'));
   const alive = writers.filter(({ State }) => State.Running).map(serviceOf);
-  need(alive.length > 0, `${writers.map(serviceOf).join(', ')} wrote the content, and has ended`);
+  need(alive.length > 0, why('writerEnded', { writers: writers.map(serviceOf).join(', ') }));
 }
 
 /** Commits and pushes a page that says something; all are arguments, none is a part of the script. */
@@ -32,7 +33,7 @@ async function follows(stage: Stage): Promise<void> {
   await running(stage, 'developer');
   const word = `Version ${randomBytes(4).toString('hex')}`;
   await stage.project.exec('developer', ['bash', '-c', PUSH, 'push', word]);
-  await settled(`what was pushed ("${word}") is served`, async () => {
+  await settled(why('served', { word }), async () => {
     // In between, too, there is always a whole version.
     const text = await site(stage);
     return text.includes(word);

@@ -1,6 +1,7 @@
 import { request } from '#kit/net/http-client.ts';
 import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { portOf, settled } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 /** Orders of a trial: some 200 bytes of log each, so that the file is rotated several times. */
 const ORDERS = 400;
@@ -38,15 +39,15 @@ async function losesNothing(stage: Stage): Promise<void> {
   }
   let quiet = 0;
   let before = -1;
-  const found = await settled('the latest order has arrived, and no further one comes', async () => {
+  const found = await settled(why('arrives'), async () => {
     const counts = await arrived(stage, from);
     quiet = counts.size === before ? quiet + 1 : 0;
     before = counts.size;
     return counts.size === ORDERS || (counts.has(from + ORDERS - 1) && quiet >= QUIET_LOOKS) ? counts : undefined;
   });
-  need(found.size === ORDERS, `${ORDERS - found.size} of ${ORDERS} orders are lost`);
+  need(found.size === ORDERS, why('lost', { count: ORDERS - found.size, all: ORDERS }));
   const twice = [...found.values()].filter((count) => count > 1).length;
-  need(twice === 0, `${twice} of ${ORDERS} orders are there more than once`);
+  need(twice === 0, why('twice', { count: twice, all: ORDERS }));
 }
 
 async function up(stage: Stage): Promise<void> {

@@ -1,6 +1,7 @@
 import { adminPage } from '../../scripts/lib/admin.ts';
 import { container, exercise, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, settled } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 async function answers(stage: Stage): Promise<void> {
   await running(stage, 'reports');
@@ -17,21 +18,23 @@ async function waitsFor(stage: Stage, service: string, other: string, condition:
   const { Config } = await running(stage, service);
   const edges = (Config.Labels['com.docker.compose.depends_on'] ?? '').split(',');
   const found = edges.find((edge) => edge.startsWith(`${other}:`))?.split(':')[1];
-  need(found === condition, `${service} waits for ${other}: ${found ?? 'not at all'}, and not until ${condition}`);
+  need(found === condition, why('waitsNot', { service, other, found: found ?? why('notAtAll'), condition }));
 }
 
 async function initFirst(stage: Stage): Promise<void> {
   const { State } = await container(stage, 'prepare');
-  need(State.Status === 'exited' && State.ExitCode === 0, `prepare is ${State.Status} (exit code ${State.ExitCode})`);
+  const { Status: state, ExitCode: code } = State;
+  need(state === 'exited' && code === 0, why('prepareIs', { state, code }));
   await waitsFor(stage, 'tls', 'prepare', 'service_completed_successfully');
-  need(Date.parse(State.FinishedAt) <= (await started(stage, 'reports')), 'reports began before prepare had ended');
+  need(Date.parse(State.FinishedAt) <= (await started(stage, 'reports')), why('beforePrepare'));
 }
 
 async function sidecarFirst(stage: Stage): Promise<void> {
   await waitsFor(stage, 'reports', 'tls', 'service_healthy');
-  need((await started(stage, 'tls')) <= (await started(stage, 'reports')), 'reports began before tls did');
+  need((await started(stage, 'tls')) <= (await started(stage, 'reports')), why('beforeTls'));
   const { State } = await running(stage, 'tls');
-  need(State.Health?.Status === 'healthy', `tls is ${State.Health?.Status ?? 'without a health check'}`);
+  need(State.Health, why('noHealth'));
+  need(State.Health.Status === 'healthy', why('health', { health: State.Health.Status }));
 }
 
 /** Sends a signal to the application's processes, from its own container. */
@@ -43,11 +46,9 @@ const signal = (stage: Stage, name: string): Promise<string> =>
 
 /** A real probe serves our admin port in the application's own pod; a container with only the name does not. */
 async function probed(stage: Stage): Promise<void> {
-  await running(stage, 'probe').catch(() =>
-    Promise.reject(new Unmet('no service "probe" looks after the application')),
-  );
+  await running(stage, 'probe').catch(() => Promise.reject(new Unmet(why('noProbe'))));
   const { status } = await adminPage(stage.project, 'probe', '/healthz').catch(() => ({ status: 0 }));
-  need(status === 200, 'the service "probe" does not answer on its admin port');
+  need(status === 200, why('probeSilent'));
 }
 
 async function hangs(stage: Stage): Promise<void> {
@@ -55,7 +56,7 @@ async function hangs(stage: Stage): Promise<void> {
   const before = await Promise.all(['reports', 'tls'].map((service) => started(stage, service)));
   await signal(stage, 'STOP');
   try {
-    await settled('reports is started anew after it has hung', async () => {
+    await settled(why('startedAnew'), async () => {
       const { State } = await container(stage, 'reports');
       return State.Running && Date.parse(State.StartedAt) !== before[0];
     });
@@ -63,8 +64,8 @@ async function hangs(stage: Stage): Promise<void> {
     await signal(stage, 'CONT').catch(() => {});
     throw error;
   }
-  need((await started(stage, 'tls')) === before[1], 'tls was restarted, too: liveness is each container’s own');
-  await settled('reports answers again', () => answers(stage).then(() => true));
+  need((await started(stage, 'tls')) === before[1], why('tlsToo'));
+  await settled(why('answersAgain'), () => answers(stage).then(() => true));
 }
 
 export default exercise({

@@ -1,9 +1,10 @@
-import { explain } from '#kit/text/explain.ts';
 import { request } from '#kit/net/http-client.ts';
 import type { AccessEntry } from '../../sidecars/mesh-proxy/src/telemetry/access-log.ts';
 import { adminPage } from '../../scripts/lib/admin.ts';
+import { reasonOf } from '../languages/reasons.ts';
 import { exercise, field, need, running, Unmet, word, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { page, portOf, settled } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 const FRONT = 'spiffe://mesh.local/ns/shop/sa/front';
 /** The catalogue takes so long while the circuit is tried, in milliseconds: longer than customers come apart. */
@@ -23,13 +24,13 @@ async function product(stage: Stage, name: string): Promise<string> {
 async function entries(stage: Stage, proxy: string): Promise<readonly AccessEntry[]> {
   await running(stage, proxy);
   const { status, body } = await adminPage(stage.project, proxy, '/requests');
-  need(status === 200, `${proxy} answers ${status} on its admin port`);
+  need(status === 200, why('adminStatus', { proxy, status }));
   return JSON.parse(body) as AccessEntry[];
 }
 
 /** Of requests for one product; they are written down once they are over. */
 async function entriesOf(stage: Stage, proxy: string, name: string): Promise<AccessEntry[]> {
-  return settled(`${proxy} writes down the request for ${name}`, async () => {
+  return settled(why('writesDown', { proxy, product: name }), async () => {
     const found = (await entries(stage, proxy)).filter(({ path }) => path === `/products/${name}`);
     return found.length > 0 && found;
   });
@@ -39,15 +40,16 @@ async function answers(stage: Stage): Promise<void> {
   await running(stage, 'front');
   await running(stage, 'catalogue');
   const text = await page(await product(stage, fresh()));
-  need(text.includes('"replica"'), 'a page answers, and it is not from the catalogue');
+  need(text.includes('"replica"'), why('notTheCatalogue'));
 }
 
 async function mutual(stage: Stage): Promise<void> {
   const name = fresh();
   await page(await product(stage, name));
   const [inbound] = await entriesOf(stage, 'catalogue-proxy', name);
-  need(inbound?.mtls, 'the catalogue was asked in the clear');
-  need(inbound.sourcePrincipal === FRONT, `the catalogue was asked by ${inbound.sourcePrincipal ?? 'nobody it knows'}`);
+  need(inbound?.mtls, why('inTheClear'));
+  const who = inbound.sourcePrincipal ?? why('nobodyKnown');
+  need(who === FRONT, why('askedBy', { who }));
 }
 
 /** One request in bash, from who has no proxy; the answer as it came. */
@@ -60,12 +62,13 @@ async function knock(stage: Stage, path: string): Promise<string> {
   await running(stage, 'catalogue');
   return stage.project
     .exec('stranger', ['bash', '-c', ASK, 'ask', path])
-    .catch((error: unknown) => Promise.reject(new Unmet(`the stranger reaches no catalogue: ${explain(error)}`)));
+    .catch((error: unknown) => Promise.reject(new Unmet(why('noCatalogue', { problem: reasonOf(error) }))));
 }
 
 async function refused(stage: Stage): Promise<void> {
   const answer = await knock(stage, `/products/${fresh()}`);
-  need(answer.startsWith('HTTP/1.1 403 '), `the stranger is answered ${answer.split('\r\n', 1)[0] || 'nothing'}`);
+  const first = answer.split('\r\n', 1)[0] || why('nothing');
+  need(answer.startsWith('HTTP/1.1 403 '), why('strangerGets', { answer: first }));
 }
 
 /** The catalogue behaves so while something is looked at, and as ever after it. */
@@ -85,7 +88,7 @@ async function triedAgain(stage: Stage): Promise<void> {
     const name = fresh();
     await page(await product(stage, name));
     const [outbound] = await entriesOf(stage, 'front-proxy', name);
-    need(outbound?.retries, 'the answer came without a second try');
+    need(outbound?.retries, why('noSecondTry'));
   });
 }
 
@@ -96,11 +99,12 @@ async function opens(stage: Stage): Promise<void> {
     const all = await Promise.all(Array.from({ length: CUSTOMERS }, () => request(url, { timeout: PATIENCE })));
     const served = all.filter(({ status }) => status === 200).length;
     const turnedAway = all.filter(({ status, body }) => status === 503 && body.includes('circuit breaker')).length;
-    need(served > 0, `none of ${CUSTOMERS} customers was served: ${all[0]?.body.toString('utf8', 0, 120)}`);
-    need(turnedAway > 0, `all ${CUSTOMERS} customers wait for a catalogue that is slow`);
-    need(served + turnedAway === CUSTOMERS, 'some customers got neither the product nor the circuit breaker’s answer');
+    const answer = all[0]?.body.toString('utf8', 0, 120);
+    need(served > 0, why('noneServed', { all: CUSTOMERS, answer }));
+    need(turnedAway > 0, why('allWait', { all: CUSTOMERS }));
+    need(served + turnedAway === CUSTOMERS, why('neither'));
     const reached = (await entriesOf(stage, 'catalogue-proxy', name)).length;
-    need(reached === served, `${reached} requests reached the catalogue, ${served} customers were served`);
+    need(reached === served, why('reached', { reached, served }));
   });
 }
 
@@ -111,11 +115,8 @@ async function explained(stage: Stage): Promise<void> {
   await knock(stage, path);
   const stranger = (await entriesOf(stage, 'catalogue-proxy', path.slice('/products/'.length)))[0]?.flags;
   const circuit = (await entries(stage, 'front-proxy')).find(({ cause }) => cause?.includes('circuit breaker'))?.flags;
-  need(word(field(answer, 'stranger')) === word(stranger), 'the flag of the stranger’s request is another one');
-  need(
-    word(field(answer, 'circuit')) === word(circuit),
-    'the flag of a request that the open circuit stops is another',
-  );
+  need(word(field(answer, 'stranger')) === word(stranger), why('strangerFlag'));
+  need(word(field(answer, 'circuit')) === word(circuit), why('circuitFlag'));
 }
 
 export default exercise({

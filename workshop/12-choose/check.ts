@@ -1,5 +1,6 @@
 import { exercise, field, need, running, word, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { page, portOf } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 const KEY: Readonly<Record<string, string>> = {
   shards: 'ambassador',
@@ -13,9 +14,9 @@ const KEY: Readonly<Record<string, string>> = {
 
 function chosen(stage: Stage): void {
   const answer = yamlFile(stage, 'answer.yaml');
-  const right = Object.entries(KEY).filter(([name, pattern]) => word(field(answer, name)) === pattern);
+  const right = Object.entries(KEY).filter(([name, pattern]) => word(field(answer, name)) === pattern).length;
   const all = Object.keys(KEY).length;
-  need(right.length === all, `${right.length} of ${all} are right`);
+  need(right === all, why('right', { right, all }));
 }
 
 /** A sample of the text format (https://prometheus.io/docs/instrumenting/exposition_formats/) that names the program. */
@@ -23,7 +24,7 @@ async function scraped(stage: Stage): Promise<void> {
   await running(stage, 'webstats');
   const text = await page(`http://127.0.0.1:${await portOf(stage, 'pod', 8080)}/metrics`);
   const samples = text.split('\n').filter((line) => /^[a-z_:][\w:]*\{[^}]*webstats[^}]*\} [\d.e+-]+$/i.test(line));
-  need(samples.length > 0, 'there are metrics, and none is of webstats');
+  need(samples.length > 0, why('notOfWebstats'));
 }
 
 /** Without an engine: who owns the namespace that a service lives in, as compose.yaml says. */
@@ -35,17 +36,17 @@ function ownerOf(file: unknown, service: string, mode: 'network_mode' | 'pid', h
 function written(stage: Stage): void {
   const file = yamlFile(stage, 'compose.yaml');
   const services = field(file, 'services');
-  need(typeof services === 'object' && services !== null, 'compose.yaml has no services');
+  need(typeof services === 'object' && services !== null, why('noServices'));
   const adapters = Object.keys(services).filter(
     (name) => field(file, 'services', name, 'extends', 'service') === 'topz',
   );
-  need(adapters.length > 0, 'no service of compose.yaml answers with metrics: the catalogue has topz');
+  need(adapters.length > 0, why('noAdapter'));
   const owner = (name: string, mode: 'network_mode' | 'pid'): string => ownerOf(file, name, mode);
   const near = adapters.filter((name) => owner(name, 'network_mode') === owner('pod', 'network_mode'));
-  need(near.length > 0, `${adapters[0]} is not in the network of the pod, whose port is asked`);
+  need(near.length > 0, why('otherNetwork', { adapter: adapters[0] }));
   need(
     near.some((name) => owner(name, 'pid') === owner('webstats', 'pid')),
-    `${near[0]} does not see the processes of webstats`,
+    why('otherProcesses', { adapter: near[0] }),
   );
 }
 

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Reason } from '../languages/reasons.ts';
 import { exercise, need, type Stage } from '../lessons/exercise.ts';
 import { exportProject, type Exported } from '../../tools/export/export.ts';
 import { identify } from '../../tools/identify/identify.ts';
+import { why } from './why.ts';
 
 const MANIFESTS = 'kubernetes/base';
 
@@ -14,7 +16,7 @@ function exported({ dir }: Stage): Exported {
     bare: false,
   });
   const refused = result.findings.find(({ level }) => level === 'refused');
-  need(refused === undefined, `compose.yaml:${refused?.at.line}: ${refused?.message}`);
+  need(refused === undefined, why('refused', { line: refused?.at.line, message: refused?.message }));
   return result;
 }
 
@@ -22,24 +24,22 @@ function exported({ dir }: Stage): Exported {
 function written(stage: Stage): void {
   for (const { path, text } of exported(stage).files.filter((file) => !file.yours)) {
     const file = join(stage.dir, 'kubernetes', path);
-    need(existsSync(file), `kubernetes/${path} is not there yet`);
-    need(readFileSync(file, 'utf8') === text, `kubernetes/${path} is not what compose.yaml says`);
+    need(existsSync(file), why('notThere', { file: `kubernetes/${path}` }));
+    need(readFileSync(file, 'utf8') === text, why('otherText', { file: `kubernetes/${path}` }));
   }
 }
 
 function native(stage: Stage): void {
-  need(existsSync(join(stage.dir, MANIFESTS)), `${MANIFESTS} is not there yet`);
+  need(existsSync(join(stage.dir, MANIFESTS)), why('notThere', { file: MANIFESTS }));
   const members = identify([join(stage.dir, MANIFESTS)], { base: stage.dir }).groups.flatMap(
     ({ containers }) => containers,
   );
   const seen = new Map(members.map(({ name, class: kind }) => [name, kind]));
-  for (const sidecar of ['tls', 'watcher'])
-    need(
-      seen.get(sidecar) === 'native-sidecar',
-      `${sidecar} is ${seen.get(sidecar) ?? 'not there'}, and no native sidecar`,
-    );
-  need(seen.get('shop') === 'app', `shop is ${seen.get('shop') ?? 'not there'}`);
-  need(members.length === 3, 'something else is in the pod, or one of the three is not');
+  const found = (name: string): string | Reason => seen.get(name) ?? why('absent');
+  for (const name of ['tls', 'watcher'])
+    need(found(name) === 'native-sidecar', why('notNative', { name, found: found(name) }));
+  need(found('shop') === 'app', why('notTheApp', { found: found('shop') }));
+  need(members.length === 3, why('otherMembers'));
 }
 
 export default exercise({

@@ -1,7 +1,10 @@
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
 import { adminPage } from '../../scripts/lib/admin.ts';
-import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
+import type { Reason } from '../languages/reasons.ts';
+import { exercise, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
 import { page, publishedPort, publishedPorts } from '../commands/observe.ts';
+import { why as common } from '../lessons/why.ts';
+import { why } from './why.ts';
 
 type Hardened = Inspected & {
   readonly Config: { readonly User: string; readonly Env: readonly string[] | null };
@@ -20,13 +23,13 @@ type Hardened = Inspected & {
 const SECRET = /(?:PASSWORD|TOKEN|SECRET|KEY)$/;
 
 /** Every container that runs must be so; the first that is not, with what it is. */
-const each = (problem: (container: Hardened) => string | undefined) => async (stage: Stage) => {
+const each = (problem: (container: Hardened, service: string) => Reason | undefined) => async (stage: Stage) => {
   await running(stage, 'tls');
   await running(stage, 'board');
   const all = (await stage.project.containers()) as Hardened[];
   for (const container of all.filter(({ State }) => State.Running)) {
-    const found = problem(container);
-    need(found === undefined, `${serviceOf(container)} ${found}`);
+    const found = problem(container, serviceOf(container));
+    if (found) throw new Unmet(found);
   }
 };
 
@@ -35,14 +38,14 @@ async function serves(stage: Stage): Promise<void> {
   await running(stage, 'tls');
   const { body: ca } = await adminPage(stage.project, 'tls', '/ca.crt');
   const text = await page(`https://localhost:${await publishedPort(stage, 8443)}/`, ca);
-  need(text.includes('Central'), 'a page answers, and it is not the departure board');
+  need(text.includes('Central'), common('notTheBoard'));
 }
 
 async function onlyHttps(stage: Stage): Promise<void> {
   await running(stage, 'tls');
   const ports = await publishedPorts(stage);
   const wrong = ports.find(({ inside, host }) => inside !== 8443 || host !== '127.0.0.1');
-  need(wrong === undefined, `port ${wrong?.inside} is published on ${wrong?.host}: past the sidecar, or to everybody`);
+  need(wrong === undefined, why('published', { port: wrong?.inside, host: wrong?.host }));
 }
 
 export default exercise({
@@ -52,34 +55,37 @@ export default exercise({
     { must: 'be reached through the sidecar alone, on this machine alone', look: onlyHttps },
     {
       must: 'run nothing as root',
-      look: each(({ Config: { User } }) => (/^(0|root)?(:|$)/.test(User) ? 'runs as root' : undefined)),
+      look: each(({ Config: { User } }, service) =>
+        /^(0|root)?(:|$)/.test(User) ? why('root', { service }) : undefined,
+      ),
     },
     {
       must: 'give no privilege that is not needed',
-      look: each(({ HostConfig: { Privileged, CapAdd, CapDrop, SecurityOpt } }) => {
-        if (Privileged) return 'is privileged';
-        if ((CapAdd ?? []).length > 0) return `has ${CapAdd!.join(', ')}`;
-        if (!(CapDrop ?? []).includes('ALL')) return 'keeps the capabilities that the engine gives to everybody';
-        return (SecurityOpt ?? []).some((option) => option.startsWith('no-new-privileges'))
-          ? undefined
-          : 'may gain privileges by a set-user-id program';
+      look: each(({ HostConfig: { Privileged, CapAdd, CapDrop, SecurityOpt } }, service) => {
+        if (Privileged) return why('privileged', { service });
+        if ((CapAdd ?? []).length > 0) return why('added', { service, capabilities: CapAdd!.join(', ') });
+        if (!(CapDrop ?? []).includes('ALL')) return why('keeps', { service });
+        const mayGain = !(SecurityOpt ?? []).some((option) => option.startsWith('no-new-privileges'));
+        return mayGain ? why('mayGain', { service }) : undefined;
       }),
     },
     {
       must: 'write nowhere but in volumes',
-      look: each(({ HostConfig: { ReadonlyRootfs } }) => (ReadonlyRootfs ? undefined : 'may write its own image')),
+      look: each(({ HostConfig: { ReadonlyRootfs } }, service) =>
+        ReadonlyRootfs ? undefined : why('writable', { service }),
+      ),
     },
     {
       must: 'be bounded in memory and processes',
-      look: each(({ HostConfig: { Memory, PidsLimit } }) =>
-        Memory > 0 && (PidsLimit ?? 0) > 0 ? undefined : 'may take all memory, or all processes',
+      look: each(({ HostConfig: { Memory, PidsLimit } }, service) =>
+        Memory > 0 && (PidsLimit ?? 0) > 0 ? undefined : why('unbounded', { service }),
       ),
     },
     {
       must: 'have no secret in the environment',
-      look: each(({ Config: { Env } }) => {
-        const found = (Env ?? []).find((line) => SECRET.test(line.split('=')[0]!));
-        return found === undefined ? undefined : `shows ${found.split('=')[0]} to users who may inspect it`;
+      look: each(({ Config: { Env } }, service) => {
+        const name = (Env ?? []).map((line) => line.split('=')[0]!).find((each) => SECRET.test(each));
+        return name === undefined ? undefined : why('secret', { service, name });
       }),
     },
   ],

@@ -1,6 +1,7 @@
 import { container, exercise, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
 import type { Inspected } from '../../scripts/lib/compose.ts';
 import { page, publishedPort, sameNetwork, settled } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 type Budget = Inspected & {
   readonly HostConfig: { readonly NanoCpus: number; readonly CpuShares: number; readonly Memory: number };
@@ -22,7 +23,7 @@ const budget = async (stage: Stage, service: string): Promise<Budget['HostConfig
 async function answers(stage: Stage): Promise<void> {
   await running(stage, 'office');
   const text = await page(`http://127.0.0.1:${await publishedPort(stage, 3000)}/`);
-  need(text.includes('open'), 'a page answers, and it is not that of the office');
+  need(text.includes('open'), why('notTheOffice'));
 }
 
 /** The command lines in a service's container. */
@@ -31,16 +32,16 @@ const programs = (stage: Stage, service: string): Promise<string> =>
 
 async function apart(stage: Stage): Promise<void> {
   await running(stage, 'office');
-  need(!(await programs(stage, 'office')).includes('indexer.js'), 'the indexer still runs in the container of office');
-  await running(stage, 'indexer').catch(() => Promise.reject(new Unmet('no service "indexer" runs')));
-  need((await programs(stage, 'indexer')).includes('indexer.js'), 'the service "indexer" does not run indexer.js');
+  need(!(await programs(stage, 'office')).includes('indexer.js'), why('stillInside'));
+  await running(stage, 'indexer').catch(() => Promise.reject(new Unmet(why('noIndexer'))));
+  need((await programs(stage, 'indexer')).includes('indexer.js'), why('otherProgram'));
   await sameNetwork(stage, 'office', 'indexer');
 }
 
 async function weighs(stage: Stage): Promise<void> {
   const [office, indexer] = await Promise.all([budget(stage, 'office'), budget(stage, 'indexer')]);
   const [more, less] = [office.CpuShares || WEIGHT, indexer.CpuShares || WEIGHT];
-  need(more >= TIMES * less, `office weighs ${more}, and indexer ${less}`);
+  need(more >= TIMES * less, why('weights', { office: more, indexer: less }));
 }
 
 /** CPU time of all processes of the indexer, and the time of the machine, in seconds. */
@@ -56,18 +57,16 @@ async function spent(stage: Stage): Promise<{ cpu: number; at: number }> {
 }
 
 async function bounded(stage: Stage): Promise<void> {
-  const { NanoCpus } = await budget(stage, 'indexer').catch(() =>
-    Promise.reject(new Unmet('no service "indexer" runs')),
-  );
-  need(NanoCpus > 0, 'indexer may take every CPU');
-  need(NanoCpus <= CPUS * 1e9, `indexer may take ${NanoCpus / 1e9} CPUs`);
+  const { NanoCpus } = await budget(stage, 'indexer').catch(() => Promise.reject(new Unmet(why('noIndexer'))));
+  need(NanoCpus > 0, why('everyCpu'));
+  need(NanoCpus <= CPUS * 1e9, why('cpus', { cpus: NanoCpus / 1e9 }));
   const begin = await spent(stage);
-  const end = await settled(`${WINDOW} s have passed`, async () => {
+  const end = await settled(why('passed', { seconds: WINDOW }), async () => {
     const now = await spent(stage);
     return now.at - begin.at >= WINDOW && now;
   });
   const share = (end.cpu - begin.cpu) / (end.at - begin.at);
-  need(share <= CPUS * 1.2, `indexer has taken ${share.toFixed(2)} CPUs for ${WINDOW} s`);
+  need(share <= CPUS * 1.2, why('taken', { cpus: share.toFixed(2), seconds: WINDOW }));
 }
 
 const GROW = "fetch('http://127.0.0.1:9000/grow', { method: 'POST' }).then((answer) => answer.text())";
@@ -75,15 +74,16 @@ const GROW = "fetch('http://127.0.0.1:9000/grow', { method: 'POST' }).then((answ
 async function endedAlone(stage: Stage): Promise<void> {
   await apart(stage);
   const { Memory } = await budget(stage, 'indexer');
-  need(Memory > 0 && Memory <= MEMORY, `indexer may take ${Memory > 0 ? `${Memory / MIB} MiB` : 'all memory'}`);
+  need(Memory > 0, why('allMemory'));
+  need(Memory <= MEMORY, why('memory', { mib: Memory / MIB }));
   const before = await Promise.all(['office', 'indexer'].map((service) => running(stage, service)));
-  await settled('indexer takes memory', () => stage.project.exec('indexer', ['node', '-e', GROW]));
-  await settled('indexer is ended and comes back', async () => {
+  await settled(why('grows'), () => stage.project.exec('indexer', ['node', '-e', GROW]));
+  await settled(why('endedAndBack'), async () => {
     const { State } = await container(stage, 'indexer');
     return State.Running && State.StartedAt !== before[1]!.State.StartedAt;
   });
   const { State } = await running(stage, 'office');
-  need(State.StartedAt === before[0]!.State.StartedAt, 'office was started anew, too');
+  need(State.StartedAt === before[0]!.State.StartedAt, why('officeToo'));
   await answers(stage);
 }
 

@@ -1,6 +1,7 @@
 import { serviceOf, type Inspected } from '../../scripts/lib/compose.ts';
 import { exercise, need, running, type Stage } from '../lessons/exercise.ts';
 import { settled } from '../commands/observe.ts';
+import { why } from './why.ts';
 
 type Member = Inspected & { readonly HostConfig: { readonly NetworkMode: string } };
 
@@ -17,7 +18,7 @@ const isOf = (image: string, { Config }: Member): boolean => Config.Labels['dev.
 async function pods({ project }: Stage): Promise<Pod[]> {
   const all = (await project.containers()) as Member[];
   const broken = all.find((each) => isOf('board', each) && each.State.Status !== 'running');
-  need(broken === undefined, `${broken?.Name.slice(1)} is ${broken?.State.Status}: its log says why`);
+  need(broken === undefined, why('logSaysWhy', { container: broken?.Name.slice(1), state: broken?.State.Status }));
   const joined = (owner: Member, image: string): string[] =>
     all
       .filter((each) => isOf(image, each) && each.State.Status === 'running')
@@ -31,13 +32,13 @@ async function pods({ project }: Stage): Promise<Pod[]> {
 async function two(stage: Stage): Promise<void> {
   const found = await pods(stage);
   const crowded = found.find(({ boards }) => boards.length > 1);
-  need(crowded === undefined, `${crowded?.boards.join(' and ')} share the network of ${crowded?.owner}`);
-  need(found.length >= 2, found.length === 1 ? 'there is one pod with a board' : 'no board has joined a pod');
+  need(crowded === undefined, why('crowded', { boards: crowded?.boards.join(', '), owner: crowded?.owner }));
+  need(found.length >= 2, why(found.length === 1 ? 'onePod' : 'noPod'));
 }
 
 async function served(stage: Stage): Promise<void> {
   const bare = (await pods(stage)).find(({ sidecars }) => sidecars.length !== 1);
-  need(bare === undefined, `${bare?.owner} has ${bare?.sidecars.length} sidecars`);
+  need(bare === undefined, why('sidecars', { owner: bare?.owner, count: bare?.sidecars.length }));
 }
 
 /** The addresses of the name, and what each answers over HTTPS; whose certificate it shows is another exercise. */
@@ -61,13 +62,11 @@ async function ask(stage: Stage): Promise<readonly (readonly [string, number | s
 
 async function named(stage: Stage): Promise<void> {
   const [found, answers] = await Promise.all([pods(stage), ask(stage)]);
-  need(found.length >= 2, 'there is one pod with a board');
-  need(
-    answers.length === found.length,
-    `${found.length} pods have a board, and the name has ${answers.length} addresses`,
-  );
+  need(found.length >= 2, why('onePod'));
+  const addresses = answers.length;
+  need(addresses === found.length, why('addresses', { pods: found.length, addresses }));
   const wrong = answers.find(([, status]) => status !== 200);
-  need(wrong === undefined, `${wrong?.[0]} answers over HTTPS with ${wrong?.[1]}`);
+  need(wrong === undefined, why('answersWith', { address: wrong?.[0], answer: wrong?.[1] }));
 }
 
 async function survives(stage: Stage): Promise<void> {
@@ -76,14 +75,14 @@ async function survives(stage: Stage): Promise<void> {
   const members = [...sidecars, ...boards];
   try {
     for (const service of [...members, owner]) await stage.project.stop(service);
-    await settled('the name answers without the pod that is stopped', async () => {
+    await settled(why('goesOn'), async () => {
       const answers = await ask(stage);
       return answers.length > 0 && answers.every(([, status]) => status === 200);
     });
   } finally {
     for (const service of [owner, ...members]) await stage.project.start(service);
   }
-  await settled('both pods answer again', () => named(stage).then(() => true));
+  await settled(why('bothAgain'), () => named(stage).then(() => true));
 }
 
 export default exercise({

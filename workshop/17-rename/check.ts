@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { run } from '../../scripts/lib/run.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
-import { compareDockerfiles, verdict } from '../../tools/contract/compare.ts';
 import { readDockerfile, type DockerfileFacts } from '../../tools/contract/dockerfile.ts';
-import { exercise, field, need, yamlFile, type Stage } from '../lessons/exercise.ts';
+import { exercise, field, need, textFile, yamlFile, type Stage } from '../lessons/exercise.ts';
+import { versionTells } from '../lessons/versions.ts';
+import { why as common } from '../lessons/why.ts';
+import { why } from './why.ts';
 
 const OLD = 'UPDATE_FREQUENCY';
 const NEW = 'UPDATE_PERIOD';
@@ -13,14 +15,9 @@ const DEFAULT = 30_000;
 const EX_USAGE = 64;
 const PATIENCE = 10_000;
 
-function text({ dir }: Stage, name: string): string {
-  need(existsSync(join(dir, name)), `${name} is missing`);
-  return readFileSync(join(dir, name), 'utf8');
-}
-
 const published = (): DockerfileFacts =>
   readDockerfile(readFileSync(join(import.meta.dirname, 'start/published/Dockerfile'), 'utf8'), 'published/Dockerfile');
-const mine = (stage: Stage): DockerfileFacts => readDockerfile(text(stage, 'Dockerfile'), 'Dockerfile');
+const mine = (stage: Stage): DockerfileFacts => readDockerfile(textFile(stage, 'Dockerfile'), 'Dockerfile');
 
 interface Said {
   readonly exitCode: number | null;
@@ -31,7 +28,7 @@ interface Said {
 
 /** What the program says in an environment. */
 async function started(stage: Stage, env: Readonly<Record<string, string | undefined>>): Promise<Said> {
-  text(stage, 'updater');
+  textFile(stage, 'updater');
   const { exitCode, stdout, stderr } = await run('sh', ['updater'], {
     cwd: stage.dir,
     env: { [OLD]: '', [NEW]: '', ...env },
@@ -41,30 +38,30 @@ async function started(stage: Stage, env: Readonly<Record<string, string | undef
 }
 
 async function newName(stage: Stage): Promise<void> {
-  need(mine(stage).env.has(NEW), `the Dockerfile does not declare ${NEW}`);
+  need(mine(stage).env.has(NEW), common('notDeclared', { name: NEW }));
   for (const [value, expected] of [
     ['500', 500],
     ['', DEFAULT],
   ] as const) {
     const { period } = await started(stage, { [NEW]: value });
-    need(period === expected, `with ${NEW}=${value} the period is ${period} ms, and not ${expected}`);
+    need(period === expected, why('period', { name: NEW, value, period, expected }));
   }
 }
 
 /** Users of the published version keep their period, or are told that they must do something. */
 async function users(stage: Stage): Promise<void> {
-  need(mine(stage).env.has(NEW), `the Dockerfile does not declare ${NEW}`);
+  need(mine(stage).env.has(NEW), common('notDeclared', { name: NEW }));
   const folder = join(import.meta.dirname, 'start/users');
   for (const name of readdirSync(folder).toSorted()) {
     const env = parseEnv(readFileSync(join(folder, name), 'utf8'));
     const before = Number(env[OLD] ?? DEFAULT / 1000) * 1000;
     const { exitCode, period, warning } = await started(stage, env);
     if (exitCode === EX_USAGE && env[OLD] !== undefined) {
-      need(warning.includes(NEW), `users/${name}: it ends, and does not say that ${NEW} is to be set`);
+      need(warning.includes(NEW), why('endsSilently', { user: name, name: NEW }));
       continue;
     }
-    need(period === before, `users/${name}: the period was ${before} ms, and is ${period} ms now`);
-    need(env[OLD] === undefined || warning.includes(NEW), `users/${name}: nobody is told to set ${NEW}`);
+    need(period === before, why('periodChanged', { user: name, before, period }));
+    need(env[OLD] === undefined || warning.includes(NEW), why('nobodyTold', { user: name, name: NEW }));
   }
 }
 
@@ -72,21 +69,15 @@ async function contradiction(stage: Stage): Promise<void> {
   const both = await started(stage, { [OLD]: '2', [NEW]: '7000' });
   need(
     both.exitCode === EX_USAGE && both.warning.includes(OLD) && both.warning.includes(NEW),
-    `${OLD}=2 and ${NEW}=7000 together end with ${both.exitCode}, and not with ${EX_USAGE} and both names`,
+    why('contradiction', { old: OLD, name: NEW, code: both.exitCode ?? undefined, expected: EX_USAGE }),
   );
 }
 
 async function version(stage: Stage): Promise<void> {
-  const changes = compareDockerfiles(published(), mine(stage));
-  need(changes.length > 0, 'nothing has changed since the published version');
-  const { enough, needed, from, to } = verdict(published(), mine(stage), changes);
-  need(enough, `${changes[0]!.message}; that is a ${needed} change, and the version went from ${from} to ${to}`);
+  versionTells(published(), mine(stage));
   const { exitCode } = await started(stage, { [OLD]: '5' });
   const served = mine(stage).env.has(OLD);
-  need(
-    served === (exitCode === 0),
-    `the Dockerfile ${served ? 'still has' : 'has lost'} ${OLD}, and the program does otherwise`,
-  );
+  need(served === (exitCode === 0), why(served ? 'stillHas' : 'hasLost', { old: OLD }));
 }
 
 /** By the contract itself, not by a list of ours. */
@@ -96,14 +87,12 @@ function found(stage: Stage): void {
     .map((key) => field(answer, key))
     .map((value) => (typeof value === 'string' ? value.trim() : ''));
   const [sidecar, name, former] = said as [string, string, string];
-  need(/^[a-z-]+$/.test(sidecar), 'answer.yaml names no sidecar');
+  need(/^[a-z-]+$/.test(sidecar), why('noSidecar'));
   const path = join(ROOT, 'sidecars', sidecar, 'contract.json');
-  need(existsSync(path), `${sidecar} is no sidecar of this repository`);
+  need(existsSync(path), why('notOurs', { sidecar }));
   const names = field(JSON.parse(readFileSync(path, 'utf8')), 'parameters', name, 'deprecated');
-  need(
-    Array.isArray(names) && names.includes(former),
-    `${sidecar} does not read ${former || 'nothing'} as ${name || 'nothing'}`,
-  );
+  const read = Array.isArray(names) && names.includes(former);
+  need(read, why('notRead', { sidecar, former: former || '?', name: name || '?' }));
 }
 
 export default exercise({

@@ -1,5 +1,7 @@
 import { exercise, field, need, running, yamlFile, type Stage } from '../lessons/exercise.ts';
 import { settled } from '../commands/observe.ts';
+import { why as common } from '../lessons/why.ts';
+import { why } from './why.ts';
 
 const SHAPES = ['none', 'node', 'sidecar'] as const;
 type Shape = (typeof SHAPES)[number];
@@ -36,9 +38,9 @@ const answer = (stage: Stage, ...path: readonly string[]): unknown => field(yaml
 function same(stage: Stage, row: string, truth: Readonly<Partial<Record<Shape, number | boolean>>>): void {
   for (const [shape, expected] of Object.entries(truth)) {
     const said = answer(stage, row, shape);
-    need(said !== undefined && said !== null, `${row}: nothing is said of ${shape}`);
+    need(said !== undefined && said !== null, common('notAnswered', { row, column: shape }));
     const plain = typeof expected === 'boolean' ? [true, 'yes'].includes(said as boolean | string) : said;
-    need(plain === expected, `${row}: ${JSON.stringify(said)} is not right for ${shape}`);
+    need(plain === expected, common('notRight', { row, said: JSON.stringify(said), column: shape }));
   }
 }
 
@@ -46,7 +48,7 @@ async function passed(stage: Stage): Promise<void> {
   const report = await measure(stage, 'stock');
   const truth = SHAPES.map((shape) => {
     const { passed: count } = JSON.parse(report[shape].says) as { passed?: number };
-    need(count !== undefined, `the shop does not answer in the shape ${shape}: ${report[shape].says}`);
+    need(count !== undefined, why('noAnswer', { shape, says: report[shape].says }));
     return [shape, count] as const;
   });
   same(stage, 'passed', Object.fromEntries(truth));
@@ -65,7 +67,7 @@ async function memory(stage: Stage): Promise<void> {
     const truth = bytes.reduce((sum, each) => sum + each, 0) / MIB;
     const said = Number(answer(stage, 'memory', shape) ?? Number.NaN);
     const [least, most] = [truth / FACTOR - 1, truth * FACTOR + 1];
-    need(said >= least && said <= most, `memory: ${said} MiB for ${shape}, and its proxies take ${truth.toFixed(1)}`);
+    need(said >= least && said <= most, why('memory', { said, shape, truth: truth.toFixed(1) }));
   }
 }
 
@@ -83,7 +85,7 @@ async function killed(stage: Stage): Promise<void> {
       await stage.project.start(proxy);
     }
   }
-  await settled('every shape answers again', async () => {
+  await settled(why('everyShape'), async () => {
     const report = await measure(stage, 'orders');
     return SHAPES.every((shape) => report[shape].answers === 200);
   });

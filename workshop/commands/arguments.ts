@@ -1,8 +1,11 @@
 /** The command line of `npm run workshop`. */
 import { parseArgs } from 'node:util';
+import { LANGUAGES } from '../languages/languages.ts';
+import { quoted, ReasonedError } from '../languages/reasons.ts';
+import { why } from './why.ts';
 
 /** A command line that cannot be understood; its message says what is accepted. */
-export class UsageError extends Error {}
+export class UsageError extends ReasonedError {}
 
 /** Commands that take one exercise. */
 const OF_ONE = ['run', 'check', 'hint', 'reset', 'solution', 'stop'] as const;
@@ -41,24 +44,24 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
   };
   const ofAll = OF_ALL.find((each) => each === command);
   if (ofAll) {
-    if (exercises.length > 0) throw new UsageError(`${command} takes no exercise`);
+    if (exercises.length > 0) throw new UsageError(why('takesNoExercise', { command }));
     return { command: ofAll, ...line };
   }
   if (command === 'verify') return { command, ...line };
   if (command === 'homework' || command === 'site') {
-    if (exercises.length !== 1) throw new UsageError(`${command} takes one folder`);
+    if (exercises.length !== 1) throw new UsageError(why('takesOneFolder', { command }));
     return { command, ...line };
   }
   if (command === 'language') {
-    if (exercises.length !== 1) throw new UsageError('language takes one code: en, de or es');
+    if (exercises.length !== 1) throw new UsageError(why('takesOneCode', { codes: Object.keys(LANGUAGES).join(', ') }));
     return { command, ...line };
   }
   const known = OF_ONE.find((each) => each === command);
-  if (!known)
-    throw new UsageError(
-      `there is no command ${command}; commands are ${[...OF_ALL.slice(1), ...OF_ONE].join(', ')}, homework, language, site, verify`,
-    );
-  if (exercises.length !== 1) throw new UsageError(`${command} takes one exercise`);
+  if (!known) {
+    const all = [...OF_ALL.slice(1), ...OF_ONE, 'homework', 'language', 'site', 'verify'];
+    throw new UsageError(why('noCommand', { command, known: all.join(', ') }));
+  }
+  if (exercises.length !== 1) throw new UsageError(why('takesOneExercise', { command }));
   return { command: known, ...line };
 }
 
@@ -77,12 +80,13 @@ function parsed(args: readonly string[]) {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    // As Node.js says it.
+    throw new UsageError(quoted((error as Error).message));
   }
 }
 
 function whole(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`${name} ${text}: accepted is a whole number from ${least} to ${most}`);
+  throw new UsageError(why('notWhole', { name, text, least, most }));
 }

@@ -36,7 +36,7 @@ function resultLines(results: readonly Result[], place: Place, language: Languag
     ...wrap(WORDS[language].must(checks[at] ?? must), WIDTH - 4).map(
       (text, index) => `  ${index === 0 ? SIGNS[state] : ' '} ${text}`,
     ),
-    ...(why === undefined ? [] : wrap(why, WIDTH - 8).map((text) => `      ${chalk.dim(text)}`)),
+    ...(why === undefined ? [] : wrap(why.in(language), WIDTH - 8).map((text) => `      ${chalk.dim(text)}`)),
   ]);
 }
 

@@ -10,7 +10,7 @@ import { courseOf } from '../course/learner.ts';
 import type { Question } from '../course/question.ts';
 import { quiz } from '../course/quiz.ts';
 import { isRight } from '../course/standing.ts';
-import { isLanguage, LANGUAGES } from '../languages/languages.ts';
+import { isLanguage, LANGUAGES, type Language } from '../languages/languages.ts';
 import { TERMINAL_WORDS } from '../languages/terminal/words.ts';
 import type { TerminalWords } from '../languages/terminal/en.ts';
 import { WORDS } from '../languages/words.ts';
@@ -124,12 +124,14 @@ export function progress(workspace: Workspace, print: Print, json: boolean): num
  * Grade a repository of the learner's own.
  * @returns an exit code: 1 when something is red
  */
-export async function homework(folder: string, print: Print): Promise<number> {
+export async function homework(folder: string, print: Print, language: Language): Promise<number> {
   const grades = await gradeHomework(folder);
-  for (const { must, why } of grades) {
-    print(`${why.length === 0 ? chalk.green('✓') : chalk.red('✗')} must ${must}`);
+  const words = TERMINAL_WORDS[language];
+  for (const { id, why } of grades) {
+    print(`${why.length === 0 ? chalk.green('✓') : chalk.red('✗')} ${WORDS[language].must(words.homework[id])}`);
+    if (id === 'hasSidecar' && why.length > 0) filled(print, words.noSidecar, '    ');
     for (const line of why.slice(0, MOST_REASONS)) filled(print, line, '    ');
-    if (why.length > MOST_REASONS) print(`    and ${why.length - MOST_REASONS} more`);
+    if (why.length > MOST_REASONS) print(`    ${words.andMore(why.length - MOST_REASONS)}`);
   }
   return grades.every(({ why }) => why.length === 0) ? 0 : 1;
 }
@@ -143,7 +145,7 @@ const MOST_REASONS = 10;
  */
 export function language(workspace: Workspace, wanted: string, print: Print): number {
   if (!isLanguage(wanted)) {
-    print(`There is no ${JSON.stringify(wanted)}; languages are ${Object.keys(LANGUAGES).join(', ')}.`);
+    print(TERMINAL_WORDS[workspace.language].noLanguage(JSON.stringify(wanted), Object.keys(LANGUAGES).join(', ')));
     return 2;
   }
   workspace.language = wanted;

@@ -106,4 +106,19 @@ test('Ctrl-C in a terminal removes what it brought up; files stay', async () => 
   assert.ok(existsSync(join(workspace, exercise, 'compose.yaml')));
 });
 
+test('stop removes a container that depends on one that is gone, over which compose gives up', async () => {
+  const labels = [`project=${PROJECT}`, 'service=left', 'config-hash=x', 'depends_on=gone:service_started:true'];
+  await docker([
+    'run',
+    '--detach',
+    ...labels.flatMap((label) => ['--label', `com.docker.compose.${label}`]),
+    process.env['DEBIAN_BASE'] ?? 'sidecar-stacks/debian:trixie',
+    'sleep',
+    'infinity',
+  ]);
+  const { child } = start('stop', '3');
+  assert.equal(await once(child, 'exit'), [0, null]);
+  assert.is(await count('--all'), 0);
+});
+
 test.run();

@@ -1,10 +1,11 @@
 /** What several exercises look at from outside: published ports, pages, who shares a namespace. */
-import { explain } from '#kit/text/explain.ts';
 import { HttpError, request } from '#kit/net/http-client.ts';
 import { eventually, TerminalState } from '#kit/testing/eventually.ts';
 import type { Inspected } from '../../scripts/lib/compose.ts';
 import { netNamespace } from '../../scripts/lib/admin.ts';
+import { reasonOf, type Reason } from '../languages/reasons.ts';
 import { container, need, running, Unmet, type Stage } from '../lessons/exercise.ts';
+import { why } from '../lessons/why.ts';
 
 /** Milliseconds for one answer. */
 const PATIENCE = 5000;
@@ -37,7 +38,7 @@ export async function publishedPorts({ project }: Stage): Promise<{ host: string
  */
 export async function publishedPort(stage: Stage, inside: number): Promise<number> {
   const found = (await publishedPorts(stage)).find((each) => each.inside === inside);
-  need(found, `port ${inside} of no running service is published`);
+  need(found, why('notPublished', { inside }));
   return found.port;
 }
 
@@ -48,7 +49,7 @@ export async function publishedPort(stage: Stage, inside: number): Promise<numbe
 export async function portOf(stage: Stage, service: string, inside: number): Promise<number> {
   const { NetworkSettings } = (await running(stage, service)) as Published;
   const port = NetworkSettings.Ports[`${inside}/tcp`]?.[0]?.HostPort;
-  need(port, `service ${service} publishes no port ${inside}`);
+  need(port, why('publishesNot', { service, inside }));
   return Number(port);
 }
 
@@ -60,14 +61,12 @@ export async function portOf(stage: Stage, service: string, inside: number): Pro
 export async function page(url: string, ca?: string): Promise<string> {
   try {
     const { status, body } = await request(url, { timeout: PATIENCE, ca });
-    need(status === 200, `${url} answers ${status}: ${body.toString('utf8', 0, 120).split('\n')[0]}`);
+    need(status === 200, why('status', { url, status, text: body.toString('utf8', 0, 120).split('\n')[0] }));
     return body.toString();
   } catch (error) {
-    if (error instanceof Unmet) throw error;
     // A connection that breaks off does so with one word or another: to a learner it is the same.
-    const why =
-      error instanceof HttpError && error.reason === 'network' ? `${url} breaks off without an answer` : explain(error);
-    throw new Unmet(why);
+    const isCut = error instanceof HttpError && error.reason === 'network';
+    throw new Unmet(isCut ? why('breaksOff', { url }) : reasonOf(error));
   }
 }
 
@@ -77,7 +76,7 @@ export async function page(url: string, ca?: string): Promise<string> {
  */
 export async function sameNetwork(stage: Stage, one: string, other: string): Promise<void> {
   const [a, b] = await Promise.all([one, other].map((service) => netNamespace(stage.project, service)));
-  need(a === b, `${one} lives in ${a}, ${other} in ${b}: they do not share a network`);
+  need(a === b, why('apart', { one, a, other, b }));
 }
 
 /**
@@ -87,26 +86,34 @@ export async function sameNetwork(stage: Stage, one: string, other: string): Pro
 export async function crashAndReturn(stage: Stage, service: string): Promise<void> {
   const before = await container(stage, service);
   await stage.project.crash(service);
-  await settled(`${service} comes back after a crash`, async () => {
+  await settled(why('comesBack', { service }), async () => {
     const { State, HostConfig } = await container(stage, service);
     if (State.Status === 'exited' && HostConfig.RestartPolicy.Name === 'no')
-      throw new TerminalState(`${service} has crashed, and nothing starts it again`);
+      throw new TerminalState('', { cause: new Unmet(why('nobodyStarts', { service })) });
     return State.Running && State.StartedAt !== before.State.StartedAt;
   });
 }
 
 /**
  * Wait, in a trial, until a state holds.
- * @throws {Unmet} when the deadline passes or the look throws TerminalState
+ * @param what the awaited state
+ * @throws {Unmet} when the deadline passes or the look throws TerminalState, whose cause says why
  */
 export async function settled<T>(
-  what: string,
+  what: Reason,
   look: () => Promise<T>,
   within = COMES_BACK,
 ): Promise<Exclude<T, undefined | null | false>> {
   try {
-    return await eventually(what, look, { within, every: 100 });
+    return await eventually(what.in('en'), look, { within, every: 100 });
   } catch (error) {
-    throw new Unmet(explain(error), { cause: error });
+    const { cause } = error as Error;
+    if (error instanceof TerminalState) throw new Unmet(reasonOf(cause ?? error), { cause: error });
+    const seconds = within / 1000;
+    const reason =
+      cause === undefined
+        ? why('notWithin', { seconds, what })
+        : why('notWithinBut', { seconds, what, seen: reasonOf(cause) });
+    throw new Unmet(reason, { cause: error });
   }
 }

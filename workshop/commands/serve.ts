@@ -12,6 +12,7 @@ import { Lessons } from '../server/lessons.ts';
 import { serve } from '../server/server.ts';
 import { networkOwner, UsageReader } from '../server/usage.ts';
 import type { Usage } from '../server/document.ts';
+import { TERMINAL_WORDS } from '../languages/terminal/words.ts';
 import { learnersWorkspace } from '../lessons/workspace.ts';
 
 export interface ServeOptions {
@@ -33,13 +34,15 @@ const USAGE = 2000;
  */
 export async function serveWorkshop({ port, projects, keep, print, signal }: ServeOptions): Promise<number> {
   await bundle();
+  const workspace = await learnersWorkspace();
+  const words = TERMINAL_WORDS[workspace.language];
   const leftOver = takeBackLeftOver();
-  if (leftOver > 0) print(`Faults of another time that are taken back now: ${leftOver}`);
+  if (leftOver > 0) print(words.faultsTakenBack(leftOver));
   const events = new Events();
   const cluster = new Cluster({ changed: (document) => events.tell('pods', document) });
   for (const project of projects) cluster.wanted.add(project);
   const admission = new Admission();
-  const lessons = new Lessons(await learnersWorkspace(), (name, data) => events.tell(name, data), signal);
+  const lessons = new Lessons(workspace, (name, data) => events.tell(name, data), signal);
   const asset = (name: string): string => readFileSync(join(ROOT, 'workshop/dist', name), 'utf8');
   const server = await serve({
     port,
@@ -49,17 +52,15 @@ export async function serveWorkshop({ port, projects, keep, print, signal }: Ser
     lessons,
     assets: { script: asset('page.js'), style: asset('page.css') },
   });
-  print(`The workshop is at ${admission.address}`);
-  print(
-    `It is for this machine alone. Ctrl-C ends it${keep ? '; containers stay.' : ', and removes the containers that it has brought up.'}`,
-  );
+  print(words.pageIsAt(admission.address));
+  print(keep ? words.endsAndKeeps : words.endsAndRemoves);
   await Promise.all([cluster.run(signal), lessons.run(), follow(cluster, events, signal)]);
   events.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   if (keep) return 0;
   const left = await lessons.leave();
-  if (left.length > 0) print(`The containers are gone: ${left.join(', ')}. Files and volumes stay.`);
+  if (left.length > 0) print(words.allGone(left.join(', ')));
   return 0;
 }
 

@@ -6,6 +6,7 @@ import { bundle } from '../../scripts/setup/bundles/bundle.ts';
 import { quiz } from '../course/quiz.ts';
 import { slidesIn } from '../course/slides.ts';
 import { LANGUAGES, type Language } from '../languages/languages.ts';
+import { TERMINAL_WORDS } from '../languages/terminal/words.ts';
 import { lessonIn, loadExercise, places } from '../lessons/exercise.ts';
 import type { FileCourse } from '../server/document.ts';
 import { html } from '../server/html.ts';
@@ -13,9 +14,14 @@ import { html } from '../server/html.ts';
 /**
  * Write the page: index.html in English, one more for each other language, a script and a style.
  * @param folder is made when it is missing; files of these names are replaced
+ * @param reads what the one reads who is told where the page is
  * @returns an exit code
  */
-export async function buildSite(folder: string, print: (line: string) => void): Promise<number> {
+export async function buildSite(
+  folder: string,
+  print: (line: string) => void,
+  reads: Language = 'en',
+): Promise<number> {
   await bundle();
   mkdirSync(folder, { recursive: true });
   for (const file of ['page.js', 'page.css']) copyFileSync(join(ROOT, 'workshop/dist', file), join(folder, file));
@@ -23,7 +29,7 @@ export async function buildSite(folder: string, print: (line: string) => void): 
     const name = language === 'en' ? 'index.html' : `${language}.html`;
     writeFileSync(join(folder, name), html(language, JSON.stringify(await course(language))));
   }
-  print(`The page is in ${folder}: open ${join(folder, 'index.html')}, or let any web server serve the folder.`);
+  print(TERMINAL_WORDS[reads].siteIsIn(folder, join(folder, 'index.html')));
   return 0;
 }
 

@@ -164,7 +164,9 @@ class Verification {
         return `${seconds(started)} s after the edit, ${seconds(applied)} s after compose`;
       this.#signal.throwIfAborted();
       if (performance.now() - started > GREEN_MS) {
-        const red = results.filter(({ state }) => state === 'unmet').map(({ must, why }) => `must ${must}: ${why}`);
+        const red = results
+          .filter(({ state }) => state === 'unmet')
+          .map(({ must, why }) => `must ${must}: ${why?.in('en')}`);
         throw new Error([complaint, ...red].filter((each) => each !== undefined).join(' · '));
       }
       await pause(EVERY);
@@ -174,7 +176,7 @@ class Verification {
   async #look(): Promise<Result[]> {
     const results = await this.#session.look();
     const broken = results.find((each) => each.broken);
-    if (broken) throw new Error(`the check "${broken.must}" is broken: ${broken.why}`);
+    if (broken) throw new Error(`the check "${broken.must}" is broken: ${broken.why?.in('en')}`);
     return results;
   }
 

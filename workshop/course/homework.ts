@@ -1,10 +1,13 @@
 /** Homework: a repository of the learner's own, graded by the tools that the course has used. */
 import { main } from '../../tools/main.ts';
+import type { TerminalWords } from '../languages/terminal/en.ts';
+
+export type GradeId = keyof TerminalWords['homework'];
 
 export interface Grade {
-  /** What the repository must do or have: "must …". */
-  readonly must: string;
-  /** What keeps it from it, with file and line where there is one; empty when nothing does. */
+  /** What the repository must do or have. */
+  readonly id: GradeId;
+  /** What keeps it from it, with file and line where there is one, as the tools say it; empty when nothing does. */
   readonly why: readonly string[];
 }
 
@@ -29,13 +32,10 @@ export async function gradeHomework(folder: string): Promise<Grade[]> {
   const { findings } = await told<{ findings: readonly Found[] }>(folder, 'contract', 'lint');
   const helps = groups.some(({ containers }) => containers.some((each) => each.class.endsWith('sidecar')));
   return [
-    { must: 'be read whole by identify', why: serious(notes) },
-    {
-      must: 'have a sidecar',
-      why: helps ? [] : ['no container helps another one; a first one: npx sidecar-stacks inject tls --into SERVICE'],
-    },
-    { must: 'have no pod that strands, leaks or hides', why: serious(groups.flatMap(({ warnings }) => warnings)) },
-    { must: 'have images whose contract can be kept', why: serious(findings) },
+    { id: 'isRead', why: serious(notes) },
+    { id: 'hasSidecar', why: helps ? [] : ['npx sidecar-stacks inject tls --into SERVICE'] },
+    { id: 'soundPods', why: serious(groups.flatMap(({ warnings }) => warnings)) },
+    { id: 'contracts', why: serious(findings) },
   ];
 }
 

@@ -6,8 +6,12 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { slidesIn } from '../course/slides.ts';
 import { quiz, readQuiz } from '../course/quiz.ts';
-import { lessonIn, loadExercise, places } from '../lessons/exercise.ts';
+import { lessonIn, loadExercise, places, WORKSHOP } from '../lessons/exercise.ts';
+import { HELP } from '../commands/help.ts';
+import { why as usage } from '../commands/why.ts';
+import { why as common } from '../lessons/why.ts';
 import { LANGUAGES, type Language } from './languages.ts';
+import { quoted, reasons, type Sentence } from './reasons.ts';
 import { TERMINAL_WORDS } from './terminal/words.ts';
 import { WORDS } from './words.ts';
 
@@ -91,6 +95,82 @@ for (const language of OTHERS) {
     }
   });
 }
+
+interface Catalogue {
+  readonly sentences: Readonly<Record<string, Sentence>>;
+  /** Of the files that say them. */
+  readonly source: string;
+}
+
+const source = (...names: string[]): string => names.map((name) => readFileSync(join(WORKSHOP, name), 'utf8')).join('');
+
+/** Why checks are red: what all exercises say, and each its own. */
+const catalogues = new Map<string, Catalogue>([
+  [
+    'lessons',
+    {
+      sentences: common.sentences,
+      source: source(
+        'lessons/exercise.ts',
+        'lessons/session.ts',
+        'lessons/versions.ts',
+        'server/lessons.ts',
+        'commands/observe.ts',
+        ...places().map(({ name }) => `${name}/check.ts`),
+      ),
+    },
+  ],
+  ['commands', { sentences: usage.sentences, source: source('commands/arguments.ts', '../scripts/workshop.ts') }],
+]);
+for (const { name, dir } of places()) {
+  const { why } = (await import(join(dir, 'why.ts'))) as { why: Catalogue };
+  catalogues.set(name, { sentences: why.sentences, source: source(`${name}/check.ts`) });
+}
+
+const valuesOf = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!).toSorted();
+
+for (const [name, { sentences, source: code }] of catalogues) {
+  test(`${name}: each reason of a red check is translated, with its values`, () => {
+    for (const [key, { en, ...others }] of Object.entries(sentences))
+      for (const [language, text] of Object.entries(others)) {
+        assert.is.not(text, en, `${key} in ${language}`);
+        assert.equal(new Set(valuesOf(text)), new Set(valuesOf(en)), `${key} in ${language}`);
+      }
+  });
+
+  test(`${name}: each sentence of its catalogue is said by a check`, () => {
+    // By its key, or by that of a question that it belongs to: `shop: {`.
+    const unsaid = Object.keys(sentences).filter((key) => !new RegExp(`'${key}'|^ {2}${key}: `, 'm').test(code));
+    assert.equal(unsaid, []);
+  });
+
+  test(`${name}: no check has a reason that is in no catalogue`, () => {
+    // The compiler takes nothing but reasons; these are the two ways around a catalogue.
+    if (/^\d/.test(name)) assert.not.match(code, /\b(?:quoted|new Reason)\b/);
+  });
+}
+
+test('a reason has its values, and a reason in it, in the same language', () => {
+  const why = reasons({
+    all: { en: '{count} of {what}', de: 'von {what} sind es {count}', es: '{count} de {what}' },
+    apples: { en: 'apples', de: 'Äpfeln', es: 'manzanas' },
+  });
+  assert.is(why('all', { count: 2, what: why('apples') }).in('de'), 'von Äpfeln sind es 2');
+  assert.is(why('all', { count: 2, what: quoted('{count}') }).in('es'), '2 de {count}');
+});
+
+/** What a help names: commands, options, and what they take. */
+const named = (help: string): string[] => help.match(/(?<=workshop -- )\S+(?: [A-Z[][A-Z…\]]*)?|--\w+(?: [A-Z]\b)?/g)!;
+
+for (const language of OTHERS)
+  test(`${language}: the help names every command and option, in 80 columns`, () => {
+    assert.equal(named(HELP[language]), named(HELP.en));
+    assert.ok(named(HELP.en).length > 20);
+    for (const help of [HELP.en, HELP[language]])
+      for (const line of help.split('\n')) assert.ok(line.length <= 80, line);
+    const same = HELP[language].split('\n').filter((line) => line.length > 12 && HELP.en.includes(line));
+    assert.equal(same, []);
+  });
 
 const slides = (language: Language): string[] => slidesIn(language).split(/^---$/m);
 /** The exercises that a slide speaks of: `(4)` behind a line, and those of its last line. */

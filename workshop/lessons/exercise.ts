@@ -11,18 +11,20 @@ import type { Inspected, Project } from '../../scripts/lib/compose.ts';
 import { docker } from '../../scripts/lib/engine.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import type { Language } from '../languages/languages.ts';
+import { ReasonedError, type Reason } from '../languages/reasons.ts';
 import { parseLesson, parseTranslation, type Lesson, type Translation } from './lesson.ts';
+import { why } from './why.ts';
 
-/** A state that is not (yet) as the exercise asks for; its message tells the learner what was seen instead. */
-export class Unmet extends Error {}
+/** A state that is not (yet) as the exercise asks for; its reason tells the learner what was seen instead. */
+export class Unmet extends ReasonedError {}
 
 /**
  * Demand a state.
- * @param why what was seen instead, for the learner
+ * @param reason what was seen instead, for the learner
  * @throws {Unmet} when it does not hold
  */
-export function need(condition: unknown, why: string): asserts condition {
-  if (!condition) throw new Unmet(why);
+export function need(condition: unknown, reason: Reason): asserts condition {
+  if (!condition) throw new Unmet(reason);
 }
 
 /** What a check looks at. */
@@ -93,7 +95,7 @@ export function lessonIn({ dir, lesson }: Place, language: Language): Translatio
   return parseTranslation(readFileSync(file, 'utf8'), language);
 }
 
-export class UnknownExercise extends Error {}
+export class UnknownExercise extends ReasonedError {}
 
 /**
  * One exercise.
@@ -106,7 +108,7 @@ export function findPlace(wanted: string, all = places()): Place {
   );
   if (found) return found;
   const known = all.map(({ name }) => name).join(', ');
-  throw new UnknownExercise(`There is no exercise ${JSON.stringify(wanted)}. Exercises are: ${known}`);
+  throw new UnknownExercise(why('noExercise', { wanted: JSON.stringify(wanted), known }));
 }
 
 /** Load an exercise's checks. */
@@ -138,14 +140,24 @@ export function variants({ dir }: Place, kind: 'solution' | 'fake'): string[] {
  * A YAML file of the learner's.
  * @throws {Unmet} when it is missing or no YAML
  */
-export function yamlFile({ dir }: Stage, name: string): unknown {
-  const path = join(dir, name);
-  need(existsSync(path), `${name} is missing`);
+export function yamlFile(stage: Stage, name: string): unknown {
+  const text = textFile(stage, name);
   try {
-    return parseYaml(readFileSync(path, 'utf8'));
+    return parseYaml(text);
   } catch (error) {
-    throw new Unmet(`${name} is no YAML: ${(error as Error).message.split('\n')[0]}`, { cause: error });
+    const [problem] = (error as Error).message.split('\n');
+    throw new Unmet(why('noYaml', { name, problem }), { cause: error });
   }
+}
+
+/**
+ * A text file of the learner's.
+ * @throws {Unmet} when it is missing
+ */
+export function textFile({ dir }: Stage, name: string): string {
+  const path = join(dir, name);
+  need(existsSync(path), why('missing', { name }));
+  return readFileSync(path, 'utf8');
 }
 
 /** A field of what a YAML file holds; undefined where there is none on the way. */
@@ -168,7 +180,7 @@ export const word = (value: unknown): string => (typeof value === 'string' ? val
  */
 export async function container({ project }: Stage, service: string): Promise<Inspected> {
   const found = await project.inspect(service).catch(() => undefined);
-  need(found, `service ${service} has no container yet`);
+  need(found, why('noContainer', { service }));
   return found;
 }
 
@@ -178,9 +190,7 @@ export async function container({ project }: Stage, service: string): Promise<In
  */
 export async function running(stage: Stage, service: string): Promise<Inspected> {
   const found = await container(stage, service);
-  need(
-    found.State.Running && found.State.Status === 'running',
-    `service ${service} is ${found.State.Status} (exit code ${found.State.ExitCode})`,
-  );
+  const { Running, Status: state, ExitCode: code } = found.State;
+  need(Running && state === 'running', why('notRunning', { service, state, code }));
   return found;
 }

@@ -1,13 +1,14 @@
 /** One exercise while somebody works on it: brought up, brought up to date after each edit, looked at. */
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { explain } from '#kit/text/explain.ts';
-import { Project } from '../../scripts/lib/compose.ts';
+import type { Project } from '../../scripts/lib/compose.ts';
 import { EngineError } from '../../scripts/lib/engine.ts';
 import { buildImages } from '../../scripts/lib/images.ts';
 import { run, lastLines } from '../../scripts/lib/run.ts';
+import { removeByLabel } from '../../scripts/runner/tear-down.ts';
+import { reasonOf, type Reason } from '../languages/reasons.ts';
 import { exerciseHere, Unmet, type Check, type Exercise, type Place, type Stage } from './exercise.ts';
 import { containersFingerprint, filesFingerprint } from './fingerprint.ts';
+import { why } from './why.ts';
 import type { Workspace } from './workspace.ts';
 
 /** What became of a check. `waiting`: it comes when those before it are green. */
@@ -15,7 +16,7 @@ export interface Result {
   readonly must: string;
   readonly state: 'met' | 'unmet' | 'waiting';
   /** Why it is not met. */
-  readonly why?: string;
+  readonly why?: Reason;
   /** Not a state of the learner's, but a fault of the check. */
   readonly broken?: boolean;
 }
@@ -102,7 +103,7 @@ export class Session {
         : trials.map(({ must }) => ({
             must,
             state: 'waiting' as const,
-            ...(met && { why: 'it is tried after your first change' }),
+            ...(met && { why: why('notYetTried') }),
           }));
     trials.forEach((check, index) => results.set(check, tried[index]!));
     const all = checks.map((check) => results.get(check)!);
@@ -155,33 +156,31 @@ export class Session {
   async leave(): Promise<void> {
     const { runs } = await this.exercise();
     if (!runs || !this.workspace.has(this.place)) return;
-    const down = ['down', '--remove-orphans', '--timeout', '1'];
-    await this.stage.project.compose(down, DOWN).catch(async (error: unknown) => {
-      if (!(error instanceof EngineError)) throw error;
-      // The learner's compose file may be broken; that of the start names the same project.
-      await new Project({ name: this.stage.project.name, dir: join(this.place.dir, 'start') }).compose(down, DOWN);
-    });
+    await this.#down(false);
   }
 
   /** Remove containers and volumes. */
   async end(): Promise<void> {
     const { runs } = await this.exercise();
-    // Found by the project's name alone: the learner's compose file may be broken.
-    if (runs) await this.stage.project.compose(['down', '--volumes', '--remove-orphans', '--timeout', '1'], DOWN);
+    if (runs) await this.#down(true);
+  }
+
+  async #down(volumes: boolean): Promise<void> {
+    const { project } = this.stage;
+    const down = ['down', ...(volumes ? ['--volumes'] : []), '--remove-orphans', '--timeout', '1'];
+    await project.compose(down, DOWN).catch(async (error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      // The learner's compose file may be broken; and compose gives up over a container that depends on one that is gone.
+      await removeByLabel(project.name, volumes);
+    });
   }
 
   /** Begin anew: the learner's changes go, and so do containers and volumes. */
   async reset(signal?: AbortSignal): Promise<string | undefined> {
-    if (this.workspace.has(this.place)) await this.end().catch(() => this.#endByLabel());
+    if (this.workspace.has(this.place)) await this.end();
     this.#tried = undefined;
     this.workspace.beginAnew(this.place);
     return this.begin(signal);
-  }
-
-  /** Where the compose file can no longer be read, another of the same project's name can: that of the start. */
-  async #endByLabel(): Promise<void> {
-    this.workspace.beginAnew(this.place);
-    await this.end();
   }
 
   async #observe({ must, look }: Check): Promise<Result> {
@@ -189,7 +188,7 @@ export class Session {
       await look(this.stage);
       return { must, state: 'met' };
     } catch (error) {
-      return { must, state: 'unmet', why: explain(error), ...(isFault(error) && { broken: true }) };
+      return { must, state: 'unmet', why: reasonOf(error), ...(isFault(error) && { broken: true }) };
     }
   }
 

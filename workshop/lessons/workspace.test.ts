@@ -101,14 +101,16 @@ test('checks turn green by the edit alone, whole or in part, and the progress sa
   await session.begin();
   const first = await session.look();
   assert.ok(first.every(({ state }) => state === 'unmet'));
-  assert.match(first[0]!.why!, /^0 of 3 are right/);
+  assert.match(first[0]!.why!.in('en'), /^0 of 3 are right: who shares/);
+  assert.match(first[0]!.why!.in('de'), /^0 von 3 stimmen: wer teilt/);
+  assert.match(first[0]!.why!.in('es'), /^0 de 3 son correctas: ¿quién comparte/);
   const solved = readFileSync(join(place.dir, 'solution/answer.yaml'), 'utf8');
   const stacks = join(import.meta.dirname, '../../stacks/https');
   writeFileSync(
     answer(workspace),
     solved.replace('../../../stacks/https', stacks).replace('db: separate', 'db: sidecar'),
   );
-  assert.match((await session.look())[0]!.why!, /^2 of 3 are right/);
+  assert.match((await session.look())[0]!.why!.in('en'), /^2 of 3 are right/);
   assert.is(workspace.progress(place).done, undefined);
   writeFileSync(answer(workspace), solved.replace('../../../stacks/https', stacks));
   assert.ok((await session.look()).every(({ state }) => state === 'met'));
@@ -122,7 +124,7 @@ test('a file that is no YAML is an answer to the learner, no fault', async () =>
   await session.begin();
   writeFileSync(answer(workspace), 'shop: [');
   const results = await session.look();
-  assert.match(results[0]!.why!, /no YAML/);
+  assert.match(results[0]!.why!.in('en'), /no YAML/);
   assert.ok(results.every(({ broken }) => !broken));
 });
 

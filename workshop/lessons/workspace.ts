@@ -146,7 +146,10 @@ export async function learnersWorkspace(): Promise<Workspace> {
     (clone) => clone.suffix,
     () => '',
   );
-  const other = process.env['WORKSHOP_DIR'];
-  if (other !== undefined) return new Workspace(other, basename(other));
-  return new Workspace(join(WORKSHOP, 'mine'), `workshop${suffix}`);
+  return new Workspace(folder(), process.env['WORKSHOP_DIR'] === undefined ? `workshop${suffix}` : basename(folder()));
 }
+
+/** What the learner reads; no engine is asked. */
+export const learnersLanguage = (): Language => new Workspace(folder(), '').language;
+
+const folder = (): string => process.env['WORKSHOP_DIR'] ?? join(WORKSHOP, 'mine');

@@ -1,10 +1,11 @@
 /** The exercises as the page drives them: one is open at a time, and is looked at after every edit. */
 import { relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { explain } from '#kit/text/explain.ts';
 import { ROOT } from '../../scripts/lib/stacks.ts';
 import { setup } from '../../scripts/setup/setup.ts';
 import type { Language } from '../languages/languages.ts';
+import { ReasonedError, reasonOf } from '../languages/reasons.ts';
+import { why } from '../lessons/why.ts';
 import { findPlace, lessonIn, places, type Place } from '../lessons/exercise.ts';
 import { Session, type Result } from '../lessons/session.ts';
 import type { Workspace } from '../lessons/workspace.ts';
@@ -49,7 +50,7 @@ export class Lessons {
     this.#told();
     while (!this.#signal.aborted) {
       await this.#look().catch((error: unknown) => {
-        this.#complaint = explain(error);
+        this.#complaint = reasonOf(error).in(this.language);
         this.#told();
       });
       await pause(EVERY, undefined, { signal: this.#signal }).catch(() => {});
@@ -63,7 +64,7 @@ export class Lessons {
    */
   act(name: string, action: Action): void {
     const place = findPlace(name);
-    if (this.#busy !== undefined) throw new Error(`wait: ${this.#busy} is not finished yet`);
+    if (this.#busy !== undefined) throw new ReasonedError(why('wait', { what: this.#busy }));
     if (this.#session?.place.name !== place.name) this.#open(place);
     if (action === 'hint') this.#hint(place);
     if (action !== 'open' && action !== 'hint') void this.#do(action);
@@ -139,7 +140,7 @@ export class Lessons {
       }
       this.#live = action !== 'stop';
     } catch (error) {
-      this.#complaint = explain(error);
+      this.#complaint = reasonOf(error).in(this.language);
     } finally {
       this.#busy = undefined;
       this.#results = [];
@@ -211,7 +212,11 @@ export class Lessons {
       begun: this.#workspace.has(place),
       busy: this.#busy ?? null,
       complaint: this.#complaint ?? null,
-      results: this.#results.map((result, index) => ({ ...result, must: checks[index] ?? result.must })),
+      results: this.#results.map(({ must, state, why }, index) => ({
+        must: checks[index] ?? must,
+        state,
+        ...(why && { why: why.in(this.language) }),
+      })),
     };
   }
 }

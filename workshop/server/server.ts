@@ -9,6 +9,7 @@ import type { Cluster } from './cluster.ts';
 import { serviceOf } from './containers.ts';
 import { slidesIn } from '../course/slides.ts';
 import { isLanguage, LANGUAGES } from '../languages/languages.ts';
+import { reasonOf } from '../languages/reasons.ts';
 import { FAULTS, type FaultKind } from './document.ts';
 import { event, type Events, MOST_PAGES, open } from './events.ts';
 import { ACTIONS, type Action, type Lessons } from './lessons.ts';
@@ -126,7 +127,7 @@ async function obey(
     try {
       lessons.act(text('name'), action);
     } catch (error) {
-      throw error instanceof Refused ? error : new Refused(409, explain(error));
+      throw error instanceof Refused ? error : new Refused(409, reasonOf(error).in(lessons.language));
     }
   } else if (path === '/language') {
     const { language } = wish;

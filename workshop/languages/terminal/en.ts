@@ -22,10 +22,29 @@ export const en = {
   askedAgain: 'Those that are not are asked again: npm run workshop -- quiz',
   yourAnswer: (first: string, last: string) => `Your answer, ${first} to ${last}, or q to leave:`,
   quiz: (right: number, all: number) => `quiz: ${right} of ${all}`,
-  languageIs: (name: string) => `Lessons, checks, quiz and slides are in ${name} now.`,
+  languageIs: (name: string) => `The course is in ${name} now.`,
   givesASentence: (number: number) => `exercise ${number} gives you a sentence here`,
   oneMinute: '60 seconds',
   fiveMinutes: 'Five minutes',
+  noLanguage: (wanted: string, known: string) => `There is no language ${wanted}; languages are ${known}.`,
+  homework: {
+    isRead: 'be read whole by identify',
+    hasSidecar: 'have a sidecar',
+    soundPods: 'have no pod that strands, leaks or hides',
+    contracts: 'have images whose contract can be kept',
+  },
+  noSidecar: 'no container helps another one; a first one:',
+  andMore: (count: number) => `and ${count} more`,
+  pageIsAt: (address: string) => `The workshop is at ${address}`,
+  endsAndKeeps: 'It is for this machine alone. Ctrl-C ends it; containers stay.',
+  endsAndRemoves: 'It is for this machine alone. Ctrl-C ends it, and removes the containers that it has brought up.',
+  faultsTakenBack: (count: number) => `Faults of another time that are taken back now: ${count}`,
+  allGone: (exercises: string) => `The containers are gone: ${exercises}. Files and volumes stay.`,
+  siteIsIn: (folder: string, index: string) =>
+    `The page is in ${folder}: open ${index}, or let any web server serve the folder.`,
+  stopping: 'Stopping; once more to stop at once',
+  seeHelp: 'See: npm run workshop -- --help',
+  seeDoctor: 'make doctor says what this machine lacks.',
 };
 
 export type TerminalWords = typeof en;
