@@ -1,6 +1,7 @@
 /** The sidecars that the package carries, and what each needs of the pod it joins. */
 import type { Contract, Deployment } from '#kit/contract/contract.ts';
 import { contract as adapter } from '../../sidecars/adapter/src/contract.ts';
+import { contract as ambassador } from '../../sidecars/ambassador/src/contract.ts';
 import { contract as auth } from '../../sidecars/auth/src/contract.ts';
 import { contract as cache } from '../../sidecars/cache/src/contract.ts';
 import { contract as configSync } from '../../sidecars/config-sync/src/contract.ts';
@@ -23,6 +24,7 @@ const bundled = (contract: unknown): BundledSidecar => ({
 /** By name. */
 export const SIDECARS: Readonly<Record<string, BundledSidecar>> = {
   adapter: bundled(adapter),
+  ambassador: bundled(ambassador),
   auth: bundled(auth),
   cache: bundled(cache),
   tls: bundled(tls),

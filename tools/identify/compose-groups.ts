@@ -66,13 +66,31 @@ export function composeGroups(project: Project, minConfidence: number): { groups
   };
 }
 
-/** What runs before a service, in containers that are no services (Compose Specification, "pre_start"). */
+const HOOKS = [
+  ['pre_start', 'before', 'starts, containers of its own end'],
+  ['post_start', 'after', 'started, commands run in its container'],
+  ['pre_stop', 'before', 'stops, commands run in its container'],
+] as const;
+
+/** What compose runs around a service, in no service of the file (Compose Specification, "pre_start" and further). */
 function hookNotes({ name, tree }: Service): Note[] {
-  const steps = get(tree, 'pre_start');
-  const count = items(steps).length;
-  if (count === 0) return [];
-  const message = `before ${name} starts, containers of its own end: pre_start has ${count} of them`;
-  return [{ code: 'pre-start', level: 'note', ...steps!.at, message }];
+  return HOOKS.flatMap(([key, when, what]): Note[] => {
+    const steps = items(get(tree, key));
+    const [first] = steps;
+    if (first === undefined) return [];
+    const code = key.replace('_', '-');
+    const message = `${when} ${name} ${what}: ${key} has ${steps.length} of them`;
+    const privileged = steps.filter((step) => isTrue(get(step, 'privileged')));
+    return [
+      { code, level: 'note', ...get(tree, key)!.at, message },
+      ...privileged.map(({ at }): Note => ({
+        code: 'privileged',
+        level: 'warning',
+        ...at,
+        message: `${key} of ${name} is privileged: it can do on the host what root can`,
+      })),
+    ];
+  });
 }
 
 /**

@@ -274,14 +274,21 @@ test('lines of flow collections that are indented too little cost a few parses, 
   assert.ok(cpu(lines('')) < 12 * cpu(lines('    ')) + 100_000);
 });
 
-test('init containers, the asked-for socket and what is included from elsewhere are told', () => {
+test('init containers, hooks, the asked-for socket and what is included from elsewhere are told', () => {
   const { notes } = look({
     'compose.yaml':
-      'include: ["oci://docker.io/acme/db:1"]\nservices: {web: {image: x, use_api_socket: true, pre_start: [{command: migrate}]}}',
+      'include: ["oci://docker.io/acme/db:1"]\nservices: {web: {image: x, use_api_socket: true, pre_start: [{command: migrate}], post_start: [{command: warm}, {command: chown, privileged: true}], pre_stop: [{command: drain}]}}',
   });
   assert.equal(
     notes.map(({ code, level }) => `${level} ${code}`),
-    ['note remote-include', 'note pre-start', 'warning docker-socket'],
+    [
+      'note remote-include',
+      'note pre-start',
+      'note post-start',
+      'warning privileged',
+      'note pre-stop',
+      'warning docker-socket',
+    ],
   );
   assert.match(notes[0]!.message, 'oci://docker.io/acme/db:1');
 });

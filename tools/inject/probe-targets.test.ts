@@ -53,6 +53,15 @@ test('wget, HTTPS and nc are understood too, with and without a shell', () => {
   });
 });
 
+test('patience beyond what the probe takes becomes the most that it takes', () => {
+  const check = 'healthcheck: { test: "nc -z localhost 80", interval: 1s, retries: 5000, start_period: 30m }';
+  const [target] = targetsOf(`image: nginx, ${check}`);
+  const thresholds = ['livenessProbe', 'startupProbe'].map(
+    (name) => (target![name] as Record<string, unknown>)['failureThreshold'],
+  );
+  assert.equal(thresholds, [1000, 1000]);
+});
+
 test('it may end processes of any user, and gets what was said instead of the health check', () => {
   const said = 'image: nginx, healthcheck: { test: "curl localhost:80/" }';
   assert.equal([probeBeside(said)['user'], probeBeside(said)['cap_add']], ['0:0', ['KILL']]);
@@ -75,7 +84,10 @@ test('a service without an address to ask, or with an unknown process, is refuse
   assert.match(refusal('image: postgres, healthcheck: { test: pg_isready }'), /beside web .* asks for no address/);
   assert.match(refusal('image: nginx, healthcheck: { test: "curl http://other.example/" }'), /asks for no address/);
   assert.match(refusal('image: acme, healthcheck: { test: "curl localhost:80/" }'), /process is not known/);
-  assert.match(refusal('image: nginx, healthcheck: { disable: true }'), /asks for no address/);
+  assert.match(
+    refusal('image: nginx, healthcheck: { disable: true, test: "curl localhost:80/" }'),
+    /asks for no address/,
+  );
 });
 
 test.run();

@@ -7,6 +7,8 @@ import { seconds, words } from '../compose/values.ts';
 import { get, isTrue, text, texts, type Tree } from '../yaml/tree.ts';
 
 const NAMED = ['PROBE_TARGET', 'PROBE_TARGETS', 'PROBE_TARGETS_FILE'];
+/** The largest failureThreshold that the probe takes. */
+const MOST_FAILURES = 1000;
 /** What runs a script, by whose name its process is found. */
 const INTERPRETER = /^(?:node|nodejs|bun|deno|python[\d.]*|perl|ruby|php|sh|bash|java)$/;
 /** The process of an image without a command. */
@@ -50,13 +52,13 @@ export function probeTargets(project: Project, service: Service, set: Readonly<R
     Math.max(1, Math.round(seconds(text(get(check, key))) ?? otherwise));
   const periodSeconds = time('interval', 30);
   const probe = { ...handler, periodSeconds, timeoutSeconds: time('timeout', 30) };
-  const retries = Number(text(get(check, 'retries')) ?? 3);
+  const retries = Math.min(MOST_FAILURES, Number(text(get(check, 'retries')) ?? 3));
   const starting = Math.ceil((seconds(text(get(check, 'start_period'))) ?? 0) / periodSeconds);
   const target = {
     name: service.name,
     process,
     livenessProbe: { ...probe, failureThreshold: retries },
-    ...(starting > 0 && { startupProbe: { ...probe, failureThreshold: starting + retries } }),
+    ...(starting > 0 && { startupProbe: { ...probe, failureThreshold: Math.min(MOST_FAILURES, starting + retries) } }),
   };
   return { PROBE_TARGETS: stringify([target]) };
 }

@@ -1,21 +1,11 @@
 /** x-sidecars with containers: brought up, seen from outside, killed, recreated, changed and taken back. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { hashSync } from 'bcryptjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CommandError, runCommand } from '#kit/process/command.ts';
 import { eventually } from '#kit/testing/eventually.ts';
-import { removeProjectImages } from '#kit/testing/images.ts';
+import { contentOf, DEBIAN, inProject } from './test-project.ts';
 
 const test = suite('up: running projects');
-
-const DEBIAN = process.env['DEBIAN_BASE'] || 'sidecar-stacks/debian:trixie';
-const env = { ...process.env, SIDECAR_BASE: process.env['SIDECAR_BASE'] || 'sidecar-stacks/node:26' };
-const BIN = join(import.meta.dirname, '../bin.ts');
-const MINUTES = 300_000;
 
 /** A web server that answers with one word, in Perl; `$$` is compose's way to write a dollar sign. */
 const SERVER = `use Socket; socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1); bind(S, sockaddr_in(8080, INADDR_ANY)) or die; listen(S, 5); while (accept(C, S)) { while (defined($$l = <C>)) { last if $$l =~ /^\\\\r?\\\\n/ } print C qq(HTTP/1.0 200 OK\\\\r\\\\nContent-Length: 5\\\\r\\\\n\\\\r\\\\nhello); close C }`;
@@ -23,63 +13,6 @@ const SERVER = `use Socket; socket(S, PF_INET, SOCK_STREAM, 0); setsockopt(S, SO
 const FIRST = SERVER.replace(/while \(defined.*$/, 'print C qq(READY\\\\n); close C }');
 const web = (sidecars: string, more = ''): string =>
   `services:\n  web:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${SERVER}"]\n    ports: ["127.0.0.1::8080"]\n    x-sidecars: ${sidecars}\n${more}secrets: { auth_htpasswd: { file: ./auth_htpasswd } }\n`;
-
-interface Project {
-  readonly name: string;
-  readonly folder: string;
-  readonly write: (sidecars: string, more?: string) => void;
-  /** The package's command. */
-  readonly ours: (...args: string[]) => Promise<{ code: number; said: string }>;
-  readonly docker: (...args: string[]) => Promise<string>;
-  /** Ids of running containers by service. */
-  readonly containers: () => Promise<Map<string, string>>;
-}
-
-let number = 0;
-async function inProject(use: (project: Project) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'up-'));
-  const name = `up-${process.pid}-${number++}`;
-  const docker = async (...args: string[]): Promise<string> =>
-    (await runCommand(['docker', ...args], { cwd: folder, env, timeout: MINUTES, maxOutput: 1_000_000 })).stdout.trim();
-  try {
-    // Its owner alone can read it, as it should be.
-    writeFileSync(join(folder, 'auth_htpasswd'), `ann:${hashSync('secret', 4)}\n`, { mode: 0o600 });
-    await use({
-      name,
-      folder,
-      write: (sidecars, more) => writeFileSync(join(folder, 'compose.yaml'), web(sidecars, more)),
-      ours: async (command, ...args) => {
-        const argv = [process.execPath, BIN, command!, '-p', name, ...args];
-        try {
-          const { stdout, stderr } = await runCommand(argv, { cwd: folder, env, timeout: MINUTES });
-          return { code: 0, said: stdout + stderr };
-        } catch (error) {
-          if (!(error instanceof CommandError) || error.code === undefined) throw error;
-          return { code: error.code, said: error.stdout + error.stderr };
-        }
-      },
-      docker,
-      containers: async () => {
-        const filter = `label=com.docker.compose.project=${name}`;
-        const lines = await docker(
-          'ps',
-          '--filter',
-          filter,
-          '--format',
-          '{{.Label "com.docker.compose.service"}} {{.ID}}',
-        );
-        return new Map(lines.split('\n').map((line) => line.split(' ') as [string, string]));
-      },
-    });
-  } finally {
-    await docker('compose', '-p', name, 'down', '--volumes', '--remove-orphans', '--timeout', '2').catch(() => {});
-    await removeProjectImages(name);
-    rmSync(folder, { recursive: true });
-  }
-}
-
-const contentOf = (folder: string): string[][] =>
-  readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]);
 
 const page = (url: string, authorization?: string): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -96,7 +29,7 @@ const page = (url: string, authorization?: string): Promise<string> =>
 
 test('tls and auth by one line: up, a second up, a crash, a new container, down and undo', () =>
   inProject(async ({ name, folder, write, ours, docker, containers }) => {
-    write('[tls, auth]');
+    write(web('[tls, auth]'));
     const files = contentOf(folder);
     const up = await ours('up');
     assert.is(up.code, 0, up.said);
@@ -139,11 +72,11 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     await answers();
     assert.match((await ours('heal')).said, 'Every pod is whole.');
 
-    write('[tls]');
+    write(web('[tls]'));
     assert.is((await ours('up')).code, 0);
     assert.is([...(await containers()).keys()].includes('web-auth'), false);
     assert.is((await containers()).get('web-pod'), before.get('web-pod'));
-    write('[tls, auth]');
+    write(web('[tls, auth]'));
     const images = async (): Promise<string> =>
       docker('image', 'ls', '--quiet', '--filter', `reference=sidecar-stacks/*:*-${name}.*`);
     assert.not.equal(await images(), '');
@@ -157,11 +90,11 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
 
 test('another project that builds the same sidecars changes nothing of the first one', () =>
   inProject(async (first) => {
-    first.write('[tls]');
+    first.write(web('[tls]'));
     assert.is((await first.ours('up')).code, 0);
     const before = await first.containers();
     await inProject(async (second) => {
-      second.write('[tls]');
+      second.write(web('[tls]'));
       assert.is((await second.ours('up')).code, 0);
       assert.is((await first.ours('up')).code, 0);
       assert.equal(await first.containers(), before);
@@ -171,7 +104,7 @@ test('another project that builds the same sidecars changes nothing of the first
 test('replicas are whole pods with one name; scaling up and down leaves the others alone', () =>
   inProject(async ({ write, ours, docker, containers }) => {
     const client = `  client: { image: "${DEBIAN}", init: true, command: sleep infinity }\n`;
-    write('[tls]', `    deploy: { replicas: 2 }\n${client}`);
+    write(web('[tls]', `    deploy: { replicas: 2 }\n${client}`));
     const up = await ours('up');
     assert.is(up.code, 0, up.said);
     const before = await containers();
@@ -201,7 +134,7 @@ test('a mesh by one line: members use mTLS, others are refused, server-first por
   inProject(async ({ name, write, ours, docker, containers }) => {
     const service = (key: string, server: string): string =>
       `  ${key}:\n    image: ${DEBIAN}\n    init: true\n    restart: always\n    command: [perl, -e, "${server}"]\n    expose: [8080]\n`;
-    write('[tls]', `${service('api', SERVER)}${service('db', FIRST)}`);
+    write(web('[tls]', `${service('api', SERVER)}${service('db', FIRST)}`));
     const up = await ours('up', '--mesh');
     assert.is(up.code, 0, up.said);
     assert.match(up.said, /^mesh: web, api, db$/m);

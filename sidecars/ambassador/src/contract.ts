@@ -15,6 +15,7 @@ export const contract = defineContract({
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
   adminPort: '9961',
+  deploy: { volumes: { state: '/var/lib/ambassador' } },
   ports: {
     app: { parameter: 'AMBASSADOR_PORT', description: 'for the application' },
   },
