@@ -16,11 +16,11 @@ const requests =
   (context) =>
     several(20, () => ask(context.signal, () => next(context)));
 
-/** Clients that do not read what they ask for. */
+/** Clients that do not read what they ask for. @param times that each asks for it, in a pipeline */
 const readers =
-  (count: number, path: (context: AttackContext, index: number) => string, taken = 0): Attack =>
+  (count: number, path: (context: AttackContext, index: number) => string, taken = 0, times = 1): Attack =>
   (context) =>
-    several(count, (index) => stall(context.signal, head(path(context, index)), taken));
+    several(count, (index) => stall(context.signal, head(path(context, index)).repeat(times), taken));
 
 export const suite: AttackSuite = {
   sidecar: 'sidecar',
@@ -36,6 +36,8 @@ export const suite: AttackSuite = {
     ),
     'long URLs that are not stored': requests((context) => head(`/small/${long(context)}`)),
     'long URLs that are stored, on the disk, too': requests((context) => head(`/stored/${long(context)}`)),
+    'small pages that are stored, on the disk, too': requests((context) => head(`/stored/${unique(context)}`)),
+    'clients that do not read many small pages': readers(600, () => '/stored/same', 0, 500),
     'errors of many URLs': requests((context) => head(`/error/${long(context)}`)),
     'clients that do not read what is not stored': readers(600, (context) => `/private/${unique(context)}`),
     'clients that do not read the same page that is not stored': readers(600, () => '/private/same'),

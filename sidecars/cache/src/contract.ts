@@ -19,7 +19,7 @@ export const contract = defineContract({
   adminPort: '9907',
   deploy: {
     // CACHE_MEMORY, and what it takes without any; connections.
-    memory: '384m',
+    memory: '256m',
     appPort: 'PROXY_PORT',
     example: { PROXY_PORT: '8080' },
   },

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { connected } from '#proxy/testing/talk.ts';
-import { startCache } from '../test-plane.ts';
+import { startCache, statusOf, TestApp } from '../test-plane.ts';
 
 test('room for a body whose length is told is taken at once, or it is not kept', async () => {
   // Each answer begins, and goes on when it is told to.
@@ -26,6 +26,24 @@ test('room for a body whose length is told is taken at once, or it is not kept',
   for (const talk of talks) talk.socket.destroy();
   for (const response of unfinished) response.destroy();
   await eventually('all room is given back', () => cache.plane.store.memory.reserved === 0);
+});
+
+test('without any room requests pass as they are, and what may be stale answers from the store', async () => {
+  await using app = await TestApp.start(() => ({ headers: { 'Cache-Control': 'max-age=10' }, body: 'page' }));
+  await using cache = await startCache(app.server.port, { CACHE_STALE_IF_ERROR: '60s' });
+  await cache.get('/stale');
+  cache.advance(11);
+  const { memory } = cache.plane.store;
+  memory.hold(64 * 2 ** 20);
+  assert.match(statusOf(await cache.get('/stale')), /ttl=-1; detail=memory/);
+  for (let times = 0; times < 2; times++) {
+    const answer = await cache.get('/new');
+    assert.equal([answer.text, statusOf(answer)], ['page', 'fwd=uri-miss; detail=memory']);
+  }
+  memory.release(64 * 2 ** 20);
+  await cache.get('/new');
+  assert.match(statusOf(await cache.get('/new')), /^hit/);
+  assert.equal([app.asked('/stale'), app.asked('/new')], [1, 3]);
 });
 
 test.run();

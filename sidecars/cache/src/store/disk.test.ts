@@ -126,6 +126,23 @@ test('a purge of what is queued for the disk, and has left memory, finds it', as
   assert.is(again.disk.count, 0);
 });
 
+test('what is purged or softened while it is read from the disk is not given as it was', async () => {
+  const directory = temporaryDirectory('cache-disk');
+  const { store, disk } = await openStore(directory, { memory: 20_000 });
+  for (const key of ['http://a/1', 'http://a/2']) store.put(stored(key));
+  await disk.settled();
+  // All of it leaves memory.
+  store.memory.reserve(20_000);
+  store.memory.release(20_000);
+  const reading = [store.find('http://a/1', NONE), store.find('http://a/2', NONE)];
+  assert.ok(reading.every((each) => each instanceof Promise));
+  store.purge({ url: 'http://a/1' }, undefined, 'purged');
+  store.purge({ url: 'http://a/2' }, 5000, 'purged');
+  const [purged, softened] = await Promise.all(reading);
+  assert.equal([purged, softened?.head.staleSince, store.memory.count], [undefined, 5000, 1]);
+  disk.close();
+});
+
 test('long keys are bounded by what their index takes, not only by their count', async () => {
   const directory = temporaryDirectory('cache-disk');
   const { store, disk } = await openStore(directory, { indexLimit: 100_000, memory: 1e7 });
