@@ -44,8 +44,8 @@ export const why = reasons({
     es: 'identify no encuentra ahí ningún sidecar; elige uno que los tenga',
   },
   named: {
-    en: '{right} of {all} sidecars are named, and {given} names are given',
-    de: '{right} von {all} Sidecars sind genannt, und {given} Namen stehen da',
-    es: 'se nombran {right} de {all} sidecars, y hay {given} nombres',
+    en: '{right} of {all} sidecars are named; names given: {given}',
+    de: '{right} von {all} Sidecars sind genannt; Namen in der Antwort: {given}',
+    es: 'se nombran {right} de {all} sidecars; nombres en la respuesta: {given}',
   },
 });
