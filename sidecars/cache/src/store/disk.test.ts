@@ -1,5 +1,6 @@
 /** The store on a disk: restarts, torn files, its limit, a disk that cannot be written. */
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -166,6 +167,7 @@ test('stray files, and directories that are gone, neither stop the start nor end
   assert.is(first.disk.count, 1);
   const again = await openStore(directory);
   assert.is(await bodyOf(again.store, 'http://a/'), 'body');
+  assert.not.ok(existsSync(join(directory, 'objects', 'stray')), 'nor does it take room for ever');
 });
 
 test('a torn or changed file is never read, and deleted', async () => {
