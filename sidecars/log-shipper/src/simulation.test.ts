@@ -16,7 +16,7 @@ const FAILED: readonly (readonly [string, (disk: DiskFaults) => DiskFaults, read
   ['a sound disk', () => SOUND, [55, 237, 20263, 21544, 21585, 31835, 41942]],
   ['a disk without room', (disk) => disk, [78]],
   ['the disk of their seed', (disk) => disk, [6295, 9027, 2018927, 2022244]],
-  ['the disk of their seed, where old logs are deleted', (disk) => disk, [5119], false],
+  ['the disk of their seed, where old logs are deleted', (disk) => disk, [68, 5119], false],
   [
     'a disk of which every fiftieth call fails',
     (disk) => ({ ...disk, unreadable: 0.02 }),

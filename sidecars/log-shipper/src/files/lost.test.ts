@@ -265,6 +265,27 @@ scene('what a process left unread that ended in order is lost when it is gone', 
   assert.is(rig.unconfirmed, 0);
 });
 
+for (const maxOpen of [64, 2])
+  scene(
+    `half a line of a new log is no copy of one that is gone, with ${maxOpen} files open at most`,
+    async (rig, path) => {
+      writeFileSync(path('app.log'), 'app one\n');
+      await rig.look();
+      rig.deliver();
+      writeFileSync(path('app.log.1'), 'app');
+      compress(path('app.log'), path('app.log.2.gz'));
+      await rig.look();
+      for (const name of ['b.log', 'c.log']) writeFileSync(path(name), `${name}\n`);
+      await rig.look();
+      rig.now += 6000;
+      await rig.look();
+      appendFileSync(path('app.log.1'), ' two\n');
+      await rig.finish();
+      assert.equal(rig.messages, ['app one', 'b.log', 'c.log', 'app two']);
+    },
+    { maxOpen },
+  );
+
 test('a file that grew within one tick of the clock is another than it was', () => {
   const times = { dev: 1n, ino: 2n, nlink: 1n, mtimeNs: 3n, ctimeNs: 3n };
   const [before, after] = [4n, 5n].map((size) => toStat({ ...times, size } as BigIntStats).stamp);

@@ -100,8 +100,9 @@ export function startFiles(
   const acknowledge = (generations: Iterable<Generation>): boolean => {
     for (const each of generations) unwritten.add(each);
     try {
-      registry.acknowledge(unwritten);
-      if (registry.long) registry.write(table.generations);
+      if (registry.isBegun) registry.acknowledge(unwritten);
+      // While the disk was full since the start, there is none to add to.
+      if (!registry.isBegun || registry.long) registry.write(table.generations);
       unwritten.clear();
       failing = false;
     } catch (error) {

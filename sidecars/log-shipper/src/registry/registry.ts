@@ -37,6 +37,7 @@ export class Registry {
   /** When the last scan began, in milliseconds since the epoch; now when there was none. */
   scannedAt: number;
   #fd: number | undefined;
+  #closed = false;
   #length = 0;
   #base = 0;
   #flush: NodeJS.Timeout | undefined;
@@ -146,6 +147,11 @@ export class Registry {
     for (const each of written) this.#heads.set(each, each.head.bytes.length);
   }
 
+  /** Whether this process has written it, or writes it no more. */
+  get isBegun(): boolean {
+    return this.#fd !== undefined || this.#closed;
+  }
+
   /** Whether so much was added that it is worth while to write it anew. */
   get long(): boolean {
     return this.#length - this.#base > LONG;
@@ -155,6 +161,7 @@ export class Registry {
     clearTimeout(this.#flush);
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+    this.#closed = true;
   }
 }
 

@@ -11,7 +11,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import { Archives, type ArchivesOptions } from './archives.ts';
 import { UNSURE } from './beginnings.ts';
 import { compressionOf } from '../tracked/compression.ts';
-import { holds, readHead, type Head } from '../tracked/content.ts';
+import { holds, isCopyOf, readHead, type Head } from '../tracked/content.ts';
 import { attempt, codeOf } from '../tracked/error-code.ts';
 import type { Generation, Stat } from '../tracked/generation.ts';
 import type { Glob, NameMatcher } from '../../pipelines/glob.ts';
@@ -305,7 +305,11 @@ export class Tracker {
     // Its original was just truncated: identify() comes to it.
     if (original.key === '') return;
     const of = this.#options.files.hold(original);
-    if (typeof of === 'string') return;
+    if (typeof of === 'string') {
+      // By its first bytes it was taken for one while it was written, and its original was closed since.
+      if (of === 'gone' && !isCopyOf(original, fd, stat.size)) table.forgetCopy(copy.key);
+      return;
+    }
     const { size } = this.#options.files.stat(of);
     if (isCopy({ path, fd, stat }, original.home, of, size)) table.completeCopy(copy, fd, stat);
     // Looked at again, after the comparison: its original may have been truncated just now.

@@ -5,6 +5,7 @@ import {
   growHead,
   headWithin,
   holds,
+  isCopyOf,
   isTelling,
   NO_HEAD,
   readHead,
@@ -326,16 +327,20 @@ export class FileTable {
     const { files } = this.#options;
     const fd = files.hold(copy);
     if (typeof fd === 'string') return;
-    const isRead = attempt(
+    const original = copy.copyOf;
+    attempt(
       () => {
         const stat = files.stat(fd);
-        if (!holds(copy, fd, stat.size)) return false;
-        this.completeCopy(copy, fd, stat);
-        return true;
+        if (!holds(copy, fd, stat.size)) return;
+        // By its first bytes it was taken for one while it was written.
+        if (original !== undefined && !isCopyOf(original, fd, stat.size)) this.forgetCopy(copy.key);
+        else {
+          this.completeCopy(copy, fd, stat);
+          released(copy);
+        }
       },
-      () => false,
+      () => {},
     );
-    if (isRead) released(copy);
   }
 
   #close(generation: Generation): void {

@@ -95,6 +95,20 @@ export function holds(
   return size >= offset && hasHead(from, head) && hasTail(from, tail);
 }
 
+/**
+ * Whether a file is a copy, whole or not, of a content that was read. Half a line is how any file of an application
+ * begins.
+ */
+export function isCopyOf(
+  content: { readonly offset: number; readonly head: Head; readonly tail: Tail },
+  from: Content,
+  size: number,
+): boolean {
+  const { offset, tail } = content;
+  const head = headWithin(content.head, size);
+  return (isTelling(head) || size === offset) && hasHead(from, head) && (size < offset || hasTail(from, tail));
+}
+
 /** So many bytes tell one content from another without a whole line. */
 const TELLING = 32;
 const NEWLINE = 10;

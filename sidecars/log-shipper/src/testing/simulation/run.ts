@@ -34,10 +34,11 @@ export interface Scenario {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A seed's disk fails, its logs are deleted, and its files are dated by other numbers than all else. */
+/** A seed's disk fails, its logs are deleted, its files dated, and its lines events by other numbers than all else. */
 const DISK = 1e9;
 const DELETION = 2e9;
 const CLOCK = 3e9;
+const EVENTS = 4e9;
 
 /** How many rotated logs there are when none is deleted. */
 export const ALL = 40;
@@ -47,6 +48,9 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
   const calm = random.chance(0.4);
   const likely = (most: number): number => (calm ? 0 : random.between(0, most));
   const every = random.pick([400, 1500, 4000, 4000]);
+  const disk = diskFaultsOf(new Random(seed + DISK));
+  // Which lines were one event is not promised where the disk forgets what was noted.
+  const hasEvents = !disk.powerCut && new Random(seed + EVENTS).chance(0.3);
   return {
     applications: random.pick([1, 1, 2, 3, 6]),
     writes: random.pick([20, 60]),
@@ -79,7 +83,7 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
         [100, 3000],
       ]),
     },
-    disk: diskFaultsOf(new Random(seed + DISK)),
+    disk,
     slowest: random.pick([0.02, 0.5, 5, 20]),
     granularity: granularityOf(seed),
     kills: random.chance(0.5) ? random.int(1, 3) : 0,
@@ -87,6 +91,7 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
       FILE_MAX_OPEN: random.pick(['2', '4', '256']),
       ...(random.chance(0.2) && { BULK_MAX_RECORDS: '3' }),
       ...(random.chance(0.2) && { QUEUE_MAX_RECORDS: '20' }),
+      ...(hasEvents && EVENTS_OF_LINES),
       STORE_RETRY_MAX: '2s',
       FILE_PARTIAL_TIMEOUT: `${PARTIAL}ms`,
     },
@@ -95,6 +100,9 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
 
 const granularityOf = (seed: number): number => new Random(seed + CLOCK).pick([1, 1, 1000, 4000]);
 const keepOf = (random: Random): number => (random.chance(0.6) ? ALL : random.int(0, 3));
+
+/** Four of ten lines begin an event. */
+const EVENTS_OF_LINES = { MULTILINE_START: String.raw`^\S*#\d*[0257] ` };
 
 /** When a line without its end is one, in milliseconds: longer than a writer stops within one. */
 const PARTIAL = 5000;
