@@ -5,8 +5,8 @@ import { test } from 'uvu';
 import { reportFiles } from './report.ts';
 import { compress, scene, type Rig } from './test-rig.ts';
 
-/** The bytes that all files lag, as the metric tells them. */
-function lagOf(rig: Rig): number {
+/** The bytes that all files lag, or the seconds, as the metric tells them. */
+function lagOf(rig: Rig, unit: 'bytes' | 'seconds' = 'bytes'): number {
   let lag = 0;
   const gauge = { set: () => {}, reset: () => {} };
   reportFiles(
@@ -16,7 +16,8 @@ function lagOf(rig: Rig): number {
     {
       shipper_files: gauge,
       shipper_file_lag_seconds: gauge,
-      shipper_file_lag_bytes: { ...gauge, set: (_labels: unknown, bytes: number) => void (lag += bytes) },
+      shipper_file_lag_bytes: gauge,
+      [`shipper_file_lag_${unit}`]: { ...gauge, set: (_labels: unknown, value: number) => void (lag += value) },
     } as unknown as Parameters<typeof reportFiles>[3],
     rig.now,
   );
@@ -56,5 +57,22 @@ scene(
   },
   { multiline: /^\S/ },
 );
+
+scene('seconds of lag begin when the store had all of a file, or when the file was seen first', async (rig, path) => {
+  writeFileSync(path('app.log'), 'one\n');
+  await rig.look();
+  const told: number[] = [];
+  for (const isDelivered of [false, false, true, false]) {
+    if (isDelivered) rig.deliver();
+    else appendFileSync(path('app.log'), 'more\n');
+    await rig.look();
+    told.push(lagOf(rig, 'seconds'));
+    rig.now += 5000;
+  }
+  rig.restart();
+  await rig.look();
+  told.push(lagOf(rig, 'seconds'));
+  assert.equal(told, [0, 5, 0, 5, 0]);
+});
 
 test.run();

@@ -2,12 +2,16 @@
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { inputMetrics } from '../metrics.ts';
 import type { FileTable } from './table/file-table.ts';
+import type { Generation } from './tracked/generation.ts';
 import type { OpenFiles } from './table/open-files.ts';
 import type { Tracker } from './scan/tracker.ts';
 
 /** Files that have a label of their own, those that lag most; all others are one. */
 const LABELS = 50;
 const OTHERS = 'others';
+
+/** When the store had all of each last, as far as it was reported. */
+const caughtUpAt = new WeakMap<Generation, number>();
 
 /**
  * Bring the gauges up to date.
@@ -29,8 +33,9 @@ export function reportFiles(
     if (generation.packed === undefined) known += 1;
     if (generation.copyOf !== undefined) continue;
     const { lag, home } = generation;
-    if (lag === 0) generation.caughtUpAt = now;
-    const seconds = lag === 0 ? 0 : (now - generation.caughtUpAt) / 1000;
+    const since = lag === 0 ? now : (caughtUpAt.get(generation) ?? now);
+    caughtUpAt.set(generation, since);
+    const seconds = (now - since) / 1000;
     const before = byHome.get(home);
     byHome.set(home, { bytes: (before?.bytes ?? 0) + lag, seconds: Math.max(before?.seconds ?? 0, seconds) });
   }

@@ -254,8 +254,7 @@ export class RotationMatcher {
     generation.head = head;
     generation.advance(place, tail);
     const { size, stamp, links } = current;
-    Object.assign(generation, { size, stamp, links, comparedAt: stamp, seen: size });
-    Object.assign(generation, { changedAt: now, caughtUpAt: now });
+    Object.assign(generation, { size, stamp, links, comparedAt: stamp, seen: size, changedAt: now });
     // How much a compressed file holds is not known before it is unpacked.
     if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
     // Names moved while it was looked for: what came after it was found first.

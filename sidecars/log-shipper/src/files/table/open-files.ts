@@ -21,8 +21,8 @@ export interface Candidate {
 export class OpenFiles {
   readonly #most: number;
   readonly #roots: readonly string[];
+  /** What was used last is last. */
   readonly #held = new Set<Generation>();
-  #uses = 0;
 
   /**
    * @param most how many are held open
@@ -66,8 +66,11 @@ export class OpenFiles {
 
   /** The descriptor of a generation's file, opened where need be. */
   hold(generation: Generation): number | Refusal {
-    generation.usedAt = ++this.#uses;
-    if (generation.fd !== undefined) return generation.fd;
+    if (generation.fd !== undefined) {
+      this.#held.delete(generation);
+      this.#held.add(generation);
+      return generation.fd;
+    }
     const looked = this.look(generation.path);
     if (typeof looked === 'string') return looked;
     if (looked.stat.key !== generation.key) {
@@ -103,8 +106,9 @@ export class OpenFiles {
    */
   #makeRoom(): void {
     while (this.#held.size >= this.#most) {
-      const [last, ...others] = [...this.#held].toSorted((a, b) => b.usedAt - a.usedAt);
-      const victim = others.findLast(({ detachedAt }) => detachedAt === undefined) ?? others.at(-1) ?? last!;
+      const others = [...this.#held];
+      const last = others.pop()!;
+      const victim = others.find(({ detachedAt }) => detachedAt === undefined) ?? others[0] ?? last;
       this.release(victim);
     }
   }

@@ -22,7 +22,6 @@ export function restored(saved: readonly SavedGeneration[], now: number): Genera
     generation.seenBefore = seen;
     generation.readBefore = read;
     missed(generation, now);
-    generation.caughtUpAt = now;
     // One whose original is forgotten is released when it is met.
     if (copyOf !== undefined) copied(generation, byId.get(copyOf) ?? new Generation(copyOf, home, '', path));
     byId.set(id, generation);

@@ -91,9 +91,8 @@ export class Generation {
   size = 0;
   stamp = '';
   links = 1;
-  /** When the file was last seen to change, and when it was last read to its end. */
+  /** When the file was last seen to change. */
   changedAt = 0;
-  caughtUpAt = 0;
   /** Whether a look at the file is due though nothing changed. */
   unread = true;
   /** An event at the end waits for more of it. */
@@ -111,8 +110,6 @@ export class Generation {
   seen = 0;
   /** The same, by an earlier process: what is shorter now is not all that was sent. */
   seenBefore = 0;
-  /** When its file was used last, by a count of uses. */
-  usedAt = 0;
   /** Members that are the same for every line of it, as JSON text. */
   readonly members: string;
   /** On which day lines were first read, by the place of the first; where the index depends on it. */

@@ -129,8 +129,8 @@ export const DEFECTS: readonly Defect[] = [
   at(
     'files/table/open-files.ts',
     'what cannot be opened again is closed',
-    'others.findLast(({ detachedAt }) => detachedAt === undefined) ?? others.at(-1)',
-    'others.at(-1)',
+    'others.find(({ detachedAt }) => detachedAt === undefined) ?? others[0]',
+    'others[0]',
   ),
   at(
     MATCHER,

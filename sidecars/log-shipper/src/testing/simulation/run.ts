@@ -49,8 +49,8 @@ export function scenarioOf(seed: number, random = new Random(seed)): Scenario {
   const likely = (most: number): number => (calm ? 0 : random.between(0, most));
   const every = random.pick([400, 1500, 4000, 4000]);
   const disk = diskFaultsOf(new Random(seed + DISK));
-  // Which lines were one event is not promised where the disk forgets what was noted.
-  const hasEvents = !disk.powerCut && new Random(seed + EVENTS).chance(0.3);
+  // Which lines are one event is not promised where the disk forgets what was noted, or a file cannot be read.
+  const hasEvents = !disk.powerCut && disk.unreadable === 0 && new Random(seed + EVENTS).chance(0.3);
   return {
     applications: random.pick([1, 1, 2, 3, 6]),
     writes: random.pick([20, 60]),
@@ -102,7 +102,7 @@ const granularityOf = (seed: number): number => new Random(seed + CLOCK).pick([1
 const keepOf = (random: Random): number => (random.chance(0.6) ? ALL : random.int(0, 3));
 
 /** Four of ten lines begin an event. */
-const EVENTS_OF_LINES = { MULTILINE_START: String.raw`^\S*#\d*[0257] ` };
+export const EVENTS_OF_LINES = { MULTILINE_START: String.raw`^\S*#\d*[0257] ` };
 
 /** When a line without its end is one, in milliseconds: longer than a writer stops within one. */
 const PARTIAL = 5000;
