@@ -96,7 +96,7 @@ export function podOf(
     const extras =
       each.injection.sidecar === MESH
         ? meshMember(project, service, each.name, pod, others)
-        : givenFiles(each.name, each);
+        : givenFiles(each.name, each, service);
     services[each.name] = { ...sidecarService(project, service, pod, each, processes, extras), ...common };
     for (const [init, entry] of Object.entries(extras.init)) services[init] = { ...entry, ...common };
     Object.assign(volumes, extras.named);

@@ -1,15 +1,20 @@
 /** Secrets, configs and files of a project in a sidecar's container. */
+import type { Service } from '../compose/project.ts';
+import { entries, get, text } from '../yaml/tree.ts';
 import { OWN_IMAGE } from './images.ts';
 import type { Joining } from './ports.ts';
 import type { ProjectFile } from './request.ts';
 
 type Entry = Record<string, unknown>;
+const COMPLETED = { condition: 'service_completed_successfully' };
 
 /** Where a parameter finds its file. */
 export function pathOf(parameter: string, file: ProjectFile): string {
-  if ('mount' in file) return `/run/files/${parameter}`;
+  if ('mount' in file) return [mountPoint(parameter), file.inside ?? []].flat().join('/');
   return `/run/secrets/${'secret' in file ? file.secret : file.config}`;
 }
+
+const mountPoint = (parameter: string): string => `/run/files/${parameter}`;
 
 /** What a sidecar's service gets besides what every sidecar gets. */
 export interface Extras {
@@ -28,15 +33,22 @@ export interface Extras {
  * compose cannot put a text into a read-only one: so an init container copies secrets and configs into a volume, for
  * the sidecar's user alone.
  * @param name of the sidecar's service
+ * @param service the application's
  */
-export function givenFiles(name: string, { injection, bundled }: Joining): Extras {
+export function givenFiles(name: string, { injection, bundled }: Joining, { tree }: Service): Extras {
   const files = Object.entries(injection.files ?? {});
+  // What fills a volume ends before the application, and so before its sidecars.
+  const fillers = entries(get(tree, 'depends_on')).filter(
+    ([, wish]) => text(get(wish, 'condition')) === COMPLETED.condition,
+  );
+  const filled = files.some(([, file]) => 'mount' in file && !/^[.~/]/.test(file.mount));
+  const waits = filled && { waits: Object.fromEntries(fillers.map(([other]) => [other, COMPLETED])) };
   const secrets = [...new Set(files.flatMap(([, file]) => ('secret' in file ? [file.secret] : [])))];
   const configs = [...new Set(files.flatMap(([, file]) => ('config' in file ? [file.config] : [])))];
   const mounts = files.flatMap(([parameter, file]) =>
-    'mount' in file ? [`${file.mount}:${pathOf(parameter, file)}:ro`] : [],
+    'mount' in file ? [`${file.mount}:${mountPoint(parameter)}:ro`] : [],
   );
-  if (secrets.length + configs.length === 0) return { volumes: mounts, init: {}, named: {} };
+  if (secrets.length + configs.length === 0) return { volumes: mounts, init: {}, named: {}, ...waits };
   const copies = `${name}-secrets`;
   const [user = '65532', group = user] = bundled.contract.user.split(':');
   const paths = [...secrets.map((each) => `/run/secrets/${each}`), ...configs.map((each) => `/run/configs/${each}`)];
@@ -60,5 +72,6 @@ export function givenFiles(name: string, { injection, bundled }: Joining): Extra
     volumes: [...mounts, `${copies}:/run/secrets:ro`],
     init: { [copies]: init },
     named: { [copies]: null },
+    ...waits,
   };
 }

@@ -17,8 +17,11 @@ export interface Injection {
   readonly from?: 'x-sidecars';
 }
 
-/** A secret or config by its name in the project, or a path that is mounted. */
-export type ProjectFile = { readonly secret: string } | { readonly config: string } | { readonly mount: string };
+/** A secret or config by its name in the project, or what is mounted: a path, or a volume and a path in it. */
+export type ProjectFile =
+  | { readonly secret: string }
+  | { readonly config: string }
+  | { readonly mount: string; readonly inside?: string };
 
 /** The name that asks for a pod without a sidecar. */
 export const POD_ONLY = 'pod';

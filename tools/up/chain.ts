@@ -22,6 +22,7 @@ export interface Facts {
   /** Names of the project's secrets and configs. */
   readonly secrets: ReadonlySet<string>;
   readonly configs: ReadonlySet<string>;
+  readonly volumes: ReadonlySet<string>;
 }
 
 export interface Route {
@@ -142,7 +143,7 @@ const names = ({ name }: Facts, port: string | undefined): Record<string, string
 
 /** Parameters as values and as files of the project: by what they say, or by a secret or config of their name. */
 function given(
-  { name: service, secrets, configs }: Facts,
+  { name: service, secrets, configs, volumes }: Facts,
   sidecar: string,
   wished: Readonly<Record<string, string>>,
 ): { set: Record<string, string>; files: Record<string, ProjectFile> } {
@@ -158,7 +159,7 @@ function given(
     const file = isFile
       ? value === undefined
         ? (named(usual) ?? named(usual.replace(/_file$/, '')))
-        : (named(value) ?? (declared.type === 'path' && /^[.~]/.test(value) ? { mount: value } : undefined))
+        : (named(value) ?? mounted(value, volumes, declared.type === 'path'))
       : undefined;
     if (file) files[declared.secret === true ? `${parameter}_FILE` : parameter] = file;
     else if (declared.secret === true && value !== undefined && !value.startsWith('/'))
@@ -171,6 +172,13 @@ function given(
   for (const [parameter, value] of Object.entries(wished)) if (!taken.has(parameter)) set[parameter] = value;
   if (sidecar === 'auth') requireAuth(service, set, files);
   return { set, files };
+}
+
+/** `./rules.yaml`, or `VOLUME` and `VOLUME/PATH` of the project; undefined for another value. */
+function mounted(value: string, volumes: ReadonlySet<string>, isPath: boolean): ProjectFile | undefined {
+  const [volume = '', ...inside] = value.split('/');
+  if (volumes.has(volume)) return { mount: volume, ...(inside.length > 0 && { inside: inside.join('/') }) };
+  return isPath && /^[.~]/.test(value) ? { mount: value } : undefined;
 }
 
 /** The methods of auth are those whose parameters are there; what is missing is asked for by its name. */

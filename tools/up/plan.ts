@@ -130,5 +130,6 @@ function factsOf(project: Project, service: Service): Facts {
     hostPort: (port) => hosts.get(port),
     secrets: new Set(project.resources.secrets.keys()),
     configs: new Set(project.resources.configs.keys()),
+    volumes: new Set(project.resources.volumes.keys()),
   };
 }
