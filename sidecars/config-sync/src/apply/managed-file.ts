@@ -42,12 +42,14 @@ export interface ManagedFileOptions {
   /** Only put files in place: the application is not up yet, and somebody else verifies. */
   readonly oneTime: boolean;
   readonly signal: AbortSignal;
+  /** What is told and asked; that of the plan where none is given. */
+  readonly application?: Pick<Application, keyof Application>;
 }
 
 export class ManagedFile {
   readonly plan: FilePlan;
   readonly #place: Place;
-  readonly #application: Application;
+  readonly #application: Pick<Application, keyof Application>;
   readonly #events: FileEvents;
   readonly #signal: AbortSignal;
   readonly #oneTime: boolean;
@@ -61,10 +63,10 @@ export class ManagedFile {
   /** Why the good version, which was put back, does not show. */
   #unconfirmed: string | undefined;
 
-  constructor({ plan, stateDirectory, events, oneTime, signal }: ManagedFileOptions) {
+  constructor({ plan, stateDirectory, events, oneTime, signal, application }: ManagedFileOptions) {
     this.plan = plan;
     this.#place = new Place({ ...plan, stateDirectory, log: events.log });
-    this.#application = new Application(plan, events.notifyFailed);
+    this.#application = application ?? new Application(plan, events.notifyFailed);
     this.#events = events;
     this.#oneTime = oneTime;
     this.#signal = signal;

@@ -95,7 +95,8 @@ export class Place {
   async propose({ version, digest, content }: Document): Promise<Identity> {
     const next = { ...this.#journal, candidate: { version, digest } };
     // A kill after this line finds a candidate that is not in place, and forgets it.
-    await this.work(() => this.#store.save(next, false));
+    // The first one must outlive a power cut: without it, the file would be taken for the application's own.
+    await this.work(() => this.#store.save(next, this.#journal.good === undefined));
     await this.#target.publish(content, digest);
     this.#journal = next;
     this.#filled = true;

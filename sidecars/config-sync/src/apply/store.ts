@@ -2,6 +2,7 @@
  * What one file's life is written down in, so that a kill at any moment can be made good:
  *
  *   STATE_DIR/NAME-HASH/journal.json    which version is good, which one is on its way, which was refused
+ *   STATE_DIR/NAME-HASH/journal.json.new  the same, later, as long as no power cut takes it
  *   STATE_DIR/NAME-HASH/good-DIGEST     the content of the good one
  *   STATE_DIR/NAME-HASH/staged/NAME     what a check command looks at
  */
@@ -39,6 +40,8 @@ const LARGEST = 64 * 1024 * 1024;
 export class Store {
   readonly directory: string;
   readonly #key: string;
+  /** Of the journal that was written last: of two, the later one counts. */
+  #serial = 0;
 
   /**
    * @param stateDirectory where all files' directories are
@@ -58,28 +61,40 @@ export class Store {
 
   /** The journal; an empty one when there is none, or it is unreadable or another document's. */
   async load(): Promise<Journal> {
-    try {
-      const journal = JSON.parse(String(readKept(join(this.directory, 'journal.json')) ?? '{}')) as Journal;
-      if (journal.key === this.#key) return journal;
-      // What was good for another document is still what the application can go back to.
-      return { key: this.#key, ...(journal.good && { good: { version: '', digest: journal.good.digest } }) };
-    } catch (error) {
-      if (error instanceof Error && 'syscall' in error) throw error;
-      return { key: this.#key };
-    }
+    const [journal] = [this.#read('journal.json'), this.#read('journal.json.new')]
+      .filter((found) => found !== undefined)
+      .toSorted((a, b) => (b.serial ?? 0) - (a.serial ?? 0));
+    if (journal === undefined) return { key: this.#key };
+    const { serial = 0, ...rest } = journal;
+    this.#serial = serial;
+    if (rest.key === this.#key) return rest;
+    // What was good for another document is still what the application can go back to.
+    return { key: this.#key, ...(rest.good && { good: { version: '', digest: rest.good.digest } }) };
   }
 
   /**
    * Write the journal in one step.
-   * @param durable wait until it would outlive a power cut; a kill of the process is survived either way
+   * @param durable wait until it would outlive a power cut; a kill of the process is survived either way. What is not
+   * durable has a name of its own: a power cut leaves a piece of it, and the one before must be there then.
    */
   async save(journal: Journal, durable: boolean): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     const path = join(this.directory, 'journal.json');
-    const text = `${JSON.stringify(journal)}\n`;
+    this.#serial += 1;
+    const text = `${JSON.stringify({ ...journal, serial: this.#serial })}\n`;
     if (durable) return await publishFile(path, text, { mode: 0o600 });
-    await writeFile(`${path}.new`, text, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    await writeFile(`${path}.newer`, text, { mode: 0o600 });
+    await rename(`${path}.newer`, `${path}.new`);
+  }
+
+  #read(name: string): (Journal & { readonly serial?: number }) | undefined {
+    try {
+      const text = readKept(join(this.directory, name));
+      return text && (JSON.parse(String(text)) as Journal);
+    } catch (error) {
+      if (error instanceof Error && 'syscall' in error) throw error;
+      return undefined;
+    }
   }
 
   /** Keep the content of a version that is about to be good; it lasts once a durable journal was written after it. */

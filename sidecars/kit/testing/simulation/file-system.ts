@@ -40,6 +40,9 @@ export interface OpenFlags {
   readonly append?: boolean;
 }
 
+/** Changes of names that may be lost. */
+const MOST_CHANGES = 100;
+
 /** The first descriptor: above all that the real system gives. */
 export const FIRST_DESCRIPTOR = 1_000_000;
 
@@ -56,6 +59,8 @@ export class FileSystem {
   readonly #entries = new Map<string, Set<string>>();
   readonly #descriptors = new Map<number, Descriptor>();
   readonly #free: number[] = [];
+  /** How names that changed since their directory was flushed are taken back, the last change last. */
+  #changes: { readonly directory: string; readonly undo: () => void }[] = [];
   #nextInode = 11;
   #nextDescriptor = FIRST_DESCRIPTOR;
 
@@ -150,9 +155,10 @@ export class FileSystem {
     this.#resize(inode, size);
   }
 
-  /** All that was written to a file is on the disk. */
+  /** All that was written to a file is on the disk; of a directory, its names. */
   sync(fd: number): void {
-    const { inode } = this.descriptor(fd, 'fsync');
+    const { inode, path } = this.descriptor(fd, 'fsync');
+    if (inode.directory) this.#changes = this.#changes.filter(({ directory }) => directory !== path);
     inode.synced = { bytes: Buffer.from(inode.bytes.subarray(0, inode.size)) };
   }
 
@@ -174,11 +180,17 @@ export class FileSystem {
     this.#told?.(`inode ${inode.number} renamed from ${from} to ${to}`);
     const replaced = this.#names.get(to);
     if (replaced === inode) return;
+    const changes = this.#changes.length;
     if (replaced !== undefined) this.unlink(to);
     this.#forget(from);
     inode.links -= 1;
     this.#link(to, inode);
     inode.changed = this.#now();
+    // One step: what was there before, or what is there now.
+    const parts = this.#changes.splice(changes);
+    this.#note(parentOf(to), () => {
+      for (const { undo } of parts.toReversed()) undo();
+    });
   }
 
   link(from: string, to: string): void {
@@ -223,6 +235,18 @@ export class FileSystem {
     }
   }
 
+  /**
+   * The power was cut: the last changes of names are lost whose directory was not flushed since.
+   * @param kept which part of all of them is left, from 0 to 1
+   */
+  forgetNames(kept: number): void {
+    const from = Math.floor(this.#changes.length * kept);
+    const lost = this.#changes.slice(from);
+    this.#changes = [];
+    for (const { undo } of lost.toReversed()) undo();
+    this.#changes = [];
+  }
+
   #create(directory: boolean, mode = 0o666): Inode {
     const number = this.#free.pop() ?? this.#nextInode++;
     const now = this.#now();
@@ -240,13 +264,25 @@ export class FileSystem {
     }
     this.#names.set(path, inode);
     inode.links += 1;
+    this.#note(parent, () => {
+      this.#forget(path);
+      inode.links -= 1;
+    });
   }
 
   #forget(path: string): void {
     const parent = parentOf(path);
     this.#entries.get(parent)?.delete(path.slice(parent === '/' ? 1 : parent.length + 1));
     this.#changed(parent);
+    const inode = this.#names.get(path);
     this.#names.delete(path);
+    if (inode !== undefined) this.#note(parent, () => this.#link(path, inode));
+  }
+
+  #note(directory: string, undo: () => void): void {
+    this.#changes.push({ directory, undo });
+    // A disk that nobody cuts off needs none of them.
+    if (this.#changes.length > MOST_CHANGES) this.#changes.shift();
   }
 
   #changed(directory: string): void {

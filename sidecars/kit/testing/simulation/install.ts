@@ -30,16 +30,16 @@ export function settle(): Promise<void> {
   return promise;
 }
 
-type Path = string | number;
+export type Path = string | number;
 
 /** Whose a path or descriptor is. */
-function isSimulated(path: unknown): path is Path {
+export function isSimulated(path: unknown): path is Path {
   if (machine === undefined) return false;
   return typeof path === 'number' ? path >= FIRST_DESCRIPTOR : typeof path === 'string' && path.startsWith(ROOT);
 }
 
 /** One system call. @returns the file system, as others have left it */
-function call(name: string, path: Path): FileSystem {
+export function call(name: string, path: Path): FileSystem {
   machine!.call(name, String(path));
   return machine!.files;
 }
@@ -112,7 +112,7 @@ const calls: Record<string, (...given: never[]) => unknown> = {
 
 type Done = (error: unknown, ...results: unknown[]) => void;
 
-interface StatOptions {
+export interface StatOptions {
   readonly bigint?: boolean;
   readonly throwIfNoEntry?: boolean;
 }
@@ -120,7 +120,7 @@ interface StatOptions {
 const end = (offset = 0, length?: number): number | undefined => (length === undefined ? undefined : offset + length);
 
 /** What the system does beside the process, which hears of it later. */
-function later(done: Done, run: () => unknown, ...more: unknown[]): void {
+export function later(done: Done, run: () => unknown, ...more: unknown[]): void {
   machine!.immediate(() => {
     let result: unknown;
     try {
@@ -133,7 +133,7 @@ function later(done: Done, run: () => unknown, ...more: unknown[]): void {
   });
 }
 
-function flagsOf(flags: string | number): OpenFlags {
+export function flagsOf(flags: string | number): OpenFlags {
   if (typeof flags === 'string') {
     const [first] = flags;
     if (first === 'r') return { write: flags.includes('+') };
@@ -151,11 +151,22 @@ function flagsOf(flags: string | number): OpenFlags {
 }
 
 /** As `stat` tells it; numbers of 64 bits where they are asked for. */
-function statsOf(inode: Inode, { bigint = false }: StatOptions = {}): object {
-  const { number, size, links, directory, modified, changed } = inode;
+export function statsOf(inode: Inode, { bigint = false }: StatOptions = {}): object {
+  const { number, size, links, directory, modified, changed, mode } = inode;
   const plain = { isFile: () => !directory, isDirectory: () => directory };
   if (!bigint)
-    return { ...plain, dev: 1, ino: number, size, nlink: links, mtimeMs: modified / 1000, ctimeMs: changed / 1000 };
+    return {
+      ...plain,
+      dev: 1,
+      ino: number,
+      size,
+      nlink: links,
+      mode,
+      uid: 0,
+      gid: 0,
+      mtimeMs: modified / 1000,
+      ctimeMs: changed / 1000,
+    };
   return {
     ...plain,
     dev: 1n,
@@ -169,7 +180,7 @@ function statsOf(inode: Inode, { bigint = false }: StatOptions = {}): object {
 }
 
 /** Put what asks the machine in the place of a module's function. */
-function replace(module: object, name: string, simulated: (real: Function, given: unknown[]) => unknown): void {
+export function replace(module: object, name: string, simulated: (real: Function, given: unknown[]) => unknown): void {
   const real = Reflect.get(module, name) as Function;
   const value = (...given: unknown[]): unknown => simulated(real, given);
   // Some of zlib's cannot be written to.

@@ -1,0 +1,54 @@
+/**
+ * The loop over a file under simulation: no file is ever visible that is half, mixed or not valid, none is missing, and
+ * in the end the latest version that the application takes is in place, or the last good one.
+ */
+// First, so that what is tested gets the simulated modules.
+import '#kit/testing/simulation/promises.ts';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { validate } from './checks/validate.ts';
+import { DEFECTS } from './testing/simulation/defects.ts';
+import { PLAN, simulate } from './testing/simulation/run.ts';
+
+const SEEDS = 500;
+/** Of which a defect must be found by one at least. */
+const FEW = 40;
+
+// What is loaded when it is needed first would take real time on the machine.
+test.before(() =>
+  validate(Buffer.from('{}'), PLAN.rules, { path: '/a', directory: '/tmp', signal: new AbortController().signal }),
+);
+
+/** The seeds that fail, with the first thing that is wrong. */
+async function failing(from: number, count: number): Promise<string[]> {
+  const failed: string[] = [];
+  for (let seed = from; seed < from + count; seed++) {
+    const { problems } = await simulate(seed);
+    if (problems.length > 0) failed.push(`${seed}: ${problems[0]}`);
+  }
+  return failed;
+}
+
+test('a seed is one run, to the byte', async () => {
+  const once = await simulate(1);
+  assert.is((await simulate(1)).digest, once.digest);
+  assert.is.not((await simulate(2)).digest, once.digest);
+});
+
+test(`${SEEDS} seeds`, async () => {
+  assert.equal(await failing(1, SEEDS), []);
+});
+
+for (const [name, put] of Object.entries(DEFECTS))
+  test(`the simulation finds it: ${name}`, async () => {
+    const remove = put();
+    try {
+      const found = await failing(1, FEW);
+      process.stdout.write(`${found.length} of ${FEW} seeds find it: ${name}\n`);
+      assert.ok(found.length > 0);
+    } finally {
+      remove();
+    }
+  });
+
+test.run();
