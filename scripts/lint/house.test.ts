@@ -55,7 +55,7 @@ test('the workflow runs what CI runs, with no more rights than it needs', () => 
 });
 
 test('workflows name actions by their commit, and what may publish runs no script of a package', () => {
-  for (const file of ['check', 'release']) {
+  for (const file of ['check', 'release', 'soak']) {
     const text = read(`.github/workflows/${file}.yml`);
     for (const [line] of text.matchAll(/uses: .*/g)) assert.match(line, /^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d/);
     assert.not.match(text, /NODE_AUTH_TOKEN|NPM_TOKEN/);

@@ -253,11 +253,12 @@ test("names of a stranger's file reach a terminal and a CI as text", async () =>
   const name = String.raw`"a\u001b[31m\n::error::x\u202e"`;
   writeFileSync(
     join(folder, 'compose.yaml'),
-    `services: {${name}: {image: nginx}, b: {image: fluent/fluent-bit, network_mode: host, command: ${name}}, c: {image: envoyproxy/envoy, network_mode: 'service:b'}}`,
+    `services: {web: {image: nginx, network_mode: host}, ${name}: {image: fluent/fluent-bit, network_mode: 'service:web'}}`,
   );
   for (const format of [[], ['--github'], ['--mermaid'], ['--svg']]) {
     let out = '';
     await main(['identify', ...format], { folder, environment: {}, out: (text) => void (out += text), err: () => {} });
+    assert.match(out, 'a\ufffd[31m', format.join());
     assert.not.match(out, /[^\P{Cc}\n]|\u202e|^::error::x/mu, format.join());
   }
 });

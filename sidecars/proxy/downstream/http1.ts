@@ -236,7 +236,7 @@ export class Http1Downstream implements Downstream, DownstreamHandler {
       this.#exchange.cancel();
       this.#exchange = undefined;
       this.#socket.destroy();
-    } else this.#socket.end();
+    } else if (!this.#socket.writableEnded) this.#socket.end();
   }
 
   onClientClose(): void {

@@ -51,4 +51,30 @@ test('a million pieces of a byte lie in a hundred blocks, and leave without a se
   assert.ok(blocks < 100, `${blocks}`);
 });
 
+test('a queue that is never empty keeps no used block, and moves each block twice at most', () => {
+  const queue = new ByteQueue();
+  const piece = Buffer.alloc(16 * 1024);
+  const { splice } = Array.prototype;
+  const WAITING = 1000;
+  const COUNT = 20_000;
+  let moved = 0;
+  let most = 0;
+  Array.prototype.splice = function (this: unknown[], ...args: [number, number]) {
+    most = Math.max(most, this.length);
+    moved += this.length;
+    return splice.apply(this, args);
+  };
+  try {
+    for (let each = 0; each < WAITING; each++) queue.add(piece, 0, piece.length, true);
+    for (let each = 0; each < COUNT; each++) {
+      queue.add(piece, 0, piece.length, true);
+      queue.drop(queue.front.length);
+    }
+  } finally {
+    Array.prototype.splice = splice;
+  }
+  assert.ok(most > 0 && most <= 2 * WAITING + 2, `${most} blocks`);
+  assert.ok(moved <= 2 * (WAITING + COUNT), `${moved} moves`);
+});
+
 test.run();

@@ -112,6 +112,15 @@ test('lines without an end, their ids and their labels wait in bounded memory, a
   }
 });
 
+test('of lines without an end that say little a few hundred wait, and none is lost', () => {
+  const assembler = new Assembler<string>(new Splitter(), 128 * 1024, 1000, ({ length }) => length);
+  const lines = Array.from({ length: 10_000 }, (_, at) => `${at}`);
+  const out = lines.flatMap((id) => assembler.add('', piece('s', id, id), 0)).map(({ text }) => text);
+  const saved = assembler.save();
+  assert.ok(saved.length < 1000, `${saved.length} lines wait`);
+  assert.equal([...out, ...saved.map(([, , { texts }]) => texts.join(''))], lines);
+});
+
 /** Bytes that are read from files at once, at most, meanwhile. */
 function largestRead(action: () => void): number {
   const { readFileSync, readSync } = fs;
