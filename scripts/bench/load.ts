@@ -1,6 +1,7 @@
 /** The load generators, run in the benchmark's pod. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Project } from '../lib/compose.ts';
+import { corpusScript, corpusUrls, SCRIPT } from './corpus.ts';
 import { percentile } from './measurement.ts';
 
 const CONNECTIONS = 32;
@@ -15,19 +16,23 @@ export interface WrkOptions {
   readonly connections?: number;
   /** Of each request, such as `Cookie: a=b`. */
   readonly headers?: readonly string[];
+  /** Whether requests differ in their queries, too, and not in their fields alone. Default true. */
+  readonly queries?: boolean;
 }
 
 /**
- * Requests a second by wrk from one thread.
+ * Requests a second by wrk from one thread: those of a corpus, in turn.
  * @throws when wrk saw socket errors or answers other than 2xx
  */
 export async function wrk(
   project: Project,
-  { url, seconds, close = false, connections = CONNECTIONS, headers = [] }: WrkOptions,
+  { url, seconds, close = false, connections = CONNECTIONS, headers = [], queries = true }: WrkOptions,
 ): Promise<number> {
   const fields = [...headers, ...(close ? ['Connection: close'] : [])].flatMap((each) => ['-H', each]);
-  const output = await project.exec('load', ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...fields, url], {
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', SCRIPT, ...fields, url];
+  const output = await project.exec('load', ['bash', '-c', `cat > ${SCRIPT} && exec wrk "$@"`, 'wrk', ...args], {
     timeoutMs: (seconds + 20) * 1000,
+    input: corpusScript(queries),
   });
   const wrong = /Non-2xx.*|Socket errors: (?!connect 0, read \d+, write 0, timeout 0).*/.exec(output)?.[0];
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(output)?.[1];
@@ -44,6 +49,10 @@ const TOLERATED = 0.001;
 /** Streams of each HTTP/2 connection. */
 const STREAMS = 10;
 
+/** A call is one resource; of other requests h2load gets a corpus of URLs, and sends them in turn. */
+const targetOf = (url: string, call: boolean): { args: string[]; input?: string } =>
+  call ? { args: [url] } : { args: ['--input-file=-'], input: corpusUrls(url).join('\n') };
+
 /**
  * Requests a second by h2load over HTTP/2, 10 streams on each of 32 connections where nothing else is said.
  * @param call makes each request a gRPC call of a small message
@@ -59,10 +68,11 @@ export async function h2load(
     streams = STREAMS,
   }: { url: string; seconds: number; call?: boolean; connections?: number; streams?: number },
 ): Promise<number> {
+  const { args, ...sent } = targetOf(url, call);
   const output = await project.exec(
     'load',
-    ['h2load', '-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, ...(call ? CALL : []), url],
-    { timeoutMs: (seconds + 20) * 1000 },
+    ['h2load', '-t1', `-c${connections}`, `-m${streams}`, `-D${seconds}`, ...(call ? CALL : []), ...args],
+    { timeoutMs: (seconds + 20) * 1000, ...sent },
   );
   const rate = /finished in [^,]+, ([\d.]+) req\/s/.exec(output)?.[1];
   const [done = 0, succeeded = 0] = [...output.matchAll(/(\d+) (?:done|succeeded)/g)].map(([, digits]) =>
@@ -101,6 +111,7 @@ export async function latencies(
 ): Promise<{ p50: number; p90: number; p99: number }> {
   const total = Math.ceil((rate * seconds) / connections) * connections;
   const together = Math.ceil(rate / 1000);
+  const target = targetOf(url, call);
   const args = [
     'h2load',
     ...(call ? CALL : ['--h1']),
@@ -112,9 +123,12 @@ export async function latencies(
     `--rate-period=${Math.round((1000 * together) / rate)}ms`,
     `--log-file=${LOG}`,
     ...headers.flatMap((each) => ['-H', each]),
-    url,
+    ...target.args,
   ];
-  const output = await project.exec('load', args, { timeoutMs: (seconds + 20) * 1000 });
+  const output = await project.exec('load', args, {
+    timeoutMs: (seconds + 20) * 1000,
+    ...(target.input !== undefined && { input: target.input }),
+  });
   const log = await project.exec('load', ['bash', '-c', `cat ${LOG} && rm ${LOG}`]);
   // Each line: start in microseconds, status, duration in microseconds.
   const fields = log.split('\n').map((line) => line.split('\t'));

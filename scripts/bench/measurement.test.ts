@@ -18,6 +18,8 @@ test('a ratio above 1 means that ours is better, whichever way the metric goes',
   assert.equal([more.ours, more.theirs, more.ratio, more.reached], [11, 22, 0.5, false]);
   assert.equal([less.ratio, less.reached], [2, true]);
   assert.is(compare({ bench: 'b', metric: 'x_mb', peer: 'p', better: 'less' }, samples, { limit: 10 }).reached, false);
+  const least = compare({ bench: 'b', metric: 'x_ratio', peer: 'p', better: 'more' }, samples, { least: 12 });
+  assert.equal([least.target, least.reached], ['>= 12', false]);
 });
 
 test('a table for a README', () => {

@@ -49,17 +49,22 @@ export const round = (value: number): number => Number(value.toPrecision(value >
 /**
  * Compare two sides by the medians of their samples.
  * @param better whether more or less of the metric is better
- * @param target the ratio to reach, or, with `limit`, the value to stay below
+ * @param target the ratio to reach, or the value to stay below (`limit`) or above (`least`)
  */
 export function compare(
   { bench, metric, peer, better }: { bench: string; metric: string; peer: string; better: 'more' | 'less' },
   samples: { ours: readonly number[]; theirs: readonly number[] },
-  target: { ratio: number } | { limit: number },
+  target: { ratio: number } | { limit: number } | { least: number },
 ): Measurement {
   const ours = median(samples.ours);
   const theirs = median(samples.theirs);
   const ratio = better === 'more' ? ours / theirs : theirs / ours;
-  const reached = 'ratio' in target ? ratio >= target.ratio : ours <= target.limit;
+  const [wanted, reached] =
+    'ratio' in target
+      ? [`${target.ratio} x`, ratio >= target.ratio]
+      : 'least' in target
+        ? [`>= ${target.least}`, ours >= target.least]
+        : [`<= ${target.limit}`, ours <= target.limit];
   return {
     bench,
     metric,
@@ -67,7 +72,7 @@ export function compare(
     peer,
     theirs: round(theirs),
     ratio: round(ratio),
-    target: 'ratio' in target ? `${target.ratio} x` : `<= ${target.limit}`,
+    target: wanted,
     reached,
   };
 }

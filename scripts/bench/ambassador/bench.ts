@@ -4,6 +4,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
 import { memoryMb } from '../load.ts';
+import { agedRatio, ratesOf } from '../aging.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 
 const PORTS = { ours: 6379, nutcracker: 22121 } as const;
@@ -14,6 +15,8 @@ type Samples = Record<Side, number[]>;
 const CLIENTS = 50;
 const KEYS = 100_000;
 const PIPELINES = [1, 16] as const;
+/** A second of load, about. */
+const AGED_REQUESTS = 20_000;
 const LIMIT_MB = (64 * 1024 * 1024) / 1e6;
 
 /** What nutcracker closes the connection on. */
@@ -50,6 +53,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     const rss = fresh();
     const pss = fresh();
     for (const pipeline of PIPELINES) [rates[pipeline], costs[pipeline]] = [fresh(), fresh()];
+    const gets = (side: Side): Promise<number> => load(project, side, 1, AGED_REQUESTS * seconds);
+    const young = await ratesOf(SIDES, gets);
     for (let round = 0; round < rounds; round++) {
       for (const pipeline of PIPELINES) {
         for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
@@ -71,6 +76,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         `round ${round + 1} of ${rounds}: ${shown({ p1: rates[1]!, p16: rates[16]!, cpu1: costs[1]!, cpu16: costs[16]!, rss })}`,
       );
     }
+    for (const side of SIDES) await age(project, side, AGED_REQUESTS * seconds);
+    const old = await ratesOf(SIDES, gets);
     const of = (metric: string, better: 'more' | 'less') => ({
       bench: 'ambassador',
       metric,
@@ -87,6 +94,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       ),
       compare(of('rss_mb', 'less'), beside(rss), { limit: Math.round(LIMIT_MB) }),
       compare(of('pss_mb', 'less'), beside(pss), { limit: Math.round(LIMIT_MB) }),
+      agedRatio('ambassador', ['nutcracker', 'nutcracker'], 'ours', young, old),
       compare(of('closed_connections', 'less'), { ours: [errors.ours], theirs: [errors.nutcracker] }, { limit: 0 }),
     ];
   }
@@ -123,6 +131,21 @@ async function load(project: Project, side: Side, pipeline: number, requests: nu
   const rate = /^"GET key:__rand_int__","([\d.]+)"/m.exec(output)?.[1];
   if (rate === undefined) throw new Error(`valkey-benchmark against ${side}: ${output}`);
   return Number(rate);
+}
+
+/** What a long life brings: a connection for each command, and large values. */
+async function age(project: Project, side: Side, requests: number): Promise<void> {
+  for (const args of [
+    ['-k', '0', '-n', String(requests), 'GET', 'key:__rand_int__'],
+    ['-d', '65536', '-n', String(Math.ceil(requests / 20)), '-t', 'set'],
+  ])
+    await project.exec(
+      'client',
+      ['valkey-benchmark', '-p', String(PORTS[side]), '-c', String(CLIENTS), '-q', ...args],
+      {
+        timeoutMs: 120_000,
+      },
+    );
 }
 
 /** CPU time that a side's program has spent, in seconds. */

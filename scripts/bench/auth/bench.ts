@@ -3,6 +3,7 @@ import { Project } from '../../lib/compose.ts';
 import { PEERS, providePeer, versionIn } from '../../lib/go-program.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
+import { age, agedRatio, ratesOf } from '../aging.ts';
 import { compare, median, type Bench, type Measurement } from '../measurement.ts';
 import { latencies, memoryMb, wrk } from '../load.ts';
 
@@ -59,12 +60,14 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
     const jwt: number[] = [];
     const session = (side: Side) => ({ url: URLS[side], headers: headers[side]! });
     for (const side of all) await wrk(project, { ...session(side), seconds: 2 });
+    const signedIn = (side: Side): Promise<number> => wrk(project, { ...session(side), seconds });
+    const young = await ratesOf(all, signedIn);
     for (let round = 1; round <= rounds; round++) {
       // Each side is first as often as the others.
       const first = (round - 1) % all.length;
       for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
-        rps[side].push(await wrk(project, { ...session(side), seconds }));
+        rps[side].push(await signedIn(side));
         const memory = await memoryMb(project, side);
         rss[side].push(memory.rss);
         pss[side].push(memory.pss);
@@ -76,6 +79,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       }
       jwt.push(await wrk(project, { url: URLS.ours, seconds, headers: bearer }));
     }
+    for (const side of all) await age(project, { ...session(side), seconds }, URLS[side].replace(/small$/, '64k'));
+    const old = await ratesOf(all, signedIn);
     progress(`resident memory before its median: ${median(rss.ours).toFixed(0)} MB`);
     const of = (metric: string, peer: string, better: 'more' | 'less') => ({ bench: 'auth', metric, peer, better });
     return [
@@ -86,6 +91,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
           compare(of('added_p50_ms', name, 'less'), beside(added), { limit: 0.3 }),
           compare(of('rss_mb', name, 'less'), beside(rss), { limit: 64 }),
           compare(of('pss_mb', name, 'less'), beside(pss), { limit: 64 }),
+          agedRatio('auth', [peer, name], 'ours', young, old),
         ];
       }),
       compare(of('jwt_rps', 'our own session', 'more'), { ours: jwt, theirs: rps.ours }, { ratio: 0.7 }),

@@ -3,6 +3,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { setup } from '../../setup/setup.ts';
+import { age, agedRatio, ratesOf } from '../aging.ts';
 import { compare, percentile, type Bench, type Measurement } from '../measurement.ts';
 import { memoryMb, wrk } from '../load.ts';
 
@@ -42,23 +43,27 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
   }
 
   async function measure(project: Project): Promise<Measurement[]> {
+    // What is stored is one answer: requests for it differ in their fields alone.
+    const hits = (side: Side, size: (typeof SIZES)[number], length = seconds): Promise<number> =>
+      wrk(project, { url: urlOf(side, hit(size)), seconds: length, queries: false });
     // None is measured while it reads its program, or makes its first connections; a key that is hit is stored already.
     for (const side of SIDES) {
       for (const size of SIZES) {
         await clients(project, side, 1, hit(size));
-        await wrk(project, { url: urlOf(side, hit(size)), seconds: 1 });
+        await hits(side, size, 1);
       }
       await clients(project, side, CLIENTS, '/1024/300/max-age=3600/cold-0');
       await clients(project, side, NO_STORE_CLIENTS, '/1024/200/no-store/never-0');
     }
+    const young = await ratesOf(SIDES, (side) => hits(side, SIZES[0]));
     const samples = { small: fresh(), large: fresh(), stampede: fresh(), noStore: fresh(), rss: fresh(), pss: fresh() };
     for (let round = 1; round <= rounds; round++) {
       // Each side is first as often as the others.
       const sides = SIDES.map((_, index) => SIDES[(index + round) % SIDES.length]!);
       for (const side of sides) {
         signal.throwIfAborted();
-        samples.small[side].push(await wrk(project, { url: urlOf(side, hit(SIZES[0])), seconds }));
-        samples.large[side].push(await wrk(project, { url: urlOf(side, hit(SIZES[1])), seconds }));
+        samples.small[side].push(await hits(side, SIZES[0]));
+        samples.large[side].push(await hits(side, SIZES[1]));
         const stampede = await clients(project, side, CLIENTS, `/1024/300/max-age=3600/cold-${round}`);
         samples.stampede[side].push(percentile(stampede, 0.5));
         const path = `/1024/200/no-store/never-${round}`;
@@ -67,6 +72,9 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       }
       progress(`round ${round} of ${rounds}: ${shown(samples)}`);
     }
+    for (const side of SIDES)
+      await age(project, { url: urlOf(side, hit(SIZES[0])), seconds, queries: false }, urlOf(side, hit(SIZES[1])));
+    const old = await ratesOf(SIDES, (side) => hits(side, SIZES[0]));
     // Once: a cache that was filled stays full.
     for (const side of ['ours', 'varnish'] as const) {
       await project.exec(
@@ -94,6 +102,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       compare(of('nostore_last_ms', 'Varnish', 'less'), beside(samples.noStore, 'varnish'), { limit: 250 }),
       compare(of('rss_mb', 'Varnish', 'less'), beside(samples.rss, 'varnish'), { limit: Math.round(LIMIT_MB + 48) }),
       compare(of('pss_mb', 'Varnish', 'less'), beside(samples.pss, 'varnish'), { limit: Math.round(LIMIT_MB + 48) }),
+      agedRatio('cache', ['nginx', 'nginx'], 'ours', young, old),
+      agedRatio('cache', ['varnish', 'Varnish'], 'ours', young, old),
     ];
   }
 };

@@ -4,6 +4,7 @@ import { buildImages } from '../../lib/images.ts';
 import { provideWheels } from '../../lib/wheels.ts';
 import { setup } from '../../setup/setup.ts';
 import { h2load, latencies, memoryMb, wrk } from '../load.ts';
+import { age, agedRatio, ratesOf } from '../aging.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { configurations } from './configuration.ts';
 
@@ -81,6 +82,9 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       }
       progress(`warmed up ${side}`);
     }
+    const saturated = (side: Side): Promise<number> =>
+      wrk(project, { url: SIDES[side].http, seconds, connections: CONNECTIONS });
+    const young = await ratesOf(all, saturated);
     for (let round = 1; round <= rounds; round++) {
       // Each side is first as often as the others.
       const first = (round - 1) % all.length;
@@ -96,7 +100,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         const memory = await Promise.all(ENDS.map((end) => memoryMb(project, `${side}-${end}`)));
         samples.proxy_rss_mb[side].push(Math.max(...memory.map(({ rss }) => rss)));
         samples.proxy_pss_mb[side].push(Math.max(...memory.map(({ pss }) => pss)));
-        samples.saturation_rps[side].push(await wrk(project, { ...load, url: SIDES[side].http }));
+        samples.saturation_rps[side].push(await saturated(side));
         const call = { ...load, call: true, rate: RATE };
         const directCall = await latencies(project, { ...call, url: DIRECT.grpc });
         const throughCall = await latencies(project, { ...call, url: SIDES[side].grpc });
@@ -109,6 +113,11 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         );
       }
     }
+    for (const side of all) {
+      const { http: url } = SIDES[side];
+      await age(project, { url, seconds, connections: CONNECTIONS }, url.replace(/small$/, '64k'));
+    }
+    const old = await ratesOf(all, saturated);
     return peers.flatMap(([peer, name]) => {
       const against = (metric: keyof typeof samples, better: 'more' | 'less', target: Parameters<typeof compare>[2]) =>
         compare(
@@ -126,6 +135,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         against('saturation_rps', 'more', { ratio: peer === 'envoy' ? 1 : 0.8 }),
         against('grpc_added_p90_ms', 'less', { limit: 0.4 }),
         against('grpc_rps', 'more', { ratio: peer === 'envoy' ? 1 : 0.8 }),
+        agedRatio('mesh', [peer, name], 'ours', young, old),
       ];
     });
   }

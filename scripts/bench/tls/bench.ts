@@ -3,6 +3,7 @@ import { Project } from '../../lib/compose.ts';
 import { buildImages } from '../../lib/images.ts';
 import { provideWheels } from '../../lib/wheels.ts';
 import { setup } from '../../setup/setup.ts';
+import { agedRatio, ratesOf } from '../aging.ts';
 import { compare, type Bench, type Measurement } from '../measurement.ts';
 import { h2load, idleMb, latencies, memoryMb, wrk, type Memory } from '../load.ts';
 
@@ -80,13 +81,15 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
       await wrk(project, { url: `${urlOf(side)}/small`, seconds: 3 });
       progress(`warmed up ${side}`);
     }
+    const keptAlive = (side: Side): Promise<number> => wrk(project, { url: `${urlOf(side)}/small`, seconds });
+    const young = await ratesOf(all, keptAlive);
     for (let round = 1; round <= rounds; round++) {
       // Each side is first as often as the others.
       const first = (round - 1) % all.length;
       for (const side of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
         const url = urlOf(side);
-        samples.keepalive[side].push(await wrk(project, { url: `${url}/small`, seconds }));
+        samples.keepalive[side].push(await keptAlive(side));
         // A load of its own: looking costs what is measured above.
         const [, memory] = await Promise.all([
           wrk(project, { url: `${url}/small`, seconds: 2 }),
@@ -114,6 +117,8 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         );
       }
     }
+    // Behind them are storms of handshakes, ten thousand idle connections and gigabytes of bodies, once a round.
+    const old = await ratesOf(all, keptAlive);
     return peers.flatMap(([peer, name]) => {
       const against = (
         metric: string,
@@ -134,6 +139,7 @@ export const bench: Bench = async ({ rounds, seconds, signal, progress }) => {
         against('idle10k_mb', 'less', samples.idle, { limit: 200 }),
         against('after10k_mb', 'less', samples.after, { limit: 110 }),
         against('added_p50_ms', 'less', samples.added, { limit: 0.3 }),
+        agedRatio('tls', [peer, name], 'ours', young, old),
       ];
     });
   }
