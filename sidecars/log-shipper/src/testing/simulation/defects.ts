@@ -185,4 +185,47 @@ export const DEFECTS: readonly Defect[] = [
     'packed === weakPacked ?',
   ),
   at(MATCHER, '1.9.4: removed while a scan looks at it', 'if (current.links === 0) return false;', ''),
+  at(
+    'registry/format.ts',
+    '1.4: which event a file begins with is not in the registry',
+    '...(carried && { carried: saveCarried(carried) }),',
+    '',
+  ),
+  at(
+    'registry/format.ts',
+    '1.4: where events ended is not in the registry',
+    'const { id, acked, ackedTail, openEnds: ends, openCarried: carried, head } = generation;',
+    'const { id, acked, ackedTail, openCarried: carried, head } = generation;\n    const ends: number[] = [];',
+  ),
+  at(
+    'files/read/chunk-scheduler.ts',
+    '1.4: ended by time while the next file waits',
+    "return isOver && goesOn === false ? 'take' : 'wait';",
+    "return isOver ? 'take' : 'wait';",
+  ),
+  at(
+    'files/read/joined-events.ts',
+    '1.4: sent before it is noted which event a file begins with',
+    "if (!noted && !this.#ends.note([generation, next], carry)) return 'wait';",
+    '',
+  ),
+  at(
+    GENERATION,
+    '1.10: what a killed process may have sent is lost',
+    'unconfirmed: Math.min(bytes, Math.max(0, (this.readBefore ?? Infinity) - from))',
+    'unconfirmed: 0',
+  ),
+  at('files/table/open-files.ts', '1.10: grown within a tick', '${stats.ctimeNs}:${stats.size}', '${stats.ctimeNs}'),
+  at(
+    TRACKER,
+    '1.12: half a line as a copy of what is gone',
+    "if (of === 'gone' && !isCopyOf(original, fd, stat.size)) table.forgetCopy(copy.key);",
+    '',
+  ),
+  at(
+    'files/start.ts',
+    '1.12: noted without a registry',
+    'if (!registry.isBegun || registry.long)',
+    'if (registry.isBegun && registry.long)',
+  ),
 ];
