@@ -1,6 +1,6 @@
 /** Sequence numbers: every line of a kind that the scenario has written carries one of its own. */
 
-const next = { order: 1, job: 1, item: 1, entry: 1, many: 1 };
+const next = { order: 1, job: 1, item: 1, entry: 1, many: 1, note: 1, exported: 1 };
 
 /** The first of a number of consecutive numbers that are reserved for the caller. */
 export function reserve(kind: keyof typeof next, count: number): number {
