@@ -1,11 +1,12 @@
 /** `heal`: stranded members of pods join them again. */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { EXIT_FOUND, EXIT_OK, Usage } from '../command/command.ts';
+import { CommandError } from '#kit/process/command.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type World } from '../command/command.ts';
 import { writeNew } from '../files/write.ts';
 import { command, commandLine, PROJECT } from './common.ts';
 import { Compose } from './engine.ts';
-import { healing, inspected, take, unitText } from './heal.ts';
+import { healing, inspected, take, unitText, type Step } from './heal.ts';
 
 const UNIT = '/etc/systemd/system/sidecar-stacks-heal.service';
 
@@ -54,14 +55,32 @@ exit code: 0, 1 when something could not be healed
       world.out(`${step.action} ${step.name}: ${step.why}\n`);
       if (values['dry-run']) continue;
       try {
-        if (step.action !== 'recreate') await take(step);
-        else if (compose) await compose.ask('up', '--detach', '--no-deps', '--force-recreate', step.service);
-        else throw new Error(`in the folder of ${step.project}: npx sidecar-stacks heal`);
+        if (step.action === 'recreate') await anew(step, compose);
+        else await take(step).catch((error: unknown) => insteadOf(step, error, compose, world));
       } catch (error) {
         left++;
-        world.err(`  not done: ${(error as Error).message}\n`);
+        world.err(`  not done: ${reasonOf(error)}\n`);
       }
     }
     return left === 0 ? EXIT_OK : EXIT_FOUND;
   },
 );
+
+/** An engine that was killed may keep what belonged to a container, and start it no more: then compose makes another one. */
+async function insteadOf(step: Step, error: unknown, compose: Compose | undefined, { out }: World): Promise<void> {
+  if (compose === undefined) throw new Error(`${reasonOf(error)}; ${inItsFolder(step)}`);
+  out(`recreate ${step.name}: ${reasonOf(error)}\n`);
+  await anew(step, compose);
+}
+
+/** @throws {Error} without the project's files */
+async function anew(step: Step, compose: Compose | undefined): Promise<void> {
+  if (compose === undefined) throw new Error(inItsFolder(step));
+  await compose.ask('up', '--detach', '--no-deps', '--force-recreate', step.service);
+}
+
+const inItsFolder = ({ project }: Step): string => `in the folder of ${project}: npx sidecar-stacks heal`;
+
+/** What the engine says first; its command line's own words come after it. */
+const reasonOf = (error: unknown): string =>
+  (error instanceof CommandError && error.stderr.trim().split('\n')[0]) || (error as Error).message;
