@@ -7,9 +7,11 @@ import type { Browser, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
+import { LogLines } from '#kit/testing/log-lines.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { LOG_FORMATS } from '#kit/telemetry/log.ts';
 import { startBrowser } from '../../workshop/commands/test-browser.ts';
 import { loadSidecars } from '../contract/sidecars.ts';
 import { docker } from '../lib/engine.ts';
@@ -76,6 +78,8 @@ const sidecars = (await loadSidecars(ROOT, [])).filter(
 const environment = await environments();
 const container = `sidecar-stacks-pages-${randomBytes(3).toString('hex')}`;
 let browser: Browser;
+/** Lines of all logs. */
+let written = 0;
 
 /** mesh-proxy asks the kernel where connections were meant to go. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { 'mesh-proxy': ['--experimental-ffi', '--no-warnings'] };
@@ -102,11 +106,13 @@ const opens = (page: Page, url: string): Promise<boolean> =>
     },
   );
 
-for (const { name, contract } of sidecars)
+for (const [index, { name, contract }] of sidecars.entries())
   test(`${name}: its admin page fits a screen and a phone, and tells all but secrets`, async () => {
     const { [name]: env } = environment;
     assert.ok(env, `an environment that ${name} starts with`);
-    const program: Program = await startProgram([...(FLAGS[name] ?? []), programOf(name)], env);
+    const format = LOG_FORMATS[index % LOG_FORMATS.length]!;
+    const told = { LOG_LEVEL: 'debug', LOG_FORMAT: format, ...env };
+    const program: Program = await startProgram([...(FLAGS[name] ?? []), programOf(name)], told);
     const context = await browser.newContext({ colorScheme: 'light' });
     try {
       context.setDefaultTimeout(PATIENCE);
@@ -144,10 +150,17 @@ for (const { name, contract } of sidecars)
         complaints.filter((text) => !text.includes('404')),
         [],
       );
+      const lines = new LogLines(contract.logs, format);
+      lines.checkAll(program.output);
+      written += lines.counts.own;
     } finally {
       await context.close();
       program.child.kill('SIGKILL');
     }
   });
+
+test('the sidecars have written lines, which were as their contracts say', () => {
+  assert.ok(written > 8, String(written));
+});
 
 test.run();

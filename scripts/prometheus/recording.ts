@@ -15,13 +15,48 @@ export interface Recording {
   readonly series: Readonly<Record<string, string>>;
 }
 
-/** The file, in the project's folder. */
-export const RECORDING = 'scripts/prometheus/recorded.json';
+/** The files, in the project's folder: of the watch stack, and of sidecars alone that lack what they need. */
+export const RECORDINGS = {
+  stack: 'scripts/prometheus/recorded.json',
+  programs: 'scripts/prometheus/recorded-programs.json',
+} as const;
 /** Between two values, in seconds. */
 export const STEP = 15;
 
+type Matrix = readonly {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}[];
+
+/**
+ * What Prometheus has of a run.
+ * @param ask its API: a path below /api/v1 with parameters, and `result` of the answer
+ * @param began in milliseconds since the epoch
+ */
+export async function recordingOf(
+  contracts: readonly Contract[],
+  ask: (path: string, parameters: Record<string, string>) => Promise<Matrix>,
+  began: number,
+  { by, minutes, faults }: Omit<Recording['taken'], 'on'>,
+): Promise<Recording> {
+  const start = Math.floor(began / 1000);
+  const range = { start: String(start), end: String(start + minutes * 60), step: String(STEP) };
+  const names = recordedMetrics(contracts).join('|');
+  const series = await ask('query_range', { ...range, query: `{__name__=~"${names}"}` });
+  const alerts = await ask('query_range', { ...range, query: 'ALERTS{alertstate="firing"}' });
+  return {
+    taken: { by, on: new Date(began).toISOString(), minutes, faults },
+    fired: [...new Set(alerts.map(({ metric }) => metric['alertname']!))].toSorted(),
+    series: Object.fromEntries(
+      series
+        .map(({ metric, values }) => recordedValues(metric, values, start))
+        .toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    ),
+  };
+}
+
 /** Metrics that any alert of these contracts reads. */
-export function recordedMetrics(contracts: readonly Contract[]): string[] {
+function recordedMetrics(contracts: readonly Contract[]): string[] {
   const names = contracts.flatMap(({ metrics, alerts }) => {
     const expressions = Object.values(alerts).map(({ expr }) => expr);
     return Object.keys(metrics).filter((name) =>
@@ -37,7 +72,7 @@ export function recordedMetrics(contracts: readonly Contract[]): string[] {
  * @param values times in seconds since the epoch, and values; where one is missing, it was not scraped
  * @param start time of the first value; what is a time itself is told since then, since promtool's clock begins at 0
  */
-export function recordedValues(
+function recordedValues(
   metric: Readonly<Record<string, string>>,
   values: readonly (readonly [number, string])[],
   start: number,

@@ -6,12 +6,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request } from '#kit/net/http-client.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { LogLines } from '#kit/testing/log-lines.ts';
 import type { CollectedSpan } from '#kit/testing/otlp.ts';
 import { startCollector } from '#kit/testing/otlp-collector.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
+import { contract as auth } from '../../sidecars/auth/src/contract.ts';
+import { contract as cache } from '../../sidecars/cache/src/contract.ts';
+import { contract as tls } from '../../sidecars/tls/src/contract.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const WAIT = { within: 120_000 };
@@ -133,6 +137,14 @@ test('a request that auth refuses ends there, with its reason', async () => {
   assert.is(spanOf('auth', '/private')?.events[0]?.attributes['exception.type'], 'unauthenticated');
   assert.is(spanOf('cache', '/private'), undefined);
   assert.is(seen.length, 1);
+});
+
+test('what each has written is as its contract says, access lines too', () => {
+  for (const [name, { logs }] of Object.entries({ tls, auth, cache })) {
+    const lines = new LogLines(logs, 'ecs');
+    lines.checkAll(programs[name as keyof typeof programs].output);
+    assert.ok(lines.counts.access > 0, name);
+  }
 });
 
 test.run();

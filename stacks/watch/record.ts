@@ -10,13 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { request } from '#kit/net/http-client.ts';
 import { docker } from '../../scripts/lib/engine.ts';
-import {
-  recordedMetrics,
-  recordedValues,
-  RECORDING,
-  STEP,
-  type Recording,
-} from '../../scripts/prometheus/recording.ts';
+import { recordingOf, RECORDINGS } from '../../scripts/prometheus/recording.ts';
 import { CONTRACTS } from '../../tools/dashboards/command.ts';
 
 const project = process.argv[2];
@@ -80,32 +74,12 @@ for (const { minute, what, act } of FAULTS) {
   await act();
 }
 await pause(Math.max(0, began + MINUTES * MINUTE - Date.now()));
-const range = {
-  start: String(Math.floor(began / 1000)),
-  end: String(Math.floor(began / 1000) + MINUTES * 60),
-  step: String(STEP),
-};
-type Matrix = { readonly metric: Record<string, string>; readonly values: readonly (readonly [number, string])[] }[];
-const series = await query<Matrix>('query_range', {
-  ...range,
-  query: `{__name__=~"${recordedMetrics([...CONTRACTS.values()]).join('|')}"}`,
+const recording = await recordingOf([...CONTRACTS.values()], query, began, {
+  by: 'npm run stack -- watch --keep; node stacks/watch/record.ts PROJECT',
+  minutes: MINUTES,
+  faults: FAULTS.map(({ minute, what }) => `${minute} min: ${what}`),
 });
-const alerts = await query<Matrix>('query_range', { ...range, query: 'ALERTS{alertstate="firing"}' });
 ended.abort();
 await asking;
-const recording: Recording = {
-  taken: {
-    by: 'npm run stack -- watch --keep; node stacks/watch/record.ts PROJECT',
-    on: new Date(began).toISOString(),
-    minutes: MINUTES,
-    faults: FAULTS.map(({ minute, what }) => `${minute} min: ${what}`),
-  },
-  fired: [...new Set(alerts.map(({ metric }) => metric['alertname']!))].toSorted(),
-  series: Object.fromEntries(
-    series
-      .map(({ metric, values }) => recordedValues(metric, values, Number(range.start)))
-      .toSorted(([one], [other]) => (one < other ? -1 : 1)),
-  ),
-};
-writeFileSync(join(import.meta.dirname, '../..', RECORDING), `${JSON.stringify(recording, null, 1)}\n`);
+writeFileSync(join(import.meta.dirname, '../..', RECORDINGS.stack), `${JSON.stringify(recording, null, 1)}\n`);
 process.stdout.write(`${Object.keys(recording.series).length} series; fired: ${recording.fired.join(', ')}\n`);

@@ -36,6 +36,9 @@ const metricsIn = (expr: string): string[] =>
 const queries = ({ panels }: Dashboard): string[] =>
   panels.flatMap(({ targets = [] }) => (targets as { expr: string }[]).map(({ expr }) => expr));
 
+/** Labels that a configuration names, such as servers: the sidecars begin these at 0 when they know them. */
+const BEGUN = new Set(['server_ejects', 'config_notify_failures_total', 'probe_restarts_total']);
+
 for (const [name, contract] of CONTRACTS) {
   test(`${name}: alerts and panels read metrics of the contract only`, () => {
     for (const expr of [...Object.values(contract.alerts).map((each) => each.expr), ...queries(dashboardOf(contract))])
@@ -59,6 +62,7 @@ for (const [name, contract] of CONTRACTS) {
       for (const [, metric] of expr.matchAll(/increase\((\w+)/g)) {
         const { type, labels = [], known = {} } = contract.metrics[metric!]!;
         assert.is(type, 'counter', metric);
+        if (BEGUN.has(metric!)) continue;
         assert.equal(Object.keys(known).toSorted(), labels.toSorted(), `${alert}: known values of ${metric}`);
       }
   });

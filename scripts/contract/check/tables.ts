@@ -1,4 +1,5 @@
 /** The contract as Markdown tables that read well raw, too. */
+import { alertsOf } from '#kit/contract/alerts.ts';
 import { defaultPort, type Contract } from '#kit/contract/contract.ts';
 import type { Parameter } from '#kit/contract/parameter-types.ts';
 
@@ -32,12 +33,12 @@ export function tableOf(contract: Contract, section: Section): string {
       return pairs(['Path', 'Answer'], contract.endpoints);
     case 'metrics':
       return table(
-        ['Metric', 'Type', 'Labels', 'Meaning, and what is bad'],
+        ['Metric', 'Type', 'Labels', 'Meaning, what is bad, and the alert that watches it'],
         Object.entries(contract.metrics).map(([name, { type, labels = [], help, bad }]) => [
           code(name),
           type,
           labels.map(code).join(', '),
-          bad === undefined ? help : `${help}. **Bad:** ${bad}`,
+          `${help}${bad === undefined ? '' : `. **Bad:** ${bad}`}${watchedBy(alertsOf(name, contract.alerts))}`,
         ]),
       );
     case 'signals':
@@ -46,6 +47,9 @@ export function tableOf(contract: Contract, section: Section): string {
       return pairs(['Exit code', 'Meaning'], contract.exitCodes);
   }
 }
+
+const watchedBy = (alerts: readonly string[]): string =>
+  alerts.length === 0 ? '' : ` (${alerts.map(code).join(', ')})`;
 
 const code = (text: string): string => `\`${text}\``;
 

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contractDocument, defineContract, type ContractDocument } from '#kit/contract/contract.ts';
+import type { LogMembers } from '#kit/contract/logs.ts';
 import type { MetricDeclarations } from '#kit/telemetry/metrics.ts';
 import type { Parameter } from '#kit/contract/parameter-types.ts';
 import type { Parameters } from '#kit/contract/parameters.ts';
@@ -25,6 +26,7 @@ function sync(
     prefixes?: string[];
     port?: string;
     adminPort?: string;
+    accessLines?: { readonly message: string; readonly members: LogMembers };
   } = {},
 ): ContractDocument {
   const { port, metrics = {}, ...rest } = more;
@@ -318,6 +320,18 @@ test('a contract from before patterns and health checks were written down', () =
 test('another health check breaks', () => {
   assert.equal(lines(sync({}), { ...sync({}), healthcheck: '/readyz' }), [
     'breaking: health check asked for /startupz and now asks for /readyz: the container is healthy at another time',
+  ]);
+});
+
+test('a member of log lines that is gone or has another name breaks, and a new one does not', () => {
+  const status = { type: 'count', description: 'd' } as const;
+  const access = (members: LogMembers): More => ({ accessLines: { message: 'request', members } });
+  assert.ok(lines(sync({}, access({ status })), sync({})).includes('breaking: access log member status is gone'));
+  assert.equal(lines(sync({}, access({ status })), sync({}, access({ status: { ...status, type: 'text' } }))), [
+    'breaking: access log member status was "http.response.status_code: count" and is now "http.response.status_code: text"',
+  ]);
+  assert.equal(lines(sync({}, access({ status })), sync({}, access({ status, route: status }))), [
+    'addition: access log member route is new',
   ]);
 });
 

@@ -4,6 +4,7 @@
  * new one.
  */
 import type { ContractDocument } from '#kit/contract/contract.ts';
+import type { LogFields } from '#kit/contract/logs.ts';
 import type { MetricDeclaration } from '#kit/telemetry/metrics.ts';
 import { DEFAULT_BUCKETS } from '#kit/telemetry/series.ts';
 import type { Change, Impact } from './change.ts';
@@ -24,6 +25,7 @@ export function compareContracts(before: ContractDocument, after: ContractDocume
     ...compareHealthcheck(before, after),
     ...compareTexts('endpoint', before.endpoints, after.endpoints, 'wording'),
     ...compareMetrics(before, after),
+    ...compareLogs(before, after),
     ...compareTexts('path', before.paths, after.paths, 'wording', successors),
     ...compareTexts('signal', before.signals, after.signals, 'breaking'),
     ...compareTexts('exit code', before.exitCodes, after.exitCodes, 'breaking'),
@@ -119,6 +121,17 @@ function compareHealthcheck({ healthcheck: before }: Partial<ContractDocument>, 
   if (before === undefined || before === after.healthcheck) return [];
   const what = `asked for ${before} and now asks for ${after.healthcheck}: the container is healthy at another time`;
   return [{ impact: 'breaking', subject: 'health check', what }];
+}
+
+/** Searches and pipelines name members of lines. Contracts from before this was part of them say nothing about it. */
+function compareLogs({ logs: before }: Partial<ContractDocument>, { logs: after }: ContractDocument): Change[] {
+  if (before === undefined) return [];
+  const named = (fields: LogFields = {}): Record<string, string> =>
+    Object.fromEntries(Object.entries(fields).map(([name, { ecs, type }]) => [name, `${ecs.join(' and ')}: ${type}`]));
+  return [
+    ...compareTexts('log member', named(before.own), named(after.own), 'breaking'),
+    ...compareTexts('access log member', named(before.access?.fields), named(after.access?.fields), 'breaking'),
+  ];
 }
 
 /** A bucket is a time series of its own, which dashboards and alerts name by its bound. */

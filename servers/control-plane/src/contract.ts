@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 export const contract = defineContract({
   name: 'control-plane',
-  version: '1.8.3',
+  version: '1.9.0',
   description:
     'Tells the proxies of a mesh who is where and what to do, and who they are: xDS, registration, certificates.',
   prefixes: ['CONTROL_'],

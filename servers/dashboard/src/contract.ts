@@ -3,7 +3,7 @@ import { defineContract } from '#kit/contract/contract.ts';
 
 export const contract = defineContract({
   name: 'dashboard',
-  version: '2.2.1',
+  version: '2.3.0',
   description: 'Shows a mesh as a graph with live rates, success, latency and mTLS, and moves traffic splits.',
   prefixes: ['DASHBOARD_'],
   adminPort: '9981',

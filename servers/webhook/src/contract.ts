@@ -3,7 +3,7 @@ import { defineContract } from '#kit/contract/contract.ts';
 
 export const contract = defineContract({
   name: 'webhook',
-  version: '1.0.0',
+  version: '1.1.0',
   description: 'Puts sidecars into pods as a Kubernetes cluster creates them: a mutating admission webhook.',
   prefixes: ['WEBHOOK_'],
   adminPort: '9982',

@@ -5,7 +5,7 @@ import { parameters } from './parameters.ts';
 
 export const contract = defineContract({
   name: 'adapter',
-  version: '1.2.1',
+  version: '1.3.0',
   description: 'Gives valkey and MariaDB the metrics, slow logs and health that everything else has.',
   prefixes: ['ADAPTER_'],
   adminPort: '9992',

@@ -1,7 +1,7 @@
 /** The ambassador sidecar's contract: what it takes, serves and counts. Each mode declares its own part. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
-import { accessLogParameters } from '#proxy/filters/access-log.ts';
+import { accessLines, accessLogParameters } from '#proxy/filters/access-log.ts';
 import { refusalMetrics } from '#proxy/refusals.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
@@ -11,9 +11,10 @@ import { splitMetrics, splitParameters } from './split/contract.ts';
 
 export const contract = defineContract({
   name: 'ambassador',
-  version: '0.9.0',
+  version: '0.10.0',
   description: 'Speaks for an application to what is outside: one local port in front of several servers.',
   prefixes: ['AMBASSADOR_', 'SERVER_', 'BROKER_', 'SPLIT_'],
+  accessLines,
   adminPort: '9961',
   deploy: { volumes: { state: '/var/lib/ambassador' } },
   ports: {
@@ -87,6 +88,7 @@ export const contract = defineContract({
       help: 'Files of AMBASSADOR_STATE that could not be used at a start and were set aside',
       bad: 'any: keys that had not moved yet are not found',
       labels: ['kind'],
+      known: { kind: ['servers'] },
     },
     ...refusalMetrics('ambassador'),
     ...spanMetrics('ambassador'),

@@ -1,7 +1,7 @@
 /** The auth sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
-import { accessLogParameters } from '#proxy/filters/access-log.ts';
+import { accessLines, accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { refusalMetrics } from '#proxy/refusals.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
@@ -12,9 +12,10 @@ const ALGORITHMS = /^(?:RS|PS|ES)(?:256|384|512)$|^(?:EdDSA|Ed25519)$/;
 
 export const contract = defineContract({
   name: 'auth',
-  version: '2.6.0',
+  version: '2.7.0',
   description: 'Login for a legacy service that has none: OpenID Connect, bearer tokens, passwords and API keys.',
   prefixes: ['AUTH_', 'OIDC_', 'PROXY_'],
+  accessLines,
   adminPort: '9904',
   deploy: {
     // AUTH_MAX_CONNECTIONS of some 20 KB each, sessions that are remembered, and what it takes without any.
@@ -245,6 +246,7 @@ export const contract = defineContract({
       help: 'Files of AUTH_STATE_DIR that could not be read at a start and were set aside',
       bad: 'any: sessions or secrets were lost',
       labels: ['kind'],
+      known: { kind: ['revocations'] },
     },
     auth_rejected_total: {
       type: 'counter',

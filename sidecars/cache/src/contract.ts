@@ -1,7 +1,7 @@
 /** The cache sidecar's contract: what it takes, serves and counts. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
-import { accessLogParameters } from '#proxy/filters/access-log.ts';
+import { accessLines, accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { refusalMetrics } from '#proxy/refusals.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
@@ -12,10 +12,11 @@ const FIELD = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 export const contract = defineContract({
   name: 'cache',
-  version: '1.7.0',
+  version: '1.8.0',
   description:
     'A shared HTTP cache (RFC 9111) in front of an unmodified application. It goes on answering while the application is down.',
   prefixes: ['CACHE_', 'PROXY_'],
+  accessLines,
   adminPort: '9907',
   deploy: {
     // CACHE_MEMORY, and what it takes without any; connections.

@@ -57,6 +57,8 @@ async function job(kit: ConfigKit): Promise<void> {
     });
   await mkdir(parameters.CONFIG_STATE_DIR, { recursive: true }).catch(() => {});
 
+  // From the begin: increase() does not see the first value of a series.
+  for (const { path } of plans) metrics.config_notify_failures_total.inc({ file: path }, 0);
   const files = plans.map(
     (plan) =>
       new ManagedFile({

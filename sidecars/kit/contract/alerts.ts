@@ -1,5 +1,7 @@
 /** What should be looked at by a person: rules for Prometheus, declared beside the metrics that they read. */
 
+import type { MetricDeclarations } from '../telemetry/metrics.ts';
+
 export interface Alert {
   /** PromQL over metrics of the same contract; it fires for each series of the result. */
   readonly expr: string;
@@ -34,3 +36,39 @@ export const commonAlerts = (name: string): Alerts => ({
       'Read the last lines of the container before each start. Exit code 64 means a wrong parameter, 137 means that the memory limit is too low, 70 is a defect of the sidecar.',
   },
 });
+
+/** What a counter's `bad` begins with where its first rise is worth a look. */
+const ANY = 'any: ';
+
+/** The alerts of a contract that watch a metric. */
+export const alertsOf = (metric: string, alerts: Alerts): string[] =>
+  Object.entries(alerts).flatMap(([name, { expr }]) =>
+    new RegExp(String.raw`\b${metric}\b`).test(expr) ? [name] : [],
+  );
+
+/**
+ * Alerts made of what metrics say is bad: of counters of which any rise is, and which no other alert reads.
+ * @param sidecar its name, with which those of its alerts begin
+ * @param declared by hand
+ * @throws {Error} for a name that another alert has
+ */
+export function alertsOfBad(sidecar: string, metrics: MetricDeclarations, declared: Alerts): Alerts {
+  const words = sidecar.split('-');
+  const made: Record<string, Alert> = {};
+  for (const [metric, { type, help, bad = '', labels = [] }] of Object.entries(metrics)) {
+    if (type !== 'counter' || !bad.startsWith(ANY) || alertsOf(metric, declared).length > 0) continue;
+    const which = labels.map((label) => `${label} {{ $labels.${label} }}`).join(', ');
+    const own = metric.replace(/_total$/, '').split('_');
+    const begin = own.findIndex((word) => !words.includes(word));
+    const name = pascal([...words, ...own.slice(begin)].join('-'));
+    if (name in declared || name in commonAlerts(sidecar)) throw new Error(`there is an alert ${name} already`);
+    made[name] = {
+      expr: `increase(${metric}[15m]) > 0`,
+      for: '0m',
+      severity: 'warning',
+      summary: `A rise of ${metric}${which === '' ? '' : ` (${which})`}: ${bad.slice(ANY.length)}.`,
+      runbook: `It counts: ${help}. The admin port's page (/) has the last problems with their causes, and the log has them all.`,
+    };
+  }
+  return made;
+}

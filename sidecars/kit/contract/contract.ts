@@ -6,7 +6,8 @@
 import { LOG_FORMATS, LOG_LEVELS } from '../telemetry/log.ts';
 import { PROCESS_METRICS, type MetricDeclaration, type MetricDeclarations } from '../telemetry/metrics.ts';
 import { unitOf, type Unit } from '../telemetry/units.ts';
-import { buildInfo, commonAlerts, type Alerts } from './alerts.ts';
+import { alertsOf, alertsOfBad, buildInfo, commonAlerts, type Alerts } from './alerts.ts';
+import { logsOf, type LogMembers, type Logs } from './logs.ts';
 import { accepts } from './parameter-types.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -50,6 +51,8 @@ export interface Contract<P extends Parameters = Parameters, M extends MetricDec
   readonly metrics: M;
   /** Rules for Prometheus over these metrics. */
   readonly alerts: Alerts;
+  /** What its lines on stdout hold. */
+  readonly logs: Logs;
   /** Files and directories that others mount or read, by path or by the parameter that names them. */
   readonly paths: Readonly<Record<string, string>>;
   readonly signals: Readonly<Record<string, string>>;
@@ -101,6 +104,8 @@ type Own<P extends Parameters, M extends MetricDeclarations> = Pick<
   'name' | 'version' | 'description' | 'prefixes' | 'parameters' | 'ports' | 'metrics'
 > &
   Partial<Pick<Contract, 'alerts' | 'endpoints' | 'paths' | 'signals' | 'exitCodes' | 'user'>> & {
+    /** Lines of requests and connections, where it writes them. */
+    readonly accessLines?: { readonly message: string; readonly members: LogMembers };
     /** Default of ADMIN_PORT, as text. */
     readonly adminPort: string;
     /** What differs from a container of 128 MiB and 64 processes without volumes. */
@@ -114,7 +119,7 @@ type Own<P extends Parameters, M extends MetricDeclarations> = Pick<
 export function defineContract<const P extends Parameters, const M extends MetricDeclarations>(
   own: Own<P, M>,
 ): Contract<P & CommonParameters, M & typeof PROCESS_METRICS> {
-  const { adminPort, ...rest } = own;
+  const { adminPort, accessLines, ...rest } = own;
   return {
     ...rest,
     parameters: { ...own.parameters, ...commonParameters(adminPort) },
@@ -125,7 +130,8 @@ export function defineContract<const P extends Parameters, const M extends Metri
       '/startupz':
         'started: 200 once it does its own part, whether or not the application is up; for a container that starts before its application',
       '/readyz': 'able to do its job now: 200 or 503, with a JSON report',
-      '/metrics': 'Prometheus text format, or OpenMetrics with exemplars where the scraper accepts it',
+      '/metrics':
+        'Prometheus text format; where the scraper accepts it, OpenMetrics with exemplars, or protocol buffers with native histograms',
       ...own.endpoints,
     },
     metrics: {
@@ -139,7 +145,8 @@ export function defineContract<const P extends Parameters, const M extends Metri
       },
       ...PROCESS_METRICS,
     },
-    alerts: { ...own.alerts, ...commonAlerts(own.name) },
+    alerts: { ...own.alerts, ...alertsOfBad(own.name, own.metrics, own.alerts ?? {}), ...commonAlerts(own.name) },
+    logs: logsOf(accessLines),
     paths: own.paths ?? {},
     signals: {
       SIGTERM: 'stop accepting, drain, exit 0; a second one exits at once',
@@ -182,8 +189,10 @@ export interface ParameterDocument {
 
 /** contract.json: the contract as plain data. */
 export interface ContractDocument extends Omit<Contract, 'parameters' | 'ports' | 'metrics'> {
-  /** With the unit that a name says. */
-  readonly metrics: Readonly<Record<string, MetricDeclaration & { readonly unit?: Unit }>>;
+  /** With the unit that a name says, and the alerts that watch it. */
+  readonly metrics: Readonly<
+    Record<string, MetricDeclaration & { readonly unit?: Unit; readonly alerts?: readonly string[] }>
+  >;
   readonly parameters: Readonly<Record<string, ParameterDocument>>;
   readonly ports: Readonly<Record<string, PortDeclaration & { readonly default?: number }>>;
 }
@@ -214,7 +223,8 @@ export function contractDocument(contract: Contract): ContractDocument {
   });
   const metrics = Object.entries(contract.metrics).map(([name, metric]) => {
     const unit = unitOf(name);
-    return [name, { ...metric, ...(unit !== undefined && { unit }) }] as const;
+    const alerts = alertsOf(name, contract.alerts);
+    return [name, { ...metric, ...(unit !== undefined && { unit }), ...(alerts.length > 0 && { alerts }) }] as const;
   });
   return {
     ...contract,

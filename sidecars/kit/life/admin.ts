@@ -16,8 +16,8 @@ export interface AdminOptions {
   readonly address: string;
   readonly port: number;
   readonly readiness: Readiness;
-  /** The text of `/metrics`. */
-  readonly metrics: (format: Format) => Promise<string>;
+  /** What `/metrics` answers. */
+  readonly metrics: (format: Format) => Promise<string | Buffer>;
   /** Further paths of this sidecar: `'/ca.crt': (request, response) => …`. */
   readonly paths?: Readonly<Record<string, AdminHandler>>;
   /** Methods that a path answers, where they are not GET and HEAD. */
@@ -39,9 +39,9 @@ export async function serveAdmin(options: AdminOptions): Promise<Server> {
     },
     '/metrics': async (request, response) => {
       const format = formatFor(request.headers.accept);
-      const text = await options.metrics(format);
+      const body = await options.metrics(format);
       response.setHeader('content-type', CONTENT_TYPES[format]);
-      response.end(text);
+      response.end(body);
     },
   };
   const server = createServer({ connectionsCheckingInterval: 30_000, requestTimeout: 5000 }, (request, response) => {

@@ -5,7 +5,7 @@ import { serveAdmin, type AdminHandler } from './admin.ts';
 import { adminPage, pagePolicy } from './admin-page.ts';
 import { helpText } from '../contract/help.ts';
 import { joinProblems, Problems, type Problem } from '../telemetry/problems.ts';
-import { expose, type Format } from '../telemetry/exposition.ts';
+import { expose, exposition } from '../telemetry/exposition.ts';
 import { createLog, type LogFormat, type Logger } from '../telemetry/log.ts';
 import {
   aggregate,
@@ -36,8 +36,8 @@ export interface Kit<P extends Parameters, M extends MetricDeclarations> {
   readonly beforeMetrics: (update: () => void) => void;
   /** Let `/metrics` and `/` tell of other processes of this sidecar, too. */
   readonly addProcesses: (others: OtherProcesses) => void;
-  /** What `/metrics` answers, for a sidecar that shows it elsewhere, too. */
-  readonly metricsText: (format?: Format) => Promise<string>;
+  /** Prometheus' text of all metrics, for a sidecar that shows it elsewhere, too. */
+  readonly metricsText: () => Promise<string>;
 }
 
 /** Further processes of a sidecar, such as its workers. */
@@ -117,10 +117,10 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
   const methods: Record<string, readonly string[]> = {};
   const updates = [() => updateProcessMetrics(metrics as unknown as Metrics<typeof PROCESS_METRICS>)];
   let others: OtherProcesses | undefined;
-  const metricsText = async (format: Format = 'prometheus'): Promise<string> => {
+  const metricsNow = async (): Promise<MetricsSnapshot> => {
     for (const update of updates) update();
-    if (others === undefined) return registry.metrics(format);
-    return expose(aggregate([registry.snapshot(), ...(await others.metrics())]), format);
+    const own = registry.snapshot();
+    return others === undefined ? own : aggregate([own, ...(await others.metrics())]);
   };
   const die = (error: unknown): void => {
     log.fatal({ err: error }, 'internal error');
@@ -138,7 +138,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     readiness,
     paths,
     methods,
-    metrics: metricsText,
+    metrics: async (format) => exposition(await metricsNow(), format),
   });
   await job({
     parameters,
@@ -153,7 +153,7 @@ async function start<P extends Parameters, M extends MetricDeclarations & typeof
     },
     beforeMetrics: (update) => updates.push(update),
     addProcesses: (processes) => void (others = processes),
-    metricsText,
+    metricsText: async () => expose(await metricsNow(), 'prometheus'),
   });
   started = true;
   shutdown.step('admin port', () => {

@@ -30,9 +30,28 @@ const NAMES: Readonly<Record<string, string>> = {
   pid: 'process.pid',
 };
 
+/** Of what the logger itself writes, and of members that become several. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  level: ['log.level'],
+  time: ['@timestamp'],
+  sidecar: ['service.name'],
+  msg: ['message'],
+  err: ['error.type', 'error.message', 'error.stack_trace'],
+  error: ['error.message'],
+};
+const OF_REQUEST = ['http.request.method', 'url.path'];
+
+/** What a member of a line is called. @param access of a line that tells of a request or a connection */
+export function ecsNames(name: string, access: boolean): readonly string[] {
+  if (access && name === 'request') return OF_REQUEST;
+  if (access && name === 'durationMs') return ['event.duration'];
+  return OTHERS[name] ?? [(access ? ACCESS[name] : undefined) ?? NAMES[name] ?? `labels.${name}`];
+}
+
 /** A line's own members by the schema's names. */
 export function ecsFields(fields: Fields): Record<string, unknown> {
-  const access = 'status' in fields && ('method' in fields || 'request' in fields);
+  const request = 'status' in fields && ('method' in fields || 'request' in fields);
+  const access = request || ('durationMs' in fields && 'client' in fields);
   const named: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;

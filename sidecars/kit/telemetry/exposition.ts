@@ -1,41 +1,59 @@
 /**
- * Metrics as text: Prometheus' format (https://prometheus.io/docs/instrumenting/exposition_formats/), and OpenMetrics 1.0
- * for a scraper that asks for it, which alone has a place for exemplars.
+ * Metrics as a scraper asks for them (https://prometheus.io/docs/instrumenting/exposition_formats/): Prometheus' text,
+ * OpenMetrics 1.0, which has a place for exemplars, and protocol buffers, which have one for native histograms, too.
  */
+import { exposeFamilies } from './families.ts';
 import type { Exemplar, Labels, MetricSnapshot, Sample } from './series.ts';
 
-export type Format = 'prometheus' | 'openmetrics';
+export type TextFormat = 'prometheus' | 'openmetrics';
+export type Format = TextFormat | 'protobuf';
 
 export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   prometheus: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  protobuf: 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
 };
 
 /**
- * The format that a scraper prefers (RFC 9110, section 12.5.1): OpenMetrics where it is asked for with at least the weight of text/plain.
+ * The format that a scraper prefers (RFC 9110, section 12.5.1): of equal weights the one that tells more.
  * @param accept the Accept header
  */
 export function formatFor(accept: string | undefined): Format {
-  let [open, plain] = [0, 0];
+  const weights: Record<Format, number> = { protobuf: 0, openmetrics: 0, prometheus: 0 };
   for (const range of (accept ?? '').slice(0, 2048).toLowerCase().split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
-    const weight = Number(parameters.find((each) => each.startsWith('q='))?.slice(2) ?? 1);
-    if (!(weight >= 0)) continue;
-    const version = parameters.find((each) => each.startsWith('version='))?.slice(8);
-    if (type === 'application/openmetrics-text' && (version === undefined || version === '1.0.0'))
-      open = Math.max(open, weight);
-    else if (type === 'text/plain') plain = Math.max(plain, weight);
+    const valueOf = (name: string): string | undefined =>
+      parameters.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
+    const weight = Number(valueOf('q') ?? 1);
+    const format = namedBy(type, valueOf);
+    if (format !== undefined && weight > weights[format]) weights[format] = weight;
   }
-  return open > 0 && open >= plain ? 'openmetrics' : 'prometheus';
+  const { protobuf, openmetrics, prometheus } = weights;
+  if (protobuf > 0 && protobuf >= openmetrics && protobuf >= prometheus) return 'protobuf';
+  return openmetrics > 0 && openmetrics >= prometheus ? 'openmetrics' : 'prometheus';
 }
 
+/** @param valueOf a parameter's value */
+function namedBy(type: string, valueOf: (name: string) => string | undefined): Format | undefined {
+  if (type === 'text/plain') return 'prometheus';
+  if (type === 'application/openmetrics-text')
+    return ['1.0.0', undefined].includes(valueOf('version')) ? 'openmetrics' : undefined;
+  // Other messages and encodings are other formats.
+  const delimited = valueOf('proto') === 'io.prometheus.client.metricfamily' && valueOf('encoding') === 'delimited';
+  return type === 'application/vnd.google.protobuf' && delimited ? 'protobuf' : undefined;
+}
+
+/** The answer to a scrape. @param metrics each name once */
+export const exposition = (metrics: readonly MetricSnapshot[], format: Format): string | Buffer =>
+  format === 'protobuf' ? exposeFamilies(metrics) : expose(metrics, format);
+
 /** @param metrics each name once */
-export function expose(metrics: readonly MetricSnapshot[], format: Format): string {
+export function expose(metrics: readonly MetricSnapshot[], format: TextFormat): string {
   const text = metrics.map((metric) => exposeOne(metric, format)).join('');
   return format === 'openmetrics' ? `${text}# EOF\n` : text;
 }
 
-function exposeOne({ name, help, type, values }: MetricSnapshot, format: Format): string {
+function exposeOne({ name, help, type, values }: MetricSnapshot, format: TextFormat): string {
   const open = format === 'openmetrics';
   // In OpenMetrics a counter's family has no suffix, and its samples have `_total`: a counter of another name keeps it as unknown.
   const total = name.endsWith('_total');

@@ -1,6 +1,7 @@
 /** The metrics of a sidecar, each declared in its contract. */
 import { readdirSync } from 'node:fs';
-import { expose, type Format } from './exposition.ts';
+import { expose, type TextFormat } from './exposition.ts';
+import { joinNative } from './native-buckets.ts';
 import { Counter, Gauge, Histogram, type Aggregator, type MetricSnapshot, type Sample } from './series.ts';
 
 /** A metric as the contract names it. */
@@ -50,7 +51,7 @@ export class Registry {
   }
 
   /** All metrics as text. */
-  metrics(format: Format = 'prometheus'): string {
+  metrics(format: TextFormat = 'prometheus'): string {
     return expose(this.snapshot(), format);
   }
 }
@@ -74,7 +75,8 @@ function combined(aggregator: Aggregator, one: Sample, other: Sample): Sample {
   const later = (one.exemplar?.time ?? 0) > (other.exemplar?.time ?? 0) ? one.exemplar : other.exemplar;
   const values = [one.value, other.value] as const;
   const value = aggregator === 'sum' ? values[0] + values[1] : Math[aggregator](...values);
-  return { ...one, value, ...(later && { exemplar: later }) };
+  const native = one.native && other.native ? joinNative(one.native, other.native) : (one.native ?? other.native);
+  return { ...one, value, ...(later && { exemplar: later }), ...(native && { native }) };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Metrics in memory: series by labels, and what a scrape reads of them. */
+import { noBuckets, observeNative, type NativeBuckets } from './native-buckets.ts';
 
 export type Labels = Readonly<Record<string, string | number>>;
 
@@ -20,6 +21,8 @@ export interface Sample {
   /** What the line's name has after the metric's: a histogram's `_bucket`, `_sum` and `_count`. */
   readonly suffix?: '_bucket' | '_sum' | '_count';
   readonly exemplar?: Exemplar;
+  /** On a histogram's `_count`: the same observations, for a scraper that takes native histograms. */
+  readonly native?: NativeBuckets;
 }
 
 /** A metric as plain data, so that processes can tell each other. */
@@ -161,6 +164,7 @@ export class Buckets {
   /** Of each bucket alone; the last one is for what lies above all bounds. */
   readonly counts: number[];
   sum = 0;
+  readonly #native = noBuckets();
   readonly #bounds: readonly number[];
   /** The last exemplar of each bucket. */
   #exemplars: (Exemplar | undefined)[] | undefined;
@@ -177,6 +181,7 @@ export class Buckets {
     let index = 0;
     while (index < this.#bounds.length && value > this.#bounds[index]!) index++;
     this.counts[index]! += 1;
+    observeNative(this.#native, value);
     if (traceId === undefined) return;
     this.#exemplars ??= [];
     this.#exemplars[index] = { labels: { trace_id: traceId }, value, time: Date.now() / 1000 };
@@ -191,7 +196,7 @@ export class Buckets {
       yield { suffix: '_bucket', labels: { ...labels, le: bound }, value: count, ...(exemplar && { exemplar }) };
     }
     yield { suffix: '_sum', labels, value: this.sum };
-    yield { suffix: '_count', labels, value: count };
+    yield { suffix: '_count', labels, value: count, native: this.#native };
   }
 }
 

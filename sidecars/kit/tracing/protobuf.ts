@@ -1,7 +1,8 @@
 /**
  * OTLP as protocol buffers. Field numbers are those of opentelemetry/proto/trace/v1/trace.proto and
- * collector/trace/v1/trace_service.proto; the wire's format is https://protobuf.dev/programming-guides/encoding/.
+ * collector/trace/v1/trace_service.proto.
  */
+import { bytes, double, fixed64, integer, text as textField } from '../text/protobuf.ts';
 import { bounded, KINDS, nanoseconds, STATUS_ERROR, type Encoding } from './encoding.ts';
 import type { Attributes } from './span.ts';
 
@@ -44,39 +45,9 @@ export const protobuf: Encoding = {
   },
 };
 
-const VARINT = 0;
-const FIXED64 = 1;
-const LENGTH = 2;
+const text = (field: number, value: string): Buffer => textField(field, bounded(value));
 
-/** @param value a whole number that is not negative */
-function varint(value: number): number[] {
-  const list: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    list.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  list.push(rest);
-  return list;
-}
-
-const tag = (field: number, wire: number): number[] => varint(field * 8 + wire);
-
-const bytes = (field: number, value: Buffer): Buffer =>
-  Buffer.concat([Buffer.from([...tag(field, LENGTH), ...varint(value.length)]), value]);
-
-const text = (field: number, value: string): Buffer => bytes(field, Buffer.from(bounded(value)));
-
-const integer = (field: number, value: number): Buffer => Buffer.from([...tag(field, VARINT), ...varint(value)]);
-
-function fixed64(field: number, write: (into: Buffer) => void): Buffer {
-  const value = Buffer.alloc(8);
-  write(value);
-  return Buffer.concat([Buffer.from(tag(field, FIXED64)), value]);
-}
-
-const time = (field: number, value: number): Buffer =>
-  fixed64(field, (into) => into.writeBigUInt64LE(nanoseconds(value)));
+const time = (field: number, value: number): Buffer => fixed64(field, nanoseconds(value));
 
 function fieldsOf(field: number, attributes: Attributes): Buffer[] {
   return Object.entries(attributes).flatMap(([key, value]) =>
@@ -87,7 +58,5 @@ function fieldsOf(field: number, attributes: Attributes): Buffer[] {
 function valueOf(value: string | number | boolean): Buffer {
   if (typeof value === 'string') return text(1, value);
   if (typeof value === 'boolean') return integer(2, value ? 1 : 0);
-  return Number.isSafeInteger(value) && value >= 0
-    ? integer(3, value)
-    : fixed64(4, (into) => into.writeDoubleLE(value));
+  return Number.isSafeInteger(value) && value >= 0 ? integer(3, value) : double(4, value);
 }

@@ -60,6 +60,7 @@ export const inputMetrics = {
     help: 'State that could not be read at a start and was set aside',
     bad: 'any: lines are sent twice',
     labels: ['kind'],
+    known: { kind: ['registry'] },
   },
   shipper_forward_connections: {
     type: 'gauge',

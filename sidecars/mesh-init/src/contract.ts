@@ -6,7 +6,7 @@ const CIDR = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/;
 
 export const contract = defineContract({
   name: 'mesh-init',
-  version: '0.3.0',
+  version: '0.4.0',
   description: "Redirects a pod's connections to its mesh proxy by one nftables table of its own, and ends.",
   prefixes: ['MESH_'],
   adminPort: '15004',

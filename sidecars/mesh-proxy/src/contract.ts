@@ -3,6 +3,7 @@ import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { alerts } from './alerts.ts';
 import { CONTROL_PLANE_PARAMETERS } from './identity/parameters.ts';
+import { accessLines } from './telemetry/access-lines.ts';
 import { meshMetrics } from './telemetry/metrics.ts';
 
 /** A bound in milliseconds that Node's timers can count to. */
@@ -10,10 +11,11 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'mesh-proxy',
-  version: '0.11.0',
+  version: '0.12.0',
   description:
     'A mesh for a legacy service: takes over all its connections, speaks mTLS with the other proxies, routes, retries, limits and explains.',
   prefixes: ['MESH_'],
+  accessLines,
   adminPort: '15000',
   deploy: { memory: '256m' },
   // Connections of this user alone are not redirected: see mesh-init.

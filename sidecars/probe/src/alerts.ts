@@ -16,4 +16,11 @@ export const alerts: Alerts = {
     summary: '{{ $labels.target }} was restarted as often as its budget allows; it is left as it is.',
     runbook: 'Find out why it hangs before the budget is raised: topz shows what it does.',
   },
+  ProbeTargetRestarted: {
+    expr: 'increase(probe_restarts_total[15m]) > 0',
+    for: '0m',
+    severity: 'warning',
+    summary: '{{ $labels.target }} hung and was ended ({{ $labels.by }}), so that it starts again.',
+    runbook: 'Look at its log before the restart; by="stuck" means that it could not be ended.',
+  },
 };

@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 
 export const contract = defineContract({
   name: 'probe',
-  version: '1.3.2',
+  version: '1.4.0',
   description:
     'Liveness for the containers of a pod: probes each, and has one that hangs restarted alone, through the shared pid namespace.',
   prefixes: ['PROBE_'],

@@ -1,5 +1,6 @@
 /** A line for each request. */
 import type { Parameters, Values } from '#kit/contract/parameters.ts';
+import { TRACE_MEMBERS, type LogMembers } from '#kit/contract/logs.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Filter } from './filter.ts';
 
@@ -11,6 +12,26 @@ export const accessLogParameters = {
       'Writes a line for each request, whatever LOG_LEVEL says; with LOG_LEVEL=debug there is one in any case',
   },
 } as const satisfies Parameters;
+
+/** What its lines hold, for a contract. */
+export const accessLines = {
+  message: 'request',
+  members: {
+    request: { type: 'text', description: 'Method and path, without the query, which may hold secrets', always: true },
+    status: { type: 'count', description: 'Status of the answer; 0 where there was none', always: true },
+    outcome: { type: 'text', description: 'How it ended, where the answer is not complete' },
+    durationMs: {
+      type: 'number',
+      description: 'From its first byte to the answer’s last, in milliseconds',
+      always: true,
+    },
+    requestBytes: { type: 'count', description: 'Bytes of the request’s body', always: true },
+    responseBytes: { type: 'count', description: 'Bytes of the answer’s body', always: true },
+    client: { type: 'text', description: 'Address of the connection', always: true },
+    route: { type: 'text', description: 'The rule or route that the path matched' },
+    ...TRACE_MEMBERS,
+  },
+} as const satisfies { readonly message: string; readonly members: LogMembers };
 
 export interface AccessLogOptions {
   readonly parameters: Values<typeof accessLogParameters>;

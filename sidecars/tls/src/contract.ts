@@ -1,7 +1,7 @@
 /** The TLS sidecar's contract: what it takes, serves, counts and answers with. */
 import { defineContract } from '#kit/contract/contract.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
-import { accessLogParameters } from '#proxy/filters/access-log.ts';
+import { accessLines, accessLogParameters } from '#proxy/filters/access-log.ts';
 import { applicationParameters, DAY, frontParameters } from '#proxy/front-parameters.ts';
 import { spanMetrics } from '#proxy/tracing/metrics.ts';
 import { alerts } from './alerts.ts';
@@ -10,10 +10,11 @@ const WORKERS_MAX = 64;
 
 export const contract = defineContract({
   name: 'tls',
-  version: '2.5.0',
+  version: '2.6.0',
   description:
     'HTTPS for a legacy service: terminates TLS in front of a plain port on localhost that knows nothing of it.',
   prefixes: ['TLS_', 'PROXY_'],
+  accessLines,
   adminPort: '9901',
   deploy: {
     // TLS_MAX_CONNECTIONS of some 47 KB each, and what it takes without any.
@@ -224,6 +225,7 @@ export const contract = defineContract({
       help: 'Files of TLS_STATE_DIR that could not be used at a start and were set aside',
       bad: 'any: the development CA is a new one, which nobody trusts yet',
       labels: ['kind'],
+      known: { kind: ['ca'] },
     },
     tls_certificate_reloads_total: {
       type: 'counter',

@@ -10,7 +10,7 @@ const ADDRESS = new RegExp(String.raw`^(?:\[[0-9a-fA-F:.]+\]|${NAME.source})?:${
 
 export const contract = defineContract({
   name: 'topz',
-  version: '2.2.1',
+  version: '2.3.0',
   description:
     'Shows the processes of any container whose pid namespace it shares: as a page, as text, as JSON, as metrics.',
   prefixes: ['TOPZ_'],

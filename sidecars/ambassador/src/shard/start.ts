@@ -55,7 +55,11 @@ export async function startShard(kit: AmbassadorKit, version: string): Promise<v
       onClients: (count) => metrics.client_connections.set(count),
       onServerRequest: (server) => counts.add('requests', server),
       onServerAnswer: (server) => counts.add('responses', server),
-      onServerUp: (server, up) => metrics.server_up.set({ server }, up ? 1 : 0),
+      onServerUp: (server, up) => {
+        metrics.server_up.set({ server }, up ? 1 : 0);
+        // From the begin: increase() does not see the first value of a series.
+        metrics.server_ejects.inc({ server }, 0);
+      },
       onServerRemoved: (server) => metrics.server_up.remove({ server }),
       onKeyMoved: () => metrics.keys_moved.inc(),
       onEject: (server) => metrics.server_ejects.inc({ server }),

@@ -33,6 +33,7 @@ export const deliveryMetrics = {
     help: 'Lines that were given up',
     bad: 'any: lines are lost',
     labels: ['reason'],
+    known: { reason: ['disk-full', 'spool-full', 'dead-letters-full'] },
   },
   shipper_requests_total: {
     type: 'counter',
@@ -73,5 +74,6 @@ export const deliveryMetrics = {
     help: 'Writes to the spool that failed',
     bad: 'any: the disk is full or broken',
     labels: ['reason'],
+    known: { reason: ['ENOSPC', 'EIO', 'EROFS'] },
   },
 } as const satisfies MetricDeclarations;

@@ -144,6 +144,7 @@ export const meshMetrics = {
     help: 'Files of MESH_STATE_DIR that could not be used at a start and were set aside',
     bad: 'any: the proxy could not start without its control plane',
     labels: ['kind'],
+    known: { kind: ['identity', 'configuration'] },
   },
   mesh_certificate_not_after_seconds: {
     type: 'gauge',

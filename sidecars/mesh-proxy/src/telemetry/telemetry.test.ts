@@ -10,6 +10,8 @@ import { tracingParameters, tracingSettings } from '#kit/tracing/parameters.ts';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { createMetrics, Registry } from '#kit/telemetry/metrics.ts';
 import { eventually } from '#kit/testing/eventually.ts';
+import { LogLines } from '#kit/testing/log-lines.ts';
+import { ECS_VERSION, ecsFields } from '#kit/telemetry/ecs.ts';
 import { serve } from '#kit/testing/server.ts';
 import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
 import { serveTap } from '../admin/tap.ts';
@@ -42,7 +44,15 @@ async function tellingPod(
   const registry = new Registry();
   const metrics = createMetrics(contract.metrics, registry);
   const lines: Told['lines'] = [];
-  const log = { info: (entry: Told['lines'][0]) => lines.push(entry), warn: () => {} } as unknown as Logger;
+  const [json, ecs] = [new LogLines(contract.logs, 'json'), new LogLines(contract.logs, 'ecs')];
+  const info = (entry: Told['lines'][0], msg: string): void => {
+    const at = new Date().toISOString();
+    json.check({ level: 'info', time: at, sidecar: service, ...entry, msg });
+    const named = { 'ecs.version': ECS_VERSION, 'log.level': 'info', '@timestamp': at, 'service.name': service };
+    ecs.check({ ...named, ...ecsFields({ ...entry }), message: msg });
+    lines.push(entry);
+  };
+  const log = { info, warn: () => {} } as unknown as Logger;
   const principal = idOf(service);
   const self = () => ({ name: service, namespace: 'shop', version: '1', principal });
   const telemetry = new Telemetry({
