@@ -133,7 +133,7 @@ test('what is no request is answered with its status, and nothing of it is taken
   const bomb = Buffer.alloc(10_000_000);
   // A large resource, with as many records as there is room for: each would be stored with it.
   const { protobuf: expanding } = requestOf(
-    Array.from({ length: 10_000 }, () => ({})),
+    Array.from({ length: 1000 }, () => ({})),
     { a: 'x'.repeat(30_000) },
   );
   for (const [status, body, headers] of [
