@@ -7,8 +7,8 @@ import {
   holds,
   isCopyOf,
   isTelling,
-  NO_HEAD,
   readHead,
+  NO_HEAD,
   readTail,
   type Head,
   type Tail,
@@ -17,12 +17,11 @@ import { unitOf, type FileEncoding } from '../tracked/encoding.ts';
 import { attempt, codeOf } from '../tracked/error-code.ts';
 import { Generation, versionOf, type Stat } from '../tracked/generation.ts';
 import { findData } from '../tracked/holes.ts';
+import { generationId } from './generation-id.ts';
 import type { Candidate, OpenFiles } from './open-files.ts';
 import { restored } from './restored.ts';
 import { copied, displaced, finished as finish, found, released, unpacked } from '../tracked/state.ts';
 import type { Unpacked } from '../tracked/unpacked.ts';
-
-const { hash } = process.getBuiltinModule('node:crypto');
 
 /** How long a file is remembered that is not there, in milliseconds: a volume may come back. */
 const REMEMBER = 24 * 3_600_000;
@@ -202,13 +201,7 @@ export class FileTable {
 
   /** A file begins to be known; nothing of it is read before it is in the registry. */
   create({ path, fd, stat }: Candidate, home: string): Generation {
-    const { instance, number } = this.#options.registry.nextGeneration();
-    // What it begins with makes an id another one after a registry was put back from a backup.
-    const beginning = attempt(
-      () => readHead(fd).bytes.toString('base64'),
-      () => '',
-    );
-    const id = hash('sha256', `${instance} ${number} ${stat.key} ${beginning}`, 'base64url').slice(0, 16);
+    const id = generationId(this.#options.registry.nextGeneration(), stat.key, fd);
     const generation = new Generation(id, home, stat.key, path);
     this.#generations.add(generation);
     this.#byKey.set(stat.key, generation);
