@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compare, median, percentile, table } from './measurement.ts';
+import { compare, median, medianInterval, percentile, table } from './measurement.ts';
 
 const test = suite('measurement');
 
@@ -26,6 +26,12 @@ test('a table for a README', () => {
   const text = table([{ bench: 'b', metric: 'x_s', ours: 1.5, target: '<= 2', reached: true }]);
   assert.match(text, /^\| metric +\| ours/);
   assert.match(text, /\| `x_s` +\| 1\.5 +\| +\| +\| <= 2 +\| yes/);
+});
+
+test('a median’s interval is narrow for many values, and all of them for few', () => {
+  assert.equal(medianInterval([3, 1, 2]), [1, 3]);
+  const hundred = Array.from({ length: 100 }, (_, index) => index);
+  assert.equal(medianInterval(hundred), [40, 59]);
 });
 
 test.run();

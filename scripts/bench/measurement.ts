@@ -36,6 +36,16 @@ export function median(values: readonly number[]): number {
 }
 
 /**
+ * Where the median of all that could be measured lies, with 95 % confidence: order statistics by the binomial distribution,
+ * which ask nothing of how the values are distributed.
+ */
+export function medianInterval(values: readonly number[]): [least: number, most: number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = Math.max(0, Math.floor((sorted.length - 1.96 * Math.sqrt(sorted.length)) / 2));
+  return [sorted[place]!, sorted[sorted.length - 1 - place]!];
+}
+
+/**
  * The value below which a share of all values lies.
  * @param share 0 to 1
  */

@@ -210,4 +210,6 @@ const text = JSON.stringify(recording, null, 1).replaceAll(folder, '/pod');
 writeFileSync(join(ROOT, RECORDINGS.programs), `${text}\n`);
 process.stdout.write(`${Object.keys(recording.series).length} series; fired: ${recording.fired.join(', ')}\n`);
 for (const program of programs.values()) await program.stop();
+// The load's connections are still open.
+await prometheus[Symbol.asyncDispose]();
 process.exit(0);
