@@ -83,7 +83,11 @@ async function settled(): Promise<string[]> {
       continue;
     }
     if (metrics === undefined) return ['the admin port does not answer'];
-    const above = [...suite.gauges, ...suite.never].flatMap((metric) =>
+    const names = [...suite.gauges, ...suite.never];
+    // A metric that has another name by now would never be above 0.
+    const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/\{.*/, '')} `));
+    if (unknown.length > 0) return unknown.map((name) => `the suite names ${name}, which is no metric of the sidecar`);
+    const above = names.flatMap((metric) =>
       [...metrics.matchAll(new RegExp(`^${metric}(?:\\{.*\\})? (.+)$`, 'gm'))]
         .filter(([, value]) => Number(value) !== 0)
         .map(([line]) => line),

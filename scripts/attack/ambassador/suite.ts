@@ -30,8 +30,8 @@ const garbage: Attack = async (context) => {
 export const suite: AttackSuite = {
   sidecar: 'sidecar',
   admin: 'http://127.0.0.1:9961',
-  gauges: ['ambassador_client_connections'],
-  never: ['ambassador_server_ejects_total'],
+  gauges: ['client_connections'],
+  never: ['server_ejects'],
   attacks: {
     'clients that leave while they wait': each(
       'BLPOP nothing 0\r\n',

@@ -195,7 +195,10 @@ export class ResponsePath implements ResponseUser, ReplyBodyUser {
     if (this.#sinks !== undefined || !this.#client.takesChunks) response.dechunk();
     this.begun = true;
     this.#context.stats.responded(response.status);
-    if (whole !== undefined && this.#sinks !== undefined) for (const sink of this.#sinks) sink.onData(whole);
+    if (whole !== undefined) {
+      this.sent += whole.length;
+      if (this.#sinks !== undefined) for (const sink of this.#sinks) sink.onData(whole);
+    }
     this.#client.onResponse(response, whole);
     response.detach();
     return true;

@@ -7,13 +7,22 @@ import { serve } from '#kit/testing/server.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
 import { exchange } from '#proxy/testing/talk.ts';
 import { accessLog } from './access-log.ts';
+import type { Filter } from './filter.ts';
 
-async function linesOf(level: string, asked: boolean): Promise<Record<string, unknown>[]> {
+async function linesOf(
+  level: string,
+  asked: boolean,
+  answers: readonly Filter[] = [],
+): Promise<Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level }, { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
   await using app = await serve((_incoming, response) => void response.end('hello'));
   let over = 0;
-  const filters = [...accessLog({ parameters: { ACCESS_LOG: asked }, log }), { onEnd: () => void (over += 1) }];
+  const filters = [
+    ...answers,
+    ...accessLog({ parameters: { ACCESS_LOG: asked }, log }),
+    { onEnd: () => void (over += 1) },
+  ];
   await using proxy = await startProxy(app.port, { filters });
   await exchange(
     proxy.port,
@@ -42,6 +51,17 @@ test('a line has the path without query, the status, the duration and the bytes 
   assert.ok(Number(line['durationMs']) > 0);
   assert.is(line['traceId'], undefined);
   assert.not.match(JSON.stringify(line), 'secret');
+});
+
+test('the bytes of an answer that a filter gives are counted, whole or in parts', async () => {
+  const parts = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('four');
+    yield Buffer.from('teen bytes');
+  };
+  for (const body of ['fourteen bytes', parts()]) {
+    const [line] = await linesOf('warn', true, [{ onRequest: () => ({ status: 200, body, length: 14 }) }]);
+    assert.is(line?.['responseBytes'], 14);
+  }
 });
 
 test.run();
