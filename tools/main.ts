@@ -13,7 +13,7 @@ import { topzCommand } from './topz/command.ts';
 import { webhookCommand } from './webhook/command.ts';
 import { workshopCommand } from './workshop/command.ts';
 import { suggestion } from '#kit/text/suggestion.ts';
-import { EXIT_USAGE, Usage, type Command, type World } from './command/command.ts';
+import { EXIT_USAGE, Usage, type Command, type CommandContext } from './command/command.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   up: upCommand,
@@ -50,28 +50,28 @@ sidecar-stacks COMMAND --help says more.
  * @param args the command line without node and script
  * @returns the exit code
  */
-export async function main(args: readonly string[], world: World): Promise<number> {
+export async function main(args: readonly string[], context: CommandContext): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    (name === undefined ? world.err : world.out)(HELP);
+    (name === undefined ? context.err : context.out)(HELP);
     return name === undefined ? EXIT_USAGE : 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
-    world.err(
+    context.err(
       `There is no command "${name}"${suggestion(name, Object.keys(COMMANDS))}. Commands are: ${Object.keys(COMMANDS).join(', ')}\n`,
     );
     return EXIT_USAGE;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    world.out(command.help(rest));
+    context.out(command.help(rest));
     return 0;
   }
   try {
-    return await command.run(rest, world);
+    return await command.run(rest, context);
   } catch (error) {
     if (!(error instanceof Usage)) throw error;
-    world.err(`${error.message}\nsidecar-stacks ${name} --help says what is accepted\n`);
+    context.err(`${error.message}\nsidecar-stacks ${name} --help says what is accepted\n`);
     return EXIT_USAGE;
   }
 }

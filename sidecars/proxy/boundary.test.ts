@@ -5,7 +5,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { Http1Downstream } from './downstream/http1.ts';
 import { Sweeper } from './loop/sweeper.ts';
 

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rawApp } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 
 const CASES: readonly (readonly [sent: string, body: string, passed: string])[] = [
   ['Content-Length: 05', 'hello', 'Content-Length: 5'],

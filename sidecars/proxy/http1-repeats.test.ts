@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Filter } from '#proxy/filters/filter.ts';
 import { rawApp } from '#proxy/testing/apps.ts';
 import { startProxy, type TestProxy } from '#proxy/testing/proxy.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 
 /** Most of the same length, as heads of one client are that differ in a number. */
 const REQUESTS = [

@@ -10,7 +10,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { startProxy, type TestProxy } from '#proxy/testing/proxy.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 
 const RUNS = 150;
 const TOKEN = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

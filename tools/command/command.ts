@@ -23,7 +23,7 @@ export function printableAll<T>(value: T): T {
 }
 
 /** What a command needs from the world it runs in. */
-export interface World {
+export interface CommandContext {
   /** Paths are relative to this folder. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -34,7 +34,7 @@ export interface World {
 }
 
 /** The world of this process; npm says in INIT_CWD where it was called. */
-export function ofThisProcess(): World {
+export function ofThisProcess(): CommandContext {
   return {
     folder:
       process.env['npm_lifecycle_event'] === undefined ? process.cwd() : (process.env['INIT_CWD'] ?? process.cwd()),
@@ -51,5 +51,5 @@ export interface Command {
   /** @param args what stands beside --help */
   readonly help: (args: readonly string[]) => string;
   /** @returns the exit code; @throws {Usage} for a wrong command line */
-  readonly run: (args: readonly string[], world: World) => Promise<number> | number;
+  readonly run: (args: readonly string[], context: CommandContext) => Promise<number> | number;
 }

@@ -1,14 +1,14 @@
 /** docker, for containers of any project. */
 import { spawn } from 'node:child_process';
 import { runCommand } from '#kit/process/command.ts';
-import { EXIT_FOUND, type World } from './command.ts';
+import { EXIT_FOUND, type CommandContext } from './command.ts';
 
 /** In milliseconds. */
 const STEP = 120_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
 export interface DockerOptions {
-  readonly environment?: World['environment'];
+  readonly environment?: CommandContext['environment'];
   /** In milliseconds. */
   readonly timeout?: number;
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +31,7 @@ export const docker = async (
 /** Give the terminal to a program. @returns its exit code; @throws {Error} where it does not start */
 export async function inTerminal(
   [program, ...args]: readonly string[],
-  { folder, environment }: World,
+  { folder, environment }: CommandContext,
 ): Promise<number> {
   const child = spawn(program!, args, { cwd: folder, env: environment, stdio: 'inherit' });
   // A terminal's Ctrl-C reaches the program too, whose end is waited for.
@@ -60,7 +60,7 @@ export interface Build {
 const BUILD = 600_000;
 
 /** Build an image of the package's own, which takes a fraction of a second where nothing has changed. */
-export async function buildImage({ image, folder, base }: Build, { environment, err }: World): Promise<void> {
+export async function buildImage({ image, folder, base }: Build, { environment, err }: CommandContext): Promise<void> {
   if ((await docker(['images', '--quiet', image], { environment })) === '') err(`Building ${image}, once\n`);
   const chosen = environment[base];
   const args = chosen ? ['--build-arg', `${base}=${chosen}`] : [];

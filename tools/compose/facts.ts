@@ -1,7 +1,7 @@
 /** A compose service as facts. */
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Facts, Mount, Said } from '../identify/model/facts.ts';
+import type { Facts, Mount, LocatedText } from '../identify/model/facts.ts';
 import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
 import { keyed } from './merge.ts';
 import { mountOf } from './mounts.ts';
@@ -9,7 +9,7 @@ import { isFile, type Service } from './project.ts';
 
 const MAX_CONFIGURATION = 64 * 1024;
 
-const saidOf = (tree: Tree | undefined): Said | undefined => {
+const saidOf = (tree: Tree | undefined): LocatedText | undefined => {
   const value = text(tree);
   return value === undefined ? undefined : { text: value, at: tree!.at };
 };
@@ -52,7 +52,7 @@ export function serviceFacts(service: Service, folder: string, runsFirst: boolea
 }
 
 /** Environment, labels and the like, as a map of texts, whether they stand as a map or as a list. */
-export function pairs(tree: Tree | undefined): Map<string, Said> {
+export function pairs(tree: Tree | undefined): Map<string, LocatedText> {
   if (tree === undefined) return new Map();
   return new Map(entries(keyed(tree)).map(([key, value]) => [key, { text: text(value) ?? '', at: value.at }]));
 }
@@ -65,7 +65,7 @@ function targetPort(item: Tree): number | undefined {
 }
 
 /** What a bind-mounted file of the project says, where it is there and small. */
-function fileText(mount: Mount, folder: string): Said | undefined {
+function fileText(mount: Mount, folder: string): LocatedText | undefined {
   if (mount.kind !== 'bind' || mount.source === undefined || !/^\.|^[^/~$]/.test(mount.source)) return undefined;
   const path = resolve(folder, mount.source);
   if (!path.startsWith(resolve(folder)) || !isFile(path)) return undefined;

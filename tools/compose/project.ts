@@ -184,12 +184,12 @@ class Loader {
     root: MapTree,
     depth: number,
   ): MapTree {
-    const wish = get(tree, 'extends');
-    if (wish === undefined) return tree;
-    const service = text(wish) ?? text(get(wish, 'service'));
-    const other = text(get(wish, 'file'));
+    const requested = get(tree, 'extends');
+    if (requested === undefined) return tree;
+    const service = text(requested) ?? text(get(requested, 'service'));
+    const other = text(get(requested, 'file'));
     if (service === undefined || depth > MAX_EXTENDS) {
-      this.#problem(`service ${name} extends itself, or nothing`, wish.at);
+      this.#problem(`service ${name} extends itself, or nothing`, requested.at);
       return tree;
     }
     const path = other === undefined ? file : resolve(dirname(file), other);
@@ -197,7 +197,7 @@ class Loader {
     const source = other === undefined ? root : isFile(path) ? this.#read(path, environment, dirname(path)) : undefined;
     const found = get(source, 'services', service);
     if (found?.kind !== 'map' || source === undefined) {
-      this.#problem(`service ${name} extends ${service} of ${other ?? 'this file'}, which is not there`, wish.at);
+      this.#problem(`service ${name} extends ${service} of ${other ?? 'this file'}, which is not there`, requested.at);
       return tree;
     }
     const parent = this.#extended(service, found, path, environment, source, depth + 1);

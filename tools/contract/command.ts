@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { annotation } from '../command/annotation.ts';
 import { updateFile } from '../files/write.ts';
-import { EXIT_FOUND, EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type Command, type CommandContext } from '../command/command.ts';
 import { containersUnder } from './containers.ts';
 import { compareDockerfiles, verdict } from './compare.ts';
 import { contractMarkdown, fillMarkers, MARKERS } from './docs.ts';
@@ -58,13 +58,13 @@ type Values = ReturnType<typeof commandLine>['values'];
 export const contractCommand: Command = {
   summary: "keep an image's contract: lint, diff, docs",
   help: () => HELP,
-  run(args, world) {
+  run(args, context) {
     const { values, positionals } = commandLine(args);
     const [verb, ...rest] = positionals;
     try {
-      if (verb === 'lint') return lint(rest, values, world);
-      if (verb === 'diff') return diff(rest, values, world);
-      if (verb === 'docs') return docs(rest, values, world);
+      if (verb === 'lint') return lint(rest, values, context);
+      if (verb === 'diff') return diff(rest, values, context);
+      if (verb === 'docs') return docs(rest, values, context);
     } catch (error) {
       if (error instanceof NoStage || error instanceof NoHistory) throw new Usage(error.message);
       throw error;
@@ -73,7 +73,7 @@ export const contractCommand: Command = {
   },
 };
 
-function absolute(paths: readonly string[], { folder }: World): string[] {
+function absolute(paths: readonly string[], { folder }: CommandContext): string[] {
   const all = paths.length === 0 ? ['.'] : paths;
   return all.map((path) => {
     const whole = resolve(folder, path);
@@ -82,20 +82,20 @@ function absolute(paths: readonly string[], { folder }: World): string[] {
   });
 }
 
-const shown = (path: string, { folder }: World): string => relative(folder, path) || basename(path);
+const shown = (path: string, { folder }: CommandContext): string => relative(folder, path) || basename(path);
 
-function lint(paths: readonly string[], values: Values, world: World): number {
-  const roots = absolute(paths, world);
+function lint(paths: readonly string[], values: Values, context: CommandContext): number {
+  const roots = absolute(paths, context);
   // A file that was named may be a compose file: it is told by its content below.
   const files = [...new Set(roots.flatMap((root) => dockerfilesAt(root)))].filter(
     (file) => !/\.(ya?ml|json)$/.test(file),
   );
   const known: KnownImage[] = files.map((file) => {
-    const facts = readDockerfile(readText(file), shown(file, world), values.target);
+    const facts = readDockerfile(readText(file), shown(file, context), values.target);
     const folder = dirname(file);
     return {
       facts,
-      file: shown(file, world),
+      file: shown(file, context),
       folder,
       declared: declaredBeside(folder),
       names: [basename(folder), titleOf(facts)].filter((name) => name !== undefined),
@@ -104,10 +104,10 @@ function lint(paths: readonly string[], values: Values, world: World): number {
   const findings = [
     ...known.flatMap(({ facts, file }) => lintDockerfile(facts, file)),
     ...roots
-      .flatMap((root) => containersUnder(root, world))
+      .flatMap((root) => containersUnder(root, context))
       .flatMap(({ facts, context }) => lintContainer(facts, imageOf(facts, known, context))),
   ];
-  return report(findings, values, world, `${known.length} Dockerfile${known.length === 1 ? '' : 's'}`);
+  return report(findings, values, context, `${known.length} Dockerfile${known.length === 1 ? '' : 's'}`);
 }
 
 /** Parameters of a sidecar's contract.json, with the files that may hold a secret one. */
@@ -122,18 +122,18 @@ function declaredBeside(folder: string): string[] {
   }
 }
 
-function report(findings: readonly Finding[], values: Values, world: World, what: string): number {
-  if (values.json) world.out(`${JSON.stringify({ findings }, null, 2)}\n`);
-  else if (annotates(values, world)) world.out(findings.map(annotation).join(''));
+function report(findings: readonly Finding[], values: Values, context: CommandContext, what: string): number {
+  if (values.json) context.out(`${JSON.stringify({ findings }, null, 2)}\n`);
+  else if (annotates(values, context)) context.out(findings.map(annotation).join(''));
   else {
     for (const { level, code, file, line, message } of findings)
-      world.out(`${file}:${line}: ${level}: ${message} (${code})\n`);
-    world.out(`${what}, ${findings.length} finding${findings.length === 1 ? '' : 's'}.\n`);
+      context.out(`${file}:${line}: ${level}: ${message} (${code})\n`);
+    context.out(`${what}, ${findings.length} finding${findings.length === 1 ? '' : 's'}.\n`);
   }
   return findings.some(({ level }) => level === 'error') ? EXIT_FOUND : EXIT_OK;
 }
 
-const annotates = (values: Values, { environment }: World): boolean =>
+const annotates = (values: Values, { environment }: CommandContext): boolean =>
   values.github || environment['GITHUB_ACTIONS'] === 'true';
 
 interface Compared {
@@ -143,40 +143,45 @@ interface Compared {
   readonly after: DockerfileFacts | undefined;
 }
 
-function diff([ref, ...paths]: readonly string[], values: Values, world: World): number {
+function diff([ref, ...paths]: readonly string[], values: Values, context: CommandContext): number {
   if (ref === undefined) throw new Usage('diff since which git ref? (diff main)');
-  const roots = absolute(paths, world);
+  const roots = absolute(paths, context);
   const history = new History(roots[0]!, ref);
   const files = new Set(roots.flatMap((root) => [...dockerfilesAt(root), ...history.under(root)]));
-  const compared = [...files].toSorted().flatMap((file) => compareFile(file, history, values, world) ?? []);
+  const compared = [...files].toSorted().flatMap((file) => compareFile(file, history, values, context) ?? []);
   const findings = compared.flatMap(findingsOf);
   if (values.json)
-    world.out(
+    context.out(
       `${JSON.stringify(
         compared.map(({ file, changes, verdict: each }) => ({ file, changes, ...each })),
         null,
         2,
       )}\n`,
     );
-  else if (annotates(values, world)) world.out(findings.map(annotation).join(''));
+  else if (annotates(values, context)) context.out(findings.map(annotation).join(''));
   else {
     for (const { file, changes, verdict: each } of compared) {
       if (changes.length === 0) continue;
-      world.out(
+      context.out(
         `${file}: ${each.needed}${each.from === undefined ? '' : `, version ${each.from} to ${each.to ?? 'none'}`}\n`,
       );
-      for (const { bump, message } of changes) world.out(`  ${bump}: ${message}\n`);
-      if (!each.enough) world.out(`  the version is not raised enough: ${each.needed} is needed\n`);
+      for (const { bump, message } of changes) context.out(`  ${bump}: ${message}\n`);
+      if (!each.enough) context.out(`  the version is not raised enough: ${each.needed} is needed\n`);
     }
-    if (compared.every(({ changes }) => changes.length === 0)) world.out('No change of a contract.\n');
+    if (compared.every(({ changes }) => changes.length === 0)) context.out('No change of a contract.\n');
   }
   return compared.some(({ verdict: each }) => !each.enough) ? EXIT_FOUND : EXIT_OK;
 }
 
-function compareFile(file: string, history: History, { target }: Values, world: World): Compared | undefined {
+function compareFile(
+  file: string,
+  history: History,
+  { target }: Values,
+  context: CommandContext,
+): Compared | undefined {
   const before = history.read(file);
   if (before === undefined) return undefined;
-  const name = shown(file, world);
+  const name = shown(file, context);
   const old = readDockerfile(before, name, target);
   if (!existsSync(file))
     return {
@@ -200,20 +205,20 @@ function findingsOf({ file, changes, verdict: each, after }: Compared): Finding[
   }));
 }
 
-function docs(paths: readonly string[], values: Values, world: World): number {
-  const files = absolute(paths, world).flatMap((root) => dockerfilesAt(root));
+function docs(paths: readonly string[], values: Values, context: CommandContext): number {
+  const files = absolute(paths, context).flatMap((root) => dockerfilesAt(root));
   if (files.length === 0) throw new Usage('there is no Dockerfile here');
   const content = files
-    .map((file) => contractMarkdown(readDockerfile(readText(file), shown(file, world), values.target)))
+    .map((file) => contractMarkdown(readDockerfile(readText(file), shown(file, context), values.target)))
     .join('\n');
   if (values.write === undefined) {
-    world.out(content);
+    context.out(content);
     return EXIT_OK;
   }
-  const path = join(world.folder, values.write);
+  const path = join(context.folder, values.write);
   if (!existsSync(path)) throw new Usage(`there is nothing at ${values.write}`);
   const filled = fillMarkers(readFileSync(path, 'utf8'), content);
   if (filled === undefined) throw new Usage(`${values.write} has no ${MARKERS}`);
-  updateFile(path, filled, world.folder);
+  updateFile(path, filled, context.folder);
   return EXIT_OK;
 }

@@ -1,7 +1,7 @@
 /** The containers of compose files and manifests under a path, for comparison with their images. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
-import type { World } from '../command/command.ts';
+import type { CommandContext } from '../command/command.ts';
 import { serviceFacts } from '../compose/facts.ts';
 import { isCompose, loadProject } from '../compose/project.ts';
 import type { Facts } from '../identify/model/facts.ts';
@@ -17,7 +17,7 @@ export interface Found {
 }
 
 /** Files that cannot be read are left out: `identify` names them. */
-export function containersUnder(path: string, { folder, environment }: World): Found[] {
+export function containersUnder(path: string, { folder, environment }: CommandContext): Found[] {
   if (!existsSync(path)) return [];
   const files = statSync(path).isFile() ? (/\.ya?ml$/.test(path) ? [path] : []) : findFiles(path, []).files;
   return files.flatMap((file) => {

@@ -16,13 +16,13 @@ const test = suite('dashboards');
 async function call(...args: string[]) {
   const folder = temporaryDirectory('dashboards');
   let [out, err] = ['', ''];
-  const world = {
+  const context = {
     folder,
     environment: {},
     out: (text: string) => void (out += text),
     err: (text: string) => void (err += text),
   };
-  return { code: await main(['dashboards', ...args], world), folder, out, err };
+  return { code: await main(['dashboards', ...args], context), folder, out, err };
 }
 
 /** Names in a query that could be metrics: words in lower case with an underline. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '#kit/process/command.ts';
-import { EXIT_FOUND, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_FOUND, Usage, type Command, type CommandContext } from '../command/command.ts';
 import { buildImage, docker, inTerminal } from '../command/docker.ts';
 import { besideArguments, type Joined } from './beside.ts';
 import { containerSettings, debugArguments, podNamed, whereabouts, type DebugRequest } from './ephemeral.ts';
@@ -87,31 +87,31 @@ function parse(args: readonly string[]) {
 export const debugCommand: Command = {
   summary: 'tools beside a container or a pod that runs',
   help: () => HELP,
-  async run(args, world) {
+  async run(args, context) {
     const line = readLine(args);
     try {
-      return await (POD.test(line.target) ? inPod(line, world) : beside(line, world));
+      return await (POD.test(line.target) ? inPod(line, context) : beside(line, context));
     } catch (error) {
       if (!(error instanceof CommandError || error instanceof NotFound)) throw error;
       const said = error instanceof CommandError ? error.stderr.trim() || error.message : error.message;
-      world.err(`${said}\n`);
+      context.err(`${said}\n`);
       return EXIT_FOUND;
     }
   },
 };
 
-async function beside({ target, command, values }: Line, world: World): Promise<number> {
+async function beside({ target, command, values }: Line, context: CommandContext): Promise<number> {
   const wrong = (['container', 'namespace', 'context', 'restricted'] as const).find((name) => values[name]);
   if (wrong !== undefined) throw new Usage(`--${wrong} is for a pod: pod/${target}`);
-  const { environment } = world;
+  const { environment } = context;
   const { id } = findContainer(target, await listContainers({ environment }));
   const joined = JSON.parse(await docker(['inspect', '--format', '{{json .}}', id], { environment })) as Joined;
-  if (values.image === undefined) await buildImage({ image: IMAGE, folder: FOLDER, base: 'DEBIAN_BASE' }, world);
+  if (values.image === undefined) await buildImage({ image: IMAGE, folder: FOLDER, base: 'DEBIAN_BASE' }, context);
   const terminal = command.length === 0 && process.stdin.isTTY;
-  return inTerminal(['docker', ...besideArguments(joined, values.image ?? IMAGE, command, terminal)], world);
+  return inTerminal(['docker', ...besideArguments(joined, values.image ?? IMAGE, command, terminal)], context);
 }
 
-async function inPod({ target, command, values }: Line, world: World): Promise<number> {
+async function inPod({ target, command, values }: Line, context: CommandContext): Promise<number> {
   const request: DebugRequest = {
     pod: podNamed(target),
     namespace: values.namespace,
@@ -124,18 +124,18 @@ async function inPod({ target, command, values }: Line, world: World): Promise<n
   };
   const folder = mkdtempSync(join(tmpdir(), 'debug-'));
   try {
-    const first = request.container ?? (await firstContainer(request, world));
+    const first = request.container ?? (await firstContainer(request, context));
     const settings = join(folder, 'container.json');
     writeFileSync(settings, JSON.stringify(containerSettings(request)));
     const name = `debug-${Date.now().toString(36)}`;
-    return await inTerminal(['kubectl', ...debugArguments(request, name, first, settings)], world);
+    return await inTerminal(['kubectl', ...debugArguments(request, name, first, settings)], context);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 /** @throws {CommandError} when kubectl says no */
-async function firstContainer(request: DebugRequest, { folder, environment }: World): Promise<string> {
+async function firstContainer(request: DebugRequest, { folder, environment }: CommandContext): Promise<string> {
   const path = 'jsonpath={.spec.containers[0].name}';
   const argv = ['kubectl', 'get', ...whereabouts(request), `pod/${request.pod}`, `--output=${path}`];
   const { stdout } = await runCommand(argv, { cwd: folder, env: environment, timeout: ANSWER_MS });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type CommandContext } from '../command/command.ts';
 import { allFiles, INJECTED, isInjected } from '../inject/files.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { isInside } from '../files/write.ts';
@@ -88,18 +88,18 @@ function commandLine(args: readonly string[]) {
 export const exportCommand: Command = {
   summary: 'write a compose project as Kubernetes manifests',
   help: () => HELP,
-  async run(args, world) {
+  async run(args, context) {
     try {
-      return await run(args, world);
+      return await run(args, context);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      world.err(`Not written (${error.reason}): ${error.message}\n`);
+      context.err(`Not written (${error.reason}): ${error.message}\n`);
       return EXIT_FOUND;
     }
   },
 };
 
-async function run(args: readonly string[], world: World): Promise<number> {
+async function run(args: readonly string[], context: CommandContext): Promise<number> {
   const { values, positionals } = commandLine(args);
   const style = oneOf('--sidecars', values.sidecars, ['native', 'plain'] as const);
   oneOf('--to', values.to, ['kubernetes'] as const);
@@ -120,14 +120,14 @@ async function run(args: readonly string[], world: World): Promise<number> {
     .map((each) => oneOf('--with', each, COMPONENTS));
   if (components.includes('pod-security') && values.namespace === undefined)
     throw new Usage('--with pod-security needs --namespace NAME: the level is a label of the namespace');
-  const { folder, files } = projectAt(positionals[0], values.file ?? [], world);
+  const { folder, files } = projectAt(positionals[0], values.file ?? [], context);
   const options: ExportOptions = {
     base: folder,
-    environment: world.environment,
+    environment: context.environment,
     style,
     bare: values.kind === 'pod',
     ...(values.profile && { profiles: values.profile }),
-    ...(values['env-file'] && { envFiles: values['env-file'].map((file) => resolve(world.folder, file)) }),
+    ...(values['env-file'] && { envFiles: values['env-file'].map((file) => resolve(context.folder, file)) }),
     ...(values.registry !== undefined && { registry: values.registry }),
     ...(values.tag !== undefined && { tag: values.tag }),
     allowFloating: values['allow-floating'],
@@ -135,31 +135,31 @@ async function run(args: readonly string[], world: World): Promise<number> {
     ...(values.namespace !== undefined && { namespace: values.namespace }),
     components: COMPONENTS.filter((each) => components.includes(each)),
   };
-  const exported = await byDigest(files, options, world);
+  const exported = await byDigest(files, options, context);
   if (!files.some(isInjected) && existsSync(join(folder, INJECTED)))
-    world.err(
+    context.err(
       `note: the sidecars of ${INJECTED} are left out, as docker compose does unless the file is named: ${[...files, INJECTED].map((file) => `-f ${file}`).join(' ')}\n`,
     );
-  const refused = say(exported, world);
+  const refused = say(exported, context);
   if (refused) return EXIT_FOUND;
   if (values['dry-run']) {
-    world.out(exported.files.map(({ path, text }) => `# --- ${path}\n${text}`).join(''));
+    context.out(exported.files.map(({ path, text }) => `# --- ${path}\n${text}`).join(''));
     return EXIT_OK;
   }
-  const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(world.folder, values.output);
+  const to = values.output === undefined ? join(folder, 'kubernetes') : resolve(context.folder, values.output);
   const unnamed = unnamedComponents(exported, to);
-  const kept = writeExport(exported.files, to, isInside(to, world.folder) ? world.folder : folder);
-  const shown = relative(world.folder, to) || '.';
+  const kept = writeExport(exported.files, to, isInside(to, context.folder) ? context.folder : folder);
+  const shown = relative(context.folder, to) || '.';
   const local = values.registry === undefined ? exported.images.filter(({ pulled }) => !pulled) : [];
   if (local.length > 0)
-    world.err(
+    context.err(
       `note: never pulled, because they are built here: ${local.map(({ reference }) => reference).join(', ')}. Load them onto each node, or push them and export with --registry PREFIX\n`,
     );
   if (unnamed.length > 0)
-    world.err(
+    context.err(
       `note: the overlay is yours and does not name these components yet. Add to ${join(shown, OVERLAY)}:\ncomponents:\n${unnamed.map((path) => `  - ../../${path}\n`).join('')}`,
     );
-  world.out(
+  context.out(
     `${shown}: ${exported.files.length - kept} files${kept > 0 ? `; ${kept} of the overlay and components left as they are` : ''}\n` +
       `kubectl apply -k ${join(shown, 'overlays/cluster')}\n`,
   );
@@ -178,7 +178,11 @@ function unnamedComponents({ files }: Exported, to: string): string[] {
 }
 
 /** Images without a version by their digests, where that is wished and registries can be asked. */
-async function byDigest(files: readonly string[], options: ExportOptions, { fetch }: World): Promise<Exported> {
+async function byDigest(
+  files: readonly string[],
+  options: ExportOptions,
+  { fetch }: CommandContext,
+): Promise<Exported> {
   const exported = exportProject(files, options);
   const floating = exported.images.filter(isFloating).map(({ reference }) => reference);
   const refused = exported.findings.some(({ level }) => level === 'refused');
@@ -196,16 +200,16 @@ function oneOf<const T extends string>(option: string, value: string, known: rea
 function projectAt(
   said: string | undefined,
   named: readonly string[],
-  world: World,
+  context: CommandContext,
 ): { folder: string; files: string[] } {
   if (said !== undefined && named.length > 0) throw new Usage('name a path, or files by --file');
-  const path = resolve(world.folder, said ?? '.');
+  const path = resolve(context.folder, said ?? '.');
   const stack =
-    said !== undefined && !existsSync(path) && /^[\w-]+$/.test(said) ? resolve(world.folder, 'stacks', said) : path;
+    said !== undefined && !existsSync(path) && /^[\w-]+$/.test(said) ? resolve(context.folder, 'stacks', said) : path;
   const stat = statSync(stack, { throwIfNoEntry: false });
   if (!stat) throw new Usage(`there is nothing at ${said}`);
   if (stat.isFile()) return { folder: dirname(stack), files: [basename(stack)] };
-  const files = named.map((file) => resolve(world.folder, file));
+  const files = named.map((file) => resolve(context.folder, file));
   const folder = files[0] === undefined ? stack : dirname(files[0]);
   try {
     return {
@@ -213,7 +217,7 @@ function projectAt(
       files: allFiles(
         folder,
         files.map((file) => relative(folder, file)),
-        world.environment,
+        context.environment,
       ),
     };
   } catch (error) {
@@ -223,7 +227,7 @@ function projectAt(
 }
 
 /** @returns whether something was refused */
-function say({ findings }: Exported, { err }: World): boolean {
+function say({ findings }: Exported, { err }: CommandContext): boolean {
   for (const { at, level, message } of findings)
     err(printable(`${at.file}:${at.line}: ${level === 'refused' ? 'refused' : 'note'}: ${message}`) + '\n');
   const refused = findings.filter(({ level }) => level === 'refused');

@@ -63,7 +63,7 @@ export class Mounted implements Volumes {
     pod: Pod,
     service: Service,
     kind: Bundle['kind'],
-    wish: string,
+    requested: string,
     target: string,
     at: Place,
     read: () => Entry[],
@@ -71,7 +71,7 @@ export class Mounted implements Volumes {
   ): void {
     let made: Bundle;
     try {
-      made = bundle(kind, wish, read());
+      made = bundle(kind, requested, read());
     } catch (error) {
       this.#findings.refuse(
         kind === 'Secret' ? 'secret' : 'configuration',
@@ -83,7 +83,7 @@ export class Mounted implements Volumes {
     for (let count = 2; ; count++) {
       const known = this.bundles.get(`${kind} ${made.name}`);
       if (!known || known.digest === made.digest) break;
-      made = { ...made, name: `${objectName(wish)}-${count}` };
+      made = { ...made, name: `${objectName(requested)}-${count}` };
     }
     this.bundles.set(`${kind} ${made.name}`, made);
     const own = this.bundlesOf.get(pod.name) ?? [];

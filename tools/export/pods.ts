@@ -95,10 +95,10 @@ const roleOf = ({ tree }: Service): string | undefined => {
 
 /** Services that one waits for, however. */
 export function waitsFor({ tree }: Service): { name: string; at: Place }[] {
-  const wish = get(tree, 'depends_on');
-  return wish?.kind === 'seq'
-    ? items(wish).flatMap((item) => (text(item) === undefined ? [] : [{ name: text(item)!, at: item.at }]))
-    : entries(wish).map(([name, { at }]) => ({ name, at }));
+  const requested = get(tree, 'depends_on');
+  return requested?.kind === 'seq'
+    ? items(requested).flatMap((item) => (text(item) === undefined ? [] : [{ name: text(item)!, at: item.at }]))
+    : entries(requested).map(([name, { at }]) => ({ name, at }));
 }
 
 /** One that ends and that a single pod waits for runs in that pod; one that several wait for stays alone, as a Job. */
@@ -201,9 +201,9 @@ function named(drafts: readonly Draft[], home: ReadonlyMap<string, string>, find
   const taken = new Set<string>();
   const names = drafts.map(({ pause, apps }) => {
     const own = pause?.name.replace(/-?(pod|pause)$/, '');
-    const wish = objectName(own === undefined || own === '' ? apps[0]!.name : own);
-    let name = wish;
-    for (let count = 2; taken.has(name); count++) name = `${wish}-${count}`;
+    const requested = objectName(own === undefined || own === '' ? apps[0]!.name : own);
+    let name = requested;
+    for (let count = 2; taken.has(name); count++) name = `${requested}-${count}`;
     taken.add(name);
     return name;
   });

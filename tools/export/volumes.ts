@@ -127,9 +127,9 @@ class Reader {
     const bundled = inside && existsSync(path) && (readOnly || isFile(path));
     // A home folder is nobody's on a node; what a variable says is not known.
     const home = source.startsWith('~');
-    const wish = source.startsWith('$') || (home && this.#hostPaths === 'node') ? undefined : this.#hostPaths;
-    if (!bundled && wish !== undefined) {
-      this.#hostPath(pod, service, { source, path, target, readOnly, at }, wish);
+    const requested = source.startsWith('$') || (home && this.#hostPaths === 'node') ? undefined : this.#hostPaths;
+    if (!bundled && requested !== undefined) {
+      this.#hostPath(pod, service, { source, path, target, readOnly, at }, requested);
       return;
     }
     const flag = source.startsWith('$')
@@ -170,11 +170,11 @@ class Reader {
   }
 
   /** A path of the machine, as the command line says: an empty volume in its place, or the node's own path. */
-  #hostPath(pod: Pod, service: Service, { source, path, target, readOnly, at }: HostPath, wish: HostPaths): void {
+  #hostPath(pod: Pod, service: Service, { source, path, target, readOnly, at }: HostPath, requested: HostPaths): void {
     const more = readOnly ? { readOnly: true } : {};
     const shown = relative(this.#repository, path);
     const key = `${nameOf(source)}-${sha256(shown).slice(0, 6)}`;
-    if (wish === 'node' || isFile(path)) {
+    if (requested === 'node' || isFile(path)) {
       const volume = { name: objectName(key), hostPath: { path, type: isFile(path) ? 'File' : 'DirectoryOrCreate' } };
       this.#mounted.mount(pod, service, `host ${path}`, volume, target, more, at);
       this.#findings.warn(

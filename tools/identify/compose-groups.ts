@@ -110,8 +110,8 @@ function withinOnePod(links: readonly VolumeLink[], pods: readonly (readonly str
 
 /** Services whose end this one waits for. */
 export function waitsForEnd({ tree }: Service): string[] {
-  return entries(get(tree, 'depends_on')).flatMap(([name, wish]) =>
-    text(get(wish, 'condition')) === 'service_completed_successfully' ? [name] : [],
+  return entries(get(tree, 'depends_on')).flatMap(([name, requested]) =>
+    text(get(requested, 'condition')) === 'service_completed_successfully' ? [name] : [],
   );
 }
 

@@ -51,8 +51,8 @@ export function composeWarnings(
 
 /** Services that one says it starts after. */
 export function dependsOn(project: Project, name: string): string[] {
-  const wish = get(project.services.get(name)?.tree, 'depends_on');
-  return wish?.kind === 'map' ? entries(wish).map(([key]) => key) : texts(wish);
+  const requested = get(project.services.get(name)?.tree, 'depends_on');
+  return requested?.kind === 'map' ? entries(requested).map(([key]) => key) : texts(requested);
 }
 
 function privileges(project: Project, facts: Facts): Warning[] {

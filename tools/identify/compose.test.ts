@@ -239,8 +239,8 @@ test('a folder without anything says what it looked for, and is an error for --f
   const folder = temporaryDirectory('empty');
   const run = async (...args: string[]): Promise<{ code: number; out: string }> => {
     let out = '';
-    const world = { folder, environment: {}, out: (text: string) => void (out += text), err: () => {} };
-    return { code: await main(['identify', ...args], world), out };
+    const context = { folder, environment: {}, out: (text: string) => void (out += text), err: () => {} };
+    return { code: await main(['identify', ...args], context), out };
   };
   const { code, out } = await run();
   assert.is(code, 0);

@@ -92,15 +92,15 @@ const INJECTED: readonly (readonly [string, RegExp | undefined, string])[] = [
 export function injectionNotes(pod: Pod): Note[] {
   return INJECTED.flatMap(([key, wanted, what]) => {
     const label = get(pod.metadata, 'labels', key);
-    const wish = hasEntry(get(pod.metadata, 'annotations'), key) ? annotation(pod, key) : label;
-    const value = text(wish);
-    if (wish === undefined || value === undefined || /^false$/i.test(value) || (wanted && !wanted.test(value)))
+    const requested = hasEntry(get(pod.metadata, 'annotations'), key) ? annotation(pod, key) : label;
+    const value = text(requested);
+    if (requested === undefined || value === undefined || /^false$/i.test(value) || (wanted && !wanted.test(value)))
       return [];
     return [
       {
         code: 'injected-later',
         level: 'note',
-        ...wish.at,
+        ...requested.at,
         message: `${pod.kind}/${pod.name}: ${what}; it is not in these files`,
       } as const,
     ];

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { helpText } from '#kit/contract/help.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
-import { EXIT_OK, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_OK, Usage, type Command, type CommandContext } from '../command/command.ts';
 import {
   apply,
   bundledSidecarOf,
@@ -93,30 +93,30 @@ export const injectCommand: Command = {
     const sidecar = args.find((name) => Object.hasOwn(SIDECARS, name));
     return sidecar === undefined ? HELP : helpText(SIDECARS[sidecar]!.contract);
   },
-  run(args, world) {
+  run(args, context) {
     const { values, positionals } = commandLine(args);
     if (positionals.length > 1) throw new Usage(`one sidecar at a time, not ${positionals.join(' ')}`);
-    const target: Target = { folder: world.folder, files: values.file ?? [], environment: world.environment };
+    const target: Target = { folder: context.folder, files: values.file ?? [], environment: context.environment };
     try {
       const manifest = manifestOf(target, positionals[0], values);
       if (manifest) {
-        injectManifest(manifest, world);
+        injectManifest(manifest, context);
         return EXIT_OK;
       }
       const plan = planOf(target, positionals[0], values);
-      if (values.diff) return showDiff(plan, world);
-      checkCompose(world);
+      if (values.diff) return showDiff(plan, context);
+      checkCompose(context);
       apply(plan, { writeEnv: values['write-env'] });
-      report(plan, world, values['write-env']);
-      for (const line of unusedPorts(plan)) world.err(`Note: ${line}\n`);
+      report(plan, context, values['write-env']);
+      for (const line of unusedPorts(plan)) context.err(`Note: ${line}\n`);
       if (values['write-env'])
         for (const name of readersOfEnv(target))
-          world.err(
+          context.err(
             `Note: ${name} reads .env by env_file, so its application gets COMPOSE_FILE too: name another file there.\n`,
           );
       return EXIT_OK;
     } catch (error) {
-      return refused('Not injected', error, world);
+      return refused('Not injected', error, context);
     }
   },
 };
@@ -181,7 +181,7 @@ function pairs(list: readonly string[]): Record<string, string> {
   );
 }
 
-function report(plan: Plan, { folder, out }: World, env: boolean): void {
+function report(plan: Plan, { folder, out }: CommandContext, env: boolean): void {
   const name = relative(folder, plan.path);
   if (plan.after === undefined) {
     out(

@@ -1,13 +1,13 @@
 /** Whether docker compose is new enough for what is written. */
 import { execFileSync } from 'node:child_process';
-import type { World } from '../command/command.ts';
+import type { CommandContext } from '../command/command.ts';
 import { Refusal } from '../bundled/refusal.ts';
 
 const NEEDED = [2, 24, 4] as const;
 const ADVISED = [2, 26, 0] as const;
 
 /** `!reset` and `!override` are honoured from here on; earlier versions would merge what they were to replace. */
-export function checkCompose({ err }: World): void {
+export function checkCompose({ err }: CommandContext): void {
   let version: string;
   try {
     version = execFileSync('docker', ['compose', 'version', '--short'], {

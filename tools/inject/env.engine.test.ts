@@ -20,8 +20,8 @@ function place(files: Readonly<Record<string, string>>): Place {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const run = async (...args: string[]): Promise<{ code: number; err: string }> => {
     let err = '';
-    const world = { folder, environment: {}, out: () => {}, err: (text: string) => void (err += text) };
-    return { code: await main(args, world), err };
+    const context = { folder, environment: {}, out: () => {}, err: (text: string) => void (err += text) };
+    return { code: await main(args, context), err };
   };
   return { folder, outside, run };
 }

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseTrees, YamlError } from '../yaml/tree.ts';
 import { isKubernetes } from '../kubernetes/pods.ts';
-import type { World } from '../command/command.ts';
+import type { CommandContext } from '../command/command.ts';
 import { updateFile } from '../files/write.ts';
 import { buildFolder } from '../bundled/build-folder.ts';
 import { imageName } from '../bundled/container-spec.ts';
@@ -55,9 +55,9 @@ export function isManifest(path: string): boolean {
  */
 export function injectManifest(
   { file, injection, into, plain, registry, inPlace, undo }: ManifestRequest,
-  world: World,
+  context: CommandContext,
 ): void {
-  const path = resolve(world.folder, file);
+  const path = resolve(context.folder, file);
   if (statSync(path).size > MAX_BYTES) throw new Refusal('too-large', `${file} is larger than ${MAX_BYTES} bytes`);
   const source = readFileSync(path, 'utf8');
   const bundled = bundledSidecarOf(injection.sidecar);
@@ -71,16 +71,16 @@ export function injectManifest(
       into,
       environment: (ports, workload) => environmentFor(bundled, injection.set, ports, workload),
     });
-    for (const message of result.messages) world.err(`${message}\n`);
-    if (result.count > 0) world.err(howToPush(injection.sidecar, imageName(bundled.contract, prefix), prefix));
+    for (const message of result.messages) context.err(`${message}\n`);
+    if (result.count > 0) context.err(howToPush(injection.sidecar, imageName(bundled.contract, prefix), prefix));
     text = result.text;
   }
   if (!inPlace) {
-    world.out(text);
+    context.out(text);
     return;
   }
   if (text.trim() === '' && source.trim() !== '')
     throw new Refusal('empty', `${file} would become empty: left as it is`);
   updateFile(path, text, dirname(path));
-  world.err(`${file} is written\n`);
+  context.err(`${file} is written\n`);
 }

@@ -11,7 +11,8 @@ import { OVERRIDE, RESET } from '../yaml/tagged.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { imageOf, OWN_IMAGE } from './images.ts';
 import { MESH, meshMember } from './mesh.ts';
-import { appPorts, publishedPorts, requireFreePorts } from './ports.ts';
+import { appPorts, requireFreePorts } from './ports.ts';
+import { publishedPorts } from './published-ports.ts';
 import { probeTargets } from './probe-targets.ts';
 import { givenFiles, pathOf, type Extras } from './project-files.ts';
 import { requirePublishedOnce } from './publish.ts';
@@ -237,8 +238,8 @@ function ownSysctls(tree: Tree): Entry {
 }
 
 function dependencies(tree: Tree): string[] {
-  const wish = get(tree, 'depends_on');
-  return wish?.kind === 'map' ? entries(wish).map(([name]) => name) : texts(wish);
+  const requested = get(tree, 'depends_on');
+  return requested?.kind === 'map' ? entries(requested).map(([name]) => name) : texts(requested);
 }
 
 function sidecarService(

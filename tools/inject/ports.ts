@@ -1,11 +1,11 @@
-/** The ports of a pod: what the application listens on, what its sidecars take, and what is published. */
+/** The ports of a pod: what the application listens on, and what its sidecars take. */
 import { defaultPort } from '#kit/contract/contract.ts';
 import type { BundledSidecar } from '../bundled/sidecars.ts';
 import { Refusal } from '../bundled/refusal.ts';
-import { interpolate, interpolateTree, type Environment } from '../compose/interpolate.ts';
+import { interpolateTree } from '../compose/interpolate.ts';
 import { mountFields } from '../compose/mounts.ts';
 import type { Project, Service } from '../compose/project.ts';
-import { get, items, text, toValue, type Tree } from '../yaml/tree.ts';
+import { get, items, text, type Tree } from '../yaml/tree.ts';
 import type { Injection } from './request.ts';
 
 /** A sidecar that joins a pod. */
@@ -29,10 +29,10 @@ export function portsSaid(project: Project, service: Service): { published: numb
   return { published: numbers(items(get(tree, 'ports'))), exposed: numbers(items(get(tree, 'expose'))) };
 }
 
-const isTcp = (item: Tree): boolean =>
+export const isTcp = (item: Tree): boolean =>
   ((item.kind === 'map' ? text(get(item, 'protocol')) : text(item)?.split('/')[1]) ?? 'tcp') === 'tcp';
 
-const targetOf = (item: Tree): string | undefined =>
+export const targetOf = (item: Tree): string | undefined =>
   item.kind === 'map'
     ? text(get(item, 'target'))
     : mountFields(text(item) ?? '')
@@ -40,7 +40,7 @@ const targetOf = (item: Tree): string | undefined =>
         .split('/')[0];
 
 /** `80`: 80; `80-82`: 80, 81, 82; nothing for what is neither. */
-function range(said: string): number[] {
+export function range(said: string): number[] {
   const [first = 0, last = first] = said.split('-').map(Number);
   const count = last - first + 1;
   return first > 0 && last < 65_536 && count > 0 ? Array.from({ length: count }, (_, index) => first + index) : [];
@@ -72,38 +72,4 @@ export function requireFreePorts(project: Project, service: Service, sidecars: r
         );
       taken.set(port, injection.sidecar);
     }
-}
-
-/** What the pod publishes: the application's ports, some of which lead to a sidecar instead, and those of sidecars. */
-export function publishedPorts(
-  { tree }: Service,
-  sidecars: readonly Joining[],
-  environment: Environment,
-): { ports?: unknown[] } {
-  const instead = new Map(
-    sidecars.flatMap(({ injection, bundled }) =>
-      injection.instead === undefined
-        ? []
-        : [[injection.instead, listenPort(injection, bundled, portParameters(bundled)[0]!)!] as const],
-    ),
-  );
-  const ports = [
-    ...items(get(tree, 'ports')).flatMap((item) => led(item, instead, environment)),
-    ...sidecars.flatMap(({ injection }) => injection.publish),
-  ];
-  return ports.length === 0 ? {} : { ports };
-}
-
-/** An item of `ports`, leading to other ports of the pod; its variables stay. */
-function led(item: Tree, instead: ReadonlyMap<number, number>, environment: Environment): unknown[] {
-  if (!isTcp(item)) return [toValue(item)];
-  const targets = range(interpolate(targetOf(item) ?? '', environment, 'nothing'));
-  if (!targets.some((port) => instead.has(port))) return [toValue(item)];
-  if (item.kind === 'map') return [{ ...(toValue(item) as object), target: instead.get(targets[0]!)! }];
-  const fields = mountFields(text(item)!).slice(0, -1);
-  const host = fields.pop();
-  const hosts = targets.length > 1 ? range(interpolate(host ?? '', environment, 'nothing')) : [];
-  return targets.map((port, index) =>
-    [...fields, ...(host === undefined ? [] : [hosts[index] ?? host]), instead.get(port) ?? port].join(':'),
-  );
 }

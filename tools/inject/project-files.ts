@@ -39,7 +39,7 @@ export function givenFiles(name: string, { injection, bundled }: Joining, { tree
   const files = Object.entries(injection.files ?? {});
   // What fills a volume ends before the application, and so before its sidecars.
   const fillers = entries(get(tree, 'depends_on')).filter(
-    ([, wish]) => text(get(wish, 'condition')) === COMPLETED.condition,
+    ([, requested]) => text(get(requested, 'condition')) === COMPLETED.condition,
   );
   const filled = files.some(([, file]) => 'mount' in file && !/^[.~/]/.test(file.mount));
   const waits = filled && { waits: Object.fromEntries(fillers.map(([other]) => [other, COMPLETED])) };

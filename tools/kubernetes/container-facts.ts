@@ -1,5 +1,5 @@
 /** A Kubernetes container as facts. */
-import type { Facts, Mount, Said } from '../identify/model/facts.ts';
+import type { Facts, Mount, LocatedText } from '../identify/model/facts.ts';
 import { entries, get, isTrue, items, text, type MapTree, type Tree } from '../yaml/tree.ts';
 import type { Pod } from './pods.ts';
 
@@ -23,7 +23,7 @@ export function sharedVolumes(containers: readonly Facts[]): string[] {
   return [...users].filter(([, names]) => names.size > 1).map(([volume]) => volume);
 }
 
-const saidOf = (tree: Tree | undefined): Said | undefined => {
+const saidOf = (tree: Tree | undefined): LocatedText | undefined => {
   const value = text(tree);
   return value === undefined ? undefined : { text: value, at: tree!.at };
 };
@@ -92,7 +92,7 @@ function configurationTexts(
   container: MapTree,
   pod: Pod,
   configuration: ReadonlyMap<string, [string, Tree][]>,
-): Said[] {
+): LocatedText[] {
   const mounted = new Map(
     items(get(container, 'volumeMounts')).map((mount) => [text(get(mount, 'name')), text(get(mount, 'subPath'))]),
   );
@@ -106,7 +106,7 @@ function configurationTexts(
 }
 
 /** Paths of the host that a pod's volumes name, by volume. */
-export function hostPaths(pod: Pod): Map<string, Said> {
+export function hostPaths(pod: Pod): Map<string, LocatedText> {
   return new Map(
     items(get(pod.spec, 'volumes')).flatMap((volume) => {
       const path = saidOf(get(volume, 'hostPath', 'path'));

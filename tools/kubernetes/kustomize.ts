@@ -49,18 +49,18 @@ class Builder {
   /** These objects and those that a kustomization or a component names, after what it says of them all. */
   #added(earlier: readonly MapTree[], file: string, depth: number): MapTree[] {
     if (depth > MAX_DEPTH || this.used.size > MAX_FILES) return [...earlier];
-    const [wish] = this.#read(file);
-    if (wish?.kind !== 'map') return [...earlier];
+    const [requested] = this.#read(file);
+    if (requested?.kind !== 'map') return [...earlier];
     const folder = dirname(file);
     const named = ['resources', 'bases'].flatMap((key) =>
-      items(get(wish, key)).flatMap((item) => this.#resource(item, folder, depth)),
+      items(get(requested, key)).flatMap((item) => this.#resource(item, folder, depth)),
     );
     let objects = [...earlier, ...named];
-    for (const item of items(get(wish, 'components'))) {
+    for (const item of items(get(requested, 'components'))) {
       const component = kustomizationIn(resolve(folder, text(item) ?? ''));
       if (component) objects = this.#added(objects, component, depth + 1);
     }
-    return this.#patched(objects, wish, folder);
+    return this.#patched(objects, requested, folder);
   }
 
   #resource(item: Tree, folder: string, depth: number): MapTree[] {
@@ -83,12 +83,12 @@ class Builder {
     return this.#read(path).flatMap((tree) => (isKubernetes(tree) ? objectsOf(tree) : []));
   }
 
-  #patched(objects: readonly MapTree[], wish: MapTree, folder: string): MapTree[] {
+  #patched(objects: readonly MapTree[], requested: MapTree, folder: string): MapTree[] {
     let result = [...objects];
     for (const item of [
-      ...items(get(wish, 'patchesStrategicMerge')),
-      ...items(get(wish, 'patches')),
-      ...items(get(wish, 'patchesJson6902')),
+      ...items(get(requested, 'patchesStrategicMerge')),
+      ...items(get(requested, 'patches')),
+      ...items(get(requested, 'patchesJson6902')),
     ]) {
       const path = text(item) ?? text(get(item, 'path'));
       const inline = text(get(item, 'patch')) ?? (item.kind === 'scalar' && path?.includes('\n') ? path : undefined);

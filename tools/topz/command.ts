@@ -5,7 +5,7 @@ import { CommandError } from '#kit/process/command.ts';
 import { buildFolder } from '../bundled/build-folder.ts';
 import { imageName } from '../bundled/container-spec.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
-import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type World } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, printable, Usage, type Command, type CommandContext } from '../command/command.ts';
 import { buildImage } from '../command/docker.ts';
 import { findContainer, listContainers, NotFound } from '../debug/find-container.ts';
 import { readText, startLook } from './look.ts';
@@ -42,7 +42,7 @@ function commandLine(args: readonly string[]): { wanted: string; text: boolean; 
 export const topzCommand: Command = {
   summary: 'show the processes of a container that runs',
   help: () => HELP,
-  async run(args, world) {
+  async run(args, context) {
     const stop = new AbortController();
     let ended: number | undefined;
     const end = (signal: NodeJS.Signals): void => {
@@ -51,7 +51,7 @@ export const topzCommand: Command = {
     };
     for (const signal of SIGNALS) process.on(signal, end);
     try {
-      const code = await runTopz(args, world, stop.signal);
+      const code = await runTopz(args, context, stop.signal);
       return ended ?? code;
     } finally {
       for (const signal of SIGNALS) process.off(signal, end);
@@ -67,35 +67,35 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * @returns the exit code
  * @throws {Usage} for a wrong command line
  */
-export async function runTopz(args: readonly string[], world: World, signal: AbortSignal): Promise<number> {
+export async function runTopz(args: readonly string[], context: CommandContext, signal: AbortSignal): Promise<number> {
   const request = commandLine(args);
   try {
-    return await show(request, world, signal);
+    return await show(request, context, signal);
   } catch (error) {
     if (signal.aborted) return EXIT_FOUND;
     if (!(error instanceof NotFound || error instanceof CommandError)) throw error;
     const said = error instanceof CommandError ? error.stderr.trim() || error.message : error.message;
-    world.err(`topz: ${said}\n`);
+    context.err(`topz: ${said}\n`);
     return EXIT_FOUND;
   }
 }
 
 async function show(
   { wanted, text, image }: ReturnType<typeof commandLine>,
-  world: World,
+  context: CommandContext,
   signal: AbortSignal,
 ): Promise<number> {
-  const known = await listContainers({ environment: world.environment, signal });
+  const known = await listContainers({ environment: context.environment, signal });
   const target = findContainer(wanted, known);
-  const look = await startLook(image ?? (await builtImage(world)), target, known, signal);
+  const look = await startLook(image ?? (await builtImage(context)), target, known, signal);
   try {
     if (text) {
-      world.out(await readText(look.url, process.stdout.isTTY ? process.stdout.columns : undefined, signal));
+      context.out(await readText(look.url, process.stdout.isTTY ? process.stdout.columns : undefined, signal));
       return EXIT_OK;
     }
-    world.out(`${look.url} shows ${printable(target.name)}. Ctrl-C ends it.\n`);
+    context.out(`${look.url} shows ${printable(target.name)}. Ctrl-C ends it.\n`);
     await look.ended;
-    if (!signal.aborted) world.err(`${printable(target.name)} has ended, and topz with it.\n`);
+    if (!signal.aborted) context.err(`${printable(target.name)} has ended, and topz with it.\n`);
     return EXIT_OK;
   } finally {
     await look.remove();
@@ -103,10 +103,10 @@ async function show(
 }
 
 /** @throws {CommandError} where it cannot be built, {NotFound} without its bundle */
-async function builtImage(world: World): Promise<string> {
+async function builtImage(context: CommandContext): Promise<string> {
   const folder = buildFolder('topz');
   if (folder === undefined) throw new NotFound('its bundle is not here; in a checkout, run make setup first');
   const image = imageName(SIDECARS['topz']!.contract);
-  await buildImage({ image, folder, base: 'SIDECAR_BASE' }, world);
+  await buildImage({ image, folder, base: 'SIDECAR_BASE' }, context);
   return image;
 }

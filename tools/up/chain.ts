@@ -4,7 +4,7 @@ import { SIDECARS } from '../bundled/sidecars.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { listenPort, portParameters } from '../inject/ports.ts';
 import { POD_ONLY, type Injection, type ProjectFile } from '../inject/request.ts';
-import type { Wish, WishedSidecar } from './wish.ts';
+import type { SidecarsRequest, RequestedSidecar } from './x-sidecars.ts';
 
 /** Sidecars that stand before the application, as a request passes them. */
 const CHAIN = ['tls', 'auth', 'cache'];
@@ -44,26 +44,27 @@ export interface Route {
  * What a wish means, as injections.
  * @throws {Refusal} where a port, a parameter or a file is missing, by its name
  */
-export function injectionsOf(facts: Facts, wish: Wish): { injections: Injection[]; route: Route } {
-  const chain = CHAIN.flatMap((name) => wish.sidecars.find((each) => each.name === name) ?? []);
-  const beside = wish.sidecars.filter(({ name }) => !CHAIN.includes(name));
+export function injectionsOf(facts: Facts, requested: SidecarsRequest): { injections: Injection[]; route: Route } {
+  const chain = CHAIN.flatMap((name) => requested.sidecars.find((each) => each.name === name) ?? []);
+  const beside = requested.sidecars.filter(({ name }) => !CHAIN.includes(name));
   const app = chain.length === 0 ? undefined : appPort(facts, chain.at(-1)!);
   const sets = apart(facts, [...chain, ...beside], app);
   const ports = chain.map(({ name }) => firstPort(name, sets.get(name)!));
-  const injections = [...chain, ...beside].map((wished): Injection => {
-    const at = chain.indexOf(wished);
-    const linked = at === -1 ? {} : links(wished.name, chain, at, ports[at + 1] ?? app!);
+  const injections = [...chain, ...beside].map((sidecar): Injection => {
+    const at = chain.indexOf(sidecar);
+    const linked = at === -1 ? {} : links(sidecar.name, chain, at, ports[at + 1] ?? app!);
     const first = at === 0 && app !== undefined && facts.published.includes(app);
-    const shown = wished.name === 'tls' ? names(facts, first && !wish.keepOpen ? facts.hostPort(app) : undefined) : {};
-    const { set, files } = given(facts, wished.name, { ...linked, ...shown, ...sets.get(wished.name)! });
+    const shown =
+      sidecar.name === 'tls' ? names(facts, first && !requested.keepOpen ? facts.hostPort(app) : undefined) : {};
+    const { set, files } = given(facts, sidecar.name, { ...linked, ...shown, ...sets.get(sidecar.name)! });
     return {
-      sidecar: wished.name,
+      sidecar: sidecar.name,
       into: facts.name,
       set,
-      publish: first && wish.keepOpen && wished.publish.length === 0 ? [String(ports[0])] : wished.publish,
-      share: wished.share,
+      publish: first && requested.keepOpen && sidecar.publish.length === 0 ? [String(ports[0])] : sidecar.publish,
+      share: sidecar.share,
       ...(Object.keys(files).length > 0 && { files }),
-      ...(first && !wish.keepOpen && { instead: app }),
+      ...(first && !requested.keepOpen && { instead: app }),
       from: 'x-sidecars',
     };
   });
@@ -78,13 +79,13 @@ export function injectionsOf(facts: Facts, wish: Wish): { injections: Injection[
       app,
       published: app !== undefined && facts.published.includes(app),
       others: facts.published.filter((port) => port !== app),
-      keepOpen: wish.keepOpen,
+      keepOpen: requested.keepOpen,
     },
   };
 }
 
 /** The port that the chain is for. */
-function appPort({ name, published, exposed }: Facts, { name: last, set }: WishedSidecar): number {
+function appPort({ name, published, exposed }: Facts, { name: last, set }: RequestedSidecar): number {
   if (set[APP] !== undefined) return Number(set[APP]);
   const ports = published.length > 0 ? published : exposed;
   if (ports.length === 1) return ports[0]!;
@@ -100,11 +101,11 @@ const firstPort = (name: string, set: Readonly<Record<string, string>>): number 
 /** Ports that sidecars take are moved apart from the application's and from each other's; those that were said stay. */
 function apart(
   { published, exposed }: Facts,
-  sidecars: readonly WishedSidecar[],
+  sidecars: readonly RequestedSidecar[],
   app: number | undefined,
 ): Map<string, Readonly<Record<string, string>>> {
   const taken = new Set([...published, ...exposed, ...(app === undefined ? [] : [app])]);
-  const said = ({ set }: WishedSidecar, parameter: string): boolean => set[parameter] !== undefined;
+  const said = ({ set }: RequestedSidecar, parameter: string): boolean => set[parameter] !== undefined;
   const all = sidecars.flatMap((each) =>
     portParameters(SIDECARS[each.name]!).map((parameter) => ({ each, parameter })),
   );
@@ -124,7 +125,7 @@ function apart(
 }
 
 /** What a link of the chain is told of its neighbours. */
-function links(name: string, chain: readonly WishedSidecar[], at: number, next: number): Record<string, string> {
+function links(name: string, chain: readonly RequestedSidecar[], at: number, next: number): Record<string, string> {
   const behindTls = chain.some((each) => each.name === 'tls');
   return {
     [APP]: String(next),
@@ -145,7 +146,7 @@ const names = ({ name }: Facts, port: string | undefined): Record<string, string
 function given(
   { name: service, secrets, configs, volumes }: Facts,
   sidecar: string,
-  wished: Readonly<Record<string, string>>,
+  requested: Readonly<Record<string, string>>,
 ): { set: Record<string, string>; files: Record<string, ProjectFile> } {
   const { parameters } = SIDECARS[sidecar]!.contract;
   const set: Record<string, string> = {};
@@ -154,7 +155,7 @@ function given(
     secrets.has(name) ? { secret: name } : configs.has(name) ? { config: name } : undefined;
   for (const [parameter, declared] of Object.entries(parameters)) {
     const isFile = declared.type === 'path' || declared.secret === true;
-    const value = wished[parameter] ?? wished[`${parameter}_FILE`];
+    const value = requested[parameter] ?? requested[`${parameter}_FILE`];
     const usual = parameter.toLowerCase();
     const file = isFile
       ? value === undefined
@@ -169,7 +170,7 @@ function given(
       );
   }
   const taken = new Set(Object.keys(files).flatMap((each) => [each, each.replace(/_FILE$/, '')]));
-  for (const [parameter, value] of Object.entries(wished)) if (!taken.has(parameter)) set[parameter] = value;
+  for (const [parameter, value] of Object.entries(requested)) if (!taken.has(parameter)) set[parameter] = value;
   if (sidecar === 'auth') requireAuth(service, set, files);
   return { set, files };
 }

@@ -62,7 +62,7 @@ export const upCommand = command(
   'bring a project up with the sidecars that it asks for',
   UP,
   'Not brought up',
-  async (args, world) => {
+  async (args, context) => {
     const flag = { type: 'boolean', default: false } as const;
     const said = args.map((each) => (each === '--mesh' ? '--mesh=on' : each));
     const { values, positionals } = commandLine(said, {
@@ -77,7 +77,7 @@ export const upCommand = command(
     const { mesh, dashboard } = values;
     if (mesh !== undefined && mesh !== 'on' && mesh !== 'observe')
       throw new Usage(`--mesh takes nothing or observe, not ${mesh}`);
-    const plan = planUp(targetOf(values, world), { scale, dashboard, ...(mesh && { mesh }) });
+    const plan = planUp(targetOf(values, context), { scale, dashboard, ...(mesh && { mesh }) });
     const unknown = Object.keys(scale).find((name) => !plan.routes.some((each) => each.service === name));
     if (unknown !== undefined)
       throw new Refusal(
@@ -89,25 +89,25 @@ export const upCommand = command(
       );
     if (plan.routes.length === 0 && plan.injections.length === 0)
       throw new Refusal('no-sidecars', 'no service asks for a sidecar: add a line such as x-sidecars: [tls] to one');
-    if (values.diff) return showDiff(plan, world);
+    if (values.diff) return showDiff(plan, context);
     const changed = plan.before !== plan.after;
-    for (const line of [...routeLines(plan.routes), ...meshLines(plan)]) world.out(`${line}\n`);
+    for (const line of [...routeLines(plan.routes), ...meshLines(plan)]) context.out(`${line}\n`);
     const how = plan.before === undefined ? 'is written' : changed ? 'is changed' : 'stays as it is';
-    world.out(`compose.sidecars.yaml ${how}; your files stay as they are\n`);
+    context.out(`compose.sidecars.yaml ${how}; your files stay as they are\n`);
     if (values['dry-run']) return EXIT_OK;
-    checkCompose(world);
-    const compose = new Compose(values, world);
+    checkCompose(context);
+    const compose = new Compose(values, context);
     if (changed) await replace(plan, compose);
     const built = await buildSidecars(plan, compose, apply(plan, { writeEnv: false }));
     if (built !== 0) return built;
     const code = await compose.run('up', '--detach', '--wait', ...(values.build ? ['--build'] : []), ...positionals);
     if (code !== 0) {
-      world.err('\nnpx sidecar-stacks ps says which container it is, and logs SERVICE why.\n');
+      context.err('\nnpx sidecar-stacks ps says which container it is, and logs SERVICE why.\n');
       return code;
     }
-    world.out('\n');
-    for (const line of reachLines(plan.routes, await running(compose))) world.out(`${line}\n`);
-    world.out('Stop it: npx sidecar-stacks down. Without sidecars again: npx sidecar-stacks undo\n');
+    context.out('\n');
+    for (const line of reachLines(plan.routes, await running(compose))) context.out(`${line}\n`);
+    context.out('Stop it: npx sidecar-stacks down. Without sidecars again: npx sidecar-stacks undo\n');
     return EXIT_OK;
   },
 );
@@ -145,9 +145,9 @@ usage: sidecar-stacks down [OPTION…]
 ${PROJECT}  -v, --volumes            remove volumes too, those of sidecars among them
 `,
   'Not stopped',
-  async (args, world) => {
+  async (args, context) => {
     const { values } = commandLine(args, { volumes: { type: 'boolean', short: 'v', default: false } });
-    return new Compose(values, world).run('down', ...(values.volumes ? ['--volumes'] : []));
+    return new Compose(values, context).run('down', ...(values.volumes ? ['--volumes'] : []));
   },
 );
 
@@ -159,9 +159,9 @@ usage: sidecar-stacks ps [OPTION…]
 
 ${PROJECT}`,
   'Not listed',
-  async (args, world) => {
+  async (args, context) => {
     const { values } = commandLine(args, {});
-    for (const line of podLines(await running(new Compose(values, world)))) world.out(`${line}\n`);
+    for (const line of podLines(await running(new Compose(values, context)))) context.out(`${line}\n`);
     return EXIT_OK;
   },
 );
@@ -176,12 +176,12 @@ ${PROJECT}      --follow             go on with new lines
       --tail N             the last N lines of each container
 `,
   'No logs',
-  async (args, world) => {
+  async (args, context) => {
     const { values, positionals } = commandLine(args, {
       follow: { type: 'boolean', default: false },
       tail: { type: 'string' },
     });
-    const compose = new Compose(values, world);
+    const compose = new Compose(values, context);
     const services = positionals.length === 0 ? [] : membersOf(await running(compose), positionals);
     return compose.run(
       'logs',

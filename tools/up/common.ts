@@ -1,6 +1,6 @@
 /** What the commands on a project share. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { Usage, type Command, type World } from '../command/command.ts';
+import { Usage, type Command, type CommandContext } from '../command/command.ts';
 import { refused } from '../command/refused.ts';
 import type { Target } from '../inject/inject.ts';
 import type { ProjectFlags } from './engine.ts';
@@ -27,7 +27,7 @@ export function commandLine<T extends NonNullable<ParseArgsConfig['options']>>(a
 }
 
 /** The project that is meant. */
-export const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: World): Target => ({
+export const targetOf = ({ file = [] }: ProjectFlags, { folder, environment }: CommandContext): Target => ({
   folder,
   files: file,
   environment,
@@ -38,15 +38,15 @@ export const command = (
   summary: string,
   help: string,
   what: string,
-  run: (args: readonly string[], world: World) => Promise<number>,
+  run: (args: readonly string[], context: CommandContext) => Promise<number>,
 ): Command => ({
   summary,
   help: () => help,
-  run: async (args, world) => {
+  run: async (args, context) => {
     try {
-      return await run(args, world);
+      return await run(args, context);
     } catch (error) {
-      return refused(what, error, world);
+      return refused(what, error, context);
     }
   },
 });

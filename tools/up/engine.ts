@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
-import type { World } from '../command/command.ts';
+import type { CommandContext } from '../command/command.ts';
 import { inTerminal } from '../command/docker.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { composeFiles, INJECTED } from '../inject/files.ts';
@@ -20,14 +20,14 @@ const MAX_OUTPUT = 32 * 1024 * 1024;
 
 /** One project; every call names all of its files. */
 export class Compose {
-  readonly #world: World;
+  readonly #context: CommandContext;
   readonly #named: readonly string[];
   readonly #files: readonly string[];
 
   /** @throws {Refusal} where there is no compose file */
-  constructor(flags: ProjectFlags, world: World) {
-    this.#world = world;
-    this.#files = composeFiles(world.folder, flags.file ?? [], world.environment);
+  constructor(flags: ProjectFlags, context: CommandContext) {
+    this.#context = context;
+    this.#files = composeFiles(context.folder, flags.file ?? [], context.environment);
     this.#named = [
       ...(flags['project-name'] === undefined ? [] : ['--project-name', flags['project-name']]),
       ...(flags.profile ?? []).flatMap((profile) => ['--profile', profile]),
@@ -36,8 +36,8 @@ export class Compose {
 
   /** Compose, with the written file where there is one. */
   #argv(args: readonly string[], injected?: string): string[] {
-    const written = join(dirname(resolve(this.#world.folder, this.#files[0]!)), INJECTED);
-    const last = injected ?? (existsSync(written) ? relative(this.#world.folder, written) : undefined);
+    const written = join(dirname(resolve(this.#context.folder, this.#files[0]!)), INJECTED);
+    const last = injected ?? (existsSync(written) ? relative(this.#context.folder, written) : undefined);
     const files = [...this.#files, ...(last === undefined ? [] : [last])];
     return ['docker', 'compose', ...files.flatMap((file) => ['--file', file]), ...this.#named, ...args];
   }
@@ -50,7 +50,7 @@ export class Compose {
   /** Run with this terminal. @returns the exit code */
   async run(...args: string[]): Promise<number> {
     try {
-      return await inTerminal(this.#argv(args), this.#world);
+      return await inTerminal(this.#argv(args), this.#context);
     } catch (error) {
       throw missing(error as Error);
     }
@@ -79,7 +79,7 @@ export class Compose {
   }
 
   async #answer(argv: readonly string[], input?: string): Promise<string> {
-    const { folder, environment } = this.#world;
+    const { folder, environment } = this.#context;
     try {
       const options = { cwd: folder, env: environment, timeout: ANSWER, maxOutput: MAX_OUTPUT };
       return (await runCommand(argv, { ...options, ...(input !== undefined && { input }) })).stdout;

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CommandError } from '#kit/process/command.ts';
-import { EXIT_FOUND, EXIT_OK, Usage, type World } from '../command/command.ts';
+import { EXIT_FOUND, EXIT_OK, Usage, type CommandContext } from '../command/command.ts';
 import { writeNew } from '../files/write.ts';
 import { command, commandLine, PROJECT } from './common.ts';
 import { Compose } from './engine.ts';
@@ -25,41 +25,41 @@ ${PROJECT}      --all                of every project of this machine
 exit code: 0, 1 when something could not be healed
 `,
   'Not healed',
-  async (args, world) => {
+  async (args, context) => {
     const flag = { type: 'boolean', default: false } as const;
     const { values, positionals } = commandLine(args, { all: flag, 'dry-run': flag, install: flag });
     if (positionals.length > 0) throw new Usage(`heal takes no ${positionals[0]}`);
     if (values.install) {
       const own = [process.execPath, resolve(process.argv[1]!), 'heal', '--all'];
       if (!existsSync('/run/systemd/system') || !existsSync(dirname(UNIT))) {
-        world.err(`There is no systemd here. Let what starts the engine run after it:\n\n  ${own.join(' ')}\n`);
+        context.err(`There is no systemd here. Let what starts the engine run after it:\n\n  ${own.join(' ')}\n`);
         return EXIT_FOUND;
       }
       writeNew(UNIT, unitText(own), 0o644);
-      world.out(
+      context.out(
         `${UNIT} is written. Turn it on:\n\n  systemctl daemon-reload\n  systemctl enable sidecar-stacks-heal\n`,
       );
       return EXIT_OK;
     }
-    const compose = values.all ? undefined : new Compose(values, world);
+    const compose = values.all ? undefined : new Compose(values, context);
     const project = await compose?.name();
     const containers = await inspected(project);
     if (containers.length === 0) {
-      world.out(`There are no containers${project === undefined ? '' : ` of project ${project}`}.\n`);
+      context.out(`There are no containers${project === undefined ? '' : ` of project ${project}`}.\n`);
       return EXIT_OK;
     }
     const steps = healing(containers);
-    if (steps.length === 0) world.out('Every pod is whole.\n');
+    if (steps.length === 0) context.out('Every pod is whole.\n');
     let left = 0;
     for (const step of steps) {
-      world.out(`${step.action} ${step.name}: ${step.why}\n`);
+      context.out(`${step.action} ${step.name}: ${step.why}\n`);
       if (values['dry-run']) continue;
       try {
         if (step.action === 'recreate') await anew(step, compose);
-        else await take(step).catch((error: unknown) => insteadOf(step, error, compose, world));
+        else await take(step).catch((error: unknown) => insteadOf(step, error, compose, context));
       } catch (error) {
         left++;
-        world.err(`  not done: ${reasonOf(error)}\n`);
+        context.err(`  not done: ${reasonOf(error)}\n`);
       }
     }
     return left === 0 ? EXIT_OK : EXIT_FOUND;
@@ -67,7 +67,12 @@ exit code: 0, 1 when something could not be healed
 );
 
 /** An engine that was killed may keep what belonged to a container, and start it no more: then compose makes another one. */
-async function insteadOf(step: Step, error: unknown, compose: Compose | undefined, { out }: World): Promise<void> {
+async function insteadOf(
+  step: Step,
+  error: unknown,
+  compose: Compose | undefined,
+  { out }: CommandContext,
+): Promise<void> {
   if (compose === undefined) throw new Error(`${reasonOf(error)}; ${inItsFolder(step)}`);
   out(`recreate ${step.name}: ${reasonOf(error)}\n`);
   await anew(step, compose);

@@ -115,8 +115,9 @@ function told({ environment = {}, volumes = [] }: Service): Record<string, strin
 
 const HARDENING = ['init', 'read_only', 'cap_drop', 'security_opt', 'mem_limit', 'pids_limit', 'user'] as const;
 const pick = (service: Service, keys: readonly string[]): unknown[] => keys.map((key) => service[key]);
-type Wish = { readonly condition: string };
-const waits = ({ depends_on: wish = {} }: Service): Record<string, Wish> => wish as Record<string, Wish>;
+type SidecarsRequest = { readonly condition: string };
+const waits = ({ depends_on: requested = {} }: Service): Record<string, SidecarsRequest> =>
+  requested as Record<string, SidecarsRequest>;
 
 for (const pod of PODS)
   test(`${pod.stack}: ${Object.keys(pod.sidecars).join(' and ')} beside ${pod.app} are those of the stack`, () => {
@@ -153,7 +154,8 @@ for (const pod of PODS)
       const ending = Object.entries(waits(expected)).filter(([, { condition }]) =>
         condition.endsWith('completed_successfully'),
       );
-      for (const [other, wish] of ending) assert.equal(waits(written)[other], wish, `${service} waits for ${other}`);
+      for (const [other, requested] of ending)
+        assert.equal(waits(written)[other], requested, `${service} waits for ${other}`);
       assert.is(waits(ours[pod.app]!)[service]?.condition, 'service_healthy');
     }
   });

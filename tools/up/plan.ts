@@ -14,7 +14,7 @@ import { planChange, type Plan, type Target } from '../inject/inject.ts';
 import { portsSaid } from '../inject/ports.ts';
 import { entries, get, isTrue, items, parseTrees, text, YamlError, type Tree } from '../yaml/tree.ts';
 import { injectionsOf, type Facts, type Route } from './chain.ts';
-import { wishOf } from './wish.ts';
+import { readXSidecars } from './x-sidecars.ts';
 
 export const FIELD = 'x-sidecars';
 
@@ -46,21 +46,25 @@ export function planUp(target: Target, options: UpOptions = {}): UpPlan {
   const plan = planChange(
     target,
     (before, project) => {
-      const wished = [...project.services.values()].flatMap((service) => {
+      const requested = [...project.services.values()].flatMap((service) => {
         const tree = get(service.tree, FIELD);
-        const wish = wishOf(service.name, tree && interpolateTree(tree, project.environment, 'nothing'));
-        const why = mesh && wish?.mesh !== false ? whyOutside(project, service.name) : 'x-sidecars says so';
+        const requested = readXSidecars(service.name, tree && interpolateTree(tree, project.environment, 'nothing'));
+        const why = mesh && requested?.mesh !== false ? whyOutside(project, service.name) : 'x-sidecars says so';
         if (mesh && why !== undefined) outside.push({ service: service.name, why });
-        const member = wish?.mesh === true || (mesh !== undefined && why === undefined);
+        const member = requested?.mesh === true || (mesh !== undefined && why === undefined);
         const found =
-          wish && (wish.sidecars.length > 0 || wish.pod) ? injectionsOf(factsOf(project, service), wish) : undefined;
+          requested && (requested.sidecars.length > 0 || requested.pod)
+            ? injectionsOf(factsOf(project, service), requested)
+            : undefined;
         if (found) routes.push(found.route);
         return [...(found?.injections ?? []), ...(member ? [proxyOf(service.name)] : [])];
       });
-      const members = wished.filter(({ sidecar }) => sidecar === MESH).map(({ into }) => project.services.get(into)!);
+      const members = requested
+        .filter(({ sidecar }) => sidecar === MESH)
+        .map(({ into }) => project.services.get(into)!);
       if (members.length > 0 && mesh?.observe !== true) permissive = whyPermissive(project, members);
-      const services = new Set(wished.map(({ into }) => into));
-      return [...before.filter(({ from, into }) => from === undefined && !services.has(into)), ...wished];
+      const services = new Set(requested.map(({ into }) => into));
+      return [...before.filter(({ from, into }) => from === undefined && !services.has(into)), ...requested];
     },
     { ...(options.scale && { scale: options.scale }), mesh },
   );

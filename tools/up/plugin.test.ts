@@ -19,13 +19,13 @@ test('it tells docker what it is, and hands on the words after its name', async 
 test('it is installed for the user, and removed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'plugin-'));
   const file = join(folder, 'cli-plugins/docker-sidecars');
-  const world = { folder, environment: { DOCKER_CONFIG: folder }, out: () => {}, err: () => {} };
+  const context = { folder, environment: { DOCKER_CONFIG: folder }, out: () => {}, err: () => {} };
   try {
-    assert.is(await main(['plugin', 'install'], world), 0);
+    assert.is(await main(['plugin', 'install'], context), 0);
     assert.match(readFileSync(file, 'utf8'), /^#!\/bin\/sh\n/);
-    assert.is(await main(['plugin', 'remove'], world), 0);
+    assert.is(await main(['plugin', 'remove'], context), 0);
     assert.not.ok(existsSync(file));
-    assert.is(await main(['plugin'], world), 2);
+    assert.is(await main(['plugin'], context), 2);
   } finally {
     rmSync(folder, { recursive: true });
   }

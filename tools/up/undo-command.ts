@@ -19,23 +19,23 @@ usage: sidecar-stacks undo [OPTION…]
 
 ${PROJECT}`,
   'Not taken back',
-  async (args, world) => {
+  async (args, context) => {
     const { values } = commandLine(args, {});
-    const plan = planRemoval(targetOf(values, world));
+    const plan = planRemoval(targetOf(values, context));
     const written = existsSync(plan.path) || existsSync(join(dirname(plan.path), BUILDS));
-    const compose = new Compose(values, world);
+    const compose = new Compose(values, context);
     const images = written ? await builtImages(compose) : [];
     apply(plan, { writeEnv: false });
     if (!written) {
-      world.out('There was nothing to take back.\n');
+      context.out('There was nothing to take back.\n');
       return EXIT_OK;
     }
-    world.out(
+    context.out(
       `Taken back. What still runs with sidecars goes on without by:\n\n  ${compose.line('up', '--detach', '--remove-orphans')}\n`,
     );
     const used = await remove(images);
     if (used.length > 0)
-      world.out(`\nContainers still have images of sidecars. Later:\n\n  docker image rm ${used.join(' ')}\n`);
+      context.out(`\nContainers still have images of sidecars. Later:\n\n  docker image rm ${used.join(' ')}\n`);
     return EXIT_OK;
   },
 );

@@ -24,8 +24,8 @@ function planned(compose: string, before?: string): UpPlan {
     rmSync(folder, { recursive: true });
   }
 }
-const web = (wish: string, more = ''): string =>
-  `services:\n  web:\n    image: x\n    ports: ["8080:80"]\n    x-sidecars: ${wish}\n${more}`;
+const web = (requested: string, more = ''): string =>
+  `services:\n  web:\n    image: x\n    ports: ["8080:80"]\n    x-sidecars: ${requested}\n${more}`;
 function refusal(compose: string): string {
   try {
     planned(compose);
@@ -174,23 +174,24 @@ test('help fits 80 columns; nothing asked for and an unknown command say what to
   try {
     writeFileSync(join(folder, 'compose.yaml'), 'services: {web: {image: x}}');
     let said = '';
-    const world = {
+    const context = {
       folder,
       environment: {},
       out: (text: string) => void (said += text),
       err: (text: string) => void (said += text),
     };
-    for (const name of ['up', 'down', 'ps', 'logs', 'heal', 'undo']) assert.is(await main([name, '--help'], world), 0);
+    for (const name of ['up', 'down', 'ps', 'logs', 'heal', 'undo'])
+      assert.is(await main([name, '--help'], context), 0);
     assert.equal(
       said.split('\n').filter((line) => line.length > 80),
       [],
     );
     said = '';
-    assert.is(await main(['up'], world), 1);
+    assert.is(await main(['up'], context), 1);
     assert.match(said, /no service asks for a sidecar: add a line such as x-sidecars/);
-    assert.is(await main(['upp'], world), 2);
+    assert.is(await main(['upp'], context), 2);
     assert.match(said, /did you mean up\?/);
-    assert.is(await main(['up', '--dryrun'], world), 2);
+    assert.is(await main(['up', '--dryrun'], context), 2);
   } finally {
     rmSync(folder, { recursive: true });
   }

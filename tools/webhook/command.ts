@@ -65,16 +65,16 @@ function readOptions(args: readonly string[]): WebhookOptions {
 export const webhookCommand: Command = {
   summary: 'let a Kubernetes cluster put sidecars into pods',
   help: () => HELP,
-  run(args, world) {
+  run(args, context) {
     const options = readOptions(args);
-    world.out(
+    context.out(
       webhookManifests(options)
         .map((manifest) => stringify(manifest, { aliasDuplicateObjects: false, lineWidth: 0 }))
         .join('---\n'),
     );
     const image = imageName(contract, options.registry);
     const folder = buildFolder('webhook') ?? 'servers/webhook';
-    world.err(
+    context.err(
       options.registry === ''
         ? `The image ${image} is never pulled: load it onto each node, as those of the sidecars, or name a registry (--registry PREFIX).\n  docker build --tag ${image} ${folder}\n`
         : `The image has to be there, as those of the sidecars:\n  docker build --tag ${image} ${folder}\n  docker push ${image}\n`,

@@ -3,7 +3,7 @@ import { Document, isCollection, isMap, isScalar, type Node, type Pair, type Sca
 import type { Place } from './tree.ts';
 
 /** A value with the place that it was taken from. */
-class Said {
+class CommentedValue {
   readonly value: unknown;
   readonly comment: string;
   constructor(value: unknown, comment: string) {
@@ -14,14 +14,16 @@ class Said {
 
 /** The value, to be written with a comment that names its place; nothing for a value that is not there. */
 export const from = <T>(value: T, at: Place | undefined): T =>
-  value === undefined || at === undefined ? value : (new Said(value, `${at.file}:${at.line}`) as unknown as T);
+  value === undefined || at === undefined
+    ? value
+    : (new CommentedValue(value, `${at.file}:${at.line}`) as unknown as T);
 
 /** The value, to be written with a comment. */
-export const noted = <T>(value: T, comment: string): T => new Said(value, comment) as unknown as T;
+export const noted = <T>(value: T, comment: string): T => new CommentedValue(value, comment) as unknown as T;
 
 /** Plain values, without their comments and without keys that have no value. */
 export function plain(value: unknown): unknown {
-  if (value instanceof Said) return plain(value.value);
+  if (value instanceof CommentedValue) return plain(value.value);
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(
@@ -48,7 +50,7 @@ export function commented(documents: readonly unknown[], head: string): string {
 }
 
 function nodeOf(document: Document, value: unknown): Node {
-  if (value instanceof Said) {
+  if (value instanceof CommentedValue) {
     const node = nodeOf(document, value.value);
     // Beside the name of a list's item.
     const [first] = isMap(node) ? (node.items as Pair<Scalar, Scalar>[]) : [];

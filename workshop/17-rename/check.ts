@@ -19,7 +19,7 @@ const published = (): DockerfileFacts =>
   readDockerfile(readFileSync(join(import.meta.dirname, 'start/published/Dockerfile'), 'utf8'), 'published/Dockerfile');
 const mine = (stage: Stage): DockerfileFacts => readDockerfile(textFile(stage, 'Dockerfile'), 'Dockerfile');
 
-interface Said {
+interface ProgramRun {
   readonly exitCode: number | null;
   /** The period in milliseconds; NaN when none was said. */
   readonly period: number;
@@ -27,7 +27,7 @@ interface Said {
 }
 
 /** What the program says in an environment. */
-async function started(stage: Stage, env: Readonly<Record<string, string | undefined>>): Promise<Said> {
+async function started(stage: Stage, env: Readonly<Record<string, string | undefined>>): Promise<ProgramRun> {
   textFile(stage, 'updater');
   const { exitCode, stdout, stderr } = await run('sh', ['updater'], {
     cwd: stage.dir,

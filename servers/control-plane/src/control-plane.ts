@@ -22,7 +22,7 @@ import { Publication } from './publication.ts';
 import { EndpointNames } from './registry/names.ts';
 import { Probes } from './registry/probes.ts';
 import { Registry } from './registry/registry.ts';
-import type { Limits } from './registry/room.ts';
+import type { Limits } from './registry/replica-quota.ts';
 import { CONTROL_PLANE, type Tokens } from './registry/tokens.ts';
 import { Settling } from './settling.ts';
 import { StateFile } from './state-file.ts';

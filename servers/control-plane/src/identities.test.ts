@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import { makeRequest } from '#mesh/identity/csr.ts';
 import { EnrolledIdentity } from '#mesh/identity/enrolled.ts';
 import { Enrolment, EnrolmentError } from '#mesh/identity/enrolment.ts';

@@ -11,7 +11,7 @@ import { startProgram, type Program } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import type { Configuration } from '#mesh/model/configuration.ts';
 import { startPod, type TestPod } from '../../../sidecars/mesh-proxy/src/testing/mesh.ts';
 import { JOIN_TOKEN, OPERATOR_TOKEN } from './testing/plane.ts';

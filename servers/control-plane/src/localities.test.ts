@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { startPod } from '../../../sidecars/mesh-proxy/src/testing/mesh.ts';
 import { startPlane } from './testing/plane.ts';
 import { startProxy } from './testing/proxy.ts';

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { startPod, type TestPod } from '../../../sidecars/mesh-proxy/src/testing/mesh.ts';
 import { startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy } from './testing/proxy.ts';

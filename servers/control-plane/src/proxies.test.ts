@@ -7,7 +7,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram } from '#kit/testing/program.ts';
 import { regularExpression } from '../../../sidecars/mesh-proxy/src/policy/matchers.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { startPod } from '../../../sidecars/mesh-proxy/src/testing/mesh.ts';
 import { JOIN_TOKEN, startPlane, type TestPlane } from './testing/plane.ts';
 import { startProxy, type ProxyOptions, type TestProxy } from './testing/proxy.ts';

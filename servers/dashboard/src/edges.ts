@@ -76,10 +76,10 @@ export class Edges {
     for (const series of this.#looks.values())
       for (const { sample, points } of series.values()) {
         const { labels, name } = sample;
-        const ends = endsOf(labels);
-        if (ends === undefined) continue;
-        const key = `${ends.from}\0${ends.to}`;
-        const group = groups.get(key) ?? new Group(ends);
+        const edge = endsOf(labels);
+        if (edge === undefined) continue;
+        const key = `${edge.from}\0${edge.to}`;
+        const group = groups.get(key) ?? new Group(edge);
         groups.set(key, group);
         const count = increase(points.filter(({ at }) => at >= now - this.#window - 1));
         if (isToldTwice(labels)) group.refuse(count);
@@ -127,7 +127,7 @@ const isRefused = ({ response_flags: flags = '' }: Readonly<Record<string, strin
 export const OUTSIDE = 'outside';
 
 class Group {
-  readonly #ends: { from: string; to: string };
+  readonly #edge: { from: string; to: string };
   #requests = 0;
   #connections = 0;
   #good = 0;
@@ -138,8 +138,8 @@ class Group {
   readonly #buckets = new Map<number, number>();
   readonly #versions = new Map<string, number>();
 
-  constructor(ends: { from: string; to: string }) {
-    this.#ends = ends;
+  constructor(edge: { from: string; to: string }) {
+    this.#edge = edge;
   }
 
   refuse(count: number): void {
@@ -172,7 +172,7 @@ class Group {
     const total = this.#requests + this.#connections;
     const kind = this.#requests > 0 || this.#connections === 0 ? 'requests' : 'connections';
     return {
-      ...this.#ends,
+      ...this.#edge,
       kind,
       rate: (kind === 'requests' ? this.#requests : this.#connections) / seconds,
       versions: Object.fromEntries([...this.#versions].map(([version, count]) => [version, count / seconds])),

@@ -57,10 +57,10 @@ export class Proxies {
    * the cause is known to the other end alone, with its word for it. Of a caller without a proxy, as the called
    * one's saw them.
    */
-  async requests({ callers, called }: EdgeReplicas, ends: Ends): Promise<RequestDocument[]> {
-    const outbound = await this.#entries(callers, 'outbound', ends);
+  async requests({ callers, called }: EdgeReplicas, edge: Edge): Promise<RequestDocument[]> {
+    const outbound = await this.#entries(callers, 'outbound', edge);
     // Asked later: whatever a caller's proxy has heard of, the other end has written down by then.
-    const inbound = await this.#entries(called, 'inbound', ends);
+    const inbound = await this.#entries(called, 'inbound', edge);
     const causes = new Map(inbound.flatMap((entry) => (entry.cause ? [[entry.traceId, entry] as const] : [])));
     const explained = outbound.map((entry) => {
       const other = entry.cause || entry.traceId === undefined ? undefined : causes.get(entry.traceId);
@@ -72,7 +72,7 @@ export class Proxies {
       .map(documentOf);
   }
 
-  async #entries(asked: readonly Replica[], direction: string, ends: Ends): Promise<LogEntry[]> {
+  async #entries(asked: readonly Replica[], direction: string, edge: Edge): Promise<LogEntry[]> {
     const answers = await Promise.allSettled(
       asked.map(async ({ address }) => {
         const entries = JSON.parse(await this.#ask(address, this.#ports.admin, '/requests')) as unknown;
@@ -80,7 +80,7 @@ export class Proxies {
       }),
     );
     const entries = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    return entries.filter((entry) => isOf(entry, direction, ends));
+    return entries.filter((entry) => isOf(entry, direction, edge));
   }
 
   async #ask(address: string, port: number, path: string): Promise<string> {
@@ -95,12 +95,12 @@ export class Proxies {
   }
 }
 
-export interface Ends {
+export interface Edge {
   readonly from: string;
   readonly to: string;
 }
 
-function isOf(entry: LogEntry, direction: string, { from, to }: Ends): boolean {
+function isOf(entry: LogEntry, direction: string, { from, to }: Edge): boolean {
   if (entry.direction !== direction || entry.destination !== to) return false;
   return direction === 'outbound' || callerOf(entry) === from;
 }

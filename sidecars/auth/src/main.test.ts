@@ -12,7 +12,7 @@ import { startProgram } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import { SECRET, secretFile, startAuth, startTestProvider } from './test-auth.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');

@@ -7,7 +7,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { echoed, oidcEnv, SECRET, startAuth, startTestProvider, TestBrowser, withAuth } from './test-auth.ts';
 
 /** Access tokens that are to be renewed at once. */

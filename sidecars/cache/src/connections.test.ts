@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import { ask, startCache, TestApp } from './test-plane.ts';
 
 test('a connection above the limit is closed and counted, and the ones below it are served', async () => {

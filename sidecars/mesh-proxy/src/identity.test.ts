@@ -9,7 +9,7 @@ import { certify } from '#kit/testing/certify.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
+import { connected, exchange, RawClient } from '#proxy/testing/raw-client.ts';
 import type { Credentials } from '#mesh/model/identity.ts';
 import type { Authorization } from '#mesh/model/authorization.ts';
 import { credentialsOf, idOf, TestIdentity } from './testing/identities.ts';
@@ -85,7 +85,7 @@ test('without a certificate nobody comes in', async () => {
   });
   socket.on('error', () => {});
   await once(socket, 'secureConnect');
-  const talk = new Talk(socket);
+  const talk = new RawClient(socket);
   talk.send(GET);
   await talk.until(({ closed }) => closed, 30_000);
   assert.is(talk.text, '');
@@ -228,7 +228,7 @@ test('a port of HTTP carries nothing else by mTLS either', async () => {
       ALPNProtocols: [alpn],
     });
     socket.on('error', () => {});
-    const talk = new Talk(socket);
+    const talk = new RawClient(socket);
     talk.send(FORGED);
     await talk.until(({ closed }) => closed);
     assert.is(app.text, '', alpn);
@@ -258,7 +258,7 @@ test('PERMISSIVE waits for the hello of a caller that is late', async () => {
   const { key, chain } = await credentialsOf('front');
   // On a busy machine it takes longer to make than the hello is waited for.
   const secureContext = createSecureContext({ key, cert: chain });
-  let late: Talk;
+  let late: RawClient;
   await waitForProtocolTimeout(async () => (late = await connected(server.plane.inboundPort)));
   const socket = connectTls({
     socket: late!.socket,
@@ -267,7 +267,7 @@ test('PERMISSIVE waits for the hello of a caller that is late', async () => {
     ALPNProtocols: ['mesh-http/1.1'],
   });
   socket.on('error', () => {});
-  const talk = new Talk(socket);
+  const talk = new RawClient(socket);
   talk.send(GET);
   assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 200 /);
   assert.is(server.inbound.ends[0]?.record.connection.peer?.id.text, idOf('front'));

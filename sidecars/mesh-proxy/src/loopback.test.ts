@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import type { InboundPort } from '#mesh/model/configuration.ts';
 import { startPair } from './testing/mesh.ts';
 

@@ -11,7 +11,7 @@ import { freePorts } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
 import { refused } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { exchange, Talk } from '#proxy/testing/talk.ts';
+import { exchange, RawClient } from '#proxy/testing/raw-client.ts';
 import type { Configuration } from '#mesh/model/configuration.ts';
 import type { Credentials } from '#mesh/model/identity.ts';
 import { configurationOf } from './testing/mesh.ts';
@@ -135,7 +135,7 @@ test('tap is for the identities that are named, and for nobody else', async () =
     configurationOf({ inbound: { mtls: 'STRICT' }, telemetry: { tap: { identities: [idOf('watcher')] } } }),
   );
   await program.up();
-  const watch = async (service: string): Promise<Talk> => {
+  const watch = async (service: string): Promise<RawClient> => {
     const { key, chain, trustBundle } = await credentialsOf(service);
     const socket = connectTls({
       port: tap,
@@ -147,7 +147,7 @@ test('tap is for the identities that are named, and for nobody else', async () =
     });
     socket.on('error', () => {});
     await once(socket, 'secureConnect');
-    const talk = new Talk(socket);
+    const talk = new RawClient(socket);
     talk.send('GET /tap HTTP/1.1\r\nHost: x\r\n\r\n');
     await talk.until(({ text }) => text.includes('\r\n\r\n'), 30_000);
     return talk;

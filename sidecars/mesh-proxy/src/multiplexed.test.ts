@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
-import { connected, type Talk } from '#proxy/testing/talk.ts';
+import { connected, type RawClient } from '#proxy/testing/raw-client.ts';
 import { credentialsOf, idOf } from './testing/identities.ts';
 import { SHOP, startPair, startPod, towards, type TestPod } from './testing/mesh.ts';
 import { createServer as createTls } from 'node:tls';
@@ -34,11 +34,11 @@ class Gate {
 
 const done =
   (times: number) =>
-  ({ text }: Talk): boolean =>
+  ({ text }: RawClient): boolean =>
     text.split('hello').length > times;
 
 /** A number of clients, each with a request at the same time; they stay connected. */
-async function together(port: number, gate: Gate, count = MANY): Promise<Talk[]> {
+async function together(port: number, gate: Gate, count = MANY): Promise<RawClient[]> {
   gate.size = count;
   const talks = await Promise.all(Array.from({ length: count }, () => connected(port)));
   for (const talk of talks) talk.send(GET);
@@ -46,7 +46,7 @@ async function together(port: number, gate: Gate, count = MANY): Promise<Talk[]>
   return talks;
 }
 
-const close = (talks: readonly Talk[]): void => {
+const close = (talks: readonly RawClient[]): void => {
   for (const { socket } of talks) socket.destroy();
 };
 
@@ -60,7 +60,7 @@ async function multiplexed(client: TestPod, server: TestPod, gate: Gate): Promis
 }
 
 /** Requests that wait: no connection is idle, and further ones are multiplexed. */
-async function busy(port: number, gate: Gate, count = MANY): Promise<Talk[]> {
+async function busy(port: number, gate: Gate, count = MANY): Promise<RawClient[]> {
   gate.size = Infinity;
   const talks = await Promise.all(Array.from({ length: count }, () => connected(port)));
   for (const talk of talks) talk.send(GET);
@@ -69,7 +69,7 @@ async function busy(port: number, gate: Gate, count = MANY): Promise<Talk[]> {
 }
 
 /** Answer those that wait. */
-async function answered(talks: readonly Talk[], gate: Gate, app: TestServer): Promise<void> {
+async function answered(talks: readonly RawClient[], gate: Gate, app: TestServer): Promise<void> {
   gate.size = 1;
   request({ port: app.port, host: '127.0.0.1' }, (response) => response.resume()).end();
   for (const talk of talks) assert.match(await talk.until(done(1)), /^HTTP\/1\.1 200 /);
@@ -384,7 +384,7 @@ test("multiplexed connections count towards a proxy's limit, and are refused as 
     Array.from({ length: MOST - 1 + REFUSED }, () => connected(client.plane.outboundPort)),
   );
   for (const talk of talks) talk.send(GET);
-  const refused = (): Talk[] => talks.filter(({ text }) => text !== '');
+  const refused = (): RawClient[] => talks.filter(({ text }) => text !== '');
   await eventually('some wait, and all others are refused', () => gate.held + refused().length === talks.length);
   assert.is(refused().length, REFUSED);
   assert.equal([stats.open, stats.multiplexed], [2, MOST - 2]);

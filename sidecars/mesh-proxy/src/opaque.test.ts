@@ -10,7 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
-import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
+import { connected, exchange, RawClient } from '#proxy/testing/raw-client.ts';
 import { refusalIn, refusalOf } from './listeners/acceptance.ts';
 import type { RelayEnd } from './stream-info/telemetry.ts';
 import { contextOptions } from './security/contexts.ts';
@@ -62,13 +62,13 @@ async function otherProxy(alpn: string, onSocket: (socket: TLSSocket) => void): 
 }
 
 /** What stands for a caller's proxy. */
-async function asCaller(port: number, alpn: string): Promise<Talk> {
+async function asCaller(port: number, alpn: string): Promise<RawClient> {
   const { key, chain, trustBundle } = await credentialsOf('front');
   const options = { key, cert: chain, ca: trustBundle, checkServerIdentity: () => undefined, allowHalfOpen: true };
   const socket = connectTls({ ...options, host: '127.0.0.1', port, ALPNProtocols: [alpn] } as ConnectionOptions);
   socket.on('error', () => {});
   await once(socket, 'secureConnect');
-  return new Talk(socket);
+  return new RawClient(socket);
 }
 
 test('a stopped application: each connection goes to another replica [OutlierDetection]', async () => {

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { refused, serve, type TestServer } from '#kit/testing/server.ts';
 import { freePort } from '#kit/testing/ports.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import type { Configuration } from '#mesh/model/configuration.ts';
 import type { RateLimit } from '#mesh/model/policy.ts';
 import type { Route } from '#mesh/model/route.ts';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serve, type TestServer } from '#kit/testing/server.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { SHOP, startPod, towards } from './testing/mesh.ts';
 
 async function counted(status: number): Promise<TestServer & { requests: number }> {

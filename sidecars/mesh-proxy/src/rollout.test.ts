@@ -8,7 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve, type TestServer } from '#kit/testing/server.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { LOST, UNREACHED } from './cluster/unreached.ts';
 import { grpcApplication } from './testing/grpc.ts';
 import { configurationOf, SHOP, startPod, towards, type TestPod } from './testing/mesh.ts';

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
-import { connected, Talk } from '#proxy/testing/talk.ts';
+import { connected, RawClient } from '#proxy/testing/raw-client.ts';
 import { startPair } from './testing/mesh.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: shop\r\n\r\n';
@@ -110,7 +110,7 @@ test("TLS of the application passes as it is: the client sees its certificate, n
     await once(socket, 'secureConnect');
     assert.is(socket.authorized, true);
     assert.is(socket.getPeerCertificate().subject.CN, 'books.example');
-    const talk = new Talk(socket);
+    const talk = new RawClient(socket);
     talk.send('hello');
     await talk.until(({ text }) => text === 'sealed hello');
     socket.destroy();

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import { grpcApplication } from './testing/grpc.ts';
 import { idOf } from './testing/identities.ts';
 import { SETTINGS, SHOP, startPair, startPod, towards } from './testing/mesh.ts';

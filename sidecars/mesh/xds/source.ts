@@ -43,7 +43,7 @@ const UNTRUSTED = /certificate|unknown ca/i;
 const MAX_REASON = 2000;
 
 /** What was said of a type on this stream. */
-interface Said {
+interface LastRequest {
   nonce: string;
   names: readonly string[];
 }
@@ -55,7 +55,7 @@ export class XdsSource implements ConfigurationSource {
   #stream: GrpcStream | undefined;
   #retry: NodeJS.Timeout | undefined;
   #store = new Store();
-  #said = new Map<string, Said>();
+  #lastRequests = new Map<string, LastRequest>();
   /** In use now. */
   #version: string | undefined;
   #triedKept = false;
@@ -84,7 +84,7 @@ export class XdsSource implements ConfigurationSource {
   #connect(credentials: Credentials): void {
     if (this.#closed) return;
     const { host, port, log } = this.#options;
-    this.#said = new Map();
+    this.#lastRequests = new Map();
     let first = true;
     const stream = new GrpcStream({
       host,
@@ -137,8 +137,8 @@ export class XdsSource implements ConfigurationSource {
 
   /** Say what is wanted of a type; with the last nonce it is also a yes, or a no with its reason. */
   #ask(type: string, names: readonly string[], node?: Node, error?: string): void {
-    const nonce = this.#said.get(type)?.nonce ?? '';
-    this.#said.set(type, { nonce, names });
+    const nonce = this.#lastRequests.get(type)?.nonce ?? '';
+    this.#lastRequests.set(type, { nonce, names });
     const version = this.#store.version(type);
     this.#stream?.send(encodeRequest({ type, version, nonce, names, node, error: error?.slice(0, MAX_REASON) }));
   }
@@ -154,7 +154,7 @@ export class XdsSource implements ConfigurationSource {
       return;
     }
     const { type_url: type = '', version_info: version = '', nonce = '', resources } = response;
-    const said = this.#said.get(type);
+    const said = this.#lastRequests.get(type);
     if (!said) return;
     said.nonce = nonce;
     const reason = this.#refuse(() => this.#use(this.#store.with(type, version, resources)));
@@ -170,7 +170,7 @@ export class XdsSource implements ConfigurationSource {
   }
 
   #follow(type: string, names: readonly string[]): void {
-    const before = this.#said.get(type);
+    const before = this.#lastRequests.get(type);
     if (before && names.length === before.names.length && names.every((name, index) => name === before.names[index]))
       return;
     if (before || names.length > 0) this.#ask(type, names);

@@ -5,7 +5,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 
 test('a connection is ended once: Node makes an error, with its stack, of a second time', async () => {
   await using app = await serve(echo);

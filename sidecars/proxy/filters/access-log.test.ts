@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { accessLog } from './access-log.ts';
 import type { Filter } from './filter.ts';
 

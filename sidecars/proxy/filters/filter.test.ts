@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { echo, rawApp } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import { serve } from '#kit/testing/server.ts';
 import { NO_BODY } from '#proxy/http/message.ts';
 import { BrokenBody } from '#proxy/http/reply.ts';

@@ -4,7 +4,7 @@ import { serve } from '#kit/testing/server.ts';
 import { plainAddress } from '#proxy/sockets/connection.ts';
 import { echo } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { forwarded, ForwardedFields } from './forwarded.ts';
 
 const fieldsOf = (remoteAddress: string, clientCertificate: string): ForwardedFields =>

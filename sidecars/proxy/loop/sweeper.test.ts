@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { certify } from '#kit/testing/certify.ts';
 import type { Filter } from '#proxy/filters/filter.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -9,7 +9,7 @@ import { startCollector, type TestCollector } from '#kit/testing/otlp-collector.
 import { serve } from '#kit/testing/server.ts';
 import { tracingParameters } from '#kit/tracing/parameters.ts';
 import { startProxy, type TestProxy } from '#proxy/testing/proxy.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 function tracingTo(collector: TestCollector | undefined, env: Record<string, string> = {}): Tracing {

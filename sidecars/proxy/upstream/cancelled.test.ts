@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 
 test('a client that leaves in the middle of a request resets the connection to the endpoint', async () => {
   const server = createServer({ allowHalfOpen: true });

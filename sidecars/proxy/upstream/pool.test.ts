@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { rawApp } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 
 /** An application in a thread of its own that closes each connection 20 ms after its last answer, without a word, and counts that. */
 const FORGETFUL = `

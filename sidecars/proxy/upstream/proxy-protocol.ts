@@ -21,7 +21,7 @@ const SSL_CIPHER = 0x23;
 const CLIENT_SSL = 0x01;
 const CLIENT_CERT_CONN = 0x02;
 
-export interface Ends {
+export interface ConnectionAddresses {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -43,7 +43,7 @@ export interface TlsFacts {
  * The header of one connection.
  * @param ends addresses without IPv4-mapped prefix; undefined where they are no longer known
  */
-export function proxyHeader(ends: Ends | undefined, tls: TlsFacts): Buffer {
+export function proxyHeader(ends: ConnectionAddresses | undefined, tls: TlsFacts): Buffer {
   if (ends === undefined) return Buffer.concat([SIGNATURE, Buffer.from([LOCAL_V2, 0, 0, 0])]);
   const v6 = isIPv6(ends.remoteAddress) || isIPv6(ends.localAddress);
   const pack = v6 ? packIPv6 : packIPv4;

@@ -8,7 +8,7 @@ import { freePort } from '#kit/testing/ports.ts';
 import { listening, serve } from '#kit/testing/server.ts';
 import { echo, rawApp } from '#proxy/testing/apps.ts';
 import { startProxy } from '#proxy/testing/proxy.ts';
-import { connected, exchange } from '#proxy/testing/talk.ts';
+import { connected, exchange } from '#proxy/testing/raw-client.ts';
 import type { Cluster, Endpoint } from './cluster.ts';
 import type { RetryPolicy } from './retry.ts';
 

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
 import { eventually } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
-import { authority, dial, echo, exchange, rawApp, start, Talk, withApp, type Running } from './test-plane.ts';
+import { authority, dial, echo, exchange, rawApp, start, RawClient, withApp, type Running } from './test-plane.ts';
 
 /** Run with an application that answers each connection's first bytes with a text; `close` ends it then. */
 async function withText(
@@ -205,7 +205,7 @@ test('pipelined requests are answered in their order, one at a time', async () =
 
 test('a request may arrive byte by byte', async () => {
   await withApp(echo, async ({ port }) => {
-    const talk = new Talk(await dial(port));
+    const talk = new RawClient(await dial(port));
     for (const byte of 'POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n') {
       talk.send(byte);
       await new Promise((resolve) => void setImmediate(resolve));
@@ -218,7 +218,7 @@ test('a request may arrive byte by byte', async () => {
 
 test('an application that speaks HTTP/1.0 and closes does not cost the client its connection', async () => {
   await withText('HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello', async ({ port }) => {
-    const talk = new Talk(await dial(port));
+    const talk = new RawClient(await dial(port));
     for (let round = 1; round <= 3; round++) {
       talk.send(GET);
       const text = await talk.until((t) => t.text.split('0\r\n\r\n').length > round);
@@ -275,7 +275,7 @@ test('responses without a body end with their head', async () => {
     await withText(
       answer,
       async ({ port }) => {
-        const talk = new Talk(await dial(port));
+        const talk = new RawClient(await dial(port));
         talk.send(ask);
         await talk.until(({ text }) => text.endsWith('\r\n\r\n'));
         talk.send(ask);
@@ -328,7 +328,7 @@ test('bytes after a response belong to nobody, and their connection is not used 
   );
   const running = await start(app.port);
   await eventually('the first look at the application', () => app.connections() === 1);
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   for (let round = 2; round <= 4; round++) {
     talk.send(GET);
     await talk.until(({ text }) => text.split('HTTP/1.1').length === round && text.endsWith('ok'));
@@ -343,7 +343,7 @@ test('bytes after a response belong to nobody, and their connection is not used 
 test('an expectation is passed on, and fulfilled where the application is silent', async () => {
   const ask = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\n';
   await withApp(echo, async ({ port }) => {
-    const talk = new Talk(await dial(port));
+    const talk = new RawClient(await dial(port));
     talk.send(ask);
     assert.is(await talk.until(({ text }) => text.endsWith('\r\n\r\n')), 'HTTP/1.1 100 Continue\r\n\r\n');
     talk.send('abc');
@@ -359,7 +359,7 @@ test('an expectation is passed on, and fulfilled where the application is silent
   });
   const running = await start(app.port);
   for (let round = 0; round < 2; round++) {
-    const talk = new Talk(await dial(running.port));
+    const talk = new RawClient(await dial(running.port));
     talk.send(ask);
     await talk.until(({ text }) => text === 'HTTP/1.1 100 Continue\r\n\r\n');
     talk.send('abc');
@@ -433,7 +433,7 @@ test('an early answer to a long upload is passed on, and the connection serves o
     socket.once('data', () => socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n'));
   });
   const running = await start(app.port);
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   talk.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n${'a'.repeat(50_000)}`);
   await talk.until(({ text }) => text.includes('413'));
   talk.send('a'.repeat(150_000));

@@ -11,7 +11,7 @@ import * as assert from 'uvu/assert';
 import { certify } from '#kit/testing/certify.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 import { listening } from '#kit/testing/server.ts';
-import { authority, dial, FixedStore, rawApp, start, Talk } from './test-plane.ts';
+import { authority, dial, FixedStore, rawApp, start, RawClient } from './test-plane.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const directory = mkdtempSync(join(tmpdir(), 'tls-listener-'));
@@ -29,7 +29,7 @@ test.after(() => {
 test('a rotated certificate is for new connections; old ones live on', async () => {
   const store = new FixedStore();
   const running = await start(echoPort, {}, store);
-  const old = new Talk(await dial(running.port));
+  const old = new RawClient(await dial(running.port));
   const next = await certify({ subject: 'CN=next', names: ['localhost'], issuer: authority });
   store.rotate(next);
   const fresh = await dial(running.port);
@@ -67,12 +67,12 @@ test('with a client CA, who shows no good certificate gets nothing from the appl
   const known = await certify({ subject: 'CN=foe', issuer: authority });
   const friend = await certify({ subject: 'CN=friend-1', issuer: authority });
   for (const identity of [undefined, stranger, known]) {
-    const talk = new Talk(await dial(running.port, identity && { cert: identity.cert, key: identity.key }));
+    const talk = new RawClient(await dial(running.port, identity && { cert: identity.cert, key: identity.key }));
     talk.send(GET);
     assert.match(await talk.until(({ closed }) => closed), /^HTTP\/1\.1 403 Forbidden\r\n/);
     talk.socket.destroy();
   }
-  const talk = new Talk(await dial(running.port, { cert: friend.cert, key: friend.key }));
+  const talk = new RawClient(await dial(running.port, { cert: friend.cert, key: friend.key }));
   talk.send('GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Client-Cert: lie\r\n\r\n');
   assert.match(
     await talk.until(({ text }) => text.includes('}')),
@@ -93,7 +93,7 @@ test('a client that must show a certificate shows it on every connection', async
     const first = await dial(running.port, { cert: friend.cert, key: friend.key, maxVersion });
     let session: Buffer | undefined;
     first.on('session', (ticket) => (session = ticket));
-    const talk = new Talk(first);
+    const talk = new RawClient(first);
     talk.send(GET);
     await talk.until(({ text }) => text.includes('}'));
     first.destroy();
@@ -109,7 +109,7 @@ test('a handshake that does not end is ended, and hinders nobody', async () => {
   const idle = connectPlain(running.port, '127.0.0.1');
   idle.on('error', () => {});
   await once(idle, 'connect');
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   talk.send(GET);
   await talk.until(({ text }) => text.includes('}'));
   idle.resume();
@@ -131,7 +131,7 @@ test('a connection that is closed before its handshake ends is gone at once, and
     await once(gone, 'end');
     assert.is(performance.now() - begun < 30_000, true, 'closed long before TLS_HANDSHAKE_TIMEOUT');
     gone.destroy();
-    const talk = new Talk(await dial(running.port));
+    const talk = new RawClient(await dial(running.port));
     talk.send(GET);
     await talk.until(({ text }) => text.includes('}'));
     talk.socket.destroy();
@@ -146,7 +146,7 @@ test('a handshake that never begins does not hold up the end', async () => {
   idle.on('error', () => {});
   idle.resume();
   await once(idle, 'connect');
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   talk.send(GET);
   await talk.until(({ text }) => text.includes('}'));
   talk.socket.destroy();
@@ -162,7 +162,7 @@ test('the client may close its side of TLS while it still reads, as before', asy
     socket.on('end', () => socket.end(text.toUpperCase()));
   });
   const running = await start(app.port, { TLS_MODE: 'tcp' });
-  const talk = new Talk(await dial(running.port, { allowHalfOpen: true } as never));
+  const talk = new RawClient(await dial(running.port, { allowHalfOpen: true } as never));
   talk.socket.end('whole');
   assert.is(await talk.until(({ closed }) => closed), 'WHOLE');
   await running.stop();
@@ -216,9 +216,9 @@ test('at the end what was begun is finished, told so, and nothing else is let in
     socket.on('data', () => held.push(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))),
   );
   const running = await start(app.port);
-  const busy = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
-  const idle = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
-  const late = new Talk(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
+  const busy = new RawClient(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
+  const idle = new RawClient(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
+  const late = new RawClient(await dial(running.port, { ALPNProtocols: ['http/1.1'] }));
   busy.send(GET);
   const session = connectHttp2(`https://localhost:${running.port}`, {
     ca: authority.cert,
@@ -252,7 +252,7 @@ test('at the end what was begun is finished, told so, and nothing else is let in
 test('what does not end is cut when patience does', async () => {
   const app = await rawApp((socket) => socket.resume());
   const running = await start(app.port);
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   talk.send(GET);
   await eventually('a request', async () => /in_flight 1/.test(await running.metrics()));
   const begun = performance.now();
@@ -270,7 +270,7 @@ test('stopping under load loses no request that had begun', async () => {
   const lost: string[] = [];
   const visitor = async (): Promise<void> => {
     for (;;) {
-      const talk = new Talk(
+      const talk = new RawClient(
         await dial(running.port, { ALPNProtocols: ['http/1.1'] }).catch(() => Promise.reject(new Error('refused'))),
       );
       while (!talk.closed) {

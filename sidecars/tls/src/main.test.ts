@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { freePort } from '#kit/testing/ports.ts';
 import { startProgram, type Program } from '#kit/testing/program.ts';
 import { serve } from '#kit/testing/server.ts';
-import { authority, dial, Talk } from './test-plane.ts';
+import { authority, dial, RawClient } from './test-plane.ts';
 import { certify } from '#kit/testing/certify.ts';
 import { writeAndClose } from '#kit/testing/write-only.ts';
 
@@ -46,7 +46,7 @@ const children = (pid: number): number[] =>
     .filter((child) => child > 0);
 
 async function ask(port: number): Promise<void> {
-  const talk = new Talk(await dial(port, { ALPNProtocols: ['http/1.1'] }));
+  const talk = new RawClient(await dial(port, { ALPNProtocols: ['http/1.1'] }));
   talk.send(GET);
   await talk.until(({ text }) => text.endsWith('ok'));
   talk.socket.destroy();
@@ -105,7 +105,7 @@ test('sessions resume on any worker', async () => {
     // With TLS 1.2 it is there already, with TLS 1.3 it comes later.
     let session = maxVersion === 'TLSv1.2' ? first.getSession() : undefined;
     first.on('session', (ticket) => (session = ticket));
-    const talk = new Talk(first);
+    const talk = new RawClient(first);
     talk.send(GET);
     await talk.until(({ text }) => text.endsWith('ok'));
     first.destroy();

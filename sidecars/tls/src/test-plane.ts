@@ -10,12 +10,12 @@ import { createClientPolicy, type ClientPolicy } from './certificates/client-ide
 import type { CertificateStore } from './certificates/store.ts';
 import { certify, type Signer } from '#kit/testing/certify.ts';
 import { listening } from '#kit/testing/server.ts';
-import { Talk } from '#proxy/testing/talk.ts';
+import { RawClient } from '#proxy/testing/raw-client.ts';
 import { contract } from './contract.ts';
 import { startDataPlane, type DataPlane } from './data-plane.ts';
 
 export { echo, rawApp } from '#proxy/testing/apps.ts';
-export { Talk };
+export { RawClient };
 
 export const authority: Signer = await certify({ subject: 'CN=test authority', ca: true });
 const leaf = await certify({ subject: 'CN=localhost', names: ['localhost', 'example.test'], issuer: authority });
@@ -138,9 +138,9 @@ export async function dial(port: number, options: ConnectionOptions = {}): Promi
 export async function exchange(
   port: number,
   text: string,
-  done: (talk: Talk) => boolean = ({ closed }) => closed,
+  done: (talk: RawClient) => boolean = ({ closed }) => closed,
 ): Promise<string> {
-  const talk = new Talk(await dial(port, { ALPNProtocols: ['http/1.1'] }));
+  const talk = new RawClient(await dial(port, { ALPNProtocols: ['http/1.1'] }));
   talk.send(text);
   try {
     return await talk.until(done);

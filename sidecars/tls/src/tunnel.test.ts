@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { dial, rawApp, start, Talk } from './test-plane.ts';
+import { dial, rawApp, start, RawClient } from './test-plane.ts';
 
 test('bytes pass both ways, and each side may end before the other', async () => {
   const app = await rawApp((socket) => {
@@ -13,7 +13,7 @@ test('bytes pass both ways, and each side may end before the other', async () =>
   });
   const running = await start(app.port, { TLS_MODE: 'tcp' });
   const socket = await dial(running.port, { allowHalfOpen: true } as object);
-  const talk = new Talk(socket);
+  const talk = new RawClient(socket);
   socket.end('x'.repeat(500_000));
   assert.is(await talk.until(({ closed }) => closed), 'heard 500000');
   await running.stop();

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
-import { dial, exchange, rawApp, start, Talk } from './test-plane.ts';
+import { dial, exchange, rawApp, start, RawClient } from './test-plane.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const LAST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -13,7 +13,7 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 test('while the app is down, clients get 503 with Retry-After; then it is found by itself', async () => {
   const port = await freePort();
   const running = await start(port, { TLS_RETRY_AFTER: '7s' });
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   talk.send(GET);
   assert.match(
     await talk.until(({ text }) => text.includes('again soon')),
@@ -129,7 +129,7 @@ test('a client that goes away takes its request along', async () => {
     socket.on('end', () => (gone = true));
   });
   const running = await start(app.port);
-  const talk = new Talk(await dial(running.port));
+  const talk = new RawClient(await dial(running.port));
   talk.send(GET);
   await eventually('a request', () => app.connections() > 1);
   gone = false;

@@ -2,7 +2,7 @@
 import type { Place } from '../../yaml/tree.ts';
 
 /** A text with the line it stands on. */
-export interface Said {
+export interface LocatedText {
   readonly text: string;
   readonly at: Place;
 }
@@ -21,22 +21,22 @@ export interface Facts {
   readonly name: string;
   readonly at: Place;
   /** The image as written; undefined where one is built or left to a tool. */
-  readonly image: Said | undefined;
+  readonly image: LocatedText | undefined;
   /** Entrypoint, command and arguments, joined by blanks; multi-line scripts as they are. */
-  readonly command: Said | undefined;
+  readonly command: LocatedText | undefined;
   /** Each word of the above with its own line. */
-  readonly words: readonly Said[];
-  readonly env: ReadonlyMap<string, Said>;
+  readonly words: readonly LocatedText[];
+  readonly env: ReadonlyMap<string, LocatedText>;
   readonly mounts: readonly Mount[];
   /** Ports that it says it listens on, in the container. */
   readonly ports: readonly number[];
   /** Their names, where they have one. */
-  readonly portNames: readonly Said[];
+  readonly portNames: readonly LocatedText[];
   /** Its build context, where it is built. */
   readonly build: string | undefined;
   /** Content of configuration that the same files mount into it. */
-  readonly configuration: readonly Said[];
-  readonly labels: ReadonlyMap<string, Said>;
+  readonly configuration: readonly LocatedText[];
+  readonly labels: ReadonlyMap<string, LocatedText>;
   /** Capabilities that it adds. */
   readonly capabilities: readonly string[];
   readonly devices: readonly string[];
@@ -68,7 +68,7 @@ export const basename = (image: string): string => repository(image).split('/').
 /** Local addresses that a container's words, environment and configuration name, with their port. */
 export interface LocalTarget {
   readonly port: number | undefined;
-  readonly said: Said;
+  readonly said: LocatedText;
 }
 
 const LOCAL = /(?<![\w.-])(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?(?![\w.-]*\.\w)/g;

@@ -1,6 +1,6 @@
 /** What a container most likely does, and how sure that is, from all that is known of it and of its neighbours. */
 import type { Evidence, Role } from '../model/answer.ts';
-import { basename, localTargets, repository, type Facts, type Mount, type Said } from '../model/facts.ts';
+import { basename, localTargets, repository, type Facts, type Mount, type LocatedText } from '../model/facts.ts';
 import { COMMANDS } from './commands.ts';
 import { ENVIRONMENT, LOG_PATH, NAMES, NAME_WEIGHT } from './hints.ts';
 import { IMAGES } from './images.ts';
@@ -24,7 +24,7 @@ interface Clue {
 /** Longer texts are scripts; their beginning says what they do. */
 const MOST_TEXT = 4000;
 
-const clue = (role: Role | undefined, weight: number, said: Pick<Said, 'at'>, text: string): Clue => ({
+const clue = (role: Role | undefined, weight: number, said: Pick<LocatedText, 'at'>, text: string): Clue => ({
   role,
   weight,
   evidence: { ...said.at, text, weight },

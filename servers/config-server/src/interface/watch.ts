@@ -9,7 +9,7 @@ const SHORTEST_HEARTBEAT = 1000;
 const LONGEST_HEARTBEAT = 60_000;
 
 /** What a watch asks for. */
-interface Wish {
+interface WatchRequest {
   /** All documents when absent. */
   readonly keys: readonly string[] | undefined;
   readonly since: number | undefined;
@@ -24,14 +24,14 @@ export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record
     watch: ({ request, reply, query, caller }) => {
       const since = sinceOf(request.headers['last-event-id']) ?? (query['since'] as number | undefined);
       return open(reply, caller.name, {
-        ...(query as unknown as Wish),
+        ...(query as unknown as WatchRequest),
         keys: query['key'] as string[] | undefined,
         since,
       });
     },
     // For more documents than a URL can name.
     watchMany: ({ request, reply, caller }) => {
-      const { keys, since, heartbeat: beat, reports } = request.body as Wish;
+      const { keys, since, heartbeat: beat, reports } = request.body as WatchRequest;
       return open(reply, caller.name, {
         keys,
         since: sinceOf(request.headers['last-event-id']) ?? since,
@@ -41,7 +41,7 @@ export function watchHandlers(store: Store, hub: Hub, heartbeat: number): Record
     },
   };
 
-  function open(reply: Call['reply'], owner: string, wish: Wish): unknown {
+  function open(reply: Call['reply'], owner: string, wish: WatchRequest): unknown {
     const keys = wish.keys && new Set(wish.keys);
     const beat = durationOf(wish.heartbeat, { name: 'heartbeat', min: SHORTEST_HEARTBEAT, max: LONGEST_HEARTBEAT });
     let stream: EventStream | undefined;

@@ -7,7 +7,7 @@ import { RateLimit } from '#kit/time/rate-limit.ts';
 import { RequestRefused, type Authority } from '../authority/authority.ts';
 import { SERVICE_NAME } from '../policy/schema.ts';
 import { RegistryFull, type Claim, type Registry, type ReplicaPhase } from '../registry/registry.ts';
-import type { Limit } from '../registry/room.ts';
+import type { Limit } from '../registry/replica-quota.ts';
 import type { Tokens } from '../registry/tokens.ts';
 import { spiffeId } from '../xds/resources/state.ts';
 import { bearer, createHttpServer, Refused } from './http.ts';

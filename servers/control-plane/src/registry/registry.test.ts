@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { Registry, RegistryFull, type Claim } from './registry.ts';
-import type { Limits } from './room.ts';
+import type { Limits } from './replica-quota.ts';
 
 const LONG = { within: 60_000, every: 5 };
 const claim: Claim = {

@@ -1,7 +1,7 @@
 /** Replicas that registered, with their leases. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { PortPolicy } from '../policy/types.ts';
-import { Room, type Limit, type Limits } from './room.ts';
+import { ReplicaQuota, type Limit, type Limits } from './replica-quota.ts';
 
 /** `starting` and `draining` get nothing new. */
 export type ReplicaPhase = 'starting' | 'ready' | 'draining';
@@ -67,7 +67,7 @@ export class Registry {
   readonly #replicas = new Map<string, Replica>();
   /** Their ids, by what one replica of a service alone may have: its name, and its address. */
   readonly #owners = new Map<string, string>();
-  readonly #room: Room;
+  readonly #quota: ReplicaQuota;
   readonly #options: Required<RegistryOptions>;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is to wake. */
@@ -75,7 +75,7 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = { onEnd: () => {}, now: Date.now, ...options };
-    this.#room = new Room(options.limits);
+    this.#quota = new ReplicaQuota(options.limits);
   }
 
   get replicas(): readonly Replica[] {
@@ -105,7 +105,7 @@ export class Registry {
     // An address has one owner: an engine gives one that was freed to the next pod, before the lease lapses.
     const ids = new Set(keysOf(claim).flatMap((key) => this.#owners.get(key) ?? []));
     const former = [...ids].map((id) => this.#replicas.get(id)!);
-    const limit = this.#room.lacks(claim, former);
+    const limit = this.#quota.lacks(claim, former);
     if (limit !== undefined) throw new RegistryFull(limit, this.#options.limits[limit]);
     for (const each of former) this.#remove(each, 'replaced');
     const secret = randomBytes(24).toString('base64url');
@@ -166,13 +166,13 @@ export class Registry {
   #add(replica: Replica): void {
     this.#replicas.set(replica.id, replica);
     for (const key of keysOf(replica)) this.#owners.set(key, replica.id);
-    this.#room.take(replica);
+    this.#quota.take(replica);
   }
 
   #remove(replica: Replica, ending: Ending): void {
     this.#replicas.delete(replica.id);
     for (const key of keysOf(replica)) if (this.#owners.get(key) === replica.id) this.#owners.delete(key);
-    this.#room.free(replica);
+    this.#quota.free(replica);
     this.#options.onEnd(replica, ending);
   }
 

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { eventually, steadily } from '#kit/testing/eventually.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { rawApp } from '#proxy/testing/apps.ts';
-import { connected, type Talk } from '#proxy/testing/talk.ts';
+import { connected, type RawClient } from '#proxy/testing/raw-client.ts';
 import { startBrokerTest } from './test-broker.ts';
 
 /** A server that says its name, and answers each line with it. */
@@ -19,7 +19,7 @@ const named =
     socket.on('end', () => socket.end());
   };
 
-const ask = async (talk: Talk, line: string): Promise<string> => {
+const ask = async (talk: RawClient, line: string): Promise<string> => {
   const before = talk.text.length;
   talk.send(`${line}\n`);
   await talk.until(({ text, closed }) => closed || text.slice(before).includes(`: ${line}\n`));

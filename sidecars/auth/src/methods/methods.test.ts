@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serve } from '#kit/testing/server.ts';
 import { temporaryDirectory } from '#kit/testing/temporary.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { secretFile, startAuth } from '../test-auth.ts';
 import { Passwords } from './basic.ts';
 import type { PasswordThread } from './password-thread.ts';

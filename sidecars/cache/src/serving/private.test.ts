@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { echo } from '#proxy/testing/apps.ts';
 import { serve } from '#kit/testing/server.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { startCache, statusOf, TestApp } from '../test-plane.ts';
 
 const shown = { 'Cache-Control': 'max-age=60' };

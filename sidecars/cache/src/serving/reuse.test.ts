@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { rawApp } from '#proxy/testing/apps.ts';
-import { exchange } from '#proxy/testing/talk.ts';
+import { exchange } from '#proxy/testing/raw-client.ts';
 import { startCache, statusOf, TestApp } from '../test-plane.ts';
 
 const fresh = (body: string, control = 'max-age=60') => ({ headers: { 'Cache-Control': control }, body });

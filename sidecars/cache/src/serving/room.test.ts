@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { startCache, statusOf, TestApp } from '../test-plane.ts';
 
 test('room for a body whose length is told is taken at once, or it is not kept', async () => {

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { startCache, statusOf, TestApp } from '../test-plane.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

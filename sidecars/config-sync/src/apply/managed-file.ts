@@ -3,13 +3,14 @@
  * application did not take it. Every step is written down before the next one, so that a kill
  * between any two is made good by `prepare` and `settle` of the next start.
  */
-import type { Logger } from '#kit/telemetry/log.ts';
 import type { FilePlan } from '../settings/plan.ts';
 import { Invalid } from '../documents/invalid.ts';
 import { validate } from '../checks/validate.ts';
 import { Application, type NotifyResult } from './application.ts';
 import { nameOf, same, type Document, type Identity } from '../documents/document.ts';
+import type { FileEvents } from './file-events.ts';
 import { Place } from './place.ts';
+import { rollBack, tellAgain, type RollbackOptions } from './rollback.ts';
 import type { Journal } from './store.ts';
 
 /** What became of a version. */
@@ -23,17 +24,6 @@ export type Outcome =
   | 'unchanged'
   /** The document is needed again. */
   | 'again';
-
-export interface FileEvents {
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /**
-   * Tell the source what became of a version. Resolves when that is kept; it comes before the journal
-   * says the same, so that a kill between them makes for a second report, not for none.
-   */
-  readonly report: (version: string, state: 'applied' | 'rejected' | 'rolled-back', reason?: string) => Promise<void>;
-  readonly notifyFailed: () => void;
-  readonly drifted: () => void;
-}
 
 export interface ManagedFileOptions {
   readonly plan: FilePlan;
@@ -53,6 +43,7 @@ export class ManagedFile {
   readonly #events: FileEvents;
   readonly #signal: AbortSignal;
   readonly #oneTime: boolean;
+  readonly #rollback: RollbackOptions;
   /** Since when a candidate waits for the application, on the monotonic clock. */
   #waitingSince = 0;
   #waitingFor: string | undefined;
@@ -69,6 +60,13 @@ export class ManagedFile {
     this.#application = application ?? new Application(plan, events.notifyFailed);
     this.#events = events;
     this.#oneTime = oneTime;
+    this.#rollback = {
+      plan,
+      place: this.#place,
+      application: oneTime ? undefined : this.#application,
+      events,
+      signal,
+    };
     this.#signal = signal;
   }
 
@@ -167,7 +165,7 @@ export class ManagedFile {
     this.#events.log.warn({ file: this.plan.path }, `the file was changed or removed${back}`);
     if (candidate || !content)
       await this.#place.write({ ...this.journal, candidate: undefined, good: content && good }, false);
-    if (content) await this.#tellAgain();
+    if (content) await tellAgain(this.#rollback.application, this.plan, this.#events, this.#signal);
     return candidate || !content ? 'again' : 'unchanged';
   }
 
@@ -287,34 +285,9 @@ export class ManagedFile {
     return await this.#rollBack();
   }
 
-  /** Put the good version back in place of a candidate that failed. */
   async #rollBack(): Promise<Outcome> {
-    const { candidate, good } = this.journal;
-    const { version, failure = '' } = candidate!;
-    await this.#place.write(this.journal, true);
-    const content = await this.#place.putBack();
-    if (!content || !good) {
-      await this.#events.report(version, 'rejected', `${failure}; there is no earlier version to go back to`);
-      await this.#place.write({ ...this.journal, candidate: undefined }, true);
-      this.#events.log.error({ file: this.plan.path, version }, 'no earlier version to go back to: it stays in place');
-      return 'rejected';
-    }
-    await this.#tellAgain();
-    this.#unconfirmed = this.#oneTime ? undefined : await this.#application.refusal(good, content, this.#signal);
-    const still = this.#unconfirmed === undefined ? '' : `; since then: ${this.#unconfirmed}`;
-    await this.#events.report(version, 'rolled-back', `${failure}${still}`);
-    await this.#place.write({ ...this.journal, candidate: undefined }, true);
-    this.#events.log.warn(
-      { file: this.plan.path, version, good: good.version },
-      `rolled back to ${nameOf(good)}${still}`,
-    );
-    return 'rolled_back';
-  }
-
-  /** Tell the application of the old file; when it is down, it will read it as it comes up. */
-  async #tellAgain(): Promise<void> {
-    if (this.#oneTime) return;
-    const told = await this.#application.notifyWithRetry(this.#signal);
-    if (told.kind !== 'told') this.#events.log.warn({ file: this.plan.path }, `it could not be told: ${told.reason}`);
+    const { outcome, unconfirmed } = await rollBack(this.#rollback);
+    if (outcome === 'rolled_back') this.#unconfirmed = unconfirmed;
+    return outcome;
   }
 }

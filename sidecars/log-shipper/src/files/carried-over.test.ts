@@ -110,8 +110,8 @@ for (const [how, note, seen] of [
       await carriedOver(rig, path, false);
       let notes = 0;
       rewrite(rig, (entry) => {
-        const { acked, generation } = entry as { acked?: unknown[]; generation?: Record<string, unknown> };
-        if (generation !== undefined) Object.assign(generation, { seen, carried: note });
+        const { acked, tracked } = entry as { acked?: unknown[]; tracked?: Record<string, unknown> };
+        if (tracked !== undefined) Object.assign(tracked, { seen, carried: note });
         if (acked === undefined) return;
         if (acked.length === 6) notes += 1;
         if (note === undefined) acked.length = 3;

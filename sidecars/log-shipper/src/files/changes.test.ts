@@ -1,15 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { untilNextLook } from './changes.ts';
-import { Generation } from './tracked/generation.ts';
+import { TrackedFile } from './tracked/tracked-file.ts';
 
 const intervals = { pollInterval: 250, scanInterval: 1000 };
 
 /** Files that are open, read to their end, and changed at a time. */
-const files = (count: number, changedAt: number): Generation[] =>
+const files = (count: number, changedAt: number): TrackedFile[] =>
   Array.from({ length: count }, (_, number) => {
-    const generation = new Generation(String(number), '/logs/app.log', `1:${number}`, '/logs/app.log');
-    return Object.assign(generation, { fd: 3, unread: false, changedAt });
+    const tracked = new TrackedFile(String(number), '/logs/app.log', `1:${number}`, '/logs/app.log');
+    return Object.assign(tracked, { fd: 3, unread: false, changedAt });
   });
 
 test('a few files that changed lately are checked often, many only every FILE_POLL_INTERVAL', () => {

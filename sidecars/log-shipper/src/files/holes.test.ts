@@ -38,7 +38,7 @@ scene('space that was allocated ahead is not a line, and what is written there i
     rig.messages.map((message) => message.split(' ')[1]),
     Array.from({ length: 60 }, (_, at) => String(at)),
   );
-  assert.is([...rig.table.generations][0]!.lag, 0, 'nothing is behind');
+  assert.is([...rig.table.trackedFiles][0]!.lag, 0, 'nothing is behind');
 });
 
 scene('a hole of half a gigabyte does not hold up anything else', async (rig, path) => {

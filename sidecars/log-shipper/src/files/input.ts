@@ -7,7 +7,7 @@ import type { Delivery, Settled } from '../lines/record.ts';
 import { pollOpen, untilNextLook } from './changes.ts';
 import { closeDetached, type ClosingOptions } from './closing.ts';
 import { FileRecord } from './read/file-record.ts';
-import type { Generation } from './tracked/generation.ts';
+import type { TrackedFile } from './tracked/tracked-file.ts';
 import type { FileTable } from './table/file-table.ts';
 import type { OpenFiles } from './table/open-files.ts';
 import type { Reader } from './read/reader.ts';
@@ -57,7 +57,7 @@ export class FileInput {
     this.scan();
     while (!signal.aborted) {
       await this.step(signal);
-      await pause(untilNextLook(table.generations, this.#now(), this.#options), signal).catch(() => {});
+      await pause(untilNextLook(table.trackedFiles, this.#now(), this.#options), signal).catch(() => {});
     }
     clearInterval(timer);
   }
@@ -74,13 +74,13 @@ export class FileInput {
     const { table, files, delivery } = this.#options;
     for (let again = true; again;) {
       again = false;
-      pollOpen(table.generations, files, this.#now());
-      for (const generation of table.generations) {
+      pollOpen(table.trackedFiles, files, this.#now());
+      for (const tracked of table.trackedFiles) {
         if (signal?.aborted) return;
-        if (!this.#order.isDue(generation)) continue;
-        const { packed } = generation;
-        if (packed !== undefined && !(await this.#unpacking.prepare(generation, packed))) continue;
-        const records = this.#scheduler.take(generation);
+        if (!this.#order.isDue(tracked)) continue;
+        const { packed } = tracked;
+        if (packed !== undefined && !(await this.#unpacking.prepare(tracked, packed))) continue;
+        const records = this.#scheduler.take(tracked);
         if (records === undefined) continue;
         again = true;
         if (records.length > 0) await delivery.offer(records);
@@ -92,18 +92,18 @@ export class FileInput {
 
   /**
    * Note what is settled.
-   * @returns the generations that it moved
+   * @returns the tracked files that it moved
    */
-  settled(settled: readonly Settled[]): Set<Generation> {
-    const moved = new Set<Generation>();
+  settled(settled: readonly Settled[]): Set<TrackedFile> {
+    const moved = new Set<TrackedFile>();
     for (const { record } of settled) {
       if (!(record instanceof FileRecord)) continue;
-      const { generation, end, joined } = record;
-      generation.settle(end);
-      moved.add(generation);
+      const { tracked, end, joined } = record;
+      tracked.settle(end);
+      moved.add(tracked);
       if (joined === undefined) continue;
-      joined.generation.settle(joined.end);
-      moved.add(joined.generation);
+      joined.tracked.settle(joined.end);
+      moved.add(joined.tracked);
     }
     return moved;
   }

@@ -255,7 +255,7 @@ scene('what a process left unread that ended in order is lost when it is gone', 
   await rig.look();
   rig.deliver();
   appendFileSync(path('app.log'), 'two\n');
-  rig.registry.write(rig.table.generations, true);
+  rig.registry.write(rig.table.trackedFiles, true);
   rig.restart();
   rig.input.scan();
   truncateSync(path('app.log'));

@@ -190,7 +190,7 @@ scene(
       rig.messages,
       Array.from({ length: 60 }, (_, day) => `line of ${day}`),
     );
-    assert.ok(rig.table.generations.size <= 3, `${rig.table.generations.size} are known`);
+    assert.ok(rig.table.trackedFiles.size <= 3, `${rig.table.trackedFiles.size} are known`);
     const registry = statSync(join(rig.state, 'registry')).size;
     assert.ok(registry < 4096, `${registry} bytes`);
     assert.match(readFileSync(join(rig.state, 'registry'), 'utf8'), 'app-59');

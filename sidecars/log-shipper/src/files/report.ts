@@ -2,7 +2,7 @@
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import type { inputMetrics } from '../metrics.ts';
 import type { FileTable } from './table/file-table.ts';
-import type { Generation } from './tracked/generation.ts';
+import type { TrackedFile } from './tracked/tracked-file.ts';
 import type { OpenFiles } from './table/open-files.ts';
 import type { Tracker } from './scan/tracker.ts';
 
@@ -11,7 +11,7 @@ const LABELS = 50;
 const OTHERS = 'others';
 
 /** When the store had all of each last, as far as it was reported. */
-const caughtUpAt = new WeakMap<Generation, number>();
+const caughtUpAt = new WeakMap<TrackedFile, number>();
 
 /**
  * Bring the gauges up to date.
@@ -26,15 +26,15 @@ export function reportFiles(
 ): void {
   const byHome = new Map<string, { bytes: number; seconds: number }>();
   let known = 0;
-  for (const generation of table.generations) {
-    if (generation.finished || generation.key === '' || generation.detachedAt !== undefined) {
-      if (generation.fd === undefined && generation.packed === undefined) continue;
+  for (const tracked of table.trackedFiles) {
+    if (tracked.finished || tracked.key === '' || tracked.detachedAt !== undefined) {
+      if (tracked.fd === undefined && tracked.packed === undefined) continue;
     }
-    if (generation.packed === undefined) known += 1;
-    if (generation.copyOf !== undefined) continue;
-    const { lag, home } = generation;
-    const since = lag === 0 ? now : (caughtUpAt.get(generation) ?? now);
-    caughtUpAt.set(generation, since);
+    if (tracked.packed === undefined) known += 1;
+    if (tracked.copyOf !== undefined) continue;
+    const { lag, home } = tracked;
+    const since = lag === 0 ? now : (caughtUpAt.get(tracked) ?? now);
+    caughtUpAt.set(tracked, since);
     const seconds = (now - since) / 1000;
     const before = byHome.get(home);
     byHome.set(home, { bytes: (before?.bytes ?? 0) + lag, seconds: Math.max(before?.seconds ?? 0, seconds) });

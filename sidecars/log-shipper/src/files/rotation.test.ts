@@ -150,7 +150,7 @@ scene('late writes to a renamed file arrive, and a deleted one is let go when it
   assert.is(openFiles('elsewhere'), 0);
   await rig.look();
   await rig.look();
-  assert.is(rig.table.generations.size, 0, 'two scans have seen all since');
+  assert.is(rig.table.trackedFiles.size, 0, 'two scans have seen all since');
 });
 
 scene('a deleted file that cannot be read to its end is let go at the deadline, and counted', async (rig, path) => {

@@ -10,7 +10,7 @@ import type { LineSettings } from '../lines/settings.ts';
 import type { Delivery } from '../lines/record.ts';
 import type { Common } from '../lines/input-context.ts';
 import { Registry } from '../registry/registry.ts';
-import type { Generation, Loss } from './tracked/generation.ts';
+import type { TrackedFile, Loss } from './tracked/tracked-file.ts';
 import { compileGlob, nameMatcher, parseGlob } from '../pipelines/glob.ts';
 import { FileTable } from './table/file-table.ts';
 import { FileInput } from './input.ts';
@@ -60,7 +60,7 @@ export function startFiles(
         'To ship less twice, stop the shipper, put back a registry from a backup, and start it',
     );
   }
-  const lose = ({ path }: Generation, { bytes, unconfirmed }: Loss, reason = 'truncated'): void => {
+  const lose = ({ path }: TrackedFile, { bytes, unconfirmed }: Loss, reason = 'truncated'): void => {
     const tell = (count: number, why: string, message: string): void => {
       if (count === 0) return;
       metrics.shipper_lost_bytes_total.inc({ reason: why }, count);
@@ -96,13 +96,13 @@ export function startFiles(
   let failing = false;
   const noted = readiness.check('registry');
   /** What the disk has not taken yet. */
-  const unwritten = new Set<Generation>();
-  const acknowledge = (generations: Iterable<Generation>): boolean => {
-    for (const each of generations) unwritten.add(each);
+  const unwritten = new Set<TrackedFile>();
+  const acknowledge = (trackedFiles: Iterable<TrackedFile>): boolean => {
+    for (const each of trackedFiles) unwritten.add(each);
     try {
       if (registry.isBegun) registry.acknowledge(unwritten);
       // While the disk was full since the start, there is none to add to.
-      if (!registry.isBegun || registry.long) registry.write(table.generations);
+      if (!registry.isBegun || registry.long) registry.write(table.trackedFiles);
       unwritten.clear();
       failing = false;
     } catch (error) {
@@ -120,7 +120,7 @@ export function startFiles(
       entries.map(({ globs, settings }) => ({ globs, records: records(settings) })),
       records(parameters),
     ),
-    remember: (generation) => table.remember(generation),
+    remember: (tracked) => table.remember(tracked),
     noteEnd: acknowledge,
     encoding,
     limit: parameters.LINE_MAX_BYTES,
@@ -164,7 +164,7 @@ export function startFiles(
   return {
     stop: () => stopping.abort(),
     close: () => {
-      registry.write(table.generations, true);
+      registry.write(table.trackedFiles, true);
       registry.close();
       files.releaseAll();
     },

@@ -24,7 +24,7 @@ import type { LogRecord, Settled } from '../lines/record.ts';
 import { Registry } from '../registry/registry.ts';
 import type { FileEncoding } from './tracked/encoding.ts';
 import { nameMatcher, parseGlob } from '../pipelines/glob.ts';
-import { Generation, type Loss } from './tracked/generation.ts';
+import { TrackedFile, type Loss } from './tracked/tracked-file.ts';
 import { FileInput } from './input.ts';
 import { FileTable } from './table/file-table.ts';
 import { OpenFiles } from './table/open-files.ts';
@@ -130,7 +130,7 @@ export class Rig {
     for (const name of ['look', 'stat', 'hold'] as const) {
       const call = this.files[name].bind(this.files) as (argument: unknown) => never;
       this.files[name] = (argument: unknown) => {
-        this.beforeLook(argument instanceof Generation ? argument.path : String(argument));
+        this.beforeLook(argument instanceof TrackedFile ? argument.path : String(argument));
         return call(argument);
       };
     }
@@ -148,7 +148,7 @@ export class Rig {
       startAtEnd: (this.#options.startAtEnd ?? false) && this.registry.isNew,
       ignoreOlder: this.#options.ignoreOlder ?? 0,
       log: quiet,
-      lost: (_generation, loss) => this.#lose(loss),
+      lost: (_tracked, loss) => this.#lose(loss),
     });
     const scan = this.tracker.scan.bind(this.tracker);
     this.tracker.scan = (now) => {
@@ -173,13 +173,13 @@ export class Rig {
     const reader = new Reader({
       pipelines: new Pipelines(this.#options.pipelines ?? [], records),
       encoding,
-      noteEnd: (generations) => {
+      noteEnd: (trackedFiles) => {
         this.notes += 1;
         if (this.diskFull) return false;
-        this.registry.acknowledge(generations);
+        this.registry.acknowledge(trackedFiles);
         return true;
       },
-      remember: (generation) => this.table.remember(generation),
+      remember: (tracked) => this.table.remember(tracked),
       now: () => this.now,
       limit,
       skipped: () => {},
@@ -206,7 +206,7 @@ export class Rig {
         this.read.bytes += bytes;
       },
       onScan: () => {},
-      onLost: (_generation, loss) => this.#lose(loss),
+      onLost: (_tracked, loss) => this.#lose(loss),
       now: () => this.now,
     });
   }
@@ -258,7 +258,7 @@ export class Rig {
   /** What a process leaves open, the system closes. */
   #closeAll(): void {
     this.files.releaseAll();
-    for (const { packed } of this.table.generations) packed?.close();
+    for (const { packed } of this.table.trackedFiles) packed?.close();
     this.registry.close();
   }
 }

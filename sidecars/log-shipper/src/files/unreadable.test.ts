@@ -24,7 +24,7 @@ scene('no room to unpack a compressed file: it is read when there is', async (ri
   unlinkSync(path('app.log'));
   writeFileSync(path('app.log.1.gz'), gzipSync('app 0\napp 1\n'));
   rig.input.scan();
-  for (const { packed } of rig.table.generations)
+  for (const { packed } of rig.table.trackedFiles)
     if (packed !== undefined)
       packed.more = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' }));
   await rig.look();

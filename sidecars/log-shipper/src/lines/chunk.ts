@@ -9,7 +9,7 @@ const { isAscii, isUtf8 } = process.getBuiltinModule('node:buffer');
 
 const NEWLINE = 10;
 /**
- * Bytes that become one string. Larger ones outlive a collection of V8's young generation, and fill the old one,
+ * Bytes that become one string. Larger ones outlive a collection of V8's young tracked file, and fill the old one,
  * whose collections cost more.
  */
 const STRIP = 32 * 1024;

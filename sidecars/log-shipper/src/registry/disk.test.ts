@@ -3,13 +3,13 @@ import { onMachine, ROOT } from '#kit/testing/simulation/install.ts';
 import { Machine } from '#kit/testing/simulation/machine.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Generation } from '../files/tracked/generation.ts';
+import { TrackedFile } from '../files/tracked/tracked-file.ts';
 import { Registry } from './registry.ts';
 
 const STATE = `${ROOT}/state`;
 
-function generation(): Generation {
-  const made = new Generation('a', '/logs/a.log', '1:2', '/logs/a.log');
+function tracked(): TrackedFile {
+  const made = new TrackedFile('a', '/logs/a.log', '1:2', '/logs/a.log');
   made.head = { at: 0, bytes: Buffer.from('beginning\n') };
   return made;
 }
@@ -41,7 +41,7 @@ for (const call of ['open', 'fsync'])
     const machine = new Machine(1);
     await asProcess(machine, () => {
       const registry = new Registry(STATE);
-      const file = generation();
+      const file = tracked();
       registry.write([file]);
       file.advance(5, { at: 5, length: 4, digest: 'abc' });
       failOnce(machine, call, (path) => path === STATE);
@@ -57,13 +57,13 @@ test('an error that the disk gives twice is told as it was first', async () => {
   const machine = new Machine(1);
   await asProcess(machine, () => {
     const registry = new Registry(STATE);
-    registry.write([generation()]);
+    registry.write([tracked()]);
     machine.fault = (call) => (call === 'fsync' ? 'EIO' : call === 'unlink' ? 'EROFS' : undefined);
-    assert.throws(() => registry.write([generation()]), /EIO/);
+    assert.throws(() => registry.write([tracked()]), /EIO/);
     machine.fault = (call) => (call === 'write' ? 'ENOSPC' : call === 'ftruncate' ? 'EIO' : undefined);
-    assert.throws(() => registry.acknowledge([generation()]), /ENOSPC/);
+    assert.throws(() => registry.acknowledge([tracked()]), /ENOSPC/);
     machine.fault = undefined;
-    registry.write([generation()]);
+    registry.write([tracked()]);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * The registry as text: what is known of each generation, then how far the store has come since.
+ * The registry as text: what is known of each tracked file, then how far the store has come since.
  *
  *   1c291ca3 {"format":"log-shipper registry","version":1,"instance":"Zk3…","sequence":7}
  *   9f8e5b20 {"generation":{"id":"…","home":"/logs/app.log",…}}
@@ -9,11 +9,11 @@
  *   …        {"acked":["ID",0,[0,0,""],[],null,["EVENT",512]]}    up to 512 it is the end of another file's event
  *
  * Each line begins with the CRC-32 of the rest. All up to the count is written at once, whenever a
- * generation comes or goes; the lines after it are added one by one. A process that is killed leaves at
+ * file comes or goes; the lines after it are added one by one. A process that is killed leaves at
  * most its last line torn, and that one only tells of an acknowledgement.
  */
 import type { Head } from '../files/tracked/content.ts';
-import type { Carried, Day, Generation } from '../files/tracked/generation.ts';
+import type { Carried, Day, TrackedFile } from '../files/tracked/tracked-file.ts';
 
 const { crc32 } = process.getBuiltinModule('node:zlib');
 
@@ -24,8 +24,8 @@ type SavedHead = readonly [at: number, base64: string];
 type SavedCarried = readonly [event: string, end: number, index?: string];
 type SavedTail = readonly [at: number, length: number, digest: string];
 
-/** A generation as it is remembered. */
-export interface SavedGeneration {
+/** A tracked file as it is remembered. */
+export interface SavedFile {
   readonly id: string;
   readonly home: string;
   readonly key: string;
@@ -47,19 +47,19 @@ export interface SavedGeneration {
 export interface Saved {
   /** Drawn when the registry was begun; part of every id. */
   readonly instance: string;
-  /** How many generations there have been. */
+  /** How many tracked files there have been. */
   readonly sequence: number;
   /** When the last scan began, in milliseconds since the epoch; none noted by version 1.1.0 and before. */
   readonly scannedAt?: number;
   /** In the order in which they came. */
-  readonly generations: readonly SavedGeneration[];
+  readonly trackedFiles: readonly SavedFile[];
 }
 
 /** The text cannot be used; `message` says why, as the end of a sentence. */
 export class Unusable extends Error {}
 
-/** What is remembered of a generation. @param isLast nothing more will be read of it */
-export function save(generation: Generation, isLast: boolean): SavedGeneration {
+/** What is remembered of a tracked file. @param isLast nothing more will be read of it */
+export function save(tracked: TrackedFile, isLast: boolean): SavedFile {
   const {
     id,
     home,
@@ -75,7 +75,7 @@ export function save(generation: Generation, isLast: boolean): SavedGeneration {
     seen,
     seenBefore,
     offset,
-  } = generation;
+  } = tracked;
   return {
     id,
     home,
@@ -94,28 +94,28 @@ export function save(generation: Generation, isLast: boolean): SavedGeneration {
 }
 
 /** The whole registry. */
-export function serialize({ instance, sequence, scannedAt, generations }: Saved): string {
+export function serialize({ instance, sequence, scannedAt, trackedFiles }: Saved): string {
   return [
     line({ format: FORMAT, version: VERSION, instance, sequence, ...(scannedAt !== undefined && { scannedAt }) }),
-    ...generations.map((generation) => line({ generation })),
-    line({ generations: generations.length }),
+    ...trackedFiles.map((tracked) => line({ generation: tracked })),
+    line({ generations: trackedFiles.length }),
   ].join('');
 }
 
 /**
- * Lines that are added: how far the store has come with some generations.
+ * Lines that are added: how far the store has come with some tracked files.
  * @param hasGrown whether more is known of how a file begins than was written
  */
 export function serializeAcked(
-  generations: Iterable<Generation>,
-  hasGrown: (generation: Generation) => boolean,
+  trackedFiles: Iterable<TrackedFile>,
+  hasGrown: (tracked: TrackedFile) => boolean,
 ): string {
   let text = '';
-  for (const generation of generations) {
-    const { id, acked, ackedTail, openEnds: ends, openCarried: carried, head } = generation;
+  for (const tracked of trackedFiles) {
+    const { id, acked, ackedTail, openEnds: ends, openCarried: carried, head } = tracked;
     const tail: SavedTail = [ackedTail.at, ackedTail.length, ackedTail.digest];
     const moved = [id, acked, tail] as const;
-    const grown = hasGrown(generation) ? saveHead(head) : null;
+    const grown = hasGrown(tracked) ? saveHead(head) : null;
     let entry: Acked = moved;
     if (carried !== undefined) entry = [...moved, ends, grown, saveCarried(carried)];
     else if (grown !== null) entry = [...moved, ends, grown];
@@ -139,7 +139,7 @@ export function parse(text: string): Saved {
     throw new Unusable(`has version ${String(header['version'])} of the format, and this program reads ${VERSION}`);
   const { instance, sequence, scannedAt } = header;
   if (typeof instance !== 'string' || !Number.isSafeInteger(sequence)) throw new Unusable('has no name or no sequence');
-  const generations = new Map<string, SavedGeneration>();
+  const trackedFiles = new Map<string, SavedFile>();
   let complete = false;
   for (const [index, each] of lines.entries()) {
     if (index === 0) continue;
@@ -150,19 +150,19 @@ export function parse(text: string): Saved {
         throw new Unusable(`is damaged in line ${index + 1}`);
       break;
     }
-    if (complete) apply(generations, read['acked'] as Acked);
+    if (complete) apply(trackedFiles, read['acked'] as Acked);
     else if ('generation' in read) {
-      const generation = read['generation'] as SavedGeneration;
-      generations.set(generation.id, generation);
-    } else if (read['generations'] === generations.size) complete = true;
-    else throw new Unusable(`has ${generations.size} of ${String(read['generations'])} generations`);
+      const tracked = read['generation'] as SavedFile;
+      trackedFiles.set(tracked.id, tracked);
+    } else if (read['generations'] === trackedFiles.size) complete = true;
+    else throw new Unusable(`has ${trackedFiles.size} of ${String(read['generations'])} tracked files`);
   }
   if (!complete) throw new Unusable('ends too early');
   return {
     instance,
     sequence: sequence as number,
     ...(typeof scannedAt === 'number' && { scannedAt }),
-    generations: [...generations.values()],
+    trackedFiles: [...trackedFiles.values()],
   };
 }
 
@@ -176,16 +176,16 @@ type Acked = readonly [
   carried?: SavedCarried,
 ];
 
-function apply(generations: Map<string, SavedGeneration>, [id, acked, tail, ends = [], head, carried]: Acked): void {
-  const generation = generations.get(id);
-  if (generation === undefined) return;
-  const moved = { ...generation, acked, tail, ends, head: head ?? generation.head, ...(carried && { carried }) };
-  generations.set(id, moved);
+function apply(trackedFiles: Map<string, SavedFile>, [id, acked, tail, ends = [], head, carried]: Acked): void {
+  const tracked = trackedFiles.get(id);
+  if (tracked === undefined) return;
+  const moved = { ...tracked, acked, tail, ends, head: head ?? tracked.head, ...(carried && { carried }) };
+  trackedFiles.set(id, moved);
 }
 
 const saveCarried = ({ id, end, index }: Carried): SavedCarried => (index === undefined ? [id, end] : [id, end, index]);
 
-/** What a generation carries, as it was saved. What is no such note, from another version for one, tells nothing. */
+/** What a tracked file carries, as it was saved. What is no such note, from another version for one, tells nothing. */
 export function readCarried(saved: unknown): Carried | undefined {
   if (!Array.isArray(saved)) return undefined;
   const [id, end, index] = saved as readonly unknown[];

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Generation } from '../files/tracked/generation.ts';
+import { TrackedFile } from '../files/tracked/tracked-file.ts';
 import { copied } from '../files/tracked/state.ts';
-import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedGeneration } from './format.ts';
+import { parse, readCarried, serialize, serializeAcked, Unusable, type SavedFile } from './format.ts';
 import { Registry } from './registry.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'registry-'));
@@ -17,19 +17,19 @@ const fresh = (): { directory: string; path: string } => {
   return { directory, path: join(directory, 'registry') };
 };
 
-function generation(id: string, acked = 0): Generation {
-  const made = new Generation(id, `/logs/${id}.log`, '1:2', `/logs/${id}.log.1`);
+function tracked(id: string, acked = 0): TrackedFile {
+  const made = new TrackedFile(id, `/logs/${id}.log`, '1:2', `/logs/${id}.log.1`);
   made.head = { at: 3, bytes: Buffer.from('beginning\n') };
   made.advance(acked, { at: acked, length: 4, digest: 'abc' });
   return made;
 }
 
 /** A registry with two files, one of them read on. */
-function written(): { directory: string; path: string; a: Generation; b: Generation } {
+function written(): { directory: string; path: string; a: TrackedFile; b: TrackedFile } {
   const place = fresh();
   const registry = new Registry(place.directory);
   assert.equal(registry.found, []);
-  const [a, b] = [generation('a', 5), generation('b')];
+  const [a, b] = [tracked('a', 5), tracked('b')];
   copied(b, a);
   registry.write([a, b]);
   a.advance(50, { at: 50, length: 10, digest: 'xyz' });
@@ -51,14 +51,14 @@ test('what was noted is there again', () => {
     acked: 50,
     tail: [50, 10, 'xyz'],
     ends: [],
-  } satisfies SavedGeneration);
+  } satisfies SavedFile);
   assert.is(found[1]!.copyOf, 'a');
 });
 
 test("a file's continued event and how far it was seen survive until the store has the event", () => {
   const { directory } = fresh();
   const registry = new Registry(directory);
-  const [a, b] = [generation('a', 5), generation('b')];
+  const [a, b] = [tracked('a', 5), tracked('b')];
   a.carried = { id: 'z-1', end: 9, index: 'logs-2026.11.21' };
   a.seen = 70;
   registry.write([a, b]);
@@ -111,7 +111,7 @@ test('a note of whose event a file begins with that is none tells nothing, and e
         '{"generations":1}',
         `{"acked":["a",0,[0,0,""],[],null,${where === 'acked' ? json : '0'}]}`,
       ];
-      const carried = readCarried(parse(text.map(line).join('')).generations[0]!.carried);
+      const carried = readCarried(parse(text.map(line).join('')).trackedFiles[0]!.carried);
       if (carried === undefined) return;
       assert.type(carried.id, 'string');
       assert.ok(Number.isSafeInteger(carried.end));
@@ -121,13 +121,13 @@ test('a note of whose event a file begins with that is none tells nothing, and e
   );
 });
 
-test('numbers of generations are not used twice, and the name stays', () => {
+test('numbers of tracked files are not used twice, and the name stays', () => {
   const { directory } = fresh();
   const first = new Registry(directory);
-  const one = first.nextGeneration();
+  const one = first.nextFile();
   first.write([]);
   first.close();
-  const two = new Registry(directory).nextGeneration();
+  const two = new Registry(directory).nextFile();
   assert.is(two.instance, one.instance);
   assert.is.not(two.number, one.number);
 });
@@ -157,7 +157,7 @@ test('a damaged registry is set aside, and a new one begins whose ids no line ha
     registry.write([]);
     const again = new Registry(directory);
     assert.is(again.damaged, undefined);
-    assert.is(again.nextGeneration().instance, registry.nextGeneration().instance);
+    assert.is(again.nextFile().instance, registry.nextFile().instance);
   };
   const damage = (change: (text: string) => string, pattern: RegExp): void => {
     const { directory, path } = written();
@@ -168,8 +168,8 @@ test('a damaged registry is set aside, and a new one begins whose ids no line ha
   damage(() => 'garbage\n', /not a registry/);
   damage((text) => text.slice(0, text.length / 2), /ends too early|damaged in line/);
   damage((text) => text.replace('"acked":5', '"acked":0'), /damaged in line 2/);
-  damage((text) => text.split('\n').toSpliced(1, 1).join('\n'), /1 of 2 generations/);
-  damage((text) => `${text}garbage\n${serializeAcked([generation('a', 60)], () => false)}`, /damaged in line 6/);
+  damage((text) => text.split('\n').toSpliced(1, 1).join('\n'), /1 of 2 tracked files/);
+  damage((text) => `${text}garbage\n${serializeAcked([tracked('a', 60)], () => false)}`, /damaged in line 6/);
   damage(
     (text) =>
       text.replace(/^.*\n/, '5aa8b6ad {"format":"log-shipper registry","version":1,"instance":"x","sequence":0}\n'),
@@ -206,7 +206,7 @@ test('a registry of another version is set aside too', () => {
 });
 
 test('property: a registry that was cut or changed is refused or says no more than is true', () => {
-  const generations = [generation('a', 5), generation('b', 9)].map(({ id, home, key, path, head, acked }) => ({
+  const trackedFiles = [tracked('a', 5), tracked('b', 9)].map(({ id, home, key, path, head, acked }) => ({
     id,
     home,
     key,
@@ -215,12 +215,12 @@ test('property: a registry that was cut or changed is refused or says no more th
     acked,
     tail: [0, 0, ''] as const,
   }));
-  const carrying = generation('b', 20);
+  const carrying = tracked('b', 20);
   carrying.carried = { id: 'a-5', end: 25 };
   const text =
-    serialize({ instance: 'x', sequence: 2, generations }) +
-    serializeAcked([generation('a', 10)], () => false) +
-    serializeAcked([carrying, generation('a', 30)], () => true);
+    serialize({ instance: 'x', sequence: 2, trackedFiles }) +
+    serializeAcked([tracked('a', 10)], () => false) +
+    serializeAcked([carrying, tracked('a', 30)], () => true);
   fc.assert(
     fc.property(
       fc.nat(text.length - 1),
@@ -230,7 +230,7 @@ test('property: a registry that was cut or changed is refused or says no more th
         const damaged = how === 'cut' ? text.slice(0, at) : text.slice(0, at) + by + text.slice(at + 1);
         if (damaged === text) return;
         try {
-          const { generations: found } = parse(damaged);
+          const { trackedFiles: found } = parse(damaged);
           assert.is(found.length, 2);
           const [a, b] = found.map(({ acked }) => acked);
           assert.ok([5, 10, 30].includes(a!) && [9, 20].includes(b!), `${a} ${b}`);
@@ -246,9 +246,9 @@ test('property: a registry that was cut or changed is refused or says no more th
 test('once closed, nothing is written', () => {
   const { directory } = fresh();
   const registry = new Registry(directory);
-  registry.write([generation('a', 5)]);
+  registry.write([tracked('a', 5)]);
   registry.close();
-  registry.acknowledge([generation('a', 7)]);
+  registry.acknowledge([tracked('a', 7)]);
   assert.is(new Registry(directory).found[0]!.acked, 5);
 });
 

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { ConfigurationError } from '#kit/contract/parameters.ts';
 import { readKept, UnusableFile } from '#kit/files/kept-file.ts';
 import { setAside } from '#kit/files/set-aside.ts';
-import type { Generation } from '../files/tracked/generation.ts';
+import type { TrackedFile } from '../files/tracked/tracked-file.ts';
 import { parse, save, serialize, serializeAcked, Unusable, type Saved } from './format.ts';
 
 const { randomBytes } = process.getBuiltinModule('node:crypto');
@@ -29,7 +29,7 @@ export class Registry {
   readonly #path: string;
   readonly #sequence: { instance: string; next: number };
   /** What it held when it was opened. */
-  readonly found: Saved['generations'];
+  readonly found: Saved['trackedFiles'];
   /** There was none. */
   readonly isNew: boolean;
   /** The one that was there could not be read: why, and where it lies now. Files are read from their beginning. */
@@ -42,7 +42,7 @@ export class Registry {
   #base = 0;
   #flush: NodeJS.Timeout | undefined;
   /** How much is written of how files begin, in bytes. */
-  readonly #heads = new WeakMap<Generation, number>();
+  readonly #heads = new WeakMap<TrackedFile, number>();
 
   /**
    * @param directory where it is, or will be
@@ -67,32 +67,32 @@ export class Registry {
         throw refusal(this.#path, denied);
       }
     }
-    saved ??= { instance: randomBytes(9).toString('base64url'), sequence: 0, generations: [] };
+    saved ??= { instance: randomBytes(9).toString('base64url'), sequence: 0, trackedFiles: [] };
     this.#sequence = { instance: saved.instance, next: saved.sequence };
     this.isNew = isNew;
     this.scannedAt = saved.scannedAt ?? scannedAt;
-    this.found = saved.generations;
+    this.found = saved.trackedFiles;
   }
 
-  /** A number that no generation had before, and the registry's own name. */
-  nextGeneration(): { readonly instance: string; readonly number: number } {
+  /** A number that no tracked file had before, and the registry's own name. */
+  nextFile(): { readonly instance: string; readonly number: number } {
     return { instance: this.#sequence.instance, number: this.#sequence.next++ };
   }
 
   /**
-   * Write all of it, and return when it is on the disk. Generations must be in it before anything of
+   * Write all of it, and return when it is on the disk. Tracked files must be in it before anything of
    * them is sent.
    * @param isLast the process ends: nothing more is sent
    * @throws the file system's error; what was there before stays
    */
-  write(generations: Iterable<Generation>, isLast = false): void {
+  write(trackedFiles: Iterable<TrackedFile>, isLast = false): void {
     const { instance, next } = this.#sequence;
-    const saved = [...generations];
+    const saved = [...trackedFiles];
     const text = serialize({
       instance,
       sequence: next,
       scannedAt: this.scannedAt,
-      generations: saved.map((each) => save(each, isLast)),
+      trackedFiles: saved.map((each) => save(each, isLast)),
     });
     const temporary = `${this.#path}.new`;
     const fd = openSync(temporary, 'w', 0o600);
@@ -120,12 +120,12 @@ export class Registry {
   }
 
   /**
-   * Add how far the store has come with some generations.
+   * Add how far the store has come with some tracked files.
    * @throws the file system's error; the next call may succeed
    */
-  acknowledge(generations: Iterable<Generation>): void {
+  acknowledge(trackedFiles: Iterable<TrackedFile>): void {
     if (this.#fd === undefined) return;
-    const moved = [...generations];
+    const moved = [...trackedFiles];
     const text = serializeAcked(moved, (each) => this.#heads.get(each) !== each.head.bytes.length);
     try {
       this.#length += writeAll(this.#fd, text, this.#length);
@@ -143,7 +143,7 @@ export class Registry {
     }, FLUSH_EVERY).unref();
   }
 
-  #noteHeads(written: readonly Generation[]): void {
+  #noteHeads(written: readonly TrackedFile[]): void {
     for (const each of written) this.#heads.set(each, each.head.bytes.length);
   }
 

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
 import { serve } from '#kit/testing/server.ts';
-import { connected, type Talk } from '#proxy/testing/talk.ts';
+import { connected, type RawClient } from '#proxy/testing/raw-client.ts';
 import type { ProxyContext } from '#proxy/exchange/context.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { SHOP, startPod, towards, type TestPod } from '../testing/mesh.ts';
@@ -33,7 +33,7 @@ const startFront = async (port: number, accept: () => void = () => {}): Promise<
     },
   });
 
-async function answered(talks: readonly Talk[], pod: TestPod): Promise<void> {
+async function answered(talks: readonly RawClient[], pod: TestPod): Promise<void> {
   for (const talk of talks) {
     await talk.until(({ text }) => text.includes('200 OK'));
     talk.socket.destroy();

@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { SHOP, startPod, towards } from '../testing/mesh.ts';
 import { credentialsOf, idOf, TestIdentity } from '../testing/identities.ts';
 import { MeshTls } from './contexts.ts';

@@ -7,7 +7,7 @@ import type { RelayEnd } from '../stream-info/telemetry.ts';
 import type { RequestState } from '../stream-info/request-state.ts';
 import type { Connection } from '../stream-info/connection.ts';
 import { causeOf } from '../stream-info/causes.ts';
-import type { Direction, Ends } from './labels.ts';
+import type { Direction, Peers } from './labels.ts';
 
 export interface AccessEntry {
   /** ISO 8601. */
@@ -47,7 +47,7 @@ export interface AccessEntry {
 /** A request or a connection that is over. */
 export interface Ended {
   readonly direction: Direction;
-  readonly ends: Ends;
+  readonly peers: Peers;
   /** Since the epoch, in milliseconds with fractions. */
   readonly began: number;
   /** As in AccessEntry. */
@@ -61,7 +61,7 @@ export interface Ended {
 /** It copies what it needs: the record holds the request and the connection, and much more with them. */
 export class EndedRequest implements Ended {
   readonly direction: Direction;
-  readonly ends: Ends;
+  readonly peers: Peers;
   readonly began: number;
   readonly flags: string;
   readonly cause: string | undefined;
@@ -85,11 +85,11 @@ export class EndedRequest implements Ended {
   readonly #traceId: string | undefined;
 
   /** @param duration in milliseconds */
-  constructor(direction: Direction, record: RequestState, ends: Ends, duration: number) {
+  constructor(direction: Direction, record: RequestState, peers: Peers, duration: number) {
     const { exchange, connection } = record;
     const { flags, sentence } = causeOf(record);
     this.direction = direction;
-    this.ends = ends;
+    this.peers = peers;
     this.began = epochNow() - duration;
     this.flags = flagText(flags);
     this.cause = sentence;
@@ -114,13 +114,13 @@ export class EndedRequest implements Ended {
   }
 
   entry(): AccessEntry {
-    const { ends, status, grpcStatus, flags, cause, requestBytes, responseBytes } = this;
+    const { peers, status, grpcStatus, flags, cause, requestBytes, responseBytes } = this;
     const route = this.#route;
     const cluster = this.#cluster;
     const upstream = this.#upstream;
     const traceId = this.#traceId;
     return {
-      ...beginning(this.direction, this.began, ends),
+      ...beginning(this.direction, this.began, peers),
       protocol: this.#grpc ? 'gRPC' : this.#protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
       method: this.#method,
       authority: this.#authority,
@@ -144,22 +144,22 @@ export class EndedRequest implements Ended {
 
 export class EndedRelay implements Ended {
   readonly direction: Direction;
-  readonly ends: Ends;
+  readonly peers: Peers;
   readonly began: number;
   readonly flags: string;
   readonly cause: string | undefined;
   readonly pattern = undefined;
   readonly #entry: AccessEntry;
 
-  constructor(direction: Direction, end: RelayEnd, ends: Ends) {
+  constructor(direction: Direction, end: RelayEnd, peers: Peers) {
     const { connection, cluster, endpoint, flags, cause, retries, received, sent, duration } = end;
     this.direction = direction;
-    this.ends = ends;
+    this.peers = peers;
     this.began = epochNow() - duration;
     this.flags = flagText(flags);
     this.cause = cause === undefined ? undefined : `${cause[0]!.toUpperCase()}${cause.slice(1)}.`;
     this.#entry = {
-      ...beginning(direction, this.began, ends),
+      ...beginning(direction, this.began, peers),
       protocol: 'TCP',
       flags: this.flags,
       ...(this.cause !== undefined && { cause: this.cause }),
@@ -183,7 +183,7 @@ const flagText = (flags: readonly string[]): string => (flags.length === 0 ? '-'
 function beginning(
   direction: Direction,
   began: number,
-  ends: Ends,
+  peers: Peers,
 ): Pick<
   AccessEntry,
   'time' | 'direction' | 'source' | 'destination' | 'sourcePrincipal' | 'destinationPrincipal' | 'mtls'
@@ -191,14 +191,14 @@ function beginning(
   return {
     time: new Date(began).toISOString(),
     direction,
-    source: ends.source.workload,
-    destination: ends.serviceName,
-    ...principals(ends),
-    mtls: ends.mtls,
+    source: peers.source.workload,
+    destination: peers.serviceName,
+    ...principals(peers),
+    mtls: peers.mtls,
   };
 }
 
-function principals({ source, destination }: Ends): Pick<AccessEntry, 'sourcePrincipal' | 'destinationPrincipal'> {
+function principals({ source, destination }: Peers): Pick<AccessEntry, 'sourcePrincipal' | 'destinationPrincipal'> {
   return {
     ...(source.principal !== 'unknown' && { sourcePrincipal: source.principal }),
     ...(destination.principal !== 'unknown' && { destinationPrincipal: destination.principal }),

@@ -14,7 +14,7 @@ export interface Self extends Workload {
 }
 
 /** Both ends of a request or connection. */
-export interface Ends {
+export interface Peers {
   readonly source: Side;
   readonly destination: Side;
   readonly service: string;
@@ -33,18 +33,18 @@ export interface Side {
 const UNKNOWN: Side = { workload: 'unknown', namespace: 'unknown', version: 'unknown', principal: 'unknown' };
 
 /** Both ends of requests, made once for the same two. */
-export class EndsCache {
+export class PeersCache {
   readonly #direction: Direction;
   readonly #self: () => Self;
   #principal: string | undefined;
-  #known = new WeakMap<object, Ends>();
+  #known = new WeakMap<object, Peers>();
 
   constructor(direction: Direction, self: () => Self) {
     this.#direction = direction;
     this.#self = self;
   }
 
-  get(connection: Connection, cluster: MeshCluster | undefined, endpoint: Endpoint | undefined): Ends {
+  get(connection: Connection, cluster: MeshCluster | undefined, endpoint: Endpoint | undefined): Peers {
     const self = this.#self();
     if (self.principal !== this.#principal) {
       this.#principal = self.principal;
@@ -55,9 +55,9 @@ export class EndsCache {
     const key = this.#direction === 'inbound' ? (connection.peer ?? connection) : (other ?? connection);
     const known = this.#known.get(key);
     if (known !== undefined && (other !== undefined || this.#direction === 'inbound')) return known;
-    const ends = endsOf(this.#direction, self, connection, cluster, endpoint);
-    this.#known.set(key, ends);
-    return ends;
+    const peers = endsOf(this.#direction, self, connection, cluster, endpoint);
+    this.#known.set(key, peers);
+    return peers;
   }
 }
 
@@ -67,7 +67,7 @@ function endsOf(
   connection: Connection,
   cluster: MeshCluster | undefined,
   endpoint: Endpoint | undefined,
-): Ends {
+): Peers {
   const own = sideOf(self, self.principal);
   if (direction === 'inbound') {
     const { peer } = connection;

@@ -1,20 +1,20 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AccessEntry, Ended } from './access-log.ts';
-import type { Ends } from './labels.ts';
+import type { Peers } from './labels.ts';
 import { RecentEntries } from './recent-entries.ts';
 
 let clock = 0;
-const known = new Map<string, Ends>();
+const known = new Map<string, Peers>();
 
 /** @param anew with ends that nobody has seen, as a connection without an identity has them */
 function ended(destination: string, { cause, anew = false }: { cause?: string; anew?: boolean } = {}): Ended {
-  const fresh = { source: { workload: 'front' }, serviceName: destination } as Ends;
-  const ends = anew ? fresh : (known.get(destination) ?? fresh);
-  known.set(destination, ends);
+  const fresh = { source: { workload: 'front' }, serviceName: destination } as Peers;
+  const peers = anew ? fresh : (known.get(destination) ?? fresh);
+  known.set(destination, peers);
   const began = ++clock;
   const entry = { time: new Date(began).toISOString(), destination } as AccessEntry;
-  return { direction: 'outbound', ends, began, flags: '-', cause, pattern: undefined, entry: () => entry };
+  return { direction: 'outbound', peers, began, flags: '-', cause, pattern: undefined, entry: () => entry };
 }
 
 test('a busy edge hides neither another nor its own failures', () => {

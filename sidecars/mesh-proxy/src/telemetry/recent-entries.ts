@@ -1,6 +1,6 @@
 /** The last requests and connections of each edge: kept apart, so that a busy edge hides no other. */
 import type { AccessEntry, Ended } from './access-log.ts';
-import type { Ends } from './labels.ts';
+import type { Peers } from './labels.ts';
 
 /** Of an edge. */
 const KEPT = 30;
@@ -40,7 +40,7 @@ export class RecentEntries {
   /** By `DIRECTION SOURCE DESTINATION`. */
   readonly #edges = new Map<string, Edge>();
   /** The same again, found without making a text. */
-  readonly #known = new WeakMap<Ends, Edge>();
+  readonly #known = new WeakMap<Peers, Edge>();
   #heard = 0;
 
   add(ended: Ended): void {
@@ -50,17 +50,17 @@ export class RecentEntries {
     if (ended.cause !== undefined) edge.failed.add(ended);
   }
 
-  #edge({ direction, ends }: Ended): Edge {
-    const known = this.#known.get(ends);
+  #edge({ direction, peers }: Ended): Edge {
+    const known = this.#known.get(peers);
     if (known !== undefined && !known.forgotten) return known;
-    const key = `${direction} ${ends.source.workload} ${ends.serviceName}`;
+    const key = `${direction} ${peers.source.workload} ${peers.serviceName}`;
     let edge = this.#edges.get(key);
     if (edge === undefined) {
       edge = new Edge();
       this.#edges.set(key, edge);
       if (this.#edges.size > MOST_EDGES) this.#forget(edge);
     }
-    this.#known.set(ends, edge);
+    this.#known.set(peers, edge);
     return edge;
   }
 

@@ -9,7 +9,7 @@ import { requestStateOf, type RequestState } from '../stream-info/request-state.
 import type { Connection } from '../stream-info/connection.ts';
 import type { DirectionTelemetry, OpenRelay, RelayEnd } from '../stream-info/telemetry.ts';
 import { EndedRelay, EndedRequest, type Ended } from './access-log.ts';
-import { EndsCache, type Direction, type Self } from './labels.ts';
+import { PeersCache, type Direction, type Self } from './labels.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 
 export interface RecorderOptions {
@@ -37,14 +37,14 @@ export class Recorder implements DirectionTelemetry {
   readonly stats: ProxyStats;
   readonly filters: readonly Filter[];
   readonly #options: RecorderOptions;
-  readonly #ends: EndsCache;
+  readonly #peers: PeersCache;
   /** Connections that are not HTTP, and what is counted of them so far. */
   readonly #open = new Map<Connection, Counted>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.stats = options.stats;
-    this.#ends = new EndsCache(options.direction, options.self);
+    this.#peers = new PeersCache(options.direction, options.self);
     this.filters = [
       {
         onRequest: (exchange) => {
@@ -65,8 +65,8 @@ export class Recorder implements DirectionTelemetry {
     const { exchange, connection, cluster } = record;
     const duration = performance.now() - record.startedAt;
     if (record.grpc) record.grpcStatus ??= /^grpc-status:[ \t]*(\d{1,3})/im.exec(exchange.trailers)?.[1];
-    const ends = this.#ends.get(connection, cluster, exchange.tried.at(-1));
-    const ended = new EndedRequest(direction, record, ends, duration);
+    const peers = this.#peers.get(connection, cluster, exchange.tried.at(-1));
+    const ended = new EndedRequest(direction, record, peers, duration);
     metrics.onRequest(ended, record.grpc ? 'grpc' : 'http', duration);
     const { request, status, span } = exchange;
     durations.observe({ request, status, startedAt: record.startedAt, route: ended.pattern, span });
@@ -78,7 +78,7 @@ export class Recorder implements DirectionTelemetry {
     const sampler = this.#options.sampler();
     const span = sampler && beginTrace(sampler);
     this.#open.set(relay.connection, { relay, span, received: 0, sent: 0 });
-    metrics.onOpen(direction, this.#ends.get(relay.connection, relay.cluster, undefined));
+    metrics.onOpen(direction, this.#peers.get(relay.connection, relay.cluster, undefined));
   }
 
   /** Before the metrics are read: count what has passed on open connections since the last time. */
@@ -86,8 +86,8 @@ export class Recorder implements DirectionTelemetry {
     const { metrics, direction } = this.#options;
     for (const counted of this.#open.values()) {
       const { connection, cluster, endpoint, received, sent } = counted.relay;
-      const ends = this.#ends.get(connection, cluster, endpoint);
-      metrics.onBytes(direction, ends, '-', { received: received - counted.received, sent: sent - counted.sent });
+      const peers = this.#peers.get(connection, cluster, endpoint);
+      metrics.onBytes(direction, peers, '-', { received: received - counted.received, sent: sent - counted.sent });
       counted.received = received;
       counted.sent = sent;
     }
@@ -95,11 +95,11 @@ export class Recorder implements DirectionTelemetry {
 
   onClose(end: RelayEnd): void {
     const { direction, metrics, onEnded } = this.#options;
-    const ends = this.#ends.get(end.connection, end.cluster, end.endpoint);
-    const ended = new EndedRelay(direction, end, ends);
+    const peers = this.#peers.get(end.connection, end.cluster, end.endpoint);
+    const ended = new EndedRelay(direction, end, peers);
     const { received = 0, sent = 0, span } = this.#open.get(end.connection) ?? {};
     this.#open.delete(end.connection);
-    metrics.onClose(direction, ends, ended.flags, { received: end.received - received, sent: end.sent - sent });
+    metrics.onClose(direction, peers, ended.flags, { received: end.received - received, sent: end.sent - sent });
     onEnded(ended, span);
   }
 

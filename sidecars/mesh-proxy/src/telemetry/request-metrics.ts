@@ -2,14 +2,14 @@
 import { Buckets, type Counter, type Histogram } from '#kit/telemetry/series.ts';
 import type { Metrics } from '#kit/telemetry/metrics.ts';
 import { BYTES, DURATIONS, type meshMetrics } from './metrics.ts';
-import type { Direction, Ends } from './labels.ts';
+import type { Direction, Peers } from './labels.ts';
 import type { EndedRequest } from './access-log.ts';
 import { SeriesMap, type Labels } from './series.ts';
 
 /** A request that is over. */
 export type RequestEnd = Pick<
   EndedRequest,
-  'direction' | 'ends' | 'status' | 'grpcStatus' | 'flags' | 'requestBytes' | 'responseBytes'
+  'direction' | 'peers' | 'status' | 'grpcStatus' | 'flags' | 'requestBytes' | 'responseBytes'
 >;
 
 /** Of two ends: a search through more would take longer than making the text. */
@@ -52,7 +52,7 @@ export class RequestMetrics {
   readonly #requests = new SeriesMap((labels) => new RequestSeries(labels));
   readonly #tcp = new SeriesMap((labels) => new TcpSeries(labels));
   /** The same again, found without making a text of all labels. */
-  readonly #known = new WeakMap<Ends, Known[]>();
+  readonly #known = new WeakMap<Peers, Known[]>();
 
   constructor(metrics: Metrics<typeof meshMetrics>) {
     const [requests, tcp] = [this.#requests, this.#tcp];
@@ -75,9 +75,9 @@ export class RequestMetrics {
     series.responseBytes.observe(end.responseBytes);
   }
 
-  #series({ direction, ends, status, grpcStatus = '', flags }: RequestEnd, protocol: string): RequestSeries {
-    let known = this.#known.get(ends);
-    if (known === undefined) this.#known.set(ends, (known = []));
+  #series({ direction, peers, status, grpcStatus = '', flags }: RequestEnd, protocol: string): RequestSeries {
+    let known = this.#known.get(peers);
+    if (known === undefined) this.#known.set(peers, (known = []));
     for (const each of known)
       if (
         each.status === status &&
@@ -87,7 +87,7 @@ export class RequestMetrics {
       )
         return each.series;
     const series = this.#requests.get({
-      ...labelsOf(direction, ends, flags, protocol),
+      ...labelsOf(direction, peers, flags, protocol),
       response_code: String(status),
       grpc_response_status: grpcStatus,
     });
@@ -95,24 +95,24 @@ export class RequestMetrics {
     return series;
   }
 
-  onOpen(direction: Direction, ends: Ends): void {
-    this.#tcp.get(labelsOf(direction, ends, '-', 'tcp')).opened++;
+  onOpen(direction: Direction, peers: Peers): void {
+    this.#tcp.get(labelsOf(direction, peers, '-', 'tcp')).opened++;
   }
 
   /** @param bytes that were not counted before, as the server's side sees them: what it received, and sent */
-  onClose(direction: Direction, ends: Ends, flags: string, bytes: { received: number; sent: number }): void {
-    this.#tcp.get(labelsOf(direction, ends, flags, 'tcp')).closed++;
-    this.onBytes(direction, ends, flags, bytes);
+  onClose(direction: Direction, peers: Peers, flags: string, bytes: { received: number; sent: number }): void {
+    this.#tcp.get(labelsOf(direction, peers, flags, 'tcp')).closed++;
+    this.onBytes(direction, peers, flags, bytes);
   }
 
   /** The same of a connection that goes on. */
   onBytes(
     direction: Direction,
-    ends: Ends,
+    peers: Peers,
     flags: string,
     { received, sent }: { received: number; sent: number },
   ): void {
-    const series = this.#tcp.get(labelsOf(direction, ends, flags, 'tcp'));
+    const series = this.#tcp.get(labelsOf(direction, peers, flags, 'tcp'));
     series.received += received;
     series.sent += sent;
   }
@@ -139,8 +139,8 @@ function showHistogram(
   };
 }
 
-function labelsOf(direction: Direction, ends: Ends, flags: string, protocol: string): Labels {
-  const { source, destination, service, serviceName, serviceNamespace, mtls } = ends;
+function labelsOf(direction: Direction, peers: Peers, flags: string, protocol: string): Labels {
+  const { source, destination, service, serviceName, serviceNamespace, mtls } = peers;
   return {
     reporter: direction === 'outbound' ? 'source' : 'destination',
     source_workload: source.workload,

@@ -13,7 +13,7 @@ import { eventually } from '#kit/testing/eventually.ts';
 import { LogLines } from '#kit/testing/log-lines.ts';
 import { ECS_VERSION, ecsFields } from '#kit/telemetry/ecs.ts';
 import { serve } from '#kit/testing/server.ts';
-import { connected, exchange, Talk } from '#proxy/testing/talk.ts';
+import { connected, exchange, RawClient } from '#proxy/testing/raw-client.ts';
 import { serveTap } from '../admin/tap.ts';
 import { contract } from '../contract.ts';
 import type { Configuration, Telemetry as TelemetryModel } from '#mesh/model/configuration.ts';
@@ -179,7 +179,7 @@ test('releases of one caller are counted apart, whichever of them called first',
       checkServerIdentity: () => undefined,
       ALPNProtocols: ['mesh-http/1.1', ...versionAlpn(version)],
     });
-    const talk = new Talk(socket);
+    const talk = new RawClient(socket);
     talk.send(GET);
     await talk.until(({ text }) => text.includes('hello'), 30_000);
     socket.destroy();
@@ -336,7 +336,7 @@ test('tap shows requests as they happen, to who may watch', async () => {
   const checkServerIdentity = (): undefined => undefined;
   const socket = connectTls({ port, host: '127.0.0.1', key, cert: chain, ca: trustBundle, checkServerIdentity });
   await once(socket, 'secureConnect');
-  const talk = new Talk(socket);
+  const talk = new RawClient(socket);
   talk.send('GET /tap HTTP/1.1\r\nHost: x\r\n\r\n');
   await eventually('somebody watches', () => watchers.size === 1);
   for (const watcher of watchers) watcher({ path: '/seen' } as AccessEntry);
@@ -381,8 +381,8 @@ test('the metrics of requests have a bounded size, and all requests are counted'
   } as const;
   const service = { service: 's', serviceName: 's', serviceNamespace: 'shop', mtls: true };
   for (let caller = 0; caller < 20 * MAX_SERIES; caller++) {
-    const ends = { source: side('front'), destination: side(`service-${caller}`), ...service };
-    requests.onRequest({ ...common, ends, status: 200 }, 'http', 1);
+    const peers = { source: side('front'), destination: side(`service-${caller}`), ...service };
+    requests.onRequest({ ...common, peers, status: 200 }, 'http', 1);
   }
   const text = registry.metrics();
   assert.ok(text.length < 5_000_000, `${text.length} characters`);

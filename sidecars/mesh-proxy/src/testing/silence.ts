@@ -1,7 +1,7 @@
 /** Telling that time has passed by what it does, and not by waiting for so long. */
 import { createServer } from 'node:net';
 import { serve } from '#kit/testing/server.ts';
-import { connected } from '#proxy/testing/talk.ts';
+import { connected } from '#proxy/testing/raw-client.ts';
 import { startPod } from './mesh.ts';
 
 /**

@@ -29,7 +29,7 @@ const der = (tag: number, ...content: (Buffer | string)[]): Buffer => {
 };
 const time = (at: number): Buffer => der(0x18, new Date(at).toISOString().replace(/[-:T]|\.\d+/g, ''));
 
-interface Wish {
+interface ResponseOptions {
   readonly serial: string;
   readonly status?: number;
   readonly thisUpdate?: number;
@@ -42,7 +42,7 @@ function response({
   status = 0x80,
   thisUpdate = Date.now() - HOUR,
   nextUpdate = Date.now() + HOUR,
-}: Wish): Buffer {
+}: ResponseOptions): Buffer {
   const algorithm = der(0x30, der(0x06, Buffer.from('2b0e03021a', 'hex')), der(0x05));
   const certId = der(
     0x30,

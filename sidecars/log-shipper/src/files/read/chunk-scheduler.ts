@@ -5,7 +5,7 @@
 import { attempt } from '../tracked/error-code.ts';
 import { NOTE_AGAIN } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import { isTelling } from '../tracked/content.ts';
 import { isCutOff } from '../rotation/match.ts';
 import type { FileTable } from '../table/file-table.ts';
@@ -44,38 +44,38 @@ export class ChunkScheduler {
    * One chunk of a file.
    * @returns its records; undefined when there is nothing to do for now
    */
-  take(generation: Generation): readonly FileRecord[] | undefined {
-    const before = generation.after?.generation;
-    return before === undefined ? this.#takeChunk(generation) : this.#takeEnd(before, generation);
+  take(tracked: TrackedFile): readonly FileRecord[] | undefined {
+    const before = tracked.after?.tracked;
+    return before === undefined ? this.#takeChunk(tracked) : this.#takeEnd(before, tracked);
   }
 
-  #takeChunk(generation: Generation): readonly FileRecord[] | undefined {
+  #takeChunk(tracked: TrackedFile): readonly FileRecord[] | undefined {
     const { table, tracker, onRead } = this.#options;
-    const fd = this.#contentOf(generation);
-    if (typeof fd === 'string') return this.#miss(generation);
+    const fd = this.#contentOf(tracked);
+    if (typeof fd === 'string') return this.#miss(tracked);
     let turn: Turn | undefined;
     try {
-      this.#look(generation, fd);
-      const { size, offset: read, seen, head } = generation;
+      this.#look(tracked, fd);
+      const { size, offset: read, seen, head } = tracked;
       if (!isCutOff({ size, read, seen, isTelling: isTelling(head) }))
-        turn = this.#read(generation, fd, this.#atEnd(generation));
+        turn = this.#read(tracked, fd, this.#atEnd(tracked));
     } catch (error) {
-      tracker.refuse(generation, error);
+      tracker.refuse(tracked, error);
       return undefined;
     }
     if (turn === undefined) {
-      table.lose(generation);
+      table.lose(tracked);
       // At once: a copy of it may soon be compressed.
       tracker.scan(this.#now());
       return [];
     }
-    generation.unread = turn.more;
+    tracked.unread = turn.more;
     if (turn.bytes > 0) onRead(turn.records.length, turn.bytes);
     return turn.records;
   }
 
   /** The event at the end of a file that was followed by another. */
-  #takeEnd(before: Generation, next: Generation): readonly FileRecord[] | undefined {
+  #takeEnd(before: TrackedFile, next: TrackedFile): readonly FileRecord[] | undefined {
     const from = before.offset + next.offset;
     const records = attempt(
       () => this.#readEnd(before, next),
@@ -92,7 +92,7 @@ export class ChunkScheduler {
   }
 
   /** The same, together with what goes on there, where anything does. */
-  #readEnd(before: Generation, next: Generation): readonly FileRecord[] | undefined {
+  #readEnd(before: TrackedFile, next: TrackedFile): readonly FileRecord[] | undefined {
     const { reader, multilineTimeout } = this.#options;
     const fd = this.#contentOf(before);
     const nextFd = this.#contentOf(next);
@@ -110,44 +110,43 @@ export class ChunkScheduler {
     return before.withheld && records.length === 0 ? undefined : records;
   }
 
-  /** What a generation is read from. */
-  #contentOf(generation: Generation): number | Refusal {
-    return generation.packed?.fd ?? this.#options.files.hold(generation);
+  /** What a tracked file is read from. */
+  #contentOf(tracked: TrackedFile): number | Refusal {
+    return tracked.packed?.fd ?? this.#options.files.hold(tracked);
   }
 
   /** It could not be opened. The next scan finds out what became of it. */
-  #miss(generation: Generation): undefined {
-    this.#options.table.lookAgain(generation);
+  #miss(tracked: TrackedFile): undefined {
+    this.#options.table.lookAgain(tracked);
   }
 
-  #look(generation: Generation, fd: number): void {
-    if (generation.packed !== undefined) {
-      generation.size = generation.packed.size;
+  #look(tracked: TrackedFile, fd: number): void {
+    if (tracked.packed !== undefined) {
+      tracked.size = tracked.packed.size;
       return;
     }
     const { size, stamp, links } = this.#options.files.stat(fd);
-    if (stamp !== generation.stamp) generation.changedAt = this.#now();
-    Object.assign(generation, { size, stamp, links });
+    if (stamp !== tracked.stamp) tracked.changedAt = this.#now();
+    Object.assign(tracked, { size, stamp, links });
   }
 
-  #read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
-    const turn = this.#options.reader.read(generation, fd, atEnd);
+  #read(tracked: TrackedFile, fd: number, atEnd: AtEnd): Turn | undefined {
+    const turn = this.#options.reader.read(tracked, fd, atEnd);
     // Its time is over, and that could not be written down: the disk is full, for one.
     const now = this.#now();
-    if (generation.withheld && generation.withheldUntil <= now) generation.withheldUntil = now + NOTE_AGAIN;
+    if (tracked.withheld && tracked.withheldUntil <= now) tracked.withheldUntil = now + NOTE_AGAIN;
     return turn;
   }
 
-  #atEnd(generation: Generation): AtEnd {
+  #atEnd(tracked: TrackedFile): AtEnd {
     return ({ terminated, event, ended }) => {
       const { multilineTimeout, partialTimeout, linger } = this.#options;
       const patience = terminated ? multilineTimeout : partialTimeout;
-      const until =
-        generation.changedAt + (generation.detachedAt === undefined ? patience : Math.min(patience, linger));
-      generation.withheldUntil = until;
+      const until = tracked.changedAt + (tracked.detachedAt === undefined ? patience : Math.min(patience, linger));
+      tracked.withheldUntil = until;
       const isOver = this.#now() >= until;
       if (!isOver && !ended) return 'wait';
-      const goesOn = this.#order.mayGoOn(generation, event);
+      const goesOn = this.#order.mayGoOn(tracked, event);
       if (goesOn === 'noted') return 'join';
       return isOver && goesOn === false ? 'take' : 'wait';
     };

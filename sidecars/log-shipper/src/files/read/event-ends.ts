@@ -2,15 +2,15 @@
  * Where time, and not another event, ends an event at the end of a file. That is written down before the event is
  * sent: otherwise what is added later would be lost under an id that the store has.
  */
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import type { AtEnd } from './turn.ts';
 
 /** After how long it is tried again to write something down, in milliseconds. */
 export const NOTE_AGAIN = 1000;
 
 export interface EventEndsOptions {
-  /** Where an event ends is noted of generations, or whose it is; write that down. @returns false when that failed */
-  readonly noteEnd?: (generations: readonly Generation[]) => boolean;
+  /** Where an event ends is noted of tracked files, or whose it is; write that down. @returns false when that failed */
+  readonly noteEnd?: (trackedFiles: readonly TrackedFile[]) => boolean;
   /** A monotonic clock in milliseconds; a test's seam. */
   readonly now?: () => number;
 }
@@ -30,25 +30,25 @@ export class EventEnds {
    * @param terminated whether its last line has a newline
    * @param event where it begins
    */
-  endsAt(generation: Generation, place: number, atEnd: AtEnd, terminated: boolean, event = generation.offset): boolean {
-    const ended = generation.endsAt(place);
+  endsAt(tracked: TrackedFile, place: number, atEnd: AtEnd, terminated: boolean, event = tracked.offset): boolean {
+    const ended = tracked.endsAt(place);
     const wish = atEnd({ event, terminated, ended });
     if (wish === 'join') return false;
-    return ended || (wish === 'take' && this.note([generation], () => generation.endAt(place)));
+    return ended || (wish === 'take' && this.note([tracked], () => tracked.endAt(place)));
   }
 
   /**
-   * Change what is known of generations, and write that down; what cannot be written is not known.
+   * Change what is known of tracked files, and write that down; what cannot be written is not known.
    * @returns whether it is written
    */
-  note(generations: readonly Generation[], change: () => void): boolean {
+  note(trackedFiles: readonly TrackedFile[], change: () => void): boolean {
     const { noteEnd, now = () => performance.now() } = this.#options;
     if (now() < this.#noteAgainAt) return false;
-    const before = generations.map(({ ends, carried }) => ({ ends, carried }));
+    const before = trackedFiles.map(({ ends, carried }) => ({ ends, carried }));
     change();
-    if (noteEnd?.(generations) ?? true) return true;
+    if (noteEnd?.(trackedFiles) ?? true) return true;
     this.#noteAgainAt = now() + NOTE_AGAIN;
-    for (const [index, generation] of generations.entries()) Object.assign(generation, before[index]);
+    for (const [index, tracked] of trackedFiles.entries()) Object.assign(tracked, before[index]);
     return false;
   }
 }

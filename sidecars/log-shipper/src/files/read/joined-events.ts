@@ -6,7 +6,7 @@ import type { Splitter } from '../../lines/splitter.ts';
 import { holds, readAt } from '../tracked/content.ts';
 import type { EventEnds } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import { isCarriedOn, type Generation } from '../tracked/generation.ts';
+import { isCarriedOn, type TrackedFile } from '../tracked/tracked-file.ts';
 import { beginsWithHole, withoutPadding } from '../tracked/holes.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { ReadingPlace } from './reading-place.ts';
@@ -17,9 +17,9 @@ export interface JoinedEventsOptions {
   readonly limit: number;
 }
 
-/** The bytes at the reading place of a generation. */
+/** The bytes at the reading place of a tracked file. */
 interface Part {
-  readonly generation: Generation;
+  readonly tracked: TrackedFile;
   readonly fd: number;
   readonly bytes: Buffer;
 }
@@ -41,22 +41,22 @@ export class JoinedEvents {
    * @returns the record; undefined when nothing goes on there, or its end is not there yet
    */
   join(
-    generation: Generation,
+    tracked: TrackedFile,
     fd: number,
-    next: Generation,
+    next: TrackedFile,
     nextFd: number,
     quiet: boolean,
   ): FileRecord | 'wait' | undefined {
-    const { splitter } = this.#options.pipelines.of(generation);
+    const { splitter } = this.#options.pipelines.of(tracked);
     if (!splitter.multiline || splitter instanceof ContainerSplitter) return undefined;
-    if (generation.scan !== undefined || next.offset !== next.head.at) return undefined;
-    const first = this.#read(generation, fd);
+    if (tracked.scan !== undefined || next.offset !== next.head.at) return undefined;
+    const first = this.#read(tracked, fd);
     if (first.bytes.length === 0 || !this.#isOpen(first, next)) return undefined;
     const second = this.#read(next, nextFd);
     // As of one encoding, they are one text.
-    if (this.#place.encodingOf(next) !== this.#place.encodingOf(generation)) return undefined;
+    if (this.#place.encodingOf(next) !== this.#place.encodingOf(tracked)) return undefined;
     // What became of a file that was truncated meanwhile is found out by the next scan.
-    if (!holds(generation, fd) || !holds(next, nextFd)) return 'wait';
+    if (!holds(tracked, fd) || !holds(next, nextFd)) return 'wait';
     const unit = this.#place.unitOf(next);
     if (beginsWithHole(second.bytes, unit, next.offset, next.offset <= next.head.at))
       return (this.#place.skipHole(next, nextFd, next.offset)?.more ?? true) ? 'wait' : undefined;
@@ -71,21 +71,21 @@ export class JoinedEvents {
     return this.#options.limit + MARGIN;
   }
 
-  #read(generation: Generation, fd: number): Part {
+  #read(tracked: TrackedFile, fd: number): Part {
     const bytes = Buffer.alloc(this.#most);
-    const ended = generation.endBehind(generation.offset) ?? Infinity;
-    const count = readAt(fd, bytes, generation.offset, Math.min(bytes.length, ended - generation.offset));
-    return { generation, fd, bytes: bytes.subarray(0, count) };
+    const ended = tracked.endBehind(tracked.offset) ?? Infinity;
+    const count = readAt(fd, bytes, tracked.offset, Math.min(bytes.length, ended - tracked.offset));
+    return { tracked, fd, bytes: bytes.subarray(0, count) };
   }
 
   /** Whether an event may go on in the next file. What was sent as the end of another event is no part of this one. */
-  #isOpen({ generation, bytes }: Part, next: Generation): boolean {
-    if (next.carriedAt(next.offset) !== undefined) return isCarriedOn(generation, next);
-    return this.#place.chunk(generation, bytes, generation.offset).lastLineEnd === bytes.length;
+  #isOpen({ tracked, bytes }: Part, next: TrackedFile): boolean {
+    if (next.carriedAt(next.offset) !== undefined) return isCarriedOn(tracked, next);
+    return this.#place.chunk(tracked, bytes, tracked.offset).lastLineEnd === bytes.length;
   }
 
   /** Where the event ends in the second file. */
-  #endIn(splitter: Splitter, chunk: Chunk, next: Generation, quiet: boolean): number | 'wait' | undefined {
+  #endIn(splitter: Splitter, chunk: Chunk, next: TrackedFile, quiet: boolean): number | 'wait' | undefined {
     const { found } = splitter.findEnd(chunk, false);
     if (found !== undefined) return found === 0 ? undefined : found;
     // Longer than an event may be.
@@ -97,28 +97,28 @@ export class JoinedEvents {
 
   /** The record of both, where it is one; it is noted whose the lines of the second file are. */
   #take(first: Part, second: Part, chunk: Chunk, end: number): FileRecord | 'wait' | undefined {
-    const { generation, fd, bytes } = first;
-    const { generation: next, fd: nextFd } = second;
+    const { tracked, fd, bytes } = first;
+    const { tracked: next, fd: nextFd } = second;
     const whole = this.#place.chunk(
-      generation,
+      tracked,
       Buffer.concat([bytes, second.bytes.subarray(next.offset === 0 ? chunk.mark : 0, end)]),
-      generation.offset,
+      tracked.offset,
     );
-    const firstEnd = generation.offset + bytes.length;
-    const joined = { generation: next, end: next.offset + end };
-    const made = this.#options.pipelines.of(generation);
-    const [record] = made.make(generation, whole, 0, whole.length, generation.offset, { end: firstEnd, joined });
+    const firstEnd = tracked.offset + bytes.length;
+    const joined = { tracked: next, end: next.offset + end };
+    const made = this.#options.pipelines.of(tracked);
+    const [record] = made.make(tracked, whole, 0, whole.length, tracked.offset, { end: firstEnd, joined });
     if (record !== undefined) {
       // Before either file is read again, the other may be lost, or written to.
-      const noted = isCarriedOn(generation, next);
+      const noted = isCarriedOn(tracked, next);
       const carry = (): void => {
-        generation.endAt(record.end);
+        tracked.endAt(record.end);
         next.carried = { id: record.id, end: joined.end, index: record.index };
       };
-      if (!noted && !this.#ends.note([generation, next], carry)) return 'wait';
+      if (!noted && !this.#ends.note([tracked, next], carry)) return 'wait';
     }
     const records = record === undefined ? 0 : 1;
-    if (!this.#place.advance(generation, fd, firstEnd, records, bytes)) return 'wait';
+    if (!this.#place.advance(tracked, fd, firstEnd, records, bytes)) return 'wait';
     // Of this one, nothing was read before.
     this.#place.advance(next, nextFd, joined.end, records, second.bytes);
     return record;

@@ -6,7 +6,7 @@ import { ContainerSplitter } from '../../lines/container-splitter.ts';
 import { MARGIN } from '../../lines/document.ts';
 import { holds, readAt } from '../tracked/content.ts';
 import type { EventEnds } from './event-ends.ts';
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { ReadingPlace } from './reading-place.ts';
 import { carryOver } from './turn-records.ts';
@@ -36,44 +36,44 @@ export class LongEvents {
    * Look on for the end of the event at the reading place, from where `scan` has come to.
    * @returns undefined when the file does not hold what it held
    */
-  read(generation: Generation, fd: number, { position, inLine }: Scan, atEnd: AtEnd): Turn | undefined {
-    const ended = generation.endBehind(generation.offset) ?? Infinity;
+  read(tracked: TrackedFile, fd: number, { position, inLine }: Scan, atEnd: AtEnd): Turn | undefined {
+    const ended = tracked.endBehind(tracked.offset) ?? Infinity;
     const count = readAt(fd, this.#buffer, position, Math.min(this.#buffer.length, ended - position));
-    if (!holds(generation, fd)) return undefined;
-    generation.seen = Math.max(generation.seen, position + count);
-    const chunk = this.#place.chunk(generation, this.#buffer.subarray(0, count), position);
-    const result = this.#options.pipelines.of(generation).splitter.findEnd(chunk, inLine);
+    if (!holds(tracked, fd)) return undefined;
+    tracked.seen = Math.max(tracked.seen, position + count);
+    const chunk = this.#place.chunk(tracked, this.#buffer.subarray(0, count), position);
+    const result = this.#options.pipelines.of(tracked).splitter.findEnd(chunk, inLine);
     let end = result.found;
     if (result.found === undefined) {
-      generation.scan = { position: position + result.next, inLine: result.inLine };
+      tracked.scan = { position: position + result.next, inLine: result.inLine };
       if (count === this.#buffer.length) return { records: [], bytes: 0, more: true };
       const terminated = !result.inLine && result.next === count;
-      if (!this.#ends.endsAt(generation, position + count, atEnd, terminated)) {
-        generation.withheld = true;
+      if (!this.#ends.endsAt(tracked, position + count, atEnd, terminated)) {
+        tracked.withheld = true;
         return { records: [], bytes: 0, more: false };
       }
       end = count;
     }
-    generation.scan = undefined;
-    generation.withheld = false;
-    return this.#take(generation, fd, position + end!);
+    tracked.scan = undefined;
+    tracked.withheld = false;
+    return this.#take(tracked, fd, position + end!);
   }
 
   /** The beginning of the event, which ends at `stop`. */
-  #take(generation: Generation, fd: number, stop: number): Turn | undefined {
+  #take(tracked: TrackedFile, fd: number, stop: number): Turn | undefined {
     const { pipelines, limit } = this.#options;
-    const made = pipelines.of(generation);
-    const start = generation.offset;
+    const made = pipelines.of(tracked);
+    const start = tracked.offset;
     // No further than its end: what was too long may have been what comes behind it.
     const most = made.splitter instanceof ContainerSplitter ? this.#buffer.length : limit + MARGIN;
     const length = readAt(fd, this.#buffer, start, Math.min(stop - start, most));
-    const head = this.#place.chunk(generation, this.#buffer.subarray(0, length), start);
-    const records = made.make(generation, head, 0, head.length, start, { end: stop, joined: undefined });
-    const carried = generation.carriedAt(start);
+    const head = this.#place.chunk(tracked, this.#buffer.subarray(0, length), start);
+    const records = made.make(tracked, head, 0, head.length, start, { end: stop, joined: undefined });
+    const carried = tracked.carriedAt(start);
     if (carried !== undefined) carryOver(records, carried);
-    if (!this.#place.advance(generation, fd, stop, records.length)) return undefined;
+    if (!this.#place.advance(tracked, fd, stop, records.length)) return undefined;
     return { records, bytes: stop - start, more: true };
   }
 }
 
-type Scan = NonNullable<Generation['scan']>;
+type Scan = NonNullable<TrackedFile['scan']>;

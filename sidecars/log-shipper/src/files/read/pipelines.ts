@@ -1,5 +1,5 @@
 /** Which pipeline a file's lines go through: the first that names the path that the content was written to. */
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import { matchesPath, type Glob } from '../../pipelines/glob.ts';
 import type { Records } from './records.ts';
 import { unrotated } from '../rotation/rotated-name.ts';
@@ -12,8 +12,8 @@ export interface Pipeline {
 export class Pipelines {
   readonly #all: readonly Pipeline[];
   readonly #otherwise: Records;
-  /** Decided once for each generation. */
-  readonly #decided = new WeakMap<Generation, Records>();
+  /** Decided once for each tracked file. */
+  readonly #decided = new WeakMap<TrackedFile, Records>();
 
   /** @param otherwise makes the records of files that no pipeline names */
   constructor(all: readonly Pipeline[], otherwise: Records) {
@@ -21,12 +21,12 @@ export class Pipelines {
     this.#otherwise = otherwise;
   }
 
-  /** Makes the records of a generation, whatever its file is called by now. */
-  of(generation: Generation): Records {
-    let records = this.#decided.get(generation);
+  /** Makes the records of a tracked file, whatever its file is called by now. */
+  of(tracked: TrackedFile): Records {
+    let records = this.#decided.get(tracked);
     if (records === undefined) {
-      records = this.#decide(generation.home);
-      this.#decided.set(generation, records);
+      records = this.#decide(tracked.home);
+      this.#decided.set(tracked, records);
     }
     return records;
   }

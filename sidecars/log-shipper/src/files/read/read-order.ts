@@ -1,8 +1,8 @@
 /**
- * The order of generations of one path: whose turn has come, and whether the event at the end of one may go on in
+ * The order of tracked files of one path: whose turn has come, and whether the event at the end of one may go on in
  * the one that came after it.
  */
-import { isCarriedOn, type Generation } from '../tracked/generation.ts';
+import { isCarriedOn, type TrackedFile } from '../tracked/tracked-file.ts';
 import type { FileTable } from '../table/file-table.ts';
 import { isSearched } from '../tracked/state.ts';
 
@@ -10,74 +10,74 @@ import { isSearched } from '../tracked/state.ts';
 const GRACE = 1000;
 
 export class ReadOrder {
-  readonly #table: Pick<FileTable, 'generations' | 'readable'>;
+  readonly #table: Pick<FileTable, 'trackedFiles' | 'readable'>;
   readonly #now: () => number;
 
   /** @param now a monotonic clock in milliseconds */
-  constructor(table: Pick<FileTable, 'generations' | 'readable'>, now: () => number) {
+  constructor(table: Pick<FileTable, 'trackedFiles' | 'readable'>, now: () => number) {
     this.#table = table;
     this.#now = now;
   }
 
-  /** Whether there is something to do for a generation now, as far as is known. */
-  isDue(generation: Generation): boolean {
-    if (!this.#table.readable(generation)) return false;
-    if (generation.after !== undefined && !this.#turnHasCome(generation)) return false;
-    if (generation.unread) return true;
-    if (!generation.withheld || this.#now() < generation.withheldUntil) return false;
+  /** Whether there is something to do for a tracked file now, as far as is known. */
+  isDue(tracked: TrackedFile): boolean {
+    if (!this.#table.readable(tracked)) return false;
+    if (tracked.after !== undefined && !this.#turnHasCome(tracked)) return false;
+    if (tracked.unread) return true;
+    if (!tracked.withheld || this.#now() < tracked.withheldUntil) return false;
     // That one's turn takes both.
-    return !this.mayGoOn(generation, generation.offset);
+    return !this.mayGoOn(tracked, tracked.offset);
   }
 
   /** Whether an event at the end of a file may go on, or has gone on, in the file that came after. */
-  mayGoOn(generation: Generation, event: number): false | 'maybe' | 'noted' {
-    for (const next of this.#table.generations) {
-      if (next.after?.generation !== generation) continue;
-      const noted = isCarriedOn(generation, next, event);
+  mayGoOn(tracked: TrackedFile, event: number): false | 'maybe' | 'noted' {
+    for (const next of this.#table.trackedFiles) {
+      if (next.after?.tracked !== tracked) continue;
+      const noted = isCarriedOn(tracked, next, event);
       // Sent again without the other's lines, these would be taken for what the store has.
       if (noted && (isAstray(next) || (next.stamp === '' && !isGone(next)))) return 'noted';
       if (!next.unread || !this.#reachable(next)) continue;
       if (noted) return 'noted';
-      if (!generation.severed) return 'maybe';
+      if (!tracked.severed) return 'maybe';
     }
     return false;
   }
 
-  /** Whether what came before a generation was read, or all but an event that waits at its end. */
-  #turnHasCome(generation: Generation): boolean {
-    while (generation.after !== undefined) {
-      const { generation: before, offset } = generation.after;
+  /** Whether what came before a tracked file was read, or all but an event that waits at its end. */
+  #turnHasCome(tracked: TrackedFile): boolean {
+    while (tracked.after !== undefined) {
+      const { tracked: before, offset } = tracked.after;
       if (isAstray(before)) return false;
       if (!this.#reachable(before) || before.offset >= offset) {
-        if (isGone(before) && before.after !== undefined) before.after.generation.severed = true;
-        generation.after = before.after;
+        if (isGone(before) && before.after !== undefined) before.after.tracked.severed = true;
+        tracked.after = before.after;
         continue;
       }
       if (!this.#turnHasCome(before)) return false;
       // Without a stamp: it was renamed just now, and the next scan finds it.
       if (before.unread || before.stamp === '') return false;
       if (before.withheld) {
-        const goesOn = !before.severed || isCarriedOn(before, generation);
-        return goesOn && generation.unread && this.#now() - before.changedAt >= GRACE;
+        const goesOn = !before.severed || isCarriedOn(before, tracked);
+        return goesOn && tracked.unread && this.#now() - before.changedAt >= GRACE;
       }
-      generation.after = undefined;
+      tracked.after = undefined;
     }
     return true;
   }
 
-  /** Whether there is a file to read a generation from. */
-  #reachable(generation: Generation): boolean {
-    const { detachedAt, fd, packed } = generation;
-    return this.#table.readable(generation) && (detachedAt === undefined || (packed?.fd ?? fd) !== undefined);
+  /** Whether there is a file to read a tracked file from. */
+  #reachable(tracked: TrackedFile): boolean {
+    const { detachedAt, fd, packed } = tracked;
+    return this.#table.readable(tracked) && (detachedAt === undefined || (packed?.fd ?? fd) !== undefined);
   }
 }
 
-/** Whether nothing is known that has a generation's content. */
-function isGone({ key, detachedAt, fd, packed }: Generation): boolean {
+/** Whether nothing is known that has a tracked file's content. */
+function isGone({ key, detachedAt, fd, packed }: TrackedFile): boolean {
   return (key === '' || detachedAt !== undefined) && fd === undefined && packed === undefined;
 }
 
-/** Whether the next scan has yet to find out where a generation's content is. */
-function isAstray(generation: Generation): boolean {
-  return isGone(generation) && isSearched(generation.state) && !generation.state.sought;
+/** Whether the next scan has yet to find out where a tracked file's content is. */
+function isAstray(tracked: TrackedFile): boolean {
+  return isGone(tracked) && isSearched(tracked.state) && !tracked.state.sought;
 }

@@ -8,7 +8,7 @@ import { utcDay } from '../../lines/time.ts';
 import { readAt } from '../tracked/content.ts';
 import { EventEnds, type EventEndsOptions } from './event-ends.ts';
 import type { FileRecord } from './file-record.ts';
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import { beginsWithHole, withoutPadding } from '../tracked/holes.ts';
 import { JoinedEvents } from './joined-events.ts';
 import { LongEvents } from './long-events.ts';
@@ -58,29 +58,29 @@ export class Reader {
    * @param atEnd decides about an event at the end of the file; told whether its last line has a newline
    * @returns undefined when the file does not hold what it held
    */
-  read(generation: Generation, fd: number, atEnd: AtEnd): Turn | undefined {
+  read(tracked: TrackedFile, fd: number, atEnd: AtEnd): Turn | undefined {
     const { pipelines, remember } = this.#options;
-    if (pipelines.of(generation).isDated && generation.begins(utcDay(new Date(Date.now()).toISOString())!)) {
-      remember(generation);
+    if (pipelines.of(tracked).isDated && tracked.begins(utcDay(new Date(Date.now()).toISOString())!)) {
+      remember(tracked);
       return AGAIN;
     }
-    if (generation.scan !== undefined) return this.#long.read(generation, fd, generation.scan, atEnd);
-    const start = generation.offset;
-    const end = generation.endBehind(start) ?? Infinity;
+    if (tracked.scan !== undefined) return this.#long.read(tracked, fd, tracked.scan, atEnd);
+    const start = tracked.offset;
+    const end = tracked.endBehind(start) ?? Infinity;
     const count = readAt(fd, this.#buffer, start, Math.min(this.#buffer.length, end - start));
     // After the bytes: a file that still is what it was had not been truncated when they were read.
-    const begins = this.#place.grow(generation, fd);
+    const begins = this.#place.grow(tracked, fd);
     if (begins === 'other') return undefined;
     if (begins === 'news') return AGAIN;
-    generation.withheld = false;
+    tracked.withheld = false;
     const bytes = this.#buffer.subarray(0, count);
-    const unit = this.#place.unitOf(generation);
+    const unit = this.#place.unitOf(tracked);
     const filled = withoutPadding(bytes, unit, start);
-    generation.seen = Math.max(generation.seen, start + filled);
-    const isFirst = start <= generation.head.at;
-    if (beginsWithHole(bytes, unit, start, isFirst)) return this.#place.skipHole(generation, fd, start);
-    const { records, event } = this.#take(generation, bytes.subarray(0, filled), start, atEnd);
-    if (event > 0 && !this.#place.advance(generation, fd, start + event, records.length, bytes)) return undefined;
+    tracked.seen = Math.max(tracked.seen, start + filled);
+    const isFirst = start <= tracked.head.at;
+    if (beginsWithHole(bytes, unit, start, isFirst)) return this.#place.skipHole(tracked, fd, start);
+    const { records, event } = this.#take(tracked, bytes.subarray(0, filled), start, atEnd);
+    if (event > 0 && !this.#place.advance(tracked, fd, start + event, records.length, bytes)) return undefined;
     const full = filled === this.#buffer.length;
     return { records, bytes: event, more: full || start + event === end || (filled < count && event === filled) };
   }
@@ -99,24 +99,24 @@ export class Reader {
    * @returns their records, and where in the chunk the event begins that is not taken yet
    */
   #take(
-    generation: Generation,
+    tracked: TrackedFile,
     bytes: Buffer,
     start: number,
     atEnd: AtEnd,
   ): { records: readonly FileRecord[]; event: number } {
-    const made = this.#options.pipelines.of(generation);
-    const chunk = this.#place.chunk(generation, bytes, start);
-    const taken = new TurnRecords(made, generation, chunk, start);
+    const made = this.#options.pipelines.of(tracked);
+    const chunk = this.#place.chunk(tracked, bytes, start);
+    const taken = new TurnRecords(made, tracked, chunk, start);
     const rest = taken.split();
     let { event } = rest;
     if (bytes.length === this.#buffer.length) {
-      if (event === 0) generation.scan = scanBehind(rest, start, chunk.whole, made.splitter.byLine);
+      if (event === 0) tracked.scan = scanBehind(rest, start, chunk.whole, made.splitter.byLine);
     } else if (event < bytes.length) {
       const terminated = rest.line === bytes.length;
-      if (this.#ends.endsAt(generation, start + bytes.length, atEnd, terminated, start + event)) {
+      if (this.#ends.endsAt(tracked, start + bytes.length, atEnd, terminated, start + event)) {
         taken.add(event, bytes.length);
         event = bytes.length;
-      } else generation.withheld = true;
+      } else tracked.withheld = true;
     }
     taken.close(this.#options.skipped);
     return { records: taken.records, event };
@@ -124,6 +124,6 @@ export class Reader {
 }
 
 /** From where the end of an event is looked for that fills the buffer. */
-function scanBehind({ line }: Rest, start: number, whole: number, byLine: boolean): Generation['scan'] {
+function scanBehind({ line }: Rest, start: number, whole: number, byLine: boolean): TrackedFile['scan'] {
   return { position: start + (byLine && line > 0 ? line : whole), inLine: !byLine || line === 0 };
 }

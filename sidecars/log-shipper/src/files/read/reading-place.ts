@@ -13,13 +13,13 @@ import {
   type Tail,
 } from '../tracked/content.ts';
 import { encodingOf, unitOf, type FileEncoding } from '../tracked/encoding.ts';
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import { findData } from '../tracked/holes.ts';
 import type { Turn } from './turn.ts';
 
 export interface ReadingPlaceOptions {
-  /** Its day, or how it begins, became known of a generation; write that down. It is not read before. */
-  readonly remember: (generation: Generation) => void;
+  /** Its day, or how it begins, became known of a tracked file; write that down. It is not read before. */
+  readonly remember: (tracked: TrackedFile) => void;
   /** How files without a byte order mark are encoded. */
   readonly encoding?: FileEncoding;
 }
@@ -35,18 +35,18 @@ export class ReadingPlace {
     this.#declared = encoding;
   }
 
-  encodingOf({ head }: Generation): Encoding {
+  encodingOf({ head }: TrackedFile): Encoding {
     return encodingOf(this.#declared, head);
   }
 
   /** Bytes of a code unit. */
-  unitOf({ head }: Generation): 1 | 2 {
+  unitOf({ head }: TrackedFile): 1 | 2 {
     return unitOf(this.#declared, head);
   }
 
-  /** Bytes of a generation that were read at a place of it. */
-  chunk(generation: Generation, bytes: Buffer, position: number): Chunk {
-    return new Chunk(bytes, this.encodingOf(generation), position);
+  /** Bytes of a tracked file that were read at a place of it. */
+  chunk(tracked: TrackedFile, bytes: Buffer, position: number): Chunk {
+    return new Chunk(bytes, this.encodingOf(tracked), position);
   }
 
   /**
@@ -54,13 +54,13 @@ export class ReadingPlace {
    * @returns `news`: how it begins was not known; that was written down, and what was read is read again. `other`:
    * the file has another content by now
    */
-  grow(generation: Generation, fd: number): 'news' | 'other' | 'same' {
-    const head = growHead(fd, generation.head, this.#declared);
+  grow(tracked: TrackedFile, fd: number): 'news' | 'other' | 'same' {
+    const head = growHead(fd, tracked.head, this.#declared);
     // After the head: it may be that of the content that took the place of what was read.
-    const { offset, tail } = generation;
+    const { offset, tail } = tracked;
     if (!holds({ offset, tail, head }, fd)) return 'other';
-    if (this.#begins(generation, head)) return 'news';
-    generation.head = head;
+    if (this.#begins(tracked, head)) return 'news';
+    tracked.head = head;
     return 'same';
   }
 
@@ -68,14 +68,14 @@ export class ReadingPlace {
    * Nothing but NUL is at the reading place: the hole before a line, or room for the next one.
    * @returns undefined when the file has another content by now
    */
-  skipHole(generation: Generation, fd: number, start: number): Turn | undefined {
-    const found = findData(fd, Math.max(start, generation.looked), this.unitOf(generation));
+  skipHole(tracked: TrackedFile, fd: number, start: number): Turn | undefined {
+    const found = findData(fd, Math.max(start, tracked.looked), this.unitOf(tracked));
     if (found.data === undefined) {
-      generation.looked = found.looked;
+      tracked.looked = found.looked;
       return { records: [], bytes: 0, more: !found.end };
     }
-    this.#begins(generation, readHead(fd, found.data, this.#declared));
-    if (!this.advance(generation, fd, found.data, 0)) return undefined;
+    this.#begins(tracked, readHead(fd, found.data, this.#declared));
+    if (!this.advance(tracked, fd, found.data, 0)) return undefined;
     return { records: [], bytes: found.data - start, more: true };
   }
 
@@ -85,20 +85,20 @@ export class ReadingPlace {
    * @param read what was read from the place on, as far as it is in memory
    * @returns false when the file has another content by now: then it stays
    */
-  advance(generation: Generation, fd: number, to: number, records: number, read: Buffer = NOTHING): boolean {
-    const tail = this.#tailAt(generation, fd, to, read.subarray(0, to - generation.offset));
+  advance(tracked: TrackedFile, fd: number, to: number, records: number, read: Buffer = NOTHING): boolean {
+    const tail = this.#tailAt(tracked, fd, to, read.subarray(0, to - tracked.offset));
     if (tail === undefined) return false;
-    generation.inFlight += records;
-    generation.advance(to, tail);
+    tracked.inFlight += records;
+    tracked.advance(to, tail);
     return true;
   }
 
   /** What the place is known by then; of what is in memory, since the file may be truncated at any time. */
-  #tailAt(generation: Generation, fd: number, to: number, read: Buffer): Tail | undefined {
-    const { offset, head, tail: before } = generation;
+  #tailAt(tracked: TrackedFile, fd: number, to: number, read: Buffer): Tail | undefined {
+    const { offset, head, tail: before } = tracked;
     if (offset + read.length < to || before.at !== offset) {
       const tail = readTail(fd, to, head.at);
-      return holds(generation, fd) ? tail : undefined;
+      return holds(tracked, fd) ? tail : undefined;
     }
     if (read.length >= TAIL_LENGTH || before.length === 0) return tailOf(read.subarray(-TAIL_LENGTH), to);
     const bytes = bytesOfTail(fd, before);
@@ -110,10 +110,10 @@ export class ReadingPlace {
    * A process that is killed would find nothing else to know it by when it is rotated.
    * @returns whether this was news
    */
-  #begins(generation: Generation, head: Head): boolean {
-    if (isTelling(generation.head) || head.bytes.length <= generation.head.bytes.length) return false;
-    generation.head = head;
-    this.#remember(generation);
+  #begins(tracked: TrackedFile, head: Head): boolean {
+    if (isTelling(tracked.head) || head.bytes.length <= tracked.head.bytes.length) return false;
+    tracked.head = head;
+    this.#remember(tracked);
     return true;
   }
 }

@@ -7,7 +7,7 @@ import { indexAt, indexOn, isDated, timestampOf } from '../../lines/index-name.t
 import type { Splitter } from '../../lines/splitter.ts';
 import { FileRecord } from './file-record.ts';
 import { holeOf } from '../tracked/holes.ts';
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
@@ -31,7 +31,7 @@ export interface RecordsOptions {
 /** What a document is made of. */
 interface Source {
   readonly text: string;
-  /** Where its first line begins in its generation. */
+  /** Where its first line begins in its tracked file. */
   readonly offset: number;
   readonly foreign: boolean;
   readonly cut: boolean;
@@ -64,26 +64,26 @@ export class Records {
 
   /**
    * The records of an event, given by its place in a chunk.
-   * @param offset where it begins in its generation
+   * @param offset where it begins in its tracked file
    */
-  make(generation: Generation, chunk: Chunk, from: number, to: number, offset: number, place: Place): FileRecord[] {
+  make(tracked: TrackedFile, chunk: Chunk, from: number, to: number, offset: number, place: Place): FileRecord[] {
     const { splitter, limit } = this.#options;
     if (splitter instanceof ContainerSplitter)
-      return this.#unwrapped(splitter, generation, chunk, from, to, offset, place);
+      return this.#unwrapped(splitter, tracked, chunk, from, to, offset, place);
     const most = limit + 2 * chunk.unit;
     const cut = place.end - offset > most || to - from > most;
     const text = chunk.text(from, cut ? chunk.boundary(Math.min(to, from + limit + MARGIN)) : to);
     const { foreign } = chunk;
     const kept = cut ? chunk.text(from, chunk.boundary(Math.min(to, from + limit))).length : undefined;
     const source = { text, offset, foreign, kept, cut, members: '', time: undefined };
-    const record = this.#record(generation, source, place);
+    const record = this.#record(tracked, source, place);
     return record === undefined ? [] : [record];
   }
 
-  /** What several streams have written in turn. The generation is past it when the last record is settled. */
+  /** What several streams have written in turn. The tracked file is past it when the last record is settled. */
   #unwrapped(
     { format, multiline }: ContainerSplitter,
-    generation: Generation,
+    tracked: TrackedFile,
     chunk: Chunk,
     from: number,
     to: number,
@@ -116,14 +116,14 @@ export class Records {
         members: member('stream', stream) + labelsOf(attributes),
         time,
       };
-      return this.#record(generation, source, { end: offset, joined: undefined }) ?? [];
+      return this.#record(tracked, source, { end: offset, joined: undefined }) ?? [];
     });
     const last = records.pop();
     return last === undefined ? [] : [...records, last.endingAt(place)];
   }
 
   #record(
-    generation: Generation,
+    tracked: TrackedFile,
     { text: raw, offset, foreign, cut, kept, members: told, time }: Source,
     place: Place,
   ): FileRecord | undefined {
@@ -138,7 +138,7 @@ export class Records {
     if (cut) this.#options.cut();
     this.#readAt = undefined;
     const body = documents.create(text, {
-      members: `${members}${told.includes('"service.name":') ? '' : service}${generation.members}"log.offset":${offset},${told}`,
+      members: `${members}${told.includes('"service.name":') ? '' : service}${tracked.members}"log.offset":${offset},${told}`,
       time: time === undefined ? this.#now : () => time,
       cut,
       kept,
@@ -149,8 +149,8 @@ export class Records {
       this.#options.skipped('rule', 1);
       return undefined;
     }
-    const stored = this.isDated ? indexOf(index!, body, this.#readAt, generation.dayOf(offset)) : index;
-    return new FileRecord(generation, offset, place, body, stored);
+    const stored = this.isDated ? indexOf(index!, body, this.#readAt, tracked.dayOf(offset)) : index;
+    return new FileRecord(tracked, offset, place, body, stored);
   }
 }
 

@@ -5,25 +5,25 @@
 import type { Chunk } from '../../lines/chunk.ts';
 import type { OnEvent, Rest } from '../../lines/splitter.ts';
 import { CarriedRecord, type FileRecord } from './file-record.ts';
-import type { Carried, Generation } from '../tracked/generation.ts';
+import type { Carried, TrackedFile } from '../tracked/tracked-file.ts';
 import type { Records } from './records.ts';
 
 export class TurnRecords {
   readonly records: FileRecord[] = [];
   readonly #made: Records;
-  readonly #generation: Generation;
+  readonly #tracked: TrackedFile;
   readonly #chunk: Chunk;
   readonly #start: number;
   readonly #carried: Carried | undefined;
   #empty = 0;
 
-  /** @param start where the chunk begins in its generation */
-  constructor(made: Records, generation: Generation, chunk: Chunk, start: number) {
+  /** @param start where the chunk begins in its tracked file */
+  constructor(made: Records, tracked: TrackedFile, chunk: Chunk, start: number) {
     this.#made = made;
-    this.#generation = generation;
+    this.#tracked = tracked;
     this.#chunk = chunk;
     this.#start = start;
-    this.#carried = generation.carriedAt(start);
+    this.#carried = tracked.carriedAt(start);
   }
 
   /** One event, given by its place in the chunk. */
@@ -54,7 +54,7 @@ export class TurnRecords {
 
   #make(from: number, to: number): void {
     const place = { end: this.#start + to, joined: undefined };
-    this.records.push(...this.#made.make(this.#generation, this.#chunk, from, to, this.#start + from, place));
+    this.records.push(...this.#made.make(this.#tracked, this.#chunk, from, to, this.#start + from, place));
   }
 }
 

@@ -1,7 +1,7 @@
 /** What a compressed file holds at the reading place is unpacked before a turn, and seen to be what was read. */
 import { codeOf } from '../tracked/error-code.ts';
 import { isDamage } from '../tracked/compression.ts';
-import type { Generation } from '../tracked/generation.ts';
+import type { TrackedFile } from '../tracked/tracked-file.ts';
 import type { FileTable } from '../table/file-table.ts';
 import { headWithin, holds } from '../tracked/content.ts';
 import type { Tracker } from '../scan/tracker.ts';
@@ -27,8 +27,8 @@ export class Unpacking {
    * Have what a compressed file holds at the reading place unpacked.
    * @returns whether a turn can be taken
    */
-  async prepare(generation: Generation, packed: Unpacked): Promise<boolean> {
-    const { offset, scan, tail } = generation;
+  async prepare(tracked: TrackedFile, packed: Unpacked): Promise<boolean> {
+    const { offset, scan, tail } = tracked;
     const { reach, tracker } = this.#options;
     // What an earlier process has read is known by what stood before a place that the store has passed since.
     const from = tail.length === 0 ? offset : Math.min(offset, tail.at);
@@ -37,33 +37,33 @@ export class Unpacking {
     } catch (error) {
       // Of a damaged file, what comes before the damage is not believed either. On a full disk, or one that fails, it may
       // well be there: the next scan looks into it again.
-      const known = isDamage(codeOf(error)) ? [...generation.notIn] : [];
-      tracker.refuse(generation, error);
-      for (const each of known) generation.notIn.add(each);
+      const known = isDamage(codeOf(error)) ? [...tracked.notIn] : [];
+      tracker.refuse(tracked, error);
+      for (const each of known) tracked.notIn.add(each);
     }
     // Meanwhile a scan may have let it go.
-    if (generation.packed !== packed) return false;
-    return this.#isSame(generation, packed);
+    if (tracked.packed !== packed) return false;
+    return this.#isSame(tracked, packed);
   }
 
   /** Whether it is what was read; as far as it is, where not all of it was compressed. */
-  #isSame(generation: Generation, packed: Unpacked): boolean {
-    const { offset, tail } = generation;
+  #isSame(tracked: TrackedFile, packed: Unpacked): boolean {
+    const { offset, tail } = tracked;
     const { tracker, table, now } = this.#options;
-    const head = packed.ended ? headWithin(generation.head, packed.size) : generation.head;
+    const head = packed.ended ? headWithin(tracked.head, packed.size) : tracked.head;
     if (!holds({ offset, tail, head }, packed.fd, packed.size)) {
       // It begins like it, and is another: look for the next one.
-      table.lose(generation);
+      table.lose(tracked);
       tracker.scan(now());
       return false;
     }
-    if (head !== generation.head || (packed.ended && packed.size < Math.max(generation.seen, generation.seenBefore)))
-      Object.assign(generation, { head, severed: true });
-    if (packed.ended) generation.readBefore ??= packed.size;
+    if (head !== tracked.head || (packed.ended && packed.size < Math.max(tracked.seen, tracked.seenBefore)))
+      Object.assign(tracked, { head, severed: true });
+    if (packed.ended) tracked.readBefore ??= packed.size;
     // So that the next process knows, too.
-    if (generation.severed && packed.ended && !generation.ends.includes(packed.size)) {
-      generation.endAt(packed.size);
-      table.remember(generation);
+    if (tracked.severed && packed.ended && !tracked.ends.includes(packed.size)) {
+      tracked.endAt(packed.size);
+      table.remember(tracked);
     }
     return true;
   }

@@ -1,4 +1,4 @@
-/** What a file is to a generation, fact by fact. */
+/** What a file is to a tracked file, fact by fact. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { match, matchPacked, type Facts, type Match, type PackedFacts } from './match.ts';

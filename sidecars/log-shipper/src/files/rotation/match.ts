@@ -1,27 +1,27 @@
 /**
- * What a file on the disk is to a generation, by facts about the two. Nothing here looks at the disk: watch/facts.ts
+ * What a file on the disk is to a tracked file, by facts about the two. Nothing here looks at the disk: watch/facts.ts
  * does. The README tells the whole of it ("What a file is").
  *
  * Nothing is told from content alone: a name must be related, or the inode, and for a copy its original's fate decides.
  */
 
-/** Facts about a generation and a file. Those that need the disk are found when they are asked for. */
+/** Facts about a tracked file and a file. Those that need the disk are found when they are asked for. */
 export interface Facts {
-  /** The file has the device and inode that the generation is known by. */
+  /** The file has the device and inode that the tracked file is known by. */
   readonly isOwn: boolean;
   /** It has the inode, on whatever device: disks are numbered anew. */
   readonly hasInode: boolean;
-  /** It has the path that the generation had last. */
+  /** It has the path that the tracked file had last. */
   readonly hasPath: boolean;
-  /** Its name is what rotation makes of the generation's: surely, or it may be a file's own. */
+  /** Its name is what rotation makes of the tracked file's: surely, or it may be a file's own. */
   readonly rotated: 'certain' | 'uncertain' | undefined;
-  /** Scans of this process have missed the generation's file, and it is not open. */
+  /** Scans of this process have missed the tracked file's file, and it is not open. */
   readonly isGone: boolean;
-  /** The generation was last seen in a compressed file: nothing is written to it any more. */
+  /** The tracked file was last seen in a compressed file: nothing is written to it any more. */
   readonly wasPacked: boolean;
   /** Of the file, in bytes. */
   readonly size: number;
-  /** Up to where the generation was read. */
+  /** Up to where the tracked file was read. */
   readonly read: number;
   /** Where its beginning is, behind a hole. */
   readonly from: number;
@@ -34,22 +34,22 @@ export interface Facts {
   readonly isTelling: boolean;
   /** The file begins so. */
   readonly begins: boolean;
-  /** It has what stood before the place up to which the generation was read. */
+  /** It has what stood before the place up to which the tracked file was read. */
   readonly goesOn: boolean;
 }
 
 /**
- * - `same`: it is the generation's file: grown, renamed, or as it was
- * - `truncated`, `replaced`, `reused`: it has the generation's inode, and another content: it was cut off, another one
+ * - `same`: it is the tracked file's file: grown, renamed, or as it was
+ * - `truncated`, `replaced`, `reused`: it has the tracked file's inode, and another content: it was cut off, another one
  *   was written in its place, or its inode was given to another file
- * - `moved`: the generation goes on there: renamed, copied before it was truncated, moved to another disk
+ * - `moved`: the tracked file goes on there: renamed, copied before it was truncated, moved to another disk
  * - `perhaps`: so little is alike that it may be another; nothing was read of it that could be left out
  * - `short`: a copy that was made before the last of what was read was written
  * - `other`: none of these
  */
 export type Match = 'same' | 'truncated' | 'replaced' | 'reused' | 'moved' | 'perhaps' | 'short' | 'other';
 
-/** What a file is to a generation. */
+/** What a file is to a tracked file. */
 export function match(facts: Facts): Match {
   if (facts.isOwn) return matchOwn(facts);
   const { rotated, size, read, from, known, isTelling } = facts;
@@ -63,7 +63,7 @@ export function match(facts: Facts): Match {
   return rotated !== undefined && read === from ? 'perhaps' : 'other';
 }
 
-/** Whether a file may be a generation's by its name or its inode. */
+/** Whether a file may be a tracked file's by its name or its inode. */
 export function mayBe({
   rotated,
   wasPacked,
@@ -99,7 +99,7 @@ export function isCutOff({
   return size < read || (size < seen && !isTelling);
 }
 
-/** Facts about a generation and a compressed file, of which the beginning is unpacked. */
+/** Facts about a tracked file and a compressed file, of which the beginning is unpacked. */
 export interface PackedFacts {
   /** How many bytes of the beginning are known of both. */
   readonly common: number;
@@ -107,17 +107,17 @@ export interface PackedFacts {
   readonly isAlike: boolean;
   /** They tell one content from another. */
   readonly isTelling: boolean;
-  /** They are all that is known of the generation. */
+  /** They are all that is known of the tracked file. */
   readonly isAll: boolean;
   /** The beginning may be out of sight, behind a hole. */
   readonly mayBeHidden: boolean;
-  /** Nothing was read of the generation. */
+  /** Nothing was read of the tracked file. */
   readonly isUnread: boolean;
-  /** Another generation is known better, and begins like the file. */
+  /** Another tracked file is known better, and begins like the file. */
   readonly isRatherAnother: boolean;
 }
 
-/** Whether a compressed file has a generation's content; what was read of it is compared when it is unpacked. */
+/** Whether a compressed file has a tracked file's content; what was read of it is compared when it is unpacked. */
 export function matchPacked(facts: PackedFacts): 'moved' | 'perhaps' | 'other' {
   if (facts.common === 0) return facts.mayBeHidden ? 'moved' : 'other';
   if (!facts.isAlike || facts.isRatherAnother) return 'other';

@@ -1,6 +1,6 @@
 /**
  * Rotated files that were compressed before any scan saw them plain. Most compressed files hold what was
- * read before, and are left out; one that does not is a generation that nobody knew.
+ * read before, and are left out; one that does not is a tracked file that nobody knew.
  *
  * It must have been written after the last look, since a file that was there then is known, and it must
  * begin like nothing that is known or was. Both are asked, because files are also put back from backups.
@@ -10,7 +10,7 @@ import type { Logger } from '#kit/telemetry/log.ts';
 import { isKnown } from './beginnings.ts';
 import { compressionOf, isUnpackable } from '../tracked/compression.ts';
 import { readHead, type Head } from '../tracked/content.ts';
-import { writtenAt, type Stat } from '../tracked/generation.ts';
+import { writtenAt, type Stat } from '../tracked/tracked-file.ts';
 import { attempt, isThere } from '../tracked/error-code.ts';
 import type { FileTable } from '../table/file-table.ts';
 import { byAge, neighbours } from './neighbours.ts';
@@ -161,12 +161,12 @@ export class Archives {
   /** Read it after what was written before it, and before what was written after it. */
   #welcome({ path, fd, stat, home, head }: Archive, content: Unpacked, now: number): void {
     const { table, log } = this.#options;
-    const { previous, next } = neighbours(table.generations, { path, stat }, home);
-    const generation = table.create({ path, fd, stat }, home);
-    generation.head = head;
-    if (previous) generation.after = { generation: previous, offset: Infinity };
-    table.unpack(generation, { path, fd, stat }, content, now);
-    if (next !== undefined) table.putBefore(generation, next, Infinity);
-    log.info({ path, generation: generation.id }, 'a new file that is compressed already');
+    const { previous, next } = neighbours(table.trackedFiles, { path, stat }, home);
+    const tracked = table.create({ path, fd, stat }, home);
+    tracked.head = head;
+    if (previous) tracked.after = { tracked: previous, offset: Infinity };
+    table.unpack(tracked, { path, fd, stat }, content, now);
+    if (next !== undefined) table.putBefore(tracked, next, Infinity);
+    log.info({ path, tracked: tracked.id }, 'a new file that is compressed already');
   }
 }

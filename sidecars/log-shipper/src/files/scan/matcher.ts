@@ -1,4 +1,4 @@
-/** Files that were not known: each goes on with a generation, is a copy of one, or begins one. */
+/** Files that were not known: each goes on with a tracked file, is a copy of one, or begins one. */
 import { closeSync } from 'node:fs';
 import type { Logger } from '#kit/telemetry/log.ts';
 import { Chunk, type Encoding } from '../../lines/chunk.ts';
@@ -6,7 +6,7 @@ import { UNSURE } from './beginnings.ts';
 import { hasHead, holds, readAt, readTail } from '../tracked/content.ts';
 import { encodingOf } from '../tracked/encoding.ts';
 import { attempt, isThere } from '../tracked/error-code.ts';
-import { Generation } from '../tracked/generation.ts';
+import { TrackedFile } from '../tracked/tracked-file.ts';
 import type { FileTable } from '../table/file-table.ts';
 import { byAge, neighbours, rank } from './neighbours.ts';
 import type { Candidate, OpenFiles } from '../table/open-files.ts';
@@ -62,7 +62,7 @@ export class RotationMatcher {
    */
   identify(candidates: readonly Candidate[], now: number): boolean {
     const left = new Set(candidates);
-    const sought = new Set<Generation>();
+    const sought = new Set<TrackedFile>();
     this.#lossesSeen = -1;
     this.#rehomeAll(sought, left, now);
     const fresh: Candidate[] = [];
@@ -78,7 +78,7 @@ export class RotationMatcher {
       if (original === 'unsure' && now - since < UNSURE) unsure.set(candidate.stat.key, since);
       else if (original === 'unread') complete = false;
       else if (original === undefined || original === 'unsure') fresh.push(candidate);
-      if (!(original instanceof Generation)) continue;
+      if (!(original instanceof TrackedFile)) continue;
       this.#tried(candidate, () => this.#table.addCopy(original, candidate), undefined);
     }
     // The order in which they were written last is the order in which they are read.
@@ -92,12 +92,12 @@ export class RotationMatcher {
 
   /** What is read from a compressed file goes on in the plain one that is still beside it: that is all there. */
   #isBeingPacked(candidate: Candidate, now: number): boolean {
-    const generation = [...this.#table.generations].find(
+    const tracked = [...this.#table.trackedFiles].find(
       ({ packed, path }) => packed !== undefined && isCompressed(path) && unpackedName(path) === candidate.path,
     );
-    if (generation === undefined || match(factsOf(generation, candidate)) !== 'moved') return false;
-    this.#table.lose(generation);
-    goOnIn(generation, candidate, this.#options, now);
+    if (tracked === undefined || match(factsOf(tracked, candidate)) !== 'moved') return false;
+    this.#table.lose(tracked);
+    goOnIn(tracked, candidate, this.#options, now);
     return true;
   }
 
@@ -115,10 +115,10 @@ export class RotationMatcher {
   }
 
   /** Whether a file still has what was read of it; undefined where it cannot be opened. */
-  stillHolds(generation: Generation): boolean | undefined {
-    const fd = this.#files.hold(generation);
+  stillHolds(tracked: TrackedFile): boolean | undefined {
+    const fd = this.#files.hold(tracked);
     if (typeof fd === 'string') return undefined;
-    return this.#tried(generation, () => holds(generation, fd, this.#files.stat(fd).size), undefined);
+    return this.#tried(tracked, () => holds(tracked, fd, this.#files.stat(fd).size), undefined);
   }
 
   /**
@@ -126,81 +126,79 @@ export class RotationMatcher {
    * is left is not new before.
    * @param sought those that were looked for
    */
-  #rehomeAll(sought: Set<Generation>, left: Set<Candidate>, now: number): void {
+  #rehomeAll(sought: Set<TrackedFile>, left: Set<Candidate>, now: number): void {
     while (this.#lossesSeen !== this.#table.losses) {
       this.#lossesSeen = this.#table.losses;
-      const homeless = [...this.#table.generations].filter(
+      const homeless = [...this.#table.trackedFiles].filter(
         ({ state, path }) => isSearched(state) && (state.is === 'displaced' || !this.#options.mayBeAt(path, now)),
       );
       const fresh = homeless.filter((each) => !sought.has(each));
       if (fresh.length === 0) return;
-      for (const generation of fresh) {
-        sought.add(generation);
-        const truncated = generation.state.is === 'displaced';
+      for (const tracked of fresh) {
+        sought.add(tracked);
+        const truncated = tracked.state.is === 'displaced';
         // What cannot be read just now is looked for again at the next scan.
-        this.#tried(generation, () => this.#rehome(generation, left, now), undefined);
-        if (truncated) this.#tried(generation, () => this.#claim(generation, left), undefined);
+        this.#tried(tracked, () => this.#rehome(tracked, left, now), undefined);
+        if (truncated) this.#tried(tracked, () => this.#claim(tracked, left), undefined);
       }
       // What a search of its own has found is not new.
       for (const each of left) if (this.#table.at(each.stat.key) !== undefined) left.delete(each);
     }
   }
 
-  /** Find the file in which a generation goes on; without one, it ends. */
-  #rehome(generation: Generation, left: Set<Candidate>, now: number): void {
-    const { fd } = generation;
+  /** Find the file in which a tracked file goes on; without one, it ends. */
+  #rehome(tracked: TrackedFile, left: Set<Candidate>, now: number): void {
+    const { fd } = tracked;
     const held = fd === undefined ? undefined : this.#files.stat(fd).size;
-    const opened = this.#openCopies(generation);
+    const opened = this.#openCopies(tracked);
     try {
       // Asked anew: it may have been opened while it was made, and is complete since its original is truncated.
       const [best] = [...left, ...opened]
-        .filter((each) => mayBe(factsOf(generation, each)))
+        .filter((each) => mayBe(factsOf(tracked, each)))
         .map((opening) => ({ opening, candidate: { ...opening, stat: this.#files.stat(opening.fd) } }))
-        .filter(
-          ({ candidate }) => candidate.stat.size >= (held ?? 0) && match(factsOf(generation, candidate)) === 'moved',
-        )
+        .filter(({ candidate }) => candidate.stat.size >= (held ?? 0) && match(factsOf(tracked, candidate)) === 'moved')
         .toSorted((a, b) => b.candidate.stat.size - a.candidate.stat.size);
       if (best !== undefined) {
         left.delete(best.opening);
-        goOnIn(generation, best.candidate, this.#options, now);
+        goOnIn(tracked, best.candidate, this.#options, now);
         return;
       }
     } finally {
       for (const each of opened) closeSync(each.fd);
     }
     // It is read from the descriptor, whatever became of its name.
-    if (generation.state.is === 'detached' && fd !== undefined) return;
+    if (tracked.state.is === 'detached' && fd !== undefined) return;
     // Noted first: what comes after it waits for it also when there is no room to unpack it just now.
-    const since = lookedFor(generation, now);
-    const found = search(generation, this.#options, now);
+    const since = lookedFor(tracked, now);
+    const found = search(tracked, this.#options, now);
     if (found === 'found' || (found === 'unsure' && now - since < UNSURE)) return;
-    setSought(generation, true);
-    if (generation.state.is !== 'displaced') return;
+    setSought(tracked, true);
+    if (tracked.state.is !== 'displaced') return;
     // What is known of it is all that can be had of it: the rest was truncated away.
-    this.#options.lost(generation, generation.reaches(0));
-    this.#table.finish(generation);
+    this.#options.lost(tracked, tracked.reaches(0));
+    this.#table.finish(tracked);
   }
 
-  /** Copies that were made before the last of a generation was written, and read in the original. */
-  #claim(generation: Generation, left: Set<Candidate>): void {
+  /** Copies that were made before the last of a tracked file was written, and read in the original. */
+  #claim(tracked: TrackedFile, left: Set<Candidate>): void {
     for (const candidate of left) {
-      if (match(factsOf(generation, candidate)) !== 'short') continue;
+      if (match(factsOf(tracked, candidate)) !== 'short') continue;
       left.delete(candidate);
       // The search may have found it, too.
       if (this.#table.at(candidate.stat.key) !== undefined) continue;
-      this.#table.addCopy(generation, candidate);
+      this.#table.addCopy(tracked, candidate);
     }
     // The next process may have to read them: their last event goes on nowhere else.
-    for (const { fd, stat } of this.#openCopies(generation)) {
-      if (stat.size < generation.offset) generation.endAt(stat.size);
+    for (const { fd, stat } of this.#openCopies(tracked)) {
+      if (stat.size < tracked.offset) tracked.endAt(stat.size);
       closeSync(fd);
     }
   }
 
-  /** The copies that are known of a generation, opened. */
-  #openCopies(generation: Generation): Candidate[] {
-    return [...this.#table.generations].flatMap((copy) => {
-      if (copy.copyOf !== generation) return [];
+  /** The copies that are known of a tracked file, opened. */
+  #openCopies(tracked: TrackedFile): Candidate[] {
+    return [...this.#table.trackedFiles].flatMap((copy) => {
+      if (copy.copyOf !== tracked) return [];
       const looked = this.#files.look(copy.path);
       if (typeof looked === 'string') return [];
       if (looked.stat.key === copy.key) return [{ path: copy.path, ...looked }];
@@ -210,22 +208,22 @@ export class RotationMatcher {
   }
 
   /**
-   * What a file is a copy of: a generation, or a file that is new like itself. An original that is seen to
+   * What a file is a copy of: a tracked file, or a file that is new like itself. An original that is seen to
    * have been truncated meanwhile loses its file, and may go on in this one. `unsure`: its name leads elsewhere by now,
    * and the next scan finds it.
    */
-  #originalOf(candidate: Candidate, fresh: readonly Candidate[]): Generation | Candidate | 'unsure' | undefined {
+  #originalOf(candidate: Candidate, fresh: readonly Candidate[]): TrackedFile | Candidate | 'unsure' | undefined {
     if (this.#own.has(candidate.stat.key)) return undefined;
-    for (const generation of this.#table.generations) {
-      if (generation.copyOf !== undefined || generation.finished || generation.key === '') continue;
-      if (rotationOf(candidate.path, generation.home) === undefined) continue;
-      const of = this.#files.hold(generation);
-      const later = of === 'unreadable' || (of === 'gone' && generation.detachedAt === undefined);
-      if (later && ['moved', 'short'].includes(match(factsOf(generation, candidate)))) return 'unsure';
+    for (const tracked of this.#table.trackedFiles) {
+      if (tracked.copyOf !== undefined || tracked.finished || tracked.key === '') continue;
+      if (rotationOf(candidate.path, tracked.home) === undefined) continue;
+      const of = this.#files.hold(tracked);
+      const later = of === 'unreadable' || (of === 'gone' && tracked.detachedAt === undefined);
+      if (later && ['moved', 'short'].includes(match(factsOf(tracked, candidate)))) return 'unsure';
       if (typeof of !== 'number') continue;
-      if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;
+      if (isCopy(candidate, tracked.home, of, this.#files.stat(of).size)) return tracked;
       // What is no copy of the file as it is now may be one of what it was until just now.
-      if (!holds(generation, of, this.#files.stat(of).size)) this.#table.lose(generation);
+      if (!holds(tracked, of, this.#files.stat(of).size)) this.#table.lose(tracked);
     }
     // The next scan compares it with what the other file has become by then.
     // By its name first: of thousands of new files each would be asked for its size as often as there are files.
@@ -248,25 +246,25 @@ export class RotationMatcher {
     // Deleted since it was opened: it was compressed meanwhile, and the next scan finds that.
     if (current.links === 0) return false;
     const home = homeOf(path, (each) => this.#table.latest(each) !== undefined || isThere(each));
-    const found = path === home ? undefined : neighbours(this.#table.generations, candidate, home);
+    const found = path === home ? undefined : neighbours(this.#table.trackedFiles, candidate, home);
     const previous = found?.next === undefined ? this.#table.latest(home) : found.previous;
-    const generation = this.#table.create(candidate, home);
-    generation.head = head;
-    generation.advance(place, tail);
+    const tracked = this.#table.create(candidate, home);
+    tracked.head = head;
+    tracked.advance(place, tail);
     const { size, stamp, links } = current;
-    Object.assign(generation, { size, stamp, links, comparedAt: stamp, seen: size, changedAt: now });
+    Object.assign(tracked, { size, stamp, links, comparedAt: stamp, seen: size, changedAt: now });
     // How much a compressed file holds is not known before it is unpacked.
-    if (previous) generation.after = { generation: previous, offset: previous.key === '' ? Infinity : previous.size };
+    if (previous) tracked.after = { tracked: previous, offset: previous.key === '' ? Infinity : previous.size };
     // Names moved while it was looked for: what came after it was found first.
-    if (found?.next !== undefined) this.#table.putBefore(generation, found.next, size);
-    this.#files.hold(generation);
-    this.#options.log.info({ path, generation: generation.id }, 'a new file');
+    if (found?.next !== undefined) this.#table.putBefore(tracked, found.next, size);
+    this.#files.hold(tracked);
+    this.#options.log.info({ path, tracked: tracked.id }, 'a new file');
     return true;
   }
 
   /** What was taken for a copy by a name that may be its own, and whose original was not truncated, is a file of its own. */
   #release(now: number): void {
-    for (const copy of this.#table.generations) {
+    for (const copy of this.#table.trackedFiles) {
       const original = copy.copyOf;
       if (original === undefined || rotationOf(copy.path, original.home) === 'certain') continue;
       const until = suspected(copy, now + GRACE + copy.size / COPY_BYTES_PER_MS);

@@ -1,23 +1,23 @@
-/** In which order files were written, and between which generations one belongs that is found later than they were. */
+/** In which order files were written, and between which tracked files one belongs that is found later than they were. */
 import { statSync } from 'node:fs';
 import { attempt } from '../tracked/error-code.ts';
-import { writtenAt, type Generation } from '../tracked/generation.ts';
+import { writtenAt, type TrackedFile } from '../tracked/tracked-file.ts';
 import { type Candidate, toStat } from '../table/open-files.ts';
 import { unrotated } from '../rotation/rotated-name.ts';
 
 /**
  * What was written to a home just before a file, and just after it.
- * @param generations in the order in which they were written
+ * @param tracked files in the order in which they were written
  */
 export function neighbours(
-  generations: Iterable<Generation>,
+  trackedFiles: Iterable<TrackedFile>,
   { path, stat }: Pick<Candidate, 'path' | 'stat'>,
   home: string,
-): { readonly previous: Generation | undefined; readonly next: Generation | undefined } {
-  const others = [...generations].filter((each) => each.home === home && !each.finished && each.copyOf === undefined);
+): { readonly previous: TrackedFile | undefined; readonly next: TrackedFile | undefined } {
+  const others = [...trackedFiles].filter((each) => each.home === home && !each.finished && each.copyOf === undefined);
   // What lost its file was seen before; what is still written is the last. One that was renamed since it was listed
   // is as old as it was then.
-  const isLater = (each: Generation): boolean =>
+  const isLater = (each: TrackedFile): boolean =>
     each.key !== '' &&
     each.detachedAt === undefined &&
     ((each.path === home && keyAt(home) === each.key) ||

@@ -1,5 +1,5 @@
 /**
- * Where a generation's content is now, by a listing of its own: between the scan's listing and the moment
+ * Where a tracked file's content is now, by a listing of its own: between the scan's listing and the moment
  * in which its file was found to be truncated or gone, logrotate may have made the copy, renamed and
  * compressed it.
  */
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { compressionOf, isUnpackable } from '../tracked/compression.ts';
 import { readHead } from '../tracked/content.ts';
 import { codeOf } from '../tracked/error-code.ts';
-import { writtenAt, type Generation, type Loss } from '../tracked/generation.ts';
+import { writtenAt, type TrackedFile, type Loss } from '../tracked/tracked-file.ts';
 import { byAge } from './neighbours.ts';
 import type { FileTable } from '../table/file-table.ts';
 import type { Candidate, OpenFiles } from '../table/open-files.ts';
@@ -25,33 +25,33 @@ export interface SearchOptions {
   /** Where files are looked for: rotation may move them to another of these. */
   readonly directories?: () => Iterable<string>;
   /** Content is gone; told what was seen of it and not read, if anything. Without a reason, it was truncated. */
-  readonly lost: (generation: Generation, loss: Loss, reason?: 'deleted') => void;
+  readonly lost: (tracked: TrackedFile, loss: Loss, reason?: 'deleted') => void;
 }
 
 /** Looks at a directory in which names change meanwhile. */
 const ATTEMPTS = 5;
 
 /**
- * Find the file in which a generation goes on, and let it go on there.
+ * Find the file in which a tracked file goes on, and let it go on there.
  * @returns `unsure`: not found, but a name could not be looked at just now
  */
-export function search(generation: Generation, options: SearchOptions, now: number): 'found' | 'unsure' | 'none' {
+export function search(tracked: TrackedFile, options: SearchOptions, now: number): 'found' | 'unsure' | 'none' {
   // It was seen after its rotation, and read to its end then: whatever took its place has no more.
-  if (generation.state.is === 'detached' && generation.path !== generation.home && isRead(generation)) return 'none';
+  if (tracked.state.is === 'detached' && tracked.path !== tracked.home && isRead(tracked)) return 'none';
   let before: string | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    // Most are beside the generation's own: elsewhere it is looked for when it is not there.
+    // Most are beside the tracked file's own: elsewhere it is looked for when it is not there.
     const elsewhere = attempt === 0 ? [] : (options.directories?.() ?? []);
-    const { plain, packed, weak, weakPacked, names, unreadable } = look(generation, options, elsewhere);
+    const { plain, packed, weak, weakPacked, names, unreadable } = look(tracked, options, elsewhere);
     try {
       const best = plain.toSorted((a, b) => b.stat.size - a.stat.size)[0];
       // Made before the last lines were written, which were read from the original.
-      if (best !== undefined && best.stat.size < generation.offset) {
-        options.table.addCopy(generation, best);
+      if (best !== undefined && best.stat.size < tracked.offset) {
+        options.table.addCopy(tracked, best);
         return 'none';
       }
       if (best !== undefined) {
-        goOnIn(generation, best, options, now);
+        goOnIn(tracked, best, options, now);
         return 'found';
       }
       // While one file was looked at, others may have been renamed: it is not there when nothing moves.
@@ -62,17 +62,17 @@ export function search(generation: Generation, options: SearchOptions, now: numb
       if (packed.length === 0 && unreadable) return 'unsure';
       const likely = weak.toSorted(byAge)[0];
       if (packed.length === 0 && likely !== undefined) {
-        goOnIn(generation, likely, options, now);
+        goOnIn(tracked, likely, options, now);
         return 'found';
       }
       const from = packed.length === 0 ? weakPacked : packed;
       const oldestFirst = from.toSorted(byAge);
       // Of several that begin alike, the one that was written next; of copies of one, the last.
-      const archive = packed.length === 0 && isDated(generation) ? oldestFirst[0] : oldestFirst.at(-1);
+      const archive = packed.length === 0 && isDated(tracked) ? oldestFirst[0] : oldestFirst.at(-1);
       if (archive === undefined) return 'none';
-      const content = new Unpacked(archive.fd, options.dir, generation.head.at);
+      const content = new Unpacked(archive.fd, options.dir, tracked.head.at);
       from.splice(from.indexOf(archive), 1);
-      options.table.unpack(generation, archive, content, now);
+      options.table.unpack(tracked, archive, content, now);
       return 'found';
     } finally {
       for (const { fd } of [...plain, ...packed, ...weak, ...weakPacked]) closeSync(fd);
@@ -81,30 +81,29 @@ export function search(generation: Generation, options: SearchOptions, now: numb
   return 'unsure';
 }
 
-/** Let a generation go on in a file that has it. */
+/** Let a tracked file go on in a file that has it. */
 export function goOnIn(
-  generation: Generation,
+  tracked: TrackedFile,
   candidate: Candidate,
   { table, files, lost }: SearchOptions,
   now: number,
 ): void {
-  const known = generation.head;
-  const isCopy = generation.state.is === 'displaced' && rotationOf(candidate.path, generation.home) !== undefined;
+  const known = tracked.head;
+  const isCopy = tracked.state.is === 'displaced' && rotationOf(candidate.path, tracked.home) !== undefined;
   table.forgetCopy(candidate.stat.key);
-  table.adopt(generation, candidate, now);
+  table.adopt(tracked, candidate, now);
   // At once: it may soon be compressed.
-  files.hold(generation);
+  files.hold(tracked);
   // What was written while it was copied was truncated away.
-  const gone = generation.reaches(candidate.stat.size);
-  lost(generation, gone);
-  if (gone.bytes > 0 || generation.head !== known || candidate.stat.size < generation.seenBefore)
-    generation.severed = true;
+  const gone = tracked.reaches(candidate.stat.size);
+  lost(tracked, gone);
+  if (gone.bytes > 0 || tracked.head !== known || candidate.stat.size < tracked.seenBefore) tracked.severed = true;
   // So that the next process knows, too.
-  if (generation.severed && isCopy) generation.endAt(candidate.stat.size);
+  if (tracked.severed && isCopy) tracked.endAt(candidate.stat.size);
 }
 
 /** As far as this process has seen, under the name that it has. */
-const isRead = ({ stamp, size, offset, withheld }: Generation): boolean =>
+const isRead = ({ stamp, size, offset, withheld }: TrackedFile): boolean =>
   stamp !== '' && size > 0 && offset >= size && !withheld;
 
 /** What a look around has found. The candidates are open. */
@@ -120,7 +119,7 @@ interface Looked {
   readonly unreadable: boolean;
 }
 
-function look(generation: Generation, { table, files }: SearchOptions, elsewhere: Iterable<string>): Looked {
+function look(tracked: TrackedFile, { table, files }: SearchOptions, elsewhere: Iterable<string>): Looked {
   const plain: Candidate[] = [];
   const weak: Candidate[] = [];
   const packed: Candidate[] = [];
@@ -128,14 +127,14 @@ function look(generation: Generation, { table, files }: SearchOptions, elsewhere
   const names: string[] = [];
   // logrotate makes a file for itself, and gives it to others when it is done.
   let unreadable = false;
-  const directories = new Set([dirname(generation.home), dirname(generation.path), ...elsewhere]);
+  const directories = new Set([dirname(tracked.home), dirname(tracked.path), ...elsewhere]);
   const paths = [...directories].flatMap((directory) => {
     const listed = namesIn(directory);
     if (listed === undefined) unreadable = true;
     return (listed ?? []).map((name) => join(directory, name));
   });
   for (const path of paths) {
-    if (path !== generation.home && rotationOf(path, generation.home) === undefined) continue;
+    if (path !== tracked.home && rotationOf(path, tracked.home) === undefined) continue;
     const looked = files.look(path);
     if (typeof looked === 'string') {
       names.push(`${path} ${looked}`);
@@ -157,37 +156,37 @@ function look(generation: Generation, { table, files }: SearchOptions, elsewhere
   function sort(candidate: Candidate): void {
     const known = holderOf(candidate, table);
     const compression = compressionOf(readHead(candidate.fd));
-    const isFree = compression === undefined && (known === undefined || known.copyOf === generation);
-    const facts = factsOf(generation, candidate);
+    const isFree = compression === undefined && (known === undefined || known.copyOf === tracked);
+    const facts = factsOf(tracked, candidate);
     // Its own file was renamed just now.
-    const plainly = known === generation ? 'moved' : isFree ? match(facts) : 'other';
-    const packedly = isUnpackable(compression) ? matchPackedOf(generation, candidate, table) : 'other';
+    const plainly = known === tracked ? 'moved' : isFree ? match(facts) : 'other';
+    const packedly = isUnpackable(compression) ? matchPackedOf(tracked, candidate, table) : 'other';
     const isWeak = packedly === 'perhaps' || plainly === 'perhaps';
     // Of little that is alike, nothing that was written before.
-    if (isWeak && isDated(generation) && writtenAt(candidate.stat) < writtenAt({ stamp: generation.comparedAt }))
+    if (isWeak && isDated(tracked) && writtenAt(candidate.stat) < writtenAt({ stamp: tracked.comparedAt }))
       closeSync(candidate.fd);
     else if (packedly !== 'other') (packedly === 'moved' ? packed : weakPacked).push(candidate);
     else if (plainly === 'moved' || (plainly === 'short' && known === undefined)) plain.push(candidate);
-    else if (plainly === 'perhaps' && !isAnothers(generation, candidate, table)) weak.push(candidate);
+    else if (plainly === 'perhaps' && !isAnothers(tracked, candidate, table)) weak.push(candidate);
     else closeSync(candidate.fd);
   }
 }
 
 /** Whether it is known when its file was written last: an earlier process did not write that down. */
-const isDated = ({ comparedAt }: Generation): boolean => comparedAt !== '';
+const isDated = ({ comparedAt }: TrackedFile): boolean => comparedAt !== '';
 
 /** Whether a file is where another one goes on that has none. */
-function isAnothers(generation: Generation, candidate: Candidate, { generations }: FileTable): boolean {
-  return [...generations].some(
-    (each) => each !== generation && each.state.is === 'displaced' && match(factsOf(each, candidate)) === 'moved',
+function isAnothers(tracked: TrackedFile, candidate: Candidate, { trackedFiles }: FileTable): boolean {
+  return [...trackedFiles].some(
+    (each) => each !== tracked && each.state.is === 'displaced' && match(factsOf(each, candidate)) === 'moved',
   );
 }
 
 /**
- * The generation that a file still has: it is the one that was known by its inode, unless a copy was made
+ * The tracked file that a file still has: it is the one that was known by its inode, unless a copy was made
  * in the inode of a file that was just compressed and removed.
  */
-function holderOf(candidate: Candidate, table: FileTable): Generation | undefined {
+function holderOf(candidate: Candidate, table: FileTable): TrackedFile | undefined {
   const known = table.at(candidate.stat.key);
   if (known === undefined || match(factsOf(known, candidate)) === 'same') return known;
   if (known.copyOf === undefined) table.lose(known);
@@ -205,8 +204,8 @@ function namesIn(directory: string): readonly string[] | undefined {
   }
 }
 
-/** What a compressed file is to a generation. */
-function matchPackedOf(generation: Generation, candidate: Candidate, table: FileTable): 'moved' | 'perhaps' | 'other' {
-  const facts = packedFactsOf(generation, candidate, table);
+/** What a compressed file is to a tracked file. */
+function matchPackedOf(tracked: TrackedFile, candidate: Candidate, table: FileTable): 'moved' | 'perhaps' | 'other' {
+  const facts = packedFactsOf(tracked, candidate, table);
   return facts === undefined ? 'other' : matchPacked(facts);
 }

@@ -1,9 +1,9 @@
 /**
- * Which files there are, and which generation each holds.
+ * Which files there are, and which tracked file each holds.
  *
- * A generation is known by device and inode, and its content is compared whenever the file changed: a
+ * A tracked file is known by device and inode, and its content is compared whenever the file changed: a
  * file that shrank, or has another head or tail than it had, was truncated or made anew, and holds a
- * new generation (see rotation/match.ts for what becomes of the old one). Whatever is new is in the registry,
+ * new tracked file (see rotation/match.ts for what becomes of the old one). Whatever is new is in the registry,
  * on the disk, before anything of it is read.
  */
 import { closeSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { UNSURE } from './beginnings.ts';
 import { compressionOf } from '../tracked/compression.ts';
 import { holds, isCopyOf, readHead, type Head } from '../tracked/content.ts';
 import { attempt, codeOf } from '../tracked/error-code.ts';
-import type { Generation, Stat } from '../tracked/generation.ts';
+import type { TrackedFile, Stat } from '../tracked/tracked-file.ts';
 import type { Glob, NameMatcher } from '../../pipelines/glob.ts';
 import { RotationMatcher, type RotationMatcherOptions } from './matcher.ts';
 import { Listing } from '../watch/listing.ts';
@@ -61,7 +61,7 @@ export class Tracker {
    * The last scan that saw all, by what it was told: a file may have given its name to another between the listing
    * and the look, and is seen by the next one. So what was there before it is known when that has seen all, too.
    */
-  #before: { readonly started: number; readonly finished: readonly Generation[] } | undefined;
+  #before: { readonly started: number; readonly finished: readonly TrackedFile[] } | undefined;
   /** The registry was written at the last scan, with when the one before it began. */
   #changed = false;
   /** Inodes that are not logs, by the stamp that they had. */
@@ -100,8 +100,8 @@ export class Tracker {
     while (result === 'moved');
     // What was missed may be compressed by the next scan: until then nothing older is assumed to be known.
     const before = result === 'complete' ? this.#before : undefined;
-    for (const generation of table.forget(now, before?.finished ?? finished, before !== undefined))
-      lost(generation, generation.reaches(0), 'deleted');
+    for (const tracked of table.forget(now, before?.finished ?? finished, before !== undefined))
+      lost(tracked, tracked.reaches(0), 'deleted');
     const { changed } = table;
     // What a scan found to be known already is known to the next process by when that scan began.
     if (before !== undefined && this.#changed) table.touch();
@@ -125,14 +125,14 @@ export class Tracker {
   #scanOnce(now: number, started: number, whatever: boolean): Scanned {
     const seen = this.#look(now);
     let moved = false;
-    for (const generation of this.#options.table.generations) {
-      if (generation.packed !== undefined) continue;
-      const found = seen.get(generation.key);
+    for (const tracked of this.#options.table.trackedFiles) {
+      if (tracked.packed !== undefined) continue;
+      const found = seen.get(tracked.key);
       try {
-        if (found) moved = !this.#meet(generation, found, now) || moved;
-        else this.#miss(generation, now);
+        if (found) moved = !this.#meet(tracked, found, now) || moved;
+        else this.#miss(tracked, now);
       } catch (error) {
-        this.refuse(generation, error);
+        this.refuse(tracked, error);
       }
     }
     if (moved) this.#listing.renew();
@@ -199,13 +199,13 @@ export class Tracker {
   }
 
   /** A file could not be read just now; the next scan looks at it again. */
-  refuse(generation: Generation, error: unknown): void {
+  refuse(tracked: TrackedFile, error: unknown): void {
     // Nothing else leads to what was deleted.
-    if (generation.detachedAt === undefined) this.#options.files.release(generation);
+    if (tracked.detachedAt === undefined) this.#options.files.release(tracked);
     this.#listing.renew();
-    this.#options.table.lookAgain(generation);
-    this.refused.set(generation.path, codeOf(error));
-    this.#options.log.warn({ err: error, path: generation.path }, 'a file cannot be read');
+    this.#options.table.lookAgain(tracked);
+    this.refused.set(tracked.path, codeOf(error));
+    this.#options.log.warn({ err: error, path: tracked.path }, 'a file cannot be read');
   }
 
   #look(now: number): Map<string, Seen> {
@@ -237,71 +237,71 @@ export class Tracker {
    * A known inode is still there. Is its content?
    * @returns false when its name leads elsewhere by now
    */
-  #meet(generation: Generation, { path, stat }: Seen, now: number): boolean {
-    if (generation.state.is === 'detached' && isReused(factsOf(generation, { path, fd: -1, stat }))) {
-      this.#options.table.lose(generation);
+  #meet(tracked: TrackedFile, { path, stat }: Seen, now: number): boolean {
+    if (tracked.state.is === 'detached' && isReused(factsOf(tracked, { path, fd: -1, stat }))) {
+      this.#options.table.lose(tracked);
       return true;
     }
-    found(generation);
-    const before = generation.path;
+    found(tracked);
+    const before = tracked.path;
     if (before !== path) {
-      generation.path = path;
+      tracked.path = path;
       // By its new name it was not looked at yet.
-      generation.stamp = '';
+      tracked.stamp = '';
       this.#options.table.touch();
     }
-    if (generation.stamp === stat.stamp && generation.comparedAt === stat.stamp) return true;
+    if (tracked.stamp === stat.stamp && tracked.comparedAt === stat.stamp) return true;
     const { files } = this.#options;
-    const fd = files.hold(generation);
+    const fd = files.hold(tracked);
     if (typeof fd === 'string') {
       if (fd !== 'gone') this.refused.set(path, fd);
       // It was not seen under the new name: it may have had more to read by then.
-      else generation.path = before;
+      else tracked.path = before;
       return fd !== 'gone';
     }
     // Asked anew: of many files, the list may tell what one was like some scans ago.
     const current = files.stat(fd);
-    if (generation.copyOf === undefined) this.#compare(generation, fd, current, now);
-    else this.#meetCopy(generation, generation.copyOf, { path, fd, stat: current });
+    if (tracked.copyOf === undefined) this.#compare(tracked, fd, current, now);
+    else this.#meetCopy(tracked, tracked.copyOf, { path, fd, stat: current });
     return true;
   }
 
-  /** No path leads to a generation. Does the file that is held open still have it? */
-  #miss(generation: Generation, now: number): void {
-    if (!this.#mayBeAt(generation.path, now)) missed(generation, now);
-    const { fd, comparedAt } = generation;
+  /** No path leads to a tracked file. Does the file that is held open still have it? */
+  #miss(tracked: TrackedFile, now: number): void {
+    if (!this.#mayBeAt(tracked.path, now)) missed(tracked, now);
+    const { fd, comparedAt } = tracked;
     if (fd === undefined) return;
     const stat = this.#options.files.stat(fd);
-    if (stat.stamp !== comparedAt || generation.stamp === '') this.#compare(generation, fd, stat, now);
+    if (stat.stamp !== comparedAt || tracked.stamp === '') this.#compare(tracked, fd, stat, now);
   }
 
-  /** A file changed. Does it still have what was read of a generation, and more to read? */
-  #compare(generation: Generation, fd: number, stat: Stat, now: number): void {
+  /** A file changed. Does it still have what was read of a tracked file, and more to read? */
+  #compare(tracked: TrackedFile, fd: number, stat: Stat, now: number): void {
     const { table, lost } = this.#options;
-    if (match(factsOf(generation, { path: generation.path, fd, stat })) !== 'same') {
+    if (match(factsOf(tracked, { path: tracked.path, fd, stat })) !== 'same') {
       // An earlier process may have read, and sent, what was not copied. What it knew to come next is another matter.
-      const isLast = ![...table.generations].some(({ after }) => after?.generation === generation);
-      if (generation.comparedAt === '' && isLast) generation.severed = true;
-      return table.lose(generation);
+      const isLast = ![...table.trackedFiles].some(({ after }) => after?.tracked === tracked);
+      if (tracked.comparedAt === '' && isLast) tracked.severed = true;
+      return table.lose(tracked);
     }
-    table.lookAtHead(generation, fd);
+    table.lookAtHead(tracked, fd);
     const { size, stamp, links } = stat;
-    if (generation.stamp !== stamp) Object.assign(generation, { changedAt: now, unread: true });
-    Object.assign(generation, { size, stamp, links, comparedAt: stamp });
-    generation.readBefore ??= size;
+    if (tracked.stamp !== stamp) Object.assign(tracked, { changedAt: now, unread: true });
+    Object.assign(tracked, { size, stamp, links, comparedAt: stamp });
+    tracked.readBefore ??= size;
     // Behind what was read it may have been cut off.
-    lost(generation, generation.reaches(size));
+    lost(tracked, tracked.reaches(size));
   }
 
   /** A copy changed: it is still being made, it took its original's place, or it was never one. */
-  #meetCopy(copy: Generation, original: Generation, { path, fd, stat }: Candidate): void {
+  #meetCopy(copy: TrackedFile, original: TrackedFile, { path, fd, stat }: Candidate): void {
     const { table } = this.#options;
     // Its inode may have been given to another file.
     if (!holds(copy, fd, stat.size)) {
       table.forgetCopy(copy.key);
       return;
     }
-    if (!table.generations.has(original)) return table.releaseCopy(copy);
+    if (!table.trackedFiles.has(original)) return table.releaseCopy(copy);
     // Its original was just truncated: identify() comes to it.
     if (original.key === '') return;
     const of = this.#options.files.hold(original);

@@ -1,4 +1,4 @@
-/** All generations that are known, and the registry that remembers them. */
+/** All tracked files that are known, and the registry that remembers them. */
 import type { Logger } from '#kit/telemetry/log.ts';
 import type { Registry } from '../../registry/registry.ts';
 import {
@@ -15,9 +15,9 @@ import {
 } from '../tracked/content.ts';
 import { unitOf, type FileEncoding } from '../tracked/encoding.ts';
 import { attempt, codeOf } from '../tracked/error-code.ts';
-import { Generation, versionOf, type Stat } from '../tracked/generation.ts';
+import { TrackedFile, versionOf, type Stat } from '../tracked/tracked-file.ts';
 import { findData } from '../tracked/holes.ts';
-import { generationId } from './generation-id.ts';
+import { fileId } from './file-id.ts';
 import type { Candidate, OpenFiles } from './open-files.ts';
 import { restored } from './restored.ts';
 import { copied, displaced, finished as finish, found, released, unpacked } from '../tracked/state.ts';
@@ -30,7 +30,7 @@ const REMEMBERED = 1000;
 
 export interface FileTableOptions {
   readonly files: OpenFiles;
-  readonly registry: Pick<Registry, 'found' | 'nextGeneration' | 'write' | 'scannedAt'>;
+  readonly registry: Pick<Registry, 'found' | 'nextFile' | 'write' | 'scannedAt'>;
   readonly log: Pick<Logger, 'error'>;
   /** How files without a byte order mark are encoded. */
   readonly encoding?: FileEncoding;
@@ -38,23 +38,23 @@ export interface FileTableOptions {
 
 export class FileTable {
   readonly #options: FileTableOptions;
-  readonly #generations = new Set<Generation>();
-  readonly #byKey = new Map<string, Generation>();
-  readonly #unsaved = new Set<Generation>();
+  readonly #trackedFiles = new Set<TrackedFile>();
+  readonly #byKey = new Map<string, TrackedFile>();
+  readonly #unsaved = new Set<TrackedFile>();
   /** Why the registry cannot be written, while it cannot. */
   problem: string | undefined;
   /** How those begin that are read to their end: a compressed file may show up later. */
-  readonly ended: Pick<Generation, 'home' | 'head'>[] = [];
-  /** How often a generation lost its file. */
+  readonly ended: Pick<TrackedFile, 'home' | 'head'>[] = [];
+  /** How often a tracked file lost its file. */
   losses = 0;
   #dirty = true;
 
   /** @param now on a monotonic clock, in milliseconds */
   constructor(options: FileTableOptions, now: number) {
     this.#options = options;
-    for (const generation of restored(options.registry.found, now)) {
-      this.#generations.add(generation);
-      if (generation.key !== '') this.#byKey.set(generation.key, generation);
+    for (const tracked of restored(options.registry.found, now)) {
+      this.#trackedFiles.add(tracked);
+      if (tracked.key !== '') this.#byKey.set(tracked.key, tracked);
     }
   }
 
@@ -70,50 +70,50 @@ export class FileTable {
   }
 
   /** In the order in which they came. */
-  get generations(): ReadonlySet<Generation> {
-    return this.#generations;
+  get trackedFiles(): ReadonlySet<TrackedFile> {
+    return this.#trackedFiles;
   }
 
-  /** The generation of a file, by device and inode. */
-  at(key: string): Generation | undefined {
+  /** The tracked file of a file, by device and inode. */
+  at(key: string): TrackedFile | undefined {
     return this.#byKey.get(key);
   }
 
-  /** Whether a generation may be read: it is in the registry, and is no copy of another. */
-  readable(generation: Generation): boolean {
+  /** Whether a tracked file may be read: it is in the registry, and is no copy of another. */
+  readable(tracked: TrackedFile): boolean {
     return (
-      !generation.finished &&
-      generation.comparedAt !== '' &&
-      generation.copyOf === undefined &&
-      (generation.key !== '' || generation.packed !== undefined) &&
-      !this.#unsaved.has(generation)
+      !tracked.finished &&
+      tracked.comparedAt !== '' &&
+      tracked.copyOf === undefined &&
+      (tracked.key !== '' || tracked.packed !== undefined) &&
+      !this.#unsaved.has(tracked)
     );
   }
 
-  /** Something became known of a generation that must be in the registry before more of it is read. */
-  remember(generation: Generation): void {
-    this.#note(generation);
+  /** Something became known of a tracked file that must be in the registry before more of it is read. */
+  remember(tracked: TrackedFile): void {
+    this.#note(tracked);
     this.save();
   }
 
   /** The same; the registry is written by the caller. */
-  #note(generation: Generation): void {
-    this.#unsaved.add(generation);
+  #note(tracked: TrackedFile): void {
+    this.#unsaved.add(tracked);
     this.#dirty = true;
   }
 
   /**
-   * See more of the beginning of a file that holds a generation of which too little is known to tell it from others:
+   * See more of the beginning of a file that holds a tracked file of which too little is known to tell it from others:
    * it may wait long until it is read, and its inode be another file's by then. The registry is written by the caller.
    */
-  lookAtHead(generation: Generation, fd: number): void {
-    const { head: known, offset, tail } = generation;
+  lookAtHead(tracked: TrackedFile, fd: number): void {
+    const { head: known, offset, tail } = tracked;
     if (isTelling(known)) return;
     const head = growHead(fd, known, this.encoding);
     // After the head: it may be that of the content that took the place of what was read.
     if (head.bytes.length <= known.bytes.length || !holds({ offset, tail, head }, fd)) return;
-    generation.head = head;
-    this.#note(generation);
+    tracked.head = head;
+    this.#note(tracked);
   }
 
   /** Whether something changed that is not in the registry yet. */
@@ -126,47 +126,47 @@ export class FileTable {
     this.#dirty = true;
   }
 
-  /** A generation's file does not hold it any more: truncated, or made anew. */
-  lose(generation: Generation): void {
+  /** A tracked file's file does not hold it any more: truncated, or made anew. */
+  lose(tracked: TrackedFile): void {
     this.losses += 1;
-    generation.seen = Math.max(generation.offset, generation.seen - Math.max(0, generation.looked - generation.offset));
-    this.#close(generation);
-    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
-    generation.key = '';
-    displaced(generation);
-    generation.scan = undefined;
-    generation.looked = 0;
-    generation.withheld = false;
+    tracked.seen = Math.max(tracked.offset, tracked.seen - Math.max(0, tracked.looked - tracked.offset));
+    this.#close(tracked);
+    if (this.#byKey.get(tracked.key) === tracked) this.#byKey.delete(tracked.key);
+    tracked.key = '';
+    displaced(tracked);
+    tracked.scan = undefined;
+    tracked.looked = 0;
+    tracked.withheld = false;
     this.#dirty = true;
   }
 
   /** It could not be read just now. The next scan finds out what became of it. */
-  lookAgain(generation: Generation): void {
-    generation.unread = false;
-    generation.stamp = '';
-    if (generation.packed === undefined) return;
-    generation.notIn.clear();
-    this.lose(generation);
+  lookAgain(tracked: TrackedFile): void {
+    tracked.unread = false;
+    tracked.stamp = '';
+    if (tracked.packed === undefined) return;
+    tracked.notIn.clear();
+    this.lose(tracked);
   }
 
-  /** Nothing more is read of a generation. */
-  finish(generation: Generation): void {
-    this.#close(generation);
-    finish(generation);
-    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
+  /** Nothing more is read of a tracked file. */
+  finish(tracked: TrackedFile): void {
+    this.#close(tracked);
+    finish(tracked);
+    if (this.#byKey.get(tracked.key) === tracked) this.#byKey.delete(tracked.key);
     // Its inode may be given to another file before it is forgotten.
-    generation.key = '';
-    this.ended.push({ home: generation.home, head: generation.head });
+    tracked.key = '';
+    this.ended.push({ home: tracked.home, head: tracked.head });
     if (this.ended.length > REMEMBERED) this.ended.shift();
-    if (generation.unread && generation.after !== undefined) generation.after.generation.severed = true;
+    if (tracked.unread && tracked.after !== undefined) tracked.after.tracked.severed = true;
     // Files that waited for it now wait for the file that it waited for.
-    for (const other of this.#generations) if (other.after?.generation === generation) other.after = generation.after;
+    for (const other of this.#trackedFiles) if (other.after?.tracked === tracked) other.after = tracked.after;
     this.#dirty = true;
   }
 
   /** Those of which nothing more is read, and all is settled. */
-  get finished(): readonly Generation[] {
-    return [...this.#generations].filter(({ finished, inFlight }) => finished && inFlight === 0);
+  get finished(): readonly TrackedFile[] {
+    return [...this.#trackedFiles].filter(({ finished, inFlight }) => finished && inFlight === 0);
   }
 
   /**
@@ -177,7 +177,7 @@ export class FileTable {
     if (scannedAt !== undefined) this.#options.registry.scannedAt = scannedAt;
     if (!this.#dirty) return;
     try {
-      this.#options.registry.write(this.#generations);
+      this.#options.registry.write(this.#trackedFiles);
       this.#dirty = false;
       this.#unsaved.clear();
       this.problem = undefined;
@@ -188,8 +188,8 @@ export class FileTable {
   }
 
   /** What was written to a home last, as far as it can still be read. */
-  latest(home: string): Generation | undefined {
-    return [...this.#generations].findLast(
+  latest(home: string): TrackedFile | undefined {
+    return [...this.#trackedFiles].findLast(
       ({ home: its, state }) =>
         its === home &&
         (state.is === 'attached' ||
@@ -200,28 +200,28 @@ export class FileTable {
   }
 
   /** A file begins to be known; nothing of it is read before it is in the registry. */
-  create({ path, fd, stat }: Candidate, home: string): Generation {
-    const id = generationId(this.#options.registry.nextGeneration(), stat.key, fd);
-    const generation = new Generation(id, home, stat.key, path);
-    this.#generations.add(generation);
-    this.#byKey.set(stat.key, generation);
-    this.#note(generation);
-    return generation;
+  create({ path, fd, stat }: Candidate, home: string): TrackedFile {
+    const id = fileId(this.#options.registry.nextFile(), stat.key, fd);
+    const tracked = new TrackedFile(id, home, stat.key, path);
+    this.#trackedFiles.add(tracked);
+    this.#byKey.set(stat.key, tracked);
+    this.#note(tracked);
+    return tracked;
   }
 
   /**
-   * A generation was found later than the one that came after it.
+   * A tracked file was found later than the one that came after it.
    * @param offset up to where that one waits for it: what is written late holds up nobody
    */
-  putBefore(generation: Generation, next: Generation, offset: number): void {
-    this.#generations.delete(generation);
-    const all = [...this.#generations];
-    this.#generations.clear();
+  putBefore(tracked: TrackedFile, next: TrackedFile, offset: number): void {
+    this.#trackedFiles.delete(tracked);
+    const all = [...this.#trackedFiles];
+    this.#trackedFiles.clear();
     for (const each of all) {
-      if (each === next) this.#generations.add(generation);
-      this.#generations.add(each);
+      if (each === next) this.#trackedFiles.add(tracked);
+      this.#trackedFiles.add(each);
     }
-    if (next.offset === next.head.at) next.after = { generation, offset };
+    if (next.offset === next.head.at) next.after = { tracked, offset };
   }
 
   /** A file is no copy, or no longer. */
@@ -232,33 +232,33 @@ export class FileTable {
     this.remove(copy);
   }
 
-  /** A generation goes on in another file. */
-  adopt(generation: Generation, { path, stat }: Candidate, now: number): void {
-    this.#close(generation);
-    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
-    Object.assign(generation, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
-    generation.head = headWithin(generation.head, stat.size);
-    generation.readBefore ??= stat.size;
-    found(generation);
-    Object.assign(generation, { comparedAt: stat.stamp, unread: true, changedAt: now });
-    this.#byKey.set(stat.key, generation);
+  /** A tracked file goes on in another file. */
+  adopt(tracked: TrackedFile, { path, stat }: Candidate, now: number): void {
+    this.#close(tracked);
+    if (this.#byKey.get(tracked.key) === tracked) this.#byKey.delete(tracked.key);
+    Object.assign(tracked, { key: stat.key, path, size: stat.size, stamp: stat.stamp, links: stat.links });
+    tracked.head = headWithin(tracked.head, stat.size);
+    tracked.readBefore ??= stat.size;
+    found(tracked);
+    Object.assign(tracked, { comparedAt: stat.stamp, unread: true, changedAt: now });
+    this.#byKey.set(stat.key, tracked);
     this.#dirty = true;
   }
 
-  /** A generation goes on in a compressed file; whether its content is there is seen when it is read. */
-  unpack(generation: Generation, { path, stat }: Candidate, packed: Unpacked, now: number): void {
-    this.lose(generation);
-    generation.notIn.add(versionOf(stat));
-    unpacked(generation, packed, now);
-    generation.comparedAt ||= stat.stamp;
-    Object.assign(generation, { path, stamp: stat.stamp, unread: true, changedAt: now });
+  /** A tracked file goes on in a compressed file; whether its content is there is seen when it is read. */
+  unpack(tracked: TrackedFile, { path, stat }: Candidate, packed: Unpacked, now: number): void {
+    this.lose(tracked);
+    tracked.notIn.add(versionOf(stat));
+    unpacked(tracked, packed, now);
+    tracked.comparedAt ||= stat.stamp;
+    Object.assign(tracked, { path, stamp: stat.stamp, unread: true, changedAt: now });
   }
 
   /**
-   * A file is a copy of a generation: as long as not all of that is in the store, it may have to be read there. One
+   * A file is a copy of a tracked file: as long as not all of that is in the store, it may have to be read there. One
    * that is nothing but a hole yet could not be told from another.
    */
-  addCopy(original: Generation, candidate: Candidate): void {
+  addCopy(original: TrackedFile, candidate: Candidate): void {
     const { fd, stat } = candidate;
     const head = this.headOf(fd, stat.size);
     if (head.bytes.length === 0 || head.at >= stat.size) return;
@@ -270,12 +270,12 @@ export class FileTable {
   }
 
   /** A copy is, up to its end, what was or will be read of its original. */
-  completeCopy(copy: Generation, fd: number, stat: Stat): void {
+  completeCopy(copy: TrackedFile, fd: number, stat: Stat): void {
     const head = this.headOf(fd, stat.size);
     this.#reach(copy, stat, head, readTail(fd, stat.size, head.at));
   }
 
-  #reach(copy: Generation, stat: Stat, head: Head, tail: Tail): void {
+  #reach(copy: TrackedFile, stat: Stat, head: Head, tail: Tail): void {
     copy.head = head;
     copy.advance(stat.size, tail);
     Object.assign(copy, { size: stat.size, stamp: stat.stamp, links: stat.links, comparedAt: stat.stamp });
@@ -289,25 +289,25 @@ export class FileTable {
    * @param complete whether the scan has seen all
    * @returns those that were waited for, and did not come back
    */
-  forget(now: number, finished: readonly Generation[], complete: boolean): Generation[] {
-    for (const generation of complete ? finished : finished.slice(0, -REMEMBERED)) this.remove(generation);
-    const old = [...this.#generations].filter(
+  forget(now: number, finished: readonly TrackedFile[], complete: boolean): TrackedFile[] {
+    for (const tracked of complete ? finished : finished.slice(0, -REMEMBERED)) this.remove(tracked);
+    const old = [...this.#trackedFiles].filter(
       ({ detachedAt, inFlight, fd }) =>
         inFlight === 0 && detachedAt !== undefined && fd === undefined && now - detachedAt > REMEMBER,
     );
-    for (const generation of old) this.remove(generation);
+    for (const tracked of old) this.remove(tracked);
     return old.filter(({ finished: ended, copyOf }) => !ended && copyOf === undefined);
   }
 
-  /** Forget a generation; those that waited for it, or are its copies, go on without it. */
-  remove(generation: Generation): void {
-    this.#close(generation);
-    this.#generations.delete(generation);
-    this.#unsaved.delete(generation);
-    if (this.#byKey.get(generation.key) === generation) this.#byKey.delete(generation.key);
-    for (const other of this.#generations) {
-      if (other.after?.generation === generation) other.after = generation.after;
-      if (other.copyOf === generation) this.releaseCopy(other);
+  /** Forget a tracked file; those that waited for it, or are its copies, go on without it. */
+  remove(tracked: TrackedFile): void {
+    this.#close(tracked);
+    this.#trackedFiles.delete(tracked);
+    this.#unsaved.delete(tracked);
+    if (this.#byKey.get(tracked.key) === tracked) this.#byKey.delete(tracked.key);
+    for (const other of this.#trackedFiles) {
+      if (other.after?.tracked === tracked) other.after = tracked.after;
+      if (other.copyOf === tracked) this.releaseCopy(other);
     }
     this.#dirty = true;
   }
@@ -316,7 +316,7 @@ export class FileTable {
    * All of a copy was read with its original, also what was not copied yet when it was looked at last. What is
    * written to it from now on is its own. One that cannot be read just now stays a copy.
    */
-  releaseCopy(copy: Generation): void {
+  releaseCopy(copy: TrackedFile): void {
     const { files } = this.#options;
     const fd = files.hold(copy);
     if (typeof fd === 'string') return;
@@ -336,10 +336,10 @@ export class FileTable {
     );
   }
 
-  #close(generation: Generation): void {
-    this.#options.files.release(generation);
-    const { packed } = generation;
+  #close(tracked: TrackedFile): void {
+    this.#options.files.release(tracked);
+    const { packed } = tracked;
     packed?.close();
-    if (packed !== undefined) displaced(generation);
+    if (packed !== undefined) displaced(tracked);
   }
 }

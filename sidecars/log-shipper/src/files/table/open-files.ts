@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readlinkSync, type BigIntSta
 import { sep } from 'node:path';
 import type { Head } from '../tracked/content.ts';
 import { attempt } from '../tracked/error-code.ts';
-import type { Generation, Stat } from '../tracked/generation.ts';
+import type { TrackedFile, Stat } from '../tracked/tracked-file.ts';
 import { setSought } from '../tracked/state.ts';
 
 /** Why a file is not read. */
@@ -22,7 +22,7 @@ export class OpenFiles {
   readonly #most: number;
   readonly #roots: readonly string[];
   /** What was used last is last. */
-  readonly #held = new Set<Generation>();
+  readonly #held = new Set<TrackedFile>();
 
   /**
    * @param most how many are held open
@@ -64,22 +64,22 @@ export class OpenFiles {
     return stats.isFile() ? 'outside' : 'gone';
   }
 
-  /** The descriptor of a generation's file, opened where need be. */
-  hold(generation: Generation): number | Refusal {
-    if (generation.fd !== undefined) {
-      this.#held.delete(generation);
-      this.#held.add(generation);
-      return generation.fd;
+  /** The descriptor of a tracked file's file, opened where need be. */
+  hold(tracked: TrackedFile): number | Refusal {
+    if (tracked.fd !== undefined) {
+      this.#held.delete(tracked);
+      this.#held.add(tracked);
+      return tracked.fd;
     }
-    const looked = this.look(generation.path);
+    const looked = this.look(tracked.path);
     if (typeof looked === 'string') return looked;
-    if (looked.stat.key !== generation.key) {
+    if (looked.stat.key !== tracked.key) {
       closeSync(looked.fd);
       return 'gone';
     }
     this.#makeRoom();
-    generation.fd = looked.fd;
-    this.#held.add(generation);
+    tracked.fd = looked.fd;
+    this.#held.add(tracked);
     return looked.fd;
   }
 
@@ -88,16 +88,16 @@ export class OpenFiles {
     return toStat(fstatSync(fd, { bigint: true }));
   }
 
-  release(generation: Generation): void {
-    if (generation.fd === undefined) return;
-    closeSync(generation.fd);
-    generation.fd = undefined;
-    setSought(generation, false);
-    this.#held.delete(generation);
+  release(tracked: TrackedFile): void {
+    if (tracked.fd === undefined) return;
+    closeSync(tracked.fd);
+    tracked.fd = undefined;
+    setSought(tracked, false);
+    this.#held.delete(tracked);
   }
 
   releaseAll(): void {
-    for (const generation of this.#held) this.release(generation);
+    for (const tracked of this.#held) this.release(tracked);
   }
 
   /**

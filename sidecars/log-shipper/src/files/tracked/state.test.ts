@@ -1,4 +1,4 @@
-/** The states of a generation, held to the table in the README. */
+/** The states of a tracked file, held to the table in the README. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -70,7 +70,7 @@ test('what is looked for keeps since when; what is found forgets it', () => {
   assert.equal(of.state, { is: 'attached' });
 });
 
-test('only state.ts sets the state of a generation', () => {
+test('only state.ts sets the state of a tracked', () => {
   const files = globSync(join(ROOT, 'src/**/*.ts')).filter((path) => !/(?:\.test|tracked\/state)\.ts$/.test(path));
   const setting = files.filter((path) => /\.state = |assign\([^)]*\bstate\b/.test(readFileSync(path, 'utf8')));
   assert.equal(setting, []);

@@ -1,5 +1,5 @@
 /**
- * Where a generation's content is, as far as is known, and all that changes it. The README says what the states mean
+ * Where a tracked file's content is, as far as is known, and all that changes it. The README says what the states mean
  * ("What a file is"); its table of transitions is the one below.
  */
 import type { Unpacked } from './unpacked.ts';
@@ -14,7 +14,7 @@ interface Search {
   readonly sought: boolean;
 }
 
-/** @typeParam Of generations */
+/** @typeParam Of tracked files */
 export type State<Of> =
   | { readonly is: 'attached' }
   | ({ readonly is: 'detached' } & Search)

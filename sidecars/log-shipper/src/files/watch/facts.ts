@@ -1,7 +1,7 @@
-/** Facts about a generation and a file, for rotation/match.ts to judge. The disk is asked for what is asked for. */
+/** Facts about a tracked file and a file, for rotation/match.ts to judge. The disk is asked for what is asked for. */
 import { hasHead, hasTail, headWithin, isBeginning, isTelling, type Head } from '../tracked/content.ts';
 import type { FileEncoding } from '../tracked/encoding.ts';
-import { versionOf, type Generation, type Stat } from '../tracked/generation.ts';
+import { versionOf, type TrackedFile, type Stat } from '../tracked/tracked-file.ts';
 import { glance, GLANCE } from '../tracked/unpacked.ts';
 import type { Facts, PackedFacts } from '../rotation/match.ts';
 import { isCompressed, rotationOf } from '../rotation/rotated-name.ts';
@@ -9,10 +9,10 @@ import type { Candidate } from '../table/open-files.ts';
 
 const inode = (key: string): string | undefined => key.split(':')[1];
 
-/** Facts about a generation and a plain file. */
-export function factsOf(generation: Generation, { path, fd, stat }: Candidate): Facts {
-  const { head, tail, home, key, path: its, offset: read, seen, seenBefore } = generation;
-  const { detachedAt, comparedAt } = generation;
+/** Facts about a tracked file and a plain file. */
+export function factsOf(tracked: TrackedFile, { path, fd, stat }: Candidate): Facts {
+  const { head, tail, home, key, path: its, offset: read, seen, seenBefore } = tracked;
+  const { detachedAt, comparedAt } = tracked;
   const { size } = stat;
   const isOwn = stat.key === key;
   const rotated = isOwn ? undefined : rotationOf(path, home);
@@ -24,7 +24,7 @@ export function factsOf(generation: Generation, { path, fd, stat }: Candidate): 
     hasPath: path === its,
     rotated,
     // What an earlier process knew is not gone until a scan has missed it.
-    isGone: detachedAt !== undefined && comparedAt !== '' && generation.fd === undefined,
+    isGone: detachedAt !== undefined && comparedAt !== '' && tracked.fd === undefined,
     wasPacked: isCompressed(its),
     size,
     read,
@@ -42,25 +42,25 @@ export function factsOf(generation: Generation, { path, fd, stat }: Candidate): 
   };
 }
 
-/** All generations that are known, and how those begin that were. */
+/** All tracked files that are known, and how those begin that were. */
 export interface AllKnown {
   readonly encoding: FileEncoding;
-  readonly generations: Iterable<Generation>;
+  readonly trackedFiles: Iterable<TrackedFile>;
   readonly ended: readonly Begun[];
 }
 
-type Begun = Pick<Generation, 'home' | 'head'>;
+type Begun = Pick<TrackedFile, 'home' | 'head'>;
 
 /**
- * Facts about a generation and a compressed file.
+ * Facts about a tracked file and a compressed file.
  * @returns undefined when it is known not to be there, or the file is damaged
  */
 export function packedFactsOf(
-  generation: Generation,
+  tracked: TrackedFile,
   { fd, stat }: Candidate,
-  { encoding, generations, ended }: AllKnown,
+  { encoding, trackedFiles, ended }: AllKnown,
 ): PackedFacts | undefined {
-  const { head, notIn, offset } = generation;
+  const { head, notIn, offset } = tracked;
   if (notIn.has(versionOf(stat)) || head.bytes.length === 0) return undefined;
   const begins = glance(fd, head.at, encoding);
   if (begins === undefined) return undefined;
@@ -74,19 +74,19 @@ export function packedFactsOf(
     mayBeHidden: head.at > 0 && stat.size > GLANCE,
     isUnread: offset === head.at,
     get isRatherAnother() {
-      return isRatherAnother(generation, begins, [...readThere(generations, stat), ...ended]);
+      return isRatherAnother(tracked, begins, [...readThere(trackedFiles, stat), ...ended]);
     },
   };
 }
 
 /** What may be in a compressed file: all but what is read from another one. */
-function readThere(generations: Iterable<Generation>, stat: Stat): Generation[] {
-  return [...generations].filter(
+function readThere(trackedFiles: Iterable<TrackedFile>, stat: Stat): TrackedFile[] {
+  return [...trackedFiles].filter(
     ({ copyOf, packed, notIn }) => copyOf === undefined && (packed === undefined || notIn.has(versionOf(stat))),
   );
 }
 
-/** Whether content begins as another generation does of which more is known, rather than as this one. */
+/** Whether content begins as another tracked file does of which more is known, rather than as this one. */
 function isRatherAnother(
   { home, head: { bytes: known } }: Begun,
   { at, bytes }: Head,
@@ -99,7 +99,7 @@ function isRatherAnother(
   });
 }
 
-/** Whether a file is, to its last byte, how the file begins that a generation is being read from. */
+/** Whether a file is, to its last byte, how the file begins that a tracked file is being read from. */
 export function isCopy({ path, fd, stat }: Candidate, home: string, of: number, ofSize: number): boolean {
   return rotationOf(path, home) !== undefined && stat.size <= ofSize && isBeginning(fd, stat.size, of);
 }

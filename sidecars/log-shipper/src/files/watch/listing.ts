@@ -6,7 +6,7 @@ import { statSync, type BigIntStats } from 'node:fs';
 import { basename } from 'node:path';
 import { listFiles, type Glob, type NameMatcher } from '../../pipelines/glob.ts';
 import { attempt, codeOf } from '../tracked/error-code.ts';
-import type { Stat } from '../tracked/generation.ts';
+import type { Stat } from '../tracked/tracked-file.ts';
 import { toStat } from '../table/open-files.ts';
 import { isCompressed, unpackedName, unrotated } from '../rotation/rotated-name.ts';
 

@@ -21,7 +21,7 @@ const MATCH = 'files/rotation/match.ts';
 const FACTS = 'files/watch/facts.ts';
 const SEARCH = 'files/scan/search.ts';
 const TABLE = 'files/table/file-table.ts';
-const GENERATION = 'files/tracked/generation.ts';
+const TRACKED_FILE = 'files/tracked/tracked-file.ts';
 
 export const DEFECTS: readonly Defect[] = [
   at(ARCHIVES, '1.2: compressed between two looks', "if (paths === this.#looked) return 'done';", "return 'done';"),
@@ -34,14 +34,14 @@ export const DEFECTS: readonly Defect[] = [
   at(
     MATCHER,
     '1.4: an original truncated while its copy is looked at',
-    'if (!holds(generation, of, this.#files.stat(of).size)) this.#table.lose(generation);',
+    'if (!holds(tracked, of, this.#files.stat(of).size)) this.#table.lose(tracked);',
     '',
   ),
   at(SEARCH, '1.4: a copy shorter than what was read', "|| (plainly === 'short' && known === undefined)", ''),
   at(
     MATCHER,
     '1.4: a copy shorter than what was read, in a scan',
-    "if (match(factsOf(generation, candidate)) !== 'short') continue;",
+    "if (match(factsOf(tracked, candidate)) !== 'short') continue;",
     'continue;',
   ),
   at(
@@ -92,7 +92,7 @@ export const DEFECTS: readonly Defect[] = [
     'return size < read || (size < seen && !isTelling);',
     'return size < read;',
   ),
-  at(GENERATION, '1.7.1: a compressed file under way', '`${stat.key} ${stat.size} ${writtenAt(stat)}`', 'stat.key'),
+  at(TRACKED_FILE, '1.7.1: a compressed file under way', '`${stat.key} ${stat.size} ${writtenAt(stat)}`', 'stat.key'),
   at(
     MATCHER,
     '1.7.1: a copy beside what cannot be read',
@@ -111,9 +111,9 @@ export const DEFECTS: readonly Defect[] = [
     'this.#reach(copy, stat, head, tail);\n  }\n\n  /** A copy is',
     'this.completeCopy(copy, fd, stat);\n  }\n\n  /** A copy is',
   ),
-  at(TABLE, 'read before it is in the registry', '!this.#unsaved.has(generation)', 'this.#unsaved !== undefined'),
+  at(TABLE, 'read before it is in the registry', '!this.#unsaved.has(tracked)', 'this.#unsaved !== undefined'),
   at(
-    GENERATION,
+    TRACKED_FILE,
     'acknowledged before it is stored',
     'if (this.inFlight === 0 && this.offset >= this.acked) {',
     'if (this.inFlight >= 0) {',
@@ -122,8 +122,8 @@ export const DEFECTS: readonly Defect[] = [
   at(
     TRACKER,
     'content is not compared where a file grew',
-    "if (match(factsOf(generation, { path: generation.path, fd, stat })) !== 'same') {",
-    "if (match(factsOf(generation, { path: generation.path, fd, stat })) === 'truncated') {",
+    "if (match(factsOf(tracked, { path: tracked.path, fd, stat })) !== 'same') {",
+    "if (match(factsOf(tracked, { path: tracked.path, fd, stat })) === 'truncated') {",
   ),
   at(ARCHIVES, 'a compressed file beside the plain one', "if (isThere(unpackedName(path))) return 'unsure';", ''),
   at(
@@ -135,7 +135,7 @@ export const DEFECTS: readonly Defect[] = [
   at(
     MATCHER,
     'a copy is a file of its own',
-    'if (isCopy(candidate, generation.home, of, this.#files.stat(of).size)) return generation;',
+    'if (isCopy(candidate, tracked.home, of, this.#files.stat(of).size)) return tracked;',
     '',
   ),
   at(
@@ -148,8 +148,8 @@ export const DEFECTS: readonly Defect[] = [
   at(
     'files/read/reading-place.ts',
     '1.9.1: read while the registry knows half a line',
-    'if (isTelling(generation.head) || head.bytes.length <= generation.head.bytes.length) return false;',
-    'if (generation.head.bytes.length > 0 || head.bytes.length === 0) return false;',
+    'if (isTelling(tracked.head) || head.bytes.length <= tracked.head.bytes.length) return false;',
+    'if (tracked.head.bytes.length > 0 || head.bytes.length === 0) return false;',
   ),
   at(
     MATCHER,
@@ -158,13 +158,8 @@ export const DEFECTS: readonly Defect[] = [
     'true',
   ),
   at(SEARCH, '1.9.1: read by its new name', "stamp !== '' && size > 0", 'size > 0'),
-  at(TRACKER, '1.9.1: a file that waits is known by half a line', 'table.lookAtHead(generation, fd);', ''),
-  at(
-    TABLE,
-    '1.9.1: a compressed file that could not be read',
-    'generation.notIn.clear();\n    this.lose(generation);',
-    '',
-  ),
+  at(TRACKER, '1.9.1: a file that waits is known by half a line', 'table.lookAtHead(tracked, fd);', ''),
+  at(TABLE, '1.9.1: a compressed file that could not be read', 'tracked.notIn.clear();\n    this.lose(tracked);', ''),
   at(
     MATCHER,
     '1.9.1: compressed, and new beside that',
@@ -174,14 +169,14 @@ export const DEFECTS: readonly Defect[] = [
   at(
     MATCHER,
     '1.9.4: no room to unpack what came before',
-    '    const since = lookedFor(generation, now);\n    const found = search(generation, this.#options, now);\n',
-    '    const found = search(generation, this.#options, now);\n    const since = lookedFor(generation, now);\n',
+    '    const since = lookedFor(tracked, now);\n    const found = search(tracked, this.#options, now);\n',
+    '    const found = search(tracked, this.#options, now);\n    const since = lookedFor(tracked, now);\n',
   ),
   at(MATCH, '1.9.4: an inode that is used again', 'return isGone && !isTelling && size !== seen;', 'return false;'),
   at(
     SEARCH,
     '1.9.4: of several that begin alike, the last',
-    'packed.length === 0 && isDated(generation) ?',
+    'packed.length === 0 && isDated(tracked) ?',
     'packed === weakPacked ?',
   ),
   at(MATCHER, '1.9.4: removed while a scan looks at it', 'if (current.links === 0) return false;', ''),
@@ -194,8 +189,8 @@ export const DEFECTS: readonly Defect[] = [
   at(
     'registry/format.ts',
     '1.4: where events ended is not in the registry',
-    'const { id, acked, ackedTail, openEnds: ends, openCarried: carried, head } = generation;',
-    'const { id, acked, ackedTail, openCarried: carried, head } = generation;\n    const ends: number[] = [];',
+    'const { id, acked, ackedTail, openEnds: ends, openCarried: carried, head } = tracked;',
+    'const { id, acked, ackedTail, openCarried: carried, head } = tracked;\n    const ends: number[] = [];',
   ),
   at(
     'files/read/chunk-scheduler.ts',
@@ -206,11 +201,11 @@ export const DEFECTS: readonly Defect[] = [
   at(
     'files/read/joined-events.ts',
     '1.4: sent before it is noted which event a file begins with',
-    "if (!noted && !this.#ends.note([generation, next], carry)) return 'wait';",
+    "if (!noted && !this.#ends.note([tracked, next], carry)) return 'wait';",
     '',
   ),
   at(
-    GENERATION,
+    TRACKED_FILE,
     '1.10: what a killed process may have sent is lost',
     'unconfirmed: Math.min(bytes, Math.max(0, (this.readBefore ?? Infinity) - from))',
     'unconfirmed: 0',

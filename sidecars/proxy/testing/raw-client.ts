@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** What a client has been told so far, and what to wait for. */
-export class Talk<S extends Socket = Socket> {
+export class RawClient<S extends Socket = Socket> {
   readonly socket: S;
   text = '';
   closed = false;
@@ -51,18 +51,18 @@ export class Talk<S extends Socket = Socket> {
 }
 
 /** Connect without TLS. */
-export async function connected(port: number): Promise<Talk> {
+export async function connected(port: number): Promise<RawClient> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   socket.on('error', () => {});
   await once(socket, 'connect');
-  return new Talk(socket);
+  return new RawClient(socket);
 }
 
 /** Send text over a fresh connection; what came back until it was closed, or until `done`. */
 export async function exchange(
   port: number,
   text: string,
-  done: (talk: Talk) => boolean = ({ closed }) => closed,
+  done: (talk: RawClient) => boolean = ({ closed }) => closed,
 ): Promise<string> {
   const talk = await connected(port);
   talk.send(text);

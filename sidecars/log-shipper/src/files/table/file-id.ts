@@ -12,7 +12,7 @@ const { hash } = process.getBuiltinModule('node:crypto');
  * @param fd the file. What it begins with makes an id another one after a registry was put back from a backup.
  * @returns 16 characters of base64url
  */
-export function generationId(next: ReturnType<Registry['nextGeneration']>, key: string, fd: number): string {
+export function fileId(next: ReturnType<Registry['nextFile']>, key: string, fd: number): string {
   const beginning = attempt(
     () => readHead(fd).bytes.toString('base64'),
     () => '',

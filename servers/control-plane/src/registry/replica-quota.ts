@@ -4,7 +4,7 @@ export type Limit = 'service' | 'peer' | 'all';
 export type Limits = Readonly<Record<Limit, number>>;
 
 /** What of a replica is counted. */
-export interface Occupant {
+export interface CountedReplica {
   readonly service: string;
   readonly address: string;
   /** From where it registered; absent: its address. */
@@ -12,10 +12,10 @@ export interface Occupant {
 }
 
 /** Whatever a replica says that its own address is, it counts where it came from. */
-const peerOf = ({ peer, address }: Occupant): string => peer ?? address;
+const peerOf = ({ peer, address }: CountedReplica): string => peer ?? address;
 
 /** Counts, so that a registration costs the same however many there are. */
-export class Room {
+export class ReplicaQuota {
   readonly #limits: Limits;
   readonly #counts = { service: new Map<string, number>(), peer: new Map<string, number>() };
   #all = 0;
@@ -24,12 +24,12 @@ export class Room {
     this.#limits = limits;
   }
 
-  take(occupant: Occupant): void {
-    this.#add(occupant, 1);
+  take(replica: CountedReplica): void {
+    this.#add(replica, 1);
   }
 
-  free(occupant: Occupant): void {
-    this.#add(occupant, -1);
+  free(replica: CountedReplica): void {
+    this.#add(replica, -1);
   }
 
   /**
@@ -37,9 +37,9 @@ export class Room {
    * @param leaving those that make room for it
    * @returns the limit that is in its way; undefined where none is
    */
-  lacks(occupant: Occupant, leaving: readonly Occupant[]): Limit | undefined {
-    const { service } = occupant;
-    const peer = peerOf(occupant);
+  lacks(replica: CountedReplica, leaving: readonly CountedReplica[]): Limit | undefined {
+    const { service } = replica;
+    const peer = peerOf(replica);
     const rest = {
       service: (this.#counts.service.get(service) ?? 0) - leaving.filter((each) => each.service === service).length,
       peer: (this.#counts.peer.get(peer) ?? 0) - leaving.filter((each) => peerOf(each) === peer).length,
@@ -48,10 +48,10 @@ export class Room {
     return (['service', 'peer', 'all'] as const).find((limit) => rest[limit] >= this.#limits[limit]);
   }
 
-  #add(occupant: Occupant, change: 1 | -1): void {
+  #add(replica: CountedReplica, change: 1 | -1): void {
     this.#all += change;
-    count(this.#counts.service, occupant.service, change);
-    count(this.#counts.peer, peerOf(occupant), change);
+    count(this.#counts.service, replica.service, change);
+    count(this.#counts.peer, peerOf(replica), change);
   }
 }
 

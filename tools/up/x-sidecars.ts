@@ -5,16 +5,16 @@ import { Refusal } from '../bundled/refusal.ts';
 import { POD_ONLY } from '../inject/request.ts';
 import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
 
-export interface WishedSidecar {
+export interface RequestedSidecar {
   readonly name: string;
   readonly set: Readonly<Record<string, string>>;
   readonly publish: readonly string[];
   readonly share: readonly string[];
 }
 
-export interface Wish {
+export interface SidecarsRequest {
   /** In the order of the file; empty for a pod without a sidecar. */
-  readonly sidecars: readonly WishedSidecar[];
+  readonly sidecars: readonly RequestedSidecar[];
   /** The application's published port stays published. */
   readonly keepOpen: boolean;
   /** Whether it is in the mesh; undefined where it does not say. */
@@ -34,7 +34,7 @@ const FORMS = `a list of sidecars (x-sidecars: [tls]), a map with their paramete
  * @returns undefined where the service asks for nothing
  * @throws {Refusal} for what cannot be understood
  */
-export function wishOf(service: string, tree: Tree | undefined): Wish | undefined {
+export function readXSidecars(service: string, tree: Tree | undefined): SidecarsRequest | undefined {
   if (tree === undefined) return undefined;
   const refuse = (message: string): never => {
     throw new Refusal('x-sidecars', `${tree.at.file}:${tree.at.line}: x-sidecars of service ${service} ${message}`);
@@ -46,7 +46,7 @@ export function wishOf(service: string, tree: Tree | undefined): Wish | undefine
       : refuse(
           `names ${name}, which is no sidecar${suggestion(name, [...Object.keys(SIDECARS), ...WORDS, KEEP_OPEN])}; there are ${[...Object.keys(SIDECARS), 'mesh'].join(', ')}`,
         );
-  const plain = (names: readonly string[]): Wish => ({
+  const plain = (names: readonly string[]): SidecarsRequest => ({
     sidecars: names.filter((name) => !WORDS.includes(name)).map((name) => ({ name: named(name), ...none })),
     keepOpen: false,
     mesh: names.includes('mesh') || undefined,
@@ -60,7 +60,7 @@ export function wishOf(service: string, tree: Tree | undefined): Wish | undefine
     if (again !== undefined) refuse(`names ${again} twice`);
     return plain(names);
   }
-  const wished = entries(tree).filter(
+  const requested = entries(tree).filter(
     ([name, value]) => name !== KEEP_OPEN && !WORDS.includes(name) && !isFalse(value),
   );
   const mesh = get(tree, 'mesh');
@@ -68,7 +68,7 @@ export function wishOf(service: string, tree: Tree | undefined): Wish | undefine
     keepOpen: isTrue(get(tree, KEEP_OPEN)),
     mesh: mesh === undefined ? undefined : !isFalse(mesh),
     pod: get(tree, POD_ONLY) !== undefined,
-    sidecars: wished.map(([name, value]) => {
+    sidecars: requested.map(([name, value]) => {
       named(name);
       if (value.kind === 'scalar' && value.value !== null && value.value !== true)
         refuse(`gives ${name} the value ${String(value.value)}; accepted is a map of its parameters`);

@@ -19,7 +19,7 @@ export interface Day {
   readonly day: string;
 }
 
-/** The beginning of a generation, as far as it was sent as the end of an event that began in another one. */
+/** The beginning of a tracked file, as far as it was sent as the end of an event that began in another one. */
 export interface Carried {
   /** The event's. */
   readonly id: string;
@@ -52,7 +52,7 @@ export const writtenAt = ({ stamp }: Pick<Stat, 'stamp'>): bigint => BigInt(stam
 export const versionOf = (stat: Pick<Stat, 'key' | 'size' | 'stamp'>): string =>
   `${stat.key} ${stat.size} ${writtenAt(stat)}`;
 
-export class Generation {
+export class TrackedFile {
   readonly id: string;
   /** The path that the content was written to, whatever it was renamed to since; its source. */
   readonly home: string;
@@ -71,16 +71,16 @@ export class Generation {
    * whatever was written behind it since.
    */
   ends: readonly number[] = [];
-  /** Noted before it is sent: read again without the other generation, these lines are still that event. */
+  /** Noted before it is sent: read again without the other tracked file, these lines are still that event. */
   carried: Carried | undefined;
   /** Records offered and not settled. */
   inFlight = 0;
   /** The one that is to be read first, up to a place: Infinity, to its end. */
-  after: { readonly generation: Generation; readonly offset: number } | undefined;
+  after: { readonly tracked: TrackedFile; readonly offset: number } | undefined;
   /** What came after its end is lost: an event there goes on nowhere else. */
   severed = false;
   /** Where its content is: state.ts has all that changes it. */
-  state: State<Generation> = ATTACHED;
+  state: State<TrackedFile> = ATTACHED;
 
   fd: number | undefined;
   /** Compressed files that were looked into and hold something else, or not all of it yet, by what they were then. */
@@ -127,7 +127,7 @@ export class Generation {
   }
 
   /** What it is a copy of: it is not read while the other one is. */
-  get copyOf(): Generation | undefined {
+  get copyOf(): TrackedFile | undefined {
     return this.state.is === 'copied' ? this.state.of : undefined;
   }
 
@@ -209,7 +209,7 @@ export class Generation {
     return this.ends.includes(place) || this.carried?.end === place;
   }
 
-  /** The event of another generation that the lines at a place belong to. */
+  /** The event of another tracked file that the lines at a place belong to. */
   carriedAt(place: number): Carried | undefined {
     return this.carried !== undefined && place < this.carried.end ? this.carried : undefined;
   }
@@ -248,7 +248,7 @@ export class Generation {
   }
 }
 
-/** Whether the event at a place of a generation goes on in another one, as it was noted. */
-export function isCarriedOn(generation: Generation, next: Generation, place = generation.offset): boolean {
-  return next.carriedAt(next.offset)?.id === generation.idAt(place);
+/** Whether the event at a place of a tracked file goes on in another one, as it was noted. */
+export function isCarriedOn(tracked: TrackedFile, next: TrackedFile, place = tracked.offset): boolean {
+  return next.carriedAt(next.offset)?.id === tracked.idAt(place);
 }
