@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Rig } from './testing/rig.ts';
 import { eventually } from '#kit/testing/eventually.ts';
 
-const ROUNDS = 40;
+const ROUNDS = 16;
 const TIMES = { CONFIG_VERIFY_TIMEOUT: '150ms', CONFIG_NOTIFY_TIMEOUT: '150ms' };
 
 /** Uniform numbers below 1 that a seed repeats. Source: Marsaglia's xorshift32. */

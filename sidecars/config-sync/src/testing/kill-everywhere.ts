@@ -22,19 +22,18 @@ export async function killEverywhere(
 ): Promise<number> {
   const times = { CONFIG_VERIFY_TIMEOUT: patience, CONFIG_NOTIFY_TIMEOUT: patience };
   await using rig = await Rig.open();
-  let sidecar = await rig.settled(times);
   const armed = join(rig.directory, 'armed');
+  // A start that makes good what a kill left is also the one that is killed next: it counts steps once it is armed.
+  const killedAt = (step: number): Record<string, string> => ({
+    ...times,
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'crash-hook.ts')}`,
+    CRASH_AT: String(step),
+    CRASH_ARMED: armed,
+  });
+  let sidecar = await rig.settled(killedAt(1));
   for (let at = 1; ; at++) {
-    await sidecar.stop('SIGKILL');
-    rmSync(armed, { force: true });
-    rig.server.put('app', 'release=1\n');
-    sidecar = await rig.start({
-      ...times,
-      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'crash-hook.ts')}`,
-      CRASH_AT: String(at),
-      CRASH_ARMED: armed,
-    });
-    await rig.inSync(sidecar);
+    const good = String(rig.server.put('app', 'release=1\n'));
+    await eventually('release 1 is applied', async () => await through(sidecar, good));
     await rig.serves('release=1\n');
     writeFileSync(armed, '');
     const version = rig.server.put('app', change);
@@ -47,7 +46,8 @@ export async function killEverywhere(
       await healed(rig, version);
       return at - 1;
     }
-    sidecar = await rig.start(times);
+    rmSync(armed);
+    sidecar = await rig.start(killedAt(at + 1));
     await healed(rig, version);
     await rig.ready(sidecar, 200);
   }
