@@ -35,6 +35,9 @@ const sh = async (...argv: string[]): Promise<{ code: number; stdout: string; st
   }
 };
 
+/** The command as npm has linked it; npx itself takes longer than all that it does, so it is asked once. */
+const command = (...args: string[]): ReturnType<typeof sh> => sh('node_modules/.bin/sidecar-stacks', ...args);
+
 test.before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'package-'));
   const made = await runCommand([process.execPath, 'scripts/package.ts'], { cwd: root, env, timeout: MINUTES });
@@ -85,10 +88,10 @@ test('the course comes with it: a folder of its own, and an exercise that checks
   mkdirSync(place);
   // What npm would install in it takes half a minute.
   symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'));
-  const listed = await sh('npx', '--no-install', 'sidecar-stacks', 'workshop', '--folder', 'course', 'list');
+  const listed = await command('workshop', '--folder', 'course', 'list');
   assert.is(listed.code, 0, listed.stderr);
   assert.match(listed.stdout, /written to .*course\n[^]* 01 {2}Identify the sidecar/);
-  const checked = await sh('npx', '--no-install', 'sidecar-stacks', 'workshop', '--folder', 'course', 'check', '1');
+  const checked = await command('workshop', '--folder', 'course', 'check', '1');
   assert.is(checked.code, 1);
   assert.match(checked.stdout, /✗ must name what each service of shop is/);
 });
@@ -106,28 +109,18 @@ test('what the images of sidecars and of the mesh are built from is all there', 
 test('--help names every command, and each has a help of its own', async () => {
   const { code, stdout } = await sh('npx', 'sidecar-stacks', '--help');
   assert.is(code, 0);
-  const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
-  assert.ok(commands.includes('identify') && commands.includes('inject') && commands.includes('export'));
-  for (const command of commands)
-    assert.match((await sh('npx', 'sidecar-stacks', command, '--help')).stdout, /usage|lists/);
-  assert.is((await sh('npx', 'sidecar-stacks', 'indentify')).code, 2);
+  const names = [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((match) => match[1]!);
+  assert.ok(names.includes('identify') && names.includes('inject') && names.includes('export'));
+  for (const name of names) assert.match((await command(name, '--help')).stdout, /usage|lists/);
+  assert.is((await command('indentify')).code, 2);
 });
 
 test("identify and inject work in the stranger's folder", async () => {
   writeFileSync(join(folder, 'compose.yaml'), 'services:\n  web: {image: nginx, ports: ["8080:80"]}\n');
-  const injected = await sh('npx', 'sidecar-stacks', 'inject', 'tls', '--into', 'web', '--publish', '8443:8443');
+  const injected = await command('inject', 'tls', '--into', 'web', '--publish', '8443:8443');
   assert.is(injected.code, 0, injected.stderr);
   assert.ok(readdirSync(join(folder, '.sidecar-stacks/tls/dist')).includes('tls.mjs'));
-  const found = await sh(
-    'npx',
-    'sidecar-stacks',
-    'identify',
-    '--json',
-    '-f',
-    'compose.yaml',
-    '-f',
-    'compose.sidecars.yaml',
-  );
+  const found = await command('identify', '--json', '-f', 'compose.yaml', '-f', 'compose.sidecars.yaml');
   const { groups } = JSON.parse(found.stdout) as {
     groups: { containers: { name: string; class: string; role: string }[] }[];
   };
@@ -139,7 +132,7 @@ test("identify and inject work in the stranger's folder", async () => {
       ['web-tls', 'sidecar', 'tls'],
     ],
   );
-  assert.is((await sh('npx', 'sidecar-stacks', 'inject', '--undo')).code, 0);
+  assert.is((await command('inject', '--undo')).code, 0);
   assert.not.ok(readdirSync(folder).includes('compose.sidecars.yaml'));
 });
 
@@ -148,7 +141,7 @@ test("up plans in the stranger's folder, where no engine is needed for it", asyn
     join(folder, 'compose.yaml'),
     'services:\n  web: {image: nginx, ports: ["8080:80"], x-sidecars: [tls]}\n',
   );
-  const { code, stdout } = await sh('npx', 'sidecar-stacks', 'up', '--dry-run', '--mesh');
+  const { code, stdout } = await command('up', '--dry-run', '--mesh');
   assert.is(code, 0);
   assert.match(stdout, /^web: tls :8443 → web :80$.*^mesh: web$/ms);
 });
@@ -158,7 +151,7 @@ test("export works in the stranger's folder", async () => {
     join(folder, 'compose.yaml'),
     'services:\n  web: {image: "nginx:1.29", restart: always, ports: ["8080:80"]}\n',
   );
-  const { code, stdout, stderr } = await sh('npx', 'sidecar-stacks', 'export', '-o', 'kubernetes');
+  const { code, stdout, stderr } = await command('export', '-o', 'kubernetes');
   assert.is(code, 0, stderr);
   assert.match(stdout, /^kubernetes: \d files$/m);
   assert.ok(readdirSync(join(folder, 'kubernetes/base')).includes('web.yaml'));
