@@ -22,7 +22,7 @@ import { BUILDS } from './images.ts';
 import { unusedPorts } from './publish.ts';
 import { refused } from '../command/refused.ts';
 import { Refusal } from '../bundled/refusal.ts';
-import type { Injection } from './request.ts';
+import { USER, type Injection } from './request.ts';
 
 const HELP = `Put a sidecar beside a service of a compose project. The project's files stay as
 they are: what changes is written to compose.sidecars.yaml beside the first one,
@@ -42,6 +42,7 @@ usage: sidecar-stacks inject SIDECAR --into SERVICE [OPTION…]
                     (127.0.0.1:8443:8443); again for each
   --share PATH      a path of the application that the sidecar sees too: logs,
                     configuration, content; again for each
+  --user UID:GID    who runs the sidecar: the owner of a file that it replaces
   -f, --file FILE   the project's compose files (default: as docker compose)
   --write-env       put COMPOSE_FILE into .env, so that a plain docker compose up
                     takes the sidecars
@@ -72,6 +73,7 @@ function commandLine(args: readonly string[]) {
         set: list,
         publish: list,
         share: list,
+        user: { type: 'string' },
         file: { ...list, short: 'f' },
         'write-env': flag,
         diff: flag,
@@ -154,7 +156,14 @@ function planOf(target: Target, sidecar: string | undefined, values: Values): Pl
         (sidecar === undefined || each.sidecar === sidecar) && (values.into === undefined || each.into === values.into),
     );
   }
-  const common = { set: pairs(values.set ?? []), publish: values.publish ?? [], share: values.share ?? [] };
+  if (values.user !== undefined && !USER.test(values.user))
+    throw new Usage(`--user takes UID or UID:GID, not ${values.user}`);
+  const common = {
+    set: pairs(values.set ?? []),
+    publish: values.publish ?? [],
+    share: values.share ?? [],
+    ...(values.user !== undefined && { user: values.user }),
+  };
   if (values.all) {
     if (sidecar !== undefined || values.into !== undefined)
       throw new Usage('--all goes by labels, without SIDECAR and --into');

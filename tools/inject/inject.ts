@@ -98,7 +98,7 @@ export function readersOfEnv(target: Target): string[] {
 const NOTHING: Tree = { kind: 'scalar', value: null, at: { file: '', line: 1 } };
 
 /** Injections that services ask for by the label `dev.sidecar-stacks.inject: tls,topz`. */
-export function labelled(target: Target, common: Pick<Injection, 'set' | 'publish' | 'share'>): Injection[] {
+export function labelled(target: Target, common: Pick<Injection, 'set' | 'publish' | 'share' | 'user'>): Injection[] {
   const { project } = stateOf(target);
   return [...project.services.values()].flatMap((service) => {
     const value = injectLabel(service.tree);

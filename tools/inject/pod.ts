@@ -263,7 +263,9 @@ function sidecarService(
     read_only: true,
     cap_drop: ['ALL'],
     // It ends a process of any user, and may do nothing else of root's.
-    ...(injection.sidecar === 'probe' && { user: '0:0', cap_add: ['KILL'] }),
+    ...(injection.sidecar === 'probe'
+      ? { user: '0:0', cap_add: ['KILL'] }
+      : injection.user && { user: injection.user }),
     security_opt: ['no-new-privileges:true'],
     mem_limit: bundled.memory,
     pids_limit: bundled.pids,

@@ -47,10 +47,23 @@ export function range(said: string): number[] {
 }
 
 /** The port that a parameter of a sidecar names; undefined where it listens on none. */
-export function listenPort({ set }: Injection, { contract }: BundledSidecar, parameter: string): number | undefined {
+export const listenPort = (
+  injection: Pick<Injection, 'set'>,
+  bundled: BundledSidecar,
+  parameter: string,
+): number | undefined => Number(/(\d+)$/.exec(listenValue(injection, bundled, parameter))?.[1]) || undefined;
+
+/** A value for such a parameter, with another port: a parameter may hold an address too, `0.0.0.0:8080`. */
+export const withPort = (
+  injection: Pick<Injection, 'set'>,
+  bundled: BundledSidecar,
+  parameter: string,
+  port: number,
+): string => listenValue(injection, bundled, parameter).replace(/\d+$/, String(port));
+
+function listenValue({ set }: Pick<Injection, 'set'>, { contract }: BundledSidecar, parameter: string): string {
   const declared = (contract.parameters[parameter] as { default?: string } | undefined)?.default;
-  const value = set[parameter] ?? String(defaultPort(contract, parameter) ?? declared ?? '');
-  return Number(/(\d+)$/.exec(value)?.[1]) || undefined;
+  return set[parameter] ?? String(defaultPort(contract, parameter) ?? declared ?? '');
 }
 
 /** The parameters that name ports of a sidecar: the one for clients first. */

@@ -14,6 +14,9 @@ export function pathOf(parameter: string, file: ProjectFile): string {
   return `/run/secrets/${'secret' in file ? file.secret : file.config}`;
 }
 
+/** What is behind a sidecar's name in that of the init container which copies its secrets. */
+export const COPIES = '-secrets';
+
 const mountPoint = (parameter: string): string => `/run/files/${parameter}`;
 
 /** What a sidecar's service gets besides what every sidecar gets. */
@@ -49,8 +52,8 @@ export function givenFiles(name: string, { injection, bundled }: Joining, { tree
     'mount' in file ? [`${file.mount}:${mountPoint(parameter)}:ro`] : [],
   );
   if (secrets.length + configs.length === 0) return { volumes: mounts, init: {}, named: {}, ...waits };
-  const copies = `${name}-secrets`;
-  const [user = '65532', group = user] = bundled.contract.user.split(':');
+  const copies = `${name}${COPIES}`;
+  const [user = '65532', group = user] = (injection.user ?? bundled.contract.user).split(':');
   const paths = [...secrets.map((each) => `/run/secrets/${each}`), ...configs.map((each) => `/run/configs/${each}`)];
   const init = {
     ...OWN_IMAGE,

@@ -9,6 +9,8 @@ export interface Injection {
   readonly publish: readonly string[];
   /** Paths of the application that the sidecar is to see too. */
   readonly share: readonly string[];
+  /** Who runs it, `UID` or `UID:GID`: the owner of a file that it replaces. Its own user when absent. */
+  readonly user?: string;
   /** Secrets, configs and files of the project, by the parameter that names the file in the container. */
   readonly files?: Readonly<Record<string, ProjectFile>>;
   /** A port of the application: what is published of it leads to the sidecar's first port instead. */
@@ -22,6 +24,9 @@ export type ProjectFile =
   | { readonly secret: string }
   | { readonly config: string }
   | { readonly mount: string; readonly inside?: string };
+
+/** What `user` may be: no name, since a sidecar's image has none. */
+export const USER = /^\d{1,9}(?::\d{1,9})?$/;
 
 /** The name that asks for a pod without a sidecar. */
 export const POD_ONLY = 'pod';

@@ -2,7 +2,7 @@
 import { REQUIRED_PARAMETERS } from '../../sidecars/auth/src/required-parameters.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
 import { Refusal } from '../bundled/refusal.ts';
-import { listenPort, portParameters } from '../inject/ports.ts';
+import { listenPort, portParameters, withPort } from '../inject/ports.ts';
 import { POD_ONLY, type Injection, type ProjectFile } from '../inject/request.ts';
 import type { SidecarsRequest, RequestedSidecar } from './x-sidecars.ts';
 
@@ -63,6 +63,7 @@ export function injectionsOf(facts: Facts, requested: SidecarsRequest): { inject
       set,
       publish: first && requested.keepOpen && sidecar.publish.length === 0 ? [String(ports[0])] : sidecar.publish,
       share: sidecar.share,
+      ...(sidecar.user !== undefined && { user: sidecar.user }),
       ...(Object.keys(files).length > 0 && { files }),
       ...(first && !requested.keepOpen && { instead: app }),
       from: 'x-sidecars',
@@ -96,7 +97,7 @@ function appPort({ name, published, exposed }: Facts, { name: last, set }: Reque
 }
 
 const firstPort = (name: string, set: Readonly<Record<string, string>>): number =>
-  listenPort({ set } as Injection, SIDECARS[name]!, portParameters(SIDECARS[name]!)[0]!)!;
+  listenPort({ set }, SIDECARS[name]!, portParameters(SIDECARS[name]!)[0]!)!;
 
 /** Ports that sidecars take are moved apart from the application's and from each other's; those that were said stay. */
 function apart(
@@ -110,7 +111,7 @@ function apart(
     portParameters(SIDECARS[each.name]!).map((parameter) => ({ each, parameter })),
   );
   const portOf = ({ each, parameter }: (typeof all)[number]): number | undefined =>
-    listenPort(each as unknown as Injection, SIDECARS[each.name]!, parameter);
+    listenPort(each, SIDECARS[each.name]!, parameter);
   for (const one of all) if (said(one.each, one.parameter)) taken.add(portOf(one) ?? 0);
   const sets = new Map(sidecars.map(({ name, set }) => [name, { ...set }]));
   for (const one of all) {
@@ -119,7 +120,8 @@ function apart(
     let port = wanted;
     while (taken.has(port)) port++;
     taken.add(port);
-    if (port !== wanted) sets.get(one.each.name)![one.parameter] = String(port);
+    if (port !== wanted)
+      sets.get(one.each.name)![one.parameter] = withPort(one.each, SIDECARS[one.each.name]!, one.parameter, port);
   }
   return sets;
 }

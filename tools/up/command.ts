@@ -4,7 +4,10 @@ import { EXIT_OK, Usage } from '../command/command.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { checkCompose } from '../inject/compose-version.ts';
 import { showDiff } from '../inject/diff.ts';
+import { INJECTED } from '../inject/files.ts';
+import { COPIES } from '../inject/project-files.ts';
 import { apply, type Plan } from '../inject/inject.ts';
+import { entries, get, parseTrees, YamlError } from '../yaml/tree.ts';
 import { command, commandLine, PROJECT, targetOf } from './common.ts';
 import { Compose } from './engine.ts';
 import { planUp, type UpPlan } from './plan.ts';
@@ -98,8 +101,12 @@ export const upCommand = command(
     checkCompose(context);
     const compose = new Compose(values, context);
     if (changed) await replace(plan, compose);
+    const names = new Set(plan.services.map(({ name }) => `${name}${COPIES}`));
+    const copies = servicesIn(plan.after).filter((name) => names.has(name));
     const built = await buildSidecars(plan, compose, apply(plan, { writeEnv: false }));
     if (built !== 0) return built;
+    // Compose does not see that a secret's file has changed: what copies it for a sidecar runs again.
+    if (copies.length > 0) await compose.ask('rm', '--force', ...copies);
     const code = await compose.run('up', '--detach', '--wait', ...(values.build ? ['--build'] : []), ...positionals);
     if (code !== 0) {
       context.err('\nnpx sidecar-stacks ps says which container it is, and logs SERVICE why.\n');
@@ -118,12 +125,17 @@ async function replace(plan: UpPlan, compose: Compose): Promise<void> {
   const added = plan.injections.reduce((count, { publish }) => count + publish.length, 0);
   const pages = plan.services.filter(({ sidecar }) => sidecar === 'dashboard').length;
   requireSamePublished(before, after, added + pages);
-  const services = (config: unknown): string[] => Object.keys((config as { services?: object }).services ?? {});
-  if (plan.before === undefined) return;
-  const now = new Set(services(after));
-  const gone = services(await compose.config(plan.before)).filter((name) => !now.has(name));
-  if (gone.length > 0) await compose.ask('--profile', '*', 'rm', '--stop', '--force', ...gone);
+  const { name, services = {} } = after as { name: string; services?: object };
+  // Compose may refuse the old file by now: the project it stands over has changed.
+  const gone = servicesIn(plan.before).filter((each) => !Object.hasOwn(services, each));
+  if (gone.length > 0) await compose.remove(name, gone);
 }
+
+/** Names of services of a written file. */
+const servicesIn = (file: string | undefined): string[] =>
+  parseTrees(file ?? '', INJECTED)
+    .flatMap((tree) => (tree instanceof YamlError ? [] : entries(get(tree, 'services'))))
+    .map(([name]) => name);
 
 /** Images of sidecars are built where their content is new; compose builds those that are missing. */
 async function buildSidecars({ services }: Plan, compose: Compose, changed: readonly string[]): Promise<number> {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { CommandError, runCommand } from '#kit/process/command.ts';
 import type { CommandContext } from '../command/command.ts';
-import { inTerminal } from '../command/docker.ts';
+import { docker, inTerminal } from '../command/docker.ts';
 import { Refusal } from '../bundled/refusal.ts';
 import { composeFiles, INJECTED } from '../inject/files.ts';
 
@@ -76,6 +76,24 @@ export class Compose {
       return JSON.parse(await this.#answer([program!, compose!, ...files, ...args]));
     }
     return JSON.parse(await this.#answer(this.#argv(args, '-'), override));
+  }
+
+  /** Stop and remove containers of services, also of those that the project's files do not name any more. */
+  async remove(project: string, services: readonly string[]): Promise<void> {
+    const { environment } = this.#context;
+    const ids = await Promise.all(
+      services.map((service) => {
+        const labels = [`project=${project}`, `service=${service}`];
+        return docker(
+          ['ps', '--all', '--quiet', ...labels.flatMap((each) => ['--filter', `label=com.docker.compose.${each}`])],
+          { environment },
+        );
+      }),
+    );
+    const found = ids.flatMap((each) => each.split('\n').filter((id) => id !== ''));
+    if (found.length === 0) return;
+    await docker(['stop', ...found], { environment });
+    await docker(['rm', '--force', ...found], { environment });
   }
 
   async #answer(argv: readonly string[], input?: string): Promise<string> {

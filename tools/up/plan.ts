@@ -48,13 +48,13 @@ export function planUp(target: Target, options: UpOptions = {}): UpPlan {
     (before, project) => {
       const requested = [...project.services.values()].flatMap((service) => {
         const tree = get(service.tree, FIELD);
-        const requested = readXSidecars(service.name, tree && interpolateTree(tree, project.environment, 'nothing'));
-        const why = mesh && requested?.mesh !== false ? whyOutside(project, service.name) : 'x-sidecars says so';
+        const request = readXSidecars(service.name, tree && interpolateTree(tree, project.environment, 'nothing'));
+        const why = mesh && request?.mesh !== false ? whyOutside(project, service.name) : 'x-sidecars says so';
         if (mesh && why !== undefined) outside.push({ service: service.name, why });
-        const member = requested?.mesh === true || (mesh !== undefined && why === undefined);
+        const member = request?.mesh === true || (mesh !== undefined && why === undefined);
         const found =
-          requested && (requested.sidecars.length > 0 || requested.pod)
-            ? injectionsOf(factsOf(project, service), requested)
+          request && (request.sidecars.length > 0 || request.pod)
+            ? injectionsOf(factsOf(project, service), request)
             : undefined;
         if (found) routes.push(found.route);
         return [...(found?.injections ?? []), ...(member ? [proxyOf(service.name)] : [])];

@@ -1,5 +1,8 @@
 /** x-sidecars with containers: brought up, seen from outside, killed, recreated, changed and taken back. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { eventually } from '#kit/testing/eventually.ts';
@@ -35,8 +38,9 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     assert.is(up.code, 0, up.said);
     let url = /https:\/\/localhost:\d+/.exec(up.said)?.[0].replace('localhost', '127.0.0.1');
     assert.ok(url, up.said);
+    let login = 'ann:secret';
     const answers = async (): Promise<void> => {
-      const hello = async (): Promise<boolean> => (await page(url!, 'ann:secret')) === '200 hello';
+      const hello = async (): Promise<boolean> => (await page(url!, login)) === '200 hello';
       await eventually('the application answers by tls and auth', hello, { within: 120_000 });
     };
     await answers();
@@ -49,8 +53,13 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
       Object.entries(JSON.parse(published) as Record<string, unknown>).flatMap(([port, host]) => (host ? [port] : [])),
       ['8443/tcp'],
     );
+    // A secret that changed has come with it.
+    const secret = readFileSync(join(folder, 'auth_htpasswd'));
+    writeFileSync(join(folder, 'auth_htpasswd'), `ann:${hashSync('changed', 4)}\n`);
+    login = 'ann:changed';
     assert.is((await ours('up')).code, 0);
     assert.equal(await containers(), before);
+    await answers();
 
     await docker('exec', before.get('web')!, 'sh', '-c', 'kill -9 $(pidof perl)');
     await answers();
@@ -72,9 +81,14 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     await answers();
     assert.match((await ours('heal')).said, 'Every pod is whole.');
 
+    // A volume that only the file before names: compose alone would refuse the two files together.
+    const shared = `{ tls:, auth:, topz: { share: [/var/log] } }\n    volumes: ["logs:/var/log"]`;
+    write(`${web(shared)}volumes: { logs: }\n`);
+    assert.is((await ours('up')).code, 0);
     write(web('[tls]'));
     assert.is((await ours('up')).code, 0);
-    assert.is([...(await containers()).keys()].includes('web-auth'), false);
+    const left = [...(await containers()).keys()];
+    assert.equal(left.toSorted(), ['web', 'web-pod', 'web-tls']);
     assert.is((await containers()).get('web-pod'), before.get('web-pod'));
     write(web('[tls, auth]'));
     const images = async (): Promise<string> =>
@@ -85,6 +99,7 @@ test('tls and auth by one line: up, a second up, a crash, a new container, down 
     const undo = await ours('undo');
     assert.is(undo.code, 0, undo.said);
     assert.is(await images(), '', undo.said);
+    writeFileSync(join(folder, 'auth_htpasswd'), secret);
     assert.equal(contentOf(folder), files);
   }));
 

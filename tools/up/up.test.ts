@@ -66,6 +66,18 @@ test('the published port leads to the first sidecar; with keep-open a warning sa
 test('a port of the application is left to it: the sidecar listens on the next one', () => {
   const { after } = planned('services: {web: {image: x, expose: [8443], x-sidecars: [tls]}}');
   assert.match(after!, /TLS_LISTEN_PORT: "8444"/);
+  const page = planned('services: {web: {image: x, expose: [8080], x-sidecars: [topz]}}');
+  assert.match(page.after!, /TOPZ_ADDRESS: "0\.0\.0\.0:8081"/, 'a parameter that holds an address keeps it');
+});
+
+test('a sidecar runs as the user that is asked for, and reads its secrets as that one', () => {
+  const { after } = planned(
+    `${web('{ config-sync: { CONFIG_URL: "http://config", CONFIG_FILES: a=/etc/a, share: [/etc], user: "990:991", CONFIG_TOKEN_FILE: token } }')}secrets: { token: { file: ./token } }\n`,
+  );
+  const [, sidecar = ''] = /\n {2}web-config-sync:\n([^]*?)\n {2}\S/.exec(after!) ?? [];
+  assert.match(sidecar, 'user: "990:991"');
+  assert.match(after!, /- "-o"\n\s+- "990"\n\s+- "-g"\n\s+- "991"/);
+  assert.match(refusal(web('{ tls: { user: root } }')), /gives tls the user root; accepted is UID or UID:GID/);
 });
 
 test('what cannot be understood is refused with the line, the name and what was probably meant', () => {

@@ -2,7 +2,7 @@
 import { suggestion } from '#kit/text/suggestion.ts';
 import { SIDECARS } from '../bundled/sidecars.ts';
 import { Refusal } from '../bundled/refusal.ts';
-import { POD_ONLY } from '../inject/request.ts';
+import { POD_ONLY, USER } from '../inject/request.ts';
 import { entries, get, isTrue, items, text, texts, type Tree } from '../yaml/tree.ts';
 
 export interface RequestedSidecar {
@@ -10,6 +10,7 @@ export interface RequestedSidecar {
   readonly set: Readonly<Record<string, string>>;
   readonly publish: readonly string[];
   readonly share: readonly string[];
+  readonly user?: string;
 }
 
 export interface SidecarsRequest {
@@ -23,6 +24,8 @@ export interface SidecarsRequest {
   readonly pod: boolean;
 }
 
+/** Keys of a sidecar that are none of its parameters. */
+const KEYS: readonly string[] = ['publish', 'share', 'user'];
 const KEEP_OPEN = 'keep-open';
 /** What is no sidecar that stands alone. */
 const WORDS: readonly string[] = [POD_ONLY, 'mesh'];
@@ -74,13 +77,16 @@ export function readXSidecars(service: string, tree: Tree | undefined): Sidecars
         refuse(`gives ${name} the value ${String(value.value)}; accepted is a map of its parameters`);
       if (value.kind === 'seq') refuse(`gives ${name} a list; accepted is a map of its parameters`);
       const set = entries(value).flatMap(([parameter, each]): [string, string][] => {
-        if (parameter === 'share' || parameter === 'publish') return [];
+        if (KEYS.includes(parameter)) return [];
         return [
           [parameter, valueOf(each) ?? refuse(`gives ${parameter} of ${name} a map; accepted is a value or a list`)],
         ];
       });
+      const user = text(get(value, 'user'));
+      if (user !== undefined && !USER.test(user)) refuse(`gives ${name} the user ${user}; accepted is UID or UID:GID`);
       return {
         name,
+        ...(user !== undefined && { user }),
         set: Object.fromEntries(set),
         publish: texts(get(value, 'publish')),
         share: texts(get(value, 'share')),
